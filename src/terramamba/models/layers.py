@@ -1,0 +1,62 @@
+"""Blocks that two or more models use."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+def conv_bn_relu(in_channels: int, out_channels: int, kernel_size: int = 3) -> nn.Sequential:
+    """Convolution (same size), batch normalisation, ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(inplace=True),
+    )
+
+
+class SqueezeExcitation(nn.Module):
+    """Channel weights from the mean over all positions (Hu et al., CVPR 2018, Eq. 2-4).
+
+    ``hidden`` is the width of the bottleneck. Works on the last axis of tokens or the first after batch of maps.
+    """
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Linear(channels, hidden)
+        self.excite = nn.Linear(hidden, channels)
+
+    def weights(self, mean: Float[Tensor, "b c"]) -> Float[Tensor, "b c"]:
+        """Channel weights in (0, 1) from channel means."""
+        return torch.sigmoid(self.excite(torch.relu(self.squeeze(mean))))
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Maps (b, c, h, w), each channel scaled."""
+        return x * self.weights(x.mean(dim=(2, 3)))[:, :, None, None]
+
+    def scale_tokens(self, x: Float[Tensor, "b l c"]) -> Float[Tensor, "b l c"]:
+        """Tokens (b, l, c), each channel scaled."""
+        return x * self.weights(x.mean(dim=1))[:, None, :]
+
+
+class CBAM(nn.Module):
+    """Channel attention, then spatial attention (Woo et al., ECCV 2018; GLMamba Eq. 16-18).
+
+    No ReLU before the spatial sigmoid: it would forbid weights under 0.5.
+    """
+
+    def __init__(self, channels: int, ratio: int = 16) -> None:
+        super().__init__()
+        hidden = max(channels // ratio, 1)
+        self.mlp = nn.Sequential(
+            nn.Linear(channels, hidden, bias=False),
+            nn.ReLU(inplace=True),
+            nn.Linear(hidden, channels, bias=False),
+        )
+        self.spatial = nn.Conv2d(2, 1, kernel_size=7, padding=3)
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Maps (b, c, h, w), weighted by channel and by position."""
+        channel = torch.sigmoid(self.mlp(x.mean(dim=(2, 3))) + self.mlp(x.amax(dim=(2, 3))))
+        x = x * channel[:, :, None, None]
+        pooled = torch.cat([x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)], dim=1)
+        return x * torch.sigmoid(self.spatial(pooled))

@@ -1,0 +1,80 @@
+"""Progress of long work: a bar with rate and time left on a terminal, plain lines in a log."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Advance(Protocol):
+    """Reports ``amount`` more units done, with a short remark such as the last loss."""
+
+    def __call__(self, amount: float, remark: str = "") -> None: ...
+
+
+def clock(seconds: float) -> str:
+    """``seconds`` as h:mm:ss."""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+@contextmanager
+def progress(description: str, total: float, unit: str, done: float = 0.0) -> Iterator[Advance]:
+    """Yield a function that reports progress towards ``total`` units, ``done`` of which came earlier.
+
+    Everything goes to standard error, so that standard output keeps only results.
+    """
+    if sys.stderr.isatty():
+        with _bar(description, total, unit, done) as advance:
+            yield advance
+    else:
+        yield _lines(description, total, unit, done)
+
+
+@contextmanager
+def _bar(description: str, total: float, unit: str, done: float) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    start = time.monotonic()
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f}% {task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[remark]}"),
+        console=Console(stderr=True),
+    ) as bars:
+        task = bars.add_task(description, total=total, completed=done, rate="", remark="")
+        state = {"done": 0.0}
+
+        def advance(amount: float, remark: str = "") -> None:
+            state["done"] += amount
+            rate = state["done"] / max(time.monotonic() - start, 1e-9)
+            bars.update(task, advance=amount, rate=f"{rate:,.3g} {unit}/s", remark=remark)
+
+        yield advance
+
+
+def _lines(description: str, total: float, unit: str, done: float) -> Advance:
+    start = time.monotonic()
+    state = {"done": done, "printed": start}
+
+    def advance(amount: float, remark: str = "") -> None:
+        state["done"] += amount
+        now = time.monotonic()
+        finished = state["done"] >= total
+        if not finished and now - state["printed"] < SECONDS_BETWEEN_LINES:
+            return
+        state["printed"] = now
+        rate = (state["done"] - done) / max(now - start, 1e-9)
+        left = clock((total - state["done"]) / rate) if rate > 0 else "?"
+        text = (
+            f"{description}: {state['done']:,.6g} of {total:,.6g} {unit}, {rate:,.3g} {unit}/s, {left} left"
+        )
+        print(f"{text}  {remark}".rstrip(), file=sys.stderr, flush=True)
+
+    return advance

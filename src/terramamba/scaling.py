@@ -1,0 +1,86 @@
+"""Band choice and scaling: fitted on training pixels alone, kept in the model file, applied everywhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+
+Kind = Literal["minmax", "standard"]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Scaled value = (value - offset) * factor, band by band.
+
+    ``bands`` are the 0-based bands of the source that the model uses, in order; ``offset``, ``factor`` and
+    ``fill`` have one entry for each of them. ``fill`` (in scaled units: the training mean) stands where a
+    neighbouring pixel of a patch or tile has no data.
+    """
+
+    kind: Kind
+    bands: tuple[int, ...]
+    offset: tuple[float, ...]
+    factor: tuple[float, ...]
+    fill: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, values: Float[np.ndarray, "n c"], bands: tuple[int, ...], kind: Kind) -> Self:
+        """Fit to training pixels ``values`` (n, c), whose columns are the source bands ``bands``.
+
+        ``minmax`` maps each band's range to [0, 1]; ``standard`` to mean 0 and standard deviation 1.
+        A constant band is mapped to 0.
+        """
+        wide = values.astype(np.float64)
+        mean = wide.mean(axis=0)
+        if kind == "minmax":
+            offset, spread = wide.min(axis=0), np.ptp(wide, axis=0)
+        else:
+            offset, spread = mean, wide.std(axis=0)
+        return cls._from_arrays(kind, bands, offset, spread, mean)
+
+    @classmethod
+    def from_moments(
+        cls, mean: Float[np.ndarray, " c"], std: Float[np.ndarray, " c"], bands: tuple[int, ...]
+    ) -> Self:
+        """Standard scaling from means and standard deviations that were summed up elsewhere."""
+        return cls._from_arrays("standard", bands, mean, std, mean)
+
+    @classmethod
+    def _from_arrays(
+        cls,
+        kind: Kind,
+        bands: tuple[int, ...],
+        offset: Float[np.ndarray, " c"],
+        spread: Float[np.ndarray, " c"],
+        mean: Float[np.ndarray, " c"],
+    ) -> Self:
+        factor = np.where(spread > 0, 1.0 / np.where(spread > 0, spread, 1.0), 0.0)
+        fill = (mean - offset) * factor
+        return cls(kind, bands, *(tuple(float(v) for v in a) for a in (offset, factor, fill)))
+
+    def apply(
+        self, values: Shaped[np.ndarray, "c h w"], valid: Bool[np.ndarray, "h w"]
+    ) -> Float[np.ndarray, "c h w"]:
+        """Scale ``values`` (the bands ``self.bands``, in that order) to float32, ``fill`` where not ``valid``."""
+        column = (slice(None), None, None)
+        scaled = (values.astype(np.float32) - np.float32(self.offset)[column]) * np.float32(self.factor)[
+            column
+        ]
+        return np.where(valid[None], scaled, np.float32(self.fill)[column])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists for JSON."""
+        return {
+            "kind": self.kind,
+            "bands": list(self.bands),
+            "offset": list(self.offset),
+            "factor": list(self.factor),
+            "fill": list(self.fill),
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Self:
+        """The scaling that ``to_dict`` wrote."""
+        return cls(record["kind"], *(tuple(record[name]) for name in ("bands", "offset", "factor", "fill")))
