@@ -1,0 +1,179 @@
+"""A scene: an image of any format with what is known about it, read window by window.
+
+``open_scene`` looks at what it is given and hands over to the readers beside this file: ``gdal`` (GeoTIFF, ENVI,
+VRT, PNG, ...), ``formats`` (.mat, .npy, .npz) and ``mosaic`` (folders, lists and CSV tables of tiles).
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from affine import Affine
+from jaxtyping import Bool, Shaped
+from rasterio.crs import CRS
+
+from terramamba.errors import InputError
+from terramamba.raster.grid import Window
+
+ARRAY_SUFFIXES = (".mat", ".npy", ".npz")
+PREVIEW_PIXELS = 512
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The pixels of a scene on the ground.
+
+    ``transform`` maps (column, row) of a pixel's corner to coordinates of ``crs``; it may be rotated. Either may be
+    None: an image without georeferencing has neither.
+    """
+
+    height: int
+    width: int
+    crs: CRS | None = None
+    transform: Affine | None = None
+
+    @property
+    def window(self) -> Window:
+        """All pixels."""
+        return Window.whole(self.height, self.width)
+
+    def crop(self, window: Window) -> "Grid":
+        """The grid of the pixels in ``window``."""
+        transform = None
+        if self.transform is not None:
+            transform = self.transform * Affine.translation(window.col, window.row)
+        return Grid(window.height, window.width, self.crs, transform)
+
+    @property
+    def corners(self) -> tuple[tuple[float, float], ...] | None:
+        """Coordinates of the upper-left, upper-right, lower-right and lower-left corner; None without a transform."""
+        if self.transform is None:
+            return None
+        places = ((0, 0), (self.width, 0), (self.width, self.height), (0, self.height))
+        return tuple((float(x), float(y)) for x, y in (self.transform * place for place in places))
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Where the pixels of a scene come from. Sources can be pickled and used by many threads and processes."""
+
+    def read(
+        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
+    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        """Values and validity of ``bands`` (0-based) in ``window``, thinned to ``shape`` where that is smaller."""
+        ...
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An image and what is known about it; opening reads no pixels.
+
+    ``wavelengths`` are in nanometres. ``bad_bands`` marks the bands that a header's bad-band list excludes.
+    ``scale`` is information from the file, never applied: physical value = stored value * scale. ``notes`` are
+    sentences for people about what was assumed or left out.
+    """
+
+    path: str
+    format: str
+    bands: int
+    dtype: str
+    grid: Grid
+    source: Source = field(repr=False, compare=False)
+    nodata: float | None = None
+    band_names: tuple[str, ...] = ()
+    wavelengths: tuple[float, ...] | None = None
+    bad_bands: tuple[bool, ...] = ()
+    scale: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.band_names:
+            object.__setattr__(self, "band_names", tuple(f"band {i + 1}" for i in range(self.bands)))
+        if not self.bad_bands:
+            object.__setattr__(self, "bad_bands", (False,) * self.bands)
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.grid.height
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.grid.width
+
+    @property
+    def crs(self) -> CRS | None:
+        """Coordinate reference system; None where the file has none."""
+        return self.grid.crs
+
+    @property
+    def transform(self) -> Affine | None:
+        """Pixel corner to coordinates; None where the file has none."""
+        return self.grid.transform
+
+    def read(
+        self, window: Window | None = None, bands: Sequence[int] | None = None
+    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        """Values in the file's own type, and which of them are data.
+
+        ``window`` must lie inside the scene (default: all of it); ``bands`` are 0-based, in the order wanted
+        (default: all). Not valid are: nodata, masked and fully transparent pixels, and pixels outside every tile of
+        a mosaic. Raises ``InputError`` naming file and window where the file is damaged.
+        """
+        window = self.grid.window if window is None else window
+        return self.source.read(self._inside(window), self._chosen(bands), window.shape)
+
+    def preview(
+        self, size: int = PREVIEW_PIXELS, bands: Sequence[int] | None = None
+    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        """The whole scene thinned to at most ``size`` pixels a side, without resampling values; quick on huge files."""
+        shape = (min(size, self.height), min(size, self.width))
+        return self.source.read(self.grid.window, self._chosen(bands), shape)
+
+    def _inside(self, window: Window) -> Window:
+        if not self.grid.window.contains(window):
+            raise ValueError(f"{window} is not inside {self.path} of {self.height} x {self.width} pixels")
+        return window
+
+    def _chosen(self, bands: Sequence[int] | None) -> tuple[int, ...]:
+        if bands is None:
+            return tuple(range(self.bands))
+        outside = [band for band in bands if not 0 <= band < self.bands]
+        if outside:
+            raise ValueError(f"{self.path} has bands 0 to {self.bands - 1}, not {outside}")
+        return tuple(int(band) for band in bands)
+
+
+def open_scene(
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    variable: str | None = None,
+    shape: tuple[int, int] | None = None,
+    column: str = "image",
+) -> Scene:
+    """Open an image, an array file, or many tiles as one scene.
+
+    ``path`` is a file or address that GDAL opens; a .mat, .npy or .npz file, in which ``variable`` names the array
+    and ``shape`` (rows, columns; those of the labels) settles which axis holds the bands; a folder or list of tiles;
+    or a CSV table whose ``column`` holds tiles' paths relative to it. Raises ``InputError`` where it cannot be read.
+    """
+    # The readers build Scene objects, so they import this file and not the other way round.
+    from terramamba.raster import formats, gdal, mosaic
+
+    if not isinstance(path, str | os.PathLike):
+        return mosaic.open_tiles([os.fspath(p) for p in path])
+    name = os.fspath(path)
+    suffix = Path(name).suffix.lower()
+    if Path(name).is_dir():
+        return mosaic.open_folder(name)
+    if not gdal.is_address(name) and not Path(name).exists():
+        raise InputError(f"{name}: no such file; check the path")
+    if suffix == ".csv":
+        return mosaic.open_table(name, column)
+    if suffix in ARRAY_SUFFIXES:
+        return formats.open_array(name, variable=variable, shape=shape)
+    return gdal.open_image(name)
