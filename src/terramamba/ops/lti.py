@@ -1,0 +1,123 @@
+"""The scan whose parameters do not depend on the input (SSA-Mamba, Eq. 8-12), run as a causal convolution.
+
+With constant Abar and Bbar the recurrence h_t = Abar h_{t-1} + Bbar x_t, y_t = sum_n C h_t is exactly
+
+    y_t = sum_{j <= t} k_j x_{t-j},   k_j = sum_n C Abar^j Bbar
+
+so the kernel k (d, l) is built once for a call and there is no loop over tokens.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from terramamba.ops import reference
+from terramamba.ops.backends import Backend, Discretization, check_discretization, choose
+
+
+def lti_scan(
+    x: Float[Tensor, "b l d"],
+    delta: Float[Tensor, " d"],
+    A: Float[Tensor, "d n"],
+    B: Float[Tensor, "d n"],
+    C: Float[Tensor, "d n"],
+    D: Float[Tensor, " d"] | None = None,
+    *,
+    discretization: Discretization = "euler",
+    backend: str = "auto",
+) -> Float[Tensor, "b l d"]:
+    """Scan b sequences of l tokens, d channels, n states a channel, with the same parameters at every token.
+
+    Args:
+        x: inputs (b, l, d).
+        delta: step of each channel (d), positive.
+        A: (d, n), negative for a decaying state.
+        B: input weights (d, n).
+        C: output weights (d, n).
+        D: weight (d) of the input in the output; None: 0.
+        discretization: "euler": Bbar = delta B (SSA-Mamba, Eq. 8); "zoh": Bbar = (exp(delta A) - 1) / A * B.
+        backend: "auto" (by the tensors' device) or a name of ``available_backends("lti_scan")``.
+
+    Returns:
+        Outputs (b, l, d) in the type of x. Inside, everything is float32 (float64 where an argument is), whatever
+        autocast says.
+
+    Raises:
+        ValueError: shapes that do not fit together, l = 0, or a backend that is not there, with the reason.
+    """
+    check_discretization(discretization)
+    _check_shapes(x, delta, A, B, C, D)
+    chosen = choose("lti_scan", BACKENDS, backend, x.device)
+    with torch.autocast(x.device.type, enabled=False):
+        return chosen.run(x, delta, A, B, C, D, discretization).to(x.dtype)
+
+
+def convolve(
+    x: Float[Tensor, "b l d"],
+    delta: Float[Tensor, " d"],
+    A: Float[Tensor, "d n"],
+    B: Float[Tensor, "d n"],
+    C: Float[Tensor, "d n"],
+    D: Float[Tensor, " d"] | None,
+    discretization: str,
+) -> Float[Tensor, "b l d"]:
+    """The scan as a causal convolution by real FFT."""
+    dtype = reference.wide_type(x, delta, A, B, C, D)
+    x, delta, A, B, C = (p.to(dtype) for p in (x, delta, A, B, C))
+    length = x.shape[1]
+    k = kernel(delta, A, B, C, discretization, length)
+    size = 2 * length
+    spectrum = torch.fft.rfft(x, size, dim=1) * torch.fft.rfft(k.t(), size, dim=0)
+    y = torch.fft.irfft(spectrum, size, dim=1)[:, :length]
+    return y if D is None else y + D.to(dtype) * x
+
+
+def kernel(
+    delta: Float[Tensor, " d"],
+    A: Float[Tensor, "d n"],
+    B: Float[Tensor, "d n"],
+    C: Float[Tensor, "d n"],
+    discretization: str,
+    length: int,
+) -> Float[Tensor, "d l"]:
+    """k_j = sum_n C Abar^j Bbar for j < ``length``.
+
+    Abar^j is the product of a coarse and a fine power, so that about 2 sqrt(l) exponentials a state are taken and
+    the sum over n is one matrix product: nothing of size d*n*l is made or kept for the backward pass.
+    """
+    z = delta[:, None] * A
+    drive = delta[:, None] * (reference.relative_expm1(z) if discretization == "zoh" else 1.0) * B
+    fine = math.isqrt(length - 1) + 1
+    coarse = -(-length // fine)
+    steps = torch.arange(max(fine, coarse), device=z.device, dtype=z.dtype)
+    fine_powers = torch.exp(z[:, :, None] * steps[:fine])
+    coarse_powers = torch.exp(z[:, None, :] * (steps[:coarse, None] * fine))
+    weighted = coarse_powers * (C * drive)[:, None, :]
+    return torch.bmm(weighted, fine_powers).flatten(1)[:, :length]
+
+
+def _check_shapes(x: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor | None) -> None:
+    if x.ndim != 3 or A.ndim != 2:
+        raise ValueError(
+            f"lti_scan takes x (b, l, d) and A (d, n), got {tuple(x.shape)} and {tuple(A.shape)}"
+        )
+    if x.shape[1] == 0:
+        raise ValueError("lti_scan needs at least one token, got a sequence of length 0")
+    d, n = x.shape[2], A.shape[1]
+    expected = {"delta": (delta, (d,)), "D": (D, (d,)), "A": (A, (d, n)), "B": (B, (d, n)), "C": (C, (d, n))}
+    for name, (tensor, shape) in expected.items():
+        if tensor is None:
+            continue
+        if tuple(tensor.shape) != shape:
+            raise ValueError(f"{name} must be {shape} beside x {tuple(x.shape)}, got {tuple(tensor.shape)}")
+        if tensor.device != x.device:
+            raise ValueError(f"{name} is on {tensor.device}, x on {x.device}; move them to one device")
+
+
+BACKENDS: dict[str, Backend] = {
+    "reference": Backend(reference.lti_scan),
+    "pytorch": Backend(convolve),
+}
+"""Every backend takes (x, delta, A, B, C, D, discretization) and returns y in the widest of their types and float32."""

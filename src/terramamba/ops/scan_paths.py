@@ -1,0 +1,77 @@
+"""Four ways through a map: sequences for a scan, and the sum of the scanned sequences back in place.
+
+``cross`` (VMamba): rows, columns, and the reverse of each. ``corners``: row-major from each of the four
+corners: top left, top right, bottom left, bottom right. Position l of path k holds the map's pixel
+``path_k(l)``; the inverse of a path puts every token back to its row-major place.
+"""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Shaped
+from torch import Tensor
+
+PATHS = 4
+
+
+def cross_scan(x: Shaped[Tensor, "b c h w"]) -> Shaped[Tensor, "b 4 c l"]:
+    """The map's rows, its columns, and the reverse of each, as sequences of l = h*w tokens."""
+    forth = torch.stack([x.flatten(2), x.transpose(2, 3).flatten(2)], dim=1)
+    return torch.cat([forth, forth.flip(-1)], dim=1)
+
+
+def cross_places(y: Shaped[Tensor, "b 4 c l"], h: int, w: int) -> Shaped[Tensor, "b 4 c l"]:
+    """Undo ``cross_scan`` path by path: every path's tokens in row-major order of the (h, w) map."""
+    rows, columns = _cross_pairs(y, h, w)
+    return torch.stack([rows[0], columns[0], rows[1], columns[1]], dim=1)
+
+
+def cross_merge(y: Shaped[Tensor, "b 4 c l"], h: int, w: int) -> Shaped[Tensor, "b c l"]:
+    """Sum of the four paths of ``cross_scan``, each token at its row-major place in the (h, w) map."""
+    _check_length(y, h, w)
+    forth = y[:, :2] + y[:, 2:].flip(-1)
+    columns = forth[:, 1].unflatten(-1, (w, h)).transpose(2, 3).flatten(2)
+    return forth[:, 0] + columns
+
+
+def corner_scan(x: Shaped[Tensor, "b c h w"]) -> Shaped[Tensor, "b 4 c l"]:
+    """The map read row by row from the top left, top right, bottom left and bottom right corner."""
+    top = torch.stack([x.flatten(2), x.flip(3).flatten(2)], dim=1)
+    return torch.cat([top, top.flip((1, 3))], dim=1)
+
+
+def corner_places(y: Shaped[Tensor, "b 4 c l"], h: int, w: int) -> Shaped[Tensor, "b 4 c l"]:
+    """Undo ``corner_scan`` path by path: every path's tokens in row-major order of the (h, w) map."""
+    _check_length(y, h, w)
+    maps = y.unflatten(-1, (h, w))
+    flips: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
+    return torch.stack([maps[:, k].flip(axes).flatten(-2) for k, axes in enumerate(flips)], dim=1)
+
+
+def corner_merge(y: Shaped[Tensor, "b 4 c l"], h: int, w: int) -> Shaped[Tensor, "b c l"]:
+    """Sum of the four paths of ``corner_scan``, each token at its row-major place in the (h, w) map."""
+    _check_length(y, h, w)
+    # The bottom right path is the reverse of the top left one, the bottom left of the top right.
+    top = y[:, :2] + y[:, 2:].flip((1, 3))
+    return top[:, 0] + top[:, 1].unflatten(-1, (h, w)).flip(-1).flatten(2)
+
+
+def _cross_pairs(y: Tensor, h: int, w: int) -> tuple[list[Tensor], list[Tensor]]:
+    _check_length(y, h, w)
+    forth = [(y[:, 0], y[:, 1]), (y[:, 2].flip(-1), y[:, 3].flip(-1))]
+    columns = [c.unflatten(-1, (w, h)).transpose(2, 3).flatten(2) for _, c in forth]
+    return [r for r, _ in forth], columns
+
+
+def _check_length(y: Tensor, h: int, w: int) -> None:
+    if y.shape[1] != PATHS or y.shape[-1] != h * w:
+        raise ValueError(f"expected (b, {PATHS}, c, {h * w}) for a map of {h} x {w}, got {tuple(y.shape)}")
+
+
+Scan = Callable[[Tensor], Tensor]
+Merge = Callable[[Tensor, int, int], Tensor]
+
+SCAN_PATHS: dict[str, tuple[Scan, Merge]] = {
+    "cross": (cross_scan, cross_merge),
+    "corners": (corner_scan, corner_merge),
+}

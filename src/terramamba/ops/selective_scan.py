@@ -1,0 +1,153 @@
+"""The selective scan (S6) of Mamba: one public function, its argument checks and its choice of backend."""
+
+from typing import Literal, overload
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from terramamba.ops import pytorch, reference
+from terramamba.ops.backends import Backend, Discretization, check_discretization, choose
+
+BACKENDS: dict[str, Backend] = {
+    "reference": Backend(reference.selective_scan),
+    "pytorch": Backend(pytorch.selective_scan),
+}
+"""Every backend takes (u, delta, A, B, C, D, delta_bias, delta_softplus, discretization, initial_state), with B and
+C always (b, g, n, l), and returns outputs and last state in the widest of the arguments' types and float32."""
+
+
+@overload
+def selective_scan(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = ...,
+    *,
+    delta_bias: Tensor | None = ...,
+    delta_softplus: bool = ...,
+    discretization: Discretization = ...,
+    initial_state: Tensor | None = ...,
+    return_last_state: Literal[False] = ...,
+    backend: str = ...,
+) -> Tensor: ...
+@overload
+def selective_scan(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = ...,
+    *,
+    delta_bias: Tensor | None = ...,
+    delta_softplus: bool = ...,
+    discretization: Discretization = ...,
+    initial_state: Tensor | None = ...,
+    return_last_state: Literal[True],
+    backend: str = ...,
+) -> tuple[Tensor, Tensor]: ...
+def selective_scan(
+    u: Float[Tensor, "b d l"],
+    delta: Float[Tensor, "b d l"],
+    A: Float[Tensor, "d n"],
+    B: Float[Tensor, "b n l"] | Float[Tensor, "b g n l"],
+    C: Float[Tensor, "b n l"] | Float[Tensor, "b g n l"],
+    D: Float[Tensor, " d"] | None = None,
+    *,
+    delta_bias: Float[Tensor, " d"] | None = None,
+    delta_softplus: bool = False,
+    discretization: Discretization = "euler",
+    initial_state: Float[Tensor, "b d n"] | None = None,
+    return_last_state: bool = False,
+    backend: str = "auto",
+) -> Float[Tensor, "b d l"] | tuple[Float[Tensor, "b d l"], Float[Tensor, "b d n"]]:
+    """Scan b sequences of d channels over l steps with n states a channel (Gu and Dao, 2023, Algorithm 2).
+
+        Delta = softplus(delta + delta_bias);  Abar = exp(Delta A);  Bbar = Delta B  or  (Abar - 1) / A * B
+        h_t = Abar_t h_{t-1} + Bbar_t u_t;     y_t = sum_n C_t h_t + D u_t
+
+    Args:
+        u: inputs (b, d, l).
+        delta: steps (b, d, l), before bias and softplus.
+        A: (d, n), negative for a decaying state.
+        B: input weights (b, n, l), or (b, g, n, l) for g groups of d/g neighbouring channels.
+        C: output weights, shaped like B.
+        D: weight (d) of the input in the output; None: 0.
+        delta_bias: added to delta (d).
+        delta_softplus: put delta through softplus.
+        discretization: "euler": Bbar = Delta B (every Mamba code base); "zoh": the exact integral, with its
+            limit Delta B where A = 0.
+        initial_state: state before the first step (b, d, n); None: 0.
+        return_last_state: also return the state after the last step (b, d, n), in the type of computing.
+        backend: "auto" (by the tensors' device) or a name of ``available_backends("selective_scan")``.
+
+    Returns:
+        Outputs (b, d, l) in the type of u. Inside, everything is float32 (float64 where an argument is), whatever
+        autocast says.
+
+    Raises:
+        ValueError: shapes that do not fit together, l = 0, or a backend that is not there, with the reason.
+    """
+    check_discretization(discretization)
+    if B.ndim == 3:
+        B = B[:, None]
+    if C.ndim == 3:
+        C = C[:, None]
+    _check_shapes(u, delta, A, B, C, D, delta_bias, initial_state)
+    chosen = choose("selective_scan", BACKENDS, backend, u.device)
+    with torch.autocast(u.device.type, enabled=False):
+        y, last = chosen.run(u, delta, A, B, C, D, delta_bias, delta_softplus, discretization, initial_state)
+    y = y.to(u.dtype)
+    return (y, last) if return_last_state else y
+
+
+def available_backends(op: str = "selective_scan") -> dict[str, str]:
+    """Names of an operator's backends, each with "" or the reason why it cannot run here."""
+    from terramamba.ops import lti
+
+    tables = {"selective_scan": BACKENDS, "lti_scan": lti.BACKENDS}
+    if op not in tables:
+        raise ValueError(f"no operator {op!r}; there are: {', '.join(tables)}")
+    return {name: backend.reason for name, backend in tables[op].items()}
+
+
+def _check_shapes(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    delta_bias: Tensor | None,
+    initial_state: Tensor | None,
+) -> None:
+    if u.ndim != 3 or A.ndim != 2 or B.ndim != 4:
+        raise ValueError(
+            "selective_scan takes u (b, d, l), A (d, n) and B, C (b, n, l) or (b, g, n, l), got "
+            f"{tuple(u.shape)}, {tuple(A.shape)} and {tuple(B.shape)}"
+        )
+    b, d, length = u.shape
+    groups, n = B.shape[1], A.shape[1]
+    if length == 0:
+        raise ValueError("selective_scan needs at least one step, got a sequence of length 0")
+    if groups == 0 or d % groups:
+        raise ValueError(f"{d} channels cannot be divided into the {groups} groups of B")
+    expected = {
+        "delta": (delta, (b, d, length)),
+        "A": (A, (d, n)),
+        "B": (B, (b, groups, n, length)),
+        "C": (C, (b, groups, n, length)),
+        "D": (D, (d,)),
+        "delta_bias": (delta_bias, (d,)),
+        "initial_state": (initial_state, (b, d, n)),
+    }
+    for name, (tensor, shape) in expected.items():
+        if tensor is None:
+            continue
+        if tuple(tensor.shape) != shape:
+            raise ValueError(f"{name} must be {shape} beside u {tuple(u.shape)}, got {tuple(tensor.shape)}")
+        if tensor.device != u.device:
+            raise ValueError(f"{name} is on {tensor.device}, u on {u.device}; move them to one device")
