@@ -12,7 +12,8 @@ SECONDS_BETWEEN_LINES = 10.0
 class Advance(Protocol):
     """Reports ``amount`` more units done, with a short remark such as the last loss."""
 
-    def __call__(self, amount: float, remark: str = "") -> None: ...
+    def __call__(self, amount: float, remark: str = "") -> None:
+        """Add ``amount`` to what is done."""
 
 
 def clock(seconds: float) -> str:

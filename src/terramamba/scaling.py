@@ -63,7 +63,7 @@ class Scaling:
     def apply(
         self, values: Shaped[np.ndarray, "c h w"], valid: Bool[np.ndarray, "h w"]
     ) -> Float[np.ndarray, "c h w"]:
-        """Scale ``values`` (the bands ``self.bands``, in that order) to float32, ``fill`` where not ``valid``."""
+        """Scale ``values`` (bands ``self.bands``, in that order) to float32; ``fill`` where not ``valid``."""
         column = (slice(None), None, None)
         scaled = (values.astype(np.float32) - np.float32(self.offset)[column]) * np.float32(self.factor)[
             column

@@ -1,0 +1,229 @@
+"""The second job: image pairs with change masks -> a trained change detector with honest scores."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+from torch import nn
+
+from terramamba._version import __version__
+from terramamba.data.change import PairDataset, fit_pair_scaling
+from terramamba.data.pairs import PairFiles, find_pairs, same_files
+from terramamba.errors import InputError
+from terramamba.metrics import bootstrap_interval, change_scores, confusion_at, false_alarm_rate
+from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
+from terramamba.progress import progress
+from terramamba.raster.scene import open_scene
+from terramamba.repeats import train_seeds
+from terramamba.runs import Run, load_run, prepare_folder, write_confusion, write_json, write_yaml
+from terramamba.scaling import Scaling
+from terramamba.settings import ChangeSettings
+from terramamba.training import TrainConfig, config_for, evaluate_change, fit, seed_everything
+
+CLASSES = ("unchanged", "changed")
+
+
+def train_change_detector(settings: ChangeSettings) -> dict[str, Any]:
+    """Train, choose epoch and threshold on validation, score once on test; write the run folder.
+
+    Returns the content of ``metrics.json``; with ``settings.seeds`` above 1, means and deviations over them.
+
+    Raises:
+        InputError: input that cannot be used, with the file, the value and the remedy.
+    """
+    return train_seeds(settings, _train_one)
+
+
+def _train_one(settings: ChangeSettings) -> dict[str, Any]:
+    spec = model_spec(settings.model)
+    if spec.task != "change":
+        raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
+    pairs = labelled_pairs(settings.data, settings.root, chosen_on_test=settings.chosen_on_test)
+    bands = open_scene(pairs["train"][0].before).bands
+    scaling = fit_pair_scaling(pairs["train"], bands)
+    folder = prepare_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
+    write_yaml(folder / "config.yaml", asdict(settings))
+    write_json(folder / "split.json", split_record(pairs))
+
+    start = time.monotonic()
+    config = config_for(spec, settings)
+    seed_everything(settings.seed)
+    options: dict[str, Any] = {"in_channels": bands}
+    model = create_model(settings.model, preset=settings.preset, **(options | settings.set))
+    fitted = _fit(model, spec, settings, pairs, scaling, config, folder)
+    threshold = settings.threshold if settings.threshold is not None else fitted.pop("threshold")
+    minutes = (time.monotonic() - start) / 60
+
+    protocol = protocol_id(pairs, settings.chosen_on_test)
+    card = {
+        "task": "change",
+        "terramamba": __version__,
+        "protocol": protocol,
+        "split_id": split_record(pairs)["id"],
+        "source_bands": bands,
+        "wavelengths": open_scene(pairs["train"][0].before).wavelengths,
+        "scaling": scaling.to_dict(),
+        "threshold": threshold,
+        "classes": [{"code": code, "name": name} for code, name in enumerate(CLASSES)],
+    }
+    save_model(model, folder, card)
+    validation = score_pairs(model, pairs["val"], scaling, threshold, device=config.device)
+    test = score_pairs(model, pairs["test"], scaling, threshold, device=config.device)
+    write_confusion(folder / "confusion.csv", np.array(test["confusion"]), CLASSES)
+    result = {
+        "folder": str(folder),
+        "task": "change",
+        "model": settings.model,
+        "preset": settings.preset or spec.default_preset,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "protocol": protocol,
+        "seed": settings.seed,
+        "pairs": {part: len(files) for part, files in pairs.items()},
+        "threshold": threshold,
+        **fitted,
+        "minutes": minutes,
+        "validation": validation,
+        "test": test,
+    }
+    write_json(folder / "metrics.json", result)
+    return result
+
+
+def labelled_pairs(data: str, root: str | None, *, chosen_on_test: bool) -> dict[str, list[PairFiles]]:
+    """The labelled pairs of ``data`` by part: train, val and test, all three present.
+
+    Raises:
+        InputError: a part or a label is missing, or validation and test share files.
+    """
+    pairs = find_pairs(data, root=root)
+    for part in ("train", "val", "test"):
+        if not pairs.get(part):
+            raise InputError(
+                f"{data}: no {part} pairs; training needs train, val (chooses epoch and threshold) and test"
+            )
+        unlabelled = [pair for pair in pairs[part] if pair.label is None]
+        if unlabelled:
+            raise InputError(
+                f"{unlabelled[0].before}: no label for this {part} pair; add it or remove the pair"
+            )
+    shared = same_files(pairs["val"], pairs["test"])
+    if shared and not chosen_on_test:
+        raise InputError(
+            f"{data}: validation and test share {shared[0]}; a score chosen on its own test set says "
+            "nothing. Part them, or insist with --chosen-on-test"
+        )
+    return {part: pairs[part] for part in ("train", "val", "test")}
+
+
+def _fit(
+    model: nn.Module,
+    spec: ModelSpec,
+    settings: ChangeSettings,
+    pairs: Mapping[str, list[PairFiles]],
+    scaling: Scaling,
+    config: TrainConfig,
+    folder: Path,
+) -> dict[str, Any]:
+    if not spec.trainable:
+        return {"threshold": 0.5, "device": config.device}
+    train = PairDataset(
+        pairs["train"],
+        scaling,
+        crop_size=settings.crop_size,
+        crops_per_pair=settings.crops_per_pair,
+        augment=settings.augment,
+        exchange_dates=settings.exchange_dates,
+        jitter=settings.jitter,
+        seed=settings.seed,
+    )
+    with progress(f"train {settings.model}", config.epochs, "epochs") as advance:
+        outcome = fit(
+            model,
+            "change",
+            train,
+            whole_images(pairs["val"], scaling),
+            config,
+            folder,
+            resume=settings.resume,
+            on_progress=advance,
+        )
+    return {
+        "threshold": outcome.threshold,
+        "best_epoch": outcome.best_epoch,
+        "epochs_run": outcome.epochs_run,
+        "stopped": outcome.stopped,
+        "device": config.device,
+    }
+
+
+def whole_images(pairs: Sequence[PairFiles], scaling: Scaling) -> PairDataset:
+    """``pairs`` as they are, for scoring: no crop, no augmentation."""
+    return PairDataset(list(pairs), scaling, crop_size=None, augment=False, seed=0)
+
+
+def score_pairs(
+    model: nn.Module, pairs: Sequence[PairFiles], scaling: Scaling, threshold: float, *, device: str
+) -> dict[str, Any]:
+    """Every score over ``pairs`` at ``threshold``, with bootstrap intervals; F1 with dates swapped."""
+    histograms = evaluate_change(model, whole_images(pairs, scaling), device=device)
+    swapped = evaluate_change(model, whole_images([pair.swapped() for pair in pairs], scaling), device=device)
+    confusions = np.stack([confusion_at(histogram, threshold) for histogram in histograms])
+    total: Int[np.ndarray, "2 2"] = confusions.sum(axis=0)
+    return {
+        **asdict(change_scores(total)),
+        "f1_interval": list(bootstrap_interval(confusions, "f1")),
+        "iou_interval": list(bootstrap_interval(confusions, "iou")),
+        "false_alarm_rate": false_alarm_rate(confusions),
+        "f1_dates_swapped": change_scores(confusion_at(swapped.sum(axis=0), threshold)).f1,
+        "pairs": len(pairs),
+        "confusion": total.tolist(),
+    }
+
+
+def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:
+    """Which pairs are in which part, with an id that two runs on the same parts share."""
+    names = {part: [pair.name for pair in files] for part, files in pairs.items()}
+    return {"id": short_hash(names), "kind": "given", "pairs": names}
+
+
+def protocol_id(pairs: Mapping[str, Sequence[PairFiles]], chosen_on_test: bool) -> str:
+    """A short name of what was scored on what, such as ``pairs-150-24-40``."""
+    counts = "-".join(str(len(pairs[part])) for part in ("train", "val", "test"))
+    return f"pairs-{counts}" + ("-chosen-on-test" if chosen_on_test else "")
+
+
+def evaluate_change_detector(
+    run: str | Path | Run,
+    *,
+    data: str,
+    split: str = "test",
+    root: str | None = None,
+    threshold: float | None = None,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Score a run on the pairs of ``data`` that belong to ``split``, at the run's threshold unless given.
+
+    Raises:
+        InputError: a damaged run, no labelled pair, or pairs that do not fit the model.
+    """
+    loaded = run if isinstance(run, Run) else load_run(run)
+    if loaded.card.get("task") != "change":
+        raise InputError(
+            f"{loaded.folder}: this run is for {loaded.card.get('task')}; use `terramamba classify evaluate`"
+        )
+    pairs = find_pairs(data, root=root).get(split, [])
+    labelled = [pair for pair in pairs if pair.label is not None]
+    if not labelled:
+        raise InputError(f"{data}: no labelled pairs in its {split} part; name another with --split")
+    scaling = Scaling.from_dict(loaded.card["scaling"])
+    cut = loaded.card["threshold"] if threshold is None else threshold
+    return {
+        "folder": str(loaded.folder),
+        "protocol": f"{split}-{len(labelled)}",
+        "threshold": cut,
+        "test": score_pairs(loaded.model, labelled, scaling, cut, device=device),
+    }

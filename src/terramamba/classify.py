@@ -1,0 +1,287 @@
+"""The first job: a hyperspectral scene and labelled pixels -> a trained classifier with honest scores."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+from torch import nn
+
+from terramamba._version import __version__
+from terramamba.data.hyperspectral import PatchDataset
+from terramamba.data.labels import Labels, label_shape, read_labels
+from terramamba.data.samples import Samples, prepare_samples, scaled_cube, usable_pixels
+from terramamba.data.splits import TEST, TRAIN, VALIDATION, save_split
+from terramamba.errors import InputError
+from terramamba.metrics import class_scores
+from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
+from terramamba.progress import progress
+from terramamba.raster.scene import open_scene
+from terramamba.repeats import train_seeds
+from terramamba.runs import Run, load_run, prepare_folder, read_yaml, write_confusion, write_json, write_yaml
+from terramamba.scaling import Scaling
+from terramamba.settings import ClassifySettings
+from terramamba.training import TrainConfig, config_for, evaluate_classes, fit, seed_everything
+
+
+def train_classifier(settings: ClassifySettings) -> dict[str, Any]:
+    """Train, choose the best epoch on validation, score once on test; write the run folder.
+
+    Returns the content of ``metrics.json``; with ``settings.seeds`` above 1, means and deviations over them.
+
+    Raises:
+        InputError: input that cannot be used, with the file, the value and the remedy.
+    """
+    return train_seeds(settings, _train_one)
+
+
+def _train_one(settings: ClassifySettings) -> dict[str, Any]:
+    spec = model_spec(settings.model)
+    if spec.task != "classify":
+        raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
+    folder = prepare_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
+    patch_size = choose_patch_size(spec, settings)
+    samples = prepare_samples(settings, patch_size)
+    write_yaml(folder / "config.yaml", asdict(settings))
+    save_split(samples.split, folder, samples.scene.grid, samples.labels.classes)
+
+    start = time.monotonic()
+    config = config_for(spec, settings, class_weights=_class_weights(samples, settings))
+    seed_everything(settings.seed)
+    model, fitted = _fit(spec, settings, samples, config, folder)
+    minutes = (time.monotonic() - start) / 60
+
+    validation, test = (
+        evaluate_classes(model, _dataset(samples, role, settings, augment=False), device=config.device)
+        for role in (VALIDATION, TEST)
+    )
+    names = list(samples.labels.names)
+    leakage = samples.split.leakage
+    protocol = protocol_id(settings, patch_size)
+    card = {
+        "task": "classify",
+        "terramamba": __version__,
+        "protocol": protocol,
+        "split_id": samples.split.id,
+        "leakage": asdict(leakage),
+        "source_bands": samples.scene.bands,
+        "wavelengths": samples.scene.wavelengths,
+        "scaling": samples.scaling.to_dict(),
+        "patch_size": patch_size,
+        "border": settings.border,
+        "classes": [
+            {"code": code, "name": name, "colour": list(colour)}
+            for code, name, colour in zip(
+                samples.labels.codes, samples.labels.names, samples.labels.colours, strict=True
+            )
+        ],
+    }
+    save_model(model, folder, card)
+    write_confusion(folder / "confusion.csv", test, names)
+    result = {
+        "folder": str(folder),
+        "task": "classify",
+        "model": settings.model,
+        "preset": settings.preset or spec.default_preset,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "protocol": protocol,
+        "seed": settings.seed,
+        "split_id": samples.split.id,
+        "counts": samples.split.counts(samples.labels.classes),
+        "leakage": asdict(leakage),
+        "leakage_in_words": leakage.in_words(),
+        "notes": [*samples.notes, *samples.split.notes],
+        **fitted,
+        "minutes": minutes,
+        "validation": scores_by_name(validation, names),
+        "test": scores_by_name(test, names),
+    }
+    write_json(folder / "metrics.json", result)
+    return result
+
+
+def choose_patch_size(spec: ModelSpec, settings: ClassifySettings) -> int:
+    """The patch side in pixels: as asked, else the model's; odd, so that it has a middle."""
+    size = settings.patch_size if settings.patch_size is not None else spec.example[-1]
+    if size < 1 or size % 2 == 0:
+        raise InputError(f"--patch-size {size}: must be an odd number of pixels, such as 7")
+    return size
+
+
+def protocol_id(settings: ClassifySettings, patch_size: int) -> str:
+    """A short name of how training and test pixels were told apart, such as ``block-10-10-p7``."""
+    if settings.split == "given":
+        name = f"given-p{patch_size}"
+    else:
+        shares = f"{100 * settings.train_fraction:g}-{100 * settings.val_fraction:g}"
+        name = f"{settings.split}-{shares}-p{patch_size}"
+    return name + ("-scene-scaling" if settings.fit_on == "scene" else "")
+
+
+def _class_weights(samples: Samples, settings: ClassifySettings) -> tuple[float, ...] | None:
+    if not settings.class_weights:
+        return None
+    counts = np.bincount(samples.targets(TRAIN), minlength=len(samples.labels.names))
+    weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
+    return tuple(float(weight) for weight in weights)
+
+
+def _fit(
+    spec: ModelSpec, settings: ClassifySettings, samples: Samples, config: TrainConfig, folder: Path
+) -> tuple[nn.Module, dict[str, Any]]:
+    num_classes = len(samples.labels.names)
+    if spec.fit is not None:
+        model, record = spec.fit(
+            samples.spectra(TRAIN),
+            samples.targets(TRAIN),
+            samples.spectra(VALIDATION),
+            samples.targets(VALIDATION),
+            num_classes=num_classes,
+            seed=settings.seed,
+        )
+        return model, dict(record)
+    options: dict[str, Any] = {"in_channels": len(samples.scaling.bands), "num_classes": num_classes}
+    model = create_model(settings.model, preset=settings.preset, **(options | settings.set))
+    with progress(f"train {settings.model}", config.epochs, "epochs") as advance:
+        outcome = fit(
+            model,
+            "classify",
+            _dataset(samples, TRAIN, settings, augment=settings.augment),
+            _dataset(samples, VALIDATION, settings, augment=False),
+            config,
+            folder,
+            resume=settings.resume,
+            on_progress=advance,
+        )
+    return model, {
+        "best_epoch": outcome.best_epoch,
+        "epochs_run": outcome.epochs_run,
+        "stopped": outcome.stopped,
+        "device": config.device,
+    }
+
+
+def _dataset(samples: Samples, role: int, settings: ClassifySettings, *, augment: bool) -> PatchDataset:
+    token_targets = None
+    if role == TRAIN and settings.token_loss > 0:
+        training = samples.split.roles == TRAIN
+        token_targets = np.where(training, samples.labels.classes.astype(np.int64) - 1, -1)
+    return PatchDataset(
+        samples.cube,
+        samples.pixels(role),
+        samples.targets(role),
+        patch_size=samples.split.patch_size,
+        border=settings.border,
+        token_targets=token_targets,
+        augment=augment,
+        seed=settings.seed,
+    )
+
+
+def evaluate_classifier(
+    run: str | Path | Run,
+    *,
+    scene: str | None = None,
+    labels: str | None = None,
+    scene_variable: str | None = None,
+    label_variable: str | None = None,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Score a run on its own test pixels, or on every labelled pixel of another scene.
+
+    The classes of other labels are matched by their codes; pixels of classes that the model does not know
+    are not scored and are named in the notes.
+
+    Raises:
+        InputError: a damaged run, input that does not fit the model, or no pixel to score.
+    """
+    loaded = run if isinstance(run, Run) else load_run(run)
+    card = loaded.card
+    if card.get("task") != "classify":
+        raise InputError(
+            f"{loaded.folder}: this run is for {card.get('task')}; use `terramamba change evaluate`"
+        )
+    if (scene is None) != (labels is None):
+        raise InputError(
+            "--scene and --labels go together; name both, or neither for the run's own test pixels"
+        )
+    scaling = Scaling.from_dict(card["scaling"])
+    notes: list[str] = []
+    if scene is None or labels is None:
+        settings = read_settings(loaded.folder)
+        samples = prepare_samples(settings, card["patch_size"])
+        if samples.split.id != card["split_id"]:
+            raise InputError(
+                f"{loaded.folder}: scene or labels changed since training (split {samples.split.id}, "
+                f"was {card['split_id']}); restore them, or score other files with --scene and --labels"
+            )
+        cube, targets = samples.cube, samples.targets(TEST)
+        pixels, protocol = samples.pixels(TEST), card["protocol"]
+    else:
+        opened = open_scene(scene, variable=scene_variable, shape=label_shape(labels, label_variable))
+        require_bands(opened, card)
+        given = read_labels(labels, opened, variable=label_variable, min_classes=1)
+        classes, notes = _known_classes(given, card)
+        cube, usable = scaled_cube(opened, scaling), usable_pixels(opened, scaling)
+        pixels = np.argwhere((classes > 0) & usable).astype(np.int64)
+        targets = classes[(classes > 0) & usable].astype(np.int64) - 1
+        protocol = f"external-p{card['patch_size']}"
+    if len(pixels) == 0:
+        raise InputError(f"{labels or loaded.folder}: no labelled pixel of a class that the model knows")
+    dataset = PatchDataset(
+        cube,
+        pixels,
+        targets,
+        patch_size=card["patch_size"],
+        border=card["border"],
+        augment=False,
+        seed=0,
+    )
+    confusion = evaluate_classes(loaded.model, dataset, device=device)
+    return {
+        "folder": str(loaded.folder),
+        "protocol": protocol,
+        "pixels": len(pixels),
+        "notes": notes,
+        "confusion": confusion.tolist(),
+        "test": scores_by_name(confusion, [entry["name"] for entry in card["classes"]]),
+    }
+
+
+def _known_classes(given: Labels, card: Mapping[str, Any]) -> tuple[Int[np.ndarray, "h w"], list[str]]:
+    place = {entry["code"]: index + 1 for index, entry in enumerate(card["classes"])}
+    table = np.array([0, *(place.get(code, 0) for code in given.codes)], np.int16)
+    unknown = [str(code) for code in given.codes if code not in place]
+    notes = [f"not scored, the model does not know these codes: {', '.join(unknown)}"] if unknown else []
+    return table[given.classes], notes
+
+
+def read_settings(folder: Path) -> ClassifySettings:
+    """The settings that ``folder/config.yaml`` keeps."""
+    record = read_yaml(folder / "config.yaml")
+    known = {field.name for field in fields(ClassifySettings)}
+    return ClassifySettings(**{key: value for key, value in record.items() if key in known})
+
+
+def scores_by_name(confusion: Int[np.ndarray, "k k"], names: list[str]) -> dict[str, Any]:
+    """Every score of ``confusion`` as plain numbers, per class with its name; absent classes are listed."""
+    scores = class_scores(confusion)
+    per_class = [
+        {"name": name, "precision": p, "recall": r, "f1": f, "pixels": n}
+        for name, p, r, f, n in zip(
+            names, scores.precision, scores.recall, scores.f1, scores.support, strict=True
+        )
+    ]
+    present = [entry for entry in per_class if entry["pixels"] > 0]
+    worst = min(present, key=lambda entry: entry["recall"])
+    return {
+        "oa": scores.oa,
+        "aa": scores.aa,
+        "kappa": scores.kappa,
+        "worst_class": {"name": worst["name"], "recall": worst["recall"]},
+        "per_class": per_class,
+        "absent": [names[index] for index in scores.absent],
+    }

@@ -1,0 +1,216 @@
+"""From the files of a classification job to samples: labels, split, usable bands, scaled cube."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Shaped
+
+from terramamba.data.labels import Labels, label_shape, read_label_parts, read_labels
+from terramamba.data.splits import TEST, TRAIN, VALIDATION, Split, block_split, given_split, random_split
+from terramamba.errors import InputError
+from terramamba.raster.grid import strips
+from terramamba.raster.scene import Scene, open_scene
+from terramamba.scaling import Scaling
+from terramamba.settings import ClassifySettings
+
+MIN_VALID_SHARE = 0.5
+"""A band with data at a smaller share of the training pixels than this is left out."""
+
+VALUES_PER_READ = 32_000_000
+"""Scenes are read in strips of about this many values, so that only the scaled cube is ever held whole."""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """A scene ready for learning: scaled bands, labels, and the role of every labelled pixel."""
+
+    scene: Scene
+    labels: Labels
+    split: Split
+    scaling: Scaling
+    cube: Float[np.ndarray, "c h w"]
+    notes: tuple[str, ...]
+
+    def pixels(self, role: int) -> Int[np.ndarray, "m 2"]:
+        """Rows and columns of the pixels with ``role``."""
+        return np.argwhere(self.split.roles == role).astype(np.int64)
+
+    def targets(self, role: int) -> Int[np.ndarray, " m"]:
+        """0-based classes of the pixels with ``role``, in the order of ``pixels``."""
+        return self.labels.classes[self.split.roles == role].astype(np.int64) - 1
+
+    def spectra(self, role: int) -> Float[np.ndarray, "m c"]:
+        """Scaled spectra of the pixels with ``role``, in the order of ``pixels``."""
+        return np.ascontiguousarray(self.cube[:, self.split.roles == role].T)
+
+
+def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
+    """Read scene and labels, split them, choose bands and fit the scaling on training pixels.
+
+    Raises:
+        InputError: what cannot be read, fitted or split, with the file and the remedy.
+    """
+    scene, labels, split = _read(settings, patch_size)
+    bands, notes = choose_bands(scene, split.roles == TRAIN)
+    split, dropped = _without_nodata(scene, split, bands)
+    fitted_on = np.ones_like(split.roles, dtype=bool) if settings.fit_on == "scene" else split.roles == TRAIN
+    values, valid = read_pixels(scene, fitted_on, bands)
+    scaling = Scaling.fit(values[valid.all(axis=1)].astype(np.float64), bands, settings.scaling)
+    return Samples(scene, labels, split, scaling, scaled_cube(scene, scaling), (*notes, *dropped))
+
+
+def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, Split]:
+    parts = {"train": settings.train_labels, "val": settings.val_labels, "test": settings.test_labels}
+    if settings.split == "given":
+        paths = {name: path for name, path in parts.items() if path is not None}
+        if len(paths) < len(parts):
+            raise InputError(
+                "--split given: also name "
+                + ", ".join(f"--{name}-labels" for name in parts if name not in paths)
+                + "; all three parts are needed"
+            )
+        shape = label_shape(paths["train"], settings.label_variable)
+        scene = open_scene(settings.scene, variable=settings.scene_variable, shape=shape)
+        labels, masks = read_label_parts(
+            paths, scene, variable=settings.label_variable, names=settings.class_names
+        )
+        split = given_split(
+            labels.classes, masks["train"], masks["val"], masks["test"], patch_size=patch_size
+        )
+        return scene, labels, split
+    if settings.labels is None:
+        raise InputError(
+            f"--split {settings.split}: no labels given; name a label file with --labels, or three with "
+            "--split given"
+        )
+    unused = [f"--{name}-labels" for name, path in parts.items() if path is not None]
+    if unused:
+        raise InputError(
+            f"{', '.join(unused)}: used only with --split given; this is --split {settings.split}"
+        )
+    shape = label_shape(settings.labels, settings.label_variable)
+    scene = open_scene(settings.scene, variable=settings.scene_variable, shape=shape)
+    labels = read_labels(
+        settings.labels,
+        scene,
+        variable=settings.label_variable,
+        names=settings.class_names,
+        min_abundance=settings.min_abundance,
+    )
+    split_by = random_split if settings.split == "random" else block_split
+    split = split_by(
+        labels.classes,
+        train_fraction=settings.train_fraction,
+        val_fraction=settings.val_fraction,
+        min_per_class=settings.min_per_class,
+        patch_size=patch_size,
+        seed=settings.seed,
+    )
+    return scene, labels, split
+
+
+def read_pixels(
+    scene: Scene, where: Bool[np.ndarray, "h w"], bands: Sequence[int] | None = None
+) -> tuple[Shaped[np.ndarray, "m c"], Bool[np.ndarray, "m c"]]:
+    """Values and validity of the pixels ``where``, row by row, read strip by strip."""
+    values, valid = [], []
+    for window in strips(scene.height, scene.width, _rows(scene)):
+        inside = where[window.slices]
+        if not inside.any():
+            continue
+        block, block_valid = scene.read(window, bands)
+        values.append(block[:, inside].T)
+        valid.append(block_valid[:, inside].T)
+    if not values:
+        raise InputError(f"{scene.path}: not one pixel to read; the labels leave no training pixel")
+    return np.concatenate(values), np.concatenate(valid)
+
+
+def _rows(scene: Scene) -> int:
+    return max(1, VALUES_PER_READ // (scene.width * scene.bands))
+
+
+def choose_bands(scene: Scene, training: Bool[np.ndarray, "h w"]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The bands worth learning from, judged on training pixels, and a note on those left out.
+
+    Left out: bands that the header calls bad, bands without data at half of the training pixels or more, and
+    bands with one single value. Bands are 0-based here and 1-based in the notes.
+
+    Raises:
+        InputError: no band is left, or a band holds NaN or infinity that is not its nodata value.
+    """
+    values, valid = read_pixels(scene, training)
+    reasons: dict[str, list[int]] = {"bad by its header": [], "no data": [], "constant": []}
+    kept: list[int] = []
+    for band in range(scene.bands):
+        column = values[valid[:, band], band]
+        if scene.bad_bands[band]:
+            reasons["bad by its header"].append(band)
+        elif valid[:, band].mean() <= MIN_VALID_SHARE:
+            reasons["no data"].append(band)
+        elif np.issubdtype(column.dtype, np.floating) and not np.isfinite(column).all():
+            bad = np.argwhere(training)[np.flatnonzero(valid[:, band])[~np.isfinite(column)][0]]
+            raise InputError(
+                f"{scene.path}: band {band + 1} has {np.count_nonzero(~np.isfinite(column))} NaN or infinite "
+                f"values at training pixels (first at row {bad[0]}, column {bad[1]}); declare them as nodata "
+                "in the file or unlabel those pixels"
+            )
+        elif column.min() == column.max():
+            reasons["constant"].append(band)
+        else:
+            kept.append(band)
+    if not kept:
+        raise InputError(
+            f"{scene.path}: no band has usable data at the training pixels; check its nodata value"
+        )
+    notes = tuple(
+        f"{len(left_out)} of {scene.bands} bands left out ({reason}): {ranges(left_out)}"
+        for reason, left_out in reasons.items()
+        if left_out
+    )
+    return tuple(kept), notes
+
+
+def ranges(bands: Sequence[int]) -> str:
+    """0-based ``bands`` in 1-based words, such as "130-135, 140"."""
+    groups: list[list[int]] = []
+    for band in bands:
+        if groups and band == groups[-1][-1] + 1:
+            groups[-1].append(band)
+        else:
+            groups.append([band])
+    return ", ".join(f"{g[0] + 1}-{g[-1] + 1}" if len(g) > 1 else f"{g[0] + 1}" for g in groups)
+
+
+def _without_nodata(scene: Scene, split: Split, bands: tuple[int, ...]) -> tuple[Split, tuple[str, ...]]:
+    used = split.roles > 0
+    values, valid = read_pixels(scene, used, bands)
+    whole = valid.all(axis=1) & np.isfinite(values).all(axis=1)
+    if whole.all():
+        return split, ()
+    roles = split.roles.copy()
+    roles[used] = np.where(whole, roles[used], 0)
+    for role, name in ((TRAIN, "training"), (VALIDATION, "validation"), (TEST, "test")):
+        if not (roles == role).any():
+            raise InputError(f"{scene.path}: every {name} pixel lacks data in some band; use other labels")
+    note = f"{np.count_nonzero(~whole)} labelled pixels lack data in a used band and are left out"
+    return replace(split, roles=roles), (note,)
+
+
+def usable_pixels(scene: Scene, scaling: Scaling) -> Bool[np.ndarray, "h w"]:
+    """Pixels with finite data in every band that ``scaling`` uses."""
+    usable = np.empty((scene.height, scene.width), bool)
+    for window in strips(scene.height, scene.width, _rows(scene)):
+        values, valid = scene.read(window, scaling.bands)
+        usable[window.slices] = valid.all(axis=0) & np.isfinite(values).all(axis=0)
+    return usable
+
+
+def scaled_cube(scene: Scene, scaling: Scaling) -> Float[np.ndarray, "c h w"]:
+    """The whole scene in ``scaling``'s bands, scaled to float32; pixels without data hold the fill value."""
+    cube = np.empty((len(scaling.bands), scene.height, scene.width), np.float32)
+    for window in strips(scene.height, scene.width, _rows(scene)):
+        values, valid = scene.read(window, scaling.bands)
+        cube[:, *window.slices] = scaling.apply(values, valid.all(axis=0) & np.isfinite(values).all(axis=0))
+    return cube

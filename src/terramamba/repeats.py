@@ -1,0 +1,70 @@
+"""Repeats of one training job with several seeds: each in its own folder, then mean and deviation."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from terramamba.errors import InputError
+from terramamba.metrics import summarise
+from terramamba.runs import write_json
+from terramamba.settings import TrainSettings
+
+S = TypeVar("S", bound=TrainSettings)
+
+OWN = ("folder", "seed", "split_id")
+"""What belongs to one run and has no mean."""
+
+
+def train_seeds(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[str, Any]:
+    """Train once, or ``settings.seeds`` times in ``out/seed-N``; the metrics, averaged where repeated.
+
+    With ``resume``, finished repeats are kept and the interrupted one goes on.
+    """
+    if settings.seeds < 1:
+        raise InputError(f"--seeds {settings.seeds}: at least 1 is needed")
+    if settings.seeds == 1:
+        return train_one(settings)
+    results = []
+    for seed in range(settings.seed, settings.seed + settings.seeds):
+        folder = Path(settings.out) / f"seed-{seed}"
+        finished = folder / "metrics.json"
+        if settings.resume and finished.exists():
+            results.append(json.loads(finished.read_text()))
+            continue
+        begun = (folder / "checkpoints" / "last.ckpt").exists()
+        one = replace(
+            settings,
+            out=str(folder),
+            seed=seed,
+            seeds=1,
+            resume=settings.resume and begun,
+            overwrite=settings.overwrite or (settings.resume and not begun),
+        )
+        results.append(train_one(one))
+    averaged = average(results)
+    write_json(Path(settings.out) / "metrics.json", averaged)
+    return averaged
+
+
+def average(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The metrics of several seeds; numbers that differ become {"mean", "std"} (n - 1) over the seeds."""
+    merged = _merge([{key: value for key, value in result.items() if key not in OWN} for result in results])
+    folder = str(Path(results[0]["folder"]).parent)
+    return {"folder": folder, "seeds": [result["seed"] for result in results], **merged}
+
+
+def _merge(values: list[Any]) -> Any:
+    first = values[0]
+    if all(isinstance(value, Mapping) for value in values):
+        shared = [key for key in first if all(key in value for value in values)]
+        return {key: _merge([value[key] for value in values]) for key in shared}
+    if all(value == first for value in values):
+        return first
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        mean, std = summarise(values)
+        return {"mean": mean, "std": std}
+    if all(isinstance(value, list) and len(value) == len(first) for value in values):
+        return [_merge(list(entries)) for entries in zip(*values, strict=True)]
+    return values
