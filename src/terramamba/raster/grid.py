@@ -1,7 +1,7 @@
 """Windows, halos, tiles and blend weights: arithmetic on pixel numbers, without any file.
 
-Rows count downwards and columns to the right from the upper-left pixel (0, 0). A window may lie partly or wholly
-outside its image (that is what a halo at the edge is); ``clip`` cuts it to what can be read, and
+Rows count downwards and columns to the right from the upper-left pixel (0, 0). A window may lie partly or
+wholly outside its image (that is what a halo at the edge is); ``clip`` cuts it to what can be read, and
 ``outer.margins(inner)`` says how much padding makes up the difference:
 
     wanted = window.expand(halo)
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64, Int
 
 
 @dataclass(frozen=True, order=True)
@@ -52,12 +52,15 @@ class Window:
 
     @property
     def pixels(self) -> int:
-        """Number of pixels; 0 for a window that is empty."""
+        """Number of pixels; 0 for an empty window."""
         return self.height * self.width
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Row and column slices of an array that starts at pixel (0, 0); the window must not be left of or above it."""
+        """Row and column slices of an array that starts at pixel (0, 0).
+
+        Raises ``ValueError`` where the window begins left of or above that pixel.
+        """
         if self.row < 0 or self.col < 0:
             raise ValueError(f"{self} begins outside the array; clip it first")
         return slice(self.row, self.bottom), slice(self.col, self.right)
@@ -88,8 +91,9 @@ class Window:
         return Window(self.row - outer.row, self.col - outer.col, self.height, self.width)
 
     def margins(self, inner: "Window") -> tuple[int, int, int, int]:
-        """Rows above and below, columns left and right of ``inner`` in this window: the padding that an array of
-        ``inner`` needs to fill this window.
+        """Rows above and below, columns left and right of ``inner`` in this window.
+
+        This is the padding with which an array of ``inner`` fills this window.
         """
         return (
             inner.row - self.row,
@@ -109,8 +113,8 @@ def strips(height: int, width: int, rows: int) -> list[Window]:
 def tiles(height: int, width: int, size: int, overlap: int) -> list[Window]:
     """Square windows in row-major order that cover the image, neighbours sharing at least ``overlap`` pixels.
 
-    Every tile is ``size`` x ``size``, or as long as the image where that is shorter: the last tile of a row or
-    column is shifted inwards, so that a model sees the same size everywhere.
+    Every tile is ``size`` x ``size``, or as long as the image where that is shorter: the last tile of a row
+    or column is shifted inwards, so that a model sees the same size everywhere.
     """
     if not 0 <= overlap < size:
         raise ValueError(f"overlap {overlap} does not fit a tile of {size} pixels: 0 <= overlap < size")
@@ -130,18 +134,22 @@ def _starts(length: int, size: int, overlap: int) -> list[int]:
 
 
 def cosine_weights(height: int, width: int, overlap: int) -> Float32[np.ndarray, "h w"]:
-    """Blend weights of a tile: 1 in the middle, falling to almost 0 along a cosine over ``overlap`` pixels of each
-    edge, nowhere 0.
+    """Blend weights of a tile: 1 inside, falling along a cosine over ``overlap`` pixels of each edge, never 0.
 
-    The weights of two tiles that share exactly ``overlap`` pixels sum to 1 there (sin^2 + cos^2); elsewhere divide
-    by the sum of weights.
+    Two neighbours that share exactly ``overlap`` pixels, and are at least twice as long, have weights that
+    sum to 1 there (sin^2 + cos^2); elsewhere divide by the sum of weights.
     """
     return np.outer(_ramp(height, overlap), _ramp(width, overlap)).astype(np.float32)
 
 
-def _ramp(length: int, overlap: int) -> np.ndarray:
-    middle_of_pixel = np.arange(length) + 0.5
-    from_edge = np.minimum(middle_of_pixel, length - middle_of_pixel)
+def _ramp(length: int, overlap: int) -> Float64[np.ndarray, " n"]:
     if overlap == 0:
         return np.ones(length)
+    middle_of_pixel = np.arange(length) + 0.5
+    from_edge = np.minimum(middle_of_pixel, length - middle_of_pixel)
     return np.sin(np.pi / 2 * np.minimum(from_edge / overlap, 1.0)) ** 2
+
+
+def spread(start: int, length: int, count: int) -> Int[np.ndarray, " n"]:
+    """``count`` positions, evenly spread over ``length`` pixels from ``start``: the middle of each equal part."""
+    return start + ((np.arange(count) + 0.5) * length / max(count, 1)).astype(np.int64)

@@ -1,7 +1,7 @@
 """A scene: an image of any format with what is known about it, read window by window.
 
-``open_scene`` looks at what it is given and hands over to the readers beside this file: ``gdal`` (GeoTIFF, ENVI,
-VRT, PNG, ...), ``formats`` (.mat, .npy, .npz) and ``mosaic`` (folders, lists and CSV tables of tiles).
+``open_scene`` looks at what it is given and hands over to the readers beside this file: ``gdal`` (GeoTIFF,
+ENVI, VRT, PNG, ...), ``formats`` (.mat, .npy, .npz) and ``mosaic`` (folders, lists and CSV tables of tiles).
 """
 
 import os
@@ -26,8 +26,8 @@ PREVIEW_PIXELS = 512
 class Grid:
     """The pixels of a scene on the ground.
 
-    ``transform`` maps (column, row) of a pixel's corner to coordinates of ``crs``; it may be rotated. Either may be
-    None: an image without georeferencing has neither.
+    ``transform`` maps (column, row) of a pixel's corner to coordinates of ``crs``; it may be rotated. Either
+    may be None: an image without georeferencing has neither.
     """
 
     height: int
@@ -49,7 +49,7 @@ class Grid:
 
     @property
     def corners(self) -> tuple[tuple[float, float], ...] | None:
-        """Coordinates of the upper-left, upper-right, lower-right and lower-left corner; None without a transform."""
+        """Coordinates of the corners, clockwise from the upper left; None without a transform."""
         if self.transform is None:
             return None
         places = ((0, 0), (self.width, 0), (self.width, self.height), (0, self.height))
@@ -58,12 +58,12 @@ class Grid:
 
 @runtime_checkable
 class Source(Protocol):
-    """Where the pixels of a scene come from. Sources can be pickled and used by many threads and processes."""
+    """Where pixels come from. Sources can be pickled and used by many threads and processes."""
 
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """Values and validity of ``bands`` (0-based) in ``window``, thinned to ``shape`` where that is smaller."""
+        """Values and validity of ``bands`` (0-based) in ``window``, thinned out to ``shape``."""
         ...
 
 
@@ -72,8 +72,8 @@ class Scene:
     """An image and what is known about it; opening reads no pixels.
 
     ``wavelengths`` are in nanometres. ``bad_bands`` marks the bands that a header's bad-band list excludes.
-    ``scale`` is information from the file, never applied: physical value = stored value * scale. ``notes`` are
-    sentences for people about what was assumed or left out.
+    ``scale`` is information from the file, never applied: physical value = stored value * scale. ``notes``
+    are sentences for people about what was assumed or left out.
     """
 
     path: str
@@ -121,8 +121,8 @@ class Scene:
         """Values in the file's own type, and which of them are data.
 
         ``window`` must lie inside the scene (default: all of it); ``bands`` are 0-based, in the order wanted
-        (default: all). Not valid are: nodata, masked and fully transparent pixels, and pixels outside every tile of
-        a mosaic. Raises ``InputError`` naming file and window where the file is damaged.
+        (default: all). Not valid are: nodata, masked and fully transparent pixels, and pixels outside every
+        tile of a mosaic. Raises ``InputError`` naming file and window where the file is damaged.
         """
         window = self.grid.window if window is None else window
         return self.source.read(self._inside(window), self._chosen(bands), window.shape)
@@ -130,7 +130,7 @@ class Scene:
     def preview(
         self, size: int = PREVIEW_PIXELS, bands: Sequence[int] | None = None
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """The whole scene thinned to at most ``size`` pixels a side, without resampling values; quick on huge files."""
+        """The whole scene thinned out to at most ``size`` pixels a side: a look that is quick on huge files."""
         shape = (min(size, self.height), min(size, self.width))
         return self.source.read(self.grid.window, self._chosen(bands), shape)
 
@@ -157,9 +157,10 @@ def open_scene(
 ) -> Scene:
     """Open an image, an array file, or many tiles as one scene.
 
-    ``path`` is a file or address that GDAL opens; a .mat, .npy or .npz file, in which ``variable`` names the array
-    and ``shape`` (rows, columns; those of the labels) settles which axis holds the bands; a folder or list of tiles;
-    or a CSV table whose ``column`` holds tiles' paths relative to it. Raises ``InputError`` where it cannot be read.
+    ``path`` is a file or address that GDAL opens; a .mat, .npy or .npz file, in which ``variable`` names the
+    array and ``shape`` (rows, columns; those of the labels) settles which axis holds the bands; a folder or
+    list of tiles; or a CSV table whose ``column`` holds tiles' paths relative to it. Raises ``InputError``
+    where it cannot be read.
     """
     # The readers build Scene objects, so they import this file and not the other way round.
     from terramamba.raster import formats, gdal, mosaic
