@@ -1,0 +1,100 @@
+"""Writing files so that a reader finds the old one, the new one, or none: never half of one."""
+
+import csv
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from terramamba.errors import InputError
+
+PART = ".part"
+"""Ends the stem of a file that is being written: ``.last.12345.part.ckpt`` becomes ``last.ckpt``."""
+
+YAML_MARK = "# Written by terramamba."
+"""First line of every YAML file of ours."""
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in ``path``'s folder; on a clean exit it takes ``path``'s place in one step.
+
+    The temporary name keeps the suffix, by which some writers choose the format. After an exception
+    it is removed and ``path`` is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.{os.getpid()}{PART}{path.suffix}")
+    try:
+        yield part
+        with part.open("rb+") as written:
+            os.fsync(written.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 ``text``."""
+    with atomic_path(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Write ``record`` as JSON; numbers that are not finite become null, as JSON has no word for them."""
+    write_text(path, json.dumps(plain(record), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_yaml(path: Path, record: Mapping[str, Any]) -> None:
+    """Write ``record`` as YAML in the order of its keys, below a line that says who wrote it."""
+    import yaml
+
+    write_text(path, f"{YAML_MARK}\n" + yaml.safe_dump(plain(record), sort_keys=False, allow_unicode=True))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; raises ``InputError`` when the file is missing or holds something else."""
+    import yaml
+
+    if not path.is_file():
+        raise InputError(f"{path} does not exist")
+    try:
+        record = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(record, dict):
+        raise InputError(f"{path} holds no mapping of names to values")
+    return record
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write ``rows``, which share their keys, as CSV with a header; floats keep all their digits."""
+    write_table(path, list(rows[0]) if rows else [], [list(row.values()) for row in rows])
+
+
+def write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Write ``rows`` as CSV below ``header``."""
+    with atomic_path(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(header)
+        table.writerows(rows)
+
+
+def plain(value: Any) -> Any:
+    """``value`` in words of JSON: dataclasses, paths, tuples and numpy values turned, nan and inf to None."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(entry) for entry in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,238 @@
+"""The run folder: made, written and read back.
+
+::
+
+    config.yaml                          every setting, resolved; written first, marks the folder as a run
+    model.safetensors, model.json        all that mapping needs
+    split.json, split.tif | split.npy    which pixels were for training, validation and test
+    metrics.json, confusion.csv, history.csv, report.html, log.txt
+    checkpoints/last.ckpt                for --resume alone
+
+Keys of ``model.json`` beside ``format`` and ``model`` (the card): ``task``, ``terramamba`` (version),
+``protocol``, ``split_id``, ``leakage``, ``source_bands``, ``wavelengths`` (nm), ``scaling``, ``classes``, and
+``patch_size`` and ``border`` or ``threshold``.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int
+
+from terramamba.errors import InputError
+from terramamba.files import (
+    PART,
+    YAML_MARK,
+    atomic_path,
+    plain,
+    read_yaml,
+    write_csv,
+    write_json,
+    write_table,
+    write_text,
+    write_yaml,
+)
+from terramamba.scaling import Scaling
+
+__all__ = [
+    "CHECKPOINT",
+    "CONFIG",
+    "Run",
+    "atomic_path",
+    "check_same_config",
+    "is_run_folder",
+    "load_run",
+    "prepare_folder",
+    "read_yaml",
+    "run_log",
+    "write_confusion",
+    "write_csv",
+    "write_json",
+    "write_text",
+    "write_yaml",
+]
+
+CONFIG = "config.yaml"
+CHECKPOINT = "checkpoints/last.ckpt"
+_WRITTEN = (
+    "model.safetensors",
+    "model.json",
+    "split.json",
+    "split.tif",
+    "split.npy",
+    "metrics.json",
+    "confusion.csv",
+    "history.csv",
+    "pairs.csv",
+    "report.html",
+    "log.txt",
+    CHECKPOINT,
+)
+
+
+def prepare_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:
+    """Make ``out`` ready for a run and return it.
+
+    A new run wants a folder that is new or empty. ``overwrite`` removes the files of an earlier run (those
+    that a run writes, and no others, also in its seed-* folders); ``resume`` leaves everything as it is.
+    Raises ``InputError`` when the folder is in use, is no run folder, or has nothing to resume.
+    """
+    folder = Path(out)
+    if resume and overwrite:
+        raise InputError("--resume and --overwrite exclude each other; give one of them")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; give another --out")
+    if resume:
+        if not (folder / CHECKPOINT).is_file():
+            remedy = "give --overwrite to start again" if folder.is_dir() else "leave out --resume"
+            raise InputError(f"{folder} has no {CHECKPOINT} to resume from; {remedy}")
+        return folder
+    if folder.is_dir() and any(folder.iterdir()):
+        if not overwrite:
+            raise InputError(
+                f"{folder} is not empty; give --resume to go on, --overwrite to start again, or another --out"
+            )
+        if not is_run_folder(folder):
+            raise InputError(f"{folder} is not empty and not a run folder, so it stays; give another --out")
+        _clear(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Whether ``folder`` holds the settings of a run."""
+    config = folder / CONFIG
+    if not config.is_file():
+        return False
+    with config.open("rb") as file:
+        return file.readline().decode("utf-8", "replace").strip() == YAML_MARK
+
+
+def check_same_config(
+    folder: Path,
+    config: Mapping[str, Any],
+    free: tuple[str, ...] = ("out", "device", "resume", "overwrite"),
+) -> None:
+    """Raise ``InputError`` naming the first setting, ``free`` ones aside, that differs from the run's own."""
+    old, new = read_yaml(folder / CONFIG), plain(config)
+    for key in [*new, *(key for key in old if key not in new)]:
+        if key not in free and old.get(key) != new.get(key):
+            raise InputError(
+                f"{folder}: the run has {key} {old.get(key)!r}, not {new.get(key)!r}; resume it with the"
+                " same settings, or give another --out"
+            )
+
+
+def write_confusion(path: Path, confusion: Int[np.ndarray, "k k"], names: Sequence[str]) -> None:
+    """Write a confusion matrix as CSV: a row for each class of the truth, a column for each predicted one."""
+    rows = [[name, *row.tolist()] for name, row in zip(names, confusion, strict=True)]
+    write_table(path, ["truth", *names], rows)
+
+
+@contextmanager
+def run_log(folder: Path) -> Iterator[logging.Logger]:
+    """Copy what the package's logger says to ``log.txt``, with the time, and how the run ended if it failed.
+
+    Yields the logger ``terramamba``; handlers that show messages on the terminal are the caller's own.
+    """
+    logger = logging.getLogger("terramamba")
+    file = logging.FileHandler(folder / "log.txt", encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    # Any handler at all stops Python from showing warnings by itself.
+    added = [file] if logger.hasHandlers() or logging.lastResort is None else [file, logging.lastResort]
+    level = logger.level
+    for handler in added:
+        logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield logger
+    except KeyboardInterrupt:
+        _say(file, logger, "interrupted; --resume goes on")
+        raise
+    except Exception as error:
+        _say(file, logger, f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        logger.setLevel(level)
+        for handler in added:
+            logger.removeHandler(handler)
+        file.close()
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained model with all that is needed to use it.
+
+    The properties raise ``InputError`` when the card lacks their key.
+    """
+
+    folder: Path
+    model: torch.nn.Module
+    card: dict[str, Any]
+
+    @property
+    def task(self) -> str:
+        """``classify`` or ``change``."""
+        return str(self._entry("task"))
+
+    @property
+    def scaling(self) -> Scaling:
+        """Band choice and scaling of the model's input."""
+        return Scaling.from_dict(self._entry("scaling"))
+
+    @property
+    def classes(self) -> list[dict[str, Any]]:
+        """``code``, ``name`` and, for land cover, ``colour`` (red, green, blue) of each class, in order."""
+        return list(self._entry("classes"))
+
+    @property
+    def threshold(self) -> float:
+        """Least probability that counts as changed."""
+        return float(self._entry("threshold"))
+
+    @property
+    def split_id(self) -> str:
+        """Which pixels or pairs were for training, validation and test, in short."""
+        return str(self._entry("split_id"))
+
+    def _entry(self, key: str) -> Any:
+        if self.card.get(key) is None:
+            raise InputError(f"{self.folder / 'model.json'} has no {key!r}; train the model anew")
+        return self.card[key]
+
+
+def load_run(folder: str | Path) -> Run:
+    """The run in ``folder``, its model on the CPU in evaluation mode; ``InputError`` names what is wrong."""
+    from terramamba.models.registry import load_model
+
+    path = Path(folder)
+    if not path.is_dir():
+        raise InputError(f"{path} is not a folder; give the run folder that training wrote")
+    model, card = load_model(path)
+    return Run(path, model, card)
+
+
+def _clear(folder: Path) -> None:
+    for seeded in folder.glob("seed-*"):
+        if seeded.is_dir() and not seeded.is_symlink() and is_run_folder(seeded):
+            _clear(seeded)
+            if not any(seeded.iterdir()):
+                seeded.rmdir()
+    for name in _WRITTEN:
+        (folder / name).unlink(missing_ok=True)
+    checkpoints = (folder / CHECKPOINT).parent
+    for place in (folder, checkpoints):
+        for part in place.glob(f".*{PART}*"):
+            part.unlink()
+    if checkpoints.is_dir() and not any(checkpoints.iterdir()):
+        checkpoints.rmdir()
+    (folder / CONFIG).unlink()  # last: it is the mark by which an interrupted clearing can be repeated
+
+
+def _say(handler: logging.Handler, logger: logging.Logger, text: str) -> None:
+    handler.handle(logger.makeRecord(logger.name, logging.ERROR, __file__, 0, text, (), None))
