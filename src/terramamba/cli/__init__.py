@@ -1,0 +1,134 @@
+"""The command line: picks the command, and turns what went wrong into one line and an exit status.
+
+Exit status: 0 done, 1 cannot be done, 2 wrong usage, 130 interrupted. A command's file is imported when it
+is chosen, so that help is quick.
+"""
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TextIO
+
+from terramamba._version import __version__
+from terramamba.errors import InputError
+
+DONE, CANNOT, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+COMMANDS = {
+    "demo": "both jobs on made-up images, from files to files",
+    "classify train": "train a land-cover classifier on a hyperspectral scene and labelled pixels",
+    "classify map": "map the land cover of a scene with a trained run",
+    "classify evaluate": "score a run on its own test pixels or on another labelled scene",
+    "change train": "train a change detector on image pairs with change masks",
+    "change map": "map what changed between two images with a trained run",
+    "change evaluate": "score a run on image pairs with change masks",
+    "check": "say what a scene is, or whether two scenes make a pair",
+    "models": "list the models with their exact sizes beside the published claims",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command in ``argv`` (``sys.argv`` when None) and return the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    if not debug and not sys.warnoptions:
+        _show_warnings_as_notes()
+    try:
+        return _dispatch(words)
+    except SystemExit as stop:  # the parser's way to end after help (0) or wrong usage (2)
+        return stop.code if isinstance(stop.code, int) else CANNOT
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        print(f"interrupted: {_how_to_go_on(words)}", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # `terramamba models | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        if debug:
+            raise
+        print(f"error: {_in_one_line(error)}", file=sys.stderr)
+        return CANNOT
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help"):
+        print(_help(""), file=sys.stdout if words else sys.stderr)
+        return DONE if words else USAGE
+    if words[0] == "--version":
+        print(f"terramamba {__version__}")
+        return DONE
+    for length in (2, 1):
+        name = " ".join(words[:length])
+        if name in COMMANDS:
+            module = import_module(f"terramamba.cli.{name.replace(' ', '_')}")
+            return module.run(words[length:])
+    group = words[0] if any(name.startswith(words[0] + " ") for name in COMMANDS) else ""
+    if group and words[1:2] in (["-h"], ["--help"]):
+        print(_help(group))
+        return DONE
+    asked = " ".join(words[: 2 if group else 1])
+    near = get_close_matches(asked, COMMANDS, n=1)
+    print(_help(group), file=sys.stderr)
+    hint = f"; did you mean `terramamba {near[0]}`?" if near else ""
+    print(
+        f"error: no command `{asked}`{hint}" if asked != group else "error: name a command", file=sys.stderr
+    )
+    return USAGE
+
+
+def _help(group: str) -> str:
+    chosen = {name: about for name, about in COMMANDS.items() if name.startswith(group)}
+    width = max(map(len, chosen))
+    lines = [f"  {name:<{width}}  {about}" for name, about in chosen.items()]
+    return "\n".join(
+        [
+            f"usage: terramamba {group or 'COMMAND'} ...",
+            "",
+            "State-space (Mamba) models for Earth observation: land-cover maps and change maps.",
+            "",
+            *lines,
+            "",
+            "terramamba COMMAND --help lists a command's flags; --debug shows the traceback of an error.",
+        ]
+    )
+
+
+def _how_to_go_on(words: list[str]) -> str:
+    if "train" in words[:2]:
+        again = [*words, *(["--resume"] if "--resume" not in words else [])]
+        return f"the run can be continued with `terramamba {' '.join(again)}`"
+    return "give the same command again"
+
+
+def _in_one_line(error: Exception) -> str:
+    if isinstance(error, InputError):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    text = " ".join(str(error).split()) or "no message"
+    return f"{type(error).__name__}: {text} (this was not foreseen; --debug shows where it happened)"
+
+
+def _show_warnings_as_notes() -> None:
+    """Show this package's own warnings as plain lines, and leave out those of its libraries."""
+    warnings.simplefilter("ignore")
+    warnings.filterwarnings("default", module=r"terramamba(\.|$)")
+
+    warnings.showwarning = _show_note
+
+
+def _show_note(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    print(f"note: {message}", file=sys.stderr)

@@ -1,0 +1,236 @@
+"""Flags from frozen dataclasses: a field is a flag, its docstring the help, its default the default.
+
+Flags are spelled with dashes, and underscores are taken too. ``--config FILE.yaml`` gives the same settings
+by their field names, and a flag after it overrides; ``--print-config`` prints what would be used. What is no
+flag is a file, wherever it stands.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+
+import docstring_parser
+import yaml
+from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentParser  # type: ignore[attr-defined]
+
+from terramamba.errors import InputError
+
+Options = TypeVar("Options")
+
+KINDS = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "yes or no",
+    list: "a list, such as a,b",
+    dict: "a table of key: value",
+}
+METAVARS = {int: "N", float: "X"}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How a command is called: its name, what it does, its files (``[NAME]``: may be left out)."""
+
+    command: str
+    about: str
+    files: tuple[str, ...] = ()
+
+
+def parse(usage: Usage, options: type[Options], argv: Sequence[str]) -> tuple[Options, list[str]]:
+    """The options that ``argv`` gives, and its files in order.
+
+    Raises:
+        SystemExit: status 0 after help or ``--print-config``, 2 for wrong usage (said on standard error).
+        InputError: a configuration file that cannot be read.
+    """
+    parser = _Parser(usage, options)
+    flags, files = parser.separate(argv)
+    for before, word in zip(["", *flags], flags, strict=False):
+        if before == "--config" or word.startswith("--config="):
+            _require_settings(Path(word.removeprefix("--config=")))
+    values = parser.parse_args(flags)
+    least = sum(not name.startswith("[") for name in usage.files)
+    if not least <= len(files) <= len(usage.files):
+        names = " ".join(usage.files) or "no file beside its flags"
+        parser.error(f"terramamba {usage.command} takes {names}; got {' '.join(files) or 'none'}")
+    return options(**{name: values[name] for name in parser.hints}), files
+
+
+class _Parser(ArgumentParser):
+    """A parser with one line of usage, a flag for each field of a dataclass, and errors in words."""
+
+    def __init__(self, usage: Usage, options: type[Any]) -> None:
+        self.hints: Mapping[str, Any] = get_type_hints(options)
+        fields_ = fields(options)
+        required = [f"{_flag(f.name)} {self._metavar(f.name)}" for f in fields_ if _default(f) is MISSING]
+        super().__init__(
+            prog=f"terramamba {usage.command}",
+            usage=" ".join(["terramamba", usage.command, *usage.files, *required, "[options]"]),
+            description=usage.about,
+            print_config="--print-%s",
+            formatter_class=_HelpFormatter,
+        )
+        docs = _field_docs(options)
+        for field in fields_:
+            self._add_field(field, docs[field.name])
+        self.add_argument(
+            "--config",
+            action=ActionConfigFile,
+            metavar="FILE",
+            help="YAML file of settings by their names (batch_size: 8); flags after it override",
+        )
+        show = self._option_string_actions["--print-config"]
+        show.metavar, show.help = "", "Print the settings that would be used, as YAML, and stop."
+
+    def separate(self, argv: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Flags with their values, spelled as the parser knows them, and the files between them."""
+        flags: list[str] = []
+        files: list[str] = []
+        words = list(argv)
+        while words:
+            word = words.pop(0)
+            if word == "--":
+                files, words = files + words, []
+            elif not word.startswith("-") or word == "-":
+                files.append(word)
+            elif word == "--set" or word.startswith("--set="):
+                given = word[len("--set=") :] or (words.pop(0) if words else "")
+                flags.append(self._model_option(given))
+            else:
+                flag, *value = word.split("=", maxsplit=1)
+                name = flag.partition(".")[0].replace("_", "-")
+                if not value and self._takes_value(name) and words and not words[0].startswith("--"):
+                    value = [words.pop(0)]
+                if value and get_origin(_without_none(self.hints.get(name[2:].replace("-", "_")))) is list:
+                    value = [value[0] if value[0].startswith("[") else f"[{value[0]}]"]
+                flags.append("=".join([name + flag[len(name) :], *value]))
+        return flags, files
+
+    def _takes_value(self, name: str) -> bool:
+        action = self._option_string_actions.get(name)
+        return action is not None and action.nargs not in (0, "?") and name != "--print-config"
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Say how the command is used and what is wrong, and exit with status 2."""
+        self.print_usage(sys.stderr)
+        print(f"error: {self._in_words(message)}", file=sys.stderr)
+        sys.exit(2)
+
+    def _add_field(self, field: "Field[Any]", about: str) -> None:
+        flag, hint, default = _flag(field.name), self.hints[field.name], _default(field)
+        text = about.replace("%", "%%")
+        if default is MISSING:
+            self.add_argument(flag, type=hint, required=True, metavar=self._metavar(field.name), help=text)
+        elif hint is bool:
+            said = f"{text} (default: {'yes' if default else 'no'})"
+            self.add_argument(
+                flag, action=ActionYesNo(no_prefix="no-"), nargs="?", default=default, help=said
+            )
+        else:
+            said = text if default is None or default == {} else f"{text} (default: {default})"
+            self.add_argument(flag, type=hint, default=default, metavar=self._metavar(field.name), help=said)
+
+    def _metavar(self, name: str) -> str:
+        kind = _without_none(self.hints[name])
+        if get_origin(kind) is Literal:
+            return "{" + ",".join(map(str, get_args(kind))) + "}"
+        if get_origin(kind) is dict:
+            return "KEY=VALUE"
+        if get_origin(kind) is list:
+            return "A,B,..."
+        return METAVARS.get(kind, name.upper())
+
+    def _model_option(self, assignment: str) -> str:
+        """``key=value`` as the nested flag ``--set.key=value``, whose value is read as a YAML scalar."""
+        key, equals, value = assignment.partition("=")
+        if not equals or not key.replace("-", "_").isidentifier():
+            self.error(f"--set takes key=value, such as --set depth=2; got '{assignment}'")
+        return f"--set.{key.replace('-', '_')}={value}"
+
+    def _in_words(self, message: str) -> str:
+        """A message of jsonargparse in the words of the command line; others are only put on one line."""
+        known = [*map(_flag, self.hints), "--config", "--print-config", "--help"]
+        value = re.search(r'Parser key "(\w+)".*(?:Got|Given) value: (.*)', message, re.DOTALL)
+        if value and value[1] in self.hints:
+            return f"{_flag(value[1])}: '{value[2].strip()}' is not {_kind_in_words(self.hints[value[1]])}"
+        unknown = re.match(r"(?:[Uu]nrecognized arguments: (-\S*)|Option '(\S+)' is not accepted)", message)
+        if unknown:
+            name = unknown[1] or unknown[2]
+            near = get_close_matches(name, known if unknown[1] else self.hints, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; {self.prog} --help lists what there is"
+            return f"unknown {'flag' if unknown[1] else 'setting in the configuration file:'} {name}{hint}"
+        unclear = re.match(r"argument (--[\w-]+)\S*: invalid _boolean_type value: (.*)", message)
+        if unclear:
+            return f"{unclear[1]}: {unclear[2]} is not {KINDS[bool]}"
+        lone = re.match(r"argument (--\S+): expected", message)
+        if lone:
+            return f"{lone[1]} needs a value"
+        missing = re.search(r"arguments are required: (.*)", message)
+        if missing:
+            names = [_flag(name.strip()) for name in missing[1].split(",")]
+            return f"{' and '.join(names)} must be given"
+        return " ".join(message.split())
+
+
+class _HelpFormatter(argparse.HelpFormatter):
+    """One column for the flags, one for their meaning."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if isinstance(action, ActionYesNo):
+            return ", ".join(action.option_strings)
+        spelled = [name for name in action.option_strings if not name.endswith("+")]
+        return ", ".join(spelled) + ("" if action.nargs == 0 else f" {action.metavar}")
+
+
+def _require_settings(path: Path) -> None:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; --config needs a YAML file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: this is not YAML ({error}); --config needs lines such as `epochs: 30`"
+        ) from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds no settings; --config needs lines such as `epochs: 30`")
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _default(field: "Field[Any]") -> Any:
+    return field.default_factory() if field.default_factory is not MISSING else field.default
+
+
+def _without_none(hint: Any) -> Any:
+    """``int`` for ``int | None``."""
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+    return kinds[0] if NoneType in get_args(hint) else hint
+
+
+def _kind_in_words(hint: Any) -> str:
+    kind = _without_none(hint)
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(str, get_args(kind)))}"
+    return KINDS.get(get_origin(kind) or kind, f"of the kind {kind}")
+
+
+def _field_docs(options: type[Any]) -> dict[str, str]:
+    """The docstring under each field, inherited fields included."""
+    return {
+        parameter.arg_name: " ".join((parameter.description or "").split())
+        for part in reversed(options.__mro__)
+        if is_dataclass(part)
+        for parameter in docstring_parser.parse_from_object(part).params
+    }
