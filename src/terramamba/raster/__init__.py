@@ -1,1 +1,1 @@
-"""Files to arrays and back: scenes of any format read by windows, results written with their georeferencing."""
+"""Files to arrays and back: scenes read window by window, results written with their georeferencing."""

@@ -134,7 +134,7 @@ def _starts(length: int, size: int, overlap: int) -> list[int]:
 
 
 def cosine_weights(height: int, width: int, overlap: int) -> Float32[np.ndarray, "h w"]:
-    """Blend weights of a tile: 1 inside, falling along a cosine over ``overlap`` pixels of each edge, never 0.
+    """Blend weights of a tile: 1 inside, falling along a cosine over ``overlap`` pixels at the edges, never 0.
 
     Two neighbours that share exactly ``overlap`` pixels, and are at least twice as long, have weights that
     sum to 1 there (sin^2 + cos^2); elsewhere divide by the sum of weights.
@@ -151,5 +151,5 @@ def _ramp(length: int, overlap: int) -> Float64[np.ndarray, " n"]:
 
 
 def spread(start: int, length: int, count: int) -> Int[np.ndarray, " n"]:
-    """``count`` positions, evenly spread over ``length`` pixels from ``start``: the middle of each equal part."""
+    """``count`` positions, evenly spread over ``length`` pixels from ``start``: middles of equal parts."""
     return start + ((np.arange(count) + 0.5) * length / max(count, 1)).astype(np.int64)

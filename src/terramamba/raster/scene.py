@@ -1,7 +1,7 @@
 """A scene: an image of any format with what is known about it, read window by window.
 
 ``open_scene`` looks at what it is given and hands over to the readers beside this file: ``gdal`` (GeoTIFF,
-ENVI, VRT, PNG, ...), ``formats`` (.mat, .npy, .npz) and ``mosaic`` (folders, lists and CSV tables of tiles).
+ENVI, VRT, PNG, ...), ``cube`` (.mat, .npy, .npz) and ``mosaic`` (folders, lists and CSV tables of tiles).
 """
 
 import os
@@ -83,9 +83,9 @@ class Scene:
     grid: Grid
     source: Source = field(repr=False, compare=False)
     nodata: float | None = None
-    band_names: tuple[str, ...] = ()
-    wavelengths: tuple[float, ...] | None = None
-    bad_bands: tuple[bool, ...] = ()
+    band_names: tuple[str, ...] = field(default=(), repr=False)
+    wavelengths: tuple[float, ...] | None = field(default=None, repr=False)
+    bad_bands: tuple[bool, ...] = field(default=(), repr=False)
     scale: float | None = None
     notes: tuple[str, ...] = ()
 
@@ -130,7 +130,7 @@ class Scene:
     def preview(
         self, size: int = PREVIEW_PIXELS, bands: Sequence[int] | None = None
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """The whole scene thinned out to at most ``size`` pixels a side: a look that is quick on huge files."""
+        """The whole scene thinned out to at most ``size`` pixels a side: a quick look at huge files."""
         shape = (min(size, self.height), min(size, self.width))
         return self.source.read(self.grid.window, self._chosen(bands), shape)
 
@@ -163,7 +163,7 @@ def open_scene(
     where it cannot be read.
     """
     # The readers build Scene objects, so they import this file and not the other way round.
-    from terramamba.raster import formats, gdal, mosaic
+    from terramamba.raster import cube, gdal, mosaic
 
     if not isinstance(path, str | os.PathLike):
         return mosaic.open_tiles([os.fspath(p) for p in path])
@@ -176,5 +176,5 @@ def open_scene(
     if suffix == ".csv":
         return mosaic.open_table(name, column)
     if suffix in ARRAY_SUFFIXES:
-        return formats.open_array(name, variable=variable, shape=shape)
+        return cube.open_array(name, variable=variable, shape=shape)
     return gdal.open_image(name)

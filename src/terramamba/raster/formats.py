@@ -1,0 +1,219 @@
+"""Arrays in files: MATLAB .mat (v5, and v7.3 which is HDF5), .npy and .npz.
+
+``list_arrays`` says what is in a file, ``pick_array`` chooses the array that is meant or says what there is
+to choose from, ``load_arrays`` loads it; ``cube`` makes scenes of them, and label files are read with the
+same helpers. ``load_arrays`` also returns text, such as the class names in the cells ``cood`` of abundance files,
+and ``unflatten`` turns a "k x pixels" table into maps.
+
+Shapes are those that MATLAB or NumPy show: HDF5 has MATLAB's axes in reverse, which is undone here.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import h5py
+import numpy as np
+import scipy.io
+from jaxtyping import Shaped
+
+from terramamba.errors import InputError
+
+Kind = Literal["MATLAB v5", "MATLAB v7.3", "NumPy .npy", "NumPy .npz"]
+_MATLAB_NUMBERS = {"double", "single", "logical"} | {f"{s}int{n}" for s in ("", "u") for n in (8, 16, 32, 64)}
+# What the readers raise on a damaged file.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    NotImplementedError,
+    zlib.error,
+    zipfile.BadZipFile,
+    scipy.io.matlab.MatReadError,
+)
+
+
+@dataclass(frozen=True)
+class ArrayInfo:
+    """Shape of an array in a file, and its type as the file declares it."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+def list_arrays(path: str) -> dict[str, ArrayInfo]:
+    """The numeric arrays of a .mat, .npy or .npz file by name; the array of a .npy file is called ``array``.
+
+    Raises ``InputError`` where the file cannot be read.
+    """
+    with reading(path) as kind:
+        if kind == "MATLAB v5":
+            listed = scipy.io.whosmat(path)
+            return {name: ArrayInfo(tuple(shape), c) for name, shape, c in listed if c in _MATLAB_NUMBERS}
+        if kind == "MATLAB v7.3":
+            with h5py.File(path, "r") as file:
+                numeric = {name: item for name, item in file.items() if _matlab_class(item) == "number"}
+                return {n: ArrayInfo(tuple(item.shape[::-1]), str(item.dtype)) for n, item in numeric.items()}
+        if kind == "NumPy .npy":
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            return {"array": ArrayInfo(array.shape, str(array.dtype))}
+        return {name: ArrayInfo(a.shape, str(a.dtype)) for name, a in load_arrays(path).items()}
+
+
+def load_arrays(path: str, names: Sequence[str] | None = None) -> dict[str, Shaped[np.ndarray, "..."]]:
+    """The arrays of a .mat, .npy or .npz file by name: numbers as stored, text as 1-D arrays of ``str``.
+
+    ``names`` limits what is loaded. Structures and other objects are left out; logical values are uint8.
+    Raises ``InputError`` where the file cannot be read.
+    """
+    with reading(path) as kind:
+        if kind == "MATLAB v5":
+            wanted = None if names is None else list(names)
+            items = scipy.io.loadmat(path, variable_names=wanted).items()
+            loaded = {name: _text_of_cells(item) for name, item in items if not name.startswith("__")}
+        elif kind == "MATLAB v7.3":
+            with h5py.File(path, "r") as file:
+                loaded = {n: _from_hdf5(file, i) for n, i in file.items() if names is None or n in names}
+        elif kind == "NumPy .npy":
+            loaded = {"array": np.load(path, allow_pickle=False)}
+        else:
+            with np.load(path, allow_pickle=False) as archive:
+                loaded = {n: archive[n] for n in archive.files if names is None or n in names}
+    kept = {name: item for name, item in loaded.items() if item is not None and item.dtype.kind in "biufcU"}
+    return {name: item if item.dtype.kind == "U" else plain(item) for name, item in kept.items()}
+
+
+def pick_array(
+    arrays: Mapping[str, ArrayInfo | np.ndarray],
+    path: str,
+    *,
+    variable: str | None = None,
+    ndim: Sequence[int] = (3,),
+    shape: tuple[int, int] | None = None,
+    flag: str = "--scene-variable",
+) -> str:
+    """The name of the array that is meant: ``variable``, or the only one with a number of axes in ``ndim``.
+
+    Where several have it, those that fit ``shape`` (rows, columns; a table of pixels: their product) are
+    preferred, then those without an axis of length 1. Raises ``InputError`` that lists the candidates where
+    none or several are left; ``flag`` is what the message tells people to use.
+    """
+    numeric = {n: a for n, a in arrays.items() if not (isinstance(a, np.ndarray) and a.dtype.kind == "U")}
+    listing = ", ".join(f"{n} {dims(a.shape)}" for n, a in numeric.items()) or "no numeric arrays"
+    if variable is not None:
+        if variable not in numeric:
+            raise InputError(f"{path}: no array {variable!r}; it holds {listing}; name one with {flag}")
+        return variable
+    found = [n for n, a in numeric.items() if len(a.shape) in ndim]
+    if len(found) > 1 and shape is not None:
+        found = [n for n in found if _fits(numeric[n].shape, shape)] or found
+    if len(found) > 1:
+        found = [n for n in found if 1 not in numeric[n].shape] or found
+    if len(found) == 1:
+        return found[0]
+    wanted = " or ".join(f"{n}-D" for n in ndim)
+    if not found:
+        raise InputError(f"{path}: no {wanted} array; it holds {listing}; give another file")
+    candidates = ", ".join(f"{n} {dims(numeric[n].shape)}" for n in found)
+    raise InputError(f"{path}: several {wanted} arrays: {candidates}; choose one with {flag}")
+
+
+def unflatten(table: Shaped[np.ndarray, "k m"], height: int, width: int) -> Shaped[np.ndarray, "k h w"]:
+    """Maps from a table with one column a pixel, pixels column by column as MATLAB flattens an image."""
+    return table.reshape(table.shape[0], height, width, order="F")
+
+
+def _fits(stored: tuple[int, ...], shape: tuple[int, int]) -> bool:
+    rest = list(stored)
+    for length in shape:
+        if length not in rest:
+            return product(shape) in stored
+        rest.remove(length)
+    return True
+
+
+def file_kind(path: str) -> Kind:
+    """The format of a file, by its suffix and, for .mat, its first bytes."""
+    suffix = Path(path).suffix.lower()
+    if suffix == ".npy":
+        return "NumPy .npy"
+    if suffix == ".npz":
+        return "NumPy .npz"
+    return "MATLAB v7.3" if h5py.is_hdf5(path) else "MATLAB v5"
+
+
+@contextmanager
+def reading(path: str) -> Iterator[Kind]:
+    """While reading ``path``, turn what the libraries raise on a damaged file into ``InputError``."""
+    if not Path(path).exists():
+        raise InputError(f"{path}: no such file; check the path")
+    kind = file_kind(path)
+    try:
+        yield kind
+    except _DAMAGE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(
+            f"{path}: cannot be read as {kind} ({reason}); save or fetch the file again"
+        ) from error
+
+
+def _matlab_class(item: Any) -> Literal["number", "text", "cell", "other"]:
+    if not isinstance(item, h5py.Dataset) or "MATLAB_empty" in item.attrs:
+        return "other"
+    name = item.attrs.get("MATLAB_class", b"")
+    name = name.decode() if isinstance(name, bytes) else str(name)
+    if name in ("char", "cell"):
+        return "text" if name == "char" else "cell"
+    return "number" if item.dtype.kind in "biuf" else "other"
+
+
+def _from_hdf5(file: Any, item: Any) -> Shaped[np.ndarray, "..."] | None:
+    kind = _matlab_class(item)
+    if kind == "number":
+        return np.asarray(item).T
+    if kind == "text":
+        return np.array([_characters(item)])
+    if kind == "cell":
+        cells = [file[reference] for reference in np.asarray(item).ravel()]
+        if all(_matlab_class(cell) == "text" for cell in cells):
+            return np.array([_characters(cell) for cell in cells])
+    return None
+
+
+def _characters(item: Any) -> str:
+    return "".join(chr(code) for code in np.asarray(item).ravel())
+
+
+def _text_of_cells(item: Any) -> Shaped[np.ndarray, "..."] | None:
+    if not isinstance(item, np.ndarray):
+        return None
+    if item.dtype.kind == "O":
+        cells = [np.asarray(cell) for cell in item.ravel()]
+        if not all(cell.dtype.kind == "U" and cell.size == 1 for cell in cells):
+            return None
+        return np.array([str(cell.item()) for cell in cells])
+    return item.ravel() if item.dtype.kind == "U" else item
+
+
+def plain(array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+    """Native byte order, and uint8 for logical values."""
+    if array.dtype.kind == "b":
+        return array.view(np.uint8)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def product(shape: Sequence[int]) -> int:
+    """Number of elements."""
+    return int(np.prod(shape, dtype=np.int64))
+
+
+def dims(shape: Sequence[int]) -> str:
+    """A shape in words: 145 x 145 x 20."""
+    return " x ".join(str(n) for n in shape)

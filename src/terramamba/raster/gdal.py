@@ -1,0 +1,264 @@
+"""Images that GDAL opens, files or addresses: GeoTIFF and COG, ENVI, VRT, PNG, JPEG, BMP, ...
+
+A dataset must not be shared between threads, nor between a process and its fork. So a source keeps only a path,
+and each thread of each process keeps the few datasets that it used last: their decoded blocks serve the
+next, overlapping window.
+"""
+
+import os
+import re
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import rasterio
+from affine import Affine
+from jaxtyping import Bool, Shaped
+from rasterio import windows
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+from terramamba.errors import InputError
+from terramamba.raster.grid import Window
+from terramamba.raster.scene import Grid, Scene
+from terramamba.raster.wavelengths import band_wavelength, header_list, nanometres
+
+OPEN_DATASETS = 16
+_ADDRESS = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: C: is a drive
+_FORMATS = {"GTiff": "GeoTIFF"}
+_THREAD = threading.local()
+# Filters of warnings belong to the whole process, so only one thread at a time may change them.
+_WARNINGS = threading.Lock()
+
+
+def is_address(path: str) -> bool:
+    """Whether ``path`` is something else than a file on disk: a URL, /vsi..., netcdf:file:variable."""
+    return _ADDRESS.match(path) is not None
+
+
+def open_image(path: str) -> Scene:
+    """An image that GDAL opens, as a scene. An alpha band is not a band of the scene but part of its mask.
+
+    Raises ``InputError`` where it is no image, holds several images, or complex numbers.
+    """
+    path = _image_of_header(path)
+    try:
+        image = _dataset(path)
+    except RasterioError as error:
+        reason = _one_line(error)
+        if is_address(path):
+            raise InputError(f"{path}: cannot be opened ({reason}); check the address") from error
+        raise InputError(
+            f"{path}: not an image that can be read ({reason}); give a GeoTIFF, VRT, PNG, JPEG, BMP, .mat, "
+            ".npy, or an ENVI file with its .hdr beside it"
+        ) from error
+    if image.count == 0:
+        inner = ", ".join(image.subdatasets) or "no image"
+        raise InputError(f"{path}: holds {inner}; name one image")
+    alpha = _alpha_band(image)
+    indexes = tuple(i for i in image.indexes if i != alpha)
+    dtype = image.dtypes[indexes[0] - 1]
+    if any(image.dtypes[i - 1].startswith("complex") for i in indexes):
+        raise InputError(
+            f"{path}: holds complex numbers ({dtype}); convert it to amplitude or intensity first"
+        )
+    if any(image.dtypes[i - 1] != dtype for i in indexes):
+        found = ", ".join(sorted({image.dtypes[i - 1] for i in indexes}))
+        raise InputError(f"{path}: bands of different types ({found}); convert them to one type first")
+    grid, notes = _grid(image)
+    if alpha is not None:
+        notes.append(f"band {alpha} is transparency: used as a mask, not as a band")
+    if image.colorinterp[indexes[0] - 1] == ColorInterp.palette:
+        notes.append("values are numbers of colours in the file's palette")
+    source = GdalSource(
+        path, indexes, tuple(image.nodatavals[i - 1] for i in indexes), alpha, _mask_kind(image, indexes[0])
+    )
+    header = image.tags(ns="ENVI")
+    tags = [image.tags(i) for i in indexes]
+    return Scene(
+        path=path,
+        format=_FORMATS.get(image.driver, image.driver),
+        bands=len(indexes),
+        dtype=dtype,
+        grid=grid,
+        source=source,
+        nodata=source.nodata[0],
+        band_names=tuple(image.descriptions[i - 1] or f"band {i}" for i in indexes),
+        wavelengths=_wavelengths(image, indexes, tags, header),
+        bad_bands=_bad_bands(tags, header),
+        scale=_scale(image, indexes, header),
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True)
+class GdalSource:
+    """Pixels of a dataset's bands ``indexes`` (1-based), with each band's nodata value.
+
+    ``alpha`` is the 1-based transparency band; ``mask`` says whether the dataset, or each band, has a mask of
+    another kind.
+    """
+
+    path: str
+    indexes: tuple[int, ...]
+    nodata: tuple[float | None, ...]
+    alpha: int | None
+    mask: Literal["none", "dataset", "bands"]
+
+    def read(
+        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
+    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        """As ``Source.read``."""
+        indexes = [self.indexes[band] for band in bands]
+        place = {
+            "window": windows.Window(window.col, window.row, window.width, window.height),
+            "out_shape": (len(indexes), *shape),
+        }
+        try:
+            image = _dataset(self.path)
+            if not indexes or not window.pixels:
+                dtype = image.dtypes[self.indexes[0] - 1]
+                return np.empty(place["out_shape"], dtype), np.empty(place["out_shape"], dtype=bool)
+            values = image.read(indexes, **place)
+            valid = np.stack([is_data(v, self.nodata[b]) for v, b in zip(values, bands, strict=True)])
+            if self.mask == "bands":
+                valid &= image.read_masks(indexes, **place) != 0
+            if self.mask == "dataset":
+                valid &= image.read_masks(indexes[:1], window=place["window"], out_shape=(1, *shape)) != 0
+            if self.alpha is not None:
+                valid &= image.read([self.alpha], window=place["window"], out_shape=(1, *shape)) != 0
+        except RasterioError as error:
+            raise InputError(
+                f"{self.path}: rows {window.row} to {window.bottom - 1}, columns {window.col} to "
+                f"{window.right - 1} cannot be read ({_one_line(error)}); the file is damaged or incomplete, "
+                "fetch it again"
+            ) from error
+        return values, valid
+
+
+def is_data(values: Shaped[np.ndarray, "..."], nodata: float | None) -> Bool[np.ndarray, "..."]:
+    """Where ``values`` are not the nodata value, compared in their own type."""
+    if nodata is None:
+        return np.ones(values.shape, dtype=bool)
+    if values.dtype.kind == "f":
+        if np.isnan(nodata):
+            return ~np.isnan(values)
+        with np.errstate(over="ignore"):
+            return values != values.dtype.type(nodata)
+    limits = np.iinfo(values.dtype)
+    if not (float(nodata).is_integer() and limits.min <= nodata <= limits.max):
+        return np.ones(values.shape, dtype=bool)
+    return values != values.dtype.type(nodata)
+
+
+def _dataset(path: str) -> Any:
+    """This thread's dataset of ``path``, opened when first asked for or when the file has changed."""
+    process = os.getpid()
+    if getattr(_THREAD, "process", None) != process:
+        _THREAD.process, _THREAD.opened = process, OrderedDict()
+    opened: OrderedDict[tuple[Any, ...], Any] = _THREAD.opened
+    key = (path, *_stamp(path))
+    if key not in opened:
+        with _WARNINGS, warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            opened[key] = rasterio.open(path)
+        if len(opened) > OPEN_DATASETS:
+            opened.popitem(last=False)[1].close()
+    opened.move_to_end(key)
+    return opened[key]
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    if is_address(path):
+        return 0, 0
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+def _image_of_header(path: str) -> str:
+    """The data file of an ENVI header that was given instead of it."""
+    header = Path(path)
+    if is_address(path) or header.suffix.lower() != ".hdr":
+        return path
+    stems = [
+        header.with_suffix(""),
+        *(header.with_suffix(s) for s in (".img", ".dat", ".bsq", ".bil", ".bip")),
+    ]
+    found = [stem for stem in stems if stem.is_file()]
+    if not found:
+        raise InputError(f"{path}: a header whose data file {stems[0].name} is missing; give the data file")
+    return str(found[0])
+
+
+def _alpha_band(image: Any) -> int | None:
+    found = [i for i, c in zip(image.indexes, image.colorinterp, strict=True) if c == ColorInterp.alpha]
+    return found[0] if found and image.count > 1 else None
+
+
+def _mask_kind(image: Any, index: int) -> Literal["none", "dataset", "bands"]:
+    flags = set(image.mask_flag_enums[index - 1])
+    if flags & {MaskFlags.all_valid, MaskFlags.alpha} or flags == {MaskFlags.nodata}:
+        return "none"
+    return "dataset" if MaskFlags.per_dataset in flags else "bands"
+
+
+def _grid(image: Any) -> tuple[Grid, list[str]]:
+    crs, transform = image.crs, image.transform
+    points = len(image.gcps[0])
+    if transform == Affine.identity():
+        if points:
+            note = (
+                f"located by {points} ground control points only; warp it to a grid (gdalwarp) to keep places"
+            )
+            return Grid(image.height, image.width), [note]
+        if image.rpcs:
+            note = "located by rational polynomials only; orthorectify it (gdalwarp -rpc) to keep places"
+            return Grid(image.height, image.width), [note]
+        if crs is None:
+            return Grid(image.height, image.width), ["no georeferencing; results will have none either"]
+    notes = [] if crs is not None else ["pixel positions but no coordinate reference system"]
+    return Grid(image.height, image.width, crs, transform), notes
+
+
+def _wavelengths(
+    image: Any, indexes: Sequence[int], tags: Sequence[dict[str, str]], header: dict[str, str]
+) -> tuple[float, ...] | None:
+    listed = header_list(header.get("wavelength", ""))
+    if len(listed) == image.count:
+        unit = header.get("wavelength_units", "")
+        found = [nanometres(listed[i - 1], unit) for i in indexes]
+    else:
+        found = [
+            band_wavelength(t, image.tags(i, ns="IMAGERY"), image.descriptions[i - 1] or "")
+            for i, t in zip(indexes, tags, strict=True)
+        ]
+    known = tuple(w for w in found if w is not None)
+    return known if len(known) == len(indexes) else None
+
+
+def _bad_bands(tags: Sequence[dict[str, str]], header: dict[str, str]) -> tuple[bool, ...]:
+    listed = header_list(header.get("bbl", ""))
+    if len(listed) != len(tags):
+        listed = [t.get("bbl", t.get("BBL", "1")) for t in tags]
+    return tuple(nanometres(entry) is None for entry in listed)
+
+
+def _scale(image: Any, indexes: Sequence[int], header: dict[str, str]) -> float | None:
+    scales = {image.scales[i - 1] for i in indexes}
+    if len(scales) == 1 and scales != {1.0}:
+        return float(scales.pop())
+    factor = nanometres(header.get("reflectance_scale_factor", ""), "nm")
+    return None if factor is None else 1.0 / factor
+
+
+def _one_line(error: BaseException) -> str:
+    cause = error.__cause__ or error
+    return " ".join(str(cause).split()).rstrip(".")

@@ -1,0 +1,63 @@
+"""Wavelengths of bands, in nanometres, from the many places where files keep them."""
+
+import re
+from collections.abc import Mapping
+
+# What one unit is in nanometres. Units that are not lengths (band numbers, wavenumbers) give no wavelength.
+_UNITS = {
+    "nm": 1.0,
+    "nanometer": 1.0,
+    "nanometre": 1.0,
+    "um": 1000.0,
+    "µm": 1000.0,
+    "μm": 1000.0,
+    "micron": 1000.0,
+    "micrometer": 1000.0,
+    "micrometre": 1000.0,
+}
+_IN_DESCRIPTION = re.compile(
+    r"([0-9]+(?:\.[0-9]+)?)\s*(nm|[uµμ]m|nanomet(?:er|re)s?|micromet(?:er|re)s?|microns?)\b", re.I
+)
+# Without a unit, a number below this is taken for micrometres: optical sensors end at about 15 micrometres and
+# begin at about 200 nanometres.
+_MICROMETRES_BELOW = 100.0
+
+
+def nanometres(value: str, unit: str = "") -> float | None:
+    """``value`` in nanometres; None where it is no positive number or ``unit`` is no length.
+
+    A missing or ``unknown`` unit is told by the size of the number.
+    """
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    name = unit.strip().lower()
+    if name in ("", "unknown"):
+        factor: float | None = 1000.0 if number < _MICROMETRES_BELOW else 1.0
+    else:
+        factor = _UNITS.get(name) or _UNITS.get(name.removesuffix("s"))
+    if factor is None or not number > 0:
+        return None
+    return number * factor
+
+
+def band_wavelength(tags: Mapping[str, str], imagery: Mapping[str, str], description: str) -> float | None:
+    """The wavelength of one band in nanometres from its tags, its IMAGERY tags or its description.
+
+    Descriptions such as ``band 1 (418.24 Nanometers)`` count only with a unit. None where nothing is found.
+    """
+    lower = {name.lower(): value for name, value in tags.items()}
+    for name in ("wavelength", "central_wavelength", "center_wavelength", "wavelength_nm"):
+        if name in lower:
+            unit = lower.get(f"{name}_units", lower.get(f"{name}_unit", "nm" if name.endswith("_nm") else ""))
+            return nanometres(lower[name], unit)
+    if "CENTRAL_WAVELENGTH_UM" in imagery:
+        return nanometres(imagery["CENTRAL_WAVELENGTH_UM"], "um")
+    found = _IN_DESCRIPTION.search(description)
+    return nanometres(found[1], found[2]) if found else None
+
+
+def header_list(text: str) -> list[str]:
+    """The entries of a list in an ENVI header: ``{0.48, 0.56}``."""
+    return [entry.strip() for entry in text.strip().strip("{}").split(",") if entry.strip()]
