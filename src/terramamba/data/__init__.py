@@ -1,0 +1,1 @@
+"""Samples for learning: labels, splits, patches of a scene, and image pairs."""

@@ -1,0 +1,245 @@
+"""Parts that are apart on the ground: which pixels a ``block`` split trains, validates and tests on.
+
+A class's training pixels are a few contiguous blocks at random places: whole connected components where they
+fit, else a piece cut from one. Held-out pixels within half a patch of any training pixel belong to no part,
+so that no held-out patch contains a training pixel. What remains is cut into validation and test in the same
+way. Small classes choose their places first, and no block may stand where it would take the held-out pixels
+that another class needs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from terramamba.data.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
+
+MAX_BLOCKS = 4
+"""Blocks of a class in a part at most; each has at least a patch's area, so smaller classes have fewer."""
+
+PLACES = 24
+"""Random places tried for a block, besides the eight ends of the class, before a smaller one is tried."""
+
+TOLERANCE = 1.25
+"""A component no larger than this times what is wanted is taken whole."""
+
+ENOUGH = 0.9
+"""A part with this share of its pixels is complete; no other component is cut for the rest."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """Pixels of one class that a split asks for; ``raised``: the minimum per class asks for more than the
+    fraction does."""
+
+    train: int
+    val: int
+    raised: bool
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Pixels that could become training pixels, and what that would cost."""
+
+    pixels: Int[np.ndarray, "m 2"]
+    box: tuple[slice, slice]
+    near: Bool[np.ndarray, "h w"]
+    lost: Int[np.ndarray, " k"]
+
+
+def block_roles(
+    classes: Int[np.ndarray, "h w"],
+    shares: Mapping[int, Share],
+    names: Sequence[str],
+    patch_size: int,
+    rng: np.random.Generator,
+) -> tuple[UInt8[np.ndarray, "h w"], list[str]]:
+    """The role of every pixel, and a note on each class that could not be parted as asked.
+
+    ``shares`` has the wanted pixels of every class that is there; class c is called ``names[c - 1]``.
+    """
+    ground = _Ground(classes, shares, patch_size, rng)
+    notes = []
+    smallest_first = sorted(shares, key=lambda c: len(ground.members[c]))
+    for c in smallest_first:
+        if not ground.place_training(c):
+            notes.append(
+                f"class {names[c - 1]!r} ({len(ground.members[c])} pixels) has no room for training and "
+                f"held-out pixels {patch_size // 2 + 1} apart; all of it is trained on and none tested"
+            )
+    held_out = ground.held_out()
+    for c in smallest_first:
+        ground.place_validation(c)
+        if held_out[c] < 2 and ground.trained[c] < len(ground.members[c]):
+            missing = "no validation pixel" if held_out[c] == 1 else "neither validation nor test pixels"
+            notes.append(f"class {names[c - 1]!r} has {missing}: others' training pixels are too near")
+    return ground.finish(), notes
+
+
+class _Ground:
+    """The scene while parts are being placed on it.
+
+    ``members[c]`` are the rows and columns of class c, component by component; ``component[c]`` numbers their
+    components. ``near`` marks pixels that a patch around some training pixel, or around which a patch,
+    would share. ``needed[c]`` are the held-out pixels that class c must keep.
+    """
+
+    def __init__(
+        self,
+        classes: Int[np.ndarray, "h w"],
+        shares: Mapping[int, Share],
+        patch_size: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self.classes, self.shares, self.rng = classes, shares, rng
+        self.reach, self.least_block = patch_size // 2, patch_size**2
+        self.roles = np.full(classes.shape, LEFT_OUT, np.uint8)
+        self.near = np.zeros(classes.shape, bool)
+        self.members, self.component = _components(classes, shares)
+        self.trained = np.zeros(int(classes.max()) + 1, np.int64)
+        self.needed = np.zeros_like(self.trained)
+        for c, share in shares.items():
+            # until a class has its place, it needs room for its training pixels too
+            self.needed[c] = share.train + _least_held_out(share.train, len(self.members[c]))
+
+    def held_out(self) -> Int[np.ndarray, " k"]:
+        """Pixels of each class that no training patch contains."""
+        open_ground = (self.roles != TRAIN) & ~self.near
+        return np.bincount(self.classes[open_ground], minlength=len(self.needed))
+
+    def place_training(self, c: int) -> bool:
+        """Give class ``c`` its training blocks, fewer pixels where they do not fit; False: nothing fits."""
+        wanted = self.shares[c].train
+        while self.trained[c] < ENOUGH * wanted:
+            size = min(wanted - int(self.trained[c]), self._block_size(wanted))
+            block = self._find_block(c, size, wanted)
+            if block is not None:
+                self._take(block, c)
+            else:
+                trained = int(self.trained[c])
+                wanted = trained + (wanted - trained) * 4 // 5
+        self.needed[c] = _least_held_out(wanted, len(self.members[c]))
+        if wanted:
+            return True
+        pixels = self.members[c]
+        self._take(self._block(pixels), c)
+        self.needed[c] = 0
+        return False
+
+    def place_validation(self, c: int) -> None:
+        """Give class ``c`` its validation blocks: at most half of what is held out."""
+        free = ~self.near[tuple(self.members[c].T)] & (self.roles[tuple(self.members[c].T)] != TRAIN)
+        missing = wanted = min(self.shares[c].val, int(free.sum()) // 2)
+        while missing > (1 - ENOUGH) * wanted:
+            pixels, component = self.members[c][free], self.component[c][free]
+            places = self._places(pixels)
+            place = places[self.rng.integers(len(places))]
+            block = pixels[_nearest(pixels, component, place, min(missing, self._block_size(wanted)))]
+            self.roles[tuple(block.T)] = VALIDATION
+            free &= self.roles[tuple(self.members[c].T)] != VALIDATION
+            missing -= len(block)
+
+    def finish(self) -> UInt8[np.ndarray, "h w"]:
+        """The roles, with all that is left and far enough from training as test."""
+        self.roles[(self.classes > 0) & (self.roles == LEFT_OUT) & ~self.near] = TEST
+        return self.roles
+
+    def _block_size(self, wanted: int) -> int:
+        blocks = int(np.clip(wanted // self.least_block, 1, MAX_BLOCKS))
+        return -(-wanted // blocks)
+
+    def _places(self, pixels: Int[np.ndarray, "m 2"]) -> Float[np.ndarray, "p 2"]:
+        """Points that a block can gather around, shuffled: pixels, and far points that make it an end."""
+        angles = np.arange(8) * (np.pi / 4)
+        far = pixels.mean(axis=0) + 10.0 * sum(self.roles.shape) * np.stack(
+            [np.sin(angles), np.cos(angles)], 1
+        )
+        chosen = self.rng.permutation(len(pixels))[:PLACES]
+        return self.rng.permutation(np.concatenate([far, pixels[chosen]]))
+
+    def _find_block(self, c: int, size: int, wanted: int) -> _Block | None:
+        """A block of about ``size`` pixels that leaves every class what it needs; None: there is none.
+
+        The first that fits, so that blocks are as representative as random places are; but a class whose
+        training pixels were raised to the minimum is so small that it takes the best of all places.
+        """
+        free = self.roles[tuple(self.members[c].T)] != TRAIN
+        pixels, component = self.members[c][free], self.component[c][free]
+        held_out = self.held_out()
+        needed = self.needed.copy()
+        best: _Block | None = None
+        for place in self._places(pixels):
+            block = self._block(pixels[_nearest(pixels, component, place, size)])
+            still_wanted = max(0, wanted - int(self.trained[c]) - len(block.pixels))
+            needed[c] = _least_held_out(wanted, len(self.members[c])) + still_wanted
+            # where a class has less than it needs already, no block may take more of it
+            if (held_out - block.lost < np.minimum(needed, held_out)).any():
+                continue
+            if not self.shares[c].raised:
+                return block
+            if best is None or block.lost[c] < best.lost[c]:
+                best = block
+        return best
+
+    def _block(self, pixels: Int[np.ndarray, "m 2"]) -> _Block:
+        top, left = np.maximum(pixels.min(axis=0) - self.reach, 0)
+        bottom, right = pixels.max(axis=0) + self.reach + 1
+        box = (slice(top, bottom), slice(left, right))
+        inside = np.zeros(self.roles[box].shape, bool)
+        inside[tuple((pixels - (top, left)).T)] = True
+        near = within(inside, self.reach)
+        newly = near & ~self.near[box] & (self.roles[box] != TRAIN)
+        return _Block(pixels, box, near, np.bincount(self.classes[box][newly], minlength=len(self.needed)))
+
+    def _take(self, block: _Block, c: int) -> None:
+        self.roles[tuple(block.pixels.T)] = TRAIN
+        self.near[block.box] |= block.near
+        self.trained[c] += len(block.pixels)
+
+
+def _components(
+    classes: Int[np.ndarray, "h w"], shares: Mapping[int, Share]
+) -> tuple[dict[int, Int[np.ndarray, "m 2"]], dict[int, Int[np.ndarray, " m"]]]:
+    """Pixels of each class in the order of their connected components (diagonal neighbours connect)."""
+    from scipy.ndimage import label
+
+    members, components = {}, {}
+    for c in shares:
+        numbered, _ = label(classes == c, structure=np.ones((3, 3)))
+        pixels = np.argwhere(numbered)
+        number = numbered[tuple(pixels.T)]
+        order = np.argsort(number, kind="stable")
+        members[c], components[c] = pixels[order], number[order]
+    return members, components
+
+
+def _least_held_out(train: int, total: int) -> int:
+    """Half as many pixels as are trained on, or as the rest of a class has; at least one each to validate
+    and test."""
+    return max(2, -(-min(train, total - train) // 2))
+
+
+def _nearest(
+    pixels: Int[np.ndarray, "m 2"],
+    component: Int[np.ndarray, " m"],
+    place: Float[np.ndarray, "2"],
+    size: int,
+) -> Int[np.ndarray, " n"]:
+    """About ``size`` of ``pixels``: whole components by their distance from ``place``, the last one cut."""
+    distance = ((pixels - place) ** 2).sum(axis=1)
+    first = np.flatnonzero(np.diff(component, prepend=component[0] - 1))
+    last = np.append(first[1:], len(component))
+    chosen, missing = [], size
+    for i in np.argsort(np.minimum.reduceat(distance, first), kind="stable"):
+        if last[i] - first[i] <= TOLERANCE * missing:
+            part = np.arange(first[i], last[i])
+        elif missing <= (1 - ENOUGH) * size:
+            break
+        else:
+            part = first[i] + np.argpartition(distance[first[i] : last[i]], missing - 1)[:missing]
+        chosen.append(part)
+        missing -= len(part)
+        if missing <= 0:
+            break
+    return np.concatenate(chosen)
