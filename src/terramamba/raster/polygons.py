@@ -1,0 +1,220 @@
+"""From a change map to polygons: one for each changed area, with its size and how sure the model was.
+
+Pixels that touch at an edge or a corner belong to one area (connectivity 8). Every area is a multipolygon,
+with holes: parts that touch at a corner only are parts of one feature, as the simple-features standard wants.
+"""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import rasterio
+import rasterio.features
+import shapely
+from affine import Affine
+from jaxtyping import Float64, Int, Shaped
+from rasterio.crs import CRS
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.windows import Window as RasterioWindow
+
+from terramamba.errors import InputError
+from terramamba.raster.area import PixelArea
+from terramamba.raster.grid import Window, strips
+from terramamba.raster.scene import Grid
+from terramamba.raster.staging import staged
+
+CHANGED = 1
+PIXELS_PER_STRIP = 4_000_000
+"""Attributes are summed over strips of about this size, so that memory does not grow with the raster."""
+
+DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".json": "GeoJSON"}
+
+
+@dataclass(frozen=True, eq=False)
+class ChangePolygons:
+    """Changed areas, the largest first; ``id`` counts them from 1.
+
+    ``area`` is in ``unit``: m2 on the ground, or pixels where the raster has no reference system. Geometries
+    are in coordinates of ``crs``; without a transform, in columns and rows.
+    """
+
+    geometry: Shaped[np.ndarray, " n"]
+    id: Int[np.ndarray, " n"]
+    area: Float64[np.ndarray, " n"]
+    unit: Literal["m2", "px"]
+    mean_probability: Float64[np.ndarray, " n"]
+    max_probability: Float64[np.ndarray, " n"]
+    crs: CRS | None
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+def check_polygon_name(path: str | Path) -> None:
+    """Raise ``InputError`` where ``path`` ends in no format that polygons are written in."""
+    if Path(path).suffix.lower() not in DRIVERS:
+        raise InputError(f"{path}: polygons are written as .gpkg or .geojson; give the file such a name")
+
+
+def trace_changes(changed: Path, probability: Path, *, min_area: float = 0.0) -> ChangePolygons:
+    """Trace the areas of value 1 in ``changed`` and sum up ``probability`` over each.
+
+    Args:
+        changed: Raster of uint8; pixels other than 1 are not part of any area.
+        probability: Raster of the same size; its stored values times its scale are probabilities.
+        min_area: Smaller areas are left out; in m2, or in pixels where the raster has no reference system.
+
+    Returns:
+        The areas by falling size; areas of one size in the order in which their tracing ended, from the top.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(changed) as map_file, rasterio.open(probability) as probability_file:
+            georeferenced = not map_file.transform.is_identity
+            grid = Grid(
+                map_file.height,
+                map_file.width,
+                map_file.crs,
+                map_file.transform if georeferenced else None,
+            )
+            shapes = _trace(map_file)
+            measured = _measure(shapes, grid, map_file, probability_file)
+    areas = replace(measured, geometry=_on_the_ground(shapes, grid.transform))
+    kept = np.flatnonzero(areas.area >= min_area)
+    order = kept[np.argsort(-areas.area[kept], kind="stable")]
+    return replace(
+        areas,
+        geometry=areas.geometry[order],
+        id=np.arange(1, len(order) + 1),
+        area=areas.area[order],
+        mean_probability=areas.mean_probability[order],
+        max_probability=areas.max_probability[order],
+    )
+
+
+def write_polygons(polygons: ChangePolygons, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write ``polygons``: GeoPackage in their own CRS, GeoJSON in longitude and latitude (RFC 7946).
+
+    The layer is called ``changes`` and has the columns ``id``, ``area_m2`` or ``area_px``,
+    ``mean_probability`` and ``max_probability``. Without a CRS, GeoJSON keeps the coordinates as they are.
+
+    Raises:
+        InputError: the name ends in neither .gpkg nor .geojson, or the file exists.
+    """
+    import pyogrio
+
+    check_polygon_name(path)
+    driver = DRIVERS[Path(path).suffix.lower()]
+    options: dict[str, Any] = {}
+    if driver == "GeoJSON":
+        # RFC7946 has GDAL transform to WGS 84 and turn the rings the right way round.
+        options = {"RFC7946": "YES"} if polygons.crs is not None else {"COORDINATE_PRECISION": "7"}
+    columns = {
+        "id": polygons.id.astype(np.int64),
+        f"area_{polygons.unit}": polygons.area,
+        "mean_probability": polygons.mean_probability,
+        "max_probability": polygons.max_probability,
+    }
+    with staged(path, overwrite=overwrite) as (part,), warnings.catch_warnings():
+        # Areas on an image without georeferencing have none either: that is no news.
+        warnings.filterwarnings("ignore", message="'crs' was not provided")
+        pyogrio.raw.write(
+            part,
+            geometry=shapely.to_wkb(polygons.geometry),
+            field_data=list(columns.values()),
+            fields=list(columns),
+            geometry_type="MultiPolygon",
+            crs=None if polygons.crs is None else polygons.crs.to_wkt(),
+            driver=driver,
+            layer="changes",
+            layer_options=options,
+        )
+
+
+def _trace(map_file: rasterio.DatasetReader) -> Shaped[np.ndarray, " n"]:
+    """Multipolygons in columns and rows, read from the file block by block."""
+    band = rasterio.band(map_file, 1)
+    traced = rasterio.features.shapes(band, mask=band, connectivity=8)
+    rings = np.array(
+        [shapely.geometry.shape(polygon) for polygon, value in traced if value == CHANGED], dtype=object
+    )
+    # A file's areas come in its coordinates; corners of pixels are whole numbers again, not nearly so.
+    to_pixels = ~map_file.transform
+    corners = shapely.transform(rings, lambda points: np.rint(_apply(to_pixels, points)))
+    # A ring that passes one corner twice is no valid polygon; made valid, it is cut there.
+    shapes = np.empty(len(rings), dtype=object)
+    for i, shape in enumerate(shapely.make_valid(corners)):
+        shapes[i] = shapely.MultiPolygon([shape]) if shape.geom_type == "Polygon" else shape
+    return shapes
+
+
+def _measure(
+    shapes: Shaped[np.ndarray, " n"],
+    grid: Grid,
+    map_file: rasterio.DatasetReader,
+    probability_file: rasterio.DatasetReader,
+) -> ChangePolygons:
+    """Area and probability of each shape, summed strip by strip over the pixels that it covers."""
+    measure = PixelArea.of(grid)
+    count = len(shapes)
+    pixels, area, total, highest = (np.zeros(count) for _ in range(4))
+    scale = probability_file.scales[0]
+    for window, covered in _strips_covered(shapes, grid):
+        place = RasterioWindow(window.col, window.row, window.width, window.height)
+        numbers = _numbers(shapes, covered, window)
+        inside = (numbers >= 0) & (map_file.read(1, window=place) == CHANGED)
+        owners = numbers[inside]
+        probability = probability_file.read(1, window=place)[inside].astype(np.float64) * scale
+        pixels += np.bincount(owners, minlength=count)
+        total += np.bincount(owners, probability, minlength=count)
+        np.maximum.at(highest, owners, probability)
+        if measure is not None:
+            area += np.bincount(owners, measure.square_metres(window)[inside], minlength=count)
+    return ChangePolygons(
+        geometry=shapes,
+        id=np.arange(1, count + 1),
+        area=pixels if measure is None else area,
+        unit="px" if measure is None else "m2",
+        mean_probability=total / np.maximum(pixels, 1),
+        max_probability=highest,
+        crs=grid.crs,
+    )
+
+
+def _strips_covered(
+    shapes: Shaped[np.ndarray, " n"], grid: Grid
+) -> Iterator[tuple[Window, Int[np.ndarray, " m"]]]:
+    """Strips of the raster with the numbers of the shapes that reach into them, where there are any."""
+    tree = shapely.STRtree(shapes)
+    for window in strips(grid.height, grid.width, max(1, PIXELS_PER_STRIP // grid.width)):
+        covered = tree.query(shapely.box(window.col, window.row, window.right, window.bottom))
+        if len(covered):
+            yield window, covered
+
+
+def _numbers(
+    shapes: Shaped[np.ndarray, " n"], covered: Int[np.ndarray, " m"], window: Window
+) -> Int[np.ndarray, "h w"]:
+    """For each pixel of ``window`` the number of the shape on it, or -1."""
+    return rasterio.features.rasterize(
+        ((shapes[number], int(number)) for number in covered),
+        out_shape=window.shape,
+        fill=-1,
+        transform=Affine.translation(window.col, window.row),
+        dtype="int32",
+    )
+
+
+def _on_the_ground(shapes: Shaped[np.ndarray, " n"], transform: Affine | None) -> Shaped[np.ndarray, " n"]:
+    if transform is None:
+        return shapes
+    return shapely.transform(shapes, lambda points: _apply(transform, points))
+
+
+def _apply(transform: Affine, points: Float64[np.ndarray, "m 2"]) -> Float64[np.ndarray, "m 2"]:
+    a, b, c, d, e, f = transform[:6]
+    x, y = points.T
+    return np.stack([a * x + b * y + c, d * x + e * y + f], axis=1)

@@ -1,0 +1,84 @@
+"""Output files that appear under their names together, when every one is complete, or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from terramamba.errors import InputError
+
+SIDECAR = ".aux.xml"
+"""Where GDAL keeps what a file's own format has no place for; added to the whole file name."""
+
+
+def check_outputs(
+    targets: Sequence[str | Path], *, overwrite: bool = False, inputs: Sequence[str | Path] = ()
+) -> None:
+    """Raise ``InputError`` where a target exists (unless ``overwrite``), is an input, or is named twice."""
+    used = {os.path.realpath(path): str(path) for path in inputs}
+    seen: set[str] = set()
+    for target in map(Path, targets):
+        real = os.path.realpath(target)
+        if real in used:
+            raise InputError(f"{target}: would replace its own input; give the output another name")
+        if real in seen:
+            raise InputError(f"{target}: named for two outputs; give each its own name")
+        if target.is_dir():
+            raise InputError(f"{target}: is a folder; name a file in it")
+        if target.exists() and not overwrite:
+            raise InputError(f"{target}: exists already; name another file or give --overwrite")
+        seen.add(real)
+
+
+@contextmanager
+def staged(*targets: str | Path, overwrite: bool = False) -> Iterator[tuple[Path, ...]]:
+    """Yield one path to write for each target; on a clean exit move all, with sidecars, to the targets.
+
+    The paths lie in hidden folders beside their targets, so that moving is renaming. After an exception,
+    Ctrl-C included, nothing that was written is left, nor any folder that was made for a target.
+
+    Raises:
+        InputError: a target exists and ``overwrite`` is False, or its folder cannot be written.
+    """
+    check_outputs(targets, overwrite=overwrite)
+    with ExitStack() as cleaning:
+        yet_to_move = []
+        for target in map(Path, targets):
+            try:
+                for folder in _make(target.parent):
+                    cleaning.callback(_remove_if_empty, folder)
+                hidden = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+            except OSError as error:
+                raise InputError(
+                    f"{target}: cannot be written ({error.strerror}); name another place"
+                ) from error
+            cleaning.callback(shutil.rmtree, hidden, ignore_errors=True)
+            yet_to_move.append((hidden / target.name, target))
+        yield tuple(part for part, _ in yet_to_move)
+        for part, target in yet_to_move:
+            _move(part, target)
+
+
+def _make(folder: Path) -> list[Path]:
+    """Make ``folder`` and return what was missing of it, from the top."""
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing[::-1]
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _move(part: Path, target: Path) -> None:
+    # The sidecar goes first: whoever sees the target sees it whole.
+    sidecar = target.with_name(target.name + SIDECAR)
+    written = part.with_name(part.name + SIDECAR)
+    if written.exists():
+        written.replace(sidecar)
+    else:
+        sidecar.unlink(missing_ok=True)
+    part.replace(target)

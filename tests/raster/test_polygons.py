@@ -1,0 +1,207 @@
+"""Changed areas: right shape, right size on the ground, right probabilities, readable files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyogrio
+import pytest
+import rasterio.features
+import shapely
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.warp import transform as to_crs
+from scipy import ndimage
+
+from terramamba.errors import InputError
+from terramamba.raster import polygons as module
+from terramamba.raster.area import PixelArea
+from terramamba.raster.grid import Window
+from terramamba.raster.polygons import ChangePolygons, trace_changes, write_polygons
+from terramamba.raster.scene import Grid
+from terramamba.raster.write import write_geotiff
+
+UTM = CRS.from_epsg(32632)
+TEN_METRES = Affine(10, 0, 500_000, 0, -10, 5_000_000)
+
+
+def traced(
+    folder: Path, changed: np.ndarray, grid: Grid, probability: np.ndarray | None = None, **options: float
+) -> ChangePolygons:
+    if probability is None:
+        probability = np.where(changed == 1, 254, 0)
+    write_geotiff(folder / "c.tif", changed[None].astype(np.uint8), grid, nodata=255)
+    write_geotiff(folder / "p.tif", probability[None].astype(np.uint8), grid, nodata=255, scale=1 / 254)
+    return trace_changes(folder / "c.tif", folder / "p.tif", **options)
+
+
+def square(height: int = 40, width: int = 50) -> np.ndarray:
+    changed = np.zeros((height, width))
+    changed[10:20, 15:25] = 1
+    return changed
+
+
+def cell_area(south: float, north: float, degrees_wide: float) -> float:
+    """Area in m2 between two parallels and two meridians on WGS 84, in closed form."""
+    a, f = 6_378_137.0, 1 / 298.257223563
+    e = np.sqrt(f * (2 - f))
+
+    def q(latitude: float) -> float:
+        s = np.sin(np.radians(latitude))
+        return (1 - e**2) * (s / (1 - (e * s) ** 2) + np.arctanh(e * s) / e)
+
+    return float(a**2 / 2 * (q(north) - q(south)) * np.radians(degrees_wide))
+
+
+def test_a_square_in_utm_has_its_size_on_the_ground(tmp_path: Path) -> None:
+    areas = traced(tmp_path, square(), Grid(40, 50, UTM, TEN_METRES))
+    assert areas.unit == "m2"
+    assert len(areas) == 1
+    # At the central meridian a metre of the map is 1 / 0.9996 metres of ground.
+    assert areas.area[0] == pytest.approx(100 * 100 / 0.9996**2, rel=1e-7)
+    assert areas.geometry[0].bounds == (500_150, 4_999_800, 500_250, 4_999_900)
+
+
+@pytest.mark.parametrize("latitude", [0.3, -38.0, 60.0, 79.0])
+def test_a_square_in_degrees_has_its_size_on_the_ground(tmp_path: Path, latitude: float) -> None:
+    step = 0.001
+    grid = Grid(40, 50, CRS.from_epsg(4326), Affine(step, 0, 10, 0, -step, latitude))
+    areas = traced(tmp_path, square(), grid)
+    wanted = cell_area(latitude - 20 * step, latitude - 10 * step, 10 * step)
+    assert areas.area[0] == pytest.approx(wanted, rel=1e-7)
+
+
+def test_a_square_in_web_mercator_has_its_size_on_the_ground(tmp_path: Path) -> None:
+    radius, pixel, top = 6_378_137.0, 30.0, 8_000_000.0
+    grid = Grid(40, 50, CRS.from_epsg(3857), Affine(pixel, 0, 1_000_000, 0, -pixel, top))
+    areas = traced(tmp_path, square(), grid)
+    south, north = (
+        float(np.degrees(2 * np.arctan(np.exp((top - row * pixel) / radius)) - np.pi / 2)) for row in (20, 10)
+    )
+    wanted = cell_area(south, north, float(np.degrees(10 * pixel / radius)))
+    assert areas.area[0] == pytest.approx(wanted, rel=1e-7)
+    assert areas.area[0] < 0.4 * (10 * pixel) ** 2, "Web Mercator itself says more than twice as much"
+
+
+def test_pixel_areas_between_nodes_are_as_good_as_at_them() -> None:
+    step = 0.01  # 1 km: a coarse pixel, so that interpolation shows
+    measure = PixelArea.of(Grid(300, 200, CRS.from_epsg(4326), Affine(step, 0, 10, 0, -step, 60)))
+    assert measure is not None
+    areas = measure.square_metres(Window(5, 7, 290, 190))
+    wanted = [cell_area(60 - (row + 1) * step, 60 - row * step, step) for row in range(5, 295)]
+    np.testing.assert_allclose(areas, np.broadcast_to(np.array(wanted)[:, None], areas.shape), rtol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform"),
+    [(None, None), (None, TEN_METRES), (CRS.from_wkt('LOCAL_CS["Arbitrary",UNIT["metre",1]]'), TEN_METRES)],
+)
+def test_without_a_place_on_earth_areas_are_in_pixels(
+    tmp_path: Path, crs: CRS | None, transform: Affine | None
+) -> None:
+    areas = traced(tmp_path, square(), Grid(40, 50, crs, transform))
+    assert (areas.unit, areas.area.tolist()) == ("px", [100.0])
+    write_polygons(areas, tmp_path / "c.gpkg")
+    assert "area_px" in pyogrio.read_info(tmp_path / "c.gpkg")["fields"]
+
+
+def test_areas_and_attributes_agree_with_brute_force(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PIXELS_PER_STRIP", 700)
+    rng = np.random.default_rng(seed)
+    # Dense noise: holes, islands in holes and corners that touch, all over.
+    changed = np.where(rng.random((60, 70)) < 0.45, 1, 0)
+    changed[rng.random((60, 70)) < 0.05] = 255
+    probability = rng.integers(0, 255, changed.shape)
+    grid = Grid(60, 70, UTM, Affine(8, 3, 500_000, 2, -9, 5_000_000))
+    areas = traced(tmp_path, changed, grid, probability)
+
+    labels, count = ndimage.label(changed == 1, np.ones((3, 3)))
+    index = np.arange(1, count + 1)
+    pixels = ndimage.sum_labels(np.ones_like(labels), labels, index)
+    assert len(areas) == count
+    assert areas.id.tolist() == list(range(1, count + 1))
+    assert (np.diff(areas.area) <= 0).all()
+    pixel_area = (8 * 9 + 3 * 2) / 0.9996**2
+    np.testing.assert_allclose(areas.area, np.sort(pixels)[::-1] * pixel_area, rtol=1e-6)
+
+    assert shapely.is_valid(areas.geometry).all()
+    assert set(shapely.get_type_id(areas.geometry)) == {shapely.GeometryType.MULTIPOLYGON}
+    np.testing.assert_allclose(shapely.area(areas.geometry), areas.area * 0.9996**2, rtol=1e-6)
+    burnt = rasterio.features.rasterize(
+        zip(areas.geometry, areas.id.tolist(), strict=True),
+        out_shape=changed.shape,
+        transform=grid.transform,
+        dtype="int32",
+    )
+    np.testing.assert_array_equal(burnt > 0, changed == 1)
+    mean = ndimage.mean(probability / 254, burnt, areas.id)
+    np.testing.assert_allclose(areas.mean_probability, mean, rtol=1e-9)
+    np.testing.assert_allclose(
+        areas.max_probability, ndimage.maximum(probability / 254, burnt, areas.id), rtol=1e-9
+    )
+    for number in areas.id:
+        assert len(np.unique(labels[burnt == number])) == 1, "one feature is one connected area"
+
+
+def test_small_areas_are_left_out(tmp_path: Path) -> None:
+    changed = square()
+    changed[0, 0] = changed[30, 40:43] = 1
+    grid = Grid(40, 50, UTM, TEN_METRES)
+    assert traced(tmp_path, changed, grid, min_area=0).area.round(-2).tolist() == [10_000, 300, 100]
+    (tmp_path / "c.tif").unlink()
+    (tmp_path / "p.tif").unlink()
+    areas = traced(tmp_path, changed, grid, min_area=250)
+    assert areas.area.round(-2).tolist() == [10_000, 300]
+    assert areas.id.tolist() == [1, 2]
+
+
+def test_a_geopackage_is_in_the_rasters_own_system(tmp_path: Path) -> None:
+    changed = square()
+    changed[13:16, 18:20] = 0
+    areas = traced(tmp_path, changed, Grid(40, 50, UTM, TEN_METRES))
+    write_polygons(areas, tmp_path / "c.gpkg")
+    meta, _, geometry, columns = pyogrio.raw.read(tmp_path / "c.gpkg", layer="changes")
+    assert CRS.from_user_input(meta["crs"]) == UTM
+    assert meta["fields"].tolist() == ["id", "area_m2", "mean_probability", "max_probability"]
+    assert [column.tolist() for column in columns] == [[1], areas.area.tolist(), [1.0], [1.0]]
+    (shape,) = shapely.from_wkb(geometry)
+    assert shape.area == 94 * 100
+    assert len(shape.geoms[0].interiors) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.gpkg", "c.tif", "p.tif"]
+
+
+def test_geojson_is_in_longitude_and_latitude(tmp_path: Path) -> None:
+    areas = traced(tmp_path, square(), Grid(40, 50, UTM, TEN_METRES))
+    write_polygons(areas, tmp_path / "c.geojson")
+    record = json.loads((tmp_path / "c.geojson").read_text())
+    assert "crs" not in record, "RFC 7946 knows one reference system"
+    (feature,) = record["features"]
+    assert feature["properties"]["area_m2"] == pytest.approx(areas.area[0])
+    shape = shapely.geometry.shape(feature["geometry"])
+    west, south = to_crs(UTM, CRS.from_epsg(4326), [500_150], [4_999_800])
+    assert shape.bounds[:2] == pytest.approx((west[0], south[0]), abs=2e-7)
+    assert all(polygon.exterior.is_ccw for polygon in shape.geoms), "right-hand rule"
+
+
+@pytest.mark.parametrize("name", ["none.gpkg", "none.geojson"])
+@pytest.mark.parametrize("crs", [UTM, None])
+def test_no_change_is_a_valid_layer_without_features(tmp_path: Path, name: str, crs: CRS | None) -> None:
+    areas = traced(tmp_path, np.zeros((20, 30)), Grid(20, 30, crs, TEN_METRES))
+    assert len(areas) == 0
+    write_polygons(areas, tmp_path / name)
+    assert pyogrio.read_info(tmp_path / name)["features"] == 0
+
+
+def test_an_existing_file_stays_unless_it_may_go(tmp_path: Path) -> None:
+    areas = traced(tmp_path, square(), Grid(40, 50, UTM, TEN_METRES))
+    target = tmp_path / "c.gpkg"
+    target.write_text("mine")
+    with pytest.raises(InputError, match=r"c\.gpkg: exists already"):
+        write_polygons(areas, target)
+    assert target.read_text() == "mine"
+    write_polygons(areas, target, overwrite=True)
+    assert pyogrio.read_info(target)["features"] == 1
+    with pytest.raises(InputError, match=r"c\.shp: polygons are written as \.gpkg or \.geojson"):
+        write_polygons(areas, tmp_path / "c.shp")
