@@ -17,7 +17,7 @@ def conv_bn_relu(in_channels: int, out_channels: int, kernel_size: int = 3) -> n
 class SqueezeExcitation(nn.Module):
     """Channel weights from the mean over all positions (Hu et al., CVPR 2018, Eq. 2-4).
 
-    ``hidden`` is the width of the bottleneck. Works on the last axis of tokens or the first after batch of maps.
+    ``hidden`` is the width of the bottleneck. For maps (``forward``) and tokens (``scale_tokens``).
     """
 
     def __init__(self, channels: int, hidden: int) -> None:

@@ -1,0 +1,52 @@
+"""The record by which a model is known: how to build it, its sizes, its published recipe and claims."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import nn
+
+Task = Literal["classify", "change"]
+
+FitFunction = Callable[..., tuple[nn.Module, dict[str, Any]]]
+"""fit(train_x: "m c", train_y: " m", val_x: "m2 c", val_y: " m2", *, num_classes, seed) -> (model, record)
+
+Spectra are scaled as the model will see them, classes count from 0. The record says what was chosen.
+"""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What `create_model`, `terramamba models` and the training jobs know of a model."""
+
+    name: str
+    """Name to ask for it by."""
+    task: Task
+    """classify: (b, c, p, p) to logits (b, k); change: (b, 2, c, h, w) to logits (b, num_classes, h, w)."""
+    title: str
+    """What it is, in a few words."""
+    paper: str
+    """Where it was published."""
+    build: Callable[..., nn.Module]
+    """build(**options) makes the model."""
+    presets: Mapping[str, Mapping[str, Any]]
+    """Named sizes: options that differ from the defaults."""
+    default_preset: str
+    """Preset used when none is named."""
+    recipe: Mapping[str, Any]
+    """The published training recipe, by the names of the training configuration."""
+    claims: Mapping[str, str]
+    """Published figures, word for word."""
+    example: tuple[int, ...]
+    """Input shape, batch 1, at which FLOPs are stated."""
+    config: type | None = None
+    """Dataclass whose fields are the options, where the signature of ``build`` does not show them."""
+    trainable: bool = True
+    """False: a detector that has nothing to learn."""
+    fit: FitFunction | None = None
+    """For a model that is solved for rather than trained by gradient descent: the function that does it."""
+
+    def parameters(self) -> Mapping[str, inspect.Parameter]:
+        """The options by name, with default and type."""
+        return inspect.signature(self.config or self.build).parameters
