@@ -2,8 +2,8 @@
 
 ``list_arrays`` says what is in a file, ``pick_array`` chooses the array that is meant or says what there is
 to choose from, ``load_arrays`` loads it; ``cube`` makes scenes of them, and label files are read with the
-same helpers. ``load_arrays`` also returns text, such as the class names in the cells ``cood`` of abundance files,
-and ``unflatten`` turns a "k x pixels" table into maps.
+same helpers. ``load_arrays`` also returns text, such as the class names in the cells ``cood`` of abundance
+files, and ``unflatten`` turns a "k x pixels" table into maps.
 
 Shapes are those that MATLAB or NumPy show: HDF5 has MATLAB's axes in reverse, which is undone here.
 """

@@ -1,8 +1,8 @@
 """Images that GDAL opens, files or addresses: GeoTIFF and COG, ENVI, VRT, PNG, JPEG, BMP, ...
 
-A dataset must not be shared between threads, nor between a process and its fork. So a source keeps only a path,
-and each thread of each process keeps the few datasets that it used last: their decoded blocks serve the
-next, overlapping window.
+A dataset must not be shared between threads, nor between a process and its fork. So a source keeps only a
+path, and each thread of each process keeps the few datasets that it used last: their decoded blocks serve
+the next, overlapping window.
 """
 
 import os
@@ -50,7 +50,7 @@ def open_image(path: str) -> Scene:
     try:
         image = _dataset(path)
     except RasterioError as error:
-        reason = _one_line(error)
+        reason = _one_line(error).removeprefix(f"'{path}' ")
         if is_address(path):
             raise InputError(f"{path}: cannot be opened ({reason}); check the address") from error
         raise InputError(
@@ -248,15 +248,23 @@ def _bad_bands(tags: Sequence[dict[str, str]], header: dict[str, str]) -> tuple[
     listed = header_list(header.get("bbl", ""))
     if len(listed) != len(tags):
         listed = [t.get("bbl", t.get("BBL", "1")) for t in tags]
-    return tuple(nanometres(entry) is None for entry in listed)
+    return tuple(_positive(entry) is None for entry in listed)
 
 
 def _scale(image: Any, indexes: Sequence[int], header: dict[str, str]) -> float | None:
     scales = {image.scales[i - 1] for i in indexes}
     if len(scales) == 1 and scales != {1.0}:
         return float(scales.pop())
-    factor = nanometres(header.get("reflectance_scale_factor", ""), "nm")
+    factor = _positive(header.get("reflectance_scale_factor", ""))
     return None if factor is None else 1.0 / factor
+
+
+def _positive(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if number > 0 else None
 
 
 def _one_line(error: BaseException) -> str:

@@ -44,7 +44,7 @@ class Grid:
         """The grid of the pixels in ``window``."""
         transform = None
         if self.transform is not None:
-            transform = self.transform * Affine.translation(window.col, window.row)
+            transform = compose(self.transform, Affine.translation(window.col, window.row))
         return Grid(window.height, window.width, self.crs, transform)
 
     @property
@@ -53,7 +53,29 @@ class Grid:
         if self.transform is None:
             return None
         places = ((0, 0), (self.width, 0), (self.width, self.height), (0, self.height))
-        return tuple((float(x), float(y)) for x, y in (self.transform * place for place in places))
+        return tuple(apply(self.transform, x, y) for x, y in places)
+
+
+def compose(outer: Affine, inner: Affine) -> Affine:
+    """The transform that applies ``inner`` and then ``outer``; releases of affine differ in its operator."""
+    product = np.reshape(outer, (3, 3)) @ np.reshape(inner, (3, 3))
+    return Affine(*(float(v) for v in product.ravel()[:6]))
+
+
+def apply(transform: Affine, x: float, y: float) -> tuple[float, float]:
+    """Where ``transform`` maps the point (``x``, ``y``)."""
+    return (
+        float(transform.a * x + transform.b * y + transform.c),
+        float(transform.d * x + transform.e * y + transform.f),
+    )
+
+
+def same_crs(first: CRS | None, second: CRS | None) -> bool:
+    """Whether two coordinate reference systems are the same, spelled alike or not; None equals only None."""
+    if first is None or second is None or first == second:
+        return first is second or first == second
+    authority = first.to_authority()
+    return authority is not None and authority == second.to_authority()
 
 
 @runtime_checkable

@@ -18,8 +18,8 @@ _UNITS = {
 _IN_DESCRIPTION = re.compile(
     r"([0-9]+(?:\.[0-9]+)?)\s*(nm|[uµμ]m|nanomet(?:er|re)s?|micromet(?:er|re)s?|microns?)\b", re.I
 )
-# Without a unit, a number below this is taken for micrometres: optical sensors end at about 15 micrometres and
-# begin at about 200 nanometres.
+# Without a unit, a number below this is taken for micrometres: optical sensors see from about 200 nanometres
+# to about 15 micrometres.
 _MICROMETRES_BELOW = 100.0
 
 
