@@ -4,11 +4,12 @@ import os
 from dataclasses import dataclass
 
 import numpy as np
+from rasterio import warp
 
 from terramamba.errors import InputError
 from terramamba.raster.describe import Statistics, count, crs_name, look, percent, pixel_size, value_range
 from terramamba.raster.mosaic import PIXEL_TOLERANCE, WAVELENGTH_TOLERANCE_NM
-from terramamba.raster.scene import Scene, apply, compose, open_scene
+from terramamba.raster.scene import Scene, apply, compose, open_scene, same_crs
 
 RANGE_RATIO = 3.0
 """Two dates whose value ranges differ by more than this factor are probably in different units."""
@@ -71,18 +72,18 @@ def _compare(first: Scene, second: Scene) -> tuple[list[str], list[str]]:
     problems, notes = [], []
     pair = f"{first.path} and {second.path}"
     located = first.transform is not None and second.transform is not None
-    remedy = (
-        f"bring the second onto the first's grid (rio warp {second.path} aligned.tif --like {first.path})"
-    )
+    if located and not _overlap(first, second):
+        return [f"{pair} show different places and do not overlap; give two images of one place"], []
+    command = f"rio warp {second.path} aligned.tif --like {first.path}"
+    remedy = f"bring the second onto the first's grid ({command})"
     if first.grid.window != second.grid.window:
         sizes = f"{first.height} x {first.width} and {second.height} x {second.width} pixels"
-        problems.append(
-            f"{pair} differ in size: {sizes}; {remedy if located else 'crop both to the same area'}"
-        )
+        cure = remedy if located else "crop both to the same area"
+        problems.append(f"{pair} differ in size: {sizes}; {cure}")
     if first.bands != second.bands:
         bands = f"{first.bands} and {second.bands}"
         problems.append(f"{pair} differ in their number of bands: {bands}; choose the same bands of both")
-    if first.crs is not None and second.crs is not None and first.crs != second.crs:
+    if first.crs is not None and second.crs is not None and not same_crs(first.crs, second.crs):
         systems = f"{crs_name(first.crs)} and {crs_name(second.crs)}"
         problems.append(f"{pair} differ in their coordinate reference system: {systems}; {remedy}")
     elif located:
@@ -133,6 +134,17 @@ def _unlocated(first: Scene, second: Scene) -> str:
         return "neither has georeferencing; pixels are taken to lie on the same places"
     known = first if first.transform is not None else second
     return f"only {known.path} has georeferencing; pixels are taken to lie on the same places"
+
+
+def _overlap(first: Scene, second: Scene) -> bool:
+    bounds = [np.array(scene.grid.corners) for scene in (first, second)]
+    if first.crs is not None and second.crs is not None and not same_crs(first.crs, second.crs):
+        x, y = warp.transform(second.crs, first.crs, *bounds[1].T)
+        bounds[1] = np.column_stack([x, y])
+    low = np.maximum(*(b.min(axis=0) for b in bounds))
+    high = np.minimum(*(b.max(axis=0) for b in bounds))
+    # Corners that the first's projection cannot show are infinite, and prove nothing.
+    return bool(np.all(low < high)) or not np.isfinite(bounds[1]).all()
 
 
 def _displacement(first: Scene, second: Scene) -> str:

@@ -58,8 +58,8 @@ class Grid:
 
 def compose(outer: Affine, inner: Affine) -> Affine:
     """The transform that applies ``inner`` and then ``outer``; releases of affine differ in its operator."""
-    product = np.reshape(outer, (3, 3)) @ np.reshape(inner, (3, 3))
-    return Affine(*(float(v) for v in product.ravel()[:6]))
+    first, second = (np.array(tuple(t), dtype=np.float64).reshape(3, 3) for t in (inner, outer))
+    return Affine(*(float(v) for v in (second @ first).ravel()[:6]))
 
 
 def apply(transform: Affine, x: float, y: float) -> tuple[float, float]:
@@ -72,8 +72,10 @@ def apply(transform: Affine, x: float, y: float) -> tuple[float, float]:
 
 def same_crs(first: CRS | None, second: CRS | None) -> bool:
     """Whether two coordinate reference systems are the same, spelled alike or not; None equals only None."""
-    if first is None or second is None or first == second:
-        return first is second or first == second
+    if first is None or second is None:
+        return first is second
+    if first == second:
+        return True
     authority = first.to_authority()
     return authority is not None and authority == second.to_authority()
 
