@@ -1,0 +1,298 @@
+"""Visual state-space (VSS) block and encoder, as VMamba has them and GLMamba uses them (Eq. 1-10).
+
+Liu et al., "VMamba: Visual State Space Model", NeurIPS 2024, arXiv 2401.10166 (its first version, "v0").
+
+    here                 paper       meaning
+    c, d = expand * c    C, I        channels of a stage, channels inside its blocks
+    n = d_state          N           states a channel
+    r = ceil(c / 16)     R           rank of the step's projection
+    l = h * w            L           tokens of a map
+    x_proj               -           tokens -> [dt; B; C], one matrix for each of the four paths
+    dt_weight, dt_bias   -           Delta = softplus(dt_weight dt + dt_bias), one pair for each path
+    A_log                A           A = -exp(A_log), negative whatever is learnt
+    D                    D           weight of a token in its own output
+
+Maps stay (b, h, w, c) inside the encoder, so that norms and projections work on neighbouring numbers.
+Step, softplus and scan are float32 under autocast.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from terramamba.errors import InputError
+from terramamba.models.cost import scan_flops
+from terramamba.ops import SCAN_PATHS, selective_scan
+
+PATHS = 4
+DT_MIN, DT_MAX = 1e-3, 0.1
+
+
+class _Ways:
+    """The four ways through b maps of (h, w) tokens, as rows of matrices.
+
+    Sequences are laid out (l, b, 4, d), time first and channels innermost, as scans want them: moving whole rows
+    of channels is several times faster than turning (b, d, l) around.
+    """
+
+    def __init__(self, paths: str, b: int, h: int, w: int, device: torch.device) -> None:
+        length = h * w
+        scan, _ = SCAN_PATHS[paths]
+        place = scan(torch.arange(length, device=device).view(1, 1, h, w))[0, :, 0]
+        time = torch.empty_like(place).scatter_(1, place, torch.arange(length, device=device).expand_as(place))
+        batch = torch.arange(b, device=device)
+        path = torch.arange(PATHS, device=device)
+        self.shape = (length, b, PATHS, -1)
+        self.tokens = (batch[:, None] * length + place.t()[:, None]).reshape(-1, 1)
+        self.steps = ((time.t() * b + batch[:, None, None]) * PATHS + path).reshape(-1, PATHS)
+        self.projected = self.tokens * PATHS + path.repeat(length * b)[:, None]
+
+    def order(self, tokens: Float[Tensor, "m d"]) -> Float[Tensor, "l b 4 d"]:
+        """All tokens (b * l rows) in the order of each path."""
+        return _SumOfRows.apply(tokens, self.tokens, self.steps).view(self.shape)
+
+    def order_each(self, projected: Float[Tensor, "m e"]) -> Float[Tensor, "l b 4 e"]:
+        """Tokens with one row for each path (b * l * 4 rows), each in the order of its path."""
+        return _SumOfRows.apply(projected, self.projected, self.steps.view(-1, 1)).view(self.shape)
+
+    def merge(self, y: Float[Tensor, "l b 4d"]) -> Float[Tensor, "m d"]:
+        """Sum of the four sequences, every token at its row-major place (b * l rows)."""
+        return _SumOfRows.apply(y.reshape(self.steps.numel(), -1), self.steps, self.tokens)
+
+
+class _SumOfRows(torch.autograd.Function):
+    """Row i of the result is the sum of the rows forth[i] of x; the gradient is the same with ``back``."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, forth: Tensor, back: Tensor) -> Tensor:
+        ctx.save_for_backward(back)
+        return _sum_of_rows(x, forth)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        (back,) = ctx.saved_tensors
+        return _sum_of_rows(gradient, back), None, None
+
+
+def _sum_of_rows(x: Tensor, index: Tensor) -> Tensor:
+    rows = x.index_select(0, index.flatten())
+    return rows if index.shape[1] == 1 else rows.view(*index.shape, -1).sum(1)
+
+
+class SS2D(nn.Module):
+    """Selective scan of a map along four paths, each with its own x_proj, dt, A and D; outputs summed (Eq. 8-10).
+
+    The parameters are plain tensors and not layers: a weight initialisation that goes over all layers
+    afterwards cannot reach them.
+    """
+
+    def __init__(self, width: int, rank: int, d_state: int, scan: str, discretization: str) -> None:
+        super().__init__()
+        if scan not in SCAN_PATHS:
+            raise InputError(f"scan={scan!r} is unknown; choose one of: {', '.join(SCAN_PATHS)}")
+        if discretization not in ("euler", "zoh"):
+            raise InputError(f"discretization={discretization!r} is unknown; choose one of: euler, zoh")
+        self.sizes = (rank, d_state, d_state)
+        self.paths = scan
+        self.discretization = discretization
+        self.x_proj = nn.Parameter(torch.empty(PATHS, sum(self.sizes), width))
+        self.dt_weight = nn.Parameter(torch.empty(PATHS, width, rank))
+        self.dt_bias = nn.Parameter(torch.empty(PATHS, width))
+        self.A_log = nn.Parameter(torch.empty(PATHS * width, d_state))
+        self.D = nn.Parameter(torch.empty(PATHS * width))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Start as Mamba does: A = -(1..n), D = 1, steps log-uniform between 0.001 and 0.1."""
+        _, width, rank = self.dt_weight.shape
+        self.x_proj.uniform_(-(width**-0.5), width**-0.5)
+        self.dt_weight.uniform_(-(rank**-0.5), rank**-0.5)
+        step = torch.exp(torch.empty_like(self.dt_bias).uniform_(math.log(DT_MIN), math.log(DT_MAX)))
+        self.dt_bias.copy_(step + torch.log(-torch.expm1(-step)))  # the inverse of softplus
+        states = torch.arange(1, self.A_log.shape[1] + 1, dtype=self.A_log.dtype, device=self.A_log.device)
+        self.A_log.copy_(states.log().expand_as(self.A_log))
+        self.D.fill_(1.0)
+
+    def forward(self, x: Float[Tensor, "b h w d"]) -> Float[Tensor, "b h w d"]:
+        """Maps (b, h, w, d) to the sum of the four scans, every token at its own place."""
+        b, h, w, d = x.shape
+        ways = _Ways(self.paths, b, h, w, x.device)
+        tokens = x.reshape(b * h * w, d)
+        # A projection of tokens does not care for their order: project once, then order the few projected numbers.
+        projected = F.linear(tokens, self.x_proj.flatten(0, 1)).view(-1, sum(self.sizes))
+        dt, B, C = ways.order_each(projected).split(self.sizes, dim=-1)
+        delta = torch.einsum("lbkr,kdr->lbkd", dt, self.dt_weight).contiguous()
+        # One call: the four paths are four groups of neighbouring channels.
+        y = selective_scan(
+            ways.order(tokens).flatten(2).permute(1, 2, 0),
+            delta.flatten(2).permute(1, 2, 0),
+            -torch.exp(self.A_log),
+            B.permute(1, 2, 3, 0),
+            C.permute(1, 2, 3, 0),
+            self.D,
+            delta_bias=self.dt_bias.flatten(),
+            delta_softplus=True,
+            discretization=self.discretization,
+        )
+        return ways.merge(y.permute(2, 0, 1)).view(b, h, w, d)
+
+    def stated_flops(self, x: Float[Tensor, "b h w d"]) -> int:
+        """FLOPs of ``forward``: the scan by the formula 9 b l i n, and the two projections."""
+        tokens = x.shape[0] * x.shape[1] * x.shape[2]
+        projections = 2 * tokens * (self.x_proj.numel() + self.dt_weight.numel())
+        return scan_flops(1, tokens, *self.A_log.shape) + projections
+
+
+class VSSBlock(nn.Module):
+    """x + out_proj(LN(SS2D(SiLU(dwconv(x_part)))) * SiLU(z)), [x_part; z] = in_proj(LN(x)).
+
+    With ``mlp_ratio`` > 0 a second residual branch follows: LN, linear, GELU, linear.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        d_state: int = 16,
+        expand: int = 2,
+        scan: str = "cross",
+        discretization: str = "euler",
+        mlp_ratio: float = 0.0,
+    ) -> None:
+        super().__init__()
+        width = expand * channels
+        self.norm = nn.LayerNorm(channels)
+        self.in_proj = nn.Linear(channels, 2 * width, bias=False)
+        self.conv = nn.Conv2d(width, width, kernel_size=3, padding=1, groups=width)
+        self.ss2d = SS2D(width, math.ceil(channels / 16), d_state, scan, discretization)
+        self.out_norm = nn.LayerNorm(width)
+        self.out_proj = nn.Linear(width, channels, bias=False)
+        hidden = int(channels * mlp_ratio)
+        self.mlp = (
+            nn.Sequential(
+                nn.LayerNorm(channels), nn.Linear(channels, hidden), nn.GELU(), nn.Linear(hidden, channels)
+            )
+            if hidden
+            else None
+        )
+
+    def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
+        """Maps (b, h, w, c) to maps of the same shape."""
+        part, gate = self.in_proj(self.norm(x)).chunk(2, dim=-1)
+        part = F.silu(self.conv(part.permute(0, 3, 1, 2)))
+        y = self.ss2d(part.permute(0, 2, 3, 1))
+        x = x + self.out_proj(self.out_norm(y) * F.silu(gate))
+        return x if self.mlp is None else x + self.mlp(x)
+
+
+class PatchMerging(nn.Module):
+    """Four neighbours become one token: LN of 4c, linear 4c -> 2c. Odd sides get one row or column of zeros."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(4 * channels)
+        self.reduction = nn.Linear(4 * channels, 2 * channels, bias=False)
+
+    def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h2 w2 c2"]:
+        """Maps (b, h, w, c) to (b, ceil(h/2), ceil(w/2), 2c)."""
+        x = F.pad(x, (0, 0, 0, x.shape[2] % 2, 0, x.shape[1] % 2))
+        quarters = [x[:, row::2, column::2] for column in (0, 1) for row in (0, 1)]
+        return self.reduction(self.norm(torch.cat(quarters, dim=-1)))
+
+
+class VSSEncoder(nn.Module):
+    """Patch embedding and stages of VSS blocks; stage i (0..) has c * 2^i channels at 1/(4 * 2^i) of the side."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        base_channels: int,
+        depths: Sequence[int],
+        d_state: int = 16,
+        expand: int = 2,
+        scan: str = "cross",
+        discretization: str = "euler",
+        mlp_ratio: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.channels = tuple(base_channels * 2**i for i in range(len(depths)))
+        self.embed = nn.Conv2d(in_channels, base_channels, kernel_size=4, stride=4)
+        self.embed_norm = nn.LayerNorm(base_channels)
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                *(VSSBlock(c, d_state, expand, scan, discretization, mlp_ratio) for _ in range(depth))
+            )
+            for c, depth in zip(self.channels, depths, strict=True)
+        )
+        self.merges = nn.ModuleList(PatchMerging(c) for c in self.channels[:-1])
+        self.norms = nn.ModuleList(nn.LayerNorm(c) for c in self.channels)
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> list[Tensor]:
+        """Images (b, c, h, w) to one normalised map (b, c_i, h_i, w_i) a stage, fine to coarse."""
+        tokens = self.embed_norm(self.embed(x).permute(0, 2, 3, 1))
+        maps = []
+        for i, stage in enumerate(self.stages):
+            tokens = stage(self.merges[i - 1](tokens) if i else tokens)
+            maps.append(self.norms[i](tokens).permute(0, 3, 1, 2))
+        return maps
+
+
+_VMAMBA_NAMES = (
+    (r"patch_embed\.proj\.", "embed."),
+    (r"patch_embed\.norm\.", "embed_norm."),
+    (r"layers\.(\d+)\.downsample\.", r"merges.\1."),
+    (r"layers\.(\d+)\.blocks\.(\d+)\.ln_1\.", r"stages.\1.\2.norm."),
+    (r"layers\.(\d+)\.blocks\.(\d+)\.self_attention\.x_proj_weight$", r"stages.\1.\2.ss2d.x_proj"),
+    (r"layers\.(\d+)\.blocks\.(\d+)\.self_attention\.dt_projs_(weight|bias)$", r"stages.\1.\2.ss2d.dt_\3"),
+    (r"layers\.(\d+)\.blocks\.(\d+)\.self_attention\.A_logs$", r"stages.\1.\2.ss2d.A_log"),
+    (r"layers\.(\d+)\.blocks\.(\d+)\.self_attention\.Ds$", r"stages.\1.\2.ss2d.D"),
+    (r"layers\.(\d+)\.blocks\.(\d+)\.self_attention\.conv2d\.", r"stages.\1.\2.conv."),
+    (r"layers\.(\d+)\.blocks\.(\d+)\.self_attention\.(in_proj|out_norm|out_proj)\.", r"stages.\1.\2.\3."),
+    (r"outnorm(\d+)\.", r"norms.\1."),
+)
+
+
+def load_vmamba_weights(encoder: VSSEncoder, state_dict: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """Load weights of VMamba's public code base, in its first layout ("v0", no MLP), into ``encoder``.
+
+    Its classifier's ``norm`` goes to the last stage's output norm, its ``head`` is left out. Where the images
+    have another number of bands, the patch embedding's convolution keeps its own weights.
+
+    Returns:
+        Names of the encoder's parameters for which there was nothing to load.
+
+    Raises:
+        InputError: a weight that has no place or another shape here, or a block without weights.
+    """
+    own = encoder.state_dict()
+    last = f"norms.{len(encoder.stages) - 1}."
+    found: dict[str, Tensor] = {}
+    for name, value in state_dict.items():
+        if name.startswith("head."):
+            continue
+        target = re.sub(r"^norm\.", last, name)
+        for pattern, replacement in _VMAMBA_NAMES:
+            target = re.sub(f"^{pattern}", replacement, target)
+        if target not in own:
+            raise InputError(f"VMamba weight {name!r} has no place in this encoder; set depths as in its model")
+        if target == "embed.weight" and value.shape[1] != own[target].shape[1]:
+            continue
+        if value.shape != own[target].shape:
+            raise InputError(
+                f"VMamba weight {name!r} is {tuple(value.shape)}, the encoder's {tuple(own[target].shape)}; "
+                "set base_channels, d_state and expand as in its model"
+            )
+        found[target] = value
+    left = tuple(name for name in own if name not in found)
+    if lost := [name for name in left if not re.match(r"norms\.|embed\.weight|stages\.\d+\.\d+\.mlp\.", name)]:
+        raise InputError(f"VMamba weights hold nothing for {lost[0]!r}; set depths as in their model")
+    encoder.load_state_dict(found, strict=False)
+    return left
