@@ -73,7 +73,7 @@ def _dispatch(words: list[str]) -> int:
         print(_help(group))
         return DONE
     asked = " ".join(words[: 2 if group else 1])
-    near = get_close_matches(asked, COMMANDS, n=1)
+    near = get_close_matches(" ".join(words[:2]), COMMANDS, n=1) or get_close_matches(asked, COMMANDS, n=1)
     print(_help(group), file=sys.stderr)
     hint = f"; did you mean `terramamba {near[0]}`?" if near else ""
     print(

@@ -1,0 +1,34 @@
+"""``terramamba change evaluate``."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from terramamba.cli.parse import Usage, parse
+
+USAGE = Usage("change evaluate", "Score a run on image pairs with change masks.", ("RUN",))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """Flags of the command."""
+
+    data: str
+    """Folder of image pairs in a known layout, or a CSV with split, before, after and label columns."""
+    split: str = "test"
+    """Part of the pairs to score on: train, val or test."""
+    root: str | None = None
+    """Folder that the paths in a CSV are relative to; None: the CSV's own."""
+    threshold: float | None = None
+    """Probability above which a pixel counts as changed; None: the run's, chosen on validation."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Score, and print the scores."""
+    options, (folder,) = parse(USAGE, EvaluateOptions, argv)
+    from terramamba.change import evaluate_change_detector
+    from terramamba.cli.scores import show_change
+
+    show_change(evaluate_change_detector(folder, **asdict(options)))
+    return 0

@@ -1,0 +1,22 @@
+"""``terramamba change train``."""
+
+from collections.abc import Sequence
+
+from terramamba.cli.parse import Usage, parse
+from terramamba.settings import ChangeSettings
+
+USAGE = Usage(
+    "change train",
+    "Train a change detector on image pairs with change masks, choose epoch and threshold on validation "
+    "pairs, and score it once on test pairs.",
+)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Train, and print the scores on the test pairs."""
+    settings, _ = parse(USAGE, ChangeSettings, argv)
+    from terramamba.change import train_change_detector
+    from terramamba.cli.scores import show_change
+
+    show_change(train_change_detector(settings))
+    return 0

@@ -1,0 +1,38 @@
+"""``terramamba classify evaluate``."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from terramamba.cli.parse import Usage, parse
+
+USAGE = Usage(
+    "classify evaluate",
+    "Score a run on its own test pixels, or on all labelled pixels of another scene.",
+    ("RUN",),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """Flags of the command."""
+
+    scene: str | None = None
+    """Another scene to score on; None: the run's own, on its test pixels."""
+    labels: str | None = None
+    """Labels of that scene, with the codes of the run's classes."""
+    scene_variable: str | None = None
+    """Name of the array in a .mat or .npz scene; None: the only one that fits."""
+    label_variable: str | None = None
+    """Name of the array in a .mat or .npz label file; None: the only one that fits."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Score, and print the scores."""
+    options, (folder,) = parse(USAGE, EvaluateOptions, argv)
+    from terramamba.classify import evaluate_classifier
+    from terramamba.cli.scores import show_classification
+
+    show_classification(evaluate_classifier(folder, **asdict(options)))
+    return 0

@@ -1,0 +1,44 @@
+"""``terramamba classify map``."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from terramamba.cli.files import split_run
+from terramamba.cli.parse import Usage, parse
+
+USAGE = Usage(
+    "classify map",
+    "Map the land cover of a scene with a trained run; the map is a GeoTIFF on the scene's grid with class "
+    "names and colours.",
+    ("RUN", "SCENE"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapOptions:
+    """Flags of the command."""
+
+    out: str
+    """Map to write, a .tif."""
+    probabilities: str | None = None
+    """Also write the probability of every class, a band each, to this .tif."""
+    batch_size: int = 256
+    """Pixels classified at once; less needs less memory."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
+    precision: Literal["32", "bf16"] = "32"
+    """Arithmetic of the matrix products."""
+    overwrite: bool = False
+    """Replace an existing map."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Map, and say where the map is."""
+    options, paths = parse(USAGE, MapOptions, argv)
+    folder, (scene,) = split_run(paths)
+    from terramamba.inference import map_classes
+
+    map_classes(folder, scene, **asdict(options))
+    print(options.out)
+    return 0

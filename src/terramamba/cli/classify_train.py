@@ -1,0 +1,22 @@
+"""``terramamba classify train``."""
+
+from collections.abc import Sequence
+
+from terramamba.cli.parse import Usage, parse
+from terramamba.settings import ClassifySettings
+
+USAGE = Usage(
+    "classify train",
+    "Train a land-cover classifier on a hyperspectral scene and labelled pixels, choose the best epoch on "
+    "validation pixels, and score it once on test pixels.",
+)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Train, and print the scores on the test pixels."""
+    settings, _ = parse(USAGE, ClassifySettings, argv)
+    from terramamba.classify import train_classifier
+    from terramamba.cli.scores import show_classification
+
+    show_classification(train_classifier(settings))
+    return 0

@@ -1,0 +1,26 @@
+"""Which of the files on a command line is the run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from terramamba.errors import InputError
+
+
+def split_run(paths: Sequence[str]) -> tuple[str, list[str]]:
+    """The run folder among ``paths`` and the others in order; the run may stand before or after them.
+
+    Raises:
+        InputError: no folder with a ``model.json``, or more than one.
+    """
+    runs = [path for path in paths if (Path(path) / "model.json").exists()]
+    if len(runs) == 1:
+        others = list(paths)
+        others.remove(runs[0])
+        return runs[0], others
+    if runs:
+        raise InputError(f"{runs[0]} and {runs[1]} are both run folders; name one run")
+    # A run that was never finished is a folder too; a scene may be one, so the first alone is blamed.
+    likely = next((path for path in paths if Path(path).is_dir()), paths[0])
+    if not Path(likely).exists():
+        raise InputError(f"{likely}: no such run folder; name the folder that training wrote with --out")
+    raise InputError(f"{likely}: no model.json in it, so it is no finished run; train first, or name another")

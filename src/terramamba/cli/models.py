@@ -1,0 +1,56 @@
+"""``terramamba models``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from terramamba.cli.parse import Usage, parse
+
+if TYPE_CHECKING:
+    from terramamba.models.spec import ModelSpec
+
+USAGE = Usage(
+    "models",
+    "List the models with the exact parameters and floating-point operations of every preset, counted from "
+    "the models themselves, beside what was published.",
+)
+
+CLASSES = 15
+"""Classes that a classifier's head is counted with: those of Houston2013, the papers' first scene."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelsOptions:
+    """Flags of the command."""
+
+    task: Literal["classify", "change"] | None = None
+    """Only the models for this task."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Print each model's sizes and claims."""
+    options, _ = parse(USAGE, ModelsOptions, argv)
+    from terramamba.cli.show import show_facts, show_table
+    from terramamba.models.registry import list_models, model_spec
+
+    for place, name in enumerate(list_models(options.task)):
+        spec = model_spec(name)
+        print("\n" * (place > 0) + f"{spec.name}  ({spec.task})  {spec.title}")
+        show_facts(
+            {"paper": spec.paper} | {f"published {claim}": text for claim, text in spec.claims.items()}
+        )
+        rows = [_preset_row(spec, preset) for preset in spec.presets]
+        shape = " x ".join(map(str, spec.example[1:]))
+        show_table(f"counted at an input of {shape}", ["preset", "parameters", "GFLOPs"], rows)
+    return 0
+
+
+def _preset_row(spec: "ModelSpec", preset: str) -> list[str]:
+    from terramamba.models.cost import model_cost
+    from terramamba.models.registry import create_model
+
+    bands = spec.example[-3]
+    options = {"in_channels": bands} | ({"num_classes": CLASSES} if spec.task == "classify" else {})
+    cost = model_cost(create_model(spec.name, preset=preset, **options), spec.example)
+    mark = " (default)" if preset == spec.default_preset else ""
+    return [preset + mark, f"{cost.parameters:,}", f"{cost.flops / 1e9:,.3f}"]

@@ -1,0 +1,73 @@
+"""The scores of both jobs as tables."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from terramamba.cli.show import number, percent, show_facts, show_table
+
+
+def show_classification(result: Mapping[str, Any]) -> None:
+    """Print what ``train_classifier`` or ``evaluate_classifier`` found."""
+    test = result["test"]
+    rows = [
+        [
+            entry["name"],
+            *(percent(entry[score]) for score in ("precision", "recall", "f1")),
+            number(entry["pixels"]),
+        ]
+        for entry in test["per_class"]
+    ]
+    show_table("test pixels, %", ["class", "precision", "recall", "F1", "pixels"], rows)
+    facts: dict[str, Any] = {
+        "overall accuracy": f"{percent(test['oa'])} %",
+        "average accuracy": f"{percent(test['aa'])} %",
+        "kappa": f"{percent(test['kappa'])} %",
+    }
+    if test["absent"]:
+        facts["not in the test"] = ", ".join(test["absent"])
+    show_facts(facts | _about(result))
+
+
+def show_change(result: Mapping[str, Any]) -> None:
+    """Print what ``train_change_detector`` or ``evaluate_change_detector`` found."""
+    test = result["test"]
+    intervals = {score: test.get(f"{score}_interval") for score in ("f1", "iou")}
+    rows = [
+        [name, percent(test[score]), _between(intervals.get(score))]
+        for name, score in (
+            ("F1", "f1"),
+            ("IoU", "iou"),
+            ("precision", "precision"),
+            ("recall", "recall"),
+            ("overall accuracy", "oa"),
+            ("kappa", "kappa"),
+            ("F1 with the dates swapped", "f1_dates_swapped"),
+            ("false alarms where nothing changed", "false_alarm_rate"),
+        )
+        if test.get(score) is not None
+    ]
+    show_table(
+        f"changed pixels of {number(test['pairs'])} test pairs, %", ["score", "%", "95 % of draws"], rows
+    )
+    show_facts({"threshold": number(result["threshold"])} | _about(result))
+
+
+def _about(result: Mapping[str, Any]) -> dict[str, Any]:
+    facts: dict[str, Any] = {"protocol": result["protocol"]}
+    if "leakage_in_words" in result:
+        facts["leakage"] = result["leakage_in_words"]
+    if result.get("notes"):
+        facts["notes"] = "\n".join(map(str, result["notes"]))
+    if "parameters" in result:
+        facts["model"] = f"{result['model']} ({result['preset']}), {number(result['parameters'])} parameters"
+    if "seeds" in result:
+        facts["seeds"] = ", ".join(map(str, result["seeds"]))
+    if "best_epoch" in result:
+        facts["epochs"] = f"best {number(result['best_epoch'])} of {number(result['epochs_run'])}"
+    if "minutes" in result:
+        facts["training"] = f"{number(result['minutes'], 3)} minutes on {result['device']}"
+    return facts | {"run": result["folder"]}
+
+
+def _between(interval: Any) -> str:
+    return "" if interval is None else f"{percent(interval[0])} to {percent(interval[1])}"

@@ -1,0 +1,172 @@
+"""Pictures of results to look at: what went in beside what came out, as one PNG."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Integer, UInt8
+
+from terramamba.raster.scene import Scene, open_scene
+
+FALSE_COLOUR_NM = (860.0, 660.0, 560.0)
+"""Near infrared, red and green as red, green and blue: plants are red."""
+
+PERCENTILES = (2.0, 98.0)
+"""Values that become black and full colour."""
+
+PANEL_INCHES = 4.2
+
+
+def picture_classification(
+    path: str | Path,
+    scene: str | Path,
+    labels: str | Path,
+    land_cover: str | Path,
+    classes: Sequence[Mapping[str, Any]],
+) -> None:
+    """Save a PNG: the scene in false colour, the labels, the land-cover map, and a legend.
+
+    ``classes`` are the entries of a run's card: ``code``, ``name`` and ``colour``. ``labels`` and
+    ``land_cover`` are rasters of those codes.
+    """
+    from matplotlib.patches import Patch
+
+    image = open_scene(scene)
+    panels = {
+        "scene (false colour)": false_colour(image),
+        "labelled pixels": coloured(_values(labels), classes),
+        "land-cover map": coloured(_values(land_cover), classes),
+    }
+    figure, _ = _panels(panels)
+    handles = [Patch(color=_share_of_255(entry["colour"]), label=entry["name"]) for entry in classes]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 8), frameon=False)
+    figure.savefig(path, dpi=120)
+
+
+def picture_change(
+    path: str | Path,
+    before: str | Path,
+    after: str | Path,
+    changed: str | Path,
+    *,
+    truth: str | Path | None = None,
+    polygons: str | Path | None = None,
+) -> None:
+    """Save a PNG: both dates, the truth where it is known, and the change map with its polygons outlined.
+
+    With ``truth`` the map says what was found (green), missed (red) and falsely reported (yellow).
+    ``polygons`` is a GeoPackage in the reference system of the images.
+    """
+    from matplotlib.patches import Patch
+
+    first, second = open_scene(before), open_scene(after)
+    limits = _limits(first)
+    outlined = "after" if polygons is None else "after, with the polygons"
+    panels = {"before": false_colour(first, limits), outlined: false_colour(second, limits)}
+    found = _values(changed)
+    if truth is None:
+        panels["change map"] = _painted(found, {0: (40, 40, 40), 1: (255, 255, 255)})
+        legend = {"changed": (255, 255, 255)}
+    else:
+        real = _values(truth)
+        panels["what really changed"] = _painted(real, {0: (40, 40, 40), 1: (255, 255, 255)})
+        outcome = np.where(found > 1, 255, 2 * (real > 0) + (found == 1)).astype(np.uint8)
+        legend = {"found": (90, 200, 110), "missed": (220, 70, 60), "false alarm": (245, 205, 70)}
+        colours = dict(zip((3, 2, 1), legend.values(), strict=True))
+        panels["change map"] = _painted(outcome, {0: (40, 40, 40), **colours})
+    figure, axes = _panels(panels)
+    if polygons is not None:
+        for outline in _outlines(polygons, first):
+            axes[1].plot(*outline, color=(1.0, 0.9, 0.2), linewidth=1.2)
+    handles = [Patch(color=_share_of_255(colour), label=name) for name, colour in legend.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    figure.savefig(path, dpi=120)
+
+
+def false_colour(
+    scene: Scene, limits: Float[np.ndarray, "two rgb"] | None = None
+) -> UInt8[np.ndarray, "h w rgb"]:
+    """``scene`` as a picture: near infrared, red, green where wavelengths are known, else its first bands.
+
+    ``limits`` are the values that become black and full colour; None: chosen from the scene itself. Pixels
+    without data are white.
+    """
+    values, valid = scene.read(bands=_shown_bands(scene))
+    low, high = _limits(scene) if limits is None else limits
+    stretched = (values.transpose(1, 2, 0) - low) / np.maximum(high - low, 1e-12)
+    picture = (255 * stretched.clip(0, 1)).astype(np.uint8)
+    picture[~np.all(valid, axis=0)] = 255
+    return picture
+
+
+def coloured(
+    codes: Integer[np.ndarray, "h w"], classes: Sequence[Mapping[str, Any]]
+) -> UInt8[np.ndarray, "h w rgb"]:
+    """A raster of class codes in the colours of ``classes``; other codes are white."""
+    return _painted(codes, {entry["code"]: tuple(entry["colour"]) for entry in classes})
+
+
+def _painted(
+    values: Integer[np.ndarray, "h w"], colours: Mapping[int, tuple[int, ...]]
+) -> UInt8[np.ndarray, "h w rgb"]:
+    picture = np.full((*values.shape, 3), 255, np.uint8)
+    for value, colour in colours.items():
+        picture[values == value] = colour
+    return picture
+
+
+def _share_of_255(colour: Sequence[int]) -> tuple[float, float, float]:
+    red, green, blue = (value / 255 for value in colour)
+    return red, green, blue
+
+
+def _shown_bands(scene: Scene) -> list[int]:
+    if scene.wavelengths is not None:
+        known = np.array(scene.wavelengths)
+        return [int(np.abs(known - wanted).argmin()) for wanted in FALSE_COLOUR_NM]
+    return [0, 1, 2] if scene.bands >= 3 else [0, 0, 0]
+
+
+def _limits(scene: Scene) -> Float[np.ndarray, "two rgb"]:
+    if scene.dtype == "uint8":  # made to be looked at as it is
+        return np.array([[0.0] * 3, [255.0] * 3])
+    values, valid = scene.read(bands=_shown_bands(scene))
+    seen = [band[usable].astype(np.float64) for band, usable in zip(values, valid, strict=True)]
+    return np.stack([np.percentile(band, PERCENTILES) if band.size else (0.0, 1.0) for band in seen], axis=1)
+
+
+def _values(path: str | Path) -> Integer[np.ndarray, "h w"]:
+    values, _ = open_scene(path).read(bands=[0])
+    return values[0]
+
+
+def _panels(pictures: Mapping[str, UInt8[np.ndarray, "h w rgb"]]) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    height, width, _ = next(iter(pictures.values())).shape
+    tall = PANEL_INCHES * height / width
+    figure = Figure(figsize=(PANEL_INCHES * len(pictures), tall + 0.8), layout="constrained")
+    axes = figure.subplots(1, len(pictures), squeeze=False)[0]
+    for panel, (title, picture) in zip(axes, pictures.items(), strict=True):
+        panel.imshow(picture, interpolation="nearest")
+        panel.set_title(title)
+        panel.set_xticks([])
+        panel.set_yticks([])
+    return figure, axes
+
+
+def _outlines(path: str | Path, scene: Scene) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The rings of the polygons in ``path``, in columns and rows of ``scene``."""
+    import shapely
+    from pyogrio.raw import read
+
+    to_pixels = (
+        np.eye(3) if scene.transform is None else np.linalg.inv(np.array(scene.transform).reshape(3, 3))
+    )
+    outlines = []
+    for ring in shapely.get_rings(shapely.get_parts(shapely.from_wkb(read(path)[2]))):
+        x, y = shapely.get_coordinates(ring).T
+        cols, rows, _ = to_pixels @ np.stack([x, y, np.ones_like(x)])
+        outlines.append((cols - 0.5, rows - 0.5))
+    return outlines
