@@ -1,0 +1,130 @@
+"""What a training run must remember to go on after a kill as if nothing had happened."""
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from terramamba.errors import InputError
+from terramamba.files import atomic_path, plain, write_csv
+from terramamba.recipe import TrainConfig
+
+CHECKPOINT = "checkpoints/last.ckpt"
+HISTORY = "history.csv"
+
+Fingerprint = dict[str, Any]
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class TrainState:
+    """The state after the last complete epoch. All that is random in an epoch follows from seed, epoch and
+    process, and the learning rate from the place in the run, so neither needs to be kept.
+    """
+
+    weights: Weights
+    optimizer: dict[str, Any]
+    best_epoch: int
+    """1-based."""
+    best_score: float
+    best_threshold: float | None
+    best_weights: Weights
+    history: list[dict[str, float]] = field(default_factory=list)
+    """One row for each epoch that was run."""
+    stopped: str = ""
+    """Why training ended; empty while it has not."""
+
+    @property
+    def waited(self) -> int:
+        """Epochs since the best one."""
+        return len(self.history) - self.best_epoch
+
+    def with_best_of(self, other: Self) -> Self:
+        """This state with the best epoch that ``other`` knows."""
+        return replace(
+            self,
+            best_epoch=other.best_epoch,
+            best_score=other.best_score,
+            best_threshold=other.best_threshold,
+            best_weights=other.best_weights,
+        )
+
+
+def fingerprint(
+    model: nn.Module, task: str, train: Dataset[Any], validation: Dataset[Any], config: TrainConfig
+) -> Fingerprint:
+    """What must be the same for a run to be resumed: everything but the device."""
+    options: Mapping[str, Any] = getattr(model, "options", {})
+    return {
+        "task": task,
+        "model": getattr(model, "spec_name", type(model).__name__),
+        **{f"set.{name}": plain(value) for name, value in options.items()},
+        **{
+            entry.name: plain(getattr(config, entry.name))
+            for entry in fields(config)
+            if entry.name != "device"
+        },
+        "training samples": len(train),  # type: ignore[arg-type]
+        "validation samples": len(validation),  # type: ignore[arg-type]
+    }
+
+
+def save_state(folder: Path, same: Fingerprint, state: TrainState) -> None:
+    """Write ``checkpoints/last.ckpt``, then ``history.csv``, each whole or not at all."""
+    with atomic_path(folder / CHECKPOINT) as part:
+        record = {entry.name: getattr(state, entry.name) for entry in fields(state)}
+        torch.save({"format": 1, "same": same, **record}, part)
+    write_csv(folder / HISTORY, state.history)
+
+
+def load_state(folder: Path, same: Fingerprint) -> TrainState:
+    """The state that ``save_state`` wrote, on the CPU.
+
+    Raises ``InputError`` when there is none, when it is damaged, or when the run's settings were others.
+    """
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        raise InputError(f"{path} does not exist, so there is nothing to resume; leave out --resume")
+    try:
+        record = torch.load(path, map_location="cpu", weights_only=True)
+        known = record.pop("same")
+        if record.pop("format") != 1:
+            raise ValueError("another format")
+        state = TrainState(**record)
+    except (
+        RuntimeError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        pickle.UnpicklingError,
+    ) as error:
+        raise InputError(
+            f"{path} is damaged or no checkpoint of ours; start again with --overwrite"
+        ) from error
+    for key in [*same, *(key for key in known if key not in same)]:
+        if known.get(key) != same.get(key):
+            raise InputError(
+                f"{path}: the run has {key} {known.get(key)!r}, not {same.get(key)!r};"
+                " resume it with the same settings, or start again with --overwrite"
+            )
+    return state
+
+
+def on_cpu(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a state dict that later training steps do not change."""
+
+    def copied(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return value.detach().cpu().clone()
+        if isinstance(value, Mapping):
+            return {key: copied(entry) for key, entry in value.items()}
+        return [copied(entry) for entry in value] if isinstance(value, list) else value
+
+    return {key: copied(value) for key, value in state.items()}

@@ -1,0 +1,167 @@
+"""Exact counts of what a model gets right on a data set, by one process or shared by several."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.utils.data import Dataset, default_collate
+
+from terramamba.devices import resolve_device
+from terramamba.errors import InputError
+from terramamba.losses import IGNORE
+from terramamba.metrics import BINS, confusion_matrix, histogram
+
+Batch = dict[str, Tensor]
+Loss = Callable[[Tensor, Batch], Tensor]
+
+PIXELS_AT_ONCE = 2**20
+"""Pixels of an image that go through the model together, unless a single sample has more."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of the work of process ``rank`` of ``world``: whole batches, one in ``world``.
+
+    So the model sees the very batches that a single process would make.
+    """
+
+    rank: int = 0
+    world: int = 1
+
+    def batches(self, samples: int, batch_size: int) -> list[range]:
+        """Indices of the samples of each batch."""
+        starts = range(0, samples, batch_size)[self.rank :: self.world]
+        return [range(start, min(start + batch_size, samples)) for start in starts]
+
+
+def evaluate_classes(
+    model: nn.Module,
+    dataset: Dataset[Batch],
+    *,
+    batch_size: int = 256,
+    device: str = "auto",
+    precision: str = "32",
+) -> Int[np.ndarray, "k k"]:
+    """Confusion matrix (rows truth) of ``model`` on a data set of ``{"image": (c, p, p), "label": ()}``."""
+    with evaluating(model, resolve_device(device)) as place:
+        return count_classes(model, dataset, batch_size, place, precision)[0]
+
+
+def evaluate_change(
+    model: nn.Module,
+    dataset: Dataset[Batch],
+    *,
+    batch_size: int = 1,
+    device: str = "auto",
+    precision: str = "32",
+) -> Int[np.ndarray, "m 2 bins"]:
+    """Histogram of the probability of change (``metrics.histogram``) for each sample of the data set.
+
+    Samples are ``{"image": (2, c, h, w), "mask": (h, w)}``, 255 = ignore, and may differ in size. Raises
+    ``InputError`` for a model with more than one output channel.
+    """
+    with evaluating(model, resolve_device(device)) as place:
+        return count_changes(model, dataset, batch_size, place, precision)[0]
+
+
+def count_classes(
+    model: nn.Module,
+    dataset: Dataset[Batch],
+    batch_size: int,
+    device: torch.device,
+    precision: str,
+    share: Share = Share(),
+    loss: Loss | None = None,
+) -> tuple[Int[np.ndarray, "k k"], float]:
+    """Confusion matrix of this process's share, and the sum over its samples of ``loss``."""
+    counts: Int[np.ndarray, "k k"] = np.zeros((0, 0), np.int64)
+    total = 0.0
+    for batch, logits in outputs(model, dataset, batch_size, device, precision, share):
+        found = confusion_matrix(batch["label"], logits.argmax(dim=1), logits.shape[1])
+        counts = found + counts if counts.size else found
+        if loss is not None:
+            total += float(loss(logits, batch)) * len(logits)
+    return counts, total
+
+
+def count_changes(
+    model: nn.Module,
+    dataset: Dataset[Batch],
+    batch_size: int,
+    device: torch.device,
+    precision: str,
+    share: Share = Share(),
+    loss: Loss | None = None,
+) -> tuple[Int[np.ndarray, "m 2 bins"], float]:
+    """Histograms of this process's share of the samples, and the sum over its samples of ``loss``."""
+    counts, total = [np.zeros((0, 2, BINS), np.int64)], 0.0
+    for batch, logits in outputs(model, dataset, batch_size, device, precision, share):
+        one = only_channel(logits)
+        known, changed = batch["mask"] != IGNORE, batch["mask"] != 0
+        samples = zip(torch.sigmoid(one), changed, known, strict=True)
+        counts.append(np.stack([histogram(*sample) for sample in samples]))
+        if loss is not None:
+            total += float(loss(one, batch)) * len(logits)
+    return np.concatenate(counts), total
+
+
+def only_channel(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:
+    """The one channel of a change detector's logits; raises ``InputError`` when there are more."""
+    if logits.shape[1] != 1:
+        raise InputError(
+            f"num_classes={logits.shape[1]}: training and scoring know changed and unchanged alone;"
+            " use num_classes=1"
+        )
+    return logits[:, 0]
+
+
+def outputs(
+    model: nn.Module,
+    dataset: Dataset[Batch],
+    batch_size: int,
+    device: torch.device,
+    precision: str,
+    share: Share,
+) -> Iterator[tuple[Batch, Float[Tensor, "b k ..."]]]:
+    """Batches on ``device`` and the model's float32 logits for them, in the order of the samples."""
+    for indices in share.batches(len(dataset), batch_size):  # type: ignore[arg-type]
+        for batch in alike([dataset[index] for index in indices]):
+            moved = {name: values.to(device) for name, values in batch.items()}
+            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+                logits = model(moved["image"])
+            yield moved, logits.float()
+
+
+def alike(samples: list[Batch]) -> Iterator[Batch]:
+    """Stack neighbouring samples of the same size, not more than ``PIXELS_AT_ONCE`` together."""
+    together: list[Batch] = []
+    for sample in samples:
+        shape = sample["image"].shape
+        if together and (
+            shape != together[0]["image"].shape
+            or (len(together) + 1) * shape[-2] * shape[-1] > PIXELS_AT_ONCE
+        ):
+            yield default_collate(together)
+            together = []
+        together.append(sample)
+    if together:
+        yield default_collate(together)
+
+
+@contextmanager
+def evaluating(model: nn.Module, device: torch.device) -> Iterator[torch.device]:
+    """Have ``model`` on ``device``, in evaluation mode and without gradients; afterwards as it was before."""
+    home = next((parameter.device for parameter in model.parameters()), device)
+    training = {module: module.training for module in model.modules()}
+    model.to(device).eval()
+    try:
+        with torch.no_grad():
+            yield device
+    finally:
+        for module, was in training.items():
+            module.training = was
+        model.to(home)

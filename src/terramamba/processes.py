@@ -1,0 +1,114 @@
+"""Several processes that work on one thing, as a function call."""
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import pickle
+import queue
+import signal
+import socket
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from terramamba.errors import InputError
+
+PATIENCE_SECONDS = 0.2
+
+
+class Report(Protocol):
+    """Tells the caller's process of progress."""
+
+    def __call__(self, amount: float, remark: str = "") -> None:
+        """``amount`` more is done, with a short remark."""
+
+
+Work = Callable[[int, int, Report], None]
+
+
+def run_in_processes(work: Work, world: int, report: Report) -> None:
+    """Call ``work(rank, world, report)`` in ``world`` new processes and wait for all of them.
+
+    They find each other as ``torch.distributed`` expects (``MASTER_ADDR``, ``MASTER_PORT``, ``WORLD_SIZE``,
+    ``LOCAL_RANK``). What one reports reaches ``report`` here. Raises ``InputError`` as a process raised it,
+    ``RuntimeError`` with the process's traceback for any other failure; whatever ends the call, also Ctrl-C,
+    ends the processes. As with all of Python's spawned processes, a script that calls this needs the guard
+    ``if __name__ == "__main__":``.
+    """
+    context = multiprocessing.get_context("spawn")
+    messages: Any = context.Queue()
+    # By value: tensors that are passed to a process as they are would be shared with it.
+    parcel, port = pickle.dumps(work), _free_port()
+    processes = [
+        context.Process(target=_run, args=(rank, world, port, parcel, messages), name=f"training {rank}")
+        for rank in range(world)
+    ]
+    try:
+        for process in processes:
+            process.start()
+        _listen(processes, messages, report)
+    finally:
+        for process in processes:
+            if process.is_alive():
+                process.kill()
+        for process in processes:
+            if process.pid is not None:
+                process.join()
+        messages.close()
+
+
+def _listen(processes: list[Any], messages: Any, report: Report) -> None:
+    working = len(processes)
+    while working:
+        try:
+            kind, content = messages.get(timeout=PATIENCE_SECONDS)
+        except queue.Empty:
+            for process in processes:
+                if process.exitcode not in (None, 0) and messages.empty():
+                    raise RuntimeError(f"process {process.name!r} ended with {process.exitcode}") from None
+            continue
+        if kind == "progress":
+            report(*content)
+        elif kind == "done":
+            working -= 1
+        elif kind == "refused":
+            raise InputError(content)
+        else:
+            raise RuntimeError(content)
+
+
+def _run(rank: int, world: int, port: int, parcel: bytes, messages: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ |= {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "WORLD_SIZE": str(world),
+        "NODE_RANK": "0",
+        "LOCAL_RANK": str(rank),
+    }
+
+    def report(amount: float, remark: str = "") -> None:
+        messages.put(("progress", (amount, remark)))
+
+    try:
+        pickle.loads(parcel)(rank, world, report)
+        messages.put(("done", rank))
+    except InputError as error:
+        messages.put(("refused", str(error)))
+    except BaseException:
+        messages.put(("failed", traceback.format_exc()))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
