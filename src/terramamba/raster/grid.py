@@ -11,7 +11,6 @@ wholly outside its image (that is what a halo at the edge is); ``clip`` cuts it 
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int
@@ -31,7 +30,7 @@ class Window:
             raise ValueError(f"a window cannot be {self.height} x {self.width} pixels")
 
     @classmethod
-    def whole(cls, height: int, width: int) -> Self:
+    def whole(cls, height: int, width: int) -> "Window":
         """All pixels of an image."""
         return cls(0, 0, height, width)
 
@@ -134,7 +133,7 @@ def _starts(length: int, size: int, overlap: int) -> list[int]:
 
 
 def cosine_weights(height: int, width: int, overlap: int) -> Float32[np.ndarray, "h w"]:
-    """Blend weights of a tile: 1 inside, falling along a cosine over ``overlap`` pixels at the edges, never 0.
+    """Blend weights of a tile: 1 inside, falling over ``overlap`` pixels at the edges, never 0.
 
     Two neighbours that share exactly ``overlap`` pixels, and are at least twice as long, have weights that
     sum to 1 there (sin^2 + cos^2); elsewhere divide by the sum of weights.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from rasterio import warp
+from rasterio._err import CPLE_BaseError
 
 from terramamba.errors import InputError
 from terramamba.raster.describe import Statistics, count, crs_name, look, percent, pixel_size, value_range
@@ -139,11 +140,14 @@ def _unlocated(first: Scene, second: Scene) -> str:
 def _overlap(first: Scene, second: Scene) -> bool:
     bounds = [np.array(scene.grid.corners) for scene in (first, second)]
     if first.crs is not None and second.crs is not None and not same_crs(first.crs, second.crs):
-        x, y = warp.transform(second.crs, first.crs, *bounds[1].T)
+        try:
+            x, y = warp.transform(second.crs, first.crs, *bounds[1].T)
+        except CPLE_BaseError:
+            # A corner that the first's projection cannot show proves nothing about the rest.
+            return True
         bounds[1] = np.column_stack([x, y])
     low = np.maximum(*(b.min(axis=0) for b in bounds))
     high = np.minimum(*(b.max(axis=0) for b in bounds))
-    # Corners that the first's projection cannot show are infinite, and prove nothing.
     return bool(np.all(low < high)) or not np.isfinite(bounds[1]).all()
 
 
