@@ -1,0 +1,7 @@
+"""Mapping whole scenes and pairs with a trained run, window by window, from files to files."""
+
+from terramamba.inference.change import ChangeSummary, map_change
+from terramamba.inference.classes import ClassSummary, map_classes
+from terramamba.inference.common import ClassArea
+
+__all__ = ["ChangeSummary", "ClassArea", "ClassSummary", "map_change", "map_classes"]

@@ -1,0 +1,511 @@
+"""Maps of scenes and pairs against brute force; what they need, what they refuse, what they leave behind."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyogrio
+import pytest
+import rasterio
+import torch
+from affine import Affine
+from jaxtyping import Bool, Shaped
+from rasterio.crs import CRS
+from torch import Tensor, nn
+
+from terramamba.errors import InputError
+from terramamba.inference import change as change_module
+from terramamba.inference import classes as classes_module
+from terramamba.inference import map_change, map_classes
+from terramamba.inference.blend import Part, blend
+from terramamba.models.registry import create_model, save_model
+from terramamba.raster.grid import Window, tiles
+from terramamba.raster.scene import Grid, Scene, Source, open_scene
+from terramamba.raster.write import write_geotiff
+from terramamba.runs import Run
+
+UTM = CRS.from_epsg(32632)
+NODATA = -1.0
+PATCH, BANDS, USED, CLASSES = 5, 4, (3, 0, 2), 3
+SCALING = {
+    "kind": "minmax",
+    "bands": list(USED),
+    "offset": [0.1, -0.2, 0.3],
+    "factor": [1.5, 0.5, 2.0],
+    "fill": [0.4, 0.2, 0.6],
+}
+PAIR_SCALING = {
+    "kind": "standard",
+    "bands": [0, 1],
+    "offset": [0.5, 0.5],
+    "factor": [2.0, 2.0],
+    "fill": [0.0, 0.0],
+}
+
+
+def grid(height: int, width: int, crs: CRS | None = UTM) -> Grid:
+    return Grid(height, width, crs, Affine(20, 0, 500_000, 0, -20, 5_000_000) if crs else None)
+
+
+def class_card(**changes: Any) -> dict[str, Any]:
+    colours = ([200, 0, 0], [0, 200, 0], [0, 0, 200])
+    return {
+        "model": {"name": "patches"},
+        "task": "classify",
+        "source_bands": BANDS,
+        "wavelengths": None,
+        "scaling": SCALING,
+        "patch_size": PATCH,
+        "border": "reflect",
+        "classes": [{"code": i, "name": f"class {i}", "colour": c} for i, c in enumerate(colours, start=1)],
+        **changes,
+    }
+
+
+def change_card(**changes: Any) -> dict[str, Any]:
+    return {
+        "model": {"name": "pixels"},
+        "task": "change",
+        "source_bands": 2,
+        "wavelengths": None,
+        "scaling": PAIR_SCALING,
+        "threshold": 0.5,
+        "classes": [{"code": 0, "name": "unchanged"}, {"code": 1, "name": "changed"}],
+        **changes,
+    }
+
+
+def patch_model() -> nn.Module:
+    """Looks at every value of a patch, each with a weight of its own."""
+    linear = nn.Linear(len(USED) * PATCH * PATCH, CLASSES)
+    nn.init.normal_(linear.weight)
+    return nn.Sequential(nn.Flatten(), linear)
+
+
+class Difference(nn.Module):
+    """Change where a weighted mean of the difference in a square of 2 ``reach`` + 1 pixels is large."""
+
+    def __init__(self, reach: int) -> None:
+        super().__init__()
+        self.mean = nn.Conv2d(2, 1, 2 * reach + 1, padding=reach)
+        nn.init.normal_(self.mean.weight)
+        self.seen: list[tuple[int, ...]] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen.append(tuple(x.shape))
+        return self.mean(x[:, 1] - x[:, 0])
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A source that notes which windows are read."""
+
+    source: Source
+    windows: list[Window] = field(default_factory=list)
+
+    def read(
+        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
+    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        self.windows.append(window)
+        return self.source.read(window, bands, shape)
+
+
+def watched(path: Path) -> tuple[Scene, list[Window]]:
+    scene = open_scene(path)
+    source = Watched(scene.source)
+    return replace(scene, source=source), source.windows
+
+
+def make_scene(path: Path, seed: int, height: int = 23, width: int = 17, crs: CRS | None = UTM) -> np.ndarray:
+    """A scene with pixels that lack one used band, an unused one, or a whole strip; and with NaN and inf."""
+    values = np.random.default_rng(seed).random((BANDS, height, width), dtype=np.float32)
+    values[USED[0], 2, 3] = values[1, 4, 4] = NODATA
+    values[:, 9:15] = NODATA
+    values[:, 20, 12:] = NODATA
+    values[USED[1], 0, 0] = np.nan
+    values[USED[2], 7, 9] = np.inf
+    write_geotiff(path, values, grid(height, width, crs), nodata=NODATA)
+    return values
+
+
+def read(path: Path) -> np.ndarray:
+    with rasterio.open(path) as file:
+        return file.read()
+
+
+def by_hand(values: np.ndarray, model: nn.Module, border: str) -> tuple[np.ndarray, np.ndarray]:
+    """Classes (0: no data) and probabilities, one patch after another from the whole scene."""
+    column = (slice(None), None, None)
+    used = values[list(USED)].astype(np.float64)
+    usable = ((used != NODATA) & np.isfinite(used)).all(axis=0)
+    scaled = (used - np.array(SCALING["offset"])[column]) * np.array(SCALING["factor"])[column]
+    scaled = np.where(usable, scaled, np.array(SCALING["fill"])[column])
+    half = PATCH // 2
+    around = ((0, 0), (half, half), (half, half))
+    padded = np.pad(scaled, around, mode="reflect") if border == "reflect" else np.pad(scaled, around)
+    classes = np.zeros(usable.shape, int)
+    probability = np.full((CLASSES, *usable.shape), np.nan)
+    for row, col in np.argwhere(usable):
+        patch = torch.from_numpy(padded[None, :, row : row + PATCH, col : col + PATCH]).float()
+        with torch.no_grad():
+            found = torch.softmax(model(patch)[0].double(), 0).numpy()
+        classes[row, col] = 1 + found.argmax()
+        probability[:, row, col] = found
+    return classes, probability
+
+
+@pytest.mark.parametrize("border", ["reflect", "zeros"])
+def test_a_class_map_agrees_with_one_patch_at_a_time(tmp_path: Path, seed: int, border: str) -> None:
+    values = make_scene(tmp_path / "scene.tif", seed)
+    run = Run(tmp_path, patch_model(), class_card(border=border))
+    summary = map_classes(
+        run,
+        tmp_path / "scene.tif",
+        tmp_path / "map.tif",
+        probabilities=tmp_path / "p.tif",
+        strip_rows=4,
+        batch_size=7,
+    )
+    classes, probability = by_hand(values, run.model, border)
+    # Two classes may be equal to the last bit of float32; there either is right.
+    clear = np.diff(np.sort(np.nan_to_num(probability), axis=0)[-2:], axis=0)[0] > 1e-5
+    found = read(tmp_path / "map.tif")[0]
+    np.testing.assert_array_equal(found == 0, classes == 0)
+    np.testing.assert_array_equal(found[clear], classes[clear])
+    stored = read(tmp_path / "p.tif")
+    np.testing.assert_array_equal(stored == 255, np.isnan(probability))
+    np.testing.assert_allclose(
+        stored[:, classes > 0] / 254, probability[:, classes > 0], atol=0.5 / 254 + 1e-5
+    )
+
+    assert found[4, 4] > 0, "a band that the model does not use may lack data"
+    assert summary.pixels == 23 * 17
+    assert summary.nodata_pixels == np.count_nonzero(classes == 0)
+    assert summary.not_finite_pixels == 2
+    for entry in summary.classes:
+        assert entry.pixels == np.count_nonzero(found == entry.value)
+        assert entry.hectares == pytest.approx(entry.pixels * 0.04 / 0.9996**2, rel=1e-6)
+    with rasterio.open(tmp_path / "p.tif") as file:
+        assert file.descriptions == ("class 1", "class 2", "class 3")
+        assert file.scales == (1 / 254,) * 3
+        assert file.nodata == 255
+    with rasterio.open(tmp_path / "map.tif") as file:
+        assert file.crs == UTM
+        assert file.nodata == 0
+        assert file.colormap(1)[2] == (0, 200, 0, 255)
+        assert file.tags(1)["CLASS_3"] == "class 3"
+
+
+def test_strips_and_batches_do_not_change_a_class_map(tmp_path: Path, seed: int) -> None:
+    make_scene(tmp_path / "scene.tif", seed)
+    model = create_model("ssa_mamba", preset="tiny", in_channels=len(USED), num_classes=CLASSES)
+    run = Run(tmp_path, model, class_card())
+    maps = []
+    for strip_rows, batch_size in ((1, 256), (3, 5), (None, 1000), (23, 64)):
+        out = tmp_path / f"{strip_rows}-{batch_size}.tif"
+        map_classes(run, tmp_path / "scene.tif", out, strip_rows=strip_rows, batch_size=batch_size)
+        maps.append(read(out))
+    for other in maps[1:]:
+        np.testing.assert_array_equal(other, maps[0])
+
+
+def test_mapping_needs_weights_and_card_alone(tmp_path: Path, seed: int) -> None:
+    make_scene(tmp_path / "scene.tif", seed, crs=None)
+    model = create_model("ssa_mamba", preset="tiny", in_channels=len(USED), num_classes=CLASSES)
+    card = {key: value for key, value in class_card().items() if key != "model"}
+    save_model(model, tmp_path / "run", card)
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["model.json", "model.safetensors"]
+    summary = map_classes(tmp_path / "run", str(tmp_path / "scene.tif"), tmp_path / "a.tif", precision="bf16")
+    assert [entry.hectares for entry in summary.classes] == [None] * CLASSES
+    assert sum(entry.pixels for entry in summary.classes) + summary.nodata_pixels == summary.pixels
+
+
+def test_class_mapping_reads_strips_however_long_the_scene(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classes_module, "VALUES_PER_STRIP", 6 * 17 * len(USED))
+    largest = []
+    for height in (40, 160):
+        make_scene(tmp_path / f"{height}.tif", seed, height=height)
+        scene, windows = watched(tmp_path / f"{height}.tif")
+        map_classes(Run(tmp_path, patch_model(), class_card()), scene, tmp_path / f"map {height}.tif")
+        largest.append(max(window.height for window in windows))
+    assert largest == [6 + PATCH - 1] * 2
+
+
+def test_a_failure_half_way_leaves_nothing(tmp_path: Path, seed: int) -> None:
+    make_scene(tmp_path / "scene.tif", seed)
+    model = patch_model()
+    calls = iter(range(100))
+
+    def fail(*_: object) -> None:
+        if next(calls) == 5:
+            raise KeyboardInterrupt
+
+    model.register_forward_hook(fail)
+    with pytest.raises(KeyboardInterrupt):
+        map_classes(
+            Run(tmp_path, model, class_card()),
+            tmp_path / "scene.tif",
+            tmp_path / "new" / "map.tif",
+            probabilities=tmp_path / "p.tif",
+            batch_size=10,
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["scene.tif"]
+
+
+def refused(call: Any, *words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        call()
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_what_a_class_map_refuses(tmp_path: Path, seed: int) -> None:
+    make_scene(tmp_path / "scene.tif", seed)
+    scene, out = tmp_path / "scene.tif", tmp_path / "map.tif"
+    run = Run(tmp_path / "run", patch_model(), class_card())
+
+    def mapped(card: dict[str, Any] | None = None, out: Path = out, **options: Any) -> None:
+        map_classes(replace(run, card=card or run.card), scene, out, **options)
+
+    refused(lambda: mapped(class_card(source_bands=9)), "scene.tif", "4 bands", "trained on 9")
+    refused(lambda: mapped(class_card(task="change")), "this run is for change")
+    refused(lambda: mapped(class_card(classes=class_card()["classes"][:2])), "3 classes", "names 2")
+    refused(lambda: mapped(mode="fast"), "--mode fast", "exact")
+    refused(lambda: mapped(precision="16"), "--precision 16")
+    refused(lambda: mapped(batch_size=0), "--batch-size 0")
+    refused(lambda: mapped(out=tmp_path / "map.png"), "map.png", ".tif")
+    refused(lambda: mapped(probabilities=out), "map.tif", "two outputs")
+    refused(lambda: mapped(out=scene, overwrite=True), "scene.tif", "its own input")
+    far = replace(open_scene(scene), wavelengths=(400.0, 500.0, 600.0, 712.0))
+    card = class_card(wavelengths=[400.0, 555.0, 601.0, 700.0])
+    refused(lambda: map_classes(replace(run, card=card), far, out), "band 4 is at 712 nm", "700 nm")
+    near = replace(far, wavelengths=(400.0, 500.0, 600.0, 702.0))
+    map_classes(replace(run, card=card), near, out)
+    refused(mapped, "map.tif", "exists already")
+    mapped(overwrite=True)
+
+
+def make_pair(folder: Path, seed: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    before, after = rng.random((2, 2, height, width), dtype=np.float32)
+    before[0, 5, 6] = after[1, -3:, :4] = NODATA
+    after[0, 8, 9] = np.nan
+    for name, values in (("before.tif", before), ("after.tif", after)):
+        write_geotiff(folder / name, values, grid(height, width), nodata=NODATA)
+    return before, after
+
+
+def change_by_hand(before: np.ndarray, after: np.ndarray, model: nn.Module) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of change in one window, and which pixels are usable."""
+    dates, usable = [], np.ones(before.shape[1:], bool)
+    for date in (before, after):
+        whole = ((date != NODATA) & np.isfinite(date)).all(axis=0)
+        usable &= whole
+        dates.append(np.where(whole, (date - 0.5) * 2, 0))
+    with torch.no_grad():
+        logits = model(torch.from_numpy(np.stack(dates)[None]).float())
+    return torch.sigmoid(logits[0, 0]).numpy(), usable
+
+
+def test_a_pixelwise_model_is_mapped_by_tiles_as_in_one_window(tmp_path: Path, seed: int) -> None:
+    before, after = make_pair(tmp_path, seed, 70, 53)
+    run = Run(tmp_path, Difference(reach=0), change_card())
+    probability, usable = change_by_hand(before, after, run.model)
+    summary = map_change(
+        run,
+        tmp_path / "before.tif",
+        tmp_path / "after.tif",
+        tmp_path / "c.tif",
+        probabilities=tmp_path / "p.tif",
+        tile_size=16,
+        overlap=5,
+        batch_size=3,
+        threshold=0.6,
+    )
+    changed, stored = read(tmp_path / "c.tif")[0], read(tmp_path / "p.tif")[0]
+    np.testing.assert_array_equal(changed == 255, ~usable)
+    clear = usable & (abs(probability - 0.6) > 1e-5)
+    np.testing.assert_array_equal(changed[clear], probability[clear] >= 0.6)
+    np.testing.assert_array_equal(stored == 255, ~usable)
+    np.testing.assert_allclose(stored[usable] / 254, probability[usable], atol=0.5 / 254 + 1e-5)
+    assert summary.nodata_pixels == np.count_nonzero(~usable)
+    assert summary.not_finite_pixels == 1
+    assert summary.threshold == 0.6
+    unchanged, found = summary.classes
+    assert (unchanged.name, found.name) == ("unchanged", "changed")
+    assert found.pixels == np.count_nonzero(changed == 1)
+    assert found.hectares == pytest.approx(found.pixels * 0.04 / 0.9996**2, rel=1e-6)
+    with rasterio.open(tmp_path / "c.tif") as file:
+        assert (file.nodata, file.crs, file.tags(1)["CLASS_1"]) == (255, UTM, "changed")
+
+
+def test_tiles_leave_no_seams(tmp_path: Path, seed: int) -> None:
+    before, after = make_pair(tmp_path, seed, 150, 110)
+    run = Run(tmp_path, Difference(reach=2), change_card())
+    probability, usable = change_by_hand(before, after, run.model)
+    map_change(
+        run,
+        tmp_path / "before.tif",
+        tmp_path / "after.tif",
+        tmp_path / "c.tif",
+        probabilities=tmp_path / "p.tif",
+        tile_size=64,
+        overlap=32,
+    )
+    found = read(tmp_path / "p.tif")[0][usable] / 254
+    # Only two pixels at a tile's edge see the padding, and there the tile has less than 1.4 % of the vote.
+    assert abs(found - probability[usable]).max() < 0.014 + 0.5 / 254
+
+
+def test_one_row_of_tiles_is_held_however_long_the_pair(tmp_path: Path, seed: int) -> None:
+    for height in (64, 256):
+        folder = tmp_path / str(height)
+        make_pair(folder, seed, height, 40)
+        (before, seen), (after, _) = watched(folder / "before.tif"), watched(folder / "after.tif")
+        model = Difference(reach=1)
+        map_change(
+            Run(tmp_path, model, change_card()),
+            before,
+            after,
+            folder / "c.tif",
+            tile_size=24,
+            overlap=8,
+            batch_size=2,
+        )
+        assert {window.shape for window in seen} == {(24, 24)}
+        assert {shape[1:] for shape in model.seen} == {(2, 2, 24, 24)}
+
+    plan = tiles(256, 40, 24, 8)
+    taken: list[Window] = []
+
+    def parts() -> Any:
+        for window in plan:
+            taken.append(window)
+            yield Part(
+                window,
+                np.ones(window.shape, np.float32),
+                np.ones(window.shape, bool),
+                np.zeros(window.shape, bool),
+            )
+
+    top = 0
+    for rows in blend(parts(), 256, 40, 8):
+        assert rows.window.row == top
+        top = rows.window.bottom
+        np.testing.assert_allclose(rows.probability, 1, rtol=1e-6)
+        assert taken[-1].row <= top, "no further tile is asked for than the first of the next row"
+    assert top == 256
+
+
+def test_tiles_without_data_do_not_reach_the_model(tmp_path: Path, seed: int) -> None:
+    before, _ = make_pair(tmp_path, seed, 80, 40)
+    before[:, 30:] = NODATA
+    write_geotiff(tmp_path / "before.tif", before, grid(80, 40), nodata=NODATA, overwrite=True)
+    model = Difference(reach=1)
+    map_change(
+        Run(tmp_path, model, change_card()),
+        tmp_path / "before.tif",
+        tmp_path / "after.tif",
+        tmp_path / "c.tif",
+        tile_size=20,
+        overlap=0,
+        batch_size=4,
+    )
+    assert sum(shape[0] for shape in model.seen) == 4
+    changed = read(tmp_path / "c.tif")[0]
+    assert (changed[30:] == 255).all()
+
+
+def test_a_whole_image_model_gets_it_whole_or_not_at_all(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_pair(tmp_path, seed, 60, 40)
+    model = Difference(reach=1)
+    model.whole_image = True
+    run = Run(tmp_path, model, change_card())
+    paths = tmp_path / "before.tif", tmp_path / "after.tif", tmp_path / "c.tif"
+    map_change(run, *paths, tile_size=20, overlap=4)
+    assert model.seen == [(1, 2, 2, 60, 40)]
+    monkeypatch.setattr(change_module, "WHOLE_IMAGE_VALUES", 4 * 60 * 40 - 1)
+    refused(lambda: map_change(run, *paths, overwrite=True), "60 x 40 pixels", "2399 pixels")
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_polygons_are_those_of_the_map(tmp_path: Path, seed: int, keep: bool) -> None:
+    make_pair(tmp_path, seed, 60, 50)
+    model = create_model("glmamba", preset="nano", in_channels=2).eval()
+    card = {key: value for key, value in change_card(threshold=0.5).items() if key != "model"}
+    save_model(model, tmp_path / "run", card)
+    outputs = [tmp_path / "out" / name for name in ("c.gpkg", "c.geojson")]
+    summary = map_change(
+        tmp_path / "run",
+        tmp_path / "before.tif",
+        tmp_path / "after.tif",
+        tmp_path / "out" / "c.tif",
+        probabilities=tmp_path / "out" / "p.tif" if keep else None,
+        polygons=outputs,
+        min_area=800,
+        tile_size=32,
+        overlap=8,
+    )
+    assert summary.polygons == tuple(outputs)
+    kept = ["p.tif"] if keep else []
+    found = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert found == sorted(["c.geojson", "c.gpkg", "c.tif", "c.tif.aux.xml", *kept])
+    for path in outputs:
+        _, _, _, (_, area, mean, highest) = pyogrio.raw.read(path)
+        assert len(area) == summary.areas
+        assert (area >= 800).all()
+        assert ((mean >= 0.5 - 0.5 / 254) & (mean <= highest + 1e-12)).all()
+
+
+def test_a_failure_while_writing_polygons_leaves_nothing(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_pair(tmp_path, seed, 30, 30)
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(change_module, "write_polygons", fail)
+    with pytest.raises(KeyboardInterrupt):
+        map_change(
+            Run(tmp_path, Difference(reach=1), change_card()),
+            tmp_path / "before.tif",
+            tmp_path / "after.tif",
+            tmp_path / "c.tif",
+            probabilities=tmp_path / "p.tif",
+            polygons=tmp_path / "c.gpkg",
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["after.tif", "before.tif"]
+
+
+def test_what_a_change_map_refuses(tmp_path: Path, seed: int) -> None:
+    make_pair(tmp_path, seed, 30, 30)
+    run = Run(tmp_path / "run", Difference(reach=0), change_card())
+    before, after, out = (tmp_path / name for name in ("before.tif", "after.tif", "c.tif"))
+
+    def mapped(after: Path = after, card: dict[str, Any] | None = None, **options: Any) -> None:
+        map_change(replace(run, card=card or run.card), before, after, out, **options)
+
+    write_geotiff(tmp_path / "small.tif", np.zeros((2, 20, 30), np.float32), grid(20, 30))
+    write_geotiff(tmp_path / "rgb.tif", np.zeros((3, 30, 30), np.float32), grid(30, 30))
+    refused(lambda: mapped(tmp_path / "small.tif"), "small.tif", "20 x 30")
+    refused(lambda: mapped(tmp_path / "rgb.tif"), "rgb.tif", "2 and 3")
+    refused(lambda: mapped(tmp_path / "none.tif"), "none.tif", "no such file")
+    refused(lambda: mapped(card=change_card(source_bands=6)), "before.tif", "2 bands", "trained on 6")
+    refused(lambda: mapped(card=class_card()), "this run is for classify")
+    refused(lambda: mapped(tile_size=64, overlap=64), "--overlap 64", "--tile-size 64")
+    refused(lambda: mapped(threshold=1.5), "--threshold 1.5")
+    refused(lambda: mapped(polygons=tmp_path / "c.shp"), "c.shp", ".gpkg")
+    refused(lambda: mapped(polygons=[tmp_path / "c.gpkg"] * 2), "c.gpkg", "two outputs")
+    shutil.copy(before, tmp_path / "c.gpkg")
+    refused(lambda: mapped(polygons=tmp_path / "c.gpkg"), "c.gpkg", "exists already")
+    assert not out.exists()
