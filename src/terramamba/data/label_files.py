@@ -14,7 +14,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from terramamba.errors import InputError
 from terramamba.raster.formats import list_arrays, load_arrays, pick_array, unflatten
 from terramamba.raster.grid import Window
-from terramamba.raster.scene import ARRAY_SUFFIXES, Grid, Scene, open_scene
+from terramamba.raster.scene import ARRAY_SUFFIXES, Grid, Scene, apply, compose, open_scene
 
 FLAG = "--label-variable"
 CLASS_TAG = "CLASS_"
@@ -106,11 +106,11 @@ def _offset(path: str, labels: Grid, scene: Scene) -> tuple[int, int]:
         raise InputError(
             f"{path}: is in {labels.crs}, {scene.path} in {scene.crs}; reproject the labels onto the scene"
         )
-    steps = ~scene.transform * labels.transform
+    steps = compose(~scene.transform, labels.transform)
     row, col = round(steps.f), round(steps.c)
     # corners of the labels, where a wrong pixel size or rotation shows most
     for x, y in ((0, 0), (labels.width, 0), (0, labels.height)):
-        there = steps * (x, y)
+        there = apply(steps, x, y)
         if max(abs(there[0] - x - col), abs(there[1] - y - row)) > OFF_GRID:
             raise InputError(
                 f"{path}: its pixels are not those of {scene.path}; resample the labels onto the scene's grid"

@@ -1,0 +1,189 @@
+"""Image pairs with change masks as training and scoring samples.
+
+t date (2: before, after)   c band   h, w rows and columns
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32, Shaped, UInt8
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from terramamba.data.augment import draw_corner, draw_symmetry, exchange_dates, jitter, sample_seed, turn
+from terramamba.data.masks import IGNORE, MaskRule, find_rule, read_mask
+from terramamba.data.pair_scaling import fit_pair_scaling, require_bands
+from terramamba.data.pairs import PairFiles, find_pairs, same_files
+from terramamba.errors import InputError
+from terramamba.raster.grid import Window
+from terramamba.raster.pair import require_pair
+from terramamba.raster.scene import Scene
+from terramamba.scaling import Scaling
+
+__all__ = ["IGNORE", "PairDataset", "PairFiles", "find_pairs", "fit_pair_scaling", "same_files"]
+
+CACHE_BYTES = 2**30
+"""Decoded pairs are kept in memory up to this many bytes; the rest is read anew in every epoch."""
+
+FARTHEST_BLACK = 4.0
+"""Jitter multiplies values as seen from their zero, but from at most this many standard deviations away:
+kelvins or decibels would be swamped."""
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """A pair as it stands in its files; ``valid`` (both dates, all bands) is None where every pixel is."""
+
+    before: Shaped[np.ndarray, "c h w"]
+    after: Shaped[np.ndarray, "c h w"]
+    valid: Bool[np.ndarray, "2 h w"] | None
+    mask: UInt8[np.ndarray, "h w"]
+
+    def cut(self, window: Window) -> "_Decoded":
+        rows, cols = window.slices
+        valid = None if self.valid is None else self.valid[:, rows, cols]
+        return _Decoded(self.before[:, rows, cols], self.after[:, rows, cols], valid, self.mask[rows, cols])
+
+
+class PairDataset(Dataset[dict[str, Tensor]]):
+    """Samples ``{"image": (2, c, h, w) float32, "mask": (h, w) int64}``: 0 unchanged, 1 changed, 255 ignored.
+
+    Both dates are scaled by the one ``scaling``. Pixels without data at a date hold its fill value, and are
+    ignored in the mask; so is everything where a pair has no label.
+
+    Args:
+        pairs: The pairs; all have the bands that ``scaling`` was fitted on.
+        scaling: From ``fit_pair_scaling`` on training pairs.
+        crop_size: Side of the random crop; images are taken whole when None. Where some image is smaller, all
+            crops are as small as the smallest, so that they fit into a batch.
+        crops_per_pair: Crops of each pair in an epoch.
+        augment: Mirror, and turn if crops are square.
+        exchange_dates: Probability of exchanging the dates; of use with ``augment`` only.
+        jitter: Strength of the change of light of each date; of use with ``augment`` only.
+        seed: Of crops and augmentation; what a sample gets depends on seed, epoch and its index alone.
+        cache_bytes: Decoded pairs are kept in memory up to this size.
+
+    Raises:
+        InputError: pairs, bands or masks that cannot be used, here or when a damaged file is read.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[PairFiles],
+        scaling: Scaling,
+        *,
+        crop_size: int | None,
+        crops_per_pair: int = 1,
+        augment: bool,
+        exchange_dates: float = 0.0,
+        jitter: float = 0.0,
+        seed: int,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        if (crop_size is not None and crop_size < 1) or crops_per_pair < 1:
+            raise InputError(
+                f"--crop-size {crop_size}, --crops-per-pair {crops_per_pair}: both must be 1 or more"
+            )
+        self.pairs, self.scaling, self.seed, self.epoch = tuple(pairs), scaling, seed, 0
+        self.augment, self.exchange_dates, self.jitter = augment, exchange_dates, jitter
+        self.crops_per_pair = crops_per_pair if crop_size is not None else 1
+        self._looks = [self._look(pair) for pair in self.pairs]
+        self._crop: tuple[int, int] | None = None
+        if crop_size is not None:
+            self._crop = (
+                min(crop_size, *(area.height for area, _ in self._looks)),
+                min(crop_size, *(area.width for area, _ in self._looks)),
+            )
+        self._rule = find_rule(pair.label for pair in self.pairs if pair.label is not None)
+        self._cache: dict[int, _Decoded] = {}
+        self._cache_left = cache_bytes
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the crops and the augmentation of ``epoch`` from now on."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.pairs) * self.crops_per_pair
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        which = index // self.crops_per_pair
+        generator = torch.Generator().manual_seed(sample_seed(self.seed, self.epoch, index))
+        area, _ = self._looks[which]
+        window = Window(0, 0, *area.shape)
+        if self._crop is not None:
+            window = Window(*draw_corner(*area.shape, self._crop, generator), *self._crop)
+        decoded = self._decoded(which, window)
+        image, mask = self._scaled(decoded), torch.from_numpy(decoded.mask.astype(np.int64))
+        if self.augment:
+            image, mask = self._augmented(image, mask, decoded.valid, generator)
+        return {"image": image.contiguous(), "mask": mask.contiguous()}
+
+    def _look(self, pair: PairFiles) -> tuple[Window, int]:
+        """The part of the image that belongs to a pair, and the bytes that it takes when decoded."""
+        bands = len(self.scaling.bands)
+        before, after = require_pair(pair.before, pair.after)
+        require_bands(before, bands)
+        area = pair.window or before.grid.window
+        masks = 3
+        return area, area.pixels * (
+            masks + bands * sum(np.dtype(date.dtype).itemsize for date in (before, after))
+        )
+
+    def _decoded(self, which: int, window: Window) -> _Decoded:
+        """The pixels in ``window`` of a pair's area, from memory where there is room for the whole of it."""
+        area, size = self._looks[which]
+        if which not in self._cache and size <= self._cache_left:
+            self._cache[which] = _decode(self.pairs[which], area, self._rule)
+            self._cache_left -= size
+        if which in self._cache:
+            return self._cache[which].cut(window)
+        inside = Window(area.row + window.row, area.col + window.col, *window.shape)
+        return _decode(self.pairs[which], inside, self._rule)
+
+    def _scaled(self, decoded: _Decoded) -> Float32[Tensor, "2 c h w"]:
+        everywhere = np.ones((2, *decoded.mask.shape), bool)
+        valid = everywhere if decoded.valid is None else decoded.valid
+        dates = zip((decoded.before, decoded.after), valid, strict=True)
+        return torch.from_numpy(np.stack([self.scaling.apply(*date) for date in dates]))
+
+    def _augmented(
+        self,
+        image: Float32[Tensor, "2 c h w"],
+        mask: Shaped[Tensor, "h w"],
+        valid: Bool[np.ndarray, "2 h w"] | None,
+        generator: torch.Generator,
+    ) -> tuple[Float32[Tensor, "2 c i j"], Shaped[Tensor, "i j"]]:
+        if self.jitter > 0:
+            image = jitter(image, self.jitter, self._black(), generator)
+            if valid is not None:
+                fill = torch.tensor(self.scaling.fill, dtype=image.dtype)[:, None, None]
+                image = torch.where(torch.from_numpy(valid)[:, None], image, fill)
+        image = exchange_dates(image, self.exchange_dates, generator)
+        symmetry = draw_symmetry(image.shape[-1] == image.shape[-2], generator)
+        return turn(image, symmetry), turn(mask, symmetry)
+
+    def _black(self) -> Float32[Tensor, " c"]:
+        zero = -np.multiply(self.scaling.offset, self.scaling.factor)
+        return torch.from_numpy(zero.clip(-FARTHEST_BLACK, FARTHEST_BLACK).astype(np.float32))
+
+
+def _decode(pair: PairFiles, window: Window, rule: MaskRule) -> _Decoded:
+    dates, valid = zip(
+        *(_date(scene, window) for scene in require_pair(pair.before, pair.after)), strict=True
+    )
+    both = np.stack(valid)
+    if pair.label is None:
+        mask = np.full(window.shape, IGNORE, np.uint8)
+    else:
+        mask = read_mask(pair.label, rule, window, pair.unchanged)
+    mask[~both.all(axis=0)] = IGNORE
+    return _Decoded(dates[0], dates[1], None if both.all() else both, mask)
+
+
+def _date(scene: Scene, window: Window) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "h w"]]:
+    """Values, and where all bands have data; elsewhere values are 0, with which arithmetic is safe."""
+    values, known = scene.read(window)
+    valid = known.all(axis=0) & np.isfinite(values).all(axis=0)
+    return (values if valid.all() else np.where(valid, values, values.dtype.type(0))), valid
