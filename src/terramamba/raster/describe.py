@@ -138,7 +138,7 @@ def count(number: int, noun: str) -> str:
 
 def _unit(crs: CRS | None, plural: bool) -> str:
     if crs is None:
-        return "units"
+        return "units" if plural else "unit"
     name = "degree" if crs.is_geographic else crs.linear_units.lower()
     name = {"meter": "metre", "meters": "metre", "unknown": "unit"}.get(name, name)
     return f"{name}s" if plural and not name.endswith(("s", "foot")) else name

@@ -167,7 +167,7 @@ def _dataset(path: str) -> Any:
         with _WARNINGS, warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             opened[key] = rasterio.open(path)
-        if len(opened) > OPEN_DATASETS:
+        while len(opened) > OPEN_DATASETS:
             opened.popitem(last=False)[1].close()
     opened.move_to_end(key)
     return opened[key]

@@ -4,13 +4,14 @@ import os
 from dataclasses import dataclass
 
 import numpy as np
+from affine import Affine
 from rasterio import warp
 from rasterio._err import CPLE_BaseError
 
 from terramamba.errors import InputError
 from terramamba.raster.describe import Statistics, count, crs_name, look, percent, pixel_size, value_range
 from terramamba.raster.mosaic import PIXEL_TOLERANCE, WAVELENGTH_TOLERANCE_NM
-from terramamba.raster.scene import Scene, apply, compose, open_scene, same_crs
+from terramamba.raster.scene import Grid, Scene, compose, open_scene, same_crs
 
 RANGE_RATIO = 3.0
 """Two dates whose value ranges differ by more than this factor are probably in different units."""
@@ -156,14 +157,14 @@ def _displacement(first: Scene, second: Scene) -> str:
     assert first.transform is not None
     assert second.transform is not None
     relative = compose(~first.transform, second.transform)
-    corners = [(0, 0), (second.width, 0), (second.width, second.height), (0, second.height)]
-    moved = np.array([apply(relative, x, y) for x, y in corners]) - np.array(corners)
+    seen, own = (Grid(second.height, second.width, None, t).corners for t in (relative, Affine.identity()))
+    moved = np.array(seen) - np.array(own)
     if np.abs(moved).max() <= PIXEL_TOLERANCE:
         return ""
     if np.abs(moved - moved[0]).max() > PIXEL_TOLERANCE:
         sizes = [pixel_size(s.transform, s.crs) for s in (first, second) if s.transform is not None]
-        return (
-            f"pixels of {sizes[0]} and {sizes[1]}" if sizes[0] != sizes[1] else "their pixel grids are turned"
-        )
+        return "turned pixel grids" if sizes[0] == sizes[1] else f"pixels of {sizes[0]} and {sizes[1]}"
     right, down = moved[0]
-    return f"the second begins {down:.4g} rows below and {right:.4g} columns right of the first"
+    rows = f"{abs(down):.4g} rows {'below' if down > 0 else 'above'}"
+    columns = f"{abs(right):.4g} columns {'right' if right > 0 else 'left'} of"
+    return f"the second begins {rows} and {columns} the first"

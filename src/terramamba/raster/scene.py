@@ -53,7 +53,7 @@ class Grid:
         if self.transform is None:
             return None
         places = ((0, 0), (self.width, 0), (self.width, self.height), (0, self.height))
-        return tuple(apply(self.transform, x, y) for x, y in places)
+        return tuple(apply(self.transform, *place) for place in places)
 
 
 def compose(outer: Affine, inner: Affine) -> Affine:
@@ -62,7 +62,7 @@ def compose(outer: Affine, inner: Affine) -> Affine:
     return Affine(*(float(v) for v in (second @ first).ravel()[:6]))
 
 
-def apply(transform: Affine, x: float, y: float) -> tuple[float, float]:
+def apply(transform: Affine, x: float | int, y: float | int) -> tuple[float, float]:
     """Where ``transform`` maps the point (``x``, ``y``)."""
     return (
         float(transform.a * x + transform.b * y + transform.c),

@@ -1,0 +1,117 @@
+"""What headers say: ENVI in every order of bytes and axes, wavelengths, bad bands, scale."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+
+from terramamba.errors import InputError
+from terramamba.raster.grid import Window
+from terramamba.raster.scene import open_scene, same_crs
+from terramamba.raster.wavelengths import band_wavelength, nanometres
+
+Make = Callable[..., Path]
+ENVI = """ENVI
+description = {{ made by hand }}
+samples = 5
+lines = 4
+bands = 3
+header offset = 0
+file type = ENVI Standard
+data type = 2
+interleave = {interleave}
+byte order = {order}
+map info = {{UTM, 1, 1, 500000, 5800000, 30, 30, 33, North, WGS-84, units=Meters}}
+data ignore value = -1
+reflectance scale factor = 10000
+wavelength units = {units}
+wavelength = {{ {wavelengths} }}
+bbl = {{ 1, 0, 1 }}
+"""
+AXES = {"bsq": (0, 1, 2), "bil": (1, 0, 2), "bip": (1, 2, 0)}
+
+
+@pytest.mark.parametrize("interleave", AXES)
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("header", ["cube.HDR", "cube.hdr"])
+def test_envi_in_every_order(tmp_path: Path, seed: int, interleave: str, order: int, header: str) -> None:
+    values = np.random.default_rng(seed).integers(1, 200, (3, 4, 5)).astype(np.int16)
+    values[1, 2, 3] = -1
+    stored = values.transpose(AXES[interleave]).astype("<i2" if order == 0 else ">i2")
+    (tmp_path / "cube").write_bytes(stored.tobytes())
+    text = ENVI.format(interleave=interleave, order=order, units="Micrometers", wavelengths="0.45, 0.6, 2.2")
+    (tmp_path / header).write_text(text)
+    scene = open_scene(tmp_path / "cube")
+    read, valid = scene.read()
+    assert np.array_equal(read, values)
+    assert read.dtype == np.dtype("int16")
+    assert np.array_equal(valid, values != -1)
+    assert scene.wavelengths == pytest.approx((450, 600, 2200))
+    assert scene.bad_bands == (False, True, False)
+    assert scene.scale == pytest.approx(1e-4)
+    assert same_crs(scene.crs, rasterio.CRS.from_epsg(32633))
+    assert scene.transform == Affine(30, 0, 500_000, 0, -30, 5_800_000)
+    assert np.array_equal(scene.read(Window(1, 2, 3, 2), [2, 0])[0], values[[2, 0], 1:4, 2:4])
+    assert np.array_equal(open_scene(tmp_path / header).read()[0], values)
+
+
+@pytest.mark.parametrize(
+    ("units", "wavelengths", "expected"),
+    [
+        ("Nanometers", "450, 600, 2200", (450, 600, 2200)),
+        ("Unknown", "450, 600, 2200", (450, 600, 2200)),
+        ("Unknown", "0.45, 0.6, 2.2", (450, 600, 2200)),
+        ("Index", "1, 2, 3", None),
+    ],
+)
+def test_envi_wavelength_units(
+    tmp_path: Path, units: str, wavelengths: str, expected: tuple[float, ...] | None
+) -> None:
+    (tmp_path / "cube.dat").write_bytes(np.zeros((3, 4, 5), np.int16).tobytes())
+    text = ENVI.format(interleave="bsq", order=0, units=units, wavelengths=wavelengths)
+    (tmp_path / "cube.hdr").write_text(text)
+    found = open_scene(tmp_path / "cube.dat").wavelengths
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+def test_a_header_without_its_data_file(tmp_path: Path) -> None:
+    (tmp_path / "cube.hdr").write_text(ENVI)
+    with pytest.raises(
+        InputError, match=r"cube\.hdr: a header whose data file cube is missing; give the data"
+    ):
+        open_scene(tmp_path / "cube.hdr")
+
+
+def test_geotiff_wavelengths_from_tags_and_descriptions(geotiff: Make, tmp_path: Path) -> None:
+    values = np.ones((2, 3, 3), np.float32)
+    tagged = geotiff(tmp_path / "tags.tif", values)
+    with rasterio.open(tagged, "r+") as file:
+        file.update_tags(1, WAVELENGTH="0.5", WAVELENGTH_UNITS="Micrometers", bbl="0")
+        file.update_tags(2, WAVELENGTH="0.75", WAVELENGTH_UNITS="Micrometers", bbl="1")
+        file.scales = (0.0001, 0.0001)
+    scene = open_scene(tagged)
+    assert scene.wavelengths == pytest.approx((500, 750))
+    assert scene.bad_bands == (True, False)
+    assert scene.scale == 0.0001
+    described = geotiff(tmp_path / "names.tif", values)
+    with rasterio.open(described, "r+") as file:
+        file.descriptions = ("band 1 (418.24 Nanometers)", "band 2 (423.874 Nanometers)")
+    scene = open_scene(described)
+    assert scene.wavelengths == pytest.approx((418.24, 423.874))
+    assert scene.band_names[1] == "band 2 (423.874 Nanometers)"
+    with rasterio.open(described, "r+") as file:
+        file.descriptions = ("band 1 (418.24 Nanometers)", "19840301")
+    assert open_scene(described).wavelengths is None
+
+
+def test_wavelengths_of_one_band() -> None:
+    assert band_wavelength({}, {"CENTRAL_WAVELENGTH_UM": "0.482"}, "") == pytest.approx(482)
+    assert band_wavelength({}, {}, "B8A 864.7nm") == pytest.approx(864.7)
+    assert band_wavelength({}, {}, "Band 8 at 0.84 µm") == pytest.approx(840)
+    assert band_wavelength({}, {}, "band 3 of 12") is None
+    assert nanometres("x") is None
+    assert nanometres("-1", "nm") is None
+    assert nanometres("2500", "cm-1") is None
