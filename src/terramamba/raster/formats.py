@@ -84,7 +84,8 @@ def load_arrays(path: str, names: Sequence[str] | None = None) -> dict[str, Shap
         elif kind == "NumPy .npy":
             loaded = {"array": np.load(path, allow_pickle=False)}
         else:
-            with np.load(path, allow_pickle=False) as archive:
+            # A damaged archive leaves a file open that NumPy opened itself.
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 loaded = {n: archive[n] for n in archive.files if names is None or n in names}
     kept = {name: item for name, item in loaded.items() if item is not None and item.dtype.kind in "biufcU"}
     return {name: item if item.dtype.kind == "U" else plain(item) for name, item in kept.items()}
