@@ -21,8 +21,8 @@ MAX_BLOCKS = 4
 PLACES = 24
 """Random places tried for a block, besides the eight ends of the class, before a smaller one is tried."""
 
-TOLERANCE = 1.25
-"""A component no larger than this times what is wanted is taken whole."""
+SPARE = 0.25
+"""The last component of a block is not cut when the block gets no larger than wanted by more than this share."""
 
 ENOUGH = 0.9
 """A part with this share of its pixels is complete; no other component is cut for the rest."""
@@ -232,7 +232,7 @@ def _nearest(
     last = np.append(first[1:], len(component))
     chosen, missing = [], size
     for i in np.argsort(np.minimum.reduceat(distance, first), kind="stable"):
-        if last[i] - first[i] <= TOLERANCE * missing:
+        if last[i] - first[i] - missing <= SPARE * size:
             part = np.arange(first[i], last[i])
         elif missing <= (1 - ENOUGH) * size:
             break

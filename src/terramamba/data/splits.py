@@ -185,7 +185,15 @@ def save_split(split: Split, folder: Path, grid: Grid, classes: Int[np.ndarray, 
     """Write ``split.tif`` (``split.npy`` where the scene is not georeferenced) and ``split.json``."""
     if grid.transform is not None:
         colours = {TRAIN: (213, 94, 0), VALIDATION: (240, 228, 66), TEST: (0, 114, 178)}
-        write_geotiff(folder / "split.tif", split.roles[None], grid, nodata=LEFT_OUT, colours=colours)
+        write_geotiff(
+            folder / "split.tif",
+            split.roles[None],
+            grid,
+            nodata=float(LEFT_OUT),
+            colours=colours,
+            class_names=PARTS,
+            overwrite=True,
+        )
     else:
         np.save(folder / "split.npy", split.roles)
     record = {
