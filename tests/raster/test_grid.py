@@ -4,11 +4,13 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from terramamba.raster.grid import Window, cosine_weights, spread, strips, tiles
 
+# Run-time type checks make single examples slow at times, which is no fault.
+relaxed = settings(deadline=None, max_examples=60)
 lengths = st.integers(1, 40)
 windows = st.builds(
     Window, st.integers(-20, 40), st.integers(-20, 40), st.integers(0, 30), st.integers(0, 30)
@@ -19,12 +21,14 @@ def pixels_of(window: Window) -> set[tuple[int, int]]:
     return {(r, c) for r in range(window.row, window.bottom) for c in range(window.col, window.right)}
 
 
+@relaxed
 @given(windows, windows)
 def test_intersection_is_that_of_the_pixels(a: Window, b: Window) -> None:
     assert pixels_of(a.intersect(b)) == pixels_of(a) & pixels_of(b)
     assert a.contains(b) == (pixels_of(b) <= pixels_of(a))
 
 
+@relaxed
 @given(lengths, lengths, st.integers(0, 12), st.data())
 def test_a_halo_is_read_and_padded(height: int, width: int, halo: int, data: st.DataObject) -> None:
     row, col = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
@@ -59,6 +63,7 @@ def test_negative_sizes_are_refused() -> None:
         Window(0, 0, -1, 2)
 
 
+@relaxed
 @given(lengths, lengths, st.integers(1, 15))
 def test_strips_cover_once(height: int, width: int, rows: int) -> None:
     counts = np.zeros((height, width), int)
@@ -68,6 +73,7 @@ def test_strips_cover_once(height: int, width: int, rows: int) -> None:
     assert np.all(counts == 1)
 
 
+@relaxed
 @given(lengths, lengths, st.integers(1, 16), st.data())
 def test_tiles_cover_with_overlap(height: int, width: int, size: int, data: st.DataObject) -> None:
     overlap = data.draw(st.integers(0, size - 1))
@@ -100,6 +106,7 @@ def test_strips_need_rows() -> None:
         strips(5, 5, 0)
 
 
+@relaxed
 @given(lengths, lengths, st.integers(0, 50))
 def test_weights_are_positive_and_symmetric(height: int, width: int, overlap: int) -> None:
     weights = cosine_weights(height, width, overlap)
@@ -109,6 +116,7 @@ def test_weights_are_positive_and_symmetric(height: int, width: int, overlap: in
     assert np.allclose(weights, weights[::-1, ::-1], rtol=1e-5)
 
 
+@relaxed
 @given(st.integers(1, 12), st.integers(2, 4))
 def test_weights_of_neighbours_sum_to_one(overlap: int, factor: int) -> None:
     size = overlap * factor
@@ -120,6 +128,7 @@ def test_weights_of_neighbours_sum_to_one(overlap: int, factor: int) -> None:
     assert np.allclose(total[overlap:-overlap], 1, rtol=1e-5)
 
 
+@relaxed
 @given(st.integers(-5, 5), st.integers(1, 60), st.data())
 def test_spread_is_even(start: int, length: int, data: st.DataObject) -> None:
     count = data.draw(st.integers(1, length))

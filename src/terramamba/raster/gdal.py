@@ -125,7 +125,10 @@ class GdalSource:
                 dtype = image.dtypes[self.indexes[0] - 1]
                 return np.empty(place["out_shape"], dtype), np.empty(place["out_shape"], dtype=bool)
             values = image.read(indexes, **place)
-            valid = np.stack([is_data(v, self.nodata[b]) for v, b in zip(values, bands, strict=True)])
+            valid = np.ones(values.shape, dtype=bool)
+            for i, band in enumerate(bands):
+                if self.nodata[band] is not None:
+                    valid[i] = is_data(values[i], self.nodata[band])
             if self.mask == "bands":
                 valid &= image.read_masks(indexes, **place) != 0
             if self.mask == "dataset":
