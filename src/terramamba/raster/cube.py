@@ -139,7 +139,10 @@ def _cut(
     block = np.asarray(array[tuple(index)])
     if band is None:
         block, band = block[..., None], 2
-    block = block.transpose(band, rows, cols)[[b - first for b in bands]]
+    block = block.transpose(band, rows, cols)
+    wanted = [b - first for b in bands]
+    if wanted != list(range(len(block))):
+        block = block[wanted]
     if block.shape[1:] != shape:
         block = block[:, spread(0, block.shape[1], shape[0])][:, :, spread(0, block.shape[2], shape[1])]
     return plain(np.array(block, order="C"))
