@@ -11,11 +11,13 @@ scan by formula and its own matrix products. They replace what was counted while
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -38,11 +40,11 @@ def scan_flops(batch: int, tokens: int, channels: int, states: int) -> int:
 def model_cost(model: nn.Module, shape: Sequence[int]) -> Cost:
     """Parameters, and FLOPs for an input of ``shape`` (batch included), in evaluation mode.
 
-    Tensors without content are sent through the model, so that it takes no time and no memory; a model
+    Tensors without content are sent through the model, so that it takes little time and no memory; a model
     without weights or buffers, such as a classical detector, runs for real.
     """
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    x = torch.zeros(*shape, device="meta" if tensors else "cpu")
+    fake = FakeTensorMode() if tensors else nullcontext()
     counter = FlopCounterMode(display=False)
     begun: list[int] = []
     stated = 0
@@ -61,8 +63,9 @@ def model_cost(model: nn.Module, shape: Sequence[int]) -> Cost:
             hooks += [module.register_forward_pre_hook(before), module.register_forward_hook(after)]
     try:
         model.eval()
-        with torch.no_grad(), counter:
-            functional_call(model, {name: tensor.to("meta") for name, tensor in tensors.items()}, (x,))
+        with torch.no_grad(), fake, counter:
+            hollow = {name: torch.empty(tensor.shape, dtype=tensor.dtype) for name, tensor in tensors.items()}
+            functional_call(model, hollow, (torch.zeros(*shape),))
     finally:
         model.train(training)
         for hook in hooks:
