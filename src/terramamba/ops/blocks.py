@@ -1,11 +1,16 @@
 """How the PyTorch scan cuts its work into pieces that stay in the processor's cache, and how it lays them out.
 
-A piece is a slice of the batch times a block of steps. Its arrays have the axes (step, state, rows, columns): one
-of the last two is the channel c of a group, the other the sequence b and group g, and the longer of the two is
-innermost. Measured on two AVX-512 cores with 262,144 states in a block (c = 32, n = 4, 64 sequences and groups): an
-input term takes 0.017 ms with sequences innermost and 0.040 ms with channels innermost; with c = 128, n = 16 and 4
-sequences it is 0.18 ms against 0.012 ms.
+A slice of the batch is scanned at a time. Its inputs are read in chunks of steps, long enough for the memory to
+deliver them well; its states are worked out in blocks of steps, short enough for the cache. The arrays of a chunk
+and of a block have the axes (step, state, rows, columns): one of the last two is the channel c of a group, the
+other the sequence b and group g, and the longer of the two is innermost. Measured on two AVX-512 cores with
+262,144 states in a block: with c = 32, n = 4 and 64 sequences and groups, an input term takes 0.017 ms with
+sequences innermost and 0.040 ms with channels innermost; with c = 128, n = 16 and 4 sequences it is 0.18 ms
+against 0.012 ms.
 """
+
+import math
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -13,65 +18,92 @@ from torch import Tensor
 
 SLICE_STATES = 1 << 13
 """Least states (sequences times channels times n) of a slice: under it a step costs its call more than its work."""
-BLOCK_STATES = 1 << 18
-"""States times steps of a block in the processor's memory: four float32 arrays of 1 MB."""
-DEVICE_BLOCK_STATES = 1 << 25
-"""The same on an accelerator, which has no cache to stay in and many cores to fill."""
+BLOCK_STATES = 1 << 17
+"""States times steps of a block in the processor's memory: arrays of half a megabyte in float32."""
+CHUNK_INPUTS = 1 << 17
+"""Sequences times channels times steps of a chunk."""
 FEWEST_STEPS = 16
 """Fewest steps of a block: the state before each block is kept for the backward pass."""
+DEVICE_BLOCK_STATES = 1 << 25
+"""BLOCK_STATES on an accelerator, which has no cache to stay in and many cores to fill."""
 
 
-def slices(batch: int, states: int, length: int, device: torch.device) -> tuple[list[slice], list[slice]]:
-    """Slices of the batch and blocks of the steps, for ``states`` states a sequence."""
+@dataclass(frozen=True)
+class Pieces:
+    """The slices of the batch, and for each chunk of steps the blocks (counted inside the chunk)."""
+
+    slices: tuple[slice, ...]
+    chunks: tuple[slice, ...]
+    block_steps: int
+
+    def blocks(self, chunk: slice) -> tuple[slice, ...]:
+        """The blocks of a chunk, counted from its first step."""
+        return _cut(chunk.stop - chunk.start, self.block_steps)
+
+
+def pieces(batch: int, channels: int, n: int, length: int, device: torch.device) -> Pieces:
+    """Pieces of a scan of ``batch`` sequences of ``channels`` channels and n states over ``length`` steps."""
     on_cpu = device.type == "cpu"
-    size = -(-SLICE_STATES // max(states, 1)) if on_cpu else batch
+    size = -(-SLICE_STATES // max(channels * n, 1)) if on_cpu else batch
     size = max(min(size, batch), 1)
-    steps = (BLOCK_STATES if on_cpu else DEVICE_BLOCK_STATES) // max(size * states, 1)
-    steps = min(max(steps, FEWEST_STEPS), length)
-    return _ranges(batch, size), _ranges(length, steps)
+    limit = BLOCK_STATES if on_cpu else DEVICE_BLOCK_STATES
+    block = min(max(limit // max(size * channels * n, 1), FEWEST_STEPS), length)
+    chunk = max(CHUNK_INPUTS // max(size * channels, 1) // block, 1) * block
+    return Pieces(_cut(batch, size), _cut(length, chunk), block)
 
 
-def _ranges(total: int, size: int) -> list[slice]:
-    return [slice(start, min(start + size, total)) for start in range(0, total, size)]
+def _cut(total: int, size: int) -> tuple[slice, ...]:
+    return tuple(slice(start, min(start + size, total)) for start in range(0, total, size))
 
 
-class Blocks:
-    """Layout of the blocks of one slice of the batch: b sequences, g groups of c channels, n states a channel."""
+class Layout:
+    """Layout and memory of the arrays of one slice: b sequences, g groups of c channels, n states a channel.
 
-    def __init__(self, b: int, g: int, c: int, n: int, dtype: torch.dtype) -> None:
-        self.b, self.g, self.c, self.n = b, g, c, n
-        self.dtype = dtype
-        self.channels_innermost = c >= b * g
-        self.inner = (b * g, c) if self.channels_innermost else (c, b * g)
+    An array asked for again under its name is the same memory: fresh memory costs more than what is done with it.
+    """
+
+    def __init__(self, u: Float[Tensor, "b d l"], g: int, n: int, dtype: torch.dtype) -> None:
+        self.b, self.g, self.c, self.n = u.shape[0], g, u.shape[1] // g, n
+        self.dtype, self.device = dtype, u.device
+        self.channels_innermost = u.stride(1) == 1 or self.c >= self.b * g
+        self.inner = (self.b * g, self.c) if self.channels_innermost else (self.c, self.b * g)
         self.channel_axis = 3 if self.channels_innermost else 2
+        self.memory: dict[str, Tensor] = {}
 
-    def load(self, x: Float[Tensor, "b d t"]) -> Float[Tensor, "t 1 r s"]:
-        """A block of u, delta or the gradient of y."""
-        x = x.view(self.b, self.g, self.c, -1)
-        return self._steps_first(self._inner_order(x)).view(-1, 1, *self.inner)
+    def array(self, name: str, *shape: int) -> Tensor:
+        """The array called ``name``, not initialised."""
+        size = math.prod(shape)
+        if name not in self.memory or self.memory[name].numel() < size:
+            self.memory[name] = torch.empty(size, dtype=self.dtype, device=self.device)
+        return self.memory[name][:size].view(shape)
 
-    def load_weights(self, x: Float[Tensor, "b g n t"]) -> Float[Tensor, "t n #r #s"]:
-        """A block of B or C, which all channels of a group share."""
-        rows = self._steps_first(x.permute(2, 0, 1, 3)).view(-1, self.n, self.b * self.g)
+    def load(self, name: str, x: Float[Tensor, "b d t"]) -> Float[Tensor, "t 1 r s"]:
+        """Copy a chunk of u, delta or the gradient of y into the array ``name``."""
+        rows = self._inner_order(x.view(self.b, self.g, self.c, -1))
+        return self._steps_first(name, rows).view(-1, 1, *self.inner)
+
+    def load_weights(self, name: str, x: Float[Tensor, "b g n t"]) -> Float[Tensor, "t n #r #s"]:
+        """Copy a chunk of B or C, which all channels of a group share, into the array ``name``."""
+        rows = self._steps_first(name, x.permute(2, 0, 1, 3)).view(-1, self.n, self.b * self.g)
         return rows.unsqueeze(self.channel_axis)
 
-    def store(self, block: Float[Tensor, "t 1 r s"], x: Float[Tensor, "b d t"]) -> None:
-        """The reverse of ``load``: put a block into x, in the type of x."""
-        _put(block, self._inner_order(x.view(self.b, self.g, self.c, -1)))
+    def store(self, chunk: Float[Tensor, "t 1 r s"], x: Float[Tensor, "b d t"]) -> None:
+        """The reverse of ``load``: put a chunk into x, in the type of x."""
+        self._steps_last(chunk, self._inner_order(x.view(self.b, self.g, self.c, -1)))
 
-    def store_weights(self, block: Float[Tensor, "t n #r #s"], x: Float[Tensor, "b g n t"]) -> None:
-        """The reverse of ``load_weights``: put a block into x, in the type of x."""
-        _put(block, x.permute(2, 0, 1, 3))
+    def store_weights(self, chunk: Float[Tensor, "t n #r #s"], x: Float[Tensor, "b g n t"]) -> None:
+        """The reverse of ``load_weights``: put a chunk into x, in the type of x."""
+        self._steps_last(chunk, x.permute(2, 0, 1, 3))
 
     def load_state(self, state: Float[Tensor, "b d n"]) -> Float[Tensor, "n r s"]:
-        """A state as the blocks have it."""
-        x = state.to(self.dtype).view(self.b, self.g, self.c, -1)
-        return self._inner_order(x).movedim(-1, 0).reshape(-1, *self.inner).contiguous()
+        """A copy of the state of every channel of the slice."""
+        x = self._inner_order(state.to(self.dtype).view(self.b, self.g, self.c, -1)).movedim(-1, 0)
+        return x.clone(memory_format=torch.contiguous_format).view(-1, *self.inner)
 
     def store_state(self, block: Float[Tensor, "n r s"], state: Float[Tensor, "b d n"]) -> None:
         """The reverse of ``load_state``."""
-        x = self._inner_order(state.view(self.b, self.g, self.c, self.n))
-        x.copy_(block.view(self.n, *x.shape[:-1]).movedim(0, -1))
+        x = self._inner_order(state.view(self.b, self.g, self.c, -1)).movedim(-1, 0)
+        x.copy_(block.view(x.shape))
 
     def spread(self, parameter: Float[Tensor, "d n"]) -> Float[Tensor, "n r s"]:
         """A parameter of each channel, the same for every sequence."""
@@ -89,22 +121,27 @@ class Blocks:
         """(b, g, c, ...) as the last two axes of a block hold them."""
         return x if self.channels_innermost else x.permute(2, 0, 1, 3)
 
-    def _steps_first(self, x: Tensor) -> Tensor:
-        """(..., t) -> (t, ...) contiguous, in the type of computing.
+    def _steps_first(self, name: str, x: Tensor) -> Tensor:
+        """Copy (..., t) to (t, ...).
 
-        When steps lie side by side, rows are copied first: PyTorch transposes a contiguous matrix three times
-        faster than a slice of one.
+        When steps lie side by side, rows are copied first: PyTorch transposes a contiguous matrix four times
+        faster than a part of one.
         """
-        if x.stride(-1) != 1:
-            return x.movedim(-1, 0).to(self.dtype).contiguous()
-        rows = x.to(self.dtype).contiguous()
-        return rows.view(-1, x.shape[-1]).t().contiguous().view(x.shape[-1], *x.shape[:-1])
+        steps = x.shape[-1]
+        out = self.array(name, steps, *x.shape[:-1])
+        if x.stride(-1) == 1:
+            rows = self.array("rows", *x.shape).copy_(x)
+            out.view(steps, -1).copy_(rows.view(-1, steps).t())
+        else:
+            out.copy_(x.movedim(-1, 0))
+        return out
 
-
-def _put(block: Tensor, x: Tensor) -> None:
-    """Copy (t, ...) into x (..., t)."""
-    steps = x.shape[-1]
-    if x.stride(-1) == 1:
-        x.copy_(block.reshape(steps, -1).t().contiguous().view(x.shape))
-    else:
-        x.movedim(-1, 0).copy_(block.reshape(steps, *x.shape[:-1]))
+    def _steps_last(self, chunk: Tensor, x: Tensor) -> None:
+        """Copy (t, ...) into x (..., t), by the same detour."""
+        steps = x.shape[-1]
+        if x.stride(-1) == 1:
+            rows = self.array("rows", *x.shape)
+            rows.view(-1, steps).copy_(chunk.reshape(steps, -1).t())
+            x.copy_(rows)
+        else:
+            x.movedim(-1, 0).copy_(chunk.reshape(steps, *x.shape[:-1]))

@@ -1,7 +1,6 @@
 """The selective scan in plain PyTorch: runs everywhere, with a backward pass written by hand.
 
-Sequences come in slices and steps in blocks, so that what is computed for a block stays in the processor's
-cache. Inside a block everything that does not depend on the step before (exponentials, input terms, outputs,
+Inside a block of steps everything that does not depend on the step before (exponentials, input terms, outputs,
 gradients) is one operation over the block; the recurrence itself is one in-place operation a step. Kept for the
 backward pass: the arguments, and the state before each block, from which the states inside are computed again.
 
@@ -14,7 +13,6 @@ With g_t the gradient with respect to the state h_t, and W the factor of u_t B_t
 """
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -23,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from terramamba.ops.blocks import Blocks, slices
+from terramamba.ops.blocks import Layout, pieces
 from terramamba.ops.reference import wide_type
 
 
@@ -49,24 +47,7 @@ class _SelectiveScan(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, Tensor]:
         *given, softplus, zoh, keep = arguments
-        u, delta, A, B, C, D, delta_bias, initial_state = given
-        scan = _Scan(*given, softplus, zoh)
-        y = torch.empty_like(u)
-        last = u.new_zeros(*u.shape[:2], A.shape[1], dtype=scan.dtype)
-        if initial_state is not None:
-            last.copy_(initial_state)
-        kept: list[Tensor] = []
-        for rows in scan.rows:
-            scan.enter(rows)
-            scan.states[0].copy_(scan.blocks.load_state(last[rows]))
-            for steps in scan.steps:
-                if keep:
-                    kept.append(scan.states[0].clone())
-                length = scan.load(steps)
-                scan.run(length)
-                scan.blocks.store(scan.outputs(steps, length), y[rows, :, steps])
-                scan.states[0].copy_(scan.states[length])
-            scan.blocks.store_state(scan.states[0], last[rows])
+        y, last, kept = _Scan(*given, softplus, zoh).outputs(keep)
         ctx.save_for_backward(*given, *kept)
         ctx.options = (softplus, zoh)
         ctx.set_materialize_grads(False)
@@ -75,15 +56,16 @@ class _SelectiveScan(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor | None, dlast: Tensor | None) -> tuple[Tensor | None, ...]:
-        u, delta, A, B, C, D, delta_bias, initial_state, *kept = ctx.saved_tensors
-        scan = _Scan(u, delta, A, B, C, D, delta_bias, initial_state, *ctx.options)
-        dy = torch.zeros_like(u) if dy is None else dy
-        gradients = scan.gradients(dy, dlast, kept)
-        return (*gradients, None, None, None)
+        given, kept = ctx.saved_tensors[:8], ctx.saved_tensors[8:]
+        dy = torch.zeros_like(given[0]) if dy is None else dy
+        return (*_Scan(*given, *ctx.options).gradients(dy, dlast, kept), None, None, None)
 
 
 class _Scan:
-    """The arguments of a call, and the arrays of the block that is being worked on."""
+    """The arguments of a call, and the arrays of the slice, chunk and block that are being worked on.
+
+    Arrays of a chunk are (step, 1, rows, columns), those of a block (step, state, rows, columns); see ``blocks``.
+    """
 
     def __init__(
         self,
@@ -101,99 +83,78 @@ class _Scan:
         self.given = (u, delta, A, B, C, D, delta_bias, initial_state)
         self.softplus, self.zoh = softplus, zoh
         self.dtype = wide_type(*self.given)
-        self.rows, self.steps = slices(u.shape[0], A.numel(), u.shape[2], u.device)
+        self.pieces = pieces(u.shape[0], u.shape[1], A.shape[1], u.shape[2], u.device)
         self.size = 0
 
-    def enter(self, rows: slice) -> None:
-        """Go to the sequences ``rows``; arrays are made anew only when their number changes."""
-        u, _, A, B, _, D, delta_bias, _ = self.given
-        self.at = rows
-        b, g = u[rows].shape[0], B.shape[1]
-        if b == self.size:
-            return
-        self.size = b
-        self.blocks = Blocks(b, g, u.shape[1] // g, A.shape[1], self.dtype)
-        block = (self.steps[0].stop, A.shape[1], *self.blocks.inner)
-        self.decay = u.new_empty(block, dtype=self.dtype)
-        self.h = u.new_empty((block[0] + 1, *block[1:]), dtype=self.dtype)
-        self.work = torch.empty_like(self.decay)
-        self.decays, self.states = self.decay.unbind(0), self.h.unbind(0)
-        self.A = self.blocks.spread(A)
-        # 2^x takes a third of the time of e^x.
-        self.A2 = self.A * math.log2(math.e)
-        self.D = None if D is None else self.blocks.spread(D[:, None])
-        self.bias = None if delta_bias is None else self.blocks.spread(delta_bias[:, None])
+    def outputs(self, keep: bool) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Outputs, last state and, if asked for, the states before all blocks of each slice."""
+        u, _, A, _, _, _, _, initial_state = self.given
+        y = torch.empty_like(u)
+        last = u.new_zeros(*u.shape[:2], A.shape[1], dtype=self.dtype)
+        if initial_state is not None:
+            last.copy_(initial_state)
+        kept = []
+        for rows in self.pieces.slices:
+            self.enter(rows)
+            self.h[0] = self.layout.load_state(last[rows])
+            for chunk in self.pieces.chunks:
+                self.load(chunk)
+                y_chunk = self.layout.array("y", *self.u.shape)
+                for block in self.pieces.blocks(chunk):
+                    if keep:
+                        kept.append(self.h[0].clone())
+                    h = self.run(block)
+                    torch.sum(
+                        torch.mul(h, self.C[block], out=self.work[: len(h)]), 1, True, out=y_chunk[block]
+                    )
+                    self.h[0] = h[-1]
+                if self.D is not None:
+                    y_chunk.addcmul_(self.u, self.D)
+                self.layout.store(y_chunk, y[rows, :, chunk])
+            self.layout.store_state(self.h[0], last[rows])
+        return y, last, kept
 
-    def load(self, steps: slice) -> int:
-        """Load the inputs of a block of steps; returns their number."""
-        u, delta, _, B, _, _, _, _ = self.given
-        self.u = self.blocks.load(u[self.at, :, steps])
-        self.delta = self.blocks.load(delta[self.at, :, steps])
-        if self.bias is not None:
-            self.delta = self.delta + self.bias
-        self.raw_delta = self.delta
-        if self.softplus:
-            self.delta = F.softplus(self.delta)
-        self.B = self.blocks.load_weights(B[self.at, :, :, steps])
-        return self.u.shape[0]
-
-    def run(self, length: int) -> None:
-        """From the state before the block, which is ``states[0]``, compute decays and states of all its steps."""
-        decay, h = self.decay[:length], self.h[1 : length + 1]
-        if self.zoh:
-            torch.mul(self.delta, self.A, out=decay)
-            self.relative = relative_expm1(decay)
-            self.W = self.relative * self.delta
-        else:
-            self.W = self.delta
-        torch.mul(self.delta, self.A2, out=decay)
-        torch.exp2(decay, out=decay)
-        torch.mul(self.W * self.u, self.B, out=h)
-        for a_t, h_t, before in zip(self.decays[:length], self.states[1:], self.states, strict=False):
-            h_t.addcmul_(a_t, before)
-
-    def outputs(self, steps: slice, length: int) -> Tensor:
-        C = self.blocks.load_weights(self.given[4][self.at, :, :, steps])
-        y = torch.mul(self.h[1 : length + 1], C, out=self.work[:length]).sum(1, keepdim=True)
-        return y if self.D is None else y.addcmul_(self.u, self.D)
-
-    def gradients(self, dy: Tensor, dlast: Tensor | None, kept: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
+    def gradients(
+        self, dy: Tensor, dlast: Tensor | None, kept: tuple[Tensor, ...]
+    ) -> tuple[Tensor | None, ...]:
         """Gradients of the eight tensors of a call, None for those that were None."""
         u, delta, A, B, C, D, delta_bias, initial_state = self.given
         du, ddelta, dB, dC = (torch.empty_like(x) for x in (u, delta, B, C))
         dA, dD, dbias = (u.new_zeros(A.shape[0], k, dtype=self.dtype) for k in (A.shape[1], 1, 1))
-        dfirst = u.new_zeros(*u.shape[:2], A.shape[1], dtype=self.dtype)
+        dstate = u.new_zeros(*u.shape[:2], A.shape[1], dtype=self.dtype)
         if dlast is not None:
-            dfirst.copy_(dlast)
+            dstate.copy_(dlast)
         before = iter(reversed(kept))
-        for rows in reversed(self.rows):
+        for rows in reversed(self.pieces.slices):
             self.enter(rows)
-            g = torch.empty_like(self.decay)
-            gs = g.unbind(0)
-            carried = self.blocks.load_state(dfirst[rows])
-            sum_A, sum_D, sum_bias = (torch.zeros_like(x) for x in (self.A, self.A[:1], self.A[:1]))
-            for steps in reversed(self.steps):
-                self.states[0].copy_(next(before))
-                length = self.load(steps)
-                self.run(length)
-                dy_b = self.blocks.load(dy[rows, :, steps])
-                C_b = self.blocks.load_weights(C[rows, :, :, steps])
-                self.adjoint(dy_b, C_b, g, gs, carried)
-                du_b, ddelta_b, dB_b, dC_b = self.block_gradients(dy_b, g[:length], sum_A)
+            self.g = torch.empty_like(self.decay)
+            self.gs = self.g.unbind(0)
+            self.carried = self.layout.load_state(dstate[rows])
+            self.dA = torch.zeros_like(self.A)
+            sum_D, sum_bias = torch.zeros_like(self.A[:1]), torch.zeros_like(self.A[:1])
+            for chunk in reversed(self.pieces.chunks):
+                self.load(chunk)
+                self.dy = self.layout.load("dy", dy[rows, :, chunk])
+                self.du, self.ddelta = (self.layout.array(name, *self.u.shape) for name in ("du", "ddelta"))
+                self.dB, self.dC = (self.layout.array(name, *self.B.shape) for name in ("dB", "dC"))
+                for block in reversed(self.pieces.blocks(chunk)):
+                    self.h[0] = next(before)
+                    self.back(block, self.run(block))
                 if self.D is not None:
-                    du_b.addcmul_(dy_b, self.D)
-                    sum_D += (dy_b * self.u).sum(0)
+                    self.du.addcmul_(self.dy, self.D)
+                    sum_D += self.dy.mul_(self.u).sum(0)
                 if self.softplus:
-                    ddelta_b *= torch.sigmoid(self.raw_delta)
-                sum_bias += ddelta_b.sum(0)
-                self.blocks.store(du_b, du[rows, :, steps])
-                self.blocks.store(ddelta_b, ddelta[rows, :, steps])
-                self.blocks.store_weights(dB_b, dB[rows, :, :, steps])
-                self.blocks.store_weights(dC_b, dC[rows, :, :, steps])
-            self.blocks.store_state(carried, dfirst[rows])
-            dA += self.blocks.gather(sum_A)
-            dD += self.blocks.gather(sum_D)
-            dbias += self.blocks.gather(sum_bias)
+                    self.ddelta *= self.raw_delta.sigmoid_()
+                if delta_bias is not None:
+                    sum_bias += self.ddelta.sum(0)
+                self.layout.store(self.du, du[rows, :, chunk])
+                self.layout.store(self.ddelta, ddelta[rows, :, chunk])
+                self.layout.store_weights(self.dB, dB[rows, :, :, chunk])
+                self.layout.store_weights(self.dC, dC[rows, :, :, chunk])
+            self.layout.store_state(self.carried, dstate[rows])
+            dA += self.layout.gather(self.dA)
+            dD += self.layout.gather(sum_D)
+            dbias += self.layout.gather(sum_bias)
         return (
             du,
             ddelta,
@@ -202,41 +163,89 @@ class _Scan:
             dC,
             None if D is None else dD[:, 0].to(D.dtype),
             None if delta_bias is None else dbias[:, 0].to(delta_bias.dtype),
-            None if initial_state is None else dfirst.to(initial_state.dtype),
+            None if initial_state is None else dstate.to(initial_state.dtype),
         )
 
-    def adjoint(
-        self, dy: Tensor, C: Tensor, g: Tensor, gs: Sequence[Tensor], carried: Tensor
-    ) -> None:
-        """Gradients g of the block's states; ``carried`` goes in from the block after and out to the one before."""
-        length = dy.shape[0]
-        torch.mul(dy, C, out=g[:length])
-        gs[length - 1].add_(carried)
-        for t in range(length - 2, -1, -1):
-            gs[t].addcmul_(self.decays[t + 1], gs[t + 1])
-        torch.mul(self.decays[0], gs[0], out=carried)
+    def enter(self, rows: slice) -> None:
+        """Go to the sequences ``rows``; arrays are made anew only when their number changes."""
+        u, _, A, B, _, D, delta_bias, _ = self.given
+        self.rows = rows
+        size = rows.stop - rows.start
+        if size == self.size:
+            return
+        self.size = size
+        self.layout = Layout(u[rows], B.shape[1], A.shape[1], self.dtype)
+        steps, state = self.pieces.block_steps, (A.shape[1], *self.layout.inner)
+        self.decay, self.work = (self.layout.array(name, steps, *state) for name in ("decay", "work"))
+        self.h = self.layout.array("h", steps + 1, *state)
+        self.decays, self.hs = self.decay.unbind(0), self.h.unbind(0)
+        self.A = self.layout.spread(A)
+        self.A2 = self.A * math.log2(math.e)
+        self.D = None if D is None else self.layout.spread(D[:, None])
+        self.bias = None if delta_bias is None else self.layout.spread(delta_bias[:, None])
 
-    def block_gradients(self, dy: Tensor, g: Tensor, sum_A: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Gradients of u, delta (after softplus), B and C in a block; that of A is added to ``sum_A``."""
-        length = dy.shape[0]
-        decay, before, h = self.decay[:length], self.h[:length], self.h[1 : length + 1]
-        work, axis = self.work[:length], self.blocks.channel_axis
-        dC = torch.mul(h, dy, out=work).sum(axis)
-        dB = torch.mul(g, self.W * self.u, out=work).sum(axis)
-        torch.mul(g, self.B, out=work)
+    def load(self, chunk: slice) -> None:
+        """Load the inputs of a chunk of steps."""
+        u, delta, _, B, C, _, _, _ = self.given
+        self.u = self.layout.load("u", u[self.rows, :, chunk])
+        self.delta = self.raw_delta = self.layout.load("raw_delta", delta[self.rows, :, chunk])
+        if self.bias is not None:
+            self.raw_delta += self.bias
+        if self.softplus:
+            self.delta = self.layout.array("delta", *self.u.shape)
+            F.softplus(self.raw_delta, out=self.delta)
+        self.drive = torch.mul(self.delta, self.u, out=self.layout.array("drive", *self.u.shape))
+        self.B = self.layout.load_weights("B", B[self.rows, :, :, chunk])
+        self.C = self.layout.load_weights("C", C[self.rows, :, :, chunk])
+
+    def run(self, block: slice) -> Tensor:
+        """States of a block's steps, from the state before it in ``h[0]``; leaves its decays in ``decay``."""
+        delta = self.delta[block]
+        steps = len(delta)
+        decay, h = self.decay[:steps], self.h[1 : steps + 1]
         if self.zoh:
-            du = (work * self.W).sum(1, keepdim=True)
-            ddelta = (work * decay).sum(1, keepdim=True).mul_(self.u)
-            slope = relative_expm1_slope(self.delta * self.A, self.relative)
-            sum_A += slope.mul_(work).mul_(self.u * self.delta.square()).sum(0)
+            torch.mul(delta, self.A, out=decay)
+            self.relative = relative_expm1(decay)
+            torch.mul(self.relative * self.drive[block], self.B[block], out=h)
         else:
-            ddelta = work.sum(1, keepdim=True)
-            du = ddelta * self.W
-            ddelta *= self.u
+            torch.mul(self.drive[block], self.B[block], out=h)
+        # exp2 takes a third of the time of exp.
+        torch.exp2(torch.mul(delta, self.A2, out=decay), out=decay)
+        for a_t, h_t, before in zip(self.decays[:steps], self.hs[1:], self.hs, strict=False):
+            h_t.addcmul_(a_t, before)
+        return h
+
+    def back(self, block: slice, h: Tensor) -> None:
+        """Gradients of a block whose states are ``h``; ``carried`` comes from the block after, goes to the one before."""
+        steps = len(h)
+        u, delta, B, dy = self.u[block], self.delta[block], self.B[block], self.dy[block]
+        decay, g, work, before = self.decay[:steps], self.g[:steps], self.work[:steps], self.h[:steps]
+        axis = self.layout.channel_axis
+        torch.mul(dy, self.C[block], out=g)
+        self.gs[steps - 1].add_(self.carried)
+        for t in range(steps - 2, -1, -1):
+            self.gs[t].addcmul_(self.decays[t + 1], self.gs[t + 1])
+        torch.mul(self.decays[0], self.gs[0], out=self.carried)
+
+        torch.sum(torch.mul(h, dy, out=work), axis, True, out=self.dC[block])
+        du, ddelta, dB = self.du[block], self.ddelta[block], self.dB[block]
+        torch.mul(g, self.drive[block], out=work)
+        if self.zoh:
+            work *= self.relative
+        torch.sum(work, axis, True, out=dB)
+        torch.mul(g, B, out=work)
+        if self.zoh:
+            torch.mul((work * self.relative).sum(1, keepdim=True), delta, out=du)
+            torch.mul((work * decay).sum(1, keepdim=True), u, out=ddelta)
+            slope = relative_expm1_slope(delta * self.A, self.relative)
+            self.dA += slope.mul_(work).mul_(self.drive[block] * delta).sum(0)
+        else:
+            torch.sum(work, 1, True, out=du)
+            torch.mul(du, u, out=ddelta)
+            du *= delta
         q = decay.mul_(g).mul_(before)
         ddelta += torch.mul(q, self.A, out=work).sum(1, keepdim=True)
-        sum_A += torch.mul(q, self.delta, out=work).sum(0)
-        return du, ddelta, dB, dC
+        self.dA += torch.mul(q, delta, out=work).sum(0)
 
 
 def relative_expm1(z: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
