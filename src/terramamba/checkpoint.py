@@ -4,7 +4,7 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +34,7 @@ class TrainState:
     best_score: float
     best_threshold: float | None
     best_weights: Weights
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, int | float]] = field(default_factory=list)
     """One row for each epoch that was run."""
     stopped: str = ""
     """Why training ended; empty while it has not."""
@@ -44,7 +44,7 @@ class TrainState:
         """Epochs since the best one."""
         return len(self.history) - self.best_epoch
 
-    def with_best_of(self, other: Self) -> Self:
+    def with_best_of(self, other: "TrainState") -> "TrainState":
         """This state with the best epoch that ``other`` knows."""
         return replace(
             self,

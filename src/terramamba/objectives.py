@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol, cast, get_args
+from typing import Literal, Protocol, cast, get_args, runtime_checkable
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ class Validation:
     """``score`` in words."""
 
 
+@runtime_checkable
 class Objective(Protocol):
     """A task, as the training loop sees it."""
 

@@ -10,13 +10,14 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from terramamba.errors import InputError
 
 PATIENCE_SECONDS = 0.2
 
 
+@runtime_checkable
 class Report(Protocol):
     """Tells the caller's process of progress."""
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import torch
 from torch import nn
@@ -73,6 +73,7 @@ class TrainConfig:
             _require(self.warmup_epochs < self.epochs, "warmup_epochs", self.warmup_epochs, remedy)
 
 
+@runtime_checkable
 class HasRecipe(Protocol):
     """A model's entry in the registry, as far as training needs it."""
 

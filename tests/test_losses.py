@@ -1,0 +1,140 @@
+"""Losses against their formulas in float64 NumPy, learning rates against theirs."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from terramamba.errors import InputError
+from terramamba.losses import change_loss, class_loss, token_class_loss
+from terramamba.recipe import TrainConfig, config_for, learning_rate, make_optimizer
+from terramamba.settings import ChangeSettings, ClassifySettings
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.fixture
+def pair(seed):
+    """Logits, and a mask of unchanged, changed (two spellings) and unknown pixels."""
+    mask = torch.tensor([0, 0, 1, 7, 255])[torch.randint(0, 5, (3, 8, 9))]
+    return torch.randn(3, 8, 9) * 3, mask
+
+
+@pytest.mark.parametrize("weight", [None, 4.0])
+@pytest.mark.parametrize("kind", ["bce", "bce_dice", "focal"])
+def test_change_losses_are_their_formulas(pair, kind, weight):
+    logits, mask = pair
+    known = mask.numpy() != 255
+    x, y = logits.double().numpy()[known], (mask.numpy()[known] != 0).astype(float)
+    p = sigmoid(x)
+    each = -(weight or 1.0) * y * np.log(p) - (1 - y) * np.log1p(-p)
+    if kind == "focal":
+        each = each * (1 - np.where(y == 1, p, 1 - p)) ** 2
+    wanted = each.mean()
+    if kind == "bce_dice":
+        wanted += 1 - (2 * (p * y).sum() + 1) / (p.sum() + y.sum() + 1)
+    assert change_loss(logits, mask, kind, weight).item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_unknown_pixels_have_no_gradient(pair):
+    logits, mask = pair
+    logits.requires_grad_()
+    for kind in ("bce", "bce_dice", "focal"):
+        (gradient,) = torch.autograd.grad(change_loss(logits, mask, kind), logits)
+        assert (gradient[mask == 255] == 0).all()
+        assert (gradient[mask != 255] != 0).any()
+        (nothing,) = torch.autograd.grad(change_loss(logits, torch.full_like(mask, 255), kind), logits)
+        assert (nothing == 0).all()
+
+
+def test_losses_stay_finite_at_certain_logits():
+    logits, mask = torch.tensor([[[200.0, -200.0]]], requires_grad=True), torch.tensor([[[0, 1]]])
+    for kind in ("bce", "bce_dice", "focal"):
+        loss = change_loss(logits, mask, kind)
+        (gradient,) = torch.autograd.grad(loss, logits)
+        assert math.isfinite(loss.item())
+        assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("weights", [None, [1.0, 3.0, 0.5]])
+def test_class_losses_are_weighted_means(seed, weights):
+    logits, label = torch.randn(2, 3, 4, 5), torch.randint(-1, 3, (2, 4, 5))
+    label[0, 0, 0] = 1
+    tensor = None if weights is None else torch.tensor(weights)
+    x = logits.double().movedim(1, -1).numpy().reshape(-1, 3)
+    y = label.numpy().ravel()
+    logp = x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+    w = np.array(weights or [1.0] * 3)[y[y >= 0]]
+    wanted = -(w * logp[y >= 0, y[y >= 0]]).sum() / w.sum()
+    assert token_class_loss(logits, label, tensor).item() == pytest.approx(wanted, rel=1e-5)
+    flat = torch.from_numpy(x[y >= 0]).float(), torch.from_numpy(y[y >= 0])
+    assert class_loss(*flat, tensor).item() == pytest.approx(wanted, rel=1e-5)
+    assert token_class_loss(logits, torch.full_like(label, -1), tensor).item() == 0
+
+
+def test_cosine_schedule_rises_then_falls_to_zero():
+    config = TrainConfig(epochs=10, lr=2.0, schedule="cosine", warmup_epochs=2)
+    rates = [learning_rate(config, epoch, step, 5) for epoch in range(10) for step in range(5)]
+    assert rates[:10] == pytest.approx([0.2 * (k + 1) for k in range(10)])
+    wanted = [1 + math.cos(math.pi * k / 40) for k in range(40)]
+    assert rates[10:] == pytest.approx(wanted)
+    assert 0 < rates[-1] < 0.01
+
+
+def test_poly_schedule_falls_epoch_by_epoch():
+    config = TrainConfig(epochs=4, lr=1.0, schedule="poly", poly_power=0.9)
+    rates = [learning_rate(config, epoch, step, 3) for epoch in range(4) for step in range(3)]
+    assert rates == pytest.approx([(1 - epoch / 4) ** 0.9 for epoch in range(4) for _ in range(3)])
+    constant = TrainConfig(epochs=4, lr=0.5, schedule="constant")
+    assert {learning_rate(constant, epoch, 0, 3) for epoch in range(4)} == {0.5}
+
+
+class _Spec:
+    def __init__(self):
+        self.recipe = {"epochs": 200, "lr": 1e-3, "warmup_epochs": 5, "weight_decay": 5e-4, "clip_norm": 1.0}
+
+
+def test_settings_go_over_the_recipe():
+    config = config_for(
+        _Spec(), ClassifySettings(out="o", scene="s", token_loss=0.5), class_weights=(1.0, 2.0)
+    )
+    assert (config.epochs, config.lr, config.warmup_epochs) == (200, 1e-3, 5)
+    assert (config.token_loss, config.class_weights, config.seed) == (0.5, (1.0, 2.0), 42)
+    short = config_for(_Spec(), ClassifySettings(out="o", scene="s", epochs=8, lr=0.1, class_weights=True))
+    assert (short.epochs, short.lr, short.warmup_epochs, short.class_weights) == (8, 0.1, 2, None)
+    change = config_for(_Spec(), ChangeSettings(out="o", data="d", loss="focal", pos_weight=3.0))
+    assert (change.loss, change.pos_weight) == ("focal", 3.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": 0}, "--epochs 0: at least 1 is needed"),
+        ({"batch_size": 0}, "--batch-size 0: at least 1"),
+        ({"lr": 0.0}, "--lr 0.0: a number above 0"),
+        ({"lr": math.nan}, "--lr nan: a number above 0"),
+        ({"pos_weight": -1.0}, "--pos-weight -1.0"),
+        ({"warmup_epochs": 3}, "--warmup-epochs 3: must be below the 3 epochs"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(values, message):
+    with pytest.raises(InputError, match=message):
+        TrainConfig(**{"epochs": 3, **values})
+
+
+def test_optimiser_uses_the_parameter_groups_of_the_model():
+    model = torch.nn.Linear(2, 2)
+    config = TrainConfig(epochs=1, optimizer="adamw", weight_decay=0.1)
+    plain = make_optimizer(model, config)
+    assert isinstance(plain, torch.optim.AdamW)
+    assert [group["weight_decay"] for group in plain.param_groups] == [0.1]
+    model.parameter_groups = lambda decay: [
+        {"params": [model.weight], "weight_decay": decay},
+        {"params": [model.bias], "weight_decay": 0.0},
+    ]
+    grouped = make_optimizer(model, TrainConfig(epochs=1, weight_decay=0.1))
+    assert isinstance(grouped, torch.optim.Adam)
+    assert [group["weight_decay"] for group in grouped.param_groups] == [0.1, 0.0]

@@ -1,0 +1,328 @@
+"""Training learns, repeats itself to the bit, survives being killed, and counts exactly in two processes."""
+
+import csv
+import logging
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from terramamba.batches import epoch_order
+from terramamba.checkpoint import CHECKPOINT
+from terramamba.devices import resolve_device
+from terramamba.errors import InputError
+from terramamba.evaluation import Share, evaluate_change, evaluate_classes
+from terramamba.metrics import best_threshold, class_scores
+from terramamba.models.registry import create_model
+from terramamba.training import TrainConfig, fit, seed_everything
+from toys import CONFIG, PairNet, Pairs, Patches, PatchNet, make, train_patches
+
+CHANGE = TrainConfig(epochs=8, batch_size=4, lr=2e-2, loss="bce_dice", schedule="poly", seed=5)
+
+
+def history(folder):
+    """Rows of the history without the time they took."""
+    with (folder / "history.csv").open() as file:
+        return [
+            {name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)
+        ]
+
+
+def checkpoint(folder):
+    return torch.load(folder / CHECKPOINT, weights_only=True)
+
+
+def assert_same(one, other):
+    """Equal to the bit, through dicts and lists, but for the time that epochs took."""
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other)
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            if key != "seconds":
+                assert_same(one[key], other[key])
+    elif isinstance(one, list):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            assert_same(a, b)
+    else:
+        assert one == other
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """A run that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    model, result = train_patches(folder)
+    return folder, model, result
+
+
+def test_classes_are_learnt_and_the_best_epoch_is_kept(unbroken):
+    folder, model, result = unbroken
+    rows = history(folder)
+    accuracies = [float(row["oa"]) for row in rows]
+    assert list(rows[0]) == ["epoch", "train_loss", "val_loss", "oa", "aa", "kappa", "lr"]
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert max(accuracies) >= 0.9
+    assert result.best_epoch == 1 + accuracies.index(max(accuracies))  # the earlier of equals
+    assert (result.best_score, result.epochs_run) == (max(accuracies), 6)
+    assert result.stopped == "all 6 epochs were run"
+    assert class_scores(evaluate_classes(model, Patches(50, 2))).oa == result.best_score
+
+
+def test_same_seed_same_bits_other_seed_other_bits(unbroken, tmp_path):
+    train_patches(tmp_path / "again")
+    assert_same(checkpoint(unbroken[0]), checkpoint(tmp_path / "again"))
+    assert history(unbroken[0]) == history(tmp_path / "again")
+    train_patches(tmp_path / "other", config=replace(CONFIG, seed=4))
+    weights = [checkpoint(folder)["weights"]["body.0.weight"] for folder in (unbroken[0], tmp_path / "other")]
+    assert not torch.equal(*weights)
+
+
+def test_nothing_is_said_and_nothing_else_is_written(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    capfd.readouterr()
+    said = []
+    train_patches(tmp_path / "run", on_progress=lambda amount, remark="": said.append((amount, remark)))
+    assert capfd.readouterr() == ("", "")
+    files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert files == ["run/checkpoints/last.ckpt", "run/history.csv"]
+    assert sum(amount for amount, _ in said) == CONFIG.epochs
+    for part in ("samples/s, loss ", ", OA ", " % after epoch 6, best in epoch "):
+        assert part in said[-1][1]
+
+
+def wait_for_epochs(folder, process, epochs):
+    """Wait until ``epochs`` epochs are in the history; the process must still be at work."""
+    end = time.monotonic() + 120
+    while not (folder / "history.csv").exists() or len(history(folder)) < epochs:
+        assert process.poll() is None, "the run ended by itself"
+        assert time.monotonic() < end, "the run does not get on"
+        time.sleep(0.01)
+
+
+def start_slow_run(folder):
+    command = [sys.executable, str(Path(__file__).with_name("toys.py")), str(folder), "0.003"]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def test_killed_and_resumed_is_the_unbroken_run_to_the_bit(unbroken, tmp_path):
+    with start_slow_run(tmp_path) as process:
+        wait_for_epochs(tmp_path, process, 2)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    done = len(history(tmp_path))
+    assert 2 <= done < CONFIG.epochs
+    said = []
+    model, result = train_patches(
+        tmp_path, resume=True, on_progress=lambda amount, remark="": said.append(amount)
+    )
+    assert CONFIG.epochs - done - 1 <= sum(said) <= CONFIG.epochs - done
+    assert_same(checkpoint(unbroken[0]), checkpoint(tmp_path))
+    assert history(unbroken[0]) == history(tmp_path)
+    assert result == unbroken[2]
+    assert_same(dict(unbroken[1].state_dict()), dict(model.state_dict()))
+
+
+def test_ctrl_c_is_a_keyboard_interrupt_and_leaves_a_checkpoint(tmp_path):
+    with start_slow_run(tmp_path) as process:
+        wait_for_epochs(tmp_path, process, 1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "")
+    assert len(checkpoint(tmp_path)["history"]) == len(history(tmp_path)) < CONFIG.epochs
+
+
+def test_a_finished_run_is_left_as_it_is(unbroken, caplog):
+    folder, model, result = unbroken
+    (folder / "history.csv").unlink()
+    before = (folder / CHECKPOINT).read_bytes()
+    calls = []
+    with caplog.at_level(logging.INFO, logger="terramamba"):
+        other, again = train_patches(folder, resume=True, on_progress=lambda *said: calls.append(said))
+    assert again == result
+    assert not calls
+    assert "already finished: all 6 epochs were run" in caplog.text
+    assert_same(dict(model.state_dict()), dict(other.state_dict()))
+    assert len(history(folder)) == 6
+    assert_same(checkpoint(folder), torch.load(_written(folder, before), weights_only=True))
+
+
+def _written(folder, content):
+    path = folder / "before.ckpt"
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lr": 0.5}, "the run has lr 0.01, not 0.5"),
+        ({"epochs": 9}, "the run has epochs 6, not 9"),
+        ({"class_weights": (1.0, 2.0, 3.0)}, r"class_weights None, not \[1.0, 2.0, 3.0\]"),
+    ],
+)
+def test_another_configuration_is_not_resumed(unbroken, change, message):
+    with pytest.raises(InputError, match=message):
+        train_patches(unbroken[0], config=replace(CONFIG, **change), resume=True)
+
+
+def test_other_data_or_another_model_is_not_resumed(unbroken):
+    with pytest.raises(InputError, match="training samples 100, not 90"):
+        fit(make(), "classify", Patches(90, 1), Patches(50, 2), CONFIG, unbroken[0], resume=True)
+    with pytest.raises(InputError, match="model PatchNet, not PairNet"):
+        fit(make(PairNet), "classify", Patches(100, 1), Patches(50, 2), CONFIG, unbroken[0], resume=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", None])
+def test_a_damaged_checkpoint_is_named(unbroken, tmp_path, content):
+    path = tmp_path / CHECKPOINT
+    path.parent.mkdir()
+    path.write_bytes((unbroken[0] / CHECKPOINT).read_bytes()[:3000] if content is None else content)
+    with pytest.raises(InputError, match=r"last\.ckpt is damaged"):
+        train_patches(tmp_path, resume=True)
+    path.unlink()
+    with pytest.raises(InputError, match="nothing to resume"):
+        train_patches(tmp_path, resume=True)
+
+
+def test_training_stops_when_nothing_gets_better(tmp_path):
+    config = replace(CONFIG, lr=1e-30, epochs=20, patience=3)
+    _, result = train_patches(tmp_path, config=config)
+    assert (result.best_epoch, result.epochs_run) == (1, 4)
+    assert result.stopped == "no better validation score for 3 epochs"
+    assert len(history(tmp_path)) == 4
+
+
+def test_a_loss_that_is_no_number_ends_training_with_its_place(tmp_path):
+    with pytest.raises(InputError, match=r"loss is nan in epoch 3 at learning rate 0\.00\d+: lower --lr"):
+        fit(make(), "classify", Patches(100, 1, nan_from=2), Patches(50, 2), CONFIG, tmp_path)
+    assert len(checkpoint(tmp_path)["history"]) == 2
+
+
+def test_tokens_are_learnt_in_the_same_run_of_the_network(tmp_path):
+    config = replace(CONFIG, token_loss=0.5, epochs=1, warmup_epochs=0)
+    model = make()
+    fit(model, "classify", Patches(64, 1, tokens=True), Patches(16, 2), config, tmp_path)
+    assert model.runs == 4 + 1  # four batches to learn from, one to validate
+    weighted = history(tmp_path)
+    train_patches(tmp_path / "without", config=replace(config, token_loss=0.0))
+    assert weighted[0]["train_loss"] != history(tmp_path / "without")[0]["train_loss"]
+    with pytest.raises(InputError, match=r"--token-loss 0\.5: the samples have no tokens"):
+        train_patches(tmp_path / "lacking", config=config)
+
+
+def test_ssa_mamba_trains_and_uses_its_parameter_groups(tmp_path):
+    seed_everything(0)
+    model = create_model("ssa_mamba", preset="tiny", in_channels=4, num_classes=3)
+    config = replace(CONFIG, epochs=3, token_loss=0.5, precision="bf16")
+    result = fit(model, "classify", Patches(64, 1, tokens=True), Patches(32, 2), config, tmp_path)
+    assert result.best_score > 0.5
+    decays = {group["weight_decay"] for group in checkpoint(tmp_path)["optimizer"]["param_groups"]}
+    assert 0.0 in decays
+
+
+def test_change_is_learnt_with_a_threshold_from_validation(tmp_path):
+    model, validation = make(PairNet), Pairs(6, 2, sizes=(16, 16, 20))
+    result = fit(model, "change", Pairs(16, 1), validation, CHANGE, tmp_path)
+    rows = history(tmp_path)
+    assert list(rows[0]) == ["epoch", "train_loss", "val_loss", "f1", "iou", "threshold", "f1_at_half", "lr"]
+    best = rows[result.best_epoch - 1]
+    assert (result.best_score, result.threshold) == (float(best["f1"]), float(best["threshold"]))
+    assert result.best_score == max(float(row["f1"]) for row in rows) >= 0.9
+    assert all(float(row["f1"]) >= float(row["f1_at_half"]) for row in rows)
+
+    histograms = evaluate_change(model, validation)
+    threshold, scores = best_threshold(histograms.sum(axis=0))
+    assert (threshold, scores.f1) == (result.threshold, result.best_score)
+    unknown = [16, 16, 20, 16, 16, 20]
+    assert histograms.sum(axis=(1, 2)).tolist() == [side * (side - 1) for side in unknown]
+    assert np.array_equal(evaluate_change(model, validation, batch_size=4), histograms)
+
+
+def test_what_cannot_be_trained_is_refused(tmp_path):
+    pairs, patches = Pairs(4, 1), Patches(20, 1)
+    with pytest.raises(InputError, match=r"num_classes=3: .* use num_classes=1"):
+        fit(PairNet(3), "change", pairs, pairs, CHANGE, tmp_path)
+    with pytest.raises(InputError, match="--loss cross_entropy: change detectors take bce, bce_dice, focal"):
+        fit(PairNet(), "change", pairs, pairs, replace(CHANGE, loss="cross_entropy"), tmp_path)
+    with pytest.raises(InputError, match="--loss focal: classifiers are trained with cross_entropy"):
+        fit(PatchNet(), "classify", patches, patches, replace(CONFIG, loss="focal"), tmp_path)
+    with pytest.raises(InputError, match="no validation sample"):
+        fit(PatchNet(), "classify", patches, Patches(0, 1), CONFIG, tmp_path)
+    with pytest.raises(InputError, match=r"differ in size, .*16.* and .*20.*: choose a --crop-size"):
+        fit(PairNet(), "change", Pairs(4, 1, sizes=(16, 20)), pairs, CHANGE, tmp_path)
+
+
+def test_evaluation_leaves_the_model_as_it_was():
+    model = make().train()
+    model.body[1].eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    evaluate_classes(model, Patches(20, 1), precision="bf16")
+    assert model.training
+    assert not model.body[1].training
+    assert_same(before, dict(model.state_dict()))
+
+
+def test_order_of_samples_follows_from_seed_and_epoch():
+    order = epoch_order(50, 8, seed=1, epoch=2)
+    assert sorted(chain(*order)) == list(range(50))
+    assert [len(batch) for batch in order] == [8, 8, 8, 8, 8, 8, 2]
+    assert order == epoch_order(50, 8, seed=1, epoch=2)
+    assert order != epoch_order(50, 8, seed=1, epoch=3)
+    assert [len(batch) for batch in epoch_order(49, 8, seed=1, epoch=0)] == [8, 8, 8, 8, 8, 9]
+    shares = [epoch_order(50, 8, seed=1, epoch=2, share=Share(rank, 3)) for rank in range(3)]
+    assert [len(batch) for batch in shares[0]] == [len(batch) for batch in shares[2]] == [8, 9]
+    together = [index for share in shares for batch in share for index in batch]
+    assert set(together) == set(range(50))
+    assert len(together) == 51
+
+
+def test_shares_of_the_validation_cover_it_once():
+    for samples, world in ((50, 3), (5, 4), (16, 2)):
+        shares = [Share(rank, world).batches(samples, 8) for rank in range(world)]
+        assert sorted(index for share in shares for batch in share for index in batch) == list(range(samples))
+
+
+def test_devices_are_named_or_refused():
+    assert resolve_device("cpu") == torch.device("cpu")
+    assert resolve_device("auto").type in ("cpu", "cuda", "mps")
+    with pytest.raises(InputError, match="--device tpu: not one of"):
+        resolve_device("tpu")
+    with pytest.raises(InputError, match="--device cuda:99: "):
+        resolve_device("cuda:99")
+    config = replace(CONFIG, devices=2, device="mps")
+    with pytest.raises(InputError, match="--device"):
+        fit(make(), "classify", Patches(20, 1), Patches(20, 1), config, Path("nowhere"))
+
+
+def test_two_processes_count_validation_exactly(tmp_path):
+    threads = torch.get_num_threads()
+    config = replace(CHANGE, devices=2, device="cpu", epochs=3)
+    model, validation, said = make(PairNet), Pairs(9, 2, sizes=(16, 20)), []
+    result = fit(
+        model,
+        "change",
+        Pairs(15, 1),
+        validation,
+        config,
+        tmp_path,
+        on_progress=lambda amount, remark="": said.append(amount),
+    )
+    rows = history(tmp_path)
+    assert len(rows) == result.epochs_run == 3
+    assert sum(said) == 3
+    torch.set_num_threads(1)
+    histograms = evaluate_change(model, validation, batch_size=config.batch_size)
+    torch.set_num_threads(threads)
+    threshold, scores = best_threshold(histograms.sum(axis=0))
+    assert (threshold, scores.f1) == (result.threshold, result.best_score)
+    best = rows[result.best_epoch - 1]
+    assert (float(best["iou"]), float(best["f1"])) == (scores.iou, scores.f1)
