@@ -1,4 +1,4 @@
-"""Two dates' feature maps become one: GLMamba's bitemporal fusion attention (BFA, Eq. 15-22) and its ablations.
+"""Two dates' maps become one: GLMamba's bitemporal fusion attention (BFA, Eq. 15-22) and its ablations.
 
 Every fusion takes the maps of the date before (X1) and of the date after (X2), both (b, c, h, w), and returns
 one map of the same shape.
@@ -91,14 +91,14 @@ class ConcatenationAttention(nn.Module):
 class CrossAttention(nn.Module):
     """conv1x1([Z1; Z2]) with BN and ReLU, Z1 = X1 + attention(X1 asks X2), Z2 = X2 + attention(X2 asks X1).
 
-    One set of weights serves both directions; heads have 32 channels where c allows it. Every position looks at
-    every position: time grows with (h * w)^2.
+    One set of weights serves both directions; heads have 32 channels where c allows it. Every position looks
+    at every position: time grows with (h * w)^2.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         heads = 1 if channels % 32 else channels // 32
-        self.attention = nn.MultiheadAttention(channels, heads, batch_first=True)
+        self.attention = nn.MultiheadAttention(channels, heads, bias=False, batch_first=True)
         self.reduce = conv_bn_relu(2 * channels, channels, kernel_size=1)
 
     def forward(
@@ -110,7 +110,8 @@ class CrossAttention(nn.Module):
             own + self.attention(own, other, other, need_weights=False)[0]
             for own, other in (tokens, tokens[::-1])
         ]
-        return self.reduce(torch.cat(asked, dim=2).transpose(1, 2).unflatten(2, before.shape[2:]))
+        b, _, h, w = before.shape
+        return self.reduce(torch.cat(asked, dim=2).transpose(1, 2).view(b, -1, h, w))
 
 
 FUSIONS: Mapping[str, Callable[[int], nn.Module]] = {

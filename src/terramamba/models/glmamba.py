@@ -1,28 +1,29 @@
 """GLMamba: a global-local Mamba network for change detection between two images of one place.
 
-Liu, Zhu, Yin, Qin, Lin, Huang, Xia, Weng, IEEE Journal of Selected Topics in Applied Earth Observations and Remote
-Sensing 19, 2026, pp. 11344-11360, doi 10.1109/JSTARS.2026.3675679. Two other papers call their networks GLMamba (one
-for brain tumours, one for super-resolution); this is the change detector. Its authors' code is not public: the
-modules follow the article's equations.
+Liu, Zhu, Yin, Qin, Lin, Huang, Xia, Weng, IEEE JSTARS 19, 2026, pp. 11344-11360, doi
+10.1109/JSTARS.2026.3675679. Two other papers call their networks GLMamba, one for brain tumours and one for
+super-resolution; this is the change detector. Its code could not be had: what follows is the article's
+equations.
 
-    here                    paper        meaning
-    base_channels           C            stage i = 1..4 has C * 2^(i-1) channels at 1/4, 1/8, 1/16, 1/32 of the side
-    VSSEncoder (vss.py)     Eq. 1-10     one encoder for both dates
-    CSAM                    Eq. 11-14    change-aware semantic aggregation, stages 2 and 3, each date for itself
-    bitemporal_fusion.py    Eq. 15-22    BFA, bitemporal fusion attention, every stage
-    CSIE                    Eq. 23-30    cross-space interaction enhancement, every stage
-    Decoder                 -            coarse to fine, to one logit a pixel at full size
+    here                   paper      meaning
+    base_channels          C          stage i = 1..4: C * 2^(i-1) channels at 1/4, 1/8, 1/16, 1/32 of a side
+    VSSEncoder (vss.py)    Eq. 1-10   one encoder for both dates
+    CSAM                   Eq. 11-14  change-aware semantic aggregation; stages 2 and 3, each date alone
+    bitemporal_fusion.py   Eq. 15-22  BFA, bitemporal fusion attention; every stage
+    CSIE                   Eq. 23-30  cross-space interaction enhancement; every stage
+    Decoder                -          coarse to fine, to one logit a pixel at full size
 
-Where the publication disagrees with itself, or leaves something open:
-- the step goes through softplus: SiLU, written once, can be negative, and then the state explodes;
-- Bbar = Delta B, as every Mamba code base computes it; ``discretization="zoh"`` is the paper's formula;
-- CSAM is always called: a published listing builds it and never does, though the article's table counts on it;
-- no ReLU before the sigmoid of the spatial attention: it would forbid weights under 0.5;
-- CSIE's interaction is matched at every position; ``interaction="scalar"`` is the literal formula, one number a
-  group. Path 1's features are X_g * A_g, and A_g is the product of the row's and the column's gate;
-- C = 96, the width in the text, makes an encoder of 18.5 M parameters alone, while the article's figure shows 10 to
-  15 M in all: ``base`` has C = 48, ``large`` 96;
-- each of the decoder's two last steps halves the channels: C -> C/2 -> C/4.
+Where the publication disagrees with itself or leaves something open:
+
+- The step goes through softplus: SiLU, written once, can be negative, and then the state explodes.
+- Bbar = Delta B, as every Mamba code base has it; ``discretization="zoh"`` is the paper's formula.
+- CSAM is always called: a published listing builds it and never does, yet the article's table counts on it.
+- No ReLU before the sigmoid of the spatial attention: it would forbid weights under 0.5.
+- CSIE's interaction is matched at every position; ``interaction="scalar"`` is the literal formula, one
+  number a group. A_g is the product of a row's and a column's gate, path 1's features are X_g * A_g.
+- C = 96, the text's width, makes an encoder of 18.5 M parameters alone, while the article's figure shows 10
+  to 15 M in all: ``base`` has C = 48, ``large`` C = 96.
+- Each of the decoder's two last steps halves the channels: C -> C/2 -> C/4.
 """
 
 from collections.abc import Iterator
@@ -91,7 +92,7 @@ class GLMambaConfig:
             raise InputError(f"glmamba: depths={self.depths!r}; give four numbers, one a stage")
         if self.base_channels % 4 or self.base_channels % self.groups:
             raise InputError(
-                f"glmamba: base_channels={self.base_channels}; give a multiple of 4 and of groups={self.groups}"
+                f"glmamba: base_channels={self.base_channels}; give a multiple of 4 and groups={self.groups}"
             )
         if self.mlp_ratio < 0:
             raise InputError(f"glmamba: mlp_ratio={self.mlp_ratio}; give 0 (no MLP) or more")
@@ -166,7 +167,7 @@ class CSIE(nn.Module):
         return F.conv2d(x, weight, bias, padding=conv.padding, groups=conv.groups * self.copies)
 
     def _grouped(self, x: Tensor) -> Tensor:
-        return x.unflatten(1, (self.groups, -1))
+        return x.view(x.shape[0], self.groups, -1, *x.shape[2:])
 
 
 class Decoder(nn.Module):
@@ -176,9 +177,7 @@ class Decoder(nn.Module):
         super().__init__()
         width = channels[0]
         self.reduce = nn.ModuleList(nn.Conv2d(c, width, kernel_size=1) for c in channels)
-        self.refine = nn.ModuleList(
-            [conv_bn_relu(width, width // 2), conv_bn_relu(width // 2, width // 4)]
-        )
+        self.refine = nn.ModuleList([conv_bn_relu(width, width // 2), conv_bn_relu(width // 2, width // 4)])
         self.head = nn.Conv2d(width // 4, num_classes, kernel_size=1)
 
     def forward(self, maps: list[Tensor]) -> Float[Tensor, "b k h w"]:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def reflect_to_multiple(x: Float[Tensor, "*b h w"], multiple: int) -> Float[Tensor, "*b h2 w2"]:
-    """Grow ``x`` below and to the right to the next multiple of ``multiple`` by reflection at its last row, column.
+    """Grow ``x`` below and to the right to a multiple of ``multiple``, mirrored at its last row and column.
 
     Unlike torch's padding, the reflection goes to and fro as often as it must, so that a side may be shorter
     than what is added to it; a side of one pixel is repeated.

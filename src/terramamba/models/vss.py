@@ -19,90 +19,35 @@ Step, softplus and scan are float32 under autocast.
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from terramamba.errors import InputError
 from terramamba.models.cost import scan_flops
-from terramamba.ops import SCAN_PATHS, selective_scan
+from terramamba.models.path_order import PATHS, PathOrder
+from terramamba.ops import selective_scan
+from terramamba.ops.backends import Discretization
 
-PATHS = 4
 DT_MIN, DT_MAX = 1e-3, 0.1
 
 
-class _Ways:
-    """The four ways through b maps of (h, w) tokens, as rows of matrices.
-
-    Sequences are laid out (l, b, 4, d), time first and channels innermost, as scans want them: moving whole rows
-    of channels is several times faster than turning (b, d, l) around.
-    """
-
-    def __init__(self, paths: str, b: int, h: int, w: int, device: torch.device) -> None:
-        length = h * w
-        scan, _ = SCAN_PATHS[paths]
-        place = scan(torch.arange(length, device=device).view(1, 1, h, w))[0, :, 0]
-        time = torch.empty_like(place).scatter_(1, place, torch.arange(length, device=device).expand_as(place))
-        batch = torch.arange(b, device=device)
-        path = torch.arange(PATHS, device=device)
-        self.shape = (length, b, PATHS, -1)
-        self.tokens = (batch[:, None] * length + place.t()[:, None]).reshape(-1, 1)
-        self.steps = ((time.t() * b + batch[:, None, None]) * PATHS + path).reshape(-1, PATHS)
-        self.projected = self.tokens * PATHS + path.repeat(length * b)[:, None]
-
-    def order(self, tokens: Float[Tensor, "m d"]) -> Float[Tensor, "l b 4 d"]:
-        """All tokens (b * l rows) in the order of each path."""
-        return _SumOfRows.apply(tokens, self.tokens, self.steps).view(self.shape)
-
-    def order_each(self, projected: Float[Tensor, "m e"]) -> Float[Tensor, "l b 4 e"]:
-        """Tokens with one row for each path (b * l * 4 rows), each in the order of its path."""
-        return _SumOfRows.apply(projected, self.projected, self.steps.view(-1, 1)).view(self.shape)
-
-    def merge(self, y: Float[Tensor, "l b 4d"]) -> Float[Tensor, "m d"]:
-        """Sum of the four sequences, every token at its row-major place (b * l rows)."""
-        return _SumOfRows.apply(y.reshape(self.steps.numel(), -1), self.steps, self.tokens)
-
-
-class _SumOfRows(torch.autograd.Function):
-    """Row i of the result is the sum of the rows forth[i] of x; the gradient is the same with ``back``."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, forth: Tensor, back: Tensor) -> Tensor:
-        ctx.save_for_backward(back)
-        return _sum_of_rows(x, forth)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        (back,) = ctx.saved_tensors
-        return _sum_of_rows(gradient, back), None, None
-
-
-def _sum_of_rows(x: Tensor, index: Tensor) -> Tensor:
-    rows = x.index_select(0, index.flatten())
-    return rows if index.shape[1] == 1 else rows.view(*index.shape, -1).sum(1)
-
-
 class SS2D(nn.Module):
-    """Selective scan of a map along four paths, each with its own x_proj, dt, A and D; outputs summed (Eq. 8-10).
+    """Selective scan of a map along four paths, each with its own x_proj, dt, A and D, summed (Eq. 1-10).
 
     The parameters are plain tensors and not layers: a weight initialisation that goes over all layers
     afterwards cannot reach them.
     """
 
-    def __init__(self, width: int, rank: int, d_state: int, scan: str, discretization: str) -> None:
+    def __init__(
+        self, width: int, rank: int, d_state: int, scan: str, discretization: Discretization
+    ) -> None:
         super().__init__()
-        if scan not in SCAN_PATHS:
-            raise InputError(f"scan={scan!r} is unknown; choose one of: {', '.join(SCAN_PATHS)}")
-        if discretization not in ("euler", "zoh"):
-            raise InputError(f"discretization={discretization!r} is unknown; choose one of: euler, zoh")
-        self.sizes = (rank, d_state, d_state)
-        self.paths = scan
-        self.discretization = discretization
+        self.sizes = [rank, d_state, d_state]
+        self.scan = scan
+        self.discretization: Discretization = discretization
         self.x_proj = nn.Parameter(torch.empty(PATHS, sum(self.sizes), width))
         self.dt_weight = nn.Parameter(torch.empty(PATHS, width, rank))
         self.dt_bias = nn.Parameter(torch.empty(PATHS, width))
@@ -125,15 +70,15 @@ class SS2D(nn.Module):
     def forward(self, x: Float[Tensor, "b h w d"]) -> Float[Tensor, "b h w d"]:
         """Maps (b, h, w, d) to the sum of the four scans, every token at its own place."""
         b, h, w, d = x.shape
-        ways = _Ways(self.paths, b, h, w, x.device)
+        order = PathOrder(self.scan, b, h, w, x.device)
         tokens = x.reshape(b * h * w, d)
-        # A projection of tokens does not care for their order: project once, then order the few projected numbers.
+        # A projection does not care for the tokens' order: project once, then order what little comes out.
         projected = F.linear(tokens, self.x_proj.flatten(0, 1)).view(-1, sum(self.sizes))
-        dt, B, C = ways.order_each(projected).split(self.sizes, dim=-1)
+        dt, B, C = torch.split(order.spread_by_path(projected), self.sizes, dim=-1)
         delta = torch.einsum("lbkr,kdr->lbkd", dt, self.dt_weight).contiguous()
         # One call: the four paths are four groups of neighbouring channels.
         y = selective_scan(
-            ways.order(tokens).flatten(2).permute(1, 2, 0),
+            order.spread(tokens).flatten(2).permute(1, 2, 0),
             delta.flatten(2).permute(1, 2, 0),
             -torch.exp(self.A_log),
             B.permute(1, 2, 3, 0),
@@ -143,7 +88,7 @@ class SS2D(nn.Module):
             delta_softplus=True,
             discretization=self.discretization,
         )
-        return ways.merge(y.permute(2, 0, 1)).view(b, h, w, d)
+        return order.merge(y.permute(2, 0, 1)).view(b, h, w, d)
 
     def stated_flops(self, x: Float[Tensor, "b h w d"]) -> int:
         """FLOPs of ``forward``: the scan by the formula 9 b l i n, and the two projections."""
@@ -164,7 +109,7 @@ class VSSBlock(nn.Module):
         d_state: int = 16,
         expand: int = 2,
         scan: str = "cross",
-        discretization: str = "euler",
+        discretization: Discretization = "euler",
         mlp_ratio: float = 0.0,
     ) -> None:
         super().__init__()
@@ -194,7 +139,10 @@ class VSSBlock(nn.Module):
 
 
 class PatchMerging(nn.Module):
-    """Four neighbours become one token: LN of 4c, linear 4c -> 2c. Odd sides get one row or column of zeros."""
+    """Four neighbours become one token: LN of 4c, linear 4c -> 2c.
+
+    An odd side gets one row or column of zeros.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -209,7 +157,7 @@ class PatchMerging(nn.Module):
 
 
 class VSSEncoder(nn.Module):
-    """Patch embedding and stages of VSS blocks; stage i (0..) has c * 2^i channels at 1/(4 * 2^i) of the side."""
+    """Patch embedding and stages of VSS blocks; stage i = 0.. has c * 2^i channels at 1/2^(i+2) of the side."""
 
     def __init__(
         self,
@@ -219,7 +167,7 @@ class VSSEncoder(nn.Module):
         d_state: int = 16,
         expand: int = 2,
         scan: str = "cross",
-        discretization: str = "euler",
+        discretization: Discretization = "euler",
         mlp_ratio: float = 0.0,
     ) -> None:
         super().__init__()
@@ -282,17 +230,21 @@ def load_vmamba_weights(encoder: VSSEncoder, state_dict: Mapping[str, Tensor]) -
         for pattern, replacement in _VMAMBA_NAMES:
             target = re.sub(f"^{pattern}", replacement, target)
         if target not in own:
-            raise InputError(f"VMamba weight {name!r} has no place in this encoder; set depths as in its model")
+            raise InputError(
+                f"VMamba weight {name!r} has no place in this encoder; set depths as in its model"
+            )
         if target == "embed.weight" and value.shape[1] != own[target].shape[1]:
             continue
         if value.shape != own[target].shape:
             raise InputError(
                 f"VMamba weight {name!r} is {tuple(value.shape)}, the encoder's {tuple(own[target].shape)}; "
-                "set base_channels, d_state and expand as in its model"
+                "set base_channels, d_state and expand alike"
             )
         found[target] = value
     left = tuple(name for name in own if name not in found)
-    if lost := [name for name in left if not re.match(r"norms\.|embed\.weight|stages\.\d+\.\d+\.mlp\.", name)]:
+    if lost := [
+        name for name in left if not re.match(r"norms\.|embed\.weight|stages\.\d+\.\d+\.mlp\.", name)
+    ]:
         raise InputError(f"VMamba weights hold nothing for {lost[0]!r}; set depths as in their model")
     encoder.load_state_dict(found, strict=False)
     return left

@@ -1,0 +1,79 @@
+"""Change vector analysis with Otsu's threshold: a change detector that needs no training.
+
+Malila, "Change vector analysis: an approach for detecting forest changes with Landsat", Symposium on
+Machine Processing of Remotely Sensed Data, Purdue University, 1980, pp. 326-335: the length of the
+difference between two dates' band vectors. Otsu, "A threshold selection method from gray-level histograms",
+IEEE Transactions on Systems, Man, and Cybernetics 9(1), 1979, pp. 62-66, doi 10.1109/TSMC.1979.4310076: the
+threshold that parts a histogram into the two classes with the largest variance between them (Eq. 14-18).
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from terramamba.errors import InputError
+from terramamba.models.spec import ModelSpec
+
+BINS = 256
+
+
+class ChangeVectorAnalysis(nn.Module):
+    """|after - before| over the bands, minus Otsu's threshold of the pair."""
+
+    whole_image = True
+    """The threshold is the whole pair's; tiles would each choose another."""
+
+    def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b 1 h w"]:
+        """(magnitude - threshold) / standard deviation of the magnitude: above 0 is changed.
+
+        A pair with the same magnitude everywhere is unchanged: -1.
+        """
+        magnitude = change_magnitude(x)
+        return torch.stack([_logits(pair) for pair in magnitude])[:, None]
+
+
+def change_magnitude(x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b h w"]:
+    """Length of each pixel's change vector, in the images' scaled units."""
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    return torch.linalg.vector_norm(wide[:, 1] - wide[:, 0], dim=1)
+
+
+def otsu_threshold(values: Float[Tensor, "*m"]) -> Float[Tensor, ""]:
+    """Centre of the last of 256 bins that goes to the lower class of ``values``, which are not all equal."""
+    low, high = values.aminmax()
+    width = (high - low) / BINS
+    bins = ((values.flatten() - low) / width).long().clamp_(max=BINS - 1)
+    counts = torch.bincount(bins, minlength=BINS).to(torch.float64)
+    centres = low.double() + (torch.arange(BINS, device=values.device) + 0.5) * width.double()
+    share = counts / counts.sum()
+    omega, mu = share.cumsum(0), (share * centres).cumsum(0)
+    between = (mu[-1] * omega - mu).square() / (omega * (1 - omega)).clamp(min=1e-12)  # Eq. 18
+    return centres[between[:-1].argmax()].to(values.dtype)
+
+
+def _logits(magnitude: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    spread = magnitude.std(correction=0)
+    if not magnitude.max() > magnitude.min():
+        return torch.full_like(magnitude, -1.0)
+    return (magnitude - otsu_threshold(magnitude)) / spread
+
+
+def _build(in_channels: int, num_classes: int = 1) -> ChangeVectorAnalysis:
+    if num_classes != 1:
+        raise InputError(f"cva: num_classes={num_classes}; it only tells changed from unchanged, give 1")
+    return ChangeVectorAnalysis()
+
+
+SPEC = ModelSpec(
+    name="cva",
+    task="change",
+    title="Change vector analysis with Otsu's threshold",
+    paper="Malila, Machine Processing of Remotely Sensed Data 1980; Otsu 1979, doi 10.1109/TSMC.1979.4310076",
+    build=_build,
+    presets={"default": {}},
+    default_preset="default",
+    recipe={},
+    claims={},
+    example=(1, 2, 3, 256, 256),
+    trainable=False,
+)
