@@ -8,7 +8,9 @@ from hypothesis.extra import numpy as hnp
 
 from terramamba.data.leakage import TEST, TRAIN, Leakage, leakage, within
 
-ROLES = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(0, 3))
+ROLES = hnp.arrays(
+    np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(0, 3)
+)
 
 
 def counted(roles: np.ndarray, reach: int) -> float:
@@ -32,7 +34,9 @@ def test_within_is_a_square_around_each_pixel(roles: np.ndarray, distance: int) 
     marked = roles == TRAIN
     expected = np.zeros_like(marked)
     for row, col in np.argwhere(marked):
-        expected[max(0, row - distance) : row + distance + 1, max(0, col - distance) : col + distance + 1] = True
+        expected[max(0, row - distance) : row + distance + 1, max(0, col - distance) : col + distance + 1] = (
+            True
+        )
     np.testing.assert_array_equal(within(marked, distance), expected)
 
 

@@ -30,7 +30,9 @@ def fields(seed: int, height: int = 60, width: int = 80, classes: int = 6, side:
     """Rectangular fields of classes 1..K with unlabelled margins; each class has at least one whole field."""
     rng = np.random.default_rng(seed)
     plots = (height // side) * (width // side)
-    crops = rng.permutation(np.concatenate([np.arange(1, classes + 1), rng.integers(0, classes + 1, plots - classes)]))
+    crops = rng.permutation(
+        np.concatenate([np.arange(1, classes + 1), rng.integers(0, classes + 1, plots - classes)])
+    )
     labels = crops.reshape(height // side, width // side).repeat(side, 0).repeat(side, 1).astype(np.int16)
     labels[::side], labels[:, ::side] = 0, 0
     return labels
@@ -49,7 +51,9 @@ def test_random_has_the_asked_numbers_of_every_class(seed: int) -> None:
     assert split.leakage.shared > 0.5
 
 
-@pytest.mark.parametrize(("total", "train", "val"), [(3, 1, 1), (9, 4, 1), (20, 10, 2), (46, 20, 5), (300, 30, 30)])
+@pytest.mark.parametrize(
+    ("total", "train", "val"), [(3, 1, 1), (9, 4, 1), (20, 10, 2), (46, 20, 5), (300, 30, 30)]
+)
 def test_random_never_trains_on_more_than_half_of_a_small_class(total: int, train: int, val: int) -> None:
     classes = np.full((30, 30), 1, np.int16)
     classes.flat[:total] = 2

@@ -87,7 +87,7 @@ def _values(path: str) -> set[float]:
     found: set[float] = set()
     for window in strips(scene.height, scene.width, max(1, VALUES_PER_READ // scene.width)):
         values, valid = _read(scene, window)
-        found.update(np.unique(values[valid]).tolist())
+        found.update(np.unique(values[valid]).astype(np.float64).tolist())
     return found
 
 

@@ -1,0 +1,203 @@
+"""Labels from every kind of file, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from affine import Affine
+from rasterio.crs import CRS
+from scipy.io import savemat
+
+from terramamba.data.labels import label_shape, read_label_parts, read_labels
+from terramamba.errors import InputError
+from terramamba.raster.scene import Grid, Scene, open_scene
+from terramamba.raster.write import write_geotiff
+
+UTM = CRS.from_epsg(32633)
+
+
+def place(row: float = 0, col: float = 0) -> Affine:
+    return Affine(30, 0, 500000 + 30 * col, 0, -30, 5800000 - 30 * row)
+
+
+MAP = np.array([[0, 7, 7, 2], [2, 2, 0, 9], [9, 9, 9, 9]], np.uint8)
+
+
+def located(path: Path, array: np.ndarray, row: int = 0, col: int = 0, **options: Any) -> str:
+    grid = Grid(*array.shape[-2:], UTM, place(row, col))
+    write_geotiff(path, array.reshape(-1, *array.shape[-2:]), grid, **options)
+    return str(path)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return open_scene(located(tmp_path / "scene.tif", np.ones((5, 3, 4), np.float32)))
+
+
+def test_codes_become_contiguous_in_their_order(tmp_path: Path, scene: Scene) -> None:
+    labels = read_labels(located(tmp_path / "labels.tif", MAP), scene)
+    np.testing.assert_array_equal(labels.classes, [[0, 2, 2, 1], [1, 1, 0, 3], [3, 3, 3, 3]])
+    assert labels.classes.dtype == np.int16
+    assert labels.codes == (2, 7, 9)
+    assert labels.names == ("class 2", "class 7", "class 9")
+    assert len(set(labels.colours)) == 3
+
+
+def test_names_from_the_caller_or_the_file(tmp_path: Path, scene: Scene) -> None:
+    path = located(tmp_path / "labels.tif", MAP, class_names={2: "roof", 9: "water"})
+    assert read_labels(path, scene).names == ("roof", "class 7", "water")
+    assert read_labels(path, scene, names=["a", "b", "c"]).names == ("a", "b", "c")
+    with pytest.raises(InputError, match=r"has 3 classes \(codes 2, 7, 9\), but 2 names"):
+        read_labels(path, scene, names=["a", "b"])
+
+
+def test_whole_floats_nan_nodata_and_negative_numbers(tmp_path: Path, scene: Scene) -> None:
+    floats = MAP.astype(np.float32)
+    floats[0, 0], floats[1, 2] = np.nan, -1
+    found = read_labels(located(tmp_path / "floats.tif", floats), scene)
+    np.testing.assert_array_equal(found.classes > 0, MAP > 0)
+    found = read_labels(located(tmp_path / "nodata.tif", MAP, nodata=9.0), scene)
+    assert found.codes == (2, 7)
+    floats[0, 1] = 2.5
+    with pytest.raises(InputError, match=r"holds 2\.5, which is no class code"):
+        read_labels(located(tmp_path / "odd.tif", floats), scene)
+
+
+@pytest.mark.parametrize("suffix", [".mat", ".npy", ".npz", ".png"])
+def test_labels_without_georeferencing(tmp_path: Path, scene: Scene, suffix: str) -> None:
+    path = tmp_path / f"labels{suffix}"
+    if suffix == ".mat":
+        savemat(path, {"gt": MAP.astype(float), "rows": 3})
+    elif suffix == ".npy":
+        np.save(path, MAP)
+    elif suffix == ".npz":
+        np.savez(path, gt=MAP, spectra=np.zeros((5, 2)))
+    else:
+        write_png(path, MAP)
+    labels = read_labels(str(path), scene)
+    assert labels.codes == (2, 7, 9)
+    np.testing.assert_array_equal(labels.classes > 0, MAP > 0)
+
+
+def write_png(path: Path, array: np.ndarray) -> None:
+    from PIL import Image
+
+    Image.fromarray(array).save(path)
+
+
+def test_tiles_are_laid_where_they_belong(tmp_path: Path, scene: Scene) -> None:
+    tiles = tmp_path / "tiles"
+    tiles.mkdir()
+    located(tiles / "a.tif", MAP[:2, :2])
+    located(tiles / "b.tif", MAP[2:, 1:], 2, 1)
+    located(tiles / "c.tif", np.full((2, 2), 7, np.uint8), -2, -2)  # beside the scene
+    expected = np.zeros_like(MAP)
+    expected[:2, :2], expected[2:, 1:] = MAP[:2, :2], MAP[2:, 1:]
+    table = tmp_path / "table.csv"
+    table.write_text("image,mask\nx.tif,tiles/a.tif\ny.tif,tiles/b.tif\n")
+    for path in (str(tiles), str(table)):
+        labels = read_labels(path, scene)
+        np.testing.assert_array_equal(np.array([0, *labels.codes])[labels.classes], expected)
+
+
+def test_abundances_count_where_they_are_high_enough(tmp_path: Path, scene: Scene) -> None:
+    rng = np.random.default_rng(0)
+    maps = rng.dirichlet((0.3, 0.3, 0.3), (3, 4)).transpose(2, 0, 1)
+    table = maps.reshape(3, 12, order="F")
+    cood = np.array([["1-tree"], ["2-water"], ["3-bare soil"]], dtype=object)
+    savemat(tmp_path / "table.mat", {"A": table, "M": np.zeros((198, 3)), "cood": cood})
+    savemat(tmp_path / "stack.mat", {"label": maps.transpose(1, 2, 0)})
+    expected = np.where(maps.max(axis=0) >= 0.6, maps.argmax(axis=0) + 1, 0)
+    for name, names in (
+        ("table.mat", ["tree", "water", "bare soil"]),
+        ("stack.mat", ["class 1", "class 2", "class 3"]),
+    ):
+        labels = read_labels(str(tmp_path / name), scene, min_abundance=0.6)
+        np.testing.assert_array_equal(np.array([0, *labels.codes])[labels.classes], expected)
+        assert list(labels.names) == [names[code - 1] for code in labels.codes]
+
+
+@pytest.mark.parametrize(
+    ("array", "says"),
+    [
+        (np.ones((4, 4), np.uint8), r"labels of 4 x 4 pixels, but .*scene.tif has 3 x 4"),
+        (np.ones((3, 4), np.uint8), r"a single class \(code 1\)"),
+        (np.zeros((3, 4), np.uint8), "not one labelled pixel"),
+        (np.ones((3, 3, 4), np.uint8), "has 3 bands; labels need one"),
+    ],
+)
+def test_refused_in_one_line(tmp_path: Path, scene: Scene, array: np.ndarray, says: str) -> None:
+    path = located(tmp_path / "labels.tif", array)
+    with pytest.raises(InputError, match=says) as refused:
+        read_labels(path, scene)
+    assert "\n" not in str(refused.value)
+    assert path in str(refused.value)
+
+
+def test_labels_elsewhere_are_refused(tmp_path: Path, scene: Scene) -> None:
+    with pytest.raises(InputError, match="lies 1 rows and 0 columns from"):
+        read_labels(located(tmp_path / "below.tif", MAP, 1, 0), scene)
+    grid = Grid(3, 4, UTM, place(0, 0.4))
+    write_geotiff(tmp_path / "between.tif", MAP[None], grid)
+    with pytest.raises(InputError, match="its pixels are not those of"):
+        read_labels(str(tmp_path / "between.tif"), scene)
+    write_geotiff(tmp_path / "zone.tif", MAP[None], Grid(3, 4, CRS.from_epsg(32632), place()))
+    with pytest.raises(InputError, match="EPSG:32632"):
+        read_labels(str(tmp_path / "zone.tif"), scene)
+
+
+def test_one_class_is_enough_where_a_model_is_only_scored(tmp_path: Path, scene: Scene) -> None:
+    path = located(tmp_path / "labels.tif", np.full((3, 4), 7, np.uint8))
+    assert read_labels(path, scene, min_classes=1).codes == (7,)
+
+
+def test_parts_share_one_table_of_classes(tmp_path: Path, scene: Scene) -> None:
+    train, test = np.where(MAP == 9, 0, MAP), np.where(MAP == 7, 0, MAP)
+    paths = {
+        "train": located(tmp_path / "train.tif", train, class_names={2: "roof"}),
+        "test": located(tmp_path / "test.tif", test, class_names={9: "water"}),
+    }
+    labels, masks = read_label_parts(paths, scene)
+    assert labels.codes == (2, 7, 9)
+    assert labels.names == ("roof", "class 7", "water")
+    np.testing.assert_array_equal(masks["train"], train > 0)
+    np.testing.assert_array_equal(masks["test"], test > 0)
+    np.testing.assert_array_equal(labels.classes > 0, MAP > 0)
+
+
+def test_parts_that_contradict_each_other_are_refused(tmp_path: Path, scene: Scene) -> None:
+    other = MAP.copy()
+    other[2, 0] = 2
+    paths = {"train": located(tmp_path / "a.tif", MAP), "test": located(tmp_path / "b.tif", other)}
+    with pytest.raises(InputError, match=r"class of 1 of 10 pixels .* row 2, column 0: 2 and 9"):
+        read_label_parts(paths, scene)
+
+
+def test_shape_of_a_label_file(tmp_path: Path) -> None:
+    savemat(tmp_path / "map.mat", {"gt": MAP})
+    savemat(tmp_path / "soft.mat", {"A": np.full((2, 12), 0.5), "M": np.zeros((9, 2))})
+    savemat(tmp_path / "stack.mat", {"label": np.full((3, 4, 2), 0.5)})
+    assert label_shape(str(tmp_path / "map.mat")) == (3, 4)
+    assert label_shape(str(tmp_path / "soft.mat")) is None
+    assert label_shape(str(tmp_path / "soft.mat"), "A") is None
+    assert label_shape(str(tmp_path / "stack.mat"), "label") == (3, 4)
+    assert label_shape(located(tmp_path / "labels.tif", MAP)) == (3, 4)
+    assert label_shape(str(tmp_path)) is None
+    with pytest.raises(InputError, match="--label-variable"):
+        label_shape(str(tmp_path / "map.mat"), "truth")
+
+
+def test_a_missing_or_damaged_file_is_named(tmp_path: Path, scene: Scene) -> None:
+    for name, content in (("nothing.tif", None), ("text.tif", "text"), ("text.mat", "text")):
+        if content:
+            (tmp_path / name).write_text(content)
+        with pytest.raises(InputError, match=name):
+            read_labels(str(tmp_path / name), scene)
+
+
+def test_an_image_is_no_label_raster(tmp_path: Path) -> None:
+    scene = open_scene(located(tmp_path / "scene.tif", np.ones((1, 20, 20), np.float32)))
+    image = np.arange(400, dtype=np.uint16).reshape(20, 20)
+    with pytest.raises(InputError, match="399 different values, more than 255"):
+        read_labels(located(tmp_path / "image.tif", image), scene)

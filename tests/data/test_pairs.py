@@ -1,0 +1,201 @@
+"""Layouts of image pairs, tables of paths, and files without their mates."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from terramamba.data.pairs import find_pairs, same_files
+from terramamba.errors import InputError
+from terramamba.raster.grid import Window
+
+
+def image(path: Path, size: tuple[int, int] = (6, 5), bands: int = 3) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shape = size if bands == 1 else (*size, bands)
+    Image.fromarray(np.random.default_rng(len(path.name)).integers(0, 255, shape, np.uint8)).save(path)
+
+
+def layout(root: Path, folders: tuple[str, str, str | None], names: list[str]) -> None:
+    for name in names:
+        for folder in folders:
+            if folder is not None:
+                image(root / folder / name, bands=1 if folder == folders[2] else 3)
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("A", "B", "label"),
+        ("a", "b", "GT"),
+        ("time1", "time2", "label"),
+        ("T1", "T2", "GT"),
+        ("pre", "post", "mask"),
+        ("pre", "post", "gt"),
+        ("A", "B", "OUT"),
+        ("A", "B", None),
+    ],
+)
+def test_split_folders(tmp_path: Path, folders: tuple[str, str, str | None]) -> None:
+    for split in ("train", "validation", "test", "full512"):
+        layout(tmp_path / split, folders, ["b.png", "a.png"])
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "index.csv").write_text("x\n")
+    parts = find_pairs(tmp_path)
+    assert set(parts) == {"train", "val", "test", "full512"}
+    first = parts["val"][0]
+    assert [pair.name for pair in parts["val"]] == ["a", "b"]
+    assert first.before == str(tmp_path / "validation" / folders[0] / "a.png")
+    assert first.after == str(tmp_path / "validation" / folders[1] / "a.png")
+    assert first.label == (
+        None if folders[2] is None else str(tmp_path / "validation" / folders[2] / "a.png")
+    )
+    assert (first.unchanged, first.window, first.split) == (None, None, "val")
+    assert list(find_pairs(str(tmp_path), "test")) == ["test"]
+    assert list(find_pairs(tmp_path, "validation")) == ["val"]
+    with pytest.raises(InputError, match="no part 'holdout'; it has full512, test, train, val"):
+        find_pairs(tmp_path, "holdout")
+
+
+def test_lists_of_names_beside_the_images(tmp_path: Path) -> None:
+    layout(tmp_path, ("A", "B", "label"), ["a.png", "b.png", "c.png", "unused.png"])
+    (tmp_path / "list").mkdir()
+    (tmp_path / "list" / "train.txt").write_text("b.png\na.png\n")
+    (tmp_path / "list" / "val.txt").write_text("c\n\n")
+    parts = find_pairs(tmp_path)
+    assert {split: [pair.name for pair in pairs] for split, pairs in parts.items()} == {
+        "train": ["b", "a"],
+        "val": ["c"],
+    }
+    (tmp_path / "list" / "test.txt").write_text("d.png\n")
+    with pytest.raises(InputError, match=r"test\.txt: lists d\.png, which is not in .*A"):
+        find_pairs(tmp_path)
+
+
+def test_one_folder_without_parts(tmp_path: Path) -> None:
+    layout(tmp_path, ("A", "B", "label"), ["a.png"])
+    assert [pair.name for pair in find_pairs(tmp_path)["all"]] == ["a"]
+
+
+def test_extensions_may_differ_and_other_files_are_passed_over(tmp_path: Path) -> None:
+    image(tmp_path / "test" / "A" / "tile_1.5.jpg")
+    image(tmp_path / "test" / "B" / "tile_1.5.tif")
+    image(tmp_path / "test" / "label" / "tile_1.5.png", bands=1)
+    for extra in ("A/tile_1.5.jpg.aux.xml", "A/.DS_Store", "B/Thumbs.db", "B/tile_1.5.tfw"):
+        (tmp_path / "test" / extra).write_text("x")
+    (pair,) = find_pairs(tmp_path)["test"]
+    assert pair.name == "tile_1.5"
+    image(tmp_path / "test" / "A" / "tile_1.5.png")
+    with pytest.raises(InputError, match="has the same name"):
+        find_pairs(tmp_path)
+
+
+@pytest.mark.parametrize("gone", ["A", "B", "label"])
+def test_a_missing_mate_is_named_with_its_folder(tmp_path: Path, gone: str) -> None:
+    layout(tmp_path / "train", ("A", "B", "label"), ["a.png", "b.png"])
+    (tmp_path / "train" / gone / "b.png").unlink()
+    with pytest.raises(InputError, match=rf"b\.png: no image of this name in .*train.{gone};") as refused:
+        find_pairs(tmp_path)
+    assert "\n" not in str(refused.value)
+
+
+def test_nothing_found_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        find_pairs(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="no image pairs in it"):
+        find_pairs(tmp_path)
+    for folder in ("A", "B", "label"):
+        (tmp_path / "train" / folder).mkdir(parents=True)
+    with pytest.raises(InputError, match="no image pairs in it"):
+        find_pairs(tmp_path)
+    (tmp_path / "empty.csv").write_text("before,after\n")
+    with pytest.raises(InputError, match="no image pairs in it"):
+        find_pairs(tmp_path / "empty.csv")
+
+
+def test_sizes_must_agree(tmp_path: Path) -> None:
+    layout(tmp_path / "val", ("A", "B", "label"), ["a.png"])
+    image(tmp_path / "val" / "label" / "a.png", (6, 6), bands=1)
+    with pytest.raises(InputError, match=r"label.a\.png: a mask of 6 x 6 pixels, but .* 6 x 5"):
+        find_pairs(tmp_path)
+    image(tmp_path / "val" / "B" / "a.png", (5, 5))
+    with pytest.raises(InputError, match=r"differ in size: 6 x 5 and 5 x 5"):
+        find_pairs(tmp_path)
+
+
+TABLE = """\
+split,before,after,label,unchanged,row,col,height,width
+train,x/1.bmp,x/2.bmp,x/c.bmp,x/u.bmp,0,0,6,2
+validation,x/1.bmp,x/2.bmp,x/c.bmp,x/u.bmp,0,2,6,1
+test,x/1.bmp,x/2.bmp,x/c.bmp,,,,,
+"""
+
+
+def scene(root: Path) -> None:
+    for name in ("1.bmp", "2.bmp"):
+        image(root / "x" / name)
+    for name in ("c.bmp", "u.bmp"):
+        image(root / "x" / name, bands=1)
+
+
+def test_a_table_with_windows(tmp_path: Path) -> None:
+    scene(tmp_path)
+    table = tmp_path / "pairs.csv"
+    table.write_text(TABLE)
+    parts = find_pairs(table)
+    assert list(parts) == ["train", "val", "test"]
+    assert parts["train"][0].window == Window(0, 0, 6, 2)
+    assert parts["train"][0].unchanged == str(tmp_path / "x" / "u.bmp")
+    assert parts["test"][0].window is None
+    assert parts["test"][0].unchanged is None
+    assert parts["train"][0].name != parts["val"][0].name
+    elsewhere = tmp_path / "tables"
+    elsewhere.mkdir()
+    (elsewhere / "pairs.csv").write_text("before,after\nx/1.bmp,x/2.bmp\n", encoding="utf-8-sig")
+    (pair,) = find_pairs(elsewhere / "pairs.csv", root=tmp_path)["all"]
+    assert (pair.label, pair.before) == (None, str(tmp_path / "x" / "1.bmp"))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("before,label\nx/1.bmp,x/c.bmp\n", "no column 'after'; it has before, label"),
+        ("before,after\nx/1.bmp,x/3.bmp\n", r"line 2: no such after file .*3\.bmp"),
+        ("before,after\nx/1.bmp,\n", "line 2: no after image"),
+        ("before,after,unchanged\nx/1.bmp,x/2.bmp,x/u.bmp\n", "unchanged mask without a label"),
+        ("before,after,row,col,height,width\nx/1.bmp,x/2.bmp,0,0,6,\n", "a window needs whole numbers"),
+        ("before,after,row,col,height,width\nx/1.bmp,x/2.bmp,0,0,0,2\n", "a window needs whole numbers"),
+        ("before,after,row,col,height,width\nx/1.bmp,x/2.bmp,3,0,6,2\n", r"rows 3 to 8, columns 0 to 1"),
+    ],
+)
+def test_wrong_tables_are_refused(tmp_path: Path, text: str, says: str) -> None:
+    scene(tmp_path)
+    (tmp_path / "pairs.csv").write_text(text)
+    with pytest.raises(InputError, match=says) as refused:
+        find_pairs(tmp_path / "pairs.csv")
+    assert "\n" not in str(refused.value)
+
+
+def test_same_files_sees_through_links_and_looks_at_windows(tmp_path: Path) -> None:
+    layout(tmp_path / "val", ("A", "B", "label"), ["a.png", "b.png"])
+    layout(tmp_path / "test", ("A", "B", "label"), ["a.png"])
+    parts = find_pairs(tmp_path)
+    assert same_files(parts["val"], parts["test"]) == []
+    assert len(same_files(parts["val"], parts["val"])) == 2
+    for folder in ("A", "B", "label"):
+        (tmp_path / "test" / folder / "z.png").symlink_to(tmp_path / "val" / folder / "b.png")
+    parts = find_pairs(tmp_path)
+    assert same_files(parts["val"], parts["test"]) == [str(tmp_path / "test" / "A" / "z.png")]
+    scene(tmp_path)
+    (tmp_path / "pairs.csv").write_text(TABLE)
+    windows = find_pairs(tmp_path / "pairs.csv")
+    assert same_files(windows["train"], windows["val"]) == []
+    assert same_files(windows["train"], windows["test"]) == [windows["test"][0].before]
+
+
+def test_dates_can_be_swapped(tmp_path: Path) -> None:
+    layout(tmp_path, ("A", "B", "label"), ["a.png"])
+    (pair,) = find_pairs(tmp_path)["all"]
+    swapped = pair.swapped()
+    assert (swapped.before, swapped.after, swapped.label) == (pair.after, pair.before, pair.label)
