@@ -177,7 +177,7 @@ def test_another_configuration_is_not_resumed(unbroken, change, message):
 def test_other_data_or_another_model_is_not_resumed(unbroken):
     with pytest.raises(InputError, match="training samples 100, not 90"):
         fit(make(), "classify", Patches(90, 1), Patches(50, 2), CONFIG, unbroken[0], resume=True)
-    with pytest.raises(InputError, match="model PatchNet, not PairNet"):
+    with pytest.raises(InputError, match="model 'PatchNet', not 'PairNet'"):
         fit(make(PairNet), "classify", Patches(100, 1), Patches(50, 2), CONFIG, unbroken[0], resume=True)
 
 

@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
+from terramamba.checkpoint import CHECKPOINT, HISTORY
 from terramamba.errors import InputError
 from terramamba.files import (
     PART,
@@ -58,7 +59,6 @@ __all__ = [
 ]
 
 CONFIG = "config.yaml"
-CHECKPOINT = "checkpoints/last.ckpt"
 _WRITTEN = (
     "model.safetensors",
     "model.json",
@@ -67,7 +67,7 @@ _WRITTEN = (
     "split.npy",
     "metrics.json",
     "confusion.csv",
-    "history.csv",
+    HISTORY,
     "pairs.csv",
     "report.html",
     "log.txt",

@@ -1,0 +1,187 @@
+"""The run folder: what may be replaced, what is never half written, what is read back."""
+
+import csv
+import json
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from terramamba.errors import InputError
+from terramamba.files import atomic_path, read_yaml, write_csv, write_json, write_yaml
+from terramamba.models.registry import create_model, save_model
+from terramamba.runs import CHECKPOINT, check_same_config, load_run, prepare_folder, run_log, write_confusion
+from terramamba.scaling import Scaling
+
+
+def names(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A folder with files of a run, files of its user and a repeat."""
+    folder = tmp_path / "run"
+    write_yaml(folder / "config.yaml", {"seed": 1})
+    write_yaml(folder / "seed-7" / "config.yaml", {"seed": 7})
+    for name in ("model.json", "split.tif", "history.csv", CHECKPOINT, ".history.99.part.csv"):
+        write_json(folder / name, {})
+    for name in ("notes.txt", "split.txt", "checkpoints/mine.ckpt", "seed-8/config.yaml"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("mine")
+    return folder
+
+
+def test_a_new_or_empty_folder_is_taken(tmp_path):
+    assert prepare_folder(tmp_path / "a" / "b").is_dir()
+    assert prepare_folder(str(tmp_path / "a" / "b")) == tmp_path / "a" / "b"
+
+
+def test_a_used_folder_is_refused_with_what_to_do(run):
+    before = names(run)
+    with pytest.raises(InputError, match="is not empty; give --resume to go on, --overwrite to start again"):
+        prepare_folder(run)
+    with pytest.raises(InputError, match="exclude each other"):
+        prepare_folder(run, resume=True, overwrite=True)
+    with pytest.raises(InputError, match=r"notes\.txt is a file; give another --out"):
+        prepare_folder(run / "notes.txt")
+    assert names(run) == before
+
+
+def test_overwrite_removes_what_a_run_writes_and_nothing_else(run):
+    prepare_folder(run, overwrite=True)
+    mine = ["checkpoints", "checkpoints/mine.ckpt", "notes.txt", "seed-8", "seed-8/config.yaml", "split.txt"]
+    assert names(run) == mine
+
+
+def test_a_folder_that_is_no_run_is_never_cleared(tmp_path):
+    (tmp_path / "config.yaml").write_text("name: another program\n")
+    (tmp_path / "metrics.json").write_text("{}")
+    with pytest.raises(InputError, match="not a run folder, so it stays"):
+        prepare_folder(tmp_path, overwrite=True)
+    assert names(tmp_path) == ["config.yaml", "metrics.json"]
+
+
+def test_resume_wants_a_checkpoint(run, tmp_path):
+    before = names(run)
+    assert prepare_folder(run, resume=True) == run
+    assert names(run) == before
+    (run / CHECKPOINT).unlink()
+    with pytest.raises(InputError, match=r"no checkpoints/last\.ckpt to resume from; give --overwrite"):
+        prepare_folder(run, resume=True)
+    with pytest.raises(InputError, match="leave out --resume"):
+        prepare_folder(tmp_path / "new", resume=True)
+
+
+def test_a_file_is_there_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "deep" / "scores.json"
+
+    def write_half():
+        with atomic_path(path) as part:
+            part.write_text("half")
+            assert (part.parent, part.suffix) == (path.parent, ".json")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
+    assert names(tmp_path) == ["deep"]
+    write_json(path, {"oa": 1})
+    with pytest.raises(TypeError):
+        write_json(path, {"oa": object()})
+    assert json.loads(path.read_text()) == {"oa": 1}
+    assert names(tmp_path) == ["deep", "deep/scores.json"]
+
+
+@dataclass(frozen=True)
+class _Leakage:
+    shared: float
+
+
+def test_plain_words_for_json_and_yaml(tmp_path):
+    record = {
+        "oa": np.float32(0.5),
+        "kappa": float("nan"),
+        "confusion": np.eye(2, dtype=np.int64),
+        "leakage": _Leakage(0.25),
+        "path": Path("a") / "b",
+        "names": ("Gebüsch", "roof"),
+    }
+    wanted = {
+        "oa": 0.5,
+        "kappa": None,
+        "confusion": [[1, 0], [0, 1]],
+        "leakage": {"shared": 0.25},
+        "path": os.path.join("a", "b"),  # noqa: PTH118
+        "names": ["Gebüsch", "roof"],
+    }
+    write_json(tmp_path / "r.json", record)
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8")) == wanted
+    write_yaml(tmp_path / "r.yaml", record)
+    assert read_yaml(tmp_path / "r.yaml") == wanted
+
+
+def test_tables(tmp_path):
+    write_confusion(tmp_path / "c.csv", np.array([[5, 1], [0, 7]]), ["bare, dry", "truth"])
+    assert (tmp_path / "c.csv").read_text() == 'truth,"bare, dry",truth\n"bare, dry",5,1\ntruth,0,7\n'
+    write_csv(tmp_path / "h.csv", [{"epoch": 1, "loss": 0.1 + 0.2}])
+    with (tmp_path / "h.csv").open() as file:
+        assert float(next(csv.DictReader(file))["loss"]) == 0.1 + 0.2
+
+
+@pytest.mark.parametrize(("text", "message"), [("a: [1", "is not YAML"), ("- 1", "holds no mapping")])
+def test_damaged_settings_are_named(tmp_path, text, message):
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(InputError, match=rf"config\.yaml {message}"):
+        read_yaml(tmp_path / "config.yaml")
+
+
+def test_a_run_is_resumed_with_its_own_settings(tmp_path):
+    config = {"lr": 0.1, "set": {"depth": 2}, "device": "cpu", "names": ("a",)}
+    write_yaml(tmp_path / "config.yaml", config)
+    check_same_config(tmp_path, {**config, "device": "cuda"})
+    with pytest.raises(InputError, match=r"the run has lr 0\.1, not 0\.2"):
+        check_same_config(tmp_path, {**config, "lr": 0.2})
+    with pytest.raises(InputError, match=r"the run has set .*2.*, not None"):
+        check_same_config(tmp_path, {"lr": 0.1, "names": ["a"]})
+
+
+def test_the_log_keeps_what_was_said_and_how_it_ended(tmp_path, capsys):
+    logger = logging.getLogger("terramamba")
+    with run_log(tmp_path) as log:
+        log.info("epoch 1")
+        logging.getLogger("terramamba.training").warning("slow")
+    with pytest.raises(InputError), run_log(tmp_path):
+        raise InputError("a.tif: no such file")
+    with pytest.raises(KeyboardInterrupt), run_log(tmp_path):
+        raise KeyboardInterrupt
+    lines = [line.split(" ", 2)[2] for line in (tmp_path / "log.txt").read_text().splitlines()]
+    ends = ["ERROR InputError: a.tif: no such file", "ERROR interrupted; --resume goes on"]
+    assert lines == ["INFO epoch 1", "WARNING slow", *ends]
+    assert not logger.handlers
+
+
+def test_a_run_is_read_back_with_its_card(tmp_path, seed):
+    model = create_model("ssa_mamba", preset="tiny", in_channels=3, num_classes=2).eval()
+    scaling = Scaling("minmax", (0, 2, 3), (0.0, 1.0, 2.0), (1.0, 0.5, 0.25), (0.1, 0.2, 0.3))
+    classes = [{"code": code, "name": name} for code, name in ((1, "water"), (4, "roof"))]
+    card = {"task": "classify", "scaling": scaling.to_dict(), "classes": classes, "split_id": "block-1"}
+    save_model(model, tmp_path, card)
+    run = load_run(str(tmp_path))
+    assert (run.folder, run.task, run.split_id, run.classes) == (tmp_path, "classify", "block-1", classes)
+    assert run.scaling == scaling
+    x = torch.randn(2, 3, 7, 7)
+    with torch.no_grad():
+        assert torch.equal(run.model(x), model(x))
+    with pytest.raises(InputError, match=r"model\.json has no 'threshold'"):
+        _ = run.threshold
+
+
+def test_what_is_no_run_is_named(tmp_path):
+    with pytest.raises(InputError, match="nowhere is not a folder; give the run folder"):
+        load_run(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="model"):
+        load_run(tmp_path)
