@@ -211,16 +211,16 @@ def evaluate_change_detector(
         InputError: a damaged run, no labelled pair, or pairs that do not fit the model.
     """
     loaded = run if isinstance(run, Run) else load_run(run)
-    if loaded.card.get("task") != "change":
+    if loaded.task != "change":
         raise InputError(
-            f"{loaded.folder}: this run is for {loaded.card.get('task')}; use `terramamba classify evaluate`"
+            f"{loaded.folder}: this run is for {loaded.task}; use `terramamba classify evaluate`"
         )
     pairs = find_pairs(data, root=root).get(split, [])
     labelled = [pair for pair in pairs if pair.label is not None]
     if not labelled:
         raise InputError(f"{data}: no labelled pairs in its {split} part; name another with --split")
-    scaling = Scaling.from_dict(loaded.card["scaling"])
-    cut = loaded.card["threshold"] if threshold is None else threshold
+    scaling = loaded.scaling
+    cut = loaded.threshold if threshold is None else threshold
     return {
         "folder": str(loaded.folder),
         "protocol": f"{split}-{len(labelled)}",

@@ -16,13 +16,13 @@ from terramamba.data.labels import Labels, label_shape, read_labels
 from terramamba.data.samples import Samples, prepare_samples, scaled_cube, usable_pixels
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, save_split
 from terramamba.errors import InputError
+from terramamba.inference.common import check_bands
 from terramamba.metrics import class_scores
 from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
 from terramamba.progress import progress
 from terramamba.raster.scene import open_scene
 from terramamba.repeats import train_seeds
 from terramamba.runs import Run, load_run, prepare_folder, read_yaml, write_confusion, write_json, write_yaml
-from terramamba.scaling import Scaling
 from terramamba.settings import ClassifySettings
 from terramamba.training import TrainConfig, config_for, evaluate_classes, fit, seed_everything
 
@@ -208,7 +208,7 @@ def evaluate_classifier(
         raise InputError(
             "--scene and --labels go together; name both, or neither for the run's own test pixels"
         )
-    scaling = Scaling.from_dict(card["scaling"])
+    scaling = loaded.scaling
     notes: list[str] = []
     if scene is None or labels is None:
         settings = read_settings(loaded.folder)
@@ -222,7 +222,7 @@ def evaluate_classifier(
         pixels, protocol = samples.pixels(TEST), card["protocol"]
     else:
         opened = open_scene(scene, variable=scene_variable, shape=label_shape(labels, label_variable))
-        require_bands(opened, card)
+        check_bands(loaded, opened)
         given = read_labels(labels, opened, variable=label_variable, min_classes=1)
         classes, notes = _known_classes(given, card)
         cube, usable = scaled_cube(opened, scaling), usable_pixels(opened, scaling)
@@ -269,7 +269,7 @@ def read_settings(folder: Path) -> ClassifySettings:
 def scores_by_name(confusion: Int[np.ndarray, "k k"], names: list[str]) -> dict[str, Any]:
     """Every score of ``confusion`` as plain numbers, per class with its name; absent classes are listed."""
     scores = class_scores(confusion)
-    per_class = [
+    per_class: list[dict[str, Any]] = [
         {"name": name, "precision": p, "recall": r, "f1": f, "pixels": n}
         for name, p, r, f, n in zip(
             names, scores.precision, scores.recall, scores.f1, scores.support, strict=True

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
@@ -26,7 +26,7 @@ class Scaling:
     fill: tuple[float, ...]
 
     @classmethod
-    def fit(cls, values: Float[np.ndarray, "n c"], bands: tuple[int, ...], kind: Kind) -> Self:
+    def fit(cls, values: Float[np.ndarray, "n c"], bands: tuple[int, ...], kind: Kind) -> "Scaling":
         """Fit to training pixels ``values`` (n, c), whose columns are the source bands ``bands``.
 
         ``minmax`` maps each band's range to [0, 1]; ``standard`` to mean 0 and standard deviation 1.
@@ -43,7 +43,7 @@ class Scaling:
     @classmethod
     def from_moments(
         cls, mean: Float[np.ndarray, " c"], std: Float[np.ndarray, " c"], bands: tuple[int, ...]
-    ) -> Self:
+    ) -> "Scaling":
         """Standard scaling from means and standard deviations that were summed up elsewhere."""
         return cls._from_arrays("standard", bands, mean, std, mean)
 
@@ -55,7 +55,7 @@ class Scaling:
         offset: Float[np.ndarray, " c"],
         spread: Float[np.ndarray, " c"],
         mean: Float[np.ndarray, " c"],
-    ) -> Self:
+    ) -> "Scaling":
         factor = np.where(spread > 0, 1.0 / np.where(spread > 0, spread, 1.0), 0.0)
         fill = (mean - offset) * factor
         return cls(kind, bands, *(tuple(float(v) for v in a) for a in (offset, factor, fill)))
@@ -81,6 +81,6 @@ class Scaling:
         }
 
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> Self:
+    def from_dict(cls, record: Mapping[str, Any]) -> "Scaling":
         """The scaling that ``to_dict`` wrote."""
         return cls(record["kind"], *(tuple(record[name]) for name in ("bands", "offset", "factor", "fill")))

@@ -73,10 +73,19 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         shape = label_shape(paths["train"], settings.label_variable)
         scene = open_scene(settings.scene, variable=settings.scene_variable, shape=shape)
         labels, masks = read_label_parts(
-            paths, scene, variable=settings.label_variable, names=settings.class_names
+            paths,
+            scene,
+            variable=settings.label_variable,
+            names=settings.class_names,
+            min_abundance=settings.min_abundance,
         )
         split = given_split(
-            labels.classes, masks["train"], masks["val"], masks["test"], patch_size=patch_size
+            labels.classes,
+            masks["train"],
+            masks["val"],
+            masks["test"],
+            patch_size=patch_size,
+            names=labels.names,
         )
         return scene, labels, split
     if settings.labels is None:
@@ -106,6 +115,7 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         min_per_class=settings.min_per_class,
         patch_size=patch_size,
         seed=settings.seed,
+        names=labels.names,
     )
     return scene, labels, split
 
