@@ -346,6 +346,15 @@ def test_a_pixelwise_model_is_mapped_by_tiles_as_in_one_window(tmp_path: Path, s
         assert (file.nodata, file.crs, file.tags(1)["CLASS_1"]) == (255, UTM, "changed")
 
 
+def test_a_place_known_from_the_second_date_is_kept(tmp_path: Path, seed: int) -> None:
+    before, _ = make_pair(tmp_path, seed, 30, 40)
+    write_geotiff(tmp_path / "bare.tif", before, Grid(30, 40), nodata=NODATA)
+    run = Run(tmp_path, Difference(reach=0), change_card())
+    map_change(run, tmp_path / "bare.tif", tmp_path / "after.tif", tmp_path / "c.tif")
+    with rasterio.open(tmp_path / "c.tif") as file:
+        assert (file.crs, file.transform) == (UTM, grid(30, 40).transform)
+
+
 def test_tiles_leave_no_seams(tmp_path: Path, seed: int) -> None:
     before, after = make_pair(tmp_path, seed, 150, 110)
     run = Run(tmp_path, Difference(reach=2), change_card())

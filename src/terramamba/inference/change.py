@@ -36,7 +36,7 @@ from terramamba.inference.common import (
 from terramamba.raster.grid import Window, tiles
 from terramamba.raster.pair import require_pair
 from terramamba.raster.polygons import check_polygon_name, trace_changes, write_polygons
-from terramamba.raster.scene import Scene
+from terramamba.raster.scene import Grid, Scene
 from terramamba.raster.staging import check_outputs, staged
 from terramamba.raster.write import RasterWriter, check_raster_name
 from terramamba.runs import Run
@@ -76,8 +76,8 @@ def map_change(
     *,
     probabilities: str | Path | None = None,
     polygons: str | Path | Sequence[str | Path] | None = None,
-    threshold: float | None = None,
-    min_area: float = 0.0,
+    threshold: int | float | None = None,
+    min_area: int | float = 0.0,
     tile_size: int = 512,
     overlap: int = 128,
     batch_size: int = 1,
@@ -115,30 +115,31 @@ def map_change(
         check_polygon_name(target)
     _check(batch_size, precision, tile_size, overlap, threshold)
     loaded = open_run(run, "change")
-    cut = loaded.threshold if threshold is None else threshold
+    cut = loaded.threshold if threshold is None else float(threshold)
     first, second = require_pair(before, after)
     check_bands(loaded, first)
     check_bands(loaded, second)
+    grid = _shared_grid(first, second)
     check_outputs([*targets, *polygon_files], overwrite=overwrite, inputs=[first.path, second.path])
 
     detector = _Detector(loaded, first, second, resolve_device(device), precision)
     if getattr(loaded.model, "whole_image", False):
         _check_whole_image(loaded, first)
-        tile_size, overlap = max(first.grid.window.shape), 0
-    plan = tiles(first.height, first.width, tile_size, overlap)
-    count, not_finite, areas = AreaCount(first.grid, NAMES), 0, None
+        tile_size, overlap = max(grid.window.shape), 0
+    plan = tiles(grid.height, grid.width, tile_size, overlap)
+    count, not_finite, areas = AreaCount(grid, NAMES), 0, None
     with staged(*targets, *polygon_files, overwrite=overwrite) as parts:
         # Polygons need the probabilities; where nobody else does, they go with the map's hidden folder.
-        probability_part = parts[1] if probabilities else parts[0].with_name("probability.tif")
+        probability_part = parts[0].with_name("probability.tif") if probabilities is None else parts[1]
         with ExitStack() as open_files:
-            map_file = open_files.enter_context(_map_writer(parts[0], loaded, first))
-            probability_files = [
-                open_files.enter_context(_probability_writer(probability_part, loaded, first))
-                for _ in range(1 if probabilities or polygon_files else 0)
-            ]
-            advance = open_files.enter_context(pixel_progress("map", first.grid.window.pixels))
+            map_file = open_files.enter_context(_map_writer(parts[0], loaded, grid))
+            probability_files = []
+            if probabilities is not None or polygon_files:
+                writer = _probability_writer(probability_part, loaded, grid)
+                probability_files.append(open_files.enter_context(writer))
+            advance = open_files.enter_context(pixel_progress("map", grid.window.pixels))
             found = detector.tiles(plan, batch_size, advance)
-            for rows in blend(found, first.height, first.width, overlap):
+            for rows in blend(found, grid.height, grid.width, overlap):
                 changed = np.where(rows.usable, rows.probability >= cut, NODATA).astype(np.uint8)
                 map_file.write(changed[None], rows.window)
                 for file in probability_files:
@@ -151,7 +152,7 @@ def map_change(
             for part in parts[len(targets) :]:
                 write_polygons(traced, part)
     classes = count.classes()
-    pixels = first.grid.window.pixels
+    pixels = grid.window.pixels
     return ChangeSummary(
         Path(out),
         None if probabilities is None else Path(probabilities),
@@ -206,10 +207,16 @@ def change_probability(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w
     return 1 - torch.softmax(logits.float(), dim=1)[:, 0]
 
 
-def _map_writer(path: Path, run: Run, scene: Scene) -> RasterWriter:
+def _shared_grid(first: Scene, second: Scene) -> Grid:
+    """The pair's place on the ground, which may be known from one date alone."""
+    known = first if first.transform is not None else second
+    return Grid(first.height, first.width, first.crs or second.crs, known.transform)
+
+
+def _map_writer(path: Path, run: Run, grid: Grid) -> RasterWriter:
     return RasterWriter(
         path,
-        scene.grid,
+        grid,
         bands=1,
         dtype="uint8",
         nodata=NODATA,
@@ -220,10 +227,10 @@ def _map_writer(path: Path, run: Run, scene: Scene) -> RasterWriter:
     )
 
 
-def _probability_writer(path: Path, run: Run, scene: Scene) -> RasterWriter:
+def _probability_writer(path: Path, run: Run, grid: Grid) -> RasterWriter:
     return RasterWriter(
         path,
-        scene.grid,
+        grid,
         bands=1,
         dtype="uint8",
         nodata=NO_PROBABILITY,
@@ -239,7 +246,9 @@ def _as_list(polygons: str | Path | Sequence[str | Path] | None) -> Sequence[str
     return (polygons,) if isinstance(polygons, str | Path) else polygons
 
 
-def _check(batch_size: int, precision: str, tile_size: int, overlap: int, threshold: float | None) -> None:
+def _check(
+    batch_size: int, precision: str, tile_size: int, overlap: int, threshold: int | float | None
+) -> None:
     check_options(batch_size, precision)
     if not 0 <= overlap < tile_size:
         raise InputError(f"--overlap {overlap}: must be 0 or more and less than --tile-size {tile_size}")

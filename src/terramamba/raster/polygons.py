@@ -5,16 +5,13 @@ with holes: parts that touch at a corner only are parts of one feature, as the s
 """
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import rasterio
-import rasterio.features
 import shapely
-from affine import Affine
 from jaxtyping import Float64, Int, Shaped
 from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning
@@ -22,7 +19,8 @@ from rasterio.windows import Window as RasterioWindow
 
 from terramamba.errors import InputError
 from terramamba.raster.area import PixelArea
-from terramamba.raster.grid import Window, strips
+from terramamba.raster.grid import strips
+from terramamba.raster.outlines import Outlines, trace
 from terramamba.raster.scene import Grid
 from terramamba.raster.staging import staged
 
@@ -59,7 +57,7 @@ def check_polygon_name(path: str | Path) -> None:
         raise InputError(f"{path}: polygons are written as .gpkg or .geojson; give the file such a name")
 
 
-def trace_changes(changed: Path, probability: Path, *, min_area: float = 0.0) -> ChangePolygons:
+def trace_changes(changed: Path, probability: Path, *, min_area: int | float = 0.0) -> ChangePolygons:
     """Trace the areas of value 1 in ``changed`` and sum up ``probability`` over each.
 
     Args:
@@ -68,7 +66,7 @@ def trace_changes(changed: Path, probability: Path, *, min_area: float = 0.0) ->
         min_area: Smaller areas are left out; in m2, or in pixels where the raster has no reference system.
 
     Returns:
-        The areas by falling size; areas of one size in the order in which their tracing ended, from the top.
+        The areas by falling size; areas of one size in the order in which tracing from the top ended.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -80,9 +78,7 @@ def trace_changes(changed: Path, probability: Path, *, min_area: float = 0.0) ->
                 map_file.crs,
                 map_file.transform if georeferenced else None,
             )
-            shapes = _trace(map_file)
-            measured = _measure(shapes, grid, map_file, probability_file)
-    areas = replace(measured, geometry=_on_the_ground(shapes, grid.transform))
+            areas = _measure(trace(rasterio.band(map_file, 1), CHANGED), grid, probability_file)
     kept = np.flatnonzero(areas.area >= min_area)
     order = kept[np.argsort(-areas.area[kept], kind="stable")]
     return replace(
@@ -111,7 +107,7 @@ def write_polygons(polygons: ChangePolygons, path: str | Path, *, overwrite: boo
     options: dict[str, Any] = {}
     if driver == "GeoJSON":
         # RFC7946 has GDAL transform to WGS 84 and turn the rings the right way round.
-        options = {"RFC7946": "YES"} if polygons.crs is not None else {"COORDINATE_PRECISION": "7"}
+        options = {"RFC7946": "YES"} if polygons.crs is not None else {}
     columns = {
         "id": polygons.id.astype(np.int64),
         f"area_{polygons.unit}": polygons.area,
@@ -134,39 +130,23 @@ def write_polygons(polygons: ChangePolygons, path: str | Path, *, overwrite: boo
         )
 
 
-def _trace(map_file: rasterio.DatasetReader) -> Shaped[np.ndarray, " n"]:
-    """Multipolygons in columns and rows, read from the file block by block."""
-    band = rasterio.band(map_file, 1)
-    traced = rasterio.features.shapes(band, mask=band, connectivity=8)
-    rings = np.array(
-        [shapely.geometry.shape(polygon) for polygon, value in traced if value == CHANGED], dtype=object
-    )
-    # A file's areas come in its coordinates; corners of pixels are whole numbers again, not nearly so.
-    to_pixels = ~map_file.transform
-    corners = shapely.transform(rings, lambda points: np.rint(_apply(to_pixels, points)))
-    # A ring that passes one corner twice is no valid polygon; made valid, it is cut there.
-    shapes = np.empty(len(rings), dtype=object)
-    for i, shape in enumerate(shapely.make_valid(corners)):
-        shapes[i] = shapely.MultiPolygon([shape]) if shape.geom_type == "Polygon" else shape
-    return shapes
-
-
 def _measure(
-    shapes: Shaped[np.ndarray, " n"],
+    outlines: Outlines,
     grid: Grid,
-    map_file: rasterio.DatasetReader,
     probability_file: rasterio.DatasetReader,
 ) -> ChangePolygons:
-    """Area and probability of each shape, summed strip by strip over the pixels that it covers."""
+    """Area and probability of each outline, summed strip by strip over the pixels inside."""
     measure = PixelArea.of(grid)
-    count = len(shapes)
+    count, edges = len(outlines), outlines.upright_edges()
     pixels, area, total, highest = (np.zeros(count) for _ in range(4))
     scale = probability_file.scales[0]
-    for window, covered in _strips_covered(shapes, grid):
-        place = RasterioWindow(window.col, window.row, window.width, window.height)
-        numbers = _numbers(shapes, covered, window)
-        inside = (numbers >= 0) & (map_file.read(1, window=place) == CHANGED)
+    for window in strips(grid.height, grid.width, max(1, PIXELS_PER_STRIP // grid.width)):
+        numbers = edges.numbers(window)
+        if numbers is None:
+            continue
+        inside = numbers >= 0
         owners = numbers[inside]
+        place = RasterioWindow(window.col, window.row, window.width, window.height)
         probability = probability_file.read(1, window=place)[inside].astype(np.float64) * scale
         pixels += np.bincount(owners, minlength=count)
         total += np.bincount(owners, probability, minlength=count)
@@ -174,7 +154,7 @@ def _measure(
         if measure is not None:
             area += np.bincount(owners, measure.square_metres(window)[inside], minlength=count)
     return ChangePolygons(
-        geometry=shapes,
+        geometry=outlines.multipolygons(grid.transform),
         id=np.arange(1, count + 1),
         area=pixels if measure is None else area,
         unit="px" if measure is None else "m2",
@@ -182,39 +162,3 @@ def _measure(
         max_probability=highest,
         crs=grid.crs,
     )
-
-
-def _strips_covered(
-    shapes: Shaped[np.ndarray, " n"], grid: Grid
-) -> Iterator[tuple[Window, Int[np.ndarray, " m"]]]:
-    """Strips of the raster with the numbers of the shapes that reach into them, where there are any."""
-    tree = shapely.STRtree(shapes)
-    for window in strips(grid.height, grid.width, max(1, PIXELS_PER_STRIP // grid.width)):
-        covered = tree.query(shapely.box(window.col, window.row, window.right, window.bottom))
-        if len(covered):
-            yield window, covered
-
-
-def _numbers(
-    shapes: Shaped[np.ndarray, " n"], covered: Int[np.ndarray, " m"], window: Window
-) -> Int[np.ndarray, "h w"]:
-    """For each pixel of ``window`` the number of the shape on it, or -1."""
-    return rasterio.features.rasterize(
-        ((shapes[number], int(number)) for number in covered),
-        out_shape=window.shape,
-        fill=-1,
-        transform=Affine.translation(window.col, window.row),
-        dtype="int32",
-    )
-
-
-def _on_the_ground(shapes: Shaped[np.ndarray, " n"], transform: Affine | None) -> Shaped[np.ndarray, " n"]:
-    if transform is None:
-        return shapes
-    return shapely.transform(shapes, lambda points: _apply(transform, points))
-
-
-def _apply(transform: Affine, points: Float64[np.ndarray, "m 2"]) -> Float64[np.ndarray, "m 2"]:
-    a, b, c, d, e, f = transform[:6]
-    x, y = points.T
-    return np.stack([a * x + b * y + c, d * x + e * y + f], axis=1)

@@ -69,7 +69,7 @@ class RasterWriter:
         *,
         bands: int,
         dtype: str,
-        nodata: float | None = None,
+        nodata: int | float | None = None,
         colours: Mapping[int, Colour] | None = None,
         class_names: Mapping[int, str] | None = None,
         band_names: Sequence[str] | None = None,
