@@ -1,40 +1,58 @@
 """Which implementation of an operator runs: chosen by the tensors' device, or asked for by name."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
+
+logger = logging.getLogger(__name__)
 
 Discretization = Literal["euler", "zoh"]
 
 
-class Implementation(Protocol):
-    """One backend's function for an operator."""
-
-    def __call__(self, *arguments: Any) -> Any: ...
-
-
 @dataclass(frozen=True)
 class Backend:
-    """An implementation, the devices it is the first choice for, and why it cannot run here ("" if it can)."""
+    """One implementation of an operator.
 
-    run: Implementation
+    Attributes:
+        run: the function; all backends of an operator have the same signature.
+        first_choice_on: types of devices on which "auto" takes it.
+        reason: why it cannot run here, "" if it can.
+    """
+
+    run: Callable[..., Any]
     first_choice_on: tuple[str, ...] = ()
     reason: str = ""
 
 
-def choose(op: str, table: Mapping[str, Backend], name: str, device: torch.device) -> Backend:
-    """The backend called ``name`` in ``table``; for "auto" the first choice for ``device``.
+BACKENDS: dict[str, dict[str, Backend]] = {}
+"""Backends by operator and name; each operator's module enters its own. "pytorch" runs on every device."""
+
+
+def available_backends(op: str = "selective_scan") -> dict[str, str]:
+    """Names of the backends of an operator, each with "" or the reason why it cannot run here.
 
     Raises:
-        ValueError: no backend of that name, or it cannot run here; the message says why.
+        ValueError: no operator is called ``op``.
     """
+    if op not in BACKENDS:
+        raise ValueError(f"no operator {op!r}; there are: {', '.join(BACKENDS)}")
+    return {name: backend.reason for name, backend in BACKENDS[op].items()}
+
+
+def choose(op: str, name: str, device: torch.device) -> Backend:
+    """The backend ``name`` of ``op``; for "auto" the first choice on ``device``, or else "pytorch".
+
+    Raises:
+        ValueError: there is no such backend, or it cannot run here; the message says why.
+    """
+    table = BACKENDS[op]
     if name == "auto":
-        for backend in table.values():
-            if device.type in backend.first_choice_on and not backend.reason:
-                return backend
-        name = "pytorch"
+        fit = [k for k, b in table.items() if device.type in b.first_choice_on and not b.reason]
+        name = fit[0] if fit else "pytorch"
+        logger.debug("%s on %s runs on backend %s", op, device, name)
     if name not in table:
         raise ValueError(f"{op} has no backend {name!r}; there are: auto, {', '.join(table)}")
     if table[name].reason:

@@ -1,12 +1,13 @@
-"""How the PyTorch scan cuts its work into pieces that stay in the processor's cache, and how it lays them out.
+"""How the PyTorch scan cuts its work into pieces that stay in the cache, and how it lays them out.
 
-A slice of the batch is scanned at a time. Its inputs are read in chunks of steps, long enough for the memory to
-deliver them well; its states are worked out in blocks of steps, short enough for the cache. The arrays of a chunk
-and of a block have the axes (step, state, rows, columns): one of the last two is the channel c of a group, the
-other the sequence b and group g, and the longer of the two is innermost. Measured on two AVX-512 cores with
-262,144 states in a block: with c = 32, n = 4 and 64 sequences and groups, an input term takes 0.017 ms with
-sequences innermost and 0.040 ms with channels innermost; with c = 128, n = 16 and 4 sequences it is 0.18 ms
-against 0.012 ms.
+A slice of the batch is scanned at a time. Its inputs are read in chunks of steps, long enough for the memory
+to deliver them well; its states are worked out in blocks of steps, short enough for the cache.
+
+Arrays have the axes (step, state, rows, columns). One of the last two is the channel c of a group, the other
+the sequence b and group g. Channels are innermost when they lie side by side in the inputs, so that nothing
+has to be turned around; otherwise the longer of the two is. Measured on two AVX-512 cores with 262,144 states
+in a block: with c = 32, n = 4 and 64 sequences and groups, an input term takes 0.017 ms with sequences
+innermost and 0.040 ms with channels innermost; with c = 128, n = 16 and 4 sequences 0.18 against 0.012 ms.
 """
 
 import math
@@ -17,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 SLICE_STATES = 1 << 13
-"""Least states (sequences times channels times n) of a slice: under it a step costs its call more than its work."""
+"""Least states (sequences times channels times n) of a slice: less work than a call costs if fewer."""
 BLOCK_STATES = 1 << 17
 """States times steps of a block in the processor's memory: arrays of half a megabyte in float32."""
 CHUNK_INPUTS = 1 << 17
@@ -30,7 +31,7 @@ DEVICE_BLOCK_STATES = 1 << 25
 
 @dataclass(frozen=True)
 class Pieces:
-    """The slices of the batch, and for each chunk of steps the blocks (counted inside the chunk)."""
+    """The slices of the batch, the chunks of the steps, and the most steps of a block."""
 
     slices: tuple[slice, ...]
     chunks: tuple[slice, ...]
@@ -41,8 +42,8 @@ class Pieces:
         return _cut(chunk.stop - chunk.start, self.block_steps)
 
 
-def pieces(batch: int, channels: int, n: int, length: int, device: torch.device) -> Pieces:
-    """Pieces of a scan of ``batch`` sequences of ``channels`` channels and n states over ``length`` steps."""
+def pieces(batch: int, channels: int, length: int, n: int, device: torch.device) -> Pieces:
+    """Pieces of a scan of (batch, channels, length) inputs with n states a channel."""
     on_cpu = device.type == "cpu"
     size = -(-SLICE_STATES // max(channels * n, 1)) if on_cpu else batch
     size = max(min(size, batch), 1)
@@ -56,30 +57,34 @@ def _cut(total: int, size: int) -> tuple[slice, ...]:
     return tuple(slice(start, min(start + size, total)) for start in range(0, total, size))
 
 
-class Layout:
-    """Layout and memory of the arrays of one slice: b sequences, g groups of c channels, n states a channel.
+class Memory:
+    """Arrays by name; one asked for again is the same memory, as fresh memory costs more than its use."""
 
-    An array asked for again under its name is the same memory: fresh memory costs more than what is done with it.
-    """
-
-    def __init__(self, u: Float[Tensor, "b d l"], g: int, n: int, dtype: torch.dtype) -> None:
-        self.b, self.g, self.c, self.n = u.shape[0], g, u.shape[1] // g, n
-        self.dtype, self.device = dtype, u.device
-        self.channels_innermost = u.stride(1) == 1 or self.c >= self.b * g
-        self.inner = (self.b * g, self.c) if self.channels_innermost else (self.c, self.b * g)
-        self.channel_axis = 3 if self.channels_innermost else 2
-        self.memory: dict[str, Tensor] = {}
+    def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
+        self.dtype, self.device = dtype, device
+        self.arrays: dict[str, Tensor] = {}
 
     def array(self, name: str, *shape: int) -> Tensor:
         """The array called ``name``, not initialised."""
         size = math.prod(shape)
-        if name not in self.memory or self.memory[name].numel() < size:
-            self.memory[name] = torch.empty(size, dtype=self.dtype, device=self.device)
-        return self.memory[name][:size].view(shape)
+        if name not in self.arrays or self.arrays[name].numel() < size:
+            self.arrays[name] = torch.empty(size, dtype=self.dtype, device=self.device)
+        return self.arrays[name][:size].view(shape)
+
+
+class Layout:
+    """The order of the arrays of one slice: b sequences, g groups of c channels, n states a channel."""
+
+    def __init__(self, u: Float[Tensor, "b d l"], g: int, n: int, memory: Memory) -> None:
+        self.b, self.g, self.c, self.n = u.shape[0], g, u.shape[1] // g, n
+        self.memory = memory
+        self.channels_innermost = u.stride(1) == 1 or self.c >= self.b * g
+        self.inner = (self.b * g, self.c) if self.channels_innermost else (self.c, self.b * g)
+        self.channel_axis = 3 if self.channels_innermost else 2
 
     def load(self, name: str, x: Float[Tensor, "b d t"]) -> Float[Tensor, "t 1 r s"]:
         """Copy a chunk of u, delta or the gradient of y into the array ``name``."""
-        rows = self._inner_order(x.view(self.b, self.g, self.c, -1))
+        rows = self._inner_order(x.view(self.b, self.g, self.c, x.shape[-1]))
         return self._steps_first(name, rows).view(-1, 1, *self.inner)
 
     def load_weights(self, name: str, x: Float[Tensor, "b g n t"]) -> Float[Tensor, "t n #r #s"]:
@@ -89,7 +94,7 @@ class Layout:
 
     def store(self, chunk: Float[Tensor, "t 1 r s"], x: Float[Tensor, "b d t"]) -> None:
         """The reverse of ``load``: put a chunk into x, in the type of x."""
-        self._steps_last(chunk, self._inner_order(x.view(self.b, self.g, self.c, -1)))
+        self._steps_last(chunk, self._inner_order(x.view(self.b, self.g, self.c, x.shape[-1])))
 
     def store_weights(self, chunk: Float[Tensor, "t n #r #s"], x: Float[Tensor, "b g n t"]) -> None:
         """The reverse of ``load_weights``: put a chunk into x, in the type of x."""
@@ -97,7 +102,7 @@ class Layout:
 
     def load_state(self, state: Float[Tensor, "b d n"]) -> Float[Tensor, "n r s"]:
         """A copy of the state of every channel of the slice."""
-        x = self._inner_order(state.to(self.dtype).view(self.b, self.g, self.c, -1)).movedim(-1, 0)
+        x = self._inner_order(state.to(self.memory.dtype).view(self.b, self.g, self.c, -1)).movedim(-1, 0)
         return x.clone(memory_format=torch.contiguous_format).view(-1, *self.inner)
 
     def store_state(self, block: Float[Tensor, "n r s"], state: Float[Tensor, "b d n"]) -> None:
@@ -118,7 +123,7 @@ class Layout:
         return sums.flatten(1).t()
 
     def _inner_order(self, x: Tensor) -> Tensor:
-        """(b, g, c, ...) as the last two axes of a block hold them."""
+        """(b, g, c, ...) in the order of the last two axes of an array."""
         return x if self.channels_innermost else x.permute(2, 0, 1, 3)
 
     def _steps_first(self, name: str, x: Tensor) -> Tensor:
@@ -128,9 +133,9 @@ class Layout:
         faster than a part of one.
         """
         steps = x.shape[-1]
-        out = self.array(name, steps, *x.shape[:-1])
+        out = self.memory.array(name, steps, *x.shape[:-1])
         if x.stride(-1) == 1:
-            rows = self.array("rows", *x.shape).copy_(x)
+            rows = self.memory.array("rows", *x.shape).copy_(x)
             out.view(steps, -1).copy_(rows.view(-1, steps).t())
         else:
             out.copy_(x.movedim(-1, 0))
@@ -140,7 +145,7 @@ class Layout:
         """Copy (t, ...) into x (..., t), by the same detour."""
         steps = x.shape[-1]
         if x.stride(-1) == 1:
-            rows = self.array("rows", *x.shape)
+            rows = self.memory.array("rows", *x.shape)
             rows.view(-1, steps).copy_(chunk.reshape(steps, -1).t())
             x.copy_(rows)
         else:

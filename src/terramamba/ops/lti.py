@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from terramamba.ops import reference
-from terramamba.ops.backends import Backend, Discretization, check_discretization, choose
+from terramamba.ops.backends import BACKENDS, Backend, Discretization, check_discretization, choose
 
 
 def lti_scan(
@@ -41,15 +41,15 @@ def lti_scan(
         backend: "auto" (by the tensors' device) or a name of ``available_backends("lti_scan")``.
 
     Returns:
-        Outputs (b, l, d) in the type of x. Inside, everything is float32 (float64 where an argument is), whatever
-        autocast says.
+        Outputs (b, l, d) in the type of x. Inside, everything is float32 (float64 where an argument is),
+        whatever autocast says.
 
     Raises:
         ValueError: shapes that do not fit together, l = 0, or a backend that is not there, with the reason.
     """
     check_discretization(discretization)
     _check_shapes(x, delta, A, B, C, D)
-    chosen = choose("lti_scan", BACKENDS, backend, x.device)
+    chosen = choose("lti_scan", backend, x.device)
     with torch.autocast(x.device.type, enabled=False):
         return chosen.run(x, delta, A, B, C, D, discretization).to(x.dtype)
 
@@ -84,8 +84,8 @@ def kernel(
 ) -> Float[Tensor, "d l"]:
     """k_j = sum_n C Abar^j Bbar for j < ``length``.
 
-    Abar^j is the product of a coarse and a fine power, so that about 2 sqrt(l) exponentials a state are taken and
-    the sum over n is one matrix product: nothing of size d*n*l is made or kept for the backward pass.
+    Abar^j is the product of a coarse and a fine power, so that about 2 sqrt(l) exponentials a state are taken
+    and the sum over n is one matrix product: nothing of size d*n*l is made or kept for the backward pass.
     """
     z = delta[:, None] * A
     drive = delta[:, None] * (reference.relative_expm1(z) if discretization == "zoh" else 1.0) * B
@@ -116,8 +116,8 @@ def _check_shapes(x: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: 
             raise ValueError(f"{name} is on {tensor.device}, x on {x.device}; move them to one device")
 
 
-BACKENDS: dict[str, Backend] = {
+BACKENDS["lti_scan"] = {
     "reference": Backend(reference.lti_scan),
     "pytorch": Backend(convolve),
 }
-"""Every backend takes (x, delta, A, B, C, D, discretization) and returns y in the widest of their types and float32."""
+"""Every backend takes (x, delta, A, B, C, D, discretization) and returns y, in float32 or wider."""

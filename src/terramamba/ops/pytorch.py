@@ -1,28 +1,33 @@
 """The selective scan in plain PyTorch: runs everywhere, with a backward pass written by hand.
 
-Inside a block of steps everything that does not depend on the step before (exponentials, input terms, outputs,
-gradients) is one operation over the block; the recurrence itself is one in-place operation a step. Kept for the
-backward pass: the arguments, and the state before each block, from which the states inside are computed again.
+Inside a block of steps everything that does not depend on the step before (exponentials, input terms,
+outputs, gradients) is one operation over the block; the recurrence itself is one in-place operation a step.
+Kept for the backward pass: the arguments, and the state before each block, from which the states inside are
+computed again.
 
-With g_t the gradient with respect to the state h_t, and W the factor of u_t B_t in the recurrence:
+With g_t the gradient of the state h_t, and W the factor of u_t B_t in the recurrence:
 
-    g_t  = dy_t C_t + Abar_{t+1} g_{t+1}     dC_t     = sum_d dy_t h_t       W = Delta                        euler
-    q_t  = Abar_t h_{t-1} g_t                dB_t     = sum_d W_t u_t g_t    W = (exp(Delta A) - 1) / A       zoh
+    g_t  = dy_t C_t + Abar_{t+1} g_{t+1}     dC_t     = sum_d dy_t h_t       W = Delta                   euler
+    q_t  = Abar_t h_{t-1} g_t                dB_t     = sum_d W_t u_t g_t    W = (exp(Delta A) - 1) / A  zoh
     du_t = sum_n W_t B_t g_t + D dy_t        dDelta_t = sum_n (A q_t + dW/dDelta u_t B_t g_t)
                                              dA       = sum_t (Delta_t q_t + dW/dA u_t B_t g_t)
+
+Arrays of a chunk of steps are (step, 1, rows, columns), those of a block (step, state, rows, columns):
+``blocks`` says how the work is cut up.
 """
 
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from terramamba.ops.blocks import Layout, pieces
+from terramamba.ops.blocks import Layout, Memory, Pieces, pieces
 from terramamba.ops.reference import wide_type
+from terramamba.ops.zoh import relative_expm1, relative_expm1_slope
 
 
 def selective_scan(
@@ -38,231 +43,250 @@ def selective_scan(
     initial_state: Float[Tensor, "b d n"] | None,
 ) -> tuple[Float[Tensor, "b d l"], Float[Tensor, "b d n"]]:
     """Outputs in the type of u; last state in the widest of the arguments' types and float32."""
-    given = (u, delta, A, B, C, D, delta_bias, initial_state)
+    given = _Tensors(u, delta, A, B, C, D, delta_bias, initial_state)
     keep = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in given)
-    return _SelectiveScan.apply(*given, delta_softplus, discretization == "zoh", keep)  # type: ignore[no-untyped-call]
+    return _SelectiveScan.apply(delta_softplus, discretization == "zoh", keep, *given)  # type: ignore[no-untyped-call]
+
+
+class _Tensors(NamedTuple):
+    """The tensors of a call; ``state`` is the initial one."""
+
+    u: Tensor
+    delta: Tensor
+    A: Tensor
+    B: Tensor
+    C: Tensor
+    D: Tensor | None
+    delta_bias: Tensor | None
+    state: Tensor | None
+
+    def of(self, rows: slice) -> Self:
+        """The same for some of the sequences."""
+        state = None if self.state is None else self.state[rows]
+        u, delta, B, C = (x[rows] for x in (self.u, self.delta, self.B, self.C))
+        return self._replace(u=u, delta=delta, B=B, C=C, state=state)
+
+
+class _Gradients(NamedTuple):
+    """The gradients of a call's tensors, those of D and delta_bias as (d, 1)."""
+
+    u: Tensor
+    delta: Tensor
+    A: Tensor
+    B: Tensor
+    C: Tensor
+    D: Tensor
+    delta_bias: Tensor
+    state: Tensor
+
+    def of(self, rows: slice) -> Self:
+        """The same for some of the sequences."""
+        u, delta, B, C, state = (x[rows] for x in (self.u, self.delta, self.B, self.C, self.state))
+        return self._replace(u=u, delta=delta, B=B, C=C, state=state)
 
 
 class _SelectiveScan(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, *arguments: Any) -> tuple[Tensor, Tensor]:
-        *given, softplus, zoh, keep = arguments
-        y, last, kept = _Scan(*given, softplus, zoh).outputs(keep)
+    def forward(ctx: Any, softplus: bool, zoh: bool, keep: bool, *tensors: Any) -> tuple[Tensor, Tensor]:
+        given = _Tensors(*tensors)
+        u, (d, n) = given.u, given.A.shape
+        cut = pieces(len(u), d, u.shape[2], n, u.device)
+        memory = Memory(wide_type(*given), u.device)
+        y = torch.empty_like(u)
+        last = u.new_empty(len(u), d, n, dtype=memory.dtype)
+        kept: list[Tensor] = []
+        for rows in cut.slices:
+            scan = _SliceScan(given.of(rows), cut, memory, softplus, zoh)
+            kept += scan.outputs(y[rows], last[rows], keep)
         ctx.save_for_backward(*given, *kept)
-        ctx.options = (softplus, zoh)
+        ctx.options = (cut, softplus, zoh)
         ctx.set_materialize_grads(False)
         return y, last
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor | None, dlast: Tensor | None) -> tuple[Tensor | None, ...]:
-        given, kept = ctx.saved_tensors[:8], ctx.saved_tensors[8:]
-        dy = torch.zeros_like(given[0]) if dy is None else dy
-        return (*_Scan(*given, *ctx.options).gradients(dy, dlast, kept), None, None, None)
-
-
-class _Scan:
-    """The arguments of a call, and the arrays of the slice, chunk and block that are being worked on.
-
-    Arrays of a chunk are (step, 1, rows, columns), those of a block (step, state, rows, columns); see ``blocks``.
-    """
-
-    def __init__(
-        self,
-        u: Tensor,
-        delta: Tensor,
-        A: Tensor,
-        B: Tensor,
-        C: Tensor,
-        D: Tensor | None,
-        delta_bias: Tensor | None,
-        initial_state: Tensor | None,
-        softplus: bool,
-        zoh: bool,
-    ) -> None:
-        self.given = (u, delta, A, B, C, D, delta_bias, initial_state)
-        self.softplus, self.zoh = softplus, zoh
-        self.dtype = wide_type(*self.given)
-        self.pieces = pieces(u.shape[0], u.shape[1], A.shape[1], u.shape[2], u.device)
-        self.size = 0
-
-    def outputs(self, keep: bool) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Outputs, last state and, if asked for, the states before all blocks of each slice."""
-        u, _, A, _, _, _, _, initial_state = self.given
-        y = torch.empty_like(u)
-        last = u.new_zeros(*u.shape[:2], A.shape[1], dtype=self.dtype)
-        if initial_state is not None:
-            last.copy_(initial_state)
-        kept = []
-        for rows in self.pieces.slices:
-            self.enter(rows)
-            self.h[0] = self.layout.load_state(last[rows])
-            for chunk in self.pieces.chunks:
-                self.load(chunk)
-                y_chunk = self.layout.array("y", *self.u.shape)
-                for block in self.pieces.blocks(chunk):
-                    if keep:
-                        kept.append(self.h[0].clone())
-                    h = self.run(block)
-                    torch.sum(
-                        torch.mul(h, self.C[block], out=self.work[: len(h)]), 1, True, out=y_chunk[block]
-                    )
-                    self.h[0] = h[-1]
-                if self.D is not None:
-                    y_chunk.addcmul_(self.u, self.D)
-                self.layout.store(y_chunk, y[rows, :, chunk])
-            self.layout.store_state(self.h[0], last[rows])
-        return y, last, kept
-
-    def gradients(
-        self, dy: Tensor, dlast: Tensor | None, kept: tuple[Tensor, ...]
-    ) -> tuple[Tensor | None, ...]:
-        """Gradients of the eight tensors of a call, None for those that were None."""
-        u, delta, A, B, C, D, delta_bias, initial_state = self.given
-        du, ddelta, dB, dC = (torch.empty_like(x) for x in (u, delta, B, C))
-        dA, dD, dbias = (u.new_zeros(A.shape[0], k, dtype=self.dtype) for k in (A.shape[1], 1, 1))
-        dstate = u.new_zeros(*u.shape[:2], A.shape[1], dtype=self.dtype)
+        cut, softplus, zoh = ctx.options
+        given = _Tensors(*ctx.saved_tensors[: len(_Tensors._fields)])
+        kept = ctx.saved_tensors[len(given) :]
+        u = given.u
+        memory = Memory(wide_type(*given), u.device)
+        dy = torch.zeros_like(u) if dy is None else dy
+        dstate = u.new_zeros(*u.shape[:2], given.A.shape[1], dtype=memory.dtype)
         if dlast is not None:
             dstate.copy_(dlast)
-        before = iter(reversed(kept))
-        for rows in reversed(self.pieces.slices):
-            self.enter(rows)
-            self.g = torch.empty_like(self.decay)
-            self.gs = self.g.unbind(0)
-            self.carried = self.layout.load_state(dstate[rows])
-            self.dA = torch.zeros_like(self.A)
-            sum_D, sum_bias = torch.zeros_like(self.A[:1]), torch.zeros_like(self.A[:1])
-            for chunk in reversed(self.pieces.chunks):
-                self.load(chunk)
-                self.dy = self.layout.load("dy", dy[rows, :, chunk])
-                self.du, self.ddelta = (self.layout.array(name, *self.u.shape) for name in ("du", "ddelta"))
-                self.dB, self.dC = (self.layout.array(name, *self.B.shape) for name in ("dB", "dC"))
-                for block in reversed(self.pieces.blocks(chunk)):
-                    self.h[0] = next(before)
-                    self.back(block, self.run(block))
-                if self.D is not None:
-                    self.du.addcmul_(self.dy, self.D)
-                    sum_D += self.dy.mul_(self.u).sum(0)
-                if self.softplus:
-                    self.ddelta *= self.raw_delta.sigmoid_()
-                if delta_bias is not None:
-                    sum_bias += self.ddelta.sum(0)
-                self.layout.store(self.du, du[rows, :, chunk])
-                self.layout.store(self.ddelta, ddelta[rows, :, chunk])
-                self.layout.store_weights(self.dB, dB[rows, :, :, chunk])
-                self.layout.store_weights(self.dC, dC[rows, :, :, chunk])
-            self.layout.store_state(self.carried, dstate[rows])
-            dA += self.layout.gather(self.dA)
-            dD += self.layout.gather(sum_D)
-            dbias += self.layout.gather(sum_bias)
-        return (
-            du,
-            ddelta,
-            dA.to(A.dtype),
-            dB,
-            dC,
-            None if D is None else dD[:, 0].to(D.dtype),
-            None if delta_bias is None else dbias[:, 0].to(delta_bias.dtype),
-            None if initial_state is None else dstate.to(initial_state.dtype),
+        du, ddelta, dB, dC = (torch.empty_like(x) for x in (u, given.delta, given.B, given.C))
+        dA, dD, dbias = (u.new_zeros(u.shape[1], n, dtype=memory.dtype) for n in (given.A.shape[1], 1, 1))
+        d = _Gradients(du, ddelta, dA, dB, dC, dD, dbias, dstate)
+        blocks = len(kept) // max(len(cut.slices), 1)
+        for i, rows in enumerate(cut.slices):
+            scan = _SliceScan(given.of(rows), cut, memory, softplus, zoh)
+            scan.gradients(dy[rows], kept[i * blocks : (i + 1) * blocks], d.of(rows))
+        gradients = (
+            None if x is None else dx.reshape(x.shape).to(x.dtype) for x, dx in zip(given, d, strict=True)
         )
+        return (None, None, None, *gradients)
 
-    def enter(self, rows: slice) -> None:
-        """Go to the sequences ``rows``; arrays are made anew only when their number changes."""
-        u, _, A, B, _, D, delta_bias, _ = self.given
-        self.rows = rows
-        size = rows.stop - rows.start
-        if size == self.size:
-            return
-        self.size = size
-        self.layout = Layout(u[rows], B.shape[1], A.shape[1], self.dtype)
-        steps, state = self.pieces.block_steps, (A.shape[1], *self.layout.inner)
-        self.decay, self.work = (self.layout.array(name, steps, *state) for name in ("decay", "work"))
-        self.h = self.layout.array("h", steps + 1, *state)
-        self.decays, self.hs = self.decay.unbind(0), self.h.unbind(0)
-        self.A = self.layout.spread(A)
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Inputs of some steps: raw_delta is delta before softplus, drive is delta times u."""
+
+    u: Tensor
+    raw_delta: Tensor
+    delta: Tensor
+    drive: Tensor
+    B: Tensor
+    C: Tensor
+
+
+@dataclass(frozen=True)
+class _ChunkGradients:
+    """Gradients of a chunk's outputs and inputs."""
+
+    dy: Tensor
+    u: Tensor
+    delta: Tensor
+    B: Tensor
+    C: Tensor
+
+
+class _SliceScan:
+    """The scan of one slice of the batch, forth and back."""
+
+    def __init__(self, given: _Tensors, cut: Pieces, memory: Memory, softplus: bool, zoh: bool) -> None:
+        self.given, self.cut, self.memory, self.softplus, self.zoh = given, cut, memory, softplus, zoh
+        n = given.A.shape[1]
+        self.layout = layout = Layout(given.u, given.B.shape[1], n, memory)
+        self.A = layout.spread(given.A)
         self.A2 = self.A * math.log2(math.e)
-        self.D = None if D is None else self.layout.spread(D[:, None])
-        self.bias = None if delta_bias is None else self.layout.spread(delta_bias[:, None])
+        self.D = None if given.D is None else layout.spread(given.D[:, None])
+        self.bias = None if given.delta_bias is None else layout.spread(given.delta_bias[:, None])
+        steps = cut.block_steps
+        block = (n, *layout.inner)
+        self.decay, self.g, self.work = (memory.array(name, steps, *block) for name in ("decay", "g", "work"))
+        self.h = memory.array("h", steps + 1, *block)
+        self.decays, self.gs, self.states = self.decay.unbind(0), self.g.unbind(0), self.h.unbind(0)
 
-    def load(self, chunk: slice) -> None:
-        """Load the inputs of a chunk of steps."""
-        u, delta, _, B, C, _, _, _ = self.given
-        self.u = self.layout.load("u", u[self.rows, :, chunk])
-        self.delta = self.raw_delta = self.layout.load("raw_delta", delta[self.rows, :, chunk])
+    def outputs(self, y: Tensor, last: Tensor, keep: bool) -> list[Tensor]:
+        """Write outputs and last state; returns, if asked for, the states before all blocks."""
+        kept = []
+        state = self.given.state
+        self.states[0].copy_(torch.zeros_like(self.A) if state is None else self.layout.load_state(state))
+        for steps in self.cut.chunks:
+            chunk = self.load(steps)
+            y_chunk = self.memory.array("y", *chunk.u.shape)
+            for block in self.cut.blocks(steps):
+                if keep:
+                    kept.append(self.states[0].clone())
+                h = self.run(chunk, block)
+                torch.sum(torch.mul(h, chunk.C[block], out=self.work[: len(h)]), 1, True, out=y_chunk[block])
+                self.states[0].copy_(h[-1])
+            if self.D is not None:
+                y_chunk.addcmul_(chunk.u, self.D)
+            self.layout.store(y_chunk, y[..., steps])
+        self.layout.store_state(self.states[0], last)
+        return kept
+
+    def gradients(self, dy: Tensor, kept: tuple[Tensor, ...], d: _Gradients) -> None:
+        """Write the gradients of the slice's tensors to ``d``; those of A, D and delta_bias are added there.
+
+        ``d.state`` has the gradient of the last state before, and that of the initial state afterwards.
+        """
+        layout, array = self.layout, self.memory.array
+        carried = layout.load_state(d.state)
+        dA, dD, dbias = (torch.zeros_like(x) for x in (self.A, self.A[:1], self.A[:1]))
+        before = iter(reversed(kept))
+        for steps in reversed(self.cut.chunks):
+            chunk = self.load(steps)
+            of_chunk = _ChunkGradients(
+                layout.load("dy", dy[..., steps]),
+                *(array(name, *chunk.u.shape) for name in ("du", "ddelta")),
+                *(array(name, *chunk.B.shape) for name in ("dB", "dC")),
+            )
+            for block in reversed(self.cut.blocks(steps)):
+                self.states[0].copy_(next(before))
+                h = self.run(chunk, block)
+                g = self.adjoint(of_chunk.dy[block], chunk.C[block], carried)
+                dA += self.block_gradients(chunk, of_chunk, block, h, g)
+            if self.D is not None:
+                of_chunk.u.addcmul_(of_chunk.dy, self.D)
+                dD += of_chunk.dy.mul_(chunk.u).sum(0)
+            if self.softplus:
+                of_chunk.delta.mul_(chunk.raw_delta.sigmoid_())
+            if self.bias is not None:
+                dbias += of_chunk.delta.sum(0)
+            layout.store(of_chunk.u, d.u[..., steps])
+            layout.store(of_chunk.delta, d.delta[..., steps])
+            layout.store_weights(of_chunk.B, d.B[..., steps])
+            layout.store_weights(of_chunk.C, d.C[..., steps])
+        layout.store_state(carried, d.state)
+        for total, part in ((d.A, dA), (d.D, dD), (d.delta_bias, dbias)):
+            total += layout.gather(part)
+
+    def load(self, steps: slice) -> _Chunk:
+        """Read the inputs of a chunk of steps."""
+        given, layout = self.given, self.layout
+        u = layout.load("u", given.u[..., steps])
+        delta = raw_delta = layout.load("raw_delta", given.delta[..., steps])
         if self.bias is not None:
-            self.raw_delta += self.bias
+            raw_delta += self.bias
         if self.softplus:
-            self.delta = self.layout.array("delta", *self.u.shape)
-            F.softplus(self.raw_delta, out=self.delta)
-        self.drive = torch.mul(self.delta, self.u, out=self.layout.array("drive", *self.u.shape))
-        self.B = self.layout.load_weights("B", B[self.rows, :, :, chunk])
-        self.C = self.layout.load_weights("C", C[self.rows, :, :, chunk])
+            delta = self.memory.array("delta", *u.shape)
+            torch.ops.aten.softplus.out(raw_delta, out=delta)
+        drive = torch.mul(delta, u, out=self.memory.array("drive", *u.shape))
+        B, C = (layout.load_weights(name, x[..., steps]) for name, x in (("B", given.B), ("C", given.C)))
+        return _Chunk(u, raw_delta, delta, drive, B, C)
 
-    def run(self, block: slice) -> Tensor:
-        """States of a block's steps, from the state before it in ``h[0]``; leaves its decays in ``decay``."""
-        delta = self.delta[block]
+    def run(self, chunk: _Chunk, block: slice) -> Tensor:
+        """States of a block, from the state before it in ``states[0]``; its decays are in ``decay``."""
+        delta = chunk.delta[block]
         steps = len(delta)
         decay, h = self.decay[:steps], self.h[1 : steps + 1]
         if self.zoh:
-            torch.mul(delta, self.A, out=decay)
-            self.relative = relative_expm1(decay)
-            torch.mul(self.relative * self.drive[block], self.B[block], out=h)
+            self.relative = relative_expm1(torch.mul(delta, self.A, out=decay))
+            torch.mul(self.relative * chunk.drive[block], chunk.B[block], out=h)
         else:
-            torch.mul(self.drive[block], self.B[block], out=h)
+            torch.mul(chunk.drive[block], chunk.B[block], out=h)
         # exp2 takes a third of the time of exp.
         torch.exp2(torch.mul(delta, self.A2, out=decay), out=decay)
-        for a_t, h_t, before in zip(self.decays[:steps], self.hs[1:], self.hs, strict=False):
+        for a_t, h_t, before in zip(self.decays[:steps], self.states[1:], self.states, strict=False):
             h_t.addcmul_(a_t, before)
         return h
 
-    def back(self, block: slice, h: Tensor) -> None:
-        """Gradients of a block whose states are ``h``; ``carried`` comes from the block after, goes to the one before."""
-        steps = len(h)
-        u, delta, B, dy = self.u[block], self.delta[block], self.B[block], self.dy[block]
-        decay, g, work, before = self.decay[:steps], self.g[:steps], self.work[:steps], self.h[:steps]
-        axis = self.layout.channel_axis
-        torch.mul(dy, self.C[block], out=g)
-        self.gs[steps - 1].add_(self.carried)
+    def adjoint(self, dy: Tensor, C: Tensor, carried: Tensor) -> Tensor:
+        """Gradients of a block's states; ``carried`` comes from the block after, goes to the one before."""
+        steps = len(dy)
+        g = torch.mul(dy, C, out=self.g[:steps])
+        self.gs[steps - 1].add_(carried)
         for t in range(steps - 2, -1, -1):
             self.gs[t].addcmul_(self.decays[t + 1], self.gs[t + 1])
-        torch.mul(self.decays[0], self.gs[0], out=self.carried)
+        torch.mul(self.decays[0], self.gs[0], out=carried)
+        return g
 
-        torch.sum(torch.mul(h, dy, out=work), axis, True, out=self.dC[block])
-        du, ddelta, dB = self.du[block], self.ddelta[block], self.dB[block]
-        torch.mul(g, self.drive[block], out=work)
-        if self.zoh:
-            work *= self.relative
-        torch.sum(work, axis, True, out=dB)
+    def block_gradients(
+        self, chunk: _Chunk, d: _ChunkGradients, block: slice, h: Tensor, g: Tensor
+    ) -> Tensor:
+        """Write the gradients of a block's inputs, given its states and theirs; returns that of A."""
+        u, delta, drive, B = chunk.u[block], chunk.delta[block], chunk.drive[block], chunk.B[block]
+        dy, du, ddelta, dB, dC = d.dy[block], d.u[block], d.delta[block], d.B[block], d.C[block]
+        decay, before, work = self.decay[: len(g)], self.h[: len(g)], self.work[: len(g)]
+        axis = self.layout.channel_axis
+        torch.sum(torch.mul(h, dy, out=work), axis, True, out=dC)
+        torch.mul(g, drive, out=work)
+        torch.sum(work.mul_(self.relative) if self.zoh else work, axis, True, out=dB)
         torch.mul(g, B, out=work)
         if self.zoh:
-            torch.mul((work * self.relative).sum(1, keepdim=True), delta, out=du)
-            torch.mul((work * decay).sum(1, keepdim=True), u, out=ddelta)
+            torch.sum(work * decay, 1, True, out=ddelta)
             slope = relative_expm1_slope(delta * self.A, self.relative)
-            self.dA += slope.mul_(work).mul_(self.drive[block] * delta).sum(0)
+            dA = slope.mul_(work).mul_(drive * delta).sum(0)
+            torch.sum(work.mul_(self.relative), 1, True, out=du)
         else:
+            dA = torch.zeros_like(self.A)
             torch.sum(work, 1, True, out=du)
-            torch.mul(du, u, out=ddelta)
-            du *= delta
-        q = decay.mul_(g).mul_(before)
+            ddelta.copy_(du)
+        ddelta.mul_(u)
+        du.mul_(delta)
+        q = decay.mul_(before).mul_(g)
         ddelta += torch.mul(q, self.A, out=work).sum(1, keepdim=True)
-        self.dA += torch.mul(q, delta, out=work).sum(0)
-
-
-def relative_expm1(z: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
-    """(e^z - 1) / z, which is 1 at z = 0."""
-    return torch.expm1(z).div_(z).masked_fill_(z == 0, 1.0)
-
-
-def relative_expm1_slope(z: Float[Tensor, "*s"], value: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
-    """Derivative of ``relative_expm1`` at z, where it is ``value``: (e^z - value) / z, which is 1/2 at z = 0.
-
-    The difference loses digits near 0, where the sum over k of k z^(k-1) / (k+1)! stands for it.
-    """
-    near = z.abs() < 0.5
-    x = z.masked_fill(~near, 0.0)
-    terms = 9 if z.dtype == torch.float32 else 16
-    series = torch.ones_like(z)
-    for k in range(terms, 1, -1):
-        series.mul_(x).mul_(k / ((k + 1) * (k - 1))).add_(1.0)
-    far = torch.exp(z).sub_(value).div_(z)
-    return torch.where(near, series.mul_(0.5), far)
+        return dA.add_(torch.mul(q, delta, out=work).sum(0))

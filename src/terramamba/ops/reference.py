@@ -64,7 +64,7 @@ def lti_scan(
     D: Float[Tensor, " d"] | None,
     discretization: str,
 ) -> Float[Tensor, "b l d"]:
-    """The recurrence whose parameters are the same at every step; outputs in the widest type, at least float32."""
+    """The recurrence with the same parameters at every step; outputs in the widest type, at least float32."""
     dtype = wide_type(x, delta, A, B, C, D)
     x, delta, A, B, C = (p.to(dtype) for p in (x, delta, A, B, C))
     z = delta[:, None] * A

@@ -22,16 +22,16 @@ def cross_scan(x: Shaped[Tensor, "b c h w"]) -> Shaped[Tensor, "b 4 c l"]:
 
 def cross_places(y: Shaped[Tensor, "b 4 c l"], h: int, w: int) -> Shaped[Tensor, "b 4 c l"]:
     """Undo ``cross_scan`` path by path: every path's tokens in row-major order of the (h, w) map."""
-    rows, columns = _cross_pairs(y, h, w)
-    return torch.stack([rows[0], columns[0], rows[1], columns[1]], dim=1)
+    _check_length(y, h, w)
+    forth = torch.cat([y[:, :2], y[:, 2:].flip(-1)], dim=1)
+    return torch.stack([forth[:, 0], _turn(forth[:, 1], h, w), forth[:, 2], _turn(forth[:, 3], h, w)], dim=1)
 
 
 def cross_merge(y: Shaped[Tensor, "b 4 c l"], h: int, w: int) -> Shaped[Tensor, "b c l"]:
     """Sum of the four paths of ``cross_scan``, each token at its row-major place in the (h, w) map."""
     _check_length(y, h, w)
     forth = y[:, :2] + y[:, 2:].flip(-1)
-    columns = forth[:, 1].unflatten(-1, (w, h)).transpose(2, 3).flatten(2)
-    return forth[:, 0] + columns
+    return forth[:, 0] + _turn(forth[:, 1], h, w)
 
 
 def corner_scan(x: Shaped[Tensor, "b c h w"]) -> Shaped[Tensor, "b 4 c l"]:
@@ -43,7 +43,7 @@ def corner_scan(x: Shaped[Tensor, "b c h w"]) -> Shaped[Tensor, "b 4 c l"]:
 def corner_places(y: Shaped[Tensor, "b 4 c l"], h: int, w: int) -> Shaped[Tensor, "b 4 c l"]:
     """Undo ``corner_scan`` path by path: every path's tokens in row-major order of the (h, w) map."""
     _check_length(y, h, w)
-    maps = y.unflatten(-1, (h, w))
+    maps = _maps(y, h, w)
     flips: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
     return torch.stack([maps[:, k].flip(axes).flatten(-2) for k, axes in enumerate(flips)], dim=1)
 
@@ -53,14 +53,16 @@ def corner_merge(y: Shaped[Tensor, "b 4 c l"], h: int, w: int) -> Shaped[Tensor,
     _check_length(y, h, w)
     # The bottom right path is the reverse of the top left one, the bottom left of the top right.
     top = y[:, :2] + y[:, 2:].flip((1, 3))
-    return top[:, 0] + top[:, 1].unflatten(-1, (h, w)).flip(-1).flatten(2)
+    return top[:, 0] + _maps(top[:, 1], h, w).flip(-1).flatten(2)
 
 
-def _cross_pairs(y: Tensor, h: int, w: int) -> tuple[list[Tensor], list[Tensor]]:
-    _check_length(y, h, w)
-    forth = [(y[:, 0], y[:, 1]), (y[:, 2].flip(-1), y[:, 3].flip(-1))]
-    columns = [c.unflatten(-1, (w, h)).transpose(2, 3).flatten(2) for _, c in forth]
-    return [r for r, _ in forth], columns
+def _turn(columns: Tensor, h: int, w: int) -> Tensor:
+    """Tokens in column-major order of the (h, w) map to row-major order."""
+    return _maps(columns, w, h).transpose(-2, -1).flatten(-2)
+
+
+def _maps(tokens: Tensor, h: int, w: int) -> Tensor:
+    return tokens.reshape(*tokens.shape[:-1], h, w)
 
 
 def _check_length(y: Tensor, h: int, w: int) -> None:

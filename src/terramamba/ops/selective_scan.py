@@ -7,14 +7,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from terramamba.ops import pytorch, reference
-from terramamba.ops.backends import Backend, Discretization, check_discretization, choose
+from terramamba.ops.backends import BACKENDS, Backend, Discretization, check_discretization, choose
 
-BACKENDS: dict[str, Backend] = {
+BACKENDS["selective_scan"] = {
     "reference": Backend(reference.selective_scan),
     "pytorch": Backend(pytorch.selective_scan),
 }
-"""Every backend takes (u, delta, A, B, C, D, delta_bias, delta_softplus, discretization, initial_state), with B and
-C always (b, g, n, l), and returns outputs and last state in the widest of the arguments' types and float32."""
+"""Every backend takes (u, delta, A, B, C, D, delta_bias, delta_softplus, discretization, initial_state), with
+B and C always (b, g, n, l), and returns outputs and last state; the public function settles their type."""
 
 
 @overload
@@ -85,8 +85,8 @@ def selective_scan(
         backend: "auto" (by the tensors' device) or a name of ``available_backends("selective_scan")``.
 
     Returns:
-        Outputs (b, d, l) in the type of u. Inside, everything is float32 (float64 where an argument is), whatever
-        autocast says.
+        Outputs (b, d, l) in the type of u. Inside, everything is float32 (float64 where an argument is),
+        whatever autocast says.
 
     Raises:
         ValueError: shapes that do not fit together, l = 0, or a backend that is not there, with the reason.
@@ -97,21 +97,11 @@ def selective_scan(
     if C.ndim == 3:
         C = C[:, None]
     _check_shapes(u, delta, A, B, C, D, delta_bias, initial_state)
-    chosen = choose("selective_scan", BACKENDS, backend, u.device)
+    chosen = choose("selective_scan", backend, u.device)
     with torch.autocast(u.device.type, enabled=False):
         y, last = chosen.run(u, delta, A, B, C, D, delta_bias, delta_softplus, discretization, initial_state)
     y = y.to(u.dtype)
     return (y, last) if return_last_state else y
-
-
-def available_backends(op: str = "selective_scan") -> dict[str, str]:
-    """Names of an operator's backends, each with "" or the reason why it cannot run here."""
-    from terramamba.ops import lti
-
-    tables = {"selective_scan": BACKENDS, "lti_scan": lti.BACKENDS}
-    if op not in tables:
-        raise ValueError(f"no operator {op!r}; there are: {', '.join(tables)}")
-    return {name: backend.reason for name, backend in tables[op].items()}
 
 
 def _check_shapes(
