@@ -22,7 +22,7 @@ PLACES = 24
 """Random places tried for a block, besides the eight ends of the class, before a smaller one is tried."""
 
 SPARE = 0.25
-"""The last component of a block is taken whole when the block exceeds what is wanted by this share at most."""
+"""The last component of a block is taken whole when that exceeds what is wanted by this share at most."""
 
 ENOUGH = 0.9
 """A part with this share of its pixels is complete; no other component is cut for the rest."""
@@ -81,8 +81,8 @@ class _Ground:
     """The scene while parts are being placed on it.
 
     ``members[c]`` are the rows and columns of class c, component by component; ``component[c]`` numbers their
-    components. ``near`` marks the pixels whose patch contains a training pixel. ``needed[c]`` are the held-out
-    pixels that class c must keep.
+    components. ``near`` marks the pixels whose patch contains a training pixel. ``needed[c]`` are the
+    held-out pixels that class c must keep.
     """
 
     def __init__(
