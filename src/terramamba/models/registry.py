@@ -126,13 +126,14 @@ def _resolve(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     for option, value in given.items():
         if option not in known:
             raise InputError(f"{spec.name} has no option {option!r}; it has: {', '.join(known)}")
-        value = tuple(value) if isinstance(value, list) else value
         _check_value(f"{spec.name}: option {option}={value!r}", value, hints.get(option))
     for option, parameter in known.items():
         value = given.get(option, parameter.default)
         if value is parameter.empty:
             raise InputError(f"{spec.name} needs the option {option!r}; give {option}=...")
-        resolved[option] = tuple(value) if isinstance(value, list) else value
+        if isinstance(value, list):  # JSON and YAML have no tuples
+            value = tuple(value)
+        resolved[option] = float(value) if hints.get(option) is float else value
     return resolved
 
 

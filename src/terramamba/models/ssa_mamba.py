@@ -152,7 +152,10 @@ class TokenConv(nn.Conv1d):
 
     def forward(self, x: Float[Tensor, "b l d"]) -> Float[Tensor, "b l d"]:
         """Tokens to tokens; beyond the ends there are zeros."""
-        return super().forward(F.pad(x.transpose(1, 2), self.margins)).transpose(1, 2)
+        padded = F.pad(x, (0, 0, *self.margins))
+        # As an image one pixel high: with channels innermost that is several times faster than conv1d.
+        image = F.conv2d(padded.mT[:, :, None], self.weight[:, :, None], groups=self.groups)
+        return image[:, :, 0].mT
 
 
 class SpectralSpatialMambaUnit(nn.Module):

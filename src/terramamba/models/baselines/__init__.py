@@ -1,0 +1,1 @@
+"""Models that users compare with, one small file each."""
