@@ -18,6 +18,7 @@ TRAINING = {
     "checkpoint",
     "devices",
     "evaluation",
+    "loop",
     "losses",
     "objectives",
     "processes",
@@ -42,9 +43,9 @@ MAY_IMPORT = {
 }
 """What each part may import of ours; parts that are not named may import all but the command line."""
 
-BARE = {"torch", "numpy", "einops", "jaxtyping", "safetensors", "pytorch_lightning"}
+BARE = {"torch", "numpy", "einops", "jaxtyping", "safetensors"}
 BARE_PARTS = {"ops", "models", "metrics", "errors", "files", *TRAINING}
-BLOCKED = ("rasterio", "jsonargparse", "rich", "pooch", "beartype", "sklearn", "h5py")
+BLOCKED = ("rasterio", "jsonargparse", "rich", "pooch", "beartype", "sklearn", "h5py", "pytorch_lightning")
 EDGES = ("torch", "numpy", "rasterio", "jsonargparse", "rich", "matplotlib")
 
 

@@ -1,42 +1,34 @@
-"""Training with PyTorch Lightning: any model, either task, one process or several, resumable.
+"""Training of any model for either task, in one process or several, resumable.
 
-Lightning moves data and model, runs the precision, the clipping and the exchange of gradients. What decides a
-result is here or in plain functions beside it: the order of samples (from seed and epoch), the learning rate
-(from the place in the run), the exact validation counts, the checkpoint. An epoch therefore has the same
-outcome whether or not the run was broken off before it.
+PyTorch Lightning, used here alone, moves data and model, runs the precision, the clipping and the exchange of
+gradients. What decides a result is in ``loop.TrainingLoop``.
 """
 
 import logging
-import math
-import random
 import signal
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
-import pytorch_lightning as lightning
 import torch
 from jaxtyping import Float
-from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
-from pytorch_lightning.strategies import DDPStrategy, Strategy
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from terramamba.batches import TrainingBatches
-from terramamba.checkpoint import TrainState, fingerprint, load_state, on_cpu, save_state
+from terramamba.checkpoint import TrainState, fingerprint, load_state, save_state
 from terramamba.devices import resolve_device
 from terramamba.errors import InputError
-from terramamba.evaluation import Batch, Share, evaluate_change, evaluate_classes, evaluating
+from terramamba.evaluation import Batch, Share, evaluate_change, evaluate_classes
+from terramamba.loop import TrainingLoop, seed_everything
 from terramamba.objectives import Task, make_objective
 from terramamba.processes import Report, run_in_processes
-from terramamba.recipe import TrainConfig, config_for, learning_rate, make_optimizer
+from terramamba.recipe import TrainConfig, config_for
 
 __all__ = [
     "FitResult",
@@ -48,10 +40,6 @@ __all__ = [
     "resolve_device",
     "seed_everything",
 ]
-
-SECONDS_BETWEEN_REPORTS = 0.5
-FINEST_REPORT = 1024
-"""Parts of an epoch that progress is counted in: a power of 2, so that the parts add up to 1 exactly."""
 
 log = logging.getLogger(__name__)
 
@@ -121,159 +109,8 @@ def fit(
     )
 
 
-def seed_everything(seed: int) -> None:
-    """Seed the generators of Python, NumPy and PyTorch, on every device."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002  (models of others may draw from it)
-    torch.manual_seed(seed)
-
-
 def _silent(amount: float, remark: str = "") -> None:
     """Report nothing."""
-
-
-class _Training(lightning.LightningModule):
-    """One process's part in training. All know how the epochs went; the first process keeps it."""
-
-    def __init__(
-        self,
-        model: nn.Module,
-        task: Task,
-        batches: TrainingBatches,
-        validation: Dataset[Batch],
-        state: TrainState | None,
-        keep: Callable[[TrainState], None],
-        report: Report,
-    ) -> None:
-        super().__init__()
-        self.model, self.batches, self.validation, self.state = model, batches, validation, state
-        self.config, self.share, self.keep, self.report = batches.config, batches.share, keep, report
-        self.objective = make_objective(task, self.config)
-        self.first_epoch = len(state.history) if state else 0
-        self.steps = len(batches)
-        self.lr, self.remark = self.config.lr, ""
-        self._start_epoch_sums()
-
-    def _start_epoch_sums(self) -> None:
-        self.begun = self.reported_at = time.monotonic()
-        self.reported = 0.0
-        self.seen = 0
-        self.loss_sum = torch.zeros((), dtype=torch.float32, device=self.device)
-
-    @property
-    def epoch(self) -> int:
-        """The current epoch of the whole run, from 0."""
-        return self.first_epoch + self.current_epoch
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The optimiser, as it was when the run was broken off."""
-        optimizer = make_optimizer(self.model, self.config)
-        if self.state is not None:
-            optimizer.load_state_dict(self.state.optimizer)
-        return optimizer
-
-    def on_train_epoch_start(self) -> None:
-        """Make all that is random in this epoch a function of seed, epoch and process."""
-        place = np.random.SeedSequence([self.config.seed, self.epoch, self.share.rank])
-        seed_everything(int(place.generate_state(1)[0]))
-        self.batches.epoch = self.epoch
-        self._start_epoch_sums()
-
-    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        """Set the learning rate."""
-        self.lr = learning_rate(self.config, self.epoch, batch_idx, self.steps)
-        for group in self._optimizer().param_groups:
-            group["lr"] = self.lr
-
-    def training_step(self, batch: Batch, batch_idx: int) -> Float[Tensor, ""]:
-        """Loss of one batch."""
-        loss = self.objective.loss(self.model, batch)
-        samples = len(batch["image"])
-        self.loss_sum += loss.detach() * samples
-        self.seen += samples
-        return loss
-
-    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        """Report now and then, which is also when a loss that is no number is noticed early."""
-        if time.monotonic() - self.reported_at < SECONDS_BETWEEN_REPORTS:
-            return
-        loss = float(self.loss_sum) / self.seen
-        self._require_number(loss)
-        done = min((batch_idx + 1) * FINEST_REPORT // self.steps, FINEST_REPORT - 1) / FINEST_REPORT
-        self._report(done, f"loss {loss:.4g}{self.remark}")
-
-    def on_train_epoch_end(self) -> None:
-        """Validate; keep the state; stop when nothing gets better any more."""
-        train_loss = self._train_loss()
-        self._require_number(train_loss)
-        self._agree_on_buffers()
-        with evaluating(self.model, self.device):
-            looked = self.objective.validate(self.model, self.validation, self.device, self.share)
-        before, number = self.state, self.epoch + 1
-        row = {
-            "epoch": number,
-            "train_loss": train_loss,
-            "val_loss": looked.loss,
-            **looked.scores,
-            "lr": self.lr,
-            "seconds": round(time.monotonic() - self.begun, 3),
-        }
-        weights = on_cpu(self.model.state_dict())
-        state = TrainState(
-            weights=weights,
-            optimizer=on_cpu(self._optimizer().state_dict()),
-            history=[*(before.history if before else []), row],
-            best_epoch=number,
-            best_score=looked.score,
-            best_threshold=looked.threshold,
-            best_weights=weights,
-        )
-        if before is not None and not looked.score > before.best_score:
-            state = state.with_best_of(before)
-        state = replace(state, stopped=self._why_stop(state))
-        self.state = state
-        if self.share.rank == 0:
-            self.keep(state)
-        self.trainer.should_stop = bool(state.stopped)
-        self.remark = f", {looked.remark} after epoch {number}, best in epoch {state.best_epoch}"
-        self._report(1.0, f"loss {train_loss:.4g}{self.remark}")
-
-    def _why_stop(self, state: TrainState) -> str:
-        if len(state.history) == self.config.epochs:
-            return f"all {self.config.epochs} epochs were run"
-        if self.config.patience and state.waited >= self.config.patience:
-            return f"no better validation score for {self.config.patience} epochs"
-        return ""
-
-    def _train_loss(self) -> float:
-        sums = torch.stack([self.loss_sum.double(), torch.tensor(float(self.seen), device=self.device)])
-        if self.share.world > 1:
-            distributed.all_reduce(sums)
-        return float(sums[0] / sums[1])
-
-    def _agree_on_buffers(self) -> None:
-        """Give all processes the batch statistics of the first, so that they validate one model."""
-        if self.share.world > 1:
-            for buffer in self.model.buffers():
-                distributed.broadcast(buffer, src=0)
-
-    def _require_number(self, loss: float) -> None:
-        numbers = all(bool(torch.isfinite(parameter).all()) for parameter in self.model.parameters())
-        if not math.isfinite(loss) or not numbers:
-            raise InputError(
-                f"the training loss is {loss:g} in epoch {self.epoch + 1} at learning rate {self.lr:.3g}:"
-                " lower --lr, or check the images for values out of range"
-            )
-
-    def _report(self, done: float, text: str) -> None:
-        if self.share.rank == 0:
-            rate = self.seen * self.share.world / max(time.monotonic() - self.begun, 1e-9)
-            self.report(done - self.reported, f"{rate:,.3g} samples/s, {text}")
-            self.reported = done
-        self.reported_at = time.monotonic()
-
-    def _optimizer(self) -> torch.optim.Optimizer:
-        return cast(torch.optim.Optimizer, self.optimizers(use_pl_optimizer=False))
 
 
 def _train(
@@ -289,6 +126,10 @@ def _train(
     report: Report,
 ) -> None:
     """Train as process ``rank`` of ``world`` to the end, calling ``keep`` with the state after each epoch."""
+    import pytorch_lightning as lightning
+    from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
+    from pytorch_lightning.strategies import DDPStrategy
+
     device = resolve_device(config.device)
     if world > 1:
         torch.set_num_threads(max(1, torch.get_num_threads() // world))
@@ -296,15 +137,15 @@ def _train(
     if state is not None:
         model.load_state_dict(state.weights)
     batches = TrainingBatches(train, config, Share(rank, world))
-    module = _Training(model, task, batches, validation, state, keep, report)
-    single: int | list[int] = 1 if device.index is None else [device.index]
+    loop = TrainingLoop(model, make_objective(task, config), batches, validation, state, keep, report)
+    backend = "nccl" if device.type == "cuda" else "gloo"
     with _without_noise(), _interruptible():
         trainer = lightning.Trainer(
             accelerator="gpu" if device.type == "cuda" else device.type,
-            devices=world if world > 1 else single,
-            strategy=_strategy(device, world),
+            devices=[device.index] if world == 1 and device.index is not None else world,
+            strategy="auto" if world == 1 else DDPStrategy(process_group_backend=backend),
             plugins=[LightningEnvironment()],  # never that of a cluster found by chance
-            max_epochs=config.epochs - module.first_epoch,
+            max_epochs=config.epochs - loop.first_epoch,
             precision="bf16-mixed" if config.precision == "bf16" else "32-true",
             gradient_clip_val=config.clip_norm or None,
             limit_val_batches=0,
@@ -315,13 +156,37 @@ def _train(
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        trainer.fit(module, batches)
+        trainer.fit(_lightning_module(loop), batches)
 
 
-def _strategy(device: torch.device, world: int) -> Strategy | str:
-    if world == 1:
-        return "auto"
-    return DDPStrategy(process_group_backend="nccl" if device.type == "cuda" else "gloo")
+def _lightning_module(loop: TrainingLoop) -> Any:
+    """What Lightning calls, passed on to ``loop``; it is imported where it is used, as it takes seconds."""
+    import pytorch_lightning as lightning
+
+    class Module(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = loop.model
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return loop.make_optimizer()
+
+        def on_train_epoch_start(self) -> None:
+            loop.start_epoch(loop.first_epoch + self.current_epoch, self.device)
+
+        def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+            loop.start_step(batch_idx)
+
+        def training_step(self, batch: Batch, batch_idx: int) -> Float[Tensor, ""]:
+            return loop.loss(batch)
+
+        def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+            loop.end_step(batch_idx)
+
+        def on_train_epoch_end(self) -> None:
+            self.trainer.should_stop = loop.end_epoch()
+
+    return Module()
 
 
 def _check_devices(config: TrainConfig) -> None:
