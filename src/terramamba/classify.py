@@ -13,7 +13,7 @@ from torch import nn
 from terramamba._version import __version__
 from terramamba.data.hyperspectral import PatchDataset
 from terramamba.data.labels import Labels, label_shape, read_labels
-from terramamba.data.samples import Samples, prepare_samples, scaled_cube, usable_pixels
+from terramamba.data.samples import Samples, prepare_samples, scaled_cube
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, save_split
 from terramamba.errors import InputError
 from terramamba.inference.common import check_bands
@@ -225,7 +225,7 @@ def evaluate_classifier(
         check_bands(loaded, opened)
         given = read_labels(labels, opened, variable=label_variable, min_classes=1)
         classes, notes = _known_classes(given, card)
-        cube, usable = scaled_cube(opened, scaling), usable_pixels(opened, scaling)
+        cube, usable = scaled_cube(opened, scaling)
         pixels = np.argwhere((classes > 0) & usable).astype(np.int64)
         targets = classes[(classes > 0) & usable].astype(np.int64) - 1
         protocol = f"external-p{card['patch_size']}"

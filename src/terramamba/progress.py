@@ -23,6 +23,11 @@ def clock(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
+def amount_of(units: float) -> str:
+    """Whole units where there are many, two decimals where there are few."""
+    return f"{units:,.0f}" if units >= 1000 or units == round(units) else f"{units:.2f}"
+
+
 @contextmanager
 def progress(description: str, total: float, unit: str, done: float = 0.0) -> Iterator[Advance]:
     """Yield a function that reports progress towards ``total`` units, ``done`` of which came earlier.
@@ -50,7 +55,8 @@ def _bar(description: str, total: float, unit: str, done: float) -> Iterator[Adv
         TextColumn("{task.fields[remark]}"),
         console=Console(stderr=True),
     ) as bars:
-        task = bars.add_task(description, total=total, completed=done, rate="", remark="")
+        task = bars.add_task(description, total=total, rate="", remark="")
+        bars.update(task, completed=done)
         state = {"done": 0.0}
 
         def advance(amount: float, remark: str = "") -> None:
@@ -75,7 +81,8 @@ def _lines(description: str, total: float, unit: str, done: float) -> Advance:
         rate = (state["done"] - done) / max(now - start, 1e-9)
         left = clock((total - state["done"]) / rate) if rate > 0 else "?"
         text = (
-            f"{description}: {state['done']:,.6g} of {total:,.6g} {unit}, {rate:,.3g} {unit}/s, {left} left"
+            f"{description}: {amount_of(state['done'])} of {amount_of(total)} {unit}, "
+            f"{rate:,.3g} {unit}/s, {left} left"
         )
         print(f"{text}  {remark}".rstrip(), file=sys.stderr, flush=True)
 

@@ -64,11 +64,10 @@ class Scaling:
         self, values: Shaped[np.ndarray, "c h w"], valid: Bool[np.ndarray, "h w"]
     ) -> Float[np.ndarray, "c h w"]:
         """Scale ``values`` (bands ``self.bands``, in that order) to float32; ``fill`` where not ``valid``."""
-        column = (slice(None), None, None)
-        scaled = (values.astype(np.float32) - np.float32(self.offset)[column]) * np.float32(self.factor)[
-            column
-        ]
-        return np.where(valid[None], scaled, np.float32(self.fill)[column])
+        offset, factor, fill = (
+            np.array(numbers, np.float32)[:, None, None] for numbers in (self.offset, self.factor, self.fill)
+        )
+        return np.where(valid[None], (values.astype(np.float32) - offset) * factor, fill)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists for JSON."""

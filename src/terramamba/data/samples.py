@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float32, Int, Shaped
 
 from terramamba.data.labels import Labels, label_shape, read_label_parts, read_labels
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, Split, block_split, given_split, random_split
 from terramamba.errors import InputError
 from terramamba.raster.grid import strips
+from terramamba.raster.scaled import read_scaled
 from terramamba.raster.scene import Scene, open_scene
 from terramamba.scaling import Scaling
 from terramamba.settings import ClassifySettings
@@ -29,7 +30,7 @@ class Samples:
     labels: Labels
     split: Split
     scaling: Scaling
-    cube: Float[np.ndarray, "c h w"]
+    cube: Float32[np.ndarray, "c h w"]
     notes: tuple[str, ...]
 
     def pixels(self, role: int) -> Int[np.ndarray, "m 2"]:
@@ -40,7 +41,7 @@ class Samples:
         """0-based classes of the pixels with ``role``, in the order of ``pixels``."""
         return self.labels.classes[self.split.roles == role].astype(np.int64) - 1
 
-    def spectra(self, role: int) -> Float[np.ndarray, "m c"]:
+    def spectra(self, role: int) -> Float32[np.ndarray, "m c"]:
         """Scaled spectra of the pixels with ``role``, in the order of ``pixels``."""
         return np.ascontiguousarray(self.cube[:, self.split.roles == role].T)
 
@@ -53,11 +54,15 @@ def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
     """
     scene, labels, split = _read(settings, patch_size)
     bands, notes = choose_bands(scene, split.roles == TRAIN)
-    split, dropped = _without_nodata(scene, split, bands)
     fitted_on = np.ones_like(split.roles, dtype=bool) if settings.fit_on == "scene" else split.roles == TRAIN
     values, valid = read_pixels(scene, fitted_on, bands)
-    scaling = Scaling.fit(values[valid.all(axis=1)].astype(np.float64), bands, settings.scaling)
-    return Samples(scene, labels, split, scaling, scaled_cube(scene, scaling), (*notes, *dropped))
+    whole = valid.all(axis=1) & np.isfinite(values).all(axis=1)
+    if not whole.any():
+        raise InputError(f"{scene.path}: no training pixel has data in all used bands; use other labels")
+    scaling = Scaling.fit(values[whole].astype(np.float64), bands, settings.scaling)
+    cube, usable = scaled_cube(scene, scaling)
+    split, dropped = _without_unusable(scene, split, usable)
+    return Samples(scene, labels, split, scaling, cube, (*notes, *dropped))
 
 
 def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, Split]:
@@ -193,34 +198,29 @@ def ranges(bands: Sequence[int]) -> str:
     return ", ".join(f"{g[0] + 1}-{g[-1] + 1}" if len(g) > 1 else f"{g[0] + 1}" for g in groups)
 
 
-def _without_nodata(scene: Scene, split: Split, bands: tuple[int, ...]) -> tuple[Split, tuple[str, ...]]:
-    used = split.roles > 0
-    values, valid = read_pixels(scene, used, bands)
-    whole = valid.all(axis=1) & np.isfinite(values).all(axis=1)
-    if whole.all():
+def _without_unusable(
+    scene: Scene, split: Split, usable: Bool[np.ndarray, "h w"]
+) -> tuple[Split, tuple[str, ...]]:
+    lost = (split.roles > 0) & ~usable
+    if not lost.any():
         return split, ()
-    roles = split.roles.copy()
-    roles[used] = np.where(whole, roles[used], 0)
+    roles = np.where(usable, split.roles, 0).astype(np.uint8)
     for role, name in ((TRAIN, "training"), (VALIDATION, "validation"), (TEST, "test")):
         if not (roles == role).any():
             raise InputError(f"{scene.path}: every {name} pixel lacks data in some band; use other labels")
-    note = f"{np.count_nonzero(~whole)} labelled pixels lack data in a used band and are left out"
+    note = f"{np.count_nonzero(lost)} labelled pixels lack data in a used band and are left out"
     return replace(split, roles=roles), (note,)
 
 
-def usable_pixels(scene: Scene, scaling: Scaling) -> Bool[np.ndarray, "h w"]:
-    """Pixels with finite data in every band that ``scaling`` uses."""
+def scaled_cube(
+    scene: Scene, scaling: Scaling
+) -> tuple[Float32[np.ndarray, "c h w"], Bool[np.ndarray, "h w"]]:
+    """The whole scene in ``scaling``'s bands, and which pixels have finite data in all of them.
+
+    Pixels without hold the scaling's fill value.
+    """
+    cube = np.empty((len(scaling.bands), scene.height, scene.width), np.float32)
     usable = np.empty((scene.height, scene.width), bool)
     for window in strips(scene.height, scene.width, _rows(scene)):
-        values, valid = scene.read(window, scaling.bands)
-        usable[window.slices] = valid.all(axis=0) & np.isfinite(values).all(axis=0)
-    return usable
-
-
-def scaled_cube(scene: Scene, scaling: Scaling) -> Float[np.ndarray, "c h w"]:
-    """The whole scene in ``scaling``'s bands, scaled to float32; pixels without data hold the fill value."""
-    cube = np.empty((len(scaling.bands), scene.height, scene.width), np.float32)
-    for window in strips(scene.height, scene.width, _rows(scene)):
-        values, valid = scene.read(window, scaling.bands)
-        cube[:, *window.slices] = scaling.apply(values, valid.all(axis=0) & np.isfinite(values).all(axis=0))
-    return cube
+        cube[:, *window.slices], usable[window.slices], _ = read_scaled(scene, scaling, window)
+    return cube, usable

@@ -30,12 +30,12 @@ from terramamba.inference.common import (
     inferring,
     open_run,
     pixel_progress,
-    read_scaled,
     stored_probability,
 )
 from terramamba.raster.grid import Window, tiles
 from terramamba.raster.pair import require_pair
 from terramamba.raster.polygons import check_polygon_name, trace_changes, write_polygons
+from terramamba.raster.scaled import read_scaled
 from terramamba.raster.scene import Grid, Scene
 from terramamba.raster.staging import check_outputs, staged
 from terramamba.raster.write import RasterWriter, check_raster_name

@@ -31,10 +31,10 @@ from terramamba.inference.common import (
     inferring,
     open_run,
     pixel_progress,
-    read_scaled,
     stored_probability,
 )
 from terramamba.raster.grid import Window, strips
+from terramamba.raster.scaled import read_scaled
 from terramamba.raster.scene import Scene, open_scene
 from terramamba.raster.staging import check_outputs, staged
 from terramamba.raster.write import RasterWriter, check_raster_name

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, UInt8, UInt16
+from jaxtyping import Bool, Float, UInt8, UInt16
 
 from terramamba._version import __version__
 from terramamba.errors import InputError
@@ -17,7 +17,6 @@ from terramamba.raster.area import SQUARE_METRES_PER_HECTARE, PixelArea
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid, Scene
 from terramamba.runs import Run, load_run
-from terramamba.scaling import Scaling
 
 PROBABILITY_STEPS = 254
 NO_PROBABILITY = 255
@@ -112,24 +111,6 @@ def check_bands(run: Run, scene: Scene) -> None:
                 f"{scene.path}: band {band + 1} is at {scene.wavelengths[band]:g} nm, but the model in"
                 f" {run.folder} was trained on {wavelengths[band]:g} nm; give a scene of the same sensor"
             )
-
-
-def read_scaled(
-    scene: Scene, scaling: Scaling, window: Window
-) -> tuple[Float32[np.ndarray, "c h w"], Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
-    """Scaled values of ``window``, which pixels are usable, and which have data that is no finite number.
-
-    A pixel is usable when every band of ``scaling`` has data there and all of it is finite; the others hold
-    the scaling's fill value.
-    """
-    values, valid = scene.read(window, scaling.bands)
-    has_data = np.asarray(valid.all(axis=0))
-    with np.errstate(invalid="ignore", over="ignore"):  # what overflows is told apart two lines below
-        scaled = scaling.apply(values, has_data)
-    finite = np.isfinite(scaled).all(axis=0)
-    if not finite.all():
-        scaled[:, ~finite] = np.array(scaling.fill, np.float32)[:, None]
-    return scaled, has_data & finite, has_data & ~finite
 
 
 def stored_probability(
