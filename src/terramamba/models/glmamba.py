@@ -131,7 +131,8 @@ class CSIE(nn.Module):
         self.groups, self.copies, self.interaction = groups, groups // sets, interaction
         self.axes = nn.Conv2d(own * sets, own * sets, kernel_size=1, groups=sets)
         self.local = nn.Conv2d(own * sets, own * sets, kernel_size=3, padding=1, groups=own * sets)
-        self.excite = nn.ModuleList(SqueezeExcitation(own, max(own // 4, 1)) for _ in range(sets))
+        # At least four hidden units: one alone behind a ReLU may start shut, and then stays so.
+        self.excite = nn.ModuleList(SqueezeExcitation(own, max(own // 4, 4)) for _ in range(sets))
         self.mix = nn.Conv2d(channels, channels, kernel_size=1)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:

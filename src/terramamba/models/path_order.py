@@ -33,7 +33,7 @@ class PathOrder:
         self.tokens = (batch[:, None] * length + place.t()[:, None]).reshape(-1, 1)
         self.steps = ((time.t() * b + batch[:, None, None]) * PATHS + path).reshape(-1, PATHS)
         self.tokens_by_path = self.tokens * PATHS + path.repeat(length * b)[:, None]
-        self.steps_by_path = self.steps.view(-1, 1)
+        self.steps_by_path = self.steps.reshape(-1, 1)
 
     def spread(self, tokens: Float[Tensor, "m d"]) -> Float[Tensor, "l b 4 d"]:
         """All tokens (b * l rows) in the order of each path."""
@@ -43,7 +43,7 @@ class PathOrder:
         """Tokens that have a row of their own for each path (b * l * 4 rows), in the order of that path."""
         return _sum_rows(tokens, self.tokens_by_path, self.steps_by_path).view(self.shape)
 
-    def merge(self, y: Float[Tensor, "l b 4d"]) -> Float[Tensor, "m d"]:
+    def merge(self, y: Float[Tensor, "l b e"]) -> Float[Tensor, "m d"]:
         """Sum of the four sequences, every token at its row-major place (b * l rows)."""
         return _sum_rows(y.reshape(self.steps.numel(), -1), self.steps, self.tokens)
 

@@ -157,7 +157,7 @@ class PatchMerging(nn.Module):
 
 
 class VSSEncoder(nn.Module):
-    """Patch embedding and stages of VSS blocks; stage i = 0.. has c * 2^i channels at 1/2^(i+2) of the side."""
+    """Patch embedding and stages of VSS blocks; stage i = 0.. has c * 2^i channels at 1/2^(i+2) of a side."""
 
     def __init__(
         self,
@@ -242,9 +242,8 @@ def load_vmamba_weights(encoder: VSSEncoder, state_dict: Mapping[str, Tensor]) -
             )
         found[target] = value
     left = tuple(name for name in own if name not in found)
-    if lost := [
-        name for name in left if not re.match(r"norms\.|embed\.weight|stages\.\d+\.\d+\.mlp\.", name)
-    ]:
+    optional = re.compile(r"norms\.|embed\.weight|stages\.\d+\.\d+\.mlp\.")
+    if lost := [name for name in left if not optional.match(name)]:
         raise InputError(f"VMamba weights hold nothing for {lost[0]!r}; set depths as in their model")
     encoder.load_state_dict(found, strict=False)
     return left
