@@ -5,14 +5,16 @@ Counted: every matrix product, convolution and attention, a multiplication and a
 states; four paths through a map are four times the channels). Not counted: elementwise functions, norms,
 pooling, resizing, Fourier transforms.
 
-A scan's own operations depend on its backend, so they are never looked at. A module that calls a scan has the
-method ``stated_flops(*inputs) -> int``: given what its ``forward`` is given, the FLOPs of the whole module,
-scan by formula and its own matrix products. They replace what was counted while that module ran.
+A scan's own operations depend on its backend, so they are never looked at. A module that calls a scan returns
+the shape that it is given, and has the method ``stated_flops(*inputs) -> int``. That takes what its
+``forward`` takes and gives the FLOPs of the whole module: scan by formula, and its own matrix products. The
+module is not run for the count.
 """
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -47,30 +49,33 @@ def model_cost(model: nn.Module, shape: Sequence[int]) -> Cost:
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     fake = FakeTensorMode() if tensors else nullcontext()
     counter = FlopCounterMode(display=False)
-    begun: list[int] = []
-    stated = 0
-
-    def before(module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        begun.append(counter.get_total_flops())
-
-    def after(module: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        nonlocal stated
-        stated += module.stated_flops(*inputs) - (counter.get_total_flops() - begun.pop())
-
     training = model.training
-    hooks = []
-    for module in model.modules():
-        if hasattr(module, "stated_flops"):
-            hooks += [module.register_forward_pre_hook(before), module.register_forward_hook(after)]
+    model.eval()
     try:
-        model.eval()
         # The counter knows the products inside attention, but not every fused form of it.
-        with torch.no_grad(), fake, sdpa_kernel(SDPBackend.MATH), counter:
+        with torch.no_grad(), fake, sdpa_kernel(SDPBackend.MATH), counter, _scans_stated(model) as stated:
             hollow = {name: torch.empty(tensor.shape, dtype=tensor.dtype) for name, tensor in tensors.items()}
             functional_call(model, hollow, (torch.zeros(*shape),))
     finally:
         model.train(training)
-        for hook in hooks:
-            hook.remove()
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return Cost(parameters, counter.get_total_flops() + stated)
+    return Cost(parameters, counter.get_total_flops() + sum(stated))
+
+
+@contextmanager
+def _scans_stated(model: nn.Module) -> Iterator[list[int]]:
+    """Modules that state their FLOPs do only that, and hand their input on; yields what they state."""
+    stated: list[int] = []
+
+    def state(module: Any, *inputs: Any) -> Any:
+        stated.append(module.stated_flops(*inputs))
+        return inputs[0]
+
+    scans = [module for module in model.modules() if hasattr(module, "stated_flops")]
+    for module in scans:
+        vars(module)["forward"] = partial(state, module)
+    try:
+        yield stated
+    finally:
+        for module in scans:
+            del vars(module)["forward"]
