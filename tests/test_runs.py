@@ -66,13 +66,12 @@ def test_a_folder_that_is_no_run_is_never_cleared(tmp_path):
     assert names(tmp_path) == ["config.yaml", "metrics.json"]
 
 
-def test_resume_wants_a_checkpoint(run, tmp_path):
+def test_resume_wants_a_run(run, tmp_path):
     before = names(run)
     assert prepare_folder(run, resume=True) == run
     assert names(run) == before
     (run / CHECKPOINT).unlink()
-    with pytest.raises(InputError, match=r"no checkpoints/last\.ckpt to resume from; give --overwrite"):
-        prepare_folder(run, resume=True)
+    assert prepare_folder(run, resume=True) == run
     with pytest.raises(InputError, match="leave out --resume"):
         prepare_folder(tmp_path / "new", resume=True)
 

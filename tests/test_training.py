@@ -188,9 +188,12 @@ def test_a_damaged_checkpoint_is_named(unbroken, tmp_path, content):
     path.write_bytes((unbroken[0] / CHECKPOINT).read_bytes()[:3000] if content is None else content)
     with pytest.raises(InputError, match=r"last\.ckpt is damaged"):
         train_patches(tmp_path, resume=True)
-    path.unlink()
-    with pytest.raises(InputError, match="nothing to resume"):
-        train_patches(tmp_path, resume=True)
+
+
+def test_a_run_that_ended_before_its_first_checkpoint_is_resumed_from_the_start(unbroken, tmp_path):
+    _, result = train_patches(tmp_path, resume=True)
+    assert_same(checkpoint(unbroken[0]), checkpoint(tmp_path))
+    assert result == unbroken[2]
 
 
 def test_training_stops_when_nothing_gets_better(tmp_path):

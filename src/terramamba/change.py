@@ -21,7 +21,7 @@ from terramamba.models.registry import ModelSpec, create_model, model_spec, save
 from terramamba.progress import progress
 from terramamba.raster.scene import open_scene
 from terramamba.repeats import train_seeds
-from terramamba.runs import Run, load_run, prepare_folder, write_confusion, write_json, write_yaml
+from terramamba.runs import Run, check_folder, load_run, run_folder, write_confusion, write_json
 from terramamba.scaling import Scaling
 from terramamba.settings import ChangeSettings
 from terramamba.training import TrainConfig, config_for, evaluate_change, fit, seed_everything
@@ -44,54 +44,53 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
     spec = model_spec(settings.model)
     if spec.task != "change":
         raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
+    check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
     pairs = labelled_pairs(settings.data, settings.root, chosen_on_test=settings.chosen_on_test)
-    bands = open_scene(pairs["train"][0].before).bands
-    scaling = fit_pair_scaling(pairs["train"], bands)
-    folder = prepare_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
-    write_yaml(folder / "config.yaml", asdict(settings))
-    write_json(folder / "split.json", split_record(pairs))
-
-    start = time.monotonic()
+    example = open_scene(pairs["train"][0].before)
+    scaling = fit_pair_scaling(pairs["train"], example.bands)
     config = config_for(spec, settings)
     seed_everything(settings.seed)
-    options: dict[str, Any] = {"in_channels": bands}
-    model = create_model(settings.model, preset=settings.preset, **(options | settings.set))
-    fitted = _fit(model, spec, settings, pairs, scaling, config, folder)
-    threshold = settings.threshold if settings.threshold is not None else fitted.pop("threshold")
-    minutes = (time.monotonic() - start) / 60
-
-    protocol = protocol_id(pairs, settings.chosen_on_test)
-    card = {
-        "task": "change",
-        "terramamba": __version__,
-        "protocol": protocol,
-        "split_id": split_record(pairs)["id"],
-        "source_bands": bands,
-        "wavelengths": open_scene(pairs["train"][0].before).wavelengths,
-        "scaling": scaling.to_dict(),
-        "threshold": threshold,
-        "classes": [{"code": code, "name": name} for code, name in enumerate(CLASSES)],
-    }
-    save_model(model, folder, card)
-    validation = score_pairs(model, pairs["val"], scaling, threshold, device=config.device)
-    test = score_pairs(model, pairs["test"], scaling, threshold, device=config.device)
-    write_confusion(folder / "confusion.csv", np.array(test["confusion"]), CLASSES)
-    result = {
-        "folder": str(folder),
-        "task": "change",
-        "model": settings.model,
-        "preset": settings.preset or spec.default_preset,
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "protocol": protocol,
-        "seed": settings.seed,
-        "pairs": {part: len(files) for part, files in pairs.items()},
-        "threshold": threshold,
-        **fitted,
-        "minutes": minutes,
-        "validation": validation,
-        "test": test,
-    }
-    write_json(folder / "metrics.json", result)
+    model = create_model(
+        settings.model, preset=settings.preset, **({"in_channels": example.bands} | settings.set)
+    )
+    split = split_record(pairs)
+    with run_folder(settings) as folder:
+        write_json(folder / "split.json", split)
+        start = time.monotonic()
+        fitted = _fit(model, spec, settings, pairs, scaling, config, folder)
+        fitted["minutes"] = (time.monotonic() - start) / 60
+        about = {
+            "task": "change",
+            "protocol": protocol_id(pairs, settings.chosen_on_test),
+            "split_id": split["id"],
+            "threshold": fitted.pop("threshold") if settings.threshold is None else settings.threshold,
+        }
+        card = {
+            "terramamba": __version__,
+            "source_bands": example.bands,
+            "wavelengths": example.wavelengths,
+            "scaling": scaling.to_dict(),
+            "classes": [{"code": code, "name": name} for code, name in enumerate(CLASSES)],
+        }
+        save_model(model, folder, about | card)
+        validation, test = (
+            score_pairs(model, pairs[part], scaling, about["threshold"], device=config.device)
+            for part in ("val", "test")
+        )
+        write_confusion(folder / "confusion.csv", np.array(test["confusion"]), CLASSES)
+        result = {
+            "folder": str(folder),
+            **about,
+            "pairs": {part: len(files) for part, files in pairs.items()},
+            "seed": settings.seed,
+            "model": settings.model,
+            "preset": settings.preset or spec.default_preset,
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            **fitted,
+            "validation": validation,
+            "test": test,
+        }
+        write_json(folder / "metrics.json", result)
     return result
 
 
@@ -153,13 +152,7 @@ def _fit(
             resume=settings.resume,
             on_progress=advance,
         )
-    return {
-        "threshold": outcome.threshold,
-        "best_epoch": outcome.best_epoch,
-        "epochs_run": outcome.epochs_run,
-        "stopped": outcome.stopped,
-        "device": config.device,
-    }
+    return asdict(outcome) | {"device": config.device}
 
 
 def whole_images(pairs: Sequence[PairFiles], scaling: Scaling) -> PairDataset:

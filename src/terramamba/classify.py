@@ -22,7 +22,7 @@ from terramamba.models.registry import ModelSpec, create_model, model_spec, save
 from terramamba.progress import progress
 from terramamba.raster.scene import open_scene
 from terramamba.repeats import train_seeds
-from terramamba.runs import Run, load_run, prepare_folder, read_yaml, write_confusion, write_json, write_yaml
+from terramamba.runs import Run, check_folder, load_run, read_yaml, run_folder, write_confusion, write_json
 from terramamba.settings import ClassifySettings
 from terramamba.training import TrainConfig, config_for, evaluate_classes, fit, seed_everything
 
@@ -42,65 +42,62 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
     spec = model_spec(settings.model)
     if spec.task != "classify":
         raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
-    folder = prepare_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
-    patch_size = choose_patch_size(spec, settings)
-    samples = prepare_samples(settings, patch_size)
-    write_yaml(folder / "config.yaml", asdict(settings))
-    save_split(samples.split, folder, samples.scene.grid, samples.labels.classes)
-
-    start = time.monotonic()
+    check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
+    samples = prepare_samples(settings, choose_patch_size(spec, settings))
     config = config_for(spec, settings, class_weights=_class_weights(samples, settings))
     seed_everything(settings.seed)
-    model, fitted = _fit(spec, settings, samples, config, folder)
-    minutes = (time.monotonic() - start) / 60
+    model = None if spec.fit is not None else _new_model(samples, settings)
+    with run_folder(settings) as folder:
+        save_split(samples.split, folder, samples.scene.grid, samples.labels.classes)
+        start = time.monotonic()
+        model, fitted = _fit(model, spec, settings, samples, config, folder)
+        fitted["minutes"] = (time.monotonic() - start) / 60
+        validation, test = (
+            evaluate_classes(model, _dataset(samples, role, settings, augment=False), device=config.device)
+            for role in (VALIDATION, TEST)
+        )
+        names = list(samples.labels.names)
+        about = {
+            "task": "classify",
+            "protocol": protocol_id(settings, samples.split.patch_size),
+            "split_id": samples.split.id,
+            "leakage": asdict(samples.split.leakage),
+        }
+        save_model(model, folder, about | _card(samples, settings))
+        write_confusion(folder / "confusion.csv", test, names)
+        result = {
+            "folder": str(folder),
+            **about,
+            "leakage_in_words": samples.split.leakage.in_words(),
+            "counts": samples.split.counts(samples.labels.classes),
+            "notes": [*samples.notes, *samples.split.notes],
+            "seed": settings.seed,
+            "model": settings.model,
+            "preset": settings.preset or spec.default_preset,
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            **fitted,
+            "validation": scores_by_name(validation, names),
+            "test": scores_by_name(test, names),
+        }
+        write_json(folder / "metrics.json", result)
+    return result
 
-    validation, test = (
-        evaluate_classes(model, _dataset(samples, role, settings, augment=False), device=config.device)
-        for role in (VALIDATION, TEST)
-    )
-    names = list(samples.labels.names)
-    leakage = samples.split.leakage
-    protocol = protocol_id(settings, patch_size)
-    card = {
-        "task": "classify",
+
+def _card(samples: Samples, settings: ClassifySettings) -> dict[str, Any]:
+    """What mapping has to know beside the weights."""
+    labels = samples.labels
+    return {
         "terramamba": __version__,
-        "protocol": protocol,
-        "split_id": samples.split.id,
-        "leakage": asdict(leakage),
         "source_bands": samples.scene.bands,
         "wavelengths": samples.scene.wavelengths,
         "scaling": samples.scaling.to_dict(),
-        "patch_size": patch_size,
+        "patch_size": samples.split.patch_size,
         "border": settings.border,
         "classes": [
             {"code": code, "name": name, "colour": list(colour)}
-            for code, name, colour in zip(
-                samples.labels.codes, samples.labels.names, samples.labels.colours, strict=True
-            )
+            for code, name, colour in zip(labels.codes, labels.names, labels.colours, strict=True)
         ],
     }
-    save_model(model, folder, card)
-    write_confusion(folder / "confusion.csv", test, names)
-    result = {
-        "folder": str(folder),
-        "task": "classify",
-        "model": settings.model,
-        "preset": settings.preset or spec.default_preset,
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "protocol": protocol,
-        "seed": settings.seed,
-        "split_id": samples.split.id,
-        "counts": samples.split.counts(samples.labels.classes),
-        "leakage": asdict(leakage),
-        "leakage_in_words": leakage.in_words(),
-        "notes": [*samples.notes, *samples.split.notes],
-        **fitted,
-        "minutes": minutes,
-        "validation": scores_by_name(validation, names),
-        "test": scores_by_name(test, names),
-    }
-    write_json(folder / "metrics.json", result)
-    return result
 
 
 def choose_patch_size(spec: ModelSpec, settings: ClassifySettings) -> int:
@@ -129,22 +126,31 @@ def _class_weights(samples: Samples, settings: ClassifySettings) -> tuple[float,
     return tuple(float(weight) for weight in weights)
 
 
+def _new_model(samples: Samples, settings: ClassifySettings) -> nn.Module:
+    options = {"in_channels": len(samples.scaling.bands), "num_classes": len(samples.labels.names)}
+    return create_model(settings.model, preset=settings.preset, **(options | settings.set))
+
+
 def _fit(
-    spec: ModelSpec, settings: ClassifySettings, samples: Samples, config: TrainConfig, folder: Path
+    model: nn.Module | None,
+    spec: ModelSpec,
+    settings: ClassifySettings,
+    samples: Samples,
+    config: TrainConfig,
+    folder: Path,
 ) -> tuple[nn.Module, dict[str, Any]]:
-    num_classes = len(samples.labels.names)
+    """The trained model and how training went; a model that is solved for is made here."""
     if spec.fit is not None:
-        model, record = spec.fit(
+        solved, record = spec.fit(
             samples.spectra(TRAIN),
             samples.targets(TRAIN),
             samples.spectra(VALIDATION),
             samples.targets(VALIDATION),
-            num_classes=num_classes,
+            num_classes=len(samples.labels.names),
             seed=settings.seed,
         )
-        return model, dict(record)
-    options: dict[str, Any] = {"in_channels": len(samples.scaling.bands), "num_classes": num_classes}
-    model = create_model(settings.model, preset=settings.preset, **(options | settings.set))
+        return solved, {**record, "device": "cpu"}
+    assert model is not None
     with progress(f"train {settings.model}", config.epochs, "epochs") as advance:
         outcome = fit(
             model,
@@ -156,12 +162,7 @@ def _fit(
             resume=settings.resume,
             on_progress=advance,
         )
-    return model, {
-        "best_epoch": outcome.best_epoch,
-        "epochs_run": outcome.epochs_run,
-        "stopped": outcome.stopped,
-        "device": config.device,
-    }
+    return model, asdict(outcome) | {"device": config.device}
 
 
 def _dataset(samples: Samples, role: int, settings: ClassifySettings, *, augment: bool) -> PatchDataset:

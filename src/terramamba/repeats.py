@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from terramamba.errors import InputError
 from terramamba.metrics import summarise
-from terramamba.runs import write_json
+from terramamba.runs import is_run_folder, write_json
 from terramamba.settings import TrainSettings
 
 S = TypeVar("S", bound=TrainSettings)
@@ -33,7 +33,7 @@ def train_seeds(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[s
         if settings.resume and finished.exists():
             results.append(json.loads(finished.read_text()))
             continue
-        begun = (folder / "checkpoints" / "last.ckpt").exists()
+        begun = is_run_folder(folder)
         one = replace(
             settings,
             out=str(folder),

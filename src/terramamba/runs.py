@@ -16,7 +16,7 @@ Keys of ``model.json`` beside ``format`` and ``model`` (the card): ``task``, ``t
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +39,20 @@ from terramamba.files import (
     write_yaml,
 )
 from terramamba.scaling import Scaling
+from terramamba.settings import TrainSettings
 
 __all__ = [
     "CHECKPOINT",
     "CONFIG",
     "Run",
     "atomic_path",
+    "check_folder",
     "check_same_config",
     "is_run_folder",
     "load_run",
     "prepare_folder",
     "read_yaml",
+    "run_folder",
     "run_log",
     "write_confusion",
     "write_csv",
@@ -75,33 +78,59 @@ _WRITTEN = (
 )
 
 
-def prepare_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:
-    """Make ``out`` ready for a run and return it.
+def check_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:
+    """``out`` as a path, when a run may be written there; nothing is touched.
 
-    A new run wants a folder that is new or empty. ``overwrite`` removes the files of an earlier run (those
-    that a run writes, and no others, also in its seed-* folders); ``resume`` leaves everything as it is.
-    Raises ``InputError`` when the folder is in use, is no run folder, or has nothing to resume.
+    A new run wants a folder that is new or empty; ``overwrite`` and ``resume`` want an earlier run.
+
+    Raises:
+        InputError: the folder is in use, is no run folder, or has nothing to resume.
     """
     folder = Path(out)
     if resume and overwrite:
         raise InputError("--resume and --overwrite exclude each other; give one of them")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; give another --out")
-    if resume:
-        if not (folder / CHECKPOINT).is_file():
-            remedy = "give --overwrite to start again" if folder.is_dir() else "leave out --resume"
-            raise InputError(f"{folder} has no {CHECKPOINT} to resume from; {remedy}")
-        return folder
-    if folder.is_dir() and any(folder.iterdir()):
+    if resume and not is_run_folder(folder):
+        raise InputError(f"{folder} is no run folder, so there is nothing to resume; leave out --resume")
+    if not resume and folder.is_dir() and any(folder.iterdir()):
         if not overwrite:
             raise InputError(
                 f"{folder} is not empty; give --resume to go on, --overwrite to start again, or another --out"
             )
         if not is_run_folder(folder):
             raise InputError(f"{folder} is not empty and not a run folder, so it stays; give another --out")
+    return folder
+
+
+def prepare_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:
+    """Make ``out`` ready for a run and return it; raises as ``check_folder``.
+
+    ``overwrite`` removes the files of an earlier run (those that a run writes, and no others, also in its
+    seed-* folders); ``resume`` leaves everything as it is, also where the run ended before its first
+    checkpoint.
+    """
+    folder = check_folder(out, resume=resume, overwrite=overwrite)
+    if overwrite and is_run_folder(folder):
         _clear(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@contextmanager
+def run_folder(settings: TrainSettings) -> Iterator[Path]:
+    """The folder of a run that begins or goes on: made ready, its settings kept, its log open.
+
+    Raises:
+        InputError: as ``check_folder``, or the run to resume had other settings.
+    """
+    folder = prepare_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
+    if settings.resume:
+        check_same_config(folder, asdict(settings))
+    else:
+        write_yaml(folder / CONFIG, asdict(settings))
+    with run_log(folder):
+        yield folder
 
 
 def is_run_folder(folder: Path) -> bool:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from terramamba.batches import TrainingBatches
-from terramamba.checkpoint import TrainState, fingerprint, load_state, save_state
+from terramamba.checkpoint import CHECKPOINT, TrainState, fingerprint, load_state, save_state
 from terramamba.devices import resolve_device
 from terramamba.errors import InputError
 from terramamba.evaluation import Batch, Share, evaluate_change, evaluate_classes
@@ -83,7 +83,7 @@ def fit(
         if not len(dataset):  # type: ignore[arg-type]
             raise InputError(f"there is no {name} sample; choose another split")
     same = fingerprint(model, task, train, validation, config)
-    state = load_state(folder, same) if resume else None
+    state = load_state(folder, same) if resume and (folder / CHECKPOINT).is_file() else None
     if state is None or not state.stopped:
         if state is not None:
             log.info("resuming after epoch %d of %d", len(state.history), config.epochs)
