@@ -64,6 +64,7 @@ def test_records_are_whole(name):
         ("ssa_mamba", {**TINY, "heads": 3}, "d_model=32; give an even multiple of heads=3"),
         ("ssa_mamba", {**TINY, "d_state": 0}, "d_state=0; give at least 1"),
         ("ssa_mamba", {"in_channels": 5}, "needs the option 'num_classes'"),
+        ("svm", {"in_channels": 5, "num_classes": "all"}, "num_classes='all'; give a whole number"),
     ],
 )
 def test_what_cannot_be_built_is_refused_in_one_line(name, options, words):

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin
 
 import torch
 from safetensors import SafetensorError
@@ -121,19 +121,18 @@ def load_model(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
 
 def _resolve(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     known = spec.parameters()
-    hints = get_type_hints(spec.config or spec.build)
     resolved: dict[str, Any] = {}
     for option, value in given.items():
         if option not in known:
             raise InputError(f"{spec.name} has no option {option!r}; it has: {', '.join(known)}")
-        _check_value(f"{spec.name}: option {option}={value!r}", value, hints.get(option))
+        _check_value(f"{spec.name}: option {option}={value!r}", value, known[option].annotation)
     for option, parameter in known.items():
         value = given.get(option, parameter.default)
         if value is parameter.empty:
             raise InputError(f"{spec.name} needs the option {option!r}; give {option}=...")
         if isinstance(value, list):  # JSON and YAML have no tuples
             value = tuple(value)
-        resolved[option] = float(value) if hints.get(option) is float else value
+        resolved[option] = float(value) if parameter.annotation is float else value
     return resolved
 
 

@@ -49,4 +49,4 @@ class ModelSpec:
 
     def parameters(self) -> Mapping[str, inspect.Parameter]:
         """The options by name, with default and type."""
-        return inspect.signature(self.config or self.build).parameters
+        return inspect.signature(self.config or self.build, eval_str=True).parameters

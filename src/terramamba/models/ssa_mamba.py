@@ -12,8 +12,8 @@ doi 10.1109/JSTARS.2026.3654346.
     d_state                    N               states a channel
     num_classes                K               classes
     delta_log                  Delta           step, exp(delta_log)                                Eq. 7
-    A_log                      A               decay, -exp(A_log)                                  Eq. 6
-    B, C, D                    B, C, D         input, output and skip weights of the state space   Eq. 8-10
+    A_log                      A               decay, -exp(A_log)                                  Eq. 3-12
+    B, C, D                    B, C, D         input, output and skip weights of the state space   Eq. 3-12
     f_spa, f_spe               F_spa, F_spe    what the two branches found                         Eq. 13-14
     f_att                      F_att           what one branch asked of the other                  Eq. 15-19
     f_ca                       F_ca            both, fused                                         Eq. 20-26
@@ -21,17 +21,20 @@ doi 10.1109/JSTARS.2026.3654346.
 None of the state space's parameters depends on the input: unlike in Mamba, the scan is linear and
 time-invariant. Step, decay and scan are float32 (or wider) under autocast.
 
-Where the paper is at odds with itself or silent:
+Where the paper disagrees with itself or leaves a choice:
 
 - Eq. 7 makes the step with exp, one listing with softplus: exp; option ``step``.
-- Eq. 8 has Bbar = Delta B, the text speaks of zero-order hold: Eq. 8; option ``discretization``.
-- The alignment of the token convolution is not said: causal, as state-space models have it; option ``conv``.
-- Both branches read the same tokens in the same order, so that they differ in nothing but their weights.
+- Bbar is Delta B as in Eq. 8; the exact zero-order hold is the option ``discretization``.
+- The convolution over tokens is causal, as state-space models have it; option ``conv``.
 - Equations 1-35 give 6.20 M parameters at 144 bands and 15 classes, the text 7.32 M: the equations stand.
-- Convolutions before a batch norm have no bias, which the norm would cancel.
+- Both branches read the same tokens in the same order and differ in their weights alone, so the spatial and
+  the spectral branch, each alone, are the same network.
+- Convolutions before a batch norm have no bias, which the norm would cancel; both bottlenecks of D/16 are at
+  least 4 wide.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import reduce
 from typing import Any, Literal
 
 import torch
@@ -85,18 +88,10 @@ class SSAMambaConfig:
     """Two; two with one set of weights; or one alone, which leaves nothing to ask and to fuse."""
 
     def __post_init__(self) -> None:
-        for name in (
-            "in_channels",
-            "num_classes",
-            "d_model",
-            "d_state",
-            "conv_width",
-            "expand",
-            "depth",
-            "heads",
-        ):
-            if getattr(self, name) < 1:
-                raise InputError(f"ssa_mamba: option {name}={getattr(self, name)}; give at least 1")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.type is int and value < 1:
+                raise InputError(f"ssa_mamba: option {field.name}={value}; give at least 1")
         if self.d_model % 2 or self.d_model % self.heads:
             raise InputError(
                 f"ssa_mamba: option d_model={self.d_model}; give an even multiple of heads={self.heads}"
@@ -111,7 +106,7 @@ class SSAMambaConfig:
 
 
 class StateSpaceCore(nn.Module):
-    """h_t = Abar h_{t-1} + Bbar x_t, y_t = sum_n C h_t + D x_t, the same for every token (Eq. 6-10).
+    """h_t = Abar h_{t-1} + Bbar x_t, y_t = sum_n C h_t + D x_t, the same for every token (Eq. 3-12).
 
     The parameters are plain tensors and not layers, so that no later initialisation overwrites theirs.
     """
@@ -143,7 +138,7 @@ class StateSpaceCore(nn.Module):
 
 
 class TokenConv(nn.Conv1d):
-    """Depthwise convolution along the tokens (b, l, d), causal or centred (Eq. 5)."""
+    """Depthwise convolution along the tokens (b, l, d), causal or centred."""
 
     def __init__(self, channels: int, width: int, alignment: str) -> None:
         super().__init__(channels, channels, width, groups=channels, bias=False)
@@ -174,14 +169,14 @@ class SpectralSpatialMambaUnit(nn.Module):
 
     def forward(self, x: Float[Tensor, "b l d"]) -> Float[Tensor, "b l d"]:
         """Tokens (b, l, d) to tokens of the same shape."""
-        m, g = self.in_proj(self.norm(x)).chunk(2, dim=-1)  # Eq. 3-4
+        m, g = self.in_proj(self.norm(x)).chunk(2, dim=-1)
         m = self.conv_norm(self.conv(m).flatten(0, 1)).view_as(m)  # over batch and tokens at once
         y = self.core(F.silu(m))
-        return self.out_norm(x + self.dropout(self.out_proj(y * F.silu(g))))  # Eq. 11-12
+        return self.out_norm(x + self.dropout(self.out_proj(y * F.silu(g))))
 
 
 class CrossAttention(nn.Module):
-    """Multi-head attention in which one branch asks and the other answers; no biases (Eq. 15-18)."""
+    """Multi-head attention in which one branch asks and the other answers; no biases (Eq. 15-19)."""
 
     def __init__(self, config: SSAMambaConfig) -> None:
         super().__init__()
@@ -209,7 +204,7 @@ class CrossAttention(nn.Module):
 
 
 class GatedFusion(nn.Module):
-    """Two features of a token become one; a gate and channel weights weigh it (Eq. 20-26)."""
+    """Two features of a token become one, scaled by a gate and by channel weights (Eq. 20-26)."""
 
     def __init__(self, config: SSAMambaConfig) -> None:
         super().__init__()
@@ -274,7 +269,7 @@ class CrossDomainMambaBlock(nn.Module):
         else:
             asking, asked = (f_spe, f_spa) if self.config.attention == "reversed" else (f_spa, f_spe)
             answer, maps = self._attend(asking, asked, return_attention)
-            f_ca = self.fusion(torch.cat([asking, answer], dim=-1))  # Eq. 20
+            f_ca = self.fusion(torch.cat([asking, answer], dim=-1))
         return self.norm(f_ca + x if self.config.residuals else f_ca), maps  # Eq. 27
 
     def _attend(self, asking: Tensor, asked: Tensor, return_attention: bool) -> tuple[Tensor, list[Tensor]]:
@@ -283,7 +278,7 @@ class CrossDomainMambaBlock(nn.Module):
         # The second way round is taken where there is a second module.
         ways = zip(self.attention, ((asking, asked), (asked, asking)), strict=False)
         answers = [attention(*pair, return_attention) for attention, pair in ways]
-        f_att = self.attention_norm(sum(answer for answer, _ in answers))  # Eq. 19
+        f_att = self.attention_norm(reduce(torch.add, (answer for answer, _ in answers)))
         return f_att, [weights for _, weights in answers if weights is not None]
 
 
@@ -305,7 +300,7 @@ class SSAMamba(nn.Module):
         )
         self.blocks = nn.ModuleList(CrossDomainMambaBlock(config) for _ in range(config.depth))
         self.norms = nn.ModuleList(nn.LayerNorm(d) for _ in range(config.depth))
-        self.integrate = nn.Sequential(  # Eq. 29-32
+        self.integrate = nn.Sequential(  # Eq. 29-33, with the excitation
             nn.Conv2d(d, d, kernel_size=3, padding=1, groups=d, bias=False),
             nn.BatchNorm2d(d),
             nn.GELU(),
@@ -314,7 +309,7 @@ class SSAMamba(nn.Module):
             nn.GELU(),
             nn.Dropout2d(config.dropout),
         )
-        self.excitation = SqueezeExcitation(d, max(d // 16, 4))  # Eq. 33
+        self.excitation = SqueezeExcitation(d, max(d // 16, 4))
         self.head = nn.Linear(d, config.num_classes)
         self.apply(_initialise)
 
