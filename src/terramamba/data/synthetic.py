@@ -41,7 +41,13 @@ class SyntheticPairs:
 
 
 def make_scene(
-    folder: str | Path, seed: int, *, height: int = 120, width: int = 120, bands: int = 48
+    folder: str | Path,
+    seed: int,
+    *,
+    height: int = 120,
+    width: int = 120,
+    bands: int = 48,
+    overwrite: bool = False,
 ) -> SyntheticScene:
     """Write ``scene.tif``, ``labels.tif`` and ``cover.tif`` to ``folder``.
 
@@ -59,11 +65,20 @@ def make_scene(
         grid,
         nodata=NODATA,
         band_names=[f"{wavelength:.1f} nm" for wavelength in arrays.wavelengths],
+        overwrite=overwrite,
     )
     colours = dict(enumerate(CLASSES.values(), start=1))
     names = dict(enumerate(CLASSES, start=1))
     for path, classes in ((labels, arrays.labels), (cover, arrays.cover)):
-        write_geotiff(path, classes[None], grid, nodata=NODATA, colours=colours, class_names=names)
+        write_geotiff(
+            path,
+            classes[None],
+            grid,
+            nodata=NODATA,
+            colours=colours,
+            class_names=names,
+            overwrite=overwrite,
+        )
     return SyntheticScene(scene, labels, cover, dead_band)
 
 
@@ -76,6 +91,7 @@ def make_pairs(
     test: int = 8,
     size: int = 128,
     scene: tuple[int, int] = (384, 512),
+    overwrite: bool = False,
 ) -> SyntheticPairs:
     """Write PNG pairs of ``size`` x ``size`` pixels to ``folder`` and a GeoTIFF pair of ``scene`` at 0.5 m.
 
@@ -94,8 +110,10 @@ def make_pairs(
     before, after, truth = (home / "scene" / name for name in ("before.tif", "after.tif", "truth.tif"))
     _made(home / "scene")
     for path, image in ((before, arrays.before), (after, arrays.after)):
-        write_geotiff(path, image, grid, nodata=NODATA, band_names=["red", "green", "blue"])
-    write_geotiff(truth, arrays.changed[None].astype(np.uint8), grid)
+        write_geotiff(
+            path, image, grid, nodata=NODATA, band_names=["red", "green", "blue"], overwrite=overwrite
+        )
+    write_geotiff(truth, arrays.changed[None].astype(np.uint8), grid, overwrite=overwrite)
     return SyntheticPairs(home, before, after, truth)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Int, UInt8, UInt16
+from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from terramamba.data.texture import smooth_noise
@@ -62,7 +63,10 @@ def draw_scene(
     reflectance[:, outside] = nodata
     reflectance[dead_band] = nodata
     main = (shares.argmax(axis=0) + 1).astype(np.uint8)
-    labels = np.where(_surveyed(random, height, width) & (shares.max(axis=0) >= 0.7), main, 0)
+    # Nobody labels the very edge of a field.
+    inside = ndimage.maximum_filter(main, 3) == ndimage.minimum_filter(main, 3)
+    clear = (shares.max(axis=0) >= 0.7) & inside & ~outside
+    labels = np.where(_surveyed(random, height, width) & clear, main, 0)
     return SceneArrays(reflectance, wavelengths, main, labels.astype(np.uint8))
 
 
@@ -73,7 +77,7 @@ def _draw_map(
     row, col = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
     turn = random.uniform(0, np.pi)
     u, v = col * np.cos(turn) + row * np.sin(turn), row * np.cos(turn) - col * np.sin(turn)
-    fields = max(24, height * width // 4200)
+    fields = max(24, height * width // 6400)
     sites = np.column_stack([random.uniform(a.min(), a.max(), 2 * fields) for a in (u, v)])
     # The largest-coordinate distance makes straight-edged parcels, as ploughs do.
     field = cKDTree(sites).query(np.column_stack([u.ravel(), v.ravel()]), p=np.inf)[1].reshape(u.shape)
@@ -83,18 +87,18 @@ def _draw_map(
     cover = random.permutation(materials)[field]
 
     bend = random.uniform(0.05, 0.12) * width * np.sin(row / height * random.uniform(4, 7) + turn)
-    river = np.abs(col - width * random.uniform(0.25, 0.75) - bend) < 4.5 * OVERSAMPLING
+    river = np.abs(col - width * random.uniform(0.25, 0.75) - bend) < 6.0 * OVERSAMPLING
     cover[river] = WATER
     houses = np.zeros_like(river)
     for angle in (turn, turn + np.pi / 2, turn + random.uniform(0.6, 1.0)):
         along = (col - width / 2) * np.cos(angle) + (row - height / 2) * np.sin(angle)
         across = (row - height / 2) * np.cos(angle) - (col - width / 2) * np.sin(angle)
         across = across - random.uniform(-0.25, 0.25) * height
-        cover[np.abs(across) < 2.0 * OVERSAMPLING] = ROAD
-        side = (np.abs(across) > 3.0 * OVERSAMPLING) & (np.abs(across) < 8.5 * OVERSAMPLING)
-        block = np.floor(along / (9 * OVERSAMPLING))
+        cover[np.abs(across) < 3.0 * OVERSAMPLING] = ROAD
+        side = (np.abs(across) > 4.0 * OVERSAMPLING) & (np.abs(across) < 13.0 * OVERSAMPLING)
+        block = np.floor(along / (13 * OVERSAMPLING))
         built = random.random(4096) < 0.45
-        in_house = (along / (9 * OVERSAMPLING) - block) < 0.72
+        in_house = (along / (13 * OVERSAMPLING) - block) < 0.72
         houses |= side & in_house & built[(block * 2 + (across > 0)).astype(int) % 4096]
     cover[houses & (cover != ROAD) & ~river] = ROOF
     return cover, field
@@ -113,9 +117,9 @@ def _shares(random: np.random.Generator, cover: UInt8[np.ndarray, "H W"]) -> Flo
 
 
 def _surveyed(random: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Square plots, about half of the scene, that somebody has visited."""
+    """Square plots, more than half of the scene, that somebody has visited."""
     side = 10
-    plots = random.random((height // side + 1, width // side + 1)) < 0.5
+    plots = random.random((height // side + 1, width // side + 1)) < 0.6
     inner = np.zeros((side, side), bool)
     inner[1:, 1:] = True
     return np.kron(plots, inner)[:height, :width].astype(bool)
@@ -125,8 +129,8 @@ def _variants(
     random: np.random.Generator, code: int, wavelengths: Float32[np.ndarray, " c"], count: int
 ) -> Float32[np.ndarray, "f c"]:
     """One variant of a material's spectrum for each field: brightness, slope, and depth of its features."""
-    depth = random.normal(1, 0.12, (count, 1))
-    tilt = random.normal(0, 0.06, (count, 1)) * (wavelengths - 1400) / 1000
+    depth = random.normal(1, 0.08, (count, 1))
+    tilt = random.normal(0, 0.04, (count, 1)) * (wavelengths - 1400) / 1000
     bright = random.normal(1, 0.08, (count, 1))
     return (_spectrum(code, wavelengths[None], depth) * (bright + tilt)).clip(0.002).astype(np.float32)
 

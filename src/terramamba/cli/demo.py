@@ -1,0 +1,58 @@
+"""``terramamba demo``."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from terramamba.cli.parse import Usage, parse
+
+USAGE = Usage(
+    "demo",
+    "Both jobs on made-up images, from files to files: make a hyperspectral scene and image pairs, train a "
+    "small model for each job, score both on unseen parts, map both, and save pictures of the results.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """Flags of the command."""
+
+    out: str = "demo"
+    """Folder for images, runs, maps and pictures; must be new or empty unless --overwrite is given."""
+    seed: int = 0
+    """Seed of the images and of training."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
+    overwrite: bool = False
+    """Replace an earlier demo in the folder."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the demo, and print scores and files."""
+    options, _ = parse(USAGE, DemoOptions, argv)
+    from terramamba.cli.show import number, percent, show_facts
+    from terramamba.demo import run_demo
+
+    summary = run_demo(**asdict(options))
+    land_cover, change = summary["classify"], summary["change"]
+    print("Land cover from a hyperspectral scene, scored on blocks of the scene that were not trained on")
+    show_facts(
+        {
+            "overall accuracy": f"{percent(land_cover['oa'])} %",
+            "average accuracy": f"{percent(land_cover['aa'])} %",
+            "kappa": f"{percent(land_cover['kappa'])} %",
+            "map": land_cover["map"],
+            "picture": land_cover["picture"],
+        }
+    )
+    print("\nBuildings that came or went between two dates, scored on pairs that were not trained on")
+    show_facts(
+        {
+            "F1": f"{percent(change['f1'])} %",
+            "IoU": f"{percent(change['iou'])} %",
+            "map": change["map"],
+            "polygons": change["polygons"],
+            "picture": change["picture"],
+        }
+    )
+    print(f"\n{number(summary['seconds'], 3)} seconds")
+    return 0

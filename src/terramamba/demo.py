@@ -1,0 +1,185 @@
+"""Both jobs on made-up images, from files to files: what ``terramamba demo`` runs.
+
+Models and images are small, so that it takes about a minute on two cores. The scores mean something all the
+same: they come from parts of the images that were not trained on, and they collapse when the labels that are
+trained on are shuffled (``shuffle_labels``), which is how one knows that something was learnt.
+"""
+
+import time
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Integer
+
+from terramamba.change import evaluate_change_detector, train_change_detector
+from terramamba.classify import evaluate_classifier, train_classifier
+from terramamba.data.splits import TEST, TRAIN, VALIDATION, block_split
+from terramamba.data.synthetic import SyntheticPairs, SyntheticScene, make_pairs, make_scene
+from terramamba.errors import InputError
+from terramamba.files import write_json
+from terramamba.inference import map_change, map_classes
+from terramamba.metrics import change_scores, confusion_matrix
+from terramamba.pictures import picture_change, picture_classification
+from terramamba.raster.scene import open_scene
+from terramamba.raster.write import write_geotiff
+from terramamba.runs import load_run
+from terramamba.settings import ChangeSettings, ClassifySettings
+
+TRAIN_FRACTION, VAL_FRACTION, PATCH_SIZE = 0.3, 0.1, 7
+
+
+def run_demo(
+    out: str | Path,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    shuffle_labels: bool = False,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Make images, train, score and map both jobs under ``out``; the content of ``out/summary.json``.
+
+    Raises:
+        InputError: ``out`` is not empty and ``overwrite`` is not set.
+    """
+    home = Path(out)
+    if not overwrite and home.exists() and (not home.is_dir() or any(home.iterdir())):
+        raise InputError(f"{home}: is there already; give --overwrite, or another folder with --out")
+    home.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    summary: dict[str, Any] = {
+        "seed": seed,
+        "shuffled_labels": shuffle_labels,
+        "classify": _classify(home, seed, device, shuffle_labels, overwrite),
+        "change": _change(home, seed, device, shuffle_labels, overwrite),
+    }
+    summary["seconds"] = round(time.monotonic() - start, 1)
+    write_json(home / "summary.json", summary)
+    return summary
+
+
+def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) -> dict[str, Any]:
+    made = make_scene(home / "scene", seed, overwrite=overwrite)
+    run, land_cover, picture = home / "land_cover_run", home / "land_cover.tif", home / "land_cover.png"
+    labels: dict[str, Any] = {"labels": str(made.labels), "split": "block"}
+    if shuffle:
+        labels = {"split": "given", **_shuffled_labels(made, seed, overwrite)}
+    train_classifier(
+        ClassifySettings(
+            out=str(run),
+            scene=str(made.scene),
+            preset="tiny",
+            epochs=12,
+            batch_size=32,
+            warmup_epochs=1,
+            train_fraction=TRAIN_FRACTION,
+            val_fraction=VAL_FRACTION,
+            patch_size=PATCH_SIZE,
+            seed=seed,
+            device=device,
+            overwrite=overwrite,
+            **labels,
+        )
+    )
+    scores = evaluate_classifier(run, device=device)["test"]
+    map_classes(run, made.scene, land_cover, device=device, overwrite=overwrite)
+    picture_classification(picture, made.scene, made.labels, land_cover, load_run(run).classes)
+    return {
+        **{name: scores[name] for name in ("oa", "aa", "kappa", "worst_class")},
+        "run": str(run),
+        "map": str(land_cover),
+        "picture": str(picture),
+    }
+
+
+def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) -> dict[str, Any]:
+    made = make_pairs(home / "pairs", seed, overwrite=overwrite)
+    run, picture = home / "change_run", home / "change.png"
+    changed, polygons = home / "change.tif", home / "change.gpkg"
+    train_change_detector(
+        ChangeSettings(
+            out=str(run),
+            data=str(_shuffled_masks(made) if shuffle else made.root),
+            preset="nano",
+            epochs=20,
+            batch_size=8,
+            lr=2e-3,
+            optimizer="adamw",
+            schedule="cosine",
+            loss="bce_dice",
+            crop_size=96,
+            exchange_dates=0.5,
+            seed=seed,
+            device=device,
+            overwrite=overwrite,
+        )
+    )
+    scores = evaluate_change_detector(run, data=str(made.root), device=device)["test"]
+    map_change(
+        run,
+        made.before,
+        made.after,
+        changed,
+        polygons=polygons,
+        min_area=10.0,
+        device=device,
+        overwrite=overwrite,
+    )
+    picture_change(picture, made.before, made.after, changed, truth=made.truth, polygons=polygons)
+    return {
+        **{name: scores[name] for name in ("f1", "iou", "precision", "recall")},
+        "f1_of_map": _score_map(changed, made.truth),
+        "run": str(run),
+        "map": str(changed),
+        "polygons": str(polygons),
+        "picture": str(picture),
+    }
+
+
+def _score_map(changed: Path, truth: Path) -> float:
+    (found,), (valid,) = open_scene(changed).read()
+    (real,), _ = open_scene(truth).read()
+    return change_scores(confusion_matrix(real[valid], found[valid], 2)).f1
+
+
+def _shuffled_labels(made: SyntheticScene, seed: int, overwrite: bool) -> dict[str, Any]:
+    """Label files of a block split whose training and validation labels are exchanged between pixels."""
+    scene = open_scene(made.labels)
+    classes = scene.read()[0][0]
+    split = block_split(
+        classes.astype(np.int16),
+        train_fraction=TRAIN_FRACTION,
+        val_fraction=VAL_FRACTION,
+        min_per_class=20,
+        patch_size=PATCH_SIZE,
+        seed=seed,
+    )
+    random = np.random.default_rng(seed)
+    paths: dict[str, Any] = {}
+    for name, role in (("train", TRAIN), ("val", VALIDATION), ("test", TEST)):
+        part = _permuted(classes, split.roles == role, random if role != TEST else None)
+        paths[f"{name}_labels"] = str(made.labels.with_name(f"{name}_labels.tif"))
+        write_geotiff(paths[f"{name}_labels"], part[None], scene.grid, nodata=0, overwrite=overwrite)
+    return paths
+
+
+def _permuted(
+    classes: Integer[np.ndarray, "h w"], where: Bool[np.ndarray, "h w"], random: np.random.Generator | None
+) -> Integer[np.ndarray, "h w"]:
+    part = np.zeros_like(classes)
+    part[where] = classes[where] if random is None else random.permutation(classes[where])
+    return part
+
+
+def _shuffled_masks(made: SyntheticPairs) -> Path:
+    """A copy of the pairs in which every training and validation pair has its neighbour's mask."""
+    copy = made.root.with_name("pairs_shuffled")
+    for part in ("train", "val", "test"):
+        names = sorted(path.name for path in (made.root / part / "A").iterdir())
+        for kind in ("A", "B", "label"):
+            (copy / part / kind).mkdir(parents=True, exist_ok=True)
+            step = int(kind == "label" and part != "test")
+            for name, source in zip(names, names[step:] + names[:step], strict=True):
+                copyfile(made.root / part / kind / source, copy / part / kind / name)
+    return copy
