@@ -107,6 +107,14 @@ def test_saved_and_loaded_models_are_equal_to_the_bit(tmp_path, seed):
     ]
 
 
+def test_a_loaded_model_can_be_changed_and_saved_again(folder):
+    model, card = load_model(folder)
+    torch.nn.init.ones_(model.head.bias)
+    save_model(model, folder, card)
+    again, _ = load_model(folder)
+    assert (again.head.bias == 1).all()
+
+
 @pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
 def test_missing_files(folder, name):
     (folder / name).unlink()

@@ -97,7 +97,8 @@ def save_model(model: nn.Module, folder: Path, card: Mapping[str, Any]) -> None:
     about = {"name": vars(model)["spec_name"], **about, "sha256": hashlib.sha256(weights).hexdigest()}
     with atomic_path(folder / WEIGHTS) as part:
         part.write_bytes(weights)
-    write_json(folder / CARD, {"format": FORMAT, "model": about, **card})
+    own = {"format": FORMAT, "model": about}
+    write_json(folder / CARD, {**own, **card, **own})  # a card that was loaded has older ones of both
 
 
 def load_model(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
