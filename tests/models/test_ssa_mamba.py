@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from terramamba.errors import InputError
-from terramamba.models import create_model, model_spec, ssa_mamba
+from terramamba.models import create_model, model_spec, ssa_mamba, ssa_unit
 
 BANDS, CLASSES = 6, 4
 SMALL = {"in_channels": BANDS, "num_classes": CLASSES, "d_model": 16, "d_state": 3, "heads": 2, "depth": 2}
@@ -234,7 +234,7 @@ def unit_by_loop(unit, config, x):
 @pytest.mark.parametrize("switch", SWITCHES[:4] + SWITCHES[-1:], ids=IDS[:4] + IDS[-1:])
 def test_unit_equals_a_loop_over_tokens(switch, seed):
     config = ssa_mamba.SSAMambaConfig(**{**SMALL, **switch})
-    unit = shake(ssa_mamba.SpectralSpatialMambaUnit(config)).double()
+    unit = shake(ssa_mamba.make_branch(config)[0]).double()
     x = torch.randn(2, 11, D, dtype=torch.float64)
     unit(3 * torch.randn(4, 11, D, dtype=torch.float64))  # gives the batch norm something to remember
     unit.eval().requires_grad_(False)
@@ -245,7 +245,7 @@ def test_unit_equals_a_loop_over_tokens(switch, seed):
 @pytest.mark.parametrize(("conv", "earliest"), [("causal", 6), ("centred", 5)])
 def test_how_far_back_a_token_is_felt(conv, earliest, seed):
     config = ssa_mamba.SSAMambaConfig(**{**SMALL, "conv": conv})
-    unit = shake(ssa_mamba.SpectralSpatialMambaUnit(config)).double().eval()
+    unit = shake(ssa_mamba.make_branch(config)[0]).double().eval()
     x = torch.randn(1, 12, D, dtype=torch.float64)
     y = x.clone()
     y[0, 6] = torch.randn(D)
@@ -305,7 +305,7 @@ def test_decay_spares_step_state_and_skip():
 
 def test_autocast_leaves_the_scan_in_float32(seed, monkeypatch):
     seen = []
-    scan = ssa_mamba.lti_scan
+    scan = ssa_unit.lti_scan
 
     def watched(x, *parameters, **options):
         seen.extend(parameter.dtype for parameter in parameters)
@@ -314,7 +314,7 @@ def test_autocast_leaves_the_scan_in_float32(seed, monkeypatch):
         assert torch.equal(y, wide.to(x.dtype))
         return y
 
-    monkeypatch.setattr(ssa_mamba, "lti_scan", watched)
+    monkeypatch.setattr(ssa_unit, "lti_scan", watched)
     model = shake(make())
     x = torch.rand(3, BANDS, 5, 5)
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -44,10 +44,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.errors import InputError
-from terramamba.models.cost import scan_flops
 from terramamba.models.layers import SqueezeExcitation
 from terramamba.models.spec import ModelSpec
-from terramamba.ops import lti_scan
+from terramamba.models.ssa_unit import Alignment, SpectralSpatialMambaUnit, StateSpaceCore, Step
+from terramamba.ops.backends import Discretization
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +72,11 @@ class SSAMambaConfig:
     """Attention heads; a divisor of d_model."""
     dropout: float = 0.1
     """Share of values dropped in training."""
-    step: Literal["exp", "softplus"] = "exp"
+    step: Step = "exp"
     """How the step is made positive."""
-    discretization: Literal["euler", "zoh"] = "euler"
+    discretization: Discretization = "euler"
     """Bbar: Delta B, or the exact zero-order hold."""
-    conv: Literal["causal", "centred"] = "causal"
+    conv: Alignment = "causal"
     """Tokens that the unit's convolution sees: up to its own, or on both sides."""
     attention: Literal["asymmetric", "symmetric", "reversed", "none"] = "asymmetric"
     """Spatial asks spectral (93.98); both ask, answers added (92.32); spectral asks spatial; nobody asks."""
@@ -98,81 +98,6 @@ class SSAMambaConfig:
             )
         if not 0 <= self.dropout < 1:
             raise InputError(f"ssa_mamba: option dropout={self.dropout}; give a share from 0 to below 1")
-
-    @property
-    def d_inner(self) -> int:
-        """Channels inside a unit."""
-        return self.expand * self.d_model
-
-
-class StateSpaceCore(nn.Module):
-    """h_t = Abar h_{t-1} + Bbar x_t, y_t = sum_n C h_t + D x_t, the same for every token (Eq. 3-12).
-
-    The parameters are plain tensors and not layers, so that no later initialisation overwrites theirs.
-    """
-
-    def __init__(self, config: SSAMambaConfig) -> None:
-        super().__init__()
-        d, n = config.d_inner, config.d_state
-        self.step = config.step
-        self.discretization = config.discretization
-        self.delta_log = nn.Parameter(torch.zeros(d))
-        self.A_log = nn.Parameter(torch.log(torch.rand(d, n) + 0.1))
-        self.B = nn.Parameter(0.02 * torch.randn(d, n))
-        self.C = nn.Parameter(0.02 * torch.randn(d, n))
-        self.D = nn.Parameter(torch.ones(d))
-
-    def forward(self, x: Float[Tensor, "b l d"]) -> Float[Tensor, "b l d"]:
-        """Tokens (b, l, d) through d independent state spaces."""
-        wide = torch.promote_types(self.A_log.dtype, torch.float32)
-        delta_log = self.delta_log.to(wide)
-        delta = delta_log.exp() if self.step == "exp" else F.softplus(delta_log)  # Eq. 7
-        A = -torch.exp(self.A_log.to(wide))
-        return lti_scan(x, delta, A, self.B, self.C, self.D, discretization=self.discretization)
-
-    def stated_flops(self, x: Float[Tensor, "b l d"]) -> int:
-        """FLOPs of one call."""
-        return scan_flops(
-            batch=x.shape[0], tokens=x.shape[1], channels=x.shape[2], states=self.A_log.shape[1]
-        )
-
-
-class TokenConv(nn.Conv1d):
-    """Depthwise convolution along the tokens (b, l, d), causal or centred."""
-
-    def __init__(self, channels: int, width: int, alignment: str) -> None:
-        super().__init__(channels, channels, width, groups=channels, bias=False)
-        ahead = 0 if alignment == "causal" else width // 2
-        self.margins = (width - 1 - ahead, ahead)
-
-    def forward(self, x: Float[Tensor, "b l d"]) -> Float[Tensor, "b l d"]:
-        """Tokens to tokens; beyond the ends there are zeros."""
-        padded = F.pad(x, (0, 0, *self.margins))
-        # As an image one pixel high: with channels innermost that is several times faster than conv1d.
-        image = F.conv2d(padded.mT[:, :, None], self.weight[:, :, None], groups=self.groups)
-        return image[:, :, 0].mT
-
-
-class SpectralSpatialMambaUnit(nn.Module):
-    """Gated state-space unit with residual and norm (Eq. 3-12)."""
-
-    def __init__(self, config: SSAMambaConfig) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(config.d_model)
-        self.in_proj = nn.Linear(config.d_model, 2 * config.d_inner)
-        self.conv = TokenConv(config.d_inner, config.conv_width, config.conv)
-        self.conv_norm = nn.BatchNorm1d(config.d_inner)
-        self.core = StateSpaceCore(config)
-        self.out_proj = nn.Linear(config.d_inner, config.d_model)
-        self.dropout = nn.Dropout(config.dropout)
-        self.out_norm = nn.LayerNorm(config.d_model)
-
-    def forward(self, x: Float[Tensor, "b l d"]) -> Float[Tensor, "b l d"]:
-        """Tokens (b, l, d) to tokens of the same shape."""
-        m, g = self.in_proj(self.norm(x)).chunk(2, dim=-1)
-        m = self.conv_norm(self.conv(m).flatten(0, 1)).view_as(m)  # over batch and tokens at once
-        y = self.core(F.silu(m))
-        return self.out_norm(x + self.dropout(self.out_proj(y * F.silu(g))))
 
 
 class CrossAttention(nn.Module):
@@ -236,6 +161,21 @@ BRANCHES = {
 }
 
 
+def make_branch(config: SSAMambaConfig) -> nn.Sequential:
+    """A unit and its norm (Eq. 13-14)."""
+    unit = SpectralSpatialMambaUnit(
+        config.d_model,
+        config.expand * config.d_model,
+        config.d_state,
+        conv_width=config.conv_width,
+        conv=config.conv,
+        step=config.step,
+        discretization=config.discretization,
+        dropout=config.dropout,
+    )
+    return nn.Sequential(unit, nn.LayerNorm(config.d_model))
+
+
 class CrossDomainMambaBlock(nn.Module):
     """Two branches, attention from one to the other, fusion, residual (Eq. 13-27)."""
 
@@ -243,12 +183,7 @@ class CrossDomainMambaBlock(nn.Module):
         super().__init__()
         d = config.d_model
         self.config = config
-        self.branches = nn.ModuleDict(
-            {
-                name: nn.Sequential(SpectralSpatialMambaUnit(config), nn.LayerNorm(d))
-                for name in BRANCHES[config.branches]
-            }
-        )
+        self.branches = nn.ModuleDict({name: make_branch(config) for name in BRANCHES[config.branches]})
         two = config.branches in ("separate", "coupled")
         directions = {"none": 0, "symmetric": 2}.get(config.attention, 1) if two else 0
         self.attention = nn.ModuleList(CrossAttention(config) for _ in range(directions))
