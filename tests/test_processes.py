@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -70,3 +72,20 @@ def test_an_interruption_ends_all():
     with pytest.raises(KeyboardInterrupt):
         run_in_processes(partial(report_and_wait, Path()), 2, interrupt)
     assert not multiprocessing.active_children()
+
+
+def test_a_script_needs_no_guard(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(f"""
+import sys
+from functools import partial
+from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from terramamba.processes import run_in_processes
+from test_processes import write_names
+run_in_processes(partial(write_names, Path({str(tmp_path)!r})), 2, lambda amount, remark="": None)
+print(__file__)
+""")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=100)
+    assert (done.stdout, done.stderr) == (f"{script}\n", "")
+    assert {path.name for path in tmp_path.iterdir()} == {"script.py", "0", "1"}

@@ -12,7 +12,10 @@ from terramamba.training import TrainConfig, fit, seed_everything
 
 
 class Patches(Dataset):
-    """Patches (4, 5, 5) of three classes, told apart by their brightest band; noise anew in each epoch."""
+    """Patches (4, 5, 5) of three classes, told apart by their brightest band; noise anew in each epoch.
+
+    From its third epoch on, a sample takes ``slow`` seconds, so that a run can be killed there.
+    """
 
     def __init__(self, samples, seed, *, tokens=False, slow=0.0, nan_from=None):
         random = torch.Generator().manual_seed(seed)
@@ -28,7 +31,8 @@ class Patches(Dataset):
         return len(self.label)
 
     def __getitem__(self, index):
-        time.sleep(self.slow)
+        if self.slow and self.epoch >= 2:
+            time.sleep(self.slow)
         random = torch.Generator().manual_seed(1000 * self.epoch + index)
         image = self.image[index] + 0.1 * torch.randn(4, 5, 5, generator=random)
         if self.nan_from is not None and self.epoch >= self.nan_from:

@@ -18,6 +18,7 @@ from terramamba.metrics import BINS, confusion_matrix, histogram
 Batch = dict[str, Tensor]
 Loss = Callable[[Tensor, Batch], Tensor]
 
+PATCHES_AT_ONCE = 256
 PIXELS_AT_ONCE = 2**20
 """Pixels of an image that go through the model together, unless a single sample has more."""
 
@@ -42,7 +43,7 @@ def evaluate_classes(
     model: nn.Module,
     dataset: Dataset[Batch],
     *,
-    batch_size: int = 256,
+    batch_size: int = PATCHES_AT_ONCE,
     device: str = "auto",
     precision: str = "32",
 ) -> Int[np.ndarray, "k k"]:

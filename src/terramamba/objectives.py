@@ -11,7 +11,7 @@ from torch import Tensor, distributed, nn
 from torch.utils.data import Dataset
 
 from terramamba.errors import InputError
-from terramamba.evaluation import Batch, Share, count_changes, count_classes, only_channel
+from terramamba.evaluation import PATCHES_AT_ONCE, Batch, Share, count_changes, count_classes, only_channel
 from terramamba.losses import ChangeLoss, change_loss, class_loss, token_class_loss
 from terramamba.metrics import best_threshold, change_scores, class_scores, confusion_at
 from terramamba.recipe import TrainConfig
@@ -85,7 +85,7 @@ class Classification:
         self, model: nn.Module, dataset: Dataset[Batch], device: torch.device, share: Share
     ) -> Validation:
         """Overall and average accuracy."""
-        batch_size, precision = self.config.batch_size, self.config.precision
+        batch_size, precision = max(self.config.batch_size, PATCHES_AT_ONCE), self.config.precision
         own, loss = count_classes(model, dataset, batch_size, device, precision, share, self._of_labels)
         if share.world > 1:  # a process without a batch does not know the number of classes
             classes = torch.tensor(len(own), device=device)

@@ -7,9 +7,11 @@ import pickle
 import queue
 import signal
 import socket
+import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol, runtime_checkable
 
 from terramamba.errors import InputError
@@ -34,8 +36,8 @@ def run_in_processes(work: Work, world: int, report: Report) -> None:
     They find each other as ``torch.distributed`` expects (``MASTER_ADDR``, ``MASTER_PORT``, ``WORLD_SIZE``,
     ``LOCAL_RANK``). What one reports reaches ``report`` here. Raises ``InputError`` as a process raised it,
     ``RuntimeError`` with the process's traceback for any other failure; whatever ends the call, also Ctrl-C,
-    ends the processes. As with all of Python's spawned processes, a script that calls this needs the guard
-    ``if __name__ == "__main__":``.
+    ends the processes. The script that runs needs the guard ``if __name__ == "__main__":`` only when the work
+    uses something that it defines itself.
     """
     context = multiprocessing.get_context("spawn")
     messages: Any = context.Queue()
@@ -46,8 +48,9 @@ def run_in_processes(work: Work, world: int, report: Report) -> None:
         for rank in range(world)
     ]
     try:
-        for process in processes:
-            process.start()
+        with _script_hidden() if b"__main__" not in parcel else nullcontext():
+            for process in processes:
+                process.start()
         _listen(processes, messages, report)
     finally:
         for process in processes:
@@ -57,6 +60,19 @@ def run_in_processes(work: Work, world: int, report: Report) -> None:
             if process.pid is not None:
                 process.join()
         messages.close()
+
+
+@contextmanager
+def _script_hidden() -> Iterator[None]:
+    """Keep new processes from importing, and so running, the script that is running here."""
+    script = vars(sys.modules["__main__"])
+    kept: dict[str, Any] = {name: script[name] for name in ("__file__", "__spec__") if name in script}
+    script.pop("__file__", None)
+    script["__spec__"] = None
+    try:
+        yield
+    finally:
+        script.update(kept)
 
 
 def _listen(processes: list[Any], messages: Any, report: Report) -> None:

@@ -163,10 +163,17 @@ def _lightning_module(loop: TrainingLoop) -> Any:
     """What Lightning calls, passed on to ``loop``; it is imported where it is used, as it takes seconds."""
     import pytorch_lightning as lightning
 
+    on_termination = signal.getsignal(signal.SIGTERM)
+
     class Module(lightning.LightningModule):
         def __init__(self) -> None:
             super().__init__()
             self.model = loop.model
+
+        def on_train_start(self) -> None:
+            # Lightning would wait for the end of the epoch and exit with status 0.
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, on_termination)
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return loop.make_optimizer()
