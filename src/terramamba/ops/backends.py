@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -64,3 +65,10 @@ def check_discretization(value: str) -> None:
     """Raise ValueError unless ``value`` names a discretization."""
     if value not in ("euler", "zoh"):
         raise ValueError(f"discretization is 'euler' or 'zoh', not {value!r}")
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[None]:
+    """A context in which autocast leaves types as they are."""
+    if torch.amp.is_autocast_available(device.type):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()

@@ -4,7 +4,7 @@ With constant Abar and Bbar the recurrence h_t = Abar h_{t-1} + Bbar x_t, y_t = 
 
     y_t = sum_{j <= t} k_j x_{t-j},   k_j = sum_n C Abar^j Bbar
 
-so the kernel k (d, l) is built once for a call and there is no loop over tokens.
+so the kernel k (d, l) is built once for a call, in float32 or wider, and there is no loop over tokens.
 """
 
 import math
@@ -14,7 +14,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from terramamba.ops import reference
-from terramamba.ops.backends import BACKENDS, Backend, Discretization, check_discretization, choose
+from terramamba.ops.backends import (
+    BACKENDS,
+    Backend,
+    Discretization,
+    check_discretization,
+    choose,
+    full_precision,
+)
+from terramamba.ops.causal_convolution import causal_convolution
 
 
 def lti_scan(
@@ -50,7 +58,7 @@ def lti_scan(
     check_discretization(discretization)
     _check_shapes(x, delta, A, B, C, D)
     chosen = choose("lti_scan", backend, x.device)
-    with torch.autocast(x.device.type, enabled=False):
+    with full_precision(x.device):
         return chosen.run(x, delta, A, B, C, D, discretization).to(x.dtype)
 
 
@@ -63,15 +71,13 @@ def convolve(
     D: Float[Tensor, " d"] | None,
     discretization: str,
 ) -> Float[Tensor, "b l d"]:
-    """The scan as a causal convolution by real FFT."""
+    """The scan as a causal convolution; D x_t is the kernel's lag 0."""
     dtype = reference.wide_type(x, delta, A, B, C, D)
     x, delta, A, B, C = (p.to(dtype) for p in (x, delta, A, B, C))
-    length = x.shape[1]
-    k = kernel(delta, A, B, C, discretization, length)
-    size = 2 * length
-    spectrum = torch.fft.rfft(x, size, dim=1) * torch.fft.rfft(k.t(), size, dim=0)
-    y = torch.fft.irfft(spectrum, size, dim=1)[:, :length]
-    return y if D is None else y + D.to(dtype) * x
+    k = kernel(delta, A, B, C, discretization, x.shape[1])
+    if D is not None:
+        k = torch.cat([k[:, :1] + D.to(dtype)[:, None], k[:, 1:]], dim=1)
+    return causal_convolution(x, k)
 
 
 def kernel(

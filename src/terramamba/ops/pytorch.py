@@ -17,6 +17,7 @@ Arrays of a chunk of steps are (step, 1, rows, columns), those of a block (step,
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -45,7 +46,11 @@ def selective_scan(
     """Outputs in the type of u; last state in the widest of the arguments' types and float32."""
     given = _Tensors(u, delta, A, B, C, D, delta_bias, initial_state)
     keep = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in given)
-    return _SelectiveScan.apply(delta_softplus, discretization == "zoh", keep, *given)  # type: ignore[no-untyped-call]
+    run: Callable[..., tuple[Tensor, Tensor]] = _SelectiveScan.apply
+    if torch.compiler.is_compiling():
+        # A compiler would unroll the loop over steps. Not as a decorator: that imports the compiler.
+        run = torch.compiler.disable(run)  # type: ignore[no-untyped-call]
+    return run(delta_softplus, discretization == "zoh", keep, *given)
 
 
 class _Tensors(NamedTuple):

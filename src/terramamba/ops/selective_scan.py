@@ -2,12 +2,18 @@
 
 from typing import Literal, overload
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from terramamba.ops import pytorch, reference
-from terramamba.ops.backends import BACKENDS, Backend, Discretization, check_discretization, choose
+from terramamba.ops.backends import (
+    BACKENDS,
+    Backend,
+    Discretization,
+    check_discretization,
+    choose,
+    full_precision,
+)
 
 BACKENDS["selective_scan"] = {
     "reference": Backend(reference.selective_scan),
@@ -98,7 +104,7 @@ def selective_scan(
         C = C[:, None]
     _check_shapes(u, delta, A, B, C, D, delta_bias, initial_state)
     chosen = choose("selective_scan", backend, u.device)
-    with torch.autocast(u.device.type, enabled=False):
+    with full_precision(u.device):
         y, last = chosen.run(u, delta, A, B, C, D, delta_bias, delta_softplus, discretization, initial_state)
     y = y.to(u.dtype)
     return (y, last) if return_last_state else y

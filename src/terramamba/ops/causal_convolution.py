@@ -1,0 +1,86 @@
+"""Causal convolution of every channel with its own kernel: y_t = sum over j <= t of k_j x_{t-j}.
+
+Short sequences go through a Toeplitz matrix for each channel, long ones through a real FFT.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from terramamba.ops.backends import full_precision
+
+TOEPLITZ_UP_TO = 96
+"""Longest sequence for the Toeplitz matrices, whose work grows with the square of the length.
+
+Measured on one AVX-512 core, forward + backward in ms, Toeplitz against FFT:
+b 64, d 128, l 9: 2.0, 3.7; b 64, d 128, l 25: 3.9, 9.2; b 64, d 512, l 49: 37, 77; b 16, d 64, l 49: 1.6,
+2.5; b 16, d 128, l 81: 7.8, 9.9; b 32, d 128, l 121: 26, 27; b 32, d 128, l 225: 92, 50.
+"""
+
+
+def causal_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float[Tensor, "b l d"]:
+    """Convolve the l steps of every channel of x with the channel's kernel k."""
+    if x.shape[1] > TOEPLITZ_UP_TO:
+        return fft_convolution(x, k)
+    return _ToeplitzConvolution.apply(x, k)  # type: ignore[no-untyped-call]
+
+
+def fft_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float[Tensor, "b l d"]:
+    """The convolution by real FFT, padded to twice the length so that nothing comes round."""
+    length = x.shape[1]
+    size = 2 * length
+    spectrum = torch.fft.rfft(x, size, dim=1) * torch.fft.rfft(k.t(), size, dim=0)
+    return torch.fft.irfft(spectrum, size, dim=1)[:, :length]
+
+
+class _ToeplitzConvolution(torch.autograd.Function):
+    """y = x T for each channel, where T[j, t] = k[t - j]; only x and k are kept for the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, k: Tensor) -> Tensor:
+        rows = _channels_first(x)
+        ctx.save_for_backward(rows, k)
+        return _channels_last(torch.bmm(rows, toeplitz(k)))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor]:
+        rows, k = ctx.saved_tensors
+        with full_precision(dy.device):
+            drows = _channels_first(dy)
+            dx = _channels_last(torch.bmm(drows, toeplitz(k).transpose(1, 2)))
+            return dx, diagonal_sums(torch.bmm(rows.transpose(1, 2), drows))
+
+
+def _channels_first(x: Tensor) -> Tensor:
+    """(b, l, d) -> (d, b, l), as one transposition of a matrix, for which PyTorch has a quick way."""
+    b, length, d = x.shape
+    return x.reshape(b * length, d).t().contiguous().view(d, b, length)
+
+
+def _channels_last(rows: Tensor) -> Tensor:
+    """(d, b, l) -> (b, l, d)."""
+    d, b, length = rows.shape
+    return rows.view(d, b * length).t().contiguous().view(b, length, d)
+
+
+def toeplitz(k: Float[Tensor, "d l"]) -> Float[Tensor, "d l l"]:
+    """T[j, t] = k[t - j], 0 below the diagonal.
+
+    Rows of k and l zeros, 2l long, read as rows of 2l - 1: each row starts one place further to the left.
+    """
+    d, length = k.shape
+    rows = F.pad(k, (0, length))[:, None].expand(d, length, 2 * length).reshape(d, -1)
+    return rows[:, : length * (2 * length - 1)].view(d, length, 2 * length - 1)[..., :length]
+
+
+def diagonal_sums(matrix: Float[Tensor, "d l l"]) -> Float[Tensor, "d l"]:
+    """Sums over the diagonal and those above it, by the same reading: the gradient of ``toeplitz``."""
+    d, length, _ = matrix.shape
+    rows = matrix.new_zeros(d, 2 * length * length)
+    rows[:, : length * (2 * length - 1)].view(d, length, 2 * length - 1)[..., :length] = matrix
+    return rows.view(d, length, 2 * length).sum(1)[:, :length]
