@@ -51,7 +51,8 @@ def draw_scene(
     """Draw a scene: reflectance x 10,000, ``nodata`` in one corner and all over ``dead_band`` (0-based)."""
     wavelengths = np.linspace(FIRST_NM, LAST_NM, bands, dtype=np.float32)
     cover, field = _draw_map(random, height * OVERSAMPLING, width * OVERSAMPLING)
-    spectra = np.stack([_variants(random, code, wavelengths, field.max() + 1) for code in range(1, 8)])
+    fields = int(field.max()) + 1
+    spectra = np.stack([_variants(random, code, wavelengths, fields) for code in range(1, 8)])
     shares = _shares(random, cover)
     field_of_pixel = field[OVERSAMPLING // 2 :: OVERSAMPLING, OVERSAMPLING // 2 :: OVERSAMPLING]
     clean = np.einsum("khw,khwc->chw", shares, spectra[:, field_of_pixel], optimize=True)
