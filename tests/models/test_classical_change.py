@@ -93,6 +93,15 @@ def test_pairs_of_a_batch_are_decided_each_by_itself(name: str, seed: int) -> No
 
 
 @pytest.mark.parametrize("name", DETECTORS)
+def test_decisions_are_float32_under_autocast(name: str, seed: int) -> None:
+    x, _ = made_up_pair()
+    model = create_model(name, in_channels=4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = model(x)
+    torch.testing.assert_close(logits, model(x))
+
+
+@pytest.mark.parametrize("name", DETECTORS)
 @pytest.mark.parametrize("shift", [0.0, 0.3])
 def test_no_difference_and_the_same_everywhere_are_unchanged(name: str, shift: float, seed: int) -> None:
     before = torch.randn(3, 9, 11).mul(8).round() / 8

@@ -76,6 +76,12 @@ def test_ss2d_takes_maps_of_any_memory_order(seed: int) -> None:
     )
 
 
+def test_stated_flops_are_projections_and_scan() -> None:
+    module, tokens = SS2D(5, rank=2, d_state=3, scan="cross", discretization="euler"), 2 * 4 * 6
+    x_proj, dt_proj = tokens * 4 * (2 + 3 + 3) * 5, tokens * 4 * 5 * 2
+    assert module.stated_flops(torch.zeros(2, 4, 6, 5)) == 2 * (x_proj + dt_proj) + 9 * tokens * 4 * 5 * 3
+
+
 @pytest.mark.parametrize("channels", [16, 48, 96])
 def test_block_has_the_parameters_of_the_formula(channels: int) -> None:
     block = VSSBlock(channels)

@@ -40,15 +40,14 @@ def change_magnitude(x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b h w"]:
 
 def otsu_threshold(values: Float[Tensor, "*m"]) -> Float[Tensor, ""]:
     """Centre of the last of 256 bins that goes to the lower class of ``values``, which are not all equal."""
-    low, high = values.aminmax()
+    low, high = (float(v) for v in values.aminmax())
     width = (high - low) / BINS
     bins = ((values.flatten() - low) / width).long().clamp_(max=BINS - 1)
-    counts = torch.bincount(bins, minlength=BINS).to(torch.float64)
-    centres = low.double() + (torch.arange(BINS, device=values.device) + 0.5) * width.double()
-    share = counts / counts.sum()
+    share = torch.bincount(bins, minlength=BINS).cpu().double() / bins.numel()
+    centres = low + (torch.arange(BINS, dtype=torch.float64) + 0.5) * width
     omega, mu = share.cumsum(0), (share * centres).cumsum(0)
     between = (mu[-1] * omega - mu).square() / (omega * (1 - omega)).clamp(min=1e-12)  # Eq. 18
-    return centres[between[:-1].argmax()].to(values.dtype)
+    return centres[between[:-1].argmax()].to(values)
 
 
 def _logits(magnitude: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:

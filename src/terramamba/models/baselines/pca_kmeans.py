@@ -37,7 +37,8 @@ class PCAKMeans(nn.Module):
 
         A pair with the same difference everywhere is unchanged: -4.
         """
-        return torch.stack([self._logits(difference) for difference in change_magnitude(x)])[:, None]
+        with torch.autocast(x.device.type, enabled=False):
+            return torch.stack([self._logits(difference) for difference in change_magnitude(x)])[:, None]
 
     def _logits(self, difference: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
         if not difference.max() > difference.min():
@@ -53,14 +54,14 @@ class PCAKMeans(nn.Module):
         size, margin = self.block, self.block // 2
         image = _grow(difference, margin)
         grid = image if min(difference.shape) < size else difference
-        blocks = F.unfold(grid[None, None], size, stride=size)[0].t().double()
+        blocks = F.unfold(grid[None, None], size, stride=size)[0].t().cpu().double()
         mean = blocks.mean(0)
         _, vectors = torch.linalg.eigh((blocks - mean).t() @ (blocks - mean) / len(blocks))
         axes = vectors[:, -self.components :].flip(1).t()
         # Projecting all neighbourhoods is one convolution: they are never all in memory.
-        filters = axes.to(image.dtype).view(-1, 1, size, size)
+        filters = axes.to(image).view(-1, 1, size, size)
         projected = F.conv2d(image[None, None], filters)[0].flatten(1).t()
-        return projected - (axes @ mean).to(image.dtype)
+        return projected - (axes @ mean).to(image)
 
     def _centres(
         self, features: Float[Tensor, "m s"], difference: Float[Tensor, " m"]
