@@ -19,7 +19,7 @@ Arrays of a chunk of steps are (step, 1, rows, columns), those of a block (step,
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -65,7 +65,7 @@ class _Tensors(NamedTuple):
     delta_bias: Tensor | None
     state: Tensor | None
 
-    def of(self, rows: slice) -> Self:
+    def of(self, rows: slice) -> "_Tensors":
         """The same for some of the sequences."""
         state = None if self.state is None else self.state[rows]
         u, delta, B, C = (x[rows] for x in (self.u, self.delta, self.B, self.C))
@@ -84,7 +84,7 @@ class _Gradients(NamedTuple):
     delta_bias: Tensor
     state: Tensor
 
-    def of(self, rows: slice) -> Self:
+    def of(self, rows: slice) -> "_Gradients":
         """The same for some of the sequences."""
         u, delta, B, C, state = (x[rows] for x in (self.u, self.delta, self.B, self.C, self.state))
         return self._replace(u=u, delta=delta, B=B, C=C, state=state)
