@@ -101,7 +101,7 @@ def test_nothing_is_said_and_nothing_else_is_written(tmp_path, monkeypatch, capf
 
 def wait_for_epochs(folder, process, epochs):
     """Wait until ``epochs`` epochs are in the history; the process must still be at work."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + 200
     while not (folder / "history.csv").exists() or len(history(folder)) < epochs:
         assert process.poll() is None, "the run ended by itself"
         assert time.monotonic() < end, "the run does not get on"
