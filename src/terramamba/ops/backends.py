@@ -39,7 +39,7 @@ def available_backends(op: str = "selective_scan") -> dict[str, str]:
         ValueError: no operator is called ``op``.
     """
     if op not in BACKENDS:
-        raise ValueError(f"no operator {op!r}; there are: {', '.join(BACKENDS)}")
+        raise ValueError(f"no operator {op!r}; there are: {', '.join(sorted(BACKENDS))}")
     return {name: backend.reason for name, backend in BACKENDS[op].items()}
 
 

@@ -8,10 +8,12 @@ so the kernel k (d, l) is built once for a call, in float32 or wider, and there 
 """
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from terramamba.ops import reference
 from terramamba.ops.backends import (
@@ -101,7 +103,23 @@ def kernel(
     fine_powers = torch.exp(z[:, :, None] * steps[:fine])
     coarse_powers = torch.exp(z[:, None, :] * (steps[:coarse, None] * fine))
     weighted = coarse_powers * (C * drive)[:, None, :]
-    return torch.bmm(weighted, fine_powers).flatten(1)[:, :length]
+    return _Product.apply(weighted, fine_powers).flatten(1)[:, :length]  # type: ignore[no-untyped-call]
+
+
+class _Product(torch.autograd.Function):
+    """Batched matrix product whose backward pass, too, keeps its types when it runs under autocast."""
+
+    @staticmethod
+    def forward(ctx: Any, left: Tensor, right: Tensor) -> Tensor:
+        ctx.save_for_backward(left, right)
+        return torch.bmm(left, right)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        left, right = ctx.saved_tensors
+        with full_precision(gradient.device):
+            return torch.bmm(gradient, right.transpose(1, 2)), torch.bmm(left.transpose(1, 2), gradient)
 
 
 def _check_shapes(x: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor | None) -> None:
