@@ -1,0 +1,134 @@
+"""From the files of a job to samples: bands found and left out, roles, scaling, what is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from affine import Affine
+from rasterio.crs import CRS
+
+from terramamba.data.samples import choose_bands, prepare_samples, ranges, read_pixels, scaled_cube
+from terramamba.data.splits import TEST, TRAIN, VALIDATION
+from terramamba.errors import InputError
+from terramamba.raster.scene import Grid, open_scene
+from terramamba.raster.write import write_geotiff
+from terramamba.scaling import Scaling
+from terramamba.settings import ClassifySettings
+
+NODATA = -9999.0
+GRID = Grid(24, 20, CRS.from_epsg(32632), Affine(10, 0, 500_000, 0, -10, 5_800_000))
+
+
+@pytest.fixture
+def files(tmp_path: Path, seed: int) -> tuple[Path, Path]:
+    """Two classes of squares in a scene of 6 bands, of which band 3 has no data and band 5 is constant."""
+    rng = np.random.default_rng(seed)
+    labels = np.kron((np.indices((6, 5)).sum(axis=0) % 2 + 1), np.ones((4, 4), int)).astype(np.uint8)
+    values = rng.normal(labels * 10, 1, (6, *labels.shape)).astype(np.float32)
+    values[2], values[4] = NODATA, 7.0
+    write_geotiff(tmp_path / "scene.tif", values, GRID, nodata=NODATA)
+    write_geotiff(tmp_path / "labels.tif", labels[None], GRID, nodata=0)
+    return tmp_path / "scene.tif", tmp_path / "labels.tif"
+
+
+def settings(files: tuple[Path, Path], **changed: object) -> ClassifySettings:
+    base = ClassifySettings(scene=str(files[0]), labels=str(files[1]), out="unused", split="random")
+    return replace(base, **changed)
+
+
+def rewrite(path: Path, change: object) -> None:
+    values, _ = open_scene(path).read()
+    values = values.copy()
+    change(values)
+    write_geotiff(path, values, GRID, nodata=NODATA, overwrite=True)
+
+
+def test_empty_and_constant_bands_are_found_and_left_out(files):
+    samples = prepare_samples(settings(files), 3)
+    assert samples.scaling.bands == (0, 1, 3, 5)
+    assert samples.notes == (
+        "1 of 6 bands left out (no data): 3",
+        "1 of 6 bands left out (constant): 5",
+    )
+    assert samples.cube.shape == (4, 24, 20)
+
+
+def test_scaling_is_fitted_on_training_pixels_alone(files):
+    samples = prepare_samples(settings(files), 3)
+    raw, _ = open_scene(files[0]).read(bands=samples.scaling.bands)
+    training = raw[:, samples.split.roles == TRAIN].astype(np.float64)
+    np.testing.assert_allclose(samples.scaling.offset, training.min(axis=1))
+    np.testing.assert_allclose(samples.scaling.factor, 1 / np.ptp(training, axis=1))
+    np.testing.assert_allclose(samples.spectra(TRAIN).min(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(samples.spectra(TRAIN).max(axis=0), 1, atol=1e-6)
+    everything = prepare_samples(settings(files, fit_on="scene"), 3)
+    np.testing.assert_allclose(everything.cube.reshape(4, -1).min(axis=1), 0, atol=1e-6)
+
+
+def test_pixels_targets_and_spectra_belong_together(files):
+    samples = prepare_samples(settings(files), 3)
+    for role in (TRAIN, VALIDATION, TEST):
+        pixels, targets = samples.pixels(role), samples.targets(role)
+        assert (samples.labels.classes[tuple(pixels.T)] - 1 == targets).all()
+        np.testing.assert_array_equal(samples.cube[:, pixels[:, 0], pixels[:, 1]].T, samples.spectra(role))
+
+
+def test_a_pixel_without_data_leaves_its_part_with_a_note(files):
+    before = prepare_samples(settings(files), 3)
+    row, col = before.pixels(TEST)[0]
+    rewrite(files[0], lambda values: values[0].__setitem__((row, col), NODATA))
+    after = prepare_samples(settings(files), 3)
+    assert after.split.roles[row, col] == 0
+    assert after.notes[-1] == "1 labelled pixels lack data in a used band and are left out"
+    np.testing.assert_allclose(after.cube[:, row, col], after.scaling.fill, rtol=1e-6)
+
+
+def test_nan_in_a_training_pixel_is_refused_by_band_and_place(files):
+    row, col = prepare_samples(settings(files), 3).pixels(TRAIN)[0]
+    rewrite(files[0], lambda values: values[1].__setitem__((row, col), np.nan))
+    with pytest.raises(InputError, match=rf"band 2 has 1 NaN .*row {row}, column {col}.*nodata"):
+        prepare_samples(settings(files), 3)
+
+
+def test_a_header_s_bad_bands_are_left_out(files):
+    scene = replace(open_scene(files[0]), bad_bands=(True, *[False] * 5))
+    bands, notes = choose_bands(scene, np.ones((24, 20), bool))
+    assert bands == (1, 3, 5)
+    assert notes[0] == "1 of 6 bands left out (bad by its header): 1"
+
+
+def test_a_scene_without_any_usable_band_is_refused(files):
+    rewrite(files[0], lambda values: values.__setitem__(slice(None), NODATA))
+    with pytest.raises(InputError, match=r"scene\.tif: no band has usable data"):
+        prepare_samples(settings(files), 3)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"labels": None}, "no labels given; name a label file with --labels"),
+        ({"test_labels": "t.tif"}, "--test-labels: used only with --split given"),
+        ({"split": "given", "train_labels": "a.tif"}, "also name --val-labels, --test-labels"),
+    ],
+)
+def test_label_flags_that_do_not_fit_the_split_are_refused(files, changed, message):
+    with pytest.raises(InputError, match=message):
+        prepare_samples(settings(files, **changed), 3)
+
+
+def test_bands_in_words():
+    assert ranges([0, 1, 2, 9, 129, 130]) == "1-3, 10, 130-131"
+
+
+def test_strips_do_not_show(files, monkeypatch):
+    scene = open_scene(files[0])
+    where = np.random.default_rng(1).random((24, 20)) < 0.3
+    whole = read_pixels(scene, where)
+    scaling = Scaling.fit(whole[0][:, [0, 3]].astype(np.float64), (0, 3), "standard")
+    cube = scaled_cube(scene, scaling)
+    monkeypatch.setattr("terramamba.data.samples.VALUES_PER_READ", 5 * 20 * 6)
+    for mine, other in zip(
+        (*read_pixels(scene, where), *scaled_cube(scene, scaling)), (*whole, *cube), strict=True
+    ):
+        np.testing.assert_array_equal(mine, other)
