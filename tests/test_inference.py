@@ -212,6 +212,23 @@ def test_strips_and_batches_do_not_change_a_class_map(tmp_path: Path, seed: int)
         np.testing.assert_array_equal(other, maps[0])
 
 
+def test_a_class_map_has_the_codes_of_the_training_labels(tmp_path: Path, seed: int) -> None:
+    make_scene(tmp_path / "scene.tif", seed)
+    run, codes = Run(tmp_path, patch_model(), class_card()), {0: 0, 1: 3, 2: 70, 3: 300}
+    map_classes(run, tmp_path / "scene.tif", tmp_path / "plain.tif")
+    entries = [{**entry, "code": codes[entry["code"]]} for entry in class_card()["classes"]]
+    summary = map_classes(
+        replace(run, card=class_card(classes=entries)), tmp_path / "scene.tif", tmp_path / "coded.tif"
+    )
+    plain, coded = read(tmp_path / "plain.tif"), read(tmp_path / "coded.tif")
+    np.testing.assert_array_equal(coded, np.vectorize(codes.get)(plain))
+    assert [entry.value for entry in summary.classes] == [3, 70, 300]
+    with rasterio.open(tmp_path / "coded.tif") as file:
+        assert file.dtypes == ("uint16",)
+        assert file.colormap(1)[70] == (0, 200, 0, 255)
+        assert file.tags(1)["CLASS_300"] == "class 3"
+
+
 def test_mapping_needs_weights_and_card_alone(tmp_path: Path, seed: int) -> None:
     make_scene(tmp_path / "scene.tif", seed, crs=None)
     model = create_model("ssa_mamba", preset="tiny", in_channels=len(USED), num_classes=CLASSES)

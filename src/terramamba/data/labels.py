@@ -14,7 +14,10 @@ from terramamba.raster.scene import Scene
 __all__ = ["Labels", "default_colours", "label_shape", "read_label_parts", "read_labels"]
 
 MAX_CLASSES = 255
-"""Class maps are written in 8 bits."""
+"""More different values than this are no class codes but measurements."""
+
+MAX_CODE = 65_535
+"""Class maps have the codes of the labels, in 8 or 16 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +122,8 @@ def _label(
         raise InputError(
             f"{path}: has {count} different values, more than {MAX_CLASSES}; is it a label raster?"
         )
+    if codes[-1] > MAX_CODE:
+        raise InputError(f"{path}: has class code {codes[-1]}; renumber the classes from 1 to {MAX_CODE}")
     if names is not None and len(names) != count:
         raise InputError(
             f"{path}: has {count} classes (codes {', '.join(str(c) for c in codes[1:])}), but {len(names)} "

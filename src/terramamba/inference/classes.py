@@ -5,7 +5,7 @@ width of the scene and not with its height. Beyond the scene's edge stands what 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +77,7 @@ def map_classes(
     Args:
         run: Run folder (model.safetensors and model.json suffice) or loaded run.
         scene: Path of a scene with the bands of the model, or an open scene.
-        out: GeoTIFF to write: 0 no data, 1.. the classes in the order of training.
+        out: GeoTIFF to write: 0 no data, else the code that the training labels have for the class.
         probabilities: GeoTIFF to write with one band for each class: round(254 p), 255 no data.
         mode: "exact": each pixel is classified by its own patch.
         batch_size: Patches that go through the model together; changes speed and memory alone.
@@ -105,7 +105,7 @@ def map_classes(
 
     mapper = _Mapper(loaded, image, batch_size, resolve_device(device), precision)
     rows = strip_rows or max(1, VALUES_PER_STRIP // (image.width * len(mapper.scaling.bands)))
-    names = {i: str(entry["name"]) for i, entry in enumerate(loaded.classes, start=1)}
+    names = {int(entry["code"]): str(entry["name"]) for entry in loaded.classes}
     count, not_finite = AreaCount(image.grid, {NODATA: "no data", **names}), 0
     with staged(*targets, overwrite=overwrite) as parts, ExitStack() as open_files:
         class_file, *probability_files = (
@@ -139,11 +139,11 @@ def _writers(
         parts[0],
         scene.grid,
         bands=1,
-        dtype=_class_type(len(names)).name,
+        dtype=_code_type(names).name,
         nodata=NODATA,
         colours={
-            i: (int(entry["colour"][0]), int(entry["colour"][1]), int(entry["colour"][2]))
-            for i, entry in enumerate(run.classes, start=1)
+            int(entry["code"]): (int(entry["colour"][0]), int(entry["colour"][1]), int(entry["colour"][2]))
+            for entry in run.classes
             if entry.get("colour")
         },
         class_names={NODATA: "no data", **names},
@@ -163,8 +163,8 @@ def _writers(
         )
 
 
-def _class_type(num_classes: int) -> np.dtype[Any]:
-    return np.dtype(np.uint8 if num_classes <= np.iinfo(np.uint8).max else np.uint16)
+def _code_type(codes: Iterable[int]) -> np.dtype[Any]:
+    return np.dtype(np.uint8 if max(codes) <= np.iinfo(np.uint8).max else np.uint16)
 
 
 class _Mapper:
@@ -174,7 +174,9 @@ class _Mapper:
         self.scaling: Scaling = run.scaling
         self._scene = scene
         self._model: nn.Module = run.model.to(device).eval()
-        self._num_classes = len(run.classes)
+        codes = [int(entry["code"]) for entry in run.classes]
+        self._codes = np.array(codes, _code_type(codes))
+        self._num_classes = len(codes)
         self._patch = int(run.card["patch_size"])
         self._batch_size, self._device, self._precision = batch_size, device, precision
         border = str(run.card["border"])
@@ -184,19 +186,19 @@ class _Mapper:
     def strip(
         self, window: Window
     ) -> tuple[UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"], UInt8[np.ndarray, "k h w"], int]:
-        """Classes, stored probabilities and the number of pixels that are not finite, in full rows."""
+        """Class codes, stored probabilities and the number of pixels that are not finite, in full rows."""
         wanted = self._rows[window.row : window.bottom + 2 * (self._patch // 2)]
         first, last = int(wanted[wanted >= 0].min()), int(wanted.max())
         read = Window(first, 0, last + 1 - first, self._scene.width)
         scaled, usable, not_finite = read_scaled(self._scene, self.scaling, read)
         here = slice(window.row - first, window.bottom - first)
-        classes = np.full(window.shape, NODATA, _class_type(self._num_classes))
+        classes = np.full(window.shape, NODATA, self._codes.dtype)
         probability = np.full((self._num_classes, *window.shape), NO_PROBABILITY, np.uint8)
         usable = usable[here]
         if usable.any():
             padded = _pad(scaled, np.where(wanted < 0, -1, wanted - first), self._cols)
             found = self._classify(padded, usable)
-            classes[usable] = found.argmax(axis=1) + 1
+            classes[usable] = self._codes[found.argmax(axis=1)]
             probability[:, usable] = stored_probability(found, np.ones(found.shape, bool)).T
         return classes, probability, int(np.count_nonzero(not_finite[here]))
 
