@@ -133,6 +133,10 @@ def test_toeplitz_and_fft_are_one_convolution(seed):
         torch.testing.assert_close(toeplitz, fft)
 
 
+def test_fft_sizes_have_small_factors():
+    assert [causal_convolution.quick_size(n) for n in (1, 7, 193, 199, 2047)] == [2, 8, 200, 200, 2048]
+
+
 def test_toeplitz_matrices_hold_the_kernel_on_and_above_the_diagonal():
     matrix = causal_convolution.toeplitz(torch.tensor([[1.0, 2.0, 3.0]]))[0]
     assert matrix.tolist() == [[1, 2, 3], [0, 1, 2], [0, 0, 1]]
