@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Int
@@ -15,9 +15,10 @@ from torch import nn
 from terramamba._version import __version__
 from terramamba.data.change import PairDataset, fit_pair_scaling
 from terramamba.data.pairs import PairFiles, find_pairs, same_files
+from terramamba.devices import resolve_device
 from terramamba.errors import InputError
 from terramamba.metrics import bootstrap_interval, change_scores, confusion_at, false_alarm_rate
-from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
+from terramamba.models.registry import create_model, model_spec, save_model
 from terramamba.progress import progress
 from terramamba.raster.scene import open_scene
 from terramamba.repeats import train_seeds
@@ -48,7 +49,7 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
     pairs = labelled_pairs(settings.data, settings.root, chosen_on_test=settings.chosen_on_test)
     example = open_scene(pairs["train"][0].before)
     scaling = fit_pair_scaling(pairs["train"], example.bands)
-    config = config_for(spec, settings)
+    config = config_for(spec, settings) if spec.trainable else None
     seed_everything(settings.seed)
     model = create_model(
         settings.model, preset=settings.preset, **({"in_channels": example.bands} | settings.set)
@@ -57,13 +58,14 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
     with run_folder(settings) as folder:
         write_json(folder / "split.json", split)
         start = time.monotonic()
-        fitted = _fit(model, spec, settings, pairs, scaling, config, folder)
+        fitted = _fit(model, config, settings, pairs, scaling, folder)
         fitted["minutes"] = (time.monotonic() - start) / 60
+        chosen = fitted.pop("threshold")
         about = {
             "task": "change",
             "protocol": protocol_id(pairs, settings.chosen_on_test),
             "split_id": split["id"],
-            "threshold": fitted.pop("threshold") if settings.threshold is None else settings.threshold,
+            "threshold": chosen if settings.threshold is None else settings.threshold,
         }
         card = {
             "terramamba": __version__,
@@ -74,7 +76,7 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
         }
         save_model(model, folder, about | card)
         validation, test = (
-            score_pairs(model, pairs[part], scaling, about["threshold"], device=config.device)
+            score_pairs(model, pairs[part], scaling, about["threshold"], device=settings.device)
             for part in ("val", "test")
         )
         write_confusion(folder / "confusion.csv", np.array(test["confusion"]), CLASSES)
@@ -122,15 +124,15 @@ def labelled_pairs(data: str, root: str | None, *, chosen_on_test: bool) -> dict
 
 def _fit(
     model: nn.Module,
-    spec: ModelSpec,
+    config: TrainConfig | None,
     settings: ChangeSettings,
     pairs: Mapping[str, list[PairFiles]],
     scaling: Scaling,
-    config: TrainConfig,
     folder: Path,
 ) -> dict[str, Any]:
-    if not spec.trainable:
-        return {"threshold": 0.5, "device": config.device}
+    """Train in place and say how it went; without ``config`` there is nothing to train."""
+    if config is None:
+        return {"threshold": 0.5, "device": str(resolve_device(settings.device))}
     train = PairDataset(
         pairs["train"],
         scaling,
@@ -152,7 +154,7 @@ def _fit(
             resume=settings.resume,
             on_progress=advance,
         )
-    return asdict(outcome) | {"device": config.device}
+    return asdict(outcome) | {"device": str(resolve_device(config.device))}
 
 
 def whole_images(pairs: Sequence[PairFiles], scaling: Scaling) -> PairDataset:
@@ -170,13 +172,17 @@ def score_pairs(
     total: Int[np.ndarray, "2 2"] = confusions.sum(axis=0)
     return {
         **asdict(change_scores(total)),
-        "f1_interval": list(bootstrap_interval(confusions, "f1")),
-        "iou_interval": list(bootstrap_interval(confusions, "iou")),
+        **{f"{score}_interval": _interval(confusions, score) for score in ("f1", "iou")},
         "false_alarm_rate": false_alarm_rate(confusions),
         "f1_dates_swapped": change_scores(confusion_at(swapped.sum(axis=0), threshold)).f1,
         "pairs": len(pairs),
         "confusion": total.tolist(),
     }
+
+
+def _interval(confusions: Int[np.ndarray, "m 2 2"], score: Literal["f1", "iou"]) -> list[float] | None:
+    """Bootstrap interval over pairs; a single pair has none."""
+    return list(bootstrap_interval(confusions, score)) if len(confusions) > 1 else None
 
 
 def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from terramamba.data.hyperspectral import PatchDataset
 from terramamba.data.labels import Labels, label_shape, read_labels
 from terramamba.data.samples import Samples, prepare_samples, scaled_cube
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, save_split
+from terramamba.devices import resolve_device
 from terramamba.errors import InputError
 from terramamba.inference.common import check_bands
 from terramamba.metrics import class_scores
@@ -44,16 +45,14 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
         raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
     check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
     samples = prepare_samples(settings, choose_patch_size(spec, settings))
-    config = config_for(spec, settings, class_weights=_class_weights(samples, settings))
-    seed_everything(settings.seed)
-    model = None if spec.fit is not None else _new_model(samples, settings)
+    untrained = None if spec.fit is not None else _untrained(spec, samples, settings)
     with run_folder(settings) as folder:
         save_split(samples.split, folder, samples.scene.grid, samples.labels.classes)
         start = time.monotonic()
-        model, fitted = _fit(model, spec, settings, samples, config, folder)
+        model, fitted = _fit(untrained, spec, settings, samples, folder)
         fitted["minutes"] = (time.monotonic() - start) / 60
         validation, test = (
-            evaluate_classes(model, _dataset(samples, role, settings, augment=False), device=config.device)
+            evaluate_classes(model, _dataset(samples, role, settings, augment=False), device=settings.device)
             for role in (VALIDATION, TEST)
         )
         names = list(samples.labels.names)
@@ -126,17 +125,20 @@ def _class_weights(samples: Samples, settings: ClassifySettings) -> tuple[float,
     return tuple(float(weight) for weight in weights)
 
 
-def _new_model(samples: Samples, settings: ClassifySettings) -> nn.Module:
+def _untrained(
+    spec: ModelSpec, samples: Samples, settings: ClassifySettings
+) -> tuple[nn.Module, TrainConfig]:
+    config = config_for(spec, settings, class_weights=_class_weights(samples, settings))
+    seed_everything(settings.seed)
     options = {"in_channels": len(samples.scaling.bands), "num_classes": len(samples.labels.names)}
-    return create_model(settings.model, preset=settings.preset, **(options | settings.set))
+    return create_model(settings.model, preset=settings.preset, **(options | settings.set)), config
 
 
 def _fit(
-    model: nn.Module | None,
+    untrained: tuple[nn.Module, TrainConfig] | None,
     spec: ModelSpec,
     settings: ClassifySettings,
     samples: Samples,
-    config: TrainConfig,
     folder: Path,
 ) -> tuple[nn.Module, dict[str, Any]]:
     """The trained model and how training went; a model that is solved for is made here."""
@@ -150,7 +152,8 @@ def _fit(
             seed=settings.seed,
         )
         return solved, {**record, "device": "cpu"}
-    assert model is not None
+    assert untrained is not None
+    model, config = untrained
     with progress(f"train {settings.model}", config.epochs, "epochs") as advance:
         outcome = fit(
             model,
@@ -162,7 +165,7 @@ def _fit(
             resume=settings.resume,
             on_progress=advance,
         )
-    return model, asdict(outcome) | {"device": config.device}
+    return model, asdict(outcome) | {"device": str(resolve_device(config.device))}
 
 
 def _dataset(samples: Samples, role: int, settings: ClassifySettings, *, augment: bool) -> PatchDataset:

@@ -1,0 +1,107 @@
+"""The change job as a function: parts, threshold, scores, and what is refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import numpy as np
+import pytest
+
+from terramamba.change import evaluate_change_detector, train_change_detector
+from terramamba.data.synthetic import make_pairs
+from terramamba.errors import InputError
+from terramamba.metrics import change_scores
+from terramamba.runs import load_run
+from terramamba.settings import ChangeSettings
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pairs")
+    return make_pairs(folder, 4, train=4, val=3, test=5, size=64, scene=(96, 96)).root
+
+
+@pytest.fixture(scope="module")
+def trained(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[ChangeSettings, dict[str, Any]]:
+    settings = ChangeSettings(
+        data=str(root),
+        out=str(tmp_path_factory.mktemp("change") / "run"),
+        preset="nano",
+        epochs=2,
+        batch_size=4,
+        crop_size=64,
+        loss="bce_dice",
+        jitter=0.2,
+        exchange_dates=0.5,
+    )
+    return settings, train_change_detector(settings)
+
+
+def test_a_run_says_what_was_done(trained):
+    settings, result = trained
+    folder = Path(settings.out)
+    assert json.loads((folder / "metrics.json").read_text()) == json.loads(json.dumps(result))
+    assert result["protocol"] == "pairs-4-3-5"
+    assert result["pairs"] == {"train": 4, "val": 3, "test": 5}
+    test = result["test"]
+    assert change_scores(np.array(test["confusion"])).f1 == test["f1"]
+    assert np.sum(test["confusion"]) == 5 * 64 * 64
+    low, high = test["f1_interval"]
+    assert low <= test["f1"] <= high
+    assert load_run(folder).threshold == result["threshold"]
+    split = json.loads((folder / "split.json").read_text())
+    assert split["id"] == result["split_id"]
+    assert [len(names) for names in split["pairs"].values()] == [4, 3, 5]
+
+
+def test_the_test_pairs_score_the_same_again(trained, root):
+    settings, result = trained
+    assert evaluate_change_detector(settings.out, data=str(root))["test"] == result["test"]
+    other = evaluate_change_detector(settings.out, data=str(root), split="val", threshold=0.9)
+    assert other["threshold"] == 0.9
+    assert other["protocol"] == "val-3"
+    with pytest.raises(InputError, match="no labelled pairs in its holdout part"):
+        evaluate_change_detector(settings.out, data=str(root), split="holdout")
+
+
+@pytest.mark.parametrize("model", ["cva", "pca_kmeans"])
+def test_a_detector_without_training_makes_a_run_too(root, tmp_path, model):
+    result = train_change_detector(ChangeSettings(data=str(root), out=str(tmp_path / "run"), model=model))
+    assert result["threshold"] == 0.5
+    assert result["parameters"] == 0
+    assert evaluate_change_detector(tmp_path / "run", data=str(root))["test"] == result["test"]
+
+
+def test_a_given_threshold_is_kept(root, tmp_path):
+    settings = ChangeSettings(data=str(root), out=str(tmp_path / "run"), model="cva", threshold=0.25)
+    assert train_change_detector(settings)["threshold"] == 0.25
+
+
+def test_validation_on_the_test_pairs_is_refused_or_said(root, tmp_path):
+    copytree(root / "train", tmp_path / "data" / "train")
+    for part in ("val", "test"):
+        (tmp_path / "data" / part).symlink_to(root / "test")
+    settings = ChangeSettings(data=str(tmp_path / "data"), out=str(tmp_path / "run"), model="cva")
+    with pytest.raises(InputError, match=r"validation and test share .*--chosen-on-test"):
+        train_change_detector(settings)
+    assert not (tmp_path / "run").exists()
+    insisted = train_change_detector(replace(settings, chosen_on_test=True))
+    assert insisted["protocol"] == "pairs-4-5-5-chosen-on-test"
+
+
+def test_missing_parts_labels_and_mates_are_named(root, tmp_path):
+    data, out = tmp_path / "data", str(tmp_path / "run")
+    copytree(root / "train", data / "train")
+    copytree(root / "test", data / "test")
+    settings = ChangeSettings(data=str(data), out=out, model="cva")
+    with pytest.raises(InputError, match="no val pairs; training needs train, val"):
+        train_change_detector(settings)
+    copytree(root / "val", data / "val")
+    next((data / "train" / "B").iterdir()).unlink()
+    with pytest.raises(InputError, match=r"train_\d+\.png"):
+        train_change_detector(settings)
+    with pytest.raises(InputError, match="--model ssa_mamba: it is for classify"):
+        train_change_detector(replace(settings, model="ssa_mamba"))
+    assert not Path(out).exists()

@@ -1,0 +1,138 @@
+"""The classification job as a function: what a run records, and how it is scored again."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from terramamba.classify import evaluate_classifier, protocol_id, train_classifier
+from terramamba.data.splits import TEST, load_split
+from terramamba.data.synthetic import make_scene
+from terramamba.errors import InputError
+from terramamba.raster.scene import open_scene
+from terramamba.raster.write import write_geotiff
+from terramamba.runs import load_run
+from terramamba.settings import ClassifySettings
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[ClassifySettings, dict[str, Any]]:
+    """A support vector machine on a made-up scene: quick, and it goes through the whole job."""
+    folder = tmp_path_factory.mktemp("classify")
+    made = make_scene(folder, 1, height=70, width=70, bands=16)
+    settings = ClassifySettings(
+        scene=str(made.scene),
+        labels=str(made.labels),
+        out=str(folder / "run"),
+        model="svm",
+        split="random",
+        patch_size=5,
+    )
+    return settings, train_classifier(settings)
+
+
+def test_a_run_says_what_was_done(trained):
+    settings, result = trained
+    folder = Path(settings.out)
+    assert json.loads((folder / "metrics.json").read_text()) == json.loads(json.dumps(result))
+    assert result["protocol"] == "random-10-10-p5"
+    assert result["leakage"]["shared"] > 0.5
+    assert "training pixel inside their own patch" in result["leakage_in_words"]
+    assert result["notes"][0] == "1 of 16 bands left out (no data): 6"
+    assert result["split_id"] == load_split(folder).id == load_run(folder).split_id
+    assert result["test"]["kappa"] <= result["test"]["oa"]
+    assert sum(entry["pixels"] for entry in result["test"]["per_class"]) == sum(result["counts"]["test"])
+    rows = (folder / "confusion.csv").read_text().splitlines()
+    assert len(rows) == 1 + len(result["test"]["per_class"])
+    for name in ("config.yaml", "split.tif", "split.json", "log.txt", "model.json", "model.safetensors"):
+        assert (folder / name).is_file(), name
+
+
+def test_the_run_s_own_test_pixels_score_the_same_again(trained):
+    settings, result = trained
+    again = evaluate_classifier(settings.out)
+    assert again["test"] == result["test"]
+    assert again["protocol"] == result["protocol"]
+
+
+def test_other_labels_are_matched_by_their_codes(trained, tmp_path):
+    settings, result = trained
+    values, _ = open_scene(settings.labels).read()
+    roles = load_split(Path(settings.out)).roles
+    only_test = np.where(roles == TEST, values, 0)
+    write_geotiff(tmp_path / "labels.tif", only_test, open_scene(settings.labels).grid, nodata=0)
+    again = evaluate_classifier(settings.out, scene=settings.scene, labels=str(tmp_path / "labels.tif"))
+    assert again["protocol"] == "external-p5"
+    assert again["test"]["oa"] == result["test"]["oa"]
+    unknown = only_test.copy()
+    unknown[only_test == only_test.max()] = 77
+    write_geotiff(tmp_path / "other.tif", unknown, open_scene(settings.labels).grid, nodata=0)
+    fewer = evaluate_classifier(settings.out, scene=settings.scene, labels=str(tmp_path / "other.tif"))
+    assert fewer["pixels"] < again["pixels"]
+    assert fewer["notes"] == ["not scored, the model does not know these codes: 77"]
+
+
+def test_a_scene_of_other_bands_and_half_an_input_are_refused(trained, tmp_path):
+    settings, _ = trained
+    other = make_scene(tmp_path, 2, height=40, width=40, bands=9)
+    with pytest.raises(InputError, match=r"has 9 bands, but the model .* was trained on 16"):
+        evaluate_classifier(settings.out, scene=str(other.scene), labels=str(other.labels))
+    with pytest.raises(InputError, match="--scene and --labels go together"):
+        evaluate_classifier(settings.out, scene=settings.scene)
+
+
+def test_labels_changed_since_training_are_noticed(trained, tmp_path):
+    settings, _ = trained
+    values, _ = open_scene(settings.labels).read()
+    changed = tmp_path / "labels.tif"
+    write_geotiff(changed, np.roll(values, 5, axis=1), open_scene(settings.labels).grid, nodata=0)
+    out = tmp_path / "run"
+    train_classifier(replace(settings, labels=str(changed), out=str(out)))
+    write_geotiff(changed, values, open_scene(settings.labels).grid, nodata=0, overwrite=True)
+    with pytest.raises(InputError, match="scene or labels changed since training"):
+        evaluate_classifier(out)
+
+
+def test_bad_input_leaves_an_earlier_run_alone(trained):
+    settings, _ = trained
+    before = sorted(path.name for path in Path(settings.out).iterdir())
+    with pytest.raises(InputError, match="no such file"):
+        train_classifier(replace(settings, scene="missing.tif", overwrite=True))
+    with pytest.raises(InputError, match="is not empty"):
+        train_classifier(settings)
+    with pytest.raises(InputError, match="--model glmamba: it is for change"):
+        train_classifier(replace(settings, model="glmamba", overwrite=True))
+    with pytest.raises(InputError, match="--patch-size 4: must be an odd number"):
+        train_classifier(replace(settings, patch_size=4, overwrite=True))
+    assert sorted(path.name for path in Path(settings.out).iterdir()) == before
+
+
+def test_every_way_to_split_has_its_own_protocol_id():
+    base = ClassifySettings(scene="s", out="o")
+    assert protocol_id(base, 7) == "block-10-10-p7"
+    assert protocol_id(replace(base, split="random", train_fraction=0.06), 7) == "random-6-10-p7"
+    assert protocol_id(replace(base, split="given", fit_on="scene"), 9) == "given-p9-scene-scaling"
+
+
+@pytest.mark.parametrize("token_loss", [0.0, 0.5])
+def test_ssa_mamba_trains_with_and_without_token_loss(tmp_path, token_loss):
+    made = make_scene(tmp_path, 3, height=50, width=50, bands=8)
+    result = train_classifier(
+        ClassifySettings(
+            scene=str(made.scene),
+            labels=str(made.labels),
+            out=str(tmp_path / "run"),
+            preset="tiny",
+            epochs=2,
+            split="random",
+            patch_size=5,
+            token_loss=token_loss,
+            class_weights=True,
+        )
+    )
+    assert result["epochs_run"] == 2
+    assert result["test"]["oa"] > 0.2
+    assert (tmp_path / "run" / "history.csv").read_text().count("\n") == 3
