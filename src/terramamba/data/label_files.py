@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from jaxtyping import Float, Int, Shaped
+from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 
+from terramamba.data.palette import Colour
 from terramamba.errors import InputError
 from terramamba.raster.formats import list_arrays, load_arrays, pick_array, unflatten
 from terramamba.raster.grid import Window
@@ -26,10 +28,14 @@ OFF_GRID = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Codes:
-    """Codes as a file has them, on a scene's pixels; 0: unlabelled. ``names`` by code, as far as known."""
+    """Codes as a file has them, on a scene's pixels; 0: unlabelled.
+
+    ``names`` and ``colours`` (the file's colour table) are by code, as far as known.
+    """
 
     codes: Int[np.ndarray, "h w"]
     names: Mapping[int, str] = field(default_factory=dict)
+    colours: Mapping[int, Colour] = field(default_factory=dict)
 
 
 def label_shape(path: str, variable: str | None = None) -> tuple[int, int] | None:
@@ -91,7 +97,7 @@ def _from_image(path: str, labels: Scene, scene: Scene) -> Codes:
         window = Window(top - row, left - col, bottom - top, right - left)
         values, valid = labels.read(window)
         codes[top:bottom, left:right] = _as_codes(path, np.where(valid[0], values[0], 0))
-    return Codes(codes, _tagged_names(path))
+    return Codes(codes, *_legend(path))
 
 
 def _offset(path: str, labels: Grid, scene: Scene) -> tuple[int, int]:
@@ -118,16 +124,18 @@ def _offset(path: str, labels: Grid, scene: Scene) -> tuple[int, int]:
     return row, col
 
 
-def _tagged_names(path: str) -> dict[int, str]:
+def _legend(path: str) -> tuple[dict[int, str], dict[int, Colour]]:
     if _is_tiles(path):
-        return {}
+        return {}, {}
     with warnings.catch_warnings():
         # labels without georeferencing are usual
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with rasterio.open(path) as image:
             tags = image.tags(1)
+            table = image.colormap(1) if image.colorinterp[0] == ColorInterp.palette else {}
     numbers = {key.removeprefix(CLASS_TAG): name for key, name in tags.items() if key.startswith(CLASS_TAG)}
-    return {int(number): name for number, name in numbers.items() if number.isdecimal()}
+    names = {int(number): name for number, name in numbers.items() if number.isdecimal()}
+    return names, {code: (red, green, blue) for code, (red, green, blue, _) in table.items()}
 
 
 def _from_arrays(path: str, scene: Scene, variable: str | None, min_abundance: float) -> Codes:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int, Int16
+from jaxtyping import Bool, Int16
 
 from terramamba.data.label_files import Codes, label_shape, read_codes
 from terramamba.data.palette import Colour, default_colours
@@ -49,14 +49,14 @@ def read_labels(
     file: a map, or the abundances of k classes (k x pixels column by column, rows x columns x k), of which a
     pixel gets the largest where that is ``min_abundance`` or more. 0, negative numbers and no data mean
     unlabelled. Classes are called as ``names`` says (in the order of the codes), else as the file does, else
-    "class 3".
+    "class 3". Their colours are those of the file's colour table, where it tells all of them apart.
 
     Raises:
         InputError: what cannot be read, another size than the scene's, numbers that are no class codes, fewer
             than ``min_classes`` classes, or another number of names than of classes.
     """
     found = read_codes(path, scene, variable=variable, min_abundance=min_abundance)
-    return _label(path, found.codes, found.names, names, min_classes)
+    return _label(path, found, names, min_classes)
 
 
 def read_label_parts(
@@ -76,6 +76,7 @@ def read_label_parts(
     """
     union = np.zeros((scene.height, scene.width), np.int64)
     known: dict[int, str] = {}
+    shown: dict[int, Colour] = {}
     parts: dict[str, Codes] = {}
     for part, path in paths.items():
         found = read_codes(path, scene, variable=variable, min_abundance=min_abundance)
@@ -84,7 +85,9 @@ def read_label_parts(
         parts[part] = found
         union = np.where(found.codes > 0, found.codes, union)
         known = {**found.names, **known}
-    labels = _label(", ".join(dict.fromkeys(paths.values())), union, known, names, min_classes=2)
+        shown = {**found.colours, **shown}
+    together = ", ".join(dict.fromkeys(paths.values()))
+    labels = _label(together, Codes(union, known, shown), names, min_classes=2)
     return labels, {part: found.codes > 0 for part, found in parts.items()}
 
 
@@ -100,15 +103,9 @@ def _require_agreement(path: str, found: Codes, other_path: str, other: Codes) -
         )
 
 
-def _label(
-    path: str,
-    raw: Int[np.ndarray, "h w"],
-    known: Mapping[int, str],
-    names: Sequence[str] | None,
-    min_classes: int,
-) -> Labels:
-    codes, place = np.unique(raw, return_inverse=True)
-    classes = place.reshape(raw.shape)
+def _label(path: str, found: Codes, names: Sequence[str] | None, min_classes: int) -> Labels:
+    codes, place = np.unique(found.codes, return_inverse=True)
+    classes = place.reshape(found.codes.shape)
     if codes[0] != 0:
         codes, classes = np.append(0, codes), classes + 1
     count = len(codes) - 1
@@ -129,7 +126,9 @@ def _label(
             f"{path}: has {count} classes (codes {', '.join(str(c) for c in codes[1:])}), but {len(names)} "
             "names were given; name each class once, in the order of the codes"
         )
-    called = names if names is not None else [known.get(int(c)) or f"class {c}" for c in codes[1:]]
-    return Labels(
-        classes.astype(np.int16), tuple(called), default_colours(count), tuple(int(c) for c in codes[1:])
-    )
+    own = tuple(int(code) for code in codes[1:])
+    called = names if names is not None else [found.names.get(code) or f"class {code}" for code in own]
+    colours = tuple(found.colours[code] for code in own if code in found.colours)
+    if len(set(colours)) < count:
+        colours = default_colours(count)
+    return Labels(classes.astype(np.int16), tuple(called), colours, own)
