@@ -70,7 +70,7 @@ def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool
             out=str(run),
             scene=str(made.scene),
             preset="tiny",
-            epochs=5,
+            epochs=4,
             batch_size=16,
             lr=3e-3,
             warmup_epochs=1,
