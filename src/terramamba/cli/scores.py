@@ -55,9 +55,9 @@ def show_change(result: Mapping[str, Any]) -> None:
 def _about(result: Mapping[str, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {"protocol": result["protocol"]}
     if "leakage_in_words" in result:
-        facts["leakage"] = result["leakage_in_words"]
+        facts["leakage"] = "\n".join(_sentences(result["leakage_in_words"]))
     if result.get("notes"):
-        facts["notes"] = "\n".join(map(str, result["notes"]))
+        facts["notes"] = "\n".join(_sentences(result["notes"]))
     if "parameters" in result:
         facts["model"] = f"{result['model']} ({result['preset']}), {number(result['parameters'])} parameters"
     if "seeds" in result:
@@ -67,6 +67,13 @@ def _about(result: Mapping[str, Any]) -> dict[str, Any]:
     if "minutes" in result:
         facts["training"] = f"{number(result['minutes'], 3)} minutes on {result['device']}"
     return facts | {"run": result["folder"]}
+
+
+def _sentences(said: Any) -> list[str]:
+    """Each sentence once; runs with several seeds have lists of them where they differ."""
+    if isinstance(said, str):
+        return [said]
+    return list(dict.fromkeys(sentence for entry in said for sentence in _sentences(entry)))
 
 
 def _between(interval: Any) -> str:
