@@ -5,6 +5,7 @@ is chosen, so that help is quick.
 """
 
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
@@ -101,8 +102,8 @@ def _help(group: str) -> str:
 
 def _how_to_go_on(words: list[str]) -> str:
     if "train" in words[:2]:
-        again = [*words, *(["--resume"] if "--resume" not in words else [])]
-        return f"the run can be continued with `terramamba {' '.join(again)}`"
+        again = [word for word in words if word not in ("--overwrite", "--resume")]
+        return f"the run can be continued with `terramamba {shlex.join([*again, '--resume'])}`"
     return "give the same command again"
 
 
