@@ -46,6 +46,7 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
     if spec.task != "change":
         raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
     check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
+    resolve_device(settings.device)  # before anything is written
     pairs = labelled_pairs(settings.data, settings.root, chosen_on_test=settings.chosen_on_test)
     example = open_scene(pairs["train"][0].before)
     scaling = fit_pair_scaling(pairs["train"], example.bands)

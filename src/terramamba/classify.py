@@ -44,6 +44,7 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
     if spec.task != "classify":
         raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
     check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
+    resolve_device(settings.device)  # before anything is written
     samples = prepare_samples(settings, choose_patch_size(spec, settings))
     untrained = None if spec.fit is not None else _untrained(spec, samples, settings)
     with run_folder(settings) as folder:
