@@ -44,13 +44,11 @@ class MapOptions:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Map, and say where the map is."""
+    """Map, and print how much changed."""
     options, paths = parse(USAGE, MapOptions, argv)
     folder, (before, after) = split_run(paths)
+    from terramamba.cli.scores import show_map
     from terramamba.inference import map_change
 
-    map_change(folder, before, after, **asdict(options))
-    for written in (options.out, options.probabilities, options.polygons):
-        if written is not None:
-            print(written)
+    show_map(map_change(folder, before, after, **asdict(options)))
     return 0

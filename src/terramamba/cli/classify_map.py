@@ -34,11 +34,11 @@ class MapOptions:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Map, and say where the map is."""
+    """Map, and print how much there is of each class."""
     options, paths = parse(USAGE, MapOptions, argv)
     folder, (scene,) = split_run(paths)
+    from terramamba.cli.scores import show_map
     from terramamba.inference import map_classes
 
-    map_classes(folder, scene, **asdict(options))
-    print(options.out)
+    show_map(map_classes(folder, scene, **asdict(options)))
     return 0

@@ -41,7 +41,7 @@ def run(argv: Sequence[str]) -> int:
         )
         rows = [_preset_row(spec, preset) for preset in spec.presets]
         shape = " x ".join(map(str, spec.example[1:]))
-        show_table(f"counted at an input of {shape}", ["preset", "parameters", "GFLOPs"], rows)
+        show_table(f"counted at an input of {shape}", ["preset", "parameters", "FLOPs"], rows)
     return 0
 
 
@@ -49,8 +49,10 @@ def _preset_row(spec: "ModelSpec", preset: str) -> list[str]:
     from terramamba.models.cost import model_cost
     from terramamba.models.registry import create_model
 
+    mark = " (default)" if preset == spec.default_preset else ""
+    if not spec.trainable or spec.fit is not None:
+        return [preset + mark, "no network", ""]
     bands = spec.example[-3]
     options = {"in_channels": bands} | ({"num_classes": CLASSES} if spec.task == "classify" else {})
     cost = model_cost(create_model(spec.name, preset=preset, **options), spec.example)
-    mark = " (default)" if preset == spec.default_preset else ""
-    return [preset + mark, f"{cost.parameters:,}", f"{cost.flops / 1e9:,.3f}"]
+    return [preset + mark, f"{cost.parameters:,}", f"{cost.flops:,}"]

@@ -1,9 +1,12 @@
-"""The scores of both jobs as tables."""
+"""The results of both jobs as tables."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from terramamba.cli.show import number, percent, show_facts, show_table
+
+if TYPE_CHECKING:
+    from terramamba.inference import ChangeSummary, ClassSummary
 
 
 def show_classification(result: Mapping[str, Any]) -> None:
@@ -46,10 +49,31 @@ def show_change(result: Mapping[str, Any]) -> None:
         )
         if test.get(score) is not None
     ]
-    show_table(
-        f"changed pixels of {number(test['pairs'])} test pairs, %", ["score", "%", "95 % of draws"], rows
-    )
+    show_table(f"changed pixels of {number(test['pairs'])} pairs, %", ["score", "%", "95 % of draws"], rows)
     show_facts({"threshold": number(result["threshold"])} | _about(result))
+
+
+def show_map(summary: "ClassSummary | ChangeSummary") -> None:
+    """Print how much of a map is what, and the files that were written."""
+    mapped = max(1, summary.pixels - summary.nodata_pixels)
+    rows = [
+        [
+            entry.name,
+            number(entry.pixels),
+            percent(entry.pixels / mapped),
+            "" if entry.hectares is None else f"{entry.hectares:,.2f}",
+        ]
+        for entry in summary.classes
+    ]
+    show_table("mapped", ["class", "pixels", "%", "hectares"], rows)
+    facts: dict[str, Any] = {"no data": f"{number(summary.nodata_pixels)} of {number(summary.pixels)} pixels"}
+    if summary.not_finite_pixels:
+        facts["of these"] = f"{number(summary.not_finite_pixels)} with NaN or infinity"
+    areas = getattr(summary, "areas", None)
+    if areas is not None:
+        facts["changed areas"] = number(areas)
+    files = [summary.out, summary.probabilities, *getattr(summary, "polygons", ())]
+    show_facts(facts | {"written": "\n".join(str(path) for path in files if path is not None)})
 
 
 def _about(result: Mapping[str, Any]) -> dict[str, Any]:

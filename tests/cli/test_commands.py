@@ -1,0 +1,270 @@
+"""Every command as a user calls it: status, what is printed, what is written."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from pyogrio import read_info
+
+from terramamba import __version__
+from terramamba.cli import COMMANDS, main
+from terramamba.raster.scene import open_scene
+
+HELP_SECONDS = 0.5
+
+
+def files_under(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_help_lists_every_command_at_once(program: Callable[..., object]) -> None:
+    took = []
+    for _ in range(3):
+        start = time.perf_counter()
+        done = program("--help")
+        took.append(time.perf_counter() - start)
+    assert done.status == 0
+    assert done.err == ""
+    assert all(f"  {name} " in done.out for name in COMMANDS)
+    assert min(took) < HELP_SECONDS
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys, terramamba.cli as cli; cli.main(['--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "numpy", "rasterio", "jsonargparse", "rich", "yaml"} & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_and_refuses_unknown_flags(name, terramamba) -> None:
+    shown = terramamba(*name.split(), "--help")
+    assert shown.status == 0
+    assert shown.out.startswith(f"usage: terramamba {name}")
+    assert "--print-config" in shown.out
+    wrong = terramamba(*name.split(), "--no-such-flag")
+    assert wrong.status == 2
+    assert wrong.err.splitlines()[0].startswith(f"usage: terramamba {name}")
+    assert "unknown flag --no-such-flag" in wrong.err.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ((), None),
+        (("classify",), "error: name a command"),
+        (("classfy", "train"), "error: no command `classfy`; did you mean `terramamba classify train`?"),
+        (("change", "mop"), "error: no command `change mop`; did you mean `terramamba change map`?"),
+        (("zzz",), "error: no command `zzz`"),
+    ],
+)
+def test_a_command_that_is_not_there(words, error, terramamba) -> None:
+    done = terramamba(*words)
+    assert done.status == 2
+    assert done.out == ""
+    assert "usage: terramamba" in done.err
+    assert error is None or done.err.splitlines()[-1] == error
+
+
+def test_version_and_group_help(terramamba) -> None:
+    assert terramamba("--version").out == f"terramamba {__version__}\n"
+    group = terramamba("change", "--help")
+    assert group.status == 0
+    assert "change map" in group.out
+    assert "classify map" not in group.out
+
+
+def test_models_prints_exact_sizes_beside_claims(program) -> None:
+    done = program("models")
+    assert done.status == 0, done.err
+    assert "7.32 M" in done.out
+    assert "39,191" in done.out
+    assert "1,002,713" in done.out
+    assert "published LEVIR-CD" in done.out
+
+
+def test_models_of_one_task(terramamba) -> None:
+    done = terramamba("models", "--task", "classify")
+    assert "ssa_mamba" in done.out
+    assert "glmamba" not in done.out
+
+
+def test_check_one_scene_and_a_pair(workshop, program) -> None:
+    one = program("check", workshop.scene.scene)
+    assert one.status == 0, one.err
+    for words in ("60 rows x 60 columns, 12 bands", "EPSG:32632", "420 to 2400 nm", "empty bands"):
+        assert words in one.out
+    two = program("check", workshop.pairs.before, workshop.pairs.after)
+    assert two.status == 0
+    assert "a pair of 96 x 128 pixels, 3 bands" in two.out
+
+
+def test_check_two_that_make_no_pair(workshop, terramamba) -> None:
+    done = terramamba("check", workshop.pairs.before, workshop.scene.scene)
+    assert done.status == 1
+    assert "not a pair: 3 problems" in done.out
+    (line,) = done.err.splitlines()
+    assert line.startswith("error: not a pair: ")
+    assert str(workshop.scene.scene) in line
+
+
+def test_classify_evaluate_prints_what_training_printed(workshop, program) -> None:
+    done = program("classify", "evaluate", workshop.cover_run)
+    assert done.status == 0, done.err
+    test = json.loads((workshop.cover_run / "metrics.json").read_text())["test"]
+    assert f"overall accuracy  {100 * test['oa']:.2f} %" in done.out
+    assert "random-10-10-p" in done.out
+    assert all(entry["name"] in done.out for entry in test["per_class"])
+
+
+def test_classify_evaluate_on_another_scene(workshop, terramamba) -> None:
+    words = ("--scene", workshop.scene.scene, "--labels", workshop.scene.labels)
+    done = terramamba("classify", "evaluate", *words, workshop.cover_run)
+    assert done.status == 0, done.err
+    assert "external-p" in done.out
+
+
+@pytest.mark.parametrize("run_first", [True, False])
+def test_classify_map_takes_the_run_before_or_after_the_scene(
+    run_first, workshop, tmp_path, terramamba
+) -> None:
+    files = [workshop.cover_run, workshop.scene.scene]
+    out, likely = tmp_path / "map.tif", tmp_path / "likely.tif"
+    words = ("--out", out, "--probabilities", likely)
+    done = terramamba("classify", "map", *(files if run_first else files[::-1]), *words)
+    assert done.status == 0, done.err
+    assert done.out.split()[-2:] == [str(out), str(likely)]
+    assert "hectares" in done.out
+    assert "bare soil" in done.out
+    assert open_scene(out).grid == open_scene(workshop.scene.scene).grid
+    assert open_scene(likely).bands == 7
+
+
+def test_change_evaluate(workshop, program) -> None:
+    done = program("change", "evaluate", workshop.change_run, "--data", workshop.pairs.root, "--split", "val")
+    assert done.status == 0, done.err
+    assert "changed pixels of 2 pairs" in done.out
+    assert "val-2" in done.out
+    assert "F1 with the dates swapped" in done.out
+
+
+def test_change_map_with_polygons(workshop, tmp_path, program) -> None:
+    out, likely, outlines = (tmp_path / name for name in ("c.tif", "p.tif", "c.gpkg"))
+    words = ("--out", out, "--probabilities", likely, "--polygons", outlines, "--min-area", 5)
+    done = program("change", "map", workshop.pairs.before, workshop.pairs.after, workshop.change_run, *words)
+    assert done.status == 0, done.err
+    assert done.out.split()[-3:] == [str(out), str(likely), str(outlines)]
+    assert open_scene(out).grid == open_scene(workshop.pairs.before).grid
+    assert "area_m2" in read_info(outlines)["fields"]
+
+
+def test_settings_of_a_run_make_the_same_run_again(workshop, tmp_path, terramamba) -> None:
+    config = workshop.cover_run / "config.yaml"
+    done = terramamba("classify", "train", "--config", config, "--out", tmp_path / "again")
+    assert done.status == 0, done.err
+    first, again = (
+        json.loads((folder / "metrics.json").read_text())["test"]
+        for folder in (workshop.cover_run, tmp_path / "again")
+    )
+    assert first == again
+
+
+def test_several_seeds_print_mean_and_deviation(workshop, tmp_path, terramamba) -> None:
+    words = ("--config", workshop.cover_run / "config.yaml", "--seeds", 2, "--out", tmp_path / "runs")
+    done = terramamba("classify", "train", *words)
+    assert done.status == 0, done.err
+    assert " ± " in next(line for line in done.out.splitlines() if line.startswith("overall accuracy"))
+    assert "seeds" in done.out
+
+
+def test_own_warnings_are_notes_and_others_are_silent(capsys, monkeypatch) -> None:
+    import warnings
+
+    from terramamba.cli import check
+
+    def run(argv: list[str]) -> int:
+        warnings.warn_explicit("the mask is grey", UserWarning, "masks.py", 1, module="terramamba.data.masks")
+        warnings.warn_explicit("torch will change", FutureWarning, "torch.py", 1, module="torch.nn")
+        return 0
+
+    monkeypatch.setattr(check, "run", run)
+    assert main(["check"]) == 0
+    assert capsys.readouterr().err == "note: the mask is grey\n"
+
+
+def test_debug_shows_where_it_happened(workshop, tmp_path, program) -> None:
+    words = ("classify", "map", workshop.cover_run, tmp_path / "missing.tif", "--out", tmp_path / "o.tif")
+    short, long = program(*words), program("--debug", *words)
+    assert short.status == long.status == 1
+    assert short.err.count("\n") == 1
+    assert "missing.tif" in short.err
+    assert "Traceback" in long.err
+    assert files_under(tmp_path) == set()
+
+
+def test_an_unforeseen_error_is_one_line_too(capsys, monkeypatch) -> None:
+    from terramamba.cli import check
+
+    def run(argv: list[str]) -> int:
+        raise ZeroDivisionError("division\nby zero")
+
+    monkeypatch.setattr(check, "run", run)
+    assert main(["check"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ZeroDivisionError: division by zero (")
+
+
+def test_a_reader_that_stops_early_is_no_error(workshop) -> None:
+    command = (
+        f"{sys.executable} -m terramamba check {workshop.scene.scene} | head -c 1; echo ${{PIPESTATUS[0]}}"
+    )
+    done = subprocess.run(
+        ["bash", "-c", command], env=dict(os.environ), capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    assert done.stdout == "f0\n"
+
+
+def test_a_run_of_the_other_job_is_refused(workshop, tmp_path, terramamba) -> None:
+    done = terramamba(
+        "classify", "map", workshop.change_run, workshop.scene.scene, "--out", tmp_path / "o.tif"
+    )
+    assert done.status == 1
+    assert str(workshop.change_run) in done.err
+    assert files_under(tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (("--model", "resnet"), ("resnet", "ssa_mamba")),
+        (("--preset", "huge"), ("huge", "tiny")),
+        (("--set", "d_modle=3"), ("d_modle", "d_model")),
+        (("--set", "depth=deep"), ("depth", "deep")),
+        (("--device", "cuda:9"), ("cuda:9",)),
+        (("--epochs", 0), ("epochs", "0")),
+        (("--patch-size", 4), ("--patch-size 4", "odd")),
+        (("--resume",), ("resume",)),
+    ],
+)
+def test_settings_that_cannot_be(words, parts, workshop, tmp_path, terramamba) -> None:
+    files = ("--scene", workshop.scene.scene, "--labels", workshop.scene.labels, "--split", "random")
+    done = terramamba("classify", "train", *files, "--out", tmp_path / "run", *words)
+    assert done.status == 1
+    assert done.err.count("\n") == 1, done.err
+    assert all(part in done.err for part in parts), done.err
+    assert files_under(tmp_path) == set()
+
+
+def test_a_copied_model_is_enough_to_map(workshop, tmp_path, terramamba) -> None:
+    copytree(workshop.cover_run, tmp_path / "run")
+    for path in (tmp_path / "run").iterdir():
+        if not path.name.startswith("model."):
+            path.unlink()
+    done = terramamba("classify", "map", tmp_path / "run", workshop.scene.scene, "--out", tmp_path / "m.tif")
+    assert done.status == 0, done.err

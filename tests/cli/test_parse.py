@@ -1,0 +1,205 @@
+"""Flags from settings: spelling, values, files between flags, configuration files, and errors in words."""
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+import yaml
+
+from terramamba.cli.files import split_run
+from terramamba.cli.parse import Usage, parse
+from terramamba.errors import InputError
+from terramamba.settings import ChangeSettings, ClassifySettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """Inherited."""
+
+    out: str
+    """Where the
+    result goes."""
+    set: dict[str, Any] = field(default_factory=dict)
+    """Options of the model, 100 % of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Base):
+    """Of every kind."""
+
+    batch_size: int | None = None
+    """Samples a step."""
+    rate: float = 0.5
+    """Rate."""
+    mode: Literal["exact", "fast"] = "exact"
+    """How."""
+    names: list[str] | None = None
+    """Names."""
+    resume: bool = False
+    """Go on."""
+    augment: bool = True
+    """Augment."""
+
+
+USAGE = Usage("try out", "Try it.", ("RUN", "[FILE]"))
+
+
+def settings(*words: str) -> Settings:
+    return parse(USAGE, Settings, [*words, "run"])[0]
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as stop:
+        parse(USAGE, Settings, words)
+    assert stop.value.code == 2
+    usage, error = capsys.readouterr().err.splitlines()
+    assert usage == "usage: terramamba try out RUN [FILE] --out OUT [options]"
+    assert error.startswith("error: ")
+    return error.removeprefix("error: ")
+
+
+def test_defaults_are_those_of_the_fields() -> None:
+    assert settings("--out", "o") == Settings(out="o")
+
+
+@pytest.mark.parametrize("words", [("--batch-size", "3"), ("--batch_size=3",), ("--batch-size=3",)])
+def test_dashes_and_underscores(words: tuple[str, ...]) -> None:
+    assert settings("--out", "o", *words).batch_size == 3
+
+
+def test_every_kind_of_value() -> None:
+    words = "--out 5 --rate 1e-3 --mode fast --names corn,soy --resume --no-augment --batch-size null"
+    assert settings(*words.split()) == Settings(
+        out="5", rate=1e-3, mode="fast", names=["corn", "soy"], resume=True, augment=False
+    )
+    assert settings("--out", "o", "--names=[a, b]", "--rate", "-2").names == ["a", "b"]
+
+
+def test_options_of_the_model_are_yaml_scalars_and_add_up() -> None:
+    words = "--set depth=4 --set=d-state=1e-3 --set gate=false --set path=a=b --set depths=[1,2] --set x=null"
+    assert settings("--out", "o", *words.split()).set == {
+        "depth": 4,
+        "d_state": 1e-3,
+        "gate": False,
+        "path": "a=b",
+        "depths": [1, 2],
+        "x": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "words", ["a b --out o", "--out o a b", "a --out o --resume b", "--resume a b --out=o"]
+)
+def test_files_stand_anywhere(words: str) -> None:
+    assert parse(USAGE, Settings, words.split())[1] == ["a", "b"]
+
+
+def test_what_follows_two_dashes_is_a_file() -> None:
+    assert parse(USAGE, Settings, ["--out", "o", "--", "--odd-name", "-x"])[1] == ["--odd-name", "-x"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("run", "--out must be given"),
+        ("--out o", "terramamba try out takes RUN [FILE]; got none"),
+        ("--out o a b c", "terramamba try out takes RUN [FILE]; got a b c"),
+        ("--out o run --bach-size 3", "unknown flag --bach-size; did you mean --batch-size?"),
+        ("--out o run --zzz", "unknown flag --zzz; terramamba try out --help lists what there is"),
+        ("--out o run --batch-size many", "--batch-size: 'many' is not a whole number"),
+        ("--out o run --rate fast", "--rate: 'fast' is not a number"),
+        ("--out o run --mode slow", "--mode: 'slow' is not one of exact, fast"),
+        ("--out o run --resume=perhaps", "--resume: 'perhaps' is not yes or no"),
+        ("run --out", "--out needs a value"),
+        ("run --out --resume", "--out needs a value"),
+        ("--out o run --set depth", "--set takes key=value, such as --set depth=2; got 'depth'"),
+    ],
+)
+def test_wrong_usage_is_said_in_words(capsys: pytest.CaptureFixture[str], words: str, message: str) -> None:
+    assert refused(capsys, *words.split()) == message
+
+
+def test_a_file_of_settings_and_flags_that_override_it(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("out: o\nbatch_size: 8\nset:\n  depth: 2\nresume: true\nnames: [a]\n")
+    given = settings("--config", str(file), "--batch-size", "4", "--set", "width=3", "--no-resume")
+    assert given == Settings(out="o", batch_size=4, set={"depth": 2, "width": 3}, names=["a"])
+
+
+def test_an_unknown_setting_in_a_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("out: o\nbatchsize: 8\n")
+    message = refused(capsys, "--config", str(file), "run")
+    assert message == "unknown setting in the configuration file: batchsize; did you mean batch_size?"
+
+
+@pytest.mark.parametrize(
+    ("text", "remark"),
+    [("a: [b", "this is not YAML"), ("just words", "holds no settings"), (None, "No such file")],
+)
+def test_a_file_that_is_no_settings(tmp_path: Path, text: str | None, remark: str) -> None:
+    file = tmp_path / "settings.yaml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(InputError, match=f"settings.yaml: .*{remark}"):
+        parse(USAGE, Settings, ["--config", str(file), "run"])
+
+
+def test_printed_settings_can_be_given_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = "--scene s --labels l --out o --set depth=2 --precision bf16 --class-names a,b --lr 1e-4"
+    words, usage = line.split(), Usage("classify train", "Train.")
+    with pytest.raises(SystemExit) as stop:
+        parse(usage, ClassifySettings, [*words, "--print-config"])
+    assert stop.value.code == 0
+    printed = capsys.readouterr().out
+    file = tmp_path / "printed.yaml"
+    file.write_text(printed)
+    expected, _ = parse(usage, ClassifySettings, words)
+    assert parse(usage, ClassifySettings, ["--config", str(file)])[0] == expected
+    assert yaml.safe_load(printed) == asdict(expected)
+
+
+@pytest.mark.parametrize("options", [ClassifySettings, ChangeSettings, Settings])
+def test_help_has_every_field_with_its_docstring(
+    options: type[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        parse(Usage("x", "About."), options, ["--help"])
+    assert stop.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for one in fields(options):
+        assert f"--{one.name.replace('_', '-')} " in text.replace(",", " ")
+    assert "None)" not in text
+    if options is Settings:
+        assert "--out OUT Where the result goes." in text
+        assert "--batch-size N Samples a step." in text
+        assert "--mode {exact,fast} How. (default: exact)" in text
+        assert "--augment, --no-augment Augment. (default: yes)" in text
+        assert "--set KEY=VALUE Options of the model, 100 % of them." in text
+
+
+def test_the_run_is_the_folder_with_a_model(tmp_path: Path) -> None:
+    run, scene = tmp_path / "run", tmp_path / "tiles"
+    for folder in (run, scene):
+        folder.mkdir()
+    (run / "model.json").write_text("{}")
+    for order in ([str(run), str(scene), "b.tif"], [str(scene), "b.tif", str(run)]):
+        assert split_run(order) == (str(run), [str(scene), "b.tif"])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        ((), "no such run folder"),
+        (("run",), "no model.json in it"),
+        (("run", "run/model.json"), "name one run"),
+    ],
+)
+def test_no_run_or_two(tmp_path: Path, make: tuple[str, ...], message: str) -> None:
+    for name in make:
+        path = tmp_path / name
+        path.touch() if name.endswith(".json") else path.mkdir()
+    run = str(tmp_path / "run")
+    with pytest.raises(InputError, match=f"{run}.*{message}"):
+        split_run([run, run] if "two" in message or "one run" in message else [run, "scene.tif"])
