@@ -104,7 +104,7 @@ def _how_to_go_on(words: list[str]) -> str:
     if "train" in words[:2]:
         again = [word for word in words if word not in ("--overwrite", "--resume")]
         return f"the run can be continued with `terramamba {shlex.join([*again, '--resume'])}`"
-    return "give the same command again"
+    return "give the same command again" + (" with --overwrite" if words[:1] == ["demo"] else "")
 
 
 def _in_one_line(error: Exception) -> str:
