@@ -1,6 +1,7 @@
 """Fixtures for all tests: a fresh seed, and the real imagery when it is there."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import pytest
 import torch
 
 DATA = Path(os.environ.get("TERRAMAMBA_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+# A shell that runs the tests in the background ignores SIGINT for all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
