@@ -1,4 +1,4 @@
-"""The README's commands are run as they stand there, on the files that the demo makes, for one epoch each."""
+"""The README's commands are run as they stand there, on the files that the demo makes, for two epochs each."""
 
 import re
 import shlex
@@ -32,7 +32,7 @@ def test_every_command_of_the_readme_runs(home: Path) -> None:
     assert len(found) == 8
     for command in found:
         words = shlex.split(command)[1:]
-        short = ["--epochs", "1"] if "train" in words else []
+        short = ["--epochs", "2"] if "train" in words else []
         done = subprocess.run(
             [sys.executable, "-m", "terramamba", *words, *short],
             cwd=home,
