@@ -1,4 +1,4 @@
-"""The README's commands are run as they stand there, on the files that the demo makes, for two epochs each."""
+"""The README's commands are run as they stand there, on the demo's files, for two epochs each."""
 
 import re
 import shlex

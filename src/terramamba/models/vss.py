@@ -27,9 +27,9 @@ from torch import Tensor, nn
 
 from terramamba.errors import InputError
 from terramamba.models.cost import scan_flops
-from terramamba.models.path_order import PATHS, PathOrder
-from terramamba.ops import selective_scan
+from terramamba.ops import selective_scan_2d
 from terramamba.ops.backends import Discretization
+from terramamba.ops.scan_paths import PATHS
 
 DT_MIN, DT_MAX = 1e-3, 0.1
 
@@ -69,26 +69,21 @@ class SS2D(nn.Module):
 
     def forward(self, x: Float[Tensor, "b h w d"]) -> Float[Tensor, "b h w d"]:
         """Maps (b, h, w, d) to the sum of the four scans, every token at its own place."""
-        b, h, w, d = x.shape
-        order = PathOrder(self.scan, b, h, w, x.device)
-        tokens = x.reshape(b * h * w, d)
-        # A projection does not care for the tokens' order: project once, then order what little comes out.
-        projected = F.linear(tokens, self.x_proj.flatten(0, 1)).view(-1, sum(self.sizes))
-        dt, B, C = torch.split(order.spread_by_path(projected), self.sizes, dim=-1)
-        delta = torch.einsum("lbkr,kdr->lbkd", dt, self.dt_weight).contiguous()
-        # One call: the four paths are four groups of neighbouring channels.
-        y = selective_scan(
-            order.spread(tokens).flatten(2).permute(1, 2, 0),
-            delta.flatten(2).permute(1, 2, 0),
+        projected = F.linear(x, self.x_proj.flatten(0, 1)).view(*x.shape[:3], PATHS, -1)
+        dt, B, C = torch.split(projected, self.sizes, dim=-1)
+        delta = torch.einsum("bhwkr,kdr->bhwkd", dt, self.dt_weight)
+        return selective_scan_2d(
+            x,
+            delta,
             -torch.exp(self.A_log),
-            B.permute(1, 2, 3, 0),
-            C.permute(1, 2, 3, 0),
+            B,
+            C,
             self.D,
             delta_bias=self.dt_bias.flatten(),
             delta_softplus=True,
             discretization=self.discretization,
+            paths=self.scan,
         )
-        return order.merge(y.permute(2, 0, 1)).view(b, h, w, d)
 
     def stated_flops(self, x: Float[Tensor, "b h w d"]) -> int:
         """FLOPs of ``forward``: the scan by the formula 9 b l i n, and the two projections."""

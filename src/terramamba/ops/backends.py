@@ -1,16 +1,20 @@
 """Which implementation of an operator runs: chosen by the tensors' device, or asked for by name."""
 
+import functools
 import logging
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+from torch import Tensor
 
 logger = logging.getLogger(__name__)
 
 Discretization = Literal["euler", "zoh"]
+Run = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -21,11 +25,13 @@ class Backend:
         run: the function; all backends of an operator have the same signature.
         first_choice_on: types of devices on which "auto" takes it.
         reason: why it cannot run here, "" if it can.
+        widest: the type that it computes in; "auto" does not take it for tensors of a wider one.
     """
 
-    run: Callable[..., Any]
+    run: Run
     first_choice_on: tuple[str, ...] = ()
     reason: str = ""
+    widest: torch.dtype = torch.float64
 
 
 BACKENDS: dict[str, dict[str, Backend]] = {}
@@ -43,22 +49,58 @@ def available_backends(op: str = "selective_scan") -> dict[str, str]:
     return {name: backend.reason for name, backend in BACKENDS[op].items()}
 
 
-def choose(op: str, name: str, device: torch.device) -> Backend:
-    """The backend ``name`` of ``op``; for "auto" the first choice on ``device``, or else "pytorch".
+def choose(op: str, name: str, device: torch.device, dtype: torch.dtype = torch.float32) -> Backend:
+    """The backend ``name`` of ``op``; for "auto" the first choice for ``dtype`` on ``device``, or "pytorch".
+
+    Where the first choice cannot run, "auto" warns once and takes "pytorch".
 
     Raises:
         ValueError: there is no such backend, or it cannot run here; the message says why.
     """
     table = BACKENDS[op]
     if name == "auto":
-        fit = [k for k, b in table.items() if device.type in b.first_choice_on and not b.reason]
-        name = fit[0] if fit else "pytorch"
+        name = _first_choice(op, device.type, dtype)
         logger.debug("%s on %s runs on backend %s", op, device, name)
     if name not in table:
         raise ValueError(f"{op} has no backend {name!r}; there are: auto, {', '.join(table)}")
     if table[name].reason:
         raise ValueError(f"backend {name!r} of {op} cannot run here: {table[name].reason}")
     return table[name]
+
+
+def _first_choice(op: str, device: str, dtype: torch.dtype) -> str:
+    for name, backend in BACKENDS[op].items():
+        if device in backend.first_choice_on and torch.promote_types(dtype, backend.widest) == backend.widest:
+            if not backend.reason:
+                return name
+            _warn_once(name, device, backend.reason)
+    return "pytorch"
+
+
+@functools.cache
+def _warn_once(name: str, device: str, reason: str) -> None:
+    warnings.warn(
+        f"scans on {device} run on the slower PyTorch backend, because the {name} one cannot: {reason}",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+def check_tensors(
+    expected: Mapping[str, tuple[Tensor | None, tuple[int, ...]]], name: str, first: Tensor
+) -> None:
+    """Raise ValueError unless every tensor that is there has its shape, and the device of ``first``."""
+    for key, (tensor, shape) in expected.items():
+        if tensor is None:
+            continue
+        if tuple(tensor.shape) != shape:
+            raise ValueError(
+                f"{key} must be {shape} beside {name} {tuple(first.shape)}, got {tuple(tensor.shape)}"
+            )
+        if tensor.device != first.device:
+            raise ValueError(
+                f"{key} is on {tensor.device}, {name} on {first.device}; move them to one device"
+            )
 
 
 def check_discretization(value: str) -> None:

@@ -1,6 +1,7 @@
 """Causal convolution of every channel with its own kernel: y_t = sum over j <= t of k_j x_{t-j}.
 
-Short sequences go through a Toeplitz matrix for each channel, long ones through a real FFT.
+Short sequences go through a Toeplitz matrix for each channel or through the CPU kernel, long ones through a
+real FFT.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from terramamba.ops.backends import full_precision
+from terramamba.ops.kernels import CONVOLUTIONS
 
 TOEPLITZ_UP_TO = 96
 """Longest sequence for the Toeplitz matrices, whose work grows with the square of the length.
@@ -22,6 +24,10 @@ b 64, d 128, l 9: 2.0, 3.7; b 64, d 128, l 25: 3.9, 9.2; b 64, d 512, l 49: 37, 
 """
 
 
+NATIVE_UP_TO = 400
+"""Longest sequence for the CPU kernel."""
+
+
 def causal_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float[Tensor, "b l d"]:
     """Convolve the l steps of every channel of x with the channel's kernel k."""
     if x.numel() == 0:
@@ -29,6 +35,11 @@ def causal_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Fl
     if x.shape[1] > TOEPLITZ_UP_TO:
         return fft_convolution(x, k)
     return _ToeplitzConvolution.apply(x, k)  # type: ignore[no-untyped-call]
+
+
+def native_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float[Tensor, "b l d"]:
+    """The same by the CPU kernel, whose work grows with the square of the length, too."""
+    return CONVOLUTIONS["native"](x, k) if x.shape[1] <= NATIVE_UP_TO else fft_convolution(x, k)
 
 
 def fft_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float[Tensor, "b l d"]:

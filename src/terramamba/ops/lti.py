@@ -15,16 +15,20 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from terramamba.ops import reference
+from terramamba.ops import native, reference, triton
 from terramamba.ops.backends import (
     BACKENDS,
     Backend,
     Discretization,
+    Run,
     check_discretization,
+    check_tensors,
     choose,
     full_precision,
 )
-from terramamba.ops.causal_convolution import causal_convolution
+from terramamba.ops.causal_convolution import causal_convolution, native_convolution
+from terramamba.ops.kernels import CONVOLUTIONS
+from terramamba.ops.operator import Convolution
 
 
 def lti_scan(
@@ -59,27 +63,31 @@ def lti_scan(
     """
     check_discretization(discretization)
     _check_shapes(x, delta, A, B, C, D)
-    chosen = choose("lti_scan", backend, x.device)
+    chosen = choose("lti_scan", backend, x.device, reference.wide_type(x, delta, A, B, C, D))
     with full_precision(x.device):
         return chosen.run(x, delta, A, B, C, D, discretization).to(x.dtype)
 
 
-def convolve(
-    x: Float[Tensor, "b l d"],
-    delta: Float[Tensor, " d"],
-    A: Float[Tensor, "d n"],
-    B: Float[Tensor, "d n"],
-    C: Float[Tensor, "d n"],
-    D: Float[Tensor, " d"] | None,
-    discretization: str,
-) -> Float[Tensor, "b l d"]:
-    """The scan as a causal convolution; D x_t is the kernel's lag 0."""
-    dtype = reference.wide_type(x, delta, A, B, C, D)
-    x, delta, A, B, C = (p.to(dtype) for p in (x, delta, A, B, C))
-    k = kernel(delta, A, B, C, discretization, x.shape[1])
-    if D is not None:
-        k = torch.cat([k[:, :1] + D.to(dtype)[:, None], k[:, 1:]], dim=1)
-    return causal_convolution(x, k)
+def _by(convolution: Convolution) -> Run:
+    """A backend that runs the scan as this convolution; D x_t is the kernel's lag 0."""
+
+    def run(
+        x: Tensor,
+        delta: Tensor,
+        A: Tensor,
+        B: Tensor,
+        C: Tensor,
+        D: Tensor | None,
+        discretization: str,
+    ) -> Tensor:
+        dtype = reference.wide_type(x, delta, A, B, C, D)
+        x, delta, A, B, C = (p.to(dtype) for p in (x, delta, A, B, C))
+        k = kernel(delta, A, B, C, discretization, x.shape[1])
+        if D is not None:
+            k = torch.cat([k[:, :1] + D.to(dtype)[:, None], k[:, 1:]], dim=1)
+        return convolution(x, k)
+
+    return run
 
 
 def kernel(
@@ -131,17 +139,13 @@ def _check_shapes(x: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: 
         raise ValueError("lti_scan needs at least one token, got a sequence of length 0")
     d, n = x.shape[2], A.shape[1]
     expected = {"delta": (delta, (d,)), "D": (D, (d,)), "A": (A, (d, n)), "B": (B, (d, n)), "C": (C, (d, n))}
-    for name, (tensor, shape) in expected.items():
-        if tensor is None:
-            continue
-        if tuple(tensor.shape) != shape:
-            raise ValueError(f"{name} must be {shape} beside x {tuple(x.shape)}, got {tuple(tensor.shape)}")
-        if tensor.device != x.device:
-            raise ValueError(f"{name} is on {tensor.device}, x on {x.device}; move them to one device")
+    check_tensors(expected, "x", x)
 
 
 BACKENDS["lti_scan"] = {
     "reference": Backend(reference.lti_scan),
-    "pytorch": Backend(convolve),
+    "pytorch": Backend(_by(causal_convolution)),
+    "native": Backend(_by(native_convolution), ("cpu",), native.REASON, torch.float32),
+    "triton": Backend(_by(CONVOLUTIONS["triton"]), ("cuda",), triton.reason(), torch.float32),
 }
-"""Every backend takes (x, delta, A, B, C, D, discretization) and returns y, in float32 or wider."""
+"""Every backend takes (x, delta, A, B, C, D, discretization) and returns y."""

@@ -1,23 +1,41 @@
 """The selective scan (S6) of Mamba: one public function, its argument checks and its choice of backend."""
 
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from terramamba.ops import pytorch, reference
+from terramamba.ops import native, pytorch, reference, triton
 from terramamba.ops.backends import (
     BACKENDS,
     Backend,
     Discretization,
+    Run,
     check_discretization,
+    check_tensors,
     choose,
     full_precision,
 )
+from terramamba.ops.kernels import SCANS
+from terramamba.ops.operator import Scan
+
+
+def _kernel(scan: Scan) -> Run:
+    """A backend that calls a registered kernel."""
+
+    def run(*arguments: Any) -> tuple[Tensor, Tensor]:
+        *given, softplus, discretization, state = arguments
+        return scan(*given, state, None, softplus, discretization == "zoh")
+
+    return run
+
 
 BACKENDS["selective_scan"] = {
     "reference": Backend(reference.selective_scan),
     "pytorch": Backend(pytorch.selective_scan),
+    "native": Backend(_kernel(SCANS["native"]), ("cpu",), native.REASON, torch.float32),
+    "triton": Backend(_kernel(SCANS["triton"]), ("cuda",), triton.reason(), torch.float32),
 }
 """Every backend takes (u, delta, A, B, C, D, delta_bias, delta_softplus, discretization, initial_state), with
 B and C always (b, g, n, l), and returns outputs and last state; the public function settles their type."""
@@ -103,7 +121,8 @@ def selective_scan(
     if C.ndim == 3:
         C = C[:, None]
     _check_shapes(u, delta, A, B, C, D, delta_bias, initial_state)
-    chosen = choose("selective_scan", backend, u.device)
+    wide = reference.wide_type(u, delta, A, B, C, D, delta_bias, initial_state)
+    chosen = choose("selective_scan", backend, u.device, wide)
     with full_precision(u.device):
         y, last = chosen.run(u, delta, A, B, C, D, delta_bias, delta_softplus, discretization, initial_state)
     y = y.to(u.dtype)
@@ -140,10 +159,4 @@ def _check_shapes(
         "delta_bias": (delta_bias, (d,)),
         "initial_state": (initial_state, (b, d, n)),
     }
-    for name, (tensor, shape) in expected.items():
-        if tensor is None:
-            continue
-        if tuple(tensor.shape) != shape:
-            raise ValueError(f"{name} must be {shape} beside u {tuple(u.shape)}, got {tuple(tensor.shape)}")
-        if tensor.device != u.device:
-            raise ValueError(f"{name} is on {tensor.device}, u on {u.device}; move them to one device")
+    check_tensors(expected, "u", u)

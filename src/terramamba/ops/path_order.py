@@ -9,13 +9,17 @@ times faster for it (nano preset, two cores).
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from terramamba.ops import SCAN_PATHS
+from terramamba.ops.scan_paths import PATHS, SCAN_PATHS
 
-PATHS = 4
+
+def path_places(scan: str, h: int, w: int, device: torch.device) -> Int[Tensor, "4 l"]:
+    """Row-major place in an (h, w) map of every step of each path of ``SCAN_PATHS[scan]``; int32."""
+    to_paths, _ = SCAN_PATHS[scan]
+    return to_paths(torch.arange(h * w, device=device, dtype=torch.int32).view(1, 1, h, w))[0, :, 0]
 
 
 class PathOrder:
@@ -24,8 +28,7 @@ class PathOrder:
     def __init__(self, scan: str, b: int, h: int, w: int, device: torch.device) -> None:
         length = h * w
         times = torch.arange(length, device=device)
-        to_paths, _ = SCAN_PATHS[scan]
-        place = to_paths(times.view(1, 1, h, w))[0, :, 0]
+        place = path_places(scan, h, w, device).long()
         time = torch.empty_like(place).scatter_(1, place, times.expand_as(place))
         batch, path = torch.arange(b, device=device), torch.arange(PATHS, device=device)
         self.shape = (length, b, PATHS, -1)

@@ -1,0 +1,20 @@
+"""The kernels that are registered with PyTorch, by the name of their backend."""
+
+from terramamba.ops import native, triton
+from terramamba.ops.operator import Convolution, Scan, register_convolution, register_scan
+
+SCANS: dict[str, Scan] = {
+    "native": register_scan("native_scan", native.forward, native.backward, native.kept_shape, "cpu"),
+    "triton": register_scan("triton_scan", triton.forward, triton.backward, triton.kept_shape, "cuda"),
+}
+"""Selective scans, of sequences or along paths through maps: see ``operator``."""
+
+CONVOLUTIONS: dict[str, Convolution] = {
+    "native": register_convolution(
+        "native_convolution", native.convolution_forward, native.convolution_backward, "cpu"
+    ),
+    "triton": register_convolution(
+        "triton_convolution", triton.convolution_forward, triton.convolution_backward, "cuda"
+    ),
+}
+"""Causal convolutions of x (b, l, d) with a kernel k (d, l)."""

@@ -1,0 +1,176 @@
+"""Kernels as PyTorch operators: they trace, compile and have gradients like PyTorch's own.
+
+A convolution kernel is y_t = sum over j <= t of k_j x_{t-j} and its gradients. A scan kernel is a pair of
+functions, the same for every kernel and device:
+
+    forward(u, delta, A, B, C, D, delta_bias, state, places, softplus, zoh, keep) -> y, last, kept
+    backward(dy, dlast, kept, u, ..., places, softplus, zoh) -> gradients of u ... state
+
+    u, y           (b, e, l)     inputs, outputs in the type of u
+    delta          (b, d, l)     steps, before delta_bias (d) and softplus
+    A              (d, n)
+    B, C           (b, g, n, l)  weights of g groups of d/g channels
+    state, last    (b, d, n)     states before the first and after the last step
+    places         (g, l)        int32 or None
+    kept                         what backward needs besides the arguments; empty unless ``keep``
+
+Without ``places`` e = d. With ``places``, groups are paths through one map: all read the same e = d/g
+channels, step t of path k is row ``places[k, t]`` of every tensor, and y is the sum over the paths.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+ARGUMENTS = (
+    "Tensor u, Tensor delta, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? delta_bias, Tensor? state, "
+    "Tensor? places, bool softplus, bool zoh"
+)
+TENSORS = 8
+"""u to state: those that have gradients."""
+
+Scan = Callable[..., tuple[Tensor, Tensor]]
+Convolution = Callable[[Tensor, Tensor], Tensor]
+
+
+def register_scan(
+    name: str,
+    forward: Callable[..., tuple[Tensor, Tensor, Tensor]],
+    backward: Callable[..., tuple[Tensor, ...]],
+    kept_shape: Callable[[int, int, int, int], tuple[int, ...]],
+    device_types: str | None = None,
+) -> Scan:
+    """Register ``forward`` and ``backward`` as ``terramamba::{name}``; returns a function of ARGUMENTS.
+
+    Args:
+        name: of the operator; that of its gradient has ``_backward`` after it.
+        forward: see above.
+        backward: see above; an absent tensor's gradient is an empty tensor.
+        kept_shape: from b, d, l, n to the shape of ``kept``, which is float32.
+        device_types: "cpu" or "cuda", where the kernel runs; None: anywhere.
+    """
+    scan = torch.library.custom_op(
+        f"terramamba::{name}",
+        forward,
+        mutates_args=(),
+        device_types=device_types,
+        schema=f"({ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor)",
+    )
+    gradients = torch.library.custom_op(
+        f"terramamba::{name}_backward",
+        backward,
+        mutates_args=(),
+        device_types=device_types,
+        schema=f"(Tensor dy, Tensor dlast, Tensor kept, {ARGUMENTS}) -> ({', '.join(['Tensor'] * TENSORS)})",
+    )
+
+    @scan.register_fake
+    def _(u: Tensor, delta: Tensor, A: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
+        b, d, length = delta.shape
+        n, keep = A.shape[1], rest[-1]
+        kept = kept_shape(b, d, length, n) if keep else (0,)
+        return like(u), u.new_empty(b, d, n, dtype=torch.float32), u.new_empty(kept, dtype=torch.float32)
+
+    @gradients.register_fake
+    def _(dy: Tensor, dlast: Tensor, kept: Tensor, *given: Any) -> tuple[Tensor, ...]:
+        return empty_gradients(*given[:TENSORS])
+
+    def save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
+        *tensors, softplus, zoh, _ = inputs
+        ctx.save_for_backward(output[2], *tensors)
+        ctx.options = softplus, zoh
+        ctx.set_materialize_grads(False)
+
+    def differentiate(ctx: Any, dy: Tensor | None, dlast: Tensor | None, _: Any) -> tuple[Tensor | None, ...]:
+        kept, *given = ctx.saved_tensors
+        u, delta, A = given[:3]
+        dy = torch.zeros_like(u) if dy is None else dy
+        if dlast is None:
+            dlast = u.new_zeros(*delta.shape[:2], A.shape[1], dtype=torch.float32)
+        found = gradients(dy, dlast, kept, *given, *ctx.options)
+        present = (None if x is None else dx for x, dx in zip(given, found, strict=False))
+        return (*present, None, None, None, None)
+
+    scan.register_autograd(differentiate, setup_context=save)
+    gradients.register_autograd(_refuse_second_derivative)
+
+    def run(*arguments: Any) -> tuple[Tensor, Tensor]:
+        keep = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in arguments[:TENSORS])
+        y, last, _ = scan(*arguments, keep)
+        return y, last
+
+    return run
+
+
+def register_convolution(
+    name: str,
+    forward: Convolution,
+    backward: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]],
+    device_types: str | None = None,
+) -> Convolution:
+    """Register a causal convolution as ``terramamba::{name}``: y (b, l, d) of x (b, l, d) and k (d, l).
+
+    ``backward`` takes dy, x and k and returns dx and dk; all are contiguous, y and dx also where x is not.
+    """
+    convolution = torch.library.custom_op(
+        f"terramamba::{name}",
+        forward,
+        mutates_args=(),
+        device_types=device_types,
+        schema="(Tensor x, Tensor k) -> Tensor",
+    )
+    gradients = torch.library.custom_op(
+        f"terramamba::{name}_backward",
+        backward,
+        mutates_args=(),
+        device_types=device_types,
+        schema="(Tensor dy, Tensor x, Tensor k) -> (Tensor, Tensor)",
+    )
+
+    @convolution.register_fake
+    def _(x: Tensor, k: Tensor) -> Tensor:
+        return x.new_empty(x.shape)
+
+    @gradients.register_fake
+    def _(dy: Tensor, x: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        return x.new_empty(x.shape), k.new_empty(k.shape)
+
+    def save(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    def differentiate(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor]:
+        return gradients(dy, *ctx.saved_tensors)
+
+    convolution.register_autograd(differentiate, setup_context=save)
+    gradients.register_autograd(_refuse_second_derivative)
+    return convolution
+
+
+def like(x: Tensor) -> Tensor:
+    """An empty tensor shaped and laid out like ``x``, with channels innermost where they are in ``x``."""
+    if x.stride(1) == 1 and x.shape[1] > 1:
+        return x.new_empty(x.shape[0], x.shape[2], x.shape[1]).transpose(1, 2)
+    return x.new_empty(x.shape)
+
+
+def empty_gradients(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    delta_bias: Tensor | None,
+    state: Tensor | None,
+    *_: Any,
+) -> tuple[Tensor, ...]:
+    """Empty tensors for the gradients, each of the type of its tensor; absent ones have no elements."""
+    weights = [x.new_empty(*(x.shape[i] for i in (0, 3, 1, 2))).permute(0, 2, 3, 1) for x in (B, C)]
+    rest = [A.new_empty(0) if x is None else x.new_empty(x.shape) for x in (D, delta_bias, state)]
+    return like(u), like(delta), A.new_empty(A.shape), *weights, *rest
+
+
+def _refuse_second_derivative(ctx: Any, *_: Any) -> Any:
+    raise RuntimeError("a scan has no second derivative; take gradients without create_graph=True")

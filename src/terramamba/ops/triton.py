@@ -1,0 +1,236 @@
+"""The scans on a GPU: Triton kernels, launched here. Triton itself is imported when the first scan runs.
+
+The sequences, blocks of channels and groups (or paths through a map) of a scan are programs that run side by
+side. Where these are too few to fill the GPU, the steps are cut into chunks as well: first every chunk is run
+from a state of 0, then the states that enter the chunks are worked out one from the other, then the chunks
+are run again from those. Sums over programs are parts in memory, added in a fixed order: results repeat.
+"""
+
+from importlib.util import find_spec
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from terramamba.ops import triton_launch
+from terramamba.ops.operator import empty_gradients, like
+from terramamba.ops.triton_launch import (
+    Launch,
+    by_group,
+    enter,
+    on,
+    path_parts,
+    power_of_2,
+    strides,
+    sum_parts,
+)
+
+EVERY = triton_launch.EVERY
+"""Steps between the states that are kept for the backward pass."""
+FORWARD_LANES = 32
+"""Channels side by side in a program: a warp's threads, so that each sum over states is in one thread."""
+BACKWARD_LANES = 8
+"""The same in the backward pass, whose sums over channels then take 3 exchanges between threads, not 5."""
+BACKWARD_ROWS = 4
+"""Most rows of that many channels in a program of the backward pass."""
+BACKWARD_TILE = 256
+"""States of a program of the backward pass: UNROLL tiles of them fill a quarter of a warp's registers."""
+CONVOLUTION_TILE = {"SEQUENCES": 4, "STEPS": 8, "LANES": 32}
+"""Outputs of a program of the convolution: every x is read once for 8 of them, every k once for 4."""
+
+
+def kept_shape(b: int, d: int, length: int, n: int) -> tuple[int, int, int, int]:
+    """Shape of the states that ``forward`` keeps for ``backward``; a warp's channels lie side by side."""
+    return -(-length // EVERY), b, n, d
+
+
+def reason() -> str:
+    """Why the kernels cannot run here, "" if they can."""
+    if find_spec("triton") is None:
+        return "it needs Triton, which comes with PyTorch for CUDA; or pip install 'terramamba[triton]'"
+    if not torch.cuda.is_available():
+        return "it needs a CUDA device"
+    return ""
+
+
+def forward(
+    u: Float[Tensor, "b e l"],
+    delta: Float[Tensor, "b d l"],
+    A: Float[Tensor, "d n"],
+    B: Float[Tensor, "b g n l"],
+    C: Float[Tensor, "b g n l"],
+    D: Float[Tensor, " d"] | None,
+    delta_bias: Float[Tensor, " d"] | None,
+    state: Float[Tensor, "b d n"] | None,
+    places: Int[Tensor, "g l"] | None,
+    softplus: bool,
+    zoh: bool,
+    keep: bool,
+) -> tuple[Float[Tensor, "b e l"], Float[Tensor, "b d n"], Float[Tensor, "..."]]:
+    """Scan b sequences of d channels in g groups over l steps with n states a channel (Mamba, Algorithm 2).
+
+    Args:
+        u: inputs; e = d, or with ``places`` e = d / g.
+        delta: steps before bias and softplus.
+        A: negative for a decaying state.
+        B: input weights, shared by the d / g channels of a group.
+        C: output weights, like B.
+        D: weight of the input in the output; None: 0.
+        delta_bias: added to delta; None: 0.
+        state: state before the first step; None: 0.
+        places: every group is a path through the same map: its step t reads and writes row places[k, t] of u,
+            delta, B, C and y, and y is the sum over the paths. None: step t is row t.
+        softplus: put delta through softplus.
+        zoh: Bbar = (exp(Delta A) - 1) / A * B in place of Delta B.
+        keep: return the states that ``backward`` needs.
+
+    Returns:
+        Outputs in the type of u; last state in float32; states before the steps 0, EVERY, 2 EVERY ... as
+        float32 (k, b, n, d), or an empty tensor without ``keep``. Inside, everything is float32.
+    """
+    from terramamba.ops import triton_forward as kernels
+
+    d, n = A.shape
+    b, groups, _, length = B.shape
+    y = like(u)
+    last = A.new_empty(b, d, n, dtype=torch.float32)
+    kept = last.new_empty(kept_shape(b, d, length, n) if keep else (0,))
+    if b == 0:
+        return y, last, kept
+    launch = Launch.of(B, d, FORWARD_LANES, 1, softplus, zoh)
+    parts = by_group(y, groups, None) if places is None else path_parts(last, launch, b)
+    with on(u.device):
+        entering, chunk_stride = state, 0
+        if launch.chunks > 1:
+            states = enter(launch, u, delta, A, B, delta_bias, state, places, backward=False)
+            entering, chunk_stride = states[0], states.stride(0)
+        kernels.outputs[(launch.programs,)](
+            *(u, delta, A, B, C, D, delta_bias, entering, places, parts, last, kept if keep else None),
+            *by_group(u, groups, places).stride(),
+            *(*strides(delta, A, B, C, D, delta_bias), *strides(places, ndim=2)),
+            *(chunk_stride, *strides(entering, ndim=3)),
+            *parts.stride(),
+            *last.stride(),
+            *launch.sizes,
+            **launch.options,
+        )
+        if places is not None:
+            sum_parts(parts, 1, y)
+    return y, last, kept
+
+
+def backward(
+    dy: Float[Tensor, "b e l"],
+    dlast: Float[Tensor, "b d n"],
+    kept: Float[Tensor, "k b n d"],
+    u: Float[Tensor, "b e l"],
+    delta: Float[Tensor, "b d l"],
+    A: Float[Tensor, "d n"],
+    B: Float[Tensor, "b g n l"],
+    C: Float[Tensor, "b g n l"],
+    D: Float[Tensor, " d"] | None,
+    delta_bias: Float[Tensor, " d"] | None,
+    state: Float[Tensor, "b d n"] | None,
+    places: Int[Tensor, "g l"] | None,
+    softplus: bool,
+    zoh: bool,
+) -> tuple[Tensor, ...]:
+    """Gradients of u, delta, A, B, C, D, delta_bias and state, from those of ``forward``'s y and last.
+
+    Each has the type of its tensor; for None it is an empty tensor (0).
+    """
+    from terramamba.ops import triton_backward as kernels
+
+    d, n = A.shape
+    b, groups, _, length = B.shape
+    found = empty_gradients(u, delta, A, B, C, D, delta_bias, state)
+    du, ddelta, dA, dB, dC, dD, dbias, dstate = found
+    if b == 0:
+        for x in (dA, dD, dbias):
+            x.zero_()
+        return found
+    into_state = None if state is None else dstate
+    rows = BACKWARD_TILE // (BACKWARD_LANES * power_of_2(n))
+    launch = Launch.of(B, d, BACKWARD_LANES, max(min(rows, BACKWARD_ROWS), 1), softplus, zoh)
+    parts = by_group(du, groups, None) if places is None else path_parts(kept, launch, b)
+    parts_B, parts_C = kept.new_empty(2, launch.blocks, b, length, groups, n)
+    parts_A = kept.new_empty(launch.chunks, b, n, d)
+    parts_D, parts_bias = kept.new_empty(2, launch.chunks, b, d)
+    with on(u.device):
+        entering, chunk_stride = dlast, 0
+        if launch.chunks > 1:
+            states = enter(launch, dy, delta, A, C, delta_bias, dlast, places, backward=True)
+            entering, chunk_stride = states[0], states.stride(0)
+        kernels.gradients[(launch.programs,)](
+            *(dy, entering, kept, u, delta, A, B, C, D, delta_bias, places),
+            *(parts, ddelta, parts_A, parts_B, parts_C, parts_D, parts_bias, into_state),
+            *by_group(dy, groups, places).stride(),
+            *(chunk_stride, *entering.stride()),
+            *by_group(u, groups, places).stride(),
+            *(*strides(delta, A, B, C, D, delta_bias), *strides(places, ndim=2)),
+            *parts.stride(),
+            *ddelta.stride(),
+            *strides(into_state, ndim=3),
+            *launch.sizes,
+            **launch.options,
+        )
+        if places is not None:
+            sum_parts(parts, 1, du)
+        sum_parts(parts_A.mT, (0, 1), dA)
+        sum_parts(parts_B.permute(0, 1, 3, 4, 2), 0, dB)
+        sum_parts(parts_C.permute(0, 1, 3, 4, 2), 0, dC)
+        if D is not None:
+            sum_parts(parts_D, (0, 1), dD)
+        if delta_bias is not None:
+            sum_parts(parts_bias, (0, 1), dbias)
+    return found
+
+
+def convolution_forward(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float[Tensor, "b l d"]:
+    """y_t = sum over j <= t of k_j x_{t-j} for every channel, in the type of x; summed in float32."""
+    y = x.new_empty(x.shape)
+    _convolve(x, k, y, reverse=False)
+    return y
+
+
+def convolution_backward(
+    dy: Float[Tensor, "b l d"], x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]
+) -> tuple[Float[Tensor, "b l d"], Float[Tensor, "d l"]]:
+    """Gradients of x and k, each in the type of its tensor."""
+    from terramamba.ops import triton_convolution as kernels
+
+    b, length, d = x.shape
+    dx, dk = x.new_empty(x.shape), k.new_empty(k.shape)
+    if b == 0:
+        return dx, dk.zero_()
+    _convolve(dy, k, dx, reverse=True)
+    lags, lanes = CONVOLUTION_TILE["STEPS"], CONVOLUTION_TILE["LANES"]
+    blocks = -(-d // lanes) * -(-length // lags)
+    shares = min(b, -(-triton_launch.PROGRAMS * triton_launch.multiprocessors(x.device) // blocks))
+    parts = torch.empty(shares, d, length, dtype=torch.float32, device=x.device)
+    with on(x.device):
+        kernels.kernel_gradient[(blocks * shares,)](
+            *(dy, x, parts, *dy.stride(), *x.stride(), b, d, length, -(-b // shares)),
+            LAGS=lags,
+            LANES=lanes,
+            num_warps=1,
+        )
+        sum_parts(parts, 0, dk)
+    return dx, dk
+
+
+def _convolve(x: Tensor, k: Tensor, y: Tensor, *, reverse: bool) -> None:
+    from terramamba.ops import triton_convolution as kernels
+
+    b, length, d = x.shape
+    tile = CONVOLUTION_TILE
+    grid = -(-b // tile["SEQUENCES"]) * -(-length // tile["STEPS"]) * -(-d // tile["LANES"])
+    if grid == 0:
+        return
+    with on(x.device):
+        kernels.convolve[(grid,)](
+            *(x, k, y, *x.stride(), *k.stride(), *y.stride(), b, d, length),
+            REVERSE=reverse,
+            **tile,
+            num_warps=1,
+        )
