@@ -4,10 +4,10 @@ BIN := $(VENV)/bin
 OUT ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench clean
+.PHONY: help install demo test test-gpu lint format bench clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/installed: pyproject.toml setup.py constraints.txt src/terramamba/ops/native/scan.cpp
 	$(PYTHON) -m venv $(VENV)
@@ -21,6 +21,9 @@ demo: install  ## Both jobs on synthetic images, from files to files
 
 test: install  ## Run the tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+
+test-gpu:  ## Test and time the GPU kernels; a machine with PyTorch for CUDA needs no install
+	PYTHONPATH=src $(PYTHON) -m pytest -o addopts= -W ignore::pytest.PytestConfigWarning tests/ops/test_triton_gpu.py
 
 lint: install  ## Style, formatting and types
 	$(BIN)/ruff check .

@@ -45,7 +45,17 @@ MAY_IMPORT = {
 
 BARE = {"torch", "numpy", "einops", "jaxtyping", "safetensors"}
 BARE_PARTS = {"ops", "models", "metrics", "errors", "files", *TRAINING}
-BLOCKED = ("rasterio", "jsonargparse", "rich", "pooch", "beartype", "sklearn", "h5py", "pytorch_lightning")
+BLOCKED = (
+    "rasterio",
+    "jsonargparse",
+    "rich",
+    "pooch",
+    "beartype",
+    "sklearn",
+    "h5py",
+    "pytorch_lightning",
+    "triton",
+)
 EDGES = ("torch", "numpy", "rasterio", "jsonargparse", "rich", "matplotlib")
 
 
@@ -91,6 +101,8 @@ def test_imports_go_one_way(path):
 def test_what_a_bare_machine_runs_needs_little(path):
     part, known = part_of(path), BARE | set(sys.stdlib_module_names) | {"terramamba"}
     if part in BARE_PARTS:
+        if path.name.startswith("triton_"):
+            known |= {"triton"}  # kernels, which are imported when the first one runs on a GPU
         assert {name.split(".")[0] for name in imports(path, everywhere=False)} <= known
     if part != "training":
         assert not any(name.startswith("pytorch_lightning") for name in imports(path, everywhere=True))
