@@ -1,25 +1,18 @@
 """The time-invariant scan as a convolution against its recurrence in float64: outputs and all gradients."""
 
-from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from scan_cases import assert_close, wave
+from scan_ways import FLOAT32, bounds, ways
 from torch import Tensor
 
-from terramamba.ops import available_backends, causal_convolution, lti_scan
+from terramamba.ops import causal_convolution, lti_scan
 
-BACKENDS = [k for k, reason in available_backends("lti_scan").items() if not reason and k != "reference"]
+BACKENDS = pytest.mark.parametrize("backend", ways(), indirect=True)
 LENGTHS = (1, 2, 9, 49, 63, 64, 65, causal_convolution.TOEPLITZ_UP_TO + 1, 500)
-
-
-@pytest.fixture
-def poison() -> Iterator[None]:
-    """Memory that nobody has written to is NaN."""
-    torch.use_deterministic_algorithms(True)
-    yield
-    torch.use_deterministic_algorithms(False)
 
 
 def make_inputs(b: int, length: int, d: int, n: int, with_D: bool) -> dict[str, Tensor]:
@@ -47,7 +40,7 @@ def narrow(inputs: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
     return {k: x.detach().to(dtype).requires_grad_() for k, x in inputs.items()}
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@BACKENDS
 @pytest.mark.parametrize("length", LENGTHS)
 def test_backends_agree_with_the_reference(seed, poison, length, backend):
     rng = np.random.default_rng(seed)
@@ -55,18 +48,19 @@ def test_backends_agree_with_the_reference(seed, poison, length, backend):
         b, d, n = (int(rng.choice(sizes)) for sizes in ([1, 3], [1, 3, 16, 100], [1, 4, 16, 17]))
         inputs = make_inputs(b, length, d, n, bool(rng.integers(2)))
         truth = results(inputs, "reference", discretization)
-        assert_close(results(inputs, backend, discretization), truth, outputs=1e-12, gradients=1e-10)
         singles = narrow(inputs, torch.float32)
+        plain = partial(results, singles, "reference", discretization)
+        within = bounds("lti_scan", backend, outputs=1e-12, gradients=1e-10)
         assert_close(
-            results(singles, backend, discretization),
+            results(inputs, backend, discretization),
             truth,
-            outputs=1e-6,
-            gradients=1e-5,
-            plain=lambda x=singles, kind=discretization: results(x, "reference", kind),
+            **within,
+            plain=plain if within is FLOAT32 else None,
         )
+        assert_close(results(singles, backend, discretization), truth, **FLOAT32, plain=plain)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@BACKENDS
 @pytest.mark.parametrize("length", [49, 100])
 def test_half_precision_and_autocast(seed, length, backend):
     inputs = make_inputs(2, length, 8, 4, True)
@@ -87,7 +81,7 @@ def test_half_precision_and_autocast(seed, length, backend):
     assert torch.equal(y, want.bfloat16())
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@BACKENDS
 @pytest.mark.parametrize("discretization", ["euler", "zoh"])
 def test_extreme_steps_are_finite_and_right(seed, discretization, backend):
     inputs = make_inputs(2, 49, 4, 17, True)
@@ -100,7 +94,7 @@ def test_extreme_steps_are_finite_and_right(seed, discretization, backend):
     assert_close(got, truth, outputs=2e-6, gradients=1e-5)
 
 
-@pytest.mark.parametrize("backend", [*BACKENDS, "reference"])
+@pytest.mark.parametrize("backend", [*ways(), "reference"], indirect=True)
 @pytest.mark.parametrize("length", [5, 200])
 def test_empty_batches_and_calls_without_gradients(seed, length, backend):
     inputs = {k: x.detach() for k, x in make_inputs(3, length, 4, 2, True).items()}

@@ -1,16 +1,25 @@
 """How backends are chosen and named, and what is refused."""
 
 import logging
+import warnings
 
 import jaxtyping
 import pytest
 import torch
 from scan_cases import Case
 
-from terramamba.ops import available_backends, lti_scan, selective_scan
+from terramamba.ops import available_backends, backends, lti_scan, selective_scan, selective_scan_2d
 from terramamba.ops.backends import BACKENDS, Backend, choose
 
-OPERATORS = ("selective_scan", "lti_scan")
+OPERATORS = ("selective_scan", "selective_scan_2d", "lti_scan")
+MAPS = {
+    "x": (2, 3, 5, 6),
+    "delta": (2, 3, 5, 4, 6),
+    "A": (24, 2),
+    **dict.fromkeys(("B", "C"), (2, 3, 5, 4, 2)),
+    **dict.fromkeys(("D", "delta_bias"), (24,)),
+}
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
 @pytest.fixture
@@ -21,6 +30,18 @@ def unchecked():
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
+@pytest.fixture
+def never_warned():
+    """The one warning about a backend that cannot run has not been given."""
+    backends._warn_once.cache_clear()
+    yield
+    backends._warn_once.cache_clear()
+
+
+def test_all_operators_have_backends():
+    assert set(BACKENDS) == set(OPERATORS)
+
+
 @pytest.mark.parametrize("op", OPERATORS)
 def test_reference_and_pytorch_are_there(op):
     there = available_backends(op)
@@ -28,32 +49,71 @@ def test_reference_and_pytorch_are_there(op):
 
 
 def test_unknown_operators_are_refused():
-    with pytest.raises(ValueError, match="no operator 'conv'; there are: lti_scan, selective_scan"):
+    with pytest.raises(
+        ValueError, match="no operator 'conv'; there are: lti_scan, selective_scan, selective_scan_2d"
+    ):
         available_backends("conv")
 
 
 @pytest.mark.parametrize("op", OPERATORS)
 def test_a_backend_that_does_not_exist_is_an_error(op):
     with pytest.raises(ValueError, match=f"{op} has no backend 'numba'; there are: auto, reference, pytorch"):
-        choose(op, "numba", torch.device("cpu"))
+        choose(op, "numba", CPU)
 
 
 @pytest.mark.parametrize("op", OPERATORS)
-def test_a_backend_that_cannot_run_says_why(monkeypatch, op):
-    monkeypatch.setitem(BACKENDS[op], "fast", Backend(print, ("cpu",), reason="no compiler was found"))
-    assert available_backends(op)["fast"] == "no compiler was found"
-    with pytest.raises(ValueError, match=f"backend 'fast' of {op} cannot run here: no compiler was found"):
-        choose(op, "fast", torch.device("cpu"))
-    assert choose(op, "auto", torch.device("cpu")) is not BACKENDS[op]["fast"]
+@pytest.mark.parametrize("name", ["native", "triton"])
+def test_a_backend_that_cannot_run_says_why(monkeypatch, op, name):
+    monkeypatch.setitem(BACKENDS[op], name, Backend(print, ("cpu",), reason="no compiler was found"))
+    assert available_backends(op)[name] == "no compiler was found"
+    with pytest.raises(ValueError, match=f"backend '{name}' of {op} cannot run here: no compiler was found"):
+        choose(op, name, CPU)
 
 
-def test_auto_goes_by_the_device_and_says_what_it_chose(monkeypatch, caplog):
-    fast = Backend(print, ("cuda",))
-    monkeypatch.setitem(BACKENDS["lti_scan"], "fast", fast)
+def test_auto_warns_once_where_the_first_choice_cannot_run(monkeypatch, never_warned):
+    for op in OPERATORS:
+        monkeypatch.setitem(BACKENDS[op], "native", Backend(print, ("cpu",), reason="no compiler was found"))
+    want = (
+        "scans on cpu run on the slower PyTorch backend, because the native one cannot: no compiler was found"
+    )
+    with pytest.warns(RuntimeWarning) as given:
+        chosen = [choose(op, "auto", CPU) for op in (*OPERATORS, *OPERATORS)]
+    assert chosen == [BACKENDS[op]["pytorch"] for op in (*OPERATORS, *OPERATORS)]
+    assert [str(warning.message) for warning in given] == [want]
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_auto_goes_by_the_device_and_says_what_it_chose(monkeypatch, caplog, op):
+    here, there = Backend(print, ("cpu",)), Backend(print, ("cuda",))
+    monkeypatch.setitem(BACKENDS, op, {"pytorch": Backend(print), "here": here, "there": there})
     with caplog.at_level(logging.DEBUG, logger="terramamba.ops.backends"):
-        assert choose("lti_scan", "auto", torch.device("cuda")) is fast
-        assert choose("lti_scan", "auto", torch.device("cpu")) is BACKENDS["lti_scan"]["pytorch"]
-    assert "lti_scan on cpu runs on backend pytorch" in caplog.text
+        assert choose(op, "auto", CPU) is here
+        assert choose(op, "auto", CUDA) is there
+        assert choose(op, "auto", torch.device("meta")) is BACKENDS[op]["pytorch"]
+    assert f"{op} on cpu runs on backend here" in caplog.text
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_auto_never_takes_a_backend_that_is_less_precise_than_the_tensors(monkeypatch, op, never_warned):
+    single = Backend(print, ("cpu",), widest=torch.float32)
+    monkeypatch.setitem(BACKENDS, op, {"pytorch": Backend(print), "single": single})
+    assert choose(op, "auto", CPU) is single
+    assert choose(op, "auto", CPU, torch.bfloat16) is single
+    assert choose(op, "auto", CPU, torch.float64) is BACKENDS[op]["pytorch"]
+    assert choose(op, "single", CPU, torch.float64) is single
+    # Where it would not have been taken, nobody needs to know that it cannot run.
+    monkeypatch.setitem(BACKENDS[op], "single", Backend(print, ("cpu",), "not built", torch.float32))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        choose(op, "auto", CPU, torch.float64)
+
+
+def test_float64_tensors_keep_their_precision(seed):
+    case = Case(l=20)
+    inputs = case.inputs()
+    (y, last), (want, _) = case.scan(inputs, "auto"), case.scan(inputs, "reference")
+    assert y.dtype == last.dtype == torch.float64
+    torch.testing.assert_close(y, want, rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +149,29 @@ def test_lti_scan_refuses_shapes_that_do_not_fit(unchecked, changes, message):
     shapes = {"x": (2, 5, 3), "delta": (3,), "A": (3, 4), "B": (3, 4), "C": (3, 4), "D": (3,)} | changes
     with pytest.raises(ValueError, match=message):
         lti_scan(**{name: torch.zeros(shape) for name, shape in shapes.items()})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"x": (2, 0, 5, 6)}, "at least one pixel"),
+        ({"x": (2, 15, 6)}, r"takes maps x \(b, h, w, d\)"),
+        ({"delta": (2, 3, 5, 6)}, r"delta must be \(2, 3, 5, 4, 6\)"),
+        ({"A": (6, 2)}, r"A must be \(24, 2\)"),
+        ({"B": (2, 3, 5, 2, 2)}, r"B must be \(2, 3, 5, 4, 2\)"),
+        ({"C": (2, 5, 3, 4, 2)}, r"C must be \(2, 3, 5, 4, 2\)"),
+        ({"D": (6,)}, r"D must be \(24,\)"),
+        ({"delta_bias": (6,)}, r"delta_bias must be \(24,\)"),
+    ],
+)
+def test_selective_scan_2d_refuses_shapes_that_do_not_fit(unchecked, changes, message):
+    with pytest.raises(ValueError, match=message):
+        selective_scan_2d(**{name: torch.zeros(shape) for name, shape in (MAPS | changes).items()})
+
+
+def test_unknown_paths_are_refused():
+    with pytest.raises(ValueError, match="paths is one of 'cross', 'corners', not 'spiral'"):
+        selective_scan_2d(**{name: torch.zeros(shape) for name, shape in MAPS.items()}, paths="spiral")
 
 
 def test_unknown_discretizations_are_refused(unchecked):

@@ -60,7 +60,8 @@ def choose(op: str, name: str, device: torch.device, dtype: torch.dtype = torch.
     table = BACKENDS[op]
     if name == "auto":
         name = _first_choice(op, device.type, dtype)
-        logger.debug("%s on %s runs on backend %s", op, device, name)
+        if not torch.compiler.is_compiling():  # a compiler is not to break its graph at a log line
+            logger.debug("%s on %s runs on backend %s", op, device, name)
     if name not in table:
         raise ValueError(f"{op} has no backend {name!r}; there are: auto, {', '.join(table)}")
     if table[name].reason:
@@ -73,7 +74,8 @@ def _first_choice(op: str, device: str, dtype: torch.dtype) -> str:
         if device in backend.first_choice_on and torch.promote_types(dtype, backend.widest) == backend.widest:
             if not backend.reason:
                 return name
-            _warn_once(name, device, backend.reason)
+            if not torch.compiler.is_compiling():  # nor at a warning
+                _warn_once(name, device, backend.reason)
     return "pytorch"
 
 
