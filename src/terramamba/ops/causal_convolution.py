@@ -24,7 +24,7 @@ b 64, d 128, l 9: 2.0, 3.7; b 64, d 128, l 25: 3.9, 9.2; b 64, d 512, l 49: 37, 
 """
 
 
-NATIVE_UP_TO = 400
+NATIVE_UP_TO = 1024
 """Longest sequence for the CPU kernel."""
 
 

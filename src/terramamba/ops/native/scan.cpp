@@ -510,45 +510,48 @@ void add_up(float* parts, int64_t count, int64_t size, int64_t threads) {
     }
 }
 
-// out_t += sum over i <= t of a_i k_{t-i}, eight outputs by eight inputs at a time. ``k`` has seven vectors of
-// zeros before its first one; a and out have a multiple of eight vectors.
-inline void convolve(int64_t tiles, const V* a, const V* k, V* out) {
-    for (int64_t to = 0; to < tiles; ++to) {
-        V sum[8];
-        for (int t = 0; t < 8; ++t) sum[t] = out[to * 8 + t];
-        for (int64_t from = 0; from <= to; ++from) {
-            const V* lag = k + (to - from) * 8;
-            for (int i = 0; i < 8; ++i) {
-                const V x = a[from * 8 + i];
-                for (int t = 0; t < 8; ++t) sum[t] += x * lag[t - i];
-            }
-        }
-        for (int t = 0; t < 8; ++t) out[to * 8 + t] = sum[t];
+// J outputs: sum_t += sum over i < inputs of a_i lag_{t-i}, where lag has its past before it.
+template <int J>
+inline void convolve_tile(int64_t inputs, const V* a, const V* lag, V* out) {
+    V sum[J];
+    for (int t = 0; t < J; ++t) sum[t] = out[t];
+    for (int64_t i = 0; i < inputs; ++i) {
+        const V x = a[i];
+        const V* k = lag - i;
+        for (int t = 0; t < J; ++t) sum[t] += x * k[t];
     }
+    for (int t = 0; t < J; ++t) out[t] = sum[t];
+}
+
+// out_t += sum over i <= t of a_i k_{t-i} for t < length. k has seven vectors of zeros before its first one.
+inline void convolve(int64_t length, const V* a, const V* k, V* out) {
+    int64_t t = 0;
+    for (; t + 8 <= length; t += 8) convolve_tile<8>(t + 8, a, k + t, out + t);
+    for (; t < length; ++t) convolve_tile<1>(t + 1, a, k + t, out + t);
 }
 
 // Some sequences of W channels. Backward, time runs the other way: reversed, dx is the convolution of dy with k,
 // and dk the convolution of dy with x.
 bool convolve_some(const Convolution& s, int64_t c, int64_t chunk, bool backward) {
-    const int64_t tiles = pieces(s.length, 8), padded = tiles * 8, lanes = least(W, s.d - c);
-    Scratch memory(size_t(5 * padded + 14));
+    const int64_t length = s.length, lanes = least(W, s.d - c);
+    Scratch memory(size_t(5 * length + 14));
     if (!memory.all) return false;
     memset(memory.all, 0, memory.size);
-    V *k = memory.vectors(padded + 7) + 7, *x = memory.vectors(padded + 7) + 7, *out = memory.vectors(padded),
-      *dy = memory.vectors(padded), *dk = memory.vectors(padded);
+    V *k = memory.vectors(length + 7) + 7, *x = memory.vectors(length + 7) + 7, *out = memory.vectors(length),
+      *dy = memory.vectors(length), *dk = memory.vectors(length);
     const Rows forth = {nullptr, 0};
     load(k, s.k + c, 1, s.d, forth, s.length, lanes);
     for (int64_t b = chunk * SEQUENCES_A_CHUNK; b < least(s.b, (chunk + 1) * SEQUENCES_A_CHUNK); ++b) {
         const int64_t start = b * s.length * s.d + c, end = start + (s.length - 1) * s.d;
         load(x, s.x + start, 1, s.d, forth, s.length, lanes);
-        memset(out, 0, size_t(padded) * sizeof(V));
+        memset(out, 0, size_t(length) * sizeof(V));
         if (backward) {
             load(dy, s.dy + end, 1, -s.d, forth, s.length, lanes);
-            convolve(tiles, dy, k, out);
+            convolve(length, dy, k, out);
             store(out, s.dx + end, 1, -s.d, forth, s.length, lanes, false);
-            convolve(tiles, dy, x, dk);
+            convolve(length, dy, x, dk);
         } else {
-            convolve(tiles, x, k, out);
+            convolve(length, x, k, out);
             store(out, s.y + start, 1, s.d, forth, s.length, lanes, false);
         }
     }
