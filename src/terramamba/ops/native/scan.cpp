@@ -17,7 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 #if defined(__AVX2__)
+#pragma GCC diagnostic push
+#ifndef __clang__  // GCC takes the vectors that its own header leaves undefined for mistakes.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
+#pragma GCC diagnostic pop
 #endif
 
 extern "C" {
