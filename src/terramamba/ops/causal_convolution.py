@@ -25,7 +25,11 @@ b 64, d 128, l 9: 2.0, 3.7; b 64, d 128, l 25: 3.9, 9.2; b 64, d 512, l 49: 37, 
 
 
 NATIVE_UP_TO = 1024
-"""Longest sequence for the CPU kernel."""
+"""Longest sequence for the CPU kernel.
+
+Measured on one AVX-512 core, b 16, d 128, forward / forward + backward in ms, kernel against FFT: l 225:
+1.5 / 5.3, 5.8 / 20; l 1000: 21 / 65, 24 / 90; l 1500: 45 / 139, 37 / 169; l 2000: 79 / 236, 52 / 285.
+"""
 
 
 def causal_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float[Tensor, "b l d"]:
