@@ -9,7 +9,8 @@ from torch import Tensor
 
 from terramamba.ops import selective_scan
 
-NAMES = ("u", "delta", "A", "B", "C", "D", "delta_bias", "initial_state")
+SEQUENCES = ("u", "delta", "B", "C")
+LAYOUTS = ("time last", "time first", "strided", "strided channels", "expanded")
 
 
 @dataclass(frozen=True)
@@ -35,20 +36,23 @@ class Case:
             d=d,
             n=int(rng.choice([1, 4, 16, 17])),
             g=int(rng.choice([1, 4])) if d % 4 == 0 else 1,
-            layout=str(rng.choice(["time last", "time first", "strided", "expanded"])),
+            layout=str(rng.choice(LAYOUTS)),
             **flags,
         )
 
     def inputs(self, dtype: torch.dtype = torch.float64) -> dict[str, Tensor]:
         """Leaves of a graph, in float64 numbers that float32 can hold, so that both see the same ones."""
-        b, d, n, g = self.b, self.d, self.n, self.g
+        b, d, n, g, l = self.b, self.d, self.n, self.g, self.l  # noqa: E741
         tensors = {
-            "u": self._sequence(b, d),
-            "delta": self._sequence(b, d) - 1 if self.softplus else 0.3 * self._sequence(b, d).abs(),
+            "u": torch.randn(b, d, l),
+            "delta": torch.randn(b, d, l) - 1 if self.softplus else 0.3 * torch.randn(b, d, l).abs(),
             "A": -torch.rand(d, n) * 2,
-            "B": self._sequence(b, g, n),
-            "C": self._sequence(b, g, n),
+            "B": torch.randn(b, g, n, l),
+            "C": torch.randn(b, g, n, l),
         }
+        if self.layout == "expanded":
+            for name in SEQUENCES:
+                tensors[name] = tensors[name][:1].expand_as(tensors[name])
         if self.g == 1 and self.b == 1:
             tensors["B"], tensors["C"] = tensors["B"][:, 0], tensors["C"][:, 0]
         if self.D:
@@ -57,16 +61,13 @@ class Case:
             tensors["delta_bias"] = 0.1 * torch.rand(d)
         if self.state:
             tensors["initial_state"] = torch.randn(b, d, n)
-        return {k: x.to(dtype).detach().requires_grad_() for k, x in tensors.items()}
+        return self.cast(tensors, dtype)
 
-    def _sequence(self, *sizes: int) -> Tensor:
-        if self.layout == "time first":
-            return torch.randn(self.l, *sizes).movedim(0, -1)
-        if self.layout == "strided":
-            return torch.randn(*sizes, 2 * self.l + 1)[..., 1::2]
-        if self.layout == "expanded":
-            return torch.randn(1, *sizes[1:], self.l).expand(*sizes, self.l)
-        return torch.randn(*sizes, self.l)
+    def cast(self, inputs: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
+        """The same numbers in another type, as new leaves in the case's memory layout."""
+        converted = {k: x.detach().to(dtype) for k, x in inputs.items()}
+        converted |= {k: laid_out(converted[k], self.layout) for k in SEQUENCES}
+        return {k: x.requires_grad_() for k, x in converted.items()}
 
     def scan(self, inputs: dict[str, Tensor], backend: str) -> tuple[Tensor, Tensor]:
         """Outputs and last state."""
@@ -99,6 +100,19 @@ CORNERS = (
     Case(l=70, d=16, n=16, g=4, b=40, bias=False),  # two slices of the batch, the second one shorter
     Case(l=63, d=16, n=4, g=4, b=40, softplus=False, D=False),  # sequences innermost
 )
+
+
+def laid_out(x: Tensor, layout: str) -> Tensor:
+    """The same numbers (time is the last axis) in another order in memory, or with gaps between them."""
+    if layout == "time first":
+        return x.movedim(-1, 0).contiguous().movedim(0, -1)
+    if layout == "strided":
+        return x.new_empty(*x.shape[:-1], 2 * x.shape[-1] + 1)[..., 1::2].copy_(x)
+    if layout == "strided channels":
+        return laid_out(x.movedim(-1, 0), "strided").movedim(0, -1)
+    if layout == "expanded":
+        return x[:1].clone().expand_as(x)
+    return x.contiguous()
 
 
 def wave(x: Tensor) -> Tensor:

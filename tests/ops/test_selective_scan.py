@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scan_cases import CORNERS, Case, assert_close, error, wave
+from scan_cases import CORNERS, LAYOUTS, Case, assert_close, error, wave
 from scan_ways import FLOAT32, bounds, is_double, ways
 
 from terramamba.ops import blocks, selective_scan
@@ -20,7 +20,7 @@ DRAWN = 16
 def check(case: Case, backend: str) -> None:
     inputs = case.inputs()
     truth = case.results(inputs, "reference")
-    narrow = {k: x.detach().float().requires_grad_() for k, x in inputs.items()}
+    narrow = case.cast(inputs, torch.float32)
 
     def plain() -> dict[str, torch.Tensor]:
         return case.results(narrow, "reference")
@@ -50,7 +50,7 @@ def test_drawn_cases(seed, poison, number, backend):
 @given(
     sizes=st.tuples(*(st.integers(1, 7) for _ in range(4)), st.integers(1, 3)),
     flags=st.tuples(*(st.booleans() for _ in range(5))),
-    layout=st.sampled_from(["time last", "time first", "strided", "expanded"]),
+    layout=st.sampled_from(LAYOUTS),
     cuts=st.tuples(st.integers(1, 40), st.integers(1, 200), st.integers(1, 60), st.integers(1, 3)),
     draw=st.integers(0, 2**32 - 1),
 )
@@ -70,7 +70,7 @@ def test_however_the_work_is_cut_up(sizes, flags, layout, cuts, draw):
 def test_half_precision_inputs(seed, dtype, backend):
     case = Case(l=65, d=16, n=4, g=4)
     halves = case.inputs(dtype)
-    wide = {k: x.detach().double().requires_grad_() for k, x in halves.items()}
+    wide = case.cast(halves, torch.float64)
     got, truth = case.results(halves, backend), case.results(wide, "reference")
     assert got["last"].dtype == torch.float32
     assert {x.dtype for k, x in got.items() if k != "last"} == {dtype}
@@ -101,7 +101,7 @@ def test_extreme_steps_are_finite_and_right(seed, zoh, backend):
     inputs["A"] = A.double().requires_grad_()
     inputs["delta"] = torch.ones(2, 16, 65).double().requires_grad_()
     truth = case.results(inputs, "reference")
-    got = case.results({k: x.detach().float().requires_grad_() for k, x in inputs.items()}, backend)
+    got = case.results(case.cast(inputs, torch.float32), backend)
     assert all(torch.isfinite(x).all() for x in got.values())
     assert_close(got, truth, **FLOAT32)
 
@@ -139,7 +139,7 @@ def test_autocast_keeps_float32_inside(seed, backend):
 
 
 @BACKENDS
-@pytest.mark.parametrize("layout", ["time last", "time first"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_inputs_are_left_alone_and_results_repeat(seed, layout, backend):
     for case in (Case(l=70, d=16, g=4, b=3, layout=layout), Case(l=1, d=1, n=1, b=1, layout=layout)):
         inputs = case.inputs(torch.float32)
