@@ -1,6 +1,9 @@
 """How backends are chosen and named, and what is refused."""
 
 import logging
+import subprocess
+import sys
+import threading
 import warnings
 
 import jaxtyping
@@ -8,7 +11,7 @@ import pytest
 import torch
 from scan_cases import Case
 
-from terramamba.ops import available_backends, backends, lti_scan, selective_scan, selective_scan_2d
+from terramamba.ops import available_backends, backends, lti_scan, prefer, selective_scan, selective_scan_2d
 from terramamba.ops.backends import BACKENDS, Backend, choose
 
 OPERATORS = ("selective_scan", "selective_scan_2d", "lti_scan")
@@ -106,6 +109,40 @@ def test_auto_never_takes_a_backend_that_is_less_precise_than_the_tensors(monkey
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         choose(op, "auto", CPU, torch.float64)
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_prefer_says_what_auto_is_in_its_block_and_in_no_other_thread(op):
+    before, elsewhere = choose(op, "auto", CPU), []
+    with prefer("pytorch"), prefer("reference"):
+        assert choose(op, "auto", CPU) is BACKENDS[op]["reference"]
+        assert choose(op, "pytorch", CPU) is BACKENDS[op]["pytorch"]
+        thread = threading.Thread(target=lambda: elsewhere.append(choose(op, "auto", CPU)))
+        thread.start()
+        thread.join()
+    assert choose(op, "auto", CPU) is elsewhere[0] is before
+
+
+def test_prefer_ends_with_an_error_and_refuses_what_is_not_there():
+    before = choose("lti_scan", "auto", CPU)
+    with prefer("numba"), pytest.raises(ValueError, match="lti_scan has no backend 'numba'"):
+        choose("lti_scan", "auto", CPU)
+    with pytest.raises(KeyError), prefer("reference"):
+        raise KeyError
+    assert choose("lti_scan", "auto", CPU) is before
+
+
+def test_a_compiler_has_no_graph_break_at_prefer():
+    """In a process without checks of annotations, at which a compiler would stop."""
+    code = """
+import torch
+from terramamba.ops import prefer, selective_scan
+u, A, B = torch.randn(1, 2, 3), -torch.rand(2, 3), torch.randn(1, 3, 3)
+scan = torch.compile(lambda u: selective_scan(u, u, A, B, B), backend="eager", fullgraph=True)
+with prefer("reference"):
+    torch.testing.assert_close(scan(u), selective_scan(u, u, A, B, B))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
 def test_float64_tensors_keep_their_precision(seed):

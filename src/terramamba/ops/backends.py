@@ -3,8 +3,9 @@
 import functools
 import logging
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -37,6 +38,21 @@ class Backend:
 BACKENDS: dict[str, dict[str, Backend]] = {}
 """Backends by operator and name; each operator's module enters its own. "pytorch" runs on every device."""
 
+_preferred: ContextVar[str | None] = ContextVar("preferred", default=None)
+
+
+@contextmanager
+def prefer(backend: str) -> Iterator[None]:
+    """Inside the block, "auto" is the backend of this name; for whole models, in tests and timing.
+
+    Only this thread (or asynchronous task) is concerned. Code that ``torch.compile`` traces takes no notice.
+    """
+    token = _preferred.set(backend)
+    try:
+        yield
+    finally:
+        _preferred.reset(token)
+
 
 def available_backends(op: str = "selective_scan") -> dict[str, str]:
     """Names of the backends of an operator, each with "" or the reason why it cannot run here.
@@ -52,15 +68,17 @@ def available_backends(op: str = "selective_scan") -> dict[str, str]:
 def choose(op: str, name: str, device: torch.device, dtype: torch.dtype = torch.float32) -> Backend:
     """The backend ``name`` of ``op``; for "auto" the first choice for ``dtype`` on ``device``, or "pytorch".
 
-    Where the first choice cannot run, "auto" warns once and takes "pytorch".
+    Where the first choice cannot run, "auto" warns once and takes "pytorch". Inside a block of ``prefer`` it
+    is what that names.
 
     Raises:
         ValueError: there is no such backend, or it cannot run here; the message says why.
     """
     table = BACKENDS[op]
     if name == "auto":
-        name = _first_choice(op, device.type, dtype)
-        if not torch.compiler.is_compiling():  # a compiler is not to break its graph at a log line
+        compiling = torch.compiler.is_compiling()  # breaks its graph at context variables and log lines
+        name = (None if compiling else _preferred.get()) or _first_choice(op, device.type, dtype)
+        if not compiling:
             logger.debug("%s on %s runs on backend %s", op, device, name)
     if name not in table:
         raise ValueError(f"{op} has no backend {name!r}; there are: auto, {', '.join(table)}")
