@@ -8,15 +8,18 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from scan_cases import Case
+from scan_cases import Case, assert_close
 from torch import Tensor
 from triton_cases import (
+    ARGUMENTS,
     CONVOLUTIONS,
     GROUPS,
     ScanCase,
     check_convolution,
     check_scan,
+    inputs_of,
     places_of,
+    results_of,
     run_group,
 )
 
@@ -24,6 +27,9 @@ from terramamba.ops import reference, triton
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 
+DEVICE = "cuda"
+SCAN = torch.ops.terramamba.triton_scan.default
+CONVOLUTION = torch.ops.terramamba.triton_convolution.default
 LARGE = (
     ScanCase(Case(l=500, d=100, n=16, b=3)),
     ScanCase(Case(l=4096, d=32, n=16, g=4, b=1, zoh=True, layout="time first"), "cross", (64, 64)),
@@ -41,17 +47,42 @@ def usual_algorithms():
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_cases_of_the_interpreter(seed, group):
-    run_group(group, "cuda")
+    run_group(group, DEVICE)
 
 
 @pytest.mark.parametrize("scan", LARGE, ids=str)
 def test_large_scans_fill_the_gpu_in_chunks(seed, scan):
-    check_scan(scan, "cuda")
+    check_scan(scan, DEVICE)
+    inputs, places = inputs_of(scan), places_of(scan)
+    once, again = (results_of(scan, inputs, places, DEVICE) for _ in range(2))
+    assert all(torch.equal(once[k], again[k]) for k in once)
+
+
+@pytest.mark.parametrize("zoh", [False, True])
+def test_the_public_function_runs_them(seed, zoh):
+    case = Case(l=65, d=16, g=4, n=16, zoh=zoh)
+    inputs = {k: x.detach().to(DEVICE).requires_grad_() for k, x in case.inputs().items()}
+    narrow = {k: x.detach().float().requires_grad_() for k, x in inputs.items()}
+    results = []
+    for given, backend in ((narrow, "auto"), (inputs, "reference")):
+        y, last = case.scan(given, backend)
+        gradients = torch.autograd.grad(y.sin().sum() + last.sin().sum(), list(given.values()))
+        results.append({"y": y, "last": last, **dict(zip(given, gradients, strict=True))})
+    assert_close(*results, outputs=1e-6, gradients=1e-5)
+
+
+def test_they_are_operators_of_pytorch(seed):
+    case = Case(l=20, d=8, g=2)
+    tensors = [case.inputs(torch.float32).get(k) for k in ARGUMENTS]
+    tensors = [None if x is None else x.detach().to(DEVICE).requires_grad_() for x in tensors]
+    torch.library.opcheck(SCAN, (*tensors, None, True, False, True))
+    x, k = (torch.randn(2, 20, 8, device=DEVICE), torch.randn(8, 20, device=DEVICE))
+    torch.library.opcheck(CONVOLUTION, (x.requires_grad_(), k.requires_grad_()))
 
 
 @pytest.mark.parametrize("sizes", [*CONVOLUTIONS, (64, 49, 512), (3, 300, 40)], ids=str)
 def test_convolutions(seed, sizes):
-    check_convolution(*sizes, "cuda")
+    check_convolution(*sizes, DEVICE)
 
 
 @pytest.mark.parametrize("batch", [1, 16])
@@ -64,17 +95,17 @@ def test_time_beside_the_loop_and_the_memory(seed, batch, capsys):
     """
     length, d = MAP_SIDE**2, PATHS * CHANNELS
     scan = ScanCase(Case(l=length, d=d, g=PATHS, n=STATES, b=batch), "cross", (MAP_SIDE, MAP_SIDE))
-    places = places_of(scan).cuda()
-    u, dy = (torch.randn(batch, length, CHANNELS, device="cuda").mT for _ in range(2))
-    delta = torch.randn(batch, length, d, device="cuda").mT * 0.3 - 4
-    B, C = (torch.randn(batch, length, PATHS, STATES, device="cuda").permute(0, 2, 3, 1) for _ in range(2))
-    A = -torch.arange(1.0, STATES + 1, device="cuda").repeat(d, 1)
-    D, bias = torch.ones(2, d, device="cuda")
+    places = places_of(scan).to(DEVICE)
+    u, dy = (torch.randn(batch, length, CHANNELS, device=DEVICE).mT for _ in range(2))
+    delta = torch.randn(batch, length, d, device=DEVICE).mT * 0.3 - 4
+    B, C = (torch.randn(batch, length, PATHS, STATES, device=DEVICE).permute(0, 2, 3, 1) for _ in range(2))
+    A = -torch.arange(1.0, STATES + 1, device=DEVICE).repeat(d, 1)
+    D, bias = torch.ones(2, d, device=DEVICE)
     given = (u, delta, A, B, C, D, bias, None, places, True, False)
     y, last, kept = triton.forward(*given, True)
 
     spread = u.repeat(1, PATHS, 1), delta, A, B, C, D, bias, True, "euler", None
-    copied = torch.empty(1 << 28, device="cuda")
+    copied = torch.empty(1 << 28, device=DEVICE)
     speed = 2 * size(copied) / milliseconds(lambda: copied.clone())
     loop = milliseconds(lambda: reference.selective_scan(*spread), rounds=3)
     rows = {

@@ -57,7 +57,7 @@ def per_state(values, stride_d, stride_n, channel, state, tile):
 def softplus(x):
     """log(1 + e^x) = max(x, 0) + log(1 + w), w = e^-|x|, with log(1 + w) = 2 artanh(w / (2 + w)) as a series.
 
-    The argument of the series is at most 1/3. The logarithm of the GPU would lose the digits of a small w.
+    The argument of the series is at most 1/3. A logarithm of 1 + w would lose the digits of a small w.
     """
     w = tl.exp(-tl.abs(x))
     s = w / (2.0 + w)
