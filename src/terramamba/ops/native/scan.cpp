@@ -98,28 +98,31 @@ inline V power_of_fraction(V f) {
 #if defined(__AVX512F__)
 inline V round_to_integer(V z) { return _mm512_roundscale_ps(z, 8); }
 inline V times_power_of_two(V p, V k) { return _mm512_scalef_ps(p, k); }
+inline V clamp(V z) { return z; }
 #else
 #if defined(__AVX2__)
 inline V round_to_integer(V z) { return _mm256_round_ps(z, 8); }
-inline V clamp(V k) { return _mm256_min_ps(constant(127.0f), _mm256_max_ps(constant(-126.0f), k)); }
+inline V clamp(V z) { return _mm256_min_ps(constant(128.0f), _mm256_max_ps(constant(-126.0f), z)); }
 #else
 inline V round_to_integer(V z) { return (z + 12582912.0f) - 12582912.0f; }
-inline V clamp(V k) {
-    k = k < -126.0f ? constant(-126.0f) : k;
-    return k > 127.0f ? constant(127.0f) : k;
+inline V clamp(V z) {
+    z = z < -126.0f ? constant(-126.0f) : z;
+    return z > 128.0f ? constant(128.0f) : z;
 }
 #endif
-// Adding 1.5 * 2^23 puts the integer k into the last bits.
-inline V times_power_of_two(V p, V k) { return (V)((I)p + ((I)(clamp(k) + 12582912.0f) << 23)); }
+// Adding 1.5 * 2^23 puts the integer k into the last bits. Right for k from -126 to 128, and NaN stays NaN.
+inline V times_power_of_two(V p, V k) { return (V)((I)p + ((I)(k + 12582912.0f) << 23)); }
 #endif
 
 inline V exp2(V z) {
+    z = clamp(z);
     const V k = round_to_integer(z);
     return times_power_of_two(power_of_fraction(z - k), k);
 }
 
 // e^x for x <= 0, with the reduced argument to full precision (ln 2 in two parts).
 inline V exp_negative(V x) {
+    x = x < -87.0f ? constant(-87.0f) : x;
     const V k = round_to_integer(x * 1.44269504f);
     const V r = (x - k * 0.693145752f) - k * 1.42860677e-6f;
     return times_power_of_two(power_of_fraction(r * 1.44269504f), k);
@@ -257,7 +260,7 @@ struct Cut {
         width = s.d / s.groups;
         vectors = pieces(width, W);
         const int64_t rows = s.places ? s.b : s.b * s.groups;
-        a_share = vectors;
+        a_share = vectors > 0 ? vectors : 1;
         while (a_share > 1 && rows * pieces(vectors, a_share) < FEWEST_TASKS) --a_share;
         shares = pieces(vectors, a_share);
         tasks = rows * shares;
