@@ -168,7 +168,7 @@ def forward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Outputs, last state and what the backward pass needs; see ``operator``."""
     call = _Call(u, delta, A, B, C, D, delta_bias, state, places, softplus, zoh)
-    y = like(call.strided[0])
+    y = like(u, torch.float32)
     last = torch.empty(call.b, call.d, call.n)
     kept = torch.empty(kept_shape(call.b, call.d, call.length, call.n) if keep else (0,))
     call.point("y", y)
@@ -197,7 +197,7 @@ def backward(
     call = _Call(u, delta, A, B, C, D, delta_bias, state, places, softplus, zoh)
     b, d, n, scan = call.b, call.d, call.n, call.scan
     dy, dlast = dy.detach().float(), dlast.detach().float().contiguous()
-    du, ddelta = like(call.strided[0]), like(call.strided[1])
+    du, ddelta = (like(x, torch.float32) for x in (u, delta))
     for name, x in (("y", dy), ("du", du), ("ddelta", ddelta)):
         call.point(name, x)
     shares = _library.terramamba_shares(_level, ctypes.byref(scan))

@@ -148,11 +148,11 @@ def register_convolution(
     return convolution
 
 
-def like(x: Tensor) -> Tensor:
+def like(x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
     """An empty tensor shaped and laid out like ``x``, with channels innermost where they are in ``x``."""
     if x.stride(1) == 1 and x.shape[1] > 1:
-        return x.new_empty(x.shape[0], x.shape[2], x.shape[1]).transpose(1, 2)
-    return x.new_empty(x.shape)
+        return x.new_empty(x.shape[0], x.shape[2], x.shape[1], dtype=dtype).transpose(1, 2)
+    return x.new_empty(x.shape, dtype=dtype)
 
 
 def empty_gradients(
