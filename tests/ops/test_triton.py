@@ -14,7 +14,7 @@ import pytest
 from terramamba.ops import triton
 
 HERE = Path(__file__).parent
-GROUPS = ("sizes", "chunks", "maps")
+GROUPS = ("sizes", "lengths", "maps")
 
 
 def run(*arguments: str, **environment: str) -> None:

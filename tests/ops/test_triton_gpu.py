@@ -25,7 +25,8 @@ from triton_cases import (
 
 from terramamba.ops import reference, triton
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+if not torch.cuda.is_available():
+    pytest.skip("there is no CUDA device", allow_module_level=True)
 
 DEVICE = "cuda"
 SCAN = torch.ops.terramamba.triton_scan.default
