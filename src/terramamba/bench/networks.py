@@ -1,0 +1,89 @@
+"""The models that are timed, their inputs, and the ways to run them."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from terramamba.bench.loops import LOOP
+from terramamba.models.registry import create_model
+from terramamba.ops import available_backends, prefer
+
+CLASSES = 15
+BF16 = "-bf16"
+"""Ends the name of a way that runs under bfloat16 autocast."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model at one size of input.
+
+    Attributes:
+        key: its short name.
+        name: of the model.
+        preset: of the model.
+        shape: of the input; the first axis is the batch.
+    """
+
+    key: str
+    name: str
+    preset: str
+    shape: tuple[int, ...]
+
+    def __str__(self) -> str:
+        *_, bands, h, w = self.shape
+        what = "patches" if self.classifies else "pairs"
+        return f"{self.name} {self.preset}, {self.shape[0]} {what} of {h} x {w} pixels, {bands} bands"
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it gives a class for each patch, and not a map."""
+        return self.name == "ssa_mamba"
+
+    @property
+    def pixels(self) -> int:
+        """Pixels that one forward pass maps."""
+        return self.shape[0] if self.classifies else self.shape[0] * self.shape[-2] * self.shape[-1]
+
+    def model(self) -> nn.Module:
+        """The model with fresh weights."""
+        options: dict[str, Any] = {"num_classes": CLASSES} if self.classifies else {}
+        return create_model(self.name, preset=self.preset, in_channels=self.shape[-3], **options)
+
+    def images(self) -> Tensor:
+        """A random input in [0, 1]."""
+        return torch.rand(self.shape)
+
+    def labels(self) -> Tensor:
+        """Random labels: a class for each patch, or changed or not for each pixel."""
+        if self.classifies:
+            return torch.randint(CLASSES, self.shape[:1])
+        return torch.randint(2, (self.shape[0], *self.shape[-2:]))
+
+
+def ways() -> list[str]:
+    """Names of the ways to run a model: backends that run here, the loop first, some also in bfloat16."""
+    there = [name for name, reason in available_backends().items() if not reason and name != "triton"]
+    there.sort(key=lambda name: name != LOOP)
+    return there + [name + BF16 for name in there if name in ("native", "pytorch")]
+
+
+def running(way: str) -> AbstractContextManager[object]:
+    """The context in which a model runs this way."""
+    stack = ExitStack()
+    stack.enter_context(prefer(way.removesuffix(BF16)))
+    stack.enter_context(torch.autocast("cpu", torch.bfloat16) if way.endswith(BF16) else nullcontext())
+    return stack
+
+
+def within(way: str, work: Callable[[], object]) -> Callable[[], object]:
+    """``work``, run this way."""
+
+    def run() -> object:
+        with running(way):
+            return work()
+
+    return run

@@ -1,0 +1,88 @@
+"""A whole benchmark, part by part, as records for JSON."""
+
+import os
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+import torch
+
+from terramamba.bench import machine
+from terramamba.bench.loops import loop_backends
+from terramamba.bench.memory import peak
+from terramamba.bench.scan import warm_up
+from terramamba.bench.timing import Case, measure
+from terramamba.errors import InputError
+
+ROOFLINE_SECONDS = 2.0
+
+
+def record(
+    what: str,
+    *,
+    seconds: float,
+    threads: int | None,
+    only: frozenset[str],
+    long: bool,
+    memory: bool,
+    size: str,
+    say: Callable[[str], None],
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Measure, yielding each part with its name as soon as it is known.
+
+    Args:
+        what: "scan", "scene" or "train".
+        seconds: for each case.
+        threads: of PyTorch; None: as many as it has.
+        only: cases and ways to run; none: all.
+        long: also run what takes minutes.
+        memory: whether to measure the peak memory of training.
+        size: "full" or "small".
+        say: told what is measured next.
+
+    Yields:
+        "machine", "absent" and, for scans, "roofline" once, then "case" for every case.
+
+    Raises:
+        InputError: ``only`` has a name that is neither a case nor a way, or leaves nothing to run.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    suite = import_module(f"terramamba.bench.{what}")
+    with loop_backends():
+        cases, ways = _chosen(list(suite.cases(size, long)), only)
+        yield "machine", machine.describe()
+        yield "absent", suite.absent()
+        warm_up()
+        if what == "scan":
+            say("sgemm and copying memory")
+            yield "roofline", machine.roofline(min(seconds, ROOFLINE_SECONDS), size)
+        for case in cases:
+            say(case.title)
+            found = measure(case, seconds, ways)
+            if what == "train" and memory:
+                for way, measured in found["ways"].items():
+                    say(f"{case.title}: memory of {way}")
+                    measured |= peak(what, size, case.key, way, torch.get_num_threads())
+            yield "case", found
+        yield "load", {"load at the end": os.getloadavg()[0] if hasattr(os, "getloadavg") else None}
+
+
+def _chosen(cases: list[Case], only: frozenset[str]) -> tuple[list[Case], frozenset[str]]:
+    """The cases that ``only`` leaves, and the ways; a case is also known by the first word of its key."""
+    names = {name for case in cases for name in _names(case)}
+    ways = {way for case in cases for way in case.ways}
+    for name in sorted(only - names - ways):
+        known = [*dict.fromkeys(case.key.split()[0] for case in cases), *sorted(ways)]
+        raise InputError(f"--only {name}: neither a case nor a way; there are: {', '.join(known)}")
+    wanted = only & names
+    kept = [case for case in cases if not wanted or wanted & _names(case)]
+    wanted_ways = only & ways
+    kept = [case for case in kept if not wanted_ways or wanted_ways & (set(case.ways) - case.left_out.keys())]
+    if not kept:
+        raise InputError(f"--only {','.join(sorted(only))}: no case has such a way to be run")
+    return kept, wanted_ways
+
+
+def _names(case: Case) -> set[str]:
+    return {case.key, case.key.split()[0]}
