@@ -1,21 +1,20 @@
-"""Fixtures of the operators' tests: a backend, and memory that shows what was never written."""
+"""Fixtures of the operators' tests."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
+import jaxtyping
 import pytest
 import torch
-
-from terramamba.ops import native
+from scan_ways import at_level
 
 
 @pytest.fixture
 def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of a backend, from one of ``scan_ways.ways``; the native kernel runs at the level it names."""
     name, _, level = request.param.partition("-")
-    before = native.use_level(level) if level else ""
-    yield name
-    if level:
-        native.use_level(before)
+    with at_level(level) if level else nullcontext():
+        yield name
 
 
 @pytest.fixture
@@ -24,3 +23,11 @@ def poison() -> Iterator[None]:
     torch.use_deterministic_algorithms(True)
     yield
     torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Annotations are not checked, as when the package is used."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

@@ -1,5 +1,7 @@
 """The ways to run an operator on a CPU beside the reference, and how exact each is."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -19,6 +21,16 @@ def ways() -> list[Any]:
     """For the fixture ``backend``; the native kernel is skipped where it cannot run."""
     missing = pytest.param("native", marks=pytest.mark.skip(reason=f"no native kernel: {native.REASON}"))
     return ["pytorch", *(NATIVE or [missing])]
+
+
+@contextmanager
+def at_level(level: str) -> Iterator[None]:
+    """The native kernel runs on this instruction set."""
+    before = native.use_level(level)
+    try:
+        yield
+    finally:
+        native.use_level(before)
 
 
 def is_double(op: str, backend: str) -> bool:

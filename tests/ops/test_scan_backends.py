@@ -6,7 +6,6 @@ import sys
 import threading
 import warnings
 
-import jaxtyping
 import pytest
 import torch
 from scan_cases import Case
@@ -23,14 +22,6 @@ MAPS = {
     **dict.fromkeys(("D", "delta_bias"), (24,)),
 }
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
-
-
-@pytest.fixture
-def unchecked():
-    """Annotations are not checked, as when the package is used."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture

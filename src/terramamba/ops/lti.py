@@ -105,7 +105,7 @@ def kernel(
     """
     z = delta[:, None] * A
     drive = delta[:, None] * (reference.relative_expm1(z) if discretization == "zoh" else 1.0) * B
-    fine = math.isqrt(length - 1) + 1
+    fine = math.ceil(math.sqrt(length))  # not isqrt: a compiler keeps lengths open, and knows this one
     coarse = -(-length // fine)
     steps = torch.arange(max(fine, coarse), device=z.device, dtype=z.dtype)
     fine_powers = torch.exp(z[:, :, None] * steps[:fine])

@@ -100,6 +100,10 @@ def use_level(name: str) -> str:
     return before
 
 
+def _empty(*shape: int) -> Tensor:
+    return torch.empty(shape, dtype=torch.float32, device="cpu")
+
+
 def _pointer(x: Tensor | None) -> int | None:
     return None if x is None else x.data_ptr()
 
@@ -169,8 +173,8 @@ def forward(
     """Outputs, last state and what the backward pass needs; see ``operator``."""
     call = _Call(u, delta, A, B, C, D, delta_bias, state, places, softplus, zoh)
     y = like(u, torch.float32)
-    last = torch.empty(call.b, call.d, call.n)
-    kept = torch.empty(kept_shape(call.b, call.d, call.length, call.n) if keep else (0,))
+    last = _empty(call.b, call.d, call.n)
+    kept = _empty(*(kept_shape(call.b, call.d, call.length, call.n) if keep else (0,)))
     call.point("y", y)
     call.scan.last, call.scan.kept = last.data_ptr(), kept.data_ptr() if keep else None
     call.run(back=False)
@@ -201,8 +205,8 @@ def backward(
     for name, x in (("y", dy), ("du", du), ("ddelta", ddelta)):
         call.point(name, x)
     shares = _library.terramamba_shares(_level, ctypes.byref(scan))
-    dB, dC = (torch.empty(shares, b, call.length, call.groups, n) for _ in range(2))
-    dA, dD, dbias, dstate = (torch.empty(b, d, *rest) for rest in ((n,), (), (), (n,)))
+    dB, dC = (_empty(shares, b, call.length, call.groups, n) for _ in range(2))
+    dA, dD, dbias, dstate = (_empty(b, d, *rest) for rest in ((n,), (), (), (n,)))
     parts = {
         "last": dlast,
         "kept": kept,
@@ -220,13 +224,13 @@ def backward(
     found = (du, ddelta, _total(dA), *weights, _total(dD), _total(dbias), dstate)
     given = (u, delta, A, B, C, D, delta_bias, state)
     return tuple(
-        dx.new_empty(0) if x is None else _as_type(dx, x) for x, dx in zip(given, found, strict=True)
+        A.new_empty(0) if x is None else _as_type(dx, x) for x, dx in zip(given, found, strict=True)
     )
 
 
 def convolution_forward(x: Tensor, k: Tensor) -> Tensor:
     """y_t = sum over j <= t of k_j x_{t-j} for every channel, in the type of x; summed in float32."""
-    y = torch.empty(x.shape)
+    y = _empty(*x.shape)
     _convolve(x, k, y=y)
     return _as_type(y, x)
 
@@ -235,7 +239,7 @@ def convolution_backward(dy: Tensor, x: Tensor, k: Tensor) -> tuple[Tensor, Tens
     """Gradients of x and k from that of y."""
     b, length, d = x.shape
     dy = dy.detach().float().contiguous()
-    dx, dk = torch.empty(x.shape), torch.empty(-(-b // SEQUENCES_A_CHUNK), length, d)
+    dx, dk = _empty(*x.shape), _empty(-(-b // SEQUENCES_A_CHUNK), length, d)
     _convolve(x, k, dy=dy, dx=dx, dk=dk)
     return _as_type(dx, x), _as_type(_total(dk).t().contiguous(), k)
 
