@@ -49,6 +49,10 @@ class TrainConfig:
     devices: int = 1
     """Processes that train together, one a device."""
     precision: Precision = "32"
+    recompute: bool = False
+    """Keep the input of each block alone and run it again in the backward pass."""
+    compile: bool = False
+    """Run the model through torch.compile."""
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("devices", 1)):

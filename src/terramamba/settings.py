@@ -43,6 +43,11 @@ class TrainSettings:
     """Processes that train together (DDP), one per device."""
     precision: Literal["32", "bf16"] = "32"
     """Arithmetic of the matrix products; the scan itself is always float32."""
+    recompute: bool = False
+    """Keep fewer activations and compute them again in the backward pass: less memory, about a third more
+    time, the same result."""
+    compile: bool = False
+    """Run the model through torch.compile, which needs a C++ compiler and a minute or more to start."""
     augment: bool = True
     """Augment training samples."""
     resume: bool = False

@@ -9,7 +9,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from terramamba.devices import resolve_device
 from terramamba.errors import InputError
 from terramamba.evaluation import Batch, Share, evaluate_change, evaluate_classes
 from terramamba.loop import TrainingLoop, seed_everything
+from terramamba.models.recomputing import recomputing
 from terramamba.objectives import Task, make_objective
 from terramamba.processes import Report, run_in_processes
 from terramamba.recipe import TrainConfig, config_for
@@ -139,7 +140,10 @@ def _train(
     batches = TrainingBatches(train, config, Share(rank, world))
     loop = TrainingLoop(model, make_objective(task, config), batches, validation, state, keep, report)
     backend = "nccl" if device.type == "cuda" else "gloo"
-    with _without_noise(), _interruptible():
+    if config.compile:
+        model.compile()
+    less_memory = recomputing(model) if config.recompute else nullcontext()
+    with _without_noise(), _interruptible(), less_memory:
         trainer = lightning.Trainer(
             accelerator="gpu" if device.type == "cuda" else device.type,
             devices=[device.index] if world == 1 and device.index is not None else world,

@@ -218,6 +218,8 @@ class GLMamba(nn.Module):
         self.decoder = Decoder(channels, config.num_classes)
         for part in (self.csam, self.bfa, self.csie, self.decoder):
             part.apply(_kaiming)
+        # The encoder's maps have channels innermost: with weights alike no convolution turns them around.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(
         self, x: Float[Tensor, "b 2 c h w"], return_features: bool = False

@@ -1,0 +1,9 @@
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_models_compile_to_one_graph_and_come_out_the_same():
+    program = Path(__file__).with_name("compiled_models.py")
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
