@@ -223,9 +223,7 @@ def backward(
     weights = (_total(x).permute(0, 2, 3, 1) for x in (dB, dC))
     found = (du, ddelta, _total(dA), *weights, _total(dD), _total(dbias), dstate)
     given = (u, delta, A, B, C, D, delta_bias, state)
-    return tuple(
-        A.new_empty(0) if x is None else _as_type(dx, x) for x, dx in zip(given, found, strict=True)
-    )
+    return tuple(A.new_empty(0) if x is None else _as_type(dx, x) for x, dx in zip(given, found, strict=True))
 
 
 def convolution_forward(x: Tensor, k: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ class PathOrder:
         place = path_places(scan, h, w, device).long()
         time = torch.empty_like(place).scatter_(1, place, times.expand_as(place))
         batch, path = torch.arange(b, device=device), torch.arange(PATHS, device=device)
-        self.shape = (length, b, PATHS, -1)
+        self.shape = (length, b, PATHS)
         # Rows of the tokens (b * l), in the order of the sequences; and the other way round.
         self.tokens = (batch[:, None] * length + place.t()[:, None]).reshape(-1, 1)
         self.steps = ((time.t() * b + batch[:, None, None]) * PATHS + path).reshape(-1, PATHS)
@@ -40,15 +40,17 @@ class PathOrder:
 
     def spread(self, tokens: Float[Tensor, "m d"]) -> Float[Tensor, "l b 4 d"]:
         """All tokens (b * l rows) in the order of each path."""
-        return _sum_rows(tokens, self.tokens, self.steps).view(self.shape)
+        return _sum_rows(tokens, self.tokens, self.steps).view(*self.shape, tokens.shape[1])
 
     def spread_by_path(self, tokens: Float[Tensor, "m d"]) -> Float[Tensor, "l b 4 d"]:
         """Tokens that have a row of their own for each path (b * l * 4 rows), in the order of that path."""
-        return _sum_rows(tokens, self.tokens_by_path, self.steps_by_path).view(self.shape)
+        rows = _sum_rows(tokens, self.tokens_by_path, self.steps_by_path)
+        return rows.view(*self.shape, tokens.shape[1])
 
     def merge(self, y: Float[Tensor, "l b e"]) -> Float[Tensor, "m d"]:
         """Sum of the four sequences, every token at its row-major place (b * l rows)."""
-        return _sum_rows(y.reshape(self.steps.numel(), -1), self.steps, self.tokens)
+        rows = y.reshape(self.steps.numel(), y.shape[2] // PATHS)
+        return _sum_rows(rows, self.steps, self.tokens)
 
 
 def _sum_rows(x: Tensor, forth: Tensor, back: Tensor) -> Tensor:
@@ -75,4 +77,4 @@ class _SumRows(torch.autograd.Function):
 
 def _take(x: Tensor, index: Tensor) -> Tensor:
     rows = x.index_select(0, index.flatten())
-    return rows if index.shape[1] == 1 else rows.view(*index.shape, -1).sum(1)
+    return rows if index.shape[1] == 1 else rows.view(*index.shape, x.shape[1]).sum(1)

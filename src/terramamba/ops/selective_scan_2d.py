@@ -119,7 +119,7 @@ def _in_place(scan: Scan) -> Run:
             x.reshape(b, h * w, d).transpose(1, 2),
             delta.reshape(b, h * w, PATHS * d).transpose(1, 2),
             A,
-            *(z.reshape(b, h * w, PATHS, -1).permute(0, 2, 3, 1) for z in (B, C)),
+            *(z.reshape(b, h * w, PATHS, A.shape[1]).permute(0, 2, 3, 1) for z in (B, C)),
             D,
             delta_bias,
             None,
