@@ -92,7 +92,7 @@ def _first_choice(op: str, device: str, dtype: torch.dtype) -> str:
         if device in backend.first_choice_on and torch.promote_types(dtype, backend.widest) == backend.widest:
             if not backend.reason:
                 return name
-            if not torch.compiler.is_compiling():  # nor at a warning
+            if not torch.compiler.is_compiling():  # breaks its graph at warnings, too
                 _warn_once(name, device, backend.reason)
     return "pytorch"
 
