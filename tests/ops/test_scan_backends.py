@@ -127,11 +127,11 @@ def test_a_compiler_has_no_graph_break_at_prefer():
     """In a process without checks of annotations, at which a compiler would stop."""
     code = """
 import torch
-from terramamba.ops import prefer, selective_scan
-u, A, B = torch.randn(1, 2, 3), -torch.rand(2, 3), torch.randn(1, 3, 3)
-scan = torch.compile(lambda u: selective_scan(u, u, A, B, B), backend="eager", fullgraph=True)
+from terramamba.ops import lti_scan, prefer
+x, p = torch.randn(1, 5, 2), torch.rand(2, 3)
+scan = torch.compile(lambda x: lti_scan(x, p[:, 0], -p, p, p), backend="eager", fullgraph=True)
 with prefer("reference"):
-    torch.testing.assert_close(scan(u), selective_scan(u, u, A, B, B))
+    torch.testing.assert_close(scan(x), lti_scan(x, p[:, 0], -p, p, p))
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
