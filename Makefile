@@ -2,9 +2,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= demo
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-gpu lint format bench clean
+.PHONY: help install demo test test-gpu sanitize lint format bench clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +25,11 @@ test: install  ## Run the tests
 
 test-gpu:  ## Test and time the GPU kernels; a machine with PyTorch for CUDA needs no install
 	PYTHONPATH=src $(PYTHON) -m pytest -o addopts= -W ignore::pytest.PytestConfigWarning tests/ops/test_triton_gpu.py
+
+sanitize: install  ## Run the CPU kernel under the compiler's sanitizers (a minute)
+	CXXFLAGS="$(SANITIZE)" $(BIN)/python setup.py -q build_ext --force --build-lib build/sanitize --build-temp build/sanitize
+	$(CXX) -std=c++17 $(SANITIZE) tests/native/driver.cpp build/sanitize/terramamba/ops/_scan.* -o build/sanitize/driver
+	ASAN_OPTIONS=malloc_fill_byte=255:max_malloc_fill_size=1073741824 build/sanitize/driver
 
 lint: install  ## Style, formatting and types
 	$(BIN)/ruff check .
