@@ -3,6 +3,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= demo
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+RESULTS := benchmarks/results
+BENCH_PYTHON ?= $(BIN)/python
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-gpu sanitize lint format bench clean
@@ -40,8 +42,12 @@ format: install  ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: install  ## Time the operators' backends beside a plain loop
-	$(BIN)/python benchmarks/scan.py
+bench: install  ## Time everything beside a plain loop (10 minutes) and fill docs/performance.md
+	$(BENCH_PYTHON) -m terramamba bench scan --seconds 4 --long --json $(RESULTS)/scan.json
+	$(BENCH_PYTHON) -m terramamba bench scene --json $(RESULTS)/scene.json
+	$(BENCH_PYTHON) -m terramamba bench train --long --json $(RESULTS)/train.json
+	$(BENCH_PYTHON) benchmarks/growth.py --json $(RESULTS)/growth.json --plot docs/images/growth.png
+	$(BENCH_PYTHON) benchmarks/page.py
 
 clean:  ## Remove the environment and what was built
 	rm -rf $(VENV) build src/*.egg-info

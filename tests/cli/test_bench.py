@@ -63,15 +63,12 @@ def test_scene_and_train(terramamba, tmp_path) -> None:
     for what, unit in (("scene", "pixels"), ("train", "steps")):
         written = tmp_path / f"{what}.json"
         only = "ssa_mamba,pytorch,loop" + (",pytorch-bf16" if what == "scene" else "")
-        done = terramamba("bench", what, *SMALL, "--only", only, "--json", written)
+        done = terramamba("bench", what, *SMALL, "--no-memory", "--only", only, "--json", written)
         assert done.status == 0, done.err
         (case,) = read(written)["cases"]
         assert case["unit"] == unit
         assert list(case["ways"])[:2] == ["loop", "pytorch"]
         assert f"{unit}/s" in done.out
-    for way in case["ways"].values():
-        assert 0 < way["before_mib"] <= way["peak_mib"]
-    assert "peak MiB" in done.out
 
 
 def test_what_is_not_run_is_said() -> None:

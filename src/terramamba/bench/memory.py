@@ -30,11 +30,9 @@ def _measure(what: str, size: str, key: str, way: str, threads: int) -> tuple[fl
     import torch
 
     from terramamba.bench.loops import loop_backends
-    from terramamba.bench.scan import warm_up
 
     torch.set_num_threads(threads)
     with loop_backends():
-        warm_up()
         cases = import_module(f"terramamba.bench.{what}").cases(size, True)
         work = next(case for case in cases if case.key == key).works()[way]
         before = most_resident()

@@ -35,8 +35,9 @@ class Network:
 
     def __str__(self) -> str:
         *_, bands, h, w = self.shape
-        what = "patches" if self.classifies else "pairs"
-        return f"{self.name} {self.preset}, {self.shape[0]} {what} of {h} x {w} pixels, {bands} bands"
+        one, more = ("patch", "patches") if self.classifies else ("pair", "pairs")
+        count = f"1 {one}" if self.shape[0] == 1 else f"{self.shape[0]} {more}"
+        return f"{self.name} {self.preset}, {count} of {h} x {w} pixels, {bands} bands"
 
     @property
     def classifies(self) -> bool:

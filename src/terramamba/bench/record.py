@@ -15,6 +15,8 @@ from terramamba.bench.timing import Case, measure
 from terramamba.errors import InputError
 
 ROOFLINE_SECONDS = 2.0
+LONGEST_STEP = 20.0
+"""Seconds of a training step beyond which it is not run again for its memory."""
 
 
 def record(
@@ -62,6 +64,8 @@ def record(
             found = measure(case, seconds, ways)
             if what == "train" and memory:
                 for way, measured in found["ways"].items():
+                    if measured["ms"][1] > 1000 * LONGEST_STEP:
+                        continue
                     say(f"{case.title}: memory of {way}")
                     measured |= peak(what, size, case.key, way, torch.get_num_threads())
             yield "case", found
