@@ -87,6 +87,11 @@ def threaded() -> bool:
 _level = LEVELS.index(levels()[0]) if levels() else 0
 
 
+def level() -> str:
+    """The instruction set that the kernel runs on."""
+    return LEVELS[_level]
+
+
 def use_level(name: str) -> str:
     """Run the kernel with this instruction set from now on; returns the one before (for tests and timing).
 
@@ -96,7 +101,7 @@ def use_level(name: str) -> str:
     global _level
     if name not in levels():
         raise ValueError(f"the kernel has no level {name!r} here; there are: {', '.join(levels()) or 'none'}")
-    before, _level = LEVELS[_level], LEVELS.index(name)
+    before, _level = level(), LEVELS.index(name)
     return before
 
 
