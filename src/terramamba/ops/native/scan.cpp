@@ -58,7 +58,7 @@ struct Convolution {
     float *y, *dx, *dk;
 };
 
-enum { BLOCK = 32, FEWEST_TASKS = 16, SEQUENCES_A_CHUNK = 8 };
+enum { BLOCK = 32, FEWEST_SHARES = 16, SEQUENCES_A_CHUNK = 8 };
 }
 
 #define JOIN_(a, b) a##b
@@ -251,25 +251,31 @@ inline void load_weights(float* out, const Weights& w, int64_t b, int64_t group,
 
 // What a task works on: all steps of some channels, W at a time, of one sequence; of one group or of all paths.
 struct Task {
-    int64_t b, first_group, last_group, first_channel, vectors, share;
+    int64_t b, first_group, last_group, first_channel, vectors, first_share;
 };
 
+// How the channels of a group are cut up. Sums over channels are taken share by share: shares depend on the sizes
+// alone. A task has as many shares as leave work for every thread, since neighbouring channels share their pages
+// and cache lines.
 struct Cut {
-    int64_t width, vectors, a_share, shares, tasks;
+    int64_t width, vectors, a_share, shares, a_task, tasks_a_row, tasks;
     Cut(const Scan& s) {
         width = s.d / s.groups;
         vectors = pieces(width, W);
         const int64_t rows = s.places ? s.b : s.b * s.groups;
         a_share = vectors > 0 ? vectors : 1;
-        while (a_share > 1 && rows * pieces(vectors, a_share) < FEWEST_TASKS) --a_share;
+        while (a_share > 1 && rows * pieces(vectors, a_share) < FEWEST_SHARES) --a_share;
         shares = pieces(vectors, a_share);
-        tasks = rows * shares;
+        a_task = shares;
+        while (a_task > 1 && rows * pieces(shares, a_task) < 2 * s.threads) --a_task;
+        tasks_a_row = a_task > 0 ? pieces(shares, a_task) : 0;
+        tasks = rows * tasks_a_row;
     }
     Task task(const Scan& s, int64_t i) const {
-        const int64_t share = i % shares, row = i / shares, first = share * a_share;
+        const int64_t share = i % tasks_a_row * a_task, row = i / tasks_a_row, first = share * a_share;
         const int64_t b = s.places ? row : row / s.groups;
         const int64_t group = s.places ? 0 : row % s.groups;
-        return {b, group, s.places ? s.groups : group + 1, first * W, least(a_share, vectors - first), share};
+        return {b, group, s.places ? s.groups : group + 1, first * W, least(a_task * a_share, vectors - first), share};
     }
 };
 
@@ -431,6 +437,8 @@ bool backward(const Scan& s, const Cut& cut, const Task& task) {
       *dB = memory.vectors(sums), *dC = memory.vectors(sums), *decay = memory.vectors(BLOCK * STATES),
       *states = memory.vectors((BLOCK + 1) * STATES);
     float *B = reinterpret_cast<float*>(memory.vectors(weights)), *C = reinterpret_cast<float*>(memory.vectors(weights));
+    memset(dB, 0, size_t(sums) * sizeof(V));
+    memset(dC, 0, size_t(sums) * sizeof(V));
     for (int64_t group = task.first_group; group < task.last_group; ++group) {
         const int64_t base = group * cut.width;
         for (int64_t v = 0; v < task.vectors; ++v) {
@@ -448,8 +456,6 @@ bool backward(const Scan& s, const Cut& cut, const Task& task) {
             const Rows row = {s.places ? s.places + group * s.length : nullptr, first};
             load_weights(B, s.B, task.b, group, n, row, steps);
             load_weights(C, s.C, task.b, group, n, row, steps);
-            memset(dB, 0, size_t(sums) * sizeof(V));
-            memset(dC, 0, size_t(sums) * sizeof(V));
             for (int64_t v = 0; v < task.vectors; ++v) {
                 const int64_t c = task.first_channel + v * W, lanes = least(W, cut.width - c);
                 const int64_t input = s.places ? c : base + c;
@@ -482,14 +488,18 @@ bool backward(const Scan& s, const Cut& cut, const Task& task) {
                       steps, lanes, group > task.first_group);
                 store(out.by_delta, s.ddelta.data + task.b * s.ddelta.sequence + (base + c) * s.ddelta.channel,
                       s.ddelta.channel, s.ddelta.step, row, steps, lanes, false);
-            }
-            const int64_t part = (task.share * s.b + task.b) * s.length;
-            for (int64_t t = 0; t < steps; ++t) {
-                const int64_t place = ((part + row(t)) * s.groups + group) * n;
-                for (int64_t j = 0; j < n; j += 4) {
-                    const V4 b = lane_sums(dB + t * n + j), c = lane_sums(dC + t * n + j);
-                    for (int64_t i = 0; i < least(4, n - j); ++i) s.dB[place + j + i] = b[i], s.dC[place + j + i] = c[i];
+                if ((v + 1) % cut.a_share && v + 1 < task.vectors) continue;
+                const int64_t part = ((task.first_share + v / cut.a_share) * s.b + task.b) * s.length;
+                for (int64_t t = 0; t < steps; ++t) {
+                    const int64_t place = ((part + row(t)) * s.groups + group) * n;
+                    for (int64_t j = 0; j < n; j += 4) {
+                        const V4 b = lane_sums(dB + t * n + j), c = lane_sums(dC + t * n + j);
+                        for (int64_t i = 0; i < least(4, n - j); ++i)
+                            s.dB[place + j + i] = b[i], s.dC[place + j + i] = c[i];
+                    }
                 }
+                memset(dB, 0, size_t(sums) * sizeof(V));
+                memset(dC, 0, size_t(sums) * sizeof(V));
             }
         }
         for (int64_t v = 0; v < task.vectors; ++v) {
