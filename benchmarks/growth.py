@@ -28,9 +28,9 @@ from terramamba.files import write_json
 BASE = Shape("base", "selective_scan", "", b=1, d=256, l=2048, n=16, channels_inner=True)
 AXES = {"l": (256, 8192), "d": (32, 1024), "n": (2, 64), "b": (1, 8)}
 """What grows, from and to, by doubling."""
-LOOPED = (64, 1024)
+LOOPED = (256, 4096)
 NETWORKS = {
-    "GLMamba nano": (Network("", "glmamba", "nano", (1, 2, 3, 64, 64)), "side", (64, 512)),
+    "GLMamba nano": (Network("", "glmamba", "nano", (1, 2, 3, 64, 64)), "side", (128, 1024)),
     "SSA-Mamba paper": (Network("", "ssa_mamba", "paper", (8, 144, 7, 7)), "patches", (8, 128)),
 }
 """Models, what grows (the side of the images, the number of patches), from and to."""
@@ -105,7 +105,8 @@ def measure(curve: Curve, seconds: float) -> dict[str, Any]:
     shown = " ".join(figures(1000 * t) for t in medians)
     print(f"{curve.panel}: {curve.label}: slope {found:.2f}, {shown} ms", flush=True)
     about = {"panel": curve.panel, "label": curve.label, "axis": curve.axis, "sizes": curve.sizes}
-    return about | {"ms": [1000 * t for t in medians], "slope": found}
+    last = slope(curve.sizes[-2:], medians[-2:])
+    return about | {"ms": [1000 * t for t in medians], "slope": found, "last_slope": last}
 
 
 def plot(found: Sequence[dict[str, Any]], path: Path) -> None:

@@ -132,12 +132,13 @@ def memory(records: Records) -> str:
 def growth(records: Records) -> str:
     record = records["growth"]
     rows = [
-        [curve["panel"], curve["label"], f"{sizes[0]} to {sizes[-1]}", f"{curve['slope']:.2f}"]
+        [curve["panel"], curve["label"], f"{sizes[0]} to {sizes[-1]}"]
+        + [f"{curve[name]:.2f}" for name in ("slope", "last_slope")]
         for curve in record["curves"]
         for sizes in [curve["sizes"]]
     ]
     base = ", ".join(f"{name} {size}" for name, size in record["base"].items())
-    return f"Scans start from {base}.\n\n{table(['what', 'grows', 'sizes', 'slope'], rows)}"
+    return f"Scans start from {base}.\n\n{table(['what', 'grows', 'sizes', 'slope', 'last doubling'], rows)}"
 
 
 PARTS: dict[str, Callable[[Records], str]] = {

@@ -67,7 +67,12 @@ def record(
                     if measured["ms"][1] > 1000 * LONGEST_STEP:
                         continue
                     say(f"{case.title}: memory of {way}")
-                    measured |= peak(what, size, case.key, way, torch.get_num_threads())
+                    try:
+                        measured |= peak(what, size, case.key, way, torch.get_num_threads())
+                    except (
+                        RuntimeError
+                    ) as error:  # out of memory, say; the times are worth having all the same
+                        say(str(error))
             yield "case", found
         yield "load", {"load at the end": os.getloadavg()[0] if hasattr(os, "getloadavg") else None}
 
