@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scan_cases import CORNERS, LAYOUTS, Case, assert_close, error, wave
 from scan_ways import FLOAT32, bounds, is_double, ways
+from torch.utils.checkpoint import checkpoint
 
 from terramamba.ops import blocks, selective_scan
 
@@ -172,6 +174,18 @@ def test_little_is_kept_for_the_backward_pass(seed, backend):
             nodes.add(node)
             stack += [parent for parent, _ in node.next_functions]
     assert len(nodes) < 20
+
+
+@BACKENDS
+def test_recomputed_activations_give_the_same(seed, backend):
+    case = Case(l=70, d=8, g=2)
+    inputs = case.inputs(torch.float32)
+    found = []
+    for scan in (case.scan, partial(checkpoint, case.scan, use_reentrant=False)):
+        y, last = scan(inputs, backend)
+        loss = (y * wave(y)).sum() + (last * wave(last)).sum()
+        found.append((y, last, *torch.autograd.grad(loss, list(inputs.values()))))
+    assert all(map(torch.equal, *found))
 
 
 @BACKENDS

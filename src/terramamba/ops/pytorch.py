@@ -112,8 +112,8 @@ class _SelectiveScan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dy: Tensor | None, dlast: Tensor | None) -> tuple[Tensor | None, ...]:
         cut, softplus, zoh = ctx.options
-        given = _Tensors(*ctx.saved_tensors[: len(_Tensors._fields)])
-        kept = ctx.saved_tensors[len(given) :]
+        saved = ctx.saved_tensors  # once: activation checkpointing gives them out a single time
+        given, kept = _Tensors(*saved[: len(_Tensors._fields)]), saved[len(_Tensors._fields) :]
         u = given.u
         memory = Memory(wide_type(*given), u.device)
         dy = torch.zeros_like(u) if dy is None else dy
