@@ -183,9 +183,16 @@ def test_choosing_an_array(tmp_path: Path, kind: str) -> None:
     path = save(tmp_path / "a", kind, arrays)
     listed = list_arrays(path)
     assert {name: info.shape for name, info in listed.items()} == {n: a.shape for n, a in arrays.items()}
-    with pytest.raises(InputError, match=r"several 3-D arrays: .*Y 4 x 4 x 9.*; choose one with --scene-var"):
-        open_scene(path)
-    assert open_scene(path, variable="Y").bands == 9
+    scene = open_scene(path)
+    assert scene.bands == 9
+    assert scene.notes[1] == "the largest array; others are label (choose with --scene-variable)"
+    named = open_scene(path, variable="label")
+    assert (named.bands, len(named.notes)) == (2, 1)
+    alike = save(tmp_path / "alike", kind, {"X": np.ones((4, 4, 9)), "Y": np.ones((4, 4, 9))})
+    with pytest.raises(
+        InputError, match=r"several 3-D arrays: X 4 x 4 x 9, Y 4 x 4 x 9; choose one with --s"
+    ):
+        open_scene(alike)
     with pytest.raises(
         InputError, match=r"no array 'X'; it holds .*DSM 4 x 4.*; name one with --scene-variable"
     ):
@@ -273,8 +280,7 @@ def test_real_tables_of_pixels(real_data: Callable[[str], Path]) -> None:
 
 def test_real_file_of_several_arrays(real_data: Callable[[str], Path]) -> None:
     path = real_data("hyperspectral/muufl_crop/muffle_dataset_130_90.mat")
-    with pytest.raises(
-        InputError, match=r"several 3-D arrays: MPN 90 x 90 x 5, Y 90 x 90 x 64, label 90 x 90"
-    ):
-        open_scene(path)
-    assert (open_scene(path, variable="Y").bands, open_scene(path, variable="DSM").bands) == (64, 1)
+    scene = open_scene(path)
+    assert (scene.bands, scene.height, scene.width) == (64, 90, 90)
+    assert "others are MPN, label" in scene.notes[1]
+    assert open_scene(path, variable="DSM").bands == 1

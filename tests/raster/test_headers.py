@@ -11,7 +11,7 @@ from affine import Affine
 from terramamba.errors import InputError
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import open_scene, same_crs
-from terramamba.raster.wavelengths import band_wavelength, nanometres
+from terramamba.raster.wavelengths import band_fwhm, band_wavelength, nanometres, width_beside
 
 Make = Callable[..., Path]
 ENVI = """ENVI
@@ -29,8 +29,10 @@ data ignore value = -1
 reflectance scale factor = 10000
 wavelength units = {units}
 wavelength = {{ {wavelengths} }}
+fwhm = {{ {widths} }}
 bbl = {{ 1, 0, 1 }}
 """
+MICROMETRES = {"units": "Micrometers", "wavelengths": "0.45, 0.6, 2.2", "widths": "0.01, 0.012, 0.02"}
 AXES = {"bsq": (0, 1, 2), "bil": (1, 0, 2), "bip": (1, 2, 0)}
 
 
@@ -42,14 +44,15 @@ def test_envi_in_every_order(tmp_path: Path, seed: int, interleave: str, order: 
     values[1, 2, 3] = -1
     stored = values.transpose(AXES[interleave]).astype("<i2" if order == 0 else ">i2")
     (tmp_path / "cube").write_bytes(stored.tobytes())
-    text = ENVI.format(interleave=interleave, order=order, units="Micrometers", wavelengths="0.45, 0.6, 2.2")
-    (tmp_path / header).write_text(text)
+    (tmp_path / header).write_text(ENVI.format(interleave=interleave, order=order, **MICROMETRES))
     scene = open_scene(tmp_path / "cube")
     read, valid = scene.read()
     assert np.array_equal(read, values)
     assert read.dtype == np.dtype("int16")
     assert np.array_equal(valid, values != -1)
+    assert scene.format == "ENVI"
     assert scene.wavelengths == pytest.approx((450, 600, 2200))
+    assert scene.fwhm == pytest.approx((10, 12, 20))
     assert scene.bad_bands == (False, True, False)
     assert scene.scale == pytest.approx(1e-4)
     assert same_crs(scene.crs, rasterio.CRS.from_epsg(32633))
@@ -71,10 +74,11 @@ def test_envi_wavelength_units(
     tmp_path: Path, units: str, wavelengths: str, expected: tuple[float, ...] | None
 ) -> None:
     (tmp_path / "cube.dat").write_bytes(np.zeros((3, 4, 5), np.int16).tobytes())
-    text = ENVI.format(interleave="bsq", order=0, units=units, wavelengths=wavelengths)
+    text = ENVI.format(interleave="bsq", order=0, units=units, wavelengths=wavelengths, widths=wavelengths)
     (tmp_path / "cube.hdr").write_text(text)
-    found = open_scene(tmp_path / "cube.dat").wavelengths
-    assert found == (None if expected is None else pytest.approx(expected))
+    scene = open_scene(tmp_path / "cube.dat")
+    assert scene.wavelengths == (None if expected is None else pytest.approx(expected))
+    assert scene.fwhm == scene.wavelengths
 
 
 def test_a_header_without_its_data_file(tmp_path: Path) -> None:
@@ -89,13 +93,16 @@ def test_geotiff_wavelengths_from_tags_and_descriptions(geotiff: Make, tmp_path:
     values = np.ones((2, 3, 3), np.float32)
     tagged = geotiff(tmp_path / "tags.tif", values)
     with rasterio.open(tagged, "r+") as file:
-        file.update_tags(1, WAVELENGTH="0.5", WAVELENGTH_UNITS="Micrometers", bbl="0")
-        file.update_tags(2, WAVELENGTH="0.75", WAVELENGTH_UNITS="Micrometers", bbl="1")
+        file.update_tags(1, WAVELENGTH="0.5", WAVELENGTH_UNITS="Micrometers", fwhm="0.01", bbl="0")
+        file.update_tags(2, WAVELENGTH="0.75", WAVELENGTH_UNITS="Micrometers", fwhm="0.02", bbl="1")
         file.scales = (0.0001, 0.0001)
+        file.offsets = (-0.2, -0.2)
     scene = open_scene(tagged)
     assert scene.wavelengths == pytest.approx((500, 750))
     assert scene.bad_bands == (True, False)
+    assert scene.fwhm == pytest.approx((10, 20))
     assert scene.scale == 0.0001
+    assert "the file's offset of -0.2 is not applied" in scene.notes
     described = geotiff(tmp_path / "names.tif", values)
     with rasterio.open(described, "r+") as file:
         file.descriptions = ("band 1 (418.24 Nanometers)", "band 2 (423.874 Nanometers)")
@@ -112,6 +119,9 @@ def test_wavelengths_of_one_band() -> None:
     assert band_wavelength({}, {}, "B8A 864.7nm") == pytest.approx(864.7)
     assert band_wavelength({}, {}, "Band 8 at 0.84 µm") == pytest.approx(840)
     assert band_wavelength({}, {}, "band 3 of 12") is None
+    assert band_fwhm({}, {"FWHM_UM": "0.0105"}) == pytest.approx(10.5)
+    assert band_fwhm({"fwhm": "10"}, {}) is None
+    assert width_beside("wide", "450", 450.0) is None
     assert nanometres("x") is None
     assert nanometres("-1", "nm") is None
     assert nanometres("2500", "cm-1") is None

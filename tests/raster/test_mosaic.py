@@ -260,4 +260,6 @@ def test_real_mosaic(real_data: Callable[[str], Path]) -> None:
 def test_real_folder_of_bands(real_data: Callable[[str], Path]) -> None:
     scene = open_scene(real_data("raster/landsat5_tm_para"))
     assert (scene.bands, scene.height, scene.width, scene.nodata) == (7, 310, 287, 255)
-    assert [name[-2:] for name in scene.band_names] == [f"B{i}" for i in range(1, 8)]
+    assert scene.format == "7 bands of Landsat 4/5"
+    assert scene.band_names == ("B1", "B2", "B3", "B4", "B5", "B7", "B6")
+    assert scene.wavelengths == (485, 560, 660, 830, 1650, 2215, 11450)

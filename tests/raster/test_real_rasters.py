@@ -76,13 +76,22 @@ def test_real_envi_with_an_upper_case_header(real_data: Callable[[str], Path]) -
     assert np.count_nonzero(reference) == 4227
 
 
+def test_real_netcdf_by_the_name_of_its_variable(real_data: Callable[[str], Path]) -> None:
+    scene = open_scene(real_data("raster/rioxarray_tests/sentinel_2_L1C_geographic.nc"), variable="nir")
+    assert (scene.format, scene.bands, scene.height, scene.width) == ("NetCDF, HDF5", 1, 11, 12)
+    assert scene.nodata == 65535
+    cube = open_scene(real_data("raster/rioxarray_tests/PLANET_SCOPE_3D.nc"), variable="blue")
+    assert (cube.bands, cube.height, cube.width) == (2, 10, 10)
+    assert describe_text(cube)
+
+
 def test_real_files_that_are_refused(real_data: Callable[[str], Path]) -> None:
     corrupt = open_scene(real_data("raster/rasterio_tests/corrupt.tif"))
     with pytest.raises(InputError, match=r"corrupt\.tif: rows 0 to 1023, columns 0 to 1023 cannot be read"):
         corrupt.read()
     with pytest.raises(InputError, match=r"cint16\.tif: holds complex numbers \(complex_int16\)"):
         open_scene(real_data("raster/rioxarray_tests/cint16.tif"))
-    with pytest.raises(InputError, match=r"holds netcdf:.*:red, netcdf:.*:nir; name one image"):
+    with pytest.raises(InputError, match=r"holds red, nir; choose one with --scene-variable"):
         open_scene(real_data("raster/rioxarray_tests/sentinel_2_L1C_geographic.nc"))
     with pytest.raises(InputError, match=r"points\.gpkg: not an image"):
         open_scene(real_data("raster/sentinel2_leipzig/leipzig_points.gpkg"))

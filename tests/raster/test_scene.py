@@ -256,7 +256,7 @@ def test_what_cannot_be_opened(geotiff: Make, tmp_path: Path) -> None:
         open_scene(tmp_path / "nowhere.tif")
     (tmp_path / "notes.txt").write_text("not an image")
     with pytest.raises(
-        InputError, match=r"notes\.txt: not an image that can be read \(not recognized.*; give a"
+        InputError, match=r"notes\.txt: not an image that can be read \(not recognized.*; give one of: EnM"
     ):
         open_scene(tmp_path / "notes.txt")
     with pytest.raises(InputError, match=r"/vsizip/.*: cannot be opened \(.*\); check the address"):

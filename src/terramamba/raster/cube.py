@@ -37,17 +37,18 @@ _MAPS: tuple[Axes, ...] = ((0, 1, None), (1, 0, None))
 def open_array(path: str, *, variable: str | None = None, shape: tuple[int, int] | None = None) -> Scene:
     """The array of a .mat, .npy or .npz file that fits, as a scene without georeferencing.
 
-    A 3-D array is a cube whose band axis is settled by ``shape`` (rows, columns), else the last axis. A 2-D
-    array is one band; in a .mat file where the scalars ``nRow`` and ``nCol`` (or ``shape``) multiply to the
-    length of an axis, it is a cube flattened column by column. Pixels are loaded when they are read, except
-    those of .mat v5 and .npz files, which can only be loaded whole. Raises ``InputError`` where no array fits
-    or several do.
+    Of several 3-D arrays that is the largest, unless ``variable`` names one. A 3-D array is a cube whose band
+    axis is settled by ``shape`` (rows, columns), else the last axis. A 2-D array is one band; in a .mat file
+    where the scalars ``nRow`` and ``nCol`` (or ``shape``) multiply to the length of an axis, it is a cube
+    flattened column by column. Pixels are loaded when they are read, except those of .mat v5 and .npz files,
+    which can only be loaded whole. Raises ``InputError`` where no array fits or several do.
     """
     arrays = list_arrays(path)
     kind = file_kind(path)
     size = (_declared_size(path, arrays) or shape) if kind.startswith("MATLAB") else shape
     ndim = (3,) if any(len(info.shape) == 3 for info in arrays.values()) else (2,)
-    name = pick_array(arrays, path, variable=variable, ndim=ndim, shape=size)
+    name = pick_array(arrays, path, variable=variable, ndim=ndim, shape=size, largest=ndim == (3,))
+    others = [other for other, info in arrays.items() if other != name and len(info.shape) == 3]
     stored = arrays[name].shape
     what = f"{path}: {name} {dims(stored)}"
     if kind.startswith("MATLAB") and len(stored) == 2 and size is not None and product(size) in stored:
@@ -67,7 +68,10 @@ def open_array(path: str, *, variable: str | None = None, shape: tuple[int, int]
         source = ArraySource(path, name, kind, axes)
         meaning = {rows: "rows", cols: "columns", band: "bands"}
         note = f"{name} {dims(stored)} read as {', '.join(meaning[i] for i in range(len(stored)))}"
-    return Scene(path, kind, bands, source.dtype, grid, source, notes=(note,))
+    notes = [note]
+    if others and variable is None:
+        notes.append(f"the largest array; others are {', '.join(others)} (choose with --scene-variable)")
+    return Scene(path, kind, bands, source.dtype, grid, source, notes=tuple(notes))
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,8 @@ def describe(scene: Scene) -> dict[str, str]:
         lines["extent"] = _extent(scene)
     if scene.wavelengths is not None:
         lines["wavelengths"] = f"{min(scene.wavelengths):.6g} to {max(scene.wavelengths):.6g} nm"
+    if scene.fwhm is not None:
+        lines["band widths"] = f"{min(scene.fwhm):.4g} to {max(scene.fwhm):.4g} nm at half maximum"
     bad = [i for i, is_bad in enumerate(scene.bad_bands) if is_bad]
     if bad:
         lines["bad bands"] = f"{numbers(bad)} (the header's bad-band list)"

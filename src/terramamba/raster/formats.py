@@ -99,12 +99,14 @@ def pick_array(
     ndim: Sequence[int] = (3,),
     shape: tuple[int, int] | None = None,
     flag: str = "--scene-variable",
+    largest: bool = False,
 ) -> str:
     """The name of the array that is meant: ``variable``, or the only one with a number of axes in ``ndim``.
 
     Where several have it, those that fit ``shape`` (rows, columns; a table of pixels: their product) are
-    preferred, then those without an axis of length 1. Raises ``InputError`` that lists the candidates where
-    none or several are left; ``flag`` is what the message tells people to use.
+    preferred, then those without an axis of length 1, then with ``largest`` the one with the most values.
+    Raises ``InputError`` that lists the candidates where none or several are left; ``flag`` is what the
+    message tells people to use.
     """
     numeric = {n: a for n, a in arrays.items() if not (isinstance(a, np.ndarray) and a.dtype.kind == "U")}
     listing = ", ".join(f"{n} {dims(a.shape)}" for n, a in numeric.items()) or "no numeric arrays"
@@ -117,6 +119,9 @@ def pick_array(
         found = [n for n in found if _fits(numeric[n].shape, shape)] or found
     if len(found) > 1:
         found = [n for n in found if 1 not in numeric[n].shape] or found
+    if len(found) > 1 and largest:
+        most = max(product(numeric[n].shape) for n in found)
+        found = [n for n in found if product(numeric[n].shape) == most]
     if len(found) == 1:
         return found[0]
     wanted = " or ".join(f"{n}-D" for n in ndim)

@@ -24,13 +24,12 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from terramamba.errors import InputError
+from terramamba.raster import headers
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid, Scene
-from terramamba.raster.wavelengths import band_wavelength, header_list, nanometres
 
 OPEN_DATASETS = 16
 _ADDRESS = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: C: is a drive
-_FORMATS = {"GTiff": "GeoTIFF"}
 _THREAD = threading.local()
 # Filters of warnings belong to the whole process, so only one thread at a time may change them.
 _WARNINGS = threading.Lock()
@@ -41,10 +40,19 @@ def is_address(path: str) -> bool:
     return _ADDRESS.match(path) is not None
 
 
-def open_image(path: str) -> Scene:
+def driver_of(path: str) -> str | None:
+    """Which of GDAL's drivers opens ``path``; None where none does."""
+    try:
+        return _dataset(_image_of_header(path)).driver
+    except RasterioError:
+        return None
+
+
+def open_image(path: str, variable: str | None = None, remedy: str = "give an image") -> Scene:
     """An image that GDAL opens, as a scene. An alpha band is not a band of the scene but part of its mask.
 
-    Raises ``InputError`` where it is no image, holds several images, or complex numbers.
+    ``variable`` names one image of a file that holds several. ``remedy`` ends the message about a file that
+    is no image. Raises ``InputError`` where it is none, holds several images, or complex numbers.
     """
     path = _image_of_header(path)
     try:
@@ -53,13 +61,13 @@ def open_image(path: str) -> Scene:
         reason = _one_line(error).removeprefix(f"'{path}' ")
         if is_address(path):
             raise InputError(f"{path}: cannot be opened ({reason}); check the address") from error
-        raise InputError(
-            f"{path}: not an image that can be read ({reason}); give a GeoTIFF, VRT, PNG, JPEG, BMP, .mat, "
-            ".npy, or an ENVI file with its .hdr beside it"
-        ) from error
+        raise InputError(f"{path}: not an image that can be read ({reason}); {remedy}") from error
     if image.count == 0:
-        inner = ", ".join(image.subdatasets) or "no image"
-        raise InputError(f"{path}: holds {inner}; name one image")
+        inner = {re.split(r":(?://)?", name)[-1]: name for name in image.subdatasets}
+        if variable in inner:
+            return open_image(inner[variable])
+        found = ", ".join(inner) or "no image"
+        raise InputError(f"{path}: holds {found}; choose one with --scene-variable")
     alpha = _alpha_band(image)
     indexes = tuple(i for i in image.indexes if i != alpha)
     dtype = image.dtypes[indexes[0] - 1]
@@ -79,19 +87,23 @@ def open_image(path: str) -> Scene:
         path, indexes, tuple(image.nodatavals[i - 1] for i in indexes), alpha, _mask_kind(image, indexes[0])
     )
     header = image.tags(ns="ENVI")
+    offsets = {image.offsets[i - 1] for i in indexes} - {0.0}
+    if offsets:
+        notes.append(f"the file's offset of {min(offsets):g} is not applied")
     tags = [image.tags(i) for i in indexes]
     return Scene(
         path=path,
-        format=_FORMATS.get(image.driver, image.driver),
+        format="",
         bands=len(indexes),
         dtype=dtype,
         grid=grid,
         source=source,
         nodata=source.nodata[0],
         band_names=tuple(image.descriptions[i - 1] or f"band {i}" for i in indexes),
-        wavelengths=_wavelengths(image, indexes, tags, header),
-        bad_bands=_bad_bands(tags, header),
-        scale=_scale(image, indexes, header),
+        wavelengths=headers.wavelengths(image, indexes, tags, header),
+        fwhm=headers.fwhm(image, indexes, tags, header),
+        bad_bands=headers.bad_bands(tags, header),
+        scale=headers.scale(image, indexes, header),
         notes=tuple(notes),
     )
 
@@ -229,45 +241,6 @@ def _grid(image: Any) -> tuple[Grid, list[str]]:
             return Grid(image.height, image.width), ["no georeferencing; results will have none either"]
     notes = [] if crs is not None else ["pixel positions but no coordinate reference system"]
     return Grid(image.height, image.width, crs, transform), notes
-
-
-def _wavelengths(
-    image: Any, indexes: Sequence[int], tags: Sequence[dict[str, str]], header: dict[str, str]
-) -> tuple[float, ...] | None:
-    listed = header_list(header.get("wavelength", ""))
-    if len(listed) == image.count:
-        unit = header.get("wavelength_units", "")
-        found = [nanometres(listed[i - 1], unit) for i in indexes]
-    else:
-        found = [
-            band_wavelength(t, image.tags(i, ns="IMAGERY"), image.descriptions[i - 1] or "")
-            for i, t in zip(indexes, tags, strict=True)
-        ]
-    known = tuple(w for w in found if w is not None)
-    return known if len(known) == len(indexes) else None
-
-
-def _bad_bands(tags: Sequence[dict[str, str]], header: dict[str, str]) -> tuple[bool, ...]:
-    listed = header_list(header.get("bbl", ""))
-    if len(listed) != len(tags):
-        listed = [t.get("bbl", t.get("BBL", "1")) for t in tags]
-    return tuple(_positive(entry) is None for entry in listed)
-
-
-def _scale(image: Any, indexes: Sequence[int], header: dict[str, str]) -> float | None:
-    scales = {image.scales[i - 1] for i in indexes}
-    if len(scales) == 1 and scales != {1.0}:
-        return float(scales.pop())
-    factor = _positive(header.get("reflectance_scale_factor", ""))
-    return None if factor is None else 1.0 / factor
-
-
-def _positive(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if number > 0 else None
 
 
 def _one_line(error: BaseException) -> str:

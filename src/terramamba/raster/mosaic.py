@@ -1,4 +1,4 @@
-"""Many files as one scene: tiles side by side on one pixel grid, or single bands of one image.
+"""Many files as one scene: tiles side by side on one pixel grid, or single bands of one place (``bands``).
 
 Tiles must agree in coordinate reference system, pixel size and alignment, number and type of bands; pixels
 outside every tile are not valid. Where tiles overlap, the first valid one in the order given counts.
@@ -15,6 +15,8 @@ from affine import Affine
 from jaxtyping import Bool, Shaped
 
 from terramamba.errors import InputError
+from terramamba.raster.band_names import band_of_file
+from terramamba.raster.bands import are_bands, stack
 from terramamba.raster.grid import Window, spread
 from terramamba.raster.scene import Grid, Scene, Source, compose, open_scene, same_crs
 
@@ -37,11 +39,19 @@ WAVELENGTH_TOLERANCE_NM = 1.0
 
 
 def open_folder(folder: str) -> Scene:
-    """All images of a folder (not of folders in it) as one scene, in natural order of their names."""
-    names = sorted((p for p in Path(folder).iterdir() if _is_image(p)), key=_natural)
-    if not names:
+    """All images of a folder (not of folders in it) as one scene, in natural order of their names.
+
+    Beside bands of Landsat or Sentinel-2, files that are no bands (quality, classes, pictures) are left out.
+    """
+    images = sorted((p for p in _files(Path(folder)) if _is_image(p)), key=_natural)
+    if not images:
         raise InputError(f"{folder}: no images in this folder; give a folder of GeoTIFF or ENVI tiles")
-    return open_tiles([str(p) for p in names], name=folder)
+    bands = [path for path in images if band_of_file(path) is not None]
+    others = [path.name for path in images if path not in bands] if bands else []
+    scene = open_tiles([str(p) for p in bands or images], name=folder)
+    if not others:
+        return scene
+    return replace(scene, notes=(*scene.notes, f"no bands, left out: {', '.join(others)}"))
 
 
 def open_table(table: str, column: str) -> Scene:
@@ -83,8 +93,10 @@ def open_tiles(paths: Sequence[str], name: str | None = None) -> Scene:
     first = scenes[0]
     for scene in scenes[1:]:
         _require_alike(scene, first)
-    if all(scene.bands == 1 for scene in scenes) and all(_same_place(s.grid, first.grid) for s in scenes):
-        return _stack(scenes, name)
+    if are_bands(scenes):
+        return stack(scenes, name)
+    for scene in scenes[1:]:
+        _require_one_mosaic(scene, first)
     return _mosaic(scenes, name)
 
 
@@ -118,22 +130,6 @@ class MosaicSource:
         return values, valid
 
 
-@dataclass(frozen=True)
-class StackSource:
-    """Pixels of single-band images of one place, each a band."""
-
-    layers: tuple[Source, ...]
-
-    def read(
-        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
-    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """As ``Source.read``."""
-        if not bands:
-            return self.layers[0].read(window, bands, shape)
-        parts = [self.layers[band].read(window, (0,), shape) for band in bands]
-        return np.concatenate([values for values, _ in parts]), np.concatenate([valid for _, valid in parts])
-
-
 def _mosaic(scenes: Sequence[Scene], name: str) -> Scene:
     first = scenes[0]
     places = [_place(scene, first) for scene in scenes]
@@ -159,32 +155,20 @@ def _fill(scene: Scene) -> float:
     return scene.nodata if holds else 0.0
 
 
-def _stack(scenes: Sequence[Scene], name: str) -> Scene:
-    first = scenes[0]
-    known = [w for scene in scenes for w in scene.wavelengths or ()]
-    return replace(
-        first,
-        path=name,
-        format=f"{len(scenes)} single-band {first.format} files",
-        bands=len(scenes),
-        source=StackSource(tuple(scene.source for scene in scenes)),
-        band_names=tuple(Path(scene.path).stem for scene in scenes),
-        wavelengths=tuple(known) if len(known) == len(scenes) else None,
-        bad_bands=tuple(bad for scene in scenes for bad in scene.bad_bands),
-    )
-
-
 def _require_alike(scene: Scene, first: Scene) -> None:
     other = first.path
     _require(scene, scene.bands == first.bands, f"has {scene.bands} bands, {other} has {first.bands}")
     _require(scene, scene.dtype == first.dtype, f"holds {scene.dtype} values, {other} holds {first.dtype}")
     _require(scene, same_crs(scene.crs, first.crs), f"is in {_crs(scene)}, {other} is in {_crs(first)}")
+
+
+def _require_one_mosaic(scene: Scene, first: Scene) -> None:
     if scene.wavelengths and first.wavelengths:
         apart = max(abs(a - b) for a, b in zip(scene.wavelengths, first.wavelengths, strict=True))
         _require(
             scene,
             apart <= WAVELENGTH_TOLERANCE_NM,
-            f"has wavelengths up to {apart:.4g} nm off those of {other}",
+            f"has wavelengths up to {apart:.4g} nm off those of {first.path}",
         )
     _place(scene, first)
 
@@ -207,12 +191,6 @@ def _relative(grid: Grid, first: Grid) -> Affine:
     return compose(~first.transform, grid.transform)
 
 
-def _same_place(grid: Grid, first: Grid) -> bool:
-    shift = _relative(grid, first)
-    same_size = (grid.height, grid.width) == (first.height, first.width)
-    return same_size and max(abs(shift.c), abs(shift.f)) <= PIXEL_TOLERANCE
-
-
 def _require(scene: Scene, condition: bool, problem: str) -> None:
     if not condition:
         raise InputError(f"{scene.path}: {problem}; warp it to the others' grid or leave it out")
@@ -220,6 +198,11 @@ def _require(scene: Scene, condition: bool, problem: str) -> None:
 
 def _crs(scene: Scene) -> str:
     return "no coordinate reference system" if scene.crs is None else scene.crs.to_string()
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a folder; of a Sentinel-2 product (.SAFE) those of its bands, which lie deeper."""
+    return sorted(folder.glob("GRANULE/*/IMG_DATA/**/*.jp2")) or list(folder.iterdir())
 
 
 def _is_image(path: Path) -> bool:

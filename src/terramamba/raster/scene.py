@@ -1,13 +1,11 @@
 """A scene: an image of any format with what is known about it, read window by window.
 
-``open_scene`` looks at what it is given and hands over to the readers beside this file: ``gdal`` (GeoTIFF,
-ENVI, VRT, PNG, ...), ``cube`` (.mat, .npy, .npz) and ``mosaic`` (folders, lists and CSV tables of tiles).
+``open_scene`` looks at what it is given and hands over to the reader that ``readers`` lists for it.
 """
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -15,7 +13,6 @@ from affine import Affine
 from jaxtyping import Bool, Shaped
 from rasterio.crs import CRS
 
-from terramamba.errors import InputError
 from terramamba.raster.grid import Window
 
 ARRAY_SUFFIXES = (".mat", ".npy", ".npz")
@@ -95,9 +92,10 @@ class Source(Protocol):
 class Scene:
     """An image and what is known about it; opening reads no pixels.
 
-    ``wavelengths`` are in nanometres. ``bad_bands`` marks the bands that a header's bad-band list excludes.
-    ``scale`` is information from the file, never applied: physical value = stored value * scale. ``notes``
-    are sentences for people about what was assumed or left out.
+    ``wavelengths``, and the bands' full widths at half maximum ``fwhm``, are in nanometres. ``bad_bands``
+    marks the bands that a header's bad-band list excludes. ``scale`` is information from the file, never
+    applied: physical value = stored value * scale. ``notes`` are sentences for people about what was assumed
+    or left out.
     """
 
     path: str
@@ -109,6 +107,7 @@ class Scene:
     nodata: float | None = None
     band_names: tuple[str, ...] = field(default=(), repr=False)
     wavelengths: tuple[float, ...] | None = field(default=None, repr=False)
+    fwhm: tuple[float, ...] | None = field(default=None, repr=False)
     bad_bands: tuple[bool, ...] = field(default=(), repr=False)
     scale: float | None = None
     notes: tuple[str, ...] = ()
@@ -179,26 +178,16 @@ def open_scene(
     shape: tuple[int, int] | None = None,
     column: str = "image",
 ) -> Scene:
-    """Open an image, an array file, or many tiles as one scene.
+    """Open a file, product, folder or list of any format in ``readers.FORMATS`` as one scene.
 
-    ``path`` is a file or address that GDAL opens; a .mat, .npy or .npz file, in which ``variable`` names the
-    array and ``shape`` (rows, columns; those of the labels) settles which axis holds the bands; a folder or
-    list of tiles; or a CSV table whose ``column`` holds tiles' paths relative to it. Raises ``InputError``
-    where it cannot be read.
+    ``path`` may be an address that GDAL opens. ``variable`` names one array or image of a file that holds
+    several; ``shape`` (rows, columns; those of the labels) settles which axis of a bare array holds the
+    bands; ``column`` is that of a CSV table in which tiles' paths stand, relative to it. Raises
+    ``InputError`` where it cannot be read.
     """
     # The readers build Scene objects, so they import this file and not the other way round.
-    from terramamba.raster import cube, gdal, mosaic
+    from terramamba.raster import mosaic, readers
 
     if not isinstance(path, str | os.PathLike):
         return mosaic.open_tiles([os.fspath(p) for p in path])
-    name = os.fspath(path)
-    suffix = Path(name).suffix.lower()
-    if Path(name).is_dir():
-        return mosaic.open_folder(name)
-    if not gdal.is_address(name) and not Path(name).exists():
-        raise InputError(f"{name}: no such file; check the path")
-    if suffix == ".csv":
-        return mosaic.open_table(name, column)
-    if suffix in ARRAY_SUFFIXES:
-        return cube.open_array(name, variable=variable, shape=shape)
-    return gdal.open_image(name)
+    return readers.open_any(os.fspath(path), readers.Wanted(variable, shape, column))

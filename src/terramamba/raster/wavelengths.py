@@ -58,6 +58,25 @@ def band_wavelength(tags: Mapping[str, str], imagery: Mapping[str, str], descrip
     return nanometres(found[1], found[2]) if found else None
 
 
+def band_fwhm(tags: Mapping[str, str], imagery: Mapping[str, str]) -> float | None:
+    """The width of one band at half maximum in nanometres from its tags; None where nothing is found.
+
+    The tag ``fwhm`` has the unit of the wavelength beside it.
+    """
+    lower = {name.lower(): value for name, value in tags.items()}
+    if "fwhm" in lower and "wavelength" in lower:
+        return width_beside(lower["fwhm"], lower["wavelength"], band_wavelength(tags, {}, ""))
+    return nanometres(imagery["FWHM_UM"], "um") if "FWHM_UM" in imagery else None
+
+
+def width_beside(width: str, written: str, wavelength: float | None) -> float | None:
+    """A width in nanometres, given in the unit in which ``wavelength`` (in nanometres) was ``written``."""
+    try:
+        return None if wavelength is None else float(width) * wavelength / float(written)
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
 def header_list(text: str) -> list[str]:
     """The entries of a list in an ENVI header: ``{0.48, 0.56}``."""
     return [entry.strip() for entry in text.strip().strip("{}").split(",") if entry.strip()]

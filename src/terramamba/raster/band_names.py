@@ -1,0 +1,90 @@
+"""Bands of well-known satellites, told by the names of their files."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Satellite:
+    """How a satellite's files of single bands are called, and the centres of its bands in nm.
+
+    ``file`` matches the stem of a file name; its group ``band`` is a key of ``nanometres``.
+    """
+
+    name: str
+    file: re.Pattern[str]
+    nanometres: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class BandFile:
+    """The band that a file holds: the satellite, the band's usual name, and its centre in nm."""
+
+    satellite: str
+    band: str
+    nanometres: float
+
+
+def _satellite(name: str, scene: str, band: str, nanometres: Mapping[str, float]) -> Satellite:
+    return Satellite(name, re.compile(f"{scene}(?P<band>{band})(?:_[0-9]{{2}}m)?", re.I), nanometres)
+
+
+_LANDSAT = r"_(?:SR_|ST_|toa_)?(?:B|band)"
+_LANDSAT_BAND = r"[0-9]{1,2}"
+_TM = {"1": 485.0, "2": 560.0, "3": 660.0, "4": 830.0, "5": 1650.0, "6": 11450.0, "7": 2215.0}
+_ETM = _TM | {"4": 835.0, "7": 2220.0, "8": 710.0}
+_OLI = {
+    "1": 443.0,
+    "2": 482.0,
+    "3": 561.5,
+    "4": 654.5,
+    "5": 865.0,
+    "6": 1608.5,
+    "7": 2200.5,
+    "8": 589.5,
+    "9": 1373.5,
+    "10": 10895.0,
+    "11": 12005.0,
+}
+_MSI = {
+    "01": 442.7,
+    "02": 492.4,
+    "03": 559.8,
+    "04": 664.6,
+    "05": 704.1,
+    "06": 740.5,
+    "07": 782.8,
+    "08": 832.8,
+    "8A": 864.7,
+    "09": 945.1,
+    "10": 1373.5,
+    "11": 1613.7,
+    "12": 2202.4,
+}
+_MSI_BAND = r"0?[1-9]|1[0-2]|0?8A"
+
+SATELLITES = (
+    _satellite("Landsat 8/9", rf"L[COT]0?[89]\w*?{_LANDSAT}", _LANDSAT_BAND, _OLI),
+    _satellite("Landsat 7", rf"LE0?7\w*?{_LANDSAT}", rf"{_LANDSAT_BAND}(?:_VCID_[12])?", _ETM),
+    _satellite("Landsat 4/5", rf"LT0?[45]\w*?{_LANDSAT}", _LANDSAT_BAND, _TM),
+    _satellite("Landsat 8/9 (HLS)", r"HLS\.L30\..*\.B", _LANDSAT_BAND, _OLI),
+    _satellite("Sentinel-2 (HLS)", r"HLS\.S30\..*\.B", _MSI_BAND, _MSI),
+    _satellite("Sentinel-2", r"(?:(?:L2A_)?T[0-9]{2}[A-Z]{3}|S2[A-D]|SENTINEL2).*_B", _MSI_BAND, _MSI),
+)
+
+
+def band_of_file(path: str | Path) -> BandFile | None:
+    """The band that a file of Landsat or Sentinel-2 holds, by its name; None where the name tells none."""
+    stem = Path(path).name.rsplit(".", 1)[0]
+    for satellite in SATELLITES:
+        found = satellite.file.fullmatch(stem)
+        if found is None:
+            continue
+        band = found["band"].upper()
+        number = band.partition("_")[0].lstrip("0")
+        for key, nanometres in satellite.nanometres.items():
+            if key.lstrip("0") == number:
+                return BandFile(satellite.name, f"B{band}", nanometres)
+    return None

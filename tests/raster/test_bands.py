@@ -1,0 +1,174 @@
+"""Folders of single bands: Landsat and Sentinel-2 by their names, several pixel sizes on one grid."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+
+from terramamba.errors import InputError
+from terramamba.raster.band_names import band_of_file
+from terramamba.raster.grid import Window
+from terramamba.raster.scene import open_scene
+
+Make = Callable[..., Path]
+TILE = "T33UUU_20200101T101031"
+JPEG_2000 = {"driver": "JP2OpenJPEG", "quality": "100", "reversible": "YES"}
+LANDSAT = "LC08_L2SP_193024_20200101_20200113_02_T1"
+
+
+def metres(size: float, shift: float = 0.0) -> Affine:
+    return Affine(size, 0, 500_000 + shift, 0, -size, 5_800_000 - shift)
+
+
+@pytest.mark.parametrize(
+    ("name", "satellite", "band", "nanometres"),
+    [
+        (f"{LANDSAT}_SR_B5.TIF", "Landsat 8/9", "B5", 865),
+        ("LC09_L1TP_193024_20220101_20220113_02_T1_B10.TIF", "Landsat 8/9", "B10", 10895),
+        ("LE07_L1TP_193024_20000101_20170113_01_T1_B6_VCID_2.TIF", "Landsat 7", "B6_VCID_2", 11450),
+        ("LT52240631988227CUB02_B7.TIF", "Landsat 4/5", "B7", 2215),
+        ("HLS.L30.T14SKC.2020003T172205.v2.0.B05.tif", "Landsat 8/9 (HLS)", "B05", 865),
+        ("HLS.S30.T14SKC.2020003T172205.v2.0.B8A.tif", "Sentinel-2 (HLS)", "B8A", 864.7),
+        (f"{TILE}_B8A_20m.jp2", "Sentinel-2", "B8A", 864.7),
+        (f"{TILE}_B11.jp2", "Sentinel-2", "B11", 1613.7),
+        ("SENTINEL2A_20200101-101031-000_L2A_T33UUU_C_V2-2_FRE_B2.tif", "Sentinel-2", "B2", 492.4),
+    ],
+)
+def test_files_of_bands(name: str, satellite: str, band: str, nanometres: float) -> None:
+    found = band_of_file(name)
+    assert found is not None
+    assert (found.satellite, found.band, found.nanometres) == (satellite, band, nanometres)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{LANDSAT}_QA_PIXEL.TIF",
+        f"{LANDSAT}_SR_QA_AEROSOL.TIF",
+        f"{LANDSAT}_SR_B55.TIF",
+        f"{TILE}_SCL_20m.jp2",
+        f"{TILE}_TCI_10m.jp2",
+        "B02.tif",
+        "map_B2.tif",
+    ],
+)
+def test_files_that_are_no_bands(name: str) -> None:
+    assert band_of_file(name) is None
+
+
+def test_landsat_stands_in_the_order_of_wavelengths(geotiff: Make, tmp_path: Path, seed: int) -> None:
+    values = np.random.default_rng(seed).integers(1, 9999, (5, 6, 7)).astype(np.uint16)
+    for band, layer in zip((2, 4, 5, 9, 10), values, strict=True):
+        kind = "ST" if band == 10 else "SR"
+        geotiff(tmp_path / f"{LANDSAT}_{kind}_B{band}.TIF", layer[None], nodata=0)
+    geotiff(tmp_path / f"{LANDSAT}_QA_PIXEL.TIF", values[:1])
+    (tmp_path / f"{LANDSAT}_MTL.txt").write_text("GROUP = ...")
+    scene = open_scene(tmp_path)
+    assert scene.format == "5 bands of Landsat 8/9"
+    assert scene.band_names == ("B2", "B4", "B5", "B9", "B10")
+    assert scene.wavelengths == (482, 654.5, 865, 1373.5, 10895)
+    assert scene.notes == (f"no bands, left out: {LANDSAT}_QA_PIXEL.TIF",)
+    assert np.array_equal(scene.read()[0], values)
+    listed = open_scene([tmp_path / f"{LANDSAT}_SR_B{band}.TIF" for band in (5, 2)])
+    assert listed.band_names == ("B2", "B5")
+    geotiff(tmp_path / f"{LANDSAT}_SR_B4.TIF", values[:1].astype(np.float32))
+    with pytest.raises(InputError, match=r"B4\.TIF: holds float32 values, .*B2\.TIF holds uint16"):
+        open_scene(tmp_path)
+
+
+def write_sentinel(geotiff: Make, folder: Path, seed: int) -> dict[str, np.ndarray]:
+    """Bands of 10, 20 and 60 m, B02 in two sizes; returns them on the grid of 10 m (12 x 18 pixels)."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {}
+    for band, size in (
+        ("B01", 60),
+        ("B02", 20),
+        ("B02", 10),
+        ("B09", 60),
+        ("B08", 10),
+        ("B8A", 20),
+        ("B11", 20),
+    ):
+        times = size // 10
+        values = rng.integers(1, 9999, (1, 12 // times, 18 // times)).astype(np.uint16)
+        if band == "B11":
+            values[0, 2, 3] = 0
+        geotiff(folder / f"{TILE}_{band}_{size}m.jp2", values, transform=metres(size), **JPEG_2000)
+        found[band] = values[0].repeat(times, axis=0).repeat(times, axis=1)
+    geotiff(folder / f"{TILE}_SCL_20m.jp2", values, **JPEG_2000)
+    return found
+
+
+@pytest.mark.parametrize("place", ["", "S2A_MSIL2A_20200101.SAFE/GRANULE/L2A_T33UUU_A0/IMG_DATA/R10m"])
+def test_sentinel_2_comes_on_its_finest_grid(geotiff: Make, tmp_path: Path, seed: int, place: str) -> None:
+    expected = write_sentinel(geotiff, tmp_path / place, seed)
+    scene = open_scene(tmp_path / Path(place).parts[0] if place else tmp_path)
+    assert scene.band_names == ("B01", "B02", "B08", "B8A", "B09", "B11")
+    assert (scene.height, scene.width, scene.transform) == (12, 18, metres(10))
+    assert scene.format == "6 bands of Sentinel-2"
+    assert scene.wavelengths is not None
+    assert list(scene.wavelengths) == sorted(scene.wavelengths)
+    assert scene.notes == (
+        "4 of the bands have larger pixels: brought onto the finest grid, nearest pixel",
+        f"no bands, left out: {TILE}_SCL_20m.jp2",
+    )
+    values, valid = scene.read()
+    whole = np.stack([expected[name] for name in scene.band_names])
+    assert np.array_equal(values, whole)
+    assert np.array_equal(valid, whole != 0)
+    assert (~valid).sum() == 4
+    rng = np.random.default_rng(seed)
+    for _ in range(20):
+        row, col = int(rng.integers(0, 12)), int(rng.integers(0, 18))
+        window = Window(row, col, int(rng.integers(1, 13 - row)), int(rng.integers(1, 19 - col)))
+        part, good = scene.read(window, [5, 0, 2])
+        assert np.array_equal(part, whole[[5, 0, 2]][:, *window.slices])
+        assert np.array_equal(good, valid[[5, 0, 2]][:, *window.slices])
+    small, _ = scene.preview(5)
+    assert small.shape == (6, 5, 5)
+    assert np.isin(small, whole).all()
+    assert np.array_equal(pickle.loads(pickle.dumps(scene)).read()[0], whole)
+    assert scene.read(bands=[])[0].shape == (0, 12, 18)
+
+
+def test_a_finer_grid_that_begins_inside_the_coarser_one(geotiff: Make, tmp_path: Path, seed: int) -> None:
+    """Landsat's panchromatic band: its first pixel lies half a fine pixel inside the first coarse one."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(1, 99, (1, 5, 5)).astype(np.uint16)
+    fine = rng.integers(1, 99, (1, 11, 9)).astype(np.uint16)
+    geotiff(tmp_path / f"{LANDSAT}_B4.TIF", coarse, transform=metres(30))
+    geotiff(tmp_path / f"{LANDSAT}_B8.TIF", fine, transform=metres(15, 7.5))
+    values, valid = open_scene(tmp_path).read()
+    rows, cols = (((np.arange(n) + 0.5) * 15 + 7.5) // 30 for n in (11, 9))
+    inside = (rows < 5)[:, None] & (cols < 5)
+    assert np.array_equal(valid[1], inside)
+    assert not inside.all()
+    picked = coarse[0][np.minimum(rows, 4).astype(int)][:, np.minimum(cols, 4).astype(int)]
+    assert np.array_equal(values[1][inside], picked[inside])
+    assert np.array_equal(values[0], fine[0])
+    assert not open_scene(tmp_path).read(Window(10, 0, 1, 1), [1])[1].any()
+
+
+def test_bands_without_known_names_keep_theirs(geotiff: Make, tmp_path: Path) -> None:
+    for name, description in (("b", None), ("a", "red edge"), ("c", "450 nm")):
+        path = geotiff(tmp_path / f"{name}.tif", np.ones((1, 3, 3), np.uint8))
+        if description:
+            with rasterio.open(path, "r+") as file:
+                file.descriptions = (description,)
+    scene = open_scene(tmp_path)
+    assert scene.band_names == ("red edge", "b", "450 nm")
+    assert scene.format == "3 single-band GeoTIFF files"
+    assert scene.wavelengths is None
+
+
+def test_bands_of_another_place_are_no_bands_of_this(geotiff: Make, tmp_path: Path) -> None:
+    values = np.ones((1, 6, 6), np.uint16)
+    geotiff(tmp_path / f"{TILE}_B02_10m.jp2", values, transform=metres(10))
+    geotiff(tmp_path / f"{TILE}_B11_20m.jp2", values, transform=metres(20))
+    with pytest.raises(InputError, match=r"B11_20m\.jp2: has pixels of another size or direction than .*B02"):
+        open_scene(tmp_path)

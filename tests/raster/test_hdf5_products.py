@@ -1,0 +1,217 @@
+"""EMIT and PRISMA: small files in the structure of the real products, read whole and by windows."""
+
+import pickle
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from affine import Affine
+
+from terramamba.errors import InputError
+from terramamba.raster import emit
+from terramamba.raster.describe import describe
+from terramamba.raster.grid import Window
+from terramamba.raster.scene import Scene, open_scene
+
+LINES, SAMPLES, BANDS = 12, 9, 7
+WGS84 = (
+    'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,AUTHORITY["EPSG","7030"]],'
+    'AUTHORITY["EPSG","6326"]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433],AUTHORITY["EPSG","4326"]]'
+)
+SIZE = 0.000542232520256367
+
+
+def write_emit(path: Path, seed: int, *, name: str = "reflectance", good: bool = True) -> np.ndarray:
+    """A granule whose swath lies askew on its grid; returns the orthorectified values (c, h, w)."""
+    rng = np.random.default_rng(seed)
+    cube = rng.uniform(0, 1, (LINES, SAMPLES, BANDS)).astype(np.float32)
+    cube[3, 4] = -9999
+    height, width = 20, 18
+    row, col = np.mgrid[:height, :width]
+    line = np.round(0.7 * row - 0.3 * col + 2).astype(np.int32)
+    sample = np.round(0.3 * row + 0.7 * col - 5).astype(np.int32)
+    inside = (line >= 0) & (line < LINES) & (sample >= 0) & (sample < SAMPLES)
+    ortho = np.full((BANDS, height, width), -9999, np.float32)
+    ortho[:, inside] = cube[line[inside], sample[inside]].T
+    with h5py.File(path, "w") as file:
+        file.attrs["geotransform"] = np.array([-120.5, SIZE, -0.0, 35.25, -0.0, -SIZE])
+        file.attrs["spatial_ref"] = np.bytes_(WGS84)
+        data = file.create_dataset(name, data=cube, chunks=(5, 4, 3), compression="gzip")
+        data.attrs["_FillValue"] = np.array([-9999], np.float32)
+        glt_x = np.where(inside, sample + 1, 0).astype(np.int32)
+        glt_x[row % 7 == 0] *= -1
+        file["location/glt_x"] = glt_x
+        file["location/glt_y"] = np.where(inside, line + 1, 0).astype(np.int32)
+        file["location/lat"] = np.zeros((LINES, SAMPLES))
+        file["sensor_band_parameters/wavelengths"] = np.linspace(381, 2493, BANDS).astype(np.float32)
+        file["sensor_band_parameters/fwhm"] = np.full(BANDS, 8.5, np.float32)
+        if good:
+            file["sensor_band_parameters/good_wavelengths"] = np.array([1, 1, 1, 0, 1, 0, 1], np.uint8)
+    return ortho
+
+
+def by_windows(scene: Scene, whole: np.ndarray, valid: np.ndarray, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(15):
+        row, col = int(rng.integers(0, scene.height)), int(rng.integers(0, scene.width))
+        size = int(rng.integers(1, scene.height - row + 1)), int(rng.integers(1, scene.width - col + 1))
+        window, bands = Window(row, col, *size), [int(b) for b in rng.integers(0, scene.bands, 3)]
+        part, good = scene.read(window, bands)
+        assert np.array_equal(part, whole[bands][:, *window.slices], equal_nan=True)
+        assert np.array_equal(good, valid[bands][:, *window.slices])
+    assert scene.read(bands=[])[0].shape == (0, scene.height, scene.width)
+    assert scene.read(Window(0, 0, 0, 0))[0].shape == (scene.bands, 0, 0)
+    small, seen = scene.preview(6)
+    assert small.shape == seen.shape == (scene.bands, 6, 6)
+    assert np.isin(small[seen], whole).all()
+    assert np.array_equal(pickle.loads(pickle.dumps(scene)).read()[0], whole, equal_nan=True)
+
+
+def test_emit_is_put_on_the_ground(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emit, "BLOCK_BYTES", 2 * SAMPLES * BANDS * 4)
+    ortho = write_emit(tmp_path / "EMIT_L2A_RFL_001.nc", seed)
+    scene = open_scene(tmp_path / "EMIT_L2A_RFL_001.nc")
+    assert (scene.format, scene.bands, scene.height, scene.width) == ("EMIT", BANDS, 20, 18)
+    assert (scene.dtype, scene.nodata) == ("float32", -9999)
+    assert scene.crs is not None
+    assert scene.crs.to_epsg() == 4326
+    assert scene.transform == Affine(SIZE, 0, -120.5, 0, -SIZE, 35.25)
+    assert scene.bad_bands == (False, False, False, True, False, True, False)
+    assert scene.wavelengths is not None
+    assert (scene.wavelengths[0], scene.wavelengths[-1]) == (381, 2493)
+    assert scene.fwhm == (8.5,) * BANDS
+    values, valid = scene.read()
+    assert np.array_equal(values, ortho)
+    assert np.array_equal(valid, ortho != -9999)
+    assert 0.2 < valid.mean() < 0.8
+    by_windows(scene, ortho, ortho != -9999, seed)
+    lines = describe(scene)
+    assert lines["bad bands"] == "4, 6 (the header's bad-band list)"
+    assert lines["band widths"] == "8.5 to 8.5 nm at half maximum"
+
+
+def test_emit_radiance_has_no_list_of_good_bands(tmp_path: Path, seed: int) -> None:
+    ortho = write_emit(tmp_path / "a.nc", seed, name="radiance", good=False)
+    scene = open_scene(tmp_path / "a.nc")
+    assert np.array_equal(scene.read()[0], ortho)
+    assert not any(scene.bad_bands)
+    with pytest.raises(
+        InputError, match=r"a\.nc: no variable mask; its cubes are radiance; choose one with --scene-variable"
+    ):
+        open_scene(tmp_path / "a.nc", variable="mask")
+
+
+def test_emit_that_is_damaged(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "a.nc"
+    write_emit(path, seed)
+    with h5py.File(path, "r+") as file:
+        file["location/glt_y"][10, 10] = LINES + 1
+        file["location/glt_x"][10, 10] = 1
+    with pytest.raises(InputError, match=r"a\.nc: its lookup table points outside the 12 lines and 9 sa"):
+        open_scene(path).read()
+    with h5py.File(path, "r+") as file:
+        file.attrs["spatial_ref"] = "nowhere"
+    with pytest.raises(InputError, match=r"attribute spatial_ref is no coordinate reference system; fetch"):
+        open_scene(path)
+    with h5py.File(path, "r+") as file:
+        del file.attrs["spatial_ref"]
+    with pytest.raises(InputError, match=r"a\.nc: cannot be read as EMIT \(.*spatial_ref.*\); the file"):
+        open_scene(path)
+    with h5py.File(path, "r+") as file:
+        del file["sensor_band_parameters/fwhm"]
+        file["sensor_band_parameters/fwhm"] = np.ones(3)
+    with pytest.raises(InputError, match=r"a\.nc: reflectance has 7 bands, sensor_band_parameters lists 7"):
+        open_scene(path)
+
+
+ROWS, COLS = 11, 8
+VNIR = np.array([1010.0, 980.0, 700.0, 450.0, 0.0])  # falling; 0: not recorded
+SWIR = np.array([0.0, 2490.0, 1600.0, 995.0, 960.0])
+SCALES = {"Vnir": (0.0, 0.8), "Swir": (0.05, 0.65)}
+
+
+def write_prisma(path: Path, seed: int, *, centres: bool = True) -> np.ndarray:
+    """A product with 3 columns outside the scene; returns reflectances (c, h, w) by rising wavelength."""
+    rng = np.random.default_rng(seed)
+    margin = 0 if centres else 15
+    west, north = 500_015 - margin, 4_600_000 + margin
+    east, south = 500_015 + 30 * (COLS - 1) + margin, 4_600_000 - 30 * (ROWS - 1) - margin
+    corners = {"UL": (west, north), "UR": (east, north), "LL": (west, south), "LR": (east, south)}
+    found: dict[float, np.ndarray] = {}
+    with h5py.File(path, "w") as file:
+        for name, (x, y) in corners.items():
+            file.attrs[f"Product_{name}corner_easting"] = np.float64(x)
+            file.attrs[f"Product_{name}corner_northing"] = np.float64(y)
+        file.attrs["Epsg_Code"] = np.uint32(32633)
+        for name, waves in (("Vnir", VNIR), ("Swir", SWIR)):
+            low, high = SCALES[name]
+            stored = rng.integers(1, 65535, (ROWS, len(waves), COLS)).astype(np.uint16)
+            stored[:, waves == 0] = 0
+            stored[:, :, -3:] = 0
+            if name == "Swir":
+                stored[2, 1, 2] = 0  # dark, not outside
+            file.attrs[f"List_Cw_{name}"] = waves.astype(np.float32)
+            file.attrs[f"List_Fwhm_{name}"] = (waves / 100).astype(np.float32)
+            file.attrs[f"L2Scale{name}Min"], file.attrs[f"L2Scale{name}Max"] = (
+                np.float32(low),
+                np.float32(high),
+            )
+            fields = file.require_group("HDFEOS/SWATHS/PRS_L2D_HCO/Data Fields")
+            fields.create_dataset(f"{name.upper()}_Cube", data=stored, chunks=(4, 2, 5), compression="gzip")
+            for i, wave in enumerate(waves):
+                found[wave] = low + stored[:, i] * (np.float64(high - low) / 65535)
+    values = np.stack([found[wave] for wave in sorted({*VNIR[2:4], *SWIR[1:]})])
+    values[..., -3:] = np.nan
+    return values
+
+
+@pytest.mark.parametrize("centres", [True, False])
+def test_prisma_is_one_cube_of_reflectances(tmp_path: Path, seed: int, centres: bool) -> None:
+    path = tmp_path / "PRS_L2D_STD_20200101.he5"
+    expected = write_prisma(path, seed, centres=centres)
+    scene = open_scene(path)
+    assert (scene.format, scene.bands, scene.height, scene.width) == ("PRISMA L2D", 6, ROWS, COLS)
+    assert scene.wavelengths == pytest.approx((450, 700, 960, 995, 1600, 2490))
+    assert scene.fwhm == pytest.approx((4.5, 7, 9.6, 9.95, 16, 24.9))
+    assert scene.crs is not None
+    assert scene.crs.to_epsg() == 32633
+    assert scene.transform == Affine(30, 0, 500_000, 0, -30, 4_600_015)
+    assert "2 bands of the visible spectrometer beyond 960 nm left out" in scene.notes[1]
+    values, valid = scene.read()
+    assert values.dtype == np.dtype(scene.dtype) == np.float32
+    assert np.allclose(values, expected, equal_nan=True, atol=1e-6)
+    assert np.array_equal(valid, ~np.isnan(expected))
+    by_windows(scene, values, valid, seed)
+    assert describe(scene)["no data"].startswith("nodata value nan; 37.5 % of the pixels")
+
+
+def test_prisma_that_cannot_be_used(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "a.he5"
+    with h5py.File(path, "w") as file:
+        file.create_group("HDFEOS/SWATHS/PRS_L1_HCO/Data Fields")
+        file.create_group("HDFEOS/SWATHS/PRS_L1_PCO")
+    with pytest.raises(
+        InputError, match=r"a\.he5: holds PRS_L1_HCO, PRS_L1_PCO, which has no map grid; give the L2D product"
+    ):
+        open_scene(path)
+    path.unlink()
+    write_prisma(path, seed)
+    with h5py.File(path, "r+") as file:
+        file.attrs["Product_LRcorner_easting"] = 9e5
+    with pytest.raises(InputError, match=r"corners 399985 x 300 m apart do not fit 8 x 11 pixels of 30 m"):
+        open_scene(path)
+    with h5py.File(path, "r+") as file:
+        del file.attrs["List_Cw_Swir"]
+    with pytest.raises(InputError, match=r"a\.he5: cannot be read as PRISMA L2D \(.*List_Cw_Swir.*; the"):
+        open_scene(path)
+
+
+@pytest.mark.parametrize("write", [write_emit, write_prisma])
+def test_products_that_are_cut_off(tmp_path: Path, seed: int, write: object) -> None:
+    path = tmp_path / "a.nc"
+    write(path, seed)  # type: ignore[operator]
+    path.write_bytes(path.read_bytes()[:-700])
+    with pytest.raises(InputError) as caught:
+        open_scene(path).read()
+    assert "\n" not in str(caught.value)

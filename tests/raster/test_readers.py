@@ -1,0 +1,112 @@
+"""The records of formats, the page that they make, and files at addresses."""
+
+import functools
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from PIL import Image
+
+from terramamba.errors import InputError
+from terramamba.raster import readers
+from terramamba.raster.grid import Window
+from terramamba.raster.scene import open_scene
+
+Make = Callable[..., Path]
+PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
+
+
+def test_the_page_is_that_of_the_records() -> None:
+    assert PAGE.read_text(encoding="utf-8") == readers.page(), (
+        "python -m terramamba.raster.readers > docs/formats.md"
+    )
+
+
+def test_records_are_whole() -> None:
+    names = [known.name for known in readers.FORMATS]
+    assert len(set(names)) == len(names)
+    for known in readers.FORMATS:
+        for words in (known.told_by, known.reads, known.notes):
+            assert words
+            assert "|" not in words
+            assert "\n" not in words
+
+
+def test_the_first_record_that_matches_names_the_format(geotiff: Make, tmp_path: Path) -> None:
+    values = np.ones((2, 3, 4), np.uint8)
+    path = geotiff(tmp_path / "a.anything", values)
+    assert open_scene(path).format == "GeoTIFF"
+    Image.fromarray(values[0]).save(tmp_path / "a.png")
+    assert open_scene(tmp_path / "a.png").format == "picture (PNG, JPEG, BMP)"
+    geotiff(tmp_path / "a.rst", values[:1], driver="RST")
+    assert open_scene(tmp_path / "a.rst").format == "RST"
+    np.save(tmp_path / "a.npy", values)
+    assert open_scene(tmp_path / "a.npy").format == "NumPy .npy"
+
+
+def test_images_in_an_archive(geotiff: Make, tmp_path: Path, seed: int) -> None:
+    values = np.random.default_rng(seed).integers(1, 200, (2, 6, 7)).astype(np.int16)
+    path = geotiff(tmp_path / "a.tif", values)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(path, "inside/a.tif")
+    scene = open_scene(f"/vsizip/{tmp_path}/a.zip/inside/a.tif")
+    assert scene.format == "GeoTIFF"
+    assert np.array_equal(scene.read()[0], values)
+    with pytest.raises(InputError, match=r"/vsizip/.*b\.tif: cannot be opened \(.*\); check the address"):
+        open_scene(f"/vsizip/{tmp_path}/a.zip/inside/b.tif")
+
+
+class Ranges(SimpleHTTPRequestHandler):
+    """Serves parts of files, as the servers of cloud-optimised images do."""
+
+    def do_GET(self) -> None:
+        content = Path(self.translate_path(self.path))
+        wanted = self.headers.get("Range", "")
+        if not content.is_file() or not wanted.startswith("bytes="):
+            super().do_GET()
+            return
+        data = content.read_bytes()
+        first, last = wanted.removeprefix("bytes=").split("-")
+        part = data[int(first) : int(last) + 1 if last else None]
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        self.wfile.write(part)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    handler = functools.partial(Ranges, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
+        thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{served.server_address[1]}"
+        served.shutdown()
+        thread.join()
+
+
+def test_images_at_a_url(
+    geotiff: Make, tmp_path: Path, seed: int, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    values = np.random.default_rng(seed).integers(1, 200, (2, 70, 90)).astype(np.int16)
+    geotiff(tmp_path / "a.tif", values, tiled=True, blockxsize=32, blockysize=32)
+    with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
+        scene = open_scene(f"{server}/a.tif")
+        part, _ = scene.read(Window(20, 30, 40, 50), [1])
+        assert np.array_equal(part, values[1:, 20:60, 30:80])
+        assert scene.path == f"{server}/a.tif"
+        with pytest.raises(InputError, match=r"http://.*b\.tif: cannot be opened \(.*\); check the address"):
+            open_scene(f"{server}/b.tif")
+    with pytest.raises(InputError, match=r"a\.mat: array files are read from disk only; download it first"):
+        open_scene(f"{server}/a.mat")
