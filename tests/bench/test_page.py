@@ -72,3 +72,12 @@ def test_a_page_without_a_part_is_refused(results: Path, tmp_path: Path) -> None
     page.write_text("<!-- begin machine -->\n<!-- end machine -->\n", encoding="utf-8")
     with pytest.raises(AssertionError, match="needs one part scan-forward, it has 0"):
         run("page.py", "--results", results, "--page", page)
+
+
+def test_the_page_shows_the_numbers_that_lie_beside_it(tmp_path: Path) -> None:
+    if not (HOME / "benchmarks" / "results" / "growth.json").is_file():
+        pytest.skip("nothing was measured yet; run `make bench`")
+    page = tmp_path / "page.md"
+    page.write_bytes(PAGE.read_bytes())
+    run("page.py", "--page", page)
+    assert page.read_text(encoding="utf-8") == PAGE.read_text(encoding="utf-8")

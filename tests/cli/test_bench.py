@@ -32,7 +32,7 @@ def test_scan_as_a_program(program, tmp_path) -> None:
         f"{c} {m}" for c in ("sequence", "lti") for m in modes
     ]
     for case in record["cases"]:
-        assert f"\n{case['title']}\n" in done.out
+        assert f"\n{case['key']}: {case['title']}\n" in done.out
         assert list(case["ways"]) == ["loop", "pytorch"]
         assert case["compared_with"] == "loop"
         assert case["ways"]["loop"]["ratio"] == 1

@@ -43,7 +43,7 @@ def record(
         say: told what is measured next.
 
     Yields:
-        "machine", "absent" and, for scans, "roofline" once, then "case" for every case.
+        "machine", "absent" and, for scans, "roofline" once, "case" for every case, and "load" at the end.
 
     Raises:
         InputError: ``only`` has a name that is neither a case nor a way, or leaves nothing to run.

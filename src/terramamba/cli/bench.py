@@ -63,7 +63,8 @@ def run(argv: Sequence[str]) -> int:
         size=options.size,
         say=lambda about: print(f"timing {about}", file=sys.stderr),
     )
-    found: dict[str, Any] = {"what": what, "options": asdict(options), "cases": []}
+    given = {name: value for name, value in asdict(options).items() if name != "json"}
+    found: dict[str, Any] = {"what": what, "options": given, "cases": []}
     for part, content in parts:
         if part == "case":
             found["cases"].append(content)
@@ -71,7 +72,7 @@ def run(argv: Sequence[str]) -> int:
         else:
             found[part] = content
             show_facts(_flat(content))
-        print(flush=True)
+        print(end="\n" if content else "", flush=True)
     if options.json is not None:
         write_json(Path(options.json), found)
         print(f"written: {options.json}")
@@ -96,7 +97,7 @@ def _show_case(case: Mapping[str, Any]) -> None:
         if "peak_mib" in way:
             row.append(f"{way['peak_mib']:.0f}")
         rows.append(row)
-    show_table(case["title"], columns, rows)
+    show_table(f"{case['key']}: {case['title']}", columns, rows)
     for name, why in case["left_out"].items():
         print(f"  {name}: not run, {why}")
 
