@@ -26,6 +26,8 @@ __all__ = [
     "Leakage",
     "Split",
     "block_split",
+    "check_fractions",
+    "check_patch_size",
     "given_split",
     "leakage",
     "load_split",
@@ -47,7 +49,7 @@ class Split:
     splits exactly when their roles and patch size are.
     """
 
-    kind: Literal["random", "block", "given"]
+    kind: Literal["random", "block", "polygon", "given"]
     seed: int
     patch_size: int
     roles: UInt8[np.ndarray, "h w"]
@@ -159,7 +161,7 @@ def given_split(
     Raises:
         InputError: a part without labelled pixels.
     """
-    _check_patch_size(patch_size)
+    check_patch_size(patch_size)
     masks = {part: mask & (classes > 0) for part, mask in ((TRAIN, train), (VALIDATION, val), (TEST, test))}
     roles = np.zeros(classes.shape, np.uint8)
     for part in (TEST, VALIDATION, TRAIN):
@@ -241,7 +243,23 @@ def _names(classes: Int[np.ndarray, "h w"], names: Sequence[str] | None) -> list
     return list(names) if names is not None else [f"class {c}" for c in range(1, int(classes.max()) + 1)]
 
 
-def _check_patch_size(patch_size: int) -> None:
+def check_fractions(train_fraction: float, val_fraction: float, of: str) -> None:
+    """Raise ``InputError`` where the two are no shares or numbers per class leaving some ``of`` to test."""
+    amounts = {"--train-fraction": train_fraction, "--val-fraction": val_fraction}
+    for flag, amount in amounts.items():
+        if amount <= 0 or amount == 1 or (amount > 1 and amount != int(amount)):
+            raise InputError(
+                f"{flag} {amount:g}: must be a share between 0 and 1, or a whole number of {of} per class"
+            )
+    if max(amounts.values()) < 1 <= train_fraction + val_fraction:
+        raise InputError(
+            f"--train-fraction {train_fraction:g} and --val-fraction {val_fraction:g} leave nothing to test; "
+            "their sum must be below 1"
+        )
+
+
+def check_patch_size(patch_size: int) -> None:
+    """Raise ``InputError`` where a patch of this side has no middle pixel."""
     if patch_size < 1 or patch_size % 2 == 0:
         raise InputError(f"--patch-size {patch_size}: must be an odd number of pixels, such as 7")
 
@@ -256,18 +274,8 @@ def _shares(
     names: Sequence[str] | None,
 ) -> dict[int, Share]:
     """The pixels of each class that train and validate; the least that a split needs is held."""
-    _check_patch_size(patch_size)
-    amounts = {"--train-fraction": train_fraction, "--val-fraction": val_fraction}
-    for flag, amount in amounts.items():
-        if amount <= 0 or amount == 1 or (amount > 1 and amount != int(amount)):
-            raise InputError(
-                f"{flag} {amount:g}: must be a share between 0 and 1, or a whole number of pixels per class"
-            )
-    if max(amounts.values()) < 1 <= train_fraction + val_fraction:
-        raise InputError(
-            f"--train-fraction {train_fraction:g} and --val-fraction {val_fraction:g} leave nothing to test; "
-            "their sum must be below 1"
-        )
+    check_patch_size(patch_size)
+    check_fractions(train_fraction, val_fraction, "pixels")
     totals = np.bincount(classes.ravel())
     shares = {}
     for c, name in enumerate(_names(classes, names), start=1):
