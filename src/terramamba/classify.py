@@ -12,7 +12,7 @@ from torch import nn
 
 from terramamba._version import __version__
 from terramamba.data.hyperspectral import PatchDataset
-from terramamba.data.labels import Labels, label_shape, read_labels
+from terramamba.data.labels import Labels, VectorOptions, label_shape, read_labels
 from terramamba.data.samples import Samples, prepare_samples, scaled_cube
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, save_split
 from terramamba.devices import resolve_device
@@ -193,12 +193,16 @@ def evaluate_classifier(
     labels: str | None = None,
     scene_variable: str | None = None,
     label_variable: str | None = None,
+    class_attribute: str | None = None,
+    layer: str | None = None,
+    all_touched: bool = False,
+    min_coverage: float = 0.5,
     device: str = "auto",
 ) -> dict[str, Any]:
     """Score a run on its own test pixels, or on every labelled pixel of another scene.
 
-    The classes of other labels are matched by their codes; pixels of classes that the model does not know
-    are not scored and are named in the notes.
+    The classes of other labels are matched by their codes, by their names where the file has nothing else;
+    pixels of classes that the model does not know are not scored and are named in the notes.
 
     Raises:
         InputError: a damaged run, input that does not fit the model, or no pixel to score.
@@ -228,14 +232,18 @@ def evaluate_classifier(
     else:
         opened = open_scene(scene, variable=scene_variable, shape=label_shape(labels, label_variable))
         check_bands(loaded, opened)
-        given = read_labels(labels, opened, variable=label_variable, min_classes=1)
+        vector = VectorOptions(class_attribute, layer, all_touched, min_coverage)
+        given = read_labels(labels, opened, variable=label_variable, min_classes=1, vector=vector)
         classes, notes = _known_classes(given, card)
         cube, usable = scaled_cube(opened, scaling)
         pixels = np.argwhere((classes > 0) & usable).astype(np.int64)
         targets = classes[(classes > 0) & usable].astype(np.int64) - 1
         protocol = f"external-p{card['patch_size']}"
     if len(pixels) == 0:
-        raise InputError(f"{labels or loaded.folder}: no labelled pixel of a class that the model knows")
+        why = "; ".join(notes)
+        raise InputError(
+            f"{labels or loaded.folder}: no labelled pixel of a class that the model knows; {why}".rstrip("; ")
+        )
     dataset = PatchDataset(
         cube,
         pixels,
@@ -257,11 +265,12 @@ def evaluate_classifier(
 
 
 def _known_classes(given: Labels, card: Mapping[str, Any]) -> tuple[Int[np.ndarray, "h w"], list[str]]:
-    place = {entry["code"]: index + 1 for index, entry in enumerate(card["classes"])}
-    table = np.array([0, *(place.get(code, 0) for code in given.codes)], np.int16)
-    unknown = [str(code) for code in given.codes if code not in place]
-    notes = [f"not scored, the model does not know these codes: {', '.join(unknown)}"] if unknown else []
-    return table[given.classes], notes
+    key, said = ("name", given.names) if given.by_name else ("code", given.codes)
+    place = {entry[key]: index + 1 for index, entry in enumerate(card["classes"])}
+    table = np.array([0, *(place.get(one, 0) for one in said)], np.int16)
+    unknown = [str(one) for one in said if one not in place]
+    notes = [f"not scored, the model does not know these {key}s: {', '.join(unknown)}"] if unknown else []
+    return table[given.classes], [*given.notes, *notes]
 
 
 def read_settings(folder: Path) -> ClassifySettings:

@@ -63,8 +63,9 @@ class ClassifySettings(TrainSettings):
     scene: str
     """Hyperspectral scene: GeoTIFF, ENVI, .mat, .npy, a folder of tiles, or a CSV with an `image` column."""
     labels: str | None = None
-    """Labels on the scene's grid (0 = unlabelled): GeoTIFF, PNG, .mat, .npy, a folder of tiles, or a CSV with
-    a `mask` column."""
+    """Labels: polygons, points or lines (GeoPackage, Shapefile, GeoJSON, in any reference system), ENVI's
+    regions of interest as text, or a map (0 = unlabelled): GeoTIFF, PNG, .mat, .npy, a folder of tiles, or a
+    CSV with a `mask` column."""
     model: str = "ssa_mamba"
     """Model (see `terramamba models`)."""
     scene_variable: str | None = None
@@ -75,9 +76,19 @@ class ClassifySettings(TrainSettings):
     """Names of the classes in the order of their codes."""
     min_abundance: float = 0.7
     """Where labels are abundances: the least share of a pixel that makes it a label of its largest class."""
-    split: Literal["block", "random", "given"] = "block"
-    """block: spatially separate parts (for judging); random: the papers' protocol, which leaks; given: the
-    label files named below."""
+    class_attribute: str | None = None
+    """Attribute of a vector file that says the class, in text or whole numbers; None: the only one that
+    fits."""
+    layer: str | None = None
+    """Layer of a vector file; None: the only one with shapes."""
+    all_touched: bool = False
+    """A polygon labels every pixel that it covers any part of."""
+    min_coverage: float = 0.5
+    """Share of a pixel that a polygon must cover to label it, above 0 and at most 1; --all-touched overrides
+    it."""
+    split: Literal["block", "random", "polygon", "given"] = "block"
+    """block: spatially separate parts (for judging); polygon: whole polygons of a vector file train, validate
+    or test; random: the papers' protocol, which leaks; given: the label files named below."""
     train_labels: str | None = None
     """With --split given: labels of the training pixels."""
     val_labels: str | None = None
@@ -85,9 +96,11 @@ class ClassifySettings(TrainSettings):
     test_labels: str | None = None
     """With --split given: labels of the test pixels."""
     train_fraction: float = 0.1
-    """Share of each class's labelled pixels for training."""
+    """Share of each class's labelled pixels (with --split polygon: of its polygons) for training; 1 or
+    more: a number of them."""
     val_fraction: float = 0.1
-    """Share of each class's labelled pixels for validation."""
+    """Share of each class's labelled pixels (with --split polygon: of its polygons) for validation; 1 or
+    more: a number of them."""
     min_per_class: int = 20
     """Least training pixels of a class, but never more than half of it."""
     patch_size: int | None = None

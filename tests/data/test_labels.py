@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from affine import Affine
 from rasterio.crs import CRS
+from rasterio.warp import transform, transform_bounds
 from scipy.io import savemat
 
 from terramamba.data.labels import label_shape, read_label_parts, read_labels
@@ -121,7 +122,6 @@ def test_abundances_count_where_they_are_high_enough(tmp_path: Path, scene: Scen
 @pytest.mark.parametrize(
     ("array", "says"),
     [
-        (np.ones((4, 4), np.uint8), r"labels of 4 x 4 pixels, but .*scene.tif has 3 x 4"),
         (np.ones((3, 4), np.uint8), r"a single class \(code 1\)"),
         (np.zeros((3, 4), np.uint8), "not one labelled pixel"),
         (np.ones((3, 3, 4), np.uint8), "has 3 bands; labels need one"),
@@ -135,16 +135,58 @@ def test_refused_in_one_line(tmp_path: Path, scene: Scene, array: np.ndarray, sa
     assert path in str(refused.value)
 
 
-def test_labels_elsewhere_are_refused(tmp_path: Path, scene: Scene) -> None:
-    with pytest.raises(InputError, match="lies 1 rows and 0 columns from"):
-        read_labels(located(tmp_path / "below.tif", MAP, 1, 0), scene)
-    grid = Grid(3, 4, UTM, place(0, 0.4))
-    write_geotiff(tmp_path / "between.tif", MAP[None], grid)
-    with pytest.raises(InputError, match="its pixels are not those of"):
-        read_labels(str(tmp_path / "between.tif"), scene)
-    write_geotiff(tmp_path / "zone.tif", MAP[None], Grid(3, 4, CRS.from_epsg(32632), place()))
-    with pytest.raises(InputError, match="EPSG:32632"):
-        read_labels(str(tmp_path / "zone.tif"), scene)
+def test_labels_of_another_size_without_a_place_are_refused(tmp_path: Path, scene: Scene) -> None:
+    np.save(tmp_path / "labels.npy", np.eye(4, dtype=np.uint8))
+    write_png(tmp_path / "labels.png", np.eye(4, dtype=np.uint8))
+    for name in ("labels.npy", "labels.png"):
+        with pytest.raises(InputError, match=r"labels of 4 x 4 pixels, but .*scene.tif has 3 x 4"):
+            read_labels(str(tmp_path / name), scene)
+
+
+def test_labels_on_the_scene_s_pixels_are_laid_where_they_belong(tmp_path: Path, scene: Scene) -> None:
+    labels = read_labels(located(tmp_path / "below.tif", MAP, 1, -1), scene)
+    expected = np.zeros_like(MAP)
+    expected[1:, :3] = MAP[:2, 1:]
+    np.testing.assert_array_equal(np.array([0, *labels.codes])[labels.classes], expected)
+    (note,) = labels.notes
+    assert "3 x 4 pixels, laid on the scene 1 rows and -1 columns from its first pixel" in note
+    assert read_labels(located(tmp_path / "on.tif", MAP), scene).notes == ()
+    with pytest.raises(InputError, match="no pixel with data lies on"):
+        read_labels(located(tmp_path / "away.tif", MAP, 3, 0), scene)
+
+
+def test_labels_on_another_grid_give_each_pixel_the_nearest(tmp_path: Path, scene: Scene) -> None:
+    finer = MAP.repeat(3, axis=0).repeat(3, axis=1)
+    write_geotiff(
+        tmp_path / "finer.tif", finer[None], Grid(9, 12, UTM, Affine(10, 0, 500000, 0, -10, 5800000))
+    )
+    write_geotiff(tmp_path / "between.tif", MAP[None], Grid(3, 4, UTM, place(0, 0.4)))
+    write_geotiff(
+        tmp_path / "coarse.tif", MAP[None, :2, :2], Grid(2, 2, UTM, Affine(60, 0, 500000, 0, -60, 5800000))
+    )
+    halves = MAP[:2, :2].repeat(2, axis=0).repeat(2, axis=1)[:3]
+    for name, expected in (("finer", MAP), ("between", MAP), ("coarse", halves)):
+        labels = read_labels(str(tmp_path / f"{name}.tif"), scene)
+        found = np.array([0, *labels.codes])[labels.classes]
+        np.testing.assert_array_equal(found, expected)
+        assert labels.notes[0].endswith("brought onto the scene's by nearest neighbour")
+
+
+@pytest.mark.parametrize("code", [32632, 4326, 3857])
+def test_labels_in_another_reference_system(tmp_path: Path, scene: Scene, code: int) -> None:
+    """Each pixel has the label pixel that holds its centre, as reprojecting the centres one by one says."""
+    other = CRS.from_epsg(code)
+    west, south, east, north = transform_bounds(UTM, other, 499950, 5799880, 500180, 5800050)
+    values = np.random.default_rng(code).integers(1, 9, (40, 50), np.uint8)
+    to_other = Affine((east - west) / 50, 0, west, 0, -(north - south) / 40, north)
+    write_geotiff(tmp_path / "labels.tif", values[None], Grid(40, 50, other, to_other))
+    labels = read_labels(str(tmp_path / "labels.tif"), scene)
+    assert f"EPSG:{code}" in labels.notes[0]
+    for row in range(3):
+        for col in range(4):
+            (x,), (y,) = transform(UTM, other, [500015 + 30 * col], [5799985 - 30 * row])
+            there = values[int((north - y) / -to_other.e), int((x - west) / to_other.a)]
+            assert labels.codes[labels.classes[row, col] - 1] == there
 
 
 def test_one_class_is_enough_where_a_model_is_only_scored(tmp_path: Path, scene: Scene) -> None:

@@ -2,8 +2,6 @@
 
 import re
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,39 +10,30 @@ from jaxtyping import Float, Int, Shaped
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 
+from terramamba.data.codes import Codes
+from terramamba.data.label_grid import offset, read_nearest, read_shifted
 from terramamba.data.palette import Colour
+from terramamba.data.roi_files import is_roi_file, read_rois, roi_shape
+from terramamba.data.vector_labels import VectorOptions, read_shapes
 from terramamba.errors import InputError
+from terramamba.raster.features import is_vector_file
 from terramamba.raster.formats import list_arrays, load_arrays, pick_array, unflatten
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import ARRAY_SUFFIXES, Grid, Scene, apply, compose, open_scene
+from terramamba.raster.scene import ARRAY_SUFFIXES, Scene, open_scene, same_crs
 
 FLAG = "--label-variable"
 CLASS_TAG = "CLASS_"
 """Band tags CLASS_1, CLASS_2, ... of a label image name its codes."""
 
-OFF_GRID = 0.1
-"""Labels may lie off the scene's pixels by this share of a pixel at most."""
-
-
-@dataclass(frozen=True, eq=False)
-class Codes:
-    """Codes as a file has them, on a scene's pixels; 0: unlabelled.
-
-    ``names`` and ``colours`` (the file's colour table) are by code, as far as known.
-    """
-
-    codes: Int[np.ndarray, "h w"]
-    names: Mapping[int, str] = field(default_factory=dict)
-    colours: Mapping[int, Colour] = field(default_factory=dict)
-
 
 def label_shape(path: str, variable: str | None = None) -> tuple[int, int] | None:
     """Rows and columns of a label file, to settle the axes of a scene that is a bare array.
 
-    None where the file alone does not say: tables of abundances, several candidate arrays, tiles.
+    None where the file alone does not say: tables of abundances, several candidate arrays, tiles, shapes.
     """
-    if _is_tiles(path):
+    if _is_tiles(path) or is_vector_file(path):
         return None
+    if is_roi_file(path):
+        return roi_shape(path)
     if Path(path).suffix.lower() not in ARRAY_SUFFIXES:
         scene = open_scene(path)
         return scene.height, scene.width
@@ -63,12 +52,18 @@ def label_shape(path: str, variable: str | None = None) -> tuple[int, int] | Non
     return shape[0], shape[1]
 
 
-def read_codes(path: str, scene: Scene, *, variable: str | None, min_abundance: float) -> Codes:
+def read_codes(
+    path: str, scene: Scene, *, variable: str | None, min_abundance: float, vector: VectorOptions
+) -> Codes:
     """The codes of a label file on ``scene``'s pixels.
 
     Raises:
-        InputError: the file cannot be read, is of another size or place than the scene, or holds no codes.
+        InputError: the file cannot be read, cannot be brought onto the scene's pixels, or holds no codes.
     """
+    if is_vector_file(path):
+        return read_shapes(path, scene, vector)
+    if is_roi_file(path):
+        return read_rois(path, scene)
     if not _is_tiles(path) and Path(path).suffix.lower() in ARRAY_SUFFIXES:
         return _from_arrays(path, scene, variable, min_abundance)
     labels = open_scene(path, column="mask", variable=variable)
@@ -82,46 +77,41 @@ def _is_tiles(path: str) -> bool:
 
 
 def _from_image(path: str, labels: Scene, scene: Scene) -> Codes:
-    row, col = _offset(path, labels.grid, scene)
-    if not _is_tiles(path):
-        _require_size(path, (labels.height, labels.width), scene)
-        if (row, col) != (0, 0):
-            raise InputError(
-                f"{path}: lies {row} rows and {col} columns from {scene.path}; "
-                "give labels on the scene's grid"
-            )
-    codes = np.zeros((scene.height, scene.width), np.int64)
-    top, left = max(row, 0), max(col, 0)
-    bottom, right = min(row + labels.height, scene.height), min(col + labels.width, scene.width)
-    if bottom > top and right > left:
-        window = Window(top - row, left - col, bottom - top, right - left)
-        values, valid = labels.read(window)
-        codes[top:bottom, left:right] = _as_codes(path, np.where(valid[0], values[0], 0))
-    return Codes(codes, *_legend(path))
-
-
-def _offset(path: str, labels: Grid, scene: Scene) -> tuple[int, int]:
-    """Rows and columns from the scene's first pixel to the labels' first pixel."""
     if labels.transform is None or scene.transform is None:
         if _is_tiles(path):
             raise InputError(
                 f"{path}: tiles need georeferenced labels and scene; give one label file instead"
             )
-        return 0, 0
-    if labels.crs is not None and scene.crs is not None and labels.crs != scene.crs:
-        raise InputError(
-            f"{path}: is in {labels.crs}, {scene.path} in {scene.crs}; reproject the labels onto the scene"
-        )
-    steps = compose(~scene.transform, labels.transform)
-    row, col = round(steps.f), round(steps.c)
-    # corners of the labels, where a wrong pixel size or rotation shows most
-    for x, y in ((0, 0), (labels.width, 0), (0, labels.height)):
-        there = apply(steps, x, y)
-        if max(abs(there[0] - x - col), abs(there[1] - y - row)) > OFF_GRID:
-            raise InputError(
-                f"{path}: its pixels are not those of {scene.path}; resample the labels onto the scene's grid"
+        _require_size(path, (labels.height, labels.width), scene)
+        (values,), (valid,) = labels.read()
+        return Codes(_as_codes(path, np.where(valid, values, 0)), *_legend(path))
+    other_crs = labels.crs is not None and scene.crs is not None and not same_crs(labels.crs, scene.crs)
+    shift = None if other_crs else offset(labels.grid, scene.grid)
+    notes: tuple[str, ...] = ()
+    if shift is not None:
+        values, valid = read_shifted(labels, scene.grid, *shift)
+        if not _is_tiles(path) and (shift != (0, 0) or labels.grid.window != scene.grid.window):
+            notes = (
+                f"{path}: {labels.height} x {labels.width} pixels, laid on the scene {shift[0]} rows and "
+                f"{shift[1]} columns from its first pixel",
             )
-    return row, col
+    elif labels.crs is not None and scene.crs is None:
+        raise InputError(
+            f"{path}: its pixels are not those of {scene.path}, which has no reference system; georeference "
+            "the scene, or resample the labels onto its grid"
+        )
+    else:
+        values, valid = read_nearest(labels, scene.grid)
+        notes = (
+            f"{path}: on another grid ({labels.crs or 'no reference system'}); brought onto the scene's by "
+            "nearest neighbour",
+        )
+    if not valid.any():
+        raise InputError(
+            f"{path}: no pixel with data lies on {scene.path}; check the reference systems and the places"
+        )
+    names, colours = _legend(path)
+    return Codes(_as_codes(path, np.where(valid, values, 0)), names, colours, notes=notes)
 
 
 def _legend(path: str) -> tuple[dict[int, str], dict[int, Colour]]:

@@ -1,17 +1,19 @@
-"""Labels: which pixels of a scene are of which class, from rasters, arrays, tiles or abundances."""
+"""Labels: which pixels of a scene are of which class, from rasters, arrays, tiles, abundances or shapes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Int16
+from jaxtyping import Bool, Int, Int16
 
-from terramamba.data.label_files import Codes, label_shape, read_codes
+from terramamba.data.codes import Codes
+from terramamba.data.label_files import label_shape, read_codes
 from terramamba.data.palette import Colour, default_colours
+from terramamba.data.vector_labels import VectorOptions
 from terramamba.errors import InputError
 from terramamba.raster.scene import Scene
 
-__all__ = ["Labels", "default_colours", "label_shape", "read_label_parts", "read_labels"]
+__all__ = ["Labels", "VectorOptions", "default_colours", "label_shape", "read_label_parts", "read_labels"]
 
 MAX_CLASSES = 255
 """More different values than this are no class codes but measurements."""
@@ -25,12 +27,18 @@ class Labels:
     """Class of every pixel: 0 unlabelled, 1..K in the order of the file's ``codes``.
 
     ``names``, ``colours`` (red, green, blue; 0..255) and ``codes`` have one entry for each class.
+    ``by_name``: the file knows the classes by name alone, and the codes only count them. ``features`` numbers
+    the shapes of a vector file (or the pieces of ENVI's regions) from 1 where they label a pixel, else 0;
+    None for files without shapes. ``notes`` are sentences for people about what was assumed or left out.
     """
 
     classes: Int16[np.ndarray, "h w"]
     names: tuple[str, ...]
     colours: tuple[Colour, ...]
     codes: tuple[int, ...]
+    by_name: bool = False
+    features: Int[np.ndarray, "h w"] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_labels(
@@ -41,21 +49,27 @@ def read_labels(
     names: Sequence[str] | None = None,
     min_abundance: float = 0.7,
     min_classes: int = 2,
+    vector: VectorOptions | None = None,
 ) -> Labels:
     """Read the labels of ``scene``.
 
-    ``path`` is an image of whole numbers of the scene's size; a folder or a CSV table (column ``mask``) of
-    georeferenced tiles, which are laid on the scene's grid; or an array ``variable`` in a .mat, .npy or .npz
-    file: a map, or the abundances of k classes (k x pixels column by column, rows x columns x k), of which a
-    pixel gets the largest where that is ``min_abundance`` or more. 0, negative numbers and no data mean
-    unlabelled. Classes are called as ``names`` says (in the order of the codes), else as the file does, else
-    "class 3". Their colours are those of the file's colour table, where it tells all of them apart.
+    ``path`` is an image of whole numbers; a folder or a CSV table (column ``mask``) of georeferenced tiles,
+    which are laid on the scene's grid; a vector file, whose shapes become pixels as ``vector`` says; ENVI's
+    regions of interest as text; or an array ``variable`` in a .mat, .npy or .npz file: a map, or the
+    abundances of k classes (k x pixels column by column, rows x columns x k), of which a pixel gets the
+    largest where that is ``min_abundance`` or more. An image on another grid or in another reference system
+    is brought onto the scene's by nearest neighbour; without georeferencing it must have the scene's size.
+    0, negative numbers and no data mean unlabelled. Classes are called as ``names`` says (in the order of the
+    codes), else as the file does, else "class 3". Their colours are those of the file's colour table, where
+    it tells all of them apart.
 
     Raises:
         InputError: what cannot be read, another size than the scene's, numbers that are no class codes, fewer
             than ``min_classes`` classes, or another number of names than of classes.
     """
-    found = read_codes(path, scene, variable=variable, min_abundance=min_abundance)
+    found = read_codes(
+        path, scene, variable=variable, min_abundance=min_abundance, vector=vector or VectorOptions()
+    )
     return _label(path, found, names, min_classes)
 
 
@@ -66,10 +80,12 @@ def read_label_parts(
     variable: str | None = None,
     names: Sequence[str] | None = None,
     min_abundance: float = 0.7,
+    vector: VectorOptions | None = None,
 ) -> tuple[Labels, dict[str, Bool[np.ndarray, "h w"]]]:
     """Read labels that come in parts, such as ``{"train": ..., "val": ..., "test": ...}``.
 
-    Returns all of them as one, with one table of classes, and where each part has labels.
+    Returns all of them as one, with one table of classes, and where each part has labels. Where a file knows
+    classes by name alone, the parts' classes are matched by name.
 
     Raises:
         InputError: as ``read_labels``, or two parts that say different classes of the same pixel.
@@ -77,18 +93,49 @@ def read_label_parts(
     union = np.zeros((scene.height, scene.width), np.int64)
     known: dict[int, str] = {}
     shown: dict[int, Colour] = {}
-    parts: dict[str, Codes] = {}
-    for part, path in paths.items():
-        found = read_codes(path, scene, variable=variable, min_abundance=min_abundance)
-        for earlier, other in parts.items():
-            _require_agreement(path, found, paths[earlier], other)
-        parts[part] = found
+    options = vector or VectorOptions()
+    parts = {
+        part: read_codes(path, scene, variable=variable, min_abundance=min_abundance, vector=options)
+        for part, path in paths.items()
+    }
+    by_name = any(found.by_name for found in parts.values())
+    if by_name:
+        parts = _coded_alike(paths, parts)
+    for place, (part, found) in enumerate(parts.items()):
+        for earlier, other in list(parts.items())[:place]:
+            _require_agreement(paths[part], found, paths[earlier], other)
         union = np.where(found.codes > 0, found.codes, union)
         known = {**found.names, **known}
         shown = {**found.colours, **shown}
     together = ", ".join(dict.fromkeys(paths.values()))
-    labels = _label(together, Codes(union, known, shown), names, min_classes=2)
+    notes = tuple(dict.fromkeys(note for found in parts.values() for note in found.notes))
+    labels = _label(together, Codes(union, known, shown, by_name, notes=notes), names, min_classes=2)
     return labels, {part: found.codes > 0 for part, found in parts.items()}
+
+
+def _coded_alike(paths: Mapping[str, str], parts: Mapping[str, Codes]) -> dict[str, Codes]:
+    """The parts with one code for each name."""
+    names = dict.fromkeys(name for found in parts.values() for _, name in sorted(found.names.items()))
+    code_of = {name: code for code, name in enumerate(names, start=1)}
+    alike = {}
+    for part, found in parts.items():
+        present, place = np.unique(found.codes, return_inverse=True)
+        nameless = [str(code) for code in present if code > 0 and code not in found.names]
+        if nameless:
+            raise InputError(
+                f"{paths[part]}: its classes have no names (codes {', '.join(nameless)}), but those of "
+                "another part have nothing else; give all parts codes, or all of them names"
+            )
+        table = np.array(
+            [code_of[found.names[code]] if code > 0 else 0 for code in present.tolist()], np.int64
+        )
+        alike[part] = replace(
+            found,
+            codes=table[place].reshape(found.codes.shape),
+            names={code_of[name]: name for name in found.names.values()},
+            colours={code_of[found.names[c]]: rgb for c, rgb in found.colours.items() if c in found.names},
+        )
+    return alike
 
 
 def _require_agreement(path: str, found: Codes, other_path: str, other: Codes) -> None:
@@ -131,4 +178,6 @@ def _label(path: str, found: Codes, names: Sequence[str] | None, min_classes: in
     colours = tuple(found.colours[code] for code in own if code in found.colours)
     if len(set(colours)) < count:
         colours = default_colours(count)
-    return Labels(classes.astype(np.int16), tuple(called), colours, own)
+    return Labels(
+        classes.astype(np.int16), tuple(called), colours, own, found.by_name, found.features, found.notes
+    )

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int, Shaped
 
-from terramamba.data.labels import Labels, label_shape, read_label_parts, read_labels
+from terramamba.data.labels import Labels, VectorOptions, label_shape, read_label_parts, read_labels
+from terramamba.data.polygon_split import polygon_split
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, Split, block_split, given_split, random_split
 from terramamba.errors import InputError
 from terramamba.raster.grid import strips
@@ -62,11 +64,19 @@ def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
     scaling = Scaling.fit(values[whole].astype(np.float64), bands, settings.scaling)
     cube, usable = scaled_cube(scene, scaling)
     split, dropped = _without_unusable(scene, split, usable)
-    return Samples(scene, labels, split, scaling, cube, (*notes, *dropped))
+    return Samples(scene, labels, split, scaling, cube, (*labels.notes, *notes, *dropped))
 
 
 def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, Split]:
     parts = {"train": settings.train_labels, "val": settings.val_labels, "test": settings.test_labels}
+    reading: dict[str, Any] = {
+        "variable": settings.label_variable,
+        "names": settings.class_names,
+        "min_abundance": settings.min_abundance,
+        "vector": VectorOptions(
+            settings.class_attribute, settings.layer, settings.all_touched, settings.min_coverage
+        ),
+    }
     if settings.split == "given":
         paths = {name: path for name, path in parts.items() if path is not None}
         if len(paths) < len(parts):
@@ -77,13 +87,7 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
             )
         shape = label_shape(paths["train"], settings.label_variable)
         scene = open_scene(settings.scene, variable=settings.scene_variable, shape=shape)
-        labels, masks = read_label_parts(
-            paths,
-            scene,
-            variable=settings.label_variable,
-            names=settings.class_names,
-            min_abundance=settings.min_abundance,
-        )
+        labels, masks = read_label_parts(paths, scene, **reading)
         split = given_split(
             labels.classes,
             masks["train"],
@@ -105,24 +109,29 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         )
     shape = label_shape(settings.labels, settings.label_variable)
     scene = open_scene(settings.scene, variable=settings.scene_variable, shape=shape)
-    labels = read_labels(
-        settings.labels,
-        scene,
-        variable=settings.label_variable,
-        names=settings.class_names,
-        min_abundance=settings.min_abundance,
-    )
-    split_by = random_split if settings.split == "random" else block_split
-    split = split_by(
-        labels.classes,
-        train_fraction=settings.train_fraction,
-        val_fraction=settings.val_fraction,
-        min_per_class=settings.min_per_class,
-        patch_size=patch_size,
-        seed=settings.seed,
-        names=labels.names,
-    )
-    return scene, labels, split
+    labels = read_labels(settings.labels, scene, **reading)
+    return scene, labels, _split(settings, labels, patch_size)
+
+
+def _split(settings: ClassifySettings, labels: Labels, patch_size: int) -> Split:
+    sizes: dict[str, Any] = {
+        "train_fraction": settings.train_fraction,
+        "val_fraction": settings.val_fraction,
+        "min_per_class": settings.min_per_class,
+        "patch_size": patch_size,
+        "seed": settings.seed,
+        "names": labels.names,
+    }
+    if settings.split == "random":
+        return random_split(labels.classes, **sizes)
+    if settings.split == "block":
+        return block_split(labels.classes, **sizes)
+    if labels.features is None:
+        raise InputError(
+            f"{settings.labels}: has no polygons, which --split polygon parts; give a vector file, or use "
+            "--split block"
+        )
+    return polygon_split(labels.classes, labels.features, **sizes)
 
 
 def read_pixels(

@@ -1,0 +1,117 @@
+"""The attribute of vector labels that says the class: found, and turned into codes and names.
+
+n features
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int, Shaped
+
+from terramamba.errors import InputError
+
+MAX_CLASSES = 255
+"""An attribute with more different values than this says no classes."""
+
+SHOWN = 6
+"""Values of an attribute that a message lists."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClassAttribute:
+    """The class of every feature: a code, or 0 for none. ``names`` is empty where the file has numbers."""
+
+    attribute: str
+    codes: Int[np.ndarray, " n"]
+    names: Mapping[int, str]
+
+
+def find_classes(
+    path: str, attributes: Mapping[str, Shaped[np.ndarray, " n"]], asked: str | None = None
+) -> ClassAttribute:
+    """The classes that the attribute ``asked`` says, or the only attribute that can be meant.
+
+    Whole numbers are codes, whether stored as numbers or as text; other text is sorted and coded 1, 2, ...
+    A missing value, an empty text, 0 and negative numbers mean unlabelled. An attribute can be meant when its
+    values are classes of that kind and not more than 255; among several, the only one whose values repeat,
+    numbers twice or more on average (measurements that happen to be whole do not).
+
+    Raises:
+        InputError: no such attribute, one that says no classes, or none or several that could be meant.
+    """
+    if not attributes:
+        raise InputError(f"{path}: its shapes have no attributes; add one that says the class of each")
+    if asked is not None:
+        if asked not in attributes:
+            raise InputError(f"{path}: has no attribute {asked!r}; it has {_listed(attributes)}")
+        found = _classes(asked, attributes[asked])
+        if found is None:
+            raise InputError(
+                f"{path}: attribute {_described(asked, attributes[asked])} says no classes; choose one of "
+                "text or whole numbers with --class-attribute"
+            )
+        return found
+    fitting = [found for name, values in attributes.items() if (found := _fitting(name, values)) is not None]
+    for candidates in (fitting, [found for found in fitting if _repeats(found)]):
+        if len(candidates) == 1:
+            return candidates[0]
+    raise InputError(
+        f"{path}: {'several attributes' if fitting else 'no attribute'} can say the class; choose with "
+        f"--class-attribute: {_listed(attributes)}"
+    )
+
+
+def _fitting(name: str, values: Shaped[np.ndarray, " n"]) -> ClassAttribute | None:
+    found = _classes(name, values)
+    if found is None or not 1 <= len(_present(found)) <= MAX_CLASSES:
+        return None
+    # a different number for each feature counts them
+    counts_features = not found.names and 1 < np.count_nonzero(found.codes) == len(_present(found))
+    return None if counts_features else found
+
+
+def _repeats(found: ClassAttribute) -> bool:
+    classes, labelled = len(_present(found)), int(np.count_nonzero(found.codes))
+    return 1 < classes < labelled and (bool(found.names) or 2 * classes <= labelled)
+
+
+def _present(found: ClassAttribute) -> Int[np.ndarray, " k"]:
+    codes = np.unique(found.codes)
+    return codes[codes > 0]
+
+
+def _classes(name: str, values: Shaped[np.ndarray, " n"]) -> ClassAttribute | None:
+    """None: measurements, dates or lists."""
+    if values.dtype.kind in "iu":
+        return ClassAttribute(name, np.maximum(values.astype(np.int64), 0), {})
+    if values.dtype.kind == "f":
+        numbers = np.nan_to_num(values, nan=0.0)
+        if (numbers != np.floor(numbers)).any() or (np.abs(numbers) > 2**53).any():
+            return None
+        return ClassAttribute(name, np.maximum(numbers, 0).astype(np.int64), {})
+    if values.dtype.kind == "b":
+        values = np.where(values, "true", "false").astype(object)
+    if values.dtype.kind != "O" or not all(value is None or isinstance(value, str) for value in values):
+        return None
+    texts = ["" if value is None else value.strip() for value in values]
+    if all(text.isdecimal() for text in texts if text):
+        return ClassAttribute(name, np.array([int(text or 0) for text in texts], np.int64), {})
+    names = sorted(set(texts) - {""})
+    place = {"": 0} | {text: code for code, text in enumerate(names, start=1)}
+    return ClassAttribute(
+        name, np.array([place[text] for text in texts], np.int64), dict(enumerate(names, start=1))
+    )
+
+
+def _listed(attributes: Mapping[str, Shaped[np.ndarray, " n"]]) -> str:
+    return ", ".join(_described(name, values) for name, values in attributes.items())
+
+
+def _described(name: str, values: Shaped[np.ndarray, " n"]) -> str:
+    shown = (
+        f"{value:g}" if isinstance(value, float) else str(value) for value in values if value is not None
+    )
+    different: Sequence[str] = list(dict.fromkeys(shown))
+    more = f", ... {len(different)} values" if len(different) > SHOWN else ""
+    return f"{name!r} ({', '.join(different[:SHOWN])}{more})"

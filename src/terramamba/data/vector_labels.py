@@ -1,0 +1,114 @@
+"""Labels drawn as polygons, points and lines: the class and the shape of every pixel of a scene."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from jaxtyping import Int64
+
+from terramamba.data.class_attribute import find_classes
+from terramamba.data.codes import Claims, Codes
+from terramamba.errors import InputError
+from terramamba.raster.coverage import bounding_window, line_pixels, point_pixels, polygon_coverage
+from terramamba.raster.features import on_pixels, read_features
+from terramamba.raster.grid import Window
+from terramamba.raster.scene import Scene
+
+ROUNDING = 1e-6
+"""Shares of a pixel below this come from rounding in reprojection, not from what somebody drew."""
+
+
+@dataclass(frozen=True)
+class VectorOptions:
+    """How the shapes of a vector file become labelled pixels.
+
+    ``min_coverage`` is the share of a pixel that one polygon must cover, above 0 and at most 1; with
+    ``all_touched`` any share is enough. ``layer`` and ``class_attribute``: None takes the only one that fits.
+    """
+
+    class_attribute: str | None = None
+    layer: str | None = None
+    all_touched: bool = False
+    min_coverage: float = 0.5
+
+
+def read_shapes(path: str, scene: Scene, options: VectorOptions) -> Codes:
+    """Read a vector file (GeoPackage, Shapefile, GeoJSON, ...) in any reference system.
+
+    A polygon labels the pixels that it covers enough of, a line those it passes through, a point the one it
+    is in. Pixels that shapes of two classes claim are unlabelled and counted in the notes, and so are shapes
+    outside the scene, without a class, or too small to label anything.
+
+    Raises:
+        InputError: what ``read_features``, ``on_pixels`` and ``find_classes`` refuse, a share out of range,
+            or no shape that labels a pixel of the scene.
+    """
+    if not 0 < options.min_coverage <= 1:
+        raise InputError(
+            f"--min-coverage {options.min_coverage:g}: must be above 0 and at most 1, a share of a pixel"
+        )
+    features = read_features(path, options.layer)
+    found = find_classes(path, features.attributes, options.class_attribute)
+    shapes, notes = on_pixels(features, scene.grid, scene.path)
+    least = ROUNDING if options.all_touched else options.min_coverage - ROUNDING
+    claims = Claims(scene.height, scene.width)
+    outside, small = 0, 0
+    for number, (shape, code) in enumerate(zip(shapes, found.codes, strict=True), start=1):
+        if shape is None or code == 0:
+            continue
+        window = bounding_window(shape, scene.grid.window)
+        pixels = _pixels(shape, window, least)
+        if len(pixels):
+            claims.add(pixels, int(code), number)
+        elif window.pixels and shapely.intersects(shape, _box(window)):
+            small += 1
+        else:
+            outside += 1
+    codes, numbers = claims.result()
+    if not codes.any():
+        raise InputError(_nothing_labelled(path, shapes, scene, outside, small, options))
+    said = (
+        (np.count_nonzero(shapely.is_missing(shapes)), "without a shape"),
+        (np.count_nonzero(found.codes == 0), f"without a class in {found.attribute!r}"),
+        (outside, "outside the scene"),
+        (small, f"too small to cover {options.min_coverage:g} of any pixel (--min-coverage, --all-touched)"),
+    )
+    notes = (f"{path}: classes are the values of the attribute {found.attribute!r}", *notes)
+    notes += tuple(f"{path}: {count} of {len(features)} features {what}" for count, what in said if count)
+    if claims.disputed:
+        notes += (
+            f"{path}: {claims.disputed} pixels are claimed by shapes of two classes and left unlabelled",
+        )
+    return Codes(codes, found.names, by_name=bool(found.names), features=numbers, notes=notes)
+
+
+def _pixels(shape: shapely.Geometry, window: Window, least: float) -> Int64[np.ndarray, "m 2"]:
+    """Rows and columns that the polygons, lines and points in ``shape`` label, each once."""
+    if not window.pixels:
+        return np.zeros((0, 2), np.int64)
+    covered = np.argwhere(polygon_coverage(shape, window) >= least)
+    covered += (window.row, window.col)
+    parts = [covered, line_pixels(shape, window), point_pixels(shape, window)]
+    return np.unique(np.concatenate(parts), axis=0)
+
+
+def _box(window: Window) -> shapely.Geometry:
+    return shapely.box(window.col, window.row, window.right, window.bottom)
+
+
+def _nothing_labelled(
+    path: str, shapes: np.ndarray, scene: Scene, outside: int, small: int, options: VectorOptions
+) -> str:
+    if small:
+        return (
+            f"{path}: no polygon covers {options.min_coverage:g} of a pixel of {scene.path}; give a smaller "
+            "--min-coverage, or --all-touched"
+        )
+    if outside:
+        left, top, right, bottom = shapely.total_bounds(shapes)
+        return (
+            f"{path}: no shape lies on {scene.path}: they span rows {top:.0f} to {bottom:.0f} and columns "
+            f"{left:.0f} to {right:.0f} of its {scene.height} x {scene.width} pixels; check the reference "
+            "systems"
+        )
+    return f"{path}: not one shape with a class, or all pixels are claimed for two classes; check the labels"

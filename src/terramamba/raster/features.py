@@ -1,0 +1,194 @@
+"""Features of a vector file: shapes with attributes, brought onto the pixels of a scene.
+
+n features   m attributes
+"""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import shapely
+from affine import Affine
+from jaxtyping import Float64, Shaped
+from rasterio.crs import CRS
+from rasterio.errors import CRSError, RasterioError
+from rasterio.warp import transform as to_crs
+
+from terramamba.errors import InputError
+from terramamba.raster.scene import Grid, same_crs
+
+VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gml", ".kml", ".sqlite")
+
+EDGES_PER_SCENE = 64
+"""Edges longer than this part of the scene are split before they are reprojected, because a straight line in
+one reference system is a bent one in another: over 30 km by 20 m, after splitting by 5 mm."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Shapes in coordinates of ``crs`` (None: the file has none), and one value each of every attribute."""
+
+    path: str
+    layer: str
+    shapes: Shaped[np.ndarray, " n"]
+    attributes: Mapping[str, Shaped[np.ndarray, " n"]]
+    crs: CRS | None
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+
+def is_vector_file(path: str) -> bool:
+    """Whether ``path`` ends as the name of a vector file does."""
+    return Path(path).suffix.lower() in VECTOR_SUFFIXES
+
+
+def list_layers(path: str) -> dict[str, str | None]:
+    """The layers of a vector file and the kind of their shapes; None: a table without shapes.
+
+    Raises:
+        InputError: no such file, or not a vector file.
+    """
+    import pyogrio
+
+    if not Path(path).exists():
+        raise InputError(f"{path}: no such file; check the path")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return {str(name): kind for name, kind in pyogrio.list_layers(path)}
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise InputError(f"{path}: cannot be read as a vector file ({error}); check the file") from error
+
+
+def read_features(path: str, layer: str | None = None) -> Features:
+    """All features of one layer, of the only one with shapes where ``layer`` is None.
+
+    Raises:
+        InputError: the file or the layer is not there, several layers have shapes, or reading fails.
+    """
+    import pyogrio.raw
+
+    chosen = _choose_layer(path, layer)
+    try:
+        with warnings.catch_warnings():
+            # heights are dropped and odd field types read as text; neither matters for labels
+            warnings.simplefilter("ignore")
+            about, _, blobs, columns = pyogrio.raw.read(path, layer=chosen, force_2d=True)
+        shapes = shapely.from_wkb(blobs)
+        crs = None if about["crs"] is None else CRS.from_user_input(about["crs"])
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise InputError(f"{path}: layer {chosen!r} cannot be read ({error}); check the file") from error
+    except (pyogrio.errors.GeometryError, shapely.errors.GEOSException) as error:
+        raise InputError(
+            f"{path}: layer {chosen!r} holds shapes that cannot be read ({error}); save them as plain "
+            "points, lines or polygons"
+        ) from error
+    except CRSError as error:
+        raise InputError(
+            f"{path}: its reference system is not understood ({error}); save the file in a common one"
+        ) from error
+    attributes = dict(zip([str(name) for name in about["fields"]], columns, strict=True))
+    return Features(path, chosen, shapes, attributes, crs)
+
+
+def _choose_layer(path: str, layer: str | None) -> str:
+    layers = list_layers(path)
+    if layer is not None and layer not in layers:
+        raise InputError(f"{path}: has no layer {layer!r}; its layers are {', '.join(layers)}")
+    if layer is not None:
+        candidates = [layer] if layers[layer] is not None else []
+    else:
+        candidates = [name for name, kind in layers.items() if kind is not None]
+    if not candidates:
+        raise InputError(f"{path}: holds no shapes, only tables; give a file of polygons, points or lines")
+    if len(candidates) > 1:
+        raise InputError(
+            f"{path}: has {len(candidates)} layers; choose with --layer: {', '.join(candidates)}"
+        )
+    return candidates[0]
+
+
+def on_pixels(features: Features, grid: Grid, scene: str) -> tuple[Shaped[np.ndarray, " n"], tuple[str, ...]]:
+    """The shapes in pixels of ``grid`` (x: columns, y: rows from its corner), and notes on what was assumed.
+
+    Polygons that cross themselves are mended. A shape that cannot be reprojected becomes empty, a missing
+    shape stays None. ``scene`` is the name of the grid's file for messages.
+
+    Raises:
+        InputError: the features have a reference system and the scene has none, or no georeferencing.
+    """
+    notes: list[str] = []
+    shapes = features.shapes
+    if features.crs is not None and (grid.crs is None or grid.transform is None):
+        raise InputError(
+            f"{features.path}: is in {_brief(features.crs)}, but {scene} has no "
+            f"{'reference system' if grid.crs is None else 'georeferencing'}, so it is not known where the "
+            "shapes lie on it; georeference the scene, or give labels as a raster of its size"
+        )
+    if features.crs is None and grid.crs is not None:
+        notes.append(
+            f"{features.path}: has no reference system; taken to be in the scene's {_brief(grid.crs)}"
+        )
+    elif features.crs is None and grid.transform is None:
+        notes.append(f"{features.path}: neither it nor the scene is georeferenced; x, y are columns, rows")
+    if features.crs is not None and grid.crs is not None and not same_crs(features.crs, grid.crs):
+        shapes = _reprojected(features, grid)
+        notes.append(
+            f"{features.path}: reprojected from {_brief(features.crs)} to the scene's {_brief(grid.crs)}"
+        )
+    if grid.transform is not None:
+        shapes = _moved(shapes, ~grid.transform)
+    crossing = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
+    if crossing.any():
+        shapes = shapes.copy()
+        shapes[crossing] = shapely.make_valid(shapes[crossing])
+        notes.append(f"{features.path}: {np.count_nonzero(crossing)} shapes cross themselves and were mended")
+    return shapes, tuple(notes)
+
+
+def _brief(crs: CRS) -> str:
+    code = crs.to_epsg()
+    return f"EPSG:{code}" if code is not None else crs.to_string()[:60]
+
+
+def _reprojected(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:
+    def reproject(points: Float64[np.ndarray, "p 2"]) -> Float64[np.ndarray, "p 2"]:
+        try:
+            x, y = to_crs(features.crs, grid.crs, points[:, 0].tolist(), points[:, 1].tolist())
+        except RasterioError as error:
+            raise InputError(
+                f"{features.path}: cannot be reprojected to the scene's {grid.crs} ({error}); reproject it"
+            ) from error
+        return np.stack([np.array(x, np.float64), np.array(y, np.float64)], axis=1)
+
+    shapes = shapely.segmentize(features.shapes, _longest_edge(features, grid))
+    moved = shapely.transform(shapes, reproject)
+    points, shape = shapely.get_coordinates(moved, return_index=True)
+    lost = np.unique(shape[~np.isfinite(points).all(axis=1)])
+    moved[lost] = shapely.Point()
+    return moved
+
+
+def _longest_edge(features: Features, grid: Grid) -> float:
+    corners = np.array(grid.corners)
+    x, y = np.array(to_crs(grid.crs, features.crs, corners[:, 0].tolist(), corners[:, 1].tolist()))
+    extent = float(max(np.ptp(x), np.ptp(y)))
+    if not np.isfinite(extent) or extent == 0:
+        # the scene has no place in the features' system, so they will not meet
+        return float("inf")
+    left, top, right, bottom = shapely.total_bounds(features.shapes)
+    # shapes far larger than the scene are not split into more edges than memory holds
+    return max(extent / EDGES_PER_SCENE, max(right - left, bottom - top) / EDGES_PER_SCENE**2)
+
+
+def _moved(shapes: Shaped[np.ndarray, " n"], transform: Affine) -> Shaped[np.ndarray, " n"]:
+    a, b, c, d, e, f = tuple(transform)[:6]
+
+    def move(points: Float64[np.ndarray, "p 2"]) -> Float64[np.ndarray, "p 2"]:
+        x, y = points.T
+        return np.stack([a * x + b * y + c, d * x + e * y + f], axis=1)
+
+    return shapely.transform(shapes, move)

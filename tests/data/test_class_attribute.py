@@ -1,0 +1,72 @@
+"""Which attribute says the class, and what its values become."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from terramamba.data.class_attribute import find_classes
+from terramamba.errors import InputError
+
+WOOD = np.array(["wood", "corn", "wood", "beet"], object)
+NUMBERS = np.arange(4)
+MEASURES = np.array([0.3, 1.5, 2.25, 0.1])
+
+
+def test_text_is_sorted_and_coded() -> None:
+    found = find_classes("f", {"cover": np.array([" wood", "corn", None, "", "beet", "wood"], object)})
+    assert found.names == {1: "beet", 2: "corn", 3: "wood"}
+    assert found.codes.tolist() == [3, 2, 0, 0, 1, 3]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([7, 2, 0, -1, 7], np.int32),
+        np.array([7, 2, np.nan, -1, 7]),
+        np.array(["7", "2", None, "0", " 7"], object),
+    ],
+)
+def test_whole_numbers_are_codes(values: np.ndarray) -> None:
+    found = find_classes("f", {"kind": values})
+    assert found.codes.tolist() == [7, 2, 0, 0, 7]
+    assert not found.names
+
+
+def test_yes_and_no_are_classes() -> None:
+    found = find_classes("f", {"water": np.array([True, False, True])})
+    assert found.names == {1: "false", 2: "true"}
+    assert found.codes.tolist() == [2, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("others", "chosen"),
+    [
+        ({}, "cover"),
+        ({"id": NUMBERS + 1, "area": MEASURES}, "cover"),
+        ({"name": np.array(list("abcd"), object)}, "cover"),
+        ({"seen": np.array(["2020-01-01"] * 4, "datetime64[D]")}, "cover"),
+        ({"tags": np.array([["a"], {}, None, ["b", "c"]], object)}, "cover"),
+        ({"year": np.full(4, 2020)}, "cover"),
+    ],
+)
+def test_the_only_attribute_that_can_be_meant_is_taken(others: dict[str, Any], chosen: str) -> None:
+    assert find_classes("f", {**others, "cover": WOOD}).attribute == chosen
+
+
+def test_several_or_none_are_listed() -> None:
+    both = {"cover": WOOD, "owner": np.array(["x", "y", "x", "y"], object)}
+    with pytest.raises(
+        InputError, match=r"several attributes can say .* 'cover' \(wood, corn, beet\), 'owner'"
+    ):
+        find_classes("f.gpkg", both)
+    assert find_classes("f.gpkg", both, "owner").attribute == "owner"
+    with pytest.raises(InputError, match=r"no attribute can say .*'area' \(0\.3, 1\.5"):
+        find_classes("f.gpkg", {"area": MEASURES, "id": NUMBERS})
+    with pytest.raises(InputError, match=r"'area' \(0\.3, 1\.5, 2\.25, 0\.1\) says no classes"):
+        find_classes("f.gpkg", {"area": MEASURES, "cover": WOOD}, "area")
+    with pytest.raises(InputError, match="its shapes have no attributes"):
+        find_classes("f.gpkg", {})
+    many = np.array([f"n{i % 300}" for i in range(900)], object)
+    with pytest.raises(InputError, match=r"n0, n1, n2, n3, n4, n5, \.\.\. 300 values"):
+        find_classes("f.gpkg", {"name": many})

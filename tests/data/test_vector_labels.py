@@ -1,0 +1,283 @@
+"""Labels from shapes: any reference system, coverage, classes, and what is reported or refused."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyogrio.raw
+import pytest
+import shapely
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.warp import transform
+
+from terramamba.data.labels import Labels, VectorOptions, read_label_parts, read_labels
+from terramamba.errors import InputError
+from terramamba.raster.scene import Grid, Scene, open_scene
+from terramamba.raster.write import write_geotiff
+
+UTM = "EPSG:32633"
+WEST, NORTH, PIXEL = 500_000.0, 5_800_000.0, 30.0
+
+
+def scene_of(path: Path, crs: str | None = UTM, to_ground: Affine | None = None) -> Scene:
+    """12 x 16 pixels."""
+    ground = to_ground or Affine(PIXEL, 0, WEST, 0, -PIXEL, NORTH)
+    write_geotiff(
+        path, np.ones((3, 12, 16), np.float32), Grid(12, 16, crs and CRS.from_user_input(crs), ground)
+    )
+    return open_scene(path)
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return scene_of(tmp_path / "scene.tif")
+
+
+def on_ground(shape: shapely.Geometry) -> shapely.Geometry:
+    """From columns and rows to metres."""
+    return shapely.transform(shape, lambda points: points * (PIXEL, -PIXEL) + (WEST, NORTH))
+
+
+def write(path: Path, shapes: list[Any], crs: str | None = UTM, **attributes: Any) -> str:
+    kinds = {shape.geom_type for shape in shapes if shape is not None}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "'crs' was not provided")
+        pyogrio.raw.write(
+            path,
+            shapely.to_wkb(np.array(shapes, object)),
+            [np.asarray(values) for values in attributes.values()],
+            list(attributes),
+            geometry_type=kinds.pop() if len(kinds) == 1 else "Unknown",
+            crs=crs,
+        )
+    return str(path)
+
+
+def by_name(labels: Labels) -> np.ndarray:
+    return np.array(["", *labels.names])[labels.classes]
+
+
+def boxes() -> tuple[list[Any], dict[str, Any]]:
+    shapes = [on_ground(shapely.box(*bounds)) for bounds in ((1, 1, 5, 4), (6, 2, 10, 9), (0, 8, 3, 12))]
+    return shapes, {"cover": np.array(["wood", "corn", "wood"], object)}
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".shp", ".geojson"])
+def test_boxes_label_their_pixels(tmp_path: Path, scene: Scene, suffix: str) -> None:
+    shapes, cover = boxes()
+    crs = UTM
+    if suffix == ".geojson":  # always in longitude and latitude
+        crs = "EPSG:4326"
+        shapes = [in_degrees(shape) for shape in shapes]
+    labels = read_labels(write(tmp_path / f"labels{suffix}", shapes, crs, **cover), scene)
+    expected = np.zeros((12, 16), "<U4")
+    expected[1:4, 1:5], expected[2:9, 6:10], expected[8:12, 0:3] = "wood", "corn", "wood"
+    np.testing.assert_array_equal(by_name(labels), expected)
+    assert labels.names == ("corn", "wood")
+    assert labels.codes == (1, 2)
+    assert labels.by_name
+    assert [labels.features[row, col] for row, col in ((1, 1), (2, 6), (8, 0), (0, 0))] == [1, 2, 3, 0]
+    assert labels.notes[0].endswith("classes are the values of the attribute 'cover'")
+
+
+def in_degrees(shape: shapely.Geometry, crs: str = "EPSG:4326") -> shapely.Geometry:
+    def move(points: np.ndarray) -> np.ndarray:
+        return np.stack(transform(UTM, crs, points[:, 0].tolist(), points[:, 1].tolist()), axis=1)
+
+    return shapely.transform(shapely.segmentize(shape, PIXEL), move)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857", "EPSG:3035", "EPSG:32632"])
+def test_any_reference_system_gives_the_same_pixels(
+    tmp_path: Path, scene: Scene, crs: str, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    shapes = [shapely.Point(rng.uniform((0, 0), (16, 12))).buffer(rng.uniform(0.8, 4)) for _ in range(6)]
+    kind = np.array([1, 2, 1, 2, 1, 2])
+    ground = [on_ground(shape) for shape in shapes]
+    own = read_labels(write(tmp_path / "own.gpkg", ground, kind=kind), scene)
+    far = write(tmp_path / "far.gpkg", [in_degrees(shape, crs) for shape in ground], crs, kind=kind)
+    other = read_labels(far, scene)
+    # a pixel whose share is 0.5 but for rounding may fall on either side
+    assert np.count_nonzero(own.classes != other.classes) <= 1
+    assert any(f"reprojected from {crs} to the scene's {UTM}" in note for note in other.notes)
+
+
+def test_long_edges_bend_as_the_reference_system_does(tmp_path: Path) -> None:
+    """A parallel of latitude in UTM: over 100 km it is hundreds of metres from the chord."""
+    west, north = 450_000.0, 6_600_000.0
+    scene = scene_of(tmp_path / "wide.tif", to_ground=Affine(6000, 0, west, 0, -30, north))
+    east, middle = west + 96_000, north - 180
+    (left, right), (low, high) = transform(UTM, "EPSG:4326", [west, east], [middle, middle])
+    assert low != high
+    box = shapely.box(left, min(low, high) - 1, right, max(low, high))
+    labels = read_labels(write(tmp_path / "labels.gpkg", [box], "EPSG:4326", kind=[1]), scene, min_classes=1)
+    x, y = west + 6000 * (np.arange(16) + 0.5), north - 30 * (np.arange(12) + 0.5)
+    grid_x, grid_y = np.meshgrid(x, y)
+    _, latitude = transform(UTM, "EPSG:4326", grid_x.ravel(), grid_y.ravel())
+    below = np.array(latitude).reshape(12, 16) < max(low, high)
+    assert np.count_nonzero((labels.classes > 0)[:, 1:-1] != below[:, 1:-1]) <= 14
+
+
+def test_a_rotated_scene(tmp_path: Path) -> None:
+    to_ground = Affine(20, 8, WEST, 8, -20, NORTH)
+    scene = scene_of(tmp_path / "rotated.tif", to_ground=to_ground)
+    a, b, c, d, e, f = tuple(to_ground)[:6]
+    corners = [(a * x + b * y + c, d * x + e * y + f) for x, y in ((2, 3), (9, 3), (9, 7), (2, 7))]
+    labels = read_labels(
+        write(tmp_path / "l.gpkg", [shapely.Polygon(corners)], kind=[4]), scene, min_classes=1
+    )
+    expected = np.zeros((12, 16), int)
+    expected[3:7, 2:9] = 1
+    np.testing.assert_array_equal(labels.classes, expected)
+    assert labels.codes == (4,)
+    assert not labels.by_name
+
+
+@pytest.mark.parametrize("least", [0.01, 0.3, 0.5, 1.0])
+def test_pixels_need_the_asked_share_of_a_polygon(
+    tmp_path: Path, scene: Scene, seed: int, least: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    shape = shapely.Polygon(rng.uniform((1, 1), (15, 11), (3, 2))).buffer(1.5)
+    path = write(tmp_path / "labels.gpkg", [on_ground(shape)], kind=[1])
+    labels = read_labels(path, scene, min_classes=1, vector=VectorOptions(min_coverage=least))
+    rows, cols = np.mgrid[:12, :16]
+    share = shapely.area(shapely.intersection(shapely.box(cols, rows, cols + 1, rows + 1), shape))
+    clear = np.abs(share - least) > 1e-5
+    np.testing.assert_array_equal((labels.classes > 0)[clear], (share >= least)[clear])
+    touched = read_labels(path, scene, min_classes=1, vector=VectorOptions(all_touched=True))
+    np.testing.assert_array_equal((touched.classes > 0)[share > 1e-5], True)
+    assert not touched.classes[share == 0].any()
+
+
+def test_points_and_lines(tmp_path: Path, scene: Scene) -> None:
+    shapes = [
+        shapely.Point(3.2, 4.9),
+        shapely.LineString([(6.5, 1.5), (9.5, 1.5)]),
+        shapely.MultiPoint([(0, 0)]),
+    ]
+    path = write(tmp_path / "labels.gpkg", [on_ground(shape) for shape in shapes], kind=[5, 9, 9])
+    labels = read_labels(path, scene)
+    expected = np.zeros((12, 16), int)
+    expected[4, 3], expected[1, 6:10], expected[0, 0] = 5, 9, 9
+    np.testing.assert_array_equal(np.array([0, *labels.codes])[labels.classes], expected)
+
+
+def test_what_is_left_out_is_counted(tmp_path: Path, scene: Scene) -> None:
+    bounds = (
+        (1, 1, 5, 5),
+        (4, 4, 7, 7),
+        (4, 1, 6, 3),
+        (40, 40, 50, 50),
+        (9.1, 9.1, 9.3, 9.3),
+        (12, 1, 13, 2),
+    )
+    shapes = [*(on_ground(shapely.box(*bound)) for bound in bounds), None]
+    cover = np.array(["a", "b", "a", "a", "b", None, "a"], object)
+    labels = read_labels(write(tmp_path / "labels.gpkg", shapes, cover=cover), scene)
+    assert by_name(labels)[4, 4] == ""  # claimed for a and b
+    assert labels.features[2, 4] == 1  # shared by two of a: the first one's
+    assert labels.features[4, 4] == 0
+    said = " | ".join(labels.notes)
+    for part in (
+        "1 of 7 features without a shape",
+        "1 of 7 features without a class in 'cover'",
+        "1 of 7 features outside the scene",
+        "1 of 7 features too small to cover 0.5 of any pixel",
+        "1 pixels are claimed by shapes of two classes",
+    ):
+        assert part in said
+    bow = on_ground(shapely.Polygon([(1, 1), (5, 5), (5, 1), (1, 5)]))
+    mended = read_labels(write(tmp_path / "bow.gpkg", [bow], kind=[1]), scene, min_classes=1)
+    assert "cross themselves and were mended" in mended.notes[-1]
+
+
+def test_files_and_scenes_without_a_reference_system(tmp_path: Path, scene: Scene) -> None:
+    shapes, cover = boxes()
+    free = write(tmp_path / "free.shp", shapes, None, **cover)
+    labels = read_labels(free, scene)
+    assert any("no reference system; taken to be in the scene's EPSG:32633" in note for note in labels.notes)
+    known = write(tmp_path / "known.gpkg", shapes, **cover)
+    np.testing.assert_array_equal(by_name(labels), by_name(read_labels(known, scene)))
+    nowhere = scene_of(tmp_path / "nowhere.tif", crs=None)
+    np.testing.assert_array_equal(read_labels(free, nowhere).classes, labels.classes)
+    with pytest.raises(InputError, match=r"known.gpkg: is in EPSG:32633, but .*nowhere.tif has no reference"):
+        read_labels(known, nowhere)
+    np.save(tmp_path / "array.npy", np.random.default_rng(0).random((12, 16, 3)))
+    pixels = write(tmp_path / "pixels.shp", [shapely.box(1, 2, 4, 6)], None, kind=[3])
+    bare = read_labels(pixels, open_scene(tmp_path / "array.npy"), min_classes=1)
+    assert np.argwhere(bare.classes).min(axis=0).tolist() == [2, 1]
+    assert "x, y are columns, rows" in bare.notes[1]
+
+
+def refused(path: str, scene: Scene, says: str, **options: Any) -> None:
+    with pytest.raises(InputError, match=says) as error:
+        read_labels(path, scene, vector=VectorOptions(**options))
+    assert "\n" not in str(error.value)
+
+
+def test_refused_in_one_line(tmp_path: Path, scene: Scene) -> None:
+    shapes, cover = boxes()
+    path = write(tmp_path / "labels.gpkg", shapes, **cover)
+    refused(str(tmp_path / "missing.gpkg"), scene, "missing.gpkg: no such file")
+    refused(path, scene, r"--min-coverage 1\.5: must be", min_coverage=1.5)
+    refused(path, scene, "--min-coverage 0: must be", min_coverage=0.0)
+    refused(path, scene, "has no layer 'fields'; its layers are labels", layer="fields")
+    refused(path, scene, r"has no attribute 'crop'; it has 'cover' \(wood, corn\)", class_attribute="crop")
+    (tmp_path / "notes.gpkg").write_text("these are notes")
+    refused(str(tmp_path / "notes.gpkg"), scene, "notes.gpkg: cannot be read as a vector file")
+    far = write(tmp_path / "far.gpkg", [shapely.box(0, 0, 1, 1)], cover=["a"])
+    refused(far, scene, "no shape lies on .*scene.tif: they span rows")
+    tiny = write(tmp_path / "tiny.gpkg", [on_ground(shapely.box(3.2, 3.2, 3.4, 3.4))], cover=["a"])
+    refused(tiny, scene, "no polygon covers 0.5 of a pixel of .*--all-touched")
+
+
+def test_layers_are_listed_where_several_have_shapes(tmp_path: Path, scene: Scene) -> None:
+    shapes, cover = boxes()
+    path = tmp_path / "layers.gpkg"
+    for layer in ("fields", "roads"):
+        wkb = shapely.to_wkb(np.array(shapes, object))
+        pyogrio.raw.write(
+            path, wkb, [cover["cover"]], ["cover"], geometry_type="Polygon", crs=UTM, layer=layer
+        )
+    refused(str(path), scene, "has 2 layers; choose with --layer: fields, roads")
+    assert read_labels(str(path), scene, vector=VectorOptions(layer="roads")).names == ("corn", "wood")
+
+
+def test_parts_in_files_of_their_own_are_matched_by_name(tmp_path: Path, scene: Scene) -> None:
+    shapes, _ = boxes()
+    covers = {"train": ["corn", "wood"], "val": ["wood"], "test": ["beet"]}
+    paths = {
+        part: write(tmp_path / f"{part}.gpkg", [shapes[i] for i in places], cover=covers[part])
+        for part, places in {"train": [0, 1], "val": [2], "test": [2]}.items()
+    }
+    with pytest.raises(InputError, match="differs from"):
+        read_label_parts(paths, scene)
+    paths["test"] = write(tmp_path / "beet.gpkg", [on_ground(shapely.box(12, 1, 15, 3))], cover=["beet"])
+    labels, masks = read_label_parts(paths, scene)
+    found = by_name(labels)
+    assert (found[1, 1], found[2, 6], found[8, 0], found[1, 12]) == ("corn", "wood", "wood", "beet")
+    assert masks["val"].sum() == 12
+    paths["test"] = write(tmp_path / "codes.gpkg", [on_ground(shapely.box(12, 1, 15, 3))], cover=[7])
+    with pytest.raises(InputError, match=r"codes.gpkg: its classes have no names \(codes 7\)"):
+        read_label_parts(paths, scene)
+
+
+def test_the_labelled_points_of_leipzig(real_data: Callable[[str], Path]) -> None:
+    folder = real_data("raster/sentinel2_leipzig")
+    scene = open_scene(folder / "leipzig_raster.tif")
+    labels = read_labels(str(folder / "leipzig_points.gpkg"), scene)
+    assert labels.names == ("forest", "pasture", "urban", "water")
+    assert np.bincount(labels.classes.ravel())[1:].tolist() == [28, 20, 36, 13]
+    # the file has the values of the bands at its points
+    about, _, _, columns = pyogrio.raw.read(folder / "leipzig_points.gpkg")
+    values = scene.read()[0]
+    for number in range(1, 98):
+        (pixel,) = np.argwhere(labels.features == number)
+        own = [columns[band][number - 1] for band in range(8)]
+        np.testing.assert_allclose(values[:, *pixel], own, rtol=1e-6)
+    assert "land_cover" in about["fields"]
