@@ -169,7 +169,7 @@ def test_places_that_are_not_a_grid(geotiff: Make, tmp_path: Path) -> None:
     )
     scene = open_scene(located)
     assert (scene.crs, scene.transform) == (None, None)
-    assert "4 ground control points only" in scene.notes[0]
+    assert "located by 4 ground control points only" in scene.notes[0]
     turned = Affine.rotation(30)
     scene = open_scene(geotiff(tmp_path / "turned.tif", values, crs=None, transform=turned))
     assert scene.transform is not None

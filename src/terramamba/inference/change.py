@@ -210,7 +210,8 @@ def change_probability(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w
 def _shared_grid(first: Scene, second: Scene) -> Grid:
     """The pair's place on the ground, which may be known from one date alone."""
     known = first if first.transform is not None else second
-    return Grid(first.height, first.width, first.crs or second.crs, known.transform)
+    ties = first.grid.ties or second.grid.ties if known.transform is None else None
+    return Grid(first.height, first.width, first.crs or second.crs, known.transform, ties)
 
 
 def _map_writer(path: Path, run: Run, grid: Grid) -> RasterWriter:

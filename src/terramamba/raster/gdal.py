@@ -27,6 +27,7 @@ from terramamba.errors import InputError
 from terramamba.raster import headers
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid, Scene
+from terramamba.raster.ties import Ties
 
 OPEN_DATASETS = 16
 _ADDRESS = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: C: is a drive
@@ -227,16 +228,11 @@ def _mask_kind(image: Any, index: int) -> Literal["none", "dataset", "bands"]:
 
 def _grid(image: Any) -> tuple[Grid, list[str]]:
     crs, transform = image.crs, image.transform
-    points = len(image.gcps[0])
     if transform == Affine.identity():
-        if points:
-            note = (
-                f"located by {points} ground control points only; warp it to a grid (gdalwarp) to keep places"
-            )
-            return Grid(image.height, image.width), [note]
-        if image.rpcs:
-            note = "located by rational polynomials only; orthorectify it (gdalwarp -rpc) to keep places"
-            return Grid(image.height, image.width), [note]
+        ties = Ties.of(image)
+        if ties is not None:
+            note = f"located by {ties} only, which results carry on; warp it to a grid (gdalwarp) for areas"
+            return Grid(image.height, image.width, ties=ties), [note]
         if crs is None:
             return Grid(image.height, image.width), ["no georeferencing; results will have none either"]
     notes = [] if crs is not None else ["pixel positions but no coordinate reference system"]

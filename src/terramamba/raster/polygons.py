@@ -72,12 +72,9 @@ def trace_changes(changed: Path, probability: Path, *, min_area: int | float = 0
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with rasterio.open(changed) as map_file, rasterio.open(probability) as probability_file:
             georeferenced = not map_file.transform.is_identity
-            grid = Grid(
-                map_file.height,
-                map_file.width,
-                map_file.crs,
-                map_file.transform if georeferenced else None,
-            )
+            # Polynomials alone give a file a reference system, but its pixels no coordinates in it.
+            place = (map_file.crs, map_file.transform) if georeferenced else (None, None)
+            grid = Grid(map_file.height, map_file.width, *place)
             areas = _measure(trace(rasterio.band(map_file, 1), CHANGED), grid, probability_file)
     kept = np.flatnonzero(areas.area >= min_area)
     order = kept[np.argsort(-areas.area[kept], kind="stable")]

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Shaped
 from rasterio.crs import CRS
 
 from terramamba.raster.grid import Window
+from terramamba.raster.ties import Ties
 
 ARRAY_SUFFIXES = (".mat", ".npy", ".npz")
 PREVIEW_PIXELS = 512
@@ -24,13 +25,15 @@ class Grid:
     """The pixels of a scene on the ground.
 
     ``transform`` maps (column, row) of a pixel's corner to coordinates of ``crs``; it may be rotated. Either
-    may be None: an image without georeferencing has neither.
+    may be None: an image without georeferencing has neither. ``ties`` are what places an image without a
+    grid on the ground.
     """
 
     height: int
     width: int
     crs: CRS | None = None
     transform: Affine | None = None
+    ties: Ties | None = field(default=None, compare=False, repr=False)
 
     @property
     def window(self) -> Window:
@@ -42,7 +45,8 @@ class Grid:
         transform = None
         if self.transform is not None:
             transform = compose(self.transform, Affine.translation(window.col, window.row))
-        return Grid(window.height, window.width, self.crs, transform)
+        ties = None if self.ties is None else self.ties.crop(window)
+        return Grid(window.height, window.width, self.crs, transform, ties)
 
     @property
     def corners(self) -> tuple[tuple[float, float], ...] | None:

@@ -47,7 +47,7 @@ class RasterWriter:
 
     Args:
         path: File to write, ending in .tif.
-        grid: Its size and place. Without a CRS or transform the file has none.
+        grid: Its size and place. Without a CRS or transform the file has none; ties are written as they are.
         bands: Number of bands.
         dtype: Data type, such as ``uint8``.
         nodata: Value that stands for "no data".
@@ -95,6 +95,7 @@ class RasterWriter:
             "nodata": nodata,
             "crs": grid.crs,
             "transform": grid.transform,
+            **({} if grid.ties is None else grid.ties.profile()),
             "tiled": True,
             "blockxsize": BLOCK,
             "blockysize": BLOCK,
