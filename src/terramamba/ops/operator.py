@@ -35,6 +35,16 @@ Scan = Callable[..., tuple[Tensor, Tensor]]
 Convolution = Callable[[Tensor, Tensor], Tensor]
 
 
+def _define(name: str, schema: str, kernel: Callable[..., Any], device_types: str | None) -> Any:
+    """A new operator with its kernel.
+
+    Not by ``torch.library.custom_op``: that imports PyTorch's compiler, seconds of it, at the first call.
+    """
+    torch.library.define(f"terramamba::{name}", schema)
+    torch.library.impl(f"terramamba::{name}", device_types or "default", kernel)
+    return getattr(torch.ops.terramamba, name).default
+
+
 def register_scan(
     name: str,
     forward: Callable[..., tuple[Tensor, Tensor, Tensor]],
@@ -51,29 +61,22 @@ def register_scan(
         kept_shape: from b, d, l, n to the shape of ``kept``, which is float32.
         device_types: "cpu" or "cuda", where the kernel runs; None: anywhere.
     """
-    scan = torch.library.custom_op(
-        f"terramamba::{name}",
-        forward,
-        mutates_args=(),
-        device_types=device_types,
-        schema=f"({ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor)",
-    )
-    gradients = torch.library.custom_op(
-        f"terramamba::{name}_backward",
+    scan = _define(name, f"({ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor)", forward, device_types)
+    gradients = _define(
+        f"{name}_backward",
+        f"(Tensor dy, Tensor dlast, Tensor kept, {ARGUMENTS}) -> ({', '.join(['Tensor'] * TENSORS)})",
         backward,
-        mutates_args=(),
-        device_types=device_types,
-        schema=f"(Tensor dy, Tensor dlast, Tensor kept, {ARGUMENTS}) -> ({', '.join(['Tensor'] * TENSORS)})",
+        device_types,
     )
 
-    @scan.register_fake
+    @torch.library.register_fake(scan.name())
     def _(u: Tensor, delta: Tensor, A: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
         b, d, length = delta.shape
         n, keep = A.shape[1], rest[-1]
         kept = kept_shape(b, d, length, n) if keep else (0,)
         return like(u), u.new_empty(b, d, n, dtype=torch.float32), u.new_empty(kept, dtype=torch.float32)
 
-    @gradients.register_fake
+    @torch.library.register_fake(gradients.name())
     def _(dy: Tensor, dlast: Tensor, kept: Tensor, *given: Any) -> tuple[Tensor, ...]:
         return empty_gradients(*given[:TENSORS])
 
@@ -93,8 +96,8 @@ def register_scan(
         present = (None if x is None else dx for x, dx in zip(given, found, strict=False))
         return (*present, None, None, None, None)
 
-    scan.register_autograd(differentiate, setup_context=save)
-    gradients.register_autograd(_refuse_second_derivative)
+    torch.library.register_autograd(scan.name(), differentiate, setup_context=save)
+    torch.library.register_autograd(gradients.name(), _refuse_second_derivative)
 
     def run(*arguments: Any) -> tuple[Tensor, Tensor]:
         keep = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in arguments[:TENSORS])
@@ -114,26 +117,16 @@ def register_convolution(
 
     ``backward`` takes dy, x and k and returns dx and dk; all are contiguous, y and dx also where x is not.
     """
-    convolution = torch.library.custom_op(
-        f"terramamba::{name}",
-        forward,
-        mutates_args=(),
-        device_types=device_types,
-        schema="(Tensor x, Tensor k) -> Tensor",
-    )
-    gradients = torch.library.custom_op(
-        f"terramamba::{name}_backward",
-        backward,
-        mutates_args=(),
-        device_types=device_types,
-        schema="(Tensor dy, Tensor x, Tensor k) -> (Tensor, Tensor)",
+    convolution = _define(name, "(Tensor x, Tensor k) -> Tensor", forward, device_types)
+    gradients = _define(
+        f"{name}_backward", "(Tensor dy, Tensor x, Tensor k) -> (Tensor, Tensor)", backward, device_types
     )
 
-    @convolution.register_fake
+    @torch.library.register_fake(convolution.name())
     def _(x: Tensor, k: Tensor) -> Tensor:
         return x.new_empty(x.shape)
 
-    @gradients.register_fake
+    @torch.library.register_fake(gradients.name())
     def _(dy: Tensor, x: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         return x.new_empty(x.shape), k.new_empty(k.shape)
 
@@ -143,8 +136,8 @@ def register_convolution(
     def differentiate(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor]:
         return gradients(dy, *ctx.saved_tensors)
 
-    convolution.register_autograd(differentiate, setup_context=save)
-    gradients.register_autograd(_refuse_second_derivative)
+    torch.library.register_autograd(convolution.name(), differentiate, setup_context=save)
+    torch.library.register_autograd(gradients.name(), _refuse_second_derivative)
     return convolution
 
 
