@@ -9,8 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
 
+import numpy as np
 import pytest
+import shapely
 from pyogrio import read_info
+from pyogrio.raw import write
 
 from terramamba import __version__
 from terramamba.cli import COMMANDS, main
@@ -102,6 +105,30 @@ def test_check_one_scene_and_a_pair(workshop, program) -> None:
     two = program("check", workshop.pairs.before, workshop.pairs.after)
     assert two.status == 0
     assert "a pair of 96 x 128 pixels, 3 bands" in two.out
+
+
+def test_check_vector_labels(tmp_path, workshop, terramamba) -> None:
+    path = tmp_path / "labels.gpkg"
+    boxes = [shapely.box(west, 5, west + 1, 6) for west in range(30)]
+    cover, numbers = np.array(["wood", "corn", "wood"] * 10, object), np.arange(30)
+    columns, names = [cover, numbers, numbers / 8], ["cover", "id", "share"]
+    write(path, shapely.to_wkb(boxes), columns, names, geometry_type="Polygon", crs="EPSG:4326")
+    done = terramamba("check", path, workshop.scene.scene)
+    assert done.status == 0, done.err
+    for words in (
+        "layer labels  30 features: 30 Polygon",
+        "EPSG:4326 (WGS 84)",
+        "x 0 to 30, y 5 to 6",
+        "attribute 'cover': wood (20), corn (10)",
+        "attribute 'id': 0 to 29, 30 different",
+        "attribute 'share': 0 to 3.625, 30 different",
+        "60 rows x 60 columns, 12 bands",
+    ):
+        assert words in done.out
+    path.write_text("these are notes")
+    spoilt = terramamba("check", path)
+    assert spoilt.status == 1
+    assert "labels.gpkg: cannot be read as a vector file" in spoilt.err
 
 
 def test_check_two_that_make_no_pair(workshop, terramamba) -> None:

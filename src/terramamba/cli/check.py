@@ -8,7 +8,8 @@ from terramamba.errors import InputError
 
 USAGE = Usage(
     "check",
-    "Say what a scene is, or whether two scenes make a pair: size, bands, values, missing data, coordinates.",
+    "Say what a scene or a vector file is, or whether two scenes make a pair: size, bands, values, missing "
+    "data, coordinates; shapes and attributes.",
     ("PATH", "[PATH2]"),
 )
 
@@ -17,8 +18,8 @@ USAGE = Usage(
 class CheckOptions:
     """Flags of the command."""
 
-    variable: str | None = None
-    """Name of the array in a .mat or .npz file; None: the only one that fits."""
+    scene_variable: str | None = None
+    """Name of the array or image in a file that holds several; None: the largest or only one that fits."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -26,10 +27,15 @@ def run(argv: Sequence[str]) -> int:
     options, paths = parse(USAGE, CheckOptions, argv)
     from terramamba.cli.show import show_facts
     from terramamba.raster.describe import describe
+    from terramamba.raster.describe_features import describe_features
+    from terramamba.raster.features import is_vector_file
     from terramamba.raster.pair import check_pair
     from terramamba.raster.scene import open_scene
 
-    scenes = [open_scene(path, variable=options.variable) for path in paths]
+    for path in filter(is_vector_file, paths):
+        show_facts(describe_features(path))
+        print()
+    scenes = [open_scene(path, variable=options.scene_variable) for path in paths if not is_vector_file(path)]
     for scene in scenes:
         show_facts(describe(scene))
         print()
