@@ -18,6 +18,7 @@ from terramamba.data.splits import TEST, TRAIN, VALIDATION, save_split
 from terramamba.devices import resolve_device
 from terramamba.errors import InputError
 from terramamba.inference.common import check_bands
+from terramamba.inference.fast_record import fast_record
 from terramamba.metrics import class_scores
 from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
 from terramamba.progress import progress
@@ -62,6 +63,15 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
             "protocol": protocol_id(settings, samples.split.patch_size),
             "split_id": samples.split.id,
             "leakage": asdict(samples.split.leakage),
+            "fast": fast_record(
+                model,
+                samples.cube,
+                samples.pixels(VALIDATION),
+                samples.targets(VALIDATION),
+                patch_size=samples.split.patch_size,
+                border=settings.border,
+                device=resolve_device(settings.device),
+            ),
         }
         save_model(model, folder, about | _card(samples, settings))
         write_confusion(folder / "confusion.csv", test, names)
@@ -242,7 +252,9 @@ def evaluate_classifier(
     if len(pixels) == 0:
         why = "; ".join(notes)
         raise InputError(
-            f"{labels or loaded.folder}: no labelled pixel of a class that the model knows; {why}".rstrip("; ")
+            f"{labels or loaded.folder}: no labelled pixel of a class that the model knows; {why}".rstrip(
+                "; "
+            )
         )
     dataset = PatchDataset(
         cube,

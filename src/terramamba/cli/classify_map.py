@@ -23,6 +23,15 @@ class MapOptions:
     """Map to write, a .tif."""
     probabilities: str | None = None
     """Also write the probability of every class, a band each, to this .tif."""
+    mode: Literal["exact", "fast", "auto"] = "exact"
+    """exact: every pixel by its own patch; fast: by tiles that do not overlap, tens of times faster; auto: as
+    fast as --tolerance allows."""
+    tilings: int = 1
+    """With --mode fast, shifted tilings that are averaged: 1, 2, 4 or 9; more are slower and closer to
+    exact."""
+    tolerance: float = 0.3
+    """With --mode auto, percentage points of overall accuracy on the run's validation pixels that may be
+    lost."""
     batch_size: int = 256
     """Pixels classified at once; less needs less memory."""
     device: str = "auto"

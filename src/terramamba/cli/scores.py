@@ -72,8 +72,17 @@ def show_map(summary: "ClassSummary | ChangeSummary") -> None:
     areas = getattr(summary, "areas", None)
     if areas is not None:
         facts["changed areas"] = number(areas)
+    if tilings := getattr(summary, "tilings", 0):
+        facts["mode"] = _mode(tilings, getattr(summary, "agreement", None))
     files = [summary.out, summary.probabilities, *getattr(summary, "polygons", ())]
     show_facts(facts | {"written": "\n".join(str(path) for path in files if path is not None)})
+
+
+def _mode(tilings: int, agreement: float | None) -> str:
+    words = f"fast, {tilings} tiling{'s' if tilings > 1 else ''}"
+    if agreement is None:
+        return f"{words}; this run has no record of how close that is to exact"
+    return f"{words}: {percent(agreement)} % of the validation pixels come out as in exact mode"
 
 
 def _about(result: Mapping[str, Any]) -> dict[str, Any]:

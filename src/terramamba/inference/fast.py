@@ -1,0 +1,132 @@
+"""Land cover without a patch for every pixel: tiles that do not overlap, and the mean of their tokens.
+
+The head of the model is linear after the average over a patch, so a patch's logits are the mean of its
+tokens'. Tokens of tiles stand for those of each pixel's own patch: they come from the same weights, but see
+the neighbourhood from another place. With several tilings, shifted against each other, every token is the
+mean of several views.
+
+c band   h, w rows and columns of a strip   p side of a patch   k class   m usable pixels
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from terramamba.errors import InputError
+
+TILINGS = (1, 2, 4, 9)
+"""Numbers of tilings to choose from; the work grows with them."""
+
+
+def margin(patch_size: int) -> int:
+    """Pixels beyond a strip that its tiles can reach."""
+    return patch_size // 2 + patch_size - 1
+
+
+def shifts(patch_size: int, tilings: int) -> tuple[tuple[int, int], ...]:
+    """Row and column at which the first tile of each tiling starts; the same one twice counts once."""
+    if tilings == 2:
+        return tuple(dict.fromkeys([(0, 0), (patch_size // 2, patch_size // 2)]))
+    side = {1: 1, 4: 2, 9: 3}[tilings]
+    steps = dict.fromkeys(i * patch_size // side for i in range(side))
+    return tuple((down, right) for down in steps for right in steps)
+
+
+def check_tilings(model: nn.Module, tilings: int) -> None:
+    """Raise ``InputError`` where ``model`` cannot be used so, or with so many tilings."""
+    if tilings not in TILINGS:
+        raise InputError(f"--tilings {tilings}: choose one of {', '.join(map(str, TILINGS))}")
+    if not hasattr(model, "token_logits"):
+        raise InputError(
+            "--mode fast: this model does not classify the single pixels of a patch; use --mode exact"
+        )
+
+
+def choose_tilings(mode: str, tilings: int, tolerance: float, record: Mapping[str, Any] | None) -> int:
+    """Tilings to map with, 0 for exact.
+
+    "auto" takes the fewest whose overall accuracy on validation pixels is within ``tolerance`` percentage
+    points of exact, by the ``record`` of the run; without a record it is exact.
+
+    Raises:
+        InputError: there is no such mode.
+    """
+    if mode not in ("exact", "fast", "auto"):
+        raise InputError(f"--mode {mode}: choose one of exact, fast, auto")
+    if mode != "auto" or record is None:
+        return tilings if mode == "fast" else 0
+    least = record["exact_oa"] - tolerance / 100
+    good = [int(k) for k, found in record["tilings"].items() if found["oa"] >= least]
+    return min(good, default=0)
+
+
+def fast_logits(
+    model: nn.Module,
+    padded: Float[Tensor, "c H W"],
+    usable: Bool[Tensor, "h w"],
+    row: int,
+    *,
+    patch_size: int,
+    tilings: int,
+    batch_size: int,
+) -> Float[Tensor, "m k"]:
+    """Logits of the usable pixels of a strip, row by row.
+
+    Tiles lie where they lie in the scene, so that it does not matter how the scene is cut into strips.
+
+    Args:
+        model: with ``token_logits``: (b, c, p, p) -> (b, k, p, p).
+        padded: the strip with ``margin(patch_size)`` pixels more on every side.
+        usable: pixels that are wanted.
+        row: of the scene, at which the strip starts; it has all columns.
+        patch_size: p.
+        tilings: one of ``TILINGS``.
+        batch_size: tiles that go through the model together.
+    """
+    p, half = patch_size, patch_size // 2
+    # Tokens of all patches around usable pixels: half a patch more than the strip on every side.
+    reach = F.pad(usable.float()[None, None], (2 * half,) * 4)
+    reach = F.max_pool2d(reach, p, stride=1)[0, 0] > 0
+    total: Tensor | None = None
+    places = shifts(p, tilings)
+    for shift in places:
+        tokens = _tokens(model, padded, reach, (row - half, -half), shift, p, batch_size)
+        total = tokens if total is None else total + tokens
+    assert total is not None
+    means = F.avg_pool2d(total[None] / len(places), p, stride=1)[0]
+    return means[:, usable].t()
+
+
+def _tokens(
+    model: nn.Module,
+    padded: Tensor,
+    reach: Bool[Tensor, "H W"],
+    origin: tuple[int, int],
+    shift: tuple[int, int],
+    p: int,
+    batch_size: int,
+) -> Float[Tensor, "k H W"]:
+    """Logits of the tokens in ``reach``, from ``origin`` of the scene on, by one tiling; 0 elsewhere."""
+    # How far the first tile of each axis starts before the first token.
+    before = [(first - start) % p for first, start in zip(origin, shift, strict=True)]
+    counts = [-(-(size + ahead) // p) for size, ahead in zip(reach.shape, before, strict=True)]
+    starts = [p - 1 - ahead for ahead in before]
+    (n, m), (top, left) = counts, starts
+    block = padded[:, top : top + n * p, left : left + m * p]
+    tiles = block.reshape(-1, n, p, m, p).permute(1, 3, 0, 2, 4).flatten(0, 1)
+    after = [count * p - ahead - size for count, ahead, size in zip(counts, before, reach.shape, strict=True)]
+    wanted = F.pad(reach, (before[1], after[1], before[0], after[0]))
+    chosen = wanted.view(n, p, m, p).any(3).any(1).flatten().nonzero()[:, 0]
+    found: Tensor | None = None
+    for begin in range(0, len(chosen), batch_size):
+        some = chosen[begin : begin + batch_size]
+        logits = model.token_logits(tiles[some]).float()  # type: ignore[operator]
+        if found is None:
+            found = logits.new_zeros(n * m, *logits.shape[1:])
+        found[some] = logits
+    assert found is not None
+    image = found.view(n, m, -1, p, p).permute(2, 0, 3, 1, 4).reshape(found.shape[1], n * p, m * p)
+    return image[:, before[0] : before[0] + reach.shape[0], before[1] : before[1] + reach.shape[1]]
