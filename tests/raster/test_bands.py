@@ -75,6 +75,8 @@ def test_landsat_stands_in_the_order_of_wavelengths(geotiff: Make, tmp_path: Pat
     assert np.array_equal(scene.read()[0], values)
     listed = open_scene([tmp_path / f"{LANDSAT}_SR_B{band}.TIF" for band in (5, 2)])
     assert listed.band_names == ("B2", "B5")
+    (tmp_path / "bands.csv").write_text(f"image\n{LANDSAT}_SR_B9.TIF\n{LANDSAT}_SR_B4.TIF\n")
+    assert open_scene(tmp_path / "bands.csv").band_names == ("B4", "B9")
     geotiff(tmp_path / f"{LANDSAT}_SR_B4.TIF", values[:1].astype(np.float32))
     with pytest.raises(InputError, match=r"B4\.TIF: holds float32 values, .*B2\.TIF holds uint16"):
         open_scene(tmp_path)

@@ -1,6 +1,7 @@
 """EMIT and PRISMA: small files in the structure of the real products, read whole and by windows."""
 
 import pickle
+import tracemalloc
 from pathlib import Path
 
 import h5py
@@ -186,7 +187,7 @@ def test_prisma_is_one_cube_of_reflectances(tmp_path: Path, seed: int, centres: 
     assert describe(scene)["no data"].startswith("nodata value nan; 37.5 % of the pixels")
 
 
-def test_prisma_that_cannot_be_used(tmp_path: Path, seed: int) -> None:
+def test_prisma_that_cannot_be_used(tmp_path: Path, seed: int, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.he5"
     with h5py.File(path, "w") as file:
         file.create_group("HDFEOS/SWATHS/PRS_L1_HCO/Data Fields")
@@ -198,6 +199,10 @@ def test_prisma_that_cannot_be_used(tmp_path: Path, seed: int) -> None:
     path.unlink()
     write_prisma(path, seed)
     with h5py.File(path, "r+") as file:
+        file.attrs["Epsg_Code"] = 1
+    with pytest.raises(InputError, match=r"a\.he5: unknown Epsg_Code 1; fetch the file again"):
+        open_scene(path)
+    with h5py.File(path, "r+") as file:
         file.attrs["Product_LRcorner_easting"] = 9e5
     with pytest.raises(InputError, match=r"corners 399985 x 300 m apart do not fit 8 x 11 pixels of 30 m"):
         open_scene(path)
@@ -205,6 +210,7 @@ def test_prisma_that_cannot_be_used(tmp_path: Path, seed: int) -> None:
         del file.attrs["List_Cw_Swir"]
     with pytest.raises(InputError, match=r"a\.he5: cannot be read as PRISMA L2D \(.*List_Cw_Swir.*; the"):
         open_scene(path)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("write", [write_emit, write_prisma])
@@ -215,3 +221,43 @@ def test_products_that_are_cut_off(tmp_path: Path, seed: int, write: object) -> 
     with pytest.raises(InputError) as caught:
         open_scene(path).read()
     assert "\n" not in str(caught.value)
+
+
+def test_full_size_products_are_never_held_whole(tmp_path: Path) -> None:
+    """Cubes of the real size whose blocks were never written: small files, large arrays."""
+    path = tmp_path / "EMIT_L2A_RFL_001.nc"
+    write_emit(path, 0)
+    line, sample = np.mgrid[:1280, :1242]
+    with h5py.File(path, "r+") as file:
+        for name, values in (("glt_x", sample + 1), ("glt_y", line + 1)):
+            del file[f"location/{name}"]
+            file[f"location/{name}"] = values.astype(np.int32)
+        del file["reflectance"], file["sensor_band_parameters"]
+        cube = file.create_dataset("reflectance", (1280, 1242, 285), np.float32, chunks=(64, 64, 32))
+        cube.attrs["_FillValue"] = np.float32(-9999)
+        for name in ("wavelengths", "fwhm"):
+            file[f"sensor_band_parameters/{name}"] = np.linspace(381, 2493, 285)
+    assert peak_megabytes(path, Window(600, 0, 16, 1242)) < 130
+    path = tmp_path / "PRS_L2D.he5"
+    write_prisma(path, 0)
+    with h5py.File(path, "r+") as file:
+        for name, bands in (("Vnir", 66), ("Swir", 173)):
+            fields = file["HDFEOS/SWATHS/PRS_L2D_HCO/Data Fields"]
+            del fields[f"{name.upper()}_Cube"]
+            fields.create_dataset(f"{name.upper()}_Cube", (1200, bands, 1250), np.uint16, chunks=(64, 16, 64))
+            file.attrs[f"List_Cw_{name}"] = np.linspace(2500, 970, bands) - (0 if name == "Swir" else 600)
+            file.attrs[f"List_Fwhm_{name}"] = np.full(bands, 10.0)
+        file.attrs["Product_LRcorner_easting"] = 500_015 + 30.0 * 1249
+        file.attrs["Product_LRcorner_northing"] = 4_600_000 - 30.0 * 1199
+    assert peak_megabytes(path, Window(600, 0, 16, 1250)) < 130
+
+
+def peak_megabytes(path: Path, window: Window) -> float:
+    """Memory that reading all bands of a window takes at most, the result included."""
+    scene = open_scene(path)
+    tracemalloc.start()
+    scene.read(window)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    print(f"{path.name}: {peak / 1e6:.0f} MB")
+    return peak / 1e6

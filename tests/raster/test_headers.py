@@ -81,6 +81,19 @@ def test_envi_wavelength_units(
     assert scene.fwhm == scene.wavelengths
 
 
+def test_envi_data_that_end_early(tmp_path: Path) -> None:
+    """GDAL would read zeros there."""
+    data = np.ones((3, 4, 5), np.int16).tobytes()
+    (tmp_path / "cube.hdr").write_text(ENVI.format(interleave="bip", order=0, **MICROMETRES))
+    (tmp_path / "cube.dat").write_bytes(data)
+    assert open_scene(tmp_path / "cube.dat").read()[0].all()
+    (tmp_path / "cube.dat").write_bytes(data[:-2])
+    with pytest.raises(
+        InputError, match=r"cube\.dat: holds 118 bytes, its header describes 120; the file is damaged"
+    ):
+        open_scene(tmp_path / "cube.dat")
+
+
 def test_a_header_without_its_data_file(tmp_path: Path) -> None:
     (tmp_path / "cube.hdr").write_text(ENVI)
     with pytest.raises(

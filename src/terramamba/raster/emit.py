@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import rasterio
 from affine import Affine
 from jaxtyping import Bool, Shaped
 from rasterio.crs import CRS
@@ -61,7 +62,8 @@ def open_emit(path: str, variable: str | None = None) -> Scene:
                 f"{path}: {name} has {count} bands, {_BANDS} lists {len(wavelengths)}; fetch the file again"
             )
         try:
-            crs = CRS.from_wkt(text(file.attrs["spatial_ref"]))
+            with rasterio.Env():  # else GDAL prints its own message, too
+                crs = CRS.from_wkt(text(file.attrs["spatial_ref"]))
         except CRSError as error:
             raise InputError(
                 f"{path}: attribute spatial_ref is no coordinate reference system; fetch the file again"

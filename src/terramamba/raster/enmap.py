@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from terramamba.errors import InputError
-from terramamba.raster.gdal import GdalSource, is_address, open_image
+from terramamba.raster.gdal import GdalSource, open_image
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Scene, Source
 
@@ -27,7 +27,7 @@ _NO_BAND_MEAN = -1e6
 
 def is_enmap(path: str) -> bool:
     """Whether ``path`` is an EnMAP product: its folder, its metadata, or its image beside its metadata."""
-    return not is_address(path) and _metadata(path) is not None
+    return _metadata(path) is not None
 
 
 def open_enmap(path: str) -> Scene:

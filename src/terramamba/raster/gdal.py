@@ -88,6 +88,8 @@ def open_image(path: str, variable: str | None = None, remedy: str = "give an im
         path, indexes, tuple(image.nodatavals[i - 1] for i in indexes), alpha, _mask_kind(image, indexes[0])
     )
     header = image.tags(ns="ENVI")
+    if image.driver == "ENVI":
+        _require_whole(path, image, header)
     offsets = {image.offsets[i - 1] for i in indexes} - {0.0}
     if offsets:
         notes.append(f"the file's offset of {min(offsets):g} is not applied")
@@ -212,6 +214,19 @@ def _image_of_header(path: str) -> str:
     if not found:
         raise InputError(f"{path}: a header whose data file {stems[0].name} is missing; give the data file")
     return str(found[0])
+
+
+def _require_whole(path: str, image: Any, header: dict[str, str]) -> None:
+    """Raise ``InputError`` where an ENVI file ends early: GDAL would read zeros there."""
+    if is_address(path) or header.get("file_compression", "0").strip() != "0":
+        return
+    values = sum(np.dtype(dtype).itemsize for dtype in image.dtypes) * image.height * image.width
+    wanted, there = values + int(header.get("header_offset", "0")), Path(path).stat().st_size
+    if there < wanted:
+        raise InputError(
+            f"{path}: holds {there:,} bytes, its header describes {wanted:,}; the file is damaged or "
+            "incomplete, fetch it again"
+        )
 
 
 def _alpha_band(image: Any) -> int | None:

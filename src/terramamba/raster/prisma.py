@@ -12,6 +12,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import rasterio
 from affine import Affine
 from jaxtyping import Bool, Float32
 from rasterio.crs import CRS
@@ -173,7 +174,8 @@ def _grid(attributes: Any, height: int, width: int, path: str) -> Grid:
         )
     code = int(numbers(attributes["Epsg_Code"])[0])
     try:
-        crs = CRS.from_epsg(code)
+        with rasterio.Env():  # else GDAL prints its own message, too
+            crs = CRS.from_epsg(code)
     except CRSError as error:
         raise InputError(f"{path}: unknown Epsg_Code {code}; fetch the file again") from error
     transform = Affine(PIXEL_METRES, 0.0, west - margin, 0.0, -PIXEL_METRES, north + margin)

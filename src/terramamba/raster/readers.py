@@ -4,8 +4,10 @@ The records choose the reader of a file, name its format in ``terramamba check``
 ``docs/formats.md``, which this module prints: ``python -m terramamba.raster.readers > docs/formats.md``.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import h5py
@@ -24,18 +26,32 @@ class Wanted:
     column: str = "image"
 
 
+class Given:
+    """A path, and what the records ask about it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.on_disk = not gdal.is_address(path)
+        self.suffix = Path(path).suffix.lower()
+
+    @cached_property
+    def driver(self) -> str | None:
+        """GDAL's driver that opens it."""
+        return gdal.driver_of(self.path)
+
+
 @dataclass(frozen=True)
 class Format:
     """One format: how it is told, how it is opened, and both in words.
 
-    ``matches`` says whether a path is of this format; the first record that matches counts.
+    ``matches`` says whether what is given is of this format; the first record that matches counts.
     """
 
     name: str
     told_by: str
     reads: str
     notes: str
-    matches: Callable[[str], bool]
+    matches: Callable[[Given], bool]
     reader: Callable[[str, Wanted], Scene]
 
     def open(self, path: str, wanted: Wanted) -> Scene:
@@ -46,12 +62,12 @@ class Format:
 
 def open_any(path: str, wanted: Wanted) -> Scene:
     """The scene in ``path``; raises ``InputError`` where it is not there or of no format."""
-    if gdal.is_address(path):
-        if Path(path).suffix.lower() in ARRAY_SUFFIXES:
-            raise InputError(f"{path}: array files are read from disk only; download it first")
-    elif not Path(path).exists():
+    given = Given(path)
+    if not given.on_disk and given.suffix in ARRAY_SUFFIXES:
+        raise InputError(f"{path}: array files are read from disk only; download it first")
+    if given.on_disk and not Path(path).exists():
         raise InputError(f"{path}: no such file; check the path")
-    return next(known for known in FORMATS if known.matches(path)).open(path, wanted)
+    return next(known for known in FORMATS if known.matches(given)).open(path, wanted)
 
 
 def page() -> str:
@@ -62,16 +78,16 @@ def page() -> str:
     return "\n".join([_HEADING, *(f"| {' | '.join(row)} |" for row in table), ""])
 
 
-def _folder(path: str) -> bool:
-    return not gdal.is_address(path) and Path(path).is_dir()
+def _ends(suffix: str) -> Callable[[Given], bool]:
+    return lambda given: given.on_disk and given.suffix == suffix
 
 
-def _ends(*suffixes: str) -> Callable[[str], bool]:
-    return lambda path: not gdal.is_address(path) and Path(path).suffix.lower() in suffixes
+def _on_disk(is_it: Callable[[str], bool]) -> Callable[[Given], bool]:
+    return lambda given: given.on_disk and is_it(given.path)
 
 
-def _drivers(*names: str) -> Callable[[str], bool]:
-    return lambda path: gdal.driver_of(path) in names
+def _drivers(*names: str) -> Callable[[Given], bool]:
+    return lambda given: given.driver in names
 
 
 def _image(path: str, wanted: Wanted) -> Scene:
@@ -100,7 +116,7 @@ FORMATS = (
         reads="the spectral image; wavelengths, band widths, gain and offset from the metadata",
         notes="Levels L1C and L2A. Bands that the metadata report as empty are bad bands. Gains are applied "
         "only where they differ from band to band.",
-        matches=enmap.is_enmap,
+        matches=_on_disk(enmap.is_enmap),
         reader=lambda path, wanted: enmap.open_enmap(path),
     ),
     Format(
@@ -110,8 +126,8 @@ FORMATS = (
         notes="Single bands stand in the order of their wavelengths, which the names of Landsat and "
         "Sentinel-2 files tell, else of their names; larger pixels are brought onto the finest grid (nearest "
         "pixel). Of a band in several pixel sizes the finest counts. In bands of these satellites 0 is no "
-        "data where the file does not say otherwise. To leave out bands, give a list of files.",
-        matches=_folder,
+        "data where the file does not say otherwise. To leave out bands, list the others in a CSV table.",
+        matches=_on_disk(os.path.isdir),
         reader=lambda path, wanted: mosaic.open_folder(path),
     ),
     Format(
@@ -127,7 +143,7 @@ FORMATS = (
         told_by="`.mat` that is HDF5",
         reads="the 3-D array, else the 2-D one, by windows",
         notes=_MATLAB_NOTES,
-        matches=lambda path: _ends(".mat")(path) and h5py.is_hdf5(path),
+        matches=lambda given: _ends(".mat")(given) and h5py.is_hdf5(given.path),
         reader=_array,
     ),
     Format(
@@ -161,7 +177,7 @@ FORMATS = (
         "wavelengths and band widths",
         notes="By windows. Bands that `good_wavelengths` excludes are bad bands; pixels outside the swath "
         "have no data.",
-        matches=lambda path: not gdal.is_address(path) and emit.is_emit(path),
+        matches=_on_disk(emit.is_emit),
         reader=lambda path, wanted: emit.open_emit(path, wanted.variable),
     ),
     Format(
@@ -170,7 +186,7 @@ FORMATS = (
         reads="both cubes as one, by rising wavelength, as reflectance; band widths; the UTM grid",
         notes="By windows. Where the spectrometers overlap, the short-wave infrared one counts. Other levels "
         "than L2D have no map grid and are refused.",
-        matches=lambda path: not gdal.is_address(path) and prisma.is_prisma(path),
+        matches=_on_disk(prisma.is_prisma),
         reader=lambda path, wanted: prisma.open_prisma(path),
     ),
     Format(
@@ -226,7 +242,7 @@ FORMATS = (
         told_by="content",
         reads="as GeoTIFF",
         notes="Untested.",
-        matches=lambda path: True,
+        matches=lambda given: True,
         reader=_any_image,
     ),
 )
