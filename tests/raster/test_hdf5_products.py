@@ -218,7 +218,7 @@ def test_products_that_are_cut_off(tmp_path: Path, seed: int, write: object) -> 
     path = tmp_path / "a.nc"
     write(path, seed)  # type: ignore[operator]
     path.write_bytes(path.read_bytes()[:-700])
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=r"a\.nc: cannot be read as .*fetch it again") as caught:
         open_scene(path).read()
     assert "\n" not in str(caught.value)
 

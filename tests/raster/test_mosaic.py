@@ -124,6 +124,9 @@ def test_tables_name_images_and_masks(geotiff: Make, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"table\.csv: column 'image' is empty; list one image a row"):
         open_scene(table)
     assert open_scene(table, column="mask").path == str(tmp_path / "tiles" / "y0.tif")
+    table.write_bytes(b"\xff\xfeimage")
+    with pytest.raises(InputError, match=r"table\.csv: not a CSV table in UTF-8 \(.*\); save it as one"):
+        open_scene(table)
     table.write_text("image\ntiles/x7.tif\n")
     with pytest.raises(
         InputError, match=r"x7\.tif: no such file, though .*table\.csv lists it in column 'image'"

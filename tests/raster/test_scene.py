@@ -147,6 +147,15 @@ def test_pictures_without_georeferencing(tmp_path: Path, seed: int, suffix: str)
         assert np.array_equal(read, values.transpose(2, 0, 1))
 
 
+@pytest.mark.parametrize("suffix", ["png", "bmp", "jpg"])
+def test_pictures_that_end_early(tmp_path: Path, seed: int, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(random_values(seed, (64, 64, 3), "uint8")).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(InputError, match=r"; the file is damaged or incomplete, fetch it again"):
+        open_scene(path).read()
+
+
 def test_palettes_and_single_bits_are_read_as_numbers(tmp_path: Path, seed: int) -> None:
     values = random_values(seed, (6, 7), "uint8") % 4
     picture = Image.new("P", (7, 6))

@@ -30,6 +30,9 @@ from terramamba.raster.scene import Grid, Scene
 from terramamba.raster.ties import Ties
 
 OPEN_DATASETS = 16
+PNG_END, PNG_TAIL = b"IEND", 1 << 16
+"""The last part of a PNG file, and how far before the end it may lie: some programs append their own."""
+
 _ADDRESS = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: C: is a drive
 _THREAD = threading.local()
 # Filters of warnings belong to the whole process, so only one thread at a time may change them.
@@ -88,8 +91,7 @@ def open_image(path: str, variable: str | None = None, remedy: str = "give an im
         path, indexes, tuple(image.nodatavals[i - 1] for i in indexes), alpha, _mask_kind(image, indexes[0])
     )
     header = image.tags(ns="ENVI")
-    if image.driver == "ENVI":
-        _require_whole(path, image, header)
+    _require_whole(path, image, header)
     offsets = {image.offsets[i - 1] for i in indexes} - {0.0}
     if offsets:
         notes.append(f"the file's offset of {min(offsets):g} is not applied")
@@ -217,16 +219,22 @@ def _image_of_header(path: str) -> str:
 
 
 def _require_whole(path: str, image: Any, header: dict[str, str]) -> None:
-    """Raise ``InputError`` where an ENVI file ends early: GDAL would read zeros there."""
-    if is_address(path) or header.get("file_compression", "0").strip() != "0":
+    """Raise ``InputError`` where an ENVI or PNG file ends early: GDAL would make up the other pixels."""
+    if is_address(path):
         return
-    values = sum(np.dtype(dtype).itemsize for dtype in image.dtypes) * image.height * image.width
-    wanted, there = values + int(header.get("header_offset", "0")), Path(path).stat().st_size
-    if there < wanted:
-        raise InputError(
-            f"{path}: holds {there:,} bytes, its header describes {wanted:,}; the file is damaged or "
-            "incomplete, fetch it again"
-        )
+    size = Path(path).stat().st_size
+    if image.driver == "PNG":
+        with Path(path).open("rb") as file:
+            file.seek(max(0, size - PNG_TAIL))
+            problem = "" if PNG_END in file.read() else "has no end"
+    elif image.driver == "ENVI" and header.get("file_compression", "0").strip() == "0":
+        pixel = sum(np.dtype(dtype).itemsize for dtype in image.dtypes)
+        wanted = pixel * image.height * image.width + int(header.get("header_offset", "0"))
+        problem = "" if size >= wanted else f"holds {size:,} bytes, its header describes {wanted:,}"
+    else:
+        return
+    if problem:
+        raise InputError(f"{path}: {problem}; the file is damaged or incomplete, fetch it again")
 
 
 def _alpha_band(image: Any) -> int | None:

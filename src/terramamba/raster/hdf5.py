@@ -29,14 +29,11 @@ def opened(path: str, what: str) -> Iterator[Any]:
 
 
 def holds(path: str, *names: str) -> bool:
-    """Whether ``path`` is an HDF5 file with all of these members."""
-    try:
-        if not h5py.is_hdf5(path):
-            return False
-        with h5py.File(path, "r") as file:
-            return all(name in file for name in names)
-    except OSError:
+    """Whether ``path`` is an HDF5 file with all of these members; raises ``InputError`` for a damaged one."""
+    if not h5py.is_hdf5(path):
         return False
+    with opened(path, "HDF5") as file:
+        return all(name in file for name in names)
 
 
 def text(value: Any) -> str:

@@ -56,14 +56,17 @@ def open_folder(folder: str) -> Scene:
 
 def open_table(table: str, column: str) -> Scene:
     """The images that a CSV table lists in ``column``, with paths relative to the table, as one scene."""
-    with Path(table).open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file, skipinitialspace=True)
-        columns = rows.fieldnames or []
-        if column not in columns:
-            raise InputError(
-                f"{table}: no column {column!r}; it has {', '.join(columns) or 'none'}; add the column"
-            )
-        names = [row[column].strip() for row in rows if (row[column] or "").strip()]
+    try:
+        with Path(table).open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            columns, rows = reader.fieldnames or [], list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table}: not a CSV table in UTF-8 ({error}); save it as one") from error
+    if column not in columns:
+        raise InputError(
+            f"{table}: no column {column!r}; it has {', '.join(columns) or 'none'}; add the column"
+        )
+    names = [row[column].strip() for row in rows if (row[column] or "").strip()]
     if not names:
         raise InputError(f"{table}: column {column!r} is empty; list one image a row")
     paths = [Path(table).parent / name for name in names]
