@@ -54,6 +54,11 @@ def test_the_only_attribute_that_can_be_meant_is_taken(others: dict[str, Any], c
     assert find_classes("f", {**others, "cover": WOOD}).attribute == chosen
 
 
+def test_a_number_for_each_feature_is_a_class_where_there_is_nothing_else() -> None:
+    assert find_classes("f", {"kind": np.array([1, 2])}).codes.tolist() == [1, 2]
+    assert find_classes("f", {"kind": np.array([1, 2]), "name": WOOD[:2]}).attribute == "name"
+
+
 def test_several_or_none_are_listed() -> None:
     both = {"cover": WOOD, "owner": np.array(["x", "y", "x", "y"], object)}
     with pytest.raises(

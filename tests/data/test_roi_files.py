@@ -91,3 +91,9 @@ def test_refused_in_one_line(tmp_path: Path, scene: Scene, change: tuple[str, st
         read_labels(path, scene)
     assert "\n" not in str(refused.value)
     assert path in str(refused.value)
+
+
+def test_regions_that_are_not_text(tmp_path: Path, scene: Scene) -> None:
+    (tmp_path / "regions.roi").write_bytes(b"\x0a\x00\xff\x01binary")
+    with pytest.raises(InputError, match=r"regions.roi: these regions are not text .*export them as ASCII"):
+        read_labels(str(tmp_path / "regions.roi"), scene)

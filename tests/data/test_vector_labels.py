@@ -194,6 +194,10 @@ def test_what_is_left_out_is_counted(tmp_path: Path, scene: Scene) -> None:
     bow = on_ground(shapely.Polygon([(1, 1), (5, 5), (5, 1), (1, 5)]))
     mended = read_labels(write(tmp_path / "bow.gpkg", [bow], kind=[1]), scene, min_classes=1)
     assert "cross themselves and were mended" in mended.notes[-1]
+    spike = on_ground(shapely.Polygon([(1, 1), (5, 1), (5, 3), (14, 3), (5, 3), (5, 5), (1, 5)]))
+    for crs, shape in ((UTM, spike), ("EPSG:4326", in_degrees(spike))):
+        path = write(tmp_path / "spike.gpkg", [shape], crs, kind=[1])
+        assert read_labels(path, scene, min_classes=1).classes.sum() == 16
 
 
 def test_files_and_scenes_without_a_reference_system(tmp_path: Path, scene: Scene) -> None:
@@ -234,6 +238,18 @@ def test_refused_in_one_line(tmp_path: Path, scene: Scene) -> None:
     refused(far, scene, "no shape lies on .*scene.tif: they span rows")
     tiny = write(tmp_path / "tiny.gpkg", [on_ground(shapely.box(3.2, 3.2, 3.4, 3.4))], cover=["a"])
     refused(tiny, scene, "no polygon covers 0.5 of a pixel of .*--all-touched")
+
+
+def test_shapes_that_are_nowhere_on_earth_are_outside(tmp_path: Path, scene: Scene) -> None:
+    good = [in_degrees(on_ground(shapely.Point(x, 3.5))) for x in (2.5, 5.5)]
+    shapes = [shapely.Point(0, 95), *good, shapely.Point(1e9, -1e9)]
+    path = write(tmp_path / "labels.gpkg", shapes, "EPSG:4326", cover=np.array(list("aabb"), object))
+    labels = read_labels(path, scene)
+    assert np.argwhere(labels.classes).tolist() == [[3, 2], [3, 5]]
+    assert any("2 of 4 features outside the scene" in note for note in labels.notes)
+    # its corners have no place in UTM, but the scene is well inside
+    world = write(tmp_path / "world.gpkg", [shapely.box(-180, -90, 180, 90)], "EPSG:4326", cover=["a"])
+    assert read_labels(world, scene, min_classes=1).classes.all()
 
 
 def test_layers_are_listed_where_several_have_shapes(tmp_path: Path, scene: Scene) -> None:

@@ -52,7 +52,11 @@ def find_classes(
                 "text or whole numbers with --class-attribute"
             )
         return found
-    fitting = [found for name, values in attributes.items() if (found := _fitting(name, values)) is not None]
+    fitting = [
+        found
+        for name, values in attributes.items()
+        if (found := _fitting(name, values, alone=len(attributes) == 1)) is not None
+    ]
     for candidates in (fitting, [found for found in fitting if _repeats(found)]):
         if len(candidates) == 1:
             return candidates[0]
@@ -62,12 +66,12 @@ def find_classes(
     )
 
 
-def _fitting(name: str, values: Shaped[np.ndarray, " n"]) -> ClassAttribute | None:
+def _fitting(name: str, values: Shaped[np.ndarray, " n"], alone: bool) -> ClassAttribute | None:
     found = _classes(name, values)
     if found is None or not 1 <= len(_present(found)) <= MAX_CLASSES:
         return None
-    # a different number for each feature counts them
-    counts_features = not found.names and 1 < np.count_nonzero(found.codes) == len(_present(found))
+    # a different number for each feature counts them, where something else can say the class
+    counts_features = not (alone or found.names) and 1 < np.count_nonzero(found.codes) == len(_present(found))
     return None if counts_features else found
 
 

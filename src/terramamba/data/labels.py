@@ -156,11 +156,12 @@ def _label(path: str, found: Codes, names: Sequence[str] | None, min_classes: in
     if codes[0] != 0:
         codes, classes = np.append(0, codes), classes + 1
     count = len(codes) - 1
+    only = found.names.get(int(codes[-1]), f"code {codes[-1]}")
     if count == 0:
         raise InputError(f"{path}: not one labelled pixel on the scene; 0 and no data mean unlabelled")
     if count < min_classes:
         raise InputError(
-            f"{path}: has a single class (code {codes[1]}); a classifier needs two or more, label another"
+            f"{path}: has a single class ({only}); a classifier needs two or more, label another"
         )
     if count > MAX_CLASSES:
         raise InputError(

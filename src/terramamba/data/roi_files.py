@@ -33,9 +33,12 @@ ROI_SUFFIXES = (".txt", ".roi", ".asc")
 
 
 def is_roi_file(path: str) -> bool:
-    """Whether ``path`` is named as a region file is and begins as one."""
-    if Path(path).suffix.lower() not in ROI_SUFFIXES or not Path(path).is_file():
+    """Whether ``path`` is named as a region file is, and, where other files are too, begins as one."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in ROI_SUFFIXES or not Path(path).is_file():
         return False
+    if suffix == ".roi":
+        return True
     with Path(path).open("rb") as file:
         return file.read(len(FIRST_LINE)) == FIRST_LINE.encode()
 
@@ -86,7 +89,13 @@ def read_rois(path: str, scene: Scene) -> Codes:
 
 
 def _text(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8", errors="replace")
+    text = Path(path).read_text(encoding="utf-8", errors="replace")
+    if not text.startswith(FIRST_LINE):
+        raise InputError(
+            f"{path}: these regions are not text (the first line must be {FIRST_LINE!r}); in ENVI, export "
+            "them as ASCII"
+        )
+    return text
 
 
 def _pixels(path: str, text: str, size: tuple[int, int]) -> Int64[np.ndarray, "m 2"]:

@@ -48,6 +48,8 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> Codes:
             f"--min-coverage {options.min_coverage:g}: must be above 0 and at most 1, a share of a pixel"
         )
     features = read_features(path, options.layer)
+    if len(features) == 0:
+        raise InputError(f"{path}: layer {features.layer!r} holds no features; give labels that were drawn")
     found = find_classes(path, features.attributes, options.class_attribute)
     shapes, notes = on_pixels(features, scene.grid, scene.path)
     least = ROUNDING if options.all_touched else options.min_coverage - ROUNDING
@@ -88,6 +90,8 @@ def _pixels(shape: shapely.Geometry, window: Window, least: float) -> Int64[np.n
         return np.zeros((0, 2), np.int64)
     covered = np.argwhere(polygon_coverage(shape, window) >= least)
     covered += (window.row, window.col)
+    if shape.geom_type in ("Polygon", "MultiPolygon"):
+        return covered
     parts = [covered, line_pixels(shape, window), point_pixels(shape, window)]
     return np.unique(np.concatenate(parts), axis=0)
 

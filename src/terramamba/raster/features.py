@@ -4,7 +4,7 @@ n features   m attributes
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +12,19 @@ import numpy as np
 import shapely
 from affine import Affine
 from jaxtyping import Float64, Shaped
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 from rasterio.warp import transform as to_crs
+from rasterio.warp import transform_bounds
 
 from terramamba.errors import InputError
 from terramamba.raster.scene import Grid, same_crs
 
 VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gml", ".kml", ".sqlite")
+
+PROJECTION_ERRORS = (RasterioError, CPLE_BaseError)
+"""What reprojecting a point raises that is nowhere on Earth; releases of rasterio differ in it."""
 
 EDGES_PER_SCENE = 64
 """Edges longer than this part of the scene are split before they are reprojected, because a straight line in
@@ -144,9 +149,18 @@ def on_pixels(features: Features, grid: Grid, scene: str) -> tuple[Shaped[np.nda
     crossing = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
     if crossing.any():
         shapes = shapes.copy()
-        shapes[crossing] = shapely.make_valid(shapes[crossing])
+        shapes[crossing] = [_mended(shape) for shape in shapes[crossing]]
         notes.append(f"{features.path}: {np.count_nonzero(crossing)} shapes cross themselves and were mended")
     return shapes, tuple(notes)
+
+
+def _mended(shape: shapely.Geometry) -> shapely.Geometry:
+    """A valid shape; of polygons only what has an area, not the lines that mending leaves of spikes."""
+    mended = shapely.make_valid(shape)
+    if mended.geom_type != "GeometryCollection" or shape.geom_type not in ("Polygon", "MultiPolygon"):
+        return mended
+    parts = shapely.get_parts(shapely.get_parts(mended))
+    return shapely.multipolygons([part for part in parts if part.geom_type == "Polygon"])
 
 
 def _brief(crs: CRS) -> str:
@@ -156,32 +170,50 @@ def _brief(crs: CRS) -> str:
 
 def _reprojected(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:
     def reproject(points: Float64[np.ndarray, "p 2"]) -> Float64[np.ndarray, "p 2"]:
-        try:
-            x, y = to_crs(features.crs, grid.crs, points[:, 0].tolist(), points[:, 1].tolist())
-        except RasterioError as error:
-            raise InputError(
-                f"{features.path}: cannot be reprojected to the scene's {grid.crs} ({error}); reproject it"
-            ) from error
+        x, y = to_crs(features.crs, grid.crs, points[:, 0].tolist(), points[:, 1].tolist())
         return np.stack([np.array(x, np.float64), np.array(y, np.float64)], axis=1)
 
-    shapes = shapely.segmentize(features.shapes, _longest_edge(features, grid))
-    moved = shapely.transform(shapes, reproject)
+    shapes = _cut_and_split(features, grid)
+    try:
+        moved = shapely.transform(shapes, reproject)
+    except PROJECTION_ERRORS:
+        # one point that is nowhere on Earth fails all of them
+        moved = np.array([_moved_or_empty(shape, reproject) for shape in shapes], object)
     points, shape = shapely.get_coordinates(moved, return_index=True)
     lost = np.unique(shape[~np.isfinite(points).all(axis=1)])
     moved[lost] = shapely.Point()
     return moved
 
 
-def _longest_edge(features: Features, grid: Grid) -> float:
+def _moved_or_empty(
+    shape: shapely.Geometry | None,
+    reproject: Callable[[Float64[np.ndarray, "p 2"]], Float64[np.ndarray, "p 2"]],
+) -> shapely.Geometry | None:
+    try:
+        return shapely.transform(shape, reproject)
+    except PROJECTION_ERRORS:
+        return shapely.Point()
+
+
+def _cut_and_split(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:
+    """The shapes without what is far from the scene, where the projection may end, and with short edges."""
+    assert features.crs is not None
     corners = np.array(grid.corners)
-    x, y = np.array(to_crs(grid.crs, features.crs, corners[:, 0].tolist(), corners[:, 1].tolist()))
-    extent = float(max(np.ptp(x), np.ptp(y)))
-    if not np.isfinite(extent) or extent == 0:
+    bounds = (*corners.min(axis=0), *corners.max(axis=0))
+    try:
+        left, bottom, right, top = transform_bounds(grid.crs, features.crs, *bounds)
+    except PROJECTION_ERRORS:
         # the scene has no place in the features' system, so they will not meet
-        return float("inf")
-    left, top, right, bottom = shapely.total_bounds(features.shapes)
-    # shapes far larger than the scene are not split into more edges than memory holds
-    return max(extent / EDGES_PER_SCENE, max(right - left, bottom - top) / EDGES_PER_SCENE**2)
+        return features.shapes
+    extent = max(right - left, top - bottom)
+    if not np.isfinite(extent) or left >= right:
+        # beside the date line; nothing is known to be far
+        return features.shapes
+    near = (left - extent, bottom - extent, right + extent, top + extent)
+    shapes = features.shapes.copy()
+    reaching = shapely.intersects(shapes, shapely.box(*near)) & ~shapely.covers(shapely.box(*near), shapes)
+    shapes[reaching] = shapely.clip_by_rect([_mended(shape) for shape in shapes[reaching]], *near)
+    return shapely.segmentize(shapes, extent / EDGES_PER_SCENE)
 
 
 def _moved(shapes: Shaped[np.ndarray, " n"], transform: Affine) -> Shaped[np.ndarray, " n"]:
