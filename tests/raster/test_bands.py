@@ -168,6 +168,14 @@ def test_bands_without_known_names_keep_theirs(geotiff: Make, tmp_path: Path) ->
     assert scene.wavelengths is None
 
 
+def test_bands_of_two_dates_are_not_mixed(geotiff: Make, tmp_path: Path) -> None:
+    values = np.ones((1, 6, 6), np.uint16)
+    geotiff(tmp_path / "T33UUU_20200101T101031_B02_10m.jp2", values, transform=metres(10))
+    geotiff(tmp_path / "T33UUU_20200201T101031_B03_10m.jp2", values, transform=metres(10))
+    with pytest.raises(InputError, match=r"0201.*B03_10m\.jp2: is of another scene than .*0101.*; give the"):
+        open_scene(tmp_path)
+
+
 def test_bands_of_another_place_are_no_bands_of_this(geotiff: Make, tmp_path: Path) -> None:
     values = np.ones((1, 6, 6), np.uint16)
     geotiff(tmp_path / f"{TILE}_B02_10m.jp2", values, transform=metres(10))

@@ -10,7 +10,8 @@ from pathlib import Path
 class Satellite:
     """How a satellite's files of single bands are called, and the centres of its bands in nm.
 
-    ``file`` matches the stem of a file name; its group ``band`` is a key of ``nanometres``.
+    ``file`` matches the stem of a file name: group ``scene`` is what the bands of one scene share, ``band``
+    is a key of ``nanometres``.
     """
 
     name: str
@@ -20,15 +21,12 @@ class Satellite:
 
 @dataclass(frozen=True)
 class BandFile:
-    """The band that a file holds: the satellite, the band's usual name, and its centre in nm."""
+    """The band that a file holds: the satellite, the scene, the band's usual name, and its centre in nm."""
 
     satellite: str
+    scene: str
     band: str
     nanometres: float
-
-
-def _satellite(name: str, scene: str, band: str, nanometres: Mapping[str, float]) -> Satellite:
-    return Satellite(name, re.compile(f"{scene}(?P<band>{band})(?:_[0-9]{{2}}m)?", re.I), nanometres)
 
 
 _LANDSAT = r"_(?:SR_|ST_|toa_)?(?:B|band)"
@@ -65,13 +63,19 @@ _MSI = {
 }
 _MSI_BAND = r"0?[1-9]|1[0-2]|0?8A"
 
+
+def _satellite(name: str, scene: str, between: str, band: str, nanometres: Mapping[str, float]) -> Satellite:
+    pattern = f"(?P<scene>{scene}){between}(?P<band>{band})(?:_[0-9]{{2}}m)?"
+    return Satellite(name, re.compile(pattern, re.I), nanometres)
+
+
 SATELLITES = (
-    _satellite("Landsat 8/9", rf"L[COT]0?[89]\w*?{_LANDSAT}", _LANDSAT_BAND, _OLI),
-    _satellite("Landsat 7", rf"LE0?7\w*?{_LANDSAT}", rf"{_LANDSAT_BAND}(?:_VCID_[12])?", _ETM),
-    _satellite("Landsat 4/5", rf"LT0?[45]\w*?{_LANDSAT}", _LANDSAT_BAND, _TM),
-    _satellite("Landsat 8/9 (HLS)", r"HLS\.L30\..*\.B", _LANDSAT_BAND, _OLI),
-    _satellite("Sentinel-2 (HLS)", r"HLS\.S30\..*\.B", _MSI_BAND, _MSI),
-    _satellite("Sentinel-2", r"(?:(?:L2A_)?T[0-9]{2}[A-Z]{3}|S2[A-D]|SENTINEL2).*_B", _MSI_BAND, _MSI),
+    _satellite("Landsat 8/9", r"L[COT]0?[89]\w*?", _LANDSAT, _LANDSAT_BAND, _OLI),
+    _satellite("Landsat 7", r"LE0?7\w*?", _LANDSAT, rf"{_LANDSAT_BAND}(?:_VCID_[12])?", _ETM),
+    _satellite("Landsat 4/5", r"LT0?[45]\w*?", _LANDSAT, _LANDSAT_BAND, _TM),
+    _satellite("Landsat 8/9 (HLS)", r"HLS\.L30\..*", r"\.B", _LANDSAT_BAND, _OLI),
+    _satellite("Sentinel-2 (HLS)", r"HLS\.S30\..*", r"\.B", _MSI_BAND, _MSI),
+    _satellite("Sentinel-2", r"(?:(?:L2A_)?T[0-9]{2}[A-Z]{3}|S2[A-D]|SENTINEL2).*", "_B", _MSI_BAND, _MSI),
 )
 
 
@@ -86,5 +90,5 @@ def band_of_file(path: str | Path) -> BandFile | None:
         number = band.partition("_")[0].lstrip("0")
         for key, nanometres in satellite.nanometres.items():
             if key.lstrip("0") == number:
-                return BandFile(satellite.name, f"B{band}", nanometres)
+                return BandFile(satellite.name, found["scene"], f"B{band}", nanometres)
     return None

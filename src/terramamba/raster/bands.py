@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
+from terramamba.errors import InputError
 from terramamba.raster.band_names import BandFile, band_of_file
 from terramamba.raster.gdal import GdalSource
 from terramamba.raster.grid import Window, spread
@@ -32,7 +33,11 @@ def are_bands(scenes: Sequence[Scene]) -> bool:
 
 
 def stack(scenes: Sequence[Scene], name: str) -> Scene:
-    """Single bands of one place (see ``are_bands``) as one scene on the grid of the finest."""
+    """Single bands of one place (see ``are_bands``) as one scene on the grid of the finest.
+
+    Raises ``InputError`` where the names of the files tell that they are of several scenes.
+    """
+    _require_one_scene(scenes)
     scenes = _one_of_each([_with_fill(scene) for scene in scenes])
     known = [band_of_file(scene.path) for scene in scenes]
     waves = [_wavelength(scene, band) for scene, band in zip(scenes, known, strict=True)]
@@ -156,6 +161,19 @@ def _on_grid(scene: Scene, finest: Grid) -> Source:
     if apart <= SAME_PIXEL and (scene.height, scene.width) == (finest.height, finest.width):
         return scene.source
     return CoarserSource(scene.source, scene.height, scene.width, (steps.e, steps.f), (steps.a, steps.c))
+
+
+def _require_one_scene(scenes: Sequence[Scene]) -> None:
+    first: tuple[str, str] | None = None
+    for scene in scenes:
+        band = band_of_file(scene.path)
+        if band is None:
+            continue
+        first = first or (band.scene, scene.path)
+        if band.scene != first[0]:
+            raise InputError(
+                f"{scene.path}: is of another scene than {first[1]}; give the bands of one scene"
+            )
 
 
 def _one_of_each(scenes: Sequence[Scene]) -> list[Scene]:
