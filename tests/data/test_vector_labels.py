@@ -240,6 +240,12 @@ def test_refused_in_one_line(tmp_path: Path, scene: Scene) -> None:
     refused(tiny, scene, "no polygon covers 0.5 of a pixel of .*--all-touched")
 
 
+def test_flags_for_shapes_are_refused_for_other_files(tmp_path: Path, scene: Scene) -> None:
+    np.save(tmp_path / "labels.npy", np.eye(12, 16, dtype=np.uint8))
+    says = "labels.npy: is no vector file; --class-attribute, --all-touched can only be given for one"
+    refused(str(tmp_path / "labels.npy"), scene, says, class_attribute="crop", all_touched=True)
+
+
 def test_shapes_that_are_nowhere_on_earth_are_outside(tmp_path: Path, scene: Scene) -> None:
     good = [in_degrees(on_ground(shapely.Point(x, 3.5))) for x in (2.5, 5.5)]
     shapes = [shapely.Point(0, 95), *good, shapely.Point(1e9, -1e9)]

@@ -11,6 +11,7 @@ from terramamba.data.label_files import label_shape, read_codes
 from terramamba.data.palette import Colour, default_colours
 from terramamba.data.vector_labels import VectorOptions
 from terramamba.errors import InputError
+from terramamba.raster.features import is_vector_file
 from terramamba.raster.scene import Scene
 
 __all__ = ["Labels", "VectorOptions", "default_colours", "label_shape", "read_label_parts", "read_labels"]
@@ -65,11 +66,13 @@ def read_labels(
 
     Raises:
         InputError: what cannot be read, another size than the scene's, numbers that are no class codes, fewer
-            than ``min_classes`` classes, or another number of names than of classes.
+            than ``min_classes`` classes, another number of names than of classes, or ``vector`` for a file
+            without shapes.
     """
-    found = read_codes(
-        path, scene, variable=variable, min_abundance=min_abundance, vector=vector or VectorOptions()
-    )
+    options = vector or VectorOptions()
+    if not is_vector_file(path) and options != VectorOptions():
+        raise InputError(f"{path}: is no vector file; {', '.join(options.flags())} can only be given for one")
+    found = read_codes(path, scene, variable=variable, min_abundance=min_abundance, vector=options)
     return _label(path, found, names, min_classes)
 
 

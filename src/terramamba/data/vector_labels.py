@@ -1,6 +1,6 @@
 """Labels drawn as polygons, points and lines: the class and the shape of every pixel of a scene."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import shapely
@@ -30,6 +30,11 @@ class VectorOptions:
     layer: str | None = None
     all_touched: bool = False
     min_coverage: float = 0.5
+
+    def flags(self) -> tuple[str, ...]:
+        """The flags of what differs from the defaults."""
+        changed = (field.name for field in fields(self) if getattr(self, field.name) != field.default)
+        return tuple("--" + name.replace("_", "-") for name in changed)
 
 
 def read_shapes(path: str, scene: Scene, options: VectorOptions) -> Codes:
