@@ -260,6 +260,15 @@ def test_a_damaged_block_is_named(
     assert capfd.readouterr().err == ""
 
 
+def test_a_damaged_file_spoils_no_other(geotiff: Make, tmp_path: Path, seed: int) -> None:
+    good = geotiff(tmp_path / "good.tif", random_values(seed, (2, 5, 6)))
+    bad = damaged(geotiff, tmp_path / "bad.tif", seed)
+    for _ in range(3):
+        assert open_scene(good).read()[0].shape == (2, 5, 6)
+        with pytest.raises(InputError):
+            open_scene(bad).read()
+
+
 def test_what_cannot_be_opened(geotiff: Make, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.tif: no such file; check the path"):
         open_scene(tmp_path / "nowhere.tif")

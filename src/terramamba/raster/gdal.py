@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ import rasterio
 from affine import Affine
 from jaxtyping import Bool, Shaped
 from rasterio import windows
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
@@ -136,6 +138,7 @@ class GdalSource:
             "window": windows.Window(window.col, window.row, window.width, window.height),
             "out_shape": (len(indexes), *shape),
         }
+        image = None
         try:
             image = _dataset(self.path)
             if not indexes or not window.pixels:
@@ -153,6 +156,7 @@ class GdalSource:
             if self.alpha is not None:
                 valid &= image.read([self.alpha], window=place["window"], out_shape=(1, *shape)) != 0
         except RasterioError as error:
+            _forget_errors(image)
             raise InputError(
                 f"{self.path}: rows {window.row} to {window.bottom - 1}, columns {window.col} to "
                 f"{window.right - 1} cannot be read ({_one_line(error)}); the file is damaged or incomplete, "
@@ -191,6 +195,12 @@ def _dataset(path: str) -> Any:
             opened.popitem(last=False)[1].close()
     opened.move_to_end(key)
     return opened[key]
+
+
+def _forget_errors(image: Any) -> None:
+    """Clear GDAL's last error, which rasterio would else raise again while it looks at another file."""
+    with suppress(CPLE_BaseError, AttributeError):
+        _ = image.colorinterp
 
 
 def _stamp(path: str) -> tuple[int, int]:

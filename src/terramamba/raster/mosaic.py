@@ -17,6 +17,7 @@ from jaxtyping import Bool, Shaped
 from terramamba.errors import InputError
 from terramamba.raster.band_names import band_of_file
 from terramamba.raster.bands import are_bands, stack
+from terramamba.raster.describe import count
 from terramamba.raster.grid import Window, spread
 from terramamba.raster.scene import Grid, Scene, Source, compose, open_scene, same_crs
 
@@ -160,7 +161,7 @@ def _fill(scene: Scene) -> float:
 
 def _require_alike(scene: Scene, first: Scene) -> None:
     other = first.path
-    _require(scene, scene.bands == first.bands, f"has {scene.bands} bands, {other} has {first.bands}")
+    _require(scene, scene.bands == first.bands, f"has {count(scene.bands, 'band')}, {other} has {first.bands}")
     _require(scene, scene.dtype == first.dtype, f"holds {scene.dtype} values, {other} holds {first.dtype}")
     _require(scene, same_crs(scene.crs, first.crs), f"is in {_crs(scene)}, {other} is in {_crs(first)}")
 
