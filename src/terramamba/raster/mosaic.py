@@ -161,7 +161,8 @@ def _fill(scene: Scene) -> float:
 
 def _require_alike(scene: Scene, first: Scene) -> None:
     other = first.path
-    _require(scene, scene.bands == first.bands, f"has {count(scene.bands, 'band')}, {other} has {first.bands}")
+    bands = count(scene.bands, "band")
+    _require(scene, scene.bands == first.bands, f"has {bands}, {other} has {first.bands}")
     _require(scene, scene.dtype == first.dtype, f"holds {scene.dtype} values, {other} holds {first.dtype}")
     _require(scene, same_crs(scene.crs, first.crs), f"is in {_crs(scene)}, {other} is in {_crs(first)}")
 
