@@ -96,10 +96,10 @@ class ClassifySettings(TrainSettings):
     test_labels: str | None = None
     """With --split given: labels of the test pixels."""
     train_fraction: float = 0.1
-    """Share of each class's labelled pixels (with --split polygon: of its polygons) for training; 1 or
+    """Share of each class's labelled pixels (with --split polygon: of its polygons) for training; 2 or
     more: a number of them."""
     val_fraction: float = 0.1
-    """Share of each class's labelled pixels (with --split polygon: of its polygons) for validation; 1 or
+    """Share of each class's labelled pixels (with --split polygon: of its polygons) for validation; 2 or
     more: a number of them."""
     min_per_class: int = 20
     """Least training pixels of a class, but never more than half of it."""

@@ -32,7 +32,7 @@ def polygon_split(
     ``classes`` holds 0 (unlabelled) or 1..K, called ``names``; ``features`` the number of the shape that
     labels a pixel. Of the shapes of a class ``train_fraction`` train: more, but at most half of them, where
     they have fewer than ``min_per_class`` pixels in all. ``val_fraction`` validate and the rest is tested, at
-    least one shape each. A fraction of 1 or more is a number of shapes per class. Pixels of the held-out
+    least one shape each. A fraction of 2 or more is a number of shapes per class. Pixels of the held-out
     parts within ``patch_size // 2`` of a training pixel are left out, as the block split does; of several
     draws the first is taken that leaves every class pixels in all parts, else the one that leaves most.
 
