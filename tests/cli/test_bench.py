@@ -99,3 +99,15 @@ def test_refusals(words, status, error, terramamba) -> None:
     assert done.status == status
     assert done.out == ""
     assert error in done.err
+
+
+def test_a_way_whose_memory_was_not_measured_has_a_row(capsys):
+    from terramamba.cli.bench import _show_case
+
+    way = {"ms": [1.0, 2.0, 3.0], "runs": 3, "rate": 4.0, "ratio": 1.0}
+    ways = {"loop": way, "native": way | {"peak_mib": 512.0}}
+    case = {"key": "k", "title": "t", "unit": "samples", "compared_with": "loop", "left_out": {}}
+    _show_case(case | {"ways": ways})
+    loop, native = capsys.readouterr().out.splitlines()[2:]
+    assert loop.split()[0] == "loop"
+    assert native.endswith("512")

@@ -86,7 +86,8 @@ def _show_case(case: Mapping[str, Any]) -> None:
     scale = 1e6 if case["unit"] == "updates" else 1.0
     columns = ["way", "ms", "quartiles", "runs", f"{'M ' * (scale > 1)}{case['unit']}/s"]
     columns += [f"x {case['compared_with']}"] if case["compared_with"] else []
-    columns += ["peak MiB"] if any("peak_mib" in way for way in case["ways"].values()) else []
+    memory = any("peak_mib" in way for way in case["ways"].values())
+    columns += ["peak MiB"] if memory else []
     rows = []
     for name, way in case["ways"].items():
         low, middle, high = map(figures, way["ms"])
@@ -94,8 +95,8 @@ def _show_case(case: Mapping[str, Any]) -> None:
         row = [name, middle, spread, str(way["runs"]), figures(way["rate"] / scale)]
         if way["ratio"] is not None:
             row.append(f"{way['ratio']:.1f}")
-        if "peak_mib" in way:
-            row.append(f"{way['peak_mib']:.0f}")
+        if memory:
+            row.append(f"{way['peak_mib']:.0f}" if "peak_mib" in way else "")
         rows.append(row)
     show_table(f"{case['key']}: {case['title']}", columns, rows)
     for name, why in case["left_out"].items():
