@@ -112,6 +112,7 @@ def measure(curve: Curve, seconds: float) -> dict[str, Any]:
 def plot(found: Sequence[dict[str, Any]], path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullFormatter
 
     panels = list(dict.fromkeys(curve["panel"] for curve in found))
     figure, axes = plt.subplots(1, len(panels), figsize=(3.4 * len(panels), 3.4), sharey=True)
@@ -123,6 +124,7 @@ def plot(found: Sequence[dict[str, Any]], path: Path) -> None:
                 )
         ax.set_title(panel, fontsize=10)
         ax.grid(alpha=0.3)
+        ax.xaxis.set_minor_formatter(NullFormatter())  # less than a decade would get crowded labels
         ax.legend(fontsize=8, title="slope", title_fontsize=8)
         ax.set_xlabel("size")
     axes[0].set_ylabel("ms")
