@@ -52,7 +52,7 @@ class TrainConfig:
     recompute: bool = False
     """Keep the input of each block alone and run it again in the backward pass."""
     compile: bool = False
-    """Run the model through torch.compile."""
+    """Run the model's blocks through torch.compile."""
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("devices", 1)):

@@ -47,7 +47,7 @@ class TrainSettings:
     """Keep fewer activations and compute them again in the backward pass: less memory, about a third more
     time, the same result."""
     compile: bool = False
-    """Run the model through torch.compile, which needs a C++ compiler and a minute or more to start."""
+    """Run the model's blocks through torch.compile, which needs a C++ compiler and some time to start."""
     augment: bool = True
     """Augment training samples."""
     resume: bool = False

@@ -26,6 +26,7 @@ from terramamba.devices import resolve_device
 from terramamba.errors import InputError
 from terramamba.evaluation import Batch, Share, evaluate_change, evaluate_classes
 from terramamba.loop import TrainingLoop, seed_everything
+from terramamba.models.blocks import compile_blocks
 from terramamba.models.recomputing import recomputing
 from terramamba.objectives import Task, make_objective
 from terramamba.processes import Report, run_in_processes
@@ -141,7 +142,7 @@ def _train(
     loop = TrainingLoop(model, make_objective(task, config), batches, validation, state, keep, report)
     backend = "nccl" if device.type == "cuda" else "gloo"
     if config.compile:
-        model.compile()
+        compile_blocks(model)
     less_memory = recomputing(model) if config.recompute else nullcontext()
     with _without_noise(), _interruptible(), less_memory:
         trainer = lightning.Trainer(

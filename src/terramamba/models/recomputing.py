@@ -13,23 +13,19 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from terramamba.models.ssa_unit import SpectralSpatialMambaUnit
-from terramamba.models.vss import VSSBlock
-
-BLOCKS = (VSSBlock, SpectralSpatialMambaUnit)
-"""Modules of one tensor in and one out that hold most of a model's activations."""
+from terramamba.models.blocks import blocks
 
 
 @contextmanager
 def recomputing(model: nn.Module) -> Iterator[None]:
     """Within the context, training ``model`` takes less memory and about a third more time."""
-    blocks = [module for module in model.modules() if isinstance(module, BLOCKS)]
-    for block in blocks:
-        block.forward = partial(_forward, block, block.forward)  # type: ignore[method-assign]
+    found = blocks(model)
+    for block in found:
+        block.forward = partial(_forward, block, block.forward)
     try:
         yield
     finally:
-        for block in blocks:
+        for block in found:
             del block.forward  # that of the class comes back
 
 

@@ -1,0 +1,28 @@
+"""``--compile`` as a program: the compiler and the checks that tests switch on do not go together."""
+
+import csv
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from terramamba.data.synthetic import make_scene
+
+TRAIN = "classify train --preset tiny --set dropout=0 --epochs 1 --batch-size 32 --patch-size 5 --no-augment"
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
+def test_compiled_blocks_learn_the_same(tmp_path: Path) -> None:
+    made = make_scene(tmp_path / "scene", 0, height=60, width=60, bands=12)
+    losses = []
+    for option in ([], ["--compile"]):
+        out = tmp_path / f"run{len(option)}"
+        files = ["--scene", made.scene, "--labels", made.labels, "--out", out]
+        command = [sys.executable, "-m", "terramamba", *TRAIN.split(), *map(str, files), *option]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        with (out / "history.csv").open() as file:
+            losses.append([float(row["train_loss"]) for row in csv.DictReader(file)])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
