@@ -44,8 +44,8 @@ class TrainSettings:
     precision: Literal["32", "bf16"] = "32"
     """Arithmetic of the matrix products; the scan itself is always float32."""
     recompute: bool = False
-    """Keep fewer activations and compute them again in the backward pass: less memory, about a third more
-    time, the same result."""
+    """Keep fewer activations and compute them again in the backward pass: less memory, about a quarter
+    more time, the same result."""
     compile: bool = False
     """Run the model's blocks through torch.compile, which needs a C++ compiler and some time to start."""
     augment: bool = True

@@ -18,7 +18,7 @@ from terramamba.models.blocks import blocks
 
 @contextmanager
 def recomputing(model: nn.Module) -> Iterator[None]:
-    """Within the context, training ``model`` takes less memory and about a third more time."""
+    """Within the context, training ``model`` takes less memory and about a quarter more time."""
     found = blocks(model)
     for block in found:
         block.forward = partial(_forward, block, block.forward)

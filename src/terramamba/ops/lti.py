@@ -55,8 +55,8 @@ def lti_scan(
         backend: "auto" (by the tensors' device) or a name of ``available_backends("lti_scan")``.
 
     Returns:
-        Outputs (b, l, d) in the type of x. Inside, everything is float32 (float64 where an argument is),
-        whatever autocast says.
+        Outputs (b, l, d) in the type of x. Inside, everything is float32, whatever autocast
+        says; or float64 where an argument is, unless a ``backend`` is named that computes in float32.
 
     Raises:
         ValueError: shapes that do not fit together, l = 0, or a backend that is not there, with the reason.

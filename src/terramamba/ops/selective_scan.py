@@ -109,8 +109,8 @@ def selective_scan(
         backend: "auto" (by the tensors' device) or a name of ``available_backends("selective_scan")``.
 
     Returns:
-        Outputs (b, d, l) in the type of u. Inside, everything is float32 (float64 where an argument is),
-        whatever autocast says.
+        Outputs (b, d, l) in the type of u. Inside, everything is float32, whatever autocast
+        says; or float64 where an argument is, unless a ``backend`` is named that computes in float32.
 
     Raises:
         ValueError: shapes that do not fit together, l = 0, or a backend that is not there, with the reason.

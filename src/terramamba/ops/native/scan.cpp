@@ -632,7 +632,7 @@ DECLARE(avx2)
 DECLARE(avx512)
 #endif
 
-// Instruction sets that are built in and that this processor has, best first.
+// Numbers of the levels; native.py has their names in this order.
 enum { PLAIN, AVX2, AVX512 };
 
 int terramamba_has(int level) {
