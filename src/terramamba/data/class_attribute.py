@@ -51,6 +51,11 @@ def find_classes(
                 f"{path}: attribute {_described(asked, attributes[asked])} says no classes; choose one of "
                 "text or whole numbers with --class-attribute"
             )
+        if not found.codes.any():
+            raise InputError(
+                f"{path}: attribute {_described(asked, attributes[asked])} says no class of any of its "
+                f"{len(found.codes)} shapes; fill it in, or choose another with --class-attribute"
+            )
         return found
     fitting = [
         found
@@ -118,4 +123,4 @@ def _described(name: str, values: Shaped[np.ndarray, " n"]) -> str:
     )
     different: Sequence[str] = list(dict.fromkeys(shown))
     more = f", ... {len(different)} values" if len(different) > SHOWN else ""
-    return f"{name!r} ({', '.join(different[:SHOWN])}{more})"
+    return f"{name!r} ({', '.join(different[:SHOWN]) or 'empty'}{more})"

@@ -32,6 +32,8 @@ from terramamba.raster.scene import Grid, Scene
 from terramamba.raster.ties import Ties
 
 OPEN_DATASETS = 16
+ENVI_SUFFIXES = ("", ".img", ".dat", ".bsq", ".bil", ".bip")
+"""How the data file beside an ENVI header may end."""
 PNG_END, PNG_TAIL = b"IEND", 1 << 16
 """The last part of a PNG file, and how far before the end it may lie: some programs append their own."""
 
@@ -64,10 +66,7 @@ def open_image(path: str, variable: str | None = None, remedy: str = "give an im
     try:
         image = _dataset(path)
     except RasterioError as error:
-        reason = _one_line(error).removeprefix(f"'{path}' ")
-        if is_address(path):
-            raise InputError(f"{path}: cannot be opened ({reason}); check the address") from error
-        raise InputError(f"{path}: not an image that can be read ({reason}); {remedy}") from error
+        raise InputError(f"{path}: {_why_not(path, error, remedy)}") from error
     if image.count == 0:
         inner = {re.split(r":(?://)?", name)[-1]: name for name in image.subdatasets}
         if variable in inner:
@@ -218,14 +217,23 @@ def _image_of_header(path: str) -> str:
     header = Path(path)
     if is_address(path) or header.suffix.lower() != ".hdr":
         return path
-    stems = [
-        header.with_suffix(""),
-        *(header.with_suffix(s) for s in (".img", ".dat", ".bsq", ".bil", ".bip")),
-    ]
+    stems = [header.with_suffix(suffix) for suffix in ENVI_SUFFIXES]
     found = [stem for stem in stems if stem.is_file()]
     if not found:
         raise InputError(f"{path}: a header whose data file {stems[0].name} is missing; give the data file")
     return str(found[0])
+
+
+def _why_not(path: str, error: RasterioError, remedy: str) -> str:
+    """Why GDAL opens no image at ``path``, and what to do."""
+    reason = _one_line(error).removeprefix(f"'{path}' ")
+    if is_address(path):
+        return f"cannot be opened ({reason}); check the address"
+    if "not recognized" not in reason:
+        return f"cannot be opened ({reason}); the file is damaged or incomplete, fetch it again"
+    if Path(path).suffix.lower() in ENVI_SUFFIXES:
+        remedy = f"ENVI data need their header {Path(path).with_suffix('.hdr').name} beside them"
+    return f"not an image that can be read ({reason}); {remedy}"
 
 
 def _require_whole(path: str, image: Any, header: dict[str, str]) -> None:
