@@ -14,6 +14,7 @@ from terramamba.data.synthetic import make_scene
 from terramamba.errors import InputError
 from terramamba.inference import map_classes
 from terramamba.inference.fast import TILINGS, choose_tilings, fast_logits, margin, shifts
+from terramamba.inference.plan import cover
 from terramamba.models.registry import create_model
 from terramamba.runs import load_run
 from terramamba.settings import ClassifySettings
@@ -67,20 +68,18 @@ def test_logits_are_those_of_tiles_by_hand(seed, tilings, p, h, w):
     usable[h // 2, w // 2] = True
     with torch.inference_mode():
         want = by_hand(model, ext.numpy(), h, w, p, tilings)[usable.numpy()]
-        whole = fast_logits(model, ext, usable, 0, patch_size=p, tilings=tilings, batch_size=4)
+        whole = fast_logits(model, ext, usable, (0, 0), patch_size=p, tilings=tilings, batch_size=4)
         assert whole.double().numpy() == pytest.approx(want, rel=1e-5, abs=1e-5)
-        # The same in strips, which start where tiles do not.
-        cut = 1 + h // 2
-        parts = []
-        for first, last in ((0, cut), (cut, h)):
-            if usable[first:last].any():
-                part = ext[:, first : last + 2 * reach]
-                parts.append(
-                    fast_logits(
-                        model, part, usable[first:last], first, patch_size=p, tilings=tilings, batch_size=7
-                    )
-                )
-    torch.testing.assert_close(torch.cat(parts), whole)
+        # The same in windows, which start where tiles do not.
+        image = torch.full((h, w, 3), torch.nan)
+        for window in cover(h, w, rows=1 + h // 2, cols=1 + w // 2):
+            (rows, cols), origin = window.slices, (window.row, window.col)
+            if usable[rows, cols].any():
+                part = ext[:, rows.start : rows.stop + 2 * reach, cols.start : cols.stop + 2 * reach]
+                options = {"patch_size": p, "tilings": tilings, "batch_size": 7}
+                found = fast_logits(model, part, usable[rows, cols], origin, **options)
+                image[rows, cols][usable[rows, cols]] = found.float()
+    torch.testing.assert_close(image[usable], whole.float())
 
 
 def test_one_pixel_patches_need_no_tiles(seed):
@@ -90,7 +89,7 @@ def test_one_pixel_patches_need_no_tiles(seed):
     x = torch.randn(5, 4, 6)
     with torch.inference_mode():
         fast = fast_logits(
-            model, x, torch.ones(4, 6, dtype=torch.bool), 0, patch_size=1, tilings=9, batch_size=5
+            model, x, torch.ones(4, 6, dtype=torch.bool), (0, 0), patch_size=1, tilings=9, batch_size=5
         )
         exact = model(x.flatten(1).t()[:, :, None, None])
     torch.testing.assert_close(fast, exact)

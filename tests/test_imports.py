@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "raster": SMALL | {"raster"},
     "data": SMALL | {"raster", "data"},
     "runs": SMALL | {"models", "checkpoint"},
-    "inference": SMALL | {"raster", "data", "models", "metrics", "devices", "runs", "inference"},
+    "inference": SMALL | {"raster", "data", "models", "metrics", "devices", "processes", "runs", "inference"},
 }
 """What each part may import of ours; parts that are not named may import all but the command line."""
 

@@ -18,8 +18,7 @@ from torch import Tensor, nn
 
 from terramamba.errors import InputError
 from terramamba.inference import change as change_module
-from terramamba.inference import classes as classes_module
-from terramamba.inference import map_change, map_classes
+from terramamba.inference import map_change, map_classes, plan
 from terramamba.inference.blend import Part, blend
 from terramamba.models.registry import create_model, save_model
 from terramamba.raster.grid import Window, tiles
@@ -240,17 +239,17 @@ def test_mapping_needs_weights_and_card_alone(tmp_path: Path, seed: int) -> None
     assert sum(entry.pixels for entry in summary.classes) + summary.nodata_pixels == summary.pixels
 
 
-def test_class_mapping_reads_strips_however_long_the_scene(
+def test_class_mapping_reads_small_windows_however_large_the_scene(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classes_module, "VALUES_PER_STRIP", 6 * 17 * len(USED))
-    largest = []
-    for height in (40, 160):
-        make_scene(tmp_path / f"{height}.tif", seed, height=height)
-        scene, windows = watched(tmp_path / f"{height}.tif")
-        map_classes(Run(tmp_path, patch_model(), class_card()), scene, tmp_path / f"map {height}.tif")
-        largest.append(max(window.height for window in windows))
-    assert largest == [6 + PATCH - 1] * 2
+    monkeypatch.setitem(plan.PIXELS_PER_WINDOW, "exact", 36)
+    for height, width in ((40, 17), (120, 17), (40, 51)):
+        name = f"{height} x {width}.tif"
+        make_scene(tmp_path / name, seed, height=height, width=width)
+        scene, windows = watched(tmp_path / name)
+        map_classes(Run(tmp_path, patch_model(), class_card()), scene, tmp_path / f"map {name}")
+        assert max(window.height for window in windows) == 6 + PATCH - 1
+        assert max(window.width for window in windows) == 6 + PATCH - 1
 
 
 def test_a_failure_half_way_leaves_nothing(tmp_path: Path, seed: int) -> None:
@@ -497,25 +496,34 @@ def test_polygons_are_those_of_the_map(tmp_path: Path, seed: int, keep: bool) ->
         assert ((mean >= threshold - 0.5 / 254) & (mean <= highest + 1e-12)).all()
 
 
-def test_a_failure_while_writing_polygons_leaves_nothing(
+def test_a_failure_while_writing_polygons_loses_no_tile(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_pair(tmp_path, seed, 30, 30)
+    model = Difference(reach=1)
 
-    def fail(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(change_module, "write_polygons", fail)
-    with pytest.raises(KeyboardInterrupt):
+    def mapped() -> None:
         map_change(
-            Run(tmp_path, Difference(reach=1), change_card()),
+            Run(tmp_path, model, change_card()),
             tmp_path / "before.tif",
             tmp_path / "after.tif",
             tmp_path / "c.tif",
             probabilities=tmp_path / "p.tif",
             polygons=tmp_path / "c.gpkg",
         )
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["after.tif", "before.tif"]
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+        broken.setattr(change_module, "write_polygons", fail)
+        mapped()
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [".c.tif.parts", "after.tif", "before.tif"]
+    mapped()
+    assert len(model.seen) == 1
+    found = sorted(path.name for path in tmp_path.iterdir())
+    assert found == ["after.tif", "before.tif", "c.gpkg", "c.tif", "c.tif.aux.xml", "p.tif"]
 
 
 def test_what_a_change_map_refuses(tmp_path: Path, seed: int) -> None:

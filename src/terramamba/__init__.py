@@ -22,6 +22,7 @@ _HOMES = {
     "evaluate_change_detector": "change",
     "map_classes": "inference",
     "map_change": "inference",
+    "join_map": "inference",
     "InputError": "errors",
 }
 

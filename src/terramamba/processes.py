@@ -48,7 +48,7 @@ def run_in_processes(work: Work, world: int, report: Report) -> None:
         for rank in range(world)
     ]
     try:
-        with _script_hidden() if b"__main__" not in parcel else nullcontext():
+        with script_hidden() if b"__main__" not in parcel else nullcontext():
             for process in processes:
                 process.start()
         _listen(processes, messages, report)
@@ -63,7 +63,7 @@ def run_in_processes(work: Work, world: int, report: Report) -> None:
 
 
 @contextmanager
-def _script_hidden() -> Iterator[None]:
+def script_hidden() -> Iterator[None]:
     """Keep new processes from importing, and so running, the script that is running here."""
     script = vars(sys.modules["__main__"])
     kept: dict[str, Any] = {name: script[name] for name in ("__file__", "__spec__") if name in script}

@@ -3,5 +3,6 @@
 from terramamba.inference.change import ChangeSummary, map_change
 from terramamba.inference.classes import ClassSummary, map_classes
 from terramamba.inference.common import ClassArea
+from terramamba.inference.join import join_map
 
-__all__ = ["ChangeSummary", "ClassArea", "ClassSummary", "map_change", "map_classes"]
+__all__ = ["ChangeSummary", "ClassArea", "ClassSummary", "join_map", "map_change", "map_classes"]

@@ -1,23 +1,22 @@
 """A change map of a pair of any size: overlapping tiles, blended into one image, then polygons.
 
-Both dates are read by tiles and scaled by the one rule in the run. Rows are written as soon as no later tile
-touches them, so that memory grows with the width of the pair and not with its height.
+Tiles are mapped one by one (``change_units``), by one process or many; blending takes them in order and
+writes rows as soon as no later tile touches them, so that memory grows with the width of the pair and not
+with its height. A run that was ended is gone on with (``jobs``).
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
 
-from terramamba.devices import resolve_device
 from terramamba.errors import InputError
 from terramamba.inference.blend import Part, blend
+from terramamba.inference.change_units import ChangeWork, Tiles, unpacked
 from terramamba.inference.common import (
     NO_PROBABILITY,
     PROBABILITY_SCALE,
@@ -27,19 +26,22 @@ from terramamba.inference.common import (
     check_bands,
     check_options,
     file_tags,
-    inferring,
     open_run,
-    pixel_progress,
+    run_tags,
     stored_probability,
 )
+from terramamba.inference.identity import model_fact, option_fact, scene_fact, version_fact
+from terramamba.inference.jobs import Outcome, Spread, carry_out
+from terramamba.inference.parts import Parts
+from terramamba.inference.records import grid_of, grid_record
 from terramamba.raster.grid import Window, tiles
 from terramamba.raster.pair import require_pair
 from terramamba.raster.polygons import check_polygon_name, trace_changes, write_polygons
-from terramamba.raster.scaled import read_scaled
 from terramamba.raster.scene import Grid, Scene
-from terramamba.raster.staging import check_outputs, staged
 from terramamba.raster.write import RasterWriter, check_raster_name
 from terramamba.runs import Run
+
+KIND = "change"
 
 NODATA = 255
 NAMES = {0: "unchanged", 1: "changed"}
@@ -66,6 +68,8 @@ class ChangeSummary:
     threshold: float
     areas: int | None
     seconds: float
+    missing_parts: int | None = None
+    """After one shard of the work: how many parts are yet to be mapped; nothing has been written then."""
 
 
 def map_change(
@@ -84,8 +88,13 @@ def map_change(
     device: str = "auto",
     precision: str = "32",
     overwrite: bool = False,
+    workers: int = 1,
+    dask: str | None = None,
+    shard: str | None = None,
 ) -> ChangeSummary:
     """Map what changed between two dates.
+
+    A run that was ended goes on when it is called again with the same arguments.
 
     Args:
         run: Run folder (model.safetensors and model.json suffice) or loaded run.
@@ -101,16 +110,22 @@ def map_change(
         batch_size: Tiles that go through the model together.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         precision: "32", or "bf16" for matrix products in bfloat16.
-        overwrite: Replace existing outputs.
+        overwrite: Replace existing outputs, and the parts of a run with other arguments.
+        workers: Processes that share the work.
+        dask: Address of the scheduler of a Dask cluster that does the work.
+        shard: "i/n": do every n-th part from the i-th on, and write nothing yet: ``join_map`` does.
 
     Raises:
-        InputError: run or images cannot be read, they do not fit each other, or an output exists.
+        InputError: run or images cannot be read, they do not fit each other, an output exists, or parts of a
+            run with other arguments are there.
     """
     start = time.monotonic()
+    spread = Spread(workers, dask, shard)
+    spread.check()
     polygon_files = [Path(path) for path in _as_list(polygons)]
-    targets = [Path(path) for path in (out, probabilities) if path is not None]
-    for target in targets:
-        check_raster_name(target)
+    for path in (out, probabilities):
+        if path is not None:
+            check_raster_name(path)
     for target in polygon_files:
         check_polygon_name(target)
     _check(batch_size, precision, tile_size, overlap, threshold)
@@ -120,91 +135,150 @@ def map_change(
     check_bands(loaded, first)
     check_bands(loaded, second)
     grid = _shared_grid(first, second)
-    check_outputs([*targets, *polygon_files], overwrite=overwrite, inputs=[first.path, second.path])
-
-    detector = _Detector(loaded, first, second, resolve_device(device), precision)
     if getattr(loaded.model, "whole_image", False):
         _check_whole_image(loaded, first)
         tile_size, overlap = max(grid.window.shape), 0
+
     plan = tiles(grid.height, grid.width, tile_size, overlap)
-    count, not_finite, areas = AreaCount(grid, NAMES), 0, None
-    with staged(*targets, *polygon_files, overwrite=overwrite) as parts:
+    units = tuple(tuple(plan[i : i + batch_size]) for i in range(0, len(plan), batch_size))
+    facts = {
+        "model": model_fact(loaded),
+        "before": scene_fact(first),
+        "after": scene_fact(second),
+        "probabilities": option_fact("--probabilities", probabilities),
+        "polygons": option_fact("--polygons", " ".join(map(str, polygon_files)) or None),
+        "threshold": option_fact("--threshold", cut),
+        "least area": option_fact("--min-area", float(min_area)),
+        "tile size": option_fact("--tile-size", tile_size),
+        "overlap": option_fact("--overlap", overlap),
+        "batch size": option_fact("--batch-size", batch_size),
+        "precision": option_fact("--precision", precision),
+        "versions": version_fact(),
+    }
+    recipe = ChangeRecipe(
+        str(out),
+        None if probabilities is None else str(probabilities),
+        tuple(map(str, polygon_files)),
+        grid,
+        units,
+        overlap,
+        cut,
+        {"min_area": float(min_area)},
+        run_tags(loaded, threshold=f"{cut:g}", precision=precision, before=first.path, after=second.path),
+    )
+    sent = loaded if isinstance(run, Run) or (workers == 1 and dask is None) else str(run)
+    outcome = carry_out(
+        recipe,
+        ChangeWork(sent, first, second, units, precision),
+        facts,
+        spread,
+        device=device,
+        overwrite=overwrite,
+        inputs=[first.path, second.path],
+    )
+    return recipe.summary(outcome, time.monotonic() - start)
+
+
+@dataclass(frozen=True, eq=False)
+class ChangeRecipe:
+    """How the tiles of ``units``, with their ``overlap``, become a map of what is above ``threshold``.
+
+    ``polygon_options`` are those of ``trace_changes``.
+    """
+
+    out: str
+    probabilities: str | None
+    polygons: tuple[str, ...]
+    grid: Grid
+    units: tuple[Tiles, ...]
+    overlap: int
+    threshold: float
+    polygon_options: Mapping[str, Any]
+    tags: Mapping[str, str]
+
+    @property
+    def targets(self) -> Sequence[Path]:
+        """Files to write: map, probabilities, polygons."""
+        named = (self.out, self.probabilities, *self.polygons)
+        return [Path(path) for path in named if path is not None]
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """Pixels of each unit, counting every pixel of the pair once."""
+        tiles_before = np.cumsum([0, *(len(unit) for unit in self.units)])
+        return np.diff(self.grid.window.pixels * tiles_before // tiles_before[-1]).tolist()
+
+    def draft(self, parts: Parts, drafts: Sequence[Path], advance: Callable[[float], None]) -> dict[str, Any]:
+        """Write the files, row by row, and the polygons at the end."""
+        count, not_finite, areas = AreaCount(self.grid, NAMES), 0, None
         # Polygons need the probabilities; where nobody else does, they go with the map's hidden folder.
-        probability_part = parts[0].with_name("probability.tif") if probabilities is None else parts[1]
+        probability_draft = (
+            drafts[0].with_name("probability.tif") if self.probabilities is None else drafts[1]
+        )
         with ExitStack() as open_files:
-            map_file = open_files.enter_context(_map_writer(parts[0], loaded, grid))
+            map_file = open_files.enter_context(_map_writer(drafts[0], self.tags, self.grid))
             probability_files = []
-            if probabilities is not None or polygon_files:
-                writer = _probability_writer(probability_part, loaded, grid)
+            if self.probabilities is not None or self.polygons:
+                writer = _probability_writer(probability_draft, self.tags, self.grid)
                 probability_files.append(open_files.enter_context(writer))
-            advance = open_files.enter_context(pixel_progress("map", grid.window.pixels))
-            found = detector.tiles(plan, batch_size, advance)
-            for rows in blend(found, grid.height, grid.width, overlap):
-                changed = np.where(rows.usable, rows.probability >= cut, NODATA).astype(np.uint8)
+            for rows in blend(self._tiles(parts), self.grid.height, self.grid.width, self.overlap):
+                changed = np.where(rows.usable, rows.probability >= self.threshold, NODATA).astype(np.uint8)
                 map_file.write(changed[None], rows.window)
                 for file in probability_files:
                     file.write(stored_probability(rows.probability, rows.usable)[None], rows.window)
                 count.add(changed, rows.window)
                 not_finite += int(np.count_nonzero(rows.not_finite))
-        if polygon_files:
-            traced = trace_changes(parts[0], probability_part, min_area=min_area)
+                advance(rows.window.pixels)
+        if self.polygons:
+            traced = trace_changes(drafts[0], probability_draft, **self.polygon_options)
             areas = len(traced)
-            for part in parts[len(targets) :]:
-                write_polygons(traced, part)
-    classes = count.classes()
-    pixels = grid.window.pixels
-    return ChangeSummary(
-        Path(out),
-        None if probabilities is None else Path(probabilities),
-        tuple(polygon_files),
-        pixels,
-        pixels - sum(entry.pixels for entry in classes),
-        not_finite,
-        classes,
-        cut,
-        areas,
-        time.monotonic() - start,
-    )
+            for draft in drafts[-len(self.polygons) :]:
+                write_polygons(traced, draft)
+        return {
+            "classes": [asdict(entry) for entry in count.classes()],
+            "not_finite": not_finite,
+            "areas": areas,
+        }
 
+    def summary(self, outcome: Outcome, seconds: float) -> ChangeSummary:
+        """What a run came to, for people and programs."""
+        found = outcome.found
+        classes = tuple(ClassArea(**entry) for entry in found["classes"]) if found else ()
+        pixels = self.grid.window.pixels
+        return ChangeSummary(
+            Path(self.out),
+            None if self.probabilities is None else Path(self.probabilities),
+            tuple(map(Path, self.polygons)),
+            pixels,
+            pixels - sum(entry.pixels for entry in classes),
+            found["not_finite"] if found else 0,
+            classes,
+            self.threshold,
+            found["areas"] if found else None,
+            seconds,
+            None if found else outcome.missing,
+        )
 
-class _Detector:
-    """Runs one model over tiles of one pair."""
+    def record(self) -> dict[str, Any]:
+        """The recipe as JSON can hold it."""
+        return {"kind": KIND, "recipe": {**vars(self), "grid": grid_record(self.grid)}}
 
-    def __init__(self, run: Run, before: Scene, after: Scene, device: torch.device, precision: str) -> None:
-        self._dates = (before, after)
-        self._scaling = run.scaling
-        self._model: nn.Module = run.model.to(device).eval()
-        self._device, self._precision = device, precision
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "ChangeRecipe":
+        """The recipe that ``record`` wrote down."""
+        units = tuple(tuple(Window(**window) for window in unit) for unit in record["units"])
+        return cls(
+            **{
+                **record,
+                "polygons": tuple(record["polygons"]),
+                "grid": grid_of(record["grid"]),
+                "units": units,
+            }
+        )
 
-    def tiles(
-        self, plan: Sequence[Window], batch_size: int, advance: Callable[[float], None]
-    ) -> Iterator[Part]:
-        """The result of each window of ``plan``, in its order; ``advance`` hears of its share of pixels."""
-        share = self._dates[0].grid.window.pixels / len(plan)
-        for begin in range(0, len(plan), batch_size):
-            windows = plan[begin : begin + batch_size]
-            yield from self._detect(windows)
-            advance(share * len(windows))
-
-    def _detect(self, windows: Sequence[Window]) -> Iterator[Part]:
-        read = [[read_scaled(scene, self._scaling, window) for scene in self._dates] for window in windows]
-        usable = [before[1] & after[1] for before, after in read]
-        worth_it = [i for i in range(len(windows)) if usable[i].any()]
-        probability = {i: np.zeros(windows[i].shape, np.float32) for i in range(len(windows))}
-        if worth_it:
-            images = torch.from_numpy(np.stack([[date[0] for date in read[i]] for i in worth_it]))
-            with inferring(self._device, self._precision):
-                found = change_probability(self._model(images.to(self._device))).cpu().numpy()
-            probability.update(zip(worth_it, found, strict=True))
-        for i, (before, after) in enumerate(read):
-            yield Part(windows[i], probability[i], usable[i], before[2] | after[2])
-
-
-def change_probability(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:
-    """Probability of change: of the only channel, or that it is not channel 0, "unchanged"."""
-    if logits.shape[1] == 1:
-        return torch.sigmoid(logits[:, 0].float())
-    return 1 - torch.softmax(logits.float(), dim=1)[:, 0]
+    def _tiles(self, parts: Parts) -> Iterator[Part]:
+        for unit, windows in enumerate(self.units):
+            yield from unpacked(windows, parts.read(unit))
 
 
 def _shared_grid(first: Scene, second: Scene) -> Grid:
@@ -214,7 +288,7 @@ def _shared_grid(first: Scene, second: Scene) -> Grid:
     return Grid(first.height, first.width, first.crs or second.crs, known.transform, ties)
 
 
-def _map_writer(path: Path, run: Run, grid: Grid) -> RasterWriter:
+def _map_writer(path: Path, tags: Mapping[str, str], grid: Grid) -> RasterWriter:
     return RasterWriter(
         path,
         grid,
@@ -224,11 +298,11 @@ def _map_writer(path: Path, run: Run, grid: Grid) -> RasterWriter:
         colours=COLOURS,
         class_names=NAMES,
         band_names=["change"],
-        tags=file_tags(run, "change between two dates"),
+        tags=file_tags(tags, "change between two dates"),
     )
 
 
-def _probability_writer(path: Path, run: Run, grid: Grid) -> RasterWriter:
+def _probability_writer(path: Path, tags: Mapping[str, str], grid: Grid) -> RasterWriter:
     return RasterWriter(
         path,
         grid,
@@ -237,7 +311,7 @@ def _probability_writer(path: Path, run: Run, grid: Grid) -> RasterWriter:
         nodata=NO_PROBABILITY,
         band_names=["probability of change"],
         scale=PROBABILITY_SCALE,
-        tags=file_tags(run, "probability of change: stored value / 254; 255: no data"),
+        tags=file_tags(tags, "probability of change: stored value / 254; 255: no data"),
     )
 
 

@@ -1,24 +1,18 @@
 """A land-cover map of a scene of any size: each pixel by its own patch, or all from the tokens of tiles.
 
-The scene is read in strips of full rows with a margin above and below, so that memory grows with the
-width of the scene and not with its height. Beyond the scene's edge stands what training put there.
+The scene is cut into windows that are mapped one by one (``class_units``), by one process or many, and put
+together: memory does not grow with the scene, and a run that was ended is gone on with (``jobs``).
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from jaxtyping import Bool, Float, Float32, Int, UInt8, UInt16
-from torch import Tensor, nn
-
-from terramamba.data.hyperspectral import gather_patches
-from terramamba.devices import resolve_device
 from terramamba.errors import InputError
+from terramamba.inference.class_units import NODATA, ClassWork, code_type
 from terramamba.inference.common import (
     NO_PROBABILITY,
     PROBABILITY_SCALE,
@@ -28,23 +22,21 @@ from terramamba.inference.common import (
     check_bands,
     check_options,
     file_tags,
-    inferring,
     open_run,
-    pixel_progress,
-    stored_probability,
+    run_tags,
 )
-from terramamba.inference.fast import check_tilings, choose_tilings, fast_logits, margin
-from terramamba.raster.grid import Window, strips
-from terramamba.raster.scaled import read_scaled
-from terramamba.raster.scene import Scene, open_scene
-from terramamba.raster.staging import check_outputs, staged
+from terramamba.inference.fast import check_tilings, choose_tilings
+from terramamba.inference.identity import model_fact, option_fact, scene_fact, version_fact
+from terramamba.inference.jobs import Outcome, Spread, carry_out
+from terramamba.inference.parts import Parts
+from terramamba.inference.plan import class_windows
+from terramamba.inference.records import grid_of, grid_record
+from terramamba.raster.grid import Window
+from terramamba.raster.scene import Grid, Scene, open_scene
 from terramamba.raster.write import RasterWriter, check_raster_name
 from terramamba.runs import Run
-from terramamba.scaling import Scaling
 
-NODATA = 0
-VALUES_PER_STRIP = 16_000_000
-"""Strips have about this many scaled values (64 MB), or one row."""
+KIND = "classify"
 
 
 @dataclass(frozen=True)
@@ -62,6 +54,8 @@ class ClassSummary:
     """0: each pixel was classified by its own patch."""
     agreement: float | None
     """Share of the run's validation pixels that so many tilings classify as exact mapping does."""
+    missing_parts: int | None = None
+    """After one shard of the work: how many parts are yet to be mapped; nothing has been written then."""
 
 
 def map_classes(
@@ -78,8 +72,13 @@ def map_classes(
     precision: str = "32",
     overwrite: bool = False,
     strip_rows: int | None = None,
+    workers: int = 1,
+    dask: str | None = None,
+    shard: str | None = None,
 ) -> ClassSummary:
     """Map the classes of every pixel of ``scene``.
+
+    A run that was ended goes on when it is called again with the same arguments.
 
     Args:
         run: Run folder (model.safetensors and model.json suffice) or loaded run.
@@ -95,14 +94,20 @@ def map_classes(
         batch_size: Patches that go through the model together; changes speed and memory alone.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         precision: "32", or "bf16" for matrix products in bfloat16.
-        overwrite: Replace existing outputs.
-        strip_rows: Rows read together; None: as many as make 64 MB. Changes speed and memory alone.
+        overwrite: Replace existing outputs, and the parts of a run with other arguments.
+        strip_rows: Rows mapped together; None: as many as fit. Changes speed and memory alone.
+        workers: Processes that share the work.
+        dask: Address of the scheduler of a Dask cluster that does the work.
+        shard: "i/n": do every n-th part from the i-th on, and write nothing yet: ``join_map`` does.
 
     Raises:
-        InputError: the run or scene cannot be read, they do not fit each other, or an output exists.
+        InputError: the run or scene cannot be read, they do not fit each other, an output exists, or parts
+            of a run with other arguments are there.
     """
     start = time.monotonic()
     check_options(batch_size, precision)
+    spread = Spread(workers, dask, shard)
+    spread.check()
     if strip_rows is not None and strip_rows < 1:
         raise InputError(f"--strip-rows {strip_rows}: at least 1 is needed")
     targets = [Path(path) for path in (out, probabilities) if path is not None]
@@ -111,172 +116,160 @@ def map_classes(
     loaded = open_run(run, "classify")
     image = scene if isinstance(scene, Scene) else open_scene(scene)
     check_bands(loaded, image)
-    record = loaded.card.get("fast")
-    tilings = choose_tilings(mode, tilings, tolerance, record)
+    tilings = choose_tilings(mode, tilings, tolerance, loaded.card.get("fast"))
     if tilings:
         check_tilings(loaded.model, tilings)
-    check_outputs(targets, overwrite=overwrite, inputs=[image.path])
 
-    mapper = _Mapper(loaded, image, batch_size, resolve_device(device), precision, tilings)
-    rows = strip_rows or max(1, VALUES_PER_STRIP // (image.width * len(mapper.scaling.bands)))
-    names = {int(entry["code"]): str(entry["name"]) for entry in loaded.classes}
-    count, not_finite = AreaCount(image.grid, {NODATA: "no data", **names}), 0
-    with staged(*targets, overwrite=overwrite) as parts, ExitStack() as open_files:
-        class_file, *probability_files = (
-            open_files.enter_context(writer) for writer in _writers(parts, loaded, image, names)
-        )
-        advance = open_files.enter_context(pixel_progress("map", image.grid.window.pixels))
-        for window in strips(image.height, image.width, rows):
-            classes, probability, bad = mapper.strip(window)
-            class_file.write(classes[None], window)
-            for probability_file in probability_files:
-                probability_file.write(probability, window)
-            count.add(classes, window)
-            not_finite += bad
-            advance(window.pixels)
-    nodata, *classes_found = count.classes()
-    return ClassSummary(
-        Path(out),
-        None if probabilities is None else Path(probabilities),
-        image.grid.window.pixels,
-        nodata.pixels,
-        not_finite,
-        tuple(classes_found),
-        time.monotonic() - start,
+    bands = len(loaded.scaling.bands)
+    windows = class_windows(image.height, image.width, bands, exact=not tilings, rows=strip_rows)
+    facts = {
+        "model": model_fact(loaded),
+        "scene": scene_fact(image),
+        "mode": option_fact("--mode", f"fast --tilings {tilings}" if tilings else "exact"),
+        "probabilities": option_fact("--probabilities", probabilities),
+        "batch size": option_fact("--batch-size", batch_size),
+        "precision": option_fact("--precision", precision),
+        "windows": option_fact("windows of", f"{windows[0].height} x {windows[0].width} pixels"),
+        "versions": version_fact(),
+    }
+    recipe = ClassRecipe(
+        tuple(map(str, targets)),
+        image.grid,
+        tuple(windows),
+        tuple(loaded.classes),
+        run_tags(
+            loaded, mode=facts["mode"][0].removeprefix("--mode "), precision=precision, source=image.path
+        ),
         tilings,
-        record["tilings"][str(tilings)]["agreement"] if tilings and record else None,
+        _agreement(loaded, tilings),
     )
+    work = ClassWork(
+        loaded if isinstance(run, Run) or (workers == 1 and dask is None) else str(run),
+        image,
+        tuple(windows),
+        batch_size,
+        precision,
+        tilings,
+        probabilities is not None,
+    )
+    outcome = carry_out(recipe, work, facts, spread, device=device, overwrite=overwrite, inputs=[image.path])
+    return recipe.summary(outcome, time.monotonic() - start)
 
 
-def _writers(
-    parts: tuple[Path, ...], run: Run, scene: Scene, names: dict[int, str]
-) -> Iterator[RasterWriter]:
-    yield RasterWriter(
-        parts[0],
-        scene.grid,
-        bands=1,
-        dtype=_code_type(names).name,
-        nodata=NODATA,
-        colours={
-            int(entry["code"]): (int(entry["colour"][0]), int(entry["colour"][1]), int(entry["colour"][2]))
-            for entry in run.classes
-            if entry.get("colour")
-        },
-        class_names={NODATA: "no data", **names},
-        band_names=["class"],
-        tags=file_tags(run, "land-cover classes"),
-    )
-    if len(parts) > 1:
-        yield RasterWriter(
-            parts[1],
-            scene.grid,
-            bands=len(names),
-            dtype="uint8",
-            nodata=NO_PROBABILITY,
-            band_names=list(names.values()),
-            scale=PROBABILITY_SCALE,
-            tags=file_tags(run, "probability of each class: stored value / 254; 255: no data"),
+@dataclass(frozen=True, eq=False)
+class ClassRecipe:
+    """How the parts of ``windows`` become a map and, where there is a second path, probabilities."""
+
+    paths: tuple[str, ...]
+    grid: Grid
+    windows: tuple[Window, ...]
+    classes: tuple[Mapping[str, Any], ...]
+    tags: Mapping[str, str]
+    tilings: int
+    agreement: float | None
+
+    @property
+    def targets(self) -> Sequence[Path]:
+        """Files to write."""
+        return [Path(path) for path in self.paths]
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """Pixels of each window."""
+        return [window.pixels for window in self.windows]
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Of every value of the map."""
+        return {NODATA: "no data"} | {int(entry["code"]): str(entry["name"]) for entry in self.classes}
+
+    def draft(self, parts: Parts, drafts: Sequence[Path], advance: Callable[[float], None]) -> dict[str, Any]:
+        """Write the files, window by window."""
+        count, not_finite = AreaCount(self.grid, self.names), 0
+        with ExitStack() as open_files:
+            writers = [open_files.enter_context(writer) for writer in self._writers(drafts)]
+            for unit, window in enumerate(self.windows):
+                found = parts.read(unit)
+                for writer, values in zip(
+                    writers, (found["classes"][None], found.get("probability")), strict=False
+                ):
+                    assert values is not None
+                    writer.write(values, window)
+                count.add(found["classes"], window)
+                not_finite += int(found["not_finite"])
+                advance(window.pixels)
+        return {"classes": [asdict(entry) for entry in count.classes()], "not_finite": not_finite}
+
+    def summary(self, outcome: Outcome, seconds: float) -> ClassSummary:
+        """What a run came to, for people and programs."""
+        found = outcome.found
+        areas = [ClassArea(**entry) for entry in found["classes"]] if found else []
+        return ClassSummary(
+            self.targets[0],
+            self.targets[1] if len(self.paths) > 1 else None,
+            self.grid.window.pixels,
+            areas[0].pixels if areas else 0,
+            found["not_finite"] if found else 0,
+            tuple(areas[1:]),
+            seconds,
+            self.tilings,
+            self.agreement,
+            None if found else outcome.missing,
         )
 
+    def record(self) -> dict[str, Any]:
+        """The recipe as JSON can hold it."""
+        return {"kind": KIND, "recipe": {**vars(self), "grid": grid_record(self.grid)}}
 
-def _code_type(codes: Iterable[int]) -> np.dtype[Any]:
-    return np.dtype(np.uint8 if max(codes) <= np.iinfo(np.uint8).max else np.uint16)
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "ClassRecipe":
+        """The recipe that ``record`` wrote down."""
+        return cls(
+            **{
+                **record,
+                "paths": tuple(record["paths"]),
+                "grid": grid_of(record["grid"]),
+                "windows": tuple(Window(**window) for window in record["windows"]),
+                "classes": tuple(record["classes"]),
+            }
+        )
 
-
-class _Mapper:
-    """Classifies strips of one scene with one run."""
-
-    def __init__(
-        self,
-        run: Run,
-        scene: Scene,
-        batch_size: int,
-        device: torch.device,
-        precision: str,
-        tilings: int,
-    ) -> None:
-        self.scaling: Scaling = run.scaling
-        self._scene = scene
-        self._model: nn.Module = run.model.to(device).eval()
-        codes = [int(entry["code"]) for entry in run.classes]
-        self._codes = np.array(codes, _code_type(codes))
-        self._num_classes = len(codes)
-        self._patch = int(run.card["patch_size"])
-        self._batch_size, self._device, self._precision = batch_size, device, precision
-        self._tilings = tilings
-        self._margin = margin(self._patch) if tilings else self._patch // 2
-        border = str(run.card["border"])
-        self._rows = padded_index(scene.height, self._margin, border)
-        self._cols = padded_index(scene.width, self._margin, border)
-
-    def strip(
-        self, window: Window
-    ) -> tuple[UInt8[np.ndarray, "h w"] | UInt16[np.ndarray, "h w"], UInt8[np.ndarray, "k h w"], int]:
-        """Class codes, stored probabilities and the number of pixels that are not finite, in full rows."""
-        wanted = self._rows[window.row : window.bottom + 2 * self._margin]
-        first, last = int(wanted[wanted >= 0].min()), int(wanted.max())
-        read = Window(first, 0, last + 1 - first, self._scene.width)
-        scaled, usable, not_finite = read_scaled(self._scene, self.scaling, read)
-        here = slice(window.row - first, window.bottom - first)
-        classes = np.full(window.shape, NODATA, self._codes.dtype)
-        probability = np.full((self._num_classes, *window.shape), NO_PROBABILITY, np.uint8)
-        usable = usable[here]
-        if usable.any():
-            padded = pad_strip(scaled, np.where(wanted < 0, -1, wanted - first), self._cols)
-            found = self._classify(padded, usable, window.row)
-            classes[usable] = self._codes[found.argmax(axis=1)]
-            probability[:, usable] = stored_probability(found, np.ones(found.shape, bool)).T
-        return classes, probability, int(np.count_nonzero(not_finite[here]))
-
-    def _classify(
-        self, padded: Float32[np.ndarray, "c H W"], usable: Bool[np.ndarray, "h w"], row: int
-    ) -> Float32[np.ndarray, "m k"]:
-        """Class probabilities of the usable pixels, row by row."""
-        on_device = torch.from_numpy(padded).to(self._device)
-        if self._tilings:
-            with inferring(self._device, self._precision):
-                logits = fast_logits(
-                    self._model,
-                    on_device,
-                    torch.from_numpy(usable).to(self._device),
-                    row,
-                    patch_size=self._patch,
-                    tilings=self._tilings,
-                    batch_size=self._batch_size,
-                )
-                return self._probability(logits).cpu().numpy()
-        rows, cols = (torch.from_numpy(index).to(self._device) for index in np.nonzero(usable))
-        found = np.empty((len(rows), self._num_classes), np.float32)
-        with inferring(self._device, self._precision):
-            for begin in range(0, len(rows), self._batch_size):
-                batch = slice(begin, begin + self._batch_size)
-                patches = gather_patches(on_device, rows[batch], cols[batch], self._patch)
-                found[batch] = self._probability(self._model(patches)).cpu().numpy()
-        return found
-
-    def _probability(self, logits: Float[Tensor, "m k"]) -> Float[Tensor, "m k"]:
-        if logits.shape[1] != self._num_classes:
-            raise InputError(
-                f"the model gives {logits.shape[1]} classes, but model.json names {self._num_classes};"
-                " train the model anew"
+    def _writers(self, drafts: Sequence[Path]) -> list[RasterWriter]:
+        names = self.names
+        writers = [
+            RasterWriter(
+                drafts[0],
+                self.grid,
+                bands=1,
+                dtype=code_type(names).name,
+                nodata=NODATA,
+                colours={
+                    int(entry["code"]): (int(red), int(green), int(blue))
+                    for entry in self.classes
+                    if entry.get("colour")
+                    for red, green, blue in [entry["colour"]]
+                },
+                class_names=names,
+                band_names=["class"],
+                tags=file_tags(self.tags, "land-cover classes"),
             )
-        return torch.softmax(logits.float(), dim=1)
+        ]
+        if len(drafts) > 1:
+            writers.append(
+                RasterWriter(
+                    drafts[1],
+                    self.grid,
+                    bands=len(self.classes),
+                    dtype="uint8",
+                    nodata=NO_PROBABILITY,
+                    band_names=[str(entry["name"]) for entry in self.classes],
+                    scale=PROBABILITY_SCALE,
+                    tags=file_tags(self.tags, "probability of each class: stored value / 254; 255: no data"),
+                )
+            )
+        return writers
 
 
-def padded_index(length: int, half: int, border: str) -> Int[np.ndarray, " n"]:
-    """The row (or column) that stands at each place of an axis with ``half`` more at both ends; -1: zeros."""
-    if border == "zeros":
-        return np.pad(np.arange(length), half, constant_values=-1)
-    return np.pad(np.arange(length), half, mode="reflect")
-
-
-def pad_strip(
-    scaled: Float32[np.ndarray, "c h w"], rows: Int[np.ndarray, " H"], cols: Int[np.ndarray, " W"]
-) -> Float32[np.ndarray, "c H W"]:
-    """Place rows and columns as ``padded_index`` says, the bands of a pixel together in memory."""
-    padded = np.ascontiguousarray(
-        scaled.transpose(1, 2, 0)[np.maximum(rows, 0)[:, None], np.maximum(cols, 0)]
-    )
-    padded[rows < 0] = 0
-    padded[:, cols < 0] = 0
-    return padded.transpose(2, 0, 1)
+def _agreement(run: Run, tilings: int) -> float | None:
+    record = run.card.get("fast")
+    return record["tilings"][str(tilings)]["agreement"] if tilings and record else None

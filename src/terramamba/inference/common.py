@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from jaxtyping import Bool, Float, UInt8, UInt16
 
 from terramamba._version import __version__
 from terramamba.errors import InputError
+from terramamba.inference.identity import model_sha256
 from terramamba.progress import progress
 from terramamba.raster.area import SQUARE_METRES_PER_HECTARE, PixelArea
 from terramamba.raster.grid import Window
@@ -121,12 +123,24 @@ def stored_probability(
     return np.where(usable, steps, np.uint8(NO_PROBABILITY))
 
 
-def file_tags(run: Run, what: str) -> dict[str, str]:
-    """Texts that a written raster carries: what it is and what made it."""
+def run_tags(run: Run, **more: str) -> dict[str, str]:
+    """Texts that a written raster carries about what made it, ``more`` of them in capitals."""
     return {
         "TIFFTAG_SOFTWARE": f"terramamba {__version__}",
-        "TIFFTAG_IMAGEDESCRIPTION": what,
         "MODEL": str(run.card["model"]["name"]),
+        "MODEL_SHA256": model_sha256(run),
+        **{name.upper(): text for name, text in more.items()},
+    }
+
+
+def file_tags(tags: Mapping[str, str], what: str) -> dict[str, str]:
+    """``tags`` with ``what`` the file is and the time at which it is written."""
+    now = datetime.now(UTC)
+    return {
+        **tags,
+        "TIFFTAG_IMAGEDESCRIPTION": what,
+        "TIFFTAG_DATETIME": now.strftime("%Y:%m:%d %H:%M:%S"),
+        "WRITTEN": now.isoformat(timespec="seconds"),
     }
 
 
@@ -141,9 +155,12 @@ def inferring(device: torch.device, precision: str) -> Iterator[None]:
 
 
 @contextmanager
-def pixel_progress(description: str, pixels: int) -> Iterator[Callable[[float], None]]:
-    """Yield a function that reports so many pixels more; shown in megapixels where there are many."""
+def pixel_progress(description: str, pixels: int, done: int = 0) -> Iterator[Callable[[float], None]]:
+    """Yield a function that reports so many pixels more; shown in megapixels where there are many.
+
+    ``done`` of all ``pixels`` came earlier.
+    """
     unit, size = ("Mpx", 1e6) if pixels >= 1e6 else ("px", 1.0)
     # A hair less than all, because parts of a million do not add up exactly.
-    with progress(description, pixels / size * (1 - 1e-9), unit) as advance:
+    with progress(description, pixels / size * (1 - 1e-9), unit, done / size) as advance:
         yield lambda amount: advance(amount / size)

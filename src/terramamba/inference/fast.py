@@ -5,7 +5,7 @@ tokens'. Tokens of tiles stand for those of each pixel's own patch: they come fr
 the neighbourhood from another place. With several tilings, shifted against each other, every token is the
 mean of several views.
 
-c band   h, w rows and columns of a strip   p side of a patch   k class   m usable pixels
+c band   h, w rows and columns of a window   p side of a patch   k class   m usable pixels
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ TILINGS = (1, 2, 4, 9)
 
 
 def margin(patch_size: int) -> int:
-    """Pixels beyond a strip that its tiles can reach."""
+    """Pixels beyond a window that its tiles can reach."""
     return patch_size // 2 + patch_size - 1
 
 
@@ -67,33 +67,33 @@ def fast_logits(
     model: nn.Module,
     padded: Float[Tensor, "c H W"],
     usable: Bool[Tensor, "h w"],
-    row: int,
+    origin: tuple[int, int],
     *,
     patch_size: int,
     tilings: int,
     batch_size: int,
 ) -> Float[Tensor, "m k"]:
-    """Logits of the usable pixels of a strip, row by row.
+    """Logits of the usable pixels of a window, row by row.
 
-    Tiles lie where they lie in the scene, so that it does not matter how the scene is cut into strips.
+    Tiles lie where they lie in the scene, so that it does not matter how the scene is cut into windows.
 
     Args:
         model: with ``token_logits``: (b, c, p, p) -> (b, k, p, p).
-        padded: the strip with ``margin(patch_size)`` pixels more on every side.
+        padded: the window with ``margin(patch_size)`` pixels more on every side.
         usable: pixels that are wanted.
-        row: of the scene, at which the strip starts; it has all columns.
+        origin: row and column of the scene at which the window starts.
         patch_size: p.
         tilings: one of ``TILINGS``.
         batch_size: tiles that go through the model together.
     """
     p, half = patch_size, patch_size // 2
-    # Tokens of all patches around usable pixels: half a patch more than the strip on every side.
+    # Tokens of all patches around usable pixels: half a patch more than the window on every side.
     reach = F.pad(usable.float()[None, None], (2 * half,) * 4)
     reach = F.max_pool2d(reach, p, stride=1)[0, 0] > 0
     total: Tensor | None = None
-    places = shifts(p, tilings)
+    places, first = shifts(p, tilings), (origin[0] - half, origin[1] - half)
     for shift in places:
-        tokens = _tokens(model, padded, reach, (row - half, -half), shift, p, batch_size)
+        tokens = _tokens(model, padded, reach, first, shift, p, batch_size)
         total = tokens if total is None else total + tokens
     assert total is not None
     means = F.avg_pool2d(total[None] / len(places), p, stride=1)[0]

@@ -8,7 +8,7 @@ from jaxtyping import Float32, Int64
 from torch import nn
 
 from terramamba.data.hyperspectral import gather_patches
-from terramamba.inference.classes import pad_strip, padded_index
+from terramamba.inference.class_units import pad_strip, padded_index
 from terramamba.inference.common import inferring
 from terramamba.inference.fast import TILINGS, fast_logits, margin
 from terramamba.raster.grid import strips
@@ -70,7 +70,7 @@ def fast_record(
                     model,
                     padded,
                     wanted,
-                    window.row,
+                    (window.row, 0),
                     patch_size=patch_size,
                     tilings=k,
                     batch_size=BATCH_SIZE,

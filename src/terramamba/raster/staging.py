@@ -1,4 +1,8 @@
-"""Output files that appear under their names together, when every one is complete, or not at all."""
+"""Output files that appear under their names together, when every one is complete, or not at all.
+
+``staged`` forgets what was written when its process ends. Where work goes on after a kill, outputs are
+drafted in places that the next process finds again: ``draft_of`` names them, ``publish`` moves them.
+"""
 
 import os
 import shutil
@@ -47,8 +51,8 @@ def staged(*targets: str | Path, overwrite: bool = False) -> Iterator[tuple[Path
         yet_to_move = []
         for target in map(Path, targets):
             try:
-                for folder in _make(target.parent):
-                    cleaning.callback(_remove_if_empty, folder)
+                for folder in make_folder(target.parent):
+                    cleaning.callback(remove_if_empty, folder)
                 hidden = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
             except OSError as error:
                 raise InputError(
@@ -58,27 +62,38 @@ def staged(*targets: str | Path, overwrite: bool = False) -> Iterator[tuple[Path
             yet_to_move.append((hidden / target.name, target))
         yield tuple(part for part, _ in yet_to_move)
         for part, target in yet_to_move:
-            _move(part, target)
+            publish(part, target, sidecar_of(part).exists())
 
 
-def _make(folder: Path) -> list[Path]:
+def draft_of(target: Path) -> Path:
+    """Where ``target`` is drafted: alone in a hidden folder beside it, so that moving is renaming."""
+    return target.with_name(f".{target.name}.part") / target.name
+
+
+def sidecar_of(path: Path) -> Path:
+    """GDAL's sidecar of ``path``, whether there is one or not."""
+    return path.with_name(path.name + SIDECAR)
+
+
+def publish(draft: Path, target: Path, has_sidecar: bool) -> None:
+    """Move ``draft``, and its sidecar where it ``has_sidecar``, to ``target``; once more does no harm."""
+    # The sidecar goes first: whoever sees the target sees it whole.
+    if not has_sidecar:
+        sidecar_of(target).unlink(missing_ok=True)
+    elif sidecar_of(draft).exists():
+        sidecar_of(draft).replace(sidecar_of(target))
+    if draft.exists():
+        draft.replace(target)
+
+
+def make_folder(folder: Path) -> list[Path]:
     """Make ``folder`` and return what was missing of it, from the top."""
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     return missing[::-1]
 
 
-def _remove_if_empty(folder: Path) -> None:
+def remove_if_empty(folder: Path) -> None:
+    """Remove ``folder`` where there is nothing in it."""
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
-
-
-def _move(part: Path, target: Path) -> None:
-    # The sidecar goes first: whoever sees the target sees it whole.
-    sidecar = target.with_name(target.name + SIDECAR)
-    written = part.with_name(part.name + SIDECAR)
-    if written.exists():
-        written.replace(sidecar)
-    else:
-        sidecar.unlink(missing_ok=True)
-    part.replace(target)

@@ -42,8 +42,9 @@ def check_raster_name(path: str | Path) -> None:
 class RasterWriter:
     """A raster file to be filled window by window, inside a ``with`` block.
 
-    After the block the file is a COG with overviews: the most frequent value where there are class names or
-    colours, the mean otherwise. If the block ends with an exception, nothing is left and an older file stays.
+    After the block the file is a COG with statistics (GDAL 3.8 and newer) and overviews: the most frequent
+    value where there are class names or colours, the mean otherwise. If the block ends with an exception,
+    nothing is left and an older file stays.
 
     Args:
         path: File to write, ending in .tif.
@@ -157,6 +158,7 @@ class RasterWriter:
             overview_resampling="mode" if self._categorical else "average",
             blocksize=BLOCK,
             bigtiff="if_safer",
+            statistics="YES",
         )
         # Full resolution lies at the end of a COG, so a file cut short by a full disk fails here.
         with rasterio.open(self._target) as written:

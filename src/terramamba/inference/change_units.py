@@ -1,0 +1,89 @@
+"""The units of a change map: tiles of both dates, scaled by the one rule in the run."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from terramamba.inference.blend import Part
+from terramamba.inference.common import inferring, open_run
+from terramamba.raster.grid import Window
+from terramamba.raster.scaled import read_scaled
+from terramamba.raster.scene import Scene
+from terramamba.runs import Run
+
+Tiles = tuple[Window, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ChangeWork:
+    """All tiles of a pair, to be mapped by any worker; those of a unit go through the model together.
+
+    ``run`` is a folder, so that little is sent, or the run itself.
+    """
+
+    run: str | Run
+    before: Scene
+    after: Scene
+    units: tuple[Tiles, ...]
+    precision: str
+
+    def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
+        """Load the model; the function maps the tiles of a unit to arrays, as ``packed`` makes them."""
+        detector = ChangeDetector(self, open_run(self.run, "change"), device)
+        return lambda unit: packed(detector.detect(self.units[unit]))
+
+
+class ChangeDetector:
+    """Runs one model over tiles of one pair."""
+
+    def __init__(self, work: ChangeWork, run: Run, device: torch.device) -> None:
+        self._dates = (work.before, work.after)
+        self._scaling = run.scaling
+        self._model: nn.Module = run.model.to(device).eval()
+        self._device, self._precision = device, work.precision
+
+    def detect(self, windows: Sequence[Window]) -> list[Part]:
+        """Probability of change in each of ``windows``, which have one size."""
+        read = [[read_scaled(scene, self._scaling, window) for scene in self._dates] for window in windows]
+        usable = [before[1] & after[1] for before, after in read]
+        worth_it = [i for i in range(len(windows)) if usable[i].any()]
+        probability = {i: np.zeros(windows[i].shape, np.float32) for i in range(len(windows))}
+        if worth_it:
+            images = torch.from_numpy(np.stack([[date[0] for date in read[i]] for i in worth_it]))
+            with inferring(self._device, self._precision):
+                found = change_probability(self._model(images.to(self._device))).cpu().numpy()
+            probability.update(zip(worth_it, found, strict=True))
+        return [
+            Part(windows[i], probability[i], usable[i], before[2] | after[2])
+            for i, (before, after) in enumerate(read)
+        ]
+
+
+def change_probability(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:
+    """Probability of change: of the only channel, or that it is not channel 0, "unchanged"."""
+    if logits.shape[1] == 1:
+        return torch.sigmoid(logits[:, 0].float())
+    return 1 - torch.softmax(logits.float(), dim=1)[:, 0]
+
+
+def packed(tiles: Sequence[Part]) -> dict[str, Shaped[np.ndarray, "..."]]:
+    """What was found for ``tiles`` as arrays to be kept: probabilities as they are, masks as bits."""
+    return {
+        "probability": np.stack([tile.probability for tile in tiles]),
+        "usable": np.packbits([tile.usable for tile in tiles], axis=2),
+        "not_finite": np.packbits([tile.not_finite for tile in tiles], axis=2),
+    }
+
+
+def unpacked(windows: Sequence[Window], arrays: dict[str, Shaped[np.ndarray, "..."]]) -> Iterator[Part]:
+    """The tiles that ``packed`` made ``arrays`` of."""
+    width = windows[0].width
+    masks = [
+        np.unpackbits(arrays[name], axis=2, count=width).astype(bool) for name in ("usable", "not_finite")
+    ]
+    for window, probability, usable, not_finite in zip(windows, arrays["probability"], *masks, strict=True):
+        yield Part(window, probability, usable, not_finite)

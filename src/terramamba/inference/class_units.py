@@ -1,0 +1,155 @@
+"""The units of a land-cover map: the classes of a window, each pixel by its own patch or all by tiles.
+
+A window is read with a margin. Beyond the scene's edge stands what training put there.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, Int, Shaped
+from torch import Tensor, nn
+
+from terramamba.data.hyperspectral import gather_patches
+from terramamba.errors import InputError
+from terramamba.inference.common import inferring, open_run, stored_probability
+from terramamba.inference.fast import fast_logits, margin
+from terramamba.raster.grid import Window
+from terramamba.raster.scaled import read_scaled
+from terramamba.raster.scene import Scene
+from terramamba.runs import Run
+from terramamba.scaling import Scaling
+
+NODATA = 0
+
+
+@dataclass(frozen=True, eq=False)
+class ClassWork:
+    """All windows of a scene, to be mapped by any worker.
+
+    ``run`` is a folder, so that little is sent, or the run itself. ``probabilities``: whether they are
+    wanted. ``tilings``: 0 for a patch of each pixel's own.
+    """
+
+    run: str | Run
+    scene: Scene
+    windows: tuple[Window, ...]
+    batch_size: int
+    precision: str
+    tilings: int
+    probabilities: bool
+
+    def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
+        """Load the model; the function maps a window to the arrays of ``ClassMapper.map``."""
+        mapper = ClassMapper(self, open_run(self.run, "classify"), device)
+        return lambda unit: mapper.map(self.windows[unit])
+
+
+def code_type(codes: Iterable[int]) -> np.dtype[Any]:
+    """The type of a map with these codes of classes."""
+    return np.dtype(np.uint8 if max(codes) <= np.iinfo(np.uint8).max else np.uint16)
+
+
+class ClassMapper:
+    """Classifies windows of one scene with one run."""
+
+    def __init__(self, work: ClassWork, run: Run, device: torch.device) -> None:
+        self._work = work
+        self._scaling: Scaling = run.scaling
+        self._model: nn.Module = run.model.to(device).eval()
+        self._device = device
+        codes = [int(entry["code"]) for entry in run.classes]
+        self._codes = np.array(codes, code_type(codes))
+        self._patch = int(run.card["patch_size"])
+        self._margin = margin(self._patch) if work.tilings else self._patch // 2
+        border, scene = str(run.card["border"]), work.scene
+        self._rows = padded_index(scene.height, self._margin, border)
+        self._cols = padded_index(scene.width, self._margin, border)
+
+    def map(self, window: Window) -> dict[str, Shaped[np.ndarray, "..."]]:
+        """``classes`` (codes), ``not_finite`` (a number of pixels), where wanted stored ``probability``."""
+        rows = self._rows[window.row : window.bottom + 2 * self._margin]
+        cols = self._cols[window.col : window.right + 2 * self._margin]
+        top, height = _span(rows)
+        left, width = _span(cols)
+        scaled, usable, not_finite = read_scaled(
+            self._work.scene, self._scaling, Window(top, left, height, width)
+        )
+        here = window.relative_to(Window(top, left, height, width)).slices
+        usable = usable[here]
+        classes = np.full(window.shape, NODATA, self._codes.dtype)
+        found = np.zeros((0, len(self._codes)), np.float32)
+        if usable.any():
+            places = (np.where(index < 0, -1, index - first) for index, first in ((rows, top), (cols, left)))
+            found = self._classify(pad_strip(scaled, *places), usable, (window.row, window.col))
+            classes[usable] = self._codes[found.argmax(axis=1)]
+        arrays = {"classes": classes, "not_finite": np.array(np.count_nonzero(not_finite[here]))}
+        if self._work.probabilities:
+            probability = np.zeros((len(self._codes), *window.shape), np.float32)
+            probability[:, usable] = found.T
+            arrays["probability"] = stored_probability(
+                probability, np.broadcast_to(usable, probability.shape)
+            )
+        return arrays
+
+    def _classify(
+        self, padded: Float32[np.ndarray, "c H W"], usable: Bool[np.ndarray, "h w"], origin: tuple[int, int]
+    ) -> Float32[np.ndarray, "m k"]:
+        """Class probabilities of the usable pixels, row by row."""
+        work = self._work
+        on_device = torch.from_numpy(padded).to(self._device)
+        if work.tilings:
+            with inferring(self._device, work.precision):
+                logits = fast_logits(
+                    self._model,
+                    on_device,
+                    torch.from_numpy(usable).to(self._device),
+                    origin,
+                    patch_size=self._patch,
+                    tilings=work.tilings,
+                    batch_size=work.batch_size,
+                )
+                return self._probability(logits).cpu().numpy()
+        rows, cols = (torch.from_numpy(index).to(self._device) for index in np.nonzero(usable))
+        found = np.empty((len(rows), len(self._codes)), np.float32)
+        with inferring(self._device, work.precision):
+            for begin in range(0, len(rows), work.batch_size):
+                batch = slice(begin, begin + work.batch_size)
+                patches = gather_patches(on_device, rows[batch], cols[batch], self._patch)
+                found[batch] = self._probability(self._model(patches)).cpu().numpy()
+        return found
+
+    def _probability(self, logits: Float[Tensor, "m k"]) -> Float[Tensor, "m k"]:
+        if logits.shape[1] != len(self._codes):
+            raise InputError(
+                f"the model gives {logits.shape[1]} classes, but model.json names {len(self._codes)};"
+                " train the model anew"
+            )
+        return torch.softmax(logits.float(), dim=1)
+
+
+def _span(index: Int[np.ndarray, " n"]) -> tuple[int, int]:
+    """The first of the rows (or columns) that are not -1, and how many there are up to the last."""
+    first = int(index[index >= 0].min())
+    return first, int(index.max()) + 1 - first
+
+
+def padded_index(length: int, half: int, border: str) -> Int[np.ndarray, " n"]:
+    """The row (or column) that stands at each place of an axis with ``half`` more at both ends; -1: zeros."""
+    if border == "zeros":
+        return np.pad(np.arange(length), half, constant_values=-1)
+    return np.pad(np.arange(length), half, mode="reflect")
+
+
+def pad_strip(
+    scaled: Float32[np.ndarray, "c h w"], rows: Int[np.ndarray, " H"], cols: Int[np.ndarray, " W"]
+) -> Float32[np.ndarray, "c H W"]:
+    """Place rows and columns as ``padded_index`` says, the bands of a pixel together in memory."""
+    padded = np.ascontiguousarray(
+        scaled.transpose(1, 2, 0)[np.maximum(rows, 0)[:, None], np.maximum(cols, 0)]
+    )
+    padded[rows < 0] = 0
+    padded[:, cols < 0] = 0
+    return padded.transpose(2, 0, 1)

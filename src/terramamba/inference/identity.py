@@ -1,0 +1,118 @@
+"""What determines a map, each thing in words and in a form that tells any two apart.
+
+A run that goes on where another stopped must be the same run: the same model, scene and options, made by the
+same versions.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from affine import Affine
+from rasterio.crs import CRS
+from torch import Tensor
+
+from terramamba._version import __version__
+from terramamba.files import plain
+from terramamba.raster.scene import Scene
+from terramamba.runs import Run
+
+Facts = Mapping[str, tuple[str, str]]
+"""For each thing what it is called on the command line, and what identifies it."""
+
+
+def model_sha256(run: Run) -> str:
+    """SHA-256 of ``model.safetensors``; of the weights themselves where the model was never saved."""
+    saved = run.card["model"].get("sha256")
+    return str(saved) if saved else _digest(run.model.state_dict())
+
+
+def model_fact(run: Run) -> tuple[str, str]:
+    """The model with its card."""
+    return f"the model in {run.folder}", _digest([model_sha256(run), plain(run.card)])
+
+
+def scene_fact(scene: Scene) -> tuple[str, str]:
+    """The scene: its place on the ground, its source, and sizes and dates of the files that this names."""
+    grid = scene.grid
+    place = [grid.height, grid.width, grid.crs, grid.transform]
+    return f"the scene {scene.path}", _digest(
+        [scene.path, scene.bands, scene.dtype, scene.nodata, place, scene.source]
+    )
+
+
+def version_fact() -> tuple[str, str]:
+    """This package and PyTorch."""
+    words = f"terramamba {__version__} and PyTorch {torch.__version__}"
+    return words, words
+
+
+def option_fact(flag: str, value: object) -> tuple[str, str]:
+    """An option as it was given; None and False: not at all."""
+    words = f"no {flag}" if value is None or value is False else flag if value is True else f"{flag} {value}"
+    return words, words
+
+
+def first_difference(old: Mapping[str, Any], new: Facts) -> str | None:
+    """How ``new`` differs from ``old``, in words; None where it does not."""
+    for key in dict.fromkeys([*new, *old]):
+        before, now = (tuple(facts.get(key) or ("", "")) for facts in (old, new))
+        if before != now:
+            if before[0] == now[0]:
+                return f"{now[0]} as it was then, and it has changed since"
+            return f"{before[0] or 'other options'}, not {now[0] or 'these'}"
+    return None
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(_told(value), sort_keys=True).encode()).hexdigest()
+
+
+def _told(value: object) -> Any:
+    """``value`` in JSON, so that any two values of one kind are told apart; files by size and date."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return repr(value)  # JSON has no NaN
+    if isinstance(value, str | Path):
+        return _stamped(str(value))
+    if isinstance(value, Tensor):
+        value = value.detach().cpu().contiguous()
+        return [str(value.dtype), list(value.shape), _sha256(value.reshape(-1).view(torch.uint8).numpy())]
+    if isinstance(value, np.ndarray):
+        return [value.dtype.str, list(value.shape), _sha256(np.ascontiguousarray(value))]
+    if isinstance(value, np.generic):
+        return [value.dtype.str, repr(value.item())]
+    if isinstance(value, CRS):
+        return value.to_wkt()
+    if isinstance(value, Affine):
+        return [repr(float(v)) for v in tuple(value)]
+    if is_dataclass(value):
+        kept = {field.name: _told(getattr(value, field.name)) for field in fields(value)}
+        return {type(value).__qualname__: kept}
+    if isinstance(value, Mapping):
+        return {str(key): _told(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_told(entry) for entry in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    if hasattr(value, "__dict__"):
+        return {type(value).__qualname__: _told(vars(value))}
+    return repr(value)
+
+
+def _stamped(text: str) -> Any:
+    """``text``; where it is the path of a file, in full, with its size and the time of its last change."""
+    path = Path(text)
+    try:
+        found = path.stat() if path.is_file() else None
+    except (OSError, ValueError):  # too long for a path, or with characters that no path has
+        found = None
+    return text if found is None else [str(path.absolute()), found.st_size, found.st_mtime_ns]
+
+
+def _sha256(array: Any) -> str:
+    return hashlib.sha256(array.tobytes()).hexdigest()

@@ -1,0 +1,115 @@
+"""The parts of a map that is being made: a hidden folder beside it, with what each unit of work found.
+
+::
+
+    .MAP.tif.parts/
+        job.json      what determines the result, and all that is needed to finish it
+        000000.npz    arrays of the first unit, and so on
+        lock          held by the process that works here
+"""
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Shaped
+
+from terramamba.errors import InputError
+from terramamba.files import write_json
+
+RECORD = "job.json"
+SUFFIX = ".npz"
+
+Arrays = Mapping[str, Shaped[np.ndarray, "..."]]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The folder of the parts of ``out``."""
+
+    out: Path
+
+    @property
+    def folder(self) -> Path:
+        """The folder, which may be there or not."""
+        return self.out.with_name(f".{self.out.name}.parts")
+
+    def write(self, unit: int, arrays: Arrays) -> None:
+        """Keep what was found for ``unit``: nobody ever sees half of it.
+
+        Raises:
+            InputError: the disk is full, or the folder cannot be written.
+        """
+        try:
+            handle, name = tempfile.mkstemp(prefix=".", suffix=SUFFIX, dir=self.folder)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    np.savez(file, **arrays)  # type: ignore[arg-type]
+                Path(name).replace(self._path(unit))
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def read(self, unit: int) -> dict[str, Shaped[np.ndarray, "..."]]:
+        """What was found for ``unit``.
+
+        Raises:
+            InputError: the file is damaged, as after a power failure; it is removed.
+        """
+        path = self._path(unit)
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+            path.unlink(missing_ok=True)
+            raise InputError(
+                f"{self.out}: part {unit + 1} was damaged and has been removed; the same command maps it anew"
+            ) from error
+
+    def done(self) -> set[int]:
+        """Units whose parts are there."""
+        return {int(path.stem) for path in self.folder.glob(f"[0-9]*{SUFFIX}") if zipfile.is_zipfile(path)}
+
+    def record(self) -> dict[str, Any] | None:
+        """What ``job.json`` says; None where there is none, or it is no JSON."""
+        try:
+            found = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def save_record(self, record: Mapping[str, Any]) -> None:
+        """Write ``job.json``; raises ``InputError`` where the disk is full."""
+        try:
+            write_json(self.folder / RECORD, record)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def clear(self) -> None:
+        """Remove all parts, and what writing left behind when it was killed; ``job.json`` goes last."""
+        for path in (*self.folder.glob(f"*{SUFFIX}"), *self.folder.glob(".*")):
+            path.unlink(missing_ok=True)
+        (self.folder / RECORD).unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove the folder with all that is of ours in it."""
+        self.clear()
+        (self.folder / "lock").unlink(missing_ok=True)
+        if not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+    def _path(self, unit: int) -> Path:
+        return self.folder / f"{unit:06d}{SUFFIX}"
+
+    def _unwritable(self, error: OSError) -> InputError:
+        return InputError(
+            f"{self.out}: cannot be written ({error.strerror or error}); check the space and rights there"
+        )
