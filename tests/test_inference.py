@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from terramamba.errors import InputError
 from terramamba.inference import change as change_module
-from terramamba.inference import map_change, map_classes, plan
+from terramamba.inference import change_recipe, map_change, map_classes, plan
 from terramamba.inference.blend import Part, blend
 from terramamba.models.registry import create_model, save_model
 from terramamba.raster.grid import Window, tiles
@@ -515,9 +515,10 @@ def test_a_failure_while_writing_polygons_loses_no_tile(
     def fail(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
-        broken.setattr(change_module, "write_polygons", fail)
-        mapped()
+    with monkeypatch.context() as broken:
+        broken.setattr(change_recipe, "write_polygons", fail)
+        with pytest.raises(KeyboardInterrupt):
+            mapped()
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == [".c.tif.parts", "after.tif", "before.tif"]
     mapped()

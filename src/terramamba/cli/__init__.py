@@ -26,6 +26,7 @@ COMMANDS = {
     "change train": "train a change detector on image pairs with change masks",
     "change map": "map what changed between two images with a trained run",
     "change evaluate": "score a run on image pairs with change masks",
+    "join": "write a map from the parts that --shard made",
     "check": "say what a scene is, or whether two scenes make a pair",
     "models": "list the models with their exact sizes beside the published claims",
     "info": "say what this installation runs on: versions, devices, backends of the operators",
@@ -111,7 +112,7 @@ def _how_to_go_on(words: list[str]) -> str:
 
 def _in_one_line(error: Exception) -> str:
     if isinstance(error, InputError):
-        return " ".join(str(error).split())
+        return " ".join("; ".join([str(error), *getattr(error, "__notes__", ())]).split())
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     text = " ".join(str(error).split()) or "no message"

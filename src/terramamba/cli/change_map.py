@@ -5,22 +5,21 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from terramamba.cli.files import split_run
+from terramamba.cli.map_options import SharedMapOptions
 from terramamba.cli.parse import Usage, parse
 
 USAGE = Usage(
     "change map",
     "Map what changed between two images with a trained run; the map is a GeoTIFF on the images' grid "
-    "(1 changed, 0 not, 255 no data).",
+    "(1 changed, 0 not, 255 no data). A command that was ended goes on when it is given again.",
     ("RUN", "BEFORE", "AFTER"),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapOptions:
+class MapOptions(SharedMapOptions):
     """Flags of the command."""
 
-    out: str
-    """Map to write, a .tif."""
     probabilities: str | None = None
     """Also write the probability of change to this .tif."""
     polygons: str | None = None
@@ -35,12 +34,8 @@ class MapOptions:
     """Pixels that neighbouring tiles share; there their results are blended."""
     batch_size: int = 1
     """Tiles mapped at once."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
     precision: Literal["32", "bf16"] = "32"
     """Arithmetic of the matrix products; the scan itself is always float32."""
-    overwrite: bool = False
-    """Replace an existing map."""
 
 
 def run(argv: Sequence[str]) -> int:

@@ -5,22 +5,21 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from terramamba.cli.files import split_run
+from terramamba.cli.map_options import SharedMapOptions
 from terramamba.cli.parse import Usage, parse
 
 USAGE = Usage(
     "classify map",
     "Map the land cover of a scene with a trained run; the map is a GeoTIFF on the scene's grid with class "
-    "names and colours.",
+    "names and colours. A command that was ended goes on when it is given again.",
     ("RUN", "SCENE"),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapOptions:
+class MapOptions(SharedMapOptions):
     """Flags of the command."""
 
-    out: str
-    """Map to write, a .tif."""
     probabilities: str | None = None
     """Also write the probability of every class, a band each, to this .tif."""
     mode: Literal["exact", "fast", "auto"] = "exact"
@@ -34,12 +33,8 @@ class MapOptions:
     lost."""
     batch_size: int = 256
     """Pixels classified at once; less needs less memory."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
-    precision: Literal["32", "bf16"] = "32"
-    """Arithmetic of the matrix products."""
-    overwrite: bool = False
-    """Replace an existing map."""
+    strip_rows: int | None = None
+    """Rows that are one part of the work; None: as many as take seconds to a minute."""
 
 
 def run(argv: Sequence[str]) -> int:

@@ -54,7 +54,12 @@ def show_change(result: Mapping[str, Any]) -> None:
 
 
 def show_map(summary: "ClassSummary | ChangeSummary") -> None:
-    """Print how much of a map is what, and the files that were written."""
+    """Print how much of a map is what, and the files that were written; after one shard, what is missing."""
+    if summary.missing_parts is not None:
+        join = f"terramamba join {summary.out}"
+        after = f"{number(summary.missing_parts)}; when other shards have done them: {join}"
+        show_facts({"parts missing": after if summary.missing_parts else f"none; now: {join}"})
+        return
     mapped = max(1, summary.pixels - summary.nodata_pixels)
     rows = [
         [

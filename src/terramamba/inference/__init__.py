@@ -1,6 +1,7 @@
 """Mapping whole scenes and pairs with a trained run, window by window, from files to files."""
 
-from terramamba.inference.change import ChangeSummary, map_change
+from terramamba.inference.change import map_change
+from terramamba.inference.change_recipe import ChangeSummary
 from terramamba.inference.classes import ClassSummary, map_classes
 from terramamba.inference.common import ClassArea
 from terramamba.inference.join import join_map

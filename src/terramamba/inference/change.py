@@ -6,70 +6,31 @@ with its height. A run that was ended is gone on with (``jobs``).
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from terramamba.errors import InputError
-from terramamba.inference.blend import Part, blend
-from terramamba.inference.change_units import ChangeWork, Tiles, unpacked
+from terramamba.inference.change_recipe import ChangeRecipe, ChangeSummary
+from terramamba.inference.change_units import ChangeWork
 from terramamba.inference.common import (
-    NO_PROBABILITY,
-    PROBABILITY_SCALE,
-    AreaCount,
-    ClassArea,
     Place,
     check_bands,
     check_options,
-    file_tags,
     open_run,
     run_tags,
-    stored_probability,
 )
 from terramamba.inference.identity import model_fact, option_fact, scene_fact, version_fact
-from terramamba.inference.jobs import Outcome, Spread, carry_out
-from terramamba.inference.parts import Parts
-from terramamba.inference.records import grid_of, grid_record
-from terramamba.raster.grid import Window, tiles
+from terramamba.inference.jobs import carry_out
+from terramamba.inference.spread import Spread
+from terramamba.raster.grid import tiles
 from terramamba.raster.pair import require_pair
-from terramamba.raster.polygons import check_polygon_name, trace_changes, write_polygons
+from terramamba.raster.polygons import check_polygon_name
 from terramamba.raster.scene import Grid, Scene
-from terramamba.raster.write import RasterWriter, check_raster_name
+from terramamba.raster.write import check_raster_name
 from terramamba.runs import Run
-
-KIND = "change"
-
-NODATA = 255
-NAMES = {0: "unchanged", 1: "changed"}
-COLOURS = {0: (225, 225, 225), 1: (215, 25, 28)}
 
 WHOLE_IMAGE_VALUES = 200_000_000
 """A detector that must see the whole image at once gets at most this many values (800 MB) of both dates."""
-
-
-@dataclass(frozen=True)
-class ChangeSummary:
-    """What was mapped. ``not_finite_pixels`` have NaN or infinity in either date; they count as nodata too.
-
-    ``areas`` is the number of polygons, None where none were asked for.
-    """
-
-    out: Path
-    probabilities: Path | None
-    polygons: tuple[Path, ...]
-    pixels: int
-    nodata_pixels: int
-    not_finite_pixels: int
-    classes: tuple[ClassArea, ...]
-    threshold: float
-    areas: int | None
-    seconds: float
-    missing_parts: int | None = None
-    """After one shard of the work: how many parts are yet to be mapped; nothing has been written then."""
 
 
 def map_change(
@@ -179,140 +140,11 @@ def map_change(
     return recipe.summary(outcome, time.monotonic() - start)
 
 
-@dataclass(frozen=True, eq=False)
-class ChangeRecipe:
-    """How the tiles of ``units``, with their ``overlap``, become a map of what is above ``threshold``.
-
-    ``polygon_options`` are those of ``trace_changes``.
-    """
-
-    out: str
-    probabilities: str | None
-    polygons: tuple[str, ...]
-    grid: Grid
-    units: tuple[Tiles, ...]
-    overlap: int
-    threshold: float
-    polygon_options: Mapping[str, Any]
-    tags: Mapping[str, str]
-
-    @property
-    def targets(self) -> Sequence[Path]:
-        """Files to write: map, probabilities, polygons."""
-        named = (self.out, self.probabilities, *self.polygons)
-        return [Path(path) for path in named if path is not None]
-
-    @property
-    def sizes(self) -> Sequence[int]:
-        """Pixels of each unit, counting every pixel of the pair once."""
-        tiles_before = np.cumsum([0, *(len(unit) for unit in self.units)])
-        return np.diff(self.grid.window.pixels * tiles_before // tiles_before[-1]).tolist()
-
-    def draft(self, parts: Parts, drafts: Sequence[Path], advance: Callable[[float], None]) -> dict[str, Any]:
-        """Write the files, row by row, and the polygons at the end."""
-        count, not_finite, areas = AreaCount(self.grid, NAMES), 0, None
-        # Polygons need the probabilities; where nobody else does, they go with the map's hidden folder.
-        probability_draft = (
-            drafts[0].with_name("probability.tif") if self.probabilities is None else drafts[1]
-        )
-        with ExitStack() as open_files:
-            map_file = open_files.enter_context(_map_writer(drafts[0], self.tags, self.grid))
-            probability_files = []
-            if self.probabilities is not None or self.polygons:
-                writer = _probability_writer(probability_draft, self.tags, self.grid)
-                probability_files.append(open_files.enter_context(writer))
-            for rows in blend(self._tiles(parts), self.grid.height, self.grid.width, self.overlap):
-                changed = np.where(rows.usable, rows.probability >= self.threshold, NODATA).astype(np.uint8)
-                map_file.write(changed[None], rows.window)
-                for file in probability_files:
-                    file.write(stored_probability(rows.probability, rows.usable)[None], rows.window)
-                count.add(changed, rows.window)
-                not_finite += int(np.count_nonzero(rows.not_finite))
-                advance(rows.window.pixels)
-        if self.polygons:
-            traced = trace_changes(drafts[0], probability_draft, **self.polygon_options)
-            areas = len(traced)
-            for draft in drafts[-len(self.polygons) :]:
-                write_polygons(traced, draft)
-        return {
-            "classes": [asdict(entry) for entry in count.classes()],
-            "not_finite": not_finite,
-            "areas": areas,
-        }
-
-    def summary(self, outcome: Outcome, seconds: float) -> ChangeSummary:
-        """What a run came to, for people and programs."""
-        found = outcome.found
-        classes = tuple(ClassArea(**entry) for entry in found["classes"]) if found else ()
-        pixels = self.grid.window.pixels
-        return ChangeSummary(
-            Path(self.out),
-            None if self.probabilities is None else Path(self.probabilities),
-            tuple(map(Path, self.polygons)),
-            pixels,
-            pixels - sum(entry.pixels for entry in classes),
-            found["not_finite"] if found else 0,
-            classes,
-            self.threshold,
-            found["areas"] if found else None,
-            seconds,
-            None if found else outcome.missing,
-        )
-
-    def record(self) -> dict[str, Any]:
-        """The recipe as JSON can hold it."""
-        return {"kind": KIND, "recipe": {**vars(self), "grid": grid_record(self.grid)}}
-
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> "ChangeRecipe":
-        """The recipe that ``record`` wrote down."""
-        units = tuple(tuple(Window(**window) for window in unit) for unit in record["units"])
-        return cls(
-            **{
-                **record,
-                "polygons": tuple(record["polygons"]),
-                "grid": grid_of(record["grid"]),
-                "units": units,
-            }
-        )
-
-    def _tiles(self, parts: Parts) -> Iterator[Part]:
-        for unit, windows in enumerate(self.units):
-            yield from unpacked(windows, parts.read(unit))
-
-
 def _shared_grid(first: Scene, second: Scene) -> Grid:
     """The pair's place on the ground, which may be known from one date alone."""
     known = first if first.transform is not None else second
     ties = first.grid.ties or second.grid.ties if known.transform is None else None
     return Grid(first.height, first.width, first.crs or second.crs, known.transform, ties)
-
-
-def _map_writer(path: Path, tags: Mapping[str, str], grid: Grid) -> RasterWriter:
-    return RasterWriter(
-        path,
-        grid,
-        bands=1,
-        dtype="uint8",
-        nodata=NODATA,
-        colours=COLOURS,
-        class_names=NAMES,
-        band_names=["change"],
-        tags=file_tags(tags, "change between two dates"),
-    )
-
-
-def _probability_writer(path: Path, tags: Mapping[str, str], grid: Grid) -> RasterWriter:
-    return RasterWriter(
-        path,
-        grid,
-        bands=1,
-        dtype="uint8",
-        nodata=NO_PROBABILITY,
-        band_names=["probability of change"],
-        scale=PROBABILITY_SCALE,
-        tags=file_tags(tags, "probability of change: stored value / 254; 255: no data"),
-    )
 
 
 def _as_list(polygons: str | Path | Sequence[str | Path] | None) -> Sequence[str | Path]:

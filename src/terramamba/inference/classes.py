@@ -27,10 +27,11 @@ from terramamba.inference.common import (
 )
 from terramamba.inference.fast import check_tilings, choose_tilings
 from terramamba.inference.identity import model_fact, option_fact, scene_fact, version_fact
-from terramamba.inference.jobs import Outcome, Spread, carry_out
+from terramamba.inference.jobs import Outcome, carry_out
 from terramamba.inference.parts import Parts
 from terramamba.inference.plan import class_windows
 from terramamba.inference.records import grid_of, grid_record
+from terramamba.inference.spread import Spread
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid, Scene, open_scene
 from terramamba.raster.write import RasterWriter, check_raster_name

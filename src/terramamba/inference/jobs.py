@@ -8,12 +8,11 @@ alone where it stopped.
 
 import os
 import random
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -22,10 +21,11 @@ import rasterio
 
 from terramamba.errors import InputError
 from terramamba.inference.common import pixel_progress
-from terramamba.inference.executors import GDAL_CACHE_BYTES, Crew, Work, dask_workers, here, processes
+from terramamba.inference.executors import GDAL_CACHE_BYTES, Crew, Work
 from terramamba.inference.identity import Facts, first_difference
 from terramamba.inference.locks import PATIENCE_SECONDS, FolderLock, lock_folder
 from terramamba.inference.parts import Parts
+from terramamba.inference.spread import Spread
 from terramamba.raster.staging import (
     check_outputs,
     draft_of,
@@ -57,40 +57,6 @@ class Recipe(Protocol):
     def record(self) -> dict[str, Any]:
         """The recipe as JSON can hold it."""
         ...
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Who does the work: this process, ``workers`` processes, a ``dask`` cluster; and which ``shard``."""
-
-    workers: int = 1
-    dask: str | None = None
-    shard: str | None = None
-
-    def crew(self, work: Work, parts: Parts, device: str) -> AbstractContextManager[Crew]:
-        """The workers."""
-        if self.dask is not None:
-            return dask_workers(work, parts, device, self.dask)
-        return (
-            here(work, parts, device) if self.workers == 1 else processes(work, parts, device, self.workers)
-        )
-
-    def check(self) -> None:
-        """Raise ``InputError`` where the options exclude each other or have values that they cannot have."""
-        if self.workers < 1:
-            raise InputError(f"--workers {self.workers}: at least 1 is needed")
-        if self.dask is not None and self.workers != 1:
-            raise InputError("--workers and --dask exclude each other; give one of them")
-        self.share(0)
-
-    def share(self, units: int) -> range:
-        """Which of so many units this run does; "2/5" is every fifth from the second on."""
-        if self.shard is None:
-            return range(units)
-        found = re.fullmatch(r"(\d+)/(\d+)", self.shard)
-        if not found or not 1 <= int(found[1]) <= int(found[2]):
-            raise InputError(f"--shard {self.shard}: give i/n with i from 1 to n, such as 2/5")
-        return range(int(found[1]) - 1, units, int(found[2]))
 
 
 @dataclass(frozen=True)
@@ -170,8 +136,8 @@ def finish(recipe: Recipe, parts: Parts, *, overwrite: bool) -> Outcome:
         missing = [] if _is_drafted(record) else sorted(set(range(units)) - parts.done())
         if missing:
             raise InputError(
-                f"{parts.out}: {len(missing)} of {units} parts are missing ({_ranges(missing)}); map them first:"
-                " a shard's command, given again, does what is missing"
+                f"{parts.out}: {len(missing)} of {units} parts are missing ({_ranges(missing)}); a shard's"
+                " command, given again, does what is missing of it"
             )
         return Outcome(_finish(parts, recipe, record), 0, units)
 

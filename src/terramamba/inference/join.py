@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 
 from terramamba.errors import InputError
-from terramamba.inference.change import KIND as CHANGE
-from terramamba.inference.change import ChangeRecipe, ChangeSummary
+from terramamba.inference.change_recipe import KIND as CHANGE
+from terramamba.inference.change_recipe import ChangeRecipe, ChangeSummary
 from terramamba.inference.classes import KIND as CLASSIFY
 from terramamba.inference.classes import ClassRecipe, ClassSummary
 from terramamba.inference.jobs import finish

@@ -1,0 +1,28 @@
+"""Flags that both ``map`` commands have."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedMapOptions:
+    """What is written, on what, and who does the work."""
+
+    out: str
+    """Map to write, a .tif."""
+    probabilities: str | None = None
+    """Also write probabilities to this .tif."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
+    precision: Literal["32", "bf16"] = "32"
+    """Arithmetic of the matrix products."""
+    workers: int = 1
+    """Processes that share the work, and the cores; each takes a GPU of its own where there are several."""
+    dask: str | None = None
+    """Scheduler of a Dask cluster that does the work, such as tcp://10.0.0.1:8786; its workers must see the
+    same files under the same paths."""
+    shard: str | None = None
+    """i/n: do every n-th part of the work from the i-th on, and stop; when all n are done, `terramamba join
+    MAP.tif` writes the map. All must see the same files under the same paths."""
+    overwrite: bool = False
+    """Replace an existing map, and what a run with other arguments left unfinished."""
