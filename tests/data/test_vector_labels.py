@@ -240,6 +240,24 @@ def test_refused_in_one_line(tmp_path: Path, scene: Scene) -> None:
     refused(tiny, scene, "no polygon covers 0.5 of a pixel of .*--all-touched")
 
 
+@pytest.mark.parametrize("suffix", [".shp", ".dbf"])
+def test_shapefiles_that_end_early(tmp_path: Path, scene: Scene, suffix: str) -> None:
+    """GDAL would read what is there."""
+    shapes, cover = boxes()
+    path = write(tmp_path / "labels.shp", shapes, **cover)
+    assert read_labels(path, scene).classes.any()
+    part = Path(path).with_suffix(suffix)
+    part.write_bytes(part.read_bytes()[:-20])
+    refused(path, scene, rf"labels{suffix}: holds \d+ bytes, its header describes \d+; the file is damaged")
+
+
+def test_a_class_for_no_shape(tmp_path: Path, scene: Scene) -> None:
+    shapes, _ = boxes()
+    path = write(tmp_path / "labels.gpkg", shapes, cover=np.array([None] * 3, object))
+    refused(path, scene, r"'cover' \(empty\) says no class of any of its 3 shapes", class_attribute="cover")
+    refused(path, scene, r"no attribute can say the class; .*: 'cover' \(empty\)")
+
+
 def test_flags_for_shapes_are_refused_for_other_files(tmp_path: Path, scene: Scene) -> None:
     np.save(tmp_path / "labels.npy", np.eye(12, 16, dtype=np.uint8))
     says = "labels.npy: is no vector file; --class-attribute, --all-touched can only be given for one"

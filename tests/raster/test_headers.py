@@ -94,6 +94,22 @@ def test_envi_data_that_end_early(tmp_path: Path) -> None:
         open_scene(tmp_path / "cube.dat")
 
 
+def test_envi_data_longer_than_described_are_noted(tmp_path: Path) -> None:
+    """As of a header that was cut off in its number of lines."""
+    (tmp_path / "cube.hdr").write_text(ENVI.format(interleave="bip", order=0, **MICROMETRES))
+    (tmp_path / "cube.dat").write_bytes(np.ones((3, 4, 50), np.int16).tobytes())
+    notes = open_scene(tmp_path / "cube.dat").notes
+    assert any(note.startswith("holds 1,200 bytes, its header describes 120: check its") for note in notes)
+
+
+def test_band_names_that_are_not_utf8(tmp_path: Path) -> None:
+    text = ENVI.format(interleave="bip", order=0, **MICROMETRES)
+    (tmp_path / "cube.dat").write_bytes(np.ones((3, 4, 5), np.int16).tobytes())
+    (tmp_path / "cube.hdr").write_bytes(f"{text}\nband names = {{gr\xfcn, rot, blau}}\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"cube\.dat: its header holds text that is not UTF-8 \(.*save it"):
+        open_scene(tmp_path / "cube.dat")
+
+
 def test_a_header_without_its_data_file(tmp_path: Path) -> None:
     (tmp_path / "cube.hdr").write_text(ENVI)
     with pytest.raises(

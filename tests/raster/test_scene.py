@@ -156,6 +156,22 @@ def test_pictures_that_end_early(tmp_path: Path, seed: int, suffix: str) -> None
         open_scene(path).read()
 
 
+@pytest.mark.parametrize("transform", [Affine(0, 0, 5, 0, 0, 5), Affine(2, 0, 5, 2, 0, 5)])
+def test_pixels_need_a_size(geotiff: Make, tmp_path: Path, seed: int, transform: Affine) -> None:
+    path = geotiff(tmp_path / "a.tif", random_values(seed, (1, 4, 5)), transform=transform)
+    with pytest.raises(InputError, match=r"a\.tif: its georeference \(.*\) gives pixels no size; correct it"):
+        open_scene(path)
+
+
+def test_a_tiff_without_its_end(geotiff: Make, tmp_path: Path, seed: int) -> None:
+    path = geotiff(tmp_path / "a.tif", random_values(seed, (1, 40, 50)))
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(
+        InputError, match=r"a\.tif: cannot be opened \(.*\); the file is damaged or incomplete"
+    ):
+        open_scene(path)
+
+
 def test_palettes_and_single_bits_are_read_as_numbers(tmp_path: Path, seed: int) -> None:
     values = random_values(seed, (6, 7), "uint8") % 4
     picture = Image.new("P", (7, 6))

@@ -2,9 +2,9 @@
 
 import numpy as np
 from jaxtyping import Bool, Shaped
-from rasterio.warp import transform as to_crs
 
 from terramamba.raster.grid import Window, strips
+from terramamba.raster.reproject import to_crs
 from terramamba.raster.scene import Grid, Scene, apply, compose, same_crs
 
 OFF_GRID = 0.1
@@ -76,6 +76,7 @@ def _places(
     x, y = t.a * across + t.b * down + t.c, t.d * across + t.e * down + t.f
     if labels.crs is not None and scene.crs is not None and not same_crs(labels.crs, scene.crs):
         moved = to_crs(scene.crs, labels.crs, x.ravel(), y.ravel())
-        x, y = (np.array(axis, np.float64).reshape(window.shape) for axis in moved)
+        x, y = (axis.reshape(window.shape) for axis in moved)
     t = ~labels.transform
-    return t.d * x + t.e * y + t.f, t.a * x + t.b * y + t.c
+    with np.errstate(invalid="ignore"):  # places that the labels' system does not have are infinite
+        return t.d * x + t.e * y + t.f, t.a * x + t.b * y + t.c

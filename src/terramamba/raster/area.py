@@ -12,9 +12,9 @@ from affine import Affine
 from jaxtyping import Float64, Int, Shaped
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
-from rasterio.warp import transform as to_crs
 
 from terramamba.raster.grid import Window
+from terramamba.raster.reproject import to_crs
 from terramamba.raster.scene import Grid
 
 NODES_APART = 16
@@ -46,16 +46,14 @@ class PixelArea:
         shape = f"+a={axis!r} " + (f"+rf={inverse_flattening!r}" if inverse_flattening else f"+b={axis!r}")
         x, y = _coordinates(grid.transform, np.array([grid.height / 2]), np.array([grid.width / 2]))
         try:
-            lon, lat = to_crs(grid.crs, CRS.from_string(f"+proj=longlat {shape} +no_defs"), x, y)
+            (lon,), (lat,) = to_crs(grid.crs, CRS.from_string(f"+proj=longlat {shape} +no_defs"), x, y)
+            around = f"+proj=laea +lat_0={float(lat)!r} +lon_0={float(lon)!r} {shape} +units=m +no_defs"
+            return cls(grid.transform, grid.crs, CRS.from_string(around))
         except CRSError:
             return None
-        if not np.isfinite([*lon, *lat]).all():
-            return None
-        around = f"+proj=laea +lat_0={lat[0]!r} +lon_0={lon[0]!r} {shape} +units=m +no_defs"
-        return cls(grid.transform, grid.crs, CRS.from_string(around))
 
     def square_metres(self, window: Window) -> Float64[np.ndarray, "h w"]:
-        """Area of each pixel of ``window`` in m2."""
+        """Area of each pixel of ``window`` in m2; 0 beyond the Earth, which full-disc images show too."""
         rows, cols = _nodes(window.row, window.height), _nodes(window.col, window.width)
         at_nodes = self._at(*np.meshgrid(rows, cols, indexing="ij"))
         columns = np.arange(window.col, window.right)
@@ -72,14 +70,14 @@ class PixelArea:
         corner_rows = np.stack([rows, rows, rows + 1, rows + 1])
         corner_cols = np.stack([cols, cols + 1, cols + 1, cols])
         x, y = _coordinates(self.transform, corner_rows, corner_cols)
-        east, north = (
-            np.array(values).reshape(x.shape)
-            for values in to_crs(self.crs, self.equal_area, x.ravel(), y.ravel())
-        )
-        # The cross product of the diagonals, not of the corners: no large numbers to cancel.
-        return 0.5 * np.abs(
-            (east[2] - east[0]) * (north[3] - north[1]) - (east[3] - east[1]) * (north[2] - north[0])
-        )
+        moved = to_crs(self.crs, self.equal_area, x.ravel(), y.ravel())
+        east, north = (values.reshape(x.shape) for values in moved)
+        with np.errstate(invalid="ignore"):
+            # The cross product of the diagonals, not of the corners: no large numbers to cancel.
+            areas = 0.5 * np.abs(
+                (east[2] - east[0]) * (north[3] - north[1]) - (east[3] - east[1]) * (north[2] - north[0])
+            )
+        return np.where(np.isfinite(areas), areas, 0.0)
 
 
 def _coordinates(

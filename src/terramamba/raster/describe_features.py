@@ -35,7 +35,7 @@ def _layer(features: Features) -> Iterable[str]:
     kinds = Counter("none" if shape is None else shape.geom_type for shape in features.shapes)
     yield f"{len(features)} features: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     yield "no reference system" if features.crs is None else crs_name(features.crs)
-    left, bottom, right, top = shapely.total_bounds(features.shapes)
+    left, bottom, right, top = shapely.bounds(shapely.geometrycollections(features.shapes))
     if np.isfinite(left):
         yield f"x {left:.10g} to {right:.10g}, y {bottom:.10g} to {top:.10g}"
     for name, values in features.attributes.items():

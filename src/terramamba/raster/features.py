@@ -4,27 +4,31 @@ n features   m attributes
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 import shapely
 from affine import Affine
 from jaxtyping import Float64, Shaped
-from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
-from rasterio.errors import CRSError, RasterioError
-from rasterio.warp import transform as to_crs
+from rasterio.errors import CRSError
 from rasterio.warp import transform_bounds
 
 from terramamba.errors import InputError
+from terramamba.raster.reproject import PROJECTION_ERRORS, to_crs
 from terramamba.raster.scene import Grid, same_crs
+from terramamba.raster.whole import require_whole_shapefile
 
 VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gml", ".kml", ".sqlite")
 
-PROJECTION_ERRORS = (RasterioError, CPLE_BaseError)
-"""What reprojecting a point raises that is nowhere on Earth; releases of rasterio differ in it."""
+UNREADABLE = (RuntimeError, UnicodeDecodeError)
+"""What pyogrio raises; all its own errors are RuntimeErrors."""
+
+REASON_LENGTH = 200
+"""Letters of GDAL's reasons that are shown; some quote whole queries."""
 
 EDGES_PER_SCENE = 64
 """Edges longer than this part of the scene are split before they are reprojected, because a straight line in
@@ -60,12 +64,14 @@ def list_layers(path: str) -> dict[str, str | None]:
 
     if not Path(path).exists():
         raise InputError(f"{path}: no such file; check the path")
+    require_whole_shapefile(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return {str(name): kind for name, kind in pyogrio.list_layers(path)}
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise InputError(f"{path}: cannot be read as a vector file ({error}); check the file") from error
+    except UNREADABLE as error:
+        reason = shorten(str(error), REASON_LENGTH)
+        raise InputError(f"{path}: cannot be read as a vector file ({reason}); check the file") from error
 
 
 def read_features(path: str, layer: str | None = None) -> Features:
@@ -84,13 +90,14 @@ def read_features(path: str, layer: str | None = None) -> Features:
             about, _, blobs, columns = pyogrio.raw.read(path, layer=chosen, force_2d=True)
         shapes = shapely.from_wkb(blobs)
         crs = None if about["crs"] is None else CRS.from_user_input(about["crs"])
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise InputError(f"{path}: layer {chosen!r} cannot be read ({error}); check the file") from error
     except (pyogrio.errors.GeometryError, shapely.errors.GEOSException) as error:
         raise InputError(
             f"{path}: layer {chosen!r} holds shapes that cannot be read ({error}); save them as plain "
             "points, lines or polygons"
         ) from error
+    except UNREADABLE as error:
+        reason = shorten(str(error), REASON_LENGTH)
+        raise InputError(f"{path}: layer {chosen!r} cannot be read ({reason}); check the file") from error
     except CRSError as error:
         raise InputError(
             f"{path}: its reference system is not understood ({error}); save the file in a common one"
@@ -170,29 +177,13 @@ def _brief(crs: CRS) -> str:
 
 def _reprojected(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:
     def reproject(points: Float64[np.ndarray, "p 2"]) -> Float64[np.ndarray, "p 2"]:
-        x, y = to_crs(features.crs, grid.crs, points[:, 0].tolist(), points[:, 1].tolist())
-        return np.stack([np.array(x, np.float64), np.array(y, np.float64)], axis=1)
+        return np.stack(to_crs(features.crs, grid.crs, *points.T), axis=1)
 
-    shapes = _cut_and_split(features, grid)
-    try:
-        moved = shapely.transform(shapes, reproject)
-    except PROJECTION_ERRORS:
-        # one point that is nowhere on Earth fails all of them
-        moved = np.array([_moved_or_empty(shape, reproject) for shape in shapes], object)
+    moved = shapely.transform(_cut_and_split(features, grid), reproject)
     points, shape = shapely.get_coordinates(moved, return_index=True)
     lost = np.unique(shape[~np.isfinite(points).all(axis=1)])
     moved[lost] = shapely.Point()
     return moved
-
-
-def _moved_or_empty(
-    shape: shapely.Geometry | None,
-    reproject: Callable[[Float64[np.ndarray, "p 2"]], Float64[np.ndarray, "p 2"]],
-) -> shapely.Geometry | None:
-    try:
-        return shapely.transform(shape, reproject)
-    except PROJECTION_ERRORS:
-        return shapely.Point()
 
 
 def _cut_and_split(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:

@@ -10,8 +10,8 @@ import re
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -30,13 +30,11 @@ from terramamba.raster import headers
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid, Scene
 from terramamba.raster.ties import Ties
+from terramamba.raster.whole import require_whole_image
 
 OPEN_DATASETS = 16
 ENVI_SUFFIXES = ("", ".img", ".dat", ".bsq", ".bil", ".bip")
 """How the data file beside an ENVI header may end."""
-PNG_END, PNG_TAIL = b"IEND", 1 << 16
-"""The last part of a PNG file, and how far before the end it may lie: some programs append their own."""
-
 _ADDRESS = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: C: is a drive
 _THREAD = threading.local()
 # Filters of warnings belong to the whole process, so only one thread at a time may change them.
@@ -50,10 +48,11 @@ def is_address(path: str) -> bool:
 
 def driver_of(path: str) -> str | None:
     """Which of GDAL's drivers opens ``path``; None where none does."""
-    try:
-        return _dataset(_image_of_header(path)).driver
-    except RasterioError:
-        return None
+    with _reading_header(path):
+        try:
+            return _dataset(_image_of_header(path)).driver
+        except RasterioError:
+            return None
 
 
 def open_image(path: str, variable: str | None = None, remedy: str = "give an image") -> Scene:
@@ -63,10 +62,16 @@ def open_image(path: str, variable: str | None = None, remedy: str = "give an im
     is no image. Raises ``InputError`` where it is none, holds several images, or complex numbers.
     """
     path = _image_of_header(path)
-    try:
-        image = _dataset(path)
-    except RasterioError as error:
-        raise InputError(f"{path}: {_why_not(path, error, remedy)}") from error
+    with _reading_header(path):
+        try:
+            image = _dataset(path)
+        except RasterioError as error:
+            raise InputError(f"{path}: {_why_not(path, error, remedy)}") from error
+        return _described(path, image, variable)
+
+
+def _described(path: str, image: Any, variable: str | None) -> Scene:
+    """The open dataset ``image`` as a scene."""
     if image.count == 0:
         inner = {re.split(r":(?://)?", name)[-1]: name for name in image.subdatasets}
         if variable in inner:
@@ -83,7 +88,7 @@ def open_image(path: str, variable: str | None = None, remedy: str = "give an im
     if any(image.dtypes[i - 1] != dtype for i in indexes):
         found = ", ".join(sorted({image.dtypes[i - 1] for i in indexes}))
         raise InputError(f"{path}: bands of different types ({found}); convert them to one type first")
-    grid, notes = _grid(image)
+    grid, notes = _grid(path, image)
     if alpha is not None:
         notes.append(f"band {alpha} is transparency: used as a mask, not as a band")
     if image.colorinterp[indexes[0] - 1] == ColorInterp.palette:
@@ -92,7 +97,8 @@ def open_image(path: str, variable: str | None = None, remedy: str = "give an im
         path, indexes, tuple(image.nodatavals[i - 1] for i in indexes), alpha, _mask_kind(image, indexes[0])
     )
     header = image.tags(ns="ENVI")
-    _require_whole(path, image, header)
+    if not is_address(path):
+        notes += require_whole_image(path, image, header)
     offsets = {image.offsets[i - 1] for i in indexes} - {0.0}
     if offsets:
         notes.append(f"the file's offset of {min(offsets):g} is not applied")
@@ -112,6 +118,22 @@ def open_image(path: str, variable: str | None = None, remedy: str = "give an im
         scale=headers.scale(image, indexes, header),
         notes=tuple(notes),
     )
+
+
+@contextmanager
+def _reading_header(path: str) -> Iterator[None]:
+    """Turn what rasterio raises on a damaged header, or text that is not UTF-8, into ``InputError``."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: its header holds text that is not UTF-8 ({error.object[:60]!r}); save it in UTF-8"
+        ) from error
+    except CPLE_BaseError as error:
+        raise InputError(
+            f"{path}: its header cannot be read ({_one_line(error)}); the file is damaged or incomplete, fetch "
+            "it again"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -236,25 +258,6 @@ def _why_not(path: str, error: RasterioError, remedy: str) -> str:
     return f"not an image that can be read ({reason}); {remedy}"
 
 
-def _require_whole(path: str, image: Any, header: dict[str, str]) -> None:
-    """Raise ``InputError`` where an ENVI or PNG file ends early: GDAL would make up the other pixels."""
-    if is_address(path):
-        return
-    size = Path(path).stat().st_size
-    if image.driver == "PNG":
-        with Path(path).open("rb") as file:
-            file.seek(max(0, size - PNG_TAIL))
-            problem = "" if PNG_END in file.read() else "has no end"
-    elif image.driver == "ENVI" and header.get("file_compression", "0").strip() == "0":
-        pixel = sum(np.dtype(dtype).itemsize for dtype in image.dtypes)
-        wanted = pixel * image.height * image.width + int(header.get("header_offset", "0"))
-        problem = "" if size >= wanted else f"holds {size:,} bytes, its header describes {wanted:,}"
-    else:
-        return
-    if problem:
-        raise InputError(f"{path}: {problem}; the file is damaged or incomplete, fetch it again")
-
-
 def _alpha_band(image: Any) -> int | None:
     found = [i for i, c in zip(image.indexes, image.colorinterp, strict=True) if c == ColorInterp.alpha]
     return found[0] if found and image.count > 1 else None
@@ -267,7 +270,7 @@ def _mask_kind(image: Any, index: int) -> Literal["none", "dataset", "bands"]:
     return "dataset" if MaskFlags.per_dataset in flags else "bands"
 
 
-def _grid(image: Any) -> tuple[Grid, list[str]]:
+def _grid(path: str, image: Any) -> tuple[Grid, list[str]]:
     crs, transform = image.crs, image.transform
     if transform == Affine.identity():
         ties = Ties.of(image)
@@ -276,6 +279,11 @@ def _grid(image: Any) -> tuple[Grid, list[str]]:
             return Grid(image.height, image.width, ties=ties), [note]
         if crs is None:
             return Grid(image.height, image.width), ["no georeferencing; results will have none either"]
+    if not (np.isfinite(tuple(transform)).all() and transform.determinant):
+        numbers = ", ".join(f"{number:g}" for number in tuple(transform)[:6])
+        raise InputError(
+            f"{path}: its georeference ({numbers}) gives pixels no size; correct it (gdal_edit.py -a_ullr)"
+        )
     notes = [] if crs is not None else ["pixel positions but no coordinate reference system"]
     return Grid(image.height, image.width, crs, transform), notes
 

@@ -4,6 +4,7 @@
 of them, and ``header`` the entries of an ENVI header.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,6 +64,12 @@ def scale(image: Any, indexes: Sequence[int], header: dict[str, str]) -> float |
         return float(scales.pop())
     factor = _positive(header.get("reflectance_scale_factor", ""))
     return None if factor is None else 1.0 / factor
+
+
+def whole_number(text: str) -> int:
+    """The number that ``text`` begins with; 0 where it begins with none."""
+    found = re.match(r"\s*\d+", text)
+    return int(found[0]) if found else 0
 
 
 def _positive(text: str) -> float | None:

@@ -1,0 +1,65 @@
+"""Files that end early without a word from GDAL, which makes up the rest of them or leaves it out."""
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from terramamba.errors import InputError
+from terramamba.raster.headers import whole_number
+
+PNG_END, PNG_TAIL = b"IEND", 1 << 16
+"""The last part of a PNG file, and how far before the end it may lie: some programs append their own."""
+
+
+def require_whole_image(path: str, image: Any, header: dict[str, str]) -> list[str]:
+    """Notes on the size of an ENVI file, an open dataset with the entries ``header`` of its header.
+
+    Raises:
+        InputError: an ENVI or PNG file that ends early.
+    """
+    size = Path(path).stat().st_size
+    if image.driver == "PNG":
+        with Path(path).open("rb") as file:
+            file.seek(max(0, size - PNG_TAIL))
+            if PNG_END not in file.read():
+                raise _ends_early(path, "has no end")
+    elif image.driver == "ENVI" and whole_number(header.get("file_compression", "")) == 0:
+        pixel = sum(np.dtype(dtype).itemsize for dtype in image.dtypes)
+        wanted = pixel * image.height * image.width + whole_number(header.get("header_offset", ""))
+        _require_size(path, wanted)
+        if size > wanted:
+            return [f"{_sizes(size, wanted)}: check its samples, lines, bands and data type"]
+    return []
+
+
+def require_whole_shapefile(path: str) -> None:
+    """Raise ``InputError`` where a shapefile, or the table beside it, ends early; other files pass."""
+    shapes = Path(path)
+    if shapes.suffix.lower() != ".shp":
+        return
+    _require_size(path, 2 * int.from_bytes(_first_bytes(shapes, 28)[24:], "big"))
+    for table in (shapes.with_suffix(".dbf"), shapes.with_suffix(".DBF")):
+        if table.is_file():
+            records, first, length = struct.unpack("<4xIHH", _first_bytes(table, 12))
+            _require_size(str(table), first + records * length)
+
+
+def _first_bytes(path: Path, count: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(count).ljust(count, b"\0")
+
+
+def _require_size(path: str, wanted: int) -> None:
+    size = Path(path).stat().st_size
+    if size < wanted:
+        raise _ends_early(path, _sizes(size, wanted))
+
+
+def _sizes(size: int, wanted: int) -> str:
+    return f"holds {size:,} bytes, its header describes {wanted:,}"
+
+
+def _ends_early(path: str, how: str) -> InputError:
+    return InputError(f"{path}: {how}; the file is damaged or incomplete, fetch it again")
