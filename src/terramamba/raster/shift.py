@@ -78,11 +78,11 @@ def estimate_shift(first: Scene, second: Scene) -> Shift:
     found, compared = [], 0
     for window in _windows(first.height, first.width):
         (before, known), (after, also_known) = (scene.read(window, bands) for scene in (first, second))
-        valid = known.all(axis=0), also_known.all(axis=0)
-        if (valid[0] & valid[1]).mean() < LEAST_DATA:
+        before_valid, after_valid = np.asarray(known.all(axis=0)), np.asarray(also_known.all(axis=0))
+        if (before_valid & after_valid).mean() < LEAST_DATA:
             continue
         compared += 1
-        place = window_shift(before, after, *valid)
+        place = window_shift(before, after, before_valid, after_valid)
         if place is not None:
             found.append(place)
     if not found:
@@ -105,26 +105,22 @@ def window_shift(
 ) -> tuple[float, float] | None:
     """Rows down and columns right from what ``first`` shows to where ``second`` shows it.
 
-    None where no peak stands out: nothing in common, no texture, or a shift of more than half a side.
+    None where no peak stands out: nothing in common, or no texture. Shifts above half a side are not seen.
     """
     dates = _directions(first, first_valid), _directions(second, second_valid)
-    spectrum = _blurred(_cross_power(*dates, whitening=1.0))
+    spectrum = _blurred(_cross_power(dates[0], dates[1], whitening=1.0))
     surface = fft.ifft2(spectrum).real
     level = float(np.sqrt(np.mean(surface**2)))
     if not level or surface.max() < LEAST_PEAK * level:
         return None
     peak = np.unravel_index(surface.argmax(), surface.shape)
     down, right = (int(fft.fftfreq(n, 1 / n)[i]) for n, i in zip(surface.shape, peak, strict=True))
-    height, width = surface.shape
-    if min(height - abs(down), width - abs(right)) < LEAST_SIDE // 2:
-        return None
-    own, other = _common(height, down), _common(width, right)
-    cut = [
-        dates[0][:, own[0], other[0]],
-        dates[1][:, own[1], other[1]],
-    ]
+    (own_rows, other_rows), (own_cols, other_cols) = (
+        _common(length, moved) for length, moved in zip(surface.shape, (down, right), strict=True)
+    )
+    cut = dates[0][:, own_rows, own_cols], dates[1][:, other_rows, other_cols]
     # Half whitened, frequencies that both dates show well weigh more, which makes the place surer.
-    spectrum = _blurred(_cross_power(*cut, whitening=0.5))
+    spectrum = _blurred(_cross_power(cut[0], cut[1], whitening=0.5))
     rest_down, rest_right = _between_pixels(spectrum)
     return down + rest_down, right + rest_right
 
@@ -142,7 +138,7 @@ def _directions(
     inner[:, 1:] &= valid[:, :-1]
     inner[:, :-1] &= valid[:, 1:]
     down, right = np.gradient(image, axis=(1, 2))
-    steep = np.hypot(down, right)
+    steep: Float[np.ndarray, "c h w"] = np.hypot(down, right)
     result = np.zeros(image.shape, np.complex64)
     for band in range(len(image)):
         seen = steep[band][inner]

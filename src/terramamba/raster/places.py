@@ -1,0 +1,81 @@
+"""Where the pixels of one grid lie on another: in another place, pixel size, direction or reference system.
+
+Places are rows and columns with fractions, counted from the upper-left corner: the centre of the first pixel
+is at (0.5, 0.5).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Shaped
+from rasterio import warp
+from rasterio._err import CPLE_BaseError
+from rasterio.crs import CRS
+
+from terramamba.errors import InputError
+from terramamba.raster.scene import Grid, compose, same_crs
+
+SAME_PLACE = 0.05
+"""Pixels at most this share of a pixel apart are the same."""
+
+
+def same_pixels(first: Grid, second: Grid) -> bool:
+    """Whether two grids have the same pixels: the same size, and corners at the same places."""
+    if first.window != second.window:
+        return False
+    if first.transform is None or second.transform is None:
+        return first.transform is second.transform
+    if first.crs is not None and second.crs is not None and not same_crs(first.crs, second.crs):
+        return False
+    steps = compose(~first.transform, second.transform)
+    for right, down in ((0, 0), (first.width, 0), (0, first.height)):
+        there = steps.a * right + steps.b * down + steps.c, steps.d * right + steps.e * down + steps.f
+        if max(abs(there[0] - right), abs(there[1] - down)) > SAME_PLACE:
+            return False
+    return True
+
+
+@dataclass(frozen=True)
+class Passage:
+    """The way from places of ``onto`` to places of ``grid``; both have a transform.
+
+    Where one of them has no reference system, it is taken to be in the other's.
+    """
+
+    onto: Grid
+    grid: Grid
+
+    def centres(
+        self, rows: Shaped[np.ndarray, " h"], cols: Shaped[np.ndarray, " w"]
+    ) -> tuple[Float64[np.ndarray, "h w"], Float64[np.ndarray, "h w"]]:
+        """Rows and columns of ``grid`` at the centres of the pixels ``rows`` x ``cols`` of ``onto``."""
+        down, right = np.meshgrid(rows + 0.5, cols + 0.5, indexing="ij")
+        return self.places(down, right)
+
+    def places(
+        self, down: Float64[np.ndarray, "h w"], right: Float64[np.ndarray, "h w"]
+    ) -> tuple[Float64[np.ndarray, "h w"], Float64[np.ndarray, "h w"]]:
+        """Rows and columns of ``grid`` at the places ``down``, ``right`` of ``onto``."""
+        own, other = self.onto.transform, self.grid.transform
+        assert own is not None
+        assert other is not None
+        if self._systems is None:
+            t = compose(~other, own)
+            return t.d * right + t.e * down + t.f, t.a * right + t.b * down + t.c
+        x, y = own.a * right + own.b * down + own.c, own.d * right + own.e * down + own.f
+        try:
+            moved = warp.transform(*self._systems, x.ravel(), y.ravel())
+        except CPLE_BaseError as error:
+            systems = " to ".join(system.to_string() for system in self._systems)
+            raise InputError(
+                f"places cannot be brought from {systems} ({error}); crop the first image to its own area"
+            ) from error
+        x, y = (np.array(axis, np.float64).reshape(down.shape) for axis in moved)
+        t = ~other
+        return t.d * x + t.e * y + t.f, t.a * x + t.b * y + t.c
+
+    @property
+    def _systems(self) -> tuple[CRS, CRS] | None:
+        """The two reference systems; None where they are one."""
+        own, other = self.onto.crs, self.grid.crs
+        return None if own is None or other is None or same_crs(own, other) else (own, other)
