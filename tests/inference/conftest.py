@@ -1,0 +1,99 @@
+"""A small job of each kind with dozens of parts, and ways to run it that are quick and can be killed."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from affine import Affine
+from job_cases import Ended, Job, Jobs
+from rasterio.crs import CRS
+
+from terramamba.models.registry import create_model, save_model
+from terramamba.raster.scene import Grid
+from terramamba.raster.write import write_geotiff
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+NODATA = -1.0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=5, help="how often each job is killed at random moments")
+
+
+def _grid(height: int, width: int) -> Grid:
+    return Grid(height, width, CRS.from_epsg(32632), Affine(20, 0, 500_000, 0, -20, 5_000_000))
+
+
+@pytest.fixture(scope="session")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
+    home = tmp_path_factory.mktemp("jobs")
+    rng = np.random.default_rng()
+    scene = rng.random((4, 61, 47), dtype=np.float32)
+    before, after = rng.random((2, 2, 120, 100), dtype=np.float32)
+    scene[:, 20:30, 30:] = before[:, 50:60, :40] = after[1, 5, 6] = NODATA
+    after[0, 8, 9] = np.nan
+    for name, values in (("scene.tif", scene), ("before.tif", before), ("after.tif", after)):
+        write_geotiff(home / name, values, _grid(*values.shape[1:]), nodata=NODATA)
+    scaling = {"kind": "minmax", "offset": [0.0] * 4, "factor": [2.0] * 4, "fill": [1.0] * 4}
+    classes = [{"code": code, "name": f"class {code}", "colour": [50 * code, 0, 0]} for code in (1, 2, 3)]
+    cover = {
+        "task": "classify",
+        "source_bands": 4,
+        "wavelengths": None,
+        "scaling": {**scaling, "bands": [0, 1, 2, 3]},
+        "patch_size": 5,
+        "border": "reflect",
+        "classes": classes,
+    }
+    of_pairs = {key: value if key == "kind" else value[:2] for key, value in scaling.items()}
+    change = {
+        "task": "change",
+        "source_bands": 2,
+        "wavelengths": None,
+        "scaling": {**of_pairs, "kind": "standard", "bands": [0, 1]},
+        "threshold": 0.5,
+        "classes": [{"code": 0, "name": "unchanged"}, {"code": 1, "name": "changed"}],
+    }
+    save_model(create_model("ssa_mamba", preset="tiny", in_channels=4, num_classes=3), home / "cover", cover)
+    save_model(create_model("glmamba", preset="nano", in_channels=2), home / "change", change)
+    dates = (str(home / "before.tif"), str(home / "after.tif"))
+    with subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("many_commands.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        asked, answered = process.stdin, process.stdout
+
+        def run(cwd: Path, argv: list[str], **how: object) -> Ended:
+            log = home / "log.txt"
+            asked.write(json.dumps({"argv": argv, "cwd": str(cwd), "log": str(log), **how}) + "\n")
+            asked.flush()
+            answer = json.loads(answered.readline())
+            return Ended(answer["status"], answer["seconds"], log.read_text())
+
+        yield Jobs(
+            Job(
+                ("classify", "map", str(home / "cover"), str(home / "scene.tif"), "--strip-rows", "2"),
+                {"--out": "map.tif", "--probabilities": "far/p.tif"},
+                31,
+            ),
+            Job(
+                (
+                    *("change", "map", str(home / "change"), *dates, "--tile-size", "32", "--overlap", "12"),
+                    *("--threshold", "0.45"),
+                ),
+                {"--out": "map.tif", "--probabilities": "far/p.tif", "--polygons": "near/c.gpkg"},
+                30,
+            ),
+            run,
+        )
+        asked.close()

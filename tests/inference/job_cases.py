@@ -1,0 +1,61 @@
+"""What the tests of jobs share: commands, and what they must leave in a folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command without its outputs, the flags that name them, and their paths; the first is the map."""
+
+    words: tuple[str, ...]
+    outputs: dict[str, str]
+    parts: int
+
+    def command(self, *more: object) -> list[str]:
+        flags = [word for flag, path in self.outputs.items() for word in (flag, path)]
+        return [*self.words, *flags, *map(str, more)]
+
+    @property
+    def folder(self) -> str:
+        """Where its parts lie."""
+        return f".{self.outputs['--out']}.parts"
+
+
+@dataclass(frozen=True)
+class Ended:
+    status: int
+    seconds: float
+    said: str
+
+
+@dataclass(frozen=True)
+class Jobs:
+    classify: Job
+    change: Job
+    run: Callable[..., Ended]
+
+
+def pixels(folder: Path, job: Job) -> dict[str, np.ndarray]:
+    """What a finished job wrote, and that nothing else lies there."""
+    expected = {*job.outputs.values(), f"{job.outputs['--out']}.aux.xml"}
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert found == expected
+    folders = {path.name for path in folder.rglob("*") if path.is_dir()}
+    assert folders == {Path(name).parent.name for name in expected} - {""}
+    values = {}
+    for name in job.outputs.values():
+        if name.endswith(".tif"):
+            with rasterio.open(folder / name) as file:
+                values[name] = file.read()
+    return values
+
+
+def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
