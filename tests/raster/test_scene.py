@@ -151,9 +151,17 @@ def test_pictures_without_georeferencing(tmp_path: Path, seed: int, suffix: str)
 def test_pictures_that_end_early(tmp_path: Path, seed: int, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     Image.fromarray(random_values(seed, (64, 64, 3), "uint8")).save(path)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r"; the file is damaged or incomplete, fetch it again"):
         open_scene(path).read()
+    if suffix == "png":
+        path.write_bytes(whole + b"a program's own words")
+        assert open_scene(path).read()[0].shape == (3, 64, 64)
+        middle = int(np.random.default_rng(seed).integers(50, len(whole) - 50))
+        path.write_bytes(whole[:middle] + whole[middle + 1 :])
+        with pytest.raises(InputError, match=r"a\.png: has no end, or lost some bytes before; the file is"):
+            open_scene(path)
 
 
 @pytest.mark.parametrize("transform", [Affine(0, 0, 5, 0, 0, 5), Affine(2, 0, 5, 2, 0, 5)])

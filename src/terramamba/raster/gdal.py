@@ -131,8 +131,7 @@ def _reading_header(path: str) -> Iterator[None]:
         ) from error
     except CPLE_BaseError as error:
         raise InputError(
-            f"{path}: its header cannot be read ({_one_line(error)}); the file is damaged or incomplete, fetch "
-            "it again"
+            f"{path}: its header cannot be read ({_one_line(error)}); the file is damaged, fetch it again"
         ) from error
 
 

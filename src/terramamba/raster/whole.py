@@ -1,6 +1,7 @@
-"""Files that end early without a word from GDAL, which makes up the rest of them or leaves it out."""
+"""Files that lack a part without a word from GDAL, which makes up the rest of them or leaves it out."""
 
 import struct
+from os import SEEK_CUR
 from pathlib import Path
 from typing import Any
 
@@ -9,26 +10,22 @@ import numpy as np
 from terramamba.errors import InputError
 from terramamba.raster.headers import whole_number
 
-PNG_END, PNG_TAIL = b"IEND", 1 << 16
-"""The last part of a PNG file, and how far before the end it may lie: some programs append their own."""
+PNG_START, PNG_END = 8, b"IEND"
+"""Where the first chunk of a PNG file begins, and the name of the last one."""
 
 
 def require_whole_image(path: str, image: Any, header: dict[str, str]) -> list[str]:
     """Notes on the size of an ENVI file, an open dataset with the entries ``header`` of its header.
 
     Raises:
-        InputError: an ENVI or PNG file that ends early.
+        InputError: an ENVI file that ends early, or a PNG file that lacks bytes anywhere.
     """
-    size = Path(path).stat().st_size
     if image.driver == "PNG":
-        with Path(path).open("rb") as file:
-            file.seek(max(0, size - PNG_TAIL))
-            if PNG_END not in file.read():
-                raise _ends_early(path, "has no end")
+        _require_chunks(path)
     elif image.driver == "ENVI" and whole_number(header.get("file_compression", "")) == 0:
         pixel = sum(np.dtype(dtype).itemsize for dtype in image.dtypes)
         wanted = pixel * image.height * image.width + whole_number(header.get("header_offset", ""))
-        _require_size(path, wanted)
+        size = _require_size(path, wanted)
         if size > wanted:
             return [f"{_sizes(size, wanted)}: check its samples, lines, bands and data type"]
     return []
@@ -51,15 +48,28 @@ def _first_bytes(path: Path, count: int) -> bytes:
         return file.read(count).ljust(count, b"\0")
 
 
-def _require_size(path: str, wanted: int) -> None:
+def _require_chunks(path: str) -> None:
+    """Raise ``InputError`` where the chunks of a PNG file do not lead from one to the next up to its end."""
+    with Path(path).open("rb") as file:
+        file.seek(PNG_START)
+        name = b""
+        while name != PNG_END:
+            length, name = struct.unpack(">I4s", file.read(8).ljust(8, b"\0"))
+            if not name.isalpha():
+                raise _damaged(path, "has no end, or lost some bytes before")
+            file.seek(length + 4, SEEK_CUR)  # a checksum follows, which GDAL looks at
+
+
+def _require_size(path: str, wanted: int) -> int:
     size = Path(path).stat().st_size
     if size < wanted:
-        raise _ends_early(path, _sizes(size, wanted))
+        raise _damaged(path, _sizes(size, wanted))
+    return size
 
 
 def _sizes(size: int, wanted: int) -> str:
     return f"holds {size:,} bytes, its header describes {wanted:,}"
 
 
-def _ends_early(path: str, how: str) -> InputError:
+def _damaged(path: str, how: str) -> InputError:
     return InputError(f"{path}: {how}; the file is damaged or incomplete, fetch it again")
