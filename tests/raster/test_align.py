@@ -8,6 +8,7 @@ import pytest
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform as to_crs
+from scipy.ndimage import minimum_filter
 
 from terramamba.errors import InputError
 from terramamba.raster.align import Method, aligned
@@ -63,10 +64,11 @@ def test_a_plane_stays_where_it_is(tmp_path: Path, name: str, method: Method) ->
     values, valid = result.read()
     inner = (slice(None), slice(4, -4), slice(4, -4))
     assert valid[inner].mean() > 0.9
-    # A plane in one system is not quite one in the other; and where a pixel is 4/3 of the other's, the weights
-    # are not even. Both within 3 % of the step from a pixel to the next.
+    # Beside missing pixels the rest has to do. A plane in one system is not quite one in the other, and where
+    # a pixel is 4/3 of the other's, the weights are not even: within 3 % of a step from pixel to pixel.
+    complete = minimum_filter(valid, size=(1, 5, 5), mode="constant", cval=1)
     exact = name not in ("other system", "turned")
-    np.testing.assert_allclose(values[valid], plane(HERE)[valid], rtol=0, atol=1e-6 if exact else 0.28)
+    np.testing.assert_allclose(values[complete], plane(HERE)[complete], rtol=0, atol=1e-6 if exact else 0.28)
 
 
 @pytest.mark.parametrize("method", ["bilinear", "cubic"])

@@ -138,7 +138,7 @@ def _directions(
     inner[:, 1:] &= valid[:, :-1]
     inner[:, :-1] &= valid[:, 1:]
     down, right = np.gradient(image, axis=(1, 2))
-    steep: Float[np.ndarray, "c h w"] = np.hypot(down, right)
+    steep = np.sqrt(down**2 + right**2)
     result = np.zeros(image.shape, np.complex64)
     for band in range(len(image)):
         seen = steep[band][inner]
