@@ -137,7 +137,7 @@ def _directions(
     inner[:-1] &= valid[1:]
     inner[:, 1:] &= valid[:, :-1]
     inner[:, :-1] &= valid[:, 1:]
-    down, right = np.gradient(image, axis=(1, 2))
+    down, right = (np.asarray(part) for part in np.gradient(image, axis=(1, 2)))
     steep = np.sqrt(down**2 + right**2)
     result = np.zeros(image.shape, np.complex64)
     for band in range(len(image)):
