@@ -12,7 +12,7 @@ BENCH_PYTHON ?= $(BIN)/python
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-$(VENV)/installed: pyproject.toml setup.py constraints.txt src/terramamba/ops/native/scan.cpp
+$(VENV)/installed: pyproject.toml setup.py constraints.txt $(wildcard src/terramamba/ops/native/*)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@

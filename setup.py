@@ -9,6 +9,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 SOURCE = "src/terramamba/ops/native/scan.cpp"
+HEADERS = [str(path) for path in sorted(Path(SOURCE).parent.glob("*.h"))]
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 LEVELS = {"plain": []}
 if X86:
@@ -39,6 +40,6 @@ class BuildLevels(build_ext):
 
 
 setup(
-    ext_modules=[Extension("terramamba.ops._scan", [SOURCE], optional=True)],
+    ext_modules=[Extension("terramamba.ops._scan", [SOURCE], depends=HEADERS, optional=True)],
     cmdclass={"build_ext": BuildLevels},
 )

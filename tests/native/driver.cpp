@@ -169,6 +169,24 @@ void check_convolution(int level) {
     require(dx.finite() && dk.finite(), "gradients of a convolution are finite");
 }
 
+void check_exponentials(int level) {
+    const int64_t d = draw({1, 3, 4, 8, 15, 16, 17, 40}), n = draw({1, 2, 3, 4, 5, 8, 16, 17}),
+                  length = draw({1, 2, 7, 16, 49, 65});
+    Buffer z(d * n, [] { return -fabsf(normal()); }), w(d * n, normal), D(d, normal), dk(length * d, normal),
+        k(length * d), dz(d * n), dw(d * n);
+    const bool more = random_bits() % 2;
+    const Exponentials s = {d, n, length, draw({1, 2, 3}), z, w, more ? (float*)D : nullptr, dk, k, dz, dw};
+    require(terramamba_exponentials(level, &s, 0) == 0, "memory for sums of exponentials");
+    for (int64_t c = 0; c < d; ++c)
+        for (int64_t t = 0; t < length; ++t) {
+            double sum = more && t == 0 ? D[c] : 0.0;
+            for (int64_t j = 0; j < n; ++j) sum += double(w[c * n + j]) * exp(double(t) * z[c * n + j]);
+            require(close(k[t * d + c], sum, 10.0), "sums of exponentials are those of the loop");
+        }
+    require(terramamba_exponentials(level, &s, 1) == 0, "memory for the gradients of sums of exponentials");
+    require(dz.finite() && dw.finite(), "gradients of sums of exponentials are finite");
+}
+
 }  // namespace
 
 int main() {
@@ -177,7 +195,7 @@ int main() {
     random_bits.seed(seed);
     for (int level : {PLAIN, AVX2, AVX512}) {
         if (!terramamba_has(level)) continue;
-        for (int i = 0; i < 400; ++i) check_scan(level), check_convolution(level);
-        printf("level %d: 400 scans, 400 convolutions\n", level);
+        for (int i = 0; i < 400; ++i) check_scan(level), check_convolution(level), check_exponentials(level);
+        printf("level %d: 400 scans, convolutions and sums of exponentials each\n", level);
     }
 }

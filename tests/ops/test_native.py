@@ -15,7 +15,7 @@ from scan_ways import FLOAT32, NATIVE, at_level
 from torch import Tensor
 
 from terramamba.ops import native, reference
-from terramamba.ops.kernels import CONVOLUTIONS, SCANS
+from terramamba.ops.kernels import CONVOLUTIONS, SCANS, native_exponentials
 
 pytestmark = pytest.mark.skipif(not NATIVE, reason=f"no native kernel: {native.REASON}")
 
@@ -71,6 +71,23 @@ def convolved(
     x, k = (z.detach().requires_grad_() for z in (x, k))
     y = convolution(x, k)
     return dict(zip(("y", "x", "k"), (y, *torch.autograd.grad(y, (x, k), dy.to(y.dtype))), strict=True))
+
+
+def summed(
+    sums: Callable[..., Tensor], z: Tensor, w: Tensor, D: Tensor | None, dk: Tensor
+) -> dict[str, Tensor]:
+    """The kernel of a scan with constant parameters, and gradients."""
+    given = {"z": z, "w": w} | ({} if D is None else {"D": D})
+    given = {name: x.detach().requires_grad_() for name, x in given.items()}
+    k = sums(given["z"], given["w"], given.get("D"), dk.shape[1])
+    gradients = torch.autograd.grad(k, [*given.values()], dk.to(k.dtype))
+    return {"y": k, **dict(zip(given, gradients, strict=True))}
+
+
+def exponentials(z: Tensor, w: Tensor, D: Tensor | None, length: int) -> Tensor:
+    """k_t = sum over n of w_n e^(t z_n), D more at t = 0."""
+    k = torch.einsum("dn,dnt->dt", w, torch.exp(z[..., None] * torch.arange(length)))
+    return k if D is None else k + D[:, None] * (torch.arange(length) == 0)
 
 
 def by_definition(x: Tensor, k: Tensor) -> Tensor:
@@ -140,17 +157,30 @@ def check_convolution(b: int, length: int, d: int, layout: str) -> None:
 
 
 @AT_EVERY_LEVEL
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("with_D", [False, True])
+def test_sums_of_exponentials_of_any_size(seed, poison, backend, length, with_D):
+    for d, n in ((1, 1), (16, 4), (33, 7), (40, 16)):
+        z, w, dk = -torch.rand(n, d).t(), torch.randn(d, n), torch.randn(d, length)
+        D = torch.randn(d) if with_D else None
+        got = summed(native_exponentials, z, w, D, dk)
+        truth = summed(exponentials, *(None if x is None else x.double() for x in (z, w, D, dk)))
+        assert_close(got, truth, **FLOAT32, plain=lambda: summed(exponentials, z, w, D, dk))  # noqa: B023
+
+
+@AT_EVERY_LEVEL
 def test_results_do_not_depend_on_the_number_of_threads(seed, backend, threads):
     cases = [Case(l=70, d=d, n=5, g=4, b=b, zoh=bool(b % 2)) for d, b in ((4, 1), (100, 1), (36, 3))]
     drawn = [(case, inputs_of(case, on_paths=on), on) for case in cases for on in (False, True)]
     places = draw_places(cases[0])
     x, k, dy = torch.randn(21, 49, 70), torch.randn(70, 49), torch.randn(21, 49, 70)
+    z, w, D = -torch.rand(70, 6), torch.randn(70, 6), torch.randn(70)
     found = []
     for number in (1, 2, 3):
         threads(number)
         found.append(
             [results(SCANS["native"], case, inputs, places if on else None) for case, inputs, on in drawn]
-            + [convolved(CONVOLUTIONS["native"], x, k, dy)]
+            + [convolved(CONVOLUTIONS["native"], x, k, dy), summed(native_exponentials, z, w, D, k)]
         )
     assert all(same(*several) for several in zip(*found, strict=True))
 

@@ -39,6 +39,16 @@ def test_pytorch_accepts_the_convolution_as_an_operator(seed, dtype):
     torch.library.opcheck(torch.ops.terramamba.native_convolution_backward.default, bare)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("with_D", [False, True])
+def test_pytorch_accepts_the_sums_of_exponentials_as_an_operator(seed, dtype, with_D):
+    z, w = (-torch.rand(5, 3)).to(dtype).requires_grad_(), torch.randn(5, 3).to(dtype).requires_grad_()
+    D = torch.randn(5).to(dtype).requires_grad_() if with_D else None
+    torch.library.opcheck(torch.ops.terramamba.native_exponentials.default, (z, w, D, 20))
+    bare = (torch.randn(20, 5).t(), z.detach(), w.detach())
+    torch.library.opcheck(torch.ops.terramamba.native_exponentials_backward.default, bare)
+
+
 def test_compiled_without_a_break_the_scans_give_the_same():
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("compiled_scans.py"))],

@@ -1,7 +1,14 @@
 """The kernels that are registered with PyTorch, by the name of their backend."""
 
 from terramamba.ops import native, triton
-from terramamba.ops.operator import Convolution, Scan, register_convolution, register_scan
+from terramamba.ops.operator import (
+    Convolution,
+    Exponentials,
+    Scan,
+    register_convolution,
+    register_exponentials,
+    register_scan,
+)
 
 SCANS: dict[str, Scan] = {
     "native": register_scan("native_scan", native.forward, native.backward, native.kept_shape, "cpu"),
@@ -18,3 +25,8 @@ CONVOLUTIONS: dict[str, Convolution] = {
     ),
 }
 """Causal convolutions of x (b, l, d) with a kernel k (d, l)."""
+
+native_exponentials: Exponentials = register_exponentials(
+    "native_exponentials", native.exponentials_forward, native.exponentials_backward, "cpu"
+)
+"""The kernel of a scan whose parameters are constant, as sums of exponentials."""

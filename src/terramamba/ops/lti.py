@@ -27,8 +27,8 @@ from terramamba.ops.backends import (
     full_precision,
 )
 from terramamba.ops.causal_convolution import causal_convolution, native_convolution
-from terramamba.ops.kernels import CONVOLUTIONS
-from terramamba.ops.operator import Convolution
+from terramamba.ops.kernels import CONVOLUTIONS, native_exponentials
+from terramamba.ops.operator import Convolution, Exponentials
 
 
 def lti_scan(
@@ -68,8 +68,8 @@ def lti_scan(
         return chosen.run(x, delta, A, B, C, D, discretization).to(x.dtype)
 
 
-def _by(convolution: Convolution) -> Run:
-    """A backend that runs the scan as this convolution; D x_t is the kernel's lag 0."""
+def _by(sums: Exponentials, convolution: Convolution) -> Run:
+    """A backend that builds the kernel and convolves so; D x_t is the kernel's lag 0."""
 
     def run(
         x: Tensor,
@@ -82,36 +82,29 @@ def _by(convolution: Convolution) -> Run:
     ) -> Tensor:
         dtype = reference.wide_type(x, delta, A, B, C, D)
         x, delta, A, B, C = (p.to(dtype) for p in (x, delta, A, B, C))
-        k = kernel(delta, A, B, C, discretization, x.shape[1])
-        if D is not None:
-            k = torch.cat([k[:, :1] + D.to(dtype)[:, None], k[:, 1:]], dim=1)
-        return convolution(x, k)
+        z = delta[:, None] * A
+        drive = delta[:, None] * (reference.relative_expm1(z) if discretization == "zoh" else 1.0) * B
+        return convolution(x, sums(z, C * drive, None if D is None else D.to(dtype), x.shape[1]))
 
     return run
 
 
-def kernel(
-    delta: Float[Tensor, " d"],
-    A: Float[Tensor, "d n"],
-    B: Float[Tensor, "d n"],
-    C: Float[Tensor, "d n"],
-    discretization: str,
-    length: int,
+def exponential_sums(
+    z: Float[Tensor, "d n"], w: Float[Tensor, "d n"], D: Float[Tensor, " d"] | None, length: int
 ) -> Float[Tensor, "d l"]:
-    """k_j = sum_n C Abar^j Bbar for j < ``length``.
+    """k_j = sum_n w_n e^(j z_n) for j < ``length``, and D more at j = 0.
 
-    Abar^j is the product of a coarse and a fine power, so that about 2 sqrt(l) exponentials a state are taken
-    and the sum over n is one matrix product: nothing of size d*n*l is made or kept for the backward pass.
+    e^(j z) is the product of a coarse and a fine power, so that about 2 sqrt(l) exponentials a state are
+    taken and the sum over n is one matrix product: nothing of size d*n*l is made, or kept for the gradients.
     """
-    z = delta[:, None] * A
-    drive = delta[:, None] * (reference.relative_expm1(z) if discretization == "zoh" else 1.0) * B
     fine = math.ceil(math.sqrt(length))  # not isqrt: a compiler keeps lengths open, and knows this one
     coarse = -(-length // fine)
     steps = torch.arange(max(fine, coarse), device=z.device, dtype=z.dtype)
     fine_powers = torch.exp(z[:, :, None] * steps[:fine])
     coarse_powers = torch.exp(z[:, None, :] * (steps[:coarse, None] * fine))
-    weighted = coarse_powers * (C * drive)[:, None, :]
-    return _Product.apply(weighted, fine_powers).flatten(1)[:, :length]  # type: ignore[no-untyped-call]
+    k = _Product.apply(coarse_powers * w[:, None, :], fine_powers)  # type: ignore[no-untyped-call]
+    k = k.flatten(1)[:, :length]
+    return k if D is None else torch.cat([k[:, :1] + D[:, None], k[:, 1:]], dim=1)
 
 
 class _Product(torch.autograd.Function):
@@ -144,8 +137,10 @@ def _check_shapes(x: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: 
 
 BACKENDS["lti_scan"] = {
     "reference": Backend(reference.lti_scan),
-    "pytorch": Backend(_by(causal_convolution)),
-    "native": Backend(_by(native_convolution), ("cpu",), native.REASON, torch.float32),
-    "triton": Backend(_by(CONVOLUTIONS["triton"]), ("cuda",), triton.reason(), torch.float32),
+    "pytorch": Backend(_by(exponential_sums, causal_convolution)),
+    "native": Backend(_by(native_exponentials, native_convolution), ("cpu",), native.REASON, torch.float32),
+    "triton": Backend(
+        _by(exponential_sums, CONVOLUTIONS["triton"]), ("cuda",), triton.reason(), torch.float32
+    ),
 }
 """Every backend takes (x, delta, A, B, C, D, discretization) and returns y."""

@@ -1,4 +1,4 @@
-"""The CPU kernel of ``native/scan.cpp``: loading it, and calling it with tensors.
+"""The CPU kernel in ``native/``: loading it, and calling it with tensors.
 
 One library holds the kernel for several instruction sets. It works in float32 on as many threads as PyTorch
 has; every sum is taken in an order that does not depend on their number.
@@ -48,6 +48,13 @@ class _Convolution(ctypes.Structure):
     _fields_ = (
         *_fields(ctypes.c_int64, "b length d threads"),
         *_fields(ctypes.c_void_p, "x k dy y dx dk"),
+    )
+
+
+class _Exponentials(ctypes.Structure):
+    _fields_ = (
+        *_fields(ctypes.c_int64, "d n length threads"),
+        *_fields(ctypes.c_void_p, "z w D dk k dz dw"),
     )
 
 
@@ -255,6 +262,30 @@ def _convolve(x: Tensor, k: Tensor, **others: Tensor) -> None:
     call = _Convolution(b, length, d, torch.get_num_threads(), x.data_ptr(), k.data_ptr(), **pointers)
     if x.numel() and _library.terramamba_convolution(_level, ctypes.byref(call), int("dy" in others)):
         raise MemoryError("not enough memory for the convolution")
+
+
+def exponentials_forward(z: Tensor, w: Tensor, D: Tensor | None, length: int) -> Tensor:
+    """k_t = sum over n of w_n e^(t z_n), D more at t = 0, for t < length; in float32, channels innermost."""
+    k = _empty(length, len(z))
+    _sum_exponentials(z, w, length, D=D, k=k)
+    return k.t()
+
+
+def exponentials_backward(dk: Tensor, z: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of z and w from that of k."""
+    dz, dw = _empty(*z.shape), _empty(*w.shape)
+    _sum_exponentials(z, w, dk.shape[1], dk=dk.t(), dz=dz, dw=dw)
+    return _as_type(dz, z), _as_type(dw, w)
+
+
+def _sum_exponentials(z: Tensor, w: Tensor, length: int, **others: Tensor | None) -> None:
+    """Write k or, where there is a dk, the gradients."""
+    given = {"z": z, "w": w, **others}
+    held = {name: None if x is None else x.detach().float().contiguous() for name, x in given.items()}
+    pointers = {name: _pointer(x) for name, x in held.items()}
+    call = _Exponentials(*z.shape, length, torch.get_num_threads(), **pointers)
+    if len(z) and _library.terramamba_exponentials(_level, ctypes.byref(call), int("dk" in others)):
+        raise MemoryError("not enough memory for the kernel of a scan")
 
 
 def _total(parts: Tensor) -> Tensor:

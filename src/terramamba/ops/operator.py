@@ -33,6 +33,7 @@ TENSORS = 8
 
 Scan = Callable[..., tuple[Tensor, Tensor]]
 Convolution = Callable[[Tensor, Tensor], Tensor]
+Exponentials = Callable[[Tensor, Tensor, Tensor | None, int], Tensor]
 
 
 def _define(name: str, schema: str, kernel: Callable[..., Any], device_types: str | None) -> Any:
@@ -139,6 +140,44 @@ def register_convolution(
     torch.library.register_autograd(convolution.name(), differentiate, setup_context=save)
     torch.library.register_autograd(gradients.name(), _refuse_second_derivative)
     return convolution
+
+
+def register_exponentials(
+    name: str,
+    forward: Exponentials,
+    backward: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]],
+    device_types: str | None = None,
+) -> Exponentials:
+    """Register ``terramamba::{name}``: k (d, l) of z (d, n), w (d, n), D (d) or None, and l.
+
+    k_t = sum over n of w_n e^(t z_n), D more at t = 0; it is float32 and has its channels innermost.
+    ``backward`` takes dk, z and w and returns dz and dw.
+    """
+    sums = _define(name, "(Tensor z, Tensor w, Tensor? D, SymInt length) -> Tensor", forward, device_types)
+    gradients = _define(
+        f"{name}_backward", "(Tensor dk, Tensor z, Tensor w) -> (Tensor, Tensor)", backward, device_types
+    )
+
+    @torch.library.register_fake(sums.name())
+    def _(z: Tensor, w: Tensor, D: Tensor | None, length: int) -> Tensor:
+        return z.new_empty(length, z.shape[0], dtype=torch.float32).t()
+
+    @torch.library.register_fake(gradients.name())
+    def _(dk: Tensor, z: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+        return z.new_empty(z.shape), w.new_empty(w.shape)
+
+    def save(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None, int], output: Tensor) -> None:
+        z, w, D, _ = inputs
+        ctx.save_for_backward(z, w)
+        ctx.type_of_D = None if D is None else D.dtype
+
+    def differentiate(ctx: Any, dk: Tensor) -> tuple[Tensor | None, ...]:
+        dD = None if ctx.type_of_D is None else dk[:, 0].to(ctx.type_of_D)
+        return *gradients(dk, *ctx.saved_tensors), dD, None
+
+    torch.library.register_autograd(sums.name(), differentiate, setup_context=save)
+    torch.library.register_autograd(gradients.name(), _refuse_second_derivative)
+    return sums
 
 
 def like(x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
