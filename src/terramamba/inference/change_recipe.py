@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from terramamba.errors import InputError
 from terramamba.inference.blend import Part, blend
 from terramamba.inference.change_units import Tiles, unpacked
 from terramamba.inference.common import (
@@ -22,7 +23,7 @@ from terramamba.inference.jobs import Outcome
 from terramamba.inference.parts import Parts
 from terramamba.inference.records import grid_of, grid_record
 from terramamba.raster.grid import Window
-from terramamba.raster.polygons import trace_changes, write_polygons
+from terramamba.raster.polygons import ChangePolygons, trace_changes, write_polygons
 from terramamba.raster.scene import Grid
 from terramamba.raster.write import RasterWriter
 
@@ -107,8 +108,8 @@ class ChangeRecipe:
         if self.polygons:
             traced = trace_changes(drafts[0], probability_draft, **self.polygon_options)
             areas = len(traced)
-            for draft in drafts[-len(self.polygons) :]:
-                write_polygons(traced, draft)
+            for draft, target in zip(drafts[-len(self.polygons) :], self.polygons, strict=True):
+                _write_whole(traced, draft, target)
         return {
             "classes": [asdict(entry) for entry in count.classes()],
             "not_finite": not_finite,
@@ -136,12 +137,13 @@ class ChangeRecipe:
 
     def record(self) -> dict[str, Any]:
         """The recipe as JSON can hold it."""
-        return {"kind": KIND, "recipe": {**vars(self), "grid": grid_record(self.grid)}}
+        units = [[astuple(window) for window in unit] for unit in self.units]
+        return {"kind": KIND, "recipe": {**vars(self), "grid": grid_record(self.grid), "units": units}}
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "ChangeRecipe":
         """The recipe that ``record`` wrote down."""
-        units = tuple(tuple(Window(**window) for window in unit) for unit in record["units"])
+        units = tuple(tuple(Window(*window) for window in unit) for unit in record["units"])
         return cls(
             **{
                 **record,
@@ -154,6 +156,24 @@ class ChangeRecipe:
     def _tiles(self, parts: Parts) -> Iterator[Part]:
         for unit, windows in enumerate(self.units):
             yield from unpacked(windows, parts.read(unit))
+
+
+def _write_whole(traced: ChangePolygons, draft: Path, target: str) -> None:
+    """Write polygons; raises ``InputError`` where the disk is full."""
+    import pyogrio
+
+    failures = (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError)
+    try:
+        write_polygons(traced, draft)
+        # GDAL does not always notice that what it wrote last found no room.
+        whole = pyogrio.read_info(draft, force_feature_count=True)["features"] == len(traced)
+    except failures as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{target}: cannot be written ({reason}); check the space and rights there"
+        ) from error
+    if not whole:
+        raise InputError(f"{target}: cannot be written (not all of it is there); check the space there")
 
 
 def _map_writer(path: Path, tags: Mapping[str, str], grid: Grid) -> RasterWriter:

@@ -7,7 +7,7 @@ together: memory does not grow with the scene, and a run that was ended is gone 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +220,8 @@ class ClassRecipe:
 
     def record(self) -> dict[str, Any]:
         """The recipe as JSON can hold it."""
-        return {"kind": KIND, "recipe": {**vars(self), "grid": grid_record(self.grid)}}
+        windows = [astuple(window) for window in self.windows]
+        return {"kind": KIND, "recipe": {**vars(self), "grid": grid_record(self.grid), "windows": windows}}
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "ClassRecipe":
@@ -230,7 +231,7 @@ class ClassRecipe:
                 **record,
                 "paths": tuple(record["paths"]),
                 "grid": grid_of(record["grid"]),
-                "windows": tuple(Window(**window) for window in record["windows"]),
+                "windows": tuple(Window(*window) for window in record["windows"]),
                 "classes": tuple(record["classes"]),
             }
         )
