@@ -119,15 +119,16 @@ class AlignedSource:
         if not values.size:
             return values, valid
         rows, cols = spread(window.row, window.height, shape[0]), spread(window.col, window.width, shape[1])
-        fill = self._interpolate if shape == window.shape else self._take_nearest
-        side = max(1, int((VALUES_AT_ONCE / (len(bands) * self.finer[0] * self.finer[1])) ** 0.5))
         if shape != window.shape:
-            side = max(shape)
+            places = self.passage.centres(rows, cols)
+            self.passage.take_nearest(self.source, places, bands, values, valid, thinned=True)
+            return values, valid
+        side = max(1, int((VALUES_AT_ONCE / (len(bands) * self.finer[0] * self.finer[1])) ** 0.5))
         for top in range(0, len(rows), side):
             for left in range(0, len(cols), side):
                 part = (slice(None), slice(top, top + side), slice(left, left + side))
                 down, right = self.passage.centres(rows[part[1]], cols[part[2]])
-                fill(down, right, tuple(bands), values[part], valid[part])
+                self._interpolate(down, right, tuple(bands), values[part], valid[part])
         return values, valid
 
     def _interpolate(
@@ -139,7 +140,7 @@ class AlignedSource:
         valid: Bool[np.ndarray, "c h w"],
     ) -> None:
         """Fill ``values`` and ``valid`` with the source's at the places ``down``, ``right``."""
-        inside = self._inside(down, right)
+        inside = self.passage.inside(down, right)
         if not inside.any():
             return
         rows, cols = (
@@ -158,36 +159,6 @@ class AlignedSource:
             found = np.where(complete > 0, sharper, found)
         values[:, inside] = _as_type(np.where(has_data, found, 0), np.dtype(self.dtype))
         valid[:, inside] = has_data
-
-    def _take_nearest(
-        self,
-        down: Float64[np.ndarray, "h w"],
-        right: Float64[np.ndarray, "h w"],
-        bands: Sequence[int],
-        values: Shaped[np.ndarray, "c h w"],
-        valid: Bool[np.ndarray, "c h w"],
-    ) -> None:
-        """As ``_interpolate``, of the source thinned out to about as many pixels as are asked for."""
-        inside = self._inside(down, right)
-        if not inside.any():
-            return
-        grid = self.passage.grid
-        rows = np.floor(down[inside]).astype(np.int64).clip(0, grid.height - 1)
-        cols = np.floor(right[inside]).astype(np.int64).clip(0, grid.width - 1)
-        top, left = int(rows.min()), int(cols.min())
-        here = Window(top, left, int(rows.max()) + 1 - top, int(cols.max()) + 1 - left)
-        side = max(down.shape)
-        small = min(here.height, side), min(here.width, side)
-        known, known_valid = self.source.read(here, bands, small)
-        place = (rows - top) * small[0] // here.height, (cols - left) * small[1] // here.width
-        values[:, inside] = known[:, *place]
-        valid[:, inside] = known_valid[:, *place]
-
-    def _inside(
-        self, down: Float64[np.ndarray, "h w"], right: Float64[np.ndarray, "h w"]
-    ) -> Bool[np.ndarray, "h w"]:
-        grid = self.passage.grid
-        return (down >= 0) & (down <= grid.height) & (right >= 0) & (right <= grid.width)
 
 
 @dataclass(frozen=True, eq=False)

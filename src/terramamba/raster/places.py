@@ -4,16 +4,18 @@ Places are rows and columns with fractions, counted from the upper-left corner: 
 is at (0.5, 0.5).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Shaped
+from jaxtyping import Bool, Float64, Shaped
 from rasterio import warp
 from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 
 from terramamba.errors import InputError
-from terramamba.raster.scene import Grid, compose, same_crs
+from terramamba.raster.grid import Window
+from terramamba.raster.scene import Grid, Source, compose, same_crs
 
 SAME_PLACE = 0.05
 """Pixels at most this share of a pixel apart are the same."""
@@ -73,6 +75,45 @@ class Passage:
         x, y = (np.array(axis, np.float64).reshape(down.shape) for axis in moved)
         t = ~other
         return t.d * x + t.e * y + t.f, t.a * x + t.b * y + t.c
+
+    def inside(
+        self, down: Float64[np.ndarray, "h w"], right: Float64[np.ndarray, "h w"]
+    ) -> Bool[np.ndarray, "h w"]:
+        """Which places are on a pixel of ``grid``."""
+        return (down >= 0) & (down <= self.grid.height) & (right >= 0) & (right <= self.grid.width)
+
+    def take_nearest(
+        self,
+        source: Source,
+        places: tuple[Float64[np.ndarray, "h w"], Float64[np.ndarray, "h w"]],
+        bands: Sequence[int],
+        values: Shaped[np.ndarray, "c h w"],
+        valid: Bool[np.ndarray, "c h w"],
+        *,
+        thinned: bool,
+    ) -> None:
+        """Fill ``values`` and ``valid`` with the pixels of ``source``, on ``grid``, that ``places`` lie on.
+
+        Outside the grid they stay as they are. ``thinned``: the source is read thinned out to about as many
+        pixels as there are places, so that neighbours may stand in for the nearest pixels.
+        """
+        inside = self.inside(*places)
+        if not inside.any():
+            return
+        rows, cols = (
+            np.floor(axis[inside]).astype(np.int64).clip(0, length - 1)
+            for axis, length in zip(places, self.grid.window.shape, strict=True)
+        )
+        top, left = int(rows.min()), int(cols.min())
+        here = Window(top, left, int(rows.max()) + 1 - top, int(cols.max()) + 1 - left)
+        small = here.shape
+        if thinned:
+            side = max(inside.shape)
+            small = min(here.height, side), min(here.width, side)
+        known, known_valid = source.read(here, tuple(bands), small)
+        place = (rows - top) * small[0] // here.height, (cols - left) * small[1] // here.width
+        values[:, inside] = known[:, *place]
+        valid[:, inside] = known_valid[:, *place]
 
     @property
     def _systems(self) -> tuple[CRS, CRS] | None:
