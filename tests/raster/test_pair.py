@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from scipy.ndimage import gaussian_filter
 
 from terramamba.errors import InputError
-from terramamba.raster.pair import check_pair, require_pair
+from terramamba.raster.pair import check_pair, require_pair, warping_in_words
 from terramamba.raster.scene import open_scene
 
 Make = Callable[..., Path]
@@ -33,7 +34,16 @@ def test_a_pair(second: Callable[..., tuple[Path, Path]]) -> None:
     report = check_pair(*second())
     assert report.ok
     assert report.problems == ()
-    assert report.notes == ("value ranges: 0 to 100 and 0 to 100",)
+    assert report.notes == ()
+    assert report.facts == {
+        "grids": "the same: EPSG:32633 (WGS 84 / UTM zone 33N), 30 metres, 6 x 8 pixels",
+        "overlap": "100 % of the first, 100 % of the second",
+        "bands": "2, both",
+        "types": "uint8, both",
+        "values": "0 to 100, both",
+        "no data": "0 % and 0 % of the pixels",
+        "shift": "could not be estimated: the images are too small, or have too little data in common",
+    }
     assert report.verdict.splitlines()[0] == "a pair of 6 x 8 pixels, 2 bands"
     assert report.before.path.endswith("before.tif")
     assert require_pair(report.before, report.after) == (report.before, report.after)
@@ -48,7 +58,7 @@ def test_hundredths_of_a_pixel_do_not_matter(second: Callable[..., tuple[Path, P
     [
         (
             {"shape": (2, 7, 8)},
-            "differ in size: 6 x 8 and 7 x 8 pixels; bring the second onto the first's grid",
+            "differ in size: 6 x 8 and 7 x 8 pixels; give --align bilinear \\(or cubic\\) to warp",
         ),
         ({"shape": (3, 6, 8)}, "differ in their number of bands: 2 and 3; choose the same bands of both"),
         (
@@ -57,7 +67,7 @@ def test_hundredths_of_a_pixel_do_not_matter(second: Callable[..., tuple[Path, P
         ),
         (
             {"transform": Affine(30, 0, 500_015, 0, -30, 5_800_060)},
-            "differ in place: the second begins 2 rows above and 0.5 columns right of the first; bring",
+            "differ in place: the second begins 2 rows above and 0.5 columns right of the first; give",
         ),
         (
             {"transform": Affine(20, 0, 500_000, 0, -20, 5_800_000)},
@@ -126,7 +136,7 @@ def test_notes(second: Callable[..., tuple[Path, Path]]) -> None:
     assert "wavelengths differ by up to 20 nm" in notes
     assert "value ranges differ: 0 to 100 and" in notes
     assert "both dates are scaled by one rule" in notes
-    assert "pixels without data: 0 % and 50 %" in notes
+    assert report.facts["no data"] == "0 % and 50 % of the pixels"
 
 
 def test_missing_files(second: Callable[..., tuple[Path, Path]], tmp_path: Path) -> None:
@@ -151,3 +161,33 @@ def test_one_system_spelled_in_two_ways(
     values = envi.read()[0]
     copy = geotiff(tmp_path / "a.tif", values, crs="EPSG:32651", transform=envi.transform)
     assert check_pair(envi, copy).ok
+
+
+def test_aligned_pairs(geotiff: Make, tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = gaussian_filter(rng.normal(size=(1, 150, 160)), (0, 1.5, 1.5)).astype(np.float32)
+    before = geotiff(tmp_path / "before.tif", values[:, :128, :128])
+    # The same ground from 4 rows and 6 columns on, but said to lie half a row and 2 columns further.
+    place = Affine(30, 0, 500_000 + 30 * 8, 0, -30, 5_800_000 - 30 * 4.5)
+    after = geotiff(tmp_path / "after.tif", values[:, 4:, 6:], transform=place)
+    assert not check_pair(before, after).ok
+    report = check_pair(before, after, align="cubic")
+    assert report.ok
+    assert report.after.grid == report.before.grid
+    assert report.facts["grids"].endswith(
+        "128 x 128 pixels and EPSG:32633 (WGS 84 / UTM zone 33N), 30 metres, 146 x 154 pixels"
+    )
+    assert report.facts["overlap"] == "90.45 % of the first, 65.91 % of the second"
+    assert report.notes[0].startswith(f"{after} was warped onto {before} (cubic): was EPSG:32633 (")
+    assert report.shift is not None
+    assert report.shift.down == pytest.approx(0.5, abs=0.1)
+    assert report.shift.right == pytest.approx(2, abs=0.1)
+    assert "pixels off the first: edges will show as change; it is not corrected" in report.notes[1]
+    assert report.facts["shift"].startswith("the second shows everything 0.")
+    assert "(1 of 1 window)" in report.facts["shift"]
+    first, second = require_pair(before, after, align="cubic")
+    np.testing.assert_array_equal(second.read()[0], report.after.read()[0])
+    assert warping_in_words(first, second) == report.notes[0]
+    far = geotiff(tmp_path / "far.tif", values, transform=Affine(30, 0, 900_000, 0, -30, 5_800_000))
+    with pytest.raises(InputError, match="show different places and do not overlap"):
+        require_pair(before, far, align="bilinear")

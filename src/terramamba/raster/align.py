@@ -27,6 +27,8 @@ REACH: dict[Method, int] = {"bilinear": 1, "cubic": 2}
 """How many pixels on either side of a place count."""
 MOST_FINER = 16.0
 """Scenes with pixels more than so many times smaller than the grid's are refused."""
+WARPED = "warped onto another grid"
+"""How the note about a warped scene begins."""
 BARELY_FINER = 1.05
 """Pixels that are hardly smaller than the grid's are interpolated as if they were as large."""
 LEAST_WEIGHT = 0.5 - 1e-9
@@ -62,7 +64,7 @@ def aligned(scene: Scene, onto: Grid, method: Method) -> Scene:
         scene,
         grid=onto,
         source=AlignedSource(scene.source, passage, method, scene.dtype, finer),
-        notes=(*scene.notes, f"warped onto another grid ({method}): was {grid_in_words(scene.grid)}"),
+        notes=(*scene.notes, f"{WARPED} ({method}): was {grid_in_words(scene.grid)}"),
     )
 
 

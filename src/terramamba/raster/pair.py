@@ -4,27 +4,40 @@ import os
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from affine import Affine
-from rasterio import warp
-from rasterio._err import CPLE_BaseError
 
 from terramamba.errors import InputError
+from terramamba.raster.align import WARPED, Method, aligned, grid_in_words
 from terramamba.raster.describe import Statistics, count, crs_name, look, percent, pixel_size, value_range
 from terramamba.raster.mosaic import PIXEL_TOLERANCE, WAVELENGTH_TOLERANCE_NM
+from terramamba.raster.places import Passage, same_pixels
 from terramamba.raster.scene import Grid, Scene, compose, open_scene, same_crs
+from terramamba.raster.shift import Shift, estimate_shift
 
 RANGE_RATIO = 3.0
 """Two dates whose value ranges differ by more than this factor are probably in different units."""
+NOTED_SHIFT = 0.5
+"""Dates further apart than this, in pixels, show change along every edge."""
+EDGE_PLACES = 17
+"""Places along each side of a scene that are carried to another reference system to see what overlaps."""
+
+Place = Scene | str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
 class PairReport:
-    """What was found: ``problems`` prevent the use as a pair, ``notes`` are worth knowing."""
+    """What was found: ``problems`` prevent the use as a pair, ``notes`` are worth knowing.
+
+    ``facts`` compare the two in words, property by property. ``shift`` is None where the two are no pair.
+    """
 
     before: Scene
     after: Scene
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+    facts: dict[str, str]
+    shift: Shift | None
 
     @property
     def ok(self) -> bool:
@@ -44,40 +57,99 @@ class PairReport:
         )
 
 
-def check_pair(before: Scene | str | os.PathLike[str], after: Scene | str | os.PathLike[str]) -> PairReport:
-    """Compare two scenes: size, bands, coordinates and place, then types, value ranges and missing data.
+def check_pair(before: Place, after: Place, *, align: Method | None = None) -> PairReport:
+    """Compare two scenes: reference system, grid, overlap, bands, types, value ranges, missing data, shift.
 
-    Reads thinned-out previews only. Raises ``InputError`` where a file cannot be opened or read.
+    With ``align``, the second is first warped onto the first's grid. Reads thinned-out previews, and for the
+    shift up to 16 windows of 256 x 256 pixels. Raises ``InputError`` where a file cannot be opened or read,
+    or the second cannot be warped.
     """
-    first = before if isinstance(before, Scene) else open_scene(before)
-    second = after if isinstance(after, Scene) else open_scene(after)
+    first, given = _opened(before), _opened(after)
+    second = given if align is None else _onto(first, given, align)
+    return pair_report(first, second, given)
+
+
+def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> PairReport:
+    """As ``check_pair``, of open scenes; ``given`` is the second as it was before it was warped or masked."""
     problems, notes = _compare(first, second)
-    return PairReport(first, second, tuple(problems), (*notes, *_compare_values(first, second)))
+    facts = _grids(first, second if given is None else given)
+    seen = look(first), look(second)
+    facts |= _values(first, second, *seen)
+    notes += _unlike_values(*seen)
+    if problems:
+        return PairReport(first, second, tuple(problems), tuple(notes), facts, None)
+    shift = estimate_shift(first, second)
+    facts["shift"] = shift_in_words(shift)
+    warping = warping_in_words(first, second)
+    if warping is not None:
+        notes.append(warping)
+    if shift.known and shift.pixels > NOTED_SHIFT:
+        notes.append(
+            f"the second lies {shift.pixels:.2g} pixels off the first: edges will show as change; it is not "
+            "corrected"
+        )
+    return PairReport(first, second, (), tuple(notes), facts, shift)
 
 
-def require_pair(
-    before: Scene | str | os.PathLike[str], after: Scene | str | os.PathLike[str]
-) -> tuple[Scene, Scene]:
+def require_pair(before: Place, after: Place, *, align: Method | None = None) -> tuple[Scene, Scene]:
     """The two scenes, opened; raises ``InputError`` with the first problem where they do not make a pair.
 
-    Looks at no pixels, so it is quick for a folder of pairs.
+    With ``align``, the second is warped onto the first's grid as it is read. Looks at no pixels, so it is
+    quick for a folder of pairs.
     """
-    first = before if isinstance(before, Scene) else open_scene(before)
-    second = after if isinstance(after, Scene) else open_scene(after)
+    first, second = _opened(before), _opened(after)
+    if align is not None:
+        second = _onto(first, second, align)
     problems, _ = _compare(first, second)
     if problems:
         raise InputError(problems[0])
     return first, second
 
 
+def warping_in_words(before: Scene, after: Scene) -> str | None:
+    """What was done to bring ``after`` onto ``before``'s grid, for people to read; None where nothing was."""
+    done = next((note for note in after.notes if note.startswith(WARPED)), None)
+    return None if done is None else f"{after.path} was {done.replace(WARPED, f'warped onto {before.path}')}"
+
+
+def shift_in_words(shift: Shift) -> str:
+    """How far the second date lies off the first, and how sure that is."""
+    if not shift.windows:
+        return "could not be estimated: the images are too small, or have too little data in common"
+    windows = count(shift.windows, "window")
+    if not shift.known:
+        return f"could not be estimated: too little that both dates show alike in {windows}"
+    rows = f"{abs(shift.down):.2f} rows {'down' if shift.down >= 0 else 'up'}"
+    columns = f"{abs(shift.right):.2f} columns to the {'right' if shift.right >= 0 else 'left'}"
+    sure = f"{shift.agreeing} of {windows}"
+    if shift.agreeing > 1:
+        sure += f", which differ by {shift.spread:.2f}"
+    return f"the second shows everything {rows} and {columns} ({sure})"
+
+
+def _opened(place: Place) -> Scene:
+    return place if isinstance(place, Scene) else open_scene(place)
+
+
+def _onto(first: Scene, second: Scene, align: Method) -> Scene:
+    """The second on the first's grid; raises ``InputError`` where they show different places."""
+    if first.transform is not None and second.transform is not None and not overlap(first.grid, second.grid):
+        raise InputError(_apart(first, second))
+    return aligned(second, first.grid, align)
+
+
+def _apart(first: Scene, second: Scene) -> str:
+    pair = f"{first.path} and {second.path}"
+    return f"{pair} show different places and do not overlap; give two images of one place"
+
+
 def _compare(first: Scene, second: Scene) -> tuple[list[str], list[str]]:
     problems, notes = [], []
     pair = f"{first.path} and {second.path}"
     located = first.transform is not None and second.transform is not None
-    if located and not _overlap(first, second):
-        return [f"{pair} show different places and do not overlap; give two images of one place"], []
-    command = f"rio warp {second.path} aligned.tif --like {first.path}"
-    remedy = f"bring the second onto the first's grid ({command})"
+    if located and not overlap(first.grid, second.grid):
+        return [_apart(first, second)], []
+    remedy = "give --align bilinear (or cubic) to warp the second onto the first's grid"
     if first.grid.window != second.grid.window:
         sizes = f"{first.height} x {first.width} and {second.height} x {second.width} pixels"
         cure = remedy if located else "crop both to the same area"
@@ -109,26 +181,39 @@ def _compare(first: Scene, second: Scene) -> tuple[list[str], list[str]]:
     return problems, notes
 
 
-def _compare_values(first: Scene, second: Scene) -> list[str]:
-    notes = []
-    a, b = look(first), look(second)
-    ranges = f"{value_range(a)} and {value_range(b)}"
-    if _unlike(a, b):
-        notes.append(
-            f"value ranges differ: {ranges}; both dates are scaled by one rule, so units must be the same"
+def _grids(first: Scene, second: Scene) -> dict[str, str]:
+    """Reference systems, grids and overlap in words."""
+    grids = [grid_in_words(scene.grid) for scene in (first, second)]
+    facts = {"grids": f"the same: {grids[0]}" if same_pixels(first.grid, second.grid) else _both(*grids)}
+    if first.transform is not None and second.transform is not None:
+        shares = overlap(first.grid, second.grid)
+        facts["overlap"] = (
+            f"{percent(shares[0])} of the first, {percent(shares[1])} of the second" if shares else "none"
         )
-    else:
-        notes.append(f"value ranges: {ranges}")
-    if a.all_missing or b.all_missing:
-        notes.append(f"pixels without data: {percent(a.all_missing)} and {percent(b.all_missing)}")
-    return notes
+    return facts
 
 
-def _unlike(a: Statistics, b: Statistics) -> bool:
+def _values(first: Scene, second: Scene, a: Statistics, b: Statistics) -> dict[str, str]:
+    return {
+        "bands": _both(str(first.bands), str(second.bands)),
+        "types": _both(first.dtype, second.dtype),
+        "values": _both(value_range(a), value_range(b)),
+        "no data": f"{percent(a.all_missing)} and {percent(b.all_missing)} of the pixels",
+    }
+
+
+def _both(first: str, second: str) -> str:
+    return f"{first}, both" if first == second else f"{first} and {second}"
+
+
+def _unlike_values(a: Statistics, b: Statistics) -> list[str]:
     if a.minimum is None or a.maximum is None or b.minimum is None or b.maximum is None:
-        return False
+        return ["a date has no valid value at all"]
     small, large = sorted((max(abs(a.minimum), abs(a.maximum)), max(abs(b.minimum), abs(b.maximum))))
-    return large > RANGE_RATIO * small
+    if large <= RANGE_RATIO * small:
+        return []
+    ranges = f"{value_range(a)} and {value_range(b)}"
+    return [f"value ranges differ: {ranges}; both dates are scaled by one rule, so units must be the same"]
 
 
 def _unlocated(first: Scene, second: Scene) -> str:
@@ -138,18 +223,29 @@ def _unlocated(first: Scene, second: Scene) -> str:
     return f"only {known.path} has georeferencing; pixels are taken to lie on the same places"
 
 
-def _overlap(first: Scene, second: Scene) -> bool:
-    bounds = [np.array(scene.grid.corners) for scene in (first, second)]
-    if first.crs is not None and second.crs is not None and not same_crs(first.crs, second.crs):
-        try:
-            x, y = warp.transform(second.crs, first.crs, *bounds[1].T)
-        except CPLE_BaseError:
-            # A corner that the first's projection cannot show proves nothing about the rest.
-            return True
-        bounds[1] = np.column_stack([x, y])
-    low = np.maximum(*(b.min(axis=0) for b in bounds))
-    high = np.minimum(*(b.max(axis=0) for b in bounds))
-    return bool(np.all(low < high)) or not np.isfinite(bounds[1]).all()
+def overlap(first: Grid, second: Grid) -> tuple[float, float] | None:
+    """Which shares of the pixels of two grids lie on the other; None where none do."""
+    try:
+        outline = shapely.Polygon(_outline(Passage(second, first)))
+    except InputError:
+        # An edge that the first's projection cannot show proves nothing about the rest.
+        return 1.0, 1.0
+    own = shapely.box(0, 0, first.width, first.height)
+    if not np.isfinite(shapely.get_coordinates(outline)).all() or not outline.is_valid:
+        return 1.0, 1.0
+    common = own.intersection(outline).area
+    return (common / own.area, common / outline.area) if common > 0 else None
+
+
+def _outline(passage: Passage) -> list[tuple[float, float]]:
+    """Places along the edge of ``passage.onto`` as column and row of ``passage.grid``."""
+    height, width = passage.onto.window.shape
+    along = np.linspace(0, 1, EDGE_PLACES)[:-1]
+    zero, one = np.zeros_like(along), np.ones_like(along)
+    right = np.concatenate([along, one, 1 - along, zero]) * width
+    down = np.concatenate([zero, along, one, 1 - along]) * height
+    rows, cols = passage.places(down[None], right[None])
+    return list(zip(cols[0].tolist(), rows[0].tolist(), strict=True))
 
 
 def _displacement(first: Scene, second: Scene) -> str:
