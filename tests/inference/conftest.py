@@ -1,7 +1,6 @@
 """A small job of each kind with dozens of parts, and ways to run it that are quick and can be killed."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from affine import Affine
-from job_cases import Ended, Job, Jobs
+from job_cases import ENVIRONMENT, Ended, Job, Jobs
 from rasterio.crs import CRS
 
 from terramamba.models.registry import create_model, save_model
 from terramamba.raster.scene import Grid
 from terramamba.raster.write import write_geotiff
 
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 NODATA = -1.0
 
 

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import rasterio
@@ -106,7 +107,7 @@ def dask_workers(work: Work, parts: Parts, device: str, address: str) -> Iterato
         raise InputError(
             f"--dask {address}: no scheduler answers there ({error}); check the address"
         ) from error
-    parcel = pickle.dumps((work, parts))
+    parcel = pickle.dumps(_in_full((work, parts)))
     task = _DaskTask(hashlib.sha256(parcel).hexdigest(), parcel, device)
     with client:
         executor: Executor = client.get_executor(pure=False)
@@ -178,6 +179,24 @@ def _own_device(device: str, rank: int) -> torch.device:
     if chosen.type == "cuda" and device in ("auto", "cuda"):
         return torch.device("cuda", rank % torch.cuda.device_count())
     return chosen
+
+
+def _in_full(value: Any) -> Any:
+    """``value`` with all paths in it in full, for workers that run in other folders."""
+    if isinstance(value, Path):
+        return value.absolute()
+    if isinstance(value, tuple):
+        return tuple(map(_in_full, value)) if type(value) is tuple else value
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    changed = {}
+    for field in fields(value):
+        entry = getattr(value, field.name)
+        is_path = field.name in ("path", "run") and isinstance(entry, str) and Path(entry).exists()
+        full = str(Path(entry).absolute()) if is_path else _in_full(entry)
+        if full is not entry:
+            changed[field.name] = full
+    return replace(value, **changed) if changed else value
 
 
 _DASK_TURN = threading.Lock()
