@@ -276,6 +276,13 @@ def test_shapes_that_are_nowhere_on_earth_are_outside(tmp_path: Path, scene: Sce
     assert read_labels(world, scene, min_classes=1).classes.all()
 
 
+def test_shapes_far_away_are_not_split(tmp_path: Path, scene: Scene) -> None:
+    """Metres that a file calls degrees: edges a scene long would be millions."""
+    shapes, cover = boxes()
+    path = write(tmp_path / "labels.gpkg", shapes, "EPSG:4326", **cover)
+    refused(path, scene, "no shape lies on .*scene.tif.*check the reference systems")
+
+
 def test_layers_are_listed_where_several_have_shapes(tmp_path: Path, scene: Scene) -> None:
     shapes, cover = boxes()
     path = tmp_path / "layers.gpkg"

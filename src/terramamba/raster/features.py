@@ -24,8 +24,8 @@ from terramamba.raster.whole import require_whole_shapefile
 
 VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gml", ".kml", ".sqlite")
 
-UNREADABLE = (RuntimeError, UnicodeDecodeError)
-"""What pyogrio raises; all its own errors are RuntimeErrors."""
+UNREADABLE = (RuntimeError, UnicodeDecodeError, UnboundLocalError)
+"""What pyogrio raises; its own errors are RuntimeErrors, the last is of a system that GDAL cannot write."""
 
 REASON_LENGTH = 200
 """Letters of GDAL's reasons that are shown; some quote whole queries."""
@@ -202,9 +202,11 @@ def _cut_and_split(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:
         return features.shapes
     near = (left - extent, bottom - extent, right + extent, top + extent)
     shapes = features.shapes.copy()
-    reaching = shapely.intersects(shapes, shapely.box(*near)) & ~shapely.covers(shapely.box(*near), shapes)
+    meeting = shapely.intersects(shapes, shapely.box(*near))
+    reaching = meeting & ~shapely.covers(shapely.box(*near), shapes)
     shapes[reaching] = shapely.clip_by_rect([_mended(shape) for shape in shapes[reaching]], *near)
-    return shapely.segmentize(shapes, extent / EDGES_PER_SCENE)
+    shapes[meeting] = shapely.segmentize(shapes[meeting], extent / EDGES_PER_SCENE)
+    return shapes
 
 
 def _moved(shapes: Shaped[np.ndarray, " n"], transform: Affine) -> Shaped[np.ndarray, " n"]:

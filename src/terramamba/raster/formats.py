@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Literal
 
 import h5py
@@ -35,6 +36,7 @@ _DAMAGE = (
     EOFError,
     RuntimeError,
     MemoryError,
+    TokenError,
     zlib.error,
     zipfile.BadZipFile,
     scipy.io.matlab.MatReadError,

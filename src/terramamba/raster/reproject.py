@@ -21,6 +21,8 @@ def to_crs(
     """Coordinates in ``target`` of points in ``source``; infinite where a point has no place in it."""
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     nowhere = np.full(len(x), np.inf)
+    if source.is_geographic:
+        y = np.where(np.abs(y) <= 90, y, np.inf)
     try:
         moved = transform(source, target, x, y)
         return np.array(moved[0], np.float64), np.array(moved[1], np.float64)
