@@ -13,8 +13,10 @@ from jaxtyping import Int
 from torch import nn
 
 from terramamba._version import __version__
-from terramamba.data.change import PairDataset, fit_pair_scaling
-from terramamba.data.pairs import PairFiles, find_pairs, same_files
+from terramamba.data.change import PairDataset
+from terramamba.data.pair_files import PairFiles, same_files
+from terramamba.data.pair_scaling import fit_pair_scaling
+from terramamba.data.pairs import find_pairs
 from terramamba.devices import resolve_device
 from terramamba.errors import InputError
 from terramamba.metrics import bootstrap_interval, change_scores, confusion_at, false_alarm_rate

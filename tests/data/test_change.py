@@ -9,8 +9,10 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from terramamba.data.augment import SYMMETRIES, turn
-from terramamba.data.change import PairDataset, find_pairs, fit_pair_scaling
-from terramamba.data.pairs import PairFiles
+from terramamba.data.change import PairDataset
+from terramamba.data.pair_files import PairFiles
+from terramamba.data.pair_scaling import fit_pair_scaling
+from terramamba.data.pairs import find_pairs
 from terramamba.errors import InputError
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from terramamba.data.pairs import find_pairs, same_files
+from terramamba.data.pair_files import same_files
+from terramamba.data.pairs import find_pairs
 from terramamba.errors import InputError
 from terramamba.raster.grid import Window
 
@@ -197,5 +198,44 @@ def test_same_files_sees_through_links_and_looks_at_windows(tmp_path: Path) -> N
 def test_dates_can_be_swapped(tmp_path: Path) -> None:
     layout(tmp_path, ("A", "B", "label"), ["a.png"])
     (pair,) = find_pairs(tmp_path)["all"]
-    swapped = pair.swapped()
-    assert (swapped.before, swapped.after, swapped.label) == (pair.after, pair.before, pair.label)
+    assert [scene.path for scene in pair.open()] == [pair.before, pair.after]
+    assert [scene.path for scene in pair.swapped().open()] == [pair.after, pair.before]
+    assert pair.swapped().label == pair.label
+    assert pair.swapped().swapped() == pair
+
+
+def test_masks_lie_beside_labels(tmp_path: Path) -> None:
+    layout(tmp_path / "train", ("A", "B", "label"), ["a.png", "b.png"])
+    for folder, rows in (("mask", slice(0, 2)), ("Mask_After", slice(4, 5))):
+        for name in ("a.png", "b.png"):
+            values = np.zeros((6, 5), np.uint8)
+            values[rows] = 255
+            (tmp_path / "train" / folder).mkdir(exist_ok=True)
+            Image.fromarray(values).save(tmp_path / "train" / folder / name)
+    pair, _ = find_pairs(tmp_path)["train"]
+    assert pair.label == str(tmp_path / "train" / "label" / "a.png")
+    assert pair.masks == tuple(
+        str(tmp_path / "train" / folder / "a.png") for folder in ("mask", "Mask_After")
+    )
+    for scene_ in (*pair.open(), *pair.swapped().open()):
+        assert scene_.read()[1].all(axis=(0, 2)).tolist() == [False, False, True, True, False, True]
+    (tmp_path / "train" / "mask" / "b.png").unlink()
+    with pytest.raises(InputError, match=r"b\.png: no image of this name in .*mask; add it there"):
+        find_pairs(tmp_path)
+    image(tmp_path / "train" / "mask" / "b.png", (6, 6), bands=1)
+    with pytest.raises(InputError, match=r"b\.png: a mask of 6 x 6 pixels, but .* has 6 x 5"):
+        find_pairs(tmp_path)
+
+
+def test_masks_in_a_table(tmp_path: Path) -> None:
+    scene(tmp_path)
+    (tmp_path / "pairs.csv").write_text(
+        "before,after,label,mask_before,mask_after\nx/1.bmp,x/2.bmp,x/c.bmp,x/u.bmp,x/c.bmp\n"
+        "x/1.bmp,x/2.bmp,x/c.bmp,,x/u.bmp\n"
+    )
+    both, one = find_pairs(tmp_path / "pairs.csv")["all"]
+    assert both.masks == (str(tmp_path / "x" / "u.bmp"), str(tmp_path / "x" / "c.bmp"))
+    assert one.masks == (str(tmp_path / "x" / "u.bmp"),)
+    (tmp_path / "pairs.csv").write_text("before,after,mask\nx/1.bmp,x/2.bmp,x/none.bmp\n")
+    with pytest.raises(InputError, match="line 2: no such mask file"):
+        find_pairs(tmp_path / "pairs.csv")

@@ -14,15 +14,12 @@ from torch.utils.data import Dataset
 
 from terramamba.data.augment import draw_corner, draw_symmetry, exchange_dates, jitter, sample_seed, turn
 from terramamba.data.masks import IGNORE, MaskRule, find_rule, read_mask
-from terramamba.data.pair_scaling import fit_pair_scaling, require_bands
-from terramamba.data.pairs import PairFiles, find_pairs, same_files
+from terramamba.data.pair_files import PairFiles
+from terramamba.data.pair_scaling import require_bands
 from terramamba.errors import InputError
 from terramamba.raster.grid import Window
-from terramamba.raster.pair import require_pair
 from terramamba.raster.scene import Scene
 from terramamba.scaling import Scaling
-
-__all__ = ["IGNORE", "PairDataset", "PairFiles", "find_pairs", "fit_pair_scaling", "same_files"]
 
 CACHE_BYTES = 2**30
 """Decoded pairs are kept in memory up to this many bytes; the rest is read anew in every epoch."""
@@ -123,7 +120,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
     def _look(self, pair: PairFiles) -> tuple[Window, int]:
         """The part of the image that belongs to a pair, and the bytes that it takes when decoded."""
         bands = len(self.scaling.bands)
-        before, after = require_pair(pair.before, pair.after)
+        before, after = pair.open()
         require_bands(before, bands)
         area = pair.window or before.grid.window
         masks = 3
@@ -170,9 +167,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
 
 
 def _decode(pair: PairFiles, window: Window, rule: MaskRule) -> _Decoded:
-    dates, valid = zip(
-        *(_date(scene, window) for scene in require_pair(pair.before, pair.after)), strict=True
-    )
+    dates, valid = zip(*(_date(scene, window) for scene in pair.open()), strict=True)
     both = np.stack(valid)
     if pair.label is None:
         mask = np.full(window.shape, IGNORE, np.uint8)

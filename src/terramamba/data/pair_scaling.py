@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Shaped
 
-from terramamba.data.pairs import PairFiles
+from terramamba.data.pair_files import PairFiles
 from terramamba.errors import InputError
 from terramamba.raster.grid import Window, strips
-from terramamba.raster.pair import require_pair
 from terramamba.raster.scene import Scene
 from terramamba.scaling import Scaling
 
@@ -17,9 +16,10 @@ VALUES_PER_READ = 16_000_000
 
 
 def fit_pair_scaling(pairs: Sequence[PairFiles], bands: int) -> Scaling:
-    """Mean 0 and deviation 1 of each of ``bands`` bands over both dates of ``pairs``; no data does not count.
+    """Mean 0 and deviation 1 of each of ``bands`` bands over both dates of ``pairs``.
 
-    Read strip by strip, so that memory does not grow with the images.
+    Pixels without data, and masked ones, do not count. Read strip by strip, so that memory
+    does not grow with the images.
 
     Raises:
         InputError: an image with another number of bands, with NaN or infinity that is not its nodata value,
@@ -27,7 +27,7 @@ def fit_pair_scaling(pairs: Sequence[PairFiles], bands: int) -> Scaling:
     """
     sums = _Moments(np.zeros(bands), np.zeros(bands), np.zeros(bands))
     for pair in pairs:
-        for scene in require_pair(pair.before, pair.after):
+        for scene in pair.open():
             require_bands(scene, bands)
             area = pair.window or scene.grid.window
             for strip in strips(area.height, area.width, max(1, VALUES_PER_READ // (area.width * bands))):

@@ -1,0 +1,71 @@
+"""Pairs from a CSV table of paths."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+from terramamba.data.pair_files import MASKS, PARTS, WHOLE, PairFiles, stem_of
+from terramamba.errors import InputError
+from terramamba.raster.grid import Window
+
+_WINDOW = ("row", "col", "height", "width")
+
+
+def read_table(table: Path, root: Path) -> list[PairFiles]:
+    """The pairs that ``table`` lists, with paths relative to ``root``; see ``pairs`` for its columns.
+
+    Raises ``InputError`` naming the line where one cannot be understood or a file is not there.
+    """
+    if not table.is_file():
+        raise InputError(f"{table}: no such file; check the path")
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file, skipinitialspace=True)
+        columns = rows.fieldnames or []
+        missing = [column for column in ("before", "after") if column not in columns]
+        if missing:
+            raise InputError(
+                f"{table}: no column {missing[0]!r}; it has {', '.join(columns) or 'none'}; add the column"
+            )
+        return [_from_row(row, f"{table}: line {rows.line_num}", root) for row in rows]
+
+
+def _from_row(row: Mapping[str, str | None], place: str, root: Path) -> PairFiles:
+    # cells beyond the last column come under the key None
+    cells = {column: (cell or "").strip() for column, cell in row.items() if isinstance(column, str)}
+    before, after, label, unchanged = (
+        _file(cells, column, place, root) for column in ("before", "after", "label", "unchanged")
+    )
+    if before is None or after is None:
+        raise InputError(f"{place}: no {'before' if before is None else 'after'} image; name one")
+    masks = tuple(mask for column in MASKS if (mask := _file(cells, column, place, root)) is not None)
+    if unchanged is not None and label is None:
+        raise InputError(f"{place}: an unchanged mask without a label; name the mask of changes too")
+    window = _window(cells, place)
+    name = stem_of(Path(before))
+    if window is not None:
+        name += f"[{window.row}:{window.bottom},{window.col}:{window.right}]"
+    split = cells.get("split") or WHOLE
+    part = PARTS.get(split.lower(), split)
+    return PairFiles(before, after, label, unchanged, window, name, part, masks)
+
+
+def _file(cells: Mapping[str, str], column: str, place: str, root: Path) -> str | None:
+    name = cells.get(column)
+    if not name:
+        return None
+    if not (root / name).is_file():
+        raise InputError(f"{place}: no such {column} file {root / name}; correct the table")
+    return str(root / name)
+
+
+def _window(cells: Mapping[str, str], place: str) -> Window | None:
+    given = [cells.get(column, "") for column in _WINDOW]
+    if not any(given):
+        return None
+    if not all(number.isdecimal() for number in given) or "0" in given[2:]:
+        raise InputError(
+            f"{place}: a window needs whole numbers in {', '.join(_WINDOW)}, not "
+            f"{', '.join(map(repr, given))}"
+        )
+    row, col, height, width = (int(number) for number in given)
+    return Window(row, col, height, width)
