@@ -173,7 +173,7 @@ def dates_in_different_systems(bench: Bench) -> Any:
         (x,), (y,) = to_crs(image.crs, "EPSG:32631", [image.transform.c], [image.transform.f])
         transform = Affine(image.transform.a, 0, x, 0, image.transform.e, y)
     after = rewritten(bench.after, bench.given / "after.tif", crs="EPSG:32631", transform=transform)
-    return change_map(bench, bench.before, after), ("after.tif", "zone 31N", "zone 32N", "bring the second")
+    return change_map(bench, bench.before, after), ("after.tif", "zone 31N", "zone 32N", "first's grid")
 
 
 @case
@@ -181,7 +181,7 @@ def dates_on_different_grids(bench: Bench) -> Any:
     with rasterio.open(bench.after) as image:
         moved = compose(image.transform, Affine.translation(2.5, 0))
     after = rewritten(bench.after, bench.given / "after.tif", transform=moved)
-    return change_map(bench, bench.before, after), ("after.tif", "2.5 columns", "bring the second")
+    return change_map(bench, bench.before, after), ("after.tif", "2.5 columns", "first's grid")
 
 
 @case
