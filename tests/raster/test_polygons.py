@@ -1,6 +1,7 @@
 """Changed areas: right shape, right size on the ground, right probabilities, readable files."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,7 @@ def test_areas_and_attributes_agree_with_brute_force(
     assert len(areas) == count
     assert areas.id.tolist() == list(range(1, count + 1))
     assert (np.diff(areas.area) <= 0).all()
+    np.testing.assert_array_equal(areas.pixels, np.sort(pixels)[::-1])
     pixel_area = (8 * 9 + 3 * 2) / 0.9996**2
     np.testing.assert_allclose(areas.area, np.sort(pixels)[::-1] * pixel_area, rtol=1e-6)
 
@@ -164,8 +166,8 @@ def test_a_geopackage_is_in_the_rasters_own_system(tmp_path: Path) -> None:
     write_polygons(areas, tmp_path / "c.gpkg")
     meta, _, geometry, columns = pyogrio.raw.read(tmp_path / "c.gpkg", layer="changes")
     assert CRS.from_user_input(meta["crs"]) == UTM
-    assert meta["fields"].tolist() == ["id", "area_m2", "mean_probability", "max_probability"]
-    assert [column.tolist() for column in columns] == [[1], areas.area.tolist(), [1.0], [1.0]]
+    assert meta["fields"].tolist() == ["id", "area_m2", "pixels", "mean_probability", "max_probability"]
+    assert [column.tolist() for column in columns] == [[1], areas.area.tolist(), [94], [1.0], [1.0]]
     (shape,) = shapely.from_wkb(geometry)
     assert shape.area == 94 * 100
     assert len(shape.geoms[0].interiors) == 1
@@ -183,6 +185,37 @@ def test_geojson_is_in_longitude_and_latitude(tmp_path: Path) -> None:
     west, south = to_crs(UTM, CRS.from_epsg(4326), [500_150], [4_999_800])
     assert shape.bounds[:2] == pytest.approx((west[0], south[0]), abs=2e-7)
     assert all(polygon.exterior.is_ccw for polygon in shape.geoms), "right-hand rule"
+
+
+@pytest.mark.parametrize("name", ["c.gpkg", "c.geojson"])
+def test_the_days_that_are_known_are_attributes(tmp_path: Path, name: str) -> None:
+    areas = traced(tmp_path, square(), Grid(40, 50, UTM, TEN_METRES))
+    write_polygons(areas, tmp_path / name, before=date(2019, 5, 3), after=date(2021, 11, 30))
+    meta, _, _, columns = pyogrio.raw.read(tmp_path / name)
+    found = dict(zip(meta["fields"], columns, strict=True))
+    assert found["date_before"].astype("datetime64[D]").astype(str).tolist() == ["2019-05-03"]
+    assert found["date_after"].astype("datetime64[D]").astype(str).tolist() == ["2021-11-30"]
+    write_polygons(areas, tmp_path / name, after=date(2021, 11, 30), overwrite=True)
+    assert "date_before" not in pyogrio.read_info(tmp_path / name)["fields"]
+
+
+def test_areas_over_many_blocks_of_the_file_stay_whole(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks of a file are 512 pixels at a side; the frame and the snake cross their borders."""
+    monkeypatch.setattr(module, "PIXELS_PER_STRIP", 100_000)
+    rng = np.random.default_rng(seed)
+    changed = np.zeros((1300, 1100), np.uint8)
+    changed[[3, -4], 3:-3] = changed[3:-3, [3, -4]] = 1
+    rows = np.arange(20, 1280)
+    middle = (550 + np.cumsum(rng.integers(-2, 3, len(rows)))).clip(20, 1070)
+    for row, col in zip(rows, middle, strict=True):
+        changed[row, col - 6 : col + 6] = 1
+    grid = Grid(*changed.shape, UTM, TEN_METRES)
+    areas = traced(tmp_path, changed, grid, simplify=float(rng.uniform(0, 2)))
+    assert areas.pixels.tolist() == [len(rows) * 12, 2 * 1094 + 2 * 1292]
+    assert [len(shape.geoms) for shape in areas.geometry] == [1, 1]
+    assert [len(shape.geoms[0].interiors) for shape in areas.geometry] == [0, 1]
 
 
 @pytest.mark.parametrize("name", ["none.gpkg", "none.geojson"])

@@ -3,8 +3,9 @@
 m corners   r rings   p pieces (an outer ring and its holes)   n areas (pieces that touch)   e edges
 """
 
-from collections.abc import Sequence
+from array import array
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import rasterio
@@ -35,13 +36,23 @@ class Outlines:
     def __len__(self) -> int:
         return len(self.area_ends) - 1
 
-    def multipolygons(self, transform: Affine | None) -> Shaped[np.ndarray, " n"]:
-        """One shape for each area, in the coordinates that ``transform`` leads to."""
-        points = self.corners.astype(np.float64)
-        if transform is not None:
-            points = _apply(transform, points)
+    def multipolygons(self) -> Shaped[np.ndarray, " n"]:
+        """One shape for each area, in columns and rows."""
         return shapely.from_ragged_array(
-            shapely.GeometryType.MULTIPOLYGON, points, (self.ring_ends, self.piece_ends, self.area_ends)
+            shapely.GeometryType.MULTIPOLYGON,
+            self.corners.astype(np.float64),
+            (self.ring_ends, self.piece_ends, self.area_ends),
+        )
+
+    def take(self, chosen: Int[np.ndarray, " k"]) -> "Outlines":
+        """The areas with the numbers ``chosen``, in that order."""
+        pieces = _members(self.area_ends, chosen)
+        rings = _members(self.piece_ends, pieces)
+        return Outlines(
+            self.corners[_members(self.ring_ends, rings)],
+            _ends(np.diff(self.ring_ends)[rings]),
+            _ends(np.diff(self.piece_ends)[pieces]),
+            _ends(np.diff(self.area_ends)[chosen]),
         )
 
     def upright_edges(self) -> "UprightEdges":
@@ -99,13 +110,23 @@ def trace(band: rasterio.Band, value: int) -> Outlines:
 
     The band is read block by block. Pixels of 0 are skipped without being traced.
     """
-    traced = rasterio.features.shapes(band, mask=band, connectivity=4)
-    pieces = [polygon["coordinates"] for polygon, found in traced if found == value]
-    rings = [np.array(ring) for piece in pieces for ring in piece]
+    # Tuples of Python take ten times the memory of the numbers in them: each polygon is packed as it comes.
+    numbers, ring_lengths, piece_lengths = array("d"), array("q"), array("q")
+    for polygon, found in rasterio.features.shapes(band, mask=band, connectivity=4):
+        if found != value:
+            continue
+        piece_lengths.append(len(polygon["coordinates"]))
+        for ring in polygon["coordinates"]:
+            ring_lengths.append(len(ring))
+            numbers.extend(chain.from_iterable(ring))
     # Corners come in the file's coordinates; on the pixel grid they are whole numbers again, not nearly so.
-    points = np.concatenate(rings) if rings else np.zeros((0, 2))
-    corners = np.rint(_apply(~band.ds.transform, points)).astype(np.int64)
-    return _grouped(corners, _ends([len(ring) for ring in rings]), _ends([len(piece) for piece in pieces]))
+    points = np.frombuffer(numbers).reshape(-1, 2)
+    corners = np.rint(apply_all(~band.ds.transform, points)).astype(np.int64)
+    return _grouped(
+        corners,
+        _ends(np.frombuffer(ring_lengths, np.int64)),
+        _ends(np.frombuffer(piece_lengths, np.int64)),
+    )
 
 
 def _grouped(
@@ -147,11 +168,18 @@ def _touching(
     return areas
 
 
-def _ends(lengths: Sequence[int] | Int[np.ndarray, " n"]) -> Int64[np.ndarray, " n1"]:
-    return np.concatenate([[0], np.cumsum(np.asarray(lengths, np.int64))]).astype(np.int64)
+def _ends(lengths: Int[np.ndarray, " n"]) -> Int64[np.ndarray, " n1"]:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
-def _apply(transform: Affine, points: Float64[np.ndarray, "m 2"]) -> Float64[np.ndarray, "m 2"]:
+def _members(ends: Int64[np.ndarray, " n1"], chosen: Int[np.ndarray, " k"]) -> Int64[np.ndarray, " i"]:
+    """The numbers of what lies in the ``chosen`` ones of runs that end where the next begins."""
+    lengths = np.diff(ends)[chosen]
+    return np.repeat(ends[:-1][chosen] - _ends(lengths)[:-1], lengths) + np.arange(lengths.sum())
+
+
+def apply_all(transform: Affine, points: Float64[np.ndarray, "m 2"]) -> Float64[np.ndarray, "m 2"]:
+    """Where ``transform`` maps ``points`` of x and y."""
     a, b, c, d, e, f = transform[:6]
     x, y = points.T
     return np.stack([a * x + b * y + c, d * x + e * y + f], axis=1)

@@ -5,13 +5,16 @@ with holes: parts that touch at a corner only are parts of one feature, as the s
 """
 
 import warnings
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import rasterio
 import shapely
+from affine import Affine
 from jaxtyping import Float64, Int, Shaped
 from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning
@@ -20,8 +23,9 @@ from rasterio.windows import Window as RasterioWindow
 from terramamba.errors import InputError
 from terramamba.raster.area import PixelArea
 from terramamba.raster.grid import strips
-from terramamba.raster.outlines import Outlines, trace
+from terramamba.raster.outlines import Outlines, apply_all, trace
 from terramamba.raster.scene import Grid
+from terramamba.raster.simplify import simplified
 from terramamba.raster.staging import staged
 
 CHANGED = 1
@@ -35,12 +39,14 @@ DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".json": "GeoJSON"}
 class ChangePolygons:
     """Changed areas, the largest first; ``id`` counts them from 1.
 
-    ``area`` is in ``unit``: m2 on the ground, or pixels where the raster has no reference system. Geometries
+    ``pixels`` counts the changed pixels of each. ``area`` is that of these pixels, though the shape be
+    simplified, in ``unit``: m2 on the ground, or pixels where the raster has no reference system. Geometries
     are in coordinates of ``crs``; without a transform, in columns and rows.
     """
 
     geometry: Shaped[np.ndarray, " n"]
     id: Int[np.ndarray, " n"]
+    pixels: Int[np.ndarray, " n"]
     area: Float64[np.ndarray, " n"]
     unit: Literal["m2", "px"]
     mean_probability: Float64[np.ndarray, " n"]
@@ -57,13 +63,17 @@ def check_polygon_name(path: str | Path) -> None:
         raise InputError(f"{path}: polygons are written as .gpkg or .geojson; give the file such a name")
 
 
-def trace_changes(changed: Path, probability: Path, *, min_area: int | float = 0.0) -> ChangePolygons:
+def trace_changes(
+    changed: Path, probability: Path, *, min_area: int | float = 0.0, simplify: int | float = 0.0
+) -> ChangePolygons:
     """Trace the areas of value 1 in ``changed`` and sum up ``probability`` over each.
 
     Args:
         changed: Raster of uint8; pixels other than 1 are not part of any area.
         probability: Raster of the same size; its stored values times its scale are probabilities.
         min_area: Smaller areas are left out; in m2, or in pixels where the raster has no reference system.
+        simplify: How much of the outlines' steps is smoothed away, in pixels; see ``simplified``. It changes
+            shapes only, neither areas nor probabilities.
 
     Returns:
         The areas by falling size; areas of one size in the order in which tracing from the top ended.
@@ -75,24 +85,37 @@ def trace_changes(changed: Path, probability: Path, *, min_area: int | float = 0
             # Polynomials alone give a file a reference system, but its pixels no coordinates in it.
             place = (map_file.crs, map_file.transform) if georeferenced else (None, None)
             grid = Grid(map_file.height, map_file.width, *place)
-            areas = _measure(trace(rasterio.band(map_file, 1), CHANGED), grid, probability_file)
-    kept = np.flatnonzero(areas.area >= min_area)
-    order = kept[np.argsort(-areas.area[kept], kind="stable")]
-    return replace(
-        areas,
-        geometry=areas.geometry[order],
+            outlines = trace(rasterio.band(map_file, 1), CHANGED)
+            measures = _measure(outlines, grid, probability_file)
+    kept = np.flatnonzero(measures.area >= min_area)
+    order = kept[np.argsort(-measures.area[kept], kind="stable")]
+    # In columns and rows, where corners that touch are exactly equal, whatever the transform does to them.
+    shapes = simplified(outlines.take(order).multipolygons(), simplify)
+    return ChangePolygons(
+        geometry=shapes if grid.transform is None else shapely.transform(shapes, _placed(grid.transform)),
         id=np.arange(1, len(order) + 1),
-        area=areas.area[order],
-        mean_probability=areas.mean_probability[order],
-        max_probability=areas.max_probability[order],
+        pixels=measures.pixels[order],
+        area=measures.area[order],
+        unit=measures.unit,
+        mean_probability=measures.mean_probability[order],
+        max_probability=measures.max_probability[order],
+        crs=grid.crs,
     )
 
 
-def write_polygons(polygons: ChangePolygons, path: str | Path, *, overwrite: bool = False) -> None:
+def write_polygons(
+    polygons: ChangePolygons,
+    path: str | Path,
+    *,
+    before: date | None = None,
+    after: date | None = None,
+    overwrite: bool = False,
+) -> None:
     """Write ``polygons``: GeoPackage in their own CRS, GeoJSON in longitude and latitude (RFC 7946).
 
-    The layer is called ``changes`` and has the columns ``id``, ``area_m2`` or ``area_px``,
-    ``mean_probability`` and ``max_probability``. Without a CRS, GeoJSON keeps the coordinates as they are.
+    The layer is called ``changes`` and has the columns ``id``, ``area_m2`` or ``area_px``, ``pixels``,
+    ``mean_probability``, ``max_probability``, and, of the days ``before`` and ``after`` those that are known,
+    ``date_before`` and ``date_after``. Without a CRS, GeoJSON keeps the coordinates as they are.
 
     Raises:
         InputError: the name ends in neither .gpkg nor .geojson, or the file exists.
@@ -108,9 +131,13 @@ def write_polygons(polygons: ChangePolygons, path: str | Path, *, overwrite: boo
     columns = {
         "id": polygons.id.astype(np.int64),
         f"area_{polygons.unit}": polygons.area,
+        "pixels": polygons.pixels.astype(np.int64),
         "mean_probability": polygons.mean_probability,
         "max_probability": polygons.max_probability,
     }
+    for name, day in (("date_before", before), ("date_after", after)):
+        if day is not None:
+            columns[name] = np.full(len(polygons), np.datetime64(day, "D"))
     with staged(path, overwrite=overwrite) as (part,), warnings.catch_warnings():
         # Areas on an image without georeferencing have none either: that is no news.
         warnings.filterwarnings("ignore", message="'crs' was not provided")
@@ -127,11 +154,22 @@ def write_polygons(polygons: ChangePolygons, path: str | Path, *, overwrite: boo
         )
 
 
+@dataclass(frozen=True, eq=False)
+class _Measures:
+    """What is summed up over the pixels of each area, in the order of the outlines."""
+
+    pixels: Int[np.ndarray, " n"]
+    area: Float64[np.ndarray, " n"]
+    unit: Literal["m2", "px"]
+    mean_probability: Float64[np.ndarray, " n"]
+    max_probability: Float64[np.ndarray, " n"]
+
+
 def _measure(
     outlines: Outlines,
     grid: Grid,
     probability_file: rasterio.DatasetReader,
-) -> ChangePolygons:
+) -> _Measures:
     """Area and probability of each outline, summed strip by strip over the pixels inside."""
     measure = PixelArea.of(grid)
     count, edges = len(outlines), outlines.upright_edges()
@@ -150,12 +188,16 @@ def _measure(
         np.maximum.at(highest, owners, probability)
         if measure is not None:
             area += np.bincount(owners, measure.square_metres(window)[inside], minlength=count)
-    return ChangePolygons(
-        geometry=outlines.multipolygons(grid.transform),
-        id=np.arange(1, count + 1),
+    return _Measures(
+        pixels=pixels.astype(np.int64),
         area=pixels if measure is None else area,
         unit="px" if measure is None else "m2",
         mean_probability=total / np.maximum(pixels, 1),
         max_probability=highest,
-        crs=grid.crs,
     )
+
+
+def _placed(
+    transform: Affine,
+) -> Callable[[Float64[np.ndarray, "m 2"]], Float64[np.ndarray, "m 2"]]:
+    return lambda points: apply_all(transform, points)
