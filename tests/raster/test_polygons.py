@@ -202,7 +202,7 @@ def test_the_days_that_are_known_are_attributes(tmp_path: Path, name: str) -> No
 def test_areas_over_many_blocks_of_the_file_stay_whole(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Blocks of a file are 512 pixels at a side; the frame and the snake cross their borders."""
+    """Blocks of a file are 256 pixels at a side; the frame and the snake cross their borders."""
     monkeypatch.setattr(module, "PIXELS_PER_STRIP", 100_000)
     rng = np.random.default_rng(seed)
     changed = np.zeros((1300, 1100), np.uint8)
