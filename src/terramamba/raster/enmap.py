@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from terramamba.errors import InputError
+from terramamba.errors import InputError, reason_of
 from terramamba.raster.gdal import GdalSource, open_image
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Scene, Source
@@ -148,7 +148,7 @@ def _read(metadata: Path) -> tuple[list[_Band], float | None]:
         return bands, None if value is None else float(value)
     except (ElementTree.ParseError, ValueError, OSError) as error:
         raise InputError(
-            f"{metadata}: cannot be read as EnMAP metadata ({' '.join(str(error).split())}); fetch it again"
+            f"{metadata}: cannot be read as EnMAP metadata ({reason_of(error)}); fetch it again"
         ) from error
 
 

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import shorten
 
 import numpy as np
 import shapely
@@ -17,7 +16,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.warp import transform_bounds
 
-from terramamba.errors import InputError
+from terramamba.errors import InputError, reason_of
 from terramamba.raster.reproject import PROJECTION_ERRORS, to_crs
 from terramamba.raster.scene import Grid, same_crs
 from terramamba.raster.whole import require_whole_shapefile
@@ -26,9 +25,6 @@ VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gml", ".kml",
 
 UNREADABLE = (RuntimeError, UnicodeDecodeError, UnboundLocalError)
 """What pyogrio raises; its own errors are RuntimeErrors, the last is of a system that GDAL cannot write."""
-
-REASON_LENGTH = 200
-"""Letters of GDAL's reasons that are shown; some quote whole queries."""
 
 EDGES_PER_SCENE = 64
 """Edges longer than this part of the scene are split before they are reprojected, because a straight line in
@@ -70,8 +66,9 @@ def list_layers(path: str) -> dict[str, str | None]:
             warnings.simplefilter("ignore")
             return {str(name): kind for name, kind in pyogrio.list_layers(path)}
     except UNREADABLE as error:
-        reason = shorten(str(error), REASON_LENGTH)
-        raise InputError(f"{path}: cannot be read as a vector file ({reason}); check the file") from error
+        raise InputError(
+            f"{path}: cannot be read as a vector file ({reason_of(error)}); check the file"
+        ) from error
 
 
 def read_features(path: str, layer: str | None = None) -> Features:
@@ -92,15 +89,17 @@ def read_features(path: str, layer: str | None = None) -> Features:
         crs = None if about["crs"] is None else CRS.from_user_input(about["crs"])
     except (pyogrio.errors.GeometryError, shapely.errors.GEOSException) as error:
         raise InputError(
-            f"{path}: layer {chosen!r} holds shapes that cannot be read ({error}); save them as plain "
-            "points, lines or polygons"
+            f"{path}: layer {chosen!r} holds shapes that cannot be read ({reason_of(error)}); save them as "
+            "plain points, lines or polygons"
         ) from error
     except UNREADABLE as error:
-        reason = shorten(str(error), REASON_LENGTH)
-        raise InputError(f"{path}: layer {chosen!r} cannot be read ({reason}); check the file") from error
+        raise InputError(
+            f"{path}: layer {chosen!r} cannot be read ({reason_of(error)}); check the file"
+        ) from error
     except CRSError as error:
         raise InputError(
-            f"{path}: its reference system is not understood ({error}); save the file in a common one"
+            f"{path}: its reference system is not understood ({reason_of(error)}); save the file in a "
+            "common one"
         ) from error
     attributes = dict(zip([str(name) for name in about["fields"]], columns, strict=True))
     return Features(path, chosen, shapes, attributes, crs)

@@ -22,7 +22,7 @@ import numpy as np
 import scipy.io
 from jaxtyping import Shaped
 
-from terramamba.errors import InputError
+from terramamba.errors import InputError, reason_of
 
 Kind = Literal["MATLAB v5", "MATLAB v7.3", "NumPy .npy", "NumPy .npz"]
 _MATLAB_NUMBERS = {"double", "single", "logical"} | {f"{s}int{n}" for s in ("", "u") for n in (8, 16, 32, 64)}
@@ -167,9 +167,8 @@ def reading(path: str) -> Iterator[Kind]:
     try:
         yield kind
     except _DAMAGE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
-            f"{path}: cannot be read as {kind} ({reason}); save or fetch the file again"
+            f"{path}: cannot be read as {kind} ({reason_of(error)}); save or fetch the file again"
         ) from error
 
 

@@ -25,7 +25,7 @@ from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
-from terramamba.errors import InputError
+from terramamba.errors import InputError, reason_of
 from terramamba.raster import headers
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid, Scene
@@ -131,7 +131,7 @@ def _reading_header(path: str) -> Iterator[None]:
         ) from error
     except CPLE_BaseError as error:
         raise InputError(
-            f"{path}: its header cannot be read ({_one_line(error)}); the file is damaged, fetch it again"
+            f"{path}: its header cannot be read ({reason_of(error)}); the file is damaged, fetch it again"
         ) from error
 
 
@@ -179,7 +179,7 @@ class GdalSource:
             _forget_errors(image)
             raise InputError(
                 f"{self.path}: rows {window.row} to {window.bottom - 1}, columns {window.col} to "
-                f"{window.right - 1} cannot be read ({_one_line(error)}); the file is damaged or incomplete, "
+                f"{window.right - 1} cannot be read ({reason_of(error)}); the file is damaged or incomplete, "
                 "fetch it again"
             ) from error
         return values, valid
@@ -247,7 +247,7 @@ def _image_of_header(path: str) -> str:
 
 def _why_not(path: str, error: RasterioError, remedy: str) -> str:
     """Why GDAL opens no image at ``path``, and what to do."""
-    reason = _one_line(error).removeprefix(f"'{path}' ")
+    reason = reason_of(error).removeprefix(f"'{path}' ")
     if is_address(path):
         return f"cannot be opened ({reason}); check the address"
     if "not recognized" not in reason:
@@ -285,8 +285,3 @@ def _grid(path: str, image: Any) -> tuple[Grid, list[str]]:
         )
     notes = [] if crs is not None else ["pixel positions but no coordinate reference system"]
     return Grid(image.height, image.width, crs, transform), notes
-
-
-def _one_line(error: BaseException) -> str:
-    cause = error.__cause__ or error
-    return " ".join(str(cause).split()).rstrip(".")

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 from jaxtyping import Float64
 
-from terramamba.errors import InputError
+from terramamba.errors import InputError, reason_of
 
 CHUNK_CACHE_BYTES = 64 << 20
 """Blocks of a product are several MB once unpacked; HDF5's own cache of 1 MB would unpack each often."""
@@ -22,7 +22,7 @@ def opened(path: str, what: str) -> Iterator[Any]:
         with h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE_BYTES) as file:
             yield file
     except _DAMAGE as error:
-        reason = " ".join(str(error).split()).strip("'\"") or type(error).__name__
+        reason = reason_of(error).strip("'\"")
         raise InputError(
             f"{path}: cannot be read as {what} ({reason}); the file is damaged or incomplete, fetch it again"
         ) from error
