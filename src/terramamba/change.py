@@ -16,12 +16,14 @@ from terramamba._version import __version__
 from terramamba.data.change import PairDataset
 from terramamba.data.pair_files import PairFiles, same_files
 from terramamba.data.pair_scaling import fit_pair_scaling
+from terramamba.data.pair_survey import survey
 from terramamba.data.pairs import find_pairs
 from terramamba.devices import resolve_device
 from terramamba.errors import InputError
 from terramamba.metrics import bootstrap_interval, change_scores, confusion_at, false_alarm_rate
 from terramamba.models.registry import create_model, model_spec, save_model
 from terramamba.progress import progress
+from terramamba.raster.align import Method
 from terramamba.raster.scene import open_scene
 from terramamba.repeats import train_seeds
 from terramamba.runs import Run, check_folder, load_run, run_folder, write_confusion, write_json
@@ -49,7 +51,9 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
         raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
     check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
     resolve_device(settings.device)  # before anything is written
-    pairs = labelled_pairs(settings.data, settings.root, chosen_on_test=settings.chosen_on_test)
+    pairs = labelled_pairs(
+        settings.data, settings.root, chosen_on_test=settings.chosen_on_test, align=settings.align
+    )
     example = open_scene(pairs["train"][0].before)
     scaling = fit_pair_scaling(pairs["train"], example.bands)
     config = config_for(spec, settings) if spec.trainable else None
@@ -58,6 +62,7 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
         settings.model, preset=settings.preset, **({"in_channels": example.bands} | settings.set)
     )
     split = split_record(pairs)
+    notes = survey(pairs)
     with run_folder(settings) as folder:
         write_json(folder / "split.json", split)
         start = time.monotonic()
@@ -87,6 +92,7 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
             "folder": str(folder),
             **about,
             "pairs": {part: len(files) for part, files in pairs.items()},
+            "notes": notes,
             "seed": settings.seed,
             "model": settings.model,
             "preset": settings.preset or spec.default_preset,
@@ -99,13 +105,15 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
     return result
 
 
-def labelled_pairs(data: str, root: str | None, *, chosen_on_test: bool) -> dict[str, list[PairFiles]]:
+def labelled_pairs(
+    data: str, root: str | None, *, chosen_on_test: bool, align: Method | None = None
+) -> dict[str, list[PairFiles]]:
     """The labelled pairs of ``data`` by part: train, val and test, all three present.
 
     Raises:
         InputError: a part or a label is missing, or validation and test share files.
     """
-    pairs = find_pairs(data, root=root)
+    pairs = find_pairs(data, root=root, align=align)
     for part in ("train", "val", "test"):
         if not pairs.get(part):
             raise InputError(
@@ -207,6 +215,7 @@ def evaluate_change_detector(
     data: str,
     split: str = "test",
     root: str | None = None,
+    align: Method | None = None,
     threshold: float | None = None,
     device: str = "auto",
 ) -> dict[str, Any]:
@@ -220,7 +229,7 @@ def evaluate_change_detector(
         raise InputError(
             f"{loaded.folder}: this run is for {loaded.task}; use `terramamba classify evaluate`"
         )
-    pairs = find_pairs(data, root=root).get(split, [])
+    pairs = find_pairs(data, root=root, align=align).get(split, [])
     labelled = [pair for pair in pairs if pair.label is not None]
     if not labelled:
         raise InputError(f"{data}: no labelled pairs in its {split} part; name another with --split")
@@ -230,5 +239,6 @@ def evaluate_change_detector(
         "folder": str(loaded.folder),
         "protocol": f"{split}-{len(labelled)}",
         "threshold": cut,
+        "notes": survey({split: labelled}),
         "test": score_pairs(loaded.model, labelled, scaling, cut, device=device),
     }

@@ -66,6 +66,9 @@ class ClassifySettings(TrainSettings):
     """Labels: polygons, points or lines (GeoPackage, Shapefile, GeoJSON, in any reference system), ENVI's
     regions of interest as text, or a map (0 = unlabelled): GeoTIFF, PNG, .mat, .npy, a folder of tiles, or a
     CSV with a `mask` column."""
+    mask: list[str] | None = None
+    """Rasters of clouds or other pixels not to be used (not 0), on the scene's grid or georeferenced on any;
+    a mask's own no data, and what lies outside it, is not masked."""
     model: str = "ssa_mamba"
     """Model (see `terramamba models`)."""
     scene_variable: str | None = None
@@ -122,9 +125,12 @@ class ChangeSettings(TrainSettings):
     """Settings of `terramamba change train`."""
 
     data: str
-    """Folder of image pairs in a known layout, or a CSV with split, before, after and label columns."""
+    """Folder of image pairs in a known layout, or a CSV with split, before, after and label columns; a folder
+    or column `mask` beside `label` marks clouds and other pixels not to be used."""
     root: str | None = None
     """Folder that the paths in a CSV are relative to; None: the CSV's own."""
+    align: Literal["bilinear", "cubic"] | None = None
+    """Warp later dates onto the grid of the earlier, interpolated so; None: other grids are refused."""
     model: str = "glmamba"
     """Model (see `terramamba models`)."""
     crop_size: int = 256

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 from terramamba.cli.parse import Usage, parse
 
@@ -13,11 +14,14 @@ class EvaluateOptions:
     """Flags of the command."""
 
     data: str
-    """Folder of image pairs in a known layout, or a CSV with split, before, after and label columns."""
+    """Folder of image pairs in a known layout, or a CSV with split, before, after and label columns; a folder
+    or column `mask` beside `label` marks clouds and other pixels not to be used."""
     split: str = "test"
     """Part of the pairs to score on: train, val or test."""
     root: str | None = None
     """Folder that the paths in a CSV are relative to; None: the CSV's own."""
+    align: Literal["bilinear", "cubic"] | None = None
+    """Warp later dates onto the grid of the earlier, interpolated so; None: other grids are refused."""
     threshold: float | None = None
     """Probability above which a pixel counts as changed; None: the run's, chosen on validation."""
     device: str = "auto"

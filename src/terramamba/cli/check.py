@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from terramamba.cli.parse import Usage, parse
 from terramamba.errors import InputError
@@ -20,27 +21,42 @@ class CheckOptions:
 
     scene_variable: str | None = None
     """Name of the array or image in a file that holds several; None: the largest or only one that fits."""
+    align: Literal["bilinear", "cubic"] | None = None
+    """Compare the second after warping it onto the grid of the first, interpolated so."""
+    mask: list[str] | None = None
+    """Rasters of clouds or other pixels not to be used (not 0), on the grid of a single or first scene or
+    georeferenced on any; a mask's own no data, and what lies outside it, is not masked."""
 
 
 def run(argv: Sequence[str]) -> int:
     """Print what the files are; two files that make no pair give status 1."""
     options, paths = parse(USAGE, CheckOptions, argv)
     from terramamba.cli.show import show_facts
-    from terramamba.raster.describe import describe
+    from terramamba.raster.describe import describe, percent
     from terramamba.raster.describe_features import describe_features
     from terramamba.raster.features import is_vector_file
+    from terramamba.raster.masking import MaskedSource, masked, masked_share
     from terramamba.raster.pair import check_pair
     from terramamba.raster.scene import open_scene
 
     for path in filter(is_vector_file, paths):
         show_facts(describe_features(path))
         print()
+    if options.align is not None and len(paths) < 2:
+        raise InputError("--align: warps a second scene onto the first; name two scenes")
     scenes = [open_scene(path, variable=options.scene_variable) for path in paths if not is_vector_file(path)]
+    if len(scenes) == 1 and options.mask:
+        scenes = [masked(scenes[0], options.mask)]
     for scene in scenes:
-        show_facts(describe(scene))
+        facts = describe(scene)
+        if isinstance(scene.source, MaskedSource):
+            facts["masked"] = f"{percent(masked_share(scene))} of the pixels"
+        show_facts(facts)
         print()
     if len(scenes) == 2:
-        report = check_pair(*scenes)
+        report = check_pair(*scenes, align=options.align, masks=options.mask or ())
+        show_facts(report.facts)
+        print()
         print(report.verdict)
         if not report.ok:
             raise InputError(f"not a pair: {report.problems[0]}")

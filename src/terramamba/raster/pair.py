@@ -1,6 +1,7 @@
 """Two scenes as a pair: do their pixels lie on the same places, and do they hold the same kind of values?"""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from affine import Affine
 from terramamba.errors import InputError
 from terramamba.raster.align import WARPED, Method, aligned, grid_in_words
 from terramamba.raster.describe import Statistics, count, crs_name, look, percent, pixel_size, value_range
+from terramamba.raster.masking import MaskedSource, masked, masked_share
 from terramamba.raster.mosaic import PIXEL_TOLERANCE, WAVELENGTH_TOLERANCE_NM
 from terramamba.raster.places import Passage, same_pixels
 from terramamba.raster.scene import Grid, Scene, compose, open_scene, same_crs
@@ -29,7 +31,8 @@ Place = Scene | str | os.PathLike[str]
 class PairReport:
     """What was found: ``problems`` prevent the use as a pair, ``notes`` are worth knowing.
 
-    ``facts`` compare the two in words, property by property. ``shift`` is None where the two are no pair.
+    ``facts`` compare the two in words, property by property; ``missing`` are the shares of
+    pixels without data of either. ``shift`` is None where the two are no pair.
     """
 
     before: Scene
@@ -37,6 +40,7 @@ class PairReport:
     problems: tuple[str, ...]
     notes: tuple[str, ...]
     facts: dict[str, str]
+    missing: tuple[float, float]
     shift: Shift | None
 
     @property
@@ -57,15 +61,24 @@ class PairReport:
         )
 
 
-def check_pair(before: Place, after: Place, *, align: Method | None = None) -> PairReport:
+def check_pair(
+    before: Place,
+    after: Place,
+    *,
+    align: Method | None = None,
+    masks: Sequence[str | os.PathLike[str]] = (),
+) -> PairReport:
     """Compare two scenes: reference system, grid, overlap, bands, types, value ranges, missing data, shift.
 
-    With ``align``, the second is first warped onto the first's grid. Reads thinned-out previews, and for the
+    With ``align``, the second is first warped onto the first's grid; what ``masks`` mark counts as missing at
+    both dates. Reads thinned-out previews, and for the
     shift up to 16 windows of 256 x 256 pixels. Raises ``InputError`` where a file cannot be opened or read,
     or the second cannot be warped.
     """
     first, given = _opened(before), _opened(after)
     second = given if align is None else _onto(first, given, align)
+    if masks and same_pixels(first.grid, second.grid):
+        first, second = masked(first, masks), masked(second, masks)
     return pair_report(first, second, given)
 
 
@@ -74,10 +87,13 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
     problems, notes = _compare(first, second)
     facts = _grids(first, second if given is None else given)
     seen = look(first), look(second)
+    missing = seen[0].all_missing, seen[1].all_missing
     facts |= _values(first, second, *seen)
+    if isinstance(first.source, MaskedSource):
+        facts["masked"] = f"{percent(masked_share(first))} of the pixels, which then have no data"
     notes += _unlike_values(*seen)
     if problems:
-        return PairReport(first, second, tuple(problems), tuple(notes), facts, None)
+        return PairReport(first, second, tuple(problems), tuple(notes), facts, missing, None)
     shift = estimate_shift(first, second)
     facts["shift"] = shift_in_words(shift)
     warping = warping_in_words(first, second)
@@ -88,7 +104,7 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
             f"the second lies {shift.pixels:.2g} pixels off the first: edges will show as change; it is not "
             "corrected"
         )
-    return PairReport(first, second, (), tuple(notes), facts, shift)
+    return PairReport(first, second, (), tuple(notes), facts, missing, shift)
 
 
 def require_pair(before: Place, after: Place, *, align: Method | None = None) -> tuple[Scene, Scene]:

@@ -1,0 +1,91 @@
+"""What a set of pairs is like, in sentences: masks, missing data, unlike values, shifts between the dates."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from terramamba.data.pair_files import PairFiles
+from terramamba.raster.describe import count, percent
+from terramamba.raster.masking import masked_share
+from terramamba.raster.pair import NOTED_SHIFT, PairReport, pair_report, warping_in_words
+
+LOOKED_AT = 48
+"""At most this many pairs are compared, evenly spread over the set."""
+
+
+def survey(parts: Mapping[str, Sequence[PairFiles]]) -> list[str]:
+    """Notes on the pairs of all ``parts`` together; reads up to 48 of them, as ``pair_report`` does.
+
+    Raises ``InputError`` where a file is damaged.
+    """
+    pairs = [pair for files in parts.values() for pair in files]
+    places = np.linspace(0, len(pairs) - 1, min(LOOKED_AT, len(pairs))).round().astype(int)
+    chosen = [pairs[place] for place in places]
+    reports = [pair_report(*pair.open()) for pair in chosen]
+    whole = "" if len(chosen) == len(pairs) else f" (looked at {len(chosen)} of {len(pairs)} pairs)"
+    notes = [
+        *_warped(pairs),
+        *_left_out(chosen, reports),
+        *_unlike(chosen, reports),
+        *_shifts(chosen, reports),
+    ]
+    return [note + whole for note in notes]
+
+
+def _warped(pairs: Sequence[PairFiles]) -> list[str]:
+    if all(pair.align is None for pair in pairs):
+        return []
+    done = [words for pair in pairs if (words := warping_in_words(*pair.open())) is not None]
+    if not done:
+        return ["--align: no date had to be warped, all pairs share their grid"]
+    number = f"{len(done)} of {count(len(pairs), 'later date')}"
+    return [f"{number} warped onto the grid of the earlier; the first: {done[0]}"]
+
+
+def _left_out(pairs: Sequence[PairFiles], reports: Sequence[PairReport]) -> list[str]:
+    notes = []
+    if any(pair.masks for pair in pairs):
+        share = np.mean([masked_share(report.before) for report in reports])
+        notes.append(f"masks leave out {percent(float(share))} of the pixels")
+    missing = [report.missing for report in reports]
+    if np.any(missing):
+        before, after = (percent(float(share)) for share in np.mean(missing, axis=0))
+        notes.append(
+            f"without data, masks included: {before} of the pixels of the earlier dates, {after} of the later"
+        )
+    return notes
+
+
+def _unlike(pairs: Sequence[PairFiles], reports: Sequence[PairReport]) -> list[str]:
+    found: dict[str, list[str]] = {}
+    for pair, report in zip(pairs, reports, strict=True):
+        for name, words in (("types of values", "types"), ("value ranges", "values")):
+            if any(note.startswith(f"{name} differ") for note in report.notes):
+                found.setdefault(name, []).append(f"{pair.before}: {report.facts[words]}")
+    return [
+        f"{name} of the dates differ in {count(len(those), 'pair')}; both are scaled by one rule, so "
+        f"units must be the same; the first: {those[0]}"
+        for name, those in found.items()
+    ]
+
+
+def _shifts(pairs: Sequence[PairFiles], reports: Sequence[PairReport]) -> list[str]:
+    known = [
+        (report.shift.pixels, pair.before)
+        for pair, report in zip(pairs, reports, strict=True)
+        if report.shift is not None and report.shift.known
+    ]
+    if not known:
+        return ["shift between the dates: could not be estimated"]
+    lengths = np.array([length for length, _ in known])
+    text = (
+        f"shift between the dates: {np.median(lengths):.2f} pixels at the median of "
+        f"{count(len(known), 'pair')} where it could be estimated"
+    )
+    if lengths.max() > NOTED_SHIFT:
+        most, where = max(known)
+        text += (
+            f"; above half a pixel in {int((lengths > NOTED_SHIFT).sum())}, most ({most:.1f}) in {where}; "
+            "edges show as change there; it is not corrected"
+        )
+    return [text]

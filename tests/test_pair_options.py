@@ -1,0 +1,181 @@
+"""Pairs on unlike grids and with masks, through the commands: exit code, message, what was learnt from."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from affine import Affine
+from rasterio.crs import CRS
+from scipy.ndimage import gaussian_filter
+
+from terramamba.data.pair_scaling import fit_pair_scaling
+from terramamba.data.pairs import find_pairs
+from terramamba.raster.scene import Grid, open_scene
+from terramamba.raster.write import write_geotiff
+
+UTM33 = CRS.from_epsg(32633)
+SIDE = 48
+
+
+def terramamba(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "terramamba", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def metrics(run: Path) -> dict[str, Any]:
+    return dict(json.loads((run / "metrics.json").read_text()))
+
+
+def place(right: float = 0, down: float = 0) -> Affine:
+    return Affine(10, 0, 500_000 + 10 * right, 0, -10, 5_800_000 - 10 * down)
+
+
+def save(path: Path, values: np.ndarray, transform: Affine | None = None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    crs = None if transform is None else UTM33
+    write_geotiff(path, values, Grid(*values.shape[1:], crs, transform))
+
+
+def make(root: Path, seed: int, moved: tuple[int, int] = (0, 0)) -> None:
+    """One pair a part; the later date begins ``moved`` columns and rows further, and has a brighter block."""
+    rng = np.random.default_rng(seed)
+    for part in ("train", "val", "test"):
+        right, down = moved
+        ground = gaussian_filter(rng.normal(size=(2, SIDE + 20, SIDE + 20)), (0, 1, 1)) * 400 + 1000
+        after = ground.copy()
+        after[:, 20:32, 20:32] += 2000
+        label = np.zeros((1, SIDE, SIDE), np.uint8)
+        label[:, 10:22, 10:22] = 1
+        cut = slice(10, 10 + SIDE)
+        save(root / part / "A" / "1.tif", ground[:, cut, cut].astype(np.int16), place())
+        rows, cols = slice(10 + down, 10 + down + SIDE), slice(10 + right, 10 + right + SIDE)
+        save(root / part / "B" / "1.tif", after[:, rows, cols].astype(np.int16), place(right, down))
+        save(root / part / "label" / "1.tif", label)
+
+
+def test_other_grids_are_refused_or_warped(tmp_path: Path, seed: int) -> None:
+    make(tmp_path / "data", seed, moved=(3, 2))
+    words = ("change", "train", "--data", tmp_path / "data", "--model", "cva", "--out", tmp_path / "run")
+    refused = terramamba(*words)
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert (
+        "differ in place: the second begins 2 rows below and 3 columns right of the first" in refused.stderr
+    )
+    assert "give --align bilinear (or cubic)" in refused.stderr
+    assert not (tmp_path / "run").exists()
+
+    done = terramamba(*words, "--align", "bilinear")
+    assert done.returncode == 0, done.stderr
+    assert "3 of 3 later dates warped onto the grid of the earlier" in done.stdout
+    assert "(bilinear): was EPSG:32633" in done.stdout
+    result = metrics(tmp_path / "run")
+    # Warped by whole pixels, the later date is what it was, but for the strip that it does not show.
+    confusion = np.array(result["test"]["confusion"])
+    assert confusion.sum() == (SIDE - 2) * (SIDE - 3)
+    assert result["test"]["f1"] > 0.9
+
+    evaluate = ("change", "evaluate", tmp_path / "run", "--data", tmp_path / "data")
+    again = terramamba(*evaluate, "--align", "bilinear")
+    assert again.returncode == 0, again.stderr
+    assert "1 of 1 later date warped onto the grid of the earlier" in again.stdout
+    shown = [line for line in done.stdout.splitlines() if line.startswith("  F1")]
+    assert shown == [line for line in again.stdout.splitlines() if line.startswith("  F1")]
+
+
+def test_masked_pixels_are_neither_learnt_from_nor_scored(tmp_path: Path, seed: int) -> None:
+    """What is masked may hold anything: scaling, model and scores are the same."""
+    rng = np.random.default_rng(seed)
+    results = {}
+    for name in ("plain", "spoilt"):
+        root = tmp_path / name
+        make(root, seed)
+        for part in ("train", "val", "test"):
+            mask = np.zeros((1, SIDE, SIDE), np.uint8)
+            mask[:, :8], mask[:, 30:36, 30:40] = 255, 1
+            later = np.zeros_like(mask)
+            later[:, :, 40:] = 7
+            save(root / part / "mask_before" / "1.tif", mask)
+            save(root / part / "mask_after" / "1.tif", later, place())
+            if name == "spoilt":
+                spoil(root / part, (mask + later)[0] > 0, rng)
+        run = tmp_path / f"run-{name}"
+        done = terramamba("change", "train", "--data", root, "--model", "cva", "--out", run)
+        assert done.returncode == 0, done.stderr
+        marked = float(((mask + later) > 0).mean())
+        assert f"masks leave out {100 * marked:.4g} % of the pixels" in done.stdout
+        results[name] = metrics(run)
+        assert np.array(results[name]["test"]["confusion"]).sum() == round((1 - marked) * SIDE**2)
+        results[name]["scaling"] = fit_pair_scaling(find_pairs(root)["train"], 2).to_dict()
+        card = json.loads((run / "model.json").read_text())
+        assert card["scaling"] == results[name]["scaling"]
+    for key in ("threshold", "validation", "test", "scaling"):
+        assert results["plain"][key] == results["spoilt"][key]
+
+
+def spoil(folder: Path, where: np.ndarray, rng: np.random.Generator) -> None:
+    """Clouds: values far from all others at both dates, and labels of change, where the masks mark."""
+    for name in ("A", "B", "label"):
+        scene = open_scene(folder / name / "1.tif")
+        values = scene.read()[0].copy()
+        values[:, where] = 1 if name == "label" else rng.integers(9000, 32000, (2, int(where.sum())))
+        (folder / name / "1.tif").unlink()
+        write_geotiff(folder / name / "1.tif", values, scene.grid)
+
+
+def test_a_mask_of_another_size_is_refused(tmp_path: Path, seed: int) -> None:
+    make(tmp_path / "data", seed)
+    for part in ("train", "val", "test"):
+        save(tmp_path / "data" / part / "mask" / "1.tif", np.zeros((1, SIDE, SIDE + 1), np.uint8))
+    words = ("change", "train", "--data", tmp_path / "data", "--model", "cva", "--out", tmp_path / "run")
+    done = terramamba(*words)
+    assert done.returncode == 1
+    assert "1.tif: a mask of 48 x 49 pixels" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("offset", [(0.0, 0.0), (2.0, -1.0)])
+def test_shifts_of_the_pairs_are_reported(tmp_path: Path, seed: int, offset: tuple[float, float]) -> None:
+    make(tmp_path / "data", seed, moved=(int(offset[0]), int(offset[1])))
+    for part in ("train", "val", "test"):
+        # The content lies elsewhere, and the georeferencing does not say so.
+        path = tmp_path / "data" / part / "B" / "1.tif"
+        values = open_scene(path).read()[0].copy()
+        path.unlink()
+        save(path, values, place())
+    words = ("change", "train", "--data", tmp_path / "data", "--model", "cva", "--out", tmp_path / "run")
+    done = terramamba(*words)
+    assert done.returncode == 0, done.stderr
+    (note,) = (note for note in metrics(tmp_path / "run")["notes"] if note.startswith("shift between"))
+    assert note in done.stdout
+    assert "of 3 pairs where it could be estimated" in note
+    assert float(note.split()[4]) == pytest.approx(np.hypot(*offset), abs=0.1)
+    assert ("it is not corrected" in note) == (offset != (0, 0))
+
+
+def test_check_compares_warps_and_masks(tmp_path: Path, seed: int) -> None:
+    make(tmp_path, seed, moved=(3, 2))
+    before, after = (tmp_path / "train" / date / "1.tif" for date in ("A", "B"))
+    mask = np.zeros((1, SIDE, SIDE), np.uint8)
+    mask[:, :12] = 1
+    save(tmp_path / "mask.tif", mask, place())
+    done = terramamba("check", before, after)
+    assert done.returncode == 1
+    assert "give --align bilinear (or cubic)" in done.stderr
+    assert "overlap  89.84 % of the first, 89.84 % of the second" in done.stdout
+    done = terramamba("check", before, after, "--align", "cubic", "--mask", tmp_path / "mask.tif")
+    assert done.returncode == 0, done.stderr
+    assert f"note: {after} was warped onto {before} (cubic): was EPSG:32633" in done.stdout
+    assert "masked   25 % of the pixels" in done.stdout
+    assert "shift    the second shows everything 0.0" in done.stdout
+    assert f"a pair of {SIDE} x {SIDE} pixels, 2 bands" in done.stdout
+    done = terramamba("check", before, "--mask", f"{tmp_path / 'mask.tif'},{tmp_path / 'train/label/1.tif'}")
+    assert done.returncode == 0, done.stderr
+    assert f"masked       {100 * (12 * SIDE + 10 * 12) / SIDE**2:.4g} % of the pixels" in done.stdout
+    alone = terramamba("check", before, "--align", "cubic")
+    assert alone.returncode == 1
+    assert "name two scenes" in alone.stderr
