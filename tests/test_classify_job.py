@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from terramamba.classify import evaluate_classifier, protocol_id, train_classifier
+from terramamba.classify import protocol_id, train_classifier
+from terramamba.classify_evaluation import evaluate_classifier
 from terramamba.data.splits import TEST, load_split
 from terramamba.data.synthetic import make_scene
 from terramamba.errors import InputError

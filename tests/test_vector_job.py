@@ -13,7 +13,8 @@ import shapely
 from rasterio.crs import CRS
 from rasterio.warp import transform_geom
 
-from terramamba.classify import evaluate_classifier, train_classifier
+from terramamba.classify import train_classifier
+from terramamba.classify_evaluation import evaluate_classifier
 from terramamba.data.splits import load_split
 from terramamba.data.synthetic import make_scene
 from terramamba.errors import InputError

@@ -17,7 +17,7 @@ _HOMES = {
     "ClassifySettings": "settings",
     "ChangeSettings": "settings",
     "train_classifier": "classify",
-    "evaluate_classifier": "classify",
+    "evaluate_classifier": "classify_evaluation",
     "train_change_detector": "change",
     "evaluate_change_detector": "change",
     "map_classes": "inference",

@@ -1,7 +1,6 @@
 """The first job: a hyperspectral scene and labelled pixels -> a trained classifier with honest scores."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,16 @@ from torch import nn
 
 from terramamba._version import __version__
 from terramamba.data.hyperspectral import PatchDataset
-from terramamba.data.labels import Labels, VectorOptions, label_shape, read_labels
-from terramamba.data.samples import Samples, prepare_samples, scaled_cube
+from terramamba.data.samples import Samples, prepare_samples
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, save_split
 from terramamba.devices import resolve_device
 from terramamba.errors import InputError
-from terramamba.inference.common import check_bands
 from terramamba.inference.fast_record import fast_record
 from terramamba.metrics import class_scores
 from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
 from terramamba.progress import progress
-from terramamba.raster.scene import open_scene
 from terramamba.repeats import train_seeds
-from terramamba.runs import Run, check_folder, load_run, read_yaml, run_folder, write_confusion, write_json
+from terramamba.runs import check_folder, read_yaml, run_folder, write_confusion, write_json
 from terramamba.settings import ClassifySettings
 from terramamba.training import TrainConfig, config_for, evaluate_classes, fit, seed_everything
 
@@ -194,95 +190,6 @@ def _dataset(samples: Samples, role: int, settings: ClassifySettings, *, augment
         augment=augment,
         seed=settings.seed,
     )
-
-
-def evaluate_classifier(
-    run: str | Path | Run,
-    *,
-    scene: str | None = None,
-    labels: str | None = None,
-    scene_variable: str | None = None,
-    label_variable: str | None = None,
-    class_attribute: str | None = None,
-    layer: str | None = None,
-    all_touched: bool = False,
-    min_coverage: float = 0.5,
-    device: str = "auto",
-) -> dict[str, Any]:
-    """Score a run on its own test pixels, or on every labelled pixel of another scene.
-
-    The classes of other labels are matched by their codes, by their names where the file has nothing else;
-    pixels of classes that the model does not know are not scored and are named in the notes.
-
-    Raises:
-        InputError: a damaged run, input that does not fit the model, or no pixel to score.
-    """
-    loaded = run if isinstance(run, Run) else load_run(run)
-    card = loaded.card
-    if card.get("task") != "classify":
-        raise InputError(
-            f"{loaded.folder}: this run is for {card.get('task')}; use `terramamba change evaluate`"
-        )
-    if (scene is None) != (labels is None):
-        raise InputError(
-            "--scene and --labels go together; name both, or neither for the run's own test pixels"
-        )
-    scaling = loaded.scaling
-    notes: list[str] = []
-    if scene is None or labels is None:
-        settings = read_settings(loaded.folder)
-        samples = prepare_samples(settings, card["patch_size"])
-        if samples.split.id != card["split_id"]:
-            raise InputError(
-                f"{loaded.folder}: scene or labels changed since training (split {samples.split.id}, "
-                f"was {card['split_id']}); restore them, or score other files with --scene and --labels"
-            )
-        cube, targets = samples.cube, samples.targets(TEST)
-        pixels, protocol = samples.pixels(TEST), card["protocol"]
-    else:
-        opened = open_scene(scene, variable=scene_variable, shape=label_shape(labels, label_variable))
-        check_bands(loaded, opened)
-        vector = VectorOptions(class_attribute, layer, all_touched, min_coverage)
-        given = read_labels(labels, opened, variable=label_variable, min_classes=1, vector=vector)
-        classes, notes = _known_classes(given, card)
-        cube, usable = scaled_cube(opened, scaling)
-        pixels = np.argwhere((classes > 0) & usable).astype(np.int64)
-        targets = classes[(classes > 0) & usable].astype(np.int64) - 1
-        protocol = f"external-p{card['patch_size']}"
-    if len(pixels) == 0:
-        why = "; ".join(notes)
-        raise InputError(
-            f"{labels or loaded.folder}: no labelled pixel of a class that the model knows; {why}".rstrip(
-                "; "
-            )
-        )
-    dataset = PatchDataset(
-        cube,
-        pixels,
-        targets,
-        patch_size=card["patch_size"],
-        border=card["border"],
-        augment=False,
-        seed=0,
-    )
-    confusion = evaluate_classes(loaded.model, dataset, device=device)
-    return {
-        "folder": str(loaded.folder),
-        "protocol": protocol,
-        "pixels": len(pixels),
-        "notes": notes,
-        "confusion": confusion.tolist(),
-        "test": scores_by_name(confusion, [entry["name"] for entry in card["classes"]]),
-    }
-
-
-def _known_classes(given: Labels, card: Mapping[str, Any]) -> tuple[Int[np.ndarray, "h w"], list[str]]:
-    key, said = ("name", given.names) if given.by_name else ("code", given.codes)
-    place = {entry[key]: index + 1 for index, entry in enumerate(card["classes"])}
-    table = np.array([0, *(place.get(one, 0) for one in said)], np.int16)
-    unknown = [str(one) for one in said if one not in place]
-    notes = [f"not scored, the model does not know these {key}s: {', '.join(unknown)}"] if unknown else []
-    return table[given.classes], [*given.notes, *notes]
 
 
 def read_settings(folder: Path) -> ClassifySettings:

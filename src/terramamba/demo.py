@@ -17,7 +17,8 @@ import torch
 from jaxtyping import Bool, Integer
 
 from terramamba.change import evaluate_change_detector, train_change_detector
-from terramamba.classify import evaluate_classifier, train_classifier
+from terramamba.classify import train_classifier
+from terramamba.classify_evaluation import evaluate_classifier
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, block_split
 from terramamba.data.synthetic import SyntheticPairs, SyntheticScene, make_pairs, make_scene
 from terramamba.errors import InputError

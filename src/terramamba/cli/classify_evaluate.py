@@ -40,7 +40,7 @@ class EvaluateOptions:
 def run(argv: Sequence[str]) -> int:
     """Score, and print the scores."""
     options, (folder,) = parse(USAGE, EvaluateOptions, argv)
-    from terramamba.classify import evaluate_classifier
+    from terramamba.classify_evaluation import evaluate_classifier
     from terramamba.cli.scores import show_classification
 
     show_classification(evaluate_classifier(folder, **asdict(options)))
