@@ -138,6 +138,20 @@ def test_sentinel_2_comes_on_its_finest_grid(geotiff: Make, tmp_path: Path, seed
     assert scene.read(bands=[])[0].shape == (0, 12, 18)
 
 
+@pytest.mark.parametrize(("level", "tag"), [("L2A", "BOA_ADD_OFFSET"), ("L1C", "RADIO_ADD_OFFSET")])
+def test_the_offset_of_a_sentinel_2_product_is_noted(
+    geotiff: Make, tmp_path: Path, seed: int, level: str, tag: str
+) -> None:
+    """Processing baselines from 04.00 on shift values by 1000, which a detector would take for change."""
+    product = tmp_path / f"S2A_MSI{level}_20240101.SAFE"
+    write_sentinel(geotiff, product / "GRANULE/L2A_T33UUU_A0/IMG_DATA/R10m", seed)
+    for offset, notes in ((0, 0), (-1000, 1)):
+        entries = "".join(f'<{tag} band_id="{band}">{offset}</{tag}>' for band in range(13))
+        (product / f"MTD_MSI{level}.xml").write_text(f"<Offset_List>{entries}</Offset_List>")
+        said = [note for note in open_scene(product).notes if "offset of -1000 is not applied" in note]
+        assert len(said) == notes
+
+
 def test_a_finer_grid_that_begins_inside_the_coarser_one(geotiff: Make, tmp_path: Path, seed: int) -> None:
     """Landsat's panchromatic band: its first pixel lies half a fine pixel inside the first coarse one."""
     rng = np.random.default_rng(seed)

@@ -35,6 +35,8 @@ IMAGE_SUFFIXES = {
     ".jpg",
     ".jpeg",
 }
+SENTINEL_OFFSET = re.compile(r"<(?:BOA|RADIO)_ADD_OFFSET[^>]*>\s*(-?[0-9.]+)\s*<")
+"""What must be added to the values of a Sentinel-2 product (levels L2A, L1C) to have reflectance x 10,000."""
 PIXEL_TOLERANCE = 0.05
 WAVELENGTH_TOLERANCE_NM = 1.0
 
@@ -50,9 +52,8 @@ def open_folder(folder: str) -> Scene:
     bands = [path for path in images if band_of_file(path) is not None]
     others = [path.name for path in images if path not in bands] if bands else []
     scene = open_tiles([str(p) for p in bands or images], name=folder)
-    if not others:
-        return scene
-    return replace(scene, notes=(*scene.notes, f"no bands, left out: {', '.join(others)}"))
+    notes = [f"no bands, left out: {', '.join(others)}"] if others else []
+    return replace(scene, notes=(*scene.notes, *notes, *_sentinel_offset(Path(folder))))
 
 
 def open_table(table: str, column: str) -> Scene:
@@ -208,6 +209,17 @@ def _crs(scene: Scene) -> str:
 def _files(folder: Path) -> list[Path]:
     """The files of a folder; of a Sentinel-2 product (.SAFE) those of its bands, which lie deeper."""
     return sorted(folder.glob("GRANULE/*/IMG_DATA/**/*.jp2")) or list(folder.iterdir())
+
+
+def _sentinel_offset(folder: Path) -> list[str]:
+    """A note where the metadata of a Sentinel-2 product say that its values are shifted."""
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in folder.glob("MTD_MSIL*.xml")]
+    offsets = {float(number) for text in texts for number in SENTINEL_OFFSET.findall(text)} - {0.0}
+    return [
+        f"the product's offset of {offset:g} is not applied: products of processing baselines below 04.00 "
+        "have none, so dates from before and after do not compare as they are"
+        for offset in sorted(offsets)
+    ]
 
 
 def _is_image(path: Path) -> bool:
