@@ -1,9 +1,9 @@
 """Runs commands one after the other in children of a process that has imported everything already.
 
 A line of JSON on standard input is a command: its ``argv``, the folder ``cwd``, ``log`` for what it says,
-after how many seconds (``kill_after``) or calls of which function (``kill_after_call``) it is killed, and how
-long its files may be (``longest_file``). The answer is its exit status, below 0 where it was killed, and the
-seconds that it took.
+after how many seconds (``kill_after``) or calls of which function (``kill_after_call``, by which ``signal``)
+it is killed, and how long its files may be (``longest_file``). The answer is its exit status, below 0 where
+it was killed, and the seconds that it took.
 """
 
 import itertools
@@ -36,14 +36,14 @@ PLACES = {
 }
 
 
-def kill_after_call(name, number):
+def kill_after_call(name, number, by):
     place, calls = PLACES[name], itertools.count(1)
     function = getattr(place, name)
 
     def kill(*args, **options):
         result = function(*args, **options)
         if next(calls) == number:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), by)
         return result
 
     setattr(place, name, kill)
@@ -63,7 +63,7 @@ def run(command):
                 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
                 resource.setrlimit(resource.RLIMIT_FSIZE, (command["longest_file"],) * 2)
             if command.get("kill_after_call"):
-                kill_after_call(*command["kill_after_call"])
+                kill_after_call(*command["kill_after_call"], command.get("signal", signal.SIGKILL))
             status = main(command["argv"])
             sys.stdout.flush()
         finally:

@@ -1,6 +1,7 @@
 """What a run that goes on accepts and refuses, shards, and disks that fill up."""
 
 import json
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,6 +116,38 @@ def test_a_second_run_at_the_same_time_is_refused(jobs: Jobs, job: Job, tmp_path
     ended = jobs.run(folder, job.command())
     assert ended.status == 0, ended.said
     assert_same(pixels(folder, job), mapped(jobs, job, tmp_path / "whole"))
+
+
+def test_ctrl_c_keeps_what_is_done(jobs: Jobs, job: Job, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    # The first file that is renamed is the record, the others are parts.
+    ended = jobs.run(folder, job.command(), kill_after_call=("replace", 9), signal=signal.SIGINT)
+    assert ended.status == 130
+    assert ended.said.splitlines()[-1] == "interrupted: give the same command again"
+    assert [path.name for path in folder.iterdir()] == [job.folder]
+    assert len(list((folder / job.folder).glob("[0-9]*.npz"))) == 8
+    ended = jobs.run(folder, job.command())
+    assert ended.status == 0, ended.said
+    assert_same(pixels(folder, job), mapped(jobs, job, tmp_path / "whole"))
+
+
+def test_lost_drafts_are_drafted_anew(jobs: Jobs, tmp_path: Path) -> None:
+    job, folder = jobs.classify, tmp_path / "out"
+    whole = mapped(jobs, job, tmp_path / "whole")
+    folder.mkdir()
+    assert jobs.run(folder, job.command(), kill_after_call=("publish", 1)).status == -signal.SIGKILL
+    (folder / "far" / ".p.tif.part" / "p.tif").unlink()
+    ended = jobs.run(folder, job.command("--overwrite"))
+    assert ended.status == 0, ended.said
+    assert_same(pixels(folder, job), whole)
+
+
+def test_join_from_another_folder_is_refused(jobs: Jobs, tmp_path: Path) -> None:
+    begun(jobs, jobs.classify, tmp_path / "out")
+    ended = jobs.run(tmp_path, ["join", "out/map.tif"])
+    assert ended.status == 1
+    assert "out/map.tif: its shards called it map.tif; join it in the folder where they ran" in ended.said
 
 
 def test_a_damaged_part_is_made_anew(jobs: Jobs, job: Job, tmp_path: Path, seed: int) -> None:

@@ -82,6 +82,9 @@ def test_everything_about_a_class_map_comes_back(tmp_path: Path, seed: int) -> N
         assert palette[0][3] == 0, "nodata is transparent"
         assert written.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         assert written.overviews(1) == [2, 4]
+        valid = classes[classes > 0]
+        assert float(written.tags(1)["STATISTICS_MEAN"]) == pytest.approx(valid.mean())
+        assert float(written.tags(1)["STATISTICS_MINIMUM"]) == valid.min()
         np.testing.assert_array_equal(written.read(), classes)
         coarse = written.read(1, out_shape=(300, 260))
         assert set(np.unique(coarse)) <= {0, 1, 2, 3}, "an overview holds classes, not means"

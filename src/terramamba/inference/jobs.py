@@ -95,7 +95,7 @@ def carry_out(
     """
     parts = Parts(recipe.targets[0])
     before = parts.record()
-    if before is None or not _is_drafted(before) or first_difference(before.get("facts", {}), facts):
+    if before is None or not _is_drafted(before, recipe) or first_difference(before.get("facts", {}), facts):
         _tidy(parts)
         check_outputs(recipe.targets, overwrite=overwrite, inputs=inputs)
     alone = spread.shard is None
@@ -104,7 +104,7 @@ def carry_out(
             parts, lock, facts, {"facts": facts, **recipe.record()}, overwrite=overwrite, alone=alone
         )
         sizes = recipe.sizes
-        if not _is_drafted(record):
+        if not _is_drafted(record, recipe):
             done = parts.done()
             pending = [unit for unit in spread.share(len(sizes)) if unit not in done]
             if pending:
@@ -129,11 +129,11 @@ def finish(recipe: Recipe, parts: Parts, *, overwrite: bool) -> Outcome:
     """
     record = parts.record()
     assert record is not None
-    if not _is_drafted(record):
+    if not _is_drafted(record, recipe):
         check_outputs(recipe.targets, overwrite=overwrite)
     units = len(recipe.sizes)
     with _claimed(parts, recipe.targets, alone=True):
-        missing = [] if _is_drafted(record) else sorted(set(range(units)) - parts.done())
+        missing = [] if _is_drafted(record, recipe) else sorted(set(range(units)) - parts.done())
         if missing:
             raise InputError(
                 f"{parts.out}: {len(missing)} of {units} parts are missing ({_ranges(missing)}); a shard's"
@@ -165,7 +165,7 @@ def _do(crew: Crew, units: Sequence[int]) -> Iterator[int]:
 def _finish(parts: Parts, recipe: Recipe, record: dict[str, Any]) -> dict[str, Any]:
     """Draft the outputs, where that has not been done, move them to their names, and remove the rest."""
     drafts = [draft_of(target) for target in recipe.targets]
-    if not _is_drafted(record):
+    if not _is_drafted(record, recipe):
         try:
             for draft in drafts:
                 shutil.rmtree(draft.parent, ignore_errors=True)
@@ -256,8 +256,11 @@ def _tidy(parts: Parts) -> None:
                 parts.remove()
 
 
-def _is_drafted(record: Mapping[str, Any]) -> bool:
-    return record.get("found") is not None
+def _is_drafted(record: Mapping[str, Any], recipe: Recipe) -> bool:
+    """Whether all outputs were whole, and are somewhere still."""
+    return record.get("found") is not None and all(
+        target.exists() or draft_of(target).exists() for target in recipe.targets
+    )
 
 
 def _ranges(numbers: Sequence[int]) -> str:

@@ -34,4 +34,8 @@ def join_map(out: str | Path, *, overwrite: bool = False) -> ClassSummary | Chan
         recipe = kinds[record["kind"]].of(record["recipe"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{out}: {parts.folder.name} is from another version; map it anew") from error
+    if recipe.targets[0].absolute() != parts.out.absolute():
+        raise InputError(
+            f"{out}: its shards called it {recipe.targets[0]}; join it in the folder where they ran"
+        )
     return recipe.summary(finish(recipe, parts, overwrite=overwrite), time.monotonic() - start)
