@@ -19,6 +19,7 @@ from rasterio.warp import transform_bounds
 from terramamba.errors import InputError, reason_of
 from terramamba.raster.reproject import PROJECTION_ERRORS, to_crs
 from terramamba.raster.scene import Grid, same_crs
+from terramamba.raster.stac import is_stac
 from terramamba.raster.whole import require_whole_shapefile
 
 VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gml", ".kml", ".sqlite")
@@ -46,8 +47,8 @@ class Features:
 
 
 def is_vector_file(path: str) -> bool:
-    """Whether ``path`` ends as the name of a vector file does."""
-    return Path(path).suffix.lower() in VECTOR_SUFFIXES
+    """Whether ``path`` ends as the name of a vector file does; an item of STAC is a scene."""
+    return Path(path).suffix.lower() in VECTOR_SUFFIXES and not is_stac(path)
 
 
 def list_layers(path: str) -> dict[str, str | None]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 
 from terramamba.errors import InputError
-from terramamba.raster import cube, emit, enmap, gdal, mosaic, prisma
+from terramamba.raster import cube, emit, enmap, gdal, mosaic, prisma, stac
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 
 
@@ -104,6 +104,11 @@ def _array(path: str, wanted: Wanted) -> Scene:
     return cube.open_array(path, variable=wanted.variable, shape=wanted.shape)
 
 
+def _stac(path: str, wanted: Wanted) -> Scene:
+    names = [name.strip() for name in (wanted.variable or "").split(",") if name.strip()]
+    return stac.open_stac(path, assets=names or None)
+
+
 _MATLAB_NOTES = (
     "The largest of several; `--scene-variable` names another. Labels settle which axis holds the bands; "
     "without them it is the last. Tables of pixels (with `nRow`, `nCol`) are read column by column."
@@ -169,6 +174,17 @@ FORMATS = (
         notes="As .npy; of several arrays as MATLAB.",
         matches=_ends(".npz"),
         reader=_array,
+    ),
+    Format(
+        name=stac.NAME,
+        told_by="JSON with a `stac_version`, on disk or at a web address (`....json` or `.../items/...`)",
+        reads="the bands of its assets by rising wavelength, through pystac-client and odc-stac; "
+        "wavelengths, band widths, values of no data; scale and offset are applied",
+        notes="Needs `pip install 'terramamba[stac]'`. Larger pixels are brought onto the finest grid "
+        "(nearest pixel). Of a band that is there twice one counts; pictures, classes and quality layers are "
+        "left out. `--scene-variable red,nir` names assets or bands. Addresses are opened unsigned.",
+        matches=lambda given: stac.is_stac(given.path),
+        reader=_stac,
     ),
     Format(
         name=emit.NAME,
