@@ -1,6 +1,6 @@
 """Scores of a trained classifier: on the test pixels of its own run, or on another labelled scene."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,12 @@ from jaxtyping import Int
 from terramamba.classify import read_settings, scores_by_name
 from terramamba.data.hyperspectral import PatchDataset
 from terramamba.data.labels import Labels, VectorOptions, label_shape, read_labels
+from terramamba.data.masked_labels import unmasked
 from terramamba.data.samples import prepare_samples, scaled_cube
 from terramamba.data.splits import TEST
 from terramamba.errors import InputError
 from terramamba.inference.common import check_bands
+from terramamba.raster.masking import masked
 from terramamba.raster.scene import open_scene
 from terramamba.runs import Run, load_run
 from terramamba.training import evaluate_classes
@@ -24,6 +26,7 @@ def evaluate_classifier(
     *,
     scene: str | None = None,
     labels: str | None = None,
+    mask: Sequence[str] | None = None,
     scene_variable: str | None = None,
     label_variable: str | None = None,
     class_attribute: str | None = None,
@@ -32,7 +35,7 @@ def evaluate_classifier(
     min_coverage: float = 0.5,
     device: str = "auto",
 ) -> dict[str, Any]:
-    """Score a run on its own test pixels, or on every labelled pixel of another scene.
+    """Score a run on its own test pixels, or on every labelled pixel of another scene that ``mask`` leaves.
 
     The classes of other labels are matched by their codes, by their names where the file has nothing else;
     pixels of classes that the model does not know are not scored and are named in the notes.
@@ -50,6 +53,8 @@ def evaluate_classifier(
         raise InputError(
             "--scene and --labels go together; name both, or neither for the run's own test pixels"
         )
+    if mask and scene is None:
+        raise InputError("--mask goes with --scene and --labels; the run's own scene keeps its own masks")
     scaling = loaded.scaling
     notes: list[str] = []
     if scene is None or labels is None:
@@ -64,10 +69,11 @@ def evaluate_classifier(
         pixels, protocol = samples.pixels(TEST), card["protocol"]
     else:
         opened = open_scene(scene, variable=scene_variable, shape=label_shape(labels, label_variable))
+        opened = masked(opened, mask or ())
         check_bands(loaded, opened)
         vector = VectorOptions(class_attribute, layer, all_touched, min_coverage)
         given = read_labels(labels, opened, variable=label_variable, min_classes=1, vector=vector)
-        classes, notes = _known_classes(given, card)
+        classes, notes = _known_classes(unmasked(given, opened, need_all_classes=False), card)
         cube, usable = scaled_cube(opened, scaling)
         pixels = np.argwhere((classes > 0) & usable).astype(np.int64)
         targets = classes[(classes > 0) & usable].astype(np.int64) - 1

@@ -132,3 +132,54 @@ def test_strips_do_not_show(files, monkeypatch):
         (*read_pixels(scene, where), *scaled_cube(scene, scaling)), (*whole, *cube), strict=True
     ):
         np.testing.assert_array_equal(mine, other)
+
+
+def test_masked_pixels_leave_labels_scaling_and_cube(
+    files: tuple[Path, Path], tmp_path: Path, seed: int
+) -> None:
+    """What is masked may hold anything; it is no sample, does not count in the scaling, and is filled."""
+    rng = np.random.default_rng(seed)
+    labels = open_scene(files[1]).read()[0][0]
+    clouds = rng.random(labels.shape) < 0.6  # more than half, which once cost every band
+    write_geotiff(tmp_path / "clouds.tif", clouds[None].astype(np.uint8), GRID)
+    masked = {"mask": [str(tmp_path / "clouds.tif")], "min_per_class": 5}
+    for fit_on in ("train", "scene"):
+        before = prepare_samples(settings(files, fit_on=fit_on, **masked), 3)
+
+        def spoil(values: np.ndarray) -> None:
+            values[:, clouds] = rng.normal(1e6, 1e6, (6, int(clouds.sum())))
+
+        rewrite(files[0], spoil)
+        samples = prepare_samples(settings(files, fit_on=fit_on, **masked), 3)
+        assert samples.scaling == before.scaling
+        assert samples.split.id == before.split.id
+        np.testing.assert_array_equal(samples.cube, before.cube)
+        assert not (samples.split.roles[clouds] > 0).any()
+        assert not samples.labels.classes[clouds].any()
+        assert (samples.split.roles > 0).sum() == (~clouds & (labels > 0)).sum()
+        fill = np.array(samples.scaling.fill, np.float32)
+        assert (samples.cube[:, clouds] == fill[:, None]).all()
+        note = (
+            f"{(clouds & (labels > 0)).sum()} of {(labels > 0).sum()} labelled pixels are masked and left out"
+        )
+        assert note in samples.notes
+    write_geotiff(tmp_path / "clouds.tif", (labels == 2)[None].astype(np.uint8), GRID, overwrite=True)
+    with pytest.raises(InputError, match="its masks leave no labelled pixel of 'class 2'; label more"):
+        prepare_samples(settings(files, **masked), 3)
+
+
+def test_given_parts_without_masked_pixels(files: tuple[Path, Path], tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = open_scene(files[1]).read()[0][0]
+    part = np.indices(labels.shape)[0] // 8
+    given = {}
+    for i, name in enumerate(("train", "val", "test")):
+        write_geotiff(tmp_path / f"{name}.tif", np.where(part == i, labels, 0)[None], GRID, nodata=0)
+        given[f"{name}_labels"] = str(tmp_path / f"{name}.tif")
+    clouds = rng.random(labels.shape) < 0.3
+    write_geotiff(tmp_path / "clouds.tif", clouds[None].astype(np.uint8), GRID)
+    samples = prepare_samples(
+        settings(files, split="given", labels=None, mask=[str(tmp_path / "clouds.tif")], **given), 3
+    )
+    expected = np.where(clouds, 0, np.array([TRAIN, VALIDATION, TEST])[part])
+    np.testing.assert_array_equal(samples.split.roles, expected)

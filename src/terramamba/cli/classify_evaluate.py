@@ -20,6 +20,9 @@ class EvaluateOptions:
     """Another scene to score on; None: the run's own, on its test pixels."""
     labels: str | None = None
     """Labels of that scene, with the codes or the names of the run's classes."""
+    mask: list[str] | None = None
+    """Rasters of clouds or other pixels of that scene not to be scored (not 0), on its grid or georeferenced
+    on any; a mask's own no data, and what lies outside it, is not masked."""
     scene_variable: str | None = None
     """Name of the array in a .mat or .npz scene; None: the only one that fits."""
     label_variable: str | None = None

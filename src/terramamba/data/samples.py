@@ -8,10 +8,12 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int, Shaped
 
 from terramamba.data.labels import Labels, VectorOptions, label_shape, read_label_parts, read_labels
+from terramamba.data.masked_labels import unmasked
 from terramamba.data.polygon_split import polygon_split
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, Split, block_split, given_split, random_split
 from terramamba.errors import InputError
 from terramamba.raster.grid import strips
+from terramamba.raster.masking import masked
 from terramamba.raster.scaled import read_scaled
 from terramamba.raster.scene import Scene, open_scene
 from terramamba.scaling import Scaling
@@ -86,13 +88,15 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
                 + "; all three parts are needed"
             )
         shape = label_shape(paths["train"], settings.label_variable)
-        scene = open_scene(settings.scene, variable=settings.scene_variable, shape=shape)
-        labels, masks = read_label_parts(paths, scene, **reading)
+        scene = _open(settings, shape)
+        labels, parts_of = read_label_parts(paths, scene, **reading)
+        labels = unmasked(labels, scene)
+        train, val, test = (parts_of[name] & (labels.classes > 0) for name in parts)
         split = given_split(
             labels.classes,
-            masks["train"],
-            masks["val"],
-            masks["test"],
+            train,
+            val,
+            test,
             patch_size=patch_size,
             names=labels.names,
         )
@@ -108,9 +112,14 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
             f"{', '.join(unused)}: used only with --split given; this is --split {settings.split}"
         )
     shape = label_shape(settings.labels, settings.label_variable)
-    scene = open_scene(settings.scene, variable=settings.scene_variable, shape=shape)
-    labels = read_labels(settings.labels, scene, **reading)
+    scene = _open(settings, shape)
+    labels = unmasked(read_labels(settings.labels, scene, **reading), scene)
     return scene, labels, _split(settings, labels, patch_size)
+
+
+def _open(settings: ClassifySettings, shape: tuple[int, int] | None) -> Scene:
+    scene = open_scene(settings.scene, variable=settings.scene_variable, shape=shape)
+    return masked(scene, settings.mask or ())
 
 
 def _split(settings: ClassifySettings, labels: Labels, patch_size: int) -> Split:

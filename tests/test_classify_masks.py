@@ -1,0 +1,69 @@
+"""`--mask` of the classify commands: exit code, message, and what was left out."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from terramamba.data.synthetic import SyntheticScene, make_scene
+from terramamba.raster.scene import open_scene
+from terramamba.raster.write import write_geotiff
+
+
+def terramamba(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "terramamba", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def made(tmp_path: Path, seed: int) -> SyntheticScene:
+    return make_scene(tmp_path / "scene", seed % 1000, height=96, width=96, bands=8)
+
+
+def clouds(made: SyntheticScene, path: Path, rows: slice) -> Path:
+    grid = open_scene(made.scene).grid
+    values = np.zeros((1, grid.height, grid.width), np.uint8)
+    values[:, rows] = 200
+    write_geotiff(path, values, grid)
+    return path
+
+
+def test_masked_pixels_are_no_samples(made: SyntheticScene, tmp_path: Path) -> None:
+    one, two = (
+        clouds(made, tmp_path / "one.tif", slice(0, 96, 8)),
+        clouds(made, tmp_path / "two.tif", slice(3, 96, 8)),
+    )
+    scene = ("--scene", made.scene, "--labels", made.labels)
+    train = ("classify", "train", *scene, "--model", "svm", "--split", "random", "--patch-size", "3")
+    done = terramamba(*train, "--out", tmp_path / "run", "--mask", f"{one},{two}")
+    assert done.returncode == 0, done.stderr
+    labelled = open_scene(made.labels).read()[0][0] > 0
+    hidden = labelled[::8].sum() + labelled[3::8].sum()
+    note = f"{hidden:,} of {labelled.sum():,} labelled pixels are masked and left out"
+    assert note in done.stdout
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert sum(map(sum, metrics["counts"].values())) == labelled.sum() - hidden
+    own = terramamba("classify", "evaluate", tmp_path / "run")
+    assert own.returncode == 0, own.stderr
+    other = terramamba("classify", "evaluate", tmp_path / "run", *scene, "--mask", one)
+    assert other.returncode == 0, other.stderr
+    assert f"{labelled[::8].sum():,} of {labelled.sum():,} labelled pixels are masked" in other.stdout
+
+
+def test_masks_that_do_not_fit(made: SyntheticScene, tmp_path: Path) -> None:
+    np.save(tmp_path / "small.npy", np.zeros((96, 97), np.uint8))
+    whole = clouds(made, tmp_path / "whole.tif", slice(0, 96))
+    train = ("classify", "train", "--scene", made.scene, "--labels", made.labels, "--out", tmp_path / "run")
+    for mask, says in (
+        (tmp_path / "small.npy", "small.npy: a mask of 96 x 97 pixels"),
+        (tmp_path / "none.tif", "none.tif: no such file"),
+        (whole, "its masks leave no labelled pixel of"),
+    ):
+        done = terramamba(*train, "--model", "svm", "--mask", mask)
+        assert done.returncode == 1
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert says in done.stderr
+        assert not (tmp_path / "run").exists()
