@@ -203,3 +203,19 @@ def test_no_run_or_two(tmp_path: Path, make: tuple[str, ...], message: str) -> N
     run = str(tmp_path / "run")
     with pytest.raises(InputError, match=f"{run}.*{message}"):
         split_run([run, run] if "two" in message or "one run" in message else [run, "scene.tif"])
+
+
+def test_a_shorter_flag_is_taken_where_the_longer_one_is() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Choice:
+        """Of an array."""
+
+        scene_variable: str | None = None
+        """Name."""
+
+    for words in (["--variable", "cube"], ["--variable=cube"], ["--scene-variable", "cube"]):
+        assert parse(USAGE, Choice, [*words, "run"])[0] == Choice(scene_variable="cube")
+
+
+def test_a_shorter_flag_is_unknown_where_the_longer_one_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--variable" in refused(capsys, "--variable", "cube", "--out", "x", "run")

@@ -31,6 +31,8 @@ KINDS = {
     list: "a list, such as a,b",
     dict: "a table of key: value",
 }
+SHORTER = {"--variable": "--scene-variable"}
+"""Flags that are taken for others."""
 METAVARS = {int: "N", float: "X"}
 
 
@@ -106,6 +108,8 @@ class _Parser(ArgumentParser):
             else:
                 flag, *value = word.split("=", maxsplit=1)
                 name = flag.partition(".")[0].replace("_", "-")
+                if SHORTER.get(name) in self._option_string_actions:
+                    name = flag = SHORTER[name]
                 if not value and self._takes_value(name) and words and not words[0].startswith("--"):
                     value = [words.pop(0)]
                 if value and get_origin(_without_none(self.hints.get(name[2:].replace("-", "_")))) is list:

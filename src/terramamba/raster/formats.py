@@ -101,7 +101,7 @@ def pick_array(
     variable: str | None = None,
     ndim: Sequence[int] = (3,),
     shape: tuple[int, int] | None = None,
-    flag: str = "--scene-variable",
+    flag: str = "--scene-variable (--variable for short)",
     largest: bool = False,
 ) -> str:
     """The name of the array that is meant: ``variable``, or the only one with a number of axes in ``ndim``.
