@@ -80,6 +80,19 @@ class PixelArea:
         return np.where(np.isfinite(areas), areas, 0.0)
 
 
+def why_not_measured(grid: Grid) -> str | None:
+    """Why pixels of ``grid`` have no known size on the Earth, in words; None where they have one."""
+    if PixelArea.of(grid) is not None:
+        return None
+    if grid.ties is not None:
+        return f"{grid.ties} give pixels no size"
+    if grid.transform is None:
+        return "no georeferencing"
+    if grid.crs is None:
+        return "no coordinate reference system"
+    return "the coordinates are tied to no place on the Earth"
+
+
 def _coordinates(
     transform: Affine, rows: Shaped[np.ndarray, "*n"], cols: Shaped[np.ndarray, "*n"]
 ) -> tuple[Float64[np.ndarray, "*n"], Float64[np.ndarray, "*n"]]:

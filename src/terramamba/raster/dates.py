@@ -15,7 +15,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from terramamba.errors import InputError
-from terramamba.raster.gdal import is_address
+from terramamba.raster.gdal import image_of_header, is_address
 from terramamba.raster.stac import is_stac, read_item
 
 TAGS = (
@@ -116,13 +116,12 @@ def _of_hdf5(file: Path) -> date | None:
 
 
 def _of_raster(path: str) -> date | None:
-    data = path[:-4] if path.lower().endswith(".hdr") else path
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(data) as image:
+            with rasterio.open(image_of_header(path)) as image:
                 domains = [image.tags(), *(image.tags(ns=ns) for ns in ("IMAGERY", "ENVI", "IMD"))]
-    except RasterioError:
+    except (RasterioError, InputError):
         return None
     tags = {key: text for domain in reversed(domains) for key, text in _short(domain)}
     days = (day_in(tags[name]) for name in TAGS if name in tags)

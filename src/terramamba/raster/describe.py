@@ -8,7 +8,7 @@ from affine import Affine
 from jaxtyping import Bool, Shaped
 from rasterio.crs import CRS
 
-from terramamba.raster.area import PixelArea
+from terramamba.raster.area import why_not_measured
 from terramamba.raster.scene import Scene
 
 LOOK_VALUES = 8_000_000
@@ -71,8 +71,9 @@ def describe(scene: Scene) -> dict[str, str]:
     if scene.transform is not None:
         lines["pixel"] = pixel_size(scene.transform, scene.crs)
         lines["extent"] = _extent(scene)
-    if PixelArea.of(scene.grid) is None:
-        lines["areas"] = f"in pixels: {_no_area(scene)}"
+    not_measured = why_not_measured(scene.grid)
+    if not_measured is not None:
+        lines["areas"] = f"in pixels: {not_measured}"
     if scene.wavelengths is not None:
         lines["wavelengths"] = f"{min(scene.wavelengths):.6g} to {max(scene.wavelengths):.6g} nm"
     if scene.fwhm is not None:
@@ -153,17 +154,6 @@ def _extent(scene: Scene) -> str:
     corners = np.array(scene.grid.corners)
     (left, bottom), (right, top) = corners.min(axis=0), corners.max(axis=0)
     return f"x {left:.10g} to {right:.10g}, y {bottom:.10g} to {top:.10g}"
-
-
-def _no_area(scene: Scene) -> str:
-    """Why the pixels of a scene have no size on the Earth."""
-    if scene.grid.ties is not None:
-        return f"{scene.grid.ties} give pixels no size"
-    if scene.transform is None:
-        return "no georeferencing"
-    return (
-        "the coordinates are tied to no place on the Earth" if scene.crs else "no coordinate reference system"
-    )
 
 
 def _missing(scene: Scene, found: Statistics) -> str:

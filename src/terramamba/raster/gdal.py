@@ -50,7 +50,7 @@ def driver_of(path: str) -> str | None:
     """Which of GDAL's drivers opens ``path``; None where none does."""
     with _reading_header(path):
         try:
-            return _dataset(_image_of_header(path)).driver
+            return _dataset(image_of_header(path)).driver
         except RasterioError:
             return None
 
@@ -61,7 +61,7 @@ def open_image(path: str, variable: str | None = None, remedy: str = "give an im
     ``variable`` names one image of a file that holds several. ``remedy`` ends the message about a file that
     is no image. Raises ``InputError`` where it is none, holds several images, or complex numbers.
     """
-    path = _image_of_header(path)
+    path = image_of_header(path)
     with _reading_header(path):
         try:
             image = _dataset(path)
@@ -233,7 +233,7 @@ def _stamp(path: str) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def _image_of_header(path: str) -> str:
+def image_of_header(path: str) -> str:
     """The data file of an ENVI header that was given instead of it."""
     header = Path(path)
     if is_address(path) or header.suffix.lower() != ".hdr":
