@@ -12,6 +12,8 @@ from terramamba.data.synthetic import SyntheticScene, make_scene
 from terramamba.raster.scene import open_scene
 from terramamba.raster.write import write_geotiff
 
+FEW = ("--train-fraction", "20", "--val-fraction", "20")
+
 
 def terramamba(*words: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "terramamba", *map(str, words)]
@@ -37,7 +39,7 @@ def test_masked_pixels_are_no_samples(made: SyntheticScene, tmp_path: Path) -> N
         clouds(made, tmp_path / "two.tif", slice(3, 96, 8)),
     )
     scene = ("--scene", made.scene, "--labels", made.labels)
-    train = ("classify", "train", *scene, "--model", "svm", "--split", "random", "--patch-size", "3")
+    train = ("classify", "train", *scene, "--model", "svm", "--split", "random", "--patch-size", "3", *FEW)
     done = terramamba(*train, "--out", tmp_path / "run", "--mask", f"{one},{two}")
     assert done.returncode == 0, done.stderr
     labelled = open_scene(made.labels).read()[0][0] > 0
@@ -53,17 +55,11 @@ def test_masked_pixels_are_no_samples(made: SyntheticScene, tmp_path: Path) -> N
     assert f"{labelled[::8].sum():,} of {labelled.sum():,} labelled pixels are masked" in other.stdout
 
 
-def test_masks_that_do_not_fit(made: SyntheticScene, tmp_path: Path) -> None:
-    np.save(tmp_path / "small.npy", np.zeros((96, 97), np.uint8))
+def test_masks_that_leave_nothing(made: SyntheticScene, tmp_path: Path) -> None:
     whole = clouds(made, tmp_path / "whole.tif", slice(0, 96))
     train = ("classify", "train", "--scene", made.scene, "--labels", made.labels, "--out", tmp_path / "run")
-    for mask, says in (
-        (tmp_path / "small.npy", "small.npy: a mask of 96 x 97 pixels"),
-        (tmp_path / "none.tif", "none.tif: no such file"),
-        (whole, "its masks leave no labelled pixel of"),
-    ):
-        done = terramamba(*train, "--model", "svm", "--mask", mask)
-        assert done.returncode == 1
-        assert len(done.stderr.splitlines()) == 1, done.stderr
-        assert says in done.stderr
-        assert not (tmp_path / "run").exists()
+    done = terramamba(*train, "--model", "svm", "--mask", whole)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "its masks leave no labelled pixel of" in done.stderr
+    assert not (tmp_path / "run").exists()

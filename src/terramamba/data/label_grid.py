@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.raster.grid import Window, strips
-from terramamba.raster.reproject import to_crs
-from terramamba.raster.scene import Grid, Scene, apply, compose, same_crs
+from terramamba.raster.places import Passage
+from terramamba.raster.scene import Grid, Scene, apply, compose
 
 OFF_GRID = 0.1
 """Labels may lie off the scene's pixels by this share of a pixel and still be taken as they are."""
@@ -49,34 +49,11 @@ def read_nearest(labels: Scene, scene: Grid) -> tuple[Shaped[np.ndarray, "h w"],
 
     Both grids have a transform. Where one has no reference system, it is taken to be in the other's.
     """
-    values = np.zeros((scene.height, scene.width), labels.dtype)
-    valid = np.zeros((scene.height, scene.width), bool)
+    values = np.zeros((1, scene.height, scene.width), labels.dtype)
+    valid = np.zeros(values.shape, bool)
+    passage, cols = Passage(scene, labels.grid), np.arange(scene.width)
     for window in strips(scene.height, scene.width, max(1, PIXELS_AT_ONCE // scene.width)):
-        rows, cols = _places(labels.grid, scene, window)
-        inside = (rows >= 0) & (rows < labels.height) & (cols >= 0) & (cols < labels.width)
-        if not inside.any():
-            continue
-        rows, cols = np.floor(rows[inside]).astype(int), np.floor(cols[inside]).astype(int)
-        top, left = int(rows.min()), int(cols.min())
-        own = Window(top, left, int(rows.max()) + 1 - top, int(cols.max()) + 1 - left)
-        (read,), (known,) = labels.read(own)
-        values[window.slices][inside] = read[rows - top, cols - left]
-        valid[window.slices][inside] = known[rows - top, cols - left]
-    return values, valid
-
-
-def _places(
-    labels: Grid, scene: Grid, window: Window
-) -> tuple[Shaped[np.ndarray, "h w"], Shaped[np.ndarray, "h w"]]:
-    """Rows and columns of the labels, with fractions, at the centres of the scene's pixels in ``window``."""
-    assert labels.transform is not None
-    assert scene.transform is not None
-    down, across = np.mgrid[window.row : window.bottom, window.col : window.right] + 0.5
-    t = scene.transform
-    x, y = t.a * across + t.b * down + t.c, t.d * across + t.e * down + t.f
-    if labels.crs is not None and scene.crs is not None and not same_crs(labels.crs, scene.crs):
-        moved = to_crs(scene.crs, labels.crs, x.ravel(), y.ravel())
-        x, y = (axis.reshape(window.shape) for axis in moved)
-    t = ~labels.transform
-    with np.errstate(invalid="ignore"):  # places that the labels' system does not have are infinite
-        return t.d * x + t.e * y + t.f, t.a * x + t.b * y + t.c
+        places = passage.centres(np.arange(window.row, window.bottom), cols)
+        part = (slice(None), *window.slices)
+        passage.take_nearest(labels.source, places, (0,), values[part], valid[part], thinned=False)
+    return values[0], valid[0]
