@@ -268,4 +268,13 @@ def test_check_says_what_an_item_is(sentinel: Any) -> None:
     assert done.returncode == 0, done.stderr
     for words in ("STAC item", "24 rows x 30 columns, 3 bands", "664.6 to 1613.7 nm"):
         assert words in done.stdout
-    assert json.loads(item.read_text())["id"] == "scene"
+    after = item.with_name("after.json")
+    after.write_text(json.dumps(json.loads(item.read_text()) | {"id": "after"}))
+    done = subprocess.run(
+        [sys.executable, "-m", "terramamba", "check", str(item), str(after)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("STAC item") == 2
