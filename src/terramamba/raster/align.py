@@ -8,7 +8,7 @@ time, so that windows make up the same image as one read of the whole.
 n pixels   c band   h, w rows and columns   k neighbours along an axis
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -153,14 +153,23 @@ class AlignedSource:
             for places, finer in zip((down, right), self.finer, strict=True)
         )
         pixels = _Pixels.read(self.source, self.passage.grid, rows[self.method], cols[self.method], bands)
+        values[:, inside], valid[:, inside] = self._found(pixels, rows, cols)
+
+    def _found(
+        self, pixels: "_Pixels", rows: Mapping[Method, "_Neighbours"], cols: Mapping[Method, "_Neighbours"]
+    ) -> tuple[Shaped[np.ndarray, "c n"], Bool[np.ndarray, "c n"]]:
+        """Interpolated values, and where there are any; cubic ones only where no neighbour is missing."""
+        dtype = np.dtype(self.dtype)
+        sharper, complete = np.zeros(()), np.zeros((), bool)
+        if self.method == "cubic":
+            sharper, weight = pixels.weighed(rows["cubic"], cols["cubic"], need_all=True)
+            complete = weight > 0
+            if complete.all():
+                return _as_type(sharper, dtype), complete
         total, weight = pixels.weighed(rows["bilinear"], cols["bilinear"])
         has_data = weight >= LEAST_WEIGHT
-        found = total / np.where(has_data, weight, 1)
-        if self.method == "cubic":
-            sharper, complete = pixels.weighed(rows["cubic"], cols["cubic"], need_all=True)
-            found = np.where(complete > 0, sharper, found)
-        values[:, inside] = _as_type(np.where(has_data, found, 0), np.dtype(self.dtype))
-        valid[:, inside] = has_data
+        found = np.where(complete, sharper, total / np.where(has_data, weight, 1))
+        return _as_type(np.where(has_data, found, 0), dtype), has_data
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,13 +230,19 @@ class _Pixels:
         """
         total = np.zeros((len(self.values), rows.weights.shape[1]))
         weight, lost = np.zeros(total.shape), np.zeros(total.shape, bool)
+        width, whole = self.values.shape[2], bool(self.valid.all())
+        values, valid = (array.reshape(len(total), -1) for array in (self.values, self.valid))
+        first = (rows.first - self.top) * width + cols.first - self.left
         for i, row_weight in enumerate(rows.weights):
             for j, col_weight in enumerate(cols.weights):
-                place = (slice(None), rows.first + (i - self.top), cols.first + (j - self.left))
-                share, valid = row_weight * col_weight, self.valid[place]
-                total += share * self.values[place]
-                weight += share * valid
-                lost |= (share != 0) & (valid == 0)
+                share, place = row_weight * col_weight, first + (i * width + j)
+                total += share * values.take(place, axis=1)
+                if whole:
+                    weight += share
+                    continue
+                here = valid.take(place, axis=1)
+                weight += share * here
+                lost |= (share != 0) & (here == 0)
         return total, np.where(lost, 0, weight) if need_all else weight
 
 
