@@ -28,6 +28,7 @@ pystac = pytest.importorskip("pystac", reason="the extra stac is not installed")
 Make = Callable[..., Path]
 NEAR_INFRARED, RED, SHORT_WAVE = 0.8328, 0.6646, 1.6137
 EO = "https://stac-extensions.github.io/eo/v1.1.0/schema.json"
+PROJECTION = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"
 RASTER = "https://stac-extensions.github.io/raster/v1.1.0/schema.json"
 
 
@@ -45,7 +46,7 @@ def catalogue(
         bbox=None,
         datetime=datetime(2021, 6, 17, 10, 5, tzinfo=UTC),
         properties=dict(properties),
-        stac_extensions=[EO, RASTER],
+        stac_extensions=[EO, RASTER, *([PROJECTION] if "proj:shape" in str(assets) else [])],
     )
     for key, told in assets.items():
         media_type = told.pop("media_type", pystac.MediaType.COG)
@@ -168,6 +169,22 @@ def test_one_asset_of_many_bands_as_newer_items_describe_it(geotiff: Make, tmp_p
     scene = open_scene(item)
     assert scene.band_names == ("band1", "band2", "band0")
     np.testing.assert_array_equal(scene.read()[0], values[[1, 2, 0]])
+
+
+@pytest.mark.parametrize("grid", [False, True])
+def test_of_a_band_in_several_pixel_sizes_the_finest_counts(
+    geotiff: Make, tmp_path: Path, grid: bool
+) -> None:
+    assets = {}
+    for size in (60, 10, 20):
+        values = np.full((1, 120 // size, 240 // size), size, np.uint16)
+        path = geotiff(tmp_path / f"B02_{size}m.tif", values, transform=metres(size))
+        place = {"proj:shape": values.shape[1:], "proj:transform": list(metres(size))[:6]}
+        told = place | {"proj:code": "EPSG:32633"} if grid else {"gsd": size}
+        assets[f"B02_{size}m"] = {"href": str(path), "bands": [{"name": "B02"}], "roles": ["data"]} | told
+    scene = open_scene(catalogue(tmp_path / "c", assets))
+    assert (scene.bands, scene.height, scene.width) == (1, 12, 24)
+    assert (scene.read()[0] == 10).all()
 
 
 class _Ranges(SimpleHTTPRequestHandler):

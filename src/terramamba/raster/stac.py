@@ -133,6 +133,8 @@ class _Band:
     scale: float
     offset: float
     nodata: float | None
+    pixel: float
+    """Size of a pixel in units of the asset's grid; infinity where it is not told."""
     described: bool
     for_models: bool
     geobox: Any
@@ -170,6 +172,7 @@ def _bands(record: Any) -> list[_Band]:
                     scale=_number(numbers.get("scale", numbers.get("raster:scale")), 1.0),
                     offset=_number(numbers.get("offset", numbers.get("raster:offset")), 0.0),
                     nodata=_number(numbers.get("nodata"), None),
+                    pixel=_pixel(fields | numbers, source.geobox),
                     described=bool(told),
                     for_models=not set(asset.roles or ()) & NOT_FOR_MODELS,
                     geobox=source.geobox,
@@ -192,9 +195,9 @@ def _chosen(item: str, found: Sequence[_Band], assets: Sequence[str] | None) -> 
     usable = [band for band in found if band.for_models] or list(found)
     if any(band.described for band in usable):  # beside bands, rasters that are none: classes, quality
         usable = [band for band in usable if band.described]
-    # A band may be there twice, in a picture of three or as JPEG 2000: GeoTIFFs of one band count first.
+    # A band may be there again in a picture of three, in larger pixels, or as JPEG 2000 beside GeoTIFF.
     once: dict[str, _Band] = {}
-    for band in sorted(usable, key=lambda band: (not band.alone, _jpeg_2000(band))):
+    for band in sorted(usable, key=lambda band: (not band.alone, band.pixel, _jpeg_2000(band))):
         once.setdefault(band.name, band)
     return [band for band in usable if once[band.name] is band]
 
@@ -246,6 +249,13 @@ def _grid(image: Scene, band: _Band) -> Grid:
 def _physical(scene: Scene, band: _Band) -> Scene:
     source = PhysicalSource(scene.source, (band.scale,), (band.offset,))
     return replace(scene, dtype="float32", nodata=math.nan, source=source, scale=None)
+
+
+def _pixel(numbers: dict[str, Any], geobox: Any) -> float:
+    if geobox is not None:
+        return abs(geobox.resolution.x)
+    told = (numbers.get(name) for name in ("raster:spatial_resolution", "spatial_resolution", "gsd"))
+    return next((float(value) for value in told if value is not None), math.inf)
 
 
 def _at(listed: Any, index: int) -> dict[str, Any]:
