@@ -25,6 +25,7 @@ __all__ = ["ModelSpec", "create_model", "list_models", "load_model", "model_spec
 WEIGHTS, CARD = "model.safetensors", "model.json"
 FORMAT = 1
 
+# Where a model's record is: "module", in which it is called SPEC, or "module:NAME".
 _HOMES: dict[Task, dict[str, str]] = {
     "classify": {
         "ssa_mamba": "terramamba.models.ssa_mamba",
@@ -35,6 +36,9 @@ _HOMES: dict[Task, dict[str, str]] = {
         "unet_diff": "terramamba.models.baselines.unet_diff",
         "cva": "terramamba.models.baselines.cva",
         "pca_kmeans": "terramamba.models.baselines.pca_kmeans",
+        "fc_ef": "terramamba.models.baselines.fc_siam:FC_EF",
+        "fc_siam_conc": "terramamba.models.baselines.fc_siam:FC_SIAM_CONC",
+        "fc_siam_diff": "terramamba.models.baselines.fc_siam:FC_SIAM_DIFF",
     },
 }
 
@@ -50,7 +54,8 @@ def model_spec(name: str) -> ModelSpec:
     """The record of the model called ``name``; raises ``InputError`` where there is none."""
     for homes in _HOMES.values():
         if name in homes:
-            return import_module(homes[name]).SPEC
+            module, _, record = homes[name].partition(":")
+            return getattr(import_module(module), record or "SPEC")
     raise InputError(f"model {name!r} is unknown; choose one of: {', '.join(list_models())}")
 
 

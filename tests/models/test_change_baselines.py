@@ -1,0 +1,148 @@
+"""Published change detectors: sizes against their papers, shapes, gradients, exchanged dates, storage."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from terramamba.errors import InputError
+from terramamba.models import create_model, load_model, model_spec, save_model
+
+SMALL: dict[str, dict[str, object]] = {
+    "fc_ef": {"width": 4},
+    "fc_siam_conc": {"width": 4},
+    "fc_siam_diff": {"width": 4},
+}
+"""Options of a small model of every kind."""
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def small(name: str, **options: object) -> nn.Module:
+    return create_model(name, **{"in_channels": 3, **SMALL[name], **options})
+
+
+def settled(name: str, x: Tensor) -> nn.Module:
+    """A model whose norms have seen x, in evaluation mode."""
+    model = small(name, in_channels=x.shape[2]).to(x.dtype)
+    with torch.no_grad():
+        for _ in range(3):
+            model(x)
+    return model.eval()
+
+
+def differ(x: Tensor, y: Tensor) -> bool:
+    return not torch.allclose(x, y, rtol=0, atol=1e-9)
+
+
+def size(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def conv(before: int, after: int, side: int = 3, *, groups: int = 1, bias: bool = True) -> int:
+    """Weights of a convolution."""
+    return before // groups * after * side * side + after * bias
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(("h", "w"), [(64, 64), (33, 47), (17, 70), (3, 1)])
+def test_any_size_gives_logits_of_that_size(name: str, h: int, w: int, seed: int) -> None:
+    with torch.no_grad():
+        logits = small(name).eval()(torch.randn(1, 2, 3, h, w))
+    assert logits.shape == (1, 1, h, w)
+    assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_any_bands_and_classes_and_every_parameter_learns(name: str, seed: int) -> None:
+    bands = int(torch.randint(1, 12, ()))
+    model = small(name, in_channels=bands, num_classes=3)
+    logits = model(torch.randn(3, 2, bands, 64, 80))
+    assert logits.shape == (3, 3, 64, 80)
+    (logits * torch.randn_like(logits)).sum().backward()
+    assert not [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_pair_does_not_depend_on_the_others_of_its_batch(name: str, seed: int) -> None:
+    x = torch.randn(3, 2, 4, 32, 48).double()
+    model = settled(name, x)
+    with torch.no_grad():
+        alone = torch.cat([model(pair[None]) for pair in x])
+        torch.testing.assert_close(model(x), alone)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_both_dates_count(name: str, seed: int) -> None:
+    x = torch.randn(2, 2, 3, 32, 32).double()
+    model = settled(name, x)
+    with torch.no_grad():
+        for date in (0, 1):
+            other = x.clone()
+            other[:, date] = torch.randn(2, 3, 32, 32).double()
+            assert differ(model(x), model(other))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_saved_and_loaded_it_answers_the_same(name: str, tmp_path: Path, seed: int) -> None:
+    x = torch.randn(2, 2, 3, 32, 32)
+    model = settled(name, x)
+    save_model(model, tmp_path, {})
+    loaded, card = load_model(tmp_path)
+    assert card["model"]["name"] == name
+    with torch.no_grad():
+        assert torch.equal(model(x), loaded(x))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_records_are_whole(name: str) -> None:
+    spec = model_spec(name)
+    assert (spec.name, spec.task) == (name, "change")
+    assert spec.default_preset in spec.presets
+    assert {option for options in spec.presets.values() for option in options} <= set(spec.parameters())
+    assert spec.claims["parameters"]
+    for option in ("in_channels", "num_classes"):
+        with pytest.raises(InputError, match=f"{option}=0"):
+            small(name, **{option: 0})
+
+
+@pytest.mark.parametrize(
+    ("name", "published"), [("fc_ef", "1.35"), ("fc_siam_conc", "1.55"), ("fc_siam_diff", "1.35")]
+)
+def test_fully_convolutional_detectors_have_the_published_size(name: str, published: str) -> None:
+    count = size(create_model(name, in_channels=3))
+    assert f"{count / 1e6:.2f}" == published
+    dates, skips = (2 if name == "fc_ef" else 1), (2 if name == "fc_siam_conc" else 1)
+    down = [3 * dates, 16, 16, 32, 32, 64, 64, 64, 128, 128, 128]
+    by_hand = sum(conv(a, b) for a, b in pairwise(down)) + 2 * sum(down[1:])
+    for c, after in ((128, (128, 128, 64)), (64, (64, 64, 32)), (32, (32, 16)), (16, (16,))):
+        widths = [c + skips * c, *after]
+        by_hand += conv(c, c) + sum(conv(a, b) for a, b in pairwise(widths)) + 2 * sum(after)
+    assert count == by_hand + conv(16, 1)
+
+
+def test_fc_ef_with_its_first_weights_exchanged_sees_the_dates_exchanged(seed: int) -> None:
+    x = torch.randn(2, 2, 3, 32, 48).double()
+    model = settled("fc_ef", x)
+    with torch.no_grad():
+        expected = model(x.flip(1))
+        assert differ(model(x), expected)
+        first = next(module for module in model.modules() if isinstance(module, nn.Conv2d)).weight
+        first.copy_(first.roll(3, dims=1))
+        torch.testing.assert_close(model(x), expected)
+
+
+@pytest.mark.parametrize("name", ["fc_siam_conc", "fc_siam_diff"])
+def test_skips_of_the_siamese_networks_exchange_with_the_dates(name: str, seed: int) -> None:
+    x = torch.randn(2, 2, 3, 32, 48).double()
+    model = settled(name, x)
+    with torch.no_grad():
+        assert differ(model(x), model(x.flip(1)))
+        nn.init.zeros_(model.enlarge[-1].weight)  # without the coarsest features, which are the later date's
+        expected = model(x.flip(1))
+        if name == "fc_siam_conc":
+            for up, c in zip(model.up, (4, 8, 16, 32), strict=True):
+                up[0][0].weight[:, c:] = up[0][0].weight[:, c:].roll(c, dims=1)
+        torch.testing.assert_close(model(x), expected)
