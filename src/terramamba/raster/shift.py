@@ -30,8 +30,7 @@ LEAST_DATA = 0.3
 """Windows with data of both dates at a smaller share of their pixels are passed over."""
 LEAST_PEAK = 9.0
 """A peak counts from this many times the root mean square of its surroundings. Unrelated real images (CLCD,
-LEVIR-CD, DSIFN, WHU, 256 x 256 pixels) reached 7.8 at most; noise of this size would reach 6 once in a
-thousand windows."""
+LEVIR-CD, DSIFN, WHU, 256 x 256 pixels) reached 7.8 at most."""
 AGREEMENT = 1.0
 """Windows agree with their median when they are at most this many pixels off it."""
 
