@@ -25,11 +25,13 @@ def small(name: str, **options: object) -> nn.Module:
 
 
 def settled(name: str, x: Tensor) -> nn.Module:
-    """A model whose norms have seen x, in evaluation mode."""
+    """A model whose norms are used to x, in evaluation mode."""
     model = small(name, in_channels=x.shape[2]).to(x.dtype)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0
     with torch.no_grad():
-        for _ in range(3):
-            model(x)
+        model(x)
     return model.eval()
 
 
