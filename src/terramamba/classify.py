@@ -138,6 +138,8 @@ def _untrained(
     config = config_for(spec, settings, class_weights=_class_weights(samples, settings))
     seed_everything(settings.seed)
     options = {"in_channels": len(samples.scaling.bands), "num_classes": len(samples.labels.names)}
+    if "patch_size" in spec.parameters():
+        options["patch_size"] = samples.split.patch_size
     return create_model(settings.model, preset=settings.preset, **(options | settings.set)), config
 
 

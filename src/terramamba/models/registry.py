@@ -30,6 +30,7 @@ _HOMES: dict[Task, dict[str, str]] = {
     "classify": {
         "ssa_mamba": "terramamba.models.ssa_mamba",
         "svm": "terramamba.models.baselines.svm",
+        "one_d_cnn": "terramamba.models.baselines.one_d_cnn",
     },
     "change": {
         "glmamba": "terramamba.models.glmamba",
@@ -39,6 +40,7 @@ _HOMES: dict[Task, dict[str, str]] = {
         "fc_ef": "terramamba.models.baselines.fc_siam:FC_EF",
         "fc_siam_conc": "terramamba.models.baselines.fc_siam:FC_SIAM_CONC",
         "fc_siam_diff": "terramamba.models.baselines.fc_siam:FC_SIAM_DIFF",
+        "tinycd": "terramamba.models.baselines.tinycd",
     },
 }
 

@@ -1,0 +1,124 @@
+"""The networks for hyperspectral patches: sizes against their papers or by hand, any bands, any side."""
+
+import pytest
+import torch
+
+from terramamba.classify import train_classifier
+from terramamba.data.synthetic import make_scene
+from terramamba.errors import InputError
+from terramamba.models import create_model, load_model, model_spec, save_model
+from terramamba.runs import load_run
+from terramamba.settings import ClassifySettings
+
+
+def one_d_cnn(bands, classes, side):
+    width = max(bands // 9, 1)
+    pooled = min(40, bands - width + 1)
+    return 20 * (width + 1) + (20 * pooled + 1) * 100 + 101 * classes
+
+
+BY_HAND = {"one_d_cnn": one_d_cnn}
+"""Parameters from the papers' lists of layers."""
+
+
+def build(name, bands, classes, side, **options):
+    if "patch_size" in model_spec(name).parameters():
+        options["patch_size"] = side
+    return create_model(name, in_channels=bands, num_classes=classes, **options)
+
+
+def parameters(model):
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_parameters_by_hand(name, seed):
+    for bands in (1, 30, 103, 144, 145, 146, 147, 200):
+        classes, side = int(torch.randint(2, 30, ())), 2 * int(torch.randint(0, 8, ())) + 1
+        count = parameters(build(name, bands, classes, side))
+        assert count == BY_HAND[name](bands, classes, side), (bands, classes, side)
+
+
+@pytest.mark.parametrize(
+    ("name", "bands", "classes", "side", "projection", "published"),
+    [
+        ("one_d_cnn", 220, 8, 7, 0, 81_408),
+        ("one_d_cnn", 224, 16, 7, 0, 82_216),
+    ],
+)
+def test_parameters_as_published(name, bands, classes, side, projection, published):
+    count = parameters(build(name, bands, classes, side))
+    assert count - projection == published
+    assert f"{published:,}" in model_spec(name).claims["parameters"]
+
+
+@pytest.mark.parametrize("side", [1, 3, 5, 7, 11])
+@pytest.mark.parametrize("name", BY_HAND)
+def test_any_bands_and_any_side_give_logits(name, side, seed):
+    for bands in {1, 1 + 1, 12, 61}:
+        x = torch.rand(2, bands, side, side)
+        with torch.no_grad():
+            logits = build(name, bands, 4, side).eval()(x)
+        assert logits.shape == (2, 4)
+        assert logits.isfinite().all()
+        assert not torch.equal(logits[0], logits[1])
+
+
+@pytest.mark.parametrize("side", [1, 7])
+@pytest.mark.parametrize("name", BY_HAND)
+def test_every_parameter_learns(name, side, seed):
+    model = build(name, 33, 5, side)
+    logits = model(torch.rand(8, 33, side, side))
+    (logits * torch.randn_like(logits)).sum().backward()
+    assert not [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_saved_and_loaded_it_answers_the_same(name, tmp_path, seed):
+    model, x = build(name, 21, 3, 5), torch.rand(4, 21, 5, 5)
+    model(x)  # moves the running means of the norms
+    save_model(model.eval(), tmp_path, {})
+    again, _ = load_model(tmp_path)
+    assert again.options == model.options
+    with torch.no_grad():
+        assert torch.equal(again(x), model(x))
+        torch.testing.assert_close(torch.cat([model(patch[None]) for patch in x]), model(x))
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_what_cannot_be_built(name):
+    with pytest.raises(InputError, match=f"{name}.*num_classes=0; give at least 1"):
+        build(name, 20, 0, 7)
+    with pytest.raises(InputError, match=f"{name}.*in_channels={1 - 1}"):
+        build(name, 1 - 1, 3, 7)
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_trained_by_the_engine_at_the_side_of_its_patches(name, scene, tmp_path, seed):
+    settings = ClassifySettings(
+        scene=str(scene.scene),
+        labels=str(scene.labels),
+        out=str(tmp_path / "run"),
+        model=name,
+        split="random",
+        patch_size=5,
+        epochs=1,
+        device="cpu",
+        seed=seed % 1000,
+    )
+    result = train_classifier(settings)
+    assert result["protocol"] == "random-10-10-p5"
+    run = load_run(tmp_path / "run")
+    options = run.model.options
+    assert result["parameters"] == BY_HAND[name](options["in_channels"], options["num_classes"], 5)
+    assert 0 <= result["test"]["oa"] <= 1
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory):
+    return make_scene(tmp_path_factory.mktemp("scene"), 0, height=24, width=24, bands=12)
+
+
+def test_one_d_cnn_looks_at_the_middle_pixel_alone(seed):
+    model, x = build("one_d_cnn", 40, 3, 5), torch.rand(2, 40, 5, 5)
+    assert torch.equal(model(x), model(x[:, :, 2:3, 2:3]))
