@@ -17,7 +17,12 @@ def one_d_cnn(bands, classes, side):
     return 20 * (width + 1) + (20 * pooled + 1) * 100 + 101 * classes
 
 
-BY_HAND = {"one_d_cnn": one_d_cnn}
+def two_d_cnn(bands, classes, side):
+    flat = 90 * (max(side, 5) - 4) ** 2
+    return 10 * bands + (9 * 10 + 1) * 30 + (9 * 30 + 1) * 90 + (flat + 1) * 60 + 61 * classes
+
+
+BY_HAND = {"one_d_cnn": one_d_cnn, "two_d_cnn": two_d_cnn}
 """Parameters from the papers' lists of layers."""
 
 
@@ -122,3 +127,11 @@ def scene(tmp_path_factory):
 def test_one_d_cnn_looks_at_the_middle_pixel_alone(seed):
     model, x = build("one_d_cnn", 40, 3, 5), torch.rand(2, 40, 5, 5)
     assert torch.equal(model(x), model(x[:, :, 2:3, 2:3]))
+
+
+@pytest.mark.parametrize("name", ["two_d_cnn"])
+def test_patches_of_another_side_and_even_sides_are_refused(name):
+    with pytest.raises(InputError, match="patches of 5 x 5 pixels, but it was built for 7 x 7"):
+        build(name, 20, 3, 7)(torch.rand(2, 20, 5, 5))
+    with pytest.raises(InputError, match="patch_size=4; give an odd number"):
+        build(name, 20, 3, 4)

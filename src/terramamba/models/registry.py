@@ -31,6 +31,7 @@ _HOMES: dict[Task, dict[str, str]] = {
         "ssa_mamba": "terramamba.models.ssa_mamba",
         "svm": "terramamba.models.baselines.svm",
         "one_d_cnn": "terramamba.models.baselines.one_d_cnn",
+        "two_d_cnn": "terramamba.models.baselines.two_d_cnn",
     },
     "change": {
         "glmamba": "terramamba.models.glmamba",
