@@ -93,5 +93,6 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
                 30,
             ),
             run,
+            home,
         )
         asked.close()

@@ -41,6 +41,17 @@ class Jobs:
     classify: Job
     change: Job
     run: Callable[..., Ended]
+    home: Path
+    """Where each job has been done without a break, in a folder of its kind."""
+
+    def whole(self, job: Job) -> Path:
+        """The folder of the unbroken run of ``job``."""
+        folder = self.home / f"whole {job.words[0]}"
+        if not folder.exists():
+            folder.mkdir()
+            ended = self.run(folder, job.command())
+            assert ended.status == 0, ended.said
+        return folder
 
 
 def pixels(folder: Path, job: Job) -> dict[str, np.ndarray]:
@@ -58,7 +69,9 @@ def pixels(folder: Path, job: Job) -> dict[str, np.ndarray]:
     return values
 
 
-def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+def assert_whole(jobs: Jobs, job: Job, folder: Path) -> None:
+    """In ``folder`` lie the outputs of ``job`` and nothing else, with the pixels of an unbroken run."""
+    found, expected = pixels(folder, job), pixels(jobs.whole(job), job)
     assert found.keys() == expected.keys()
     for name, values in expected.items():
         np.testing.assert_array_equal(found[name], values, err_msg=name)

@@ -10,7 +10,7 @@ from shutil import copytree
 
 import numpy as np
 import pytest
-from job_cases import Job, Jobs, assert_same, pixels
+from job_cases import Job, Jobs, assert_whole
 
 from terramamba.inference.locks import lock_folder
 
@@ -18,14 +18,6 @@ from terramamba.inference.locks import lock_folder
 @pytest.fixture(params=["classify", "change"])
 def job(jobs: Jobs, request: pytest.FixtureRequest) -> Job:
     return getattr(jobs, request.param)
-
-
-def mapped(jobs: Jobs, job: Job, folder: Path) -> dict[str, np.ndarray]:
-    """The outputs of an unbroken run."""
-    folder.mkdir()
-    ended = jobs.run(folder, job.command())
-    assert ended.status == 0, ended.said
-    return pixels(folder, job)
 
 
 def begun(jobs: Jobs, job: Job, folder: Path) -> None:
@@ -57,7 +49,7 @@ def test_shards_and_join_give_the_same_map(jobs: Jobs, job: Job, tmp_path: Path)
     ended = jobs.run(folder, ["join", "map.tif"])
     assert ended.status == 0, ended.said
     assert "hectares" in ended.said
-    assert_same(pixels(folder, job), mapped(jobs, job, tmp_path / "whole"))
+    assert_whole(jobs, job, folder)
     ended = jobs.run(folder, ["join", "map.tif"])
     assert ended.status == 1
     assert "map.tif: no parts of it" in ended.said
@@ -115,7 +107,7 @@ def test_a_second_run_at_the_same_time_is_refused(jobs: Jobs, job: Job, tmp_path
         assert jobs.run(folder, job.command("--shard", "2/2")).status == 0
     ended = jobs.run(folder, job.command())
     assert ended.status == 0, ended.said
-    assert_same(pixels(folder, job), mapped(jobs, job, tmp_path / "whole"))
+    assert_whole(jobs, job, folder)
 
 
 def test_ctrl_c_keeps_what_is_done(jobs: Jobs, job: Job, tmp_path: Path) -> None:
@@ -129,18 +121,17 @@ def test_ctrl_c_keeps_what_is_done(jobs: Jobs, job: Job, tmp_path: Path) -> None
     assert len(list((folder / job.folder).glob("[0-9]*.npz"))) == 8
     ended = jobs.run(folder, job.command())
     assert ended.status == 0, ended.said
-    assert_same(pixels(folder, job), mapped(jobs, job, tmp_path / "whole"))
+    assert_whole(jobs, job, folder)
 
 
 def test_lost_drafts_are_drafted_anew(jobs: Jobs, tmp_path: Path) -> None:
     job, folder = jobs.classify, tmp_path / "out"
-    whole = mapped(jobs, job, tmp_path / "whole")
     folder.mkdir()
     assert jobs.run(folder, job.command(), kill_after_call=("publish", 1)).status == -signal.SIGKILL
     (folder / "far" / ".p.tif.part" / "p.tif").unlink()
     ended = jobs.run(folder, job.command("--overwrite"))
     assert ended.status == 0, ended.said
-    assert_same(pixels(folder, job), whole)
+    assert_whole(jobs, job, folder)
 
 
 def test_join_from_another_folder_is_refused(jobs: Jobs, tmp_path: Path) -> None:
@@ -163,7 +154,7 @@ def test_a_damaged_part_is_made_anew(jobs: Jobs, job: Job, tmp_path: Path, seed:
     if ended.status:
         assert "part 3 was damaged and has been removed; the same command" in ended.said
         assert jobs.run(folder, job.command()).status == 0
-    assert_same(pixels(folder, job), mapped(jobs, job, tmp_path / "whole"))
+    assert_whole(jobs, job, folder)
 
 
 @contextmanager
@@ -180,7 +171,6 @@ def small_disk(folder: Path, size: int) -> Iterator[None]:
 
 
 def test_a_disk_that_fills_up(jobs: Jobs, job: Job, tmp_path: Path) -> None:
-    whole = mapped(jobs, job, tmp_path / "whole")
     begun(jobs, job, tmp_path / "begun")
     part = max(path.stat().st_size for path in (tmp_path / "begun" / job.folder).glob("*.npz"))
     folder = tmp_path / "disk"
@@ -200,7 +190,7 @@ def test_a_disk_that_fills_up(jobs: Jobs, job: Job, tmp_path: Path) -> None:
         ballast.unlink()
         ended = jobs.run(folder, job.command())
         assert ended.status == 0, ended.said
-        assert_same(pixels(folder, job), whole)
+        assert_whole(jobs, job, folder)
 
 
 @pytest.mark.parametrize("room", [100, 50_000])
@@ -217,7 +207,7 @@ def test_a_file_that_cannot_grow(jobs: Jobs, tmp_path: Path, room: int) -> None:
     assert left == ([] if room == 100 else [job.folder])
     ended = jobs.run(folder, job.command())
     assert ended.status == 0, ended.said
-    assert_same(pixels(folder, job), mapped(jobs, job, tmp_path / "whole"))
+    assert_whole(jobs, job, folder)
 
 
 def test_what_spreading_refuses(jobs: Jobs, tmp_path: Path) -> None:

@@ -5,14 +5,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 
-import numpy as np
 import pytest
-from job_cases import ENVIRONMENT, Job, Jobs, assert_same, pixels
+from job_cases import ENVIRONMENT, Job, Jobs, assert_whole
+
+from terramamba.errors import InputError
+from terramamba.inference import map_classes
 
 PATIENCE_SECONDS = 120
 
@@ -34,93 +38,100 @@ def started(folder: Path, *words: object) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def wait_for(what: str, ready: object, process: subprocess.Popen[str]) -> None:
+def wait_for(what: str, ready: Callable[[], bool], process: subprocess.Popen[str]) -> bool:
+    """Whether it came before ``process`` ended well; on a busy machine a look may come too late."""
     end = time.monotonic() + PATIENCE_SECONDS
-    while not ready():  # type: ignore[operator]
-        assert process.poll() is None, process.communicate()[0]
+    while not ready():
+        if process.poll() is not None:
+            assert process.returncode == 0, process.communicate()[0]
+            return False
         assert time.monotonic() < end, f"waited in vain for {what}"
         time.sleep(0.005)
+    return True
 
 
 def parts(folder: Path, job: Job) -> int:
     return len(list((folder / job.folder).glob("[0-9]*.npz")))
 
 
-def children(process: subprocess.Popen[str]) -> list[int]:
-    """Processes that ``process`` started and that run Python's workers."""
-    found = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [int(pid) for pid in found if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+def workers_of(pid: int) -> list[int]:
+    """Worker processes that the process ``pid`` started."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    children = [child for task in tasks for child in (task / "children").read_text().split()]
+    return [int(child) for child in children if b"spawn_main" in command_of(child)]
+
+
+def command_of(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def runs(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
-@pytest.fixture
-def whole(jobs: Jobs, tmp_path: Path) -> dict[str, np.ndarray]:
-    """The outputs of ``jobs.change``, made by one process."""
-    folder = tmp_path / "whole"
-    folder.mkdir()
-    ended = jobs.run(folder, jobs.change.command())
-    assert ended.status == 0, ended.said
-    return pixels(folder, jobs.change)
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds processes in /proc")
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds processes in /proc")
-def test_processes_that_die_leave_their_parts(
-    jobs: Jobs, whole: dict[str, np.ndarray], tmp_path: Path
-) -> None:
-    job, folder = jobs.change, tmp_path / "out"
-    folder.mkdir()
-    command = ("-m", "terramamba", *job.command("--workers", "2"))
-    with started(folder, *command) as process:
-        wait_for("parts", lambda: parts(folder, job) > 1, process)
-        workers = children(process)
-        os.kill(workers[0], signal.SIGKILL)
-        said = process.communicate()[0]
-    assert process.returncode == 1, said
-    assert "a worker was ended from outside" in said
-    assert "done and kept: the same command goes on" in said
-    before = parts(folder, job)
-    assert 1 < before < job.parts
-    with started(folder, *command) as process:
-        wait_for("parts", lambda: parts(folder, job) > before, process)
-        workers = children(process)
-        process.kill()
+@needs_proc
+def test_a_worker_that_dies(jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = jobs.classify
+    monkeypatch.chdir(tmp_path)
+
+    def mapped() -> None:
+        map_classes(*job.words[2:4], "map.tif", probabilities="far/p.tif", strip_rows=2, workers=2)
+
+    with ThreadPoolExecutor() as thread:
+        running = thread.submit(mapped)
+        while parts(tmp_path, job) < 1:
+            assert not running.done(), running.result()
+            time.sleep(0.002)
+        os.kill(workers_of(os.getpid())[0], signal.SIGKILL)
+        with pytest.raises(InputError, match="a worker was ended from outside") as caught:
+            running.result()
+    done = parts(tmp_path, job)
+    assert 0 < done < job.parts
+    assert caught.value.__notes__[0].endswith("done and kept: the same command goes on")
+    mapped()
+    assert_whole(jobs, job, tmp_path)
+
+
+@needs_proc
+def test_workers_of_a_script_that_is_killed(jobs: Jobs, tmp_path: Path) -> None:
+    """The workers end too; and a script without ``if __name__ == "__main__":`` is not run by them."""
+    job, folder = jobs.classify, tmp_path / "out"
+    run, scene = job.words[2:4]
+    (tmp_path / "script.py").write_text(
+        "import terramamba\n"
+        "print('once', flush=True)\n"
+        f"terramamba.map_classes({run!r}, {scene!r}, 'map.tif', probabilities='far/p.tif', workers=2,"
+        " strip_rows=2)\n"
+    )
+    caught = False
+    while not caught:
+        rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        with started(folder, tmp_path / "script.py") as process:
+            caught = wait_for("parts", lambda: parts(folder, job) > 0, process)
+            workers = workers_of(process.pid) if caught else []
+            process.kill()
+            said = process.communicate()[0]
+        assert said.count("once") == 1
     end = time.monotonic() + PATIENCE_SECONDS
     while any(map(runs, workers)):
         assert time.monotonic() < end, "workers outlive the run that they work for"
         time.sleep(0.01)
     ended = jobs.run(folder, job.command())
     assert ended.status == 0, ended.said
-    assert_same(pixels(folder, job), whole)
+    assert_whole(jobs, job, folder)
 
 
-def test_two_processes_from_a_script(jobs: Jobs, tmp_path: Path) -> None:
-    """A script without the guard ``if __name__ == "__main__":`` is not run by the workers."""
-    job = jobs.classify
-    outputs = {name: tmp_path / name for name in ("whole", "shared")}
-    for folder in outputs.values():
-        folder.mkdir()
-    assert jobs.run(outputs["whole"], job.command()).status == 0
-    run, scene = job.words[2:4]
-    (tmp_path / "script.py").write_text(
-        "import terramamba\n"
-        "print('once')\n"
-        f"terramamba.map_classes({run!r}, {scene!r}, 'map.tif', probabilities='far/p.tif', workers=2,"
-        " strip_rows=2)\n"
-    )
-    with started(outputs["shared"], tmp_path / "script.py") as process:
-        said = process.communicate()[0]
-    assert process.returncode == 0, said
-    assert said.count("once") == 1
-    assert_same(pixels(outputs["shared"], job), pixels(outputs["whole"], job))
-
-
-def test_a_dask_cluster_that_loses_a_worker(jobs: Jobs, whole: dict[str, np.ndarray], tmp_path: Path) -> None:
+def test_a_dask_cluster_that_loses_a_worker(jobs: Jobs, tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     job, folder, file = jobs.change, tmp_path / "out", tmp_path / "scheduler.json"
     home = tmp_path / "home"  # of the workers
@@ -152,7 +163,7 @@ def test_a_dask_cluster_that_loses_a_worker(jobs: Jobs, whole: dict[str, np.ndar
             first.kill()
             said = process.communicate()[0]
         assert process.returncode == 0, said
-    assert_same(pixels(folder, job), whole)
+    assert_whole(jobs, job, folder)
 
 
 def test_no_dask_cluster_there(jobs: Jobs, tmp_path: Path) -> None:
