@@ -14,6 +14,7 @@ SMALL: dict[str, dict[str, object]] = {
     "fc_ef": {"width": 4},
     "fc_siam_conc": {"width": 4},
     "fc_siam_diff": {"width": 4},
+    "tinycd": {},
 }
 """Options of a small model of every kind."""
 
@@ -147,4 +148,37 @@ def test_skips_of_the_siamese_networks_exchange_with_the_dates(name: str, seed: 
         if name == "fc_siam_conc":
             for up, c in zip(model.up, (4, 8, 16, 32), strict=True):
                 up[0][0].weight[:, c:] = up[0][0].weight[:, c:].roll(c, dims=1)
+        torch.testing.assert_close(model(x), expected)
+
+
+def test_tinycd_has_the_published_size() -> None:
+    count = size(create_model("tinycd", in_channels=3))
+    assert f"{count / 1e6:.2f}" == "0.29"
+
+    def bottleneck(before: int, wide: int, after: int, side: int) -> int:
+        """Convolutions without bias, norms, and the excitation with a quarter of the input's channels."""
+        widen = before * wide + 2 * wide if wide > before else 0
+        look = wide * side * side + 2 * wide
+        excite = conv(wide, before // 4, 1) + conv(before // 4, wide, 1)
+        return widen + look + excite + wide * after + 2 * after
+
+    by_hand = conv(3, 48, bias=False) + 2 * 48 + bottleneck(48, 48, 24, 3) + bottleneck(24, 24, 24, 3)
+    by_hand += bottleneck(24, 144, 32, 3) + 3 * bottleneck(32, 192, 32, 3)
+    by_hand += bottleneck(32, 192, 56, 5) + 3 * bottleneck(56, 336, 56, 5)
+    by_hand += sum(conv(2 * c, c, groups=c) + 1 for c in (3, 24, 32, 56))
+    for widths in ((3, 10, 5, 1), (24, 12, 6, 1), (32, 16, 8, 1), (32, 16, 8, 1)):
+        by_hand += sum(conv(a, b, 1) + 1 for a, b in pairwise(widths))
+    for before, after in ((56, 64), (64, 64), (64, 32)):
+        by_hand += conv(before, before, groups=before) + conv(before, after, 1) + 2
+    assert count == by_hand - 1  # the last layer's slope: a logit is not bent
+
+
+def test_tinycd_with_its_mixing_weights_exchanged_sees_the_dates_exchanged(seed: int) -> None:
+    x = torch.randn(2, 2, 3, 32, 48).double()
+    model = settled("tinycd", x)
+    with torch.no_grad():
+        expected = model(x.flip(1))
+        assert differ(model(x), expected)
+        for mixing in model.mixings:
+            mixing.conv.weight.copy_(mixing.conv.weight.flip(1))
         torch.testing.assert_close(model(x), expected)
