@@ -269,7 +269,7 @@ def test_a_run_of_the_other_job_is_refused(workshop, tmp_path, terramamba) -> No
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        (("--model", "resnet"), ("resnet", "ssa_mamba")),
+        (("--model", "alexnet"), ("alexnet", "ssa_mamba")),
         (("--preset", "huge"), ("huge", "tiny")),
         (("--set", "d_modle=3"), ("d_modle", "d_model")),
         (("--set", "depth=deep"), ("depth", "deep")),

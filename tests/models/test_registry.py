@@ -133,7 +133,7 @@ def test_damaged_json(folder, content):
         ({"format": 2}, "format 1"),
         ({"model": None}, "does not say which model"),
         ({"model": {"name": "ssa_mamba"}}, "does not say which model"),
-        ({"model": {"name": "resnet", "preset": "x", "options": {}}}, "resnet"),
+        ({"model": {"name": "alexnet", "preset": "x", "options": {}}}, "alexnet"),
     ],
 )
 def test_json_that_does_not_fit(folder, change, words):
