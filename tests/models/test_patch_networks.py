@@ -22,7 +22,14 @@ def two_d_cnn(bands, classes, side):
     return 10 * bands + (9 * 10 + 1) * 30 + (9 * 30 + 1) * 90 + (flat + 1) * 60 + 61 * classes
 
 
-BY_HAND = {"one_d_cnn": one_d_cnn, "two_d_cnn": two_d_cnn}
+def three_d_cnn(bands, classes, side):
+    for width, stride in ((3, 1), (3, 2), (3, 1), (3, 2), (3, 1), (2, 2)):
+        bands = (bands + 2 - width) // stride + 1
+    convs = (27 + 1) * 20 + (3 * 20 + 1) * 20 + (27 * 20 + 1) * 35 + 2 * (3 * 35 + 1) * 35 + (2 * 35 + 1) * 35
+    return convs + (35 * bands * (max(side, 5) - 4) ** 2 + 1) * classes
+
+
+BY_HAND = {"one_d_cnn": one_d_cnn, "two_d_cnn": two_d_cnn, "three_d_cnn": three_d_cnn}
 """Parameters from the papers' lists of layers."""
 
 
@@ -129,7 +136,7 @@ def test_one_d_cnn_looks_at_the_middle_pixel_alone(seed):
     assert torch.equal(model(x), model(x[:, :, 2:3, 2:3]))
 
 
-@pytest.mark.parametrize("name", ["two_d_cnn"])
+@pytest.mark.parametrize("name", ["two_d_cnn", "three_d_cnn"])
 def test_patches_of_another_side_and_even_sides_are_refused(name):
     with pytest.raises(InputError, match="patches of 5 x 5 pixels, but it was built for 7 x 7"):
         build(name, 20, 3, 7)(torch.rand(2, 20, 5, 5))

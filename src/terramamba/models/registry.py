@@ -32,6 +32,7 @@ _HOMES: dict[Task, dict[str, str]] = {
         "svm": "terramamba.models.baselines.svm",
         "one_d_cnn": "terramamba.models.baselines.one_d_cnn",
         "two_d_cnn": "terramamba.models.baselines.two_d_cnn",
+        "three_d_cnn": "terramamba.models.baselines.three_d_cnn",
     },
     "change": {
         "glmamba": "terramamba.models.glmamba",
