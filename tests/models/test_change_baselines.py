@@ -15,6 +15,7 @@ SMALL: dict[str, dict[str, object]] = {
     "fc_siam_conc": {"width": 4},
     "fc_siam_diff": {"width": 4},
     "tinycd": {},
+    "bit": {"base_channels": 8, "channels": 16, "decoder_depth": 2},
 }
 """Options of a small model of every kind."""
 
@@ -182,3 +183,40 @@ def test_tinycd_with_its_mixing_weights_exchanged_sees_the_dates_exchanged(seed:
         for mixing in model.mixings:
             mixing.conv.weight.copy_(mixing.conv.weight.flip(1))
         torch.testing.assert_close(model(x), expected)
+
+
+def test_bit_has_the_published_size_less_the_classifier_that_it_never_runs() -> None:
+    count = size(create_model("bit", in_channels=3))
+    assert f"{(count + 513_000) / 1e6:.2f}" == "3.55"
+
+    def block(before: int, after: int) -> int:
+        skip = conv(before, after, 1, bias=False) + 2 * after if before != after else 0
+        return conv(before, after, bias=False) + conv(after, after, bias=False) + 4 * after + skip
+
+    def layer(inner: int) -> int:
+        return 4 * 32 * inner + 32 + 2 * 64 + 32 * 64 + 64 + 64 * 32 + 32
+
+    by_hand = conv(3, 64, 7, bias=False) + 128 + 2 * block(64, 64)
+    by_hand += block(64, 128) + block(128, 128) + block(128, 256) + block(256, 256) + conv(256, 32)
+    by_hand += 32 * 4 + 8 * 32 + layer(8 * 64) + 8 * layer(8 * 8)
+    assert count == by_hand + conv(32, 32, bias=False) + 64 + conv(32, 1)
+
+
+def test_bit_is_symmetric_where_its_positions_are(seed: int) -> None:
+    x = torch.randn(2, 2, 3, 32, 48).double()
+    model = settled("bit", x)
+    with torch.no_grad():
+        assert differ(model(x), model(x.flip(1)))
+        model.positions[4:] = model.positions[:4]
+        torch.testing.assert_close(model(x), model(x.flip(1)))
+
+
+def test_tokens_are_means_of_pixels_weighted_by_their_scores(seed: int) -> None:
+    tokenizer = small("bit").tokenizer.double()
+    pixels = torch.randn(2, 35, 16).double()
+    tokens, scores = tokenizer(pixels).detach(), tokenizer.score.weight.detach()
+    for b in range(2):
+        for token in range(4):
+            weights = [float(torch.exp(scores[token] @ pixel)) for pixel in pixels[b]]
+            mean = sum(weight * pixel for weight, pixel in zip(weights, pixels[b], strict=True))
+            torch.testing.assert_close(tokens[b, token], mean / sum(weights))

@@ -33,6 +33,7 @@ _HOMES: dict[Task, dict[str, str]] = {
         "one_d_cnn": "terramamba.models.baselines.one_d_cnn",
         "two_d_cnn": "terramamba.models.baselines.two_d_cnn",
         "three_d_cnn": "terramamba.models.baselines.three_d_cnn",
+        "hybridsn": "terramamba.models.baselines.hybridsn",
     },
     "change": {
         "glmamba": "terramamba.models.glmamba",
@@ -43,6 +44,7 @@ _HOMES: dict[Task, dict[str, str]] = {
         "fc_siam_conc": "terramamba.models.baselines.fc_siam:FC_SIAM_CONC",
         "fc_siam_diff": "terramamba.models.baselines.fc_siam:FC_SIAM_DIFF",
         "tinycd": "terramamba.models.baselines.tinycd",
+        "bit": "terramamba.models.baselines.bit",
     },
 }
 
