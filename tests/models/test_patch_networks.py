@@ -29,7 +29,14 @@ def three_d_cnn(bands, classes, side):
     return convs + (35 * bands * (max(side, 5) - 4) ** 2 + 1) * classes
 
 
-BY_HAND = {"one_d_cnn": one_d_cnn, "two_d_cnn": two_d_cnn, "three_d_cnn": three_d_cnn}
+def hybridsn(bands, classes, side):
+    volume = (7 * 9 + 1) * 8 + (8 * 5 * 9 + 1) * 16 + (16 * 3 * 9 + 1) * 32
+    plane = (32 * 18 * 9 + 1) * 64
+    flat = 64 * (max(side, 9) - 8) ** 2
+    return 30 * bands + volume + plane + (flat + 1) * 256 + 257 * 128 + 129 * classes
+
+
+BY_HAND = {"one_d_cnn": one_d_cnn, "two_d_cnn": two_d_cnn, "three_d_cnn": three_d_cnn, "hybridsn": hybridsn}
 """Parameters from the papers' lists of layers."""
 
 
@@ -56,6 +63,7 @@ def test_parameters_by_hand(name, seed):
     [
         ("one_d_cnn", 220, 8, 7, 0, 81_408),
         ("one_d_cnn", 224, 16, 7, 0, 82_216),
+        ("hybridsn", 200, 16, 25, 30 * 200, 5_122_176),
     ],
 )
 def test_parameters_as_published(name, bands, classes, side, projection, published):
@@ -136,7 +144,7 @@ def test_one_d_cnn_looks_at_the_middle_pixel_alone(seed):
     assert torch.equal(model(x), model(x[:, :, 2:3, 2:3]))
 
 
-@pytest.mark.parametrize("name", ["two_d_cnn", "three_d_cnn"])
+@pytest.mark.parametrize("name", ["two_d_cnn", "three_d_cnn", "hybridsn"])
 def test_patches_of_another_side_and_even_sides_are_refused(name):
     with pytest.raises(InputError, match="patches of 5 x 5 pixels, but it was built for 7 x 7"):
         build(name, 20, 3, 7)(torch.rand(2, 20, 5, 5))
