@@ -34,6 +34,7 @@ _HOMES: dict[Task, dict[str, str]] = {
         "two_d_cnn": "terramamba.models.baselines.two_d_cnn",
         "three_d_cnn": "terramamba.models.baselines.three_d_cnn",
         "hybridsn": "terramamba.models.baselines.hybridsn",
+        "resnet": "terramamba.models.baselines.resnet",
     },
     "change": {
         "glmamba": "terramamba.models.glmamba",
