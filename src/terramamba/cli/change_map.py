@@ -1,18 +1,19 @@
 """``terramamba change map``."""
 
+import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
-from terramamba.cli.files import split_run
-from terramamba.cli.map_options import SharedMapOptions
+from terramamba.cli.files import run_and_scenes
+from terramamba.cli.map_options import SharedMapOptions, arguments
 from terramamba.cli.parse import Usage, parse
 
 USAGE = Usage(
     "change map",
     "Map what changed between two images with a trained run; the map is a GeoTIFF on the images' grid "
     "(1 changed, 0 not, 255 no data). A command that was ended goes on when it is given again.",
-    ("RUN", "BEFORE", "AFTER"),
+    ("RUN", "[BEFORE]", "[AFTER]"),
 )
 
 
@@ -24,10 +25,15 @@ class MapOptions(SharedMapOptions):
     """Also write the probability of change to this .tif."""
     polygons: str | None = None
     """Also write the outlines of what changed, with area and probability, to this .gpkg or .geojson."""
+    align: Literal["bilinear", "cubic"] | None = None
+    """Warp AFTER onto the grid of BEFORE, interpolated so; None: both must lie on one grid."""
     threshold: float | None = None
     """Probability above which a pixel counts as changed; None: the run's, chosen on validation."""
     min_area: float = 0.0
     """Leave out polygons smaller than this many square metres (pixels, where there is no georeference)."""
+    simplify: float = 0.0
+    """How much of the steps of polygons is smoothed away, in pixels (1 is a good start); neighbours still fit
+    together, and areas stay those of the pixels."""
     tile_size: int = 512
     """Side of the tiles that are mapped one by one, in pixels; less needs less memory."""
     overlap: int = 128
@@ -41,9 +47,18 @@ class MapOptions(SharedMapOptions):
 def run(argv: Sequence[str]) -> int:
     """Map, and print how much changed."""
     options, paths = parse(USAGE, MapOptions, argv)
-    folder, (before, after) = split_run(paths)
+    folder, (before, after) = run_and_scenes(paths, options.stac, ["BEFORE", "AFTER"])
+    import rasterio
+
     from terramamba.cli.scores import show_map
     from terramamba.inference import map_change
+    from terramamba.inference.executors import GDAL_CACHE_BYTES
+    from terramamba.raster.pair import check_pair
 
-    show_map(map_change(folder, before, after, **asdict(options)))
+    given = arguments(options)
+    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
+        report = check_pair(before, after, align=options.align, masks=given["masks"])
+    for note in report.notes:
+        print(f"note: {note}", file=sys.stderr)
+    show_map(map_change(folder, before, after, **given))
     return 0

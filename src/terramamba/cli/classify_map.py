@@ -1,18 +1,18 @@
 """``terramamba classify map``."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
-from terramamba.cli.files import split_run
-from terramamba.cli.map_options import SharedMapOptions
+from terramamba.cli.files import run_and_scenes
+from terramamba.cli.map_options import SharedMapOptions, arguments
 from terramamba.cli.parse import Usage, parse
 
 USAGE = Usage(
     "classify map",
     "Map the land cover of a scene with a trained run; the map is a GeoTIFF on the scene's grid with class "
     "names and colours. A command that was ended goes on when it is given again.",
-    ("RUN", "SCENE"),
+    ("RUN", "[SCENE]"),
 )
 
 
@@ -20,6 +20,8 @@ USAGE = Usage(
 class MapOptions(SharedMapOptions):
     """Flags of the command."""
 
+    scene_variable: str | None = None
+    """Name of the array or image in a file that holds several; None: the largest or only one that fits."""
     probabilities: str | None = None
     """Also write the probability of every class, a band each, to this .tif."""
     mode: Literal["exact", "fast", "auto"] = "exact"
@@ -40,9 +42,12 @@ class MapOptions(SharedMapOptions):
 def run(argv: Sequence[str]) -> int:
     """Map, and print how much there is of each class."""
     options, paths = parse(USAGE, MapOptions, argv)
-    folder, (scene,) = split_run(paths)
+    folder, (scene,) = run_and_scenes(paths, options.stac, ["SCENE"])
     from terramamba.cli.scores import show_map
     from terramamba.inference import map_classes
+    from terramamba.raster.scene import open_scene
 
-    show_map(map_classes(folder, scene, **asdict(options)))
+    given = arguments(options)
+    opened = open_scene(scene, variable=given.pop("scene_variable"))
+    show_map(map_classes(folder, opened, **given))
     return 0

@@ -6,6 +6,33 @@ from pathlib import Path
 from terramamba.errors import InputError
 
 
+def run_and_scenes(
+    paths: Sequence[str], stac: Sequence[str] | None, names: Sequence[str]
+) -> tuple[str, list[str]]:
+    """The run folder among ``paths``, and as many scenes as ``names``: files, or the items ``stac``.
+
+    Raises:
+        InputError: as ``split_run``, too few or too many scenes, files beside items, or what is no item.
+    """
+    folder, scenes = split_run(paths)
+    wanted = " ".join(names)
+    if stac is not None:
+        from terramamba.raster.stac import is_stac
+
+        if scenes:
+            raise InputError(f"--stac and {scenes[0]}: give either items or files")
+        for item in stac:
+            if not is_stac(item):
+                raise InputError(
+                    f"--stac {item}: is no STAC item; give the .json of one, a file or an address"
+                )
+        scenes = list(stac)
+    if len(scenes) != len(names):
+        given = ", ".join(scenes) or "none"
+        raise InputError(f"{len(names)} needed ({wanted}), as files or with --stac; got {given}")
+    return folder, scenes
+
+
 def split_run(paths: Sequence[str]) -> tuple[str, list[str]]:
     """The run folder among ``paths`` and the others in order; the run may stand before or after them.
 

@@ -1,7 +1,7 @@
 """Flags that both ``map`` commands have."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,6 +12,13 @@ class SharedMapOptions:
     """Map to write, a .tif."""
     probabilities: str | None = None
     """Also write probabilities to this .tif."""
+    areas: str | None = None
+    """Also write how much there is of each class to this .csv."""
+    mask: list[str] | None = None
+    """Rasters of clouds or other pixels not to be mapped (not 0), on the same grid or georeferenced on any; a
+    mask's own no data, and what lies outside it, is not masked."""
+    stac: list[str] | None = None
+    """STAC items (.json files or addresses) to map in place of files."""
     device: str = "auto"
     """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
     precision: Literal["32", "bf16"] = "32"
@@ -26,3 +33,10 @@ class SharedMapOptions:
     MAP.tif` writes the map. All must see the same files under the same paths."""
     overwrite: bool = False
     """Replace an existing map, and what a run with other arguments left unfinished."""
+
+
+def arguments(options: SharedMapOptions) -> dict[str, Any]:
+    """``options`` as the functions that map take them."""
+    given = asdict(options)
+    del given["stac"]
+    return given | {"masks": given.pop("mask") or ()}

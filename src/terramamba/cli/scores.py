@@ -79,7 +79,7 @@ def show_map(summary: "ClassSummary | ChangeSummary") -> None:
         facts["changed areas"] = number(areas)
     if tilings := getattr(summary, "tilings", 0):
         facts["mode"] = _mode(tilings, getattr(summary, "agreement", None))
-    files = [summary.out, summary.probabilities, *getattr(summary, "polygons", ())]
+    files = [summary.out, summary.probabilities, *getattr(summary, "polygons", ()), summary.areas_table]
     show_facts(facts | {"written": "\n".join(str(path) for path in files if path is not None)})
 
 

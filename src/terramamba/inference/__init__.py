@@ -2,7 +2,8 @@
 
 from terramamba.inference.change import map_change
 from terramamba.inference.change_recipe import ChangeSummary
-from terramamba.inference.classes import ClassSummary, map_classes
+from terramamba.inference.class_recipe import ClassSummary
+from terramamba.inference.classes import map_classes
 from terramamba.inference.common import ClassArea
 from terramamba.inference.join import join_map
 

@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from terramamba.errors import InputError
 from terramamba.files import write_table
 from terramamba.inference.common import ClassArea
+
+
+def check_table_name(path: str | Path | None) -> None:
+    """Raise ``InputError`` where a table that is wanted has a name that does not end in .csv."""
+    if path is not None and Path(path).suffix.lower() != ".csv":
+        raise InputError(f"{path}: areas are written as CSV; give the file a name that ends in .csv")
 
 
 def write_areas(path: str | Path, classes: Sequence[ClassArea], *, not_measured: str | None = None) -> None:

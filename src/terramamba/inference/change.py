@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from terramamba.errors import InputError
+from terramamba.inference.area_table import check_table_name
 from terramamba.inference.change_recipe import ChangeRecipe, ChangeSummary
 from terramamba.inference.change_units import ChangeWork
 from terramamba.inference.common import (
@@ -22,10 +23,14 @@ from terramamba.inference.common import (
 from terramamba.inference.identity import model_fact, option_fact, scene_fact, version_fact
 from terramamba.inference.jobs import carry_out
 from terramamba.inference.spread import Spread
+from terramamba.raster.align import Method
+from terramamba.raster.dates import acquisition_date
 from terramamba.raster.grid import tiles
+from terramamba.raster.masking import masked
 from terramamba.raster.pair import require_pair
 from terramamba.raster.polygons import check_polygon_name
 from terramamba.raster.scene import Grid, Scene
+from terramamba.raster.simplify import check_simplify
 from terramamba.raster.write import check_raster_name
 from terramamba.runs import Run
 
@@ -41,8 +46,12 @@ def map_change(
     *,
     probabilities: str | Path | None = None,
     polygons: str | Path | Sequence[str | Path] | None = None,
+    areas: str | Path | None = None,
+    masks: Sequence[str | Path] = (),
+    align: Method | None = None,
     threshold: int | float | None = None,
     min_area: int | float = 0.0,
+    simplify: int | float = 0.0,
     tile_size: int = 512,
     overlap: int = 128,
     batch_size: int = 1,
@@ -64,8 +73,13 @@ def map_change(
         out: GeoTIFF to write: 0 unchanged, 1 changed, 255 no data.
         probabilities: GeoTIFF to write: round(254 p), 255 no data.
         polygons: GeoPackage (.gpkg) or GeoJSON (.geojson) to write, or several files.
+        areas: CSV to write: how much changed and how much did not.
+        masks: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
+        align: Warp the later image onto the grid of the earlier one, "bilinear" or "cubic"; None: both lie on
+            one grid.
         threshold: Least probability that counts as changed; None: the run's own, chosen on validation.
         min_area: Smaller areas get no polygon; in m2, or in pixels where the image has no reference system.
+        simplify: How much of the steps of polygons is smoothed away, in pixels; areas stay those of pixels.
         tile_size: Side of the tiles in pixels.
         overlap: Pixels that neighbouring tiles share at least.
         batch_size: Tiles that go through the model together.
@@ -89,10 +103,12 @@ def map_change(
             check_raster_name(path)
     for target in polygon_files:
         check_polygon_name(target)
+    check_simplify(simplify)
+    check_table_name(areas)
     _check(batch_size, precision, tile_size, overlap, threshold)
     loaded = open_run(run, "change")
     cut = loaded.threshold if threshold is None else float(threshold)
-    first, second = require_pair(before, after)
+    first, second = (masked(date, masks) for date in require_pair(before, after, align=align))
     check_bands(loaded, first)
     check_bands(loaded, second)
     grid = _shared_grid(first, second)
@@ -106,10 +122,14 @@ def map_change(
         "model": model_fact(loaded),
         "before": scene_fact(first),
         "after": scene_fact(second),
+        "alignment": option_fact("--align", align),
+        "masks": option_fact("--mask", ",".join(map(str, masks)) or None),
         "probabilities": option_fact("--probabilities", probabilities),
         "polygons": option_fact("--polygons", " ".join(map(str, polygon_files)) or None),
+        "areas": option_fact("--areas", areas),
         "threshold": option_fact("--threshold", cut),
         "least area": option_fact("--min-area", float(min_area)),
+        "simplification": option_fact("--simplify", float(simplify)),
         "tile size": option_fact("--tile-size", tile_size),
         "overlap": option_fact("--overlap", overlap),
         "batch size": option_fact("--batch-size", batch_size),
@@ -120,11 +140,13 @@ def map_change(
         str(out),
         None if probabilities is None else str(probabilities),
         tuple(map(str, polygon_files)),
+        None if areas is None else str(areas),
         grid,
         units,
         overlap,
         cut,
-        {"min_area": float(min_area)},
+        {"min_area": float(min_area), "simplify": float(simplify)},
+        (_day(before), _day(after)) if polygon_files else (None, None),
         run_tags(loaded, threshold=f"{cut:g}", precision=precision, before=first.path, after=second.path),
     )
     sent = loaded if isinstance(run, Run) or (workers == 1 and dask is None) else str(run)
@@ -135,7 +157,7 @@ def map_change(
         spread,
         device=device,
         overwrite=overwrite,
-        inputs=[first.path, second.path],
+        inputs=[first.path, second.path, *map(str, masks)],
     )
     return recipe.summary(outcome, time.monotonic() - start)
 
@@ -145,6 +167,12 @@ def _shared_grid(first: Scene, second: Scene) -> Grid:
     known = first if first.transform is not None else second
     ties = first.grid.ties or second.grid.ties if known.transform is None else None
     return Grid(first.height, first.width, first.crs or second.crs, known.transform, ties)
+
+
+def _day(place: Place | Scene) -> str | None:
+    """When an image was taken, where the image itself or what lies beside it says so."""
+    day = acquisition_date(place.path if isinstance(place, Scene) else place)
+    return None if day is None else day.isoformat()
 
 
 def _as_list(polygons: str | Path | Sequence[str | Path] | None) -> Sequence[str | Path]:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, astuple, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from terramamba.errors import InputError
+from terramamba.inference.area_table import write_areas
 from terramamba.inference.blend import Part, blend
 from terramamba.inference.change_units import Tiles, unpacked
 from terramamba.inference.common import (
@@ -22,6 +24,7 @@ from terramamba.inference.common import (
 from terramamba.inference.jobs import Outcome
 from terramamba.inference.parts import Parts
 from terramamba.inference.records import grid_of, grid_record
+from terramamba.raster.area import why_not_measured
 from terramamba.raster.grid import Window
 from terramamba.raster.polygons import ChangePolygons, trace_changes, write_polygons
 from terramamba.raster.scene import Grid
@@ -44,6 +47,7 @@ class ChangeSummary:
     out: Path
     probabilities: Path | None
     polygons: tuple[Path, ...]
+    areas_table: Path | None
     pixels: int
     nodata_pixels: int
     not_finite_pixels: int
@@ -59,23 +63,26 @@ class ChangeSummary:
 class ChangeRecipe:
     """How the tiles of ``units``, with their ``overlap``, become a map of what is above ``threshold``.
 
-    ``polygon_options`` are those of ``trace_changes``.
+    ``areas`` is a table of them; ``polygon_options`` are those of ``trace_changes``, ``days`` (ISO) those of
+    the two dates.
     """
 
     out: str
     probabilities: str | None
     polygons: tuple[str, ...]
+    areas: str | None
     grid: Grid
     units: tuple[Tiles, ...]
     overlap: int
     threshold: float
     polygon_options: Mapping[str, Any]
+    days: tuple[str | None, str | None]
     tags: Mapping[str, str]
 
     @property
     def targets(self) -> Sequence[Path]:
-        """Files to write: map, probabilities, polygons."""
-        named = (self.out, self.probabilities, *self.polygons)
+        """Files to write: map, probabilities, polygons, table of areas."""
+        named = (self.out, self.probabilities, *self.polygons, self.areas)
         return [Path(path) for path in named if path is not None]
 
     @property
@@ -87,12 +94,14 @@ class ChangeRecipe:
     def draft(self, parts: Parts, drafts: Sequence[Path], advance: Callable[[float], None]) -> dict[str, Any]:
         """Write the files, row by row, and the polygons at the end."""
         count, not_finite, areas = AreaCount(self.grid, NAMES), 0, None
+        of_target = dict(zip(map(str, self.targets), drafts, strict=True))
+        map_draft = drafts[0]
         # Polygons need the probabilities; where nobody else does, they go with the map's hidden folder.
         probability_draft = (
-            drafts[0].with_name("probability.tif") if self.probabilities is None else drafts[1]
+            map_draft.with_name("probability.tif") if self.probabilities is None else drafts[1]
         )
         with ExitStack() as open_files:
-            map_file = open_files.enter_context(_map_writer(drafts[0], self.tags, self.grid))
+            map_file = open_files.enter_context(_map_writer(map_draft, self.tags, self.grid))
             probability_files = []
             if self.probabilities is not None or self.polygons:
                 writer = _probability_writer(probability_draft, self.tags, self.grid)
@@ -106,12 +115,15 @@ class ChangeRecipe:
                 not_finite += int(np.count_nonzero(rows.not_finite))
                 advance(rows.window.pixels)
         if self.polygons:
-            traced = trace_changes(drafts[0], probability_draft, **self.polygon_options)
+            traced = trace_changes(map_draft, probability_draft, **self.polygon_options)
             areas = len(traced)
-            for draft, target in zip(drafts[-len(self.polygons) :], self.polygons, strict=True):
-                _write_whole(traced, draft, target)
+            for target in self.polygons:
+                _write_whole(traced, of_target[str(Path(target))], target, self.days)
+        classes = count.classes()
+        if self.areas is not None:
+            write_areas(drafts[-1], classes, not_measured=why_not_measured(self.grid))
         return {
-            "classes": [asdict(entry) for entry in count.classes()],
+            "classes": [asdict(entry) for entry in classes],
             "not_finite": not_finite,
             "areas": areas,
         }
@@ -125,6 +137,7 @@ class ChangeRecipe:
             Path(self.out),
             None if self.probabilities is None else Path(self.probabilities),
             tuple(map(Path, self.polygons)),
+            None if self.areas is None else Path(self.areas),
             pixels,
             pixels - sum(entry.pixels for entry in classes),
             found["not_finite"] if found else 0,
@@ -148,6 +161,7 @@ class ChangeRecipe:
             **{
                 **record,
                 "polygons": tuple(record["polygons"]),
+                "days": tuple(record["days"]),
                 "grid": grid_of(record["grid"]),
                 "units": units,
             }
@@ -158,13 +172,16 @@ class ChangeRecipe:
             yield from unpacked(windows, parts.read(unit))
 
 
-def _write_whole(traced: ChangePolygons, draft: Path, target: str) -> None:
+def _write_whole(
+    traced: ChangePolygons, draft: Path, target: str, days: tuple[str | None, str | None]
+) -> None:
     """Write polygons; raises ``InputError`` where the disk is full."""
     import pyogrio
 
     failures = (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError)
     try:
-        write_polygons(traced, draft)
+        before, after = (None if day is None else date.fromisoformat(day) for day in days)
+        write_polygons(traced, draft, before=before, after=after)
         # GDAL does not always notice that what it wrote last found no room.
         whole = pyogrio.read_info(draft, force_feature_count=True)["features"] == len(traced)
     except failures as error:

@@ -5,58 +5,23 @@ together: memory does not grow with the scene, and a run that was ended is gone 
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from terramamba.errors import InputError
-from terramamba.inference.class_units import NODATA, ClassWork, code_type
-from terramamba.inference.common import (
-    NO_PROBABILITY,
-    PROBABILITY_SCALE,
-    AreaCount,
-    ClassArea,
-    Place,
-    check_bands,
-    check_options,
-    file_tags,
-    open_run,
-    run_tags,
-)
+from terramamba.inference.area_table import check_table_name
+from terramamba.inference.class_recipe import ClassRecipe, ClassSummary
+from terramamba.inference.class_units import ClassWork
+from terramamba.inference.common import Place, check_bands, check_options, open_run, run_tags
 from terramamba.inference.fast import check_tilings, choose_tilings
 from terramamba.inference.identity import model_fact, option_fact, scene_fact, version_fact
-from terramamba.inference.jobs import Outcome, carry_out
-from terramamba.inference.parts import Parts
+from terramamba.inference.jobs import carry_out
 from terramamba.inference.plan import class_windows
-from terramamba.inference.records import grid_of, grid_record
 from terramamba.inference.spread import Spread
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import Grid, Scene, open_scene
-from terramamba.raster.write import RasterWriter, check_raster_name
+from terramamba.raster.masking import masked
+from terramamba.raster.scene import Scene, open_scene
+from terramamba.raster.write import check_raster_name
 from terramamba.runs import Run
-
-KIND = "classify"
-
-
-@dataclass(frozen=True)
-class ClassSummary:
-    """What was mapped. ``not_finite_pixels`` have data that is NaN or infinite; they count as nodata too."""
-
-    out: Path
-    probabilities: Path | None
-    pixels: int
-    nodata_pixels: int
-    not_finite_pixels: int
-    classes: tuple[ClassArea, ...]
-    seconds: float
-    tilings: int
-    """0: each pixel was classified by its own patch."""
-    agreement: float | None
-    """Share of the run's validation pixels that so many tilings classify as exact mapping does."""
-    missing_parts: int | None = None
-    """After one shard of the work: how many parts are yet to be mapped; nothing has been written then."""
 
 
 def map_classes(
@@ -65,6 +30,8 @@ def map_classes(
     out: str | Path,
     *,
     probabilities: str | Path | None = None,
+    areas: str | Path | None = None,
+    masks: Sequence[str | Path] = (),
     mode: str = "exact",
     tilings: int = 1,
     tolerance: float = 0.3,
@@ -86,6 +53,8 @@ def map_classes(
         scene: Path of a scene with the bands of the model, or an open scene.
         out: GeoTIFF to write: 0 no data, else the code that the training labels have for the class.
         probabilities: GeoTIFF to write with one band for each class: round(254 p), 255 no data.
+        areas: CSV to write: how much there is of each class.
+        masks: Rasters whose pixels that are not 0 are left out as if they had no data.
         mode: "exact": each pixel is classified by its own patch. "fast": by the tokens around it of tiles
             that do not overlap, tens of times faster (see ``inference.fast``). "auto": as fast as
             ``tolerance`` allows.
@@ -114,8 +83,9 @@ def map_classes(
     targets = [Path(path) for path in (out, probabilities) if path is not None]
     for target in targets:
         check_raster_name(target)
+    check_table_name(areas)
     loaded = open_run(run, "classify")
-    image = scene if isinstance(scene, Scene) else open_scene(scene)
+    image = masked(scene if isinstance(scene, Scene) else open_scene(scene), masks)
     check_bands(loaded, image)
     tilings = choose_tilings(mode, tilings, tolerance, loaded.card.get("fast"))
     if tilings:
@@ -127,7 +97,9 @@ def map_classes(
         "model": model_fact(loaded),
         "scene": scene_fact(image),
         "mode": option_fact("--mode", f"fast --tilings {tilings}" if tilings else "exact"),
+        "masks": option_fact("--mask", ",".join(map(str, masks)) or None),
         "probabilities": option_fact("--probabilities", probabilities),
+        "areas": option_fact("--areas", areas),
         "batch size": option_fact("--batch-size", batch_size),
         "precision": option_fact("--precision", precision),
         "windows": option_fact("windows of", f"{windows[0].height} x {windows[0].width} pixels"),
@@ -135,6 +107,7 @@ def map_classes(
     }
     recipe = ClassRecipe(
         tuple(map(str, targets)),
+        None if areas is None else str(areas),
         image.grid,
         tuple(windows),
         tuple(loaded.classes),
@@ -153,123 +126,9 @@ def map_classes(
         tilings,
         probabilities is not None,
     )
-    outcome = carry_out(recipe, work, facts, spread, device=device, overwrite=overwrite, inputs=[image.path])
+    inputs = [image.path, *map(str, masks)]
+    outcome = carry_out(recipe, work, facts, spread, device=device, overwrite=overwrite, inputs=inputs)
     return recipe.summary(outcome, time.monotonic() - start)
-
-
-@dataclass(frozen=True, eq=False)
-class ClassRecipe:
-    """How the parts of ``windows`` become a map and, where there is a second path, probabilities."""
-
-    paths: tuple[str, ...]
-    grid: Grid
-    windows: tuple[Window, ...]
-    classes: tuple[Mapping[str, Any], ...]
-    tags: Mapping[str, str]
-    tilings: int
-    agreement: float | None
-
-    @property
-    def targets(self) -> Sequence[Path]:
-        """Files to write."""
-        return [Path(path) for path in self.paths]
-
-    @property
-    def sizes(self) -> Sequence[int]:
-        """Pixels of each window."""
-        return [window.pixels for window in self.windows]
-
-    @property
-    def names(self) -> dict[int, str]:
-        """Of every value of the map."""
-        return {NODATA: "no data"} | {int(entry["code"]): str(entry["name"]) for entry in self.classes}
-
-    def draft(self, parts: Parts, drafts: Sequence[Path], advance: Callable[[float], None]) -> dict[str, Any]:
-        """Write the files, window by window."""
-        count, not_finite = AreaCount(self.grid, self.names), 0
-        with ExitStack() as open_files:
-            writers = [open_files.enter_context(writer) for writer in self._writers(drafts)]
-            for unit, window in enumerate(self.windows):
-                found = parts.read(unit)
-                for writer, values in zip(
-                    writers, (found["classes"][None], found.get("probability")), strict=False
-                ):
-                    assert values is not None
-                    writer.write(values, window)
-                count.add(found["classes"], window)
-                not_finite += int(found["not_finite"])
-                advance(window.pixels)
-        return {"classes": [asdict(entry) for entry in count.classes()], "not_finite": not_finite}
-
-    def summary(self, outcome: Outcome, seconds: float) -> ClassSummary:
-        """What a run came to, for people and programs."""
-        found = outcome.found
-        areas = [ClassArea(**entry) for entry in found["classes"]] if found else []
-        return ClassSummary(
-            self.targets[0],
-            self.targets[1] if len(self.paths) > 1 else None,
-            self.grid.window.pixels,
-            areas[0].pixels if areas else 0,
-            found["not_finite"] if found else 0,
-            tuple(areas[1:]),
-            seconds,
-            self.tilings,
-            self.agreement,
-            None if found else outcome.missing,
-        )
-
-    def record(self) -> dict[str, Any]:
-        """The recipe as JSON can hold it."""
-        windows = [astuple(window) for window in self.windows]
-        return {"kind": KIND, "recipe": {**vars(self), "grid": grid_record(self.grid), "windows": windows}}
-
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> "ClassRecipe":
-        """The recipe that ``record`` wrote down."""
-        return cls(
-            **{
-                **record,
-                "paths": tuple(record["paths"]),
-                "grid": grid_of(record["grid"]),
-                "windows": tuple(Window(*window) for window in record["windows"]),
-                "classes": tuple(record["classes"]),
-            }
-        )
-
-    def _writers(self, drafts: Sequence[Path]) -> list[RasterWriter]:
-        names = self.names
-        writers = [
-            RasterWriter(
-                drafts[0],
-                self.grid,
-                bands=1,
-                dtype=code_type(names).name,
-                nodata=NODATA,
-                colours={
-                    int(entry["code"]): (int(red), int(green), int(blue))
-                    for entry in self.classes
-                    if entry.get("colour")
-                    for red, green, blue in [entry["colour"]]
-                },
-                class_names=names,
-                band_names=["class"],
-                tags=file_tags(self.tags, "land-cover classes"),
-            )
-        ]
-        if len(drafts) > 1:
-            writers.append(
-                RasterWriter(
-                    drafts[1],
-                    self.grid,
-                    bands=len(self.classes),
-                    dtype="uint8",
-                    nodata=NO_PROBABILITY,
-                    band_names=[str(entry["name"]) for entry in self.classes],
-                    scale=PROBABILITY_SCALE,
-                    tags=file_tags(self.tags, "probability of each class: stored value / 254; 255: no data"),
-                )
-            )
-        return writers
 
 
 def _agreement(run: Run, tilings: int) -> float | None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from terramamba.errors import InputError
 from terramamba.inference.change_recipe import KIND as CHANGE
 from terramamba.inference.change_recipe import ChangeRecipe, ChangeSummary
-from terramamba.inference.classes import KIND as CLASSIFY
-from terramamba.inference.classes import ClassRecipe, ClassSummary
+from terramamba.inference.class_recipe import KIND as CLASSIFY
+from terramamba.inference.class_recipe import ClassRecipe, ClassSummary
 from terramamba.inference.jobs import finish
 from terramamba.inference.parts import Parts
 

@@ -12,6 +12,12 @@ from jaxtyping import Shaped
 from terramamba.errors import InputError
 
 
+def check_simplify(tolerance: int | float) -> None:
+    """Raise ``InputError`` where ``tolerance`` is negative or not finite."""
+    if not (np.isfinite(tolerance) and tolerance >= 0):
+        raise InputError(f"--simplify {tolerance:g}: a length in pixels is needed, 0 or more")
+
+
 def simplified(shapes: Shaped[np.ndarray, " n"], tolerance: int | float) -> Shaped[np.ndarray, " n"]:
     """Polygons or multipolygons that do not overlap, simplified together.
 
@@ -23,8 +29,7 @@ def simplified(shapes: Shaped[np.ndarray, " n"], tolerance: int | float) -> Shap
     Raises:
         InputError: the tolerance is negative or not finite.
     """
-    if not (np.isfinite(tolerance) and tolerance >= 0):
-        raise InputError(f"--simplify {tolerance:g}: a length in pixels is needed, 0 or more")
+    check_simplify(tolerance)
     if not tolerance or not len(shapes):
         return shapes
     return shapely.coverage_simplify(shapes, tolerance)

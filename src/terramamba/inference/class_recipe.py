@@ -1,0 +1,171 @@
+"""From the classes of a map's windows to its files: written, counted, tabled."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from terramamba.inference.area_table import write_areas
+from terramamba.inference.class_units import NODATA, code_type
+from terramamba.inference.common import (
+    NO_PROBABILITY,
+    PROBABILITY_SCALE,
+    AreaCount,
+    ClassArea,
+    file_tags,
+)
+from terramamba.inference.jobs import Outcome
+from terramamba.inference.parts import Parts
+from terramamba.inference.records import grid_of, grid_record
+from terramamba.raster.area import why_not_measured
+from terramamba.raster.grid import Window
+from terramamba.raster.scene import Grid
+from terramamba.raster.write import RasterWriter
+
+KIND = "classify"
+
+
+@dataclass(frozen=True)
+class ClassSummary:
+    """What was mapped. ``not_finite_pixels`` have data that is NaN or infinite; they count as nodata too."""
+
+    out: Path
+    probabilities: Path | None
+    areas_table: Path | None
+    pixels: int
+    nodata_pixels: int
+    not_finite_pixels: int
+    classes: tuple[ClassArea, ...]
+    seconds: float
+    tilings: int
+    """0: each pixel was classified by its own patch."""
+    agreement: float | None
+    """Share of the run's validation pixels that so many tilings classify as exact mapping does."""
+    missing_parts: int | None = None
+    """After one shard of the work: how many parts are yet to be mapped; nothing has been written then."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClassRecipe:
+    """How the parts of ``windows`` become a map and, where there is a second path, probabilities.
+
+    ``areas`` is a table of them.
+    """
+
+    paths: tuple[str, ...]
+    areas: str | None
+    grid: Grid
+    windows: tuple[Window, ...]
+    classes: tuple[Mapping[str, Any], ...]
+    tags: Mapping[str, str]
+    tilings: int
+    agreement: float | None
+
+    @property
+    def targets(self) -> Sequence[Path]:
+        """Files to write."""
+        return [Path(path) for path in (*self.paths, *([] if self.areas is None else [self.areas]))]
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """Pixels of each window."""
+        return [window.pixels for window in self.windows]
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Of every value of the map."""
+        return {NODATA: "no data"} | {int(entry["code"]): str(entry["name"]) for entry in self.classes}
+
+    def draft(self, parts: Parts, drafts: Sequence[Path], advance: Callable[[float], None]) -> dict[str, Any]:
+        """Write the files, window by window."""
+        count, not_finite = AreaCount(self.grid, self.names), 0
+        with ExitStack() as open_files:
+            writers = [
+                open_files.enter_context(writer) for writer in self._writers(drafts[: len(self.paths)])
+            ]
+            for unit, window in enumerate(self.windows):
+                found = parts.read(unit)
+                for writer, values in zip(
+                    writers, (found["classes"][None], found.get("probability")), strict=False
+                ):
+                    assert values is not None
+                    writer.write(values, window)
+                count.add(found["classes"], window)
+                not_finite += int(found["not_finite"])
+                advance(window.pixels)
+        found_classes = count.classes()
+        if self.areas is not None:
+            write_areas(drafts[-1], found_classes[1:], not_measured=why_not_measured(self.grid))
+        return {"classes": [asdict(entry) for entry in found_classes], "not_finite": not_finite}
+
+    def summary(self, outcome: Outcome, seconds: float) -> ClassSummary:
+        """What a run came to, for people and programs."""
+        found = outcome.found
+        areas = [ClassArea(**entry) for entry in found["classes"]] if found else []
+        return ClassSummary(
+            self.targets[0],
+            self.targets[1] if len(self.paths) > 1 else None,
+            None if self.areas is None else Path(self.areas),
+            self.grid.window.pixels,
+            areas[0].pixels if areas else 0,
+            found["not_finite"] if found else 0,
+            tuple(areas[1:]),
+            seconds,
+            self.tilings,
+            self.agreement,
+            None if found else outcome.missing,
+        )
+
+    def record(self) -> dict[str, Any]:
+        """The recipe as JSON can hold it."""
+        windows = [astuple(window) for window in self.windows]
+        return {"kind": KIND, "recipe": {**vars(self), "grid": grid_record(self.grid), "windows": windows}}
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> "ClassRecipe":
+        """The recipe that ``record`` wrote down."""
+        return cls(
+            **{
+                **record,
+                "paths": tuple(record["paths"]),
+                "grid": grid_of(record["grid"]),
+                "windows": tuple(Window(*window) for window in record["windows"]),
+                "classes": tuple(record["classes"]),
+            }
+        )
+
+    def _writers(self, drafts: Sequence[Path]) -> list[RasterWriter]:
+        names = self.names
+        writers = [
+            RasterWriter(
+                drafts[0],
+                self.grid,
+                bands=1,
+                dtype=code_type(names).name,
+                nodata=NODATA,
+                colours={
+                    int(entry["code"]): (int(red), int(green), int(blue))
+                    for entry in self.classes
+                    if entry.get("colour")
+                    for red, green, blue in [entry["colour"]]
+                },
+                class_names=names,
+                band_names=["class"],
+                tags=file_tags(self.tags, "land-cover classes"),
+            )
+        ]
+        if len(drafts) > 1:
+            writers.append(
+                RasterWriter(
+                    drafts[1],
+                    self.grid,
+                    bands=len(self.classes),
+                    dtype="uint8",
+                    nodata=NO_PROBABILITY,
+                    band_names=[str(entry["name"]) for entry in self.classes],
+                    scale=PROBABILITY_SCALE,
+                    tags=file_tags(self.tags, "probability of each class: stored value / 254; 255: no data"),
+                )
+            )
+        return writers
