@@ -44,12 +44,20 @@ def resnet(bands, classes, side):
     return spectral + spatial + norms + 25 * classes
 
 
+def spectralformer(bands, classes, side):
+    d, layers = 64, 5
+    layer = 2 * d + 3 * d * d + (d + 1) * d + 2 * d + (d + 1) * 8 + 9 * d
+    outside = (3 * side * side + 1) * d + (bands + 1) * d + d + 2 * d + (d + 1) * classes
+    return layers * layer + (layers - 2) * 2 + outside
+
+
 BY_HAND = {
     "one_d_cnn": one_d_cnn,
     "two_d_cnn": two_d_cnn,
     "three_d_cnn": three_d_cnn,
     "hybridsn": hybridsn,
     "resnet": resnet,
+    "spectralformer": spectralformer,
 }
 """Parameters from the papers' lists of layers."""
 LEAST_BANDS = {"resnet": 7}
@@ -159,7 +167,7 @@ def test_one_d_cnn_looks_at_the_middle_pixel_alone(seed):
     assert torch.equal(model(x), model(x[:, :, 2:3, 2:3]))
 
 
-@pytest.mark.parametrize("name", ["two_d_cnn", "three_d_cnn", "hybridsn"])
+@pytest.mark.parametrize("name", ["two_d_cnn", "three_d_cnn", "hybridsn", "spectralformer"])
 def test_patches_of_another_side_and_even_sides_are_refused(name):
     with pytest.raises(InputError, match="patches of 5 x 5 pixels, but it was built for 7 x 7"):
         build(name, 20, 3, 7)(torch.rand(2, 20, 5, 5))
@@ -170,3 +178,28 @@ def test_patches_of_another_side_and_even_sides_are_refused(name):
 def test_resnet_is_the_network_whose_biases_a_norm_would_cancel():
     """364,168 parameters are quoted for SSRN on Indian Pines; 368 of them are biases before a norm."""
     assert parameters(build("resnet", 200, 16, 7)) == 364_168 - (24 + 4 * 24 + 128 + 24 + 4 * 24)
+
+
+def test_tokens_of_spectralformer_are_bands_with_their_neighbours(seed):
+    bands, side = 9, 3
+    model = build("spectralformer", bands, 4, side, group=5).eval()
+    seen = []
+    model.embed.register_forward_hook(lambda module, given, answer: seen.append(given[0]))
+    x = torch.rand(2, bands, side, side)
+    model(x)
+    for band in range(bands):
+        around = [(band + offset) % bands for offset in (-2, -1, 0, 1, 2)]
+        assert torch.equal(seen[0][:, band], torch.cat([x[:, other].flatten(1) for other in around], dim=1))
+
+
+def test_fusion_of_spectralformer_goes_back_two_layers(seed):
+    model = build("spectralformer", 9, 4, 3, depth=3, dropout=0.0)
+    x = torch.rand(2, 9, 3, 3)
+    entered = []
+    for layer in model.attention:
+        layer.register_forward_pre_hook(lambda module, given: entered.append(given[0].detach()))
+    model(x)
+    model.fusion[0].data = torch.tensor([0.0, 1.0])
+    model(x)
+    assert torch.equal(entered[5], entered[0])  # the third layer now reads what the first did
+    assert not torch.equal(entered[2], entered[0])

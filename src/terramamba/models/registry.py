@@ -35,6 +35,7 @@ _HOMES: dict[Task, dict[str, str]] = {
         "three_d_cnn": "terramamba.models.baselines.three_d_cnn",
         "hybridsn": "terramamba.models.baselines.hybridsn",
         "resnet": "terramamba.models.baselines.resnet",
+        "spectralformer": "terramamba.models.baselines.spectralformer",
     },
     "change": {
         "glmamba": "terramamba.models.glmamba",
