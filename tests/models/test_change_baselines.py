@@ -16,6 +16,7 @@ SMALL: dict[str, dict[str, object]] = {
     "fc_siam_diff": {"width": 4},
     "tinycd": {},
     "bit": {"base_channels": 8, "channels": 16, "decoder_depth": 2},
+    "changeformer": {"widths": (8, 8, 16, 16), "depths": (1, 2, 1, 1), "channels": 8},
 }
 """Options of a small model of every kind."""
 
@@ -220,3 +221,50 @@ def test_tokens_are_means_of_pixels_weighted_by_their_scores(seed: int) -> None:
             weights = [float(torch.exp(scores[token] @ pixel)) for pixel in pixels[b]]
             mean = sum(weight * pixel for weight, pixel in zip(weights, pixels[b], strict=True))
             torch.testing.assert_close(tokens[b, token], mean / sum(weights))
+
+
+def test_changeformer_has_the_published_size_with_the_heads_of_its_coarse_maps() -> None:
+    count = size(create_model("changeformer", in_channels=3))
+    coarse = 4 * (conv(256, 2) + 2 * 2 + conv(2, 2))
+    assert f"{(count + coarse + conv(256, 1)) / 1e6:.2f}" == "41.03"
+    by_hand = 0
+    for before, c, depth, side in ((3, 64, 3, 8), (64, 128, 3, 4), (128, 320, 4, 2), (320, 512, 3, 1)):
+        attention = 4 * (c * c + c) + (conv(c, c, side) + 2 * c if side > 1 else 0)
+        mlp = conv(c, 4 * c, 1) + conv(4 * c, 4 * c, groups=4 * c) + conv(4 * c, c, 1)
+        by_hand += conv(before, c, 7) + 2 * c + depth * (attention + mlp + 2 * 2 * c) + 2 * c
+        by_hand += conv(c, 256, 1) + conv(512, 256) + 2 * 256 + conv(256, 256)
+    by_hand += conv(4 * 256, 256, 1) + 2 * 256 + 2 * (conv(256, 256, 4) + 2 * conv(256, 256))
+    assert count == by_hand + conv(256, 1)
+
+
+def test_changeformer_with_its_difference_weights_exchanged_sees_the_dates_exchanged(seed: int) -> None:
+    x = torch.randn(2, 2, 3, 64, 32).double()
+    model = settled("changeformer", x)
+    with torch.no_grad():
+        expected = model(x.flip(1))
+        assert differ(model(x), expected)
+        for difference in model.decoder.differences:
+            weight = difference[0].weight
+            weight.copy_(weight.roll(weight.shape[1] // 2, dims=1))
+        torch.testing.assert_close(model(x), expected)
+
+
+def test_reduced_attention_by_loops(seed: int) -> None:
+    """Two heads, keys of blocks of 2 x 2 positions."""
+    from terramamba.models.baselines.changeformer import ReducedAttention
+
+    layer = ReducedAttention(6, heads=2, reduction=2, dropout=0.1).double().eval()
+    x = torch.randn(1, 4, 6, 6).double()
+    with torch.no_grad():
+        blocks = x.view(2, 2, 3, 2, 6).permute(0, 2, 4, 1, 3).reshape(6, -1)
+        keys, values = layer.key_value(
+            layer.norm(blocks @ layer.reduce.weight.flatten(1).T + layer.reduce.bias)
+        ).split(6, dim=1)
+        seen = []
+        for query in layer.query(x.view(24, 6)):
+            parts = []
+            for head in (slice(0, 3), slice(3, 6)):
+                weights = torch.stack([query[head] @ key[head] for key in keys]).div(3**0.5).exp()
+                parts.append((weights[:, None] * values[:, head]).sum(0) / weights.sum())
+            seen.append(layer.out[0](torch.cat(parts)))
+        torch.testing.assert_close(layer(x), torch.stack(seen).view(1, 4, 6, 6))
