@@ -175,11 +175,6 @@ def test_patches_of_another_side_and_even_sides_are_refused(name):
         build(name, 20, 3, 4)
 
 
-def test_resnet_is_the_network_whose_biases_a_norm_would_cancel():
-    """364,168 parameters are quoted for SSRN on Indian Pines; 368 of them are biases before a norm."""
-    assert parameters(build("resnet", 200, 16, 7)) == 364_168 - (24 + 4 * 24 + 128 + 24 + 4 * 24)
-
-
 def test_tokens_of_spectralformer_are_bands_with_their_neighbours(seed):
     bands, side = 9, 3
     model = build("spectralformer", bands, 4, side, group=5).eval()

@@ -30,6 +30,7 @@ _HOMES: dict[Task, dict[str, str]] = {
     "classify": {
         "ssa_mamba": "terramamba.models.ssa_mamba",
         "svm": "terramamba.models.baselines.svm",
+        "random_forest": "terramamba.models.baselines.random_forest",
         "one_d_cnn": "terramamba.models.baselines.one_d_cnn",
         "two_d_cnn": "terramamba.models.baselines.two_d_cnn",
         "three_d_cnn": "terramamba.models.baselines.three_d_cnn",
