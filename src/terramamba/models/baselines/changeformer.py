@@ -10,7 +10,7 @@ encoder is that of SegFormer (Xie et al., NeurIPS 2021, arXiv 2105.15203).
     Difference     Eq. 5: convolution, ReLU, norm, convolution of both dates side by side
     Decoder        every stage to c channels, differences, all at 1/4, fused (Eq. 6-7), twice enlarged
 
-Where the article's text and the published weights, 41.03 M in number, differ, the weights: each convolution of
+Where the text of the article and the weights, 41.03 M in number, differ, the weights: each convolution of
 the encoder's downsampling is 7 x 7, where the text has 3 x 3 for all but the first; differences are passed on
 from coarse to fine. The authors' four heads for coarse maps of change are left out: they serve a loss at each
 scale, which our engine does not have, and hold 18,608 of their parameters. Weights start at random; the
