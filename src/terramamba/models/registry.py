@@ -37,6 +37,8 @@ _HOMES: dict[Task, dict[str, str]] = {
         "hybridsn": "terramamba.models.baselines.hybridsn",
         "resnet": "terramamba.models.baselines.resnet",
         "spectralformer": "terramamba.models.baselines.spectralformer",
+        "coupled_mamba": "terramamba.models.baselines.mamba_families:COUPLED",
+        "isolated_mamba": "terramamba.models.baselines.mamba_families:ISOLATED",
     },
     "change": {
         "glmamba": "terramamba.models.glmamba",
