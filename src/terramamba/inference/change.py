@@ -120,10 +120,10 @@ def map_change(
     units = tuple(tuple(plan[i : i + batch_size]) for i in range(0, len(plan), batch_size))
     facts = {
         "model": model_fact(loaded),
-        "before": scene_fact(first),
-        "after": scene_fact(second),
         "alignment": option_fact("--align", align),
         "masks": option_fact("--mask", ",".join(map(str, masks)) or None),
+        "before": scene_fact(first),
+        "after": scene_fact(second),
         "probabilities": option_fact("--probabilities", probabilities),
         "polygons": option_fact("--polygons", " ".join(map(str, polygon_files)) or None),
         "areas": option_fact("--areas", areas),

@@ -95,9 +95,9 @@ def map_classes(
     windows = class_windows(image.height, image.width, bands, exact=not tilings, rows=strip_rows)
     facts = {
         "model": model_fact(loaded),
+        "masks": option_fact("--mask", ",".join(map(str, masks)) or None),
         "scene": scene_fact(image),
         "mode": option_fact("--mode", f"fast --tilings {tilings}" if tilings else "exact"),
-        "masks": option_fact("--mask", ",".join(map(str, masks)) or None),
         "probabilities": option_fact("--probabilities", probabilities),
         "areas": option_fact("--areas", areas),
         "batch size": option_fact("--batch-size", batch_size),

@@ -190,6 +190,10 @@ def _finish(parts: Parts, recipe: Recipe, record: dict[str, Any]) -> dict[str, A
     return dict(record["found"])
 
 
+class _OtherJobError(InputError):
+    """The parts that are there come from other arguments."""
+
+
 def _same_job(
     parts: Parts, lock: FolderLock, facts: Facts, fresh: dict[str, Any], *, overwrite: bool, alone: bool
 ) -> dict[str, Any]:
@@ -201,7 +205,7 @@ def _same_job(
         if record is not None and difference is None and lock.change(alone=alone):
             return record
         if record is not None and difference is not None and parts.done() and not overwrite:
-            raise InputError(
+            raise _OtherJobError(
                 f"{parts.out}: parts of a run with {difference}, lie beside it ({parts.folder.name}); give"
                 " the same arguments to go on, or --overwrite to start anew"
             )
@@ -239,11 +243,11 @@ def _claimed(parts: Parts, targets: Sequence[Path], *, alone: bool) -> Iterator[
             yield lock
         except BaseException as error:
             done = len(parts.done())
-            if done:
+            if done and not isinstance(error, _OtherJobError):
                 error.add_note(
                     f"{done} part{'s are' if done > 1 else ' is'} done and kept: the same command goes on"
                 )
-            elif lock.change(alone=True):
+            elif not done and lock.change(alone=True):
                 parts.remove()
             raise
 
