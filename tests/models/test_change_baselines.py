@@ -17,6 +17,7 @@ SMALL: dict[str, dict[str, object]] = {
     "tinycd": {},
     "bit": {"base_channels": 8, "channels": 16, "decoder_depth": 2},
     "changeformer": {"widths": (8, 8, 16, 16), "depths": (1, 2, 1, 1), "channels": 8},
+    "changemamba": {"base_channels": 4, "depths": (1, 1, 1, 1), "d_state": 2, "width": 8},
 }
 """Options of a small model of every kind."""
 
@@ -268,3 +269,83 @@ def test_reduced_attention_by_loops(seed: int) -> None:
                 parts.append((weights[:, None] * values[:, head]).sum(0) / weights.sum())
             seen.append(layer.out[0](torch.cat(parts)))
         torch.testing.assert_close(layer(x), torch.stack(seen).view(1, 4, 6, 6))
+
+
+def test_changemamba_counts_by_hand_and_shares_the_encoder_of_glmamba() -> None:
+    """No paper's number holds: theirs is another encoder."""
+    model = create_model("changemamba", in_channels=3)
+    encoder = create_model("glmamba", in_channels=3).encoder
+    assert {n: p.shape for n, p in model.encoder.named_parameters()} == {
+        n: p.shape for n, p in encoder.named_parameters()
+    }
+    inner, rank, states = 256, 8, 16
+    scan = 4 * ((rank + 2 * states) * inner + rank * inner + inner + states * inner + inner)
+    block = 128 * 2 * inner + conv(inner, inner, groups=inner) + scan + inner * 128 + 2 * 128 + 2 * inner
+    fuse = 5 * 128 * 128 + 2 * 128
+    by_hand = 4 * (3 * block + fuse) + 3 * 2 * (conv(128, 128, bias=False) + 2 * 128) + conv(128, 1, 1)
+    by_hand += sum(2 * conv(c, 128, 1) + conv(2 * c, 128, 1) for c in (48, 96, 192, 384))
+    assert size(model) == size(encoder) + by_hand
+
+
+def test_changemamba_lays_the_dates_out_in_three_ways(seed: int) -> None:
+    scan = small("changemamba").scans[1].double().eval()
+    before, after = torch.randn(2, 1, 3, 5, 8).double()
+    with torch.no_grad():
+        beside = torch.zeros(1, 3, 10, 8).double()
+        in_turns, deep = torch.zeros_like(beside), torch.zeros(1, 3, 5, 16).double()
+        for i in range(3):
+            for j in range(5):
+                beside[0, i, j], beside[0, i, 5 + j] = before[0, i, j], after[0, i, j]
+                in_turns[0, i, 2 * j], in_turns[0, i, 2 * j + 1] = before[0, i, j], after[0, i, j]
+                deep[0, i, j] = torch.cat([before[0, i, j], after[0, i, j]])
+        beside, in_turns, deep = scan.sequential(beside), scan.cross(in_turns), scan.parallel(deep)
+        fused = torch.zeros(1, 40, 3, 5).double()
+        for i in range(3):
+            for j in range(5):
+                found = [deep[0, i, j], in_turns[0, i, 2 * j], in_turns[0, i, 2 * j + 1]]
+                fused[0, :, i, j] = torch.cat([*found, beside[0, i, j], beside[0, i, 5 + j]])
+        torch.testing.assert_close(scan(before, after), scan.fuse(fused))
+
+
+def test_all_of_changemamba_is_optimised_and_its_states_do_not_decay() -> None:
+    model = small("changemamba")
+    decaying, free = model.parameter_groups(0.1)
+    assert (decaying["weight_decay"], free["weight_decay"]) == (0.1, 0.0)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    assert {id(p) for group in (decaying, free) for p in group["params"]} == set(names)
+    assert len(decaying["params"]) + len(free["params"]) == len(names)
+    exempt = {names[id(p)].rsplit(".", 1)[1] for p in free["params"]}
+    assert {"A_log", "D", "dt_bias", "bias"} <= exempt
+    assert not {"A_log", "D", "dt_bias", "bias"} & {
+        names[id(p)].rsplit(".", 1)[1] for p in decaying["params"]
+    }
+
+
+@pytest.mark.parametrize("name", ["bit", "changeformer", "changemamba", "tinycd"])
+def test_what_looks_across_the_dates_answers_otherwise_when_they_are_exchanged(name: str, seed: int) -> None:
+    x = torch.randn(2, 2, 3, 32, 48).double()
+    model = settled(name, x)
+    with torch.no_grad():
+        assert differ(model(x), model(x.flip(1)))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("fc_ef", {"width": 3}, "width=3; give an even number"),
+        ("fc_siam_diff", {"dropout": 1.0}, "dropout=1.0"),
+        ("tinycd", {"drop_path": -0.1}, "drop_path=-0.1"),
+        ("bit", {"tokens": 0}, "tokens=0"),
+        ("changeformer", {"widths": (8, 8, 8)}, "give four numbers of each"),
+        ("changeformer", {"widths": (8, 8, 10, 8)}, "give multiples of the heads"),
+        ("changemamba", {"depths": (1, 0, 1, 1)}, "depths="),
+        ("changemamba", {"mlp_ratio": -1.0}, "mlp_ratio=-1.0"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_in_one_line(
+    name: str, options: dict[str, object], words: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        small(name, **options)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -51,6 +51,7 @@ _HOMES: dict[Task, dict[str, str]] = {
         "tinycd": "terramamba.models.baselines.tinycd",
         "bit": "terramamba.models.baselines.bit",
         "changeformer": "terramamba.models.baselines.changeformer",
+        "changemamba": "terramamba.models.baselines.changemamba",
     },
 }
 
