@@ -95,10 +95,10 @@ def test_parameters_as_published(name, bands, classes, side, projection, publish
     assert f"{published:,}" in model_spec(name).claims["parameters"]
 
 
-@pytest.mark.parametrize("side", [1, 3, 5, 7, 11])
+@pytest.mark.parametrize("side", [1, 3, 9])
 @pytest.mark.parametrize("name", BY_HAND)
 def test_any_bands_and_any_side_give_logits(name, side, seed):
-    for bands in {LEAST_BANDS.get(name, 1), LEAST_BANDS.get(name, 1) + 1, 12, 61}:
+    for bands in {LEAST_BANDS.get(name, 1), LEAST_BANDS.get(name, 1) + 1, 42}:
         x = torch.rand(2, bands, side, side)
         with torch.no_grad():
             logits = build(name, bands, 4, side).eval()(x)
