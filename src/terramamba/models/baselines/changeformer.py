@@ -231,7 +231,7 @@ class ChangeFormer(nn.Module):
         super().__init__()
         self.encoder = Encoder(config)
         self.decoder = Decoder(config.widths, config.channels, config.num_classes)
-        self.apply(_initialise)
+        self.encoder.apply(_initialise)
 
     def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b k h w"]:
         """Logits of the images x (b, 2, c, h, w), the date before and the date after, of any size."""

@@ -148,7 +148,8 @@ class TinyCD(nn.Module):
         )
         self.up = nn.ModuleList([StepUp(coarse, 64), StepUp(64, 64), StepUp(64, 32)])
         self.head = _pixelwise(32, 16, 8, config.num_classes, last=nn.Identity())
-        self.apply(_initialise)
+        for part in (self.stem, self.stages):
+            part.apply(_initialise)
 
     def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b k h w"]:
         """Logits of the images x (b, 2, c, h, w), the date before and the date after, of any size."""
@@ -184,6 +185,7 @@ def _pixelwise(*channels: int, last: nn.Module | None = None) -> nn.Sequential:
 
 
 def _initialise(module: nn.Module) -> None:
+    """As EfficientNet starts."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out")
         if module.bias is not None:
