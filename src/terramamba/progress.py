@@ -25,7 +25,8 @@ def clock(seconds: float) -> str:
 
 def amount_of(units: float) -> str:
     """Whole units where there are many, two decimals where there are few."""
-    return f"{units:,.0f}" if units >= 1000 or units == round(units) else f"{units:.2f}"
+    whole = units >= 1000 or abs(units - round(units)) < 1e-3
+    return f"{units:,.0f}" if whole else f"{units:.2f}"
 
 
 @contextmanager
