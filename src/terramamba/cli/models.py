@@ -46,6 +46,8 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _preset_row(spec: "ModelSpec", preset: str) -> list[str]:
+    import torch
+
     from terramamba.models.cost import model_cost
     from terramamba.models.registry import create_model
 
@@ -54,5 +56,7 @@ def _preset_row(spec: "ModelSpec", preset: str) -> list[str]:
         return [preset + mark, "no network", ""]
     bands = spec.example[-3]
     options = {"in_channels": bands} | ({"num_classes": CLASSES} if spec.task == "classify" else {})
-    cost = model_cost(create_model(spec.name, preset=preset, **options), spec.example)
+    with torch.device("meta"):  # sizes are counted, weights are not drawn
+        model = create_model(spec.name, preset=preset, **options)
+    cost = model_cost(model, spec.example)
     return [preset + mark, f"{cost.parameters:,}", f"{cost.flops:,}"]
