@@ -33,7 +33,7 @@ class MapOptions(SharedMapOptions):
     tolerance: float = 0.3
     """With --mode auto, percentage points of overall accuracy on the run's validation pixels that may be
     lost."""
-    batch_size: int = 256
+    batch_size: int = 128
     """Pixels classified at once; less needs less memory."""
     strip_rows: int | None = None
     """Rows that are one part of the work; None: as many as take seconds to a minute."""

@@ -35,7 +35,7 @@ def map_classes(
     mode: str = "exact",
     tilings: int = 1,
     tolerance: float = 0.3,
-    batch_size: int = 256,
+    batch_size: int = 128,
     device: str = "auto",
     precision: str = "32",
     overwrite: bool = False,
