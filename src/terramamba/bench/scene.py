@@ -10,7 +10,7 @@ from terramamba.bench.timing import Case, Work
 
 NETWORKS = {
     "full": (
-        Network("ssa_mamba", "ssa_mamba", "paper", (64, 144, 7, 7)),
+        Network("ssa_mamba", "ssa_mamba", "paper", (128, 144, 7, 7)),
         Network("glmamba-base", "glmamba", "base", (1, 2, 3, 256, 256)),
         Network("glmamba-nano", "glmamba", "nano", (1, 2, 3, 256, 256)),
     ),
