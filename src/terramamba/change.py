@@ -13,18 +13,17 @@ from jaxtyping import Int
 from torch import nn
 
 from terramamba._version import __version__
+from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.change import PairDataset
 from terramamba.data.pair_files import PairFiles, same_files
 from terramamba.data.pair_scaling import fit_pair_scaling
 from terramamba.data.pair_survey import survey
-from terramamba.data.pairs import find_pairs
 from terramamba.devices import resolve_device
 from terramamba.errors import InputError
 from terramamba.metrics import bootstrap_interval, change_scores, confusion_at, false_alarm_rate
 from terramamba.models.registry import create_model, model_spec, save_model
 from terramamba.progress import progress
 from terramamba.raster.align import Method
-from terramamba.raster.scene import open_scene
 from terramamba.repeats import train_seeds
 from terramamba.runs import Run, check_folder, load_run, run_folder, write_confusion, write_json
 from terramamba.scaling import Scaling
@@ -51,10 +50,9 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
         raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
     check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
     resolve_device(settings.device)  # before anything is written
-    pairs = labelled_pairs(
-        settings.data, settings.root, chosen_on_test=settings.chosen_on_test, align=settings.align
-    )
-    example = open_scene(pairs["train"][0].before)
+    found, name, unlike = load_pairs(settings.data, settings.root, settings.align)
+    pairs = _three_parts(found, settings.data, chosen_on_test=settings.chosen_on_test)
+    example, _ = pairs["train"][0].open()
     scaling = fit_pair_scaling(pairs["train"], example.bands)
     config = config_for(spec, settings) if spec.trainable else None
     seed_everything(settings.seed)
@@ -62,7 +60,7 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
         settings.model, preset=settings.preset, **({"in_channels": example.bands} | settings.set)
     )
     split = split_record(pairs)
-    notes = survey(pairs)
+    notes = [*unlike, *survey(pairs)]
     with run_folder(settings) as folder:
         write_json(folder / "split.json", split)
         start = time.monotonic()
@@ -71,7 +69,7 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
         chosen = fitted.pop("threshold")
         about = {
             "task": "change",
-            "protocol": protocol_id(pairs, settings.chosen_on_test),
+            "protocol": protocol_id(pairs, settings.chosen_on_test, name),
             "split_id": split["id"],
             "threshold": chosen if settings.threshold is None else settings.threshold,
         }
@@ -113,7 +111,12 @@ def labelled_pairs(
     Raises:
         InputError: a part or a label is missing, or validation and test share files.
     """
-    pairs = find_pairs(data, root=root, align=align)
+    return _three_parts(load_pairs(data, root, align)[0], data, chosen_on_test=chosen_on_test)
+
+
+def _three_parts(
+    pairs: Mapping[str, list[PairFiles]], data: str, *, chosen_on_test: bool
+) -> dict[str, list[PairFiles]]:
     for part in ("train", "val", "test"):
         if not pairs.get(part):
             raise InputError(
@@ -203,10 +206,12 @@ def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:
     return {"id": digest[:12], "kind": "given", "pairs": names}
 
 
-def protocol_id(pairs: Mapping[str, Sequence[PairFiles]], chosen_on_test: bool) -> str:
-    """A short name of what was scored on what, such as ``pairs-150-24-40``."""
+def protocol_id(
+    pairs: Mapping[str, Sequence[PairFiles]], chosen_on_test: bool, name: str | None = None
+) -> str:
+    """A short name of what was scored on what: a published set's ``name``, else as ``pairs-150-24-40``."""
     counts = "-".join(str(len(pairs[part])) for part in ("train", "val", "test"))
-    return f"pairs-{counts}" + ("-chosen-on-test" if chosen_on_test else "")
+    return (name or f"pairs-{counts}") + ("-chosen-on-test" if chosen_on_test else "")
 
 
 def evaluate_change_detector(
@@ -229,7 +234,8 @@ def evaluate_change_detector(
         raise InputError(
             f"{loaded.folder}: this run is for {loaded.task}; use `terramamba classify evaluate`"
         )
-    pairs = find_pairs(data, root=root, align=align).get(split, [])
+    found, name, unlike = load_pairs(data, root, align)
+    pairs = found.get(split, [])
     labelled = [pair for pair in pairs if pair.label is not None]
     if not labelled:
         raise InputError(f"{data}: no labelled pairs in its {split} part; name another with --split")
@@ -237,8 +243,8 @@ def evaluate_change_detector(
     cut = loaded.threshold if threshold is None else threshold
     return {
         "folder": str(loaded.folder),
-        "protocol": f"{split}-{len(labelled)}",
+        "protocol": f"{split}-{len(labelled)}" if name is None else f"{name}-{split}",
         "threshold": cut,
-        "notes": survey({split: labelled}),
+        "notes": [*unlike, *survey({split: labelled})],
         "test": score_pairs(loaded.model, labelled, scaling, cut, device=device),
     }

@@ -10,6 +10,7 @@ from jaxtyping import Int
 from torch import nn
 
 from terramamba._version import __version__
+from terramamba.data.catalog.loading import load_scene
 from terramamba.data.hyperspectral import PatchDataset
 from terramamba.data.samples import Samples, prepare_samples
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, save_split
@@ -33,7 +34,7 @@ def train_classifier(settings: ClassifySettings) -> dict[str, Any]:
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
-    return train_seeds(settings, _train_one)
+    return train_seeds(load_scene(settings), _train_one)
 
 
 def _train_one(settings: ClassifySettings) -> dict[str, Any]:
@@ -121,6 +122,8 @@ def protocol_id(settings: ClassifySettings, patch_size: int) -> str:
     else:
         shares = f"{100 * settings.train_fraction:g}-{100 * settings.val_fraction:g}"
         name = f"{settings.split}-{shares}-p{patch_size}"
+    if settings.data is not None:
+        name = f"{settings.data}-{name}"
     return name + ("-scene-scaling" if settings.fit_on == "scene" else "")
 
 

@@ -60,8 +60,14 @@ class TrainSettings:
 class ClassifySettings(TrainSettings):
     """Settings of `terramamba classify train`."""
 
-    scene: str
-    """Hyperspectral scene: GeoTIFF, ENVI, .mat, .npy, a folder of tiles, or a CSV with an `image` column."""
+    scene: str | None = None
+    """Hyperspectral scene: GeoTIFF, ENVI, .mat, .npy, a folder of tiles, or a CSV with an `image` column;
+    must be given unless --data is."""
+    data: str | None = None
+    """Name of a scene of the catalogue (see `terramamba datasets`), in place of --scene and --labels; its
+    files in --root are verified first."""
+    root: str | None = None
+    """Folder that holds the scene which --data names."""
     labels: str | None = None
     """Labels: polygons, points or lines (GeoPackage, Shapefile, GeoJSON, in any reference system), ENVI's
     regions of interest as text, or a map (0 = unlabelled): GeoTIFF, PNG, .mat, .npy, a folder of tiles, or a
@@ -126,9 +132,11 @@ class ChangeSettings(TrainSettings):
 
     data: str
     """Folder of image pairs in a known layout, or a CSV with split, before, after and label columns; a folder
-    or column `mask` beside `label` marks clouds and other pixels not to be used."""
+    or column `mask` beside `label` marks clouds and other pixels not to be used. Or the name of a set of the
+    catalogue (see `terramamba datasets`), whose files in --root are verified first."""
     root: str | None = None
-    """Folder that the paths in a CSV are relative to; None: the CSV's own."""
+    """Folder that holds the set which --data names, or that the paths in a CSV are relative to; None: the
+    CSV's own."""
     align: Literal["bilinear", "cubic"] | None = None
     """Warp later dates onto the grid of the earlier, interpolated so; None: other grids are refused."""
     model: str = "glmamba"

@@ -28,6 +28,7 @@ COMMANDS = {
     "change evaluate": "score a run on image pairs with change masks",
     "join": "write a map from the parts that --shard made",
     "check": "say what a scene is, or whether two scenes make a pair",
+    "datasets": "list the data sets known by name, verify a folder of one, or fetch it",
     "models": "list the models with their exact sizes beside the published claims",
     "info": "say what this installation runs on: versions, devices, backends of the operators",
     "bench": "time scans, mapping or training on this machine beside a plain loop",

@@ -15,11 +15,13 @@ class EvaluateOptions:
 
     data: str
     """Folder of image pairs in a known layout, or a CSV with split, before, after and label columns; a folder
-    or column `mask` beside `label` marks clouds and other pixels not to be used."""
+    or column `mask` beside `label` marks clouds and other pixels not to be used. Or the name of a set of the
+    catalogue (see `terramamba datasets`), whose files in --root are verified first."""
     split: str = "test"
     """Part of the pairs to score on: train, val or test."""
     root: str | None = None
-    """Folder that the paths in a CSV are relative to; None: the CSV's own."""
+    """Folder that holds the set which --data names, or that the paths in a CSV are relative to; None: the
+    CSV's own."""
     align: Literal["bilinear", "cubic"] | None = None
     """Warp later dates onto the grid of the earlier, interpolated so; None: other grids are refused."""
     threshold: float | None = None

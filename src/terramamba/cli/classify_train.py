@@ -1,5 +1,6 @@
 """``terramamba classify train``."""
 
+import sys
 from collections.abc import Sequence
 
 from terramamba.cli.parse import Usage, parse
@@ -15,6 +16,9 @@ USAGE = Usage(
 def run(argv: Sequence[str]) -> int:
     """Train, and print the scores on the test pixels."""
     settings, _ = parse(USAGE, ClassifySettings, argv)
+    if settings.scene is None and settings.data is None:
+        print("error: --scene must be given, or --data with --root", file=sys.stderr)
+        return 2
     from terramamba.classify import train_classifier
     from terramamba.cli.scores import show_classification
 

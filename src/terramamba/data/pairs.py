@@ -3,6 +3,7 @@
     A, B, label        in split folders (LEVIR-CD), or side by side with list/train.txt, ... (BIT)
     time1, time2, label                (CLCD, SYSU-CD)
     T1, T2, GT                         (ChangeMamba, BRIGHT)
+    Image1, Image2, label              (S2Looking)
     pre, post, label | gt | mask
     mask beside label                  (and mask_before, mask_after: clouds and other pixels not to be used)
     table.csv          columns before, after and, as needed, split, label, unchanged, mask, mask_before,
@@ -23,7 +24,14 @@ from terramamba.raster.align import Method
 from terramamba.raster.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.scene import open_scene
 
-DATES = (("a", "b"), ("time1", "time2"), ("t1", "t2"), ("pre", "post"), ("before", "after"))
+DATES = (
+    ("a", "b"),
+    ("time1", "time2"),
+    ("t1", "t2"),
+    ("pre", "post"),
+    ("before", "after"),
+    ("image1", "image2"),
+)
 LABELS = ("label", "labels", "gt", "mask", "masks", "out")
 _LAYOUTS = "A/ B/ label/, time1/ time2/ label/, T1/ T2/ GT/ or pre/ post/ label/"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int, Shaped
+from jaxtyping import Bool, Float32, Int, Int16, Shaped
 
 from terramamba.data.labels import Labels, VectorOptions, label_shape, read_label_parts, read_labels
 from terramamba.data.masked_labels import unmasked
@@ -81,7 +81,9 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
     }
     if settings.split == "given":
         paths = {name: path for name, path in parts.items() if path is not None}
-        if len(paths) < len(parts):
+        # sets of the catalogue have official training and test pixels, but none for validation
+        hold_out = settings.data is not None and "val" not in paths
+        if len(paths) < len(parts) - hold_out:
             raise InputError(
                 "--split given: also name "
                 + ", ".join(f"--{name}-labels" for name in parts if name not in paths)
@@ -91,6 +93,9 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         scene = _open(settings, shape)
         labels, parts_of = read_label_parts(paths, scene, **reading)
         labels = unmasked(labels, scene)
+        if hold_out:
+            parts_of["val"] = _held_out(labels.classes, parts_of["train"], settings)
+            parts_of["train"] &= ~parts_of["val"]
         train, val, test = (parts_of[name] & (labels.classes > 0) for name in parts)
         split = given_split(
             labels.classes,
@@ -100,6 +105,9 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
             patch_size=patch_size,
             names=labels.names,
         )
+        if hold_out:
+            note = f"{np.count_nonzero(val)} of the official training pixels, drawn at random, are validation"
+            split = replace(split, notes=(*split.notes, note))
         return scene, labels, split
     if settings.labels is None:
         raise InputError(
@@ -117,7 +125,22 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
     return scene, labels, _split(settings, labels, patch_size)
 
 
+def _held_out(
+    classes: Int16[np.ndarray, "h w"], train: Bool[np.ndarray, "h w"], settings: ClassifySettings
+) -> Bool[np.ndarray, "h w"]:
+    """``val_fraction`` (2 or more: so many) of each class's training pixels, but never more than half."""
+    chance = np.random.default_rng(settings.seed)
+    held = np.zeros(train.shape, bool)
+    for code in np.unique(classes[train & (classes > 0)]):
+        own = np.flatnonzero(train & (classes == code))
+        wanted = settings.val_fraction * (len(own) if settings.val_fraction < 2 else 1)
+        held.flat[chance.permutation(own)[: min(max(1, round(wanted)), len(own) // 2)]] = True
+    return held
+
+
 def _open(settings: ClassifySettings, shape: tuple[int, int] | None) -> Scene:
+    if settings.scene is None:
+        raise InputError("--scene must be given")
     scene = open_scene(settings.scene, variable=settings.scene_variable, shape=shape)
     return masked(scene, settings.mask or ())
 

@@ -1,0 +1,221 @@
+"""Fetching from a server that breaks off, changes its mind, or sends something else."""
+
+import hashlib
+import io
+import threading
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from terramamba.data.catalog import CATALOG, DataSet
+from terramamba.data.catalog.download import BLOCK, download
+from terramamba.data.catalog.record import Remote
+from terramamba.errors import InputError
+
+NAME = "cube.mat"
+
+
+@dataclass
+class Server:
+    """What is served, and how; ``asked`` are the ranges that were asked for."""
+
+    address: str = ""
+    content: bytes = b""
+    mark: str | None = '"one"'
+    ends: list[int] = field(default_factory=list)
+    """Bytes after which the next answers break off."""
+    status: int = 200
+    ranges: bool = True
+    asked: list[str | None] = field(default_factory=list)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    state = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            wanted = self.headers.get("Range")
+            state.asked.append(wanted)
+            if state.status != 200:
+                self.send_error(state.status)
+                return
+            start = 0
+            same = self.headers.get("If-Range") == state.mark
+            if wanted is not None and same and state.ranges:
+                start = int(wanted.removeprefix("bytes=").rstrip("-"))
+            if start >= len(state.content) > 0:
+                self.send_error(416)
+                return
+            rest = state.content[start:]
+            self.send_response(206 if start else 200)
+            if start:
+                size = len(state.content)
+                self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+            self.send_header("Content-Length", str(len(rest)))
+            if state.mark is not None:
+                self.send_header("ETag", state.mark)
+            self.end_headers()
+            self.wfile.write(rest[: state.ends.pop(0)] if state.ends else rest)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        state.address = f"http://127.0.0.1:{running.server_port}"
+        yield state
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def content(seed: int, server: Server) -> bytes:
+    size = int(np.random.default_rng(seed).integers(5 * BLOCK, 7 * BLOCK))
+    server.content = np.random.default_rng(seed).bytes(size)
+    return server.content
+
+
+def record_of(server: Server, checksum: str | None = None, **changes: str) -> DataSet:
+    remote = replace(Remote(f"{server.address}/{NAME}", NAME, checksum), **changes)
+    return replace(CATALOG["salinas"], remotes=(remote,))
+
+
+def checksum_of(content: bytes, algorithm: str = "sha256") -> str:
+    return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "md5", None])
+def test_a_file_comes_whole_and_once(
+    algorithm: str | None, server: Server, content: bytes, tmp_path: Path
+) -> None:
+    checksum = None if algorithm is None else checksum_of(content, algorithm)
+    record = record_of(server, checksum)
+    (said,) = download(record, tmp_path / "new")
+    assert ("no checksum" in said) == (algorithm is None)
+    assert (tmp_path / "new" / NAME).read_bytes() == content
+    assert names(tmp_path / "new") == [NAME]
+    download(record, tmp_path / "new")
+    assert len(server.asked) == 1, "what is there is not fetched again"
+
+
+def test_a_wrong_checksum_is_refused_and_removed(server: Server, content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"another checksum than sha256:.*what came was removed.*by hand"):
+        download(record_of(server, checksum_of(content + b"x")), tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_damaged_file_is_replaced_only_by_the_right_one(
+    server: Server, content: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / NAME).write_bytes(b"damaged")
+    server.content = b"neither"
+    with pytest.raises(InputError, match="another checksum"):
+        download(record_of(server, checksum_of(content)), tmp_path)
+    assert (tmp_path / NAME).read_bytes() == b"damaged"
+    server.content = content
+    download(record_of(server, checksum_of(content)), tmp_path)
+    assert (tmp_path / NAME).read_bytes() == content
+
+
+def test_a_broken_transfer_goes_on_at_once(server: Server, content: bytes, tmp_path: Path) -> None:
+    server.ends = [2 * BLOCK + 17, BLOCK + 5]
+    download(record_of(server, None), tmp_path)
+    assert (tmp_path / NAME).read_bytes() == content
+    assert names(tmp_path) == [NAME]
+    assert server.asked == [None, f"bytes={2 * BLOCK}-", f"bytes={3 * BLOCK}-"]
+
+
+def test_a_transfer_that_stays_broken_is_not_taken_for_whole(
+    server: Server, content: bytes, tmp_path: Path
+) -> None:
+    server.ends = [3 * BLOCK + 1, 0]
+    with pytest.raises(InputError, match=rf"broke after {3 * BLOCK:,} bytes; give the same command again"):
+        download(record_of(server, None), tmp_path)
+    assert NAME not in names(tmp_path)
+    download(record_of(server, None), tmp_path)
+    assert (tmp_path / NAME).read_bytes() == content
+    assert server.asked[-1] == f"bytes={3 * BLOCK}-"
+
+
+@pytest.mark.parametrize("why", ["another version", "no mark", "no ranges"])
+def test_what_cannot_go_on_begins_anew(why: str, server: Server, content: bytes, tmp_path: Path) -> None:
+    server.mark = None if why == "no mark" else server.mark
+    server.ends = [2 * BLOCK + 1, 0]
+    with pytest.raises(InputError, match=r"broke after|Connection broken"):
+        download(record_of(server, None), tmp_path)
+    if why == "another version":
+        server.mark, server.content = '"two"', content[::-1]
+    server.ranges = why != "no ranges"
+    server.ends = []
+    download(record_of(server, None), tmp_path)
+    assert (tmp_path / NAME).read_bytes() == server.content
+
+
+def test_more_than_there_is_begins_anew(server: Server, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / f".{NAME}.part").write_bytes(content + b"more")
+    (tmp_path / f".{NAME}.mark").write_text(str(server.mark))
+    download(record_of(server, checksum_of(content)), tmp_path)
+    assert (tmp_path / NAME).read_bytes() == content
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_server_that_refuses_is_named_with_the_way_by_hand(
+    status: int, server: Server, content: bytes, tmp_path: Path
+) -> None:
+    server.status = status
+    with pytest.raises(InputError, match=rf"{status}.*get Salinas by hand: .*ehu\.eus"):
+        download(record_of(server), tmp_path)
+    assert names(tmp_path) == []
+    assert len(server.asked) == 1
+
+
+def test_nobody_at_the_address(tmp_path: Path, server: Server) -> None:
+    record = record_of(replace(server, address="http://127.0.0.1:9"))
+    with pytest.raises(InputError, match="by hand"):
+        download(record, tmp_path)
+    assert names(tmp_path) == []
+
+
+def archive(*files: str) -> bytes:
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w") as file:
+        for name in files:
+            file.writestr(name, name)
+    return kept.getvalue()
+
+
+@pytest.mark.parametrize("around", ["", "train/"])
+def test_archives_are_unpacked_and_removed(around: str, server: Server, tmp_path: Path) -> None:
+    server.content = archive(f"{around}A/1.png", f"{around}B/1.png", f"{around}../../evil.png")
+    record = record_of(server, checksum_of(server.content), name="train.zip", folder="train")
+    download(record, tmp_path / "root")
+    assert names(tmp_path / "root") == ["train"]
+    assert (tmp_path / "root" / "train" / "A" / "1.png").read_text() == f"{around}A/1.png"
+    assert not (tmp_path / "evil.png").exists()
+    (said,) = download(record, tmp_path / "root")
+    assert said.endswith("there already")
+    assert len(server.asked) == 1
+
+
+def test_a_damaged_archive_leaves_no_half_folder(server: Server, tmp_path: Path) -> None:
+    server.content = archive("A/1.png", "B/1.png")[:-40]
+    with pytest.raises(InputError, match=r"train\.zip: cannot be unpacked .* remove it and try again"):
+        download(record_of(server, name="train.zip", folder="train"), tmp_path)
+    assert names(tmp_path) == ["train.zip"]
+
+
+def test_what_has_no_link_is_told_by_hand(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot be fetched without asking; to get it, .*hrs-cas\.com"):
+        download(CATALOG["xiongan"], tmp_path / "new")
+    assert not (tmp_path / "new").exists()
