@@ -1,0 +1,291 @@
+"""The YAML file of an experiment, read and checked: what is wrong is named with its key.
+
+::
+
+    seeds: 5                                  a number (0, 1, ...) or a list
+    variables: {data_root: samples}           ${data_root} below; the command line's --set overrides
+    settings: {epochs: 30, patch_size: 7}     any flag of the train commands, for every run
+    splits:                                   of scenes; pairs come parted
+      block: {split: block, train_fraction: 0.1}
+    data:
+      pines: {scene: "${data_root}/cube.mat", labels: "${data_root}/gt.mat", published: [...]}
+      levir: {data: "${data_root}/levir_cd"}
+    models:
+      ssa_mamba: {preset: small}
+      svm: {}
+    ablations:
+      without the gate: {of: ssa_mamba, set: {gate: false}, only: [pines]}
+    sweep:
+      ssa_mamba: {patch_size: [5, 7, 9], set.depth: [1, 2, 4]}
+
+Paths are relative to the YAML file. Settings of data, split, model and ablation override those before them.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from terramamba.errors import InputError
+from terramamba.experiments.checks import (
+    as_mapping,
+    check_settings,
+    names_in,
+    require_keys,
+    seeds_of,
+)
+from terramamba.files import read_yaml
+from terramamba.models.registry import model_spec
+from terramamba.settings import ChangeSettings, ClassifySettings, TrainSettings
+
+Task = Literal["classify", "change"]
+Settings = Mapping[str, Any]
+
+OURS = ("ssa_mamba", "glmamba")
+"""Models that are no baselines unless a file says so."""
+JobSettings = ClassifySettings | ChangeSettings
+SETTINGS: Mapping[str, type[JobSettings]] = {"classify": ClassifySettings, "change": ChangeSettings}
+PATHS = ("scene", "labels", "mask", "train_labels", "val_labels", "test_labels", "data", "root")
+GIVEN = "given"
+"""The split of pairs, which their folders or table part."""
+
+
+class Published(NamedTuple):
+    """Scores as a paper prints them, in per cent, with the protocol that they were reached by."""
+
+    model: str
+    scores: Mapping[str, float]
+    protocol: str
+    source: str
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A scene with labels, or a set of pairs."""
+
+    name: str
+    task: Task
+    settings: Settings
+    splits: tuple[str, ...]
+    published: tuple[Published, ...]
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A model with its settings, under the name that tables show."""
+
+    name: str
+    task: Task
+    settings: Settings
+    baseline: bool
+    only: tuple[str, ...]
+    """Names of the sets that it runs on; empty: all of its task."""
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A model with something changed."""
+
+    name: str
+    of: str
+    settings: Settings
+    only: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """All that a file asks for, checked."""
+
+    name: str
+    settings: Mapping[str, Settings]
+    """Common settings by task."""
+    data: tuple[DataSet, ...]
+    splits: Mapping[str, Settings]
+    models: tuple[Entrant, ...]
+    ablations: tuple[Ablation, ...]
+    seeds: tuple[int, ...]
+
+
+def read_experiment(path: Path, variables: Mapping[str, Any] | None = None) -> Experiment:
+    """The experiment in a YAML file; ``variables`` override those of the file.
+
+    Raises:
+        InputError: the file, the key and what is wrong there.
+    """
+    record = read_yaml(path)
+    try:
+        return _experiment(path, record, {str(k): str(v) for k, v in (variables or {}).items()})
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _experiment(path: Path, record: Mapping[str, Any], given: Mapping[str, str]) -> Experiment:
+    known = {"name", "variables", "settings", "splits", "data", "models", "ablations", "sweep", "seeds"}
+    require_keys(record, "", known, ("data", "models"))
+    known_variables = {k: str(v) for k, v in as_mapping(record, "variables").items()}
+    unknown = [name for name in given if name not in known_variables]
+    if unknown:
+        raise InputError(
+            f"--set {unknown[0]}: no such variable; variables has: {', '.join(known_variables) or 'none'}"
+        )
+    record = _filled({k: v for k, v in record.items() if k != "variables"}, known_variables | dict(given), "")
+    common = as_mapping(record, "settings")
+    for key in common:
+        if not any(key in _fields(kind) for kind in SETTINGS.values()):
+            raise InputError(f"settings.{key}: no setting of the train commands")
+    by_task: dict[str, Settings] = {}
+    for task, kind in SETTINGS.items():
+        own = {key: value for key, value in common.items() if key in _fields(kind)}
+        by_task[task] = check_settings(own, "settings", kind, forbidden=(*PATHS, "model", "split"))
+    given_splits = as_mapping(record, "splits") or {"block": {"split": "block"}}
+    splits: dict[str, Settings] = {
+        name: check_settings(
+            as_mapping(given_splits, name, "splits"), f"splits.{name}", ClassifySettings, (*PATHS, "model")
+        )
+        for name in given_splits
+    }
+    data = tuple(_data_set(name, record, splits, path.parent) for name in as_mapping(record, "data"))
+    sets = [entry.name for entry in data]
+    models = tuple(_entrant(name, record, sets) for name in as_mapping(record, "models"))
+    names = {entry.name: entry for entry in models}
+    ablations = [_ablation(name, record, names, sets) for name in as_mapping(record, "ablations")]
+    ablations += _sweep(as_mapping(record, "sweep"), names)
+    return Experiment(
+        str(record.get("name", path.stem)),
+        by_task,
+        data,
+        splits,
+        models,
+        tuple(ablations),
+        seeds_of(record.get("seeds", 1)),
+    )
+
+
+def _data_set(name: str, record: Mapping[str, Any], splits: Mapping[str, Settings], home: Path) -> DataSet:
+    key = f"data.{name}"
+    entry = dict(as_mapping(record["data"], name, "data"))
+    published = tuple(_published(one, f"{key}.published") for one in entry.pop("published", None) or ())
+    wanted = names_in(entry.pop("splits", None), list(splits), f"{key}.splits")
+    task: Task = "change" if "data" in entry else "classify"
+    need = "data" if task == "change" else "scene"
+    if need not in entry:
+        raise InputError(f"{key}: give scene and labels of a scene, or data of pairs")
+    settings = check_settings(entry, key, SETTINGS[task])
+    settings = {k: _resolved(v, home, f"{key}.{k}") if k in PATHS else v for k, v in settings.items()}
+    if task == "change":
+        return DataSet(name, task, settings, (GIVEN,), published)
+    return DataSet(name, task, settings, wanted or tuple(splits), published)
+
+
+def _entrant(name: str, record: Mapping[str, Any], sets: Sequence[str]) -> Entrant:
+    key = f"models.{name}"
+    entry = dict(as_mapping(record["models"], name, "models"))
+    baseline = entry.pop("baseline", None)
+    if baseline not in (None, True, False):
+        raise InputError(f"{key}.baseline: {baseline!r} is not yes or no")
+    only = names_in(entry.pop("only", None), sets, f"{key}.only")
+    try:
+        spec = model_spec(str(entry.setdefault("model", name)))
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from error
+    settings = check_settings(entry, key, SETTINGS[spec.task], forbidden=PATHS)
+    preset = settings.get("preset")
+    if preset is not None and preset not in spec.presets:
+        raise InputError(f"{key}.preset: {preset!r}; choose one of: {', '.join(spec.presets)}")
+    _check_options(str(entry["model"]), settings, key)
+    is_baseline = spec.name not in OURS if baseline is None else baseline
+    return Entrant(name, spec.task, settings, is_baseline, only)
+
+
+def _ablation(
+    name: str, record: Mapping[str, Any], models: Mapping[str, Entrant], sets: Sequence[str]
+) -> Ablation:
+    key = f"ablations.{name}"
+    entry = dict(as_mapping(record["ablations"], name, "ablations"))
+    of = entry.pop("of", None)
+    if of not in models:
+        raise InputError(f"{key}.of: {of!r} is none of the models: {', '.join(models)}")
+    only = names_in(entry.pop("only", None), sets, f"{key}.only") or models[of].only
+    kind = SETTINGS[models[of].task]
+    settings = check_settings(entry, key, kind, forbidden=(*PATHS, "model"))
+    _check_options(models[of].settings["model"], settings, key)
+    return Ablation(name, of, settings, only)
+
+
+def _sweep(record: Mapping[str, Any], models: Mapping[str, Entrant]) -> list[Ablation]:
+    """One ablation for each value: one setting at a time, all others as the model has them."""
+    found = []
+    for of in record:
+        if of not in models:
+            raise InputError(f"sweep.{of}: none of the models: {', '.join(models)}")
+        axes = as_mapping(record, of, "sweep")
+        for axis, values in axes.items():
+            key = f"sweep.{of}.{axis}"
+            if not isinstance(values, list) or not values:
+                raise InputError(f"{key}: give a list of values")
+            option = axis.removeprefix("set.")
+            for value in values:
+                entry = {"set": {option: value}} if axis != option else {axis: value}
+                kind = SETTINGS[models[of].task]
+                settings = check_settings(entry, key, kind, forbidden=(*PATHS, "model"))
+                _check_options(models[of].settings["model"], settings, key)
+                found.append(Ablation(f"{option}={value}", of, settings, models[of].only))
+    return found
+
+
+def _check_options(model: str, settings: Settings, key: str) -> None:
+    spec = model_spec(model)
+    for option in settings.get("set", {}):
+        if option not in spec.parameters():
+            known = ", ".join(spec.parameters())
+            raise InputError(f"{key}.set.{option}: {spec.name} has no such option; it has: {known}")
+
+
+def _published(entry: Any, key: str) -> Published:
+    if not isinstance(entry, Mapping):
+        raise InputError(f"{key}: give a list of {{model, scores, protocol, source}}")
+    require_keys(entry, key, set(Published._fields), Published._fields)
+    scores = as_mapping(entry, "scores", key)
+    return Published(
+        str(entry["model"]),
+        {str(name): float(value) for name, value in scores.items()},
+        str(entry["protocol"]),
+        str(entry["source"]),
+    )
+
+
+def _fields(kind: type[TrainSettings]) -> set[str]:
+    return {field.name for field in fields(kind)}
+
+
+def _resolved(value: Any, home: Path, key: str) -> Any:
+    """A path relative to the YAML file, as one that opens from here; it must be there."""
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return [_resolved(one, home, key) for one in value]
+    text = str(value)
+    if "://" in text:
+        return text
+    path = home / Path(text).expanduser()
+    if not path.exists():
+        raise InputError(f"{key}: {path} does not exist; correct it, or give --set NAME=FOLDER")
+    return str(path)
+
+
+def _filled(value: Any, variables: Mapping[str, str], key: str) -> Any:
+    """``value`` with every ${name} replaced."""
+    if isinstance(value, Mapping):
+        return {k: _filled(v, variables, f"{key}.{k}".lstrip(".")) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_filled(one, variables, key) for one in value]
+    if not isinstance(value, str):
+        return value
+
+    def replaced(found: re.Match[str]) -> str:
+        if found[1] not in variables:
+            raise InputError(f"{key}: ${{{found[1]}}} is no variable; name it below variables")
+        return variables[found[1]]
+
+    return re.sub(r"\$\{(\w+)\}", replaced, value)

@@ -1,0 +1,93 @@
+"""An experiment from its file to its tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from terramamba.devices import resolve_device
+from terramamba.errors import InputError
+from terramamba.experiments.file import read_experiment
+from terramamba.experiments.plan import MEASURED, PlannedRun, is_done, other_settings, plan_runs
+from terramamba.experiments.pool import run_all
+from terramamba.experiments.render import latex, markdown
+from terramamba.experiments.results import Row, rows_of, write_results
+from terramamba.experiments.tables import make_tables
+from terramamba.experiments.units import UNITS
+from terramamba.files import write_text
+from terramamba.progress import progress
+from terramamba.runs import prepare_folder
+
+TABLES, LATEX = "tables.md", "tables.tex"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an experiment."""
+
+    rows: list[Row]
+    """The content of ``results.csv``."""
+    skipped: int
+    """Runs that had been done before."""
+    failed: dict[str, str]
+    """Why each run that failed did."""
+    written: tuple[Path, ...]
+
+
+def run_experiment(
+    file: str | Path,
+    out: str | Path,
+    *,
+    variables: Mapping[str, Any] | None = None,
+    jobs: int = 1,
+    device: str = "auto",
+    overwrite: bool = False,
+) -> Outcome:
+    """Do every run of the file that is not done, and write ``results.csv``, ``tables.md`` and ``tables.tex``.
+
+    Runs in ``out`` that were ended go on. The tables are written after each run that ends, so that they are
+    there, whatever happens. ``overwrite`` trains anew the runs in ``out`` that have other settings.
+
+    Raises:
+        InputError: a file that is wrong, with the key; or runs in ``out`` with other settings.
+    """
+    if jobs < 1:
+        raise InputError(f"--jobs {jobs}: at least 1 is needed")
+    resolve_device(device)
+    place = Path(out)
+    experiment = read_experiment(Path(file), variables)
+    runs = plan_runs(experiment, place, device)
+    _refuse_others(runs, place, overwrite=overwrite)
+    todo = [run for run in runs if not is_done(run)]
+    failed: dict[str, str] = {}
+    with progress(experiment.name, len(runs), "runs", done=len(runs) - len(todo)) as advance:
+
+        def told(run: PlannedRun, reason: str | None) -> None:
+            if reason is not None:
+                failed[run.name] = reason
+            write_results(place, rows_of(runs, place))
+            advance(1, run.name if reason is None else f"{run.name}: {reason}")
+
+        run_all(todo, jobs, told)
+    rows = rows_of(runs, place)
+    results = write_results(place, rows)
+    tables = make_tables(experiment, runs)
+    write_text(place / TABLES, markdown(experiment.name, tables))
+    write_text(place / LATEX, latex(tables))
+    return Outcome(rows, len(runs) - len(todo), failed, (results, place / TABLES, place / LATEX))
+
+
+def _refuse_others(runs: Sequence[PlannedRun], out: Path, *, overwrite: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file; give another --out")
+    others = [(run, reason) for run in runs if (reason := other_settings(run)) is not None]
+    if others and not overwrite:
+        first = others[0][1].partition(";")[0]
+        raise InputError(
+            f"{first}; {len(others)} of {len(runs)} runs in {out} have other settings: give --overwrite to"
+            " train those anew, or another --out"
+        )
+    for run, _ in others:
+        for added in (MEASURED, UNITS):
+            (run.folder / added).unlink(missing_ok=True)
+        prepare_folder(run.folder, overwrite=True)

@@ -1,0 +1,139 @@
+"""From an experiment to its runs: each with its settings and a folder of its own."""
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from terramamba.errors import InputError
+from terramamba.experiments.file import (
+    GIVEN,
+    SETTINGS,
+    Ablation,
+    DataSet,
+    Entrant,
+    Experiment,
+    JobSettings,
+    Settings,
+    Task,
+)
+from terramamba.runs import check_same_config, is_run_folder
+
+METRICS = "metrics.json"
+MEASURED = "measured.json"
+"""What an experiment adds to a run folder: its cost, and by that the sign that all is done."""
+FAILED = "failed.txt"
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One training run: what is varied, and its settings in full."""
+
+    task: Task
+    data: str
+    split: str
+    model: str
+    ablation: str
+    """Empty for the model as it is."""
+    baseline: bool
+    settings: JobSettings
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return Path(self.settings.out)
+
+    @property
+    def label(self) -> str:
+        """Name of the model as tables show it, with what was changed."""
+        return f"{self.model}, {self.ablation}" if self.ablation else self.model
+
+    @property
+    def name(self) -> str:
+        """Everything that is varied, in words."""
+        return f"{self.data}, {self.split}, {self.label}, seed {self.settings.seed}"
+
+
+def plan_runs(experiment: Experiment, out: Path, device: str = "auto") -> tuple[PlannedRun, ...]:
+    """The runs of an experiment in the order of the file, seeds innermost; folders lie in ``out/runs``.
+
+    Raises:
+        InputError: nothing to run, or two runs that would share a folder.
+    """
+    runs = []
+    for data in experiment.data:
+        for split in data.splits:
+            for model in experiment.models:
+                runs += _runs_of(experiment, data, split, model, out, device)
+    if not runs:
+        raise InputError("no run: no model is for the task of any of the data")
+    folders: dict[Path, PlannedRun] = {}
+    for run in runs:
+        other = folders.setdefault(run.folder, run)
+        if other is not run:
+            raise InputError(f"{other.name} and {run.name} would share {run.folder}; rename one of them")
+    return tuple(runs)
+
+
+def _runs_of(
+    experiment: Experiment, data: DataSet, split: str, model: Entrant, out: Path, device: str
+) -> list[PlannedRun]:
+    if model.task != data.task:
+        return []
+    as_it_is = Ablation("", model.name, {}, model.only)
+    runs = []
+    for ablation in (as_it_is, *(one for one in experiment.ablations if one.of == model.name)):
+        if ablation.only and data.name not in ablation.only:
+            continue
+        parts: list[Settings] = [
+            experiment.settings[data.task],
+            data.settings,
+            {} if split == GIVEN and data.task == "change" else experiment.splits[split],
+            model.settings,
+            ablation.settings,
+        ]
+        for seed in experiment.seeds:
+            names = (data.name, split, model.name, ablation.name or "full", f"seed-{seed}")
+            own = {"out": str(out.joinpath("runs", *map(_as_folder, names))), "seed": seed}
+            settings = SETTINGS[data.task](**merged([{"device": device}, *parts, own]))
+            runs.append(
+                PlannedRun(data.task, data.name, split, model.name, ablation.name, model.baseline, settings)
+            )
+    return runs
+
+
+def merged(parts: list[Settings]) -> dict[str, Any]:
+    """Settings, the later ones over the earlier; options of the model (``set``) one by one."""
+    options = {key: value for part in parts for key, value in part.get("set", {}).items()}
+    return {key: value for part in parts for key, value in part.items()} | {"set": options}
+
+
+def is_done(run: PlannedRun) -> bool:
+    """Whether the run was trained and measured to the end."""
+    return (run.folder / METRICS).is_file() and (run.folder / MEASURED).is_file()
+
+
+def other_settings(run: PlannedRun) -> str | None:
+    """How an earlier run in the same folder differs, in words; None where it does not or there is none."""
+    if not is_run_folder(run.folder):
+        return None
+    try:
+        check_same_config(run.folder, asdict(run.settings))
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def failure_of(run: PlannedRun) -> str | None:
+    """Why the run failed the last time, if it did."""
+    path = failure_path(run)
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else None
+
+
+def failure_path(run: PlannedRun) -> Path:
+    """Where it is written why a run failed: beside its folder, which may not have come about."""
+    return run.folder.with_name(f"{run.folder.name}.{FAILED}")
+
+
+def _as_folder(name: str) -> str:
+    return re.sub(r"[^\w.=-]+", "-", name).strip("-.") or "unnamed"

@@ -1,0 +1,102 @@
+"""Runs in processes of their own, several at a time: one that fails or is killed leaves the others alone."""
+
+import io
+import logging
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
+from typing import Any
+
+from terramamba.errors import InputError
+from terramamba.experiments.plan import PlannedRun, failure_of, failure_path
+from terramamba.files import write_text
+from terramamba.processes import script_hidden
+
+PRELOADED = ["terramamba.experiments.work", "pytorch_lightning", "sklearn.svm", "sklearn.ensemble"]
+"""Imported once for all runs; so the memory of a run has all libraries in it, whichever it needs."""
+
+Told = Callable[[PlannedRun, str | None], None]
+"""Called with a run that has ended and why it failed, None where it did not."""
+
+
+def run_all(runs: Sequence[PlannedRun], jobs: int, told: Told) -> None:
+    """Do the runs, ``jobs`` at a time; what ends this call, also Ctrl-C, ends them, to be gone on with later.
+
+    Why a run failed is written beside its folder and told.
+    """
+    methods = multiprocessing.get_all_start_methods()
+    # A fork server imports everything once; its children begin with memory of a known size.
+    context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload(PRELOADED)
+    waiting = list(reversed(runs))
+    working: dict[Any, tuple[Any, PlannedRun]] = {}
+    try:
+        while waiting or working:
+            while waiting and len(working) < jobs:
+                run = waiting.pop()
+                failure_path(run).unlink(missing_ok=True)
+                process = context.Process(target=_work, args=(run, jobs), name=run.name)
+                with script_hidden():
+                    process.start()
+                working[process.sentinel] = process, run
+            for ended in multiprocessing.connection.wait(list(working)):
+                process, run = working.pop(ended)
+                process.join()
+                told(run, _reason(run, process.exitcode))
+    finally:
+        for process, _ in working.values():
+            process.kill()
+            process.join()
+
+
+def _reason(run: PlannedRun, status: int) -> str | None:
+    if status == 0:
+        return None
+    if failure_of(run) is None:
+        killed = f"the process was killed by signal {-status}; is there memory enough for --jobs?"
+        write_failure(run, killed if status < 0 else f"the process ended with status {status}")
+    return failure_of(run)
+
+
+def write_failure(run: PlannedRun, reason: str) -> None:
+    """Keep why a run failed."""
+    write_text(failure_path(run), " ".join(reason.split()) + "\n")
+
+
+def _work(run: PlannedRun, jobs: int) -> None:
+    """In the process of the run."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    import torch
+
+    from terramamba.experiments.work import do_run
+
+    torch.set_num_threads(max(1, torch.get_num_threads() // jobs))
+    try:
+        # Runs side by side would write over each other; the log of each is in its folder.
+        logging.lastResort = None
+        with redirect_stderr(io.StringIO()):
+            do_run(run)
+    except InputError as error:
+        write_failure(run, "; ".join([str(error), *getattr(error, "__notes__", ())]))
+        sys.exit(1)
+    except Exception as error:
+        write_failure(run, f"{type(error).__name__}: {error or 'no message'}")
+        if run.folder.is_dir():
+            with (run.folder / "log.txt").open("a", encoding="utf-8") as log:
+                traceback.print_exc(file=log)
+        sys.exit(1)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)

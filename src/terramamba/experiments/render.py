@@ -1,0 +1,75 @@
+"""Tables as Markdown and as LaTeX (with the package booktabs)."""
+
+from collections.abc import Sequence
+
+from terramamba.experiments.tables import Table
+
+HOW = (
+    "Per cent, mean ± standard deviation (n - 1) over seeds. The interval draws test units anew (pairs of "
+    "images, or squares of a scene). Beside another model: the difference in the first score, the p value of "
+    "a paired permutation test over units, corrected after Holm for the table, and what may be concluded. "
+    "Minutes are those of training; px/s includes reading and cutting patches. Both depend on what else the "
+    "machine did, other runs included."
+)
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "<": r"$<$",
+    ">": r"$>$",
+}
+
+
+def markdown(title: str, tables: Sequence[Table]) -> str:
+    """A page of tables."""
+    parts = [f"# {title}", HOW]
+    for table in tables:
+        numbers = ["---" if place == 0 else "---:" for place in range(len(table.columns))]
+        lines = [table.columns, tuple(numbers), *table.rows]
+        body = "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+        parts += [f"## {table.title}", body, *table.notes]
+    return "\n\n".join(parts) + "\n"
+
+
+def latex(tables: Sequence[Table]) -> str:
+    """The tables as ``table`` floats, to be read with ``\\input`` below ``\\usepackage{booktabs}``."""
+    parts = []
+    for table in tables:
+        rows = [" & ".join(map(escaped, row)) + r" \\" for row in table.rows]
+        caption = escaped(". ".join([table.title, *table.notes]))
+        parts.append(
+            "\n".join(
+                [
+                    r"\begin{table}",
+                    r"\centering",
+                    rf"\caption{{{caption}}}",
+                    rf"\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}",
+                    r"\toprule",
+                    " & ".join(map(escaped, table.columns)) + r" \\",
+                    r"\midrule",
+                    *rows,
+                    r"\bottomrule",
+                    r"\end{tabular}",
+                    r"\end{table}",
+                ]
+            )
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def escaped(text: str) -> str:
+    """``text`` as LaTeX sets it letter for letter."""
+    return "".join(_LATEX.get(letter, letter) for letter in text)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

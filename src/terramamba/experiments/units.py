@@ -1,0 +1,90 @@
+"""Counts of a test set by unit (a pair of images, or a square of a scene), from which every score follows.
+
+A unit is what may be drawn anew or exchanged as a whole: pixels beside each other are no independent
+witnesses. Counts are int64 (units, classes, 3): pixels of the class in the truth, pixels that were given it,
+and pixels where both agree.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from terramamba.files import write_table
+
+UNITS = "units.csv"
+SIDE = 16
+"""Side in pixels of the squares of a scene that are units; the same for all patch sizes."""
+TRUTH, FOUND, HITS = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Units:
+    """The test set of a run by units, in the order of their names."""
+
+    names: tuple[str, ...]
+    counts: Int[np.ndarray, "u k three"]
+
+
+def from_classes(
+    pixels: Int[np.ndarray, "m 2"],
+    truth: Int[np.ndarray, " m"],
+    found: Int[np.ndarray, " m"],
+    num_classes: int,
+) -> Units:
+    """Units of the test pixels (row, col) of a scene: squares of ``SIDE`` pixels that hold any."""
+    squares, place = np.unique(pixels // SIDE, axis=0, return_inverse=True)
+    cells = (place.reshape(-1) * num_classes + truth) * num_classes + found
+    confusions = np.bincount(cells, minlength=len(squares) * num_classes**2)
+    names = [f"row {row * SIDE} col {col * SIDE}" for row, col in squares.tolist()]
+    return from_confusions(names, confusions.reshape(-1, num_classes, num_classes))
+
+
+def from_confusions(names: Sequence[str], confusions: Int[np.ndarray, "m k k"]) -> Units:
+    """Units with a confusion matrix (rows truth) each, such as the pairs of a test set."""
+    counts = np.stack(
+        [confusions.sum(axis=2), confusions.sum(axis=1), np.diagonal(confusions, axis1=1, axis2=2)], axis=-1
+    )
+    return Units(tuple(names), counts.astype(np.int64))
+
+
+def write_units(folder: Path, units: Units) -> None:
+    """Write ``units.csv``: a row for each unit and class that occurs in it."""
+    rows: list[list[Any]] = []
+    for name, of_unit in zip(units.names, units.counts, strict=True):
+        rows += [[name, index, *row] for index, row in enumerate(of_unit.tolist()) if any(row)]
+    write_table(folder / UNITS, ["unit", "class", "truth", "predicted", "hits"], rows)
+
+
+def read_units(folder: Path, num_classes: int) -> Units:
+    """The units that ``write_units`` wrote."""
+    with (folder / UNITS).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    names = tuple(dict.fromkeys(row[0] for row in rows))
+    place = {name: index for index, name in enumerate(names)}
+    counts = np.zeros((len(names), num_classes, 3), np.int64)
+    for name, index, *values in rows:
+        counts[place[name], int(index)] = [int(value) for value in values]
+    return Units(names, counts)
+
+
+def score_of(counts: Int[np.ndarray, "*batch k three"], score: str) -> Float[np.ndarray, "*batch"]:
+    """``oa`` or ``aa`` of land cover, or ``f1`` of the class "changed" (index 1), from summed counts.
+
+    Nothing changed and nothing found is right: ``f1`` is 1 then.
+    """
+    truth, found, hits = (counts[..., column].astype(np.float64) for column in (TRUTH, FOUND, HITS))
+    if score == "oa":
+        return np.asarray(hits.sum(-1) / np.maximum(truth.sum(-1), 1))
+    if score == "aa":
+        present = truth > 0
+        recall = np.where(present, hits / np.maximum(truth, 1), 0)
+        return np.asarray(recall.sum(-1) / np.maximum(present.sum(-1), 1))
+    if score != "f1":
+        raise ValueError(f"no score {score!r}; there are oa, aa, f1")
+    both = truth[..., 1] + found[..., 1]
+    return np.where(both > 0, 2 * hits[..., 1] / np.maximum(both, 1), 1.0)

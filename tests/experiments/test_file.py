@@ -1,0 +1,118 @@
+"""The YAML file: what is right is planned, what is wrong is named with its key."""
+
+import pytest
+import yaml
+
+from terramamba.errors import InputError
+from terramamba.experiments.file import read_experiment
+from terramamba.experiments.plan import plan_runs
+
+RIGHT = {
+    "seeds": [3, 5],
+    "variables": {"root": "nowhere"},
+    "settings": {"epochs": 2, "patch_size": 5, "crop_size": 64, "lr": "1e-3"},
+    "splits": {"block": {"split": "block"}, "random": {"split": "random", "train_fraction": 0.2}},
+    "data": {
+        "a scene": {"scene": "${root}/cube.mat", "labels": "${root}/gt.mat", "splits": ["random"]},
+        "another": {"scene": "${root}/cube.mat", "labels": "${root}/gt.mat"},
+        "pairs": {"data": "${root}", "epochs": 7},
+    },
+    "models": {
+        "ssa_mamba": {"preset": "tiny", "set": {"d_state": 4, "depth": 2}, "lr": 0.5},
+        "forest": {"model": "random_forest", "only": ["another"]},
+        "glmamba": None,
+    },
+    "ablations": {"no gate": {"of": "ssa_mamba", "set": {"gate": False}, "only": ["another"]}},
+    "sweep": {"ssa_mamba": {"set.depth": [1, 3], "patch_size": [3]}},
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    (tmp_path / "here").mkdir()
+    for name in ("cube.mat", "gt.mat"):
+        (tmp_path / "here" / name).touch()
+
+    def written(**changes):
+        path = tmp_path / "experiment.yaml"
+        path.write_text(yaml.safe_dump(RIGHT | changes))
+        return path
+
+    return written
+
+
+def planned(path, tmp_path, **variables):
+    return plan_runs(read_experiment(path, {"root": "here"} | variables), tmp_path / "out")
+
+
+def test_every_combination_is_planned_once_with_the_settings_of_all_levels(write, tmp_path):
+    runs = planned(write(), tmp_path)
+    found = {(r.data, r.split, r.model, r.ablation): [] for r in runs}
+    for run in runs:
+        found[run.data, run.split, run.model, run.ablation].append(run.settings.seed)
+    varied = ("", "depth=1", "depth=3", "patch_size=3")
+    expected = {("a scene", "random", "ssa_mamba", name) for name in varied}
+    expected |= {
+        ("another", split, "ssa_mamba", name) for split in RIGHT["splits"] for name in (*varied, "no gate")
+    }
+    expected |= {("another", split, "forest", "") for split in RIGHT["splits"]}
+    expected |= {("pairs", "given", "glmamba", "")}
+    assert set(found) == expected
+    assert all(seeds == [3, 5] for seeds in found.values())
+    assert len({run.folder for run in runs}) == len(runs)
+
+    (full,) = (r for r in runs if (r.data, r.ablation, r.settings.seed) == ("a scene", "", 3))
+    assert full.settings.set == {"d_state": 4, "depth": 2}
+    assert (full.settings.lr, full.settings.epochs, full.settings.train_fraction) == (0.5, 2, 0.2)
+    assert full.settings.scene == str(tmp_path / "here" / "cube.mat")
+    (deeper,) = (r for r in runs if (r.data, r.ablation, r.settings.seed) == ("a scene", "depth=3", 5))
+    assert deeper.settings.set == {"d_state": 4, "depth": 3}
+    (pairs,) = (r for r in runs if (r.task, r.settings.seed) == ("change", 3))
+    assert (pairs.settings.epochs, pairs.settings.crop_size, pairs.settings.lr) == (7, 64, 0.001)
+    assert not pairs.baseline
+
+
+WRONG = {
+    "unknown key": ({"modles": {}}, "modles: unknown key; did you mean models?"),
+    "no data": ({"data": {}}, "data: must be given"),
+    "setting": ({"settings": {"epoch": 3}}, "settings.epoch: no setting"),
+    "kind": ({"settings": {"epochs": "many"}}, "settings.epochs: 'many' is not a whole number"),
+    "number": ({"settings": {"lr": "fast"}}, "settings.lr: 'fast' is not a number"),
+    "yes for a number": ({"settings": {"epochs": True}}, "settings.epochs: True is not a whole number"),
+    "choice": ({"splits": {"s": {"split": "blocks"}}}, "splits.s.split: 'blocks'; choose one of: block"),
+    "model": ({"models": {"ssa": {}}}, "models.ssa: model 'ssa' is unknown"),
+    "preset": ({"models": {"ssa_mamba": {"preset": "huge"}}}, "models.ssa_mamba.preset: 'huge'"),
+    "option": (
+        {"models": {"ssa_mamba": {"set": {"depht": 1}}}, "ablations": {}, "sweep": {}},
+        "models.ssa_mamba.set.depht: ssa_mamba has no such option",
+    ),
+    "ablation of nothing": ({"ablations": {"x": {"of": "svm"}}}, "ablations.x.of: 'svm' is none of"),
+    "sweep": ({"sweep": {"ssa_mamba": {"patch_size": 3}}}, "sweep.ssa_mamba.patch_size: give a list"),
+    "seeds": ({"seeds": 0}, "seeds: 0; give how many"),
+    "seed twice": ({"seeds": [1, 1]}, "seeds: a seed is named twice"),
+    "own": ({"settings": {"out": "x"}}, "settings.out: the experiment sets it"),
+    "on test": ({"settings": {"chosen_on_test": True}}, "settings.chosen_on_test: an experiment never"),
+    "variable": ({"data": {"a": {"data": "${rot}"}}}, "data.a.data: ${rot} is no variable"),
+    "nothing there": ({"data": {"a": {"data": "gone"}}}, "gone does not exist"),
+    "published": (
+        {"data": {"a": {"data": "here", "published": [{"model": "bit"}]}}},
+        "data.a.published.scores: must be given",
+    ),
+    "shared folder": (
+        {"models": {"a b": {"model": "cva"}, "a/b": {"model": "cva"}}, "ablations": {}, "sweep": {}},
+        "would share",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_named_with_its_key(changes, message, write, tmp_path):
+    with pytest.raises(InputError) as refused:
+        planned(write(**changes), tmp_path)
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_variable_that_the_file_does_not_have_is_refused(write, tmp_path):
+    with pytest.raises(InputError, match="--set rot: no such variable; variables has: root"):
+        planned(write(), tmp_path, rot="x")
