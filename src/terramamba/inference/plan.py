@@ -6,8 +6,8 @@ many workers. How a scene is cut changes speed and memory alone.
 
 from terramamba.raster.grid import Window
 
-VALUES_PER_WINDOW = 16_000_000
-"""A window has at most about this many scaled values (64 MB)."""
+VALUES_PER_WINDOW = 32_000_000
+"""A window has at most about this many scaled values (128 MB)."""
 
 PIXELS_PER_WINDOW = {"exact": 8192, "fast": 262_144}
 """A window has at most about this many pixels; a pixel takes as much longer when it has its own patch."""
