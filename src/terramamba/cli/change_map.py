@@ -36,7 +36,7 @@ class MapOptions(SharedMapOptions):
     together, and areas stay those of the pixels."""
     tile_size: int = 512
     """Side of the tiles that are mapped one by one, in pixels; less needs less memory."""
-    overlap: int = 128
+    overlap: int = 64
     """Pixels that neighbouring tiles share; there their results are blended."""
     batch_size: int = 1
     """Tiles mapped at once."""

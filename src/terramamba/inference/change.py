@@ -53,7 +53,7 @@ def map_change(
     min_area: int | float = 0.0,
     simplify: int | float = 0.0,
     tile_size: int = 512,
-    overlap: int = 128,
+    overlap: int = 64,
     batch_size: int = 1,
     device: str = "auto",
     precision: str = "32",
