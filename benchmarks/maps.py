@@ -190,11 +190,11 @@ def results(folder: Path, shrink: int, only: str) -> Iterator[Result]:
             path.unlink()
 
 
-def loop_rate() -> float:
+def loop_rate(patches: int) -> float:
     """Pixels a second of the plain loop over time on patches, as exact mapping would run it."""
     from terramamba.bench.networks import Network, within
 
-    network = Network("", "ssa_mamba", "paper", (64, BANDS, 7, 7))
+    network = Network("", "ssa_mamba", "paper", (patches, BANDS, 7, 7))
     model, images = network.model().eval(), network.images()
     import torch
 
@@ -219,6 +219,8 @@ def plot(found: list[Result], path: Path) -> None:
     figure, (memory, rate) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
     for job, label in (("fast", "SSA-Mamba, fast, 1 tiling"), ("change", "GLMamba base, pair")):
         points = [r for r in found if r.key.startswith(job) and not r.key.endswith("long")]
+        if not points:
+            continue
         pixels = [r.pixels / 1e6 for r in points]
         memory.plot(pixels, [r.peak_mib for r in points], "o-", label=label)
         rate.plot(pixels, [r.pixels_a_second for r in points], "o-", label=label)
@@ -226,8 +228,9 @@ def plot(found: list[Result], path: Path) -> None:
         axes.set(xscale="log", xlabel="megapixels of the scene", ylabel=what)
         axes.grid(visible=True, alpha=0.3)
     memory.set_ylim(bottom=0)
-    rate.set_yscale("log")
-    memory.legend(frameon=False)
+    if memory.lines:
+        rate.set_yscale("log")
+        memory.legend(frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150)
 
@@ -247,7 +250,7 @@ def main() -> None:
     folder.mkdir(parents=True)
     try:
         about = machine.describe()
-        loop = loop_rate()
+        loop = loop_rate(2 if arguments.small else 64)
         print(f"plain loop: {loop:.1f} px/s", flush=True)
         found = []
         for one in results(folder, SMALL if arguments.small else 1, arguments.only):

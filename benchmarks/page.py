@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from terramamba.bench.timing import figures
+from terramamba.progress import clock
 
 Record = dict[str, Any]
 Records = Mapping[str, Record]
@@ -43,6 +44,7 @@ def machine(records: Records) -> str:
         levels = [about[f"instruction set of {part}"] for part in ("PyTorch", "the native kernel")]
         loads = f"{about['load at the start']}, {record['load']['load at the end']:.2f}"
         rows.append([f"`{name}`", f"{about['threads']} of {about['cores']}", *levels, loads])
+    about = records["scan"]["machine"]
     versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
     spreads = {
         (way["ms"][2] - way["ms"][0]) / way["ms"][1]: f"{name} of {case['title']}"
@@ -141,6 +143,28 @@ def growth(records: Records) -> str:
     return f"Scans start from {base}.\n\n{table(['what', 'grows', 'sizes', 'slope', 'last doubling'], rows)}"
 
 
+def maps(records: Records) -> str:
+    record = records["maps"]
+    loop = record["loop_pixels_a_second"]
+    rows = []
+    for entry in record["maps"]:
+        classifies = entry["model"].startswith("SSA")
+        ratio = f"{entry['pixels_a_second'] / loop:.1f}" if classifies else ""
+        what = f"{entry['model']}, {entry['key'].split()[0]}"
+        what += ", bf16" * entry["key"].endswith("bf16") + ", a tenth of" * entry["key"].endswith("long")
+        numbers = [figures(entry["pixels"] / 1e6), clock(entry["seconds"]), figures(entry["pixels_a_second"])]
+        size = f"{entry['rows']} x {entry['columns']}"
+        rows.append([what, size, *numbers, ratio, figures(entry["peak_mib"])])
+    whole = [entry for entry in record["maps"] if entry["key"].startswith("fast")][-1]
+    said = (
+        f"The plain loop over time gives {figures(loop)} pixels a second of such patches, here too: it would"
+        f" take {whole['pixels'] / loop / 3600:.1f} hours for the {whole['rows']} x {whole['columns']} scene,"
+        f" {whole['pixels_a_second'] / loop:.0f} times as long as fast mapping from file to file."
+    )
+    columns = ["map", "rows x columns", "Mpx", "h:mm:ss", "pixels/s", "times the loop", "peak resident MiB"]
+    return f"{table(columns, rows)}\n\n{said}"
+
+
 PARTS: dict[str, Callable[[Records], str]] = {
     "machine": machine,
     "scan-forward": lambda records: scans("forward", records),
@@ -150,6 +174,7 @@ PARTS: dict[str, Callable[[Records], str]] = {
     "train": lambda records: models("train", records),
     "memory": memory,
     "growth": growth,
+    "maps": maps,
 }
 
 
@@ -169,7 +194,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=home / "benchmarks" / "results", help="folder")
     parser.add_argument("--page", type=Path, default=home / "docs" / "performance.md", help="page to fill")
     arguments = parser.parse_args()
-    names = ("scan", "scene", "train", "growth")
+    names = ("scan", "scene", "train", "growth", "maps")
     records = {
         name: json.loads((arguments.results / f"{name}.json").read_text(encoding="utf-8")) for name in names
     }

@@ -33,6 +33,25 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert main(["bench", what, *small, "--only", only, "--json", str(folder / f"{what}.json")]) == 0
     written = ("--json", folder / "growth.json", "--plot", folder / "growth.png")
     run("growth.py", *small, "--backend", "pytorch", *written)
+    for only in ("fast 1x", "change 1x"):
+        about = folder / f"{only}.json"
+        run(
+            "maps.py",
+            "--small",
+            "--only",
+            only,
+            "--folder",
+            folder,
+            "--json",
+            about,
+            "--plot",
+            folder / "maps.png",
+        )
+    found = [
+        json.loads((folder / f"{only}.json").read_text(encoding="utf-8")) for only in ("fast 1x", "change 1x")
+    ]
+    together = found[0] | {"maps": [entry for record in found for entry in record["maps"]]}
+    (folder / "maps.json").write_text(json.dumps(together), encoding="utf-8")
     return folder
 
 
@@ -59,6 +78,7 @@ def test_every_part_is_filled_and_the_rest_is_left_alone(results: Path, tmp_path
         "train",
         "memory",
         "growth",
+        "maps",
     }
     for name, content in parts.items():
         assert "| --- |" in content, name
