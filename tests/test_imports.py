@@ -40,10 +40,11 @@ MAY_IMPORT = {
     "data": SMALL | {"raster", "data"},
     "runs": SMALL | {"models", "checkpoint"},
     "inference": SMALL | {"raster", "data", "models", "metrics", "devices", "processes", "runs", "inference"},
+    "report": SMALL | {"raster", "inference", "pictures", "report"},
 }
 """What each part may import of ours; parts that are not named may import all but the command line."""
 
-ABOVE_EXPERIMENTS = {"experiments", "report", "cli", "__main__"}
+ABOVE_EXPERIMENTS = {"experiments", "cli", "__main__"}
 """The parts that may import experiments."""
 
 BARE = {"torch", "numpy", "einops", "jaxtyping", "safetensors"}

@@ -61,7 +61,7 @@ def picture_change(
     from matplotlib.patches import Patch
 
     first, second = open_scene(before), open_scene(after)
-    limits = _limits(first)
+    limits = colour_limits(first)
     outlined = "after" if polygons is None else "after, with the polygons"
     panels = {"before": false_colour(first, limits), outlined: false_colour(second, limits)}
     found = _values(changed)
@@ -93,11 +93,20 @@ def false_colour(
     without data are white.
     """
     values, valid = scene.read(bands=_shown_bands(scene))
-    low, high = _limits(scene) if limits is None else limits
+    low, high = colour_limits(scene) if limits is None else limits
     stretched = (values.transpose(1, 2, 0) - low) / np.maximum(high - low, 1e-12)
     picture = (255 * stretched.clip(0, 1)).astype(np.uint8)
     picture[~np.all(valid, axis=0)] = 255
     return picture
+
+
+def colour_limits(scene: Scene) -> Float[np.ndarray, "two rgb"]:
+    """Values of ``scene`` that become black and full colour in ``false_colour``."""
+    if scene.dtype == "uint8":  # made to be looked at as it is
+        return np.array([[0.0] * 3, [255.0] * 3])
+    values, valid = scene.read(bands=_shown_bands(scene))
+    seen = [band[usable].astype(np.float64) for band, usable in zip(values, valid, strict=True)]
+    return np.stack([np.percentile(band, PERCENTILES) if band.size else (0.0, 1.0) for band in seen], axis=1)
 
 
 def coloured(
@@ -126,14 +135,6 @@ def _shown_bands(scene: Scene) -> list[int]:
         known = np.array(scene.wavelengths)
         return [int(np.abs(known - wanted).argmin()) for wanted in FALSE_COLOUR_NM]
     return [0, 1, 2] if scene.bands >= 3 else [0, 0, 0]
-
-
-def _limits(scene: Scene) -> Float[np.ndarray, "two rgb"]:
-    if scene.dtype == "uint8":  # made to be looked at as it is
-        return np.array([[0.0] * 3, [255.0] * 3])
-    values, valid = scene.read(bands=_shown_bands(scene))
-    seen = [band[usable].astype(np.float64) for band, usable in zip(values, valid, strict=True)]
-    return np.stack([np.percentile(band, PERCENTILES) if band.size else (0.0, 1.0) for band in seen], axis=1)
 
 
 def _values(path: str | Path) -> Integer[np.ndarray, "h w"]:

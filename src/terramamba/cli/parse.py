@@ -38,7 +38,10 @@ METAVARS = {int: "N", float: "X"}
 
 @dataclass(frozen=True)
 class Usage:
-    """How a command is called: its name, what it does, its files (``[NAME]``: may be left out)."""
+    """How a command is called: its name, what it does, its files.
+
+    ``[NAME]`` may be left out, ``[NAME ...]`` stands for any number.
+    """
 
     command: str
     about: str
@@ -59,7 +62,8 @@ def parse(usage: Usage, options: type[Options], argv: Sequence[str]) -> tuple[Op
             _require_settings(Path(word.removeprefix("--config=")))
     values = parser.parse_args(flags)
     least = sum(not name.startswith("[") for name in usage.files)
-    if not least <= len(files) <= len(usage.files):
+    most = float("inf") if any(name.endswith("...]") for name in usage.files) else len(usage.files)
+    if not least <= len(files) <= most:
         names = " ".join(usage.files) or "no file beside its flags"
         parser.error(f"terramamba {usage.command} takes {names}; got {' '.join(files) or 'none'}")
     return options(**{name: values[name] for name in parser.hints}), files

@@ -1,0 +1,54 @@
+"""``terramamba report``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from terramamba.cli.parse import Usage, parse
+from terramamba.errors import InputError
+
+USAGE = Usage(
+    "report",
+    "Write one HTML page about a run, or about several beside each other: summary, scores, training, and the "
+    "map where one is given. The page needs no network.",
+    ("RUN", "[RUN ...]"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """Flags of the command."""
+
+    out: str | None = None
+    """Page to write; None: report.html in the run's folder (of several runs, name it)."""
+    map: str | None = None
+    """Map that the first run made, as `classify map` or `change map` wrote it."""
+    probabilities: str | None = None
+    """Probabilities written with the map; for change they bring the slider of the threshold."""
+    scene: str | None = None
+    """Scene that the land-cover map was made of: picture, and spectra under the mouse."""
+    before: str | None = None
+    """Earlier image of a change map."""
+    after: str | None = None
+    """Later image of a change map, on the same grid."""
+    overwrite: bool = False
+    """Replace an existing page."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Write the page, and print its name and size."""
+    options, folders = parse(USAGE, ReportOptions, argv)
+    if options.out is None and len(folders) > 1:
+        raise InputError("a report about several runs needs --out, such as --out report.html")
+    from terramamba.cli.show import show_facts
+    from terramamba.report import MapFiles, write_report
+
+    beside = {name: getattr(options, name) for name in ("scene", "before", "after", "probabilities")}
+    for name, path in beside.items():
+        if path is not None and options.map is None:
+            raise InputError(f"--{name} {path}: is shown with a map; give the map with --map")
+    files = None if options.map is None else MapFiles(options.map, **beside)
+    out = Path(folders[0]) / "report.html" if options.out is None else Path(options.out)
+    page = write_report(folders, out, map_files=files, overwrite=options.overwrite)
+    show_facts({"written": page, "size": f"{page.stat().st_size / 1e6:.2f} MB"})
+    return 0

@@ -1,0 +1,6 @@
+"""One HTML page about runs and their map that needs no network."""
+
+from terramamba.report.maps import MapFiles
+from terramamba.report.page import write_report
+
+__all__ = ["MapFiles", "write_report"]

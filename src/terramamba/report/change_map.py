@@ -1,0 +1,76 @@
+"""What the page shows of a change map: changes, their probability, both dates, the largest areas."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from terramamba.inference.common import NO_PROBABILITY, PROBABILITY_STEPS, AreaCount
+from terramamba.raster.area import SQUARE_METRES_PER_HECTARE
+from terramamba.raster.grid import strips
+from terramamba.raster.polygons import trace_changes
+from terramamba.raster.scene import Scene, apply
+from terramamba.report.layers import one_band, packed_layer, packed_picture, require_probabilities
+
+STRIP_PIXELS = 4_000_000
+LARGEST = 25
+"""Changes in the table."""
+
+
+def change_layers(land: Scene, beside: Mapping[str, Scene]) -> dict[str, Any]:
+    """Changed or not, and what ``beside`` brings: ``probabilities``, ``before``, ``after``.
+
+    ``steps`` are pixels and hectares of each stored probability, at full resolution: a threshold's number
+    of changed pixels is a sum over them.
+    """
+    layers: dict[str, Any] = {
+        "values": packed_layer(land, lambda shape: one_band(land, shape).astype(np.uint8))
+    }
+    likely = beside.get("probabilities")
+    if likely is not None:
+        require_probabilities(likely, 1, "change map")
+        layers["probability"] = packed_layer(likely, lambda shape: one_band(likely, shape))
+        layers["steps"] = _steps(likely)
+    before, after = beside.get("before"), beside.get("after")
+    if before is not None:
+        layers["left"] = packed_picture(before)
+    if after is not None:
+        same = before is not None and before.bands == after.bands
+        layers["right"] = packed_picture(after, before if same else None)
+    return layers | _largest(land, likely)
+
+
+def _steps(likely: Scene) -> dict[str, Any]:
+    count = AreaCount(likely.grid, {step: str(step) for step in range(NO_PROBABILITY + 1)})
+    for window in strips(likely.height, likely.width, max(1, STRIP_PIXELS // likely.width)):
+        count.add(likely.read(window)[0][0], window)
+    steps = count.classes()[: PROBABILITY_STEPS + 1]
+    measured = steps[0].hectares is not None
+    return {
+        "pixels": [step.pixels for step in steps],
+        "hectares": [step.hectares for step in steps] if measured else None,
+    }
+
+
+def _largest(land: Scene, likely: Scene | None) -> dict[str, Any]:
+    """The largest changed areas, each with its box in pixels, and how many areas there are."""
+    found = trace_changes(Path(land.path), Path(land.path if likely is None else likely.path))
+    back = None if land.transform is None else ~land.transform
+    rows = []
+    for place in range(min(LARGEST, len(found))):
+        west, south, east, north = found.geometry[place].bounds
+        corners = [
+            (x, y) if back is None else apply(back, x, y) for x in (west, east) for y in (south, north)
+        ]
+        cols, lines = zip(*corners, strict=True)
+        metres = float(found.area[place]) if found.unit == "m2" else None
+        rows.append(
+            {
+                "pixels": int(found.pixels[place]),
+                "hectares": None if metres is None else metres / SQUARE_METRES_PER_HECTARE,
+                "probability": None if likely is None else float(found.mean_probability[place]),
+                "box": [round(v, 2) for v in (min(cols), min(lines), max(cols), max(lines))],
+            }
+        )
+    return {"largest": rows, "areas": len(found)}

@@ -1,0 +1,130 @@
+"""Rasters made small enough for a page: bytes that the page's script unpacks, and pictures.
+
+Every layer is thinned out, never averaged, until it fits; numbers are counted elsewhere, at full resolution.
+"""
+
+import base64
+import io
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Shaped, UInt8
+
+from terramamba.errors import InputError
+from terramamba.pictures import colour_limits, false_colour
+from terramamba.raster.grid import Window
+from terramamba.raster.scene import Scene
+
+Shape = tuple[int, int]
+"""Rows, columns."""
+
+LAYER_BYTES, PICTURE_BYTES = 3_400_000, 2_200_000
+"""Most that one layer may take in the page; the most that come together stay below 13 MB."""
+
+LAYER_SIDE, PICTURE_SIDE, SPECTRA_SIDE = 2048, 1400, 160
+"""Pixels along the longer side before the bytes are looked at."""
+
+SMALLER = 0.8
+"""What a side is multiplied with until the layer fits."""
+
+JPEG_QUALITY = 88
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A layer in words of JSON: ``data`` is base64 of its zlib-packed bytes, or a data URI of a picture."""
+
+    width: int
+    height: int
+    data: str
+
+
+def packed_layer(scene: Scene, read: Callable[[Shape], UInt8[np.ndarray, "h w"]]) -> Packed:
+    """The most detailed layer that fits; ``read`` gives it in a shape, thinned out from ``scene``'s."""
+    return _fitting(scene, lambda shape: _zipped(read(shape)), LAYER_SIDE, LAYER_BYTES)
+
+
+def packed_spectra(scene: Scene, read: Callable[[Shape], UInt8[np.ndarray, "c h w"]]) -> Packed:
+    """As ``packed_layer``, for many bands."""
+    return _fitting(scene, lambda shape: _zipped(read(shape)), SPECTRA_SIDE, LAYER_BYTES)
+
+
+def packed_picture(scene: Scene, like: Scene | None = None) -> Packed:
+    """The most detailed picture of ``scene`` in false colour that fits, stretched as ``like`` is."""
+
+    def read(shape: Shape) -> str:
+        limits = None if like is None else colour_limits(_shrunk(like, shape))
+        return _jpeg(false_colour(_shrunk(scene, shape), limits))
+
+    return _fitting(scene, read, PICTURE_SIDE, PICTURE_BYTES)
+
+
+def thinned(
+    scene: Scene, shape: Shape, bands: Sequence[int] | None = None
+) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+    """Values of the whole ``scene`` and which are data, thinned out to ``shape``."""
+    return scene.source.read(scene.grid.window, tuple(range(scene.bands) if bands is None else bands), shape)
+
+
+def one_band(scene: Scene, shape: Shape) -> Shaped[np.ndarray, "h w"]:
+    """The first band, thinned out to ``shape``."""
+    return thinned(scene, shape, [0])[0][0]
+
+
+def as_bytes(values: Shaped[np.ndarray, "*shape"], low: float, high: float) -> UInt8[np.ndarray, "*shape"]:
+    """``values`` between ``low`` and ``high`` as 0..254; what lies outside is cut off."""
+    share = (values.astype(np.float64) - low) / max(high - low, 1e-12)
+    return np.rint(254 * np.clip(np.nan_to_num(share), 0, 1)).astype(np.uint8)
+
+
+def require_probabilities(scene: Scene, bands: int, command: str) -> None:
+    """Raise ``InputError`` where ``scene`` is not what ``command --probabilities`` writes for ``bands``."""
+    if scene.bands != bands or scene.dtype != "uint8":
+        raise InputError(
+            f"{scene.path}: {scene.bands} band{'s' * (scene.bands != 1)} of {scene.dtype}, where"
+            f" {bands} of uint8 {'are' if bands != 1 else 'is'} needed; give the file that `terramamba"
+            f" {command} --probabilities` wrote with the map"
+        )
+
+
+@dataclass(frozen=True)
+class _Thinned:
+    """The pixels of a scene, fewer of them: a source that is read as a whole."""
+
+    scene: Scene
+    shape: Shape
+
+    def read(
+        self, window: Window, bands: Sequence[int], shape: Shape
+    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        assert window.shape == shape == self.shape
+        return thinned(self.scene, shape, bands)
+
+
+def _shrunk(scene: Scene, shape: Shape) -> Scene:
+    grid = replace(scene.grid, height=shape[0], width=shape[1], transform=None, crs=None)
+    return replace(scene, grid=grid, source=_Thinned(scene, shape))
+
+
+def _fitting(scene: Scene, encode: Callable[[Shape], str], side: int, most: int) -> Packed:
+    share = min(1.0, side / max(scene.height, scene.width))
+    while True:
+        height, width = (max(1, round(share * length)) for length in (scene.height, scene.width))
+        data = encode((height, width))
+        if len(data) <= most or max(height, width) == 1:
+            return Packed(width, height, data)
+        share *= SMALLER
+
+
+def _zipped(values: UInt8[np.ndarray, "*shape"]) -> str:
+    return base64.b64encode(zlib.compress(np.ascontiguousarray(values).tobytes(), 9)).decode("ascii")
+
+
+def _jpeg(picture: UInt8[np.ndarray, "h w 3"]) -> str:
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")

@@ -1,0 +1,76 @@
+"""One HTML page about runs and a map that needs nothing but itself."""
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from terramamba._version import __version__
+from terramamba.errors import InputError
+from terramamba.files import plain, write_text
+from terramamba.report.maps import MapFiles, ReportMap, read_map
+from terramamba.report.records import read_runs
+from terramamba.report.sections import comparison, provenance, scores, summary
+from terramamba.report.viewer import viewer
+
+
+def write_report(
+    runs: Sequence[str | Path],
+    out: str | Path,
+    *,
+    map_files: MapFiles | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write the page about ``runs``, and about the map in ``map_files`` that the first of them made.
+
+    Raises:
+        InputError: a run or file cannot be read, they do not belong together, or ``out`` exists.
+    """
+    target = Path(out)
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{target}: a report is a page; give --out a name that ends in .html")
+    if target.exists() and not overwrite:
+        raise InputError(f"{target} exists; give --overwrite to replace it, or another --out")
+    records = read_runs(runs)
+    land = None if map_files is None else read_map(records[0], map_files)
+    written = datetime.now(UTC).isoformat(timespec="seconds")
+    many = len(records) > 1
+    body = [
+        summary(records, land),
+        comparison(records),
+        "" if land is None else viewer(land),
+        *(scores(run, many) for run in records),
+        provenance(records, land, written, __version__),
+    ]
+    title = " and ".join(run.name for run in records[:3]) + (" and others" if len(records) > 3 else "")
+    page = _filled(
+        {
+            "title": escape(f"{title} · terramamba"),
+            "heading": escape(title),
+            "style": _resource("style.css"),
+            "script": _resource("script.js") if land is not None else "",
+            "theme": _resource("theme.js"),
+            "data": "" if land is None else _data(land),
+            "body": "\n".join(part for part in body if part),
+        }
+    )
+    write_text(target, page)
+    return target
+
+
+def _data(land: ReportMap) -> str:
+    """JSON that no text in it can end early."""
+    record = json.dumps(plain(land.payload), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return '<script type="application/json" id="data">' + record.replace("<", "\\u003c") + "</script>"
+
+
+def _filled(parts: dict[str, str]) -> str:
+    # All at once: what is put in may look like a place to fill.
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _resource("template.html"))
+
+
+def _resource(name: str) -> str:
+    return files("terramamba.report").joinpath(name).read_text(encoding="utf-8")

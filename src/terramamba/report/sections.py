@@ -1,0 +1,189 @@
+"""The parts of the page that need no script: comparison, scores, provenance."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from terramamba.report.charts import curves
+from terramamba.report.maps import ReportMap
+from terramamba.report.records import RunRecord
+from terramamba.report.words import (
+    SCORES,
+    caveats,
+    compare_sentences,
+    map_sentences,
+    model_name,
+    percent,
+    run_sentences,
+)
+
+BARS = {"recall": "recall", "precision": "precision", "f1": "F1"}
+
+
+def summary(runs: Sequence[RunRecord], land: ReportMap | None) -> str:
+    """What it all comes to, in sentences."""
+    said = compare_sentences(runs) if len(runs) > 1 else run_sentences(runs[0])
+    if land is not None:
+        said += map_sentences(land)
+    warned = list(dict.fromkeys(note for run in runs for note in caveats(run)))
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in warned)
+    return section("summary", "Summary", f'<p class="lead">{escape(" ".join(said))}</p>{notes}')
+
+
+def comparison(runs: Sequence[RunRecord]) -> str:
+    """A row for each run; the best of each score stands out. Empty for one run."""
+    if len(runs) < 2:
+        return ""
+    found = {
+        key: [run.test[key] for run in runs if run.test.get(key) is not None] for key in SCORES[runs[0].task]
+    }
+    best = {
+        key: min(values) if key == "false_alarm_rate" else max(values)
+        for key, values in found.items()
+        if values
+    }
+    rows = []
+    for run in runs:
+        cells = [f'<th scope="row">{escape(run.name)}</th>', f"<td>{escape(model_name(run))}</td>"]
+        cells.append(f"<td>{escape(str(run.metrics.get('protocol', '')))}</td>")
+        for key in best:
+            value = run.test.get(key)
+            text = percent(value, 2) if key != "kappa" or value is None else f"{value:.4f}"
+            shown = f"<b>{text}</b>" if value == best[key] else text
+            cells.append(f'<td class="number">{shown}</td>')
+        cells.append(f'<td class="number">{run.metrics.get("parameters", 0):,}</td>')
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    head = ["run", "model", "protocol", *(SCORES[runs[0].task][key] for key in best), "parameters"]
+    return section("comparison", "Runs beside each other", table("scores on test", head, rows))
+
+
+def scores(run: RunRecord, many: bool) -> str:
+    """Confusion matrix, bars and curves of one run."""
+    parts = [_bars(run), _confusion(run), *_training(run)]
+    title = f"Scores of {run.name}" if many else "Scores on test"
+    return section("", title, f'<div class="cards">{"".join(part for part in parts if part)}</div>')
+
+
+def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, version: str) -> str:
+    """Where every number comes from."""
+    parts = []
+    for run in runs:
+        model = run.card.get("model", {})
+        facts = {
+            "folder": run.folder,
+            "model": model_name(run),
+            "weights (sha256)": model.get("sha256"),
+            "trained with": f"terramamba {run.card.get('terramamba', '?')}",
+            "protocol": run.metrics.get("protocol"),
+            "split": run.metrics.get("split_id"),
+            "seed": run.metrics.get("seed"),
+            "epochs run": run.metrics.get("epochs_run"),
+            "kept epoch": run.metrics.get("best_epoch"),
+            "threshold": run.metrics.get("threshold"),
+            "training minutes": _rounded(run.metrics.get("minutes")),
+            "device": run.metrics.get("device"),
+            **{key: run.config.get(key) for key in ("scene", "labels", "data") if run.config.get(key)},
+        }
+        settings = _facts(run.config)
+        parts.append(
+            f"<h3>{escape(run.name)}</h3>{_facts(facts)}"
+            + (f"<details><summary>All settings</summary>{settings}</details>" if run.config else "")
+        )
+    if land is not None:
+        parts.append(f"<h3>Map</h3>{_facts({'file': land.path, 'made by': _maker(runs, land), **land.tags})}")
+    parts.append(f"<p>This page: terramamba {escape(version)}, {escape(written)}.</p>")
+    return section("provenance", "Provenance", "".join(parts))
+
+
+def section(name: str, title: str, body: str) -> str:
+    """A part of the page under its heading."""
+    mark = f' id="{name}"' if name else ""
+    return f"<section{mark}><h2>{escape(title)}</h2>{body}</section>"
+
+
+def _maker(runs: Sequence[RunRecord], land: ReportMap) -> str:
+    sha = land.tags.get("MODEL_SHA256")
+    made = [run.name for run in runs if sha and run.card.get("model", {}).get("sha256") == sha]
+    return made[0] if made else "the file does not name any of these runs"
+
+
+def _bars(run: RunRecord) -> str:
+    test = run.test
+    if run.task == "classify":
+        colours = {str(entry["name"]): entry.get("colour") for entry in run.card.get("classes", [])}
+        entries = [
+            (str(entry["name"]), entry, f"{entry['pixels']:,} pixels", colours.get(str(entry["name"])))
+            for entry in test["per_class"]
+        ]
+    else:
+        entries = [("changed", test, "", None)]
+    blocks = [_bar_block(*entry) for entry in entries]
+    title = "Each class" if run.task == "classify" else "The class “changed”"
+    return f'<div class="card wide"><h3>{title}</h3><div class="classes">{"".join(blocks)}</div></div>'
+
+
+def _bar_block(name: str, values: Mapping[str, Any], more: str, colour: Sequence[int] | None) -> str:
+    swatch = "" if colour is None else f'<i class="swatch" style="background:rgb{tuple(colour)}"></i>'
+    lines = "".join(
+        f'<div class="bar {key}"><span>{words}</span>'
+        '<svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="track" width="100" height="8"/>'
+        f'<rect class="fill" width="{100 * (values[key] or 0):.2f}" height="8"/></svg>'
+        f'<span class="number">{percent(values[key])}</span></div>'
+        for key, words in BARS.items()
+    )
+    return f'<div class="bars"><h4>{swatch}{escape(name)} <small>{escape(more)}</small></h4>{lines}</div>'
+
+
+def _confusion(run: RunRecord) -> str:
+    if not run.confusion:
+        return ""
+    rows = []
+    for name, cells in zip(run.class_names, run.confusion, strict=True):
+        total = max(1, sum(cells))
+        row = "".join(
+            f'<td class="number" style="--share:{100 * cell / total:.1f}%" title="{escape(name)} taken for'
+            f' {escape(other)}: {percent(cell / total)}">{cell:,}</td>'
+            for other, cell in zip(run.class_names, cells, strict=True)
+        )
+        rows.append(f'<tr><th scope="row">{escape(name)}</th>{row}</tr>')
+    head = ["truth ↓ · map →", *run.class_names]
+    caption = "Pixels of each true class (row) by what the model says (column)"
+    matrix = table(caption, head, rows, "confusion")
+    return f'<div class="card wide"><h3>Confusion matrix</h3>{matrix}</div>'
+
+
+def _training(run: RunRecord) -> Iterable[str]:
+    columns = dict(run.history)
+    epochs = [value for value in columns.pop("epoch", []) if value is not None]
+    best = run.metrics.get("best_epoch")
+    for title, chosen in (
+        ("Loss while training", [name for name in columns if name.endswith("loss")]),
+        ("Scores on validation", [name for name in columns if name in ("oa", "aa", "kappa", "f1", "iou")]),
+    ):
+        chart = curves(title, epochs, {name.replace("_", " "): columns[name] for name in chosen}, best)
+        if chart:
+            yield f'<div class="card">{chart}</div>'
+
+
+def table(caption: str, head: Sequence[str], rows: Sequence[str], kind: str = "") -> str:
+    """A table that scrolls by itself where the page is narrow; ``rows`` are HTML."""
+    columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<table class="{kind}"><caption>{escape(caption)}</caption><thead><tr>{columns}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _facts(facts: Mapping[str, Any]) -> str:
+    lines = "".join(
+        f"<dt>{escape(str(name))}</dt><dd>{escape(str(value))}</dd>"
+        for name, value in facts.items()
+        if value is not None
+    )
+    return f"<dl>{lines}</dl>"
+
+
+def _rounded(value: Any) -> Any:
+    return f"{value:.2f}" if isinstance(value, float) else value

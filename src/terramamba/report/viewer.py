@@ -1,0 +1,108 @@
+"""The map's part of the page: what its script fills, with controls that work by keyboard."""
+
+from html import escape
+from typing import Any
+
+from terramamba.inference.common import PROBABILITY_STEPS
+from terramamba.report.maps import ReportMap
+from terramamba.report.sections import section, table
+from terramamba.report.words import amount
+
+KEYS = (
+    "Arrow keys move the cross, + and − zoom, 0 shows all; drag to move. After a click the wheel zooms too."
+)
+
+OPACITY = 70
+"""Of the change layer, per cent."""
+
+
+def viewer(land: ReportMap) -> str:
+    """Map, controls, legend, what is under the mouse, and the largest changes."""
+    spectrum = '<div id="spectrum"></div>' if "spectra" in land.layers else ""
+    side = [
+        *_controls(land),
+        '<div class="buttons"><button type="button" id="closer" aria-label="zoom in">+</button>'
+        '<button type="button" id="wider" aria-label="zoom out">−</button>'
+        '<button type="button" id="whole">show all</button></div>',
+        '<output id="under" aria-live="polite">Point at the map.</output>',
+        spectrum,
+        _legend(land),
+    ]
+    words = f"Map of {land.height} by {land.width} pixels. {KEYS}"
+    notes = "".join(f'<p class="hint">{escape(note)}</p>' for note in land.notes)
+    return section(
+        "maps",
+        "Map",
+        '<div class="viewer"><div class="stage">'
+        f'<canvas id="map" tabindex="0" role="application" aria-label="{words}" aria-describedby="under">'
+        "</canvas>"
+        '<p id="wait">The map is being unpacked.</p>'
+        f'<p class="hint">{KEYS}</p>{notes}</div><div class="side">{"".join(side)}</div></div>'
+        + _largest(land),
+    )
+
+
+def _controls(land: ReportMap) -> list[str]:
+    controls = []
+    if "left" in land.layers and (land.task == "classify" or "right" in land.layers):
+        left, right = ("scene", "map") if land.task == "classify" else ("before", "after")
+        controls.append(_slider("swipe", f"Swipe: {left} on the left, {right} on the right", 0, 1000, 500))
+    if land.task == "change":
+        controls += [_slider("opacity", "Opacity of the change layer", 0, 100, OPACITY), _threshold(land)]
+    return controls
+
+
+def _slider(name: str, words: str, low: int, high: int, start: int) -> str:
+    return (
+        f'<label for="{name}">{escape(words)}</label>'
+        f'<input type="range" id="{name}" min="{low}" max="{high}" value="{start}">'
+    )
+
+
+def _threshold(land: ReportMap) -> str:
+    if "steps" not in land.layers:
+        return (
+            '<p class="hint">With the probabilities of the map there is a slider for the threshold here.</p>'
+        )
+    made_with = 0.5 if land.threshold is None else land.threshold
+    start = min(PROBABILITY_STEPS, max(1, round(PROBABILITY_STEPS * made_with)))
+    return (
+        _slider(
+            "threshold", "Threshold: least probability that counts as changed", 1, PROBABILITY_STEPS, start
+        )
+        + '<output id="counted" for="threshold" aria-live="polite"></output>'
+        f'<p class="hint">The map was made with {made_with:g}. Probabilities are stored in steps of'
+        f" 1/{PROBABILITY_STEPS}, so that counts near it differ a little from the map's.</p>"
+    )
+
+
+def _legend(land: ReportMap) -> str:
+    entries = "".join(
+        f'<li><i class="swatch" style="background:rgb{colour}"></i>{escape(entry.name)}'
+        f" <small>{amount(entry)}</small></li>"
+        for entry, colour in zip(land.areas, land.colours, strict=True)
+    )
+    return f'<ul class="legend" tabindex="0" aria-label="Legend">{entries}</ul>'
+
+
+def _largest(land: ReportMap) -> str:
+    rows = land.layers.get("largest") or []
+    if not rows:
+        return ""
+    caption = (
+        f"{len(rows)} of {land.layers['areas']:,} changed areas of the map as it was written; touching pixels"
+        " are one area"
+    )
+    head = ["on the map", "pixels", "hectares", "mean probability"]
+    lines = [_change(place, row) for place, row in enumerate(rows)]
+    return f'<h3>Largest changes</h3><div class="short">{table(caption, head, lines)}</div>'
+
+
+def _change(place: int, row: dict[str, Any]) -> str:
+    hectares = "–" if row["hectares"] is None else f"{row['hectares']:,.3f}"
+    probability = "–" if row["probability"] is None else f"{row['probability']:.2f}"
+    cells = "".join(
+        f'<td class="number">{text}</td>' for text in (f"{row['pixels']:,}", hectares, probability)
+    )
+    button = f'<button type="button" class="go" data-place="{place}">show {place + 1}</button>'
+    return f"<tr><td>{button}</td>{cells}</tr>"

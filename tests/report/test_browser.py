@@ -1,0 +1,164 @@
+"""The page in headless Chromium: it does what it says by mouse and keyboard, and asks nobody anything."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from report.browser import Tab
+from report.conftest import Made
+from terramamba.raster.scene import open_scene
+from terramamba.report import write_report
+
+DESKTOP = {"viewport": {"width": 1280, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.fixture(scope="module")
+def pages(made: Made, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    home = tmp_path_factory.mktemp("pages")
+    return {
+        job: write_report([getattr(made, job)], home / f"{job}.html", map_files=getattr(made, f"{job}_files"))
+        for job in ("cover", "change")
+    }
+
+
+@pytest.fixture
+def tab(browser: Any, request: pytest.FixtureRequest) -> Iterator[Tab]:
+    """A tab that ends without a complaint in its console and without a request but for the page itself."""
+    context = browser.new_context(**(DESKTOP | getattr(request, "param", {})))
+    tab = Tab(context.new_page())
+    yield tab
+    tab.run("1")  # what came until now has been heard after this
+    context.close()
+    assert tab.complaints == []
+    asked = [address for address in tab.requests if not address.startswith("data:")]
+    assert asked
+    assert all(address.startswith("file:") and address.endswith(".html") for address in asked)
+
+
+def test_hover_shows_class_probability_and_spectrum(
+    tab: Tab, pages: dict[str, Path], made: Made, seed: int
+) -> None:
+    tab.open(pages["cover"])
+    codes = open_scene(made.cover_files.land).read()[0][0]
+    likely = open_scene(str(made.cover_files.probabilities)).read()[0].max(axis=0)
+    names = dict(
+        enumerate(tab.run("[...document.querySelectorAll('.legend li')].map((e) => e.textContent)"), 1)
+    )
+    random = np.random.default_rng(seed)
+    for row, col in random.integers(0, codes.shape, (6, 2)):
+        tab.point_at(row, col, codes.shape)
+        words = tab.said("under").split("\n")
+        assert words[0].startswith(f"row {row + 1}, column {col + 1} · ")
+        if codes[row, col] == 0:
+            assert words[1] == "no data"
+        else:
+            assert names[int(codes[row, col])].startswith(words[1] + " ")
+            assert words[2] == f"probability {likely[row, col] / 254:.2f}"
+            assert tab.run("document.querySelectorAll('#spectrum path').length") == 1
+
+
+def test_the_swipe_moves(tab: Tab, pages: dict[str, Path]) -> None:
+    tab.open(pages["change"])
+    tab.set_slider("opacity", 0)
+    seen = {}
+    for place in (0, 500, 1000):
+        tab.set_slider("swipe", place)
+        seen[place] = tab.look()
+    # Frame and divider lie at the edges and in the middle.
+    left, right = np.s_[9:-9, 9 : seen[0].shape[1] // 2 - 9], np.s_[9:-9, seen[0].shape[1] // 2 + 9 : -9]
+    assert not np.array_equal(seen[0][left], seen[1000][left])
+    assert np.array_equal(seen[500][left], seen[1000][left])
+    assert np.array_equal(seen[500][right], seen[0][right])
+    tab.set_slider("swipe", 500)
+    tab.page.keyboard.press("ArrowRight")
+    assert tab.run("document.getElementById('swipe').value") == "501"
+
+
+def test_the_slider_of_the_threshold_counts_and_recolours(
+    tab: Tab, pages: dict[str, Path], made: Made, seed: int
+) -> None:
+    tab.open(pages["change"])
+    likely = open_scene(str(made.change_files.probabilities)).read()[0][0]
+    valid = likely != 255
+    for least in [1, 254, *np.random.default_rng(seed).integers(2, 254, 4)]:
+        tab.set_slider("threshold", least)
+        count = int(((likely >= least) & valid).sum())
+        assert f": {count:,} pixels changed" in tab.said("counted")
+        assert " ha" in tab.said("counted")
+    before = tab.said("counted")
+    tab.run("document.getElementById('threshold').focus()")
+    tab.set_slider("threshold", 100)
+    tab.page.keyboard.press("ArrowRight")
+    assert tab.said("counted").startswith(f"{101 / 254:.3f}: ")
+    assert tab.said("counted") != before
+
+    tab.set_slider("opacity", 100)
+    row, col = np.argwhere(valid & (likely > 0) & (likely < 254))[0]
+    tab.point_at(row, col, likely.shape)
+    for least, words in ((likely[row, col], "changed"), (likely[row, col] + 1, "unchanged")):
+        tab.set_slider("threshold", int(least))
+        assert tab.said("under").split("\n")[1] == words
+    # The colour of change covers all where everything counts, and hardly anything where nothing does.
+    covered = {}
+    for least in (1, 254):
+        tab.set_slider("threshold", least)
+        covered[least] = (
+            (tab.look() == tab.run("JSON.parse(data.textContent).classes[1].colour")).all(axis=2).mean()
+        )
+    assert covered[1] > 0.5 > covered[254]
+
+
+def test_a_row_of_the_table_moves_the_map_there(tab: Tab, pages: dict[str, Path]) -> None:
+    tab.open(pages["change"])
+    boxes = tab.run("JSON.parse(document.getElementById('data').textContent).largest.map((row) => row.box)")
+    for place, (west, north, east, south) in enumerate(boxes[:3]):
+        tab.run(f"document.querySelectorAll('.go')[{place}].click()")
+        first = tab.said("under").split(" · ")[0]
+        assert first == f"row {int((north + south) / 2) + 1}, column {int((west + east) / 2) + 1}"
+
+
+def test_the_map_works_by_keyboard(tab: Tab, pages: dict[str, Path]) -> None:
+    tab.open(pages["cover"])
+    reached = []
+    for _ in range(40):
+        tab.page.keyboard.press("Tab")
+        reached.append(tab.run("document.activeElement.id"))
+    assert {"theme", "map", "swipe", "closer", "wider", "whole"} <= set(reached)
+    tab.run("document.getElementById('map').focus()")
+    tab.page.keyboard.press("ArrowRight")
+    row, col = (
+        int(word) for word in tab.run("document.getElementById('under').textContent.match(/\\d+/g)")[:2]
+    )
+    tab.page.keyboard.press("ArrowDown")
+    tab.page.keyboard.press("ArrowRight")
+    assert tab.said("under").startswith(f"row {row + 1}, column {col + 1} ")
+
+
+def test_dark_light_and_the_switch(tab: Tab, pages: dict[str, Path]) -> None:
+    colours = {}
+    background = "getComputedStyle(document.body).backgroundColor"
+    for scheme in ("light", "dark"):
+        tab.open(pages["change"], scheme=scheme)
+        colours[scheme] = tab.run(background)
+    assert colours["light"] != colours["dark"]
+    tab.run("document.getElementById('theme').click()")
+    assert tab.run(background) == colours["light"]
+    assert tab.said("theme") == "dark"
+
+
+@pytest.mark.parametrize("job", ["cover", "change"])
+@pytest.mark.parametrize("tab", [PHONE], indirect=True)
+def test_one_column_on_a_phone(tab: Tab, pages: dict[str, Path], job: str) -> None:
+    tab.open(pages[job])
+    assert tab.run("document.documentElement.scrollWidth") <= 390
+    tops = tab.run(
+        "['.stage', '.side'].map((name) => {"
+        " const box = document.querySelector(name).getBoundingClientRect();"
+        " return [box.left, box.top, box.bottom]; })"
+    )
+    assert tops[0][0] == tops[1][0]
+    assert tops[0][2] <= tops[1][1]
