@@ -9,6 +9,7 @@ from torch import Tensor
 
 from terramamba.ops import selective_scan
 
+Result = dict[str, Tensor]
 SEQUENCES = ("u", "delta", "B", "C")
 LAYOUTS = ("time last", "time first", "strided", "strided channels", "expanded")
 
@@ -126,6 +127,18 @@ def error(value: Tensor, truth: Tensor) -> float:
     return float(difference / truth.detach().norm().clamp(min=1e-12))
 
 
+def disturbed(run: Callable[..., Result], inputs: dict[str, Tensor], *rest: object) -> Callable[[], Result]:
+    """A function that runs with other errors of float32's rounding in every input at each call."""
+
+    def call() -> Result:
+        near = {
+            k: (x.detach() * (1 + 2.0**-23 * torch.randn_like(x))).requires_grad_() for k, x in inputs.items()
+        }
+        return run(near, *rest)
+
+    return call
+
+
 def assert_close(
     values: dict[str, Tensor],
     truth: dict[str, Tensor],
@@ -134,10 +147,10 @@ def assert_close(
     gradients: float,
     plain: Callable[[], dict[str, Tensor]] | None = None,
 ) -> None:
-    """Relative errors are within the bounds, or within 100 times those of ``plain``.
+    """Relative errors are within the bounds, or within 100 times the largest of some calls of ``plain``.
 
-    ``plain`` is the reference in the same float type: where random numbers happen to cancel in a sum, nobody
-    can keep the bounds.
+    ``plain`` is the reference in the same float type, ``disturbed``: where random numbers happen to cancel in
+    a sum, nobody can keep the bounds, and a single call may be lucky.
     """
     assert values.keys() == truth.keys()
     for name, value in values.items():
@@ -145,5 +158,5 @@ def assert_close(
         assert value.shape == truth[name].shape
         found = error(value, truth[name])
         if plain is not None and not found <= bound:
-            bound = 100 * error(plain()[name], truth[name])
+            bound = 100 * max(error(plain()[name], truth[name]) for _ in range(8))
         assert found <= bound, f"{name}: relative error {found:.2e} > {bound:.0e}"

@@ -1,11 +1,9 @@
 """The time-invariant scan as a convolution against its recurrence in float64: outputs and all gradients."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
-from scan_cases import assert_close, wave
+from scan_cases import assert_close, disturbed, wave
 from scan_ways import FLOAT32, bounds, ways
 from torch import Tensor
 
@@ -49,7 +47,7 @@ def test_backends_agree_with_the_reference(seed, poison, length, backend):
         inputs = make_inputs(b, length, d, n, bool(rng.integers(2)))
         truth = results(inputs, "reference", discretization)
         singles = narrow(inputs, torch.float32)
-        plain = partial(results, singles, "reference", discretization)
+        plain = disturbed(results, singles, "reference", discretization)
         within = bounds("lti_scan", backend, outputs=1e-12, gradients=1e-10)
         assert_close(
             results(inputs, backend, discretization),

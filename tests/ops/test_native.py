@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kernel_cases import ARGUMENTS, draw_places, inputs_of
-from scan_cases import LAYOUTS, SEQUENCES, Case, assert_close, laid_out, wave
+from scan_cases import LAYOUTS, SEQUENCES, Case, assert_close, disturbed, laid_out, wave
 from scan_ways import FLOAT32, NATIVE, at_level
 from torch import Tensor
 
@@ -64,24 +64,25 @@ def results(
     return {"y": y, "last": last, **dict(zip(inputs, gradients, strict=True))}
 
 
-def convolved(
-    convolution: Callable[[Tensor, Tensor], Tensor], x: Tensor, k: Tensor, dy: Tensor
-) -> dict[str, Tensor]:
-    """Outputs and gradients."""
-    x, k = (z.detach().requires_grad_() for z in (x, k))
-    y = convolution(x, k)
-    return dict(zip(("y", "x", "k"), (y, *torch.autograd.grad(y, (x, k), dy.to(y.dtype))), strict=True))
+def convolved(convolution: Callable[..., Tensor], inputs: dict[str, Tensor], dy: Tensor) -> dict[str, Tensor]:
+    """Outputs of x and k, and gradients."""
+    given = {name: x.detach().requires_grad_() for name, x in inputs.items()}
+    y = convolution(**given)
+    gradients = torch.autograd.grad(y, [*given.values()], dy.to(y.dtype))
+    return {"y": y, **dict(zip(given, gradients, strict=True))}
 
 
-def summed(
-    sums: Callable[..., Tensor], z: Tensor, w: Tensor, D: Tensor | None, dk: Tensor
-) -> dict[str, Tensor]:
-    """The kernel of a scan with constant parameters, and gradients."""
-    given = {"z": z, "w": w} | ({} if D is None else {"D": D})
-    given = {name: x.detach().requires_grad_() for name, x in given.items()}
-    k = sums(given["z"], given["w"], given.get("D"), dk.shape[1])
-    gradients = torch.autograd.grad(k, [*given.values()], dk.to(k.dtype))
-    return {"y": k, **dict(zip(given, gradients, strict=True))}
+def summed(sums: Callable[..., Tensor], inputs: dict[str, Tensor], dk: Tensor) -> dict[str, Tensor]:
+    """The kernel of a scan with constant parameters z, w and perhaps D, and gradients."""
+
+    def kernel(z: Tensor, w: Tensor, D: Tensor | None = None) -> Tensor:
+        return sums(z, w, D, dk.shape[1])
+
+    return convolved(kernel, inputs, dk)
+
+
+def widened(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: x.double() for name, x in inputs.items()}
 
 
 def exponentials(z: Tensor, w: Tensor, D: Tensor | None, length: int) -> Tensor:
@@ -122,7 +123,7 @@ def test_scans_of_any_size(poison, sizes, b, flags, layout, on_paths, level, dra
     with at_level(level):
         got = results(SCANS["native"], case, inputs, places)
     truth = results(along_paths, case, wide, places)
-    assert_close(got, truth, **FLOAT32, plain=lambda: results(along_paths, case, inputs, places))
+    assert_close(got, truth, **FLOAT32, plain=disturbed(partial(results, along_paths, case), inputs, places))
 
 
 @DRAWN
@@ -151,9 +152,10 @@ def check_convolution(b: int, length: int, d: int, layout: str) -> None:
     x, k, dy = torch.randn(b, d, length), torch.randn(d, length), torch.randn(b, length, d)
     x = laid_out(x[:1].expand_as(x), layout).transpose(1, 2)
     k = laid_out(k, layout if layout != "expanded" else "time last")
-    got = convolved(CONVOLUTIONS["native"], x, k, dy)
-    truth = convolved(by_definition, *(z.double() for z in (x, k, dy)))
-    assert_close(got, truth, **FLOAT32, plain=lambda: convolved(by_definition, x, k, dy))
+    given = {"x": x, "k": k}
+    got = convolved(CONVOLUTIONS["native"], given, dy)
+    truth = convolved(by_definition, widened(given), dy)
+    assert_close(got, truth, **FLOAT32, plain=disturbed(partial(convolved, by_definition), given, dy))
 
 
 @AT_EVERY_LEVEL
@@ -162,10 +164,10 @@ def check_convolution(b: int, length: int, d: int, layout: str) -> None:
 def test_sums_of_exponentials_of_any_size(seed, poison, backend, length, with_D):
     for d, n in ((1, 1), (16, 4), (33, 7), (40, 16)):
         z, w, dk = -torch.rand(n, d).t(), torch.randn(d, n), torch.randn(d, length)
-        D = torch.randn(d) if with_D else None
-        got = summed(native_exponentials, z, w, D, dk)
-        truth = summed(exponentials, *(None if x is None else x.double() for x in (z, w, D, dk)))
-        assert_close(got, truth, **FLOAT32, plain=lambda: summed(exponentials, z, w, D, dk))  # noqa: B023
+        given = {"z": z, "w": w} | ({"D": torch.randn(d)} if with_D else {})
+        got = summed(native_exponentials, given, dk)
+        truth = summed(exponentials, widened(given), dk)
+        assert_close(got, truth, **FLOAT32, plain=disturbed(partial(summed, exponentials), given, dk))
 
 
 @AT_EVERY_LEVEL
@@ -174,13 +176,13 @@ def test_results_do_not_depend_on_the_number_of_threads(seed, backend, threads):
     drawn = [(case, inputs_of(case, on_paths=on), on) for case in cases for on in (False, True)]
     places = draw_places(cases[0])
     x, k, dy = torch.randn(21, 49, 70), torch.randn(70, 49), torch.randn(21, 49, 70)
-    z, w, D = -torch.rand(70, 6), torch.randn(70, 6), torch.randn(70)
+    sums = {"z": -torch.rand(70, 6), "w": torch.randn(70, 6), "D": torch.randn(70)}
     found = []
     for number in (1, 2, 3):
         threads(number)
         found.append(
             [results(SCANS["native"], case, inputs, places if on else None) for case, inputs, on in drawn]
-            + [convolved(CONVOLUTIONS["native"], x, k, dy), summed(native_exponentials, z, w, D, k)]
+            + [convolved(CONVOLUTIONS["native"], {"x": x, "k": k}, dy), summed(native_exponentials, sums, k)]
         )
     assert all(same(*several) for several in zip(*found, strict=True))
 
@@ -227,7 +229,7 @@ def test_the_default_type_does_not_matter(seed, default):
     inputs = inputs_of(case)
     runs = (
         partial(results, SCANS["native"], case, inputs, None),
-        partial(convolved, CONVOLUTIONS["native"], x, k, x),
+        partial(convolved, CONVOLUTIONS["native"], {"x": x, "k": k}, x),
     )
     want = [run() for run in runs]
     torch.set_default_dtype(default)

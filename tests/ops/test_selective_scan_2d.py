@@ -1,11 +1,9 @@
 """Scans of maps along four paths against float64 scans of the paths written out: outputs and gradients."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
-from scan_cases import assert_close, laid_out, wave
+from scan_cases import assert_close, disturbed, laid_out, wave
 from scan_ways import FLOAT32, bounds, is_double, ways
 from torch import Tensor
 
@@ -80,7 +78,7 @@ def test_backends_scan_the_paths(seed, poison, discretization, paths, backend):
         inputs = make_inputs(b, h, w, d, n, optional=bool(rng.integers(2)))
         truth = by_paths(inputs, paths, discretization)
         single = cast(inputs, torch.float32)
-        plain = partial(by_paths, single, paths, discretization)
+        plain = disturbed(by_paths, single, paths, discretization)
         assert_close(results(single, paths, discretization, backend), truth, **FLOAT32, plain=plain)
         assert_close(
             results(inputs, paths, discretization, backend),

@@ -30,8 +30,10 @@ def _measure(what: str, size: str, key: str, way: str, threads: int) -> tuple[fl
     import torch
 
     from terramamba.bench.loops import loop_backends
+    from terramamba.devices import keep_freed_memory
 
     torch.set_num_threads(threads)
+    keep_freed_memory()
     with loop_backends():
         cases = import_module(f"terramamba.bench.{what}").cases(size, True)
         work = next(case for case in cases if case.key == key).works()[way]

@@ -12,6 +12,7 @@ from terramamba.bench.loops import loop_backends
 from terramamba.bench.memory import peak
 from terramamba.bench.scan import warm_up
 from terramamba.bench.timing import Case, measure
+from terramamba.devices import keep_freed_memory
 from terramamba.errors import InputError
 
 ROOFLINE_SECONDS = 2.0
@@ -50,6 +51,7 @@ def record(
     """
     if threads is not None:
         torch.set_num_threads(threads)
+    keep_freed_memory()  # as every command does
     suite = import_module(f"terramamba.bench.{what}")
     with loop_backends():
         cases, ways = _chosen(list(suite.cases(size, long)), only)

@@ -12,27 +12,35 @@ enum { TILE = 8 };
 enum { TILE = 6 };
 #endif
 
+// W channels of a sequence as they lie in memory: from one token to the next it is ``step`` numbers.
+struct Column {
+    float* data;
+    int64_t step;
+    explicit Column(V* packed) : data(reinterpret_cast<float*>(packed)), step(W) {}
+    Column(const float* first, int64_t to_next) : data(const_cast<float*>(first)), step(to_next) {}
+    Unaligned& operator[](int64_t t) const { return *reinterpret_cast<Unaligned*>(data + t * step); }
+};
+
 // Outputs first + before ... first + before + TILE - 1, where first < TILE and before is a multiple of TILE.
 // An input meets TILE lags in a row, and the next one all of these but one: the lags stay in registers, lag m in
 // the one with number m % TILE, and each step loads a single one.
 template <bool add>
-inline void convolve_tile(int64_t first, int64_t before, const V* a, const V* k, V* out) {
+inline void convolve_tile(int64_t first, int64_t before, Column a, const V* k, Column out) {
     V sum[TILE], lag[TILE];
 #pragma GCC unroll 8
-    for (int t = 0; t < TILE; ++t) sum[t] = add ? out[t] : V{};
+    for (int t = 0; t < TILE; ++t) sum[t] = add ? V(out[first + before + t]) : V{};
     for (int64_t i = 0; i < first; ++i) {
         const V x = a[i], *of_first = k + first + before - i;
 #pragma GCC unroll 8
         for (int t = 0; t < TILE; ++t) sum[t] += x * of_first[t];
     }
-    a += first;
 #pragma GCC unroll 8
     for (int t = 1; t < TILE; ++t) lag[t] = k[before + t];
     for (int64_t i = 0; i < before; i += TILE) {
 #pragma GCC unroll 8
         for (int q = 0; q < TILE; ++q) {
             lag[(TILE - q) % TILE] = k[before - i - q];
-            const V x = a[i + q];
+            const V x = a[first + i + q];
 #pragma GCC unroll 8
             for (int t = 0; t < TILE; ++t) sum[t] += x * lag[(TILE + t - q) % TILE];
         }
@@ -40,25 +48,26 @@ inline void convolve_tile(int64_t first, int64_t before, const V* a, const V* k,
     lag[0] = k[0];
 #pragma GCC unroll 8
     for (int q = 0; q < TILE; ++q) {
-        const V x = a[before + q];
+        const V x = a[first + before + q];
 #pragma GCC unroll 8
         for (int t = 0; t < TILE; ++t)
             if (t >= q) sum[t] += x * lag[t - q];
     }
 #pragma GCC unroll 8
-    for (int t = 0; t < TILE; ++t) out[t] = sum[t];
+    for (int t = 0; t < TILE; ++t) out[first + before + t] = sum[t];
 }
 
 // out_t = sum over i <= t of a_i k_{t-i} for t < length, or that much more of it.
 template <bool add>
-inline void convolve(int64_t length, const V* a, const V* k, V* out) {
+inline void convolve(int64_t length, Column a, const V* k, Column out) {
     const int64_t first = length % TILE;
     for (int64_t t = 0; t < first; ++t) {
-        V sum = add ? out[t] : V{};
+        V sum = add ? V(out[t]) : V{};
         for (int64_t i = 0; i <= t; ++i) sum += a[i] * k[t - i];
         out[t] = sum;
     }
-    for (int64_t t = first; t < length; t += TILE) convolve_tile<add>(first, t - first, a, k, out + t);
+    for (int64_t before = 0; before < length - first; before += TILE)
+        convolve_tile<add>(first, before, a, k, out);
 }
 
 // The kernel, W channels after W channels: what all sequences read again and again.
@@ -92,19 +101,24 @@ bool convolve_some(const Convolution& s, const Packed& k, int64_t chunk, int64_t
     for (int64_t b = chunk * SEQUENCES_A_CHUNK; b < end; ++b)
         for (int64_t v = first_vector; v < first_vector + vectors; ++v) {
             const int64_t c = v * W, lanes = least(W, s.d - c), start = b * size + c;
-            load(x, s.x + start, 1, s.d, forth, length, lanes);
             if (b + 1 < end && size <= LARGEST_AHEAD) {
                 const int64_t part = pieces(size, vectors), next = (b + 1) * size + (v - first_vector) * part;
                 prefetch(s.x + next, part);
                 prefetch((backward ? s.dy : s.y) + next, part);
             }
+            const bool whole = lanes == W;
             if (backward) {
-                load(dy, s.dy + start + last, 1, -s.d, forth, length, lanes);
-                convolve<false>(length, dy, k.column(v), out);
-                store(out, s.dx + start + last, 1, -s.d, forth, length, lanes, false);
-                convolve<true>(length, dy, x, dk + (v - first_vector) * length);
+                load(x, s.x + start, 1, s.d, forth, length, lanes);
+                if (!whole) load(dy, s.dy + start + last, 1, -s.d, forth, length, lanes);
+                const Column from = whole ? Column(s.dy + start + last, -s.d) : Column(dy);
+                convolve<false>(length, from, k.column(v), whole ? Column(s.dx + start + last, -s.d) : Column(out));
+                convolve<true>(length, from, x, Column(dk + (v - first_vector) * length));
+                if (!whole) store(out, s.dx + start + last, 1, -s.d, forth, length, lanes, false);
+            } else if (whole) {
+                convolve<false>(length, Column(s.x + start, s.d), k.column(v), Column(s.y + start, s.d));
             } else {
-                convolve<false>(length, x, k.column(v), out);
+                load(x, s.x + start, 1, s.d, forth, length, lanes);
+                convolve<false>(length, Column(x), k.column(v), Column(out));
                 store(out, s.y + start, 1, s.d, forth, length, lanes, false);
             }
         }

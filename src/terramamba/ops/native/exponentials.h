@@ -5,25 +5,45 @@
 
 namespace {
 
+// Steps in a row whose powers are taken once: e^(t z) is the product of a coarse and a fine power.
+enum { FINE = 8 };
+
 // J states of W channels: k_t += sum over j of w_j 2^(t z2_j).
 template <int J>
 inline void sum_exponentials(int64_t length, const V* z2, const V* w, V* k) {
-    for (int64_t t = 0; t < length; ++t) {
-        V sum = k[t];
-        for (int j = 0; j < J; ++j) sum += w[j] * exp2(z2[j] * float(t));
-        k[t] = sum;
+    V fine[FINE][J], coarse[J];
+    for (int r = 0; r < FINE; ++r)
+        for (int j = 0; j < J; ++j) fine[r][j] = exp2(z2[j] * float(r));
+    for (int64_t first = 0; first < length; first += FINE) {
+        for (int j = 0; j < J; ++j) coarse[j] = w[j] * exp2(z2[j] * float(first));
+        const int64_t steps = least(FINE, length - first);
+        for (int64_t r = 0; r < steps; ++r) {
+            V sum = k[first + r];
+            for (int j = 0; j < J; ++j) sum += coarse[j] * fine[r][j];
+            k[first + r] = sum;
+        }
     }
 }
 
 // by_w_j = sum over t of dk_t e^(t z_j), and by_z_j = w_j times the same sum of t dk_t e^(t z_j).
 template <int J>
 inline void sum_exponentials_back(int64_t length, const V* z2, const V* w, const V* dk, V* by_z, V* by_w) {
-    V plain[J] = {}, sloped[J] = {};
-    for (int64_t t = 0; t < length; ++t)
+    V fine[FINE][J], plain[J] = {}, sloped[J] = {};
+    for (int r = 0; r < FINE; ++r)
+        for (int j = 0; j < J; ++j) fine[r][j] = exp2(z2[j] * float(r));
+    for (int64_t first = 0; first < length; first += FINE) {
+        V near[J] = {}, near_sloped[J] = {};
+        const int64_t steps = least(FINE, length - first);
+        for (int64_t r = 0; r < steps; ++r)
+            for (int j = 0; j < J; ++j) {
+                const V a = dk[first + r] * fine[r][j];
+                near[j] += a, near_sloped[j] += a * float(first + r);
+            }
         for (int j = 0; j < J; ++j) {
-            const V a = dk[t] * exp2(z2[j] * float(t));
-            plain[j] += a, sloped[j] += a * float(t);
+            const V coarse = exp2(z2[j] * float(first));
+            plain[j] += coarse * near[j], sloped[j] += coarse * near_sloped[j];
         }
+    }
     for (int j = 0; j < J; ++j) by_w[j] = plain[j], by_z[j] = sloped[j] * w[j];
 }
 

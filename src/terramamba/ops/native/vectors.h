@@ -10,6 +10,7 @@
 #pragma GCC diagnostic push
 #ifndef __clang__  // GCC takes the vectors that its own header leaves undefined for mistakes.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 #include <immintrin.h>
 #pragma GCC diagnostic pop
