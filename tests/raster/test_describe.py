@@ -1,13 +1,17 @@
 """What a scene is, in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import rasterio
 from affine import Affine
 
-from terramamba.raster.describe import describe, describe_text, numbers, percent
+from terramamba.raster.describe import describe, describe_text, look, numbers, percent
+from terramamba.raster.grid import Window
 from terramamba.raster.scene import open_scene
 
 Make = Callable[..., Path]
@@ -45,6 +49,38 @@ def test_pixel_sizes_have_their_units(geotiff: Make, tmp_path: Path) -> None:
     assert describe(open_scene(path))["pixel"] == "1 metre"
     path = geotiff(tmp_path / "c.tif", values, transform=Affine.rotation(20), crs=None)
     assert describe(open_scene(path))["pixel"] == "1 unit, rotated by 20 degrees"
+
+
+@pytest.mark.parametrize("overviews", [True, False])
+def test_few_pixels_of_large_scenes_are_read(
+    geotiff: Make, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, overviews: bool
+) -> None:
+    """Of a file without overviews few blocks, and of one with them no more pixels."""
+    monkeypatch.setattr("terramamba.raster.describe.LOOK_VALUES", 20_000)
+    rng = np.random.default_rng(seed)
+    values = rng.integers(20, 200, (2, 2100, 1700), dtype=np.uint8)
+    missing = int(rng.integers(300, 1400))
+    values[:, :, :missing] = 0
+    tiles = {"tiled": True, "blockxsize": 256, "blockysize": 256}
+    path = geotiff(tmp_path / "a.tif", values, nodata=0, **tiles)
+    if overviews:
+        with rasterio.open(path, "r+") as file:
+            file.build_overviews([8, 32])
+    scene = open_scene(path)
+    assert scene.overviews == overviews
+    read: list[tuple[int, int]] = []
+
+    class Counting:
+        def read(self, window: Window, bands: Sequence[int], shape: tuple[int, int]) -> Any:
+            read.append(shape)
+            return scene.source.read(window, bands, shape)
+
+    found = look(replace(scene, source=Counting()))
+    assert 2 * sum(height * width for height, width in read) <= 20_000
+    assert (found.minimum, found.maximum) == (20, 199)
+    assert found.all_missing == pytest.approx(missing / 1700, abs=0.1)
+    assert found.seen == pytest.approx(10_000 / (2100 * 1700), rel=0.2)
+    assert describe(scene)["looked at"] == f"{percent(found.seen)} of the pixels, spread over the scene"
 
 
 def test_words() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from terramamba.raster.grid import Window, cosine_weights, spread, strips, tiles
+from terramamba.raster.grid import Window, cosine_weights, sample, spread, strips, tiles
 
 # Run-time type checks make single examples slow at times, which is no fault.
 relaxed = settings(deadline=None, max_examples=60)
@@ -137,3 +137,23 @@ def test_spread_is_even(start: int, length: int, data: st.DataObject) -> None:
     assert found.max() < start + length
     assert np.all(np.diff(found) >= 1)
     assert np.array_equal(spread(start, length, length), start + np.arange(length))
+
+
+@relaxed
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 300_000))
+def test_a_sample_is_bounded_and_all_over_the_image(height: int, width: int, pixels: int) -> None:
+    found = sample(height, width, pixels)
+    image = Window.whole(height, width)
+    assert all(window.pixels and image.contains(window) for window in found)
+    assert not any(a.intersect(b).pixels for a, b in itertools.combinations(found[:40], 2))
+    if height * width <= pixels:
+        assert found == [image]
+        return
+    assert sum(window.pixels for window in found) <= max(pixels, len(found))
+    assert len(found) <= 256
+    for window in found:
+        assert window.row // 256 == (window.bottom - 1) // 256
+        assert window.col // 256 == (window.right - 1) // 256
+    for length, starts in ((height, {w.row for w in found}), (width, {w.col for w in found})):
+        gaps = np.diff([0, *sorted(starts), length])
+        assert gaps.max() <= max(length / 16, 512) + 256

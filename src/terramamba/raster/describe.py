@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 from affine import Affine
@@ -9,6 +10,7 @@ from jaxtyping import Bool, Shaped
 from rasterio.crs import CRS
 
 from terramamba.raster.area import why_not_measured
+from terramamba.raster.grid import sample
 from terramamba.raster.scene import Scene
 
 LOOK_VALUES = 8_000_000
@@ -17,10 +19,11 @@ LOOK_VALUES = 8_000_000
 
 @dataclass(frozen=True)
 class Statistics:
-    """Estimates from a preview: range of valid values, share of pixels without data in some or in all bands.
+    """Range of valid values, share of pixels without data in some or in all bands.
 
     ``minimum`` and ``maximum`` are None where no value is valid. Bands without any data do not count for
-    ``some_missing`` and are listed (0-based) in ``empty_bands``.
+    ``some_missing`` and are listed (0-based) in ``empty_bands``. ``seen`` is the share of the pixels that
+    were looked at; the others are taken to be like them.
     """
 
     minimum: float | None
@@ -29,19 +32,32 @@ class Statistics:
     some_missing: float
     empty_bands: tuple[int, ...]
     not_finite: float
+    seen: float
 
 
 def look(scene: Scene) -> Statistics:
-    """Estimate range and missing data from a thinned-out read of the scene; exact for small scenes."""
-    size = max(1, int((LOOK_VALUES / max(scene.bands, 1)) ** 0.5))
-    values, valid = scene.preview(size)
-    return _statistics(values, valid)
+    """Estimate range and missing data from at most ``LOOK_VALUES`` values; exact for scenes with no more.
+
+    Of larger scenes, overviews are read where the file has them, and else windows spread over the scene.
+    """
+    pixels = LOOK_VALUES // max(scene.bands, 1)
+    if scene.overviews:
+        values, valid = scene.preview(max(1, isqrt(pixels)))
+        values, valid = values.reshape(scene.bands, -1), valid.reshape(scene.bands, -1)
+    else:
+        parts = [scene.read(window) for window in sample(scene.height, scene.width, pixels)]
+        values, valid = (
+            np.concatenate([part[i].reshape(scene.bands, -1) for part in parts], axis=1) for i in (0, 1)
+        )
+    return _statistics(values, valid, values.shape[1] / scene.grid.window.pixels)
 
 
-def _statistics(values: Shaped[np.ndarray, "c h w"], valid: Bool[np.ndarray, "c h w"]) -> Statistics:
+def _statistics(
+    values: Shaped[np.ndarray, "c n"], valid: Bool[np.ndarray, "c n"], share: float
+) -> Statistics:
     seen = values[valid]
     finite = seen[np.isfinite(seen)]
-    filled = valid.any(axis=(1, 2))
+    filled = valid.any(axis=1)
     present = valid[filled] if filled.any() else valid
     return Statistics(
         minimum=float(finite.min()) if finite.size else None,
@@ -50,13 +66,15 @@ def _statistics(values: Shaped[np.ndarray, "c h w"], valid: Bool[np.ndarray, "c 
         some_missing=float(1 - present.all(axis=0).mean()),
         empty_bands=tuple(int(band) for band in np.flatnonzero(~filled)),
         not_finite=float(1 - finite.size / seen.size) if seen.size else 0.0,
+        seen=share,
     )
 
 
 def describe(scene: Scene) -> dict[str, str]:
     """What the scene is: one line of words for each property, in the order in which to print them.
 
-    Reads a thinned-out preview; raises ``InputError`` where the file is damaged.
+    Looks at the pixels of small scenes, and at some of large ones. Raises ``InputError`` where the file is
+    damaged.
     """
     found = look(scene)
     lines = {
@@ -85,6 +103,8 @@ def describe(scene: Scene) -> dict[str, str]:
         lines["empty bands"] = f"{numbers(found.empty_bands)} (no valid pixel)"
     if found.not_finite:
         lines["not finite"] = f"{percent(found.not_finite)} of the valid values are NaN or infinite"
+    if found.seen < 1:
+        lines["looked at"] = f"{percent(found.seen)} of the pixels, spread over the scene"
     if scene.notes:
         lines["notes"] = "; ".join(scene.notes)
     return lines

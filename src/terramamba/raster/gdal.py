@@ -116,6 +116,7 @@ def _described(path: str, image: Any, variable: str | None) -> Scene:
         fwhm=headers.fwhm(image, indexes, tags, header),
         bad_bands=headers.bad_bands(tags, header),
         scale=headers.scale(image, indexes, header),
+        overviews=bool(image.overviews(indexes[0])),
         notes=tuple(notes),
     )
 

@@ -11,9 +11,13 @@ wholly outside its image (that is what a halo at the edge is); ``clip`` cuts it 
 """
 
 from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int
+
+SAMPLES_PER_AXIS = 16
+BLOCK = 256
 
 
 @dataclass(frozen=True, order=True)
@@ -147,6 +151,31 @@ def _ramp(length: int, overlap: int) -> Float64[np.ndarray, " n"]:
     middle_of_pixel = np.arange(length) + 0.5
     from_edge = np.minimum(middle_of_pixel, length - middle_of_pixel)
     return np.sin(np.pi / 2 * np.minimum(from_edge / overlap, 1.0)) ** 2
+
+
+def sample(height: int, width: int, pixels: int) -> list[Window]:
+    """Windows of at most ``pixels`` pixels altogether, spread evenly over the image; all of it where it fits.
+
+    At most 16 a side. None crosses a border between blocks as tiled files usually have them, so that few
+    blocks are read of a file without overviews, however large it is.
+    """
+    if height * width <= pixels:
+        return [Window.whole(height, width)]
+    rows, cols = (max(1, min(SAMPLES_PER_AXIS, length // BLOCK)) for length in (height, width))
+    side = max(1, min(BLOCK, isqrt(pixels // (rows * cols))))
+    return [
+        Window(row, col, min(side, height - row), min(side, width - col))
+        for row in _inside_blocks(height, rows, side)
+        for col in _inside_blocks(width, cols, side)
+    ]
+
+
+def _inside_blocks(length: int, count: int, side: int) -> list[int]:
+    """Where ``count`` pieces of ``side`` pixels begin: inside a block, near the middle of equal parts."""
+    middle = spread(0, length, count)
+    block = middle // BLOCK * BLOCK
+    starts: list[int] = np.clip(middle - side // 2, block, block + BLOCK - side).tolist()
+    return starts
 
 
 def spread(start: int, length: int, count: int) -> Int[np.ndarray, " n"]:

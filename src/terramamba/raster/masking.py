@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.errors import InputError
-from terramamba.raster.grid import Window, spread, strips
+from terramamba.raster.grid import Window, sample, spread, strips
 from terramamba.raster.places import Passage, same_pixels
 from terramamba.raster.scene import Grid, Scene, Source, open_scene
 
@@ -51,12 +51,14 @@ def mask_of(scene: Scene) -> Bool[np.ndarray, "h w"]:
     return found
 
 
-def masked_share(scene: Scene, size: int = 2048) -> float:
+def masked_share(scene: Scene) -> float:
     """Share of the pixels that the masks of ``scene`` leave out; an estimate for large scenes."""
-    if not isinstance(scene.source, MaskedSource):
+    source = scene.source
+    if not isinstance(source, MaskedSource):
         return 0.0
-    shape = (min(size, scene.height), min(size, scene.width))
-    return float(scene.source.marked(scene.grid.window, shape).mean())
+    windows = sample(scene.height, scene.width, PIXELS_AT_ONCE)
+    marked = sum(np.count_nonzero(source.marked(window, window.shape)) for window in windows)
+    return marked / sum(window.pixels for window in windows)
 
 
 @dataclass(frozen=True)

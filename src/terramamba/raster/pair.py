@@ -71,9 +71,9 @@ def check_pair(
     """Compare two scenes: reference system, grid, overlap, bands, types, value ranges, missing data, shift.
 
     With ``align``, the second is first warped onto the first's grid; what ``masks`` mark counts as missing at
-    both dates. Reads thinned-out previews, and for the
-    shift up to 16 windows of 256 x 256 pixels. Raises ``InputError`` where a file cannot be opened or read,
-    or the second cannot be warped.
+    both dates. Reads overviews, or some windows of large files that have none, and for the shift up to 16
+    windows of 256 x 256 pixels. Raises ``InputError`` where a file cannot be opened or read, or the second
+    cannot be warped.
     """
     first, given = _opened(before), _opened(after)
     second = given if align is None else _onto(first, given, align)

@@ -98,8 +98,8 @@ class Scene:
 
     ``wavelengths``, and the bands' full widths at half maximum ``fwhm``, are in nanometres. ``bad_bands``
     marks the bands that a header's bad-band list excludes. ``scale`` is information from the file, never
-    applied: physical value = stored value * scale. ``notes`` are sentences for people about what was assumed
-    or left out.
+    applied: physical value = stored value * scale. ``overviews`` says that the file holds thinned-out copies
+    of itself. ``notes`` are sentences for people about what was assumed or left out.
     """
 
     path: str
@@ -114,6 +114,7 @@ class Scene:
     fwhm: tuple[float, ...] | None = field(default=None, repr=False)
     bad_bands: tuple[bool, ...] = field(default=(), repr=False)
     scale: float | None = None
+    overviews: bool = False
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
