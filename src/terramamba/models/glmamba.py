@@ -38,7 +38,7 @@ from torch import Tensor, nn
 
 from terramamba.errors import InputError
 from terramamba.models.bitemporal_fusion import FUSIONS, Fusion
-from terramamba.models.layers import SqueezeExcitation, conv_bn_relu
+from terramamba.models.layers import SqueezeExcitation, conv_bn_relu, decay_groups, is_scan_or_vector
 from terramamba.models.padding import reflect_to_multiple
 from terramamba.models.spec import ModelSpec
 from terramamba.models.vss import VSSEncoder
@@ -250,12 +250,7 @@ class GLMamba(nn.Module):
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """All parameters for an optimiser; A_log, D, norms and all biases do not decay."""
-        free: list[nn.Parameter] = []
-        decaying: list[nn.Parameter] = []
-        for name, parameter in self.named_parameters():
-            exempt = parameter.ndim == 1 or name.endswith((".A_log", ".dt_bias"))
-            (free if exempt else decaying).append(parameter)
-        return [{"params": decaying, "weight_decay": weight_decay}, {"params": free, "weight_decay": 0.0}]
+        return decay_groups(self, weight_decay, is_scan_or_vector)
 
 
 def _twice(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:

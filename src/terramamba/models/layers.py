@@ -1,8 +1,30 @@
 """Blocks that two or more models use."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+
+def decay_groups(
+    model: nn.Module, weight_decay: float, exempt: Callable[[str, nn.Parameter], bool]
+) -> list[dict[str, Any]]:
+    """All parameters in two groups for an optimiser: those that decay, and the ``exempt`` ones."""
+    named = list(model.named_parameters())
+    return [
+        {
+            "params": [parameter for name, parameter in named if exempt(name, parameter) is free],
+            "weight_decay": 0.0 if free else weight_decay,
+        }
+        for free in (False, True)
+    ]
+
+
+def is_scan_or_vector(name: str, parameter: nn.Parameter) -> bool:
+    """Whether it is A_log, dt_bias or D of a selective scan, a weight of a norm or a bias."""
+    return parameter.ndim == 1 or name.endswith((".A_log", ".dt_bias"))
 
 
 def conv_bn_relu(in_channels: int, out_channels: int, kernel_size: int = 3) -> nn.Sequential:

@@ -44,9 +44,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.errors import InputError
-from terramamba.models.layers import SqueezeExcitation
+from terramamba.models.layers import SqueezeExcitation, decay_groups
 from terramamba.models.spec import ModelSpec
-from terramamba.models.ssa_unit import Alignment, SpectralSpatialMambaUnit, StateSpaceCore, Step
+from terramamba.models.ssa_unit import Alignment, SpectralSpatialMambaUnit, Step
 from terramamba.ops.backends import Discretization
 
 
@@ -283,15 +283,8 @@ class SSAMamba(nn.Module):
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """Groups for the optimiser; delta_log, A_log and D do not decay: zero means nothing to them."""
-        cores = [module for module in self.modules() if isinstance(module, StateSpaceCore)]
-        free = [p for core in cores for p in (core.delta_log, core.A_log, core.D)]
-        rest = {id(p): p for p in self.parameters()}
-        for parameter in free:
-            del rest[id(parameter)]
-        return [
-            {"params": list(rest.values()), "weight_decay": weight_decay},
-            {"params": free, "weight_decay": 0.0},
-        ]
+        names = (".delta_log", ".A_log", ".D")
+        return decay_groups(self, weight_decay, lambda name, _: name.endswith(names))
 
 
 def _initialise(module: nn.Module) -> None:

@@ -27,7 +27,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.errors import InputError
-from terramamba.models.layers import conv_bn_relu
+from terramamba.models.layers import conv_bn_relu, decay_groups, is_scan_or_vector
 from terramamba.models.padding import reflect_to_multiple
 from terramamba.models.spec import ModelSpec
 from terramamba.models.vss import VSSBlock, VSSEncoder
@@ -142,13 +142,7 @@ class ChangeMamba(nn.Module):
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """All parameters for an optimiser; A_log, D, norms and all biases do not decay."""
-        groups: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-        for name, parameter in self.named_parameters():
-            groups[parameter.ndim > 1 and not name.endswith((".A_log", ".dt_bias"))].append(parameter)
-        return [
-            {"params": parameters, "weight_decay": weight_decay if decays else 0.0}
-            for decays, parameters in groups.items()
-        ]
+        return decay_groups(self, weight_decay, is_scan_or_vector)
 
 
 def _enlarged(x: Float[Tensor, "b c h w"], times: int) -> Float[Tensor, "b c h2 w2"]:
