@@ -1,7 +1,9 @@
 """Checks of what a YAML file says, each failure naming its key."""
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -43,6 +45,14 @@ def seeds_of(value: Any) -> tuple[int, ...]:
     if type(value) is not int or value < 1:
         raise InputError(f"seeds: {value!r}; give how many (1 or more), or a list such as [0, 1, 2]")
     return tuple(range(value))
+
+
+def as_number(value: Any, key: str) -> float:
+    """``value`` as a number; YAML takes 1e-3 for a text."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{key}: {value!r} is not {KINDS[float]}") from None
 
 
 def names_in(value: Any, known: Sequence[str], key: str) -> tuple[str, ...]:
@@ -92,10 +102,7 @@ def _checked(value: Any, hint: Any, key: str) -> Any:
             raise InputError(f"{key}: {value!r} is not a {'list' if get_origin(hint) is list else 'table'}")
         return value
     if hint is float and isinstance(value, str | int) and not isinstance(value, bool):
-        try:
-            return float(value)  # YAML takes 1e-3 for a text
-        except ValueError:
-            raise InputError(f"{key}: {value!r} is not {KINDS[float]}") from None
+        return as_number(value, key)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise InputError(f"{key}: {value!r} is not {KINDS[hint]}")
     return value
@@ -104,3 +111,35 @@ def _checked(value: Any, hint: Any, key: str) -> Any:
 def _meant(name: str, known: set[str]) -> str:
     near = get_close_matches(name, sorted(known), n=1)
     return f"; did you mean {near[0]}?" if near else f"; known are: {', '.join(sorted(known))}"
+
+
+def resolved(value: Any, home: Path, key: str) -> Any:
+    """A path relative to the YAML file, as one that opens from here; it must be there."""
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return [resolved(one, home, key) for one in value]
+    text = str(value)
+    if "://" in text:
+        return text
+    path = home / Path(text).expanduser()
+    if not path.exists():
+        raise InputError(f"{key}: {path} does not exist; correct it, or give --set NAME=FOLDER")
+    return str(path)
+
+
+def filled(value: Any, variables: Mapping[str, str], key: str) -> Any:
+    """``value`` with every ${name} replaced."""
+    if isinstance(value, Mapping):
+        return {k: filled(v, variables, f"{key}.{k}".lstrip(".")) for k, v in value.items()}
+    if isinstance(value, list):
+        return [filled(one, variables, key) for one in value]
+    if not isinstance(value, str):
+        return value
+
+    def replaced(found: re.Match[str]) -> str:
+        if found[1] not in variables:
+            raise InputError(f"{key}: ${{{found[1]}}} is no variable; name it below variables")
+        return variables[found[1]]
+
+    return re.sub(r"\$\{(\w+)\}", replaced, value)

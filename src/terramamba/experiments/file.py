@@ -10,6 +10,7 @@
     data:
       pines: {scene: "${data_root}/cube.mat", labels: "${data_root}/gt.mat", published: [...]}
       levir: {data: "${data_root}/levir_cd"}
+      salinas: {data: salinas, root: "${data_root}/salinas"}     a name of `terramamba datasets`
     models:
       ssa_mamba: {preset: small}
       svm: {}
@@ -21,18 +22,22 @@
 Paths are relative to the YAML file. Settings of data, split, model and ablation override those before them.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from terramamba.data.catalog import CATALOG, SceneSet
+from terramamba.data.catalog.loading import load_scene
 from terramamba.errors import InputError
 from terramamba.experiments.checks import (
     as_mapping,
+    as_number,
     check_settings,
+    filled,
     names_in,
     require_keys,
+    resolved,
     seeds_of,
 )
 from terramamba.files import read_yaml
@@ -129,7 +134,7 @@ def _experiment(path: Path, record: Mapping[str, Any], given: Mapping[str, str])
         raise InputError(
             f"--set {unknown[0]}: no such variable; variables has: {', '.join(known_variables) or 'none'}"
         )
-    record = _filled({k: v for k, v in record.items() if k != "variables"}, known_variables | dict(given), "")
+    record = filled({k: v for k, v in record.items() if k != "variables"}, known_variables | dict(given), "")
     common = as_mapping(record, "settings")
     for key in common:
         if not any(key in _fields(kind) for kind in SETTINGS.values()):
@@ -167,15 +172,33 @@ def _data_set(name: str, record: Mapping[str, Any], splits: Mapping[str, Setting
     entry = dict(as_mapping(record["data"], name, "data"))
     published = tuple(_published(one, f"{key}.published") for one in entry.pop("published", None) or ())
     wanted = names_in(entry.pop("splits", None), list(splits), f"{key}.splits")
-    task: Task = "change" if "data" in entry else "classify"
-    need = "data" if task == "change" else "scene"
-    if need not in entry:
-        raise InputError(f"{key}: give scene and labels of a scene, or data of pairs")
-    settings = check_settings(entry, key, SETTINGS[task])
-    settings = {k: _resolved(v, home, f"{key}.{k}") if k in PATHS else v for k, v in settings.items()}
+    if not entry.get("data") and not entry.get("scene"):
+        raise InputError(f"{key}: give the scene and labels of a scene, or data: pairs or a catalogue's name")
+    known = CATALOG.get(str(entry.get("data")).lower())
+    if known is not None and "root" not in entry:
+        if not (home / str(entry["data"])).exists():
+            raise InputError(f"{key}.root: say where {known.title} lies; {known.where}")
+        known = None  # a folder that happens to have such a name
+    task: Task = "classify" if "data" not in entry or isinstance(known, SceneSet) else "change"
+    settings = check_settings(entry, key, SETTINGS[task], forbidden=("model",))
+    for path in PATHS:
+        if path in settings and not (path == "data" and known is not None):
+            settings[path] = resolved(settings[path], home, f"{key}.{path}")
+    if known is not None and task == "classify":
+        settings |= _scene_of(settings, key)
     if task == "change":
         return DataSet(name, task, settings, (GIVEN,), published)
     return DataSet(name, task, settings, wanted or tuple(splits), published)
+
+
+def _scene_of(settings: Settings, key: str) -> dict[str, Any]:
+    """The files and class names of a scene of the catalogue, verified once for all runs."""
+    try:
+        found = load_scene(ClassifySettings(out="", **settings))
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from error
+    values = {name: getattr(found, name) for name in (*PATHS, "class_names")}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _entrant(name: str, record: Mapping[str, Any], sets: Sequence[str]) -> Entrant:
@@ -249,7 +272,7 @@ def _published(entry: Any, key: str) -> Published:
     scores = as_mapping(entry, "scores", key)
     return Published(
         str(entry["model"]),
-        {str(name): float(value) for name, value in scores.items()},
+        {name: as_number(value, f"{key}.scores.{name}") for name, value in scores.items()},
         str(entry["protocol"]),
         str(entry["source"]),
     )
@@ -257,35 +280,3 @@ def _published(entry: Any, key: str) -> Published:
 
 def _fields(kind: type[TrainSettings]) -> set[str]:
     return {field.name for field in fields(kind)}
-
-
-def _resolved(value: Any, home: Path, key: str) -> Any:
-    """A path relative to the YAML file, as one that opens from here; it must be there."""
-    if value is None:
-        return None
-    if isinstance(value, list):
-        return [_resolved(one, home, key) for one in value]
-    text = str(value)
-    if "://" in text:
-        return text
-    path = home / Path(text).expanduser()
-    if not path.exists():
-        raise InputError(f"{key}: {path} does not exist; correct it, or give --set NAME=FOLDER")
-    return str(path)
-
-
-def _filled(value: Any, variables: Mapping[str, str], key: str) -> Any:
-    """``value`` with every ${name} replaced."""
-    if isinstance(value, Mapping):
-        return {k: _filled(v, variables, f"{key}.{k}".lstrip(".")) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_filled(one, variables, key) for one in value]
-    if not isinstance(value, str):
-        return value
-
-    def replaced(found: re.Match[str]) -> str:
-        if found[1] not in variables:
-            raise InputError(f"{key}: ${{{found[1]}}} is no variable; name it below variables")
-        return variables[found[1]]
-
-    return re.sub(r"\$\{(\w+)\}", replaced, value)

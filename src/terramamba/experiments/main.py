@@ -45,8 +45,8 @@ def run_experiment(
 ) -> Outcome:
     """Do every run of the file that is not done, and write ``results.csv``, ``tables.md`` and ``tables.tex``.
 
-    Runs in ``out`` that were ended go on. The tables are written after each run that ends, so that they are
-    there, whatever happens. ``overwrite`` trains anew the runs in ``out`` that have other settings.
+    Runs in ``out`` that were ended go on. ``results.csv`` is written also where this call is interrupted.
+    ``overwrite`` trains anew the runs in ``out`` that have other settings.
 
     Raises:
         InputError: a file that is wrong, with the key; or runs in ``out`` with other settings.
@@ -65,12 +65,13 @@ def run_experiment(
         def told(run: PlannedRun, reason: str | None) -> None:
             if reason is not None:
                 failed[run.name] = reason
-            write_results(place, rows_of(runs, place))
             advance(1, run.name if reason is None else f"{run.name}: {reason}")
 
-        run_all(todo, jobs, told)
-    rows = rows_of(runs, place)
-    results = write_results(place, rows)
+        try:
+            run_all(todo, jobs, told)
+        finally:
+            rows = rows_of(runs, place)
+            results = write_results(place, rows)
     tables = make_tables(experiment, runs)
     write_text(place / TABLES, markdown(experiment.name, tables))
     write_text(place / LATEX, latex(tables))

@@ -60,7 +60,7 @@ def interval(of_seeds: Sequence[Units], score: str, seed: int = 0) -> tuple[floa
     values = []
     for start in range(0, DRAWS, AT_ONCE):
         times = random.multinomial(len(names), share, size=min(AT_ONCE, DRAWS - start))
-        values.append(_mean_score(np.einsum("du,sukc->dskc", times, counts, optimize=True), score))
+        values.append(_mean_score(_weighted(times, counts), score))
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(np.concatenate(values), [tail, 1 - tail])
     return float(low), float(high)
@@ -83,7 +83,7 @@ def compare(first: Sequence[Units], second: Sequence[Units], score: str, seed: i
     gap, extreme = other - one, 0
     for start in range(0, DRAWS, AT_ONCE):
         swapped = random.integers(0, 2, (min(AT_ONCE, DRAWS - start), len(names)))
-        moved = np.einsum("du,sukc->dskc", swapped, gap, optimize=True)
+        moved = _weighted(swapped, gap)
         chance = _mean_score(one.sum(axis=1) + moved, score) - _mean_score(other.sum(axis=1) - moved, score)
         extreme += int((np.abs(chance) >= abs(seen) - 1e-12).sum())
     agree = bool((np.sign(each) == np.sign(seen)).all())
@@ -114,5 +114,14 @@ def verdict(comparison: Comparison, p: float) -> str:
     return "ahead" if comparison.difference > 0 else "behind"
 
 
-def _mean_score(counts: Int[np.ndarray, "d s k three"], score: str) -> Float[np.ndarray, " d"]:
+def _weighted(
+    times: Int[np.ndarray, "d u"], counts: Int[np.ndarray, "s u k three"]
+) -> Float[np.ndarray, "d s k three"]:
+    """Sums over units, each taken so many times; float64, in which sums below 2**53 pixels are exact."""
+    by_unit = np.moveaxis(counts, 1, 0).reshape(counts.shape[1], -1)
+    sums = times.astype(np.float64) @ by_unit.astype(np.float64)
+    return sums.reshape(len(times), counts.shape[0], *counts.shape[2:])
+
+
+def _mean_score(counts: Float[np.ndarray, "d s k three"], score: str) -> Float[np.ndarray, " d"]:
     return score_of(counts, score).mean(axis=-1)

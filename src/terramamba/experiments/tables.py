@@ -97,7 +97,7 @@ def make_tables(experiment: Experiment, runs: Sequence[PlannedRun]) -> list[Tabl
                 if model.runs and any(one.runs for one in varied):
                     tables.append(_ablation_table(data, split, model, varied))
             if data.published and any(one.runs for one in models):
-                tables.append(_published_table(data, split, models))
+                tables.append(_published_table(data, split, here))
     return tables
 
 
@@ -225,10 +225,12 @@ def _notes(contenders: Sequence[Contender]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _published_table(data: DataSet, split: str, models: Sequence[Contender]) -> Table:
-    """Published scores, each beside ours where the same model was run, with both protocols."""
+def _published_table(data: DataSet, split: str, contenders: Sequence[Contender]) -> Table:
+    """Published scores, each beside ours where the same model (or variation) was run, with both protocols."""
     names = list(dict.fromkeys(name for one in data.published for name in one.scores))
-    ours = {one.first.settings.model: one for one in models if one.runs}
+    reached = [one for one in contenders if one.runs]
+    ours = {one.first.settings.model: one for one in reached if not one.first.ablation}
+    ours |= {one.label: one for one in reached}
     rows = []
     for one in data.published:
         own = ours.get(one.model)

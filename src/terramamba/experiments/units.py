@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 from terramamba.files import write_table
 
@@ -72,7 +72,7 @@ def read_units(folder: Path, num_classes: int) -> Units:
     return Units(names, counts)
 
 
-def score_of(counts: Int[np.ndarray, "*batch k three"], score: str) -> Float[np.ndarray, "*batch"]:
+def score_of(counts: Num[np.ndarray, "*batch k three"], score: str) -> Float[np.ndarray, "*batch"]:
     """``oa`` or ``aa`` of land cover, or ``f1`` of the class "changed" (index 1), from summed counts.
 
     Nothing changed and nothing found is right: ``f1`` is 1 then.

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset, Subset
 from terramamba._version import __version__
 from terramamba.bench.memory import most_resident
 from terramamba.change import labelled_pairs, train_change_detector, whole_images
-from terramamba.classify import train_classifier
+from terramamba.classify import read_settings, train_classifier
 from terramamba.data.hyperspectral import PatchDataset
 from terramamba.data.samples import prepare_samples
 from terramamba.data.splits import TEST
@@ -25,7 +25,6 @@ from terramamba.files import write_json
 from terramamba.metrics import confusion_at
 from terramamba.models.cost import model_cost
 from terramamba.models.registry import model_spec
-from terramamba.raster.scene import open_scene
 from terramamba.runs import Run, is_run_folder, load_run
 from terramamba.settings import ChangeSettings, ClassifySettings
 
@@ -80,7 +79,7 @@ def read_metrics(run: PlannedRun) -> dict[str, Any]:
 
 def _measure_classes(loaded: Run, settings: ClassifySettings) -> Measured:
     side = int(loaded.card["patch_size"])
-    samples = prepare_samples(settings, side)
+    samples = prepare_samples(read_settings(loaded.folder), side)
     pixels, truth = samples.pixels(TEST), samples.targets(TEST)
     dataset = PatchDataset(
         samples.cube, pixels, truth, patch_size=side, border=settings.border, augment=False, seed=0
@@ -108,9 +107,9 @@ def _measure_changes(loaded: Run, settings: ChangeSettings) -> Measured:
     counts = evaluate_change(loaded.model, whole_images(pairs, scaling), device=settings.device)
     seconds = time.perf_counter() - start
     confusions = np.stack([confusion_at(one, loaded.threshold) for one in counts])
-    scenes = [open_scene(pair.before) for pair in pairs]
-    pixels = sum(scene.grid.height * scene.grid.width for scene in scenes)
-    shape = (1, 2, len(scaling.bands), scenes[0].grid.height, scenes[0].grid.width)
+    windows = [pair.window or pair.open()[0].grid for pair in pairs]
+    pixels = sum(window.height * window.width for window in windows)
+    shape = (1, 2, len(scaling.bands), windows[0].height, windows[0].width)
     return from_confusions([pair.name for pair in pairs], confusions), pixels, seconds, shape
 
 
