@@ -1,11 +1,15 @@
 """The YAML file: what is right is planned, what is wrong is named with its key."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
+from terramamba.data.catalog import CATALOG, SceneSet
 from terramamba.errors import InputError
 from terramamba.experiments.file import read_experiment
 from terramamba.experiments.plan import plan_runs
+from terramamba.models.registry import create_model, model_spec
 
 RIGHT = {
     "seeds": [3, 5],
@@ -72,6 +76,8 @@ def test_every_combination_is_planned_once_with_the_settings_of_all_levels(write
     assert not pairs.baseline
 
 
+PUBLISHED = {"model": "bit", "protocol": "p", "source": "s"}
+
 WRONG = {
     "unknown key": ({"modles": {}}, "modles: unknown key; did you mean models?"),
     "no data": ({"data": {}}, "data: must be given"),
@@ -98,6 +104,11 @@ WRONG = {
         {"data": {"a": {"data": "here", "published": [{"model": "bit"}]}}},
         "data.a.published.scores: must be given",
     ),
+    "published words": (
+        {"data": {"a": {"data": "here", "published": [PUBLISHED | {"scores": {"f1": "high"}}]}}},
+        "data.a.published.scores.f1: 'high' is not a number",
+    ),
+    "catalogue": ({"data": {"a": {"data": "salinas"}}}, "data.a.root: say where "),
     "shared folder": (
         {"models": {"a b": {"model": "cva"}, "a/b": {"model": "cva"}}, "ablations": {}, "sweep": {}},
         "would share",
@@ -116,3 +127,38 @@ def test_what_is_wrong_is_named_with_its_key(changes, message, write, tmp_path):
 def test_a_variable_that_the_file_does_not_have_is_refused(write, tmp_path):
     with pytest.raises(InputError, match="--set rot: no such variable; variables has: root"):
         planned(write(), tmp_path, rot="x")
+
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "experiments").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_the_examples_plan_models_that_can_be_built(example, write, tmp_path):
+    """With other data in place of theirs; the smallest preset stands for the others."""
+    content = yaml.safe_load(example.read_text())
+    assert content["variables"] == {"data_root": "data"}
+    scene = {"scene": "here/cube.mat", "labels": "here/gt.mat"}
+    for name, entry in content["data"].items():
+        is_scene = "scene" in entry or isinstance(CATALOG.get(entry["data"]), SceneSet)
+        files = scene if is_scene else {"data": "here"}
+        kept = {k: v for k, v in entry.items() if k not in ("scene", "labels", "data", "root")}
+        content["data"][name] = kept | files
+    path = write()
+    path.write_text(yaml.safe_dump(content))
+    runs = plan_runs(read_experiment(path), tmp_path / "out")
+    assert {run.data for run in runs} == set(content["data"])
+    assert {run.model for run in runs} == set(content["models"])
+    assert {run.ablation for run in runs} - {""} >= set(content.get("ablations", ()))
+    varied = {(r.model, r.ablation): r.settings for r in runs if r.ablation}
+    for settings in varied.values():
+        model, options = settings.model, settings.set
+        least = {"ssa_mamba": "tiny", "glmamba": "nano"}[model]
+        sizes = {"in_channels": 3} | ({"num_classes": 2} if model_spec(model).task == "classify" else {})
+        create_model(model, preset=least, **(sizes | options))
+
+
+def test_the_small_suite_finds_all_of_the_real_samples(real_data, tmp_path):
+    (small,) = (path for path in EXAMPLES if path.stem == "small")
+    runs = plan_runs(read_experiment(small, {"data_root": real_data(".")}), tmp_path)
+    assert {run.task for run in runs} == {"classify", "change"}
+    assert len({run.data for run in runs}) == 10
