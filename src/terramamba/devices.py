@@ -9,8 +9,8 @@ from terramamba.errors import InputError
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of malloc.h."""
-LARGEST_KEPT = 1 << 30
-"""Bytes of the largest pieces of freed memory that are kept."""
+LARGEST_KEPT = 64 << 20
+"""Bytes of the largest pieces of freed memory that are kept; with 1 GiB, fast mapping held a third more."""
 
 
 def resolve_device(name: str = "auto") -> torch.device:
