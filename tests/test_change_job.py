@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from terramamba.change import evaluate_change_detector, train_change_detector
+from terramamba.change import train_change_detector
+from terramamba.change_evaluation import evaluate_change_detector
 from terramamba.data.synthetic import make_pairs
 from terramamba.errors import InputError
 from terramamba.metrics import change_scores

@@ -174,8 +174,10 @@ def test_bootstrap_is_one_draw_after_the_other_by_hand():
 
 def test_false_alarms_are_counted_where_nothing_changed():
     quiet, busy = np.array([[95, 5], [0, 0]]), np.array([[10, 80], [5, 5]])
-    assert metrics.false_alarm_rate(np.stack([quiet, busy, quiet])) == 0.05
-    assert metrics.false_alarm_rate(busy[None]) is None
+    silent, unknown = np.array([[300, 0], [0, 0]]), np.zeros((2, 2), int)
+    found = metrics.false_alarms(np.stack([quiet, busy, silent, unknown, silent]))
+    assert found == metrics.FalseAlarms(3, 5 / 700, 1 / 3)
+    assert metrics.false_alarms(busy[None]) == metrics.FalseAlarms(0, None, None)
 
 
 def test_summary_of_repeats():

@@ -19,7 +19,7 @@ _HOMES = {
     "train_classifier": "classify",
     "evaluate_classifier": "classify_evaluation",
     "train_change_detector": "change",
-    "evaluate_change_detector": "change",
+    "evaluate_change_detector": "change_evaluation",
     "map_classes": "inference",
     "map_change": "inference",
     "join_map": "inference",

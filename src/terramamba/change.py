@@ -9,10 +9,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Int
 from torch import nn
 
 from terramamba._version import __version__
+from terramamba.calibration import (
+    RELIABILITY,
+    calibration_card,
+    change_calibration,
+    change_temperature,
+    write_reliability,
+)
+from terramamba.code_version import code_version
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.change import PairDataset
 from terramamba.data.pair_files import PairFiles, same_files
@@ -20,17 +27,21 @@ from terramamba.data.pair_scaling import fit_pair_scaling
 from terramamba.data.pair_survey import survey
 from terramamba.devices import resolve_device
 from terramamba.errors import InputError
-from terramamba.metrics import bootstrap_interval, change_scores, confusion_at, false_alarm_rate
 from terramamba.models.registry import create_model, model_spec, save_model
+from terramamba.pair_scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
 from terramamba.progress import progress
 from terramamba.raster.align import Method
 from terramamba.repeats import train_seeds
-from terramamba.runs import Run, check_folder, load_run, run_folder, write_confusion, write_json
+from terramamba.runs import check_folder, run_folder, write_confusion, write_json
 from terramamba.scaling import Scaling
 from terramamba.settings import ChangeSettings
-from terramamba.training import TrainConfig, config_for, evaluate_change, fit, seed_everything
+from terramamba.training import TrainConfig, config_for, fit, seed_everything
 
 CLASSES = ("unchanged", "changed")
+PARTS = ("train", "val", "test")
+
+ThresholdFrom = Literal["validation", "given", "fixed"]
+"""Where a run's threshold is from: chosen on validation, given, or 0.5 by a detector that is not trained."""
 
 
 def train_change_detector(settings: ChangeSettings) -> dict[str, Any]:
@@ -50,8 +61,8 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
         raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
     check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
     resolve_device(settings.device)  # before anything is written
-    found, name, unlike = load_pairs(settings.data, settings.root, settings.align)
-    pairs = _three_parts(found, settings.data, chosen_on_test=settings.chosen_on_test)
+    found, published, unlike = load_pairs(settings.data, settings.root, settings.align)
+    pairs = _three_parts(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
     example, _ = pairs["train"][0].open()
     scaling = fit_pair_scaling(pairs["train"], example.bands)
     config = config_for(spec, settings) if spec.trainable else None
@@ -60,32 +71,41 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
         settings.model, preset=settings.preset, **({"in_channels": example.bands} | settings.set)
     )
     split = split_record(pairs)
-    notes = [*unlike, *survey(pairs)]
+    notes = [*unlike, *_in_two_parts(pairs), *survey(pairs)]
     with run_folder(settings) as folder:
         write_json(folder / "split.json", split)
         start = time.monotonic()
         fitted = _fit(model, config, settings, pairs, scaling, folder)
         fitted["minutes"] = (time.monotonic() - start) / 60
         chosen = fitted.pop("threshold")
+        threshold = chosen if settings.threshold is None else settings.threshold
+        counts = {
+            name: counted(model, pairs[part], scaling, device=settings.device)
+            for name, part in (("validation", "val"), ("test", "test"))
+        }
+        temperature = change_temperature(counts["validation"].logits)
+        calibrations = {name: change_calibration(of.logits, temperature) for name, of in counts.items()}
+        scores = {name: pair_scores(of, threshold, calibrations[name]) for name, of in counts.items()}
         about = {
             "task": "change",
-            "protocol": protocol_id(pairs, settings.chosen_on_test, name),
+            "protocol": protocol_id(pairs, settings.chosen_on_test, published),
             "split_id": split["id"],
-            "threshold": chosen if settings.threshold is None else settings.threshold,
+            "threshold": threshold,
+            "threshold_from": _threshold_from(settings, config),
+            "calibration": calibration_card(calibrations["validation"]),
         }
         card = {
             "terramamba": __version__,
+            "commit": code_version()["commit"],
             "source_bands": example.bands,
             "wavelengths": example.wavelengths,
             "scaling": scaling.to_dict(),
             "classes": [{"code": code, "name": name} for code, name in enumerate(CLASSES)],
         }
         save_model(model, folder, about | card)
-        validation, test = (
-            score_pairs(model, pairs[part], scaling, about["threshold"], device=settings.device)
-            for part in ("val", "test")
-        )
-        write_confusion(folder / "confusion.csv", np.array(test["confusion"]), CLASSES)
+        write_confusion(folder / "confusion.csv", np.array(scores["test"]["confusion"]), CLASSES)
+        write_thresholds(folder / THRESHOLDS, counts, threshold)
+        write_reliability(folder / RELIABILITY, calibrations)
         result = {
             "folder": str(folder),
             **about,
@@ -96,8 +116,8 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
             "preset": settings.preset or spec.default_preset,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
             **fitted,
-            "validation": validation,
-            "test": test,
+            **scores,
+            "code": code_version(),
         }
         write_json(folder / "metrics.json", result)
     return result
@@ -109,15 +129,16 @@ def labelled_pairs(
     """The labelled pairs of ``data`` by part: train, val and test, all three present.
 
     Raises:
-        InputError: a part or a label is missing, or validation and test share files.
+        InputError: a part or a label is missing, or training or validation share images with test.
     """
-    return _three_parts(load_pairs(data, root, align)[0], data, chosen_on_test=chosen_on_test)
+    found, published, _ = load_pairs(data, root, align)
+    return _three_parts(found, data, published, chosen_on_test=chosen_on_test)
 
 
 def _three_parts(
-    pairs: Mapping[str, list[PairFiles]], data: str, *, chosen_on_test: bool
+    pairs: Mapping[str, list[PairFiles]], data: str, published: str | None, *, chosen_on_test: bool
 ) -> dict[str, list[PairFiles]]:
-    for part in ("train", "val", "test"):
+    for part in PARTS:
         if not pairs.get(part):
             raise InputError(
                 f"{data}: no {part} pairs; training needs train, val (chooses epoch and threshold) and test"
@@ -127,13 +148,40 @@ def _three_parts(
             raise InputError(
                 f"{unlabelled[0].before}: no label for this {part} pair; add it or remove the pair"
             )
+    # A few copies in a published set are noted: it has to be scored as it is.
+    few = 0 if published is None else len(pairs["test"]) - 1
+    shared = same_files(pairs["train"], pairs["test"])
+    if len(shared) > few:
+        raise InputError(
+            f"{data}: training and test share {shared[0]}; a score on what was trained on says nothing. "
+            "Take it out of one of them"
+        )
     shared = same_files(pairs["val"], pairs["test"])
-    if shared and not chosen_on_test:
+    if len(shared) > few and not chosen_on_test:
         raise InputError(
             f"{data}: validation and test share {shared[0]}; a score chosen on its own test set says "
             "nothing. Part them, or insist with --chosen-on-test"
         )
-    return {part: pairs[part] for part in ("train", "val", "test")}
+    return {part: pairs[part] for part in PARTS}
+
+
+def _in_two_parts(pairs: Mapping[str, Sequence[PairFiles]]) -> list[str]:
+    """Notes on pairs that lie in two parts and were let pass: as published, or because somebody insists."""
+    notes = []
+    for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
+        shared = same_files(pairs[first], pairs[second])
+        if shared:
+            notes.append(
+                f"{len(shared)} of {len(pairs[second])} {second} pairs are {first} pairs too, the first "
+                f"{shared[0]}"
+            )
+    return notes
+
+
+def _threshold_from(settings: ChangeSettings, config: TrainConfig | None) -> ThresholdFrom:
+    if settings.threshold is not None:
+        return "given"
+    return "validation" if config is not None else "fixed"
 
 
 def _fit(
@@ -176,27 +224,10 @@ def whole_images(pairs: Sequence[PairFiles], scaling: Scaling) -> PairDataset:
     return PairDataset(list(pairs), scaling, crop_size=None, augment=False, seed=0)
 
 
-def score_pairs(
-    model: nn.Module, pairs: Sequence[PairFiles], scaling: Scaling, threshold: float, *, device: str
-) -> dict[str, Any]:
-    """Every score over ``pairs`` at ``threshold``, with bootstrap intervals; F1 with dates swapped."""
-    histograms = evaluate_change(model, whole_images(pairs, scaling), device=device)
-    swapped = evaluate_change(model, whole_images([pair.swapped() for pair in pairs], scaling), device=device)
-    confusions = np.stack([confusion_at(histogram, threshold) for histogram in histograms])
-    total: Int[np.ndarray, "2 2"] = confusions.sum(axis=0)
-    return {
-        **asdict(change_scores(total)),
-        **{f"{score}_interval": _interval(confusions, score) for score in ("f1", "iou")},
-        "false_alarm_rate": false_alarm_rate(confusions),
-        "f1_dates_swapped": change_scores(confusion_at(swapped.sum(axis=0), threshold)).f1,
-        "pairs": len(pairs),
-        "confusion": total.tolist(),
-    }
-
-
-def _interval(confusions: Int[np.ndarray, "m 2 2"], score: Literal["f1", "iou"]) -> list[float] | None:
-    """Bootstrap interval over pairs; a single pair has none."""
-    return list(bootstrap_interval(confusions, score)) if len(confusions) > 1 else None
+def counted(model: nn.Module, pairs: Sequence[PairFiles], scaling: Scaling, *, device: str) -> PairCounts:
+    """What ``model`` says of whole ``pairs``, as they are and with the dates swapped."""
+    swapped = [pair.swapped() for pair in pairs]
+    return count_pairs(model, whole_images(pairs, scaling), whole_images(swapped, scaling), device=device)
 
 
 def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:
@@ -212,39 +243,3 @@ def protocol_id(
     """A short name of what was scored on what: a published set's ``name``, else as ``pairs-150-24-40``."""
     counts = "-".join(str(len(pairs[part])) for part in ("train", "val", "test"))
     return (name or f"pairs-{counts}") + ("-chosen-on-test" if chosen_on_test else "")
-
-
-def evaluate_change_detector(
-    run: str | Path | Run,
-    *,
-    data: str,
-    split: str = "test",
-    root: str | None = None,
-    align: Method | None = None,
-    threshold: float | None = None,
-    device: str = "auto",
-) -> dict[str, Any]:
-    """Score a run on the pairs of ``data`` that belong to ``split``, at the run's threshold unless given.
-
-    Raises:
-        InputError: a damaged run, no labelled pair, or pairs that do not fit the model.
-    """
-    loaded = run if isinstance(run, Run) else load_run(run)
-    if loaded.task != "change":
-        raise InputError(
-            f"{loaded.folder}: this run is for {loaded.task}; use `terramamba classify evaluate`"
-        )
-    found, name, unlike = load_pairs(data, root, align)
-    pairs = found.get(split, [])
-    labelled = [pair for pair in pairs if pair.label is not None]
-    if not labelled:
-        raise InputError(f"{data}: no labelled pairs in its {split} part; name another with --split")
-    scaling = loaded.scaling
-    cut = loaded.threshold if threshold is None else threshold
-    return {
-        "folder": str(loaded.folder),
-        "protocol": f"{split}-{len(labelled)}" if name is None else f"{name}-{split}",
-        "threshold": cut,
-        "notes": [*unlike, *survey({split: labelled})],
-        "test": score_pairs(loaded.model, labelled, scaling, cut, device=device),
-    }

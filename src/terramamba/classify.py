@@ -10,20 +10,31 @@ from jaxtyping import Int
 from torch import nn
 
 from terramamba._version import __version__
+from terramamba.calibration import (
+    RELIABILITY,
+    Calibration,
+    calibration_card,
+    class_calibration,
+    class_temperature,
+    write_reliability,
+)
+from terramamba.code_version import code_version
 from terramamba.data.catalog.loading import load_scene
 from terramamba.data.hyperspectral import PatchDataset
 from terramamba.data.samples import Samples, prepare_samples
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, save_split
 from terramamba.devices import resolve_device
 from terramamba.errors import InputError
+from terramamba.evaluation import class_logits
 from terramamba.inference.fast_record import fast_record
-from terramamba.metrics import class_scores
+from terramamba.land_cover_scores import CLASS_TABLE, scores_by_name, write_class_table
+from terramamba.metrics import confusion_matrix
 from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
 from terramamba.progress import progress
 from terramamba.repeats import train_seeds
 from terramamba.runs import check_folder, read_yaml, run_folder, write_confusion, write_json
 from terramamba.settings import ClassifySettings
-from terramamba.training import TrainConfig, config_for, evaluate_classes, fit, seed_everything
+from terramamba.training import TrainConfig, config_for, fit, seed_everything
 
 
 def train_classifier(settings: ClassifySettings) -> dict[str, Any]:
@@ -50,16 +61,13 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
         start = time.monotonic()
         model, fitted = _fit(untrained, spec, settings, samples, folder)
         fitted["minutes"] = (time.monotonic() - start) / 60
-        validation, test = (
-            evaluate_classes(model, _dataset(samples, role, settings, augment=False), device=settings.device)
-            for role in (VALIDATION, TEST)
-        )
-        names = list(samples.labels.names)
+        scores, confusions, calibrations = _judge(model, samples, settings)
         about = {
             "task": "classify",
             "protocol": protocol_id(settings, samples.split.patch_size),
             "split_id": samples.split.id,
             "leakage": asdict(samples.split.leakage),
+            "calibration": calibration_card(calibrations["validation"]),
             "fast": fast_record(
                 model,
                 samples.cube,
@@ -71,7 +79,9 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
             ),
         }
         save_model(model, folder, about | _card(samples, settings))
-        write_confusion(folder / "confusion.csv", test, names)
+        write_confusion(folder / "confusion.csv", confusions["test"], samples.labels.names)
+        write_class_table(folder / CLASS_TABLE, scores)
+        write_reliability(folder / RELIABILITY, calibrations)
         result = {
             "folder": str(folder),
             **about,
@@ -83,11 +93,33 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
             "preset": settings.preset or spec.default_preset,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
             **fitted,
-            "validation": scores_by_name(validation, names),
-            "test": scores_by_name(test, names),
+            **scores,
+            "code": code_version(),
         }
         write_json(folder / "metrics.json", result)
     return result
+
+
+def _judge(
+    model: nn.Module, samples: Samples, settings: ClassifySettings
+) -> tuple[dict[str, Any], dict[str, Int[np.ndarray, "k k"]], dict[str, Calibration]]:
+    """Scores, confusion matrix and calibration on ``validation``, which fits T, and on ``test``."""
+    names = samples.labels.names
+    parts = {
+        part: class_logits(model, _dataset(samples, role, settings, augment=False), device=settings.device)
+        for part, role in (("validation", VALIDATION), ("test", TEST))
+    }
+    temperature = class_temperature(*parts["validation"])
+    calibrations = {part: class_calibration(*found, temperature) for part, found in parts.items()}
+    confusions = {
+        part: confusion_matrix(truth, logits.argmax(dim=1), len(names))
+        for part, (logits, truth) in parts.items()
+    }
+    scores = {
+        part: scores_by_name(confusion, names) | {"calibration": calibrations[part].record()}
+        for part, confusion in confusions.items()
+    }
+    return scores, confusions, calibrations
 
 
 def _card(samples: Samples, settings: ClassifySettings) -> dict[str, Any]:
@@ -95,6 +127,7 @@ def _card(samples: Samples, settings: ClassifySettings) -> dict[str, Any]:
     labels = samples.labels
     return {
         "terramamba": __version__,
+        "commit": code_version()["commit"],
         "source_bands": samples.scene.bands,
         "wavelengths": samples.scene.wavelengths,
         "scaling": samples.scaling.to_dict(),
@@ -202,24 +235,3 @@ def read_settings(folder: Path) -> ClassifySettings:
     record = read_yaml(folder / "config.yaml")
     known = {field.name for field in fields(ClassifySettings)}
     return ClassifySettings(**{key: value for key, value in record.items() if key in known})
-
-
-def scores_by_name(confusion: Int[np.ndarray, "k k"], names: list[str]) -> dict[str, Any]:
-    """Every score of ``confusion`` as plain numbers, per class with its name; absent classes are listed."""
-    scores = class_scores(confusion)
-    per_class: list[dict[str, Any]] = [
-        {"name": name, "precision": p, "recall": r, "f1": f, "pixels": n}
-        for name, p, r, f, n in zip(
-            names, scores.precision, scores.recall, scores.f1, scores.support, strict=True
-        )
-    ]
-    present = [entry for entry in per_class if entry["pixels"] > 0]
-    worst = min(present, key=lambda entry: entry["recall"])
-    return {
-        "oa": scores.oa,
-        "aa": scores.aa,
-        "kappa": scores.kappa,
-        "worst_class": {"name": worst["name"], "recall": worst["recall"]},
-        "per_class": per_class,
-        "absent": [names[index] for index in scores.absent],
-    }

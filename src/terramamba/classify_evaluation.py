@@ -7,18 +7,22 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from terramamba.classify import read_settings, scores_by_name
+from terramamba.calibration import class_calibration
+from terramamba.classify import read_settings
+from terramamba.code_version import code_version
 from terramamba.data.hyperspectral import PatchDataset
 from terramamba.data.labels import Labels, VectorOptions, label_shape, read_labels
 from terramamba.data.masked_labels import unmasked
 from terramamba.data.samples import prepare_samples, scaled_cube
 from terramamba.data.splits import TEST
 from terramamba.errors import InputError
+from terramamba.evaluation import class_logits
 from terramamba.inference.common import check_bands
+from terramamba.land_cover_scores import scores_by_name
+from terramamba.metrics import confusion_matrix
 from terramamba.raster.masking import masked
 from terramamba.raster.scene import open_scene
 from terramamba.runs import Run, load_run
-from terramamba.training import evaluate_classes
 
 
 def evaluate_classifier(
@@ -94,14 +98,21 @@ def evaluate_classifier(
         augment=False,
         seed=0,
     )
-    confusion = evaluate_classes(loaded.model, dataset, device=device)
+    logits, truth = class_logits(loaded.model, dataset, device=device)
+    names = [entry["name"] for entry in card["classes"]]
+    confusion = confusion_matrix(truth, logits.argmax(dim=1), len(names))
+    scores = scores_by_name(confusion, names)
+    if loaded.temperature is not None:
+        scores["calibration"] = class_calibration(logits, truth, loaded.temperature).record()
     return {
         "folder": str(loaded.folder),
         "protocol": protocol,
         "pixels": len(pixels),
         "notes": notes,
         "confusion": confusion.tolist(),
-        "test": scores_by_name(confusion, [entry["name"] for entry in card["classes"]]),
+        "test": scores,
+        "calibration": card.get("calibration"),
+        "code": code_version(),
     }
 
 

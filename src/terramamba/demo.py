@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Integer
 
-from terramamba.change import evaluate_change_detector, train_change_detector
+from terramamba.change import train_change_detector
+from terramamba.change_evaluation import evaluate_change_detector
 from terramamba.classify import train_classifier
 from terramamba.classify_evaluation import evaluate_classifier
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, block_split

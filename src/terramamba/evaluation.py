@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int64
 from torch import Tensor, nn
 from torch.utils.data import Dataset, default_collate
 
 from terramamba.devices import resolve_device
 from terramamba.errors import InputError
 from terramamba.losses import IGNORE
-from terramamba.metrics import BINS, confusion_matrix, histogram
+from terramamba.metrics import BINS, confusion_matrix, histogram, logit_histogram, logit_levels
 
 Batch = dict[str, Tensor]
 Loss = Callable[[Tensor, Batch], Tensor]
@@ -67,6 +67,43 @@ def evaluate_change(
     """
     with evaluating(model, resolve_device(device)) as place:
         return count_changes(model, dataset, batch_size, place, precision)[0]
+
+
+def class_logits(
+    model: nn.Module,
+    dataset: Dataset[Batch],
+    *,
+    batch_size: int = PATCHES_AT_ONCE,
+    device: str = "auto",
+    precision: str = "32",
+) -> tuple[Float[Tensor, "m k"], Int64[Tensor, " m"]]:
+    """Logits and classes of all samples, on the CPU: what ``evaluate_classes`` counts."""
+    with evaluating(model, resolve_device(device)) as place:
+        found = [
+            (logits.cpu(), batch["label"].cpu())
+            for batch, logits in outputs(model, dataset, batch_size, place, precision, Share())
+        ]
+    logits, labels = zip(*found, strict=True)
+    return torch.cat(logits), torch.cat(labels)
+
+
+def change_histograms(
+    model: nn.Module,
+    dataset: Dataset[Batch],
+    *,
+    batch_size: int = 1,
+    device: str = "auto",
+    precision: str = "32",
+) -> tuple[Int[np.ndarray, "m 2 bins"], Int[np.ndarray, "2 levels"]]:
+    """What ``evaluate_change`` gives, and the logits of all samples together: ``logit_histogram``."""
+    histograms, levels = [], np.zeros((2, len(logit_levels())), np.int64)
+    with evaluating(model, resolve_device(device)) as place:
+        for batch, logits in outputs(model, dataset, batch_size, place, precision, Share()):
+            one, known, changed = only_channel(logits), batch["mask"] != IGNORE, batch["mask"] != 0
+            samples = zip(torch.sigmoid(one), changed, known, strict=True)
+            histograms += [histogram(*sample) for sample in samples]
+            levels += logit_histogram(one, changed, known)
+    return np.stack(histograms), levels
 
 
 def count_classes(

@@ -15,6 +15,9 @@ from torch import Tensor
 
 BINS = 1000
 
+LOGIT_STEP, LOGIT_LIMIT = 0.02, 30.0
+"""Logits are counted in steps of this from -30 to 30; at the ends a probability is 1e-13 from 0 or 1."""
+
 ChangeScore = Literal["precision", "recall", "f1", "iou", "oa", "kappa"]
 
 
@@ -54,6 +57,18 @@ class ChangeScores:
     oa: float
     kappa: float
     """Agreement beyond chance (Cohen), never above ``oa``; 0 where it is not defined."""
+
+
+@dataclass(frozen=True)
+class FalseAlarms:
+    """What is marked where nothing changed; the shares are None where every pair has changed pixels."""
+
+    pairs: int
+    """Pairs without a changed pixel."""
+    pixel_share: float | None
+    """Share of their pixels that is marked."""
+    pair_share: float | None
+    """Share of them with any pixel marked."""
 
 
 def confusion_matrix(
@@ -135,6 +150,26 @@ def histogram(
     return np.bincount(place, minlength=2 * bins).reshape(2, bins).astype(np.int64)
 
 
+def logit_histogram(
+    logit: Float[np.ndarray, "..."] | Float[Tensor, "..."],
+    changed: Bool[np.ndarray, "..."] | Bool[Tensor, "..."],
+    valid: Bool[np.ndarray, "..."] | Bool[Tensor, "..."],
+) -> Int[np.ndarray, "2 levels"]:
+    """Valid pixels by logit of change, rounded to the nearest of ``logit_levels``; rows as in ``histogram``.
+
+    Probabilities near 0 and 1, which share a bin of ``histogram``, are told apart. Raises ``ValueError`` when
+    a valid logit is not a number.
+    """
+    counted = _array(valid)
+    level = _array(logit)[counted].astype(np.float64)
+    if np.isnan(level).any():
+        raise ValueError("a logit is not a number")
+    levels = len(logit_levels())
+    place = np.rint((level.clip(-LOGIT_LIMIT, LOGIT_LIMIT) + LOGIT_LIMIT) / LOGIT_STEP).astype(np.int64)
+    place += levels * _array(changed)[counted].astype(np.int64)
+    return np.bincount(place, minlength=2 * levels).reshape(2, levels).astype(np.int64)
+
+
 def confusion_at(counts: Integer[np.ndarray, "2 bins"], threshold: float) -> Int[np.ndarray, "2 2"]:
     """Confusion matrix when a pixel counts as changed where probability >= ``threshold`` in [0, 1].
 
@@ -187,13 +222,20 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def false_alarm_rate(confusions: Integer[np.ndarray, "m 2 2"]) -> float | None:
-    """Share of pixels called changed on the pairs in which nothing changed; None without such a pair."""
+def false_alarms(confusions: Integer[np.ndarray, "m 2 2"]) -> FalseAlarms:
+    """What is marked on the pairs in which nothing changed; pairs of which nothing is known do not count."""
     quiet = confusions[(confusions[:, 1].sum(axis=1) == 0) & (confusions[:, 0].sum(axis=1) > 0)]
     if not len(quiet):
-        return None
+        return FalseAlarms(0, None, None)
     right, wrong = (int(v) for v in quiet[:, 0].sum(axis=0))
-    return wrong / (right + wrong)
+    marked = int(np.count_nonzero(quiet[:, 0, 1]))
+    return FalseAlarms(len(quiet), wrong / (right + wrong), marked / len(quiet))
+
+
+def logit_levels() -> Float[np.ndarray, " levels"]:
+    """The logits that ``logit_histogram`` rounds to."""
+    steps = round(LOGIT_LIMIT / LOGIT_STEP)
+    return np.arange(-steps, steps + 1) * LOGIT_STEP
 
 
 def summarise(values: Sequence[float]) -> tuple[float, float]:

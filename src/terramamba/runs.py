@@ -6,11 +6,14 @@
     model.safetensors, model.json        all that mapping needs
     split.json, split.tif | split.npy    which pixels were for training, validation and test
     metrics.json, confusion.csv, history.csv, report.html, log.txt
+    reliability.csv                      probabilities beside how often they come true (``calibration``)
+    classes.csv | thresholds.csv         scores of each class, or of change over thresholds
     checkpoints/last.ckpt                for --resume alone
 
 Keys of ``model.json`` beside ``format`` and ``model`` (the card): ``task``, ``terramamba`` (version),
-``protocol``, ``split_id``, ``leakage``, ``source_bands``, ``wavelengths`` (nm), ``scaling``, ``classes``, and
-``patch_size`` and ``border`` or ``threshold``.
+``commit`` (where it ran from a git checkout), ``protocol``, ``split_id``, ``leakage``, ``calibration``
+(temperature fitted on validation), ``source_bands``, ``wavelengths`` (nm), ``scaling``, ``classes``, and
+``patch_size`` and ``border`` or ``threshold`` and ``threshold_from``.
 """
 
 import logging
@@ -70,6 +73,9 @@ _WRITTEN = (
     "split.npy",
     "metrics.json",
     "confusion.csv",
+    "classes.csv",
+    "reliability.csv",
+    "thresholds.csv",
     HISTORY,
     "pairs.csv",
     "report.html",
@@ -223,6 +229,12 @@ class Run:
     def threshold(self) -> float:
         """Least probability that counts as changed."""
         return float(self._entry("threshold"))
+
+    @property
+    def temperature(self) -> float | None:
+        """By which logits are divided to make probabilities that hold; None: the run never fitted one."""
+        found = self.card.get("calibration")
+        return None if found is None else float(found["temperature"])
 
     @property
     def split_id(self) -> str:

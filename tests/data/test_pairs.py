@@ -1,6 +1,7 @@
 """Layouts of image pairs, tables of paths, and files without their mates."""
 
 from pathlib import Path
+from shutil import copyfile
 
 import numpy as np
 import pytest
@@ -180,7 +181,7 @@ def test_wrong_tables_are_refused(tmp_path: Path, text: str, says: str) -> None:
 
 def test_same_files_sees_through_links_and_looks_at_windows(tmp_path: Path) -> None:
     layout(tmp_path / "val", ("A", "B", "label"), ["a.png", "b.png"])
-    layout(tmp_path / "test", ("A", "B", "label"), ["a.png"])
+    layout(tmp_path / "test", ("A", "B", "label"), ["other.png"])
     parts = find_pairs(tmp_path)
     assert same_files(parts["val"], parts["test"]) == []
     assert len(same_files(parts["val"], parts["val"])) == 2
@@ -193,6 +194,32 @@ def test_same_files_sees_through_links_and_looks_at_windows(tmp_path: Path) -> N
     windows = find_pairs(tmp_path / "pairs.csv")
     assert same_files(windows["train"], windows["val"]) == []
     assert same_files(windows["train"], windows["test"]) == [windows["test"][0].before]
+
+
+@pytest.mark.parametrize("exchanged", [False, True])
+def test_same_files_sees_through_copies(tmp_path: Path, exchanged: bool) -> None:
+    layout(tmp_path / "val", ("A", "B", "label"), ["b.png", "longer.png"])
+    layout(tmp_path / "test", ("A", "B", "label"), ["other.png"])
+    for source, target in zip("AB", "BA" if exchanged else "AB", strict=True):
+        copyfile(tmp_path / "val" / source / "b.png", tmp_path / "test" / target / "copy.png")
+    image(tmp_path / "test" / "label" / "copy.png", bands=1)
+    parts = find_pairs(tmp_path)
+    assert same_files(parts["val"], parts["test"]) == [str(tmp_path / "test" / "A" / "copy.png")]
+    first = tmp_path / "test" / "A" / "copy.png"
+    spoilt = np.asarray(Image.open(first)).copy()
+    spoilt[0, 0] ^= 1
+    Image.fromarray(spoilt).save(first)
+    assert same_files(parts["val"], parts["test"]) == []
+
+
+def test_empty_tiles_are_all_alike_and_no_copies(tmp_path: Path) -> None:
+    for split in ("val", "test"):
+        layout(tmp_path / split, ("A", "B", "label"), ["a.png"])
+        for folder in "AB":
+            Image.fromarray(np.zeros((6, 5, 3), np.uint8)).save(tmp_path / split / folder / "a.png")
+    parts = find_pairs(tmp_path)
+    assert same_files(parts["val"], parts["test"]) == []
+    assert len(same_files(parts["val"], parts["val"])) == 1
 
 
 def test_dates_can_be_swapped(tmp_path: Path) -> None:

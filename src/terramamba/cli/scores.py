@@ -4,9 +4,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from terramamba.cli.show import number, percent, show_facts, show_table
+from terramamba.code_version import in_words
 
 if TYPE_CHECKING:
     from terramamba.inference import ChangeSummary, ClassSummary
+
+
+FROM = {
+    "validation": ", chosen on validation",
+    "given": ", as given",
+    "fixed": ", the method's own",
+}
+"""Where a threshold is from, in words."""
 
 
 def show_classification(result: Mapping[str, Any]) -> None:
@@ -25,10 +34,11 @@ def show_classification(result: Mapping[str, Any]) -> None:
         "overall accuracy": f"{percent(test['oa'])} %",
         "average accuracy": f"{percent(test['aa'])} %",
         "kappa": f"{percent(test['kappa'])} %",
+        "worst class": f"{_joined(test['worst_class']['name'])}: {percent(test['worst_class']['recall'])} %",
     }
     if test["absent"]:
         facts["not in the test"] = ", ".join(test["absent"])
-    show_facts(facts | _about(result))
+    show_facts(facts | _calibration(result) | _about(result))
 
 
 def show_change(result: Mapping[str, Any]) -> None:
@@ -45,12 +55,19 @@ def show_change(result: Mapping[str, Any]) -> None:
             ("overall accuracy", "oa"),
             ("kappa", "kappa"),
             ("F1 with the dates swapped", "f1_dates_swapped"),
-            ("false alarms where nothing changed", "false_alarm_rate"),
+            ("IoU with the dates swapped", "iou_dates_swapped"),
+            ("pixels marked on pairs without change", "false_alarm_rate"),
+            ("pairs without change with any pixel marked", "false_alarm_pair_rate"),
         )
         if test.get(score) is not None
     ]
     show_table(f"changed pixels of {number(test['pairs'])} pairs, %", ["score", "%", "95 % of draws"], rows)
-    show_facts({"threshold": number(result["threshold"])} | _about(result))
+    facts = {
+        "threshold": f"{number(result['threshold'])}{FROM.get(str(result.get('threshold_from')), '')}",
+        "pairs without change": number(test["unchanged_pairs"]),
+        "dates swapped": f"F1 changes by {percent(test['f1_swap_difference'])} percentage points",
+    }
+    show_facts(facts | _calibration(result) | _about(result))
 
 
 def show_map(summary: "ClassSummary | ChangeSummary") -> None:
@@ -90,6 +107,20 @@ def _mode(tilings: int, agreement: float | None) -> str:
     return f"{words}: {percent(agreement)} % of the validation pixels come out as in exact mode"
 
 
+def _calibration(result: Mapping[str, Any]) -> dict[str, Any]:
+    """How far probabilities are from how often they come true; nothing where no temperature was fitted."""
+    fitted, found = result.get("calibration"), result["test"].get("calibration")
+    if not fitted or not found:
+        return {}
+    after = f"{percent(found['ece_scaled'])} % at temperature {number(fitted['temperature'])}"
+    lines = [
+        f"off by {percent(found['ece'])} % as is, {after} (fitted on validation; map --calibrated uses it)"
+    ]
+    if fitted["at_limit"]:
+        lines.append("the temperature is at an end of its range: validation says little about it")
+    return {"calibration": "\n".join(lines)}
+
+
 def _about(result: Mapping[str, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {"protocol": result["protocol"]}
     if "leakage_in_words" in result:
@@ -104,6 +135,8 @@ def _about(result: Mapping[str, Any]) -> dict[str, Any]:
         facts["epochs"] = f"best {number(result['best_epoch'])} of {number(result['epochs_run'])}"
     if "minutes" in result:
         facts["training"] = f"{number(result['minutes'], 3)} minutes on {result['device']}"
+    if "code" in result:
+        facts["code"] = in_words(result["code"])
     return facts | {"run": result["folder"]}
 
 
@@ -112,6 +145,11 @@ def _sentences(said: Any) -> list[str]:
     if isinstance(said, str):
         return [said]
     return list(dict.fromkeys(sentence for entry in said for sentence in _sentences(entry)))
+
+
+def _joined(names: Any) -> str:
+    """A name, or the names that several seeds have in its place."""
+    return names if isinstance(names, str) else ", ".join(dict.fromkeys(names))
 
 
 def _between(interval: Any) -> str:

@@ -1,15 +1,18 @@
 """The files of one pair of dates, and the pair that they make."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from terramamba.data.identity import file_key, same_content_key, size_key
 from terramamba.raster.align import Method
 from terramamba.raster.grid import Window
 from terramamba.raster.masking import masked
 from terramamba.raster.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.pair import require_pair
 from terramamba.raster.scene import Scene
+
+Key = tuple[object, ...]
 
 MASKS = ("mask", "masks", "mask_before", "mask_after")
 """Folders, beside one of labels, whose images mark pixels that are not to be used, whatever the date."""
@@ -57,20 +60,39 @@ class PairFiles:
 
 
 def same_files(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[str]:
-    """Images (before) that both have in common, also by links; windows of one image must overlap to count."""
-    seen: dict[tuple[tuple[int, int], tuple[int, int]], list[PairFiles]] = {}
-    for pair in first:
-        seen.setdefault(_identity(pair), []).append(pair)
+    """Images (before) that both have in common, also as links, copies or with their dates exchanged.
+
+    Windows of one image must overlap to count, and copies must show something: empty tiles are all alike.
+    Files are read only where both have some of the same size.
+    """
+    sizes = {_of_dates(pair, size_key) for pair in first} & {_of_dates(pair, size_key) for pair in second}
+    alike = [[pair for pair in pairs if _of_dates(pair, size_key) in sizes] for pairs in (first, second)]
+    seen: dict[Key, list[PairFiles]] = {}
+    for pair in alike[0]:
+        seen.setdefault(_of_dates(pair, same_content_key), []).append(pair)
     return [
         pair.before
-        for pair in second
-        if any(_overlap(pair.window, other.window) for other in seen.get(_identity(pair), []))
+        for pair in alike[1]
+        if any(_same(pair, other) for other in seen.get(_of_dates(pair, same_content_key), []))
     ]
 
 
-def _identity(pair: PairFiles) -> tuple[tuple[int, int], tuple[int, int]]:
-    before, after = Path(pair.before).stat(), Path(pair.after).stat()
-    return (before.st_dev, before.st_ino), (after.st_dev, after.st_ino)
+def _of_dates(pair: PairFiles, key: Callable[[str], Key]) -> Key:
+    """``key`` of both dates, the same whichever comes first."""
+    return tuple(sorted((key(pair.before), key(pair.after)), key=repr))
+
+
+def _same(first: PairFiles, second: PairFiles) -> bool:
+    """Whether two pairs with the same bytes are one and the same ground."""
+    if not _overlap(first.window, second.window):
+        return False
+    return _of_dates(first, file_key) == _of_dates(second, file_key) or not _empty(first)
+
+
+def _empty(pair: PairFiles) -> bool:
+    """Whether both dates have one value a band all over."""
+    images = (scene.read(pair.window)[0] for scene in pair.open())
+    return all(bool((values == values[:, :1, :1]).all()) for values in images)
 
 
 def _overlap(first: Window | None, second: Window | None) -> bool:

@@ -1,0 +1,88 @@
+"""Scores of a trained change detector on image pairs with change masks."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from terramamba.calibration import change_calibration
+from terramamba.change import counted
+from terramamba.code_version import code_version
+from terramamba.data.catalog.loading import load_pairs
+from terramamba.data.pair_files import PairFiles, same_files
+from terramamba.data.pair_survey import survey
+from terramamba.errors import InputError
+from terramamba.files import read_yaml
+from terramamba.pair_scores import pair_scores
+from terramamba.raster.align import Method
+from terramamba.runs import CONFIG, Run, load_run
+
+LEARNT = {"train": "trained the model", "val": "chose its epoch and threshold"}
+
+
+def evaluate_change_detector(
+    run: str | Path | Run,
+    *,
+    data: str,
+    split: str = "test",
+    root: str | None = None,
+    align: Method | None = None,
+    threshold: float | None = None,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Score a run on the pairs of ``data`` that belong to ``split``, at the run's threshold unless given.
+
+    Raises:
+        InputError: a damaged run, no labelled pair, or pairs that do not fit the model.
+    """
+    loaded = run if isinstance(run, Run) else load_run(run)
+    if loaded.task != "change":
+        raise InputError(
+            f"{loaded.folder}: this run is for {loaded.task}; use `terramamba classify evaluate`"
+        )
+    found, name, unlike = load_pairs(data, root, align)
+    pairs = found.get(split, [])
+    labelled = [pair for pair in pairs if pair.label is not None]
+    if not labelled:
+        raise InputError(f"{data}: no labelled pairs in its {split} part; name another with --split")
+    cut = loaded.threshold if threshold is None else threshold
+    notes = [*unlike, *_known(loaded, data, root, found, labelled)]
+    if threshold is not None:
+        notes.append(f"threshold {threshold:g} was given; tried out on these pairs, it scores too well here")
+    counts = counted(loaded.model, labelled, loaded.scaling, device=device)
+    temperature = loaded.temperature
+    calibration = None if temperature is None else change_calibration(counts.logits, temperature)
+    return {
+        "folder": str(loaded.folder),
+        "protocol": f"{split}-{len(labelled)}" if name is None else f"{name}-{split}",
+        "threshold": cut,
+        "threshold_from": loaded.card.get("threshold_from") if threshold is None else "given",
+        "calibration": loaded.card.get("calibration"),
+        "notes": [*notes, *survey({split: labelled})],
+        "test": pair_scores(counts, cut, calibration),
+        "code": code_version(),
+    }
+
+
+def _known(
+    run: Run,
+    data: str,
+    root: str | None,
+    found: Mapping[str, Sequence[PairFiles]],
+    pairs: Sequence[PairFiles],
+) -> list[str]:
+    """Which of ``pairs`` the run has learnt from, where its own data are still there."""
+    if not (run.folder / CONFIG).is_file():
+        return []
+    config = read_yaml(run.folder / CONFIG)
+    own = found
+    if (config.get("data"), config.get("root")) != (data, root):
+        try:
+            own, _, _ = load_pairs(str(config.get("data")), config.get("root"), config.get("align"))
+        except InputError:  # moved or removed since
+            return []
+    notes = []
+    for part, did in LEARNT.items():
+        shared = same_files(own.get(part, []), pairs)
+        if shared:
+            notes.append(f"{len(shared)} of these {len(pairs)} pairs {did}: their scores are no test")
+    return notes
