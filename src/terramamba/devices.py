@@ -25,20 +25,21 @@ def resolve_device(name: str = "auto") -> torch.device:
     return device
 
 
-def keep_freed_memory() -> bool:
-    """Have the allocator keep memory that is freed, for the next tensor; says whether it can.
+def keep_freed_memory() -> int:
+    """Have the allocator keep memory that is freed, for the next tensor, in pieces of so many bytes at most.
+
+    0: it cannot be told to.
 
     Left alone, the C library of Linux gives every larger piece back at once, and the kernel clears each page
     of the next one: 10 to 30 % of the time of mapping patch by patch on two cores.
     """
     if sys.platform != "linux":
-        return False
+        return 0
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries than glibc may have none
-    # Some versions take no more than 32 MiB.
-    return set_option is not None and bool(
-        set_option(M_TRIM_THRESHOLD, 2**31 - 1)
-        and (set_option(M_MMAP_THRESHOLD, LARGEST_KEPT) or set_option(M_MMAP_THRESHOLD, 1 << 25))
-    )
+    if set_option is None or not set_option(M_TRIM_THRESHOLD, 2**31 - 1):
+        return 0
+    sizes = (LARGEST_KEPT, LARGEST_KEPT // 2)  # some versions take no more than 32 MiB
+    return next((size for size in sizes if set_option(M_MMAP_THRESHOLD, size)), 0)
 
 
 def _find(name: str) -> torch.device:
