@@ -78,7 +78,12 @@ def save_state(folder: Path, same: Fingerprint, state: TrainState) -> None:
     """Write ``checkpoints/last.ckpt``, then ``history.csv``, each whole or not at all."""
     with atomic_path(folder / CHECKPOINT) as part:
         record = {entry.name: getattr(state, entry.name) for entry in fields(state)}
-        torch.save({"format": 1, "same": same, **record}, part)
+        try:
+            torch.save({"format": 1, "same": same, **record}, part)
+        except RuntimeError as error:  # so PyTorch says that a disk is full
+            raise InputError(
+                f"{folder / CHECKPOINT}: cannot be written whole; check the space there"
+            ) from error
     write_csv(folder / HISTORY, state.history)
 
 

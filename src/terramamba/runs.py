@@ -18,7 +18,7 @@ Keys of ``model.json`` beside ``format`` and ``model`` (the card): ``task``, ``t
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -169,6 +169,18 @@ def write_confusion(path: Path, confusion: Int[np.ndarray, "k k"], names: Sequen
     write_table(path, ["truth", *names], rows)
 
 
+class _LogFile(logging.FileHandler):
+    """A log that ends no run: where the disk is full, the run's other files say so."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Say nothing."""
+
+    def close(self) -> None:
+        """Close the file, whole or not."""
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def run_log(folder: Path) -> Iterator[logging.Logger]:
     """Copy what the package's logger says to ``log.txt``, with the time, and how the run ended if it failed.
@@ -176,7 +188,7 @@ def run_log(folder: Path) -> Iterator[logging.Logger]:
     Yields the logger ``terramamba``; handlers that show messages on the terminal are the caller's own.
     """
     logger = logging.getLogger("terramamba")
-    file = logging.FileHandler(folder / "log.txt", encoding="utf-8")
+    file = _LogFile(folder / "log.txt", encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     # Any handler at all stops Python from showing warnings by itself.
     added = [file] if logger.hasHandlers() or logging.lastResort is None else [file, logging.lastResort]

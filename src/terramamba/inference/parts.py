@@ -88,10 +88,7 @@ class Parts:
 
     def save_record(self, record: Mapping[str, Any]) -> None:
         """Write ``job.json``; raises ``InputError`` where the disk is full."""
-        try:
-            write_json(self.folder / RECORD, record)
-        except OSError as error:
-            raise self._unwritable(error) from error
+        write_json(self.folder / RECORD, record)
 
     def clear(self) -> None:
         """Remove all parts, and what writing left behind when it was killed; ``job.json`` goes last."""

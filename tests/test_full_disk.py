@@ -1,0 +1,42 @@
+"""A disk that fills up while a model is trained: what is said and left, and that the run goes on."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from small_disk import small_disk
+from terramamba.data.synthetic import make_scene
+
+
+def train(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "terramamba", "classify", "train", *map(str, words)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_training_says_so_and_goes_on(tmp_path: Path) -> None:
+    made = make_scene(tmp_path / "scene", 0, height=40, width=40, bands=8)
+    words = (
+        *("--scene", made.scene, "--labels", made.labels, "--preset", "tiny", "--epochs", "1"),
+        *("--split", "random", "--patch-size", "3", "--out", "run"),
+    )
+    folder = tmp_path / "disk"
+    with small_disk(folder, 1 << 20):
+        ballast = folder / "ballast"
+        # Room for the settings alone, and for less than a checkpoint.
+        for kilobytes, resume in ((8, ()), (400, ("--resume",))):
+            ballast.write_bytes(bytes((1 << 20) - (kilobytes << 10)))
+            ended = train(folder, *words, *resume)
+            assert ended.returncode == 1
+            (line,) = (line for line in ended.stderr.splitlines() if line.startswith("error: "))
+            assert line.startswith("error: run/")
+            assert "cannot be written" in line
+            assert "check the space" in line
+            assert "Traceback" not in ended.stderr
+            assert "Logging error" not in ended.stderr
+            left = {path.name for path in (folder / "run").rglob("*") if path.is_file()}
+            assert left <= {"config.yaml", "log.txt", "split.json", "split.tif", "split.tif.aux.xml"}
+        ballast.unlink()
+        ended = train(folder, *words, "--resume")
+        assert ended.returncode == 0, ended.stderr
+        left = {path.name for path in (folder / "run").iterdir()}
+        assert {"model.safetensors", "model.json", "metrics.json"} <= left
