@@ -39,7 +39,9 @@ MAY_IMPORT = {
     "raster": SMALL | {"raster"},
     "data": SMALL | {"raster", "data"},
     "runs": SMALL | {"models", "checkpoint"},
-    "inference": SMALL | {"raster", "data", "models", "metrics", "devices", "processes", "runs", "inference"},
+    "calibration": LEAVES | {"files", "metrics"},
+    "inference": SMALL
+    | {"raster", "data", "models", "metrics", "calibration", "devices", "processes", "runs", "inference"},
     "report": SMALL | {"raster", "inference", "pictures", "report"},
 }
 """What each part may import of ours; parts that are not named may import all but the command line."""

@@ -19,6 +19,9 @@ class SharedMapOptions:
     mask's own no data, and what lies outside it, is not masked."""
     stac: list[str] | None = None
     """STAC items (.json files or addresses) to map in place of files."""
+    calibrated: bool = False
+    """Divide logits by the temperature that was fitted on the run's validation samples, so that probabilities
+    come nearer to how often they come true; classes, and what the run's own threshold marks, stay."""
     device: str = "auto"
     """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
     precision: Literal["32", "bf16"] = "32"

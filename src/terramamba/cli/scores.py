@@ -94,6 +94,10 @@ def show_map(summary: "ClassSummary | ChangeSummary") -> None:
     areas = getattr(summary, "areas", None)
     if areas is not None:
         facts["changed areas"] = number(areas)
+    if summary.temperature is not None:
+        facts["calibrated"] = f"logits divided by temperature {number(summary.temperature)}"
+        if threshold := getattr(summary, "threshold", None):
+            facts["calibrated"] += f"; changed is what has a probability of {number(threshold)} or more"
     if tilings := getattr(summary, "tilings", 0):
         facts["mode"] = _mode(tilings, getattr(summary, "agreement", None))
     files = [summary.out, summary.probabilities, *getattr(summary, "polygons", ()), summary.areas_table]

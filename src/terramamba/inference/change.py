@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from terramamba.calibration import calibrated_threshold
 from terramamba.errors import InputError
 from terramamba.inference.area_table import check_table_name
 from terramamba.inference.change_recipe import ChangeRecipe, ChangeSummary
@@ -17,6 +18,7 @@ from terramamba.inference.common import (
     Place,
     check_bands,
     check_options,
+    chosen_temperature,
     open_run,
     run_tags,
 )
@@ -50,6 +52,7 @@ def map_change(
     masks: Sequence[str | Path] = (),
     align: Method | None = None,
     threshold: int | float | None = None,
+    calibrated: bool = False,
     min_area: int | float = 0.0,
     simplify: int | float = 0.0,
     tile_size: int = 512,
@@ -78,6 +81,9 @@ def map_change(
         align: Warp the later image onto the grid of the earlier one, "bilinear" or "cubic"; None: both lie on
             one grid.
         threshold: Least probability that counts as changed; None: the run's own, chosen on validation.
+        calibrated: Divide logits by the run's temperature, fitted on its validation pairs, so that
+            probabilities hold. The run's own threshold moves with them, so that the same is marked (but for
+            single pixels where tiles are blended); a given ``threshold`` is one of the new probabilities.
         min_area: Smaller areas get no polygon; in m2, or in pixels where the image has no reference system.
         simplify: How much of the steps of polygons is smoothed away, in pixels; areas stay those of pixels.
         tile_size: Side of the tiles in pixels.
@@ -107,7 +113,9 @@ def map_change(
     check_table_name(areas)
     _check(batch_size, precision, tile_size, overlap, threshold)
     loaded = open_run(run, "change")
-    cut = loaded.threshold if threshold is None else float(threshold)
+    temperature = chosen_temperature(loaded, calibrated)
+    own = calibrated_threshold(loaded.threshold, temperature) if calibrated else loaded.threshold
+    cut = own if threshold is None else float(threshold)
     first, second = (masked(date, masks) for date in require_pair(before, after, align=align))
     check_bands(loaded, first)
     check_bands(loaded, second)
@@ -128,6 +136,7 @@ def map_change(
         "polygons": option_fact("--polygons", " ".join(map(str, polygon_files)) or None),
         "areas": option_fact("--areas", areas),
         "threshold": option_fact("--threshold", cut),
+        "calibration": option_fact("--calibrated", calibrated),
         "least area": option_fact("--min-area", float(min_area)),
         "simplification": option_fact("--simplify", float(simplify)),
         "tile size": option_fact("--tile-size", tile_size),
@@ -147,12 +156,20 @@ def map_change(
         cut,
         {"min_area": float(min_area), "simplify": float(simplify)},
         (_day(before), _day(after)) if polygon_files else (None, None),
-        run_tags(loaded, threshold=f"{cut:g}", precision=precision, before=first.path, after=second.path),
+        run_tags(
+            loaded,
+            threshold=f"{cut:g}",
+            precision=precision,
+            temperature=f"{temperature:g}",
+            before=first.path,
+            after=second.path,
+        ),
+        temperature if calibrated else None,
     )
     sent = loaded if isinstance(run, Run) or (workers == 1 and dask is None) else str(run)
     outcome = carry_out(
         recipe,
-        ChangeWork(sent, first, second, units, precision),
+        ChangeWork(sent, first, second, units, precision, temperature),
         facts,
         spread,
         device=device,

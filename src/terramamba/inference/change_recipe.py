@@ -55,6 +55,8 @@ class ChangeSummary:
     threshold: float
     areas: int | None
     seconds: float
+    temperature: float | None
+    """By which logits were divided; None: probabilities are those of the model as it is."""
     missing_parts: int | None = None
     """After one shard of the work: how many parts are yet to be mapped; nothing has been written then."""
 
@@ -78,6 +80,7 @@ class ChangeRecipe:
     polygon_options: Mapping[str, Any]
     days: tuple[str | None, str | None]
     tags: Mapping[str, str]
+    temperature: float | None = None
 
     @property
     def targets(self) -> Sequence[Path]:
@@ -145,6 +148,7 @@ class ChangeRecipe:
             self.threshold,
             found["areas"] if found else None,
             seconds,
+            self.temperature,
             None if found else outcome.missing,
         )
 

@@ -22,7 +22,7 @@ Tiles = tuple[Window, ...]
 class ChangeWork:
     """All tiles of a pair, to be mapped by any worker; those of a unit go through the model together.
 
-    ``run`` is a folder, so that little is sent, or the run itself.
+    ``run`` is a folder, so that little is sent, or the run itself. Logits are divided by ``temperature``.
     """
 
     run: str | Run
@@ -30,6 +30,7 @@ class ChangeWork:
     after: Scene
     units: tuple[Tiles, ...]
     precision: str
+    temperature: float = 1.0
 
     def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
         """Load the model; the function maps the tiles of a unit to arrays, as ``packed`` makes them."""
@@ -44,7 +45,7 @@ class ChangeDetector:
         self._dates = (work.before, work.after)
         self._scaling = run.scaling
         self._model: nn.Module = run.model.to(device).eval()
-        self._device, self._precision = device, work.precision
+        self._device, self._precision, self._temperature = device, work.precision, work.temperature
 
     def detect(self, windows: Sequence[Window]) -> list[Part]:
         """Probability of change in each of ``windows``, which have one size."""
@@ -55,7 +56,8 @@ class ChangeDetector:
         if worth_it:
             images = torch.from_numpy(np.stack([[date[0] for date in read[i]] for i in worth_it]))
             with inferring(self._device, self._precision):
-                found = change_probability(self._model(images.to(self._device))).cpu().numpy()
+                logits = self._model(images.to(self._device)).float()
+                found = change_probability(logits / self._temperature).cpu().numpy()
             probability.update(zip(worth_it, found, strict=True))
         return [
             Part(windows[i], probability[i], usable[i], before[2] | after[2])
@@ -66,8 +68,8 @@ class ChangeDetector:
 def change_probability(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:
     """Probability of change: of the only channel, or that it is not channel 0, "unchanged"."""
     if logits.shape[1] == 1:
-        return torch.sigmoid(logits[:, 0].float())
-    return 1 - torch.softmax(logits.float(), dim=1)[:, 0]
+        return torch.sigmoid(logits[:, 0])
+    return 1 - torch.softmax(logits, dim=1)[:, 0]
 
 
 def packed(tiles: Sequence[Part]) -> dict[str, Shaped[np.ndarray, "..."]]:

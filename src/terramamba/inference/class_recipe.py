@@ -42,6 +42,8 @@ class ClassSummary:
     """0: each pixel was classified by its own patch."""
     agreement: float | None
     """Share of the run's validation pixels that so many tilings classify as exact mapping does."""
+    temperature: float | None
+    """By which logits were divided; None: probabilities are those of the model as it is."""
     missing_parts: int | None = None
     """After one shard of the work: how many parts are yet to be mapped; nothing has been written then."""
 
@@ -61,6 +63,7 @@ class ClassRecipe:
     tags: Mapping[str, str]
     tilings: int
     agreement: float | None
+    temperature: float | None = None
 
     @property
     def targets(self) -> Sequence[Path]:
@@ -114,6 +117,7 @@ class ClassRecipe:
             seconds,
             self.tilings,
             self.agreement,
+            self.temperature,
             None if found else outcome.missing,
         )
 

@@ -30,7 +30,7 @@ class ClassWork:
     """All windows of a scene, to be mapped by any worker.
 
     ``run`` is a folder, so that little is sent, or the run itself. ``probabilities``: whether they are
-    wanted. ``tilings``: 0 for a patch of each pixel's own.
+    wanted, from logits divided by ``temperature``. ``tilings``: 0 for a patch of each pixel's own.
     """
 
     run: str | Run
@@ -40,6 +40,7 @@ class ClassWork:
     precision: str
     tilings: int
     probabilities: bool
+    temperature: float = 1.0
 
     def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
         """Load the model; the function maps a window to the arrays of ``ClassMapper.map``."""
@@ -127,7 +128,7 @@ class ClassMapper:
                 f"the model gives {logits.shape[1]} classes, but model.json names {len(self._codes)};"
                 " train the model anew"
             )
-        return torch.softmax(logits.float(), dim=1)
+        return torch.softmax(logits.float() / self._work.temperature, dim=1)
 
 
 def _span(index: Int[np.ndarray, " n"]) -> tuple[int, int]:

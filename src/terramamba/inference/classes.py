@@ -12,7 +12,14 @@ from terramamba.errors import InputError
 from terramamba.inference.area_table import check_table_name
 from terramamba.inference.class_recipe import ClassRecipe, ClassSummary
 from terramamba.inference.class_units import ClassWork
-from terramamba.inference.common import Place, check_bands, check_options, open_run, run_tags
+from terramamba.inference.common import (
+    Place,
+    check_bands,
+    check_options,
+    chosen_temperature,
+    open_run,
+    run_tags,
+)
 from terramamba.inference.fast import check_tilings, choose_tilings
 from terramamba.inference.identity import model_fact, option_fact, scene_fact, version_fact
 from terramamba.inference.jobs import carry_out
@@ -35,6 +42,7 @@ def map_classes(
     mode: str = "exact",
     tilings: int = 1,
     tolerance: float = 0.3,
+    calibrated: bool = False,
     batch_size: int = 128,
     device: str = "auto",
     precision: str = "32",
@@ -61,6 +69,8 @@ def map_classes(
         tilings: With "fast", shifted tilings whose tokens are averaged: 1, 2, 4 or 9.
         tolerance: With "auto", percentage points of overall accuracy on the run's validation pixels that may
             be lost against exact.
+        calibrated: Divide logits by the run's temperature, fitted on its validation pixels, so that
+            probabilities hold; no pixel changes its class.
         batch_size: Patches that go through the model together; changes speed and memory alone.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         precision: "32", or "bf16" for matrix products in bfloat16.
@@ -91,6 +101,7 @@ def map_classes(
     if tilings:
         check_tilings(loaded.model, tilings)
 
+    temperature = chosen_temperature(loaded, calibrated)
     bands = len(loaded.scaling.bands)
     windows = class_windows(image.height, image.width, bands, exact=not tilings, rows=strip_rows)
     facts = {
@@ -98,6 +109,7 @@ def map_classes(
         "masks": option_fact("--mask", ",".join(map(str, masks)) or None),
         "scene": scene_fact(image),
         "mode": option_fact("--mode", f"fast --tilings {tilings}" if tilings else "exact"),
+        "calibration": option_fact("--calibrated", calibrated),
         "probabilities": option_fact("--probabilities", probabilities),
         "areas": option_fact("--areas", areas),
         "batch size": option_fact("--batch-size", batch_size),
@@ -112,10 +124,15 @@ def map_classes(
         tuple(windows),
         tuple(loaded.classes),
         run_tags(
-            loaded, mode=facts["mode"][0].removeprefix("--mode "), precision=precision, source=image.path
+            loaded,
+            mode=facts["mode"][0].removeprefix("--mode "),
+            precision=precision,
+            temperature=f"{temperature:g}",
+            source=image.path,
         ),
         tilings,
         _agreement(loaded, tilings),
+        temperature if calibrated else None,
     )
     work = ClassWork(
         loaded if isinstance(run, Run) or (workers == 1 and dask is None) else str(run),
@@ -125,6 +142,7 @@ def map_classes(
         precision,
         tilings,
         probabilities is not None,
+        temperature,
     )
     inputs = [image.path, *map(str, masks)]
     outcome = carry_out(recipe, work, facts, spread, device=device, overwrite=overwrite, inputs=inputs)

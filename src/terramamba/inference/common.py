@@ -88,6 +88,18 @@ def open_run(run: str | Path | Run, task: str) -> Run:
     return loaded
 
 
+def chosen_temperature(run: Run, calibrated: bool) -> float:
+    """By which the run's logits are divided: 1, or where ``calibrated`` what was fitted on validation."""
+    if not calibrated:
+        return 1.0
+    if run.temperature is None:
+        raise InputError(
+            f"{run.folder}: --calibrated needs a temperature, and this run has none in model.json;"
+            " train it anew, or map without"
+        )
+    return run.temperature
+
+
 def check_options(batch_size: int, precision: str) -> None:
     """Raise ``InputError`` where an option has a value that it cannot have."""
     if batch_size < 1:

@@ -1,0 +1,131 @@
+"""Maps at a run's temperature: the probabilities are those of scaled logits, and only where asked for."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+
+from terramamba.calibration import calibrated_threshold
+from terramamba.change import train_change_detector, whole_images
+from terramamba.classify import read_settings, train_classifier
+from terramamba.data.pair_files import PairFiles
+from terramamba.data.samples import prepare_samples, scaled_cube
+from terramamba.data.synthetic import make_pairs, make_scene
+from terramamba.errors import InputError
+from terramamba.inference import map_change, map_classes
+from terramamba.runs import Run, load_run
+from terramamba.settings import ChangeSettings, ClassifySettings
+
+
+@pytest.fixture(scope="module")
+def cover(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
+    """A classifier of single pixels, so that its logits can be had in one line."""
+    home = tmp_path_factory.mktemp("cover")
+    made = make_scene(home, 3, height=48, width=48, bands=10)
+    settings = ClassifySettings(
+        scene=str(made.scene),
+        labels=str(made.labels),
+        out=str(home / "run"),
+        model="svm",
+        split="random",
+        patch_size=3,
+        device="cpu",
+    )
+    train_classifier(settings)
+    return load_run(home / "run"), made.scene
+
+
+@pytest.fixture(scope="module")
+def change(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path, Path]:
+    home = tmp_path_factory.mktemp("change")
+    made = make_pairs(home, 3, train=2, val=2, test=2, size=32, scene=(48, 48))
+    train_change_detector(
+        ChangeSettings(data=str(made.root), out=str(home / "run"), model="cva", device="cpu")
+    )
+    return load_run(home / "run"), made.before, made.after
+
+
+def values(path: Path) -> np.ndarray:
+    with rasterio.open(path) as file:
+        return file.read()
+
+
+def tag(path: Path, name: str) -> str:
+    with rasterio.open(path) as file:
+        return file.tags()[name]
+
+
+def test_class_probabilities_are_those_of_scaled_logits_and_classes_stay(cover, tmp_path: Path) -> None:
+    run, scene = cover
+    assert run.temperature not in (None, 1.0)
+    samples = prepare_samples(read_settings(run.folder), 3)
+    cube, usable = scaled_cube(samples.scene, run.scaling)
+    spectra = torch.from_numpy(cube[:, usable].T.copy())[:, :, None, None]
+    with torch.no_grad():
+        logits = run.model(spectra).double()
+    for calibrated, temperature in ((False, 1.0), (True, run.temperature)):
+        out, likely = tmp_path / f"{calibrated}.tif", tmp_path / f"{calibrated}_p.tif"
+        summary = map_classes(run, scene, out, probabilities=likely, calibrated=calibrated, device="cpu")
+        assert summary.temperature == (temperature if calibrated else None)
+        wanted = 254 * torch.softmax(logits / temperature, dim=1).T.numpy()
+        assert np.abs(values(likely)[:, usable] - wanted).max() <= 0.51
+        assert tag(out, "TEMPERATURE") == tag(likely, "TEMPERATURE") == f"{temperature:g}"
+    assert np.array_equal(values(tmp_path / "True.tif"), values(tmp_path / "False.tif"))
+    assert not np.array_equal(values(tmp_path / "True_p.tif"), values(tmp_path / "False_p.tif"))
+
+
+def test_change_probabilities_are_those_of_scaled_logits_and_marks_stay(change, tmp_path: Path) -> None:
+    run, before, after = change
+    pair = PairFiles(str(before), str(after), None, None, None, "pair", "all")
+    with torch.no_grad():
+        logits = run.model(whole_images([pair], run.scaling)[0]["image"][None])[0, 0].double()
+    temperature = run.temperature
+    for calibrated, divisor in ((False, 1.0), (True, temperature)):
+        out, likely = tmp_path / f"{calibrated}.tif", tmp_path / f"{calibrated}_p.tif"
+        summary = map_change(run, before, after, out, probabilities=likely, calibrated=calibrated)
+        stored = values(likely)[0]
+        known = stored != 255
+        assert known.any()
+        wanted = 254 * torch.sigmoid(logits / divisor).numpy()
+        assert np.abs(stored[known] - wanted[known]).max() <= 0.51
+        assert tag(likely, "TEMPERATURE") == f"{divisor:g}"
+        cut = calibrated_threshold(run.threshold, divisor)
+        assert summary.threshold == pytest.approx(cut)
+    assert np.array_equal(values(tmp_path / "True.tif"), values(tmp_path / "False.tif"))
+    given = map_change(run, before, after, tmp_path / "g.tif", threshold=0.7, calibrated=True)
+    assert given.threshold == 0.7
+    marked = torch.sigmoid(logits / temperature).numpy() >= 0.7
+    assert np.array_equal(values(tmp_path / "g.tif")[0][known] == 1, marked[known])
+
+
+def test_a_run_without_a_temperature_is_refused(cover, change, tmp_path: Path) -> None:
+    for (run, *scenes), mapping in ((cover, map_classes), (change, map_change)):
+        old = replace(run, card={key: value for key, value in run.card.items() if key != "calibration"})
+        folder = tmp_path / mapping.__name__
+        folder.mkdir()
+        with pytest.raises(InputError, match="--calibrated needs a temperature"):
+            mapping(old, *scenes, folder / "map.tif", calibrated=True)
+        assert not list(folder.iterdir())
+        assert mapping(old, *scenes, folder / "map.tif").temperature is None
+
+
+def test_parts_of_a_map_at_another_temperature_are_not_gone_on_with(cover, tmp_path: Path) -> None:
+    run, scene = cover
+    map_classes(run, scene, tmp_path / "map.tif", strip_rows=8, shard="1/2")
+    with pytest.raises(InputError, match="parts of a run with no --calibrated, not --calibrated"):
+        map_classes(run, scene, tmp_path / "map.tif", strip_rows=8, shard="2/2", calibrated=True)
+
+
+def test_a_card_says_where_the_temperature_is_from(cover, tmp_path: Path) -> None:
+    run, _ = cover
+    copytree(run.folder, tmp_path / "run")
+    card = json.loads((tmp_path / "run" / "model.json").read_text())
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert card["calibration"] == metrics["calibration"]
+    assert card["calibration"]["fitted_on"] == "validation"
+    assert card["calibration"]["samples"] == sum(metrics["counts"]["validation"])
