@@ -128,6 +128,36 @@ def spoil(folder: Path, where: np.ndarray, rng: np.random.Generator) -> None:
         write_geotiff(folder / name / "1.tif", values, scene.grid)
 
 
+def test_one_array_of_files_that_hold_several(tmp_path: Path, seed: int) -> None:
+    make(tmp_path / "data", seed)
+    run, out = tmp_path / "run", tmp_path / "out"
+    out.mkdir()
+    assert (
+        terramamba("change", "train", "--data", tmp_path / "data", "--model", "cva", "--out", run).returncode
+        == 0
+    )
+    images = [tmp_path / "data" / "test" / date / "1.tif" for date in "AB"]
+    arrays = [tmp_path / f"{image.parent.name}.npz" for image in images]
+    for image, path in zip(images, arrays, strict=True):
+        values = np.moveaxis(open_scene(image).read()[0], 0, 2)
+        np.savez(path, image=values, noise=values[::-1])
+    refused = terramamba("change", "map", run, *arrays, "--out", out / "map.tif")
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert (
+        "A.npz: several 3-D arrays: image 48 x 48 x 2, noise 48 x 48 x 2; choose one with --scene-variable"
+        in (refused.stderr)
+    )
+    assert not list(out.iterdir())
+    done = terramamba("change", "map", run, *arrays, "--out", out / "map.tif", "--scene-variable", "image")
+    assert done.returncode == 0, done.stderr
+    whole = terramamba("change", "map", run, *images, "--out", out / "whole.tif")
+    assert whole.returncode == 0, whole.stderr
+    found, expected = (open_scene(out / name).read()[0] for name in ("map.tif", "whole.tif"))
+    np.testing.assert_array_equal(found, expected)
+    assert expected[0, 10:22, 10:22].mean() > 0.9
+
+
 def test_a_mask_of_another_size_is_refused(tmp_path: Path, seed: int) -> None:
     make(tmp_path / "data", seed)
     for part in ("train", "val", "test"):

@@ -21,6 +21,9 @@ USAGE = Usage(
 class MapOptions(SharedMapOptions):
     """Flags of the command."""
 
+    scene_variable: str | None = None
+    """Name of the array or image in files that hold several, the same in both; None: the largest or only one
+    that fits."""
     probabilities: str | None = None
     """Also write the probability of change to this .tif."""
     polygons: str | None = None
@@ -47,15 +50,18 @@ class MapOptions(SharedMapOptions):
 def run(argv: Sequence[str]) -> int:
     """Map, and print how much changed."""
     options, paths = parse(USAGE, MapOptions, argv)
-    folder, (before, after) = run_and_scenes(paths, options.stac, ["BEFORE", "AFTER"])
+    folder, places = run_and_scenes(paths, options.stac, ["BEFORE", "AFTER"])
     import rasterio
 
     from terramamba.cli.scores import show_map
     from terramamba.inference import map_change
     from terramamba.inference.executors import GDAL_CACHE_BYTES
     from terramamba.raster.pair import check_pair
+    from terramamba.raster.scene import open_scene
 
     given = arguments(options)
+    variable = given.pop("scene_variable")
+    before, after = (open_scene(place, variable=variable) for place in places)
     with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
         report = check_pair(before, after, align=options.align, masks=given["masks"])
     for note in report.notes:

@@ -110,6 +110,8 @@ def map_change(
     for target in polygon_files:
         check_polygon_name(target)
     check_simplify(simplify)
+    if not min_area >= 0:
+        raise InputError(f"--min-area {min_area:g}: an area is needed, 0 or more")
     check_table_name(areas)
     _check(batch_size, precision, tile_size, overlap, threshold)
     loaded = open_run(run, "change")

@@ -144,7 +144,7 @@ def _spec(name: str, fusion: Fusion, title: str, parameters: str) -> ModelSpec:
             "clip_norm": 1.0,
             "loss": "bce",
         },
-        claims={"parameters": parameters},
+        claims={"parameters": f"{parameters} of the authors' program, as later articles count them"},
         example=(1, 2, 3, 256, 256),
     )
 
