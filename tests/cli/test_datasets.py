@@ -1,7 +1,11 @@
 """``terramamba datasets``, and ``--data NAME --root DIR`` of the commands that train and score."""
 
 import json
+import threading
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +78,25 @@ def test_a_folder_is_verified(program: Callable, chance: np.random.Generator, tm
     done = program("datasets", "indian-pines", "--root", tmp_path)
     assert done.status == 1
     assert "no Indian_pines_gt.mat in it; to get Indian Pines, `--download` fetches" in one_line(done.err)
+
+
+def test_what_has_links_is_fetched_and_verified(
+    terramamba: Callable, chance: np.random.Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = fakes.scene_record("indian-pines")
+    fakes.indian_pines(tmp_path / "server", record, chance)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "server"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        remotes = tuple(replace(one, url=f"{address}/{one.name}") for one in record.remotes)
+        monkeypatch.setitem(CATALOG, "indian-pines", replace(record, remotes=remotes))
+        done = terramamba("datasets", "indian-pines", "--root", tmp_path / "new", "--download")
+        server.shutdown()
+    assert done.status == 0, done.err
+    assert done.out.count("fetched (no checksum is known for it)") == 2
+    assert done.out.endswith("this is Indian Pines as published\n")
+    assert len(list((tmp_path / "new").iterdir())) == 2
 
 
 def test_a_classifier_learns_a_scene_by_name(

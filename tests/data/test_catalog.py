@@ -214,8 +214,12 @@ def test_official_parts_are_used_as_they_are(
     by_class = [np.count_nonzero((roles == VALIDATION) & (parts["train"] == code)) for code in (1, 2, 3)]
     assert by_class == [8, 5, 10]
     assert any("23 of the official training pixels" in note for note in samples.split.notes)
-    with pytest.raises(InputError, match="use --split given"):
-        load_scene(settings(tmp_path, data="houston2013"))
+    anew = prepare_samples(
+        load_scene(settings(tmp_path, data="houston2013", split="random", min_per_class=5)), 3
+    )
+    np.testing.assert_array_equal(anew.split.roles > 0, parts["train"] + parts["test"] > 0)
+    assert any("parted anew (--split random)" in note for note in anew.split.notes)
+    assert sorted(np.bincount(anew.labels.classes.ravel())[1:]) == [80, 110, 110]
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

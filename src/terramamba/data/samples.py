@@ -109,6 +109,14 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
             note = f"{np.count_nonzero(val)} of the official training pixels, drawn at random, are validation"
             split = replace(split, notes=(*split.notes, note))
         return scene, labels, split
+    official = {name: path for name, path in parts.items() if path is not None and settings.data is not None}
+    if official and settings.labels is None:
+        # a set of the catalogue that comes in parts, split anew
+        scene = _open(settings, label_shape(next(iter(official.values())), settings.label_variable))
+        labels = unmasked(read_label_parts(official, scene, **reading)[0], scene)
+        split = _split(settings, labels, patch_size)
+        note = f"official training and test pixels were put together and parted anew (--split {settings.split})"
+        return scene, labels, replace(split, notes=(*split.notes, note))
     if settings.labels is None:
         raise InputError(
             f"--split {settings.split}: no labels given; name a label file with --labels, or three with "
@@ -160,8 +168,8 @@ def _split(settings: ClassifySettings, labels: Labels, patch_size: int) -> Split
         return block_split(labels.classes, **sizes)
     if labels.features is None:
         raise InputError(
-            f"{settings.labels}: has no polygons, which --split polygon parts; give a vector file, or use "
-            "--split block"
+            f"{settings.labels or settings.data}: has no polygons, which --split polygon parts; give a vector "
+            "file, or use --split block"
         )
     return polygon_split(labels.classes, labels.features, **sizes)
 

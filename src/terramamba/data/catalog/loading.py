@@ -46,8 +46,8 @@ def load_pairs(
 def load_scene(settings: ClassifySettings) -> ClassifySettings:
     """``settings`` with the scene and labels of the set that ``data`` names, as they lie in ``root``.
 
-    The published names of the classes are used unless others are given. A set with official training and test
-    pixels is split as given.
+    The published names of the classes are used unless others are given. Official training and test pixels are
+    kept apart with the split "given"; other splits part all of them anew.
 
     Raises:
         InputError: neither a scene nor a set, or both; a file that is not there or is not the published one.
@@ -73,13 +73,8 @@ def load_scene(settings: ClassifySettings) -> ClassifySettings:
     found: dict[str, Any] = {"scene": files.scene}
     if "all" in files.labels:
         found["labels"] = files.labels["all"]
-    elif settings.split == "given":
-        found |= {f"{part}_labels": path for part, path in files.labels.items()}
     else:
-        raise InputError(
-            f"--data {record.name}: has official training and test pixels; use --split given, or name one "
-            "label file of your own with --scene and --labels"
-        )
+        found |= {f"{part}_labels": path for part, path in files.labels.items()}
     for key, path in found.items():
         asked = getattr(settings, key)
         if asked is not None and asked != path:
