@@ -115,7 +115,9 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         scene = _open(settings, label_shape(next(iter(official.values())), settings.label_variable))
         labels = unmasked(read_label_parts(official, scene, **reading)[0], scene)
         split = _split(settings, labels, patch_size)
-        note = f"official training and test pixels were put together and parted anew (--split {settings.split})"
+        note = (
+            f"official training and test pixels are put together and parted anew (--split {settings.split})"
+        )
         return scene, labels, replace(split, notes=(*split.notes, note))
     if settings.labels is None:
         raise InputError(
@@ -168,8 +170,8 @@ def _split(settings: ClassifySettings, labels: Labels, patch_size: int) -> Split
         return block_split(labels.classes, **sizes)
     if labels.features is None:
         raise InputError(
-            f"{settings.labels or settings.data}: has no polygons, which --split polygon parts; give a vector "
-            "file, or use --split block"
+            f"{settings.labels or settings.data}: has no polygons, which --split polygon parts; give a "
+            "vector file, or use --split block"
         )
     return polygon_split(labels.classes, labels.features, **sizes)
 
