@@ -26,7 +26,7 @@ from rasterio.windows import Window
 BANDS, CLASSES = 256, 15
 SCENES = {"1": (938, 395), "4": (1875, 790), "16": (3750, 1580)}
 """Rows and columns of hyperspectral scenes: times as many pixels as the first."""
-STRIP = (12, 1580)
+STRIP = (24, 1580)
 PAIRS = {"1": 2500, "4": 5000, "16": 10_000}
 """Sides of pairs."""
 LONG_SIDE, LONG_PARTS = 20_000, 10
