@@ -5,24 +5,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from terramamba.calibration import class_calibration
 from terramamba.classify import read_settings
 from terramamba.code_version import code_version
 from terramamba.data.hyperspectral import PatchDataset
+from terramamba.data.identity import same_content_key
 from terramamba.data.labels import Labels, VectorOptions, label_shape, read_labels
 from terramamba.data.masked_labels import unmasked
 from terramamba.data.samples import prepare_samples, scaled_cube
-from terramamba.data.splits import TEST
+from terramamba.data.splits import TEST, TRAIN, VALIDATION, load_split
 from terramamba.errors import InputError
 from terramamba.evaluation import class_logits
 from terramamba.inference.common import check_bands
 from terramamba.land_cover_scores import scores_by_name
 from terramamba.metrics import confusion_matrix
 from terramamba.raster.masking import masked
-from terramamba.raster.scene import open_scene
-from terramamba.runs import Run, load_run
+from terramamba.raster.scene import Scene, open_scene
+from terramamba.runs import CONFIG, Run, load_run
 
 
 def evaluate_classifier(
@@ -42,7 +43,8 @@ def evaluate_classifier(
     """Score a run on its own test pixels, or on every labelled pixel of another scene that ``mask`` leaves.
 
     The classes of other labels are matched by their codes, by their names where the file has nothing else;
-    pixels of classes that the model does not know are not scored and are named in the notes.
+    pixels of classes that the model does not know are not scored and are named in the notes. Nor are, where
+    the scene is the run's own, pixels that trained the model or chose its epoch.
 
     Raises:
         InputError: a damaged run, input that does not fit the model, or no pixel to score.
@@ -77,10 +79,17 @@ def evaluate_classifier(
         check_bands(loaded, opened)
         vector = VectorOptions(class_attribute, layer, all_touched, min_coverage)
         given = read_labels(labels, opened, variable=label_variable, min_classes=1, vector=vector)
-        classes, notes = _known_classes(unmasked(given, opened, need_all_classes=False), card)
+        classes, notes = known_classes(unmasked(given, opened, need_all_classes=False), card)
         cube, usable = scaled_cube(opened, scaling)
-        pixels = np.argwhere((classes > 0) & usable).astype(np.int64)
-        targets = classes[(classes > 0) & usable].astype(np.int64) - 1
+        scored = (classes > 0) & usable
+        learnt = scored & _learnt_from(loaded, opened)
+        if learnt.any():
+            notes.append(
+                f"not scored, they trained the model or chose its epoch: {np.count_nonzero(learnt)} pixels"
+            )
+            scored &= ~learnt
+        pixels = np.argwhere(scored).astype(np.int64)
+        targets = classes[scored].astype(np.int64) - 1
         protocol = f"external-p{card['patch_size']}"
     if len(pixels) == 0:
         why = "; ".join(notes)
@@ -116,7 +125,22 @@ def evaluate_classifier(
     }
 
 
-def _known_classes(given: Labels, card: Mapping[str, Any]) -> tuple[Int[np.ndarray, "h w"], list[str]]:
+def _learnt_from(run: Run, scene: Scene) -> Bool[np.ndarray, "h w"]:
+    """Pixels of ``scene`` that had a part in training, where it is the run's own scene or a copy of it."""
+    none = np.zeros((scene.height, scene.width), bool)
+    if not all((run.folder / name).is_file() for name in (CONFIG, "split.json")):
+        return none  # a model alone
+    own = read_settings(run.folder).scene
+    if own is None or not all(Path(path).exists() for path in (own, scene.path)):
+        return none
+    if same_content_key(own) != same_content_key(scene.path):
+        return none
+    roles = load_split(run.folder).roles
+    return np.isin(roles, (TRAIN, VALIDATION)) if roles.shape == none.shape else none
+
+
+def known_classes(given: Labels, card: Mapping[str, Any]) -> tuple[Int[np.ndarray, "h w"], list[str]]:
+    """Labels by the place of their class in a run's ``card``, from 1, and notes on those it does not know."""
     key, said = ("name", given.names) if given.by_name else ("code", given.codes)
     place = {entry[key]: index + 1 for index, entry in enumerate(card["classes"])}
     table = np.array([0, *(place.get(one, 0) for one in said)], np.int16)

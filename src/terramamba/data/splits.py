@@ -38,6 +38,8 @@ __all__ = [
 LEAST_PER_CLASS = 3
 """One pixel each to train, to validate and to test."""
 
+WHY_OWN = ": all are for training or validation too, and a score that was chosen on its own test says nothing"
+
 PARTS = {TRAIN: "train", VALIDATION: "validation", TEST: "test", LEFT_OUT: "left_out"}
 
 
@@ -173,8 +175,9 @@ def given_split(
             notes.append(f"{taken} {PARTS[part]} pixels are in an earlier part too and count only there")
         if not (roles == part).any():
             raise InputError(
-                f"given split: no {PARTS[part]} pixel{' of its own' if taken else ''}; give each part "
-                "labelled pixels that are in no other"
+                f"given split: no {PARTS[part]} pixel{' of its own' if taken else ''}"
+                f"{WHY_OWN if taken and part == TEST else ''}; give each part labelled pixels that are in no"
+                " other"
             )
     for c, name in enumerate(_names(classes, names), start=1):
         absent = [PARTS[part] for part in masks if not (roles[classes == c] == part).any()]
