@@ -65,6 +65,22 @@ def test_whole_floats_nan_nodata_and_negative_numbers(tmp_path: Path, scene: Sce
         read_labels(located(tmp_path / "odd.tif", floats), scene)
 
 
+@pytest.mark.parametrize("suffix", [".tif", ".npy"])
+def test_classes_that_may_begin_at_0_are_noted(tmp_path: Path, scene: Scene, suffix: str) -> None:
+    counted_from_0 = np.where(MAP == 2, 0, MAP).astype(np.int16)
+    counted_from_0[MAP == 0] = -1
+    path = tmp_path / f"labels{suffix}"
+    if suffix == ".npy":
+        np.save(path, counted_from_0)
+    else:
+        located(path, counted_from_0)
+    labels = read_labels(str(path), scene)
+    assert labels.codes == (7, 9)
+    (note,) = labels.notes
+    assert "2 pixels below 0 are unlabelled, and so are 3 of 0; where 0 is a class" in note
+    assert not read_labels(located(tmp_path / "usual.tif", MAP), scene).notes
+
+
 @pytest.mark.parametrize("suffix", [".mat", ".npy", ".npz", ".png"])
 def test_labels_without_georeferencing(tmp_path: Path, scene: Scene, suffix: str) -> None:
     path = tmp_path / f"labels{suffix}"

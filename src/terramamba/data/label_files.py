@@ -84,7 +84,8 @@ def _from_image(path: str, labels: Scene, scene: Scene) -> Codes:
             )
         _require_size(path, (labels.height, labels.width), scene)
         (values,), (valid,) = labels.read()
-        return Codes(_as_codes(path, np.where(valid, values, 0)), *_legend(path))
+        codes = _as_codes(path, np.where(valid, values, 0))
+        return Codes(codes, *_legend(path), notes=_from_zero(path, values[valid]))
     other_crs = labels.crs is not None and scene.crs is not None and not same_crs(labels.crs, scene.crs)
     shift = None if other_crs else offset(labels.grid, scene.grid)
     notes: tuple[str, ...] = ()
@@ -111,7 +112,8 @@ def _from_image(path: str, labels: Scene, scene: Scene) -> Codes:
             f"{path}: no pixel with data lies on {scene.path}; check the reference systems and the places"
         )
     names, colours = _legend(path)
-    return Codes(_as_codes(path, np.where(valid, values, 0)), names, colours, notes=notes)
+    codes = _as_codes(path, np.where(valid, values, 0))
+    return Codes(codes, names, colours, notes=(*notes, *_from_zero(path, values[valid])))
 
 
 def _legend(path: str) -> tuple[dict[int, str], dict[int, Colour]]:
@@ -137,7 +139,7 @@ def _from_arrays(path: str, scene: Scene, variable: str | None, min_abundance: f
     shares = _shares(array, size)
     if shares is None:
         _require_size(path, array.shape, scene)
-        return Codes(_as_codes(path, array))
+        return Codes(_as_codes(path, array), notes=_from_zero(path, array))
     largest = np.where(shares.max(axis=0) >= min_abundance, shares.argmax(axis=0) + 1, 0)
     names = {}
     if texts is not None and len(texts) == len(shares):
@@ -171,6 +173,17 @@ def _require_size(path: str, shape: tuple[int, ...], scene: Scene) -> None:
 
 def _whole(values: Shaped[np.ndarray, "..."]) -> bool:
     return values.dtype.kind in "biu" or bool((np.isnan(values) | (values == np.floor(values))).all())
+
+
+def _from_zero(path: str, values: Shaped[np.ndarray, "..."]) -> tuple[str, ...]:
+    """A word where classes may be numbered from 0, and numbers below 0 mean unlabelled."""
+    below, zero = np.count_nonzero(values < 0), np.count_nonzero(values == 0)
+    if not (below and zero):
+        return ()
+    return (
+        f"{path}: {below} pixels below 0 are unlabelled, and so are {zero} of 0; where 0 is a class, number "
+        "the classes from 1",
+    )
 
 
 def _as_codes(path: str, values: Shaped[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
