@@ -26,7 +26,10 @@ RIGHT = {
         "forest": {"model": "random_forest", "only": ["another"]},
         "glmamba": None,
     },
-    "ablations": {"no gate": {"of": "ssa_mamba", "set": {"gate": False}, "only": ["another"]}},
+    "ablations": {
+        "no gate": {"of": "ssa_mamba", "set": {"gate": False}, "only": ["another"]},
+        "no residuals": {"of": "ssa_mamba", "set": {"residuals": False}, "splits": ["block"]},
+    },
     "sweep": {"ssa_mamba": {"set.depth": [1, 3], "patch_size": [3]}},
 }
 
@@ -59,6 +62,7 @@ def test_every_combination_is_planned_once_with_the_settings_of_all_levels(write
     expected |= {
         ("another", split, "ssa_mamba", name) for split in RIGHT["splits"] for name in (*varied, "no gate")
     }
+    expected |= {("another", "block", "ssa_mamba", "no residuals")}
     expected |= {("another", split, "forest", "") for split in RIGHT["splits"]}
     expected |= {("pairs", "given", "glmamba", "")}
     assert set(found) == expected
@@ -107,6 +111,10 @@ WRONG = {
     "published words": (
         {"data": {"a": {"data": "here", "published": [PUBLISHED | {"scores": {"f1": "high"}}]}}},
         "data.a.published.scores.f1: 'high' is not a number",
+    ),
+    "published score": (
+        {"data": {"a": {"data": "here", "published": [PUBLISHED | {"scores": {"aa": 90}}]}}},
+        "data.a.published.scores: 'aa' is none of: f1, iou",
     ),
     "catalogue": ({"data": {"a": {"data": "salinas"}}}, "data.a.root: say where "),
     "shared folder": (

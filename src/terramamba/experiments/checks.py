@@ -32,7 +32,7 @@ def require_keys(record: Mapping[str, Any], within: str, known: set[str], needed
         if key not in known:
             raise InputError(f"{f'{within}.{key}'.lstrip('.')}: unknown key{_meant(str(key), known)}")
     for key in needed:
-        if not record.get(key):
+        if record.get(key) in (None, "", {}, []):
             raise InputError(f"{f'{within}.{key}'.lstrip('.')}: must be given")
 
 

@@ -15,17 +15,19 @@
       ssa_mamba: {preset: small}
       svm: {}
     ablations:
-      without the gate: {of: ssa_mamba, set: {gate: false}, only: [pines]}
+      without the gate: {of: ssa_mamba, set: {gate: false}, only: [pines], splits: [block]}
     sweep:
       ssa_mamba: {patch_size: [5, 7, 9], set.depth: [1, 2, 4]}
+    search:                                   by optuna, on validation; a list, or low and high
+      ssa_mamba: {trials: 20, space: {lr: {low: 1e-4, high: 1e-2, log: true}, set.depth: [1, 2, 4]}}
 
 Paths are relative to the YAML file. Settings of data, split, model and ablation override those before them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from terramamba.data.catalog import CATALOG, SceneSet
 from terramamba.data.catalog.loading import load_scene
@@ -40,76 +42,25 @@ from terramamba.experiments.checks import (
     resolved,
     seeds_of,
 )
+from terramamba.experiments.parts import (
+    GIVEN,
+    OURS,
+    PATHS,
+    SETTINGS,
+    DataSet,
+    Entrant,
+    Experiment,
+    Published,
+    Settings,
+    Task,
+)
+from terramamba.experiments.scores import SCORES
+from terramamba.experiments.variations import ablation_of, check_options, search_of, sweep_of
 from terramamba.files import read_yaml
 from terramamba.models.registry import model_spec
-from terramamba.settings import ChangeSettings, ClassifySettings, TrainSettings
+from terramamba.settings import ClassifySettings, TrainSettings
 
-Task = Literal["classify", "change"]
-Settings = Mapping[str, Any]
-
-OURS = ("ssa_mamba", "glmamba")
-"""Models that are no baselines unless a file says so."""
-JobSettings = ClassifySettings | ChangeSettings
-SETTINGS: Mapping[str, type[JobSettings]] = {"classify": ClassifySettings, "change": ChangeSettings}
-PATHS = ("scene", "labels", "mask", "train_labels", "val_labels", "test_labels", "data", "root")
-GIVEN = "given"
-"""The split of pairs, which their folders or table part."""
-
-
-class Published(NamedTuple):
-    """Scores as a paper prints them, in per cent, with the protocol that they were reached by."""
-
-    model: str
-    scores: Mapping[str, float]
-    protocol: str
-    source: str
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """A scene with labels, or a set of pairs."""
-
-    name: str
-    task: Task
-    settings: Settings
-    splits: tuple[str, ...]
-    published: tuple[Published, ...]
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """A model with its settings, under the name that tables show."""
-
-    name: str
-    task: Task
-    settings: Settings
-    baseline: bool
-    only: tuple[str, ...]
-    """Names of the sets that it runs on; empty: all of its task."""
-
-
-@dataclass(frozen=True)
-class Ablation:
-    """A model with something changed."""
-
-    name: str
-    of: str
-    settings: Settings
-    only: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """All that a file asks for, checked."""
-
-    name: str
-    settings: Mapping[str, Settings]
-    """Common settings by task."""
-    data: tuple[DataSet, ...]
-    splits: Mapping[str, Settings]
-    models: tuple[Entrant, ...]
-    ablations: tuple[Ablation, ...]
-    seeds: tuple[int, ...]
+KEYS = {"name", "variables", "settings", "splits", "data", "models", "ablations", "sweep", "search", "seeds"}
 
 
 def read_experiment(path: Path, variables: Mapping[str, Any] | None = None) -> Experiment:
@@ -126,8 +77,7 @@ def read_experiment(path: Path, variables: Mapping[str, Any] | None = None) -> E
 
 
 def _experiment(path: Path, record: Mapping[str, Any], given: Mapping[str, str]) -> Experiment:
-    known = {"name", "variables", "settings", "splits", "data", "models", "ablations", "sweep", "seeds"}
-    require_keys(record, "", known, ("data", "models"))
+    require_keys(record, "", KEYS, ("data", "models"))
     known_variables = {k: str(v) for k, v in as_mapping(record, "variables").items()}
     unknown = [name for name in given if name not in known_variables]
     if unknown:
@@ -154,8 +104,11 @@ def _experiment(path: Path, record: Mapping[str, Any], given: Mapping[str, str])
     sets = [entry.name for entry in data]
     models = tuple(_entrant(name, record, sets) for name in as_mapping(record, "models"))
     names = {entry.name: entry for entry in models}
-    ablations = [_ablation(name, record, names, sets) for name in as_mapping(record, "ablations")]
-    ablations += _sweep(as_mapping(record, "sweep"), names)
+    ablations = [
+        ablation_of(name, record, names, sets, list(splits)) for name in as_mapping(record, "ablations")
+    ]
+    ablations += sweep_of(as_mapping(record, "sweep"), names)
+    searches = [search_of(name, record, names, sets, list(splits)) for name in as_mapping(record, "search")]
     return Experiment(
         str(record.get("name", path.stem)),
         by_task,
@@ -163,6 +116,7 @@ def _experiment(path: Path, record: Mapping[str, Any], given: Mapping[str, str])
         splits,
         models,
         tuple(ablations),
+        tuple(searches),
         seeds_of(record.get("seeds", 1)),
     )
 
@@ -180,6 +134,8 @@ def _data_set(name: str, record: Mapping[str, Any], splits: Mapping[str, Setting
             raise InputError(f"{key}.root: say where {known.title} lies; {known.where}")
         known = None  # a folder that happens to have such a name
     task: Task = "classify" if "data" not in entry or isinstance(known, SceneSet) else "change"
+    for one in published:
+        names_in(list(one.scores), list(SCORES[task]), f"{key}.published.scores")
     settings = check_settings(entry, key, SETTINGS[task], forbidden=("model",))
     for path in PATHS:
         if path in settings and not (path == "data" and known is not None):
@@ -216,53 +172,9 @@ def _entrant(name: str, record: Mapping[str, Any], sets: Sequence[str]) -> Entra
     preset = settings.get("preset")
     if preset is not None and preset not in spec.presets:
         raise InputError(f"{key}.preset: {preset!r}; choose one of: {', '.join(spec.presets)}")
-    _check_options(str(entry["model"]), settings, key)
+    check_options(str(entry["model"]), settings, key)
     is_baseline = spec.name not in OURS if baseline is None else baseline
     return Entrant(name, spec.task, settings, is_baseline, only)
-
-
-def _ablation(
-    name: str, record: Mapping[str, Any], models: Mapping[str, Entrant], sets: Sequence[str]
-) -> Ablation:
-    key = f"ablations.{name}"
-    entry = dict(as_mapping(record["ablations"], name, "ablations"))
-    of = entry.pop("of", None)
-    if of not in models:
-        raise InputError(f"{key}.of: {of!r} is none of the models: {', '.join(models)}")
-    only = names_in(entry.pop("only", None), sets, f"{key}.only") or models[of].only
-    kind = SETTINGS[models[of].task]
-    settings = check_settings(entry, key, kind, forbidden=(*PATHS, "model"))
-    _check_options(models[of].settings["model"], settings, key)
-    return Ablation(name, of, settings, only)
-
-
-def _sweep(record: Mapping[str, Any], models: Mapping[str, Entrant]) -> list[Ablation]:
-    """One ablation for each value: one setting at a time, all others as the model has them."""
-    found = []
-    for of in record:
-        if of not in models:
-            raise InputError(f"sweep.{of}: none of the models: {', '.join(models)}")
-        axes = as_mapping(record, of, "sweep")
-        for axis, values in axes.items():
-            key = f"sweep.{of}.{axis}"
-            if not isinstance(values, list) or not values:
-                raise InputError(f"{key}: give a list of values")
-            option = axis.removeprefix("set.")
-            for value in values:
-                entry = {"set": {option: value}} if axis != option else {axis: value}
-                kind = SETTINGS[models[of].task]
-                settings = check_settings(entry, key, kind, forbidden=(*PATHS, "model"))
-                _check_options(models[of].settings["model"], settings, key)
-                found.append(Ablation(f"{option}={value}", of, settings, models[of].only))
-    return found
-
-
-def _check_options(model: str, settings: Settings, key: str) -> None:
-    spec = model_spec(model)
-    for option in settings.get("set", {}):
-        if option not in spec.parameters():
-            known = ", ".join(spec.parameters())
-            raise InputError(f"{key}.set.{option}: {spec.name} has no such option; it has: {known}")
 
 
 def _published(entry: Any, key: str) -> Published:

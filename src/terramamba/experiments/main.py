@@ -8,17 +8,14 @@ from typing import Any
 from terramamba.devices import resolve_device
 from terramamba.errors import InputError
 from terramamba.experiments.file import read_experiment
+from terramamba.experiments.page import write_tables
 from terramamba.experiments.plan import MEASURED, PlannedRun, is_done, other_settings, plan_runs
 from terramamba.experiments.pool import run_all
-from terramamba.experiments.render import latex, markdown
 from terramamba.experiments.results import Row, rows_of, write_results
-from terramamba.experiments.tables import make_tables
+from terramamba.experiments.search import places, require_optuna, seek
 from terramamba.experiments.units import UNITS
-from terramamba.files import write_text
 from terramamba.progress import progress
 from terramamba.runs import prepare_folder
-
-TABLES, LATEX = "tables.md", "tables.tex"
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class Outcome:
     """What came of an experiment."""
 
     rows: list[Row]
-    """The content of ``results.csv``."""
+    """The rows of ``results.csv`` that are runs."""
     skipped: int
     """Runs that had been done before."""
     failed: dict[str, str]
@@ -43,9 +40,9 @@ def run_experiment(
     device: str = "auto",
     overwrite: bool = False,
 ) -> Outcome:
-    """Do every run of the file that is not done, and write ``results.csv``, ``tables.md`` and ``tables.tex``.
+    """Do every run of the file that is not done, and write results and tables.
 
-    Runs in ``out`` that were ended go on. ``results.csv`` is written also where this call is interrupted.
+    Runs in ``out`` that were ended go on. Results are written also where this call is interrupted.
     ``overwrite`` trains anew the runs in ``out`` that have other settings.
 
     Raises:
@@ -56,26 +53,38 @@ def run_experiment(
     resolve_device(device)
     place = Path(out)
     experiment = read_experiment(Path(file), variables)
-    runs = plan_runs(experiment, place, device)
+    require_optuna(experiment)
+    runs = list(plan_runs(experiment, place, device))
     _refuse_others(runs, place, overwrite=overwrite)
-    todo = [run for run in runs if not is_done(run)]
+    done = sum(is_done(run) for run in runs)
+    sought = [(search, where) for search in experiment.searches for where in places(experiment, search)]
+    total = len(runs) + len(experiment.seeds) * sum(search.trials for search, _ in sought)
     failed: dict[str, str] = {}
-    with progress(experiment.name, len(runs), "runs", done=len(runs) - len(todo)) as advance:
+    with progress(experiment.name, total, "runs", done=done) as advance:
 
         def told(run: PlannedRun, reason: str | None) -> None:
             if reason is not None:
                 failed[run.name] = reason
             advance(1, run.name if reason is None else f"{run.name}: {reason}")
 
+        def also(proposed: Sequence[PlannedRun]) -> None:
+            nonlocal done
+            known = {run.folder for run in runs}
+            new = [run for run in proposed if run.folder not in known]
+            _refuse_others(new, place, overwrite=overwrite)
+            done += sum(is_done(run) for run in new)
+            runs.extend(new)
+            run_all([run for run in new if not is_done(run)], jobs, told)
+
         try:
-            run_all(todo, jobs, told)
+            run_all([run for run in runs if not is_done(run)], jobs, told)
+            for search, where in sought:
+                seek(experiment, search, where, place, device, also)
         finally:
-            rows = rows_of(runs, place)
+            rows = rows_of(experiment, runs, place)
             results = write_results(place, rows)
-    tables = make_tables(experiment, runs)
-    write_text(place / TABLES, markdown(experiment.name, tables))
-    write_text(place / LATEX, latex(tables))
-    return Outcome(rows, len(runs) - len(todo), failed, (results, place / TABLES, place / LATEX))
+    written = (*results, *write_tables(place))
+    return Outcome(rows[: len(runs)], done, failed, written)
 
 
 def _refuse_others(runs: Sequence[PlannedRun], out: Path, *, overwrite: bool) -> None:

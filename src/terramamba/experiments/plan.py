@@ -1,12 +1,13 @@
 """From an experiment to its runs: each with its settings and a folder of its own."""
 
+import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from terramamba.errors import InputError
-from terramamba.experiments.file import (
+from terramamba.experiments.parts import (
     GIVEN,
     SETTINGS,
     Ablation,
@@ -83,22 +84,37 @@ def _runs_of(
     as_it_is = Ablation("", model.name, {}, model.only)
     runs = []
     for ablation in (as_it_is, *(one for one in experiment.ablations if one.of == model.name)):
-        if ablation.only and data.name not in ablation.only:
-            continue
-        parts: list[Settings] = [
-            experiment.settings[data.task],
-            data.settings,
-            {} if split == GIVEN and data.task == "change" else experiment.splits[split],
-            model.settings,
-            ablation.settings,
-        ]
-        for seed in experiment.seeds:
-            names = (data.name, split, model.name, ablation.name or "full", f"seed-{seed}")
-            own = {"out": str(out.joinpath("runs", *map(_as_folder, names))), "seed": seed}
-            settings = SETTINGS[data.task](**merged([{"device": device}, *parts, own]))
-            runs.append(
-                PlannedRun(data.task, data.name, split, model.name, ablation.name, model.baseline, settings)
-            )
+        if data.name in (ablation.only or [data.name]) and split in (ablation.splits or [split]):
+            runs += runs_of(experiment, data, split, model, ablation, out, device)
+    return runs
+
+
+def runs_of(
+    experiment: Experiment,
+    data: DataSet,
+    split: str,
+    model: Entrant,
+    ablation: Ablation,
+    out: Path,
+    device: str = "auto",
+) -> list[PlannedRun]:
+    """The runs of one variation of a model on one set and split: one a seed."""
+    parts: list[Settings] = [
+        {"device": device},
+        experiment.settings[data.task],
+        data.settings,
+        {} if split == GIVEN and data.task == "change" else experiment.splits[split],
+        model.settings,
+        ablation.settings,
+    ]
+    runs = []
+    for seed in experiment.seeds:
+        names = (data.name, split, model.name, ablation.name or "full", f"seed-{seed}")
+        own = {"out": str(out.joinpath("runs", *map(_as_folder, names))), "seed": seed}
+        settings = SETTINGS[data.task](**merged([*parts, own]))
+        runs.append(
+            PlannedRun(data.task, data.name, split, model.name, ablation.name, model.baseline, settings)
+        )
     return runs
 
 
@@ -122,6 +138,12 @@ def other_settings(run: PlannedRun) -> str | None:
     except InputError as error:
         return str(error)
     return None
+
+
+def read_metrics(run: PlannedRun) -> dict[str, Any]:
+    """What the run wrote as its scores, and beside them what it costs."""
+    metrics, measured = (json.loads((run.folder / name).read_text("utf-8")) for name in (METRICS, MEASURED))
+    return {**metrics, "measured": measured}
 
 
 def failure_of(run: PlannedRun) -> str | None:

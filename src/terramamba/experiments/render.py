@@ -29,14 +29,14 @@ _LATEX = {
 }
 
 
-def markdown(title: str, tables: Sequence[Table]) -> str:
-    """A page of tables."""
-    parts = [f"# {title}", HOW]
+def markdown(title: str, tables: Sequence[Table], level: int = 1) -> str:
+    """Tables below a title, which is a heading of ``level``."""
+    parts = [f"{'#' * level} {title}", HOW]
     for table in tables:
         numbers = ["---" if place == 0 else "---:" for place in range(len(table.columns))]
         lines = [table.columns, tuple(numbers), *table.rows]
         body = "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-        parts += [f"## {table.title}", body, *table.notes]
+        parts += [f"{'#' * (level + 1)} {table.title}", body, *table.notes]
     return "\n\n".join(parts) + "\n"
 
 

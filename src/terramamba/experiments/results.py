@@ -1,28 +1,43 @@
-"""One row for each run of an experiment: what was varied, every score, what it cost, or why it failed."""
+"""What an experiment found, as two files: a row for each run, and the counts of each run's test by unit.
 
+``results.csv`` has one row for each run (status done, failed or missing) with what was varied, every score on
+test and validation as a share, and what it cost; and one for each published score beside it (status
+published). ``units.csv`` has the counts behind the test scores, by the number of the run. Tables and pages
+are made of these two and need no run folder.
+"""
+
+import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from terramamba.experiments.plan import PlannedRun, failure_of, is_done
-from terramamba.experiments.work import read_metrics
+from terramamba.errors import InputError
+from terramamba.experiments.parts import Experiment
+from terramamba.experiments.plan import PlannedRun, failure_of, is_done, read_metrics
+from terramamba.experiments.units import UNITS, Units, counts_by_unit, read_rows
 from terramamba.files import write_table
 
 RESULTS = "results.csv"
 
 FIRST = (
+    "experiment",
+    "run",
     "data",
     "task",
     "split",
     "model",
     "preset",
+    "baseline",
     "ablation",
     "seed",
     "status",
     "reason",
     "protocol",
+    "source",
     "split_id",
     "version",
+    "commit",
 )
 COSTS = (
     "parameters",
@@ -34,47 +49,125 @@ COSTS = (
     "device",
     "threads",
 )
+LAST = ("leakage", "folder")
+DONE, FAILED, MISSING, PUBLISHED = "done", "failed", "missing", "published"
 Row = dict[str, Any]
 
 
-def rows_of(runs: Sequence[PlannedRun], out: Path) -> list[Row]:
-    """A row a run in the order of the plan, all with the same keys; what a run does not have is empty."""
-    rows = [_row(run, out) for run in runs]
+@dataclass(frozen=True)
+class Record:
+    """A row of ``results.csv`` in text, and its counts by unit where the run is done."""
+
+    row: Mapping[str, str]
+    units: Units | None
+
+    def __getitem__(self, name: str) -> str:
+        return self.row.get(name, "")
+
+    def number(self, name: str) -> float | None:
+        """A column as a number; None where it is empty or not there."""
+        return float(self[name]) if self[name] else None
+
+    @property
+    def label(self) -> str:
+        """Name of the model, with what was changed."""
+        return f"{self['model']}, {self['ablation']}" if self["ablation"] else self["model"]
+
+
+def rows_of(experiment: Experiment, runs: Sequence[PlannedRun], out: Path) -> list[Row]:
+    """A row a run in the order of the plan, then the published scores; all with the same keys."""
+    rows = [{"run": number, **_row(run, out)} for number, run in enumerate(runs)]
+    rows += _published(experiment)
     scores = dict.fromkeys(key for row in rows for key in row if key.startswith(("test_", "val_")))
-    keys = [*FIRST, *sorted(scores, key=lambda key: key.startswith("val_")), *COSTS, "folder"]
-    return [{key: row.get(key) for key in keys} for row in rows]
+    keys = [*FIRST, *sorted(scores, key=lambda key: key.startswith("val_")), *COSTS, *LAST]
+    return [{key: row.get(key) for key in keys} | {"experiment": experiment.name} for row in rows]
 
 
-def write_results(out: Path, rows: Sequence[Row]) -> Path:
-    """Write ``results.csv`` and return its path."""
-    path = out / RESULTS
-    write_table(path, list(rows[0]), [["" if v is None else v for v in row.values()] for row in rows])
-    return path
+def write_results(out: Path, rows: Sequence[Row]) -> tuple[Path, Path]:
+    """Write ``results.csv`` and ``units.csv``, and return their paths."""
+    write_table(
+        out / RESULTS, list(rows[0]), [["" if v is None else v for v in row.values()] for row in rows]
+    )
+    counts = [
+        [row["run"], *line]
+        for row in rows
+        if row["status"] == DONE
+        for line in read_rows(out / row["folder"] / UNITS)
+    ]
+    write_table(out / UNITS, ["run", "unit", "class", "truth", "predicted", "hits"], counts)
+    return out / RESULTS, out / UNITS
+
+
+def read_results(out: Path) -> list[Record]:
+    """The rows that ``write_results`` wrote, with their counts.
+
+    Raises:
+        InputError: a file is not there, is none of an experiment, or the two do not belong together.
+    """
+    for name in (RESULTS, UNITS):
+        if not (out / name).is_file():
+            raise InputError(f"{out / name}: not there; `terramamba experiment FILE --out {out}` writes it")
+    with (out / RESULTS).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not {*FIRST, *COSTS} <= set(rows[0]):
+        raise InputError(f"{out / RESULTS}: not as `terramamba experiment` writes it; let it write it again")
+    lines: dict[str, list[list[str]]] = {}
+    for run, *line in read_rows(out / UNITS):
+        lines.setdefault(run, []).append(line)
+    classes: dict[str, int] = {}
+    for row in rows:
+        most = max((int(line[1]) for line in lines.get(row["run"], ())), default=1)
+        classes[row["data"]] = max(classes.get(row["data"], 2), most + 1)
+    records = []
+    for row in rows:
+        done = row["status"] == DONE
+        if done and row["run"] not in lines:
+            raise InputError(f"{out / UNITS}: no counts of run {row['run']} in {RESULTS}; write both again")
+        records.append(Record(row, counts_by_unit(lines[row["run"]], classes[row["data"]]) if done else None))
+    return records
 
 
 def _row(run: PlannedRun, out: Path) -> Row:
     reason = failure_of(run)
-    status = "done" if is_done(run) else "failed" if reason else "missing"
+    status = DONE if is_done(run) else FAILED if reason else MISSING
     row: Row = {
         "data": run.data,
         "task": run.task,
         "split": run.split,
         "model": run.model,
         "preset": run.settings.preset,
+        "baseline": "yes" if run.baseline else "no",
         "ablation": run.ablation,
         "seed": run.settings.seed,
         "status": status,
-        "reason": reason if status == "failed" else None,
+        "reason": reason if status == FAILED else None,
         "folder": run.folder.relative_to(out).as_posix(),
     }
-    if status != "done":
+    if status != DONE:
         return row
     metrics = read_metrics(run)
     row |= {key: metrics.get(key) for key in ("preset", "protocol", "split_id", "minutes")}
+    row |= {"leakage": metrics.get("leakage_in_words"), "commit": metrics.get("code", {}).get("commit")}
     row |= metrics["measured"]
     for part, short in (("test", "test"), ("validation", "val")):
         row |= flat(metrics[part], short)
     return row | flat(metrics.get("leakage") or {}, "test_leakage")
+
+
+def _published(experiment: Experiment) -> list[Row]:
+    return [
+        {
+            "data": data.name,
+            "task": data.task,
+            "model": one.model,
+            "status": PUBLISHED,
+            "protocol": one.protocol,
+            "source": one.source,
+            **{f"test_{name}": value / 100 for name, value in one.scores.items()},
+        }
+        for data in experiment.data
+        for one in data.published
+    ]
 
 
 def flat(scores: Mapping[str, Any], before: str) -> Row:

@@ -62,8 +62,17 @@ def write_units(folder: Path, units: Units) -> None:
 
 def read_units(folder: Path, num_classes: int) -> Units:
     """The units that ``write_units`` wrote."""
-    with (folder / UNITS).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:]
+    return counts_by_unit(read_rows(folder / UNITS), num_classes)
+
+
+def read_rows(path: Path) -> list[list[str]]:
+    """The rows of a table of units, without the header."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))[1:]
+
+
+def counts_by_unit(rows: Sequence[Sequence[str]], num_classes: int) -> Units:
+    """Units of rows (unit, class, truth, predicted, hits)."""
     names = tuple(dict.fromkeys(row[0] for row in rows))
     place = {name: index for index, name in enumerate(names)}
     counts = np.zeros((len(names), num_classes, 3), np.int64)

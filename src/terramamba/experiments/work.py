@@ -1,6 +1,5 @@
 """One run of an experiment: trained by the train commands' own functions, then measured on its test set."""
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -69,12 +68,6 @@ def do_run(run: PlannedRun) -> None:
         "threads": torch.get_num_threads(),
     }
     write_json(run.folder / MEASURED, record)
-
-
-def read_metrics(run: PlannedRun) -> dict[str, Any]:
-    """What the run wrote as its scores, and beside them what it costs."""
-    metrics, measured = (json.loads((run.folder / name).read_text("utf-8")) for name in (METRICS, MEASURED))
-    return {**metrics, "measured": measured}
 
 
 def _measure_classes(loaded: Run, settings: ClassifySettings) -> Measured:

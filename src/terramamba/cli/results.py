@@ -1,0 +1,43 @@
+"""``terramamba results``."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from terramamba.cli.parse import Usage, parse
+
+USAGE = Usage(
+    "results",
+    "Make the tables of an experiment anew from its results.csv and units.csv, and put them into a page. "
+    "Needs no run folder and trains nothing.",
+    ("DIR",),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultsOptions:
+    """Flags of the command."""
+
+    page: str | None = None
+    """Markdown page to put the tables into, between two marks; at its end where it has none. What stands
+    around them is kept."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Write the tables, fill the page, and print who is ahead."""
+    options, (folder,) = parse(USAGE, ResultsOptions, argv)
+    from terramamba.cli.show import show_facts, show_table
+    from terramamba.experiments.page import fill_page, write_tables
+    from terramamba.experiments.results import read_results
+    from terramamba.experiments.summary import summary
+
+    found = summary(read_results(Path(folder)))
+    if found is not None:
+        show_table(found.title, found.columns, found.rows)
+        print("\n".join(found.notes))
+    written = list(write_tables(Path(folder)))
+    if options.page is not None:
+        fill_page(Path(options.page), Path(folder))
+        written.append(Path(options.page))
+    show_facts({"written": "\n".join(map(str, written))})
+    return 0

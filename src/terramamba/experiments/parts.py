@@ -1,0 +1,100 @@
+"""What an experiment is made of, as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from terramamba.settings import ChangeSettings, ClassifySettings
+
+Task = Literal["classify", "change"]
+Settings = Mapping[str, Any]
+
+OURS = ("ssa_mamba", "glmamba")
+"""Models that are no baselines unless a file says so."""
+JobSettings = ClassifySettings | ChangeSettings
+SETTINGS: Mapping[str, type[JobSettings]] = {"classify": ClassifySettings, "change": ChangeSettings}
+PATHS = ("scene", "labels", "mask", "train_labels", "val_labels", "test_labels", "data", "root")
+GIVEN = "given"
+"""The split of pairs, which their folders or table part."""
+
+
+class Published(NamedTuple):
+    """Scores as a paper prints them, in per cent, with the protocol that they were reached by."""
+
+    model: str
+    scores: Mapping[str, float]
+    protocol: str
+    source: str
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A scene with labels, or a set of pairs."""
+
+    name: str
+    task: Task
+    settings: Settings
+    splits: tuple[str, ...]
+    published: tuple[Published, ...]
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A model with its settings, under the name that tables show."""
+
+    name: str
+    task: Task
+    settings: Settings
+    baseline: bool
+    only: tuple[str, ...]
+    """Names of the sets that it runs on; empty: all of its task."""
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """A model with something changed."""
+
+    name: str
+    of: str
+    settings: Settings
+    only: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
+    """Names of the splits that it runs on; empty: all of the set."""
+
+
+class Axis(NamedTuple):
+    """A setting (``lr``) or an option of the model (``set.depth``) that is sought."""
+
+    name: str
+    choices: tuple[Any, ...]
+    """Values to choose among; empty: any number from ``low`` to ``high``."""
+    low: float = 0.0
+    high: float = 0.0
+    whole: bool = False
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Search:
+    """Settings of a model that are sought by optuna."""
+
+    of: str
+    trials: int
+    axes: tuple[Axis, ...]
+    only: tuple[str, ...]
+    splits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """All that a file asks for, checked."""
+
+    name: str
+    settings: Mapping[str, Settings]
+    """Common settings by task."""
+    data: tuple[DataSet, ...]
+    splits: Mapping[str, Settings]
+    models: tuple[Entrant, ...]
+    ablations: tuple[Ablation, ...]
+    searches: tuple[Search, ...]
+    seeds: tuple[int, ...]
