@@ -42,6 +42,9 @@ MAY_IMPORT = {
     "calibration": LEAVES | {"files", "metrics"},
     "inference": SMALL
     | {"raster", "data", "models", "metrics", "calibration", "devices", "processes", "runs", "inference"},
+    "explain": SMALL
+    | {"raster", "data", "models", "metrics", "devices", "evaluation", "runs", "inference", "pictures"}
+    | {"classify", "classify_evaluation", "code_version", "explain"},
     "report": SMALL | {"raster", "inference", "pictures", "report"},
 }
 """What each part may import of ours; parts that are not named may import all but the command line."""

@@ -28,6 +28,7 @@ COMMANDS = {
     "change evaluate": "score a run on image pairs with change masks",
     "experiment": "train data x models x splits x seeds x ablations from one file, and write the tables",
     "results": "make an experiment's tables anew from its results.csv, and put them into a page",
+    "explain": "show what a trained run looks at: attention, band importance, activations, Grad-CAM",
     "report": "write one HTML page about runs and their map, to look at in a browser",
     "join": "write a map from the parts that --shard made",
     "check": "say what a scene is, or whether two scenes make a pair",

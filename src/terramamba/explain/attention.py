@@ -1,0 +1,99 @@
+"""What SSA-Mamba's attention asks, read while the model classifies; its answers do not change.
+
+A token is a place in the patch: a pixel with all its bands, as one of the two branches sees it. Weights go
+from the asking token of one branch to all tokens of the other and sum to 1 (Eq. 15-19 of the article). The
+model averages the logits of all tokens, so what all tokens ask counts as well as what the middle one asks.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from einops import rearrange
+from jaxtyping import Float, Float32
+from torch import Tensor, nn
+
+from terramamba.evaluation import PATCHES_AT_ONCE, evaluating
+from terramamba.models.ssa_mamba import SSAMamba
+
+ASKS = {
+    "asymmetric": ("spatial asks spectral",),
+    "symmetric": ("spatial asks spectral", "spectral asks spatial"),
+    "reversed": ("spectral asks spatial",),
+    "none": (),
+}
+"""Who asks whom, by the model's option ``attention``."""
+
+ASKING = ("the centre asks", "all tokens ask")
+"""The middle token alone, and the mean over all tokens."""
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Weights of m patches, for each of ``ASKING``, each map (block and direction) and each head."""
+
+    weights: Float32[np.ndarray, "m asking maps heads p p"]
+    maps: tuple[str, ...]
+
+    def mean(self, chosen: np.ndarray | slice = slice(None)) -> Float32[np.ndarray, "asking maps p p"]:
+        """Mean over the ``chosen`` patches and all heads."""
+        return self.weights[chosen].mean(axis=(0, 3))
+
+
+def map_names(model: nn.Module) -> tuple[str, ...]:
+    """A name for each attention map of ``model``, in its order; empty for a model without."""
+    if not isinstance(model, SSAMamba) or model.config.branches not in ("separate", "coupled"):
+        return ()
+    ways = ASKS[model.config.attention]
+    blocks = range(1, model.config.depth + 1)
+    return tuple(f"block {block}" + f", {way}" * (len(ways) > 1) for block in blocks for way in ways)
+
+
+def classify_patches(
+    model: nn.Module, images: Float32[Tensor, "m c p p"], device: torch.device
+) -> tuple[Float32[Tensor, "m k"], Asked | None]:
+    """Logits of the patches on the CPU, and what was asked meanwhile; None for a model without attention."""
+    names, side = map_names(model), images.shape[-1]
+    logits, weights = [], []
+    with evaluating(model, device):
+        for batch in torch.split(images, PATCHES_AT_ONCE):
+            if not names:
+                logits.append(model(batch.to(device)).float().cpu())
+                continue
+            found, maps = model(batch.to(device), return_attention=True)
+            logits.append(found.float().cpu())
+            weights.append(torch.stack([_asked(one, side) for one in maps], dim=2).cpu())
+    asked = Asked(torch.cat(weights).numpy(), names) if names else None
+    return torch.cat(logits), asked
+
+
+def _asked(weights: Float[Tensor, "b n l l"], side: int) -> Float[Tensor, "b asking n p p"]:
+    centre = weights.shape[-1] // 2
+    both = torch.stack([weights[:, :, centre], weights.mean(dim=2)], dim=1)
+    return rearrange(both, "b asking n (h w) -> b asking n h w", h=side).float()
+
+
+def tokens_asked(weights: Float[np.ndarray, "... p p"]) -> Float[np.ndarray, "..."]:
+    """How many tokens are asked in effect: exp(entropy), 1 for a single one up to p * p for all alike."""
+    share = weights.reshape(*weights.shape[:-2], -1).astype(np.float64)
+    logarithm = np.log(np.where(share > 0, share, 1.0))
+    return np.asarray(np.exp(-(share * logarithm).sum(axis=-1)))
+
+
+def attention_facts(asked: Asked) -> list[Mapping[str, object]]:
+    """For each map: tokens asked in effect (mean over patches and heads, and by head), the centre's share."""
+    side = asked.weights.shape[-1]
+    effective = tokens_asked(asked.weights[:, 0])
+    means = asked.mean()
+    return [
+        {
+            "map": name,
+            "tokens": side * side,
+            "tokens_asked_by_centre": float(effective[:, i].mean()),
+            "tokens_asked_by_head": [float(v) for v in effective[:, i].mean(axis=0)],
+            "centre_asks_itself": float(means[0, i, side // 2, side // 2]),
+            "all_ask_centre": float(means[1, i, side // 2, side // 2]),
+        }
+        for i, name in enumerate(asked.maps)
+    ]

@@ -1,0 +1,179 @@
+"""An explanation of GLMamba on a window of a pair: where its parts respond, and what speaks for change."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32
+from scipy.stats import rankdata
+
+from terramamba.code_version import code_version
+from terramamba.devices import resolve_device
+from terramamba.errors import InputError
+from terramamba.evaluation import evaluating
+from terramamba.explain.activations import Evidence, change_evidence
+from terramamba.explain.change_pictures import picture_evidence
+from terramamba.explain.folder import check_folder, explanation_folder
+from terramamba.explain.look import Chosen, choose_window
+from terramamba.files import write_csv
+from terramamba.inference.common import Place, check_bands, open_run
+from terramamba.models.glmamba import GLMamba
+from terramamba.raster.align import Method
+from terramamba.raster.cropped import cropped
+from terramamba.raster.pair import require_pair
+from terramamba.raster.scaled import read_scaled
+from terramamba.raster.scene import Grid, Scene
+from terramamba.raster.write import write_geotiff
+from terramamba.runs import Run
+
+
+@dataclass(frozen=True, eq=False)
+class ChangeExplanation:
+    """What was found in a window; ``dates`` are cut to it, ``usable`` pixels have data at both."""
+
+    run: Run
+    dates: tuple[Scene, Scene]
+    usable: Bool[np.ndarray, "h w"]
+    evidence: Evidence
+
+    @property
+    def marked(self) -> Bool[np.ndarray, "h w"]:
+        """Pixels that the map would mark as changed."""
+        return self.usable & (self.evidence.probability >= self.run.threshold)
+
+
+def explain_change(
+    run: str | Path | Run,
+    before: Place | Scene,
+    after: Place | Scene,
+    *,
+    out: str | Path,
+    window: str | None = None,
+    pixel: str | None = None,
+    at: str | None = None,
+    size: int = 256,
+    align: Method | None = None,
+    device: str = "auto",
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Write where the parts of a GLMamba respond in a window of a pair, and why, to the folder ``out``.
+
+    Args:
+        run: Run folder, or the run itself.
+        before: The earlier image.
+        after: The later image.
+        out: Folder to write, new or empty.
+        window: The window, "ROW,COL,HEIGHT,WIDTH", from 0.
+        pixel: Or the middle of it, "ROW,COL".
+        at: Or that in coordinates of the images' reference system, "X,Y".
+        size: Side of a window that is not named whole, in pixels.
+        align: Warp the later image onto the grid of the earlier one; None: both lie on one grid.
+        device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
+        overwrite: Replace an earlier explanation.
+
+    Returns:
+        The content of ``explain.json``.
+
+    Raises:
+        InputError: input that cannot be used, with the file, the value and the remedy.
+    """
+    check_folder(out, overwrite=overwrite)
+    loaded, place = open_run(run, "change"), resolve_device(device)
+    model = loaded.model
+    if not isinstance(model, GLMamba):
+        raise InputError(
+            f"{loaded.folder}: the model is {loaded.card['model']['name']}, but CSAM, BFA and CSIE are parts"
+            " of glmamba; name a run of that model"
+        )
+    dates = require_pair(before, after, align=align)
+    for date in dates:
+        check_bands(loaded, date)
+    with evaluating(model, place):
+        chosen = choose_window(loaded, dates, window=window, pixel=pixel, at=at, size=size, device=place)
+        read = [read_scaled(date, loaded.scaling, chosen.window) for date in dates]
+        usable = read[0][1] & read[1][1]
+        if not usable.any():
+            raise InputError(
+                f"{dates[0].path}: no pixel with data at both dates in {chosen.window}; name another"
+            )
+        images = torch.from_numpy(np.stack([values for values, _, _ in read])).to(place)
+        evidence = change_evidence(model, images, usable, loaded.threshold)
+    first, second = (cropped(date, chosen.window) for date in dates)
+    found = ChangeExplanation(loaded, (first, second), usable, evidence)
+    grid = first.grid if first.transform is not None else second.grid
+    rows = [_numbers(found, i) for i in range(len(evidence.layers))]
+    with explanation_folder(out, overwrite=overwrite) as (folder, record):
+        record |= _record(found, dates, chosen, rows)
+        write_csv(folder / "layers.csv", rows)
+        _write_rasters(folder, found, grid)
+        for kind, title in (("activation", "strength of the response"), ("cam", "Grad-CAM")):
+            picture_evidence(folder / f"{NAMES[kind]}.png", found, kind, title)
+    return record | {"folder": str(out)}
+
+
+NAMES = {"activation": "activations", "cam": "grad_cam"}
+"""What the files of each kind of layer are called."""
+
+
+def separation(
+    values: Float32[np.ndarray, "h w"], of: Bool[np.ndarray, "h w"], among: Bool[np.ndarray, "h w"]
+) -> float:
+    """Chance that a pixel ``of`` the marked ones has a higher value than others ``among`` all; ties: half.
+
+    The area under the ROC curve, from ranks; nan where one of both groups is empty.
+    """
+    chosen, ranks = of[among], rankdata(values[among])
+    inside, outside = int(chosen.sum()), int((~chosen).sum())
+    if not inside or not outside:
+        return float("nan")
+    return float((ranks[chosen].sum() - inside * (inside + 1) / 2) / (inside * outside))
+
+
+def _numbers(found: ChangeExplanation, number: int) -> dict[str, Any]:
+    layer = found.evidence.layers[number]
+    marked, rest = found.marked, found.usable & ~found.marked
+    row: dict[str, Any] = {"layer": layer.name, "cell_pixels": layer.cell}
+    for kind, values in (("activation", layer.activation), ("cam", layer.cam)):
+        row[f"{kind}_marked"] = float(values[marked].mean()) if marked.any() else float("nan")
+        row[f"{kind}_rest"] = float(values[rest].mean()) if rest.any() else float("nan")
+        row[f"{kind}_auc"] = separation(values, marked, found.usable)
+    return row
+
+
+def _record(
+    found: ChangeExplanation, dates: tuple[Scene, Scene], chosen: Chosen, rows: list[dict[str, Any]]
+) -> dict[str, Any]:
+    marked, usable = int(found.marked.sum()), int(found.usable.sum())
+    return {
+        "task": "change",
+        "run": str(found.run.folder),
+        "model": found.run.card["model"]["name"],
+        "before": dates[0].path,
+        "after": dates[1].path,
+        "window": asdict(chosen.window),
+        "window_chosen": chosen.why,
+        "threshold": found.run.threshold,
+        "usable_pixels": usable,
+        "marked_pixels": marked,
+        "explained": "the logits of the marked pixels"
+        if marked
+        else "the logits of all pixels: none is marked",
+        "layers": rows,
+        "code": code_version(),
+    }
+
+
+def _write_rasters(folder: Path, found: ChangeExplanation, grid: Grid) -> None:
+    evidence = found.evidence
+    bands = {"probability": {"probability of change": evidence.probability}}
+    for kind, name in NAMES.items():
+        bands[name] = {layer.name: getattr(layer, kind) for layer in evidence.layers}
+    for name, layers in bands.items():
+        if layers:
+            values = np.where(found.usable, np.stack(list(layers.values())), np.float32(np.nan))
+            about = {"TIFFTAG_IMAGEDESCRIPTION": f"{name} of {found.run.card['model']['name']}"}
+            write_geotiff(
+                folder / f"{name}.tif", values, grid, nodata=np.nan, band_names=list(layers), tags=about
+            )

@@ -1,0 +1,127 @@
+"""The files of a classifier's explanation: tables, and for named pixels GeoTIFFs; pictures beside them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float32
+
+from terramamba.explain import class_pictures as pictures
+from terramamba.explain.attention import ASKING
+from terramamba.files import write_csv
+from terramamba.raster.grid import Window
+from terramamba.raster.scene import Grid
+from terramamba.raster.write import write_geotiff
+
+if TYPE_CHECKING:
+    from terramamba.explain.classes import ClassExplanation, PixelAnswer
+
+ALL_CLASSES = "all classes"
+
+
+def write_attention(folder: Path, found: "ClassExplanation") -> None:
+    """``attention.csv`` and ``attention.png``: means by class; nothing for a model without attention."""
+    if found.asked is None:
+        return
+    means = {ALL_CLASSES: found.asked.mean()}
+    for code, name in enumerate(found.names):
+        if (own := found.classes == code).any():
+            means[name] = found.asked.mean(own)
+    half = found.asked.weights.shape[-1] // 2
+    rows = [
+        {
+            "class": name,
+            "map": of,
+            "asking": who.removesuffix(" asks").removesuffix(" ask"),
+            "row_offset": row - half,
+            "column_offset": col - half,
+            "weight": f"{weight:.6g}",
+        }
+        for name, mean in means.items()
+        for who, of_who in zip(ASKING, mean, strict=True)
+        for of, weights in zip(found.asked.maps, of_who, strict=True)
+        for (row, col), weight in np.ndenumerate(weights)
+    ]
+    write_csv(folder / "attention.csv", rows)
+    pictures.picture_attention(folder / "attention.png", means, found.asked.maps)
+
+
+def write_importance(folder: Path, found: "ClassExplanation") -> None:
+    """``band_importance.csv``, by class ``band_importance_classes.csv``, and ``band_importance.png``."""
+    importance = found.importance
+    if importance is None:
+        return
+    rows, of_classes = [], []
+    for i, group in enumerate(found.groups):
+        nm = group.wavelengths or (None, None)
+        about = {
+            "group": i + 1,
+            "bands": " ".join(map(str, group.bands)),
+            "from_nm": nm[0],
+            "to_nm": nm[1],
+        }
+        drops = {"oa": importance.oa[i], "aa": importance.aa[i]}
+        rows.append(
+            about
+            | {f"{score}_drop_mean": drop.mean() for score, drop in drops.items()}
+            | {f"{score}_drop_std": deviation(drop) for score, drop in drops.items()}
+            | {f"{score}_drop_{n + 1}": v for score, drop in drops.items() for n, v in enumerate(drop)}
+        )
+        of_classes += [
+            about
+            | {"class": name, "recall": importance.base.recall[k]}
+            | {"recall_drop_mean": recall.mean(), "recall_drop_std": deviation(recall)}
+            for k, (name, recall) in enumerate(zip(found.names, importance.recall[i].T, strict=True))
+            if importance.base.support[k]
+        ]
+    write_csv(folder / "band_importance.csv", rows)
+    write_csv(folder / "band_importance_classes.csv", of_classes)
+    pictures.picture_importance(folder / "band_importance.png", found.groups, importance, found.names)
+
+
+def write_pixels(folder: Path, found: "ClassExplanation") -> None:
+    """A picture of each named pixel, and its attention on the ground as a GeoTIFF."""
+    for number, answer in enumerate(found.answers):
+        name = f"pixel_{answer.pixel[0]}_{answer.pixel[1]}"
+        pictures.picture_pixel(folder / f"{name}.png", found, number)
+        if answer.asked is not None:
+            weights, window = on_the_ground(found, number)
+            labels = [f"{who}, {of}" for who in ASKING for of in answer.asked.maps]
+            write_geotiff(
+                folder / f"{name}_attention.tif",
+                weights,
+                found.chosen.scene.grid.crop(window),
+                band_names=labels,
+                tags={"TIFFTAG_IMAGEDESCRIPTION": f"attention around {_place(answer)}, mean over heads"},
+            )
+
+
+def on_the_ground(found: "ClassExplanation", number: int) -> tuple[Float32[np.ndarray, "b h w"], Window]:
+    """Weights of a named pixel (asking x map, h, w) on the scene's pixels, and where these are.
+
+    Tokens beyond the scene's edge are its mirror image: their weights go to the pixels that they mirror.
+    """
+    asked = found.answers[number].asked
+    assert asked is not None
+    rows, cols = found.patches.rows[number], found.patches.cols[number]
+    inside = [axis[axis >= 0] for axis in (rows, cols)]
+    grid = Grid(found.chosen.scene.height, found.chosen.scene.width)
+    top, left = (int(axis.min()) for axis in inside)
+    window = Window(top, left, int(inside[0].max()) + 1 - top, int(inside[1].max()) + 1 - left)
+    assert grid.window.contains(window)
+    mean = asked.mean()
+    weights = np.zeros((mean.shape[0] * mean.shape[1], *window.shape), np.float32)
+    known = np.ix_(range(len(weights)), rows >= 0, cols >= 0)
+    flat = mean.reshape(len(weights), len(rows), len(cols))[known]
+    for here, ground in zip(flat, weights, strict=True):
+        np.add.at(ground, np.ix_(inside[0] - top, inside[1] - left), here)
+    return weights, window
+
+
+def deviation(repeats: np.ndarray) -> float:
+    """Standard deviation (n - 1); nan of a single repeat."""
+    return float(repeats.std(ddof=1)) if len(repeats) > 1 else float("nan")
+
+
+def _place(answer: "PixelAnswer") -> str:
+    return f"row {answer.pixel[0]}, column {answer.pixel[1]}"

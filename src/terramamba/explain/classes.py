@@ -1,0 +1,208 @@
+"""An explanation of a classifier: attention by class and pixel, and which bands it needs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+
+from terramamba.code_version import code_version
+from terramamba.devices import resolve_device
+from terramamba.errors import InputError
+from terramamba.explain.attention import Asked, attention_facts, classify_patches
+from terramamba.explain.class_files import write_attention, write_importance, write_pixels
+from terramamba.explain.folder import check_folder, explanation_folder
+from terramamba.explain.importance import BandGroup, Importance, band_groups, permutation_importance
+from terramamba.explain.patches import Patches, read_patches
+from terramamba.explain.pixels import Pixel, as_pixels, named_pixels
+from terramamba.explain.samples import Chosen, choose_pixels
+from terramamba.inference.common import open_run
+from terramamba.progress import progress
+from terramamba.runs import Run
+
+
+@dataclass(frozen=True, eq=False)
+class PixelAnswer:
+    """One pixel: where, its class probabilities, and what was asked there (None without attention)."""
+
+    pixel: Pixel
+    probability: Float32[np.ndarray, " k"]
+    asked: Asked | None
+
+
+@dataclass(frozen=True, eq=False)
+class ClassExplanation:
+    """What was found; ``truth`` says whether ``classes`` (0-based, one a pixel) are labels or predictions."""
+
+    run: Run
+    chosen: Chosen
+    classes: np.ndarray
+    truth: bool
+    asked: Asked | None
+    groups: tuple[BandGroup, ...]
+    importance: Importance | None
+    answers: tuple[PixelAnswer, ...]
+    patches: Patches
+    """Patches of the pixels in ``answers``."""
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the classes."""
+        return [str(entry["name"]) for entry in self.run.classes]
+
+
+def explain_classes(
+    run: str | Path | Run,
+    scene: str | None = None,
+    *,
+    out: str | Path,
+    labels: str | None = None,
+    scene_variable: str | None = None,
+    pixel: str | None = None,
+    at: str | None = None,
+    samples: int = 500,
+    bands_per_group: int | None = None,
+    repeats: int = 5,
+    seed: int = 0,
+    device: str = "auto",
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Write what a classifier attends to and which bands it needs to the folder ``out``.
+
+    Args:
+        run: Run folder, or the run itself.
+        scene: Scene to explain it on; None: the run's own.
+        out: Folder to write, new or empty.
+        labels: Labels of the scene; None: the run's validation pixels where it is the run's own scene.
+        scene_variable: Name of the array in a file that holds several.
+        pixel: Pixels to explain one by one, "ROW,COL ROW,COL ...", from 0.
+        at: More of them, "X,Y ..." in coordinates of the scene's reference system.
+        samples: Most pixels that means and importance are made of.
+        bands_per_group: Neighbouring bands that are shuffled together; None: at most 24 groups.
+        repeats: Times that each group is shuffled.
+        seed: Of drawing and shuffling.
+        device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
+        overwrite: Replace an earlier explanation.
+
+    Returns:
+        The content of ``explain.json``.
+
+    Raises:
+        InputError: input that cannot be used, with the file, the value and the remedy.
+    """
+    check_folder(out, overwrite=overwrite)
+    if samples < 2:
+        raise InputError(f"--samples {samples}: at least 2 are needed")
+    loaded, place = open_run(run, "classify"), resolve_device(device)
+    groups = band_groups(loaded.scaling.bands, loaded.card.get("wavelengths"), bands_per_group)
+    everything = choose_pixels(loaded, scene, scene_variable, labels)
+    named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)
+    chosen, images = _with_data(everything.drawn(samples, seed), loaded)
+    answers, patches = _answers(loaded, everything, named, place)
+    logits, asked = classify_patches(loaded.model, images, place)
+    importance = None
+    if chosen.targets is not None:
+        with progress("shuffle bands", 1 + repeats * len(groups), "passes") as advance:
+            importance = permutation_importance(
+                lambda patches: classify_patches(loaded.model, patches, place)[0],
+                images,
+                chosen.targets,
+                groups,
+                num_classes=len(loaded.classes),
+                repeats=repeats,
+                seed=seed,
+                advance=advance,
+            )
+    found = ClassExplanation(
+        loaded,
+        chosen,
+        logits.argmax(dim=1).numpy() if chosen.targets is None else chosen.targets,
+        chosen.targets is not None,
+        asked,
+        groups,
+        importance,
+        answers,
+        patches,
+    )
+    with explanation_folder(out, overwrite=overwrite) as (folder, record):
+        record |= _record(found, {"samples": samples, "repeats": repeats, "seed": seed})
+        write_attention(folder, found)
+        write_importance(folder, found)
+        write_pixels(folder, found)
+    return record | {"folder": str(out)}
+
+
+def _with_data(chosen: Chosen, run: Run) -> tuple[Chosen, Float32[Tensor, "m c p p"]]:
+    patches = read_patches(chosen.scene, run, chosen.pixels)
+    if not patches.usable.any():
+        raise InputError(f"{chosen.scene.path}: no data at any of the {chosen.words}; name another scene")
+    return chosen.only(patches.usable), patches.images[torch.from_numpy(patches.usable)]
+
+
+def _answers(
+    run: Run, chosen: Chosen, pixels: Sequence[Pixel], device: torch.device
+) -> tuple[tuple[PixelAnswer, ...], Patches]:
+    patches = read_patches(chosen.scene, run, pixels)
+    for (row, col), usable in zip(pixels, patches.usable, strict=True):
+        if not usable:
+            raise InputError(f"{chosen.scene.path}: no data at row {row}, column {col}; name another pixel")
+    if not pixels:
+        return (), patches
+    logits, asked = classify_patches(run.model, patches.images, device)
+    probability = torch.softmax(logits, dim=1).numpy()
+    return tuple(
+        PixelAnswer(
+            pixel, probability[i], None if asked is None else Asked(asked.weights[i : i + 1], asked.maps)
+        )
+        for i, pixel in enumerate(pixels)
+    ), patches
+
+
+def _record(found: ClassExplanation, how: Mapping[str, Any]) -> dict[str, Any]:
+    importance = found.importance
+    names = found.names
+    return {
+        "task": "classify",
+        "run": str(found.run.folder),
+        "model": found.run.card["model"]["name"],
+        "scene": found.chosen.scene.path,
+        "pixels": {
+            "count": len(found.classes),
+            "which": found.chosen.words,
+            "classes_from": "labels" if found.truth else "predictions",
+            **how,
+        },
+        "notes": list(found.chosen.notes),
+        "attention": None if found.asked is None else attention_facts(found.asked),
+        "importance": None
+        if importance is None
+        else {
+            "oa": importance.base.oa,
+            "aa": importance.base.aa,
+            "groups": [
+                {"name": group.name, **_drop("oa", importance.oa[i]), **_drop("aa", importance.aa[i])}
+                for i, group in enumerate(found.groups)
+            ],
+        },
+        "named_pixels": [
+            {
+                "pixel": as_pixels([answer.pixel])[0],
+                "class": names[int(answer.probability.argmax())],
+                "probability": {name: float(p) for name, p in zip(names, answer.probability, strict=True)},
+            }
+            for answer in found.answers
+        ],
+        "code": code_version(),
+    }
+
+
+def _drop(score: str, drops: np.ndarray) -> dict[str, float]:
+    many = len(drops) > 1
+    return {
+        f"{score}_drop": float(drops.mean()),
+        f"{score}_drop_std": float(drops.std(ddof=1)) if many else float("nan"),
+    }

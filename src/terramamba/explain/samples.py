@@ -1,0 +1,105 @@
+"""Which pixels explain a classifier: those it was validated on, labelled ones of another scene, or any."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Int64
+
+from terramamba.classify import read_settings
+from terramamba.classify_evaluation import known_classes
+from terramamba.data.labels import label_shape, read_labels
+from terramamba.data.samples import prepare_samples
+from terramamba.data.splits import VALIDATION
+from terramamba.errors import InputError
+from terramamba.inference.common import check_bands
+from terramamba.raster.grid import sample
+from terramamba.raster.scene import Scene, open_scene
+from terramamba.runs import Run
+
+CANDIDATES = 250_000
+"""Pixels of an unlabelled scene among which some are drawn; of larger ones, spread over the scene."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A scene and pixels of it; ``targets``, their classes from 0, are None where nobody knows them.
+
+    ``words`` say which pixels these are; ``notes`` are sentences about what was left out.
+    """
+
+    scene: Scene
+    pixels: Int64[np.ndarray, "m 2"]
+    targets: Int64[np.ndarray, " m"] | None
+    words: str
+    notes: tuple[str, ...] = ()
+
+    def drawn(self, most: int, seed: int) -> "Chosen":
+        """``most`` of the pixels at random, in their order; all where there are no more."""
+        total = len(self.pixels)
+        if total <= most:
+            return self
+        kept = np.sort(np.random.default_rng(seed).choice(total, most, replace=False))
+        targets = None if self.targets is None else self.targets[kept]
+        words = f"{most} drawn from {total} {self.words}"
+        return Chosen(self.scene, self.pixels[kept], targets, words, self.notes)
+
+    def only(self, usable: Bool[np.ndarray, " m"]) -> "Chosen":
+        """The pixels that are ``usable``."""
+        targets = None if self.targets is None else self.targets[usable]
+        lost = int(np.count_nonzero(~usable))
+        notes = (*self.notes, *([f"{lost} pixels without data are left out"] if lost else []))
+        return Chosen(self.scene, self.pixels[usable], targets, self.words, notes)
+
+
+def choose_pixels(run: Run, scene: str | None, variable: str | None, labels: str | None) -> Chosen:
+    """All pixels that can explain ``run``.
+
+    Of the run's own scene, its validation pixels: the test is not looked at. Of another, the pixels with
+    ``labels`` of classes that the model knows; without labels, any.
+
+    Raises:
+        InputError: files that cannot be read, do not fit the run or have changed since training.
+    """
+    if labels is None and (scene is None or _is_own(run, scene)):
+        return _validation_pixels(run)
+    if scene is None:
+        raise InputError(f"--labels {labels}: name the scene that they belong to")
+    opened = open_scene(scene, variable=variable, shape=None if labels is None else label_shape(labels, None))
+    check_bands(run, opened)
+    if labels is None:
+        return Chosen(opened, _spread(opened), None, "pixels of the scene")
+    classes, notes = known_classes(read_labels(labels, opened, min_classes=1), run.card)
+    pixels = np.argwhere(classes > 0).astype(np.int64)
+    if not len(pixels):
+        raise InputError("; ".join([f"{labels}: no labelled pixel of a class that the model knows", *notes]))
+    targets = classes[classes > 0].astype(np.int64) - 1
+    return Chosen(opened, pixels, targets, f"pixels that {labels} labels", tuple(notes))
+
+
+def _validation_pixels(run: Run) -> Chosen:
+    samples = prepare_samples(read_settings(run.folder), int(run.card["patch_size"]))
+    if samples.split.id != run.split_id:
+        raise InputError(
+            f"{run.folder}: scene or labels changed since training (split {samples.split.id}, was"
+            f" {run.split_id}); restore them, or name another scene"
+        )
+    pixels, targets = samples.pixels(VALIDATION), samples.targets(VALIDATION)
+    return Chosen(samples.scene, pixels, targets, "validation pixels of the run")
+
+
+def _is_own(run: Run, scene: str) -> bool:
+    own = read_settings(run.folder).scene if (run.folder / "config.yaml").is_file() else None
+    try:
+        return own is not None and Path(own).samefile(scene)
+    except OSError:
+        return False
+
+
+def _spread(scene: Scene) -> Int64[np.ndarray, "m 2"]:
+    places: Sequence[np.ndarray] = [
+        np.indices(window.shape).reshape(2, -1).T + np.array([window.row, window.col])
+        for window in sample(scene.height, scene.width, CANDIDATES)
+    ]
+    return np.concatenate(places).astype(np.int64)
