@@ -1,4 +1,4 @@
-"""Charts as inline SVG, without a library: bars for each class and curves over epochs."""
+"""Charts as inline SVG, without a library: bars for each class, and curves over epochs or other values."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -11,11 +11,17 @@ DASHES = ("", "6 4", "2 3", "9 3 2 3")
 
 
 def curves(
-    title: str, x: Sequence[float], series: Mapping[str, Sequence[float | None]], mark: float | None = None
+    title: str,
+    x: Sequence[float],
+    series: Mapping[str, Sequence[float | None]],
+    mark: float | None = None,
+    *,
+    x_name: str = "epoch",
+    kept: str = "which was kept",
 ) -> str:
-    """Curves over ``x`` (epochs) with a legend; ``mark`` is the x of the state that was kept.
+    """Curves over ``x``, called ``x_name``, with a legend; ``mark`` is the x that was ``kept``.
 
-    None in a curve is a gap. Empty where no curve has a value.
+    None in a curve is a gap. Empty where no curve has a value. Epochs are whole numbers.
     """
     values = [value for curve in series.values() for value in curve if value is not None]
     if not values or not x:
@@ -35,12 +41,14 @@ def curves(
         f'<text x="{LEFT - 6}" y="{up(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>'
         for tick in ticks
     ]
-    whole = {round(first + (last - first) * step / 4) for step in range(5)}
+    whole = sorted({round(first + (last - first) * step / 4) for step in range(5)})
+    shown = whole if x_name == "epoch" else [at for at in _ticks(first, last) if first <= at <= last]
     parts += [
-        f'<text x="{across(epoch):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{epoch}</text>'
-        for epoch in sorted(whole)
+        f'<text x="{across(at):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{at:g}</text>'
+        for at in shown
     ]
-    parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 3}" text-anchor="middle">epoch</text>')
+    middle, foot = (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 3
+    parts.append(f'<text x="{middle}" y="{foot}" text-anchor="middle">{escape(x_name)}</text>')
     if mark is not None:
         at = f"{across(mark):.1f}"
         parts.append(f'<line class="mark" x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
@@ -54,11 +62,11 @@ def curves(
         f' stroke-dasharray="{DASHES[place % 4]}" d="M1 4H25"/></svg>{escape(name)}</span>'
         for place, name in enumerate(series)
     )
-    kept = "" if mark is None else f"<span>upright line: epoch {mark:g}, which was kept</span>"
+    marked = "" if mark is None else f"<span>upright line: {escape(x_name)} {mark:g}, {escape(kept)}</span>"
     return (
         f'<figure><figcaption>{escape(title)}</figcaption><svg class="chart" role="img"'
-        f' aria-label="{escape(title)} over {len(x)} epochs" viewBox="0 0 {WIDTH} {HEIGHT}">'
-        f'{"".join(parts)}</svg><div class="keys">{keys}{kept}</div></figure>'
+        f' aria-label="{escape(title)} by {escape(x_name)}" viewBox="0 0 {WIDTH} {HEIGHT}">'
+        f'{"".join(parts)}</svg><div class="keys">{keys}{marked}</div></figure>'
     )
 
 

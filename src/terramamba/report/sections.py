@@ -6,6 +6,7 @@ from typing import Any
 
 from terramamba.report.charts import curves
 from terramamba.report.maps import ReportMap
+from terramamba.report.probabilities import probability_cards
 from terramamba.report.records import RunRecord
 from terramamba.report.words import (
     SCORES,
@@ -59,7 +60,7 @@ def comparison(runs: Sequence[RunRecord]) -> str:
 
 def scores(run: RunRecord, many: bool) -> str:
     """Confusion matrix, bars and curves of one run."""
-    parts = [_bars(run), _confusion(run), *_training(run)]
+    parts = [_bars(run), _confusion(run), *_training(run), *probability_cards(run)]
     title = f"Scores of {run.name}" if many else "Scores on test"
     return section("", title, f'<div class="cards">{"".join(part for part in parts if part)}</div>')
 
@@ -74,6 +75,7 @@ def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, 
             "model": model_name(run),
             "weights (sha256)": model.get("sha256"),
             "trained with": f"terramamba {run.card.get('terramamba', '?')}",
+            "commit": run.card.get("commit"),
             "protocol": run.metrics.get("protocol"),
             "split": run.metrics.get("split_id"),
             "seed": run.metrics.get("seed"),

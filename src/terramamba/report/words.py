@@ -99,7 +99,7 @@ def _classify(run: RunRecord) -> list[str]:
         said.append(f"Hardest is {worst['name']}: {percent(worst['recall'])} of its pixels are found.")
     if test.get("absent"):
         said.append(f"Not in the test: {', '.join(test['absent'])}.")
-    return said
+    return [*said, *_calibration(test)]
 
 
 def _change(run: RunRecord) -> list[str]:
@@ -111,10 +111,20 @@ def _change(run: RunRecord) -> list[str]:
     ]
     if test.get("false_alarm_rate") is not None:
         rate = percent(test["false_alarm_rate"], 2)
-        said.append(f"Where nothing changed, it still reports {rate} of the pixels.")
+        where = ""
+        if test.get("false_alarm_pair_rate") is not None:
+            where = f", in {percent(test['false_alarm_pair_rate'])} of the pairs without change"
+        said.append(f"Where nothing changed, it still reports {rate} of the pixels{where}.")
     if test.get("f1_dates_swapped") is not None:
         said.append(f"With the dates swapped, F1 is {percent(test['f1_dates_swapped'])}.")
-    return said
+    return [*said, *_calibration(test)]
+
+
+def _calibration(test: Mapping[str, Any]) -> list[str]:
+    found = test.get("calibration")
+    if not found:
+        return []
+    return [f"Its probabilities are off by {percent(found['ece'])} on average."]
 
 
 def _interval(test: Mapping[str, Any]) -> str:
