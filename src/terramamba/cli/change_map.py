@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from terramamba.cli.files import run_and_scenes
-from terramamba.cli.map_options import SharedMapOptions, arguments
+from terramamba.cli.map_options import SharedMapOptions, arguments, note_unlike_training
 from terramamba.cli.parse import Usage, parse
 
 USAGE = Usage(
@@ -66,5 +66,6 @@ def run(argv: Sequence[str]) -> int:
         report = check_pair(before, after, align=options.align, masks=given["masks"])
     for note in report.notes:
         print(f"note: {note}", file=sys.stderr)
+    note_unlike_training(folder, before)
     show_map(map_change(folder, before, after, **given))
     return 0

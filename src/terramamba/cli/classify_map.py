@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from terramamba.cli.files import run_and_scenes
-from terramamba.cli.map_options import SharedMapOptions, arguments
+from terramamba.cli.map_options import SharedMapOptions, arguments, note_unlike_training
 from terramamba.cli.parse import Usage, parse
 
 USAGE = Usage(
@@ -49,5 +49,6 @@ def run(argv: Sequence[str]) -> int:
 
     given = arguments(options)
     opened = open_scene(scene, variable=given.pop("scene_variable"))
+    note_unlike_training(folder, opened)
     show_map(map_classes(folder, opened, **given))
     return 0

@@ -1,7 +1,11 @@
 """Flags that both ``map`` commands have."""
 
+import sys
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from terramamba.raster.scene import Scene
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,3 +47,13 @@ def arguments(options: SharedMapOptions) -> dict[str, Any]:
     given = asdict(options)
     del given["stac"]
     return given | {"masks": given.pop("mask") or ()}
+
+
+def note_unlike_training(folder: str, scene: "Scene") -> None:
+    """Say where the values of ``scene`` cannot be in the units that the run in ``folder`` was trained on."""
+    from terramamba.inference.likeness import unlike_training
+    from terramamba.runs import load_run
+
+    said = unlike_training(load_run(folder), scene)
+    if said is not None:
+        print(f"note: {said}", file=sys.stderr)

@@ -36,20 +36,27 @@ class Statistics:
 
 
 def look(scene: Scene) -> Statistics:
-    """Estimate range and missing data from at most ``LOOK_VALUES`` values; exact for scenes with no more.
+    """Estimate range and missing data from at most ``LOOK_VALUES`` values; exact for scenes with no more."""
+    values, valid = glance(scene, tuple(range(scene.bands)), LOOK_VALUES)
+    return _statistics(values, valid, values.shape[1] / scene.grid.window.pixels)
+
+
+def glance(
+    scene: Scene, bands: Sequence[int], most: int
+) -> tuple[Shaped[np.ndarray, "c n"], Bool[np.ndarray, "c n"]]:
+    """At most ``most`` values of ``bands`` from all over the scene, or all there are, and which are data.
 
     Of larger scenes, overviews are read where the file has them, and else windows spread over the scene.
     """
-    pixels = LOOK_VALUES // max(scene.bands, 1)
+    pixels = most // max(len(bands), 1)
     if scene.overviews:
-        values, valid = scene.preview(max(1, isqrt(pixels)))
-        values, valid = values.reshape(scene.bands, -1), valid.reshape(scene.bands, -1)
+        parts = [scene.preview(max(1, isqrt(pixels)), bands)]
     else:
-        parts = [scene.read(window) for window in sample(scene.height, scene.width, pixels)]
-        values, valid = (
-            np.concatenate([part[i].reshape(scene.bands, -1) for part in parts], axis=1) for i in (0, 1)
-        )
-    return _statistics(values, valid, values.shape[1] / scene.grid.window.pixels)
+        parts = [scene.read(window, bands) for window in sample(scene.height, scene.width, pixels)]
+    values, valid = (
+        np.concatenate([part[i].reshape(len(bands), -1) for part in parts], axis=1) for i in (0, 1)
+    )
+    return values, valid
 
 
 def _statistics(
