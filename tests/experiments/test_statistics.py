@@ -118,7 +118,7 @@ def test_holm_as_its_definition_says(seed):
         (3, 10, True, 0.049, "ahead"),
         (3, 10, True, 0.05, "not shown"),
         (2, 10, True, 0.001, "not shown: 2 of 3 seeds"),
-        (5, 9, True, 0.001, "not shown: 9 units are too few"),
+        (5, 9, True, 0.001, "not shown: too few units (9)"),
         (5, 10, False, 0.001, "not shown: the seeds disagree"),
     ],
 )

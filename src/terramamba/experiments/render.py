@@ -33,8 +33,8 @@ def markdown(title: str, tables: Sequence[Table], level: int = 1) -> str:
     """Tables below a title, which is a heading of ``level``."""
     parts = [f"{'#' * level} {title}", HOW]
     for table in tables:
-        numbers = ["---" if place == 0 else "---:" for place in range(len(table.columns))]
-        lines = [table.columns, tuple(numbers), *table.rows]
+        sides = tuple("---" if side == "l" else "---:" for side in _sides(table))
+        lines = [table.columns, sides, *table.rows]
         body = "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
         parts += [f"{'#' * (level + 1)} {table.title}", body, *table.notes]
     return "\n\n".join(parts) + "\n"
@@ -52,7 +52,7 @@ def latex(tables: Sequence[Table]) -> str:
                     r"\begin{table}",
                     r"\centering",
                     rf"\caption{{{caption}}}",
-                    rf"\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}",
+                    rf"\begin{{tabular}}{{{_sides(table)}}}",
                     r"\toprule",
                     " & ".join(map(escaped, table.columns)) + r" \\",
                     r"\midrule",
@@ -69,6 +69,12 @@ def latex(tables: Sequence[Table]) -> str:
 def escaped(text: str) -> str:
     """``text`` as LaTeX sets it letter for letter."""
     return "".join(_LATEX.get(letter, letter) for letter in text)
+
+
+def _sides(table: Table) -> str:
+    """For each column ``r`` where all that stands in it begins as a number does, else ``l``."""
+    cells = ([row[place] for row in table.rows if row[place]] for place in range(len(table.columns)))
+    return "".join("r" if all(text[0] in "0123456789+-[<" for text in column) else "l" for column in cells)
 
 
 def _cell(text: str) -> str:

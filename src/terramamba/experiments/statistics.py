@@ -104,7 +104,7 @@ def holm(values: Sequence[float]) -> list[float]:
 def verdict(comparison: Comparison, p: float) -> str:
     """What may be said of a difference, ``p`` being corrected: ``ahead``, ``behind``, or why neither."""
     if comparison.units < LEAST_UNITS:
-        return f"not shown: {comparison.units} units are too few"
+        return f"not shown: too few units ({comparison.units})"
     if p >= SIGNIFICANT:
         return "not shown"
     if comparison.seeds < LEAST_SEEDS:
