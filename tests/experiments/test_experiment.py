@@ -141,7 +141,10 @@ def test_rows_have_what_the_runs_wrote(experiment, rows):
             assert float(row["test_f1"]) == pytest.approx(change_scores(confusion).f1)
         assert row["version"]
         assert float(row["pixels_per_second"]) > 0
-        assert row["protocol"] == json.loads((folder / "metrics.json").read_text())["protocol"]
+        metrics = json.loads((folder / "metrics.json").read_text())
+        assert row["protocol"] == metrics["protocol"]
+        assert row["commit"] == (metrics["code"]["commit"] or "")
+        assert row["changed"] == ("yes" if metrics["code"]["changed"] else "")
         assert (row["parameters"] != "") == (row["model"] == "one_d_cnn")
 
 

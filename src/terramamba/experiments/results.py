@@ -38,6 +38,7 @@ FIRST = (
     "split_id",
     "version",
     "commit",
+    "changed",
 )
 COSTS = (
     "parameters",
@@ -147,7 +148,9 @@ def _row(run: PlannedRun, out: Path) -> Row:
         return row
     metrics = read_metrics(run)
     row |= {key: metrics.get(key) for key in ("preset", "protocol", "split_id", "minutes")}
-    row |= {"leakage": metrics.get("leakage_in_words"), "commit": metrics.get("code", {}).get("commit")}
+    code = metrics.get("code", {})
+    row |= {"commit": code.get("commit"), "changed": "yes" if code.get("changed") else None}
+    row["leakage"] = metrics.get("leakage_in_words")
     row |= metrics["measured"]
     for part, short in (("test", "test"), ("validation", "val")):
         row |= flat(metrics[part], short)

@@ -140,11 +140,7 @@ def _notes(contenders: Sequence[Contender]) -> tuple[str, ...]:
     def named(column: str) -> str:
         return ", ".join(dict.fromkeys(word for one in contenders for word in one.words(column)))
 
-    versions = dict.fromkeys(
-        f"{r['version']} ({r['commit'][:12]})" if r["commit"] else r["version"]
-        for one in contenders
-        for r in one.runs
-    )
+    versions = dict.fromkeys(_version(r) for one in contenders for r in one.runs)
     where = dict.fromkeys(f"{r['device']}, threads: {r['threads']}" for one in contenders for r in one.runs)
     units = sorted({len(units.names) for one in contenders for units in one.units.values()})
     amount = f"{units[0]}" if len(units) == 1 else f"{units[0]} to {units[-1]}"
@@ -154,6 +150,11 @@ def _notes(contenders: Sequence[Contender]) -> tuple[str, ...]:
         f"{amount} test units."
     ]
     return (*lines, *([f"First seed: {leaks[0]}"] if leaks else []))
+
+
+def _version(record: Record) -> str:
+    commit = f" ({record['commit'][:12]}{', changed since' if record['changed'] else ''})"
+    return record["version"] + (commit if record["commit"] else "")
 
 
 def _published_table(title: str, published: Sequence[Record], contenders: Sequence[Contender]) -> Table:
