@@ -16,7 +16,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from terramamba.errors import InputError
 from terramamba.raster.grid import Window, strips, tiles
-from terramamba.raster.scene import Grid
+from terramamba.raster.scene import Grid, open_scene
 from terramamba.raster.write import RasterWriter, write_geotiff
 
 ROTATED = Affine(1.9, 1.0, 500_000.0, 0.7, -2.8, 6_000_000.0)
@@ -101,6 +101,14 @@ def test_a_scene_without_georeferencing_gives_a_map_without(tmp_path: Path, seed
             assert written.transform.is_identity
             assert written.scales == (0.5, 0.5)
             assert written.nodata is None
+
+
+@pytest.mark.parametrize("bands", range(1, 6))
+def test_no_band_is_taken_for_transparency(tmp_path: Path, seed: int, bands: int) -> None:
+    values = np.random.default_rng(seed).integers(0, 255, (bands, 9, 7), dtype=np.uint8)
+    path = tmp_path / "all.tif"
+    write_geotiff(path, values, Grid(9, 7), nodata=255)
+    assert np.array_equal(open_scene(path).read()[0], values)
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

@@ -103,6 +103,8 @@ class RasterWriter:
             "compress": "deflate",
             "zlevel": 1,
             "bigtiff": "if_safer",
+            # GDAL would take the last of four bands of bytes for transparency.
+            **({"photometric": "minisblack"} if bands == 4 else {}),
         }
 
     def __enter__(self) -> "RasterWriter":
