@@ -20,7 +20,7 @@ from terramamba.settings import ChangeSettings, ClassifySettings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
-NAMES = ['</script><b>bold"', "a & b", "it's", "{{data}}", "<img src=x>", "Wälder", "plain"]
+NAMES = ['</script><b>bold"', "a & b", f"it's {'long' * 20}", "{{data}}", "<img src=x>", "Wälder", "plain"]
 """Class names that a page has to take as words."""
 
 

@@ -65,17 +65,32 @@ def test_the_swipe_moves(tab: Tab, pages: dict[str, Path]) -> None:
     tab.open(pages["change"])
     tab.set_slider("opacity", 0)
     seen = {}
-    for place in (0, 500, 1000):
+    for place in (0, 100, 200):
         tab.set_slider("swipe", place)
         seen[place] = tab.look()
-    # Frame and divider lie at the edges and in the middle.
-    left, right = np.s_[9:-9, 9 : seen[0].shape[1] // 2 - 9], np.s_[9:-9, seen[0].shape[1] // 2 + 9 : -9]
-    assert not np.array_equal(seen[0][left], seen[1000][left])
-    assert np.array_equal(seen[500][left], seen[1000][left])
-    assert np.array_equal(seen[500][right], seen[0][right])
-    tab.set_slider("swipe", 500)
+    # Frame, line and its handle lie at the edges and in the middle.
+    middle = seen[0].shape[1] // 2
+    left, right = np.s_[9:-9, 20 : middle - 20], np.s_[9:-9, middle + 20 : -20]
+    assert not np.array_equal(seen[0][left], seen[200][left])
+    assert np.array_equal(seen[100][left], seen[200][left])
+    assert np.array_equal(seen[100][right], seen[0][right])
+    tab.set_slider("swipe", 100)
     tab.page.keyboard.press("ArrowRight")
-    assert tab.run("document.getElementById('swipe').value") == "501"
+    assert tab.run("document.getElementById('swipe').value") == "101"
+
+
+def test_the_line_is_dragged_on_the_map(tab: Tab, pages: dict[str, Path], seed: int) -> None:
+    tab.open(pages["change"])
+    tab.page.locator("#map").scroll_into_view_if_needed()
+    box, mouse = tab.page.locator("#map").bounding_box(), tab.page.mouse
+    share, height = np.random.default_rng(seed).uniform(0.1, 0.9, 2)
+    mouse.move(box["x"] + box["width"] / 2, box["y"] + height * box["height"])
+    mouse.down()
+    mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+    mouse.up()
+    assert abs(float(tab.run("document.getElementById('swipe').value")) - 200 * share) <= 2
+    mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 3)
+    assert abs(float(tab.run("document.getElementById('swipe').value")) - 200 * share) <= 2
 
 
 def test_the_slider_of_the_threshold_counts_and_recolours(

@@ -23,11 +23,11 @@ Shape = tuple[int, int]
 LAYER_BYTES, PICTURE_BYTES = 3_400_000, 2_200_000
 """Most that one layer may take in the page; the most that come together stay below 13 MB."""
 
-LAYER_SIDE, PICTURE_SIDE, SPECTRA_SIDE = 2048, 1400, 160
+LAYER_SIDE, PICTURE_SIDE, SPECTRA_SIDE = 2048, 1400, 320
 """Pixels along the longer side before the bytes are looked at."""
 
-SMALLER = 0.8
-"""What a side is multiplied with until the layer fits."""
+SMALLER = 0.97
+"""What a side is multiplied with beside the root of what is too much, until the layer fits."""
 
 JPEG_QUALITY = 88
 
@@ -115,7 +115,7 @@ def _fitting(scene: Scene, encode: Callable[[Shape], str], side: int, most: int)
         data = encode((height, width))
         if len(data) <= most or max(height, width) == 1:
             return Packed(width, height, data)
-        share *= SMALLER
+        share *= SMALLER * (most / len(data)) ** 0.5
 
 
 def _zipped(values: UInt8[np.ndarray, "*shape"]) -> str:

@@ -12,9 +12,10 @@ from terramamba._version import __version__
 from terramamba.errors import InputError
 from terramamba.files import plain, write_text
 from terramamba.report.maps import MapFiles, ReportMap, read_map
-from terramamba.report.records import read_runs
+from terramamba.report.records import RunRecord, read_runs
 from terramamba.report.sections import comparison, provenance, scores, summary
 from terramamba.report.viewer import viewer
+from terramamba.report.words import model_name
 
 
 def write_report(
@@ -50,6 +51,7 @@ def write_report(
         {
             "title": escape(f"{title} · terramamba"),
             "heading": escape(title),
+            "about": escape(_about(records)),
             "style": _resource("style.css"),
             "script": _resource("script.js") if land is not None else "",
             "theme": _resource("theme.js"),
@@ -59,6 +61,11 @@ def write_report(
     )
     write_text(target, page)
     return target
+
+
+def _about(runs: Sequence[RunRecord]) -> str:
+    job = {"classify": "Land cover", "change": "Change between two dates"}[runs[0].task]
+    return f"{job} · {', '.join(dict.fromkeys(model_name(run) for run in runs))}"
 
 
 def _data(land: ReportMap) -> str:

@@ -70,7 +70,7 @@
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, canvas.width, canvas.height);
     pen.imageSmoothingEnabled = size < 1;
-    const cut = id("swipe") ? (canvas.width * id("swipe").value) / 1000 : 0;
+    const cut = id("swipe") ? (canvas.width * id("swipe").value) / id("swipe").max : 0;
     const half = (from, to, work) => {
       pen.save();
       pen.beginPath();
@@ -93,10 +93,23 @@
       pen.globalAlpha = 1;
     }
     if (id("swipe")) {
+      const sharp = canvas.width / canvas.clientWidth, middle = canvas.height / 2;
       pen.fillStyle = "#fff";
-      pen.fillRect(cut - 2, 0, 4, canvas.height);
-      pen.fillStyle = "#000";
-      pen.fillRect(cut - 0.5, 0, 1, canvas.height);
+      pen.strokeStyle = "#0009";
+      pen.lineWidth = sharp;
+      pen.fillRect(cut - 1.5 * sharp, 0, 3 * sharp, canvas.height);
+      pen.beginPath();
+      pen.arc(cut, middle, 13 * sharp, 0, 2 * Math.PI);
+      pen.fill();
+      pen.stroke();
+      pen.fillStyle = "#222";
+      for (const side of [-1, 1]) {
+        pen.beginPath();
+        for (const [across, down] of [[8, 0], [3, -4], [3, 4]]) {
+          pen.lineTo(cut + side * across * sharp, middle + down * sharp);
+        }
+        pen.fill();
+      }
     }
     if (at) {
       const x = left + (at.col + 0.5) * size, y = top + (at.row + 0.5) * size, side = Math.max(size, 12);
@@ -191,15 +204,30 @@
     zoomTo(view.scale);
   };
 
+  const onLine = (event) => {
+    if (!id("swipe")) return false;
+    const box = canvas.getBoundingClientRect();
+    const line = box.left + (box.width * id("swipe").value) / id("swipe").max;
+    return Math.abs(event.clientX - line) < (event.pointerType === "touch" ? 24 : 10);
+  };
+  const swipeTo = (event) => {
+    const box = canvas.getBoundingClientRect();
+    id("swipe").value = (id("swipe").max * (event.clientX - box.left)) / box.width;
+    draw();
+  };
+
   const listen = () => {
     let drag = null;
     canvas.addEventListener("pointerdown", (event) => {
-      drag = { ...under(event), held: view.scale > 1 };
+      drag = { ...under(event), held: view.scale > 1, line: onLine(event) };
       canvas.setPointerCapture(event.pointerId);
     });
     canvas.addEventListener("pointermove", (event) => {
       const here = under(event);
-      if (drag && drag.held) {
+      canvas.style.cursor = drag?.line || onLine(event) ? "ew-resize" : "";
+      if (drag?.line) {
+        swipeTo(event);
+      } else if (drag?.held) {
         zoomTo(view.scale, view.col - (here.col - drag.col), view.row - (here.row - drag.row));
       } else if (here.col >= 0 && here.row >= 0 && here.col < width && here.row < height) {
         point(Math.floor(here.row), Math.floor(here.col));
@@ -207,9 +235,9 @@
     });
     for (const end of ["pointerup", "pointercancel"]) {
       canvas.addEventListener(end, (event) => {
+        const here = under(event), clicked = end === "pointerup" && !drag?.line;
         drag = null;
-        const here = under(event);
-        if (end === "pointerup") point(Math.floor(here.row), Math.floor(here.col));
+        if (clicked) point(Math.floor(here.row), Math.floor(here.col));
       });
     }
     canvas.addEventListener("wheel", (event) => {

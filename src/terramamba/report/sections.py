@@ -20,15 +20,24 @@ from terramamba.report.words import (
 
 BARS = {"recall": "recall", "precision": "precision", "f1": "F1"}
 
+FEW = 7
+"""Classes of which two tables find room beside each other."""
+
+FORMAT_TAGS = ("TIFFTAG_", "AREA_OR_POINT")
+"""How tags of a map begin that say nothing of its making, or what others say."""
+
 
 def summary(runs: Sequence[RunRecord], land: ReportMap | None) -> str:
     """What it all comes to, in sentences."""
-    said = compare_sentences(runs) if len(runs) > 1 else run_sentences(runs[0])
+    said = [" ".join(compare_sentences(runs) if len(runs) > 1 else run_sentences(runs[0]))]
     if land is not None:
-        said += map_sentences(land)
-    warned = list(dict.fromkeys(note for run in runs for note in caveats(run)))
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in warned)
-    return section("summary", "Summary", f'<p class="lead">{escape(" ".join(said))}</p>{notes}')
+        said.append(" ".join(map_sentences(land)))
+    warned = "".join(
+        f"<li>{escape(note)}</li>" for note in dict.fromkeys(note for run in runs for note in caveats(run))
+    )
+    notes = f'<h3>To know beforehand</h3><ul class="notes">{warned}</ul>' if warned else ""
+    lead = "".join(f'<p class="lead">{escape(words)}</p>' for words in said)
+    return section("summary", "Summary", lead + notes)
 
 
 def comparison(runs: Sequence[RunRecord]) -> str:
@@ -92,8 +101,13 @@ def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, 
             + (f"<details><summary>All settings</summary>{settings}</details>" if run.config else "")
         )
     if land is not None:
-        parts.append(f"<h3>Map</h3>{_facts({'file': land.path, 'made by': _maker(runs, land), **land.tags})}")
-    parts.append(f"<p>This page: terramamba {escape(version)}, {escape(written)}.</p>")
+        tags = {
+            name.lower().replace("_", " "): value
+            for name, value in land.tags.items()
+            if not name.startswith(FORMAT_TAGS)
+        }
+        parts.append(f"<h3>Map</h3>{_facts({'file': land.path, 'made by': _maker(runs, land), **tags})}")
+    parts.append(f'<p class="hint">This page: terramamba {escape(version)}, {escape(written)}.</p>')
     return section("provenance", "Provenance", "".join(parts))
 
 
@@ -113,28 +127,31 @@ def _bars(run: RunRecord) -> str:
     test = run.test
     if run.task == "classify":
         colours = {str(entry["name"]): entry.get("colour") for entry in run.card.get("classes", [])}
-        entries = [
-            (str(entry["name"]), entry, f"{entry['pixels']:,} pixels", colours.get(str(entry["name"])))
+        rows = [
+            _bar_row(str(entry["name"]), entry, f"{entry['pixels']:,}", colours.get(str(entry["name"])))
             for entry in test["per_class"]
         ]
     else:
-        entries = [("changed", test, "", None)]
-    blocks = [_bar_block(*entry) for entry in entries]
+        pixels = f"{sum(run.confusion[1]):,}" if run.confusion else "–"
+        rows = [_bar_row("changed", test, pixels, None)]
     title = "Each class" if run.task == "classify" else "The class “changed”"
-    return f'<div class="card wide"><h3>{title}</h3><div class="classes">{"".join(blocks)}</div></div>'
+    shown = table("Shares of the test pixels", ["class", "pixels", *BARS.values()], rows, "bars")
+    return f'<div class="card{_width(run)}"><h3>{title}</h3>{shown}</div>'
 
 
-def _bar_block(name: str, values: Mapping[str, Any], more: str, colour: Sequence[int] | None) -> str:
+def _bar_row(name: str, values: Mapping[str, Any], pixels: str, colour: Sequence[int] | None) -> str:
     swatch = "" if colour is None else f'<i class="swatch" style="background:rgb{tuple(colour)}"></i>'
-    lines = "".join(
-        f'<div class="bar {key}"><span>{words}</span>'
-        '<svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect class="track" width="100" height="8"/>'
-        f'<rect class="fill" width="{100 * (values[key] or 0):.2f}" height="8"/></svg>'
-        f'<span class="number">{percent(values[key])}</span></div>'
-        for key, words in BARS.items()
+    cells = "".join(
+        f'<td class="number">{percent(values[key])}'
+        f'<i class="bar" style="--share:{100 * (values[key] or 0):.1f}%"></i></td>'
+        for key in BARS
     )
-    return f'<div class="bars"><h4>{swatch}{escape(name)} <small>{escape(more)}</small></h4>{lines}</div>'
+    return f'<tr><th scope="row">{swatch}{escape(name)}</th><td class="number">{pixels}</td>{cells}</tr>'
+
+
+def _width(run: RunRecord) -> str:
+    """Tables of many classes take a row of their own."""
+    return " wide" if len(run.class_names) > FEW else ""
 
 
 def _confusion(run: RunRecord) -> str:
@@ -144,15 +161,15 @@ def _confusion(run: RunRecord) -> str:
     for name, cells in zip(run.class_names, run.confusion, strict=True):
         total = max(1, sum(cells))
         row = "".join(
-            f'<td class="number" style="--share:{100 * cell / total:.1f}%" title="{escape(name)} taken for'
-            f' {escape(other)}: {percent(cell / total)}">{cell:,}</td>'
+            f'<td class="number{" none" * (cell == 0)}" style="--share:{100 * cell / total:.1f}%"'
+            f' title="{escape(name)} taken for {escape(other)}: {percent(cell / total)}">{cell:,}</td>'
             for other, cell in zip(run.class_names, cells, strict=True)
         )
         rows.append(f'<tr><th scope="row">{escape(name)}</th>{row}</tr>')
     head = ["truth ↓ · map →", *run.class_names]
     caption = "Pixels of each true class (row) by what the model says (column)"
     matrix = table(caption, head, rows, "confusion")
-    return f'<div class="card wide"><h3>Confusion matrix</h3>{matrix}</div>'
+    return f'<div class="card{_width(run)}"><h3>Confusion matrix</h3>{matrix}</div>'
 
 
 def _training(run: RunRecord) -> Iterable[str]:

@@ -1,7 +1,7 @@
 """The map's part of the page: what its script fills, with controls that work by keyboard."""
 
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 from terramamba.inference.common import PROBABILITY_STEPS
 from terramamba.report.maps import ReportMap
@@ -9,8 +9,11 @@ from terramamba.report.sections import section, table
 from terramamba.report.words import amount
 
 KEYS = (
-    "Arrow keys move the cross, + and − zoom, 0 shows all; drag to move. After a click the wheel zooms too."
+    "Drag the line, or the map where it is zoomed. With the map in focus, arrow keys move the cross, + and −"
+    " zoom, 0 shows all, and the wheel zooms too."
 )
+
+CHANGE_COLUMNS = {"pixels": "pixels", "hectares": "hectares", "probability": "mean probability"}
 
 OPACITY = 70
 """Of the change layer, per cent."""
@@ -46,7 +49,7 @@ def _controls(land: ReportMap) -> list[str]:
     controls = []
     if "left" in land.layers and (land.task == "classify" or "right" in land.layers):
         left, right = ("scene", "map") if land.task == "classify" else ("before", "after")
-        controls.append(_slider("swipe", f"Swipe: {left} on the left, {right} on the right", 0, 1000, 500))
+        controls.append(_slider("swipe", f"Swipe: {left} on the left, {right} on the right", 0, 200, 100))
     if land.task == "change":
         controls += [_slider("opacity", "Opacity of the change layer", 0, 100, OPACITY), _threshold(land)]
     return controls
@@ -93,16 +96,18 @@ def _largest(land: ReportMap) -> str:
         f"{len(rows)} of {land.layers['areas']:,} changed areas of the map as it was written; touching pixels"
         " are one area"
     )
-    head = ["on the map", "pixels", "hectares", "mean probability"]
-    lines = [_change(place, row) for place, row in enumerate(rows)]
+    known = [key for key in CHANGE_COLUMNS if rows[0][key] is not None]
+    head = ["on the map", *(CHANGE_COLUMNS[key] for key in known)]
+    lines = [_change(place, [row[key] for key in known]) for place, row in enumerate(rows)]
     return f'<h3>Largest changes</h3><div class="short">{table(caption, head, lines)}</div>'
 
 
-def _change(place: int, row: dict[str, Any]) -> str:
-    hectares = "–" if row["hectares"] is None else f"{row['hectares']:,.3f}"
-    probability = "–" if row["probability"] is None else f"{row['probability']:.2f}"
+def _change(place: int, values: Sequence[int | float]) -> str:
     cells = "".join(
-        f'<td class="number">{text}</td>' for text in (f"{row['pixels']:,}", hectares, probability)
+        f'<td class="number">{value:,}</td>'
+        if isinstance(value, int)
+        else f'<td class="number">{value:,.3f}</td>'
+        for value in values
     )
     button = f'<button type="button" class="go" data-place="{place}">show {place + 1}</button>'
     return f"<tr><td>{button}</td>{cells}</tr>"

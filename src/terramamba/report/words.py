@@ -75,7 +75,8 @@ def amount(entry: ClassArea) -> str:
 
 def model_name(run: RunRecord) -> str:
     """Model and size, such as ``ssa-mamba tiny``."""
-    return " ".join(str(run.metrics.get(key) or "") for key in ("model", "preset")).strip() or "the model"
+    words = [str(run.metrics.get(key) or "") for key in ("model", "preset")]
+    return " ".join(word for word in words if word not in ("", "default")) or "the model"
 
 
 def caveats(run: RunRecord) -> list[str]:
