@@ -56,25 +56,28 @@ def test_grad_cam_beside_finite_differences(seed) -> None:
     layer = evidence.layers[torch.randint(len(evidence.layers), ()).item()]
     module = parts_of(model)[f"{layer.part} {layer.stage}"]
     date = 1 if layer.date == "after" else 0
-    step, kept = 1e-4, []
+    kept = []
 
-    def score(channel: int, by: float) -> float:
+    def scores(added: torch.Tensor) -> torch.Tensor:
+        """The explained logits' sum with ``added`` (b, c) to the channels of the layer, for each b."""
+
         def push(_module, _inputs, output):
             kept.append(output.clone())
-            output = output.clone()
-            output[date, channel] += by
-            return output
+            dates = output.clone().unflatten(0, (-1, len(added)))  # CSAM has both dates, the first outermost
+            dates[date] += added[:, :, None, None]
+            return dates.flatten(0, 1)
 
         handle = module.register_forward_hook(push)
         with torch.no_grad():
-            value = model(images[None])[0, 0][explained].sum().item()
+            logits = model(images.expand(len(added), -1, -1, -1, -1))[:, 0]
         handle.remove()
-        return value
+        return (logits * explained).sum(dim=(1, 2))
 
-    score(0, 0.0)
+    step = 1e-4
+    scores(torch.zeros(1, 1, dtype=torch.float64))
     maps = kept[0][date]
-    slopes = [(score(k, step) - score(k, -step)) / (2 * step) for k in range(len(maps))]
-    weights = torch.tensor(slopes, dtype=torch.float64) / maps[0].numel()
+    each = step * torch.eye(len(maps), dtype=torch.float64)
+    weights = (scores(each) - scores(-each)) / (2 * step) / maps[0].numel()
     small = torch.relu((weights[:, None, None] * maps).sum(dim=0))
     full = F.interpolate(small[None, None], scale_factor=layer.cell, mode="bilinear")[0, 0]
     expected = full[:, :27].numpy()

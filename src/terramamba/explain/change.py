@@ -1,6 +1,6 @@
 """An explanation of GLMamba on a window of a pair: where its parts respond, and what speaks for change."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from terramamba.code_version import code_version
 from terramamba.devices import resolve_device
 from terramamba.errors import InputError
 from terramamba.evaluation import evaluating
-from terramamba.explain.activations import Evidence, change_evidence
+from terramamba.explain.activations import change_evidence
+from terramamba.explain.change_explanation import ChangeExplanation
 from terramamba.explain.change_pictures import picture_evidence
 from terramamba.explain.folder import check_folder, explanation_folder
 from terramamba.explain.look import Chosen, choose_window
@@ -27,21 +28,6 @@ from terramamba.raster.scaled import read_scaled
 from terramamba.raster.scene import Grid, Scene
 from terramamba.raster.write import write_geotiff
 from terramamba.runs import Run
-
-
-@dataclass(frozen=True, eq=False)
-class ChangeExplanation:
-    """What was found in a window; ``dates`` are cut to it, ``usable`` pixels have data at both."""
-
-    run: Run
-    dates: tuple[Scene, Scene]
-    usable: Bool[np.ndarray, "h w"]
-    evidence: Evidence
-
-    @property
-    def marked(self) -> Bool[np.ndarray, "h w"]:
-        """Pixels that the map would mark as changed."""
-        return self.usable & (self.evidence.probability >= self.run.threshold)
 
 
 def explain_change(

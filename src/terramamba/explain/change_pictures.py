@@ -1,16 +1,13 @@
 """Pictures of a change detector's explanation: both dates, and its layers over one of them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from terramamba.explain.activations import DATES
+from terramamba.explain.activations import DATES, Layer
+from terramamba.explain.change_explanation import ChangeExplanation
 from terramamba.pictures import colour_limits, false_colour
-
-if TYPE_CHECKING:
-    from terramamba.explain.activations import Layer
-    from terramamba.explain.change import ChangeExplanation
 
 PANEL_INCHES = 2.3
 STAGES = 4
@@ -19,7 +16,7 @@ ROWS = (("CSAM", "before"), ("CSAM", "after"), ("BFA", ""), ("CSIE", ""))
 DPI = 110
 
 
-def picture_evidence(path: Path, found: "ChangeExplanation", kind: str, title: str) -> None:
+def picture_evidence(path: Path, found: ChangeExplanation, kind: str, title: str) -> None:
     """The dates and the probability, then a row a part and a column a stage; marked pixels are outlined.
 
     ``kind`` is "activation" or "cam"; each layer has its own scale, from 0 (cam) or its least value to its
@@ -53,7 +50,7 @@ def picture_evidence(path: Path, found: "ChangeExplanation", kind: str, title: s
     figure.savefig(path, dpi=DPI)
 
 
-def _layer(panel: Any, layer: "Layer", kind: str, found: "ChangeExplanation") -> None:
+def _layer(panel: Any, layer: Layer, kind: str, found: ChangeExplanation) -> None:
     values = np.where(found.usable, getattr(layer, kind), np.nan)
     low, high = (0.0 if kind == "cam" else float(np.nanmin(values))), float(np.nanmax(values))
     title = f"{layer.name}, {layer.cell} px"
@@ -62,7 +59,7 @@ def _layer(panel: Any, layer: "Layer", kind: str, found: "ChangeExplanation") ->
     _show(panel, values, title, found, cmap="viridis", vmin=low, vmax=max(high, low + 1e-12))
 
 
-def _show(panel: Any, picture: np.ndarray, title: str, found: "ChangeExplanation", **how: Any) -> Any:
+def _show(panel: Any, picture: np.ndarray, title: str, found: ChangeExplanation, **how: Any) -> Any:
     shown = panel.imshow(picture, interpolation="nearest", **how)
     if (marked := found.marked).any() and not marked.all():
         panel.contour(marked, levels=[0.5], colors="red", linewidths=0.7)

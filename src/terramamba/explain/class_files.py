@@ -1,25 +1,22 @@
 """The files of a classifier's explanation: tables, and for named pixels GeoTIFFs; pictures beside them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32
 
 from terramamba.explain import class_pictures as pictures
 from terramamba.explain.attention import ASKING
+from terramamba.explain.class_explanation import ClassExplanation, PixelAnswer
 from terramamba.files import write_csv
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid
 from terramamba.raster.write import write_geotiff
 
-if TYPE_CHECKING:
-    from terramamba.explain.classes import ClassExplanation, PixelAnswer
-
 ALL_CLASSES = "all classes"
 
 
-def write_attention(folder: Path, found: "ClassExplanation") -> None:
+def write_attention(folder: Path, found: ClassExplanation) -> None:
     """``attention.csv`` and ``attention.png``: means by class; nothing for a model without attention."""
     if found.asked is None:
         return
@@ -43,10 +40,10 @@ def write_attention(folder: Path, found: "ClassExplanation") -> None:
         for (row, col), weight in np.ndenumerate(weights)
     ]
     write_csv(folder / "attention.csv", rows)
-    pictures.picture_attention(folder / "attention.png", means, found.asked.maps)
+    pictures.picture_attention(folder / "attention.png", means, found.asked)
 
 
-def write_importance(folder: Path, found: "ClassExplanation") -> None:
+def write_importance(folder: Path, found: ClassExplanation) -> None:
     """``band_importance.csv``, by class ``band_importance_classes.csv``, and ``band_importance.png``."""
     importance = found.importance
     if importance is None:
@@ -79,7 +76,7 @@ def write_importance(folder: Path, found: "ClassExplanation") -> None:
     pictures.picture_importance(folder / "band_importance.png", found.groups, importance, found.names)
 
 
-def write_pixels(folder: Path, found: "ClassExplanation") -> None:
+def write_pixels(folder: Path, found: ClassExplanation) -> None:
     """A picture of each named pixel, and its attention on the ground as a GeoTIFF."""
     for number, answer in enumerate(found.answers):
         name = f"pixel_{answer.pixel[0]}_{answer.pixel[1]}"
@@ -96,7 +93,7 @@ def write_pixels(folder: Path, found: "ClassExplanation") -> None:
             )
 
 
-def on_the_ground(found: "ClassExplanation", number: int) -> tuple[Float32[np.ndarray, "b h w"], Window]:
+def on_the_ground(found: ClassExplanation, number: int) -> tuple[Float32[np.ndarray, "b h w"], Window]:
     """Weights of a named pixel (asking x map, h, w) on the scene's pixels, and where these are.
 
     Tokens beyond the scene's edge are its mirror image: their weights go to the pixels that they mirror.
@@ -123,5 +120,5 @@ def deviation(repeats: np.ndarray) -> float:
     return float(repeats.std(ddof=1)) if len(repeats) > 1 else float("nan")
 
 
-def _place(answer: "PixelAnswer") -> str:
+def _place(answer: PixelAnswer) -> str:
     return f"row {answer.pixel[0]}, column {answer.pixel[1]}"

@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
-from terramamba.explain.attention import ASKING
+from terramamba.explain.attention import ASKING, Asked, tokens_asked
+from terramamba.explain.class_explanation import ClassExplanation
 from terramamba.explain.importance import BandGroup, Importance
 from terramamba.explain.pixels import window_around
 from terramamba.pictures import false_colour
 from terramamba.raster.cropped import cropped
-
-if TYPE_CHECKING:
-    from terramamba.explain.classes import ClassExplanation
 
 PANEL_INCHES = 1.25
 SURROUNDINGS = 41
@@ -27,25 +25,31 @@ DPI = 120
 
 
 def picture_attention(
-    path: Path, means: Mapping[str, Float32[np.ndarray, "asking maps p p"]], maps: Sequence[str]
+    path: Path, means: Mapping[str, Float32[np.ndarray, "asking maps p p"]], asked: Asked
 ) -> None:
-    """A row a class, a column a map; first what the centre asks, then what all tokens ask."""
+    """A row a class, a column a map; first what the centre asks, then what all tokens ask.
+
+    ``means`` are those of the classes, ``asked`` is what they are means of.
+    """
     from matplotlib.figure import Figure
 
+    maps = asked.maps
+    in_effect = tokens_asked(asked.weights[:, 0]).mean(axis=(0, 2))
     columns = [(who, i) for who in range(len(ASKING)) for i in range(len(maps))]
     figure = Figure(
         figsize=(1.6 + PANEL_INCHES * len(columns), 0.9 + PANEL_INCHES * len(means)), layout="constrained"
     )
     axes = figure.subplots(len(means), len(columns), squeeze=False)
-    limits = _limits(np.stack(list(means.values())))
+    limits, side = _limits(np.stack(list(means.values()))), asked.weights.shape[-1]
     for row, (name, mean) in zip(axes, means.items(), strict=True):
         row[0].set_ylabel(_wrapped(name), rotation=0, ha="right", va="center", fontsize=8)
         for panel, (who, i) in zip(row, columns, strict=True):
             shown = _heat(panel, mean[who, i], limits)
     for panel, (who, i) in zip(axes[0], columns, strict=True):
-        panel.set_title(f"{ASKING[who]}\n{maps[i].replace(', ', chr(10))}", fontsize=8)
+        of = f"\n{in_effect[i]:.1f} of {side**2} in effect" if who == 0 else ""
+        panel.set_title(f"{ASKING[who]}\n{maps[i].replace(', ', chr(10))}{of}", fontsize=8)
     _scale(figure, shown, axes)
-    figure.savefig(path, dpi=DPI)
+    figure.savefig(path, dpi=DPI, bbox_inches="tight")
 
 
 def picture_importance(
@@ -90,10 +94,10 @@ def picture_importance(
     table.set_xticks(range(len(groups)), [_short(group) for group in groups], rotation=90, fontsize=7)
     table.set_title("what the recall of each class loses, percentage points", fontsize=10)
     figure.colorbar(shown, ax=table, fraction=0.03)
-    figure.savefig(path, dpi=DPI)
+    figure.savefig(path, dpi=DPI, bbox_inches="tight")
 
 
-def picture_pixel(path: Path, found: "ClassExplanation", number: int) -> None:
+def picture_pixel(path: Path, found: ClassExplanation, number: int) -> None:
     """Surroundings with the patch, the likeliest classes, spectra, and what is asked map by map."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
@@ -127,10 +131,10 @@ def picture_pixel(path: Path, found: "ClassExplanation", number: int) -> None:
                 shown = _heat(panel, mean[who, i], limits)
                 panel.set_title(f"{ASKING[who]},\n{maps[i]}", fontsize=8)
         _scale(lower[0], shown, axes)
-    figure.savefig(path, dpi=DPI)
+    figure.savefig(path, dpi=DPI, bbox_inches="tight")
 
 
-def _spectra(panel: Any, found: "ClassExplanation", number: int) -> None:
+def _spectra(panel: Any, found: ClassExplanation, number: int) -> None:
     """Spectra as the model sees them: the pixel's own, its patch's mean, the mean of what the centre asks."""
     answer, image = found.answers[number], found.patches.images[number].numpy()
     bands = np.array([place for group in found.groups for place in group.places])
@@ -168,7 +172,7 @@ def _heat(panel: Any, weights: Float32[np.ndarray, "p p"], limits: Any) -> Any:
 
 def _scale(figure: Any, shown: Any, axes: Any) -> None:
     bar = figure.colorbar(shown, ax=axes, fraction=0.03, pad=0.02)
-    bar.set_label("weight, times that of asking all alike", fontsize=8)
+    bar.set_label("weight / even share", fontsize=8)
     bar.ax.tick_params(labelsize=8)
 
 

@@ -1,7 +1,6 @@
 """An explanation of a classifier: attention by class and pixel, and which bands it needs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,45 +13,16 @@ from terramamba.code_version import code_version
 from terramamba.devices import resolve_device
 from terramamba.errors import InputError
 from terramamba.explain.attention import Asked, attention_facts, classify_patches
+from terramamba.explain.class_explanation import ClassExplanation, PixelAnswer
 from terramamba.explain.class_files import write_attention, write_importance, write_pixels
 from terramamba.explain.folder import check_folder, explanation_folder
-from terramamba.explain.importance import BandGroup, Importance, band_groups, permutation_importance
+from terramamba.explain.importance import band_groups, permutation_importance
 from terramamba.explain.patches import Patches, read_patches
 from terramamba.explain.pixels import Pixel, as_pixels, named_pixels
 from terramamba.explain.samples import Chosen, choose_pixels
 from terramamba.inference.common import open_run
 from terramamba.progress import progress
 from terramamba.runs import Run
-
-
-@dataclass(frozen=True, eq=False)
-class PixelAnswer:
-    """One pixel: where, its class probabilities, and what was asked there (None without attention)."""
-
-    pixel: Pixel
-    probability: Float32[np.ndarray, " k"]
-    asked: Asked | None
-
-
-@dataclass(frozen=True, eq=False)
-class ClassExplanation:
-    """What was found; ``truth`` says whether ``classes`` (0-based, one a pixel) are labels or predictions."""
-
-    run: Run
-    chosen: Chosen
-    classes: np.ndarray
-    truth: bool
-    asked: Asked | None
-    groups: tuple[BandGroup, ...]
-    importance: Importance | None
-    answers: tuple[PixelAnswer, ...]
-    patches: Patches
-    """Patches of the pixels in ``answers``."""
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the classes."""
-        return [str(entry["name"]) for entry in self.run.classes]
 
 
 def explain_classes(

@@ -93,5 +93,7 @@ def _most_changed(run: Run, dates: tuple[Scene, Scene], size: int, device: torch
                 best = (*found, window)
     if best is None:
         raise InputError(f"{dates[0].path}: no pixel with data at both dates; name other images")
+    if len(plan) == 1:
+        return Chosen(best[2], "all there is")
     of = "all" if looked_at is plan else f"{len(looked_at)} looked at, spread over"
     return Chosen(best[2], f"where most is marked, of {of} {len(plan)} windows")

@@ -1,0 +1,25 @@
+"""What is found about a change detector, before it becomes files."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool
+
+from terramamba.explain.activations import Evidence
+from terramamba.raster.scene import Scene
+from terramamba.runs import Run
+
+
+@dataclass(frozen=True, eq=False)
+class ChangeExplanation:
+    """What was found in a window; ``dates`` are cut to it, ``usable`` pixels have data at both."""
+
+    run: Run
+    dates: tuple[Scene, Scene]
+    usable: Bool[np.ndarray, "h w"]
+    evidence: Evidence
+
+    @property
+    def marked(self) -> Bool[np.ndarray, "h w"]:
+        """Pixels that the map would mark as changed."""
+        return self.usable & (self.evidence.probability >= self.run.threshold)

@@ -1,0 +1,43 @@
+"""What is found about a classifier, before it becomes files."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from terramamba.explain.attention import Asked
+from terramamba.explain.importance import BandGroup, Importance
+from terramamba.explain.patches import Patches
+from terramamba.explain.pixels import Pixel
+from terramamba.explain.samples import Chosen
+from terramamba.runs import Run
+
+
+@dataclass(frozen=True, eq=False)
+class PixelAnswer:
+    """One pixel: where, its class probabilities, and what was asked there (None without attention)."""
+
+    pixel: Pixel
+    probability: Float32[np.ndarray, " k"]
+    asked: Asked | None
+
+
+@dataclass(frozen=True, eq=False)
+class ClassExplanation:
+    """What was found; ``truth`` says whether ``classes`` (0-based, one a pixel) are labels or predictions."""
+
+    run: Run
+    chosen: Chosen
+    classes: Int64[np.ndarray, " m"]
+    truth: bool
+    asked: Asked | None
+    groups: tuple[BandGroup, ...]
+    importance: Importance | None
+    answers: tuple[PixelAnswer, ...]
+    patches: Patches
+    """Patches of the pixels in ``answers``."""
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the classes."""
+        return [str(entry["name"]) for entry in self.run.classes]
