@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+import terramamba as tm
 from terramamba.errors import InputError
 from terramamba.files import atomic_path, read_yaml, write_csv, write_json, write_yaml
 from terramamba.models.registry import create_model, save_model
@@ -158,8 +159,10 @@ def test_the_log_keeps_what_was_said_and_how_it_ended(tmp_path, capsys):
     with pytest.raises(KeyboardInterrupt), run_log(tmp_path):
         raise KeyboardInterrupt
     lines = [line.split(" ", 2)[2] for line in (tmp_path / "log.txt").read_text().splitlines()]
-    ends = ["ERROR InputError: a.tif: no such file", "ERROR interrupted; --resume goes on"]
-    assert lines == ["INFO epoch 1", "WARNING slow", *ends]
+    begun = f"INFO terramamba {tm.__version__}, process {os.getpid()}"
+    said = ["INFO epoch 1", "WARNING slow", "INFO done"]
+    failed = ["ERROR InputError: a.tif: no such file", begun, "ERROR interrupted; --resume goes on"]
+    assert lines == [begun, *said, begun, *failed]
     assert not logger.handlers
 
 

@@ -17,6 +17,7 @@ Keys of ``model.json`` beside ``format`` and ``model`` (the card): ``task``, ``t
 """
 
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -27,6 +28,7 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
+from terramamba._version import __version__
 from terramamba.checkpoint import CHECKPOINT, HISTORY
 from terramamba.errors import InputError
 from terramamba.files import (
@@ -183,7 +185,7 @@ class _LogFile(logging.FileHandler):
 
 @contextmanager
 def run_log(folder: Path) -> Iterator[logging.Logger]:
-    """Copy what the package's logger says to ``log.txt``, with the time, and how the run ended if it failed.
+    """Copy what the package's logger says to ``log.txt``, with the time; when it began, and how it ended.
 
     Yields the logger ``terramamba``; handlers that show messages on the terminal are the caller's own.
     """
@@ -196,14 +198,17 @@ def run_log(folder: Path) -> Iterator[logging.Logger]:
     for handler in added:
         logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    _say(file, logger, f"terramamba {__version__}, process {os.getpid()}")
     try:
         yield logger
     except KeyboardInterrupt:
-        _say(file, logger, "interrupted; --resume goes on")
+        _say(file, logger, "interrupted; --resume goes on", logging.ERROR)
         raise
     except Exception as error:
-        _say(file, logger, f"{type(error).__name__}: {error}")
+        _say(file, logger, f"{type(error).__name__}: {error}", logging.ERROR)
         raise
+    else:
+        _say(file, logger, "done")
     finally:
         logger.setLevel(level)
         for handler in added:
@@ -287,5 +292,5 @@ def _clear(folder: Path) -> None:
     (folder / CONFIG).unlink()  # last: it is the mark by which an interrupted clearing can be repeated
 
 
-def _say(handler: logging.Handler, logger: logging.Logger, text: str) -> None:
-    handler.handle(logger.makeRecord(logger.name, logging.ERROR, __file__, 0, text, (), None))
+def _say(handler: logging.Handler, logger: logging.Logger, text: str, level: int = logging.INFO) -> None:
+    handler.handle(logger.makeRecord(logger.name, level, __file__, 0, text, (), None))

@@ -230,6 +230,7 @@ def test_refused_in_one_line(tmp_path: Path, scene: Scene) -> None:
     refused(str(tmp_path / "missing.gpkg"), scene, "missing.gpkg: no such file")
     refused(path, scene, r"--min-coverage 1\.5: must be", min_coverage=1.5)
     refused(path, scene, "--min-coverage 0: must be", min_coverage=0.0)
+    refused(path, scene, "--all-touched takes any share", min_coverage=0.7, all_touched=True)
     refused(path, scene, "has no layer 'fields'; its layers are labels", layer="fields")
     refused(path, scene, r"has no attribute 'crop'; it has 'cover' \(wood, corn\)", class_attribute="crop")
     (tmp_path / "notes.gpkg").write_text("these are notes")
