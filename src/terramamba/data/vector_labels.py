@@ -53,7 +53,7 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> Codes:
             f"--min-coverage {options.min_coverage:g}: must be above 0 and at most 1, a share of a pixel"
         )
     if options.all_touched and options.min_coverage != VectorOptions.min_coverage:
-        raise InputError(
+        raise InputError("--all-touched takes any share of a pixel; leave it or --min-coverage out")
             "--all-touched takes any share of a pixel; leave out --min-coverage, or --all-touched"
         )
     features = read_features(path, options.layer)
