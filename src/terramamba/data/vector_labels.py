@@ -54,8 +54,6 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> Codes:
         )
     if options.all_touched and options.min_coverage != VectorOptions.min_coverage:
         raise InputError("--all-touched takes any share of a pixel; leave it or --min-coverage out")
-            "--all-touched takes any share of a pixel; leave out --min-coverage, or --all-touched"
-        )
     features = read_features(path, options.layer)
     if len(features) == 0:
         raise InputError(f"{path}: layer {features.layer!r} holds no features; give labels that were drawn")
