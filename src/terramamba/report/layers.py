@@ -20,10 +20,10 @@ from terramamba.raster.scene import Scene
 Shape = tuple[int, int]
 """Rows, columns."""
 
-LAYER_BYTES, PICTURE_BYTES = 3_400_000, 2_200_000
-"""Most that one layer may take in the page; the most that come together stay below 13 MB."""
+LAYER_BYTES, PICTURE_BYTES = 3_800_000, 2_400_000
+"""Most that one layer may take in the page; the most that come together stay below 14 MB."""
 
-LAYER_SIDE, PICTURE_SIDE, SPECTRA_SIDE = 2048, 1400, 320
+LAYER_SIDE, PICTURE_SIDE, SPECTRA_SIDE = 2048, 1600, 320
 """Pixels along the longer side before the bytes are looked at."""
 
 SMALLER = 0.97

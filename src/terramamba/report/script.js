@@ -55,7 +55,7 @@
     const sum = (values) => values.slice(least()).reduce((total, value) => total + value, 0);
     const pixels = sum(shown.steps.pixels), all = shown.steps.pixels.reduce((a, b) => a + b, 0);
     const hectares = shown.steps.hectares ? `, ${sum(shown.steps.hectares).toFixed(2)} ha` : "";
-    const share = all ? ` (${((100 * pixels) / all).toFixed(2)} %)` : "";
+    const share = all ? ` (${((100 * pixels) / all).toFixed(2)}\u00a0%)` : "";
     id("counted").textContent =
       `${(least() / STEPS).toFixed(3)}: ${pixels.toLocaleString("en")} pixels changed${hectares}${share}`;
     id("threshold").setAttribute("aria-valuetext", id("counted").textContent);
@@ -148,7 +148,7 @@
   };
   const tell = () => {
     if (!at) return;
-    const { row, col } = at, lines = [`row ${row + 1}, column ${col + 1}`];
+    const { row, col } = at, lines = [`row ${row}, column ${col}`];
     const code = layers.values.data[place(layers.values, row, col)];
     const likely = layers.probability ? layers.probability.data[place(layers.probability, row, col)] : NONE;
     if (shown.task === "classify") {
