@@ -19,6 +19,9 @@ USAGE = Usage(
 REPEATED = ("--pixel", "--at")
 """Flags that may be given several times."""
 
+ALIKE = 0.999
+"""Of this share of all pixels on, asking is called asking all alike: 49.0 of 49, rounded."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainOptions:
@@ -157,7 +160,7 @@ def _with_spread(group: Mapping[str, Any], score: str) -> str:
 
 def _attention_in_words(entry: Mapping[str, Any]) -> str:
     asked, tokens = entry["tokens_asked_by_centre"], entry["tokens"]
-    alike = ": all alike, so it is a plain mean" if asked > 0.99 * tokens else ""
+    alike = ": all alike, so it is a plain mean" if asked > ALIKE * tokens else ""
     return f"{entry['map']}: the centre asks {asked:.1f} of {tokens} pixels in effect{alike}"
 
 

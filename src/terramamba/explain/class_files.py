@@ -20,10 +20,10 @@ def write_attention(folder: Path, found: ClassExplanation) -> None:
     """``attention.csv`` and ``attention.png``: means by class; nothing for a model without attention."""
     if found.asked is None:
         return
-    means = {ALL_CLASSES: found.asked.mean()}
+    means, pixels = {ALL_CLASSES: found.asked.mean()}, {ALL_CLASSES: len(found.classes)}
     for code, name in enumerate(found.names):
         if (own := found.classes == code).any():
-            means[name] = found.asked.mean(own)
+            means[name], pixels[name] = found.asked.mean(own), int(own.sum())
     half = found.asked.weights.shape[-1] // 2
     rows = [
         {
@@ -40,7 +40,7 @@ def write_attention(folder: Path, found: ClassExplanation) -> None:
         for (row, col), weight in np.ndenumerate(weights)
     ]
     write_csv(folder / "attention.csv", rows)
-    pictures.picture_attention(folder / "attention.png", means, found.asked)
+    pictures.picture_attention(folder / "attention.png", means, pixels, found.asked)
 
 
 def write_importance(folder: Path, found: ClassExplanation) -> None:

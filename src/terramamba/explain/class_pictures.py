@@ -25,11 +25,14 @@ DPI = 120
 
 
 def picture_attention(
-    path: Path, means: Mapping[str, Float32[np.ndarray, "asking maps p p"]], asked: Asked
+    path: Path,
+    means: Mapping[str, Float32[np.ndarray, "asking maps p p"]],
+    pixels: Mapping[str, int],
+    asked: Asked,
 ) -> None:
     """A row a class, a column a map; first what the centre asks, then what all tokens ask.
 
-    ``means`` are those of the classes, ``asked`` is what they are means of.
+    ``means`` are those of the classes over so many ``pixels``; ``asked`` is what they are means of.
     """
     from matplotlib.figure import Figure
 
@@ -42,7 +45,9 @@ def picture_attention(
     axes = figure.subplots(len(means), len(columns), squeeze=False)
     limits, side = _limits(np.stack(list(means.values()))), asked.weights.shape[-1]
     for row, (name, mean) in zip(axes, means.items(), strict=True):
-        row[0].set_ylabel(_wrapped(name), rotation=0, ha="right", va="center", fontsize=8)
+        row[0].set_ylabel(
+            f"{_wrapped(name)}\n{pixels[name]} px", rotation=0, ha="right", va="center", fontsize=8
+        )
         for panel, (who, i) in zip(row, columns, strict=True):
             shown = _heat(panel, mean[who, i], limits)
     for panel, (who, i) in zip(axes[0], columns, strict=True):
@@ -79,18 +84,16 @@ def picture_importance(
         )
     bars.axhline(0, color="0.3", linewidth=0.8)
     bars.set_ylabel("lost when shuffled,\npercentage points")
-    bars.set_xlabel("band" if groups[0].wavelengths is None else "wavelength, nm")
+    _band_axis(bars, groups[0].wavelengths is not None)
     repeats = importance.oa.shape[1]
-    bars.set_title(
-        f"band importance: mean of {repeats} shuffles"
-        + (", with their standard deviation" if repeats > 1 else ""),
-        fontsize=10,
-    )
+    said = "one shuffle" if repeats == 1 else f"mean of {repeats} shuffles, with their standard deviation"
+    bars.set_title(f"band importance: {said}", fontsize=10)
     bars.legend(frameon=False, fontsize=8)
     lost = 100 * importance.recall.mean(axis=1)[:, present].T
     most = max(float(np.nanmax(np.abs(lost))), 1e-9)
     shown = table.imshow(lost, aspect="auto", cmap="RdBu_r", vmin=-most, vmax=most, interpolation="nearest")
-    table.set_yticks(range(len(present)), [names[k] for k in present], fontsize=8)
+    labels = [f"{names[k]} ({importance.base.support[k]} px)" for k in present]
+    table.set_yticks(range(len(present)), labels, fontsize=8)
     table.set_xticks(range(len(groups)), [_short(group) for group in groups], rotation=90, fontsize=7)
     table.set_title("what the recall of each class loses, percentage points", fontsize=10)
     figure.colorbar(shown, ax=table, fraction=0.03)
@@ -149,8 +152,15 @@ def _spectra(panel: Any, found: ClassExplanation, number: int) -> None:
     style = "-" if len(bands) > 1 else "o"
     for (name, curve), dashes in zip(curves.items(), (style, "--", ":"), strict=False):
         panel.plot(x, curve[bands], dashes, label=name, linewidth=1.2)
-    panel.set(xlabel="band" if known is None else "wavelength, nm", title="spectrum, scaled")
+    _band_axis(panel, known is not None)
+    panel.set_title("spectrum, scaled")
     panel.legend(frameon=False, fontsize=8)
+
+
+def _band_axis(panel: Any, in_nm: bool) -> None:
+    panel.set_xlabel("wavelength, nm" if in_nm else "band")
+    if not in_nm:
+        panel.xaxis.get_major_locator().set_params(integer=True)
 
 
 def _limits(weights: Float32[np.ndarray, "... p p"]) -> Any:
