@@ -119,7 +119,7 @@ def _fitting(scene: Scene, encode: Callable[[Shape], str], side: int, most: int)
 
 
 def _zipped(values: UInt8[np.ndarray, "*shape"]) -> str:
-    return base64.b64encode(zlib.compress(np.ascontiguousarray(values).tobytes(), 9)).decode("ascii")
+    return base64.b64encode(zlib.compress(np.ascontiguousarray(values).tobytes(), 6)).decode("ascii")
 
 
 def _jpeg(picture: UInt8[np.ndarray, "h w 3"]) -> str:
