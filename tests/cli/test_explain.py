@@ -184,6 +184,7 @@ def test_a_classifier_refuses(flags, error, workshop, untrained, terramamba, tmp
         (("--window", "0,0,4,4", "--pixel", "1,1"), "give one of them"),
         (("--pixel", "1,1", "--pixel", "2,2"), "name one place"),
         (("--size", "0"), "--size 0"),
+        (("--window", "0,0,0,5"), "at least 1 high"),
         (("--repeats", "3"), "--repeats: is for runs for classify"),
     ],
 )
