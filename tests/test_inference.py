@@ -547,6 +547,8 @@ def test_what_a_change_map_refuses(tmp_path: Path, seed: int) -> None:
     refused(lambda: mapped(tile_size=64, overlap=64), "--overlap 64", "--tile-size 64")
     refused(lambda: mapped(threshold=1.5), "--threshold 1.5")
     refused(lambda: mapped(min_area=-1), "--min-area -1")
+    refused(lambda: mapped(min_area=3), "--min-area 3", "--polygons")
+    refused(lambda: mapped(simplify=1), "--simplify 1", "--polygons")
     refused(lambda: mapped(polygons=tmp_path / "c.shp"), "c.shp", ".gpkg")
     refused(lambda: mapped(polygons=[tmp_path / "c.gpkg"] * 2), "c.gpkg", "two outputs")
     shutil.copy(before, tmp_path / "c.gpkg")

@@ -112,6 +112,9 @@ def map_change(
     check_simplify(simplify)
     if not min_area >= 0:
         raise InputError(f"--min-area {min_area:g}: an area is needed, 0 or more")
+    for flag, value in (("--min-area", min_area), ("--simplify", simplify)):
+        if value and not polygon_files:
+            raise InputError(f"{flag} {value:g}: is for polygons; name their file with --polygons")
     check_table_name(areas)
     _check(batch_size, precision, tile_size, overlap, threshold)
     loaded = open_run(run, "change")
