@@ -19,7 +19,7 @@ RIGHT = {
     "data": {
         "a scene": {"scene": "${root}/cube.mat", "labels": "${root}/gt.mat", "splits": ["random"]},
         "another": {"scene": "${root}/cube.mat", "labels": "${root}/gt.mat"},
-        "pairs": {"data": "${root}", "epochs": 7},
+        "pairs": {"data": "${root}", "epochs": 7, "seeds": 3},
     },
     "models": {
         "ssa_mamba": {"preset": "tiny", "set": {"d_state": 4, "depth": 2}, "lr": 0.5},
@@ -66,7 +66,7 @@ def test_every_combination_is_planned_once_with_the_settings_of_all_levels(write
     expected |= {("another", split, "forest", "") for split in RIGHT["splits"]}
     expected |= {("pairs", "given", "glmamba", "")}
     assert set(found) == expected
-    assert all(seeds == [3, 5] for seeds in found.values())
+    assert all(seeds == ([0, 1, 2] if key[0] == "pairs" else [3, 5]) for key, seeds in found.items())
     assert len({run.folder for run in runs}) == len(runs)
 
     (full,) = (r for r in runs if (r.data, r.ablation, r.settings.seed) == ("a scene", "", 3))
@@ -75,7 +75,7 @@ def test_every_combination_is_planned_once_with_the_settings_of_all_levels(write
     assert full.settings.scene == str(tmp_path / "here" / "cube.mat")
     (deeper,) = (r for r in runs if (r.data, r.ablation, r.settings.seed) == ("a scene", "depth=3", 5))
     assert deeper.settings.set == {"d_state": 4, "depth": 3}
-    (pairs,) = (r for r in runs if (r.task, r.settings.seed) == ("change", 3))
+    (pairs,) = (r for r in runs if (r.task, r.settings.seed) == ("change", 2))
     assert (pairs.settings.epochs, pairs.settings.crop_size, pairs.settings.lr) == (7, 64, 0.001)
     assert not pairs.baseline
 
@@ -99,6 +99,10 @@ WRONG = {
     "ablation of nothing": ({"ablations": {"x": {"of": "svm"}}}, "ablations.x.of: 'svm' is none of"),
     "sweep": ({"sweep": {"ssa_mamba": {"patch_size": 3}}}, "sweep.ssa_mamba.patch_size: give a list"),
     "seeds": ({"seeds": 0}, "seeds: 0; give how many"),
+    "seeds of a set": (
+        {"data": {"a": {"data": "here", "seeds": [2, 2]}}},
+        "data.a.seeds: a seed is named twice",
+    ),
     "seed twice": ({"seeds": [1, 1]}, "seeds: a seed is named twice"),
     "own": ({"settings": {"out": "x"}}, "settings.out: the experiment sets it"),
     "on test": ({"settings": {"chosen_on_test": True}}, "settings.chosen_on_test: an experiment never"),

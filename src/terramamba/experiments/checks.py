@@ -36,14 +36,14 @@ def require_keys(record: Mapping[str, Any], within: str, known: set[str], needed
             raise InputError(f"{f'{within}.{key}'.lstrip('.')}: must be given")
 
 
-def seeds_of(value: Any) -> tuple[int, ...]:
+def seeds_of(value: Any, key: str = "seeds") -> tuple[int, ...]:
     """The seeds 0, 1, ... that a number asks for, or those of a list, none of them twice."""
     if isinstance(value, list) and value and all(type(one) is int and one >= 0 for one in value):
         if len(set(value)) < len(value):
-            raise InputError("seeds: a seed is named twice")
+            raise InputError(f"{key}: a seed is named twice")
         return tuple(value)
     if type(value) is not int or value < 1:
-        raise InputError(f"seeds: {value!r}; give how many (1 or more), or a list such as [0, 1, 2]")
+        raise InputError(f"{key}: {value!r}; give how many (1 or more), or a list such as [0, 1, 2]")
     return tuple(range(value))
 
 

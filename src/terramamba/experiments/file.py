@@ -2,7 +2,7 @@
 
 ::
 
-    seeds: 5                                  a number (0, 1, ...) or a list
+    seeds: 5                                  a number (0, 1, ...) or a list; below data for one set alone
     variables: {data_root: samples}           ${data_root} below; the command line's --set overrides
     settings: {epochs: 30, patch_size: 7}     any flag of the train commands, for every run
     splits:                                   of scenes; pairs come parted
@@ -117,7 +117,6 @@ def _experiment(path: Path, record: Mapping[str, Any], given: Mapping[str, str])
         models,
         tuple(ablations),
         tuple(searches),
-        seeds_of(record.get("seeds", 1)),
     )
 
 
@@ -126,6 +125,8 @@ def _data_set(name: str, record: Mapping[str, Any], splits: Mapping[str, Setting
     entry = dict(as_mapping(record["data"], name, "data"))
     published = tuple(_published(one, f"{key}.published") for one in entry.pop("published", None) or ())
     wanted = names_in(entry.pop("splits", None), list(splits), f"{key}.splits")
+    own_seeds = entry.pop("seeds", None)
+    seeds = seeds_of(record.get("seeds", 1)) if own_seeds is None else seeds_of(own_seeds, f"{key}.seeds")
     if not entry.get("data") and not entry.get("scene"):
         raise InputError(f"{key}: give the scene and labels of a scene, or data: pairs or a catalogue's name")
     known = CATALOG.get(str(entry.get("data")).lower())
@@ -143,8 +144,8 @@ def _data_set(name: str, record: Mapping[str, Any], splits: Mapping[str, Setting
     if known is not None and task == "classify":
         settings |= _scene_of(settings, key)
     if task == "change":
-        return DataSet(name, task, settings, (GIVEN,), published)
-    return DataSet(name, task, settings, wanted or tuple(splits), published)
+        return DataSet(name, task, settings, (GIVEN,), seeds, published)
+    return DataSet(name, task, settings, wanted or tuple(splits), seeds, published)
 
 
 def _scene_of(settings: Settings, key: str) -> dict[str, Any]:

@@ -58,7 +58,8 @@ def run_experiment(
     _refuse_others(runs, place, overwrite=overwrite)
     done = sum(is_done(run) for run in runs)
     sought = [(search, where) for search in experiment.searches for where in places(experiment, search)]
-    total = len(runs) + len(experiment.seeds) * sum(search.trials for search, _ in sought)
+    seeds = {data.name: len(data.seeds) for data in experiment.data}
+    total = len(runs) + sum(seeds[name] * search.trials for search, (name, _) in sought)
     failed: dict[str, str] = {}
     with progress(experiment.name, total, "runs", done=done) as advance:
 

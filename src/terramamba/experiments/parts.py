@@ -35,6 +35,7 @@ class DataSet:
     task: Task
     settings: Settings
     splits: tuple[str, ...]
+    seeds: tuple[int, ...]
     published: tuple[Published, ...]
 
 
@@ -97,4 +98,3 @@ class Experiment:
     models: tuple[Entrant, ...]
     ablations: tuple[Ablation, ...]
     searches: tuple[Search, ...]
-    seeds: tuple[int, ...]

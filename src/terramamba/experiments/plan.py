@@ -108,7 +108,7 @@ def runs_of(
         ablation.settings,
     ]
     runs = []
-    for seed in experiment.seeds:
+    for seed in data.seeds:
         names = (data.name, split, model.name, ablation.name or "full", f"seed-{seed}")
         own = {"out": str(out.joinpath("runs", *map(_as_folder, names))), "seed": seed}
         settings = SETTINGS[data.task](**merged([*parts, own]))
