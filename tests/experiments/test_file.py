@@ -80,6 +80,16 @@ def test_every_combination_is_planned_once_with_the_settings_of_all_levels(write
     assert not pairs.baseline
 
 
+def test_an_experiment_may_be_gone_on_with_from_another_folder(write, tmp_path, monkeypatch):
+    here = write()
+    (tmp_path / "elsewhere").mkdir()
+    plans = []
+    for folder, path in ((tmp_path, Path(here.name)), (tmp_path / "elsewhere", Path("..") / here.name)):
+        monkeypatch.chdir(folder)
+        plans.append(planned(path, tmp_path))
+    assert [run.settings for run in plans[0]] == [run.settings for run in plans[1]]
+
+
 PUBLISHED = {"model": "bit", "protocol": "p", "source": "s"}
 
 WRONG = {

@@ -114,7 +114,7 @@ def _meant(name: str, known: set[str]) -> str:
 
 
 def resolved(value: Any, home: Path, key: str) -> Any:
-    """A path relative to the YAML file, as one that opens from here; it must be there."""
+    """A path relative to the YAML file, as one that opens from anywhere; it must be there."""
     if value is None:
         return None
     if isinstance(value, list):
@@ -125,7 +125,7 @@ def resolved(value: Any, home: Path, key: str) -> Any:
     path = home / Path(text).expanduser()
     if not path.exists():
         raise InputError(f"{key}: {path} does not exist; correct it, or give --set NAME=FOLDER")
-    return str(path)
+    return str(path.resolve())
 
 
 def filled(value: Any, variables: Mapping[str, str], key: str) -> Any:
