@@ -16,6 +16,7 @@ from terramamba.errors import InputError
 from terramamba.metrics import change_scores
 from terramamba.runs import load_run
 from terramamba.settings import ChangeSettings
+from terramamba.units import read_units
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,9 @@ def test_a_run_says_what_was_done(trained):
     test = result["test"]
     assert change_scores(np.array(test["confusion"])).f1 == test["f1"]
     assert np.sum(test["confusion"]) == 5 * 64 * 64
+    units = read_units(Path(settings.out), 2)
+    assert len(units.names) == 5
+    assert np.diagonal(test["confusion"]).tolist() == units.counts[..., 2].sum(axis=0).tolist()
     low, high = test["f1_interval"]
     assert low <= test["f1"] <= high
     assert load_run(folder).threshold == result["threshold"]

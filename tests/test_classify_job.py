@@ -17,6 +17,7 @@ from terramamba.raster.scene import open_scene
 from terramamba.raster.write import write_geotiff
 from terramamba.runs import load_run
 from terramamba.settings import ClassifySettings
+from terramamba.units import read_units
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,12 @@ def test_a_run_says_what_was_done(trained):
     assert sum(entry["pixels"] for entry in result["test"]["per_class"]) == sum(result["counts"]["test"])
     rows = (folder / "confusion.csv").read_text().splitlines()
     assert len(rows) == 1 + len(result["test"]["per_class"])
+    units = read_units(folder, len(rows) - 1)
+    confusion = np.array([row.split(",")[1:] for row in rows[1:]], int)
+    assert len(units.names) > 1
+    np.testing.assert_array_equal(
+        units.counts.sum(axis=0), np.stack([confusion.sum(1), confusion.sum(0), confusion.diagonal()], axis=1)
+    )
     for name in ("config.yaml", "split.tif", "split.json", "log.txt", "model.json", "model.safetensors"):
         assert (folder / name).is_file(), name
 

@@ -27,6 +27,7 @@ from terramamba.data.pair_scaling import fit_pair_scaling
 from terramamba.data.pair_survey import survey
 from terramamba.devices import resolve_device
 from terramamba.errors import InputError
+from terramamba.metrics import confusion_at
 from terramamba.models.registry import create_model, model_spec, save_model
 from terramamba.pair_scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
 from terramamba.progress import progress
@@ -36,6 +37,7 @@ from terramamba.runs import check_folder, run_folder, write_confusion, write_jso
 from terramamba.scaling import Scaling
 from terramamba.settings import ChangeSettings
 from terramamba.training import TrainConfig, config_for, fit, seed_everything
+from terramamba.units import Units, from_confusions, write_units
 
 CLASSES = ("unchanged", "changed")
 PARTS = ("train", "val", "test")
@@ -104,6 +106,7 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
         }
         save_model(model, folder, about | card)
         write_confusion(folder / "confusion.csv", np.array(scores["test"]["confusion"]), CLASSES)
+        write_units(folder, _units(pairs["test"], counts["test"], threshold))
         write_thresholds(folder / THRESHOLDS, counts, threshold)
         write_reliability(folder / RELIABILITY, calibrations)
         result = {
@@ -228,6 +231,11 @@ def counted(model: nn.Module, pairs: Sequence[PairFiles], scaling: Scaling, *, d
     """What ``model`` says of whole ``pairs``, as they are and with the dates swapped."""
     swapped = [pair.swapped() for pair in pairs]
     return count_pairs(model, whole_images(pairs, scaling), whole_images(swapped, scaling), device=device)
+
+
+def _units(pairs: Sequence[PairFiles], counts: PairCounts, threshold: float) -> Units:
+    confusions = np.stack([confusion_at(histogram, threshold) for histogram in counts.histograms])
+    return from_confusions([pair.name for pair in pairs], confusions)
 
 
 def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:

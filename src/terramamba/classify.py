@@ -35,6 +35,7 @@ from terramamba.repeats import train_seeds
 from terramamba.runs import check_folder, read_yaml, run_folder, write_confusion, write_json
 from terramamba.settings import ClassifySettings
 from terramamba.training import TrainConfig, config_for, fit, seed_everything
+from terramamba.units import Units, from_classes, write_units
 
 
 def train_classifier(settings: ClassifySettings) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
         start = time.monotonic()
         model, fitted = _fit(untrained, spec, settings, samples, folder)
         fitted["minutes"] = (time.monotonic() - start) / 60
-        scores, confusions, calibrations = _judge(model, samples, settings)
+        scores, confusions, calibrations, units = _judge(model, samples, settings)
         about = {
             "task": "classify",
             "protocol": protocol_id(settings, samples.split.patch_size),
@@ -81,6 +82,7 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
         save_model(model, folder, about | _card(samples, settings))
         write_confusion(folder / "confusion.csv", confusions["test"], samples.labels.names)
         write_class_table(folder / CLASS_TABLE, scores)
+        write_units(folder, units)
         write_reliability(folder / RELIABILITY, calibrations)
         result = {
             "folder": str(folder),
@@ -102,11 +104,11 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
 
 def _judge(
     model: nn.Module, samples: Samples, settings: ClassifySettings
-) -> tuple[dict[str, Any], dict[str, Int[np.ndarray, "k k"]], dict[str, Calibration]]:
-    """Scores, confusion matrix and calibration on ``validation``, which fits T, and on ``test``."""
+) -> tuple[dict[str, Any], dict[str, Int[np.ndarray, "k k"]], dict[str, Calibration], Units]:
+    """Scores, confusions, calibration (T from ``validation``) of both parts; ``test`` by units."""
     names = samples.labels.names
     parts = {
-        part: class_logits(model, _dataset(samples, role, settings, augment=False), device=settings.device)
+        part: class_logits(model, labelled_patches(samples, role, settings), device=settings.device)
         for part, role in (("validation", VALIDATION), ("test", TEST))
     }
     temperature = class_temperature(*parts["validation"])
@@ -119,7 +121,9 @@ def _judge(
         part: scores_by_name(confusion, names) | {"calibration": calibrations[part].record()}
         for part, confusion in confusions.items()
     }
-    return scores, confusions, calibrations
+    logits, truth = parts["test"]
+    units = from_classes(samples.pixels(TEST), truth.numpy(), logits.argmax(dim=1).numpy(), len(names))
+    return scores, confusions, calibrations, units
 
 
 def _card(samples: Samples, settings: ClassifySettings) -> dict[str, Any]:
@@ -203,8 +207,8 @@ def _fit(
         outcome = fit(
             model,
             "classify",
-            _dataset(samples, TRAIN, settings, augment=settings.augment),
-            _dataset(samples, VALIDATION, settings, augment=False),
+            labelled_patches(samples, TRAIN, settings, augment=settings.augment),
+            labelled_patches(samples, VALIDATION, settings),
             config,
             folder,
             resume=settings.resume,
@@ -213,7 +217,10 @@ def _fit(
     return model, asdict(outcome) | {"device": str(resolve_device(config.device))}
 
 
-def _dataset(samples: Samples, role: int, settings: ClassifySettings, *, augment: bool) -> PatchDataset:
+def labelled_patches(
+    samples: Samples, role: int, settings: ClassifySettings, *, augment: bool = False
+) -> PatchDataset:
+    """The patches and classes of the pixels with ``role``."""
     token_targets = None
     if role == TRAIN and settings.token_loss > 0:
         training = samples.split.roles == TRAIN

@@ -8,6 +8,7 @@
     metrics.json, confusion.csv, history.csv, report.html, log.txt
     reliability.csv                      probabilities beside how often they come true (``calibration``)
     classes.csv | thresholds.csv         scores of each class, or of change over thresholds
+    units.csv                            test counts of each pair, or of each square of a scene (``units``)
     checkpoints/last.ckpt                for --resume alone
 
 Keys of ``model.json`` beside ``format`` and ``model`` (the card): ``task``, ``terramamba`` (version),
@@ -79,7 +80,7 @@ _WRITTEN = (
     "reliability.csv",
     "thresholds.csv",
     HISTORY,
-    "pairs.csv",
+    "units.csv",
     "report.html",
     "log.txt",
     CHECKPOINT,

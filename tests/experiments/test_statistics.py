@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from terramamba.experiments.statistics import Comparison, compare, holm, interval, verdict
-from terramamba.experiments.units import (
+from terramamba.metrics import bootstrap_interval, change_scores, class_scores, confusion_matrix
+from terramamba.units import (
     Units,
     from_classes,
     from_confusions,
@@ -14,7 +15,6 @@ from terramamba.experiments.units import (
     score_of,
     write_units,
 )
-from terramamba.metrics import bootstrap_interval, change_scores, class_scores, confusion_matrix
 
 
 def confusions(random, units, classes=2):

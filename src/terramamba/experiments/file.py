@@ -100,7 +100,8 @@ def _experiment(path: Path, record: Mapping[str, Any], given: Mapping[str, str])
         )
         for name in given_splits
     }
-    data = tuple(_data_set(name, record, splits, path.parent) for name in as_mapping(record, "data"))
+    seeds = seeds_of(record.get("seeds", 1))
+    data = tuple(_data_set(name, record, splits, seeds, path.parent) for name in as_mapping(record, "data"))
     sets = [entry.name for entry in data]
     models = tuple(_entrant(name, record, sets) for name in as_mapping(record, "models"))
     names = {entry.name: entry for entry in models}
@@ -120,13 +121,15 @@ def _experiment(path: Path, record: Mapping[str, Any], given: Mapping[str, str])
     )
 
 
-def _data_set(name: str, record: Mapping[str, Any], splits: Mapping[str, Settings], home: Path) -> DataSet:
+def _data_set(
+    name: str, record: Mapping[str, Any], splits: Mapping[str, Settings], common: tuple[int, ...], home: Path
+) -> DataSet:
     key = f"data.{name}"
     entry = dict(as_mapping(record["data"], name, "data"))
     published = tuple(_published(one, f"{key}.published") for one in entry.pop("published", None) or ())
     wanted = names_in(entry.pop("splits", None), list(splits), f"{key}.splits")
     own_seeds = entry.pop("seeds", None)
-    seeds = seeds_of(record.get("seeds", 1)) if own_seeds is None else seeds_of(own_seeds, f"{key}.seeds")
+    seeds = common if own_seeds is None else seeds_of(own_seeds, f"{key}.seeds")
     if not entry.get("data") and not entry.get("scene"):
         raise InputError(f"{key}: give the scene and labels of a scene, or data: pairs or a catalogue's name")
     known = CATALOG.get(str(entry.get("data")).lower())

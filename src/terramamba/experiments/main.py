@@ -13,9 +13,9 @@ from terramamba.experiments.plan import MEASURED, PlannedRun, is_done, other_set
 from terramamba.experiments.pool import run_all
 from terramamba.experiments.results import Row, rows_of, write_results
 from terramamba.experiments.search import places, require_optuna, seek
-from terramamba.experiments.units import UNITS
 from terramamba.progress import progress
 from terramamba.runs import prepare_folder
+from terramamba.units import UNITS
 
 
 @dataclass(frozen=True)

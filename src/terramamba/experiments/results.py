@@ -15,8 +15,8 @@ from typing import Any
 from terramamba.errors import InputError
 from terramamba.experiments.parts import Experiment
 from terramamba.experiments.plan import PlannedRun, failure_of, is_done, read_metrics
-from terramamba.experiments.units import UNITS, Units, counts_by_unit, read_rows
 from terramamba.files import write_table
+from terramamba.units import UNITS, Units, counts_by_unit, read_rows
 
 RESULTS = "results.csv"
 
