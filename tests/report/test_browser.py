@@ -177,3 +177,23 @@ def test_one_column_on_a_phone(tab: Tab, pages: dict[str, Path], job: str) -> No
     )
     assert tops[0][0] == tops[1][0]
     assert tops[0][2] <= tops[1][1]
+
+
+@pytest.mark.parametrize("tab", [PHONE], indirect=True)
+def test_names_of_classes_cover_the_numbers_beneath_them(tab: Tab, pages: dict[str, Path]) -> None:
+    tab.open(pages["cover"])
+    seen = tab.run(
+        "() => { const table = document.querySelector('.confusion'), frame = table.parentElement;"
+        " frame.style.width = '170px'; table.scrollIntoView(); frame.scrollLeft = 70;"
+        " const edge = frame.getBoundingClientRect().left;"
+        " const rows = [...table.querySelectorAll('tbody th')].map((name) => {"
+        "  const box = name.getBoundingClientRect();"
+        "  const top = document.elementFromPoint(box.right - 4, (box.top + box.bottom) / 2);"
+        "  return [box.left - edge, top === name]; });"
+        " return [frame.scrollLeft, rows,"
+        "  table.querySelector('caption span').getBoundingClientRect().left - edge]; }"
+    )
+    assert seen[0] > 0
+    assert len(seen[1]) > 1
+    assert all(abs(left) < 2 and on_top for left, on_top in seen[1])
+    assert abs(seen[2]) < 2
