@@ -1,9 +1,9 @@
 """The change job as a function: parts, threshold, scores, and what is refused."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
-from shutil import copytree
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from terramamba.change_evaluation import evaluate_change_detector
 from terramamba.data.synthetic import make_pairs
 from terramamba.errors import InputError
 from terramamba.metrics import change_scores
-from terramamba.runs import load_run
+from terramamba.runs import load_run, prepare_folder
 from terramamba.settings import ChangeSettings
 from terramamba.units import read_units
 
@@ -71,6 +71,14 @@ def test_the_test_pairs_score_the_same_again(trained, root):
         evaluate_change_detector(settings.out, data=str(root), split="holdout")
 
 
+def test_overwriting_leaves_no_file_of_a_run(trained, tmp_path):
+    settings, _ = trained
+    run = tmp_path / "run"
+    shutil.copytree(settings.out, run)
+    prepare_folder(run, overwrite=True)
+    assert list(run.iterdir()) == []
+
+
 @pytest.mark.parametrize("model", ["cva", "pca_kmeans"])
 def test_a_detector_without_training_makes_a_run_too(root, tmp_path, model):
     result = train_change_detector(ChangeSettings(data=str(root), out=str(tmp_path / "run"), model=model))
@@ -85,7 +93,7 @@ def test_a_given_threshold_is_kept(root, tmp_path):
 
 
 def test_validation_on_the_test_pairs_is_refused_or_said(root, tmp_path):
-    copytree(root / "train", tmp_path / "data" / "train")
+    shutil.copytree(root / "train", tmp_path / "data" / "train")
     for part in ("val", "test"):
         (tmp_path / "data" / part).symlink_to(root / "test")
     settings = ChangeSettings(data=str(tmp_path / "data"), out=str(tmp_path / "run"), model="cva")
@@ -98,12 +106,12 @@ def test_validation_on_the_test_pairs_is_refused_or_said(root, tmp_path):
 
 def test_missing_parts_labels_and_mates_are_named(root, tmp_path):
     data, out = tmp_path / "data", str(tmp_path / "run")
-    copytree(root / "train", data / "train")
-    copytree(root / "test", data / "test")
+    shutil.copytree(root / "train", data / "train")
+    shutil.copytree(root / "test", data / "test")
     settings = ChangeSettings(data=str(data), out=out, model="cva")
     with pytest.raises(InputError, match="no val pairs; training needs train, val"):
         train_change_detector(settings)
-    copytree(root / "val", data / "val")
+    shutil.copytree(root / "val", data / "val")
     next((data / "train" / "B").iterdir()).unlink()
     with pytest.raises(InputError, match=r"train_\d+\.png"):
         train_change_detector(settings)

@@ -1,6 +1,7 @@
 """The classification job as a function: what a run records, and how it is scored again."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from terramamba.data.synthetic import make_scene
 from terramamba.errors import InputError
 from terramamba.raster.scene import open_scene
 from terramamba.raster.write import write_geotiff
-from terramamba.runs import load_run
+from terramamba.runs import load_run, prepare_folder
 from terramamba.settings import ClassifySettings
 from terramamba.units import read_units
 
@@ -102,6 +103,15 @@ def test_labels_changed_since_training_are_noticed(trained, tmp_path):
     write_geotiff(changed, values, open_scene(settings.labels).grid, nodata=0, overwrite=True)
     with pytest.raises(InputError, match="scene or labels changed since training"):
         evaluate_classifier(out)
+
+
+def test_overwriting_leaves_no_file_of_a_run(trained, tmp_path):
+    settings, _ = trained
+    run = tmp_path / "run"
+    shutil.copytree(settings.out, run)
+    assert (run / "split.tif.aux.xml").is_file()
+    prepare_folder(run, overwrite=True)
+    assert list(run.iterdir()) == []
 
 
 def test_bad_input_leaves_an_earlier_run_alone(trained):

@@ -5,6 +5,7 @@
     config.yaml                          every setting, resolved; written first, marks the folder as a run
     model.safetensors, model.json        all that mapping needs
     split.json, split.tif | split.npy    which pixels were for training, validation and test
+                                         (their names for QGIS in split.tif.aux.xml)
     metrics.json, confusion.csv, history.csv, report.html, log.txt
     reliability.csv                      probabilities beside how often they come true (``calibration``)
     classes.csv | thresholds.csv         scores of each class, or of change over thresholds
@@ -73,6 +74,7 @@ _WRITTEN = (
     "model.json",
     "split.json",
     "split.tif",
+    "split.tif.aux.xml",
     "split.npy",
     "metrics.json",
     "confusion.csv",

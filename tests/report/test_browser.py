@@ -184,7 +184,7 @@ def test_names_of_classes_cover_the_numbers_beneath_them(tab: Tab, pages: dict[s
     tab.open(pages["cover"])
     seen = tab.run(
         "() => { const table = document.querySelector('.confusion'), frame = table.parentElement;"
-        " frame.style.width = '170px'; table.scrollIntoView(); frame.scrollLeft = 70;"
+        " frame.style.width = '170px'; table.scrollIntoView({behavior: 'instant'}); frame.scrollLeft = 70;"
         " const edge = frame.getBoundingClientRect().left;"
         " const rows = [...table.querySelectorAll('tbody th')].map((name) => {"
         "  const box = name.getBoundingClientRect();"

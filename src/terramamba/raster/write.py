@@ -24,7 +24,7 @@ from rasterio.windows import Window as RasterioWindow
 from terramamba.errors import InputError
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid
-from terramamba.raster.staging import SIDECAR, staged
+from terramamba.raster.staging import sidecar_of, staged
 
 SUFFIXES = (".tif", ".tiff")
 BLOCK = 256
@@ -168,8 +168,7 @@ class RasterWriter:
             written.read(window=last)
         self._draft.unlink()
         if self._names:
-            sidecar = self._target.with_name(self._target.name + SIDECAR)
-            sidecar.write_text(_category_names(self._names), encoding="utf-8")
+            sidecar_of(self._target).write_text(_category_names(self._names), encoding="utf-8")
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:

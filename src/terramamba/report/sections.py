@@ -190,8 +190,8 @@ def table(caption: str, head: Sequence[str], rows: Sequence[str], kind: str = ""
     columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f'<table class="{kind}"><caption><span>{escape(caption)}</span></caption><thead><tr>{columns}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        f'<table class="{kind}"><caption><span>{escape(caption)}</span></caption>'
+        f"<thead><tr>{columns}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
