@@ -166,7 +166,7 @@ def _confusion(run: RunRecord) -> str:
             for other, cell in zip(run.class_names, cells, strict=True)
         )
         rows.append(f'<tr><th scope="row">{escape(name)}</th>{row}</tr>')
-    head = ["truth ↓ · map →", *run.class_names]
+    head = ["truth ↓, map →", *run.class_names]
     caption = "Pixels of each true class (row) by what the model says (column)"
     matrix = table(caption, head, rows, "confusion")
     return f'<div class="card{_width(run)}"><h3>Confusion matrix</h3>{matrix}</div>'
