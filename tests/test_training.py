@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from terramamba.batches import epoch_order
 from terramamba.checkpoint import CHECKPOINT
@@ -231,6 +232,28 @@ def test_ssa_mamba_trains_and_uses_its_parameter_groups(tmp_path):
     assert result.best_score > 0.5
     decays = {group["weight_decay"] for group in checkpoint(tmp_path)["optimizer"]["param_groups"]}
     assert 0.0 in decays
+
+
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+def test_every_step_has_gradients_of_the_norm_asked_for_at_most(tmp_path, precision):
+    norms = []
+
+    def look(optimizer, args, kwargs):
+        gradients = [p.grad for group in optimizer.param_groups for p in group["params"]]
+        norms.append(float(torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradients]))))
+
+    watching = register_optimizer_step_post_hook(look)
+    largest = {}
+    try:
+        for clip in (0.0, 1e-3):
+            config = replace(CONFIG, epochs=1, warmup_epochs=0, clip_norm=clip, precision=precision)
+            fit(make(), "classify", Patches(100, 1), Patches(50, 2), config, tmp_path / str(clip))
+            largest[clip] = max(norms[-7:])
+    finally:
+        watching.remove()
+    print(largest)
+    assert largest[0.0] > 2e-3
+    assert largest[1e-3] <= 1e-3 * (1 + 1e-4)
 
 
 def test_change_is_learnt_with_a_threshold_from_validation(tmp_path):

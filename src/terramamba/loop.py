@@ -91,6 +91,11 @@ class TrainingLoop:
         self.seen += samples
         return loss
 
+    def clip_gradients(self) -> None:
+        """Scale all gradients down to the norm ``clip_norm`` together, unless they are below it."""
+        if self.config.clip_norm:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+
     def end_step(self, step: int) -> None:
         """Report now and then, which is also when a loss that is no number is noticed early."""
         if time.monotonic() - self.reported_at < SECONDS_BETWEEN_REPORTS:

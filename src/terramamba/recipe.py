@@ -118,11 +118,14 @@ def learning_rate(config: TrainConfig, epoch: int, step: int, steps: int) -> flo
 
 
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam or AdamW over the model's own ``parameter_groups(weight_decay)`` if it has them."""
+    """Adam or AdamW over the model's own ``parameter_groups(weight_decay)`` if it has them.
+
+    Fused: PyTorch's loop over the parameters takes a tenth of a small model's training on a CPU.
+    """
     groups = getattr(model, "parameter_groups", None)
     parameters = model.parameters() if groups is None else groups(config.weight_decay)
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    return kind(parameters, lr=config.lr, weight_decay=config.weight_decay)
+    return kind(parameters, lr=config.lr, weight_decay=config.weight_decay, fused=True)
 
 
 def _require(good: bool, name: str, value: object, remedy: str) -> None:

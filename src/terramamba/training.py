@@ -1,7 +1,7 @@
 """Training of any model for either task, in one process or several, resumable.
 
-PyTorch Lightning, used here alone, moves data and model, runs the precision, the clipping and the exchange of
-gradients. What decides a result is in ``loop.TrainingLoop``.
+PyTorch Lightning, used here alone, moves data and model, runs the precision and the exchange of gradients.
+What decides a result is in ``loop.TrainingLoop``.
 """
 
 import logging
@@ -152,7 +152,6 @@ def _train(
             plugins=[LightningEnvironment()],  # never that of a cluster found by chance
             max_epochs=config.epochs - loop.first_epoch,
             precision="bf16-mixed" if config.precision == "bf16" else "32-true",
-            gradient_clip_val=config.clip_norm or None,
             limit_val_batches=0,
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
@@ -191,6 +190,11 @@ def _lightning_module(loop: TrainingLoop) -> Any:
 
         def training_step(self, batch: Batch, batch_idx: int) -> Float[Tensor, ""]:
             return loop.loss(batch)
+
+        def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+            # Lightning refuses to clip for a fused optimizer in mixed precision, which would matter to a
+            # gradient scaler alone; bfloat16 has none.
+            loop.clip_gradients()
 
         def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
             loop.end_step(batch_idx)
