@@ -1,4 +1,4 @@
-"""The memory of a process that a CPU works in."""
+"""The memory and the threads of a process that works on a CPU."""
 
 import subprocess
 import sys
@@ -20,6 +20,16 @@ for i in range(40):
     torch.ones(10, 1024, 1024)
 print((getrusage(RUSAGE_SELF).ru_minflt - before) / 20)
 """
+THREADS = """
+import numpy, scipy.linalg, torch
+from threadpoolctl import threadpool_info
+from terramamba.devices import use_threads
+use_threads(2)
+use_threads(1)
+print("torch", torch.get_num_threads())
+for pool in threadpool_info():
+    print(pool["filepath"].split("/")[-1].replace(" ", "_"), pool["num_threads"])
+"""
 MIB = 40
 """Of a tensor: more than the C library keeps on its own."""
 
@@ -33,3 +43,11 @@ def page_faults(how: str) -> float:
 def test_memory_of_tensors_is_used_again():
     """Page faults for each time that a tensor is made and dropped; it has 256 pages of 4 KiB a MiB."""
     assert page_faults("kept") < 64 * MIB < page_faults("as it was")
+
+
+def test_threads_are_those_of_all_libraries():
+    done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True)
+    print(done.stdout)
+    pools = dict(line.split() for line in done.stdout.splitlines())
+    assert pools.pop("torch") == "1"
+    assert set(pools.values()) == {"1"}

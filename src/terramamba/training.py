@@ -22,7 +22,7 @@ from torch.utils.data import Dataset
 
 from terramamba.batches import TrainingBatches
 from terramamba.checkpoint import CHECKPOINT, TrainState, fingerprint, load_state, save_state
-from terramamba.devices import resolve_device
+from terramamba.devices import resolve_device, use_threads
 from terramamba.errors import InputError
 from terramamba.evaluation import Batch, Share, evaluate_change, evaluate_classes
 from terramamba.loop import TrainingLoop, seed_everything
@@ -134,7 +134,7 @@ def _train(
 
     device = resolve_device(config.device)
     if world > 1:
-        torch.set_num_threads(max(1, torch.get_num_threads() // world))
+        use_threads(max(1, torch.get_num_threads() // world))
     model.train()
     if state is not None:
         model.load_state_dict(state.weights)

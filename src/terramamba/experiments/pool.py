@@ -76,9 +76,10 @@ def _work(run: PlannedRun, jobs: int) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
+    from terramamba.devices import use_threads
     from terramamba.experiments.work import do_run
 
-    torch.set_num_threads(max(1, torch.get_num_threads() // jobs))
+    use_threads(max(1, torch.get_num_threads() // jobs))
     try:
         # Runs side by side would write over each other; the log of each is in its folder.
         logging.lastResort = None

@@ -22,7 +22,7 @@ from typing import Any, Protocol, runtime_checkable
 import rasterio
 import torch
 
-from terramamba.devices import resolve_device
+from terramamba.devices import resolve_device, use_threads
 from terramamba.errors import InputError
 from terramamba.inference.parts import Arrays, Parts
 from terramamba.processes import script_hidden
@@ -157,7 +157,7 @@ _PROCESS: dict[str, Any] = {}
 def _start_process(end: Any, ranks: Any, parcel: bytes, device: str, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
     threading.Thread(target=_exit_at, args=(end,), daemon=True).start()
-    torch.set_num_threads(threads)
+    use_threads(threads)
     _PROCESS["rank"], _PROCESS["device"], _PROCESS["parcel"] = ranks.get(), device, parcel
 
 
