@@ -9,12 +9,12 @@ from terramamba.raster.describe import count, percent
 from terramamba.raster.masking import masked_share
 from terramamba.raster.pair import NOTED_SHIFT, PairReport, pair_report, warping_in_words
 
-LOOKED_AT = 48
+LOOKED_AT = 24
 """At most this many pairs are compared, evenly spread over the set."""
 
 
 def survey(parts: Mapping[str, Sequence[PairFiles]]) -> list[str]:
-    """Notes on the pairs of all ``parts`` together; reads up to 48 of them, as ``pair_report`` does.
+    """Notes on the pairs of all ``parts`` together; reads up to 24 of them, as ``pair_report`` does.
 
     Raises ``InputError`` where a file is damaged.
     """

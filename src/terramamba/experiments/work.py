@@ -25,8 +25,8 @@ from terramamba.settings import ChangeSettings, ClassifySettings
 Timed = tuple[int, float, tuple[int, ...]]
 """Pixels mapped, the seconds that took, and the shape of a sample."""
 
-TIMED_PATCHES = 8 * PATCHES_AT_ONCE
-TIMED_PAIRS = 8
+TIMED_PATCHES = 4 * PATCHES_AT_ONCE
+TIMED_PAIRS = 4
 """As much of the test set, at most, is mapped once more for the speed; the scores come from training."""
 
 
