@@ -41,6 +41,10 @@ def test_demo_reaches_its_marks_and_leaves_maps_polygons_and_pictures(tmp_path: 
         assert f"{100 * job[score]:.2f} %" in printed
         metrics = json.loads((Path(job["run"]) / "metrics.json").read_text())
         assert job[score] == metrics["test"][score]
+        page = Path(job["page"])
+        assert page == Path(job["run"]) / "report.html"
+        assert str(page) in printed
+        assert 'id="data"' in page.read_text()  # the layers of a map
         made, picture = open_scene(job["map"]), np.asarray(Image.open(job["picture"]))
         assert made.crs == UTM
         assert made.transform is not None

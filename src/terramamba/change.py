@@ -33,6 +33,7 @@ from terramamba.pair_scores import THRESHOLDS, PairCounts, count_pairs, pair_sco
 from terramamba.progress import progress
 from terramamba.raster.align import Method
 from terramamba.repeats import train_seeds
+from terramamba.report import write_run_pages
 from terramamba.runs import check_folder, run_folder, write_confusion, write_json
 from terramamba.scaling import Scaling
 from terramamba.settings import ChangeSettings
@@ -54,7 +55,9 @@ def train_change_detector(settings: ChangeSettings) -> dict[str, Any]:
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
-    return train_seeds(settings, _train_one)
+    result = train_seeds(settings, _train_one)
+    write_run_pages(result["folder"])
+    return result
 
 
 def _train_one(settings: ChangeSettings) -> dict[str, Any]:

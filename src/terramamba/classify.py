@@ -32,6 +32,7 @@ from terramamba.metrics import confusion_matrix
 from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
 from terramamba.progress import progress
 from terramamba.repeats import train_seeds
+from terramamba.report import write_run_pages
 from terramamba.runs import check_folder, read_yaml, run_folder, write_confusion, write_json
 from terramamba.settings import ClassifySettings
 from terramamba.training import TrainConfig, config_for, fit, seed_everything
@@ -46,7 +47,9 @@ def train_classifier(settings: ClassifySettings) -> dict[str, Any]:
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
-    return train_seeds(load_scene(settings), _train_one)
+    result = train_seeds(load_scene(settings), _train_one)
+    write_run_pages(result["folder"])
+    return result
 
 
 def _train_one(settings: ClassifySettings) -> dict[str, Any]:

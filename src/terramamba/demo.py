@@ -29,6 +29,7 @@ from terramamba.metrics import change_scores, confusion_matrix
 from terramamba.pictures import picture_change, picture_classification
 from terramamba.raster.scene import open_scene
 from terramamba.raster.write import write_geotiff
+from terramamba.report import RUN_PAGE, MapFiles, write_report
 from terramamba.runs import load_run
 from terramamba.settings import ChangeSettings, ClassifySettings
 
@@ -78,7 +79,8 @@ def _one_thread() -> Iterator[None]:
 
 def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) -> dict[str, Any]:
     made = make_scene(home / "scene", seed, overwrite=overwrite)
-    run, land_cover, picture = home / "land_cover_run", home / "land_cover.tif", home / "land_cover.png"
+    run, picture = home / "land_cover_run", home / "land_cover.png"
+    land_cover, probabilities = home / "land_cover.tif", home / "land_cover_probabilities.tif"
     labels: dict[str, Any] = {"labels": str(made.labels), "split": "block"}
     if shuffle:
         labels = {"split": "given", **_shuffled_labels(made, seed, overwrite)}
@@ -102,13 +104,15 @@ def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool
         )
     )
     scores = evaluate_classifier(run, device=device)["test"]
-    map_classes(run, made.scene, land_cover, device=device, overwrite=overwrite)
+    map_classes(run, made.scene, land_cover, probabilities=probabilities, device=device, overwrite=overwrite)
+    files = MapFiles(str(land_cover), scene=str(made.scene), probabilities=str(probabilities))
     picture_classification(picture, made.scene, made.labels, land_cover, load_run(run).classes)
     return {
         **{name: scores[name] for name in ("oa", "aa", "kappa", "worst_class")},
         "run": str(run),
         "map": str(land_cover),
         "picture": str(picture),
+        "page": str(write_report([run], run / RUN_PAGE, map_files=files, overwrite=True)),
     }
 
 
@@ -116,6 +120,7 @@ def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) 
     made = make_pairs(home / "pairs", seed, overwrite=overwrite)
     run, picture = home / "change_run", home / "change.png"
     changed, polygons = home / "change.tif", home / "change.gpkg"
+    probabilities = home / "change_probabilities.tif"
     train_change_detector(
         ChangeSettings(
             out=str(run),
@@ -142,10 +147,14 @@ def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) 
         made.before,
         made.after,
         changed,
+        probabilities=probabilities,
         polygons=polygons,
         min_area=10.0,
         device=device,
         overwrite=overwrite,
+    )
+    files = MapFiles(
+        str(changed), before=str(made.before), after=str(made.after), probabilities=str(probabilities)
     )
     picture_change(picture, made.before, made.after, changed, truth=made.truth, polygons=polygons)
     return {
@@ -155,6 +164,7 @@ def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) 
         "map": str(changed),
         "polygons": str(polygons),
         "picture": str(picture),
+        "page": str(write_report([run], run / RUN_PAGE, map_files=files, overwrite=True)),
     }
 
 

@@ -207,6 +207,12 @@ def test_several_seeds_print_mean_and_deviation(workshop, tmp_path, terramamba) 
     assert done.status == 0, done.err
     assert " ± " in next(line for line in done.out.splitlines() if line.startswith("overall accuracy"))
     assert "seeds" in done.out
+    page = tmp_path / "runs" / "report.html"
+    assert str(page) in done.out
+    assert "Runs beside each other" in page.read_text()
+    seeds = sorted(page.parent.glob("seed-*/report.html"))
+    assert len(seeds) == 2
+    assert all("Scores on test" in own.read_text() for own in seeds)
 
 
 def test_own_warnings_are_notes_and_others_are_silent(capsys, monkeypatch) -> None:

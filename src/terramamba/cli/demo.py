@@ -8,7 +8,7 @@ from terramamba.cli.parse import Usage, parse
 USAGE = Usage(
     "demo",
     "Both jobs on made-up images, from files to files: make a hyperspectral scene and image pairs, train a "
-    "small model for each job, score both on unseen parts, map both, and save pictures of the results.",
+    "small model for each job, score both on unseen parts, map both, and save a picture and a page of each.",
 )
 
 
@@ -17,7 +17,7 @@ class DemoOptions:
     """Flags of the command."""
 
     out: str = "demo"
-    """Folder for images, runs, maps and pictures; must be new or empty unless --overwrite is given."""
+    """Folder for images, runs, maps, pictures and pages; must be new or empty unless --overwrite is given."""
     seed: int = 0
     """Seed of the images and of training."""
     device: str = "auto"
@@ -42,6 +42,7 @@ def run(argv: Sequence[str]) -> int:
             "kappa": f"{percent(land_cover['kappa'])} %",
             "map": land_cover["map"],
             "picture": land_cover["picture"],
+            "page": land_cover["page"],
         }
     )
     print("\nBuildings that came or went between two dates, scored on pairs that were not trained on")
@@ -52,6 +53,7 @@ def run(argv: Sequence[str]) -> int:
             "map": change["map"],
             "polygons": change["polygons"],
             "picture": change["picture"],
+            "page": change["page"],
         }
     )
     print(f"\n{number(summary['seconds'], 3)} seconds")

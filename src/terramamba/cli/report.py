@@ -20,7 +20,7 @@ class ReportOptions:
     """Flags of the command."""
 
     out: str | None = None
-    """Page to write; None: report.html in the run's folder (of several runs, name it)."""
+    """Page to write; None: report.html in the run's folder, anew (of several runs, name it)."""
     map: str | None = None
     """Map that the first run made, as `classify map` or `change map` wrote it."""
     probabilities: str | None = None
@@ -32,7 +32,7 @@ class ReportOptions:
     after: str | None = None
     """Later image of a change map, on the same grid."""
     overwrite: bool = False
-    """Replace an existing page."""
+    """Replace an existing page that --out names."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -41,14 +41,16 @@ def run(argv: Sequence[str]) -> int:
     if options.out is None and len(folders) > 1:
         raise InputError("a report about several runs needs --out, such as --out report.html")
     from terramamba.cli.show import show_facts
-    from terramamba.report import MapFiles, write_report
+    from terramamba.report import RUN_PAGE, MapFiles, write_report
 
     beside = {name: getattr(options, name) for name in ("scene", "before", "after", "probabilities")}
     for name, path in beside.items():
         if path is not None and options.map is None:
             raise InputError(f"--{name} {path}: is shown with a map; give the map with --map")
     files = None if options.map is None else MapFiles(options.map, **beside)
-    out = Path(folders[0]) / "report.html" if options.out is None else Path(options.out)
-    page = write_report(folders, out, map_files=files, overwrite=options.overwrite)
+    own = Path(folders[0]) / RUN_PAGE
+    page = write_report(
+        folders, options.out or own, map_files=files, overwrite=options.overwrite or options.out is None
+    )
     show_facts({"written": page, "size": f"{page.stat().st_size / 1e6:.2f} MB"})
     return 0

@@ -1,10 +1,12 @@
 """The results of both jobs as tables."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from terramamba.cli.show import number, percent, show_facts, show_table
 from terramamba.code_version import in_words
+from terramamba.report import RUN_PAGE
 
 if TYPE_CHECKING:
     from terramamba.inference import ChangeSummary, ClassSummary
@@ -141,7 +143,9 @@ def _about(result: Mapping[str, Any]) -> dict[str, Any]:
         facts["training"] = f"{number(result['minutes'], 3)} minutes on {result['device']}"
     if "code" in result:
         facts["code"] = in_words(result["code"])
-    return facts | {"run": result["folder"]}
+    facts["run"] = result["folder"]
+    page = Path(result["folder"]) / RUN_PAGE
+    return facts | ({"page": str(page)} if page.is_file() else {})
 
 
 def _sentences(said: Any) -> list[str]:

@@ -17,6 +17,9 @@ from terramamba.report.sections import comparison, provenance, scores, summary
 from terramamba.report.viewer import viewer
 from terramamba.report.words import model_name
 
+RUN_PAGE = "report.html"
+"""The page in a run's folder."""
+
 
 def write_report(
     runs: Sequence[str | Path],
@@ -61,6 +64,16 @@ def write_report(
     )
     write_text(target, page)
     return target
+
+
+def write_run_pages(folder: str | Path) -> None:
+    """Write the page of the run in ``folder`` into it; of several seeds each one's, and one of all.
+
+    Raises:
+        InputError: as ``write_report``; a page that is there already is written anew.
+    """
+    for run in dict.fromkeys([*(record.folder for record in read_runs([folder])), Path(folder)]):
+        write_report([run], run / RUN_PAGE, overwrite=True)
 
 
 def _about(runs: Sequence[RunRecord]) -> str:
