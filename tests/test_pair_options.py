@@ -20,6 +20,7 @@ from terramamba.raster.write import write_geotiff
 
 UTM33 = CRS.from_epsg(32633)
 SIDE = 48
+PARTS = ("train", "val", "test")
 
 
 def terramamba(*words: object) -> subprocess.CompletedProcess[str]:
@@ -44,7 +45,7 @@ def save(path: Path, values: np.ndarray, transform: Affine | None = None) -> Non
 def make(root: Path, seed: int, moved: tuple[int, int] = (0, 0)) -> None:
     """One pair a part; the later date begins ``moved`` columns and rows further, and has a brighter block."""
     rng = np.random.default_rng(seed)
-    for part in ("train", "val", "test"):
+    for part in PARTS:
         right, down = moved
         ground = gaussian_filter(rng.normal(size=(2, SIDE + 20, SIDE + 20)), (0, 1, 1)) * 400 + 1000
         after = ground.copy()
@@ -95,7 +96,7 @@ def test_masked_pixels_are_neither_learnt_from_nor_scored(tmp_path: Path, seed: 
     for name in ("plain", "spoilt"):
         root = tmp_path / name
         make(root, seed)
-        for part in ("train", "val", "test"):
+        for part in PARTS:
             mask = np.zeros((1, SIDE, SIDE), np.uint8)
             mask[:, :8], mask[:, 30:36, 30:40] = 255, 1
             later = np.zeros_like(mask)
@@ -129,38 +130,55 @@ def spoil(folder: Path, where: np.ndarray, rng: np.random.Generator) -> None:
 
 
 def test_one_array_of_files_that_hold_several(tmp_path: Path, seed: int) -> None:
-    make(tmp_path / "data", seed)
-    run, out = tmp_path / "run", tmp_path / "out"
+    """Training, scoring and mapping of the named one give what files with nothing else in them give."""
+    alone, several, out = tmp_path / "alone", tmp_path / "several", tmp_path / "out"
     out.mkdir()
-    assert (
-        terramamba("change", "train", "--data", tmp_path / "data", "--model", "cva", "--out", run).returncode
-        == 0
-    )
-    images = [tmp_path / "data" / "test" / date / "1.tif" for date in "AB"]
-    arrays = [tmp_path / f"{image.parent.name}.npz" for image in images]
-    for image, path in zip(images, arrays, strict=True):
+    make(alone, seed)
+    for image in sorted(alone.glob("*/[AB]/1.tif")):
+        path = several / image.relative_to(alone).with_suffix(".npz")
+        path.parent.mkdir(parents=True, exist_ok=True)
         values = np.moveaxis(open_scene(image).read()[0], 0, 2)
         np.savez(path, image=values, noise=values[::-1])
-    refused = terramamba("change", "map", run, *arrays, "--out", out / "map.tif")
-    assert refused.returncode == 1
-    assert len(refused.stderr.splitlines()) == 1
-    assert (
-        "A.npz: several 3-D arrays: image 48 x 48 x 2, noise 48 x 48 x 2; choose one with --scene-variable"
-        in (refused.stderr)
-    )
-    assert not list(out.iterdir())
-    done = terramamba("change", "map", run, *arrays, "--out", out / "map.tif", "--scene-variable", "image")
-    assert done.returncode == 0, done.stderr
-    whole = terramamba("change", "map", run, *images, "--out", out / "whole.tif")
-    assert whole.returncode == 0, whole.stderr
-    found, expected = (open_scene(out / name).read()[0] for name in ("map.tif", "whole.tif"))
-    np.testing.assert_array_equal(found, expected)
-    assert expected[0, 10:22, 10:22].mean() > 0.9
+    rows = (f"{part},{part}/A/1.npz,{part}/B/1.npz,{alone / part}/label/1.tif" for part in PARTS)
+    table = several / "pairs.csv"
+    table.write_text("\n".join(["split,before,after,label", *rows]))
+    named = ("--scene-variable", "image")
+
+    def jobs(data: Path, kind: str, *words: str) -> list[tuple[object, ...]]:
+        root = table.parent if data == table else data
+        run, dates = f"{root}-run", [root / "test" / date / f"1.{kind}" for date in "AB"]
+        return [
+            ("change", "train", "--data", data, "--model", "cva", "--out", run, *words),
+            ("change", "evaluate", run, "--data", data, *words),
+            ("change", "map", run, *dates, "--out", out / f"{root.name}.tif", *words),
+        ]
+
+    expected = [terramamba(*job) for job in jobs(alone, "tif")]
+    for refusing, job in zip(jobs(table, "npz"), jobs(table, "npz", *named), strict=True):
+        refused = terramamba(*refusing)
+        assert refused.returncode == 1
+        assert len(refused.stderr.splitlines()) == 1
+        assert "1.npz: several 3-D arrays: image 48 x 48 x 2, noise 48 x 48 x 2" in refused.stderr
+        assert "choose one with --scene-variable" in refused.stderr
+        assert not list(out.glob("several*"))
+        done = terramamba(*job)
+        assert done.returncode == 0, done.stderr
+        like = expected.pop(0)
+        assert like.returncode == 0, like.stderr
+        if job[1] != "map":
+            scores = [line for line in like.stdout.splitlines() if line.startswith("  ")]
+            assert [line for line in done.stdout.splitlines() if line.startswith("  ")] == scores
+    found, whole = (open_scene(out / f"{data.name}.tif").read()[0] for data in (several, alone))
+    np.testing.assert_array_equal(found, whole)
+    assert whole[0, 10:22, 10:22].mean() > 0.9
+    missing = terramamba(*jobs(table, "npz", "--scene-variable", "other")[1])
+    assert missing.returncode == 1
+    assert "1.npz: no array 'other'; it holds image 48 x 48 x 2, noise 48 x 48 x 2" in missing.stderr
 
 
 def test_a_mask_of_another_size_is_refused(tmp_path: Path, seed: int) -> None:
     make(tmp_path / "data", seed)
-    for part in ("train", "val", "test"):
+    for part in PARTS:
         save(tmp_path / "data" / part / "mask" / "1.tif", np.zeros((1, SIDE, SIDE + 1), np.uint8))
     words = ("change", "train", "--data", tmp_path / "data", "--model", "cva", "--out", tmp_path / "run")
     done = terramamba(*words)
@@ -172,7 +190,7 @@ def test_a_mask_of_another_size_is_refused(tmp_path: Path, seed: int) -> None:
 @pytest.mark.parametrize("offset", [(0.0, 0.0), (2.0, -1.0)])
 def test_shifts_of_the_pairs_are_reported(tmp_path: Path, seed: int, offset: tuple[float, float]) -> None:
     make(tmp_path / "data", seed, moved=(int(offset[0]), int(offset[1])))
-    for part in ("train", "val", "test"):
+    for part in PARTS:
         # The content lies elsewhere, and the georeferencing does not say so.
         path = tmp_path / "data" / part / "B" / "1.tif"
         values = open_scene(path).read()[0].copy()

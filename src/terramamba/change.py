@@ -66,7 +66,9 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
         raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
     check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
     resolve_device(settings.device)  # before anything is written
-    found, published, unlike = load_pairs(settings.data, settings.root, settings.align)
+    found, published, unlike = load_pairs(
+        settings.data, settings.root, settings.align, settings.scene_variable
+    )
     pairs = _three_parts(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
     example, _ = pairs["train"][0].open()
     scaling = fit_pair_scaling(pairs["train"], example.bands)
@@ -130,14 +132,19 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
 
 
 def labelled_pairs(
-    data: str, root: str | None, *, chosen_on_test: bool, align: Method | None = None
+    data: str,
+    root: str | None,
+    *,
+    chosen_on_test: bool,
+    align: Method | None = None,
+    variable: str | None = None,
 ) -> dict[str, list[PairFiles]]:
     """The labelled pairs of ``data`` by part: train, val and test, all three present.
 
     Raises:
         InputError: a part or a label is missing, or training or validation share images with test.
     """
-    found, published, _ = load_pairs(data, root, align)
+    found, published, _ = load_pairs(data, root, align, variable)
     return _three_parts(found, data, published, chosen_on_test=chosen_on_test)
 
 

@@ -26,6 +26,7 @@ def evaluate_change_detector(
     split: str = "test",
     root: str | None = None,
     align: Method | None = None,
+    scene_variable: str | None = None,
     threshold: float | None = None,
     device: str = "auto",
 ) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def evaluate_change_detector(
         raise InputError(
             f"{loaded.folder}: this run is for {loaded.task}; use `terramamba classify evaluate`"
         )
-    found, name, unlike = load_pairs(data, root, align)
+    found, name, unlike = load_pairs(data, root, align, scene_variable)
     pairs = found.get(split, [])
     labelled = [pair for pair in pairs if pair.label is not None]
     if not labelled:
@@ -77,7 +78,9 @@ def _known(
     own = found
     if (config.get("data"), config.get("root")) != (data, root):
         try:
-            own, _, _ = load_pairs(str(config.get("data")), config.get("root"), config.get("align"))
+            own, _, _ = load_pairs(
+                str(config.get("data")), *(config.get(key) for key in ("root", "align", "scene_variable"))
+            )
         except InputError:  # moved or removed since
             return []
     notes = []

@@ -139,6 +139,8 @@ class ChangeSettings(TrainSettings):
     CSV's own."""
     align: Literal["bilinear", "cubic"] | None = None
     """Warp later dates onto the grid of the earlier, interpolated so; None: other grids are refused."""
+    scene_variable: str | None = None
+    """Name of the array or image in files that hold several, one for all; None: the only one that fits."""
     model: str = "glmamba"
     """Model (see `terramamba models`)."""
     crop_size: int = 256

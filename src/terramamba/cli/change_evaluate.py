@@ -24,6 +24,8 @@ class EvaluateOptions:
     CSV's own."""
     align: Literal["bilinear", "cubic"] | None = None
     """Warp later dates onto the grid of the earlier, interpolated so; None: other grids are refused."""
+    scene_variable: str | None = None
+    """Name of the array or image in files that hold several, one for all; None: the only one that fits."""
     threshold: float | None = None
     """Probability above which a pixel counts as changed; None: the run's, chosen on validation."""
     device: str = "auto"

@@ -37,8 +37,7 @@ class ExplainOptions:
     labels: str | None = None
     """Classifier: labels of SCENE; None: the run's validation pixels, where SCENE is the run's own."""
     scene_variable: str | None = None
-    """Classifier: name of the array or image in a file that holds several; None: the largest or only one that
-    fits."""
+    """Name of the array or image in files that hold several; None: the largest or only one that fits."""
     samples: int = 500
     """Classifier: most pixels, drawn at random, that means and band importance are made of."""
     bands_per_group: int | None = None
@@ -61,7 +60,7 @@ class ExplainOptions:
 
 
 ONLY = {
-    "classify": ("labels", "scene_variable", "samples", "bands_per_group", "repeats", "seed"),
+    "classify": ("labels", "samples", "bands_per_group", "repeats", "seed"),
     "change": ("window", "size", "align"),
 }
 """Options of one task alone."""
@@ -89,8 +88,11 @@ def run(argv: Sequence[str]) -> int:
                 f"{folder}: is a run for change, which needs BEFORE and AFTER; got {_list(files)}"
             )
         from terramamba.explain.change import explain_change
+        from terramamba.raster.scene import open_scene
 
-        _show_change(explain_change(loaded, *files, **given))
+        variable = given.pop("scene_variable")
+        before, after = (open_scene(path, variable=variable) for path in files)
+        _show_change(explain_change(loaded, before, after, **given))
         return 0
     if len(files) > 1:
         raise InputError(f"{folder}: is a run for classify, which takes one SCENE; got {_list(files)}")

@@ -10,7 +10,7 @@ from terramamba.raster.grid import Window
 from terramamba.raster.masking import masked
 from terramamba.raster.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.pair import require_pair
-from terramamba.raster.scene import Scene
+from terramamba.raster.scene import Scene, open_scene
 
 Key = tuple[object, ...]
 
@@ -30,8 +30,8 @@ class PairFiles:
     ``label`` marks changed pixels. Where there is an ``unchanged`` mask too, pixels in neither have no
     reference. ``window`` limits all of them to a part of the image. ``name`` is unique within a part.
     Non-zero pixels of any of ``masks`` are without data at both dates. With ``align``, ``after`` is warped
-    onto the grid of ``before``, on which labels and window are. ``exchanged``: the dates change places, the
-    grid stays.
+    onto the grid of ``before``, on which labels and window are. ``variable`` names the array or image of
+    files that hold several. ``exchanged``: the dates change places, the grid stays.
     """
 
     before: str
@@ -43,6 +43,7 @@ class PairFiles:
     split: str
     masks: tuple[str, ...] = ()
     align: Method | None = None
+    variable: str | None = None
     exchanged: bool = False
 
     def swapped(self) -> "PairFiles":
@@ -54,7 +55,8 @@ class PairFiles:
 
         Looks at no pixels. Raises ``InputError`` where they are no pair, or a mask does not fit.
         """
-        before, after = require_pair(self.before, self.after, align=self.align)
+        opened = (open_scene(path, variable=self.variable) for path in (self.before, self.after))
+        before, after = require_pair(*opened, align=self.align)
         dates = masked(before, self.masks), masked(after, self.masks)
         return dates[::-1] if self.exchanged else dates
 

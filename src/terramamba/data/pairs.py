@@ -42,13 +42,14 @@ def find_pairs(
     *,
     root: str | Path | None = None,
     align: Method | None = None,
+    variable: str | None = None,
 ) -> dict[str, list[PairFiles]]:
     """The pairs of a folder in one of the layouts above, or of a CSV table, by part.
 
     Parts are called as their folders, lists or ``split`` column are ("validation" and "valid" become
     "val"), or "all" where there are none; with ``split``, only that part is returned. Paths in a table are
     relative to ``root``, else to the table. With ``align``, later dates are warped onto the grid of the
-    earlier. No pixel is read.
+    earlier; ``variable`` names the array or image of files that hold several. No pixel is read.
 
     Raises:
         InputError: no known layout, no pair, a file without its mate, or files that differ in size.
@@ -62,7 +63,7 @@ def find_pairs(
         raise InputError(f"{source}: no such folder or CSV table; check the path")
     parts: dict[str, list[PairFiles]] = {}
     for pair in pairs:
-        parts.setdefault(pair.split, []).append(replace(pair, align=align))
+        parts.setdefault(pair.split, []).append(replace(pair, align=align, variable=variable))
     if not parts:
         raise InputError(f"{source}: no image pairs in it; give folders such as {_LAYOUTS}")
     if split is not None:

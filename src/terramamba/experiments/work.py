@@ -82,7 +82,13 @@ def _time_classes(loaded: Run) -> Timed:
 
 
 def _time_changes(loaded: Run, settings: ChangeSettings) -> Timed:
-    labelled = labelled_pairs(settings.data, settings.root, chosen_on_test=False, align=settings.align)
+    labelled = labelled_pairs(
+        settings.data,
+        settings.root,
+        chosen_on_test=False,
+        align=settings.align,
+        variable=settings.scene_variable,
+    )
     pairs = labelled["test"][:TIMED_PAIRS]
     scaling = loaded.scaling
     evaluate_change(loaded.model, whole_images(pairs[:1], scaling), device=settings.device)  # warm-up

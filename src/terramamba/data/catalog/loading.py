@@ -15,7 +15,7 @@ from terramamba.settings import ClassifySettings
 
 
 def load_pairs(
-    data: str, root: str | None, align: Method | None = None
+    data: str, root: str | None, align: Method | None = None, variable: str | None = None
 ) -> tuple[dict[str, list[PairFiles]], str | None, list[str]]:
     """The pairs of a set of the catalogue that lies in ``root``, or of a folder or table; by part.
 
@@ -27,12 +27,14 @@ def load_pairs(
     """
     named = is_named(data, root)
     if not named:
-        return find_pairs(data, root=root, align=align), None, []
+        return find_pairs(data, root=root, align=align, variable=variable), None, []
     record = find_set(data)
     if not isinstance(record, PairSet):
         raise InputError(f"--data {data}: is a single scene; use `terramamba classify train`")
     if root is None:
         raise InputError(f"--data {data}: say where {record.title} lies with --root; {record.where}")
+    if variable is not None:
+        raise InputError(f"--scene-variable: the images of {record.title} hold one array each; leave it out")
     parts, findings = verify_pairs(record, Path(root), align)
     unlike = [finding for finding in findings if not finding.ok]
     if not unlike:
