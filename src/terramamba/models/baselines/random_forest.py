@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Float32, Float64, Int
 from torch import Tensor, nn
 
-from terramamba.errors import InputError
+from terramamba.models.baselines.validation import best_on_validation
 from terramamba.models.registry import create_model
 from terramamba.models.spec import ModelSpec
 
@@ -116,30 +116,17 @@ def fit_random_forest(
     """
     from sklearn.ensemble import RandomForestClassifier
 
-    present = np.unique(train_y)
-    if len(present) < 2:
-        raise InputError(
-            f"random_forest: the training pixels are of {len(present)} class; give pixels of two or more"
-        )
-    if len(val_y) == 0:
-        raise InputError(
-            "random_forest: no validation pixels to choose the bands of a split by; give a validation"
-            " fraction above 0"
-        )
     train_x, val_x = (np.asarray(x, dtype=np.float32) for x in (train_x, val_x))
     bands = train_x.shape[1]
     grid = sorted({max(1, round(bands**0.5)), *(max(1, round(share * bands)) for share in BAND_SHARES)})
-    best: Any = None
-    best_right = -1
-    for looked_at in grid:
-        forest = RandomForestClassifier(TREES, max_features=looked_at, random_state=seed)
-        right = int((forest.fit(train_x, train_y).predict(val_x) == val_y).sum())
-        if right > best_right:
-            best, best_right = forest, right
+    forests = (RandomForestClassifier(TREES, max_features=count, random_state=seed) for count in grid)
+    best, validation_oa = best_on_validation(
+        "random_forest", "the bands of a split", forests, (train_x, train_y), (val_x, val_y)
+    )
     model = _from_sklearn(best, num_classes)
     return model, {
         "bands_a_split": best.max_features,
-        "validation_oa": best_right / len(val_y),
+        "validation_oa": validation_oa,
         "trees": TREES,
         "nodes": len(model.band),
         "grid": {"bands_a_split": grid},

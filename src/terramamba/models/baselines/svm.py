@@ -9,6 +9,7 @@ A pixel goes to the class that wins most pairs; between equals the summed f deci
 ``break_ties=True``). The scores are votes, so a softmax of them is no calibrated probability.
 """
 
+from itertools import product
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch
 from jaxtyping import Float, Float32, Float64, Int
 from torch import Tensor, nn
 
-from terramamba.errors import InputError
+from terramamba.models.baselines.validation import best_on_validation
 from terramamba.models.registry import create_model
 from terramamba.models.spec import ModelSpec
 
@@ -118,28 +119,17 @@ def fit_svm(
     """
     from sklearn.svm import SVC
 
-    present = np.unique(train_y)
-    if len(present) < 2:
-        raise InputError(f"svm: the training pixels are of {len(present)} class; give pixels of two or more")
-    if len(val_y) == 0:
-        raise InputError(
-            "svm: no validation pixels to choose C and gamma by; give a validation fraction above 0"
-        )
     train_x, val_x = (np.asarray(x, dtype=np.float64) for x in (train_x, val_x))
     unit = 1 / max(train_x.shape[1] * float(train_x.var()), np.finfo(np.float64).tiny)
-    best: Any = None
-    best_right = -1
-    for cost in COSTS:
-        for gamma in GAMMAS:
-            svc = SVC(C=cost, gamma=gamma * unit, break_ties=len(present) > 2).fit(train_x, train_y)
-            right = int((svc.predict(val_x) == val_y).sum())
-            if right > best_right:
-                best, best_right = svc, right
+    machines = (SVC(C=cost, gamma=gamma * unit, break_ties=True) for cost, gamma in product(COSTS, GAMMAS))
+    best, validation_oa = best_on_validation(
+        "svm", "C and gamma", machines, (train_x, train_y), (val_x, val_y)
+    )
     model = _from_sklearn(best, num_classes)
     return model, {
         "C": best.C,
         "gamma": best.gamma,
-        "validation_oa": best_right / len(val_y),
+        "validation_oa": validation_oa,
         "support_vectors": len(model.vectors),
         "grid": {"C": list(COSTS), "gamma": [gamma * unit for gamma in GAMMAS]},
     }
