@@ -12,7 +12,8 @@ from PIL import Image
 
 from terramamba.models.registry import create_model, save_model
 from terramamba.raster.grid import Window
-from terramamba.raster.scene import open_scene
+from terramamba.raster.scene import Scene, open_scene
+from terramamba.raster.write import write_geotiff
 
 BANDS = 12
 PATCH = 5
@@ -153,6 +154,56 @@ def test_a_pair_is_explained_where_most_is_marked(workshop, untrained, program, 
     assert again.status == 0, again.err
     with rasterio.open(out / "grad_cam.tif") as file:
         assert file.shape == (40, 33)
+
+
+def mask_of_rows(path: Path, scene: Scene, rows: int) -> Path:
+    """A mask of the first ``rows`` rows of ``scene``."""
+    marked = np.zeros((1, scene.height, scene.width), np.uint8)
+    marked[:, :rows] = 1
+    write_geotiff(path, marked, scene.grid)
+    return path
+
+
+def test_a_mask_leaves_pixels_of_a_scene_out(workshop, untrained, terramamba, tmp_path) -> None:
+    scene = open_scene(workshop.scene.scene)
+    mask, out = mask_of_rows(tmp_path / "clouds.tif", scene, 20), tmp_path / "why"
+    words = ("explain", untrained.ssa, scene.path, "--mask", mask, "--out", out, "--pixel")
+    done = terramamba(*words, "19,30")
+    assert done.status == 1
+    assert "no data at row 19, column 30" in done.err
+    assert not out.exists()
+    done = terramamba(*words, "20,30", "--samples", "100000")
+    assert done.status == 0, done.err
+    record = json.loads((out / "explain.json").read_text())
+    assert record["masks"] == [str(mask)]
+    whole = scene.height * scene.width
+    assert record["pixels"]["count"] == whole * (scene.height - 20) // scene.height
+    assert f"{whole - record['pixels']['count']} pixels without data are left out" in record["notes"]
+
+
+def test_a_mask_leaves_pixels_of_a_pair_out(workshop, untrained, terramamba, tmp_path) -> None:
+    mask, out = mask_of_rows(tmp_path / "clouds.tif", open_scene(workshop.pairs.before), 12), tmp_path / "why"
+    words = (
+        "explain",
+        untrained.gl,
+        workshop.pairs.before,
+        workshop.pairs.after,
+        "--mask",
+        mask,
+        "--out",
+        out,
+    )
+    done = terramamba(*words, "--window", "0,4,12,20")
+    assert done.status == 1
+    assert "no pixel with data at both dates" in done.err
+    done = terramamba(*words, "--window", "5,6,40,33")
+    assert done.status == 0, done.err
+    record = json.loads((out / "explain.json").read_text())
+    assert (record["masks"], record["usable_pixels"]) == ([str(mask)], 33 * 33)
+    with rasterio.open(out / "grad_cam.tif") as file:
+        values = file.read(masked=True)
+        assert values.mask[:, :7].all()
+        assert not values.mask[:, 7:].any()
 
 
 @pytest.mark.parametrize(

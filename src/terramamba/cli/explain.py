@@ -38,6 +38,9 @@ class ExplainOptions:
     """Classifier: labels of SCENE; None: the run's validation pixels, where SCENE is the run's own."""
     scene_variable: str | None = None
     """Name of the array or image in files that hold several; None: the largest or only one that fits."""
+    mask: list[str] | None = None
+    """Rasters of clouds or other pixels to be left out (not 0), on the same grid or georeferenced on any; a
+    mask's own no data, and what lies outside it, is not masked."""
     samples: int = 500
     """Classifier: most pixels, drawn at random, that means and band importance are made of."""
     bands_per_group: int | None = None
@@ -74,6 +77,7 @@ def run(argv: Sequence[str]) -> int:
 
     loaded = load_run(folder)
     given = asdict(options)
+    given["masks"] = given.pop("mask") or ()
     defaults = {field.name: field.default for field in ExplainOptions.__dataclass_fields__.values()}
     for task, names in ONLY.items():
         for name in names:

@@ -1,5 +1,6 @@
 """An explanation of GLMamba on a window of a pair: where its parts respond, and what speaks for change."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from terramamba.inference.common import Place, check_bands, open_run
 from terramamba.models.glmamba import GLMamba
 from terramamba.raster.align import Method
 from terramamba.raster.cropped import cropped
+from terramamba.raster.masking import masked
 from terramamba.raster.pair import require_pair
 from terramamba.raster.scaled import read_scaled
 from terramamba.raster.scene import Grid, Scene
@@ -41,6 +43,7 @@ def explain_change(
     at: str | None = None,
     size: int = 256,
     align: Method | None = None,
+    masks: Sequence[str | Path] = (),
     device: str = "auto",
     overwrite: bool = False,
 ) -> dict[str, Any]:
@@ -56,6 +59,7 @@ def explain_change(
         at: Or that in coordinates of the images' reference system, "X,Y".
         size: Side of a window that is not named whole, in pixels.
         align: Warp the later image onto the grid of the earlier one; None: both lie on one grid.
+        masks: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         overwrite: Replace an earlier explanation.
 
@@ -73,7 +77,8 @@ def explain_change(
             f"{loaded.folder}: the model is {loaded.card['model']['name']}, but CSAM, BFA and CSIE are parts"
             " of glmamba; name a run of that model"
         )
-    dates = require_pair(before, after, align=align)
+    first, second = (masked(date, masks) for date in require_pair(before, after, align=align))
+    dates = first, second
     for date in dates:
         check_bands(loaded, date)
     with evaluating(model, place):
@@ -91,7 +96,7 @@ def explain_change(
     grid = first.grid if first.transform is not None else second.grid
     rows = [_numbers(found, i) for i in range(len(evidence.layers))]
     with explanation_folder(out, overwrite=overwrite) as (folder, record):
-        record |= _record(found, dates, chosen, rows)
+        record |= _record(found, dates, chosen, rows) | {"masks": [str(mask) for mask in masks]}
         write_csv(folder / "layers.csv", rows)
         _write_rasters(folder, found, grid)
         for kind, title in (("activation", "strength of the response"), ("cam", "Grad-CAM")):

@@ -1,6 +1,7 @@
 """An explanation of a classifier: attention by class and pixel, and which bands it needs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from terramamba.explain.pixels import Pixel, as_pixels, named_pixels
 from terramamba.explain.samples import Chosen, choose_pixels
 from terramamba.inference.common import open_run
 from terramamba.progress import progress
+from terramamba.raster.masking import masked
 from terramamba.runs import Run
 
 
@@ -32,6 +34,7 @@ def explain_classes(
     out: str | Path,
     labels: str | None = None,
     scene_variable: str | None = None,
+    masks: Sequence[str | Path] = (),
     pixel: str | None = None,
     at: str | None = None,
     samples: int = 500,
@@ -49,6 +52,7 @@ def explain_classes(
         out: Folder to write, new or empty.
         labels: Labels of the scene; None: the run's validation pixels where it is the run's own scene.
         scene_variable: Name of the array in a file that holds several.
+        masks: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
         pixel: Pixels to explain one by one, "ROW,COL ROW,COL ...", from 0.
         at: More of them, "X,Y ..." in coordinates of the scene's reference system.
         samples: Most pixels that means and importance are made of.
@@ -70,6 +74,7 @@ def explain_classes(
     loaded, place = open_run(run, "classify"), resolve_device(device)
     groups = band_groups(loaded.scaling.bands, loaded.card.get("wavelengths"), bands_per_group)
     everything = choose_pixels(loaded, scene, scene_variable, labels)
+    everything = replace(everything, scene=masked(everything.scene, masks))
     named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)
     chosen, images = _with_data(everything.drawn(samples, seed), loaded)
     answers, patches = _answers(loaded, everything, named, place)
@@ -100,6 +105,7 @@ def explain_classes(
     )
     with explanation_folder(out, overwrite=overwrite) as (folder, record):
         record |= _record(found, {"samples": samples, "repeats": repeats, "seed": seed})
+        record["masks"] = [str(mask) for mask in masks]
         write_attention(folder, found)
         write_importance(folder, found)
         write_pixels(folder, found)
