@@ -23,7 +23,7 @@ from terramamba.bench.loops import loop_backends
 from terramamba.bench.networks import Network, within
 from terramamba.bench.scan import Shape, warm_up
 from terramamba.bench.timing import Work, figures, take_turns
-from terramamba.files import write_json
+from terramamba.core.files import write_json
 
 BASE = Shape("base", "selective_scan", "", b=1, d=256, l=2048, n=16, channels_inner=True)
 AXES = {"l": (256, 8192), "d": (32, 1024), "n": (2, 64), "b": (1, 8)}

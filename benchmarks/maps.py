@@ -237,7 +237,7 @@ def plot(found: list[Result], path: Path) -> None:
 
 def main() -> None:
     from terramamba.bench import machine
-    from terramamba.files import write_json
+    from terramamba.core.files import write_json
 
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--folder", type=Path, required=True, help="where to write scenes and maps")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from terramamba.bench.timing import figures
-from terramamba.progress import clock
+from terramamba.core.progress import clock
 
 Record = dict[str, Any]
 Records = Mapping[str, Record]

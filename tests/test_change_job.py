@@ -11,8 +11,8 @@ import pytest
 
 from terramamba.change import train_change_detector
 from terramamba.change_evaluation import evaluate_change_detector
+from terramamba.core.errors import InputError
 from terramamba.data.synthetic import make_pairs
-from terramamba.errors import InputError
 from terramamba.metrics import change_scores
 from terramamba.runs import load_run, prepare_folder
 from terramamba.settings import ChangeSettings

@@ -11,9 +11,9 @@ import pytest
 
 from terramamba.classify import protocol_id, train_classifier
 from terramamba.classify_evaluation import evaluate_classifier
+from terramamba.core.errors import InputError
 from terramamba.data.splits import TEST, load_split
 from terramamba.data.synthetic import make_scene
-from terramamba.errors import InputError
 from terramamba.raster.scene import open_scene
 from terramamba.raster.write import write_geotiff
 from terramamba.runs import load_run, prepare_folder

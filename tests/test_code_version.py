@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from terramamba import __version__
-from terramamba.code_version import _code_version, code_version, in_words
+from terramamba.core.provenance import _code_version, code_version, in_words
 
 GIT = shutil.which("git")
 

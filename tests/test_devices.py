@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from terramamba.devices import keep_freed_memory
+from terramamba.core.devices import keep_freed_memory
 
 FAULTS = """
 import sys
 from resource import RUSAGE_SELF, getrusage
 import torch
-from terramamba.devices import resolve_device
+from terramamba.core.devices import resolve_device
 if sys.argv[1] == "kept":
     resolve_device("cpu")
 for i in range(40):
@@ -23,7 +23,7 @@ print((getrusage(RUSAGE_SELF).ru_minflt - before) / 20)
 THREADS = """
 import numpy, scipy.linalg, torch
 from threadpoolctl import threadpool_info
-from terramamba.devices import use_threads
+from terramamba.core.devices import use_threads
 use_threads(2)
 use_threads(1)
 print("torch", torch.get_num_threads())

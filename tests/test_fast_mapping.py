@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from terramamba.classify import train_classifier
+from terramamba.core.errors import InputError
 from terramamba.data.synthetic import make_scene
-from terramamba.errors import InputError
 from terramamba.inference import map_classes
 from terramamba.inference.fast import TILINGS, choose_tilings, fast_logits, margin, shifts
 from terramamba.inference.plan import cover

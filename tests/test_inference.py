@@ -16,7 +16,7 @@ from jaxtyping import Bool, Shaped
 from rasterio.crs import CRS
 from torch import Tensor, nn
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.inference import change as change_module
 from terramamba.inference import change_recipe, map_change, map_classes, plan
 from terramamba.inference.blend import Part, blend

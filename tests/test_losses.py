@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.losses import change_loss, class_loss, token_class_loss
 from terramamba.recipe import TrainConfig, config_for, learning_rate, make_optimizer
 from terramamba.settings import ChangeSettings, ClassifySettings

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from terramamba.errors import InputError
-from terramamba.processes import run_in_processes
+from terramamba.core.errors import InputError
+from terramamba.core.processes import run_in_processes
 
 
 def write_names(folder, rank, world, report):
@@ -81,7 +81,7 @@ import sys
 from functools import partial
 from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-from terramamba.processes import run_in_processes
+from terramamba.core.processes import run_in_processes
 from test_processes import write_names
 run_in_processes(partial(write_names, Path({str(tmp_path)!r})), 2, lambda amount, remark="": None)
 print(__file__)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from terramamba.errors import InputError
-from terramamba.files import write_json, write_yaml
+from terramamba.core.errors import InputError
+from terramamba.core.files import write_json, write_yaml
 from terramamba.repeats import average, train_seeds
 from terramamba.settings import TrainSettings
 

@@ -12,10 +12,17 @@ import pytest
 import torch
 
 import terramamba as tm
-from terramamba.errors import InputError
-from terramamba.files import atomic_path, read_yaml, write_csv, write_json, write_yaml
+from terramamba.core.errors import InputError
+from terramamba.core.files import atomic_path, read_yaml, write_csv, write_json, write_yaml
 from terramamba.models.registry import create_model, save_model
-from terramamba.runs import CHECKPOINT, check_same_config, load_run, prepare_folder, run_log, write_confusion
+from terramamba.runs import (
+    CHECKPOINT,
+    check_same_config,
+    load_run,
+    prepare_folder,
+    run_log,
+    write_confusion,
+)
 from terramamba.scaling import Scaling
 
 

@@ -17,8 +17,8 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from terramamba.batches import epoch_order
 from terramamba.checkpoint import CHECKPOINT
-from terramamba.devices import resolve_device
-from terramamba.errors import InputError
+from terramamba.core.devices import resolve_device
+from terramamba.core.errors import InputError
 from terramamba.evaluation import Share, evaluate_change, evaluate_classes
 from terramamba.metrics import best_threshold, class_scores
 from terramamba.models.registry import create_model

@@ -15,9 +15,9 @@ from rasterio.warp import transform_geom
 
 from terramamba.classify import train_classifier
 from terramamba.classify_evaluation import evaluate_classifier
+from terramamba.core.errors import InputError
 from terramamba.data.splits import load_split
 from terramamba.data.synthetic import make_scene
-from terramamba.errors import InputError
 from terramamba.inference import map_classes
 from terramamba.raster.scene import open_scene
 from terramamba.runs import load_run

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from torch.utils.data import Dataset, default_collate
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.evaluation import Batch, Share
 from terramamba.recipe import TrainConfig
 

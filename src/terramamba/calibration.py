@@ -25,7 +25,7 @@ import torch
 from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
-from terramamba.files import write_table
+from terramamba.core.files import write_table
 from terramamba.metrics import logit_levels
 
 CURVE_BINS = 15

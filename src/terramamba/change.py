@@ -19,18 +19,18 @@ from terramamba.calibration import (
     change_temperature,
     write_reliability,
 )
-from terramamba.code_version import code_version
+from terramamba.core.devices import resolve_device
+from terramamba.core.errors import InputError
+from terramamba.core.progress import progress
+from terramamba.core.provenance import code_version
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.change import PairDataset
 from terramamba.data.pair_files import PairFiles, same_files
 from terramamba.data.pair_scaling import fit_pair_scaling
 from terramamba.data.pair_survey import survey
-from terramamba.devices import resolve_device
-from terramamba.errors import InputError
 from terramamba.metrics import confusion_at
 from terramamba.models.registry import create_model, model_spec, save_model
 from terramamba.pair_scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
-from terramamba.progress import progress
 from terramamba.raster.align import Method
 from terramamba.repeats import train_seeds
 from terramamba.report import write_run_pages

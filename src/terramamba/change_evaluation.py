@@ -6,12 +6,12 @@ from typing import Any
 
 from terramamba.calibration import change_calibration
 from terramamba.change import counted
-from terramamba.code_version import code_version
+from terramamba.core.errors import InputError
+from terramamba.core.files import read_yaml
+from terramamba.core.provenance import code_version
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pair_files import PairFiles, same_files
 from terramamba.data.pair_survey import survey
-from terramamba.errors import InputError
-from terramamba.files import read_yaml
 from terramamba.pair_scores import pair_scores
 from terramamba.raster.align import Method
 from terramamba.runs import CONFIG, Run, load_run

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from terramamba.errors import InputError
-from terramamba.files import atomic_path, plain, write_csv
+from terramamba.core.errors import InputError
+from terramamba.core.files import atomic_path, plain, write_csv
 from terramamba.recipe import TrainConfig
 
 CHECKPOINT = "checkpoints/last.ckpt"

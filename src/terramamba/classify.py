@@ -18,19 +18,19 @@ from terramamba.calibration import (
     class_temperature,
     write_reliability,
 )
-from terramamba.code_version import code_version
+from terramamba.core.devices import resolve_device
+from terramamba.core.errors import InputError
+from terramamba.core.progress import progress
+from terramamba.core.provenance import code_version
 from terramamba.data.catalog.loading import load_scene
 from terramamba.data.hyperspectral import PatchDataset
 from terramamba.data.samples import Samples, prepare_samples
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, save_split
-from terramamba.devices import resolve_device
-from terramamba.errors import InputError
 from terramamba.evaluation import class_logits
 from terramamba.inference.fast_record import fast_record
 from terramamba.land_cover_scores import CLASS_TABLE, scores_by_name, write_class_table
 from terramamba.metrics import confusion_matrix
 from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
-from terramamba.progress import progress
 from terramamba.repeats import train_seeds
 from terramamba.report import write_run_pages
 from terramamba.runs import check_folder, read_yaml, run_folder, write_confusion, write_json

@@ -20,10 +20,10 @@ from terramamba.change import train_change_detector
 from terramamba.change_evaluation import evaluate_change_detector
 from terramamba.classify import train_classifier
 from terramamba.classify_evaluation import evaluate_classifier
+from terramamba.core.errors import InputError
+from terramamba.core.files import write_json
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, block_split
 from terramamba.data.synthetic import SyntheticPairs, SyntheticScene, make_pairs, make_scene
-from terramamba.errors import InputError
-from terramamba.files import write_json
 from terramamba.inference import map_change, map_classes
 from terramamba.metrics import change_scores, confusion_matrix
 from terramamba.pictures import picture_change, picture_classification

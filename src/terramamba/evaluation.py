@@ -10,8 +10,8 @@ from jaxtyping import Float, Int, Int64
 from torch import Tensor, nn
 from torch.utils.data import Dataset, default_collate
 
-from terramamba.devices import resolve_device
-from terramamba.errors import InputError
+from terramamba.core.devices import resolve_device
+from terramamba.core.errors import InputError
 from terramamba.losses import IGNORE
 from terramamba.metrics import BINS, confusion_matrix, histogram, logit_histogram, logit_levels
 

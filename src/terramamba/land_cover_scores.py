@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from terramamba.files import write_table
+from terramamba.core.files import write_table
 from terramamba.metrics import class_scores
 
 CLASS_TABLE = "classes.csv"

@@ -19,10 +19,10 @@ from torch.utils.data import Dataset
 
 from terramamba.batches import TrainingBatches
 from terramamba.checkpoint import TrainState, on_cpu
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
+from terramamba.core.processes import Report
 from terramamba.evaluation import Batch, evaluating
 from terramamba.objectives import Objective, Validation
-from terramamba.processes import Report
 from terramamba.recipe import learning_rate, make_optimizer
 
 SECONDS_BETWEEN_REPORTS = 0.5

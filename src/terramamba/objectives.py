@@ -10,8 +10,15 @@ from jaxtyping import Float, Int
 from torch import Tensor, distributed, nn
 from torch.utils.data import Dataset
 
-from terramamba.errors import InputError
-from terramamba.evaluation import PATCHES_AT_ONCE, Batch, Share, count_changes, count_classes, only_channel
+from terramamba.core.errors import InputError
+from terramamba.evaluation import (
+    PATCHES_AT_ONCE,
+    Batch,
+    Share,
+    count_changes,
+    count_classes,
+    only_channel,
+)
 from terramamba.losses import ChangeLoss, change_loss, class_loss, token_class_loss
 from terramamba.metrics import best_threshold, change_scores, class_scores, confusion_at
 from terramamba.recipe import TrainConfig

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from terramamba.calibration import Calibration
+from terramamba.core.files import write_table
 from terramamba.evaluation import change_histograms, evaluate_change
-from terramamba.files import write_table
 from terramamba.metrics import bootstrap_interval, change_scores, confusion_at, false_alarms
 
 THRESHOLDS = "thresholds.csv"

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, get_args, runtime_checkable
 import torch
 from torch import nn
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 Optimizer = Literal["adam", "adamw"]
 Schedule = Literal["cosine", "poly", "constant"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.metrics import summarise
 from terramamba.runs import is_run_folder, write_json
 from terramamba.settings import TrainSettings

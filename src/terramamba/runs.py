@@ -32,8 +32,8 @@ from jaxtyping import Int
 
 from terramamba._version import __version__
 from terramamba.checkpoint import CHECKPOINT, HISTORY
-from terramamba.errors import InputError
-from terramamba.files import (
+from terramamba.core.errors import InputError
+from terramamba.core.files import (
     PART,
     YAML_MARK,
     atomic_path,

@@ -22,14 +22,14 @@ from torch.utils.data import Dataset
 
 from terramamba.batches import TrainingBatches
 from terramamba.checkpoint import CHECKPOINT, TrainState, fingerprint, load_state, save_state
-from terramamba.devices import resolve_device, use_threads
-from terramamba.errors import InputError
+from terramamba.core.devices import resolve_device, use_threads
+from terramamba.core.errors import InputError
+from terramamba.core.processes import Report, run_in_processes
 from terramamba.evaluation import Batch, Share, evaluate_change, evaluate_classes
 from terramamba.loop import TrainingLoop, seed_everything
 from terramamba.models.blocks import compile_blocks
 from terramamba.models.recomputing import recomputing
 from terramamba.objectives import Task, make_objective
-from terramamba.processes import Report, run_in_processes
 from terramamba.recipe import TrainConfig, config_for
 
 __all__ = [

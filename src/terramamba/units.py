@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, Num
 
-from terramamba.files import write_table
+from terramamba.core.files import write_table
 
 UNITS = "units.csv"
 SIDE = 16

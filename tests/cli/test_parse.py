@@ -9,7 +9,7 @@ import yaml
 
 from terramamba.cli.files import split_run
 from terramamba.cli.parse import Usage, parse
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.settings import ChangeSettings, ClassifySettings
 
 

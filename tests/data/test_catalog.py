@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import catalog_fakes as fakes
+from terramamba.core.errors import InputError
 from terramamba.data.catalog import CATALOG, PairSet, SceneSet, find_set
 from terramamba.data.catalog.loading import load_pairs, load_scene
 from terramamba.data.catalog.page import page
@@ -17,7 +18,6 @@ from terramamba.data.catalog.record import Expected
 from terramamba.data.catalog.verify import Finding, locate, verify_pairs, verify_scene
 from terramamba.data.samples import prepare_samples
 from terramamba.data.splits import TEST, TRAIN, VALIDATION
-from terramamba.errors import InputError
 from terramamba.raster.scene import open_scene
 from terramamba.settings import ClassifySettings
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from terramamba.core.errors import InputError
 from terramamba.data.catalog import CATALOG, DataSet
 from terramamba.data.catalog.download import BLOCK, download
 from terramamba.data.catalog.record import Remote
-from terramamba.errors import InputError
 
 NAME = "cube.mat"
 

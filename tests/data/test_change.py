@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from terramamba.core.errors import InputError
 from terramamba.data.augment import SYMMETRIES, turn
 from terramamba.data.change import PairDataset
 from terramamba.data.pair_files import PairFiles
 from terramamba.data.pair_scaling import fit_pair_scaling
 from terramamba.data.pairs import find_pairs
-from terramamba.errors import InputError
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid
 from terramamba.raster.write import write_geotiff

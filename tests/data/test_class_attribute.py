@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from terramamba.core.errors import InputError
 from terramamba.data.class_attribute import find_classes
-from terramamba.errors import InputError
 
 WOOD = np.array(["wood", "corn", "wood", "beet"], object)
 NUMBERS = np.arange(4)

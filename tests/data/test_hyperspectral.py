@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
+from terramamba.core.errors import InputError
 from terramamba.data.augment import SYMMETRIES, turn
 from terramamba.data.hyperspectral import NOISE, PatchDataset, gather_patches, pad_cube
-from terramamba.errors import InputError
 
 
 @settings(deadline=None, max_examples=25)

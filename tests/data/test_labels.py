@@ -10,8 +10,8 @@ from rasterio.crs import CRS
 from rasterio.warp import transform, transform_bounds
 from scipy.io import savemat
 
+from terramamba.core.errors import InputError
 from terramamba.data.labels import label_shape, read_label_parts, read_labels
-from terramamba.errors import InputError
 from terramamba.raster.scene import Grid, Scene, open_scene
 from terramamba.raster.write import write_geotiff
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from terramamba.core.errors import InputError
 from terramamba.data.masks import IGNORE, MaskRule, find_rule, read_mask
-from terramamba.errors import InputError
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid
 from terramamba.raster.write import write_geotiff

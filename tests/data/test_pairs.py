@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from terramamba.core.errors import InputError
 from terramamba.data.pair_files import same_files
 from terramamba.data.pairs import find_pairs
-from terramamba.errors import InputError
 from terramamba.raster.grid import Window
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from terramamba.core.errors import InputError
 from terramamba.data.change import PairDataset
 from terramamba.data.labels import label_shape, read_label_parts, read_labels
 from terramamba.data.leakage import TEST, TRAIN, leakage
@@ -13,7 +14,6 @@ from terramamba.data.pair_files import same_files
 from terramamba.data.pair_scaling import fit_pair_scaling
 from terramamba.data.pairs import find_pairs
 from terramamba.data.splits import block_split, given_split, random_split
-from terramamba.errors import InputError
 from terramamba.raster.scene import Scene, open_scene
 
 Find = Callable[[str], Path]

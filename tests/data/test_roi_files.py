@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from terramamba.core.errors import InputError
 from terramamba.data.labels import label_shape, read_labels
-from terramamba.errors import InputError
 from terramamba.raster.scene import Scene, open_scene
 
 REGIONS = """; ENVI Output of ROIs (4.8) [Mon Feb 11 09:00:00 2013]

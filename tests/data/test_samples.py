@@ -8,9 +8,9 @@ import pytest
 from affine import Affine
 from rasterio.crs import CRS
 
+from terramamba.core.errors import InputError
 from terramamba.data.samples import choose_bands, prepare_samples, ranges, read_pixels, scaled_cube
 from terramamba.data.splits import TEST, TRAIN, VALIDATION
-from terramamba.errors import InputError
 from terramamba.raster.scene import Grid, open_scene
 from terramamba.raster.write import write_geotiff
 from terramamba.scaling import Scaling

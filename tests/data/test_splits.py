@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
+from terramamba.core.errors import InputError
 from terramamba.data.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
 from terramamba.data.splits import (
     Split,
@@ -20,7 +21,6 @@ from terramamba.data.splits import (
     random_split,
     save_split,
 )
-from terramamba.errors import InputError
 from terramamba.raster.scene import Grid
 
 USUAL = {"train_fraction": 0.1, "val_fraction": 0.1, "min_per_class": 20, "patch_size": 7}

@@ -9,7 +9,14 @@ from PIL import Image
 from terramamba.data.labels import read_labels
 from terramamba.data.pairs import find_pairs
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, block_split
-from terramamba.data.synthetic import NODATA, UTM, SyntheticPairs, SyntheticScene, make_pairs, make_scene
+from terramamba.data.synthetic import (
+    NODATA,
+    UTM,
+    SyntheticPairs,
+    SyntheticScene,
+    make_pairs,
+    make_scene,
+)
 from terramamba.data.synthetic_pair import draw_pair
 from terramamba.data.synthetic_scene import CLASSES, draw_scene
 from terramamba.metrics import change_scores, confusion_matrix

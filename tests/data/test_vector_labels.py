@@ -13,8 +13,8 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
+from terramamba.core.errors import InputError
 from terramamba.data.labels import Labels, VectorOptions, read_label_parts, read_labels
-from terramamba.errors import InputError
 from terramamba.raster.scene import Grid, Scene, open_scene
 from terramamba.raster.write import write_geotiff
 

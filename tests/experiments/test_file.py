@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from terramamba.core.errors import InputError
 from terramamba.data.catalog import CATALOG, SceneSet
-from terramamba.errors import InputError
 from terramamba.experiments.file import read_experiment
 from terramamba.experiments.plan import plan_runs
 from terramamba.models.registry import create_model, model_spec

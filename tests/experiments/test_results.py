@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.experiments.page import fill_page
 from terramamba.experiments.results import COSTS, FIRST, read_results
 

@@ -6,8 +6,8 @@ import shutil
 import pytest
 import yaml
 
+from terramamba.core.errors import InputError
 from terramamba.data.synthetic import make_scene
-from terramamba.errors import InputError
 from terramamba.experiments.file import read_experiment
 from terramamba.experiments.main import run_experiment
 

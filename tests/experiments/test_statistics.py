@@ -7,14 +7,7 @@ import pytest
 
 from terramamba.experiments.statistics import Comparison, compare, holm, interval, verdict
 from terramamba.metrics import bootstrap_interval, change_scores, class_scores, confusion_matrix
-from terramamba.units import (
-    Units,
-    from_classes,
-    from_confusions,
-    read_units,
-    score_of,
-    write_units,
-)
+from terramamba.units import Units, from_classes, from_confusions, read_units, score_of, write_units
 
 
 def confusions(random, units, classes=2):

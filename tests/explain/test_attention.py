@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from terramamba.explain.attention import ASKING, attention_facts, classify_patches, map_names, tokens_asked
+from terramamba.explain.attention import (
+    ASKING,
+    attention_facts,
+    classify_patches,
+    map_names,
+    tokens_asked,
+)
 from terramamba.models.registry import create_model
 
 SIDE = 5

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.explain.folder import RECORD, check_folder, explanation_folder
 
 

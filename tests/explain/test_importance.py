@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from terramamba.classify import train_classifier
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.explain import explain_classes
 from terramamba.explain.importance import MOST_GROUPS, band_groups, permutation_importance
 from terramamba.raster.scene import Grid

@@ -5,7 +5,7 @@ import pytest
 from affine import Affine
 from rasterio.crs import CRS
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.explain.pixels import named_pixels, named_window, window_around
 from terramamba.raster.cropped import cropped
 from terramamba.raster.grid import Window

@@ -13,10 +13,10 @@ import torch
 from terramamba.calibration import calibrated_threshold
 from terramamba.change import train_change_detector, whole_images
 from terramamba.classify import read_settings, train_classifier
+from terramamba.core.errors import InputError
 from terramamba.data.pair_files import PairFiles
 from terramamba.data.samples import prepare_samples, scaled_cube
 from terramamba.data.synthetic import make_pairs, make_scene
-from terramamba.errors import InputError
 from terramamba.inference import map_change, map_classes
 from terramamba.runs import Run, load_run
 from terramamba.settings import ChangeSettings, ClassifySettings

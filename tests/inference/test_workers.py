@@ -15,7 +15,7 @@ from shutil import rmtree
 import pytest
 from job_cases import ENVIRONMENT, Job, Jobs, assert_whole
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.inference import map_classes
 
 PATIENCE_SECONDS = 120

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models import create_model, load_model, model_spec, save_model
 
 SMALL: dict[str, dict[str, object]] = {

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models import create_model, load_model, model_spec, save_model
 from terramamba.models.baselines.cva import change_magnitude, otsu_threshold
 

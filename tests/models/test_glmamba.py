@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models import create_model, load_model, save_model
 from terramamba.models.glmamba import CSAM, CSIE, SPEC, GLMamba, GLMambaConfig
 from terramamba.models.layers import CBAM, SqueezeExcitation

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.ensemble import RandomForestClassifier
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models import load_model, model_spec, save_model
 from terramamba.models.baselines.random_forest import LEAST, TREES, fit_random_forest
 

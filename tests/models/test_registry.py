@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models import create_model, list_models, load_model, model_spec, save_model
 
 TINY = {"preset": "tiny", "in_channels": 5, "num_classes": 3}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models import create_model, model_spec, ssa_mamba, ssa_unit
 
 BANDS, CLASSES = 6, 4

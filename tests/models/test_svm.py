@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.svm import SVC
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models import load_model, model_spec, save_model
 from terramamba.models.baselines.svm import COSTS, GAMMAS, NEVER, fit_svm
 

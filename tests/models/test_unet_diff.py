@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models import create_model, load_model, save_model
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models.vss import SS2D, PatchMerging, VSSBlock, VSSEncoder, load_vmamba_weights
 
 SMALL = {"base_channels": 8, "depths": (1, 2, 1, 1), "d_state": 2}

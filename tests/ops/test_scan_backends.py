@@ -10,7 +10,14 @@ import pytest
 import torch
 from scan_cases import Case
 
-from terramamba.ops import available_backends, backends, lti_scan, prefer, selective_scan, selective_scan_2d
+from terramamba.ops import (
+    available_backends,
+    backends,
+    lti_scan,
+    prefer,
+    selective_scan,
+    selective_scan_2d,
+)
 from terramamba.ops.backends import BACKENDS, Backend, choose
 
 OPERATORS = ("selective_scan", "selective_scan_2d", "lti_scan")

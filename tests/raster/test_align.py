@@ -10,7 +10,7 @@ from rasterio.crs import CRS
 from rasterio.warp import transform as to_crs
 from scipy.ndimage import minimum_filter
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.align import Method, aligned
 from terramamba.raster.grid import Window
 from terramamba.raster.places import same_pixels

@@ -9,7 +9,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.band_names import band_of_file
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import open_scene

@@ -14,8 +14,8 @@ import shapely
 from affine import Affine
 from PIL import Image
 
+from terramamba.core.errors import InputError
 from terramamba.data.labels import read_labels
-from terramamba.errors import InputError
 from terramamba.raster.describe import describe
 from terramamba.raster.describe_features import describe_features
 from terramamba.raster.features import is_vector_file

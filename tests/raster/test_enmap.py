@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import open_scene
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.cube import open_array
 from terramamba.raster.formats import list_arrays, load_arrays, pick_array, unflatten
 from terramamba.raster.grid import Window

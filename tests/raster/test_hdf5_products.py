@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster import emit
 from terramamba.raster.describe import describe
 from terramamba.raster.grid import Window

@@ -8,7 +8,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import open_scene, same_crs
 from terramamba.raster.wavelengths import band_fwhm, band_wavelength, nanometres, width_beside

@@ -8,7 +8,7 @@ import pytest
 from affine import Affine
 from rasterio.crs import CRS
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.grid import Window
 from terramamba.raster.masking import mask_of, masked, masked_share
 from terramamba.raster.scene import Grid, Scene, open_scene

@@ -10,7 +10,7 @@ import rasterio
 from affine import Affine
 from PIL import Image
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.describe import describe_text
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Scene, open_scene

@@ -9,7 +9,7 @@ import rasterio
 from affine import Affine
 from scipy.ndimage import gaussian_filter
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.pair import check_pair, require_pair, warping_in_words
 from terramamba.raster.scene import open_scene
 

@@ -14,7 +14,7 @@ from rasterio.crs import CRS
 from rasterio.warp import transform as to_crs
 from scipy import ndimage
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster import polygons as module
 from terramamba.raster.area import PixelArea
 from terramamba.raster.grid import Window

@@ -12,7 +12,7 @@ import pytest
 import rasterio
 from PIL import Image
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster import readers
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import open_scene

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.describe import describe_text
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import open_scene

@@ -14,7 +14,7 @@ from PIL import Image
 from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster import gdal
 from terramamba.raster.grid import Window, spread
 from terramamba.raster.scene import Grid, Scene, open_scene

@@ -9,7 +9,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from scipy import ndimage
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.polygons import ChangePolygons, trace_changes
 from terramamba.raster.scene import Grid
 from terramamba.raster.simplify import simplified

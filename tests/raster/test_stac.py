@@ -17,7 +17,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.dates import acquisition_date
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import open_scene

@@ -14,7 +14,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.grid import Window, strips, tiles
 from terramamba.raster.scene import Grid, open_scene
 from terramamba.raster.write import RasterWriter, write_geotiff

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from report.conftest import Made
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.report.charts import BOTTOM, HEIGHT, TOP
 from terramamba.report.probabilities import probability_cards
 from terramamba.report.records import read_runs

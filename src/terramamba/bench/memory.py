@@ -30,7 +30,7 @@ def _measure(what: str, size: str, key: str, way: str, threads: int) -> tuple[fl
     import torch
 
     from terramamba.bench.loops import loop_backends
-    from terramamba.devices import keep_freed_memory
+    from terramamba.core.devices import keep_freed_memory
 
     torch.set_num_threads(threads)
     keep_freed_memory()

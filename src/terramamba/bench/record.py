@@ -12,8 +12,8 @@ from terramamba.bench.loops import loop_backends
 from terramamba.bench.memory import peak
 from terramamba.bench.scan import warm_up
 from terramamba.bench.timing import Case, measure
-from terramamba.devices import keep_freed_memory
-from terramamba.errors import InputError
+from terramamba.core.devices import keep_freed_memory
+from terramamba.core.errors import InputError
 
 ROOFLINE_SECONDS = 2.0
 LONGEST_STEP = 20.0

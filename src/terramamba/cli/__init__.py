@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TextIO
 
 from terramamba._version import __version__
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 DONE, CANNOT, USAGE, INTERRUPTED = 0, 1, 2, 130
 

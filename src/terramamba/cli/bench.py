@@ -46,8 +46,8 @@ def run(argv: Sequence[str]) -> int:
         return 2
     from terramamba.bench.record import record
     from terramamba.cli.show import show_facts
-    from terramamba.errors import InputError
-    from terramamba.files import write_json
+    from terramamba.core.errors import InputError
+    from terramamba.core.files import write_json
 
     if options.seconds <= 0:
         raise InputError(f"--seconds {options.seconds:g}: give a time above 0")

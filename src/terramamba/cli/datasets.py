@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from terramamba.cli.parse import Usage, parse
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 if TYPE_CHECKING:
     from terramamba.data.catalog import DataSet

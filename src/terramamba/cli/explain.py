@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from terramamba.cli.files import split_run
 from terramamba.cli.parse import Usage, parse
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 USAGE = Usage(
     "explain",

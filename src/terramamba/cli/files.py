@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 
 def run_and_scenes(

@@ -19,7 +19,7 @@ import docstring_parser
 import yaml
 from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentParser  # type: ignore[attr-defined]
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 Options = TypeVar("Options")
 

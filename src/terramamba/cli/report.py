@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from terramamba.cli.parse import Usage, parse
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 USAGE = Usage(
     "report",

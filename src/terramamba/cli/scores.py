@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from terramamba.cli.show import number, percent, show_facts, show_table
-from terramamba.code_version import in_words
+from terramamba.core.provenance import in_words
 from terramamba.report import RUN_PAGE
 
 if TYPE_CHECKING:

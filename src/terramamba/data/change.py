@@ -12,11 +12,18 @@ from jaxtyping import Bool, Float32, Shaped, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from terramamba.data.augment import draw_corner, draw_symmetry, exchange_dates, jitter, sample_seed, turn
+from terramamba.core.errors import InputError
+from terramamba.data.augment import (
+    draw_corner,
+    draw_symmetry,
+    exchange_dates,
+    jitter,
+    sample_seed,
+    turn,
+)
 from terramamba.data.masks import IGNORE, MaskRule, find_rule, read_mask
 from terramamba.data.pair_files import PairFiles
 from terramamba.data.pair_scaling import require_bands
-from terramamba.errors import InputError
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Scene
 from terramamba.scaling import Scaling

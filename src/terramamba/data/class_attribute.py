@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 MAX_CLASSES = 255
 """An attribute with more different values than this says no classes."""

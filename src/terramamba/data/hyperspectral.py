@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
+from terramamba.core.errors import InputError
 from terramamba.data.augment import SYMMETRIES, draw_noise, draw_symmetry, sample_seed, turn
-from terramamba.errors import InputError
 
 Border = Literal["reflect", "zeros"]
 

@@ -10,12 +10,12 @@ from jaxtyping import Float, Int, Shaped
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 
+from terramamba.core.errors import InputError
 from terramamba.data.codes import Codes
 from terramamba.data.label_grid import offset, read_nearest, read_shifted
 from terramamba.data.palette import Colour
 from terramamba.data.roi_files import is_roi_file, read_rois, roi_shape
 from terramamba.data.vector_labels import VectorOptions, read_shapes
-from terramamba.errors import InputError
 from terramamba.raster.features import is_vector_file
 from terramamba.raster.formats import list_arrays, load_arrays, pick_array, unflatten
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene, open_scene, same_crs

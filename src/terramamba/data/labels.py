@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Int, Int16
 
+from terramamba.core.errors import InputError
 from terramamba.data.codes import Codes
 from terramamba.data.label_files import label_shape, read_codes
 from terramamba.data.palette import Colour, default_colours
 from terramamba.data.vector_labels import VectorOptions
-from terramamba.errors import InputError
 from terramamba.raster.features import is_vector_file
 from terramamba.raster.scene import Scene
 

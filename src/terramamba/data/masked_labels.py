@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from terramamba.core.errors import InputError
 from terramamba.data.labels import Labels
-from terramamba.errors import InputError
 from terramamba.raster.masking import mask_of
 from terramamba.raster.scene import Scene
 

@@ -7,7 +7,7 @@ from enum import Enum
 import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.grid import Window, strips
 from terramamba.raster.scene import Scene, open_scene
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Shaped
 
+from terramamba.core.errors import InputError
 from terramamba.data.pair_files import PairFiles
-from terramamba.errors import InputError
 from terramamba.raster.grid import Window, strips
 from terramamba.raster.scene import Scene
 from terramamba.scaling import Scaling

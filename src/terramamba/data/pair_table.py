@@ -4,8 +4,8 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
+from terramamba.core.errors import InputError
 from terramamba.data.pair_files import MASKS, PARTS, WHOLE, PairFiles, stem_of
-from terramamba.errors import InputError
 from terramamba.raster.grid import Window
 
 _WINDOW = ("row", "col", "height", "width")

@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from terramamba.core.errors import InputError
 from terramamba.data.pair_files import MASKS, PARTS, WHOLE, PairFiles, stem_of
 from terramamba.data.pair_table import read_table
-from terramamba.errors import InputError
 from terramamba.raster.align import Method
 from terramamba.raster.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.scene import open_scene

@@ -23,9 +23,9 @@ import numpy as np
 from jaxtyping import Int, Int64
 from scipy.ndimage import label
 
+from terramamba.core.errors import InputError
 from terramamba.data.codes import Claims, Codes
 from terramamba.data.palette import Colour
-from terramamba.errors import InputError
 from terramamba.raster.scene import Scene
 
 FIRST_LINE = "; ENVI Output of ROIs"

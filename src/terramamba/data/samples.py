@@ -7,11 +7,19 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32, Int, Int16, Shaped
 
+from terramamba.core.errors import InputError
 from terramamba.data.labels import Labels, VectorOptions, label_shape, read_label_parts, read_labels
 from terramamba.data.masked_labels import unmasked
 from terramamba.data.polygon_split import polygon_split
-from terramamba.data.splits import TEST, TRAIN, VALIDATION, Split, block_split, given_split, random_split
-from terramamba.errors import InputError
+from terramamba.data.splits import (
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Split,
+    block_split,
+    given_split,
+    random_split,
+)
 from terramamba.raster.grid import strips
 from terramamba.raster.masking import masked
 from terramamba.raster.scaled import read_scaled

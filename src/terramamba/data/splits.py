@@ -11,10 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Int, UInt8
 
+from terramamba.core.errors import InputError
+from terramamba.core.files import write_json
 from terramamba.data.blocks import Share, block_roles
 from terramamba.data.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, Leakage, leakage
-from terramamba.errors import InputError
-from terramamba.files import write_json
 from terramamba.raster.scene import Grid, open_scene
 from terramamba.raster.write import write_geotiff
 

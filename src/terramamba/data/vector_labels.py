@@ -6,9 +6,9 @@ import numpy as np
 import shapely
 from jaxtyping import Int64
 
+from terramamba.core.errors import InputError
 from terramamba.data.class_attribute import find_classes
 from terramamba.data.codes import Claims, Codes
-from terramamba.errors import InputError
 from terramamba.raster.coverage import bounding_window, line_pixels, point_pixels, polygon_coverage
 from terramamba.raster.features import on_pixels, read_features
 from terramamba.raster.grid import Window

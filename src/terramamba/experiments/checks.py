@@ -7,7 +7,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.settings import TrainSettings
 
 OWN = ("out", "seed", "seeds", "resume", "overwrite")

@@ -29,9 +29,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from terramamba.core.errors import InputError
+from terramamba.core.files import read_yaml
 from terramamba.data.catalog import CATALOG, SceneSet
 from terramamba.data.catalog.loading import load_scene
-from terramamba.errors import InputError
 from terramamba.experiments.checks import (
     as_mapping,
     as_number,
@@ -56,7 +57,6 @@ from terramamba.experiments.parts import (
 )
 from terramamba.experiments.scores import SCORES
 from terramamba.experiments.variations import ablation_of, check_options, search_of, sweep_of
-from terramamba.files import read_yaml
 from terramamba.models.registry import model_spec
 from terramamba.settings import ClassifySettings, TrainSettings
 

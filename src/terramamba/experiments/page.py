@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
+from terramamba.core.files import write_text
 from terramamba.experiments.render import latex, markdown
 from terramamba.experiments.results import read_results
 from terramamba.experiments.summary import summary
 from terramamba.experiments.tables import Table, make_tables
-from terramamba.files import write_text
 
 TABLES, LATEX = "tables.md", "tables.tex"
 

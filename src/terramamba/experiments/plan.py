@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.experiments.parts import (
     GIVEN,
     SETTINGS,

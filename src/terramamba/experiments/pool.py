@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 from typing import Any
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
+from terramamba.core.files import write_text
+from terramamba.core.processes import script_hidden
 from terramamba.experiments.plan import PlannedRun, failure_of, failure_path
-from terramamba.files import write_text
-from terramamba.processes import script_hidden
 
 PRELOADED = ["terramamba.experiments.work", "pytorch_lightning", "sklearn.svm", "sklearn.ensemble"]
 """Imported once for all runs; so the memory of a run has all libraries in it, whichever it needs."""
@@ -76,7 +76,7 @@ def _work(run: PlannedRun, jobs: int) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
-    from terramamba.devices import use_threads
+    from terramamba.core.devices import use_threads
     from terramamba.experiments.work import do_run
 
     use_threads(max(1, torch.get_num_threads() // jobs))

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
+from terramamba.core.files import write_table
 from terramamba.experiments.parts import Experiment
 from terramamba.experiments.plan import PlannedRun, failure_of, is_done, read_metrics
-from terramamba.files import write_table
 from terramamba.units import UNITS, Units, counts_by_unit, read_rows
 
 RESULTS = "results.csv"

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.experiments.parts import Ablation, Entrant, Experiment, Search
 from terramamba.experiments.plan import PlannedRun, is_done, read_metrics, runs_of
 from terramamba.experiments.scores import MAIN

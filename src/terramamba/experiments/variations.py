@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.experiments.checks import as_mapping, as_number, check_settings, names_in, require_keys
 from terramamba.experiments.parts import PATHS, SETTINGS, Ablation, Axis, Entrant, Search, Settings
 from terramamba.models.registry import model_spec

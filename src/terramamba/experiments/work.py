@@ -11,12 +11,12 @@ from terramamba._version import __version__
 from terramamba.bench.memory import most_resident
 from terramamba.change import labelled_pairs, train_change_detector, whole_images
 from terramamba.classify import labelled_patches, read_settings, train_classifier
+from terramamba.core.devices import resolve_device
+from terramamba.core.files import write_json
 from terramamba.data.samples import prepare_samples
 from terramamba.data.splits import TEST
-from terramamba.devices import resolve_device
 from terramamba.evaluation import PATCHES_AT_ONCE, class_logits, evaluate_change
 from terramamba.experiments.plan import MEASURED, METRICS, PlannedRun
-from terramamba.files import write_json
 from terramamba.models.cost import model_cost
 from terramamba.models.registry import model_spec
 from terramamba.runs import Run, is_run_folder, load_run

@@ -10,16 +10,16 @@ import torch
 from jaxtyping import Bool, Float32
 from scipy.stats import rankdata
 
-from terramamba.code_version import code_version
-from terramamba.devices import resolve_device
-from terramamba.errors import InputError
+from terramamba.core.devices import resolve_device
+from terramamba.core.errors import InputError
+from terramamba.core.files import write_csv
+from terramamba.core.provenance import code_version
 from terramamba.evaluation import evaluating
 from terramamba.explain.activations import change_evidence
 from terramamba.explain.change_explanation import ChangeExplanation
 from terramamba.explain.change_pictures import picture_evidence
 from terramamba.explain.folder import check_folder, explanation_folder
 from terramamba.explain.look import Chosen, choose_window
-from terramamba.files import write_csv
 from terramamba.inference.common import Place, check_bands, open_run
 from terramamba.models.glmamba import GLMamba
 from terramamba.raster.align import Method

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
+from terramamba.core.files import write_csv
 from terramamba.explain import class_pictures as pictures
 from terramamba.explain.attention import ASKING
 from terramamba.explain.class_explanation import ClassExplanation, PixelAnswer
-from terramamba.files import write_csv
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid
 from terramamba.raster.write import write_geotiff

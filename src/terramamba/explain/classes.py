@@ -10,9 +10,10 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
-from terramamba.code_version import code_version
-from terramamba.devices import resolve_device
-from terramamba.errors import InputError
+from terramamba.core.devices import resolve_device
+from terramamba.core.errors import InputError
+from terramamba.core.progress import progress
+from terramamba.core.provenance import code_version
 from terramamba.explain.attention import Asked, attention_facts, classify_patches
 from terramamba.explain.class_explanation import ClassExplanation, PixelAnswer
 from terramamba.explain.class_files import write_attention, write_importance, write_pixels
@@ -22,7 +23,6 @@ from terramamba.explain.patches import Patches, read_patches
 from terramamba.explain.pixels import Pixel, as_pixels, named_pixels
 from terramamba.explain.samples import Chosen, choose_pixels
 from terramamba.inference.common import open_run
-from terramamba.progress import progress
 from terramamba.raster.masking import masked
 from terramamba.runs import Run
 

@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from terramamba.errors import InputError
-from terramamba.files import write_json
+from terramamba.core.errors import InputError
+from terramamba.core.files import write_json
 from terramamba.raster.staging import make_folder, remove_if_empty
 
 RECORD = "explain.json"

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
+from terramamba.core.errors import InputError
 from terramamba.data.samples import ranges
-from terramamba.errors import InputError
 from terramamba.metrics import ClassScores, class_scores, confusion_matrix
 
 MOST_GROUPS = 24

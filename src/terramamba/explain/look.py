@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
+from terramamba.core.progress import progress
 from terramamba.explain.pixels import Pixel, named_pixels, named_window, window_around
 from terramamba.inference.change_units import ChangeDetector, ChangeWork
-from terramamba.progress import progress
 from terramamba.raster.grid import Window, spread, tiles
 from terramamba.raster.scene import Scene
 from terramamba.runs import Run

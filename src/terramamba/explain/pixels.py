@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import floor, isfinite
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid, apply
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from terramamba.errors import InputError
-from terramamba.files import write_table
+from terramamba.core.errors import InputError
+from terramamba.core.files import write_table
 from terramamba.inference.common import ClassArea
 
 

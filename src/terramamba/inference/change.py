@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from terramamba.calibration import calibrated_threshold
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.inference.area_table import check_table_name
 from terramamba.inference.change_recipe import ChangeRecipe, ChangeSummary
 from terramamba.inference.change_units import ChangeWork

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.inference.area_table import write_areas
 from terramamba.inference.blend import Part, blend
 from terramamba.inference.change_units import Tiles, unpacked

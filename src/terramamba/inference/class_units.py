@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int, Shaped
 from torch import Tensor, nn
 
+from terramamba.core.errors import InputError
 from terramamba.data.hyperspectral import gather_patches
-from terramamba.errors import InputError
 from terramamba.inference.common import inferring, open_run, stored_probability
 from terramamba.inference.fast import fast_logits, margin
 from terramamba.raster.grid import Window

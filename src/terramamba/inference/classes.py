@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.inference.area_table import check_table_name
 from terramamba.inference.class_recipe import ClassRecipe, ClassSummary
 from terramamba.inference.class_units import ClassWork

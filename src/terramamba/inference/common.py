@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Bool, Float, UInt8, UInt16
 
 from terramamba._version import __version__
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
+from terramamba.core.progress import progress
 from terramamba.inference.identity import model_sha256
-from terramamba.progress import progress
 from terramamba.raster.area import SQUARE_METRES_PER_HECTARE, PixelArea
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid, Scene

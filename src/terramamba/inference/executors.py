@@ -22,10 +22,10 @@ from typing import Any, Protocol, runtime_checkable
 import rasterio
 import torch
 
-from terramamba.devices import resolve_device, use_threads
-from terramamba.errors import InputError
+from terramamba.core.devices import resolve_device, use_threads
+from terramamba.core.errors import InputError
+from terramamba.core.processes import script_hidden
 from terramamba.inference.parts import Arrays, Parts
-from terramamba.processes import script_hidden
 
 GDAL_CACHE_BYTES = 256 << 20
 """Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 TILINGS = (1, 2, 4, 9)
 """Numbers of tilings to choose from; the work grows with them."""

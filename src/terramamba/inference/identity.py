@@ -18,7 +18,7 @@ from rasterio.crs import CRS
 from torch import Tensor
 
 from terramamba._version import __version__
-from terramamba.files import plain
+from terramamba.core.files import plain
 from terramamba.raster.scene import Scene
 from terramamba.runs import Run
 

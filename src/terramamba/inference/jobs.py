@@ -19,7 +19,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import rasterio
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.inference.common import pixel_progress
 from terramamba.inference.executors import GDAL_CACHE_BYTES, Crew, Work
 from terramamba.inference.identity import Facts, first_difference

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.inference.change_recipe import KIND as CHANGE
 from terramamba.inference.change_recipe import ChangeRecipe, ChangeSummary
 from terramamba.inference.class_recipe import KIND as CLASSIFY

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-from terramamba.errors import InputError
-from terramamba.files import write_json
+from terramamba.core.errors import InputError
+from terramamba.core.files import write_json
 
 RECORD = "job.json"
 SUFFIX = ".npz"

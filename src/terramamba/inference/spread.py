@@ -4,7 +4,7 @@ import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.inference.executors import Crew, Work, dask_workers, here, processes
 from terramamba.inference.parts import Parts
 

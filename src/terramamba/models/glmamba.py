@@ -36,7 +36,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models.bitemporal_fusion import FUSIONS, Fusion
 from terramamba.models.layers import SqueezeExcitation, conv_bn_relu, decay_groups, is_scan_or_vector
 from terramamba.models.padding import reflect_to_multiple

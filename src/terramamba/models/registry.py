@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from terramamba.errors import InputError
-from terramamba.files import atomic_path, write_json
+from terramamba.core.errors import InputError
+from terramamba.core.files import atomic_path, write_json
 from terramamba.models.spec import ModelSpec, Task
 
 __all__ = ["ModelSpec", "create_model", "list_models", "load_model", "model_spec", "save_model"]

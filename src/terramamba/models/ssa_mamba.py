@@ -43,7 +43,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models.layers import SqueezeExcitation, decay_groups
 from terramamba.models.spec import ModelSpec
 from terramamba.models.ssa_unit import Alignment, SpectralSpatialMambaUnit, Step

@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models.cost import scan_flops
 from terramamba.ops import selective_scan_2d
 from terramamba.ops.backends import Discretization

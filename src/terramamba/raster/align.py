@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, Shaped
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.describe import crs_name, pixel_size
 from terramamba.raster.grid import Window, spread
 from terramamba.raster.places import Passage, same_pixels

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.band_names import BandFile, band_of_file
 from terramamba.raster.gdal import GdalSource
 from terramamba.raster.grid import Window, spread

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 from jaxtyping import Bool, Shaped
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.formats import (
     ArrayInfo,
     Kind,

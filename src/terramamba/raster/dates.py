@@ -14,7 +14,7 @@ import h5py
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.gdal import image_of_header, is_address
 from terramamba.raster.stac import is_stac, read_item
 

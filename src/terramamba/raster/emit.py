@@ -17,7 +17,7 @@ from jaxtyping import Bool, Shaped
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.grid import Window, spread
 from terramamba.raster.hdf5 import holds, numbers, opened, text
 from terramamba.raster.scene import Grid, Scene

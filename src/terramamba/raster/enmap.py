@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from terramamba.errors import InputError, reason_of
+from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.gdal import GdalSource, open_image
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Scene, Source

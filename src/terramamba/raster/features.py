@@ -16,7 +16,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.warp import transform_bounds
 
-from terramamba.errors import InputError, reason_of
+from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.reproject import PROJECTION_ERRORS, to_crs
 from terramamba.raster.scene import Grid, same_crs
 from terramamba.raster.stac import is_stac

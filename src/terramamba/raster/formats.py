@@ -22,7 +22,7 @@ import numpy as np
 import scipy.io
 from jaxtyping import Shaped
 
-from terramamba.errors import InputError, reason_of
+from terramamba.core.errors import InputError, reason_of
 
 Kind = Literal["MATLAB v5", "MATLAB v7.3", "NumPy .npy", "NumPy .npz"]
 _MATLAB_NUMBERS = {"double", "single", "logical"} | {f"{s}int{n}" for s in ("", "u") for n in (8, 16, 32, 64)}

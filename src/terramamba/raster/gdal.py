@@ -25,7 +25,7 @@ from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
-from terramamba.errors import InputError, reason_of
+from terramamba.core.errors import InputError, reason_of
 from terramamba.raster import headers
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid, Scene

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 from jaxtyping import Float64
 
-from terramamba.errors import InputError, reason_of
+from terramamba.core.errors import InputError, reason_of
 
 CHUNK_CACHE_BYTES = 64 << 20
 """Blocks of a product are several MB once unpacked; HDF5's own cache of 1 MB would unpack each often."""

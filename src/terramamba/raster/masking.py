@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Shaped
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.grid import Window, sample, spread, strips
 from terramamba.raster.places import Passage, same_pixels
 from terramamba.raster.scene import Grid, Scene, Source, open_scene

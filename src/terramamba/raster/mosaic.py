@@ -14,7 +14,7 @@ import numpy as np
 from affine import Affine
 from jaxtyping import Bool, Shaped
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.band_names import band_of_file
 from terramamba.raster.bands import are_bands, stack
 from terramamba.raster.describe import count

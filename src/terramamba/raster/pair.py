@@ -8,9 +8,17 @@ import numpy as np
 import shapely
 from affine import Affine
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.align import WARPED, Method, aligned, grid_in_words
-from terramamba.raster.describe import Statistics, count, crs_name, look, percent, pixel_size, value_range
+from terramamba.raster.describe import (
+    Statistics,
+    count,
+    crs_name,
+    look,
+    percent,
+    pixel_size,
+    value_range,
+)
 from terramamba.raster.masking import MaskedSource, masked, masked_share
 from terramamba.raster.mosaic import PIXEL_TOLERANCE, WAVELENGTH_TOLERANCE_NM
 from terramamba.raster.places import Passage, same_pixels

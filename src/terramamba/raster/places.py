@@ -13,7 +13,7 @@ from rasterio import warp
 from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid, Source, compose, same_crs
 

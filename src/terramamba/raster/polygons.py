@@ -20,7 +20,7 @@ from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterioWindow
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.area import PixelArea
 from terramamba.raster.grid import strips
 from terramamba.raster.outlines import Outlines, apply_all, trace

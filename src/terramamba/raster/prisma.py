@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float32
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.grid import Window, spread
 from terramamba.raster.hdf5 import holds, numbers, opened
 from terramamba.raster.scene import Grid, Scene

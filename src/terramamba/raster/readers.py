@@ -12,7 +12,7 @@ from pathlib import Path
 
 import h5py
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster import cube, emit, enmap, gdal, mosaic, prisma, stac
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 

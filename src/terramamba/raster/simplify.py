@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from jaxtyping import Shaped
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 
 def check_simplify(tolerance: int | float) -> None:

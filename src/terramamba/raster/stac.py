@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.bands import are_bands, stack
 from terramamba.raster.enmap import PhysicalSource
 from terramamba.raster.gdal import GdalSource, open_image

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 SIDECAR = ".aux.xml"
 """Where GDAL keeps what a file's own format has no place for; added to the whole file name."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.headers import whole_number
 
 PNG_START, PNG_END = 8, b"IEND"

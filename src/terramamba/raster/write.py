@@ -21,7 +21,7 @@ from rasterio._err import CPLE_BaseError  # what GDAL's copying raises; rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window as RasterioWindow
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Grid
 from terramamba.raster.staging import sidecar_of, staged

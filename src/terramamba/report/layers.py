@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.pictures import colour_limits, false_colour
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import Scene

@@ -9,7 +9,7 @@ import numpy as np
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.inference.common import AreaCount, ClassArea
 from terramamba.raster.grid import strips
 from terramamba.raster.scene import Scene, open_scene

@@ -9,8 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from terramamba._version import __version__
-from terramamba.errors import InputError
-from terramamba.files import plain, write_text
+from terramamba.core.errors import InputError
+from terramamba.core.files import plain, write_text
 from terramamba.report.maps import MapFiles, ReportMap, read_map
 from terramamba.report.records import RunRecord, read_runs
 from terramamba.report.sections import comparison, provenance, scores, summary

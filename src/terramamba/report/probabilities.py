@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.report.charts import curves
 from terramamba.report.records import RunRecord
 from terramamba.report.words import percent

@@ -8,8 +8,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from terramamba.errors import InputError
-from terramamba.files import read_yaml
+from terramamba.core.errors import InputError
+from terramamba.core.files import read_yaml
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from difflib import get_close_matches
 
+from terramamba.core.errors import InputError
 from terramamba.data.catalog.pair_sets import PAIR_SETS
 from terramamba.data.catalog.record import DataSet, PairSet, SceneSet
 from terramamba.data.catalog.scenes import SCENES
-from terramamba.errors import InputError
 
 CATALOG: dict[str, DataSet] = {record.name: record for record in (*SCENES, *PAIR_SETS)}
 

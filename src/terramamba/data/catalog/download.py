@@ -12,9 +12,9 @@ from shutil import rmtree
 from typing import Any
 
 from terramamba._version import __version__
+from terramamba.core.errors import InputError, reason_of
+from terramamba.core.progress import progress
 from terramamba.data.catalog.record import DataSet, Remote
-from terramamba.errors import InputError, reason_of
-from terramamba.progress import progress
 
 TRIES = 4
 """Attempts in a row at one file; a broken transfer goes on where it stopped."""

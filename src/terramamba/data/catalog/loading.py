@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from terramamba.core.errors import InputError
 from terramamba.data.catalog import CATALOG, PairSet, SceneSet, find_set
 from terramamba.data.catalog.verify import Finding, verify_pairs, verify_scene
 from terramamba.data.pair_files import PairFiles
 from terramamba.data.pairs import find_pairs
 from terramamba.data.roi_files import is_roi_file
-from terramamba.errors import InputError
 from terramamba.raster.align import Method
 from terramamba.settings import ClassifySettings
 

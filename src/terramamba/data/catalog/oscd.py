@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from terramamba.core.errors import InputError
 from terramamba.data.pair_files import PairFiles
-from terramamba.errors import InputError
 from terramamba.raster.bands import StackSource
 from terramamba.raster.scene import Scene, open_scene
 

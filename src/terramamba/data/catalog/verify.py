@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
+from terramamba.core.errors import InputError
 from terramamba.data.catalog.oscd import find_oscd
 from terramamba.data.catalog.record import Expected, PairSet, SceneSet
 from terramamba.data.labels import Labels, label_shape, read_labels
 from terramamba.data.pair_files import PairFiles
 from terramamba.data.pairs import find_pairs
-from terramamba.errors import InputError
 from terramamba.raster.align import Method
 from terramamba.raster.grid import Window
 from terramamba.raster.scene import open_scene

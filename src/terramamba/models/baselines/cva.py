@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models.spec import ModelSpec
 
 BINS = 256

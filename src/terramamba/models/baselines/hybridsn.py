@@ -15,7 +15,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models.baselines.patches import RECIPE, check_options, check_side, grow, projection
 from terramamba.models.spec import ModelSpec
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models.ssa_mamba import SPEC as SSA_MAMBA
 
 RECIPE: Mapping[str, Any] = SSA_MAMBA.recipe

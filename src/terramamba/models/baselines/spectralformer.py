@@ -21,7 +21,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 from terramamba.models.baselines.patches import RECIPE, check_options, check_side
 from terramamba.models.spec import ModelSpec
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 
 def best_on_validation(

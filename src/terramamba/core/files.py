@@ -10,7 +10,7 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 PART = ".part"
 """Ends the stem of a file that is being written: ``.last.12345.part.ckpt`` becomes ``last.ckpt``."""

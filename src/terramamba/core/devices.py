@@ -5,7 +5,7 @@ import sys
 
 import torch
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of malloc.h."""

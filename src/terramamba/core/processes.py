@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, Protocol, runtime_checkable
 
-from terramamba.errors import InputError
+from terramamba.core.errors import InputError
 
 PATIENCE_SECONDS = 0.2
 
