@@ -10,7 +10,7 @@ import torch
 from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 
-from terramamba import calibration, metrics
+from terramamba.scores import calibration, metrics
 
 PIXELS = 6000
 

@@ -13,10 +13,10 @@ from terramamba.change import train_change_detector
 from terramamba.change_evaluation import evaluate_change_detector
 from terramamba.core.errors import InputError
 from terramamba.data.synthetic import make_pairs
-from terramamba.metrics import change_scores
 from terramamba.runs import load_run, prepare_folder
+from terramamba.scores.metrics import change_scores
+from terramamba.scores.sampling_units import read_units
 from terramamba.settings import ChangeSettings
-from terramamba.units import read_units
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from terramamba.data.synthetic import make_scene
 from terramamba.raster.scene import open_scene
 from terramamba.raster.write import write_geotiff
 from terramamba.runs import load_run, prepare_folder
+from terramamba.scores.sampling_units import read_units
 from terramamba.settings import ClassifySettings
-from terramamba.units import read_units
 
 
 @pytest.fixture(scope="module")

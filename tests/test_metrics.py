@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn import metrics as oracle
 
-from terramamba import metrics
+from terramamba.scores import metrics
 
 CLASSES = 4
 maps = st.integers(1, 60).flatmap(

@@ -20,8 +20,8 @@ from terramamba.checkpoint import CHECKPOINT
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.evaluation import Share, evaluate_change, evaluate_classes
-from terramamba.metrics import best_threshold, class_scores
 from terramamba.models.registry import create_model
+from terramamba.scores.metrics import best_threshold, class_scores
 from terramamba.training import TrainConfig, fit, seed_everything
 from toys import CONFIG, PairNet, Pairs, Patches, PatchNet, make, train_patches
 

@@ -12,13 +12,6 @@ import numpy as np
 from torch import nn
 
 from terramamba._version import __version__
-from terramamba.calibration import (
-    RELIABILITY,
-    calibration_card,
-    change_calibration,
-    change_temperature,
-    write_reliability,
-)
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
@@ -28,7 +21,6 @@ from terramamba.data.change import PairDataset
 from terramamba.data.pair_files import PairFiles, same_files
 from terramamba.data.pair_scaling import fit_pair_scaling
 from terramamba.data.pair_survey import survey
-from terramamba.metrics import confusion_at
 from terramamba.models.registry import create_model, model_spec, save_model
 from terramamba.pair_scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
 from terramamba.raster.align import Method
@@ -36,9 +28,17 @@ from terramamba.repeats import train_seeds
 from terramamba.report import write_run_pages
 from terramamba.runs import check_folder, run_folder, write_confusion, write_json
 from terramamba.scaling import Scaling
+from terramamba.scores.calibration import (
+    RELIABILITY,
+    calibration_card,
+    change_calibration,
+    change_temperature,
+    write_reliability,
+)
+from terramamba.scores.metrics import confusion_at
+from terramamba.scores.sampling_units import Units, from_confusions, write_units
 from terramamba.settings import ChangeSettings
 from terramamba.training import TrainConfig, config_for, fit, seed_everything
-from terramamba.units import Units, from_confusions, write_units
 
 CLASSES = ("unchanged", "changed")
 PARTS = ("train", "val", "test")

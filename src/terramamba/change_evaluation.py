@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from terramamba.calibration import change_calibration
 from terramamba.change import counted
 from terramamba.core.errors import InputError
 from terramamba.core.files import read_yaml
@@ -15,6 +14,7 @@ from terramamba.data.pair_survey import survey
 from terramamba.pair_scores import pair_scores
 from terramamba.raster.align import Method
 from terramamba.runs import CONFIG, Run, load_run
+from terramamba.scores.calibration import change_calibration
 
 LEARNT = {"train": "trained the model", "val": "chose its epoch and threshold"}
 

@@ -10,14 +10,6 @@ from jaxtyping import Int
 from torch import nn
 
 from terramamba._version import __version__
-from terramamba.calibration import (
-    RELIABILITY,
-    Calibration,
-    calibration_card,
-    class_calibration,
-    class_temperature,
-    write_reliability,
-)
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
@@ -29,14 +21,22 @@ from terramamba.data.splits import TEST, TRAIN, VALIDATION, save_split
 from terramamba.evaluation import class_logits
 from terramamba.inference.fast_record import fast_record
 from terramamba.land_cover_scores import CLASS_TABLE, scores_by_name, write_class_table
-from terramamba.metrics import confusion_matrix
 from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
 from terramamba.repeats import train_seeds
 from terramamba.report import write_run_pages
 from terramamba.runs import check_folder, read_yaml, run_folder, write_confusion, write_json
+from terramamba.scores.calibration import (
+    RELIABILITY,
+    Calibration,
+    calibration_card,
+    class_calibration,
+    class_temperature,
+    write_reliability,
+)
+from terramamba.scores.metrics import confusion_matrix
+from terramamba.scores.sampling_units import Units, from_classes, write_units
 from terramamba.settings import ClassifySettings
 from terramamba.training import TrainConfig, config_for, fit, seed_everything
-from terramamba.units import Units, from_classes, write_units
 
 
 def train_classifier(settings: ClassifySettings) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int
 
-from terramamba.calibration import class_calibration
 from terramamba.classify import read_settings
 from terramamba.core.errors import InputError
 from terramamba.core.provenance import code_version
@@ -20,10 +19,11 @@ from terramamba.data.splits import TEST, TRAIN, VALIDATION, load_split
 from terramamba.evaluation import class_logits
 from terramamba.inference.common import check_bands
 from terramamba.land_cover_scores import scores_by_name
-from terramamba.metrics import confusion_matrix
 from terramamba.raster.masking import masked
 from terramamba.raster.scene import Scene, open_scene
 from terramamba.runs import CONFIG, Run, load_run
+from terramamba.scores.calibration import class_calibration
+from terramamba.scores.metrics import confusion_matrix
 
 
 def evaluate_classifier(

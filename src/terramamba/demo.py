@@ -25,12 +25,12 @@ from terramamba.core.files import write_json
 from terramamba.data.splits import TEST, TRAIN, VALIDATION, block_split
 from terramamba.data.synthetic import SyntheticPairs, SyntheticScene, make_pairs, make_scene
 from terramamba.inference import map_change, map_classes
-from terramamba.metrics import change_scores, confusion_matrix
 from terramamba.pictures import picture_change, picture_classification
 from terramamba.raster.scene import open_scene
 from terramamba.raster.write import write_geotiff
 from terramamba.report import RUN_PAGE, MapFiles, write_report
 from terramamba.runs import load_run
+from terramamba.scores.metrics import change_scores, confusion_matrix
 from terramamba.settings import ChangeSettings, ClassifySettings
 
 TRAIN_FRACTION, VAL_FRACTION, PATCH_SIZE = 0.3, 0.1, 7

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int
 
 from terramamba.core.files import write_table
-from terramamba.metrics import class_scores
+from terramamba.scores.metrics import class_scores
 
 CLASS_TABLE = "classes.csv"
 

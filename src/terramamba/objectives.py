@@ -20,8 +20,8 @@ from terramamba.evaluation import (
     only_channel,
 )
 from terramamba.losses import ChangeLoss, change_loss, class_loss, token_class_loss
-from terramamba.metrics import best_threshold, change_scores, class_scores, confusion_at
 from terramamba.recipe import TrainConfig
+from terramamba.scores.metrics import best_threshold, change_scores, class_scores, confusion_at
 
 Task = Literal["classify", "change"]
 

@@ -10,10 +10,10 @@ from jaxtyping import Int
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from terramamba.calibration import Calibration
 from terramamba.core.files import write_table
 from terramamba.evaluation import change_histograms, evaluate_change
-from terramamba.metrics import bootstrap_interval, change_scores, confusion_at, false_alarms
+from terramamba.scores.calibration import Calibration
+from terramamba.scores.metrics import bootstrap_interval, change_scores, confusion_at, false_alarms
 
 THRESHOLDS = "thresholds.csv"
 STEPS = 100

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from terramamba.core.errors import InputError
-from terramamba.metrics import summarise
 from terramamba.runs import is_run_folder, write_json
+from terramamba.scores.metrics import summarise
 from terramamba.settings import TrainSettings
 
 S = TypeVar("S", bound=TrainSettings)

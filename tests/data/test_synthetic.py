@@ -19,9 +19,9 @@ from terramamba.data.synthetic import (
 )
 from terramamba.data.synthetic_pair import draw_pair
 from terramamba.data.synthetic_scene import CLASSES, draw_scene
-from terramamba.metrics import change_scores, confusion_matrix
 from terramamba.raster.describe import look
 from terramamba.raster.scene import open_scene
+from terramamba.scores.metrics import change_scores, confusion_matrix
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import yaml
 
 from terramamba.data.synthetic import make_pairs, make_scene
 from terramamba.experiments.page import write_tables
-from terramamba.metrics import change_scores, class_scores
+from terramamba.scores.metrics import change_scores, class_scores
 
 FILE = {
     "seeds": 2,

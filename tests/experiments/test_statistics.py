@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 
 from terramamba.experiments.statistics import Comparison, compare, holm, interval, verdict
-from terramamba.metrics import bootstrap_interval, change_scores, class_scores, confusion_matrix
-from terramamba.units import Units, from_classes, from_confusions, read_units, score_of, write_units
+from terramamba.scores.metrics import bootstrap_interval, change_scores, class_scores, confusion_matrix
+from terramamba.scores.sampling_units import (
+    Units,
+    from_classes,
+    from_confusions,
+    read_units,
+    score_of,
+    write_units,
+)
 
 
 def confusions(random, units, classes=2):

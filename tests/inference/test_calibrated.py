@@ -10,7 +10,6 @@ import pytest
 import rasterio
 import torch
 
-from terramamba.calibration import calibrated_threshold
 from terramamba.change import train_change_detector, whole_images
 from terramamba.classify import read_settings, train_classifier
 from terramamba.core.errors import InputError
@@ -19,6 +18,7 @@ from terramamba.data.samples import prepare_samples, scaled_cube
 from terramamba.data.synthetic import make_pairs, make_scene
 from terramamba.inference import map_change, map_classes
 from terramamba.runs import Run, load_run
+from terramamba.scores.calibration import calibrated_threshold
 from terramamba.settings import ChangeSettings, ClassifySettings
 
 

@@ -6,8 +6,8 @@ from functools import cached_property
 
 from terramamba.experiments.results import DONE, PUBLISHED, Record
 from terramamba.experiments.statistics import Comparison, compare, holm, verdict
-from terramamba.metrics import summarise
-from terramamba.units import Units
+from terramamba.scores.metrics import summarise
+from terramamba.scores.sampling_units import Units
 
 
 class Contender:

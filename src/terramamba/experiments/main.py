@@ -15,7 +15,7 @@ from terramamba.experiments.pool import run_all
 from terramamba.experiments.results import Row, rows_of, write_results
 from terramamba.experiments.search import places, require_optuna, seek
 from terramamba.runs import prepare_folder
-from terramamba.units import UNITS
+from terramamba.scores.sampling_units import UNITS
 
 
 @dataclass(frozen=True)

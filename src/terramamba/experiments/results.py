@@ -16,7 +16,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import write_table
 from terramamba.experiments.parts import Experiment
 from terramamba.experiments.plan import PlannedRun, failure_of, is_done, read_metrics
-from terramamba.units import UNITS, Units, counts_by_unit, read_rows
+from terramamba.scores.sampling_units import UNITS, Units, counts_by_unit, read_rows
 
 RESULTS = "results.csv"
 

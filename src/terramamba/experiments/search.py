@@ -14,7 +14,7 @@ from terramamba.experiments.parts import Ablation, Entrant, Experiment, Search
 from terramamba.experiments.plan import PlannedRun, is_done, read_metrics, runs_of
 from terramamba.experiments.scores import MAIN
 from terramamba.experiments.variations import as_settings
-from terramamba.metrics import summarise
+from terramamba.scores.metrics import summarise
 
 if TYPE_CHECKING:
     from optuna.trial import Trial

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from terramamba.units import Units, score_of
+from terramamba.scores.sampling_units import Units, score_of
 
 LEVEL, DRAWS, AT_ONCE = 0.95, 10_000, 500
 LEAST_SEEDS, LEAST_UNITS = 3, 10

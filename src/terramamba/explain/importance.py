@@ -15,7 +15,7 @@ from torch import Tensor
 
 from terramamba.core.errors import InputError
 from terramamba.data.samples import ranges
-from terramamba.metrics import ClassScores, class_scores, confusion_matrix
+from terramamba.scores.metrics import ClassScores, class_scores, confusion_matrix
 
 MOST_GROUPS = 24
 """So many groups there are at most unless told otherwise: more take longer, and each shows less."""

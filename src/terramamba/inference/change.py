@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from terramamba.calibration import calibrated_threshold
 from terramamba.core.errors import InputError
 from terramamba.inference.area_table import check_table_name
 from terramamba.inference.change_recipe import ChangeRecipe, ChangeSummary
@@ -35,6 +34,7 @@ from terramamba.raster.scene import Grid, Scene
 from terramamba.raster.simplify import check_simplify
 from terramamba.raster.write import check_raster_name
 from terramamba.runs import Run
+from terramamba.scores.calibration import calibrated_threshold
 
 WHOLE_IMAGE_VALUES = 200_000_000
 """A detector that must see the whole image at once gets at most this many values (800 MB) of both dates."""

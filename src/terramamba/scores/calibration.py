@@ -26,7 +26,7 @@ from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
 from terramamba.core.files import write_table
-from terramamba.metrics import logit_levels
+from terramamba.scores.metrics import logit_levels
 
 CURVE_BINS = 15
 """Bins of equal width, as in Guo et al."""

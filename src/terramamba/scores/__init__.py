@@ -1,0 +1,1 @@
+"""Scores as exact counts: metrics, calibration, sampling units."""
