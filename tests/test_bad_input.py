@@ -21,7 +21,8 @@ from rasterio.warp import transform as to_crs
 
 from terramamba.cli import main
 from terramamba.data.synthetic import make_pairs, make_scene
-from terramamba.raster.scene import compose, open_scene
+from terramamba.raster.geogrid import compose
+from terramamba.raster.readers.open import open_scene
 
 PROGRAM = (sys.executable, "-m", "terramamba")
 TRAIN = ("--model", "svm", "--split", "random", "--patch-size", "3", "--out", "run")

@@ -14,8 +14,8 @@ from terramamba.classify_evaluation import evaluate_classifier
 from terramamba.core.errors import InputError
 from terramamba.data.splits import TEST, load_split
 from terramamba.data.synthetic import make_scene
-from terramamba.raster.scene import open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
 from terramamba.runs import load_run, prepare_folder
 from terramamba.scores.sampling_units import read_units
 from terramamba.settings import ClassifySettings

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from terramamba.data.synthetic import SyntheticScene, make_scene
-from terramamba.raster.scene import open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
 
 FEW = ("--train-fraction", "20", "--val-fraction", "20")
 

@@ -13,7 +13,7 @@ from pyogrio import read_info
 
 from terramamba.cli import main
 from terramamba.data.synthetic import UTM
-from terramamba.raster.scene import open_scene
+from terramamba.raster.readers.open import open_scene
 
 ACCURACY_MARK = 0.9
 F1_MARK = 0.6

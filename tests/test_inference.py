@@ -21,9 +21,11 @@ from terramamba.inference import change as change_module
 from terramamba.inference import change_recipe, map_change, map_classes, plan
 from terramamba.inference.blend import Part, blend
 from terramamba.models.registry import create_model, save_model
-from terramamba.raster.grid import Window, tiles
-from terramamba.raster.scene import Grid, Scene, Source, open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene, Source
+from terramamba.raster.windows import Window, tiles
 from terramamba.runs import Run
 
 UTM = CRS.from_epsg(32632)

@@ -15,8 +15,9 @@ from scipy.ndimage import gaussian_filter
 from terramamba.data.pair_scaling import fit_pair_scaling
 from terramamba.data.pair_survey import survey
 from terramamba.data.pairs import find_pairs
-from terramamba.raster.scene import Grid, open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
 
 UTM33 = CRS.from_epsg(32633)
 SIDE = 48

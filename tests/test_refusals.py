@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from terramamba.data.synthetic import SyntheticPairs, SyntheticScene, make_pairs, make_scene
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.windows import Window
 
 PROGRAM = (sys.executable, "-m", "terramamba")
 CLASSIFY = ("--model", "svm", "--split", "random", "--patch-size", "3")

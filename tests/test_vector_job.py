@@ -19,7 +19,7 @@ from terramamba.core.errors import InputError
 from terramamba.data.splits import load_split
 from terramamba.data.synthetic import make_scene
 from terramamba.inference import map_classes
-from terramamba.raster.scene import open_scene
+from terramamba.raster.readers.open import open_scene
 from terramamba.runs import load_run
 from terramamba.settings import ClassifySettings
 

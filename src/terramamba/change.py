@@ -23,7 +23,7 @@ from terramamba.data.pair_scaling import fit_pair_scaling
 from terramamba.data.pair_survey import survey
 from terramamba.models.registry import create_model, model_spec, save_model
 from terramamba.pair_scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
-from terramamba.raster.align import Method
+from terramamba.raster.views.warped import Method
 from terramamba.repeats import train_seeds
 from terramamba.report import write_run_pages
 from terramamba.runs import check_folder, run_folder, write_confusion, write_json

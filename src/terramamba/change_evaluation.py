@@ -12,7 +12,7 @@ from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pair_files import PairFiles, same_files
 from terramamba.data.pair_survey import survey
 from terramamba.pair_scores import pair_scores
-from terramamba.raster.align import Method
+from terramamba.raster.views.warped import Method
 from terramamba.runs import CONFIG, Run, load_run
 from terramamba.scores.calibration import change_calibration
 

@@ -19,8 +19,9 @@ from terramamba.data.splits import TEST, TRAIN, VALIDATION, load_split
 from terramamba.evaluation import class_logits
 from terramamba.inference.common import check_bands
 from terramamba.land_cover_scores import scores_by_name
-from terramamba.raster.masking import masked
-from terramamba.raster.scene import Scene, open_scene
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.masked import masked
 from terramamba.runs import CONFIG, Run, load_run
 from terramamba.scores.calibration import class_calibration
 from terramamba.scores.metrics import confusion_matrix

@@ -26,8 +26,8 @@ from terramamba.data.splits import TEST, TRAIN, VALIDATION, block_split
 from terramamba.data.synthetic import SyntheticPairs, SyntheticScene, make_pairs, make_scene
 from terramamba.inference import map_change, map_classes
 from terramamba.pictures import picture_change, picture_classification
-from terramamba.raster.scene import open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
 from terramamba.report import RUN_PAGE, MapFiles, write_report
 from terramamba.runs import load_run
 from terramamba.scores.metrics import change_scores, confusion_matrix

@@ -5,15 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Integer, UInt8
+from jaxtyping import Integer, UInt8
 
-from terramamba.raster.scene import Scene, open_scene
-
-FALSE_COLOUR_NM = (860.0, 660.0, 560.0)
-"""Near infrared, red and green as red, green and blue: plants are red."""
-
-PERCENTILES = (2.0, 98.0)
-"""Values that become black and full colour."""
+from terramamba.raster.quicklook import _painted, colour_limits, coloured, false_colour
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
 
 PANEL_INCHES = 4.2
 
@@ -84,57 +80,9 @@ def picture_change(
     figure.savefig(path, dpi=120)
 
 
-def false_colour(
-    scene: Scene, limits: Float[np.ndarray, "two rgb"] | None = None
-) -> UInt8[np.ndarray, "h w rgb"]:
-    """``scene`` as a picture: near infrared, red, green where wavelengths are known, else its first bands.
-
-    ``limits`` are the values that become black and full colour; None: chosen from the scene itself. Pixels
-    without data are white.
-    """
-    values, valid = scene.read(bands=_shown_bands(scene))
-    low, high = colour_limits(scene) if limits is None else limits
-    stretched = (values.transpose(1, 2, 0) - low) / np.maximum(high - low, 1e-12)
-    picture = (255 * stretched.clip(0, 1)).astype(np.uint8)
-    picture[~np.all(valid, axis=0)] = 255
-    return picture
-
-
-def colour_limits(scene: Scene) -> Float[np.ndarray, "two rgb"]:
-    """Values of ``scene`` that become black and full colour in ``false_colour``."""
-    if scene.dtype == "uint8":  # made to be looked at as it is
-        return np.array([[0.0] * 3, [255.0] * 3])
-    values, valid = scene.read(bands=_shown_bands(scene))
-    seen = [band[usable].astype(np.float64) for band, usable in zip(values, valid, strict=True)]
-    return np.stack([np.percentile(band, PERCENTILES) if band.size else (0.0, 1.0) for band in seen], axis=1)
-
-
-def coloured(
-    codes: Integer[np.ndarray, "h w"], classes: Sequence[Mapping[str, Any]]
-) -> UInt8[np.ndarray, "h w rgb"]:
-    """A raster of class codes in the colours of ``classes``; other codes are white."""
-    return _painted(codes, {entry["code"]: tuple(entry["colour"]) for entry in classes})
-
-
-def _painted(
-    values: Integer[np.ndarray, "h w"], colours: Mapping[int, tuple[int, ...]]
-) -> UInt8[np.ndarray, "h w rgb"]:
-    picture = np.full((*values.shape, 3), 255, np.uint8)
-    for value, colour in colours.items():
-        picture[values == value] = colour
-    return picture
-
-
 def _share_of_255(colour: Sequence[int]) -> tuple[float, float, float]:
     red, green, blue = (value / 255 for value in colour)
     return red, green, blue
-
-
-def _shown_bands(scene: Scene) -> list[int]:
-    if scene.wavelengths is not None:
-        known = np.array(scene.wavelengths)
-        return [int(np.abs(known - wanted).argmin()) for wanted in FALSE_COLOUR_NM]
-    return [0, 1, 2] if scene.bands >= 3 else [0, 0, 0]
 
 
 def _values(path: str | Path) -> Integer[np.ndarray, "h w"]:

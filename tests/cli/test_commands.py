@@ -17,7 +17,7 @@ from pyogrio.raw import write
 
 from terramamba import __version__
 from terramamba.cli import COMMANDS, main
-from terramamba.raster.scene import open_scene
+from terramamba.raster.readers.open import open_scene
 
 HELP_SECONDS = 0.5
 

@@ -11,9 +11,10 @@ import rasterio
 from PIL import Image
 
 from terramamba.models.registry import create_model, save_model
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import Scene, open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
 
 BANDS = 12
 PATCH = 5

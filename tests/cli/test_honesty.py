@@ -11,8 +11,8 @@ import pytest
 
 from terramamba import __version__
 from terramamba.data.splits import TEST, load_split
-from terramamba.raster.scene import open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
 
 
 def images(folder: Path) -> list[Path]:

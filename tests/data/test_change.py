@@ -14,9 +14,9 @@ from terramamba.data.change import PairDataset
 from terramamba.data.pair_files import PairFiles
 from terramamba.data.pair_scaling import fit_pair_scaling
 from terramamba.data.pairs import find_pairs
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import Grid
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.windows import Window
 from terramamba.scaling import Scaling
 
 AS_STORED = Scaling("standard", (0, 1, 2), (0.0,) * 3, (1.0,) * 3, (7.0,) * 3)

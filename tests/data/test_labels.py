@@ -12,8 +12,10 @@ from scipy.io import savemat
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels import label_shape, read_label_parts, read_labels
-from terramamba.raster.scene import Grid, Scene, open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
 
 UTM = CRS.from_epsg(32633)
 

@@ -8,9 +8,9 @@ from PIL import Image
 
 from terramamba.core.errors import InputError
 from terramamba.data.masks import IGNORE, MaskRule, find_rule, read_mask
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import Grid
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.windows import Window
 
 CHANGED = np.array([[0, 0, 1], [1, 0, 1], [0, 0, 0], [1, 1, 0]], bool)
 

@@ -10,7 +10,7 @@ from PIL import Image
 from terramamba.core.errors import InputError
 from terramamba.data.pair_files import same_files
 from terramamba.data.pairs import find_pairs
-from terramamba.raster.grid import Window
+from terramamba.raster.windows import Window
 
 
 def image(path: Path, size: tuple[int, int] = (6, 5), bands: int = 3) -> None:

@@ -14,7 +14,8 @@ from terramamba.data.pair_files import same_files
 from terramamba.data.pair_scaling import fit_pair_scaling
 from terramamba.data.pairs import find_pairs
 from terramamba.data.splits import block_split, given_split, random_split
-from terramamba.raster.scene import Scene, open_scene
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
 
 Find = Callable[[str], Path]
 

@@ -7,7 +7,8 @@ import pytest
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels import label_shape, read_labels
-from terramamba.raster.scene import Scene, open_scene
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
 
 REGIONS = """; ENVI Output of ROIs (4.8) [Mon Feb 11 09:00:00 2013]
 ; Number of ROIs: 3

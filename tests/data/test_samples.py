@@ -11,8 +11,9 @@ from rasterio.crs import CRS
 from terramamba.core.errors import InputError
 from terramamba.data.samples import choose_bands, prepare_samples, ranges, read_pixels, scaled_cube
 from terramamba.data.splits import TEST, TRAIN, VALIDATION
-from terramamba.raster.scene import Grid, open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
 from terramamba.scaling import Scaling
 from terramamba.settings import ClassifySettings
 

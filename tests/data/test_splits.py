@@ -21,7 +21,7 @@ from terramamba.data.splits import (
     random_split,
     save_split,
 )
-from terramamba.raster.scene import Grid
+from terramamba.raster.geogrid import Grid
 
 USUAL = {"train_fraction": 0.1, "val_fraction": 0.1, "min_per_class": 20, "patch_size": 7}
 

@@ -19,8 +19,8 @@ from terramamba.data.synthetic import (
 )
 from terramamba.data.synthetic_pair import draw_pair
 from terramamba.data.synthetic_scene import CLASSES, draw_scene
-from terramamba.raster.describe import look
-from terramamba.raster.scene import open_scene
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.sample_statistics import look
 from terramamba.scores.metrics import change_scores, confusion_matrix
 
 

@@ -15,8 +15,10 @@ from rasterio.warp import transform
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels import Labels, VectorOptions, read_label_parts, read_labels
-from terramamba.raster.scene import Grid, Scene, open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
 
 UTM = "EPSG:32633"
 WEST, NORTH, PIXEL = 500_000.0, 5_800_000.0, 30.0

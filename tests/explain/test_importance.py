@@ -11,8 +11,8 @@ from terramamba.classify import train_classifier
 from terramamba.core.errors import InputError
 from terramamba.explain import explain_classes
 from terramamba.explain.importance import MOST_GROUPS, band_groups, permutation_importance
-from terramamba.raster.scene import Grid
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
 from terramamba.settings import ClassifySettings
 
 

@@ -7,10 +7,11 @@ from rasterio.crs import CRS
 
 from terramamba.core.errors import InputError
 from terramamba.explain.pixels import named_pixels, named_window, window_around
-from terramamba.raster.cropped import cropped
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import Grid, apply, open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid, apply
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.views.cropped import cropped
+from terramamba.raster.windows import Window
 
 UTM = CRS.from_epsg(32632)
 

@@ -13,8 +13,8 @@ from job_cases import ENVIRONMENT, Ended, Job, Jobs
 from rasterio.crs import CRS
 
 from terramamba.models.registry import create_model, save_model
-from terramamba.raster.scene import Grid
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
 
 NODATA = -1.0
 

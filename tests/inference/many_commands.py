@@ -24,7 +24,7 @@ import terramamba.cli.classify_map
 import terramamba.inference.jobs
 import terramamba.models.glmamba
 import terramamba.models.ssa_mamba
-import terramamba.raster.readers
+import terramamba.raster.readers.formats
 from terramamba.cli import main
 
 PLACES = {

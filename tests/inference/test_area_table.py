@@ -9,8 +9,8 @@ from rasterio.crs import CRS
 
 from terramamba.inference.area_table import write_areas
 from terramamba.inference.common import ClassArea
-from terramamba.raster.area import why_not_measured
-from terramamba.raster.scene import Grid
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.pixel_area import why_not_measured
 
 METRES = Affine(10, 0, 500_000, 0, -10, 5_000_000)
 

@@ -8,7 +8,7 @@ import rasterio
 from job_cases import Jobs
 
 from terramamba.inference.likeness import unlike_training
-from terramamba.raster.scene import open_scene
+from terramamba.raster.readers.open import open_scene
 from terramamba.runs import load_run
 
 

@@ -10,8 +10,8 @@ from rasterio.rpc import RPC
 
 from terramamba.inference.plan import PIXELS_PER_WINDOW, VALUES_PER_WINDOW, class_windows
 from terramamba.inference.records import grid_of, grid_record
-from terramamba.raster.scene import Grid
-from terramamba.raster.ties import Ties
+from terramamba.raster.control_points import Ties
+from terramamba.raster.geogrid import Grid
 
 
 @pytest.mark.parametrize("exact", [True, False])

@@ -11,11 +11,13 @@ from rasterio.warp import transform as to_crs
 from scipy.ndimage import minimum_filter
 
 from terramamba.core.errors import InputError
-from terramamba.raster.align import Method, aligned
-from terramamba.raster.grid import Window
-from terramamba.raster.places import same_pixels
-from terramamba.raster.scene import Grid, Scene, open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.grid_mapping import same_pixels
+from terramamba.raster.views.warped import Method, aligned
+from terramamba.raster.windows import Window
 
 UTM33, UTM32 = CRS.from_epsg(32633), CRS.from_epsg(32632)
 HERE = Grid(40, 50, UTM33, Affine(20, 0, 500_000, 0, -20, 5_800_000))

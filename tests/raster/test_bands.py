@@ -10,9 +10,9 @@ import rasterio
 from affine import Affine
 
 from terramamba.core.errors import InputError
-from terramamba.raster.band_names import band_of_file
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import open_scene
+from terramamba.raster.readers.band_names import band_of_file
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.windows import Window
 
 Make = Callable[..., Path]
 TILE = "T33UUU_20200101T101031"

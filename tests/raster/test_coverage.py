@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 import shapely
 
-from terramamba.raster.coverage import bounding_window, line_pixels, point_pixels, polygon_coverage
-from terramamba.raster.grid import Window
+from terramamba.raster.vector.coverage import (
+    bounding_window,
+    line_pixels,
+    point_pixels,
+    polygon_coverage,
+)
+from terramamba.raster.windows import Window
 
 BOUND = 1e-9
 WINDOW = Window(2, 3, 11, 14)

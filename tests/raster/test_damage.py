@@ -16,10 +16,11 @@ from PIL import Image
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels import read_labels
-from terramamba.raster.describe import describe
-from terramamba.raster.describe_features import describe_features
-from terramamba.raster.features import is_vector_file
-from terramamba.raster.scene import Scene, open_scene
+from terramamba.raster.checks.describe import describe
+from terramamba.raster.checks.describe_vector import describe_features
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.vector.features import is_vector_file
 
 TRIES = 30
 GROUND = {"crs": "EPSG:32632", "transform": Affine(4, 0, 500_000, 0, -4, 5_800_000)}

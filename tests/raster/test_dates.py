@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from terramamba.raster.dates import acquisition_date, day_in
+from terramamba.raster.readers.dates import acquisition_date, day_in
 
 Make = Callable[..., Path]
 ONE = np.ones((1, 4, 5), np.uint8)

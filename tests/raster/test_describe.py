@@ -10,9 +10,11 @@ import pytest
 import rasterio
 from affine import Affine
 
-from terramamba.raster.describe import describe, describe_text, look, numbers, percent
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import open_scene
+from terramamba.core.words import numbers, percent
+from terramamba.raster.checks.describe import describe, describe_text
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.sample_statistics import look
+from terramamba.raster.windows import Window
 
 Make = Callable[..., Path]
 
@@ -56,7 +58,7 @@ def test_few_pixels_of_large_scenes_are_read(
     geotiff: Make, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, overviews: bool
 ) -> None:
     """Of a file without overviews few blocks, and of one with them no more pixels."""
-    monkeypatch.setattr("terramamba.raster.describe.LOOK_VALUES", 20_000)
+    monkeypatch.setattr("terramamba.raster.sample_statistics.LOOK_VALUES", 20_000)
     rng = np.random.default_rng(seed)
     values = rng.integers(20, 200, (2, 2100, 1700), dtype=np.uint8)
     missing = int(rng.integers(300, 1400))

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from terramamba.core.errors import InputError
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import open_scene
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.windows import Window
 
 Make = Callable[..., Path]
 STEM = "ENMAP01-____L2A-DT0000001867_20220724T104526Z_008_V010302_20230628T165614Z"

@@ -10,10 +10,10 @@ import pytest
 import scipy.io
 
 from terramamba.core.errors import InputError
-from terramamba.raster.cube import open_array
-from terramamba.raster.formats import list_arrays, load_arrays, pick_array, unflatten
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import open_scene
+from terramamba.raster.readers.array_scene import open_array
+from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array, unflatten
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.windows import Window
 
 H, W, C = 5, 7, 3
 # Where rows, columns and bands go, in the axes of the stored array.

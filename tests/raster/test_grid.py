@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from terramamba.raster.grid import Window, cosine_weights, sample, spread, strips, tiles
+from terramamba.raster.windows import Window, cosine_weights, sample, spread, strips, tiles
 
 # Run-time type checks make single examples slow at times, which is no fault.
 relaxed = settings(deadline=None, max_examples=60)

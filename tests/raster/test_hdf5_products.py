@@ -10,10 +10,11 @@ import pytest
 from affine import Affine
 
 from terramamba.core.errors import InputError
-from terramamba.raster import emit
-from terramamba.raster.describe import describe
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import Scene, open_scene
+from terramamba.raster.checks.describe import describe
+from terramamba.raster.readers import emit
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
 
 LINES, SAMPLES, BANDS = 12, 9, 7
 WGS84 = (

@@ -9,9 +9,10 @@ import rasterio
 from affine import Affine
 
 from terramamba.core.errors import InputError
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import open_scene, same_crs
-from terramamba.raster.wavelengths import band_fwhm, band_wavelength, nanometres, width_beside
+from terramamba.raster.geogrid import same_crs
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.readers.wavelengths import band_fwhm, band_wavelength, nanometres, width_beside
+from terramamba.raster.windows import Window
 
 Make = Callable[..., Path]
 ENVI = """ENVI

@@ -9,10 +9,12 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from terramamba.core.errors import InputError
-from terramamba.raster.grid import Window
-from terramamba.raster.masking import mask_of, masked, masked_share
-from terramamba.raster.scene import Grid, Scene, open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.masked import mask_of, masked, masked_share
+from terramamba.raster.windows import Window
 
 UTM33 = CRS.from_epsg(32633)
 HERE = Grid(30, 40, UTM33, Affine(20, 0, 500_000, 0, -20, 5_800_000))

@@ -11,9 +11,10 @@ from affine import Affine
 from PIL import Image
 
 from terramamba.core.errors import InputError
-from terramamba.raster.describe import describe_text
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import Scene, open_scene
+from terramamba.raster.checks.describe import describe_text
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
 
 Make = Callable[..., Path]
 PLACE = Affine(30, 0, 500_000, 0, -30, 5_800_000)

@@ -10,8 +10,8 @@ from affine import Affine
 from scipy.ndimage import gaussian_filter
 
 from terramamba.core.errors import InputError
-from terramamba.raster.pair import check_pair, require_pair, warping_in_words
-from terramamba.raster.scene import open_scene
+from terramamba.raster.checks.pair import check_pair, require_pair, warping_in_words
+from terramamba.raster.readers.open import open_scene
 
 Make = Callable[..., Path]
 

@@ -15,12 +15,12 @@ from rasterio.warp import transform as to_crs
 from scipy import ndimage
 
 from terramamba.core.errors import InputError
-from terramamba.raster import polygons as module
-from terramamba.raster.area import PixelArea
-from terramamba.raster.grid import Window
-from terramamba.raster.polygons import ChangePolygons, trace_changes, write_polygons
-from terramamba.raster.scene import Grid
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.pixel_area import PixelArea
+from terramamba.raster.vector import change_polygons as module
+from terramamba.raster.vector.change_polygons import ChangePolygons, trace_changes, write_polygons
+from terramamba.raster.windows import Window
 
 UTM = CRS.from_epsg(32632)
 TEN_METRES = Affine(10, 0, 500_000, 0, -10, 5_000_000)

@@ -13,9 +13,9 @@ import rasterio
 from PIL import Image
 
 from terramamba.core.errors import InputError
-from terramamba.raster import readers
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import open_scene
+from terramamba.raster.readers import formats as readers
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.windows import Window
 
 Make = Callable[..., Path]
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
@@ -23,7 +23,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 
 def test_the_page_is_that_of_the_records() -> None:
     assert PAGE.read_text(encoding="utf-8") == readers.page(), (
-        "python -m terramamba.raster.readers > docs/formats.md"
+        "python -m terramamba.raster.readers.formats > docs/formats.md"
     )
 
 

@@ -8,9 +8,9 @@ import pytest
 import rasterio
 
 from terramamba.core.errors import InputError
-from terramamba.raster.describe import describe_text
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import open_scene
+from terramamba.raster.checks.describe import describe_text
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.windows import Window
 
 RASTERS = {
     "landsat5_tm_para/LT52240631988227CUB02_B6.TIF": (1, 310, 287, "uint8", 32622, 255),

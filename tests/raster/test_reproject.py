@@ -5,9 +5,9 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
-from terramamba.raster.area import PixelArea
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.pixel_area import PixelArea
 from terramamba.raster.reproject import to_crs
-from terramamba.raster.scene import Grid
 
 DEGREES, UTM = CRS.from_epsg(4326), CRS.from_epsg(32632)
 DISC = CRS.from_string("+proj=geos +h=35785831 +lon_0=0 +ellps=WGS84 +units=m +no_defs")

@@ -15,9 +15,11 @@ from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 
 from terramamba.core.errors import InputError
-from terramamba.raster import gdal
-from terramamba.raster.grid import Window, spread
-from terramamba.raster.scene import Grid, Scene, open_scene
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.readers import gdal
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window, spread
 
 Make = Callable[..., Path]
 UTM = rasterio.CRS.from_epsg(32633)

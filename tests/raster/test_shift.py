@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import Grid, Scene, open_scene
-from terramamba.raster.shift import Shift, estimate_shift, window_shift
+from terramamba.raster.checks.shift import Shift, estimate_shift, window_shift
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
 
 FINE = 4
 """Textures are made so many times finer than the images, so that a shift of 1/4 pixel is exact."""

@@ -10,10 +10,10 @@ from rasterio.crs import CRS
 from scipy import ndimage
 
 from terramamba.core.errors import InputError
-from terramamba.raster.polygons import ChangePolygons, trace_changes
-from terramamba.raster.scene import Grid
-from terramamba.raster.simplify import simplified
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.vector.change_polygons import ChangePolygons, trace_changes
+from terramamba.raster.vector.simplify import simplified
 
 UTM = CRS.from_epsg(32632)
 

@@ -18,10 +18,10 @@ import rasterio
 from affine import Affine
 
 from terramamba.core.errors import InputError
-from terramamba.raster.dates import acquisition_date
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import open_scene
-from terramamba.raster.stac import open_stac
+from terramamba.raster.readers.dates import acquisition_date
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.readers.stac import open_stac
+from terramamba.raster.windows import Window
 
 pystac = pytest.importorskip("pystac", reason="the extra stac is not installed")
 

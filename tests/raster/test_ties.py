@@ -11,12 +11,13 @@ from affine import Affine
 from rasterio.control import GroundControlPoint
 from rasterio.rpc import RPC
 
-from terramamba.raster.area import PixelArea
-from terramamba.raster.describe import describe
-from terramamba.raster.grid import Window
-from terramamba.raster.polygons import trace_changes
-from terramamba.raster.scene import Grid, open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.checks.describe import describe
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.pixel_area import PixelArea
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.vector.change_polygons import trace_changes
+from terramamba.raster.windows import Window
 
 Make = Callable[..., Path]
 DEGREES = rasterio.CRS.from_epsg(4326)

@@ -15,9 +15,10 @@ from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning
 
 from terramamba.core.errors import InputError
-from terramamba.raster.grid import Window, strips, tiles
-from terramamba.raster.scene import Grid, open_scene
-from terramamba.raster.write import RasterWriter, write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import RasterWriter, write_geotiff
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.windows import Window, strips, tiles
 
 ROTATED = Affine(1.9, 1.0, 500_000.0, 0.7, -2.8, 6_000_000.0)
 UTM = CRS.from_epsg(32632)

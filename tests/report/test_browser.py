@@ -9,7 +9,7 @@ import pytest
 
 from report.browser import Tab
 from report.conftest import Made
-from terramamba.raster.scene import open_scene
+from terramamba.raster.readers.open import open_scene
 from terramamba.report import write_report
 
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}

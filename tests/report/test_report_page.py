@@ -16,8 +16,9 @@ from affine import Affine
 
 from report.conftest import NAMES, Made
 from terramamba.cli import main
-from terramamba.raster.scene import Grid, open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
 from terramamba.report import MapFiles, write_report
 
 WITHOUT_END = {"meta", "link", "input", "img", "br"}

@@ -56,8 +56,8 @@ def run(argv: Sequence[str]) -> int:
     from terramamba.cli.scores import show_map
     from terramamba.inference import map_change
     from terramamba.inference.executors import GDAL_CACHE_BYTES
-    from terramamba.raster.pair import check_pair
-    from terramamba.raster.scene import open_scene
+    from terramamba.raster.checks.pair import check_pair
+    from terramamba.raster.readers.open import open_scene
 
     given = arguments(options)
     variable = given.pop("scene_variable")

@@ -32,12 +32,13 @@ def run(argv: Sequence[str]) -> int:
     """Print what the files are; two files that make no pair give status 1."""
     options, paths = parse(USAGE, CheckOptions, argv)
     from terramamba.cli.show import show_facts
-    from terramamba.raster.describe import describe, percent
-    from terramamba.raster.describe_features import describe_features
-    from terramamba.raster.features import is_vector_file
-    from terramamba.raster.masking import MaskedSource, masked, masked_share
-    from terramamba.raster.pair import check_pair
-    from terramamba.raster.scene import open_scene
+    from terramamba.core.words import percent
+    from terramamba.raster.checks.describe import describe
+    from terramamba.raster.checks.describe_vector import describe_features
+    from terramamba.raster.checks.pair import check_pair
+    from terramamba.raster.readers.open import open_scene
+    from terramamba.raster.vector.features import is_vector_file
+    from terramamba.raster.views.masked import MaskedSource, masked, masked_share
 
     for path in filter(is_vector_file, paths):
         show_facts(describe_features(path))

@@ -45,7 +45,7 @@ def run(argv: Sequence[str]) -> int:
     folder, (scene,) = run_and_scenes(paths, options.stac, ["SCENE"])
     from terramamba.cli.scores import show_map
     from terramamba.inference import map_classes
-    from terramamba.raster.scene import open_scene
+    from terramamba.raster.readers.open import open_scene
 
     given = arguments(options)
     opened = open_scene(scene, variable=given.pop("scene_variable"))

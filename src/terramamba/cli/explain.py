@@ -92,7 +92,7 @@ def run(argv: Sequence[str]) -> int:
                 f"{folder}: is a run for change, which needs BEFORE and AFTER; got {_list(files)}"
             )
         from terramamba.explain.change import explain_change
-        from terramamba.raster.scene import open_scene
+        from terramamba.raster.readers.open import open_scene
 
         variable = given.pop("scene_variable")
         before, after = (open_scene(path, variable=variable) for path in files)

@@ -17,7 +17,7 @@ def run_and_scenes(
     folder, scenes = split_run(paths)
     wanted = " ".join(names)
     if stac is not None:
-        from terramamba.raster.stac import is_stac
+        from terramamba.raster.readers.stac import is_stac
 
         if scenes:
             raise InputError(f"--stac and {scenes[0]}: give either items or files")

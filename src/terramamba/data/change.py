@@ -24,8 +24,8 @@ from terramamba.data.augment import (
 from terramamba.data.masks import IGNORE, MaskRule, find_rule, read_mask
 from terramamba.data.pair_files import PairFiles
 from terramamba.data.pair_scaling import require_bands
-from terramamba.raster.grid import Window
 from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
 from terramamba.scaling import Scaling
 
 CACHE_BYTES = 2**30

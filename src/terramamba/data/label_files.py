@@ -16,9 +16,11 @@ from terramamba.data.label_grid import offset, read_nearest, read_shifted
 from terramamba.data.palette import Colour
 from terramamba.data.roi_files import is_roi_file, read_rois, roi_shape
 from terramamba.data.vector_labels import VectorOptions, read_shapes
-from terramamba.raster.features import is_vector_file
-from terramamba.raster.formats import list_arrays, load_arrays, pick_array, unflatten
-from terramamba.raster.scene import ARRAY_SUFFIXES, Scene, open_scene, same_crs
+from terramamba.raster.geogrid import same_crs
+from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array, unflatten
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
+from terramamba.raster.vector.features import is_vector_file
 
 FLAG = "--label-variable"
 CLASS_TAG = "CLASS_"

@@ -3,9 +3,10 @@
 import numpy as np
 from jaxtyping import Bool, Shaped
 
-from terramamba.raster.grid import Window, strips
-from terramamba.raster.places import Passage
-from terramamba.raster.scene import Grid, Scene, apply, compose
+from terramamba.raster.geogrid import Grid, apply, compose
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.grid_mapping import Passage
+from terramamba.raster.windows import Window, strips
 
 OFF_GRID = 0.1
 """Labels may lie off the scene's pixels by this share of a pixel and still be taken as they are."""

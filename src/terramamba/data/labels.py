@@ -11,8 +11,8 @@ from terramamba.data.codes import Codes
 from terramamba.data.label_files import label_shape, read_codes
 from terramamba.data.palette import Colour, default_colours
 from terramamba.data.vector_labels import VectorOptions
-from terramamba.raster.features import is_vector_file
 from terramamba.raster.scene import Scene
+from terramamba.raster.vector.features import is_vector_file
 
 __all__ = ["Labels", "VectorOptions", "default_colours", "label_shape", "read_label_parts", "read_labels"]
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels import Labels
-from terramamba.raster.masking import mask_of
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.masked import mask_of
 
 
 def unmasked(labels: Labels, scene: Scene, *, need_all_classes: bool = True) -> Labels:

@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
 from terramamba.core.errors import InputError
-from terramamba.raster.grid import Window, strips
-from terramamba.raster.scene import Scene, open_scene
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window, strips
 
 IGNORE = 255
 CUT = 128

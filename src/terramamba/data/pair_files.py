@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from terramamba.data.identity import file_key, same_content_key, size_key
-from terramamba.raster.align import Method
-from terramamba.raster.grid import Window
-from terramamba.raster.masking import masked
-from terramamba.raster.mosaic import IMAGE_SUFFIXES
-from terramamba.raster.pair import require_pair
-from terramamba.raster.scene import Scene, open_scene
+from terramamba.raster.checks.pair import require_pair
+from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.masked import masked
+from terramamba.raster.views.warped import Method
+from terramamba.raster.windows import Window
 
 Key = tuple[object, ...]
 

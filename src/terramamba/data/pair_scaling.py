@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float64, Shaped
 
 from terramamba.core.errors import InputError
 from terramamba.data.pair_files import PairFiles
-from terramamba.raster.grid import Window, strips
 from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window, strips
 from terramamba.scaling import Scaling
 
 VALUES_PER_READ = 16_000_000

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from terramamba.core.words import count, percent
 from terramamba.data.pair_files import PairFiles
-from terramamba.raster.describe import count, percent
-from terramamba.raster.masking import masked_share
-from terramamba.raster.pair import NOTED_SHIFT, PairReport, pair_report, warping_in_words
+from terramamba.raster.checks.pair import NOTED_SHIFT, PairReport, pair_report, warping_in_words
+from terramamba.raster.views.masked import masked_share
 
 LOOKED_AT = 24
 """At most this many pairs are compared, evenly spread over the set."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.data.pair_files import MASKS, PARTS, WHOLE, PairFiles, stem_of
-from terramamba.raster.grid import Window
+from terramamba.raster.windows import Window
 
 _WINDOW = ("row", "col", "height", "width")
 

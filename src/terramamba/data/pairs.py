@@ -20,9 +20,9 @@ from pathlib import Path
 from terramamba.core.errors import InputError
 from terramamba.data.pair_files import MASKS, PARTS, WHOLE, PairFiles, stem_of
 from terramamba.data.pair_table import read_table
-from terramamba.raster.align import Method
-from terramamba.raster.mosaic import IMAGE_SUFFIXES
-from terramamba.raster.scene import open_scene
+from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.views.warped import Method
 
 DATES = (
     ("a", "b"),

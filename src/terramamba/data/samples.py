@@ -20,10 +20,11 @@ from terramamba.data.splits import (
     given_split,
     random_split,
 )
-from terramamba.raster.grid import strips
-from terramamba.raster.masking import masked
+from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scaled import read_scaled
-from terramamba.raster.scene import Scene, open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.masked import masked
+from terramamba.raster.windows import strips
 from terramamba.scaling import Scaling
 from terramamba.settings import ClassifySettings
 

@@ -15,8 +15,9 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.data.blocks import Share, block_roles
 from terramamba.data.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, Leakage, leakage
-from terramamba.raster.scene import Grid, open_scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
 
 __all__ = [
     "LEFT_OUT",

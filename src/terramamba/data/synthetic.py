@@ -10,8 +10,8 @@ from rasterio.crs import CRS
 
 from terramamba.data.synthetic_pair import PairArrays, draw_pair
 from terramamba.data.synthetic_scene import CLASSES, draw_scene
-from terramamba.raster.scene import Grid
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
 
 UTM = CRS.from_epsg(32632)
 ORIGIN = (500_000.0, 5_800_000.0)

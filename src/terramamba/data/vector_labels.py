@@ -9,10 +9,15 @@ from jaxtyping import Int64
 from terramamba.core.errors import InputError
 from terramamba.data.class_attribute import find_classes
 from terramamba.data.codes import Claims, Codes
-from terramamba.raster.coverage import bounding_window, line_pixels, point_pixels, polygon_coverage
-from terramamba.raster.features import on_pixels, read_features
-from terramamba.raster.grid import Window
 from terramamba.raster.scene import Scene
+from terramamba.raster.vector.coverage import (
+    bounding_window,
+    line_pixels,
+    point_pixels,
+    polygon_coverage,
+)
+from terramamba.raster.vector.features import on_pixels, read_features
+from terramamba.raster.windows import Window
 
 ROUNDING = 1e-6
 """Shares of a pixel below this come from rounding in reprojection, not from what somebody drew."""

@@ -22,13 +22,14 @@ from terramamba.explain.folder import check_folder, explanation_folder
 from terramamba.explain.look import Chosen, choose_window
 from terramamba.inference.common import Place, check_bands, open_run
 from terramamba.models.glmamba import GLMamba
-from terramamba.raster.align import Method
-from terramamba.raster.cropped import cropped
-from terramamba.raster.masking import masked
-from terramamba.raster.pair import require_pair
+from terramamba.raster.checks.pair import require_pair
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.scaled import read_scaled
-from terramamba.raster.scene import Grid, Scene
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.cropped import cropped
+from terramamba.raster.views.masked import masked
+from terramamba.raster.views.warped import Method
 from terramamba.runs import Run
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from terramamba.explain.activations import DATES, Layer
 from terramamba.explain.change_explanation import ChangeExplanation
-from terramamba.pictures import colour_limits, false_colour
+from terramamba.raster.quicklook import colour_limits, false_colour
 
 PANEL_INCHES = 2.3
 STAGES = 4

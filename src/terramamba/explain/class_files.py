@@ -9,9 +9,9 @@ from terramamba.core.files import write_csv
 from terramamba.explain import class_pictures as pictures
 from terramamba.explain.attention import ASKING
 from terramamba.explain.class_explanation import ClassExplanation, PixelAnswer
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import Grid
-from terramamba.raster.write import write_geotiff
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.windows import Window
 
 ALL_CLASSES = "all classes"
 

@@ -11,8 +11,8 @@ from terramamba.explain.attention import ASKING, Asked, tokens_asked
 from terramamba.explain.class_explanation import ClassExplanation
 from terramamba.explain.importance import BandGroup, Importance
 from terramamba.explain.pixels import window_around
-from terramamba.pictures import false_colour
-from terramamba.raster.cropped import cropped
+from terramamba.raster.quicklook import false_colour
+from terramamba.raster.views.cropped import cropped
 
 PANEL_INCHES = 1.25
 SURROUNDINGS = 41

@@ -23,7 +23,7 @@ from terramamba.explain.patches import Patches, read_patches
 from terramamba.explain.pixels import Pixel, as_pixels, named_pixels
 from terramamba.explain.samples import Chosen, choose_pixels
 from terramamba.inference.common import open_run
-from terramamba.raster.masking import masked
+from terramamba.raster.views.masked import masked
 from terramamba.runs import Run
 
 

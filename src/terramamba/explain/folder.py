@@ -10,7 +10,7 @@ from typing import Any
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
-from terramamba.raster.staging import make_folder, remove_if_empty
+from terramamba.raster.output.staging import make_folder, remove_if_empty
 
 RECORD = "explain.json"
 

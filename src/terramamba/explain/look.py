@@ -9,8 +9,8 @@ from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.explain.pixels import Pixel, named_pixels, named_window, window_around
 from terramamba.inference.change_units import ChangeDetector, ChangeWork
-from terramamba.raster.grid import Window, spread, tiles
 from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window, spread, tiles
 from terramamba.runs import Run
 
 MOST_LOOKED_AT = 64

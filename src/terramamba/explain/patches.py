@@ -10,9 +10,9 @@ from torch import Tensor
 
 from terramamba.explain.pixels import Pixel
 from terramamba.inference.class_units import pad_strip, padded_index
-from terramamba.raster.grid import Window
 from terramamba.raster.scaled import read_scaled
 from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
 from terramamba.runs import Run
 
 OUTSIDE = -1

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from math import floor, isfinite
 
 from terramamba.core.errors import InputError
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import Grid, apply
+from terramamba.raster.geogrid import Grid, apply
+from terramamba.raster.windows import Window
 
 Pixel = tuple[int, int]
 """Row and column, from 0."""

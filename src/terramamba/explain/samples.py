@@ -14,8 +14,9 @@ from terramamba.data.labels import label_shape, read_labels
 from terramamba.data.samples import prepare_samples
 from terramamba.data.splits import VALIDATION
 from terramamba.inference.common import check_bands
-from terramamba.raster.grid import sample
-from terramamba.raster.scene import Scene, open_scene
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import sample
 from terramamba.runs import Run
 
 CANDIDATES = 250_000

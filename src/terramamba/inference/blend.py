@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from terramamba.raster.grid import Window, cosine_weights
+from terramamba.raster.windows import Window, cosine_weights
 
 
 @dataclass(frozen=True, eq=False)

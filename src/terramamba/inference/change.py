@@ -24,15 +24,16 @@ from terramamba.inference.common import (
 from terramamba.inference.identity import model_fact, option_fact, scene_fact, version_fact
 from terramamba.inference.jobs import carry_out
 from terramamba.inference.spread import Spread
-from terramamba.raster.align import Method
-from terramamba.raster.dates import acquisition_date
-from terramamba.raster.grid import tiles
-from terramamba.raster.masking import masked
-from terramamba.raster.pair import require_pair
-from terramamba.raster.polygons import check_polygon_name
-from terramamba.raster.scene import Grid, Scene
-from terramamba.raster.simplify import check_simplify
-from terramamba.raster.write import check_raster_name
+from terramamba.raster.checks.pair import require_pair
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import check_raster_name
+from terramamba.raster.readers.dates import acquisition_date
+from terramamba.raster.scene import Scene
+from terramamba.raster.vector.change_polygons import check_polygon_name
+from terramamba.raster.vector.simplify import check_simplify
+from terramamba.raster.views.masked import masked
+from terramamba.raster.views.warped import Method
+from terramamba.raster.windows import tiles
 from terramamba.runs import Run
 from terramamba.scores.calibration import calibrated_threshold
 

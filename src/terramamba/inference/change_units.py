@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from terramamba.inference.blend import Part
 from terramamba.inference.common import inferring, open_run
-from terramamba.raster.grid import Window
 from terramamba.raster.scaled import read_scaled
 from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
 from terramamba.runs import Run
 
 Tiles = tuple[Window, ...]

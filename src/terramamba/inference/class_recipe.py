@@ -18,10 +18,10 @@ from terramamba.inference.common import (
 from terramamba.inference.jobs import Outcome
 from terramamba.inference.parts import Parts
 from terramamba.inference.records import grid_of, grid_record
-from terramamba.raster.area import why_not_measured
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import Grid
-from terramamba.raster.write import RasterWriter
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import RasterWriter
+from terramamba.raster.pixel_area import why_not_measured
+from terramamba.raster.windows import Window
 
 KIND = "classify"
 

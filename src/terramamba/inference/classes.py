@@ -25,9 +25,10 @@ from terramamba.inference.identity import model_fact, option_fact, scene_fact, v
 from terramamba.inference.jobs import carry_out
 from terramamba.inference.plan import class_windows
 from terramamba.inference.spread import Spread
-from terramamba.raster.masking import masked
-from terramamba.raster.scene import Scene, open_scene
-from terramamba.raster.write import check_raster_name
+from terramamba.raster.output.cog import check_raster_name
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.masked import masked
 from terramamba.runs import Run
 
 

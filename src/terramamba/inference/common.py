@@ -15,9 +15,10 @@ from terramamba._version import __version__
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.inference.identity import model_sha256
-from terramamba.raster.area import SQUARE_METRES_PER_HECTARE, PixelArea
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import Grid, Scene
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.pixel_area import SQUARE_METRES_PER_HECTARE, PixelArea
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
 from terramamba.runs import Run, load_run
 
 PROBABILITY_STEPS = 254

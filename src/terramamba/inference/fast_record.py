@@ -11,7 +11,7 @@ from terramamba.data.hyperspectral import gather_patches
 from terramamba.inference.class_units import pad_strip, padded_index
 from terramamba.inference.common import inferring
 from terramamba.inference.fast import TILINGS, fast_logits, margin
-from terramamba.raster.grid import strips
+from terramamba.raster.windows import strips
 
 BATCH_SIZE = 256
 ROWS = 128

@@ -26,7 +26,7 @@ from terramamba.inference.identity import Facts, first_difference
 from terramamba.inference.locks import PATIENCE_SECONDS, FolderLock, lock_folder
 from terramamba.inference.parts import Parts
 from terramamba.inference.spread import Spread
-from terramamba.raster.staging import (
+from terramamba.raster.output.staging import (
     check_outputs,
     draft_of,
     make_folder,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from terramamba.raster.describe import glance
+from terramamba.raster.sample_statistics import glance
 from terramamba.raster.scene import Scene
 from terramamba.runs import Run
 

@@ -4,7 +4,7 @@ A unit takes seconds to a minute, so that little is lost when a run is ended, an
 many workers. How a scene is cut changes speed and memory alone.
 """
 
-from terramamba.raster.grid import Window
+from terramamba.raster.windows import Window
 
 VALUES_PER_WINDOW = 32_000_000
 """A window has at most about this many scaled values (128 MB)."""

@@ -7,8 +7,8 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.rpc import RPC
 
-from terramamba.raster.scene import Grid
-from terramamba.raster.ties import Ties
+from terramamba.raster.control_points import Ties
+from terramamba.raster.geogrid import Grid
 
 
 def grid_record(grid: Grid) -> dict[str, Any]:

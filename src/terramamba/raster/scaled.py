@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from terramamba.raster.grid import Window
 from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
 from terramamba.scaling import Scaling
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from terramamba.inference.common import NO_PROBABILITY, PROBABILITY_STEPS, AreaCount
-from terramamba.raster.area import SQUARE_METRES_PER_HECTARE
-from terramamba.raster.grid import strips
-from terramamba.raster.polygons import trace_changes
-from terramamba.raster.scene import Scene, apply
+from terramamba.raster.geogrid import apply
+from terramamba.raster.pixel_area import SQUARE_METRES_PER_HECTARE
+from terramamba.raster.scene import Scene
+from terramamba.raster.vector.change_polygons import trace_changes
+from terramamba.raster.windows import strips
 from terramamba.report.layers import one_band, packed_layer, packed_picture, require_probabilities
 
 STRIP_PIXELS = 4_000_000

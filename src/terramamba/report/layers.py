@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
 from terramamba.core.errors import InputError
-from terramamba.pictures import colour_limits, false_colour
-from terramamba.raster.grid import Window
+from terramamba.raster.quicklook import colour_limits, false_colour
 from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
 
 Shape = tuple[int, int]
 """Rows, columns."""

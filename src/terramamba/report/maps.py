@@ -11,8 +11,9 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from terramamba.core.errors import InputError
 from terramamba.inference.common import AreaCount, ClassArea
-from terramamba.raster.grid import strips
-from terramamba.raster.scene import Scene, open_scene
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import strips
 from terramamba.report.change_map import STRIP_PIXELS, change_layers
 from terramamba.report.land_cover import NO_CLASS, land_cover_layers
 from terramamba.report.layers import Packed

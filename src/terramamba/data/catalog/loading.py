@@ -10,7 +10,7 @@ from terramamba.data.catalog.verify import Finding, verify_pairs, verify_scene
 from terramamba.data.pair_files import PairFiles
 from terramamba.data.pairs import find_pairs
 from terramamba.data.roi_files import is_roi_file
-from terramamba.raster.align import Method
+from terramamba.raster.views.warped import Method
 from terramamba.settings import ClassifySettings
 
 

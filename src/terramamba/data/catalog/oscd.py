@@ -5,8 +5,9 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.data.pair_files import PairFiles
-from terramamba.raster.bands import StackSource
-from terramamba.raster.scene import Scene, open_scene
+from terramamba.raster.readers.band_stack import StackSource
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
 
 BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B10", "B11", "B12")
 """Sentinel-2's bands by rising wavelength."""

@@ -14,9 +14,9 @@ from terramamba.data.catalog.record import Expected, PairSet, SceneSet
 from terramamba.data.labels import Labels, label_shape, read_labels
 from terramamba.data.pair_files import PairFiles
 from terramamba.data.pairs import find_pairs
-from terramamba.raster.align import Method
-from terramamba.raster.grid import Window
-from terramamba.raster.scene import open_scene
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.views.warped import Method
+from terramamba.raster.windows import Window
 
 DEPTH = 3
 """Files are looked for in the root and in folders down to this depth."""

@@ -1,0 +1,1 @@
+"""What a file is, whether two make a pair, how far they lie apart."""

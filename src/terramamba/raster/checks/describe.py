@@ -1,0 +1,81 @@
+"""What a scene is, in words: the text of ``terramamba check``."""
+
+import numpy as np
+
+from terramamba.core.words import count, numbers, percent
+from terramamba.raster.geogrid import crs_name, pixel_size
+from terramamba.raster.pixel_area import why_not_measured
+from terramamba.raster.sample_statistics import Statistics, look
+from terramamba.raster.scene import Scene
+
+
+def describe(scene: Scene) -> dict[str, str]:
+    """What the scene is: one line of words for each property, in the order in which to print them.
+
+    Looks at the pixels of small scenes, and at some of large ones. Raises ``InputError`` where the file is
+    damaged.
+    """
+    found = look(scene)
+    lines = {
+        "file": scene.path,
+        "format": scene.format,
+        "size": f"{scene.height} rows x {scene.width} columns, {count(scene.bands, 'band')}",
+        "values": f"{scene.dtype}, {value_range(found)}"
+        + ("" if scene.scale is None else _scale(scene.scale)),
+        "no data": _missing(scene, found),
+        "coordinates": "none" if scene.crs is None else crs_name(scene.crs),
+    }
+    if scene.transform is not None:
+        lines["pixel"] = pixel_size(scene.transform, scene.crs)
+        lines["extent"] = _extent(scene)
+    not_measured = why_not_measured(scene.grid)
+    if not_measured is not None:
+        lines["areas"] = f"in pixels: {not_measured}"
+    if scene.wavelengths is not None:
+        lines["wavelengths"] = f"{min(scene.wavelengths):.6g} to {max(scene.wavelengths):.6g} nm"
+    if scene.fwhm is not None:
+        lines["band widths"] = f"{min(scene.fwhm):.4g} to {max(scene.fwhm):.4g} nm at half maximum"
+    bad = [i for i, is_bad in enumerate(scene.bad_bands) if is_bad]
+    if bad:
+        lines["bad bands"] = f"{numbers(bad)} (the header's bad-band list)"
+    if found.empty_bands:
+        lines["empty bands"] = f"{numbers(found.empty_bands)} (no valid pixel)"
+    if found.not_finite:
+        lines["not finite"] = f"{percent(found.not_finite)} of the valid values are NaN or infinite"
+    if found.seen < 1:
+        lines["looked at"] = f"{percent(found.seen)} of the pixels, spread over the scene"
+    if scene.notes:
+        lines["notes"] = "; ".join(scene.notes)
+    return lines
+
+
+def describe_text(scene: Scene) -> str:
+    """The lines of ``describe``, one below the other."""
+    lines = describe(scene)
+    width = max(len(label) for label in lines)
+    return "\n".join(f"{label:<{width}}  {text}" for label, text in lines.items())
+
+
+def value_range(found: Statistics) -> str:
+    """The range of values in words."""
+    if found.minimum is None or found.maximum is None:
+        return "no valid value"
+    return f"{found.minimum:.6g} to {found.maximum:.6g}"
+
+
+def _extent(scene: Scene) -> str:
+    corners = np.array(scene.grid.corners)
+    (left, bottom), (right, top) = corners.min(axis=0), corners.max(axis=0)
+    return f"x {left:.10g} to {right:.10g}, y {bottom:.10g} to {top:.10g}"
+
+
+def _missing(scene: Scene, found: Statistics) -> str:
+    value = "no nodata value" if scene.nodata is None else f"nodata value {scene.nodata:g}"
+    text = f"{value}; {percent(found.all_missing)} of the pixels have no data"
+    if found.some_missing > found.all_missing:
+        text += f", {percent(found.some_missing)} lack some bands"
+    return text
+
+
+def _scale(scale: float) -> str:
+    return f"; physical value = value x {scale:g} (not applied)"

@@ -1,0 +1,286 @@
+"""Two scenes as a pair: do their pixels lie on the same places, and do they hold the same kind of values?"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from affine import Affine
+
+from terramamba.core.errors import InputError
+from terramamba.core.words import count, percent
+from terramamba.raster.checks.describe import value_range
+from terramamba.raster.checks.shift import Shift, estimate_shift
+from terramamba.raster.geogrid import Grid, compose, crs_name, pixel_size, same_crs
+from terramamba.raster.readers.mosaic import PIXEL_TOLERANCE, WAVELENGTH_TOLERANCE_NM
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.sample_statistics import Statistics, look
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.grid_mapping import Passage, same_pixels
+from terramamba.raster.views.masked import MaskedSource, masked, masked_share
+from terramamba.raster.views.warped import WARPED, Method, aligned, grid_in_words
+
+RANGE_RATIO = 3.0
+"""Two dates whose value ranges differ by more than this factor are probably in different units."""
+NOTED_SHIFT = 0.5
+"""Dates further apart than this, in pixels, show change along every edge."""
+EDGE_PLACES = 17
+"""Places along each side of a scene that are carried to another reference system to see what overlaps."""
+
+Place = Scene | str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class PairReport:
+    """What was found: ``problems`` prevent the use as a pair, ``notes`` are worth knowing.
+
+    ``facts`` compare the two in words, property by property; ``missing`` are the shares of
+    pixels without data of either. ``shift`` is None where the two are no pair.
+    """
+
+    before: Scene
+    after: Scene
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+    facts: dict[str, str]
+    missing: tuple[float, float]
+    shift: Shift | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the two make a pair."""
+        return not self.problems
+
+    @property
+    def verdict(self) -> str:
+        """The result in words, one finding a line."""
+        if self.problems:
+            heading = f"not a pair: {count(len(self.problems), 'problem')}"
+        else:
+            size = f"{self.before.height} x {self.before.width} pixels"
+            heading = f"a pair of {size}, {count(self.before.bands, 'band')}"
+        return "\n".join(
+            [heading, *(f"problem: {p}" for p in self.problems), *(f"note: {n}" for n in self.notes)]
+        )
+
+
+def check_pair(
+    before: Place,
+    after: Place,
+    *,
+    align: Method | None = None,
+    masks: Sequence[str | os.PathLike[str]] = (),
+) -> PairReport:
+    """Compare two scenes: reference system, grid, overlap, bands, types, value ranges, missing data, shift.
+
+    With ``align``, the second is first warped onto the first's grid; what ``masks`` mark counts as missing at
+    both dates. Reads overviews, or some windows of large files that have none, and for the shift up to 16
+    windows of 256 x 256 pixels. Raises ``InputError`` where a file cannot be opened or read, or the second
+    cannot be warped.
+    """
+    first, given = _opened(before), _opened(after)
+    second = given if align is None else _onto(first, given, align)
+    if masks and same_pixels(first.grid, second.grid):
+        first, second = masked(first, masks), masked(second, masks)
+    return pair_report(first, second, given)
+
+
+def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> PairReport:
+    """As ``check_pair``, of open scenes; ``given`` is the second as it was before it was warped or masked."""
+    problems, notes = _compare(first, second)
+    facts = _grids(first, second if given is None else given)
+    seen = look(first), look(second)
+    missing = seen[0].all_missing, seen[1].all_missing
+    facts |= _values(first, second, *seen)
+    if isinstance(first.source, MaskedSource):
+        facts["masked"] = f"{percent(masked_share(first))} of the pixels, which then have no data"
+    notes += _unlike_values(*seen)
+    if problems:
+        return PairReport(first, second, tuple(problems), tuple(notes), facts, missing, None)
+    shift = estimate_shift(first, second)
+    facts["shift"] = shift_in_words(shift)
+    warping = warping_in_words(first, second)
+    if warping is not None:
+        notes.append(warping)
+    if shift.known and shift.pixels > NOTED_SHIFT:
+        notes.append(
+            f"the second lies {shift.pixels:.2g} pixels off the first: edges will show as change; it is not "
+            "corrected"
+        )
+    return PairReport(first, second, (), tuple(notes), facts, missing, shift)
+
+
+def require_pair(before: Place, after: Place, *, align: Method | None = None) -> tuple[Scene, Scene]:
+    """The two scenes, opened; raises ``InputError`` with the first problem where they do not make a pair.
+
+    With ``align``, the second is warped onto the first's grid as it is read. Looks at no pixels, so it is
+    quick for a folder of pairs.
+    """
+    first, second = _opened(before), _opened(after)
+    if align is not None:
+        second = _onto(first, second, align)
+    problems, _ = _compare(first, second)
+    if problems:
+        raise InputError(problems[0])
+    return first, second
+
+
+def warping_in_words(before: Scene, after: Scene) -> str | None:
+    """What was done to bring ``after`` onto ``before``'s grid, for people to read; None where nothing was."""
+    done = next((note for note in after.notes if note.startswith(WARPED)), None)
+    return None if done is None else f"{after.path} was {done.replace(WARPED, f'warped onto {before.path}')}"
+
+
+def shift_in_words(shift: Shift) -> str:
+    """How far the second date lies off the first, and how sure that is."""
+    if not shift.windows:
+        return "could not be estimated: the images are too small, or have too little data in common"
+    windows = count(shift.windows, "window")
+    if not shift.known:
+        return f"could not be estimated: too little that both dates show alike in {windows}"
+    rows = f"{abs(shift.down):.2f} rows {'down' if shift.down >= 0 else 'up'}"
+    columns = f"{abs(shift.right):.2f} columns to the {'right' if shift.right >= 0 else 'left'}"
+    sure = f"{shift.agreeing} of {windows}"
+    if shift.agreeing > 1:
+        sure += f", which differ by {shift.spread:.2f}"
+    return f"the second shows everything {rows} and {columns} ({sure})"
+
+
+def _opened(place: Place) -> Scene:
+    return place if isinstance(place, Scene) else open_scene(place)
+
+
+def _onto(first: Scene, second: Scene, align: Method) -> Scene:
+    """The second on the first's grid; raises ``InputError`` where they show different places."""
+    if first.transform is not None and second.transform is not None and not overlap(first.grid, second.grid):
+        raise InputError(_apart(first, second))
+    return aligned(second, first.grid, align)
+
+
+def _apart(first: Scene, second: Scene) -> str:
+    pair = f"{first.path} and {second.path}"
+    return f"{pair} show different places and do not overlap; give two images of one place"
+
+
+def _compare(first: Scene, second: Scene) -> tuple[list[str], list[str]]:
+    problems, notes = [], []
+    pair = f"{first.path} and {second.path}"
+    located = first.transform is not None and second.transform is not None
+    if located and not overlap(first.grid, second.grid):
+        return [_apart(first, second)], []
+    remedy = "give --align bilinear (or cubic) to warp the second onto the first's grid"
+    if first.grid.window != second.grid.window:
+        sizes = f"{first.height} x {first.width} and {second.height} x {second.width} pixels"
+        cure = remedy if located else "crop both to the same area"
+        problems.append(f"{pair} differ in size: {sizes}; {cure}")
+    if first.bands != second.bands:
+        bands = f"{first.bands} and {second.bands}"
+        problems.append(f"{pair} differ in their number of bands: {bands}; choose the same bands of both")
+    if first.crs is not None and second.crs is not None and not same_crs(first.crs, second.crs):
+        systems = f"{crs_name(first.crs)} and {crs_name(second.crs)}"
+        problems.append(f"{pair} differ in their coordinate reference system: {systems}; {remedy}")
+    elif located:
+        difference = _displacement(first, second)
+        if difference:
+            problems.append(f"{pair} differ in place: {difference}; {remedy}")
+    if not located:
+        notes.append(_unlocated(first, second))
+    elif (first.crs is None) != (second.crs is None):
+        notes.append("only one of the two names its coordinate reference system; taken to be the same")
+    if first.dtype != second.dtype:
+        notes.append(
+            f"types of values differ: {first.dtype} and {second.dtype}; check that the units are the same"
+        )
+    if first.wavelengths and second.wavelengths and first.bands == second.bands:
+        apart = max(abs(a - b) for a, b in zip(first.wavelengths, second.wavelengths, strict=True))
+        if apart > WAVELENGTH_TOLERANCE_NM:
+            notes.append(f"wavelengths differ by up to {apart:.4g} nm")
+    if first.path == second.path:
+        notes.append("both are the same file")
+    return problems, notes
+
+
+def _grids(first: Scene, second: Scene) -> dict[str, str]:
+    """Reference systems, grids and overlap in words."""
+    grids = [grid_in_words(scene.grid) for scene in (first, second)]
+    facts = {"grids": f"the same: {grids[0]}" if same_pixels(first.grid, second.grid) else _both(*grids)}
+    if first.transform is not None and second.transform is not None:
+        shares = overlap(first.grid, second.grid)
+        facts["overlap"] = (
+            f"{percent(shares[0])} of the first, {percent(shares[1])} of the second" if shares else "none"
+        )
+    return facts
+
+
+def _values(first: Scene, second: Scene, a: Statistics, b: Statistics) -> dict[str, str]:
+    return {
+        "bands": _both(str(first.bands), str(second.bands)),
+        "types": _both(first.dtype, second.dtype),
+        "values": _both(value_range(a), value_range(b)),
+        "no data": f"{percent(a.all_missing)} and {percent(b.all_missing)} of the pixels",
+    }
+
+
+def _both(first: str, second: str) -> str:
+    return f"{first}, both" if first == second else f"{first} and {second}"
+
+
+def _unlike_values(a: Statistics, b: Statistics) -> list[str]:
+    if a.minimum is None or a.maximum is None or b.minimum is None or b.maximum is None:
+        return ["a date has no valid value at all"]
+    small, large = sorted((max(abs(a.minimum), abs(a.maximum)), max(abs(b.minimum), abs(b.maximum))))
+    if large <= RANGE_RATIO * small:
+        return []
+    ranges = f"{value_range(a)} and {value_range(b)}"
+    return [f"value ranges differ: {ranges}; both dates are scaled by one rule, so units must be the same"]
+
+
+def _unlocated(first: Scene, second: Scene) -> str:
+    if first.transform is None and second.transform is None:
+        return "neither has georeferencing; pixels are taken to lie on the same places"
+    known = first if first.transform is not None else second
+    return f"only {known.path} has georeferencing; pixels are taken to lie on the same places"
+
+
+def overlap(first: Grid, second: Grid) -> tuple[float, float] | None:
+    """Which shares of the pixels of two grids lie on the other; None where none do."""
+    try:
+        outline = shapely.Polygon(_outline(Passage(second, first)))
+    except InputError:
+        # An edge that the first's projection cannot show proves nothing about the rest.
+        return 1.0, 1.0
+    own = shapely.box(0, 0, first.width, first.height)
+    if not np.isfinite(shapely.get_coordinates(outline)).all() or not outline.is_valid:
+        return 1.0, 1.0
+    common = own.intersection(outline).area
+    return (common / own.area, common / outline.area) if common > 0 else None
+
+
+def _outline(passage: Passage) -> list[tuple[float, float]]:
+    """Places along the edge of ``passage.onto`` as column and row of ``passage.grid``."""
+    height, width = passage.onto.window.shape
+    along = np.linspace(0, 1, EDGE_PLACES)[:-1]
+    zero, one = np.zeros_like(along), np.ones_like(along)
+    right = np.concatenate([along, one, 1 - along, zero]) * width
+    down = np.concatenate([zero, along, one, 1 - along]) * height
+    rows, cols = passage.places(down[None], right[None])
+    return list(zip(cols[0].tolist(), rows[0].tolist(), strict=True))
+
+
+def _displacement(first: Scene, second: Scene) -> str:
+    """How far the pixel grids are apart in pixels of the first, in words; empty where they are not."""
+    assert first.transform is not None
+    assert second.transform is not None
+    relative = compose(~first.transform, second.transform)
+    seen, own = (Grid(second.height, second.width, None, t).corners for t in (relative, Affine.identity()))
+    moved = np.array(seen) - np.array(own)
+    if np.abs(moved).max() <= PIXEL_TOLERANCE:
+        return ""
+    if np.abs(moved - moved[0]).max() > PIXEL_TOLERANCE:
+        sizes = [pixel_size(s.transform, s.crs) for s in (first, second) if s.transform is not None]
+        return "turned pixel grids" if sizes[0] == sizes[1] else f"pixels of {sizes[0]} and {sizes[1]}"
+    right, down = moved[0]
+    rows = f"{abs(down):.4g} rows {'below' if down > 0 else 'above'}"
+    columns = f"{abs(right):.4g} columns {'right' if right > 0 else 'left'} of"
+    return f"the second begins {rows} and {columns} the first"

@@ -1,0 +1,215 @@
+"""How far two dates are apart, to a part of a pixel, by phase correlation.
+
+Both dates become maps of the direction of their brightness gradient, band by band, as orientation correlation
+does (Fitch et al. 2002): light, haze and contrast drop out, and an area that changed weighs no more than
+others. The phase of their cross-power spectrum has a peak at the shift, which is looked for at whole pixels,
+then, with both dates cut to their common ground, between pixels by a matrix Fourier transform
+(Guizar-Sicairos et al. 2008). Frequencies near the limit of sampling, which are aliased, weigh little.
+
+c band   h, w rows and columns   u, v places between pixels
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Complex, Complex64, Float, Shaped
+from scipy import fft
+
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
+
+SIDE = 256
+"""Side of the windows that are compared."""
+LEAST_SIDE = 32
+WINDOWS_PER_AXIS = 4
+BANDS = 6
+"""At most this many bands are compared, evenly chosen."""
+
+LEAST_DATA = 0.3
+"""Windows with data of both dates at a smaller share of their pixels are passed over."""
+LEAST_PEAK = 9.0
+"""A peak counts from this many times the root mean square of its surroundings. Unrelated real images (CLCD,
+LEVIR-CD, DSIFN, WHU, 256 x 256 pixels) reached 7.8 at most."""
+AGREEMENT = 1.0
+"""Windows agree with their median when they are at most this many pixels off it."""
+
+BLUR = 0.15
+"""Weight of a frequency f (cycles a pixel): exp(-f^2 / (2 BLUR^2))."""
+SEARCHES = ((1.0, 0.1), (0.1, 0.01))
+"""Half width and step, in pixels, of the searches between pixels."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Where the second date shows what the first shows: so many rows further down, columns further right.
+
+    The medians over the windows that agree; ``spread`` is the median distance from them, all in pixels of
+    the first. ``windows`` were compared and ``agreeing`` count; where none do, there is no estimate and the
+    numbers are 0.
+    """
+
+    down: float
+    right: float
+    spread: float
+    windows: int
+    agreeing: int
+
+    @property
+    def known(self) -> bool:
+        """Whether there is an estimate."""
+        return self.agreeing > 0
+
+    @property
+    def pixels(self) -> float:
+        """Length of the shift."""
+        return float(np.hypot(self.down, self.right))
+
+
+def estimate_shift(first: Scene, second: Scene) -> Shift:
+    """The shift between two scenes of one size, from up to 16 windows at full resolution spread over them.
+
+    There is no estimate where fewer than half of the windows with a clear peak agree. Raises ``InputError``
+    where a file is damaged.
+    """
+    assert first.grid.window == second.grid.window
+    bands = _bands(first, second)
+    found, compared = [], 0
+    for window in _windows(first.height, first.width):
+        (before, known), (after, also_known) = (scene.read(window, bands) for scene in (first, second))
+        before_valid, after_valid = np.asarray(known.all(axis=0)), np.asarray(also_known.all(axis=0))
+        if (before_valid & after_valid).mean() < LEAST_DATA:
+            continue
+        compared += 1
+        place = window_shift(before, after, before_valid, after_valid)
+        if place is not None:
+            found.append(place)
+    if not found:
+        return Shift(0.0, 0.0, 0.0, compared, 0)
+    places = np.array(found)
+    away = np.abs(places - np.median(places, axis=0)).max(axis=1)
+    agreeing = places[away <= AGREEMENT]
+    if 2 * len(agreeing) < len(places):
+        return Shift(0.0, 0.0, 0.0, compared, 0)
+    down, right = np.median(agreeing, axis=0)
+    spread = np.median(np.abs(agreeing - (down, right)).max(axis=1))
+    return Shift(float(down), float(right), float(spread), compared, len(agreeing))
+
+
+def window_shift(
+    first: Shaped[np.ndarray, "c h w"],
+    second: Shaped[np.ndarray, "c h w"],
+    first_valid: Bool[np.ndarray, "h w"],
+    second_valid: Bool[np.ndarray, "h w"],
+) -> tuple[float, float] | None:
+    """Rows down and columns right from what ``first`` shows to where ``second`` shows it.
+
+    None where no peak stands out: nothing in common, or no texture. Shifts above half a side are not seen.
+    """
+    dates = _directions(first, first_valid), _directions(second, second_valid)
+    spectrum = _blurred(_cross_power(dates[0], dates[1], whitening=1.0))
+    surface = fft.ifft2(spectrum).real
+    level = float(np.sqrt(np.mean(surface**2)))
+    if not level or surface.max() < LEAST_PEAK * level:
+        return None
+    peak = np.unravel_index(surface.argmax(), surface.shape)
+    down, right = (int(fft.fftfreq(n, 1 / n)[i]) for n, i in zip(surface.shape, peak, strict=True))
+    (own_rows, other_rows), (own_cols, other_cols) = (
+        _common(length, moved) for length, moved in zip(surface.shape, (down, right), strict=True)
+    )
+    cut = dates[0][:, own_rows, own_cols], dates[1][:, other_rows, other_cols]
+    # Half whitened, frequencies that both dates show well weigh more, which makes the place surer.
+    spectrum = _blurred(_cross_power(cut[0], cut[1], whitening=0.5))
+    rest_down, rest_right = _between_pixels(spectrum)
+    return down + rest_down, right + rest_right
+
+
+def _directions(
+    values: Shaped[np.ndarray, "c h w"], valid: Bool[np.ndarray, "h w"]
+) -> Complex64[np.ndarray, "c h w"]:
+    """Direction of the gradient as a complex number, short where it is weak, 0 beside missing pixels."""
+    image = values.astype(np.float32)
+    valid = valid & np.isfinite(image).all(axis=0)
+    image = np.where(valid, image, np.float32(0))
+    inner = valid.copy()
+    inner[1:] &= valid[:-1]
+    inner[:-1] &= valid[1:]
+    inner[:, 1:] &= valid[:, :-1]
+    inner[:, :-1] &= valid[:, 1:]
+    down, right = (np.asarray(part) for part in np.gradient(image, axis=(1, 2)))
+    steep = np.sqrt(down**2 + right**2)
+    result = np.zeros(image.shape, np.complex64)
+    for band in range(len(image)):
+        seen = steep[band][inner]
+        typical = np.median(seen) if seen.size else 0.0
+        typical = typical or (seen.mean() if seen.size else 0.0)
+        if typical > 0:
+            strength = np.hypot(steep[band], typical)
+            result[band] = np.where(inner, (right[band] + 1j * down[band]) / strength, 0)
+    return result
+
+
+def _cross_power(
+    first: Complex64[np.ndarray, "c h w"], second: Complex64[np.ndarray, "c h w"], whitening: float
+) -> Complex[np.ndarray, "h w"]:
+    """The sum of the bands' cross-power spectra, each divided by its amplitude to the power ``whitening``."""
+    height, width = first.shape[1:]
+    edge = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
+    spectra = []
+    for date in (first, second):
+        seen = date != 0
+        mean = date.sum(axis=(1, 2), keepdims=True) / np.maximum(seen.sum(axis=(1, 2), keepdims=True), 1)
+        spectra.append(fft.fft2(np.where(seen, date - mean, 0) * edge))
+    cross = spectra[1] * np.conj(spectra[0])
+    return np.asarray((cross / np.maximum(np.abs(cross), 1e-12) ** whitening).sum(axis=0))
+
+
+def _blurred(spectrum: Complex[np.ndarray, "h w"]) -> Complex[np.ndarray, "h w"]:
+    down, right = _frequencies(spectrum.shape)
+    weights = np.outer(*(np.exp(-0.5 * (axis / BLUR) ** 2) for axis in (down, right)))
+    return np.asarray(spectrum * weights)
+
+
+def _between_pixels(spectrum: Complex[np.ndarray, "h w"]) -> tuple[float, float]:
+    """Place of the highest value of the correlation surface within a pixel of its origin."""
+    frequencies = _frequencies(spectrum.shape)
+    place = np.zeros(2)
+    for half, step in SEARCHES:
+        steps = np.arange(-round(half / step), round(half / step) + 1) * step
+        down, right = (
+            np.exp(2j * np.pi * np.outer(axis, start + steps))
+            for axis, start in zip(frequencies, place, strict=True)
+        )
+        surface: Float[np.ndarray, "u v"] = (down.T @ spectrum @ right).real
+        highest = np.unravel_index(surface.argmax(), surface.shape)
+        place = place + steps[list(highest)]
+    return float(place[0]), float(place[1])
+
+
+def _frequencies(shape: Sequence[int]) -> tuple[Float[np.ndarray, " h"], Float[np.ndarray, " w"]]:
+    return np.asarray(fft.fftfreq(shape[0])), np.asarray(fft.fftfreq(shape[1]))
+
+
+def _common(length: int, moved: int) -> tuple[slice, slice]:
+    """The parts of two rows of pixels that show the same, where the second's content is ``moved`` ahead."""
+    return slice(max(0, -moved), length - max(0, moved)), slice(max(0, moved), length - max(0, -moved))
+
+
+def _bands(first: Scene, second: Scene) -> tuple[int, ...]:
+    good = [i for i in range(first.bands) if not (first.bad_bands[i] or second.bad_bands[i])]
+    good = good or list(range(first.bands))
+    chosen = np.linspace(0, len(good) - 1, min(BANDS, len(good))).round().astype(int)
+    return tuple(good[i] for i in chosen)
+
+
+def _windows(height: int, width: int) -> list[Window]:
+    """Windows spread over the image; none where it is too small."""
+    if min(height, width) < LEAST_SIDE:
+        return []
+    rows, cols = _starts(height), _starts(width)
+    return [Window(row, col, min(SIDE, height), min(SIDE, width)) for row in rows for col in cols]
+
+
+def _starts(length: int) -> list[int]:
+    count = min(WINDOWS_PER_AXIS, -(-length // SIDE))
+    return [int(start) for start in np.linspace(0, max(0, length - SIDE), count).round()]

@@ -1,0 +1,96 @@
+"""The pixels of an image on the ground."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from affine import Affine
+from rasterio.crs import CRS
+
+from terramamba.raster.control_points import Ties
+from terramamba.raster.windows import Window
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The pixels of a scene on the ground.
+
+    ``transform`` maps (column, row) of a pixel's corner to coordinates of ``crs``; it may be rotated. Either
+    may be None: an image without georeferencing has neither. ``ties`` are what places an image without a
+    grid on the ground.
+    """
+
+    height: int
+    width: int
+    crs: CRS | None = None
+    transform: Affine | None = None
+    ties: Ties | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def window(self) -> Window:
+        """All pixels."""
+        return Window.whole(self.height, self.width)
+
+    def crop(self, window: Window) -> "Grid":
+        """The grid of the pixels in ``window``."""
+        transform = None
+        if self.transform is not None:
+            transform = compose(self.transform, Affine.translation(window.col, window.row))
+        ties = None if self.ties is None else self.ties.crop(window)
+        return Grid(window.height, window.width, self.crs, transform, ties)
+
+    @property
+    def corners(self) -> tuple[tuple[float, float], ...] | None:
+        """Coordinates of the corners, clockwise from the upper left; None without a transform."""
+        if self.transform is None:
+            return None
+        places = ((0, 0), (self.width, 0), (self.width, self.height), (0, self.height))
+        return tuple(apply(self.transform, *place) for place in places)
+
+
+def compose(outer: Affine, inner: Affine) -> Affine:
+    """The transform that applies ``inner`` and then ``outer``; releases of affine differ in its operator."""
+    first, second = (np.array(tuple(t), dtype=np.float64).reshape(3, 3) for t in (inner, outer))
+    return Affine(*(float(v) for v in (second @ first).ravel()[:6]))
+
+
+def apply(transform: Affine, x: float | int, y: float | int) -> tuple[float, float]:
+    """Where ``transform`` maps the point (``x``, ``y``)."""
+    return (
+        float(transform.a * x + transform.b * y + transform.c),
+        float(transform.d * x + transform.e * y + transform.f),
+    )
+
+
+def same_crs(first: CRS | None, second: CRS | None) -> bool:
+    """Whether two coordinate reference systems are the same, spelled alike or not; None equals only None."""
+    if first is None or second is None:
+        return first is second
+    if first == second:
+        return True
+    authority = first.to_authority()
+    return authority is not None and authority == second.to_authority()
+
+
+def crs_name(crs: CRS) -> str:
+    """A coordinate reference system as its code and name."""
+    name = crs.to_wkt().split('"')[1]
+    authority = crs.to_authority()
+    return f"{':'.join(authority)} ({name})" if authority else name
+
+
+def pixel_size(transform: Affine, crs: CRS | None) -> str:
+    """Width and height of a pixel with their unit, and how far the rows are turned."""
+    width, height = np.hypot(transform.a, transform.d), np.hypot(transform.b, transform.e)
+    size = f"{width:.6g}" if np.isclose(width, height, rtol=1e-4) else f"{width:.6g} x {height:.6g}"
+    text = f"{size} {_unit(crs, plural=size != '1')}"
+    if transform.b or transform.d:
+        text += f", rotated by {np.degrees(np.arctan2(transform.d, transform.a)):.4g} degrees"
+    return text
+
+
+def _unit(crs: CRS | None, plural: bool) -> str:
+    if crs is None:
+        return "units" if plural else "unit"
+    name = "degree" if crs.is_geographic else crs.linear_units.lower()
+    name = {"meter": "metre", "meters": "metre", "unknown": "unit"}.get(name, name)
+    return f"{name}s" if plural and not name.endswith(("s", "foot")) else name

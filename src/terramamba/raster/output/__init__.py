@@ -1,0 +1,1 @@
+"""Rasters written whole or not at all."""

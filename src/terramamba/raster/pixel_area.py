@@ -1,0 +1,106 @@
+"""Area of pixels on the ground, whether the raster's coordinates are metres, degrees or Web Mercator.
+
+Pixels are measured in Lambert's azimuthal equal-area projection around the middle of the raster, on the
+ellipsoid of its own reference system: that projection keeps areas exactly.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from affine import Affine
+from jaxtyping import Float64, Int, Shaped
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.reproject import to_crs
+from terramamba.raster.windows import Window
+
+NODES_APART = 16
+"""Areas are computed at every 16th pixel and interpolated: off by 1e-6 for pixels of 1 km, 1e-9 for 30 m."""
+
+ELLIPSOID = re.compile(r'(?:SPHEROID|ELLIPSOID)\["[^"]*",\s*([0-9.eE+]+),\s*([0-9.eE+]+)')
+"""Semi-major axis in metres and inverse flattening (0 for a sphere) in either version of WKT."""
+
+SQUARE_METRES_PER_HECTARE = 10_000.0
+
+
+@dataclass(frozen=True)
+class PixelArea:
+    """Measures the pixels of one raster: ``transform`` leads to ``crs``, and from there to ``equal_area``."""
+
+    transform: Affine
+    crs: CRS
+    equal_area: CRS
+
+    @classmethod
+    def of(cls, grid: Grid) -> "PixelArea | None":
+        """The measure of a raster, or None where its pixels have no known size on the Earth."""
+        if grid.crs is None or grid.transform is None:
+            return None
+        found = ELLIPSOID.search(grid.crs.to_wkt())
+        if found is None:  # a local system, tied to no body
+            return None
+        axis, inverse_flattening = map(float, found.groups())
+        shape = f"+a={axis!r} " + (f"+rf={inverse_flattening!r}" if inverse_flattening else f"+b={axis!r}")
+        x, y = _coordinates(grid.transform, np.array([grid.height / 2]), np.array([grid.width / 2]))
+        try:
+            (lon,), (lat,) = to_crs(grid.crs, CRS.from_string(f"+proj=longlat {shape} +no_defs"), x, y)
+            around = f"+proj=laea +lat_0={float(lat)!r} +lon_0={float(lon)!r} {shape} +units=m +no_defs"
+            return cls(grid.transform, grid.crs, CRS.from_string(around))
+        except CRSError:
+            return None
+
+    def square_metres(self, window: Window) -> Float64[np.ndarray, "h w"]:
+        """Area of each pixel of ``window`` in m2; 0 beyond the Earth, which full-disc images show too."""
+        rows, cols = _nodes(window.row, window.height), _nodes(window.col, window.width)
+        at_nodes = self._at(*np.meshgrid(rows, cols, indexing="ij"))
+        columns = np.arange(window.col, window.right)
+        along = np.stack([np.interp(columns, cols, row) for row in at_nodes])
+        lower = np.searchsorted(rows, np.arange(window.row, window.bottom), side="right") - 1
+        lower = np.minimum(lower, max(len(rows) - 2, 0))
+        upper = np.minimum(lower + 1, len(rows) - 1)
+        span = np.maximum(rows[upper] - rows[lower], 1)
+        share = ((np.arange(window.row, window.bottom) - rows[lower]) / span)[:, None]
+        return along[lower] * (1 - share) + along[upper] * share
+
+    def _at(self, rows: Int[np.ndarray, "h w"], cols: Int[np.ndarray, "h w"]) -> Float64[np.ndarray, "h w"]:
+        """Area of single pixels, by the shoelace formula on their four corners."""
+        corner_rows = np.stack([rows, rows, rows + 1, rows + 1])
+        corner_cols = np.stack([cols, cols + 1, cols + 1, cols])
+        x, y = _coordinates(self.transform, corner_rows, corner_cols)
+        moved = to_crs(self.crs, self.equal_area, x.ravel(), y.ravel())
+        east, north = (values.reshape(x.shape) for values in moved)
+        with np.errstate(invalid="ignore"):
+            # The cross product of the diagonals, not of the corners: no large numbers to cancel.
+            areas = 0.5 * np.abs(
+                (east[2] - east[0]) * (north[3] - north[1]) - (east[3] - east[1]) * (north[2] - north[0])
+            )
+        return np.where(np.isfinite(areas), areas, 0.0)
+
+
+def why_not_measured(grid: Grid) -> str | None:
+    """Why pixels of ``grid`` have no known size on the Earth, in words; None where they have one."""
+    if PixelArea.of(grid) is not None:
+        return None
+    if grid.ties is not None:
+        return f"{grid.ties} give pixels no size"
+    if grid.transform is None:
+        return "no georeferencing"
+    if grid.crs is None:
+        return "no coordinate reference system"
+    return "the coordinates are tied to no place on the Earth"
+
+
+def _coordinates(
+    transform: Affine, rows: Shaped[np.ndarray, "*n"], cols: Shaped[np.ndarray, "*n"]
+) -> tuple[Float64[np.ndarray, "*n"], Float64[np.ndarray, "*n"]]:
+    """Coordinates of the upper-left corners of pixels."""
+    a, b, c, d, e, f = transform[:6]
+    return a * cols + b * rows + c, d * cols + e * rows + f
+
+
+def _nodes(start: int, length: int) -> Int[np.ndarray, " n"]:
+    """Every 16th pixel from ``start``, and the last of ``length`` pixels."""
+    return np.unique(np.append(np.arange(start, start + length, NODES_APART), start + length - 1))

@@ -1,0 +1,1 @@
+"""Files of every format, opened as scenes; one record a format in formats.py."""

@@ -1,0 +1,209 @@
+"""Files of single bands as one scene: bands in order, coarser ones on the grid of the finest.
+
+Bands are ordered by wavelength where the wavelength of each is known, from its file or from the naming of
+Landsat and Sentinel-2; else by name. A coarser band gives each pixel of the finest grid the value of the
+pixel in which its centre lies; nothing is averaged, so no value appears that the sensor did not measure.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Int, Shaped
+
+from terramamba.core.errors import InputError
+from terramamba.raster.geogrid import Grid, compose, same_crs
+from terramamba.raster.readers.band_names import BandFile, band_of_file
+from terramamba.raster.readers.gdal import GdalSource
+from terramamba.raster.scene import Scene, Source
+from terramamba.raster.windows import Window, spread
+
+STRAIGHT = 1e-6
+"""Grids whose axes differ in direction by less than this are parallel."""
+SAME_PIXEL = 0.05
+"""Places that differ by at most this share of a pixel are the same."""
+
+
+def are_bands(scenes: Sequence[Scene]) -> bool:
+    """Whether images are single bands of one place: one band each, and the same ground to a coarse pixel."""
+    if any(scene.bands != 1 or scene.transform is None for scene in scenes):
+        return False
+    finest = _finest(scenes)
+    return all(_covers_the_same(scene.grid, finest.grid) for scene in scenes)
+
+
+def stack(scenes: Sequence[Scene], name: str) -> Scene:
+    """Single bands of one place (see ``are_bands``) as one scene on the grid of the finest.
+
+    Raises ``InputError`` where the names of the files tell that they are of several scenes.
+    """
+    _require_one_scene(scenes)
+    scenes = _one_of_each([_with_fill(scene) for scene in scenes])
+    known = [band_of_file(scene.path) for scene in scenes]
+    waves = [_wavelength(scene, band) for scene, band in zip(scenes, known, strict=True)]
+    if None not in waves:
+        order = sorted(range(len(scenes)), key=lambda i: waves[i] or 0.0)
+        scenes, known = [scenes[i] for i in order], [known[i] for i in order]
+        waves = [waves[i] for i in order]
+    finest = _finest(scenes)
+    layers = tuple(_on_grid(scene, finest.grid) for scene in scenes)
+    coarser = sum(isinstance(layer, CoarserSource) for layer in layers)
+    notes = finest.notes
+    if coarser:
+        notes += (f"{coarser} of the bands have larger pixels: brought onto the finest grid, nearest pixel",)
+    satellites = {band.satellite for band in known if band is not None}
+    scales = {scene.scale for scene in scenes}
+    if len(satellites) == 1 and None not in known:
+        kind = f"{len(scenes)} bands of {satellites.pop()}"
+    else:
+        kind = f"{len(scenes)} single-band {finest.format} files"
+    return replace(
+        finest,
+        path=name,
+        format=kind,
+        bands=len(scenes),
+        source=StackSource(layers),
+        band_names=tuple(_name(scene, band) for scene, band in zip(scenes, known, strict=True)),
+        wavelengths=None if None in waves else tuple(w for w in waves if w is not None),
+        fwhm=None,
+        bad_bands=tuple(scene.bad_bands[0] for scene in scenes),
+        scale=scales.pop() if len(scales) == 1 else None,
+        notes=notes,
+    )
+
+
+@dataclass(frozen=True)
+class StackSource:
+    """Pixels of single-band images of one place, each a band."""
+
+    layers: tuple[Source, ...]
+
+    def read(
+        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
+    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        """As ``Source.read``."""
+        if not bands:
+            return self.layers[0].read(window, bands, shape)
+        parts = [self.layers[band].read(window, (0,), shape) for band in bands]
+        return np.concatenate([values for values, _ in parts]), np.concatenate([valid for _, valid in parts])
+
+
+@dataclass(frozen=True)
+class CoarserSource:
+    """Pixels of an image with larger pixels, seen on a finer grid.
+
+    Row r of the grid lies at ``down[0] * r + down[1]`` in rows of the image, of which there are ``height``;
+    columns likewise. Pixels of the grid outside the image are not valid.
+    """
+
+    source: Source
+    height: int
+    width: int
+    down: tuple[float, float]
+    right: tuple[float, float]
+
+    def read(
+        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
+    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        """As ``Source.read``."""
+        rows = _positions(window.row, window.height, shape[0], self.down)
+        cols = _positions(window.col, window.width, shape[1], self.right)
+        row_inside, col_inside = (rows >= 0) & (rows < self.height), (cols >= 0) & (cols < self.width)
+        if not row_inside.any() or not col_inside.any():
+            nothing, none = self.source.read(Window(0, 0, 1, 1), bands, (1, 1))
+            out = (len(bands), *shape)
+            return np.zeros(out, nothing.dtype), np.zeros(out, none.dtype)
+        rows, cols = rows.clip(0, self.height - 1), cols.clip(0, self.width - 1)
+        top, left = int(rows[row_inside].min()), int(cols[col_inside].min())
+        here = Window(
+            top, left, int(rows[row_inside].max()) + 1 - top, int(cols[col_inside].max()) + 1 - left
+        )
+        # A thinned-out read thins the image out, too.
+        small = min(here.height, shape[0]), min(here.width, shape[1])
+        values, valid = self.source.read(here, bands, small)
+        y = ((rows - top).clip(0, here.height - 1) * small[0]) // here.height
+        x = ((cols - left).clip(0, here.width - 1) * small[1]) // here.width
+        good = valid[:, y][:, :, x] & row_inside[:, None] & col_inside
+        return np.ascontiguousarray(values[:, y][:, :, x]), good
+
+
+def _positions(start: int, length: int, count: int, steps: tuple[float, float]) -> Int[np.ndarray, " n"]:
+    middles = spread(start, length, count) + 0.5
+    return np.floor(steps[0] * middles + steps[1]).astype(np.int64)
+
+
+def _finest(scenes: Sequence[Scene]) -> Scene:
+    return min(scenes, key=lambda scene: abs(scene.transform.determinant) if scene.transform else 0.0)
+
+
+def _covers_the_same(grid: Grid, finest: Grid) -> bool:
+    """Whether the corners of two grids lie at the same places: exactly, or to a pixel of a coarser grid."""
+    if not same_crs(grid.crs, finest.crs) or grid.transform is None or finest.transform is None:
+        return False
+    to_pixels = compose(~grid.transform, finest.transform)
+    if abs(to_pixels.b) + abs(to_pixels.d) > STRAIGHT or to_pixels.a <= 0 or to_pixels.e <= 0:
+        return False
+    ends = (
+        to_pixels.c,
+        to_pixels.f,
+        to_pixels.a * finest.width + to_pixels.c - grid.width,
+        to_pixels.e * finest.height + to_pixels.f - grid.height,
+    )
+    coarser = max(to_pixels.a, to_pixels.e) < 1 - STRAIGHT
+    return max(abs(end) for end in ends) <= (1.0 if coarser else SAME_PIXEL)
+
+
+def _on_grid(scene: Scene, finest: Grid) -> Source:
+    assert scene.transform is not None
+    assert finest.transform is not None
+    steps = compose(~scene.transform, finest.transform)
+    apart = max(abs(steps.a - 1) * finest.width, abs(steps.e - 1) * finest.height, abs(steps.c), abs(steps.f))
+    if apart <= SAME_PIXEL and (scene.height, scene.width) == (finest.height, finest.width):
+        return scene.source
+    return CoarserSource(scene.source, scene.height, scene.width, (steps.e, steps.f), (steps.a, steps.c))
+
+
+def _require_one_scene(scenes: Sequence[Scene]) -> None:
+    first: tuple[str, str] | None = None
+    for scene in scenes:
+        band = band_of_file(scene.path)
+        if band is None:
+            continue
+        first = first or (band.scene, scene.path)
+        if band.scene != first[0]:
+            raise InputError(
+                f"{scene.path}: is of another scene than {first[1]}; give the bands of one scene"
+            )
+
+
+def _one_of_each(scenes: Sequence[Scene]) -> list[Scene]:
+    """Of bands that are there in several pixel sizes, as Sentinel-2 delivers them, the finest."""
+    finest: dict[tuple[str, str], Scene] = {}
+    for scene in scenes:
+        band = band_of_file(scene.path)
+        key = ("", scene.path) if band is None else (band.satellite, band.band)
+        finest[key] = _finest([finest[key], scene]) if key in finest else scene
+    return list(finest.values())
+
+
+def _with_fill(scene: Scene) -> Scene:
+    """A band of a known satellite; where its file names no value of no data, that is 0."""
+    if scene.nodata is not None or band_of_file(scene.path) is None:
+        return scene
+    if not isinstance(scene.source, GdalSource):
+        return scene
+    return replace(scene, nodata=0.0, source=replace(scene.source, nodata=(0.0,)))
+
+
+def _wavelength(scene: Scene, band: BandFile | None) -> float | None:
+    if scene.wavelengths is not None:
+        return scene.wavelengths[0]
+    return None if band is None else band.nanometres
+
+
+def _name(scene: Scene, band: BandFile | None) -> str:
+    own = scene.band_names[0]
+    if own != "band 1":
+        return own
+    return Path(scene.path).stem if band is None else band.band

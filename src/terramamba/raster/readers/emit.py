@@ -1,0 +1,144 @@
+"""EMIT scenes (NetCDF): pixels of the sensor, put in their places on the ground as they are read.
+
+A granule keeps its spectra as the sensor saw them, lines x samples x bands, and beside them a geometry lookup
+table (GLT): for each pixel of a grid in degrees the 1-based sample (``glt_x``) and line (``glt_y``) that it
+shows, 0 where it shows none. A window is read through the table: of the spectra only the lines and samples
+that it names, a few lines at a time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import rasterio
+from affine import Affine
+from jaxtyping import Bool, Shaped
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+
+from terramamba.core.errors import InputError
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.readers.hdf5 import holds, numbers, opened, text
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window, spread
+
+NAME = "EMIT"
+CUBES = ("reflectance", "radiance")
+"""Variables that are taken when none is named: of a level 2A and of a level 1B granule."""
+FILL = -9999.0
+BLOCK_BYTES = 32 << 20
+"""Spectra are read in blocks of lines of about this size."""
+
+_GLT_X, _GLT_Y = "location/glt_x", "location/glt_y"
+_BANDS = "sensor_band_parameters"
+
+
+def is_emit(path: str) -> bool:
+    """Whether a file has EMIT's geometry lookup table."""
+    return holds(path, _GLT_X, _GLT_Y)
+
+
+def open_emit(path: str, variable: str | None = None) -> Scene:
+    """An EMIT granule as a scene on its grid in degrees.
+
+    ``variable`` names the spectra (default: ``reflectance``, else ``radiance``). Bands that
+    ``good_wavelengths`` excludes are bad bands. Raises ``InputError`` where the file is damaged or not whole.
+    """
+    with opened(path, NAME) as file:
+        cubes = [name for name, item in file.items() if getattr(item, "ndim", 0) == 3]
+        name = variable or next((cube for cube in CUBES if cube in cubes), "")
+        if name not in cubes:
+            found = ", ".join(cubes) or "none"
+            wanted = " or ".join(CUBES) if variable is None else variable
+            raise InputError(
+                f"{path}: no variable {wanted}; its cubes are {found}; choose one with --scene-variable"
+            )
+        cube, bands = file[name], file[_BANDS]
+        wavelengths, fwhm = numbers(bands["wavelengths"]), numbers(bands["fwhm"])
+        good = numbers(bands["good_wavelengths"]) if "good_wavelengths" in bands else np.ones(len(fwhm))
+        count = cube.shape[2]
+        if not count == len(wavelengths) == len(fwhm) == len(good):
+            raise InputError(
+                f"{path}: {name} has {count} bands, {_BANDS} lists {len(wavelengths)}; fetch the file again"
+            )
+        try:
+            with rasterio.Env():  # else GDAL prints its own message, too
+                crs = CRS.from_wkt(text(file.attrs["spatial_ref"]))
+        except CRSError as error:
+            raise InputError(
+                f"{path}: attribute spatial_ref is no coordinate reference system; fetch the file again"
+            ) from error
+        transform = Affine.from_gdal(*numbers(file.attrs["geotransform"]))
+        height, width = file[_GLT_X].shape
+        fill = float(numbers(cube.attrs.get("_FillValue", FILL))[0])
+        dtype = str(cube.dtype.newbyteorder("="))
+    return Scene(
+        path=path,
+        format="",
+        bands=count,
+        dtype=dtype,
+        grid=Grid(height, width, crs, transform),
+        source=EmitSource(path, name, dtype, fill),
+        nodata=fill,
+        band_names=tuple(f"{w:.2f} nm" for w in wavelengths),
+        wavelengths=tuple(float(w) for w in wavelengths),
+        fwhm=tuple(float(f) for f in fwhm),
+        bad_bands=tuple(bool(g == 0) for g in good),
+        notes=(f"{name}, put on the ground by the file's geometry lookup table (nearest pixel)",),
+    )
+
+
+@dataclass(frozen=True)
+class EmitSource:
+    """Pixels of the variable ``name``, seen through the geometry lookup table."""
+
+    path: str
+    name: str
+    dtype: str
+    fill: float
+
+    def read(
+        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
+    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        """As ``Source.read``."""
+        values = np.full((len(bands), *shape), self.fill, dtype=self.dtype)
+        if values.size:
+            with opened(self.path, NAME) as file:
+                rows, cols = spread(0, window.height, shape[0]), spread(0, window.width, shape[1])
+                # Some granules mark interpolated places by a negative number.
+                sample, line = (
+                    np.abs(file[name][window.slices][np.ix_(rows, cols)].astype(np.int64)) - 1
+                    for name in (_GLT_X, _GLT_Y)
+                )
+                self._gather(file[self.name], line, sample, list(bands), values)
+        return values, values != values.dtype.type(self.fill)
+
+    def _gather(
+        self,
+        cube: Any,
+        line: Shaped[np.ndarray, "h w"],
+        sample: Shaped[np.ndarray, "h w"],
+        bands: list[int],
+        values: Shaped[np.ndarray, "c h w"],
+    ) -> None:
+        seen = (line >= 0) & (sample >= 0)
+        if not seen.any():
+            return
+        lines, samples, _ = cube.shape
+        if line[seen].max() >= lines or sample[seen].max() >= samples:
+            raise InputError(
+                f"{self.path}: its lookup table points outside the {lines} lines and {samples} samples of "
+                f"{self.name}; fetch the file again"
+            )
+        first, last = min(bands), max(bands) + 1
+        wanted = [band - first for band in bands]
+        step = max(1, BLOCK_BYTES // (samples * (last - first) * cube.dtype.itemsize))
+        for top in range(int(line[seen].min()), int(line[seen].max()) + 1, step):
+            here = seen & (line >= top) & (line < top + step)
+            if not here.any():
+                continue
+            y, x = line[here], sample[here]
+            left = int(x.min())
+            block = cube[top : int(y.max()) + 1, left : int(x.max()) + 1, first:last]
+            values[:, here] = block[y - top, x - left][:, wanted].T

@@ -1,0 +1,161 @@
+"""EnMAP products: the spectral image, with what the metadata beside it say of its bands.
+
+A product is a folder of files that share a stem: ``STEM-METADATA.XML``, ``STEM-SPECTRAL_IMAGE.TIF`` (or
+another format) and quality layers. The folder, the metadata or the image may be given.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from terramamba.core.errors import InputError, reason_of
+from terramamba.raster.readers.gdal import GdalSource, open_image
+from terramamba.raster.scene import Scene, Source
+from terramamba.raster.windows import Window
+
+NAME = "EnMAP"
+METADATA = "-METADATA.XML"
+_IMAGE = re.compile(r"-SPECTRAL_IMAGE(_[A-Z]+)?\.(tif|tiff|jp2|bsq|bil|bip|img)$", re.I)
+_NO_BAND_MEAN = -1e6
+"""The mean that the processor gives to a band without any data."""
+
+
+def is_enmap(path: str) -> bool:
+    """Whether ``path`` is an EnMAP product: its folder, its metadata, or its image beside its metadata."""
+    return _metadata(path) is not None
+
+
+def open_enmap(path: str) -> Scene:
+    """The spectral image of an EnMAP product with wavelengths, widths, bad bands and scale of its metadata.
+
+    Raises ``InputError`` where a part of the product is missing or the metadata do not fit the image.
+    """
+    metadata = _metadata(path)
+    assert metadata is not None
+    stem = metadata.name[: -len(METADATA)]
+    images = sorted(
+        file
+        for file in metadata.parent.iterdir()
+        if file.name.startswith(f"{stem}-") and _IMAGE.search(file.name[len(stem) :])
+    )
+    if len(images) != 1:
+        found = ", ".join(image.name for image in images) or "no spectral image"
+        raise InputError(
+            f"{metadata}: beside it lies {found}; give a product of level L1C or L2A with its SPECTRAL_IMAGE"
+        )
+    scene = open_image(str(images[0]))
+    bands, background = _read(metadata)
+    if len(bands) != scene.bands:
+        raise InputError(
+            f"{metadata}: describes {len(bands)} bands, {images[0].name} has {scene.bands}; "
+            "give the metadata of this image"
+        )
+    assert isinstance(scene.source, GdalSource)
+    source: Source = scene.source
+    if scene.nodata is None and background is not None:
+        source = replace(scene.source, nodata=(background,) * scene.bands)
+        scene = replace(scene, nodata=background)
+    gains, offsets = tuple(b.gain for b in bands), tuple(b.offset for b in bands)
+    alike = len(set(gains)) == 1 and not any(offsets)
+    if not alike:
+        source = PhysicalSource(source, gains, offsets)
+        applied = "gain and offset of each band applied, as they differ from band to band"
+        scene = replace(scene, dtype="float32", nodata=float("nan"), notes=(*scene.notes, applied))
+    return replace(
+        scene,
+        path=path,
+        format="",
+        source=source,
+        band_names=tuple(f"{b.wavelength:.2f} nm" for b in bands),
+        wavelengths=tuple(b.wavelength for b in bands),
+        fwhm=tuple(b.fwhm for b in bands),
+        bad_bands=tuple(b.empty for b in bands),
+        scale=gains[0] if alike and gains[0] != 1 else None,
+    )
+
+
+@dataclass(frozen=True)
+class PhysicalSource:
+    """Stored values times the gain of their band plus its offset; NaN where there is no data."""
+
+    source: Source
+    gains: tuple[float, ...]
+    offsets: tuple[float, ...]
+
+    def read(
+        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
+    ) -> tuple[Float32[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        """As ``Source.read``."""
+        stored, valid = self.source.read(window, bands, shape)
+        gains, offsets = (np.array([of[band] for band in bands]) for of in (self.gains, self.offsets))
+        values = stored * gains[:, None, None] + offsets[:, None, None]
+        return np.where(valid, values, np.nan).astype(np.float32), valid
+
+
+@dataclass(frozen=True)
+class _Band:
+    wavelength: float
+    fwhm: float
+    gain: float
+    offset: float
+    empty: bool
+
+
+def _metadata(path: str) -> Path | None:
+    given = Path(path)
+    if given.is_dir():
+        found = [file for file in given.iterdir() if _is_metadata(file)]
+        return found[0] if len(found) == 1 else None
+    if _is_metadata(given):
+        return given
+    image = _IMAGE.search(given.name)
+    if image is None:
+        return None
+    beside = given.with_name(given.name[: image.start()] + METADATA)
+    return beside if beside.exists() else None
+
+
+def _is_metadata(file: Path) -> bool:
+    return file.name.upper().startswith("ENMAP") and file.name.upper().endswith(METADATA)
+
+
+def _read(metadata: Path) -> tuple[list[_Band], float | None]:
+    """The bands of the product in their order, and the value that stands for no data."""
+    try:
+        root = ElementTree.parse(metadata).getroot()
+        listed = root.findall(".//{*}bandCharacterisation/{*}bandID")
+        empty = {
+            band.get("number")
+            for band in root.findall(".//{*}bandStatistics/{*}bandID")
+            if _number(band, "stdDeviation", 1.0) == 0 and _number(band, "mean", 0.0) == _NO_BAND_MEAN
+        }
+        bands = [
+            _Band(
+                _number(band, "wavelengthCenterOfBand"),
+                _number(band, "FWHMOfBand"),
+                _number(band, "GainOfBand", 1.0),
+                _number(band, "OffsetOfBand", 0.0),
+                band.get("number") in empty,
+            )
+            for band in sorted(listed, key=lambda band: int(band.get("number", "0")))
+        ]
+        value = root.findtext(".//{*}specific/{*}backgroundValue")
+        return bands, None if value is None else float(value)
+    except (ElementTree.ParseError, ValueError, OSError) as error:
+        raise InputError(
+            f"{metadata}: cannot be read as EnMAP metadata ({reason_of(error)}); fetch it again"
+        ) from error
+
+
+def _number(band: ElementTree.Element, name: str, missing: float | None = None) -> float:
+    text = band.findtext(f"{{*}}{name}")
+    if text is None or not text.strip():
+        if missing is None:
+            raise ValueError(f"a band without {name}")
+        return missing
+    return float(text)

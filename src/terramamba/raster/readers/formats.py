@@ -1,0 +1,275 @@
+"""The formats that scenes come in: one record for each.
+
+The records choose the reader of a file, name its format in ``terramamba check``, and are the table in
+``docs/formats.md``, which this module prints: ``python -m terramamba.raster.readers.formats > docs/formats.md``.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import h5py
+
+from terramamba.core.errors import InputError
+from terramamba.raster.readers import array_scene as cube
+from terramamba.raster.readers import emit, enmap, gdal, mosaic, prisma, stac
+from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a caller may add to a path; see ``open_scene``."""
+
+    variable: str | None = None
+    shape: tuple[int, int] | None = None
+    column: str = "image"
+
+
+class Given:
+    """A path, and what the records ask about it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.on_disk = not gdal.is_address(path)
+        self.suffix = Path(path).suffix.lower()
+
+    @cached_property
+    def driver(self) -> str | None:
+        """GDAL's driver that opens it."""
+        return gdal.driver_of(self.path)
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format: how it is told, how it is opened, and both in words.
+
+    ``matches`` says whether what is given is of this format; the first record that matches counts.
+    """
+
+    name: str
+    told_by: str
+    reads: str
+    notes: str
+    matches: Callable[[Given], bool]
+    reader: Callable[[str, Wanted], Scene]
+
+    def open(self, path: str, wanted: Wanted) -> Scene:
+        """The scene; it has this record's name as its format unless the reader knows a more exact one."""
+        scene = self.reader(path, wanted)
+        return scene if scene.format else replace(scene, format=self.name)
+
+
+def open_any(path: str, wanted: Wanted) -> Scene:
+    """The scene in ``path``; raises ``InputError`` where it is not there or of no format."""
+    given = Given(path)
+    if not given.on_disk and given.suffix in ARRAY_SUFFIXES:
+        raise InputError(f"{path}: array files are read from disk only; download it first")
+    if given.on_disk and not Path(path).exists():
+        raise InputError(f"{path}: no such file; check the path")
+    return next(known for known in FORMATS if known.matches(given)).open(path, wanted)
+
+
+def page() -> str:
+    """The page about formats, in Markdown."""
+    columns = ("Format", "Told by", "What is read", "Good to know")
+    rows = [(known.name, known.told_by, known.reads, known.notes) for known in FORMATS]
+    table = [columns, ("---",) * len(columns), *rows]
+    return "\n".join([_HEADING, *(f"| {' | '.join(row)} |" for row in table), ""])
+
+
+def _ends(suffix: str) -> Callable[[Given], bool]:
+    return lambda given: given.on_disk and given.suffix == suffix
+
+
+def _on_disk(is_it: Callable[[str], bool]) -> Callable[[Given], bool]:
+    return lambda given: given.on_disk and is_it(given.path)
+
+
+def _drivers(*names: str) -> Callable[[Given], bool]:
+    return lambda given: given.driver in names
+
+
+def _image(path: str, wanted: Wanted) -> Scene:
+    return gdal.open_image(path, wanted.variable)
+
+
+def _any_image(path: str, wanted: Wanted) -> Scene:
+    names = ", ".join(known.name for known in FORMATS[:-1])
+    scene = gdal.open_image(path, wanted.variable, remedy=f"give one of: {names}")
+    return replace(scene, format=gdal.driver_of(path) or "")
+
+
+def _array(path: str, wanted: Wanted) -> Scene:
+    return cube.open_array(path, variable=wanted.variable, shape=wanted.shape)
+
+
+def _stac(path: str, wanted: Wanted) -> Scene:
+    names = [name.strip() for name in (wanted.variable or "").split(",") if name.strip()]
+    return stac.open_stac(path, assets=names or None)
+
+
+_MATLAB_NOTES = (
+    "The largest of several; `--scene-variable` names another. Labels settle which axis holds the bands; "
+    "without them it is the last. Tables of pixels (with `nRow`, `nCol`) are read column by column."
+)
+
+FORMATS = (
+    Format(
+        name="EnMAP",
+        told_by="a folder with one `ENMAP...-METADATA.XML`, that file, or the `...-SPECTRAL_IMAGE` beside it",
+        reads="the spectral image; wavelengths, band widths, gain and offset from the metadata",
+        notes="Levels L1C and L2A. Bands that the metadata report as empty are bad bands. Gains are applied "
+        "only where they differ from band to band.",
+        matches=_on_disk(enmap.is_enmap),
+        reader=lambda path, wanted: enmap.open_enmap(path),
+    ),
+    Format(
+        name="folder",
+        told_by="a folder, a `.SAFE` product of Sentinel-2, or a list of files",
+        reads="tiles of one pixel grid side by side, or single bands of one place",
+        notes="Single bands stand in the order of their wavelengths, which the names of Landsat and "
+        "Sentinel-2 files tell, else of their names; larger pixels are brought onto the finest grid (nearest "
+        "pixel). Of a band in several pixel sizes the finest counts. In bands of these satellites 0 is no "
+        "data where the file does not say otherwise. To leave out bands, list the others in a CSV table.",
+        matches=_on_disk(os.path.isdir),
+        reader=lambda path, wanted: mosaic.open_folder(path),
+    ),
+    Format(
+        name="CSV table",
+        told_by="`.csv`",
+        reads="the tiles that the column `image` lists, with paths relative to the table",
+        notes="Labels are read from the column `mask`.",
+        matches=_ends(".csv"),
+        reader=lambda path, wanted: mosaic.open_table(path, wanted.column),
+    ),
+    Format(
+        name="MATLAB v7.3",
+        told_by="`.mat` that is HDF5",
+        reads="the 3-D array, else the 2-D one, by windows",
+        notes=_MATLAB_NOTES,
+        matches=lambda given: _ends(".mat")(given) and h5py.is_hdf5(given.path),
+        reader=_array,
+    ),
+    Format(
+        name="MATLAB v5",
+        told_by="`.mat`",
+        reads="the 3-D array, else the 2-D one, as a whole",
+        notes="As v7.3.",
+        matches=_ends(".mat"),
+        reader=_array,
+    ),
+    Format(
+        name="NumPy .npy",
+        told_by="`.npy`",
+        reads="the array, by windows",
+        notes="Labels settle which axis holds the bands. Objects are not unpickled.",
+        matches=_ends(".npy"),
+        reader=_array,
+    ),
+    Format(
+        name="NumPy .npz",
+        told_by="`.npz`",
+        reads="the 3-D array, else the 2-D one, as a whole",
+        notes="As .npy; of several arrays as MATLAB.",
+        matches=_ends(".npz"),
+        reader=_array,
+    ),
+    Format(
+        name=stac.NAME,
+        told_by="JSON with a `stac_version`, on disk or at a web address (`....json` or `.../items/...`)",
+        reads="the bands of its assets by rising wavelength, through pystac-client and odc-stac; "
+        "wavelengths, band widths, values of no data; scale and offset are applied",
+        notes="Needs `pip install 'terramamba[stac]'`. Larger pixels are brought onto the finest grid "
+        "(nearest pixel). Of a band that is there twice one counts; pictures, classes and quality layers are "
+        "left out. `--scene-variable red,nir` names assets or bands. Addresses are opened unsigned.",
+        matches=lambda given: stac.is_stac(given.path),
+        reader=_stac,
+    ),
+    Format(
+        name=emit.NAME,
+        told_by="NetCDF with a geometry lookup table (`location/glt_x`, `location/glt_y`)",
+        reads="`reflectance` (L2A) or `radiance` (L1B), put on the ground by the lookup table as it is read; "
+        "wavelengths and band widths",
+        notes="By windows. Bands that `good_wavelengths` excludes are bad bands; pixels outside the swath "
+        "have no data.",
+        matches=_on_disk(emit.is_emit),
+        reader=lambda path, wanted: emit.open_emit(path, wanted.variable),
+    ),
+    Format(
+        name=prisma.NAME,
+        told_by="HDF-EOS5 with swaths `PRS_...`",
+        reads="both cubes as one, by rising wavelength, as reflectance; band widths; the UTM grid",
+        notes="By windows. Where the spectrometers overlap, the short-wave infrared one counts. Other levels "
+        "than L2D have no map grid and are refused.",
+        matches=_on_disk(prisma.is_prisma),
+        reader=lambda path, wanted: prisma.open_prisma(path),
+    ),
+    Format(
+        name="GeoTIFF",
+        told_by="content, at any address that GDAL opens (file, URL, `/vsi...`)",
+        reads="all bands but transparency, which is a mask; COG and TIFF without georeferencing, too",
+        notes="Wavelengths, widths and bad bands are read from the tags of the bands.",
+        matches=_drivers("GTiff", "COG"),
+        reader=_image,
+    ),
+    Format(
+        name="VRT",
+        told_by="content, as GeoTIFF",
+        reads="as GeoTIFF",
+        notes="Its parts may lie elsewhere.",
+        matches=_drivers("VRT"),
+        reader=_image,
+    ),
+    Format(
+        name="ENVI",
+        told_by="a header `.hdr` beside the data; either may be given",
+        reads="BSQ, BIL and BIP; wavelengths, band widths, bad-band list (`bbl`), value of no data",
+        notes="The reflectance scale factor is reported, not applied.",
+        matches=_drivers("ENVI"),
+        reader=_image,
+    ),
+    Format(
+        name="JPEG 2000",
+        told_by="content, as GeoTIFF",
+        reads="as GeoTIFF",
+        notes="Sentinel-2's bands come so.",
+        matches=_drivers("JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID"),
+        reader=_image,
+    ),
+    Format(
+        name="picture (PNG, JPEG, BMP)",
+        told_by="content",
+        reads="all bands but transparency, which is a mask; palettes as numbers of colours",
+        notes="Without georeferencing, results have none either.",
+        matches=_drivers("PNG", "JPEG", "BMP", "GIF", "WEBP"),
+        reader=_image,
+    ),
+    Format(
+        name="NetCDF, HDF5",
+        told_by="content",
+        reads="one image of the file, with its grid where the file says one",
+        notes="`--scene-variable` names one of several.",
+        matches=_drivers("netCDF", "HDF5", "HDF5Image"),
+        reader=_image,
+    ),
+    Format(
+        name="any other raster that GDAL reads",
+        told_by="content",
+        reads="as GeoTIFF",
+        notes="Untested.",
+        matches=lambda given: True,
+        reader=_any_image,
+    ),
+)
+
+_HEADING = """# Formats
+
+What `terramamba` reads as a scene. `terramamba check FILE` says what it makes of a file.
+This page is printed by `python -m terramamba.raster.readers.formats`.
+"""
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,289 @@
+"""Images that GDAL opens, files or addresses: GeoTIFF and COG, ENVI, VRT, PNG, JPEG, BMP, ...
+
+A dataset must not be shared between threads, nor between a process and its fork. So a source keeps only a
+path, and each thread of each process keeps the few datasets that it used last: their decoded blocks serve
+the next, overlapping window.
+"""
+
+import os
+import re
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import rasterio
+from affine import Affine
+from jaxtyping import Bool, Shaped
+from rasterio import windows
+from rasterio._err import CPLE_BaseError
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+from terramamba.core.errors import InputError, reason_of
+from terramamba.raster.control_points import Ties
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.readers import band_metadata as headers
+from terramamba.raster.readers.truncated import require_whole_image
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
+
+OPEN_DATASETS = 16
+ENVI_SUFFIXES = ("", ".img", ".dat", ".bsq", ".bil", ".bip")
+"""How the data file beside an ENVI header may end."""
+_ADDRESS = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: C: is a drive
+_THREAD = threading.local()
+# Filters of warnings belong to the whole process, so only one thread at a time may change them.
+_WARNINGS = threading.Lock()
+
+
+def is_address(path: str) -> bool:
+    """Whether ``path`` is something else than a file on disk: a URL, /vsi..., netcdf:file:variable."""
+    return _ADDRESS.match(path) is not None
+
+
+def driver_of(path: str) -> str | None:
+    """Which of GDAL's drivers opens ``path``; None where none does."""
+    with _reading_header(path):
+        try:
+            return _dataset(image_of_header(path)).driver
+        except RasterioError:
+            return None
+
+
+def open_image(path: str, variable: str | None = None, remedy: str = "give an image") -> Scene:
+    """An image that GDAL opens, as a scene. An alpha band is not a band of the scene but part of its mask.
+
+    ``variable`` names one image of a file that holds several. ``remedy`` ends the message about a file that
+    is no image. Raises ``InputError`` where it is none, holds several images, or complex numbers.
+    """
+    path = image_of_header(path)
+    with _reading_header(path):
+        try:
+            image = _dataset(path)
+        except RasterioError as error:
+            raise InputError(f"{path}: {_why_not(path, error, remedy)}") from error
+        return _described(path, image, variable)
+
+
+def _described(path: str, image: Any, variable: str | None) -> Scene:
+    """The open dataset ``image`` as a scene."""
+    if image.count == 0:
+        inner = {re.split(r":(?://)?", name)[-1]: name for name in image.subdatasets}
+        if variable in inner:
+            return open_image(inner[variable])
+        found = ", ".join(inner) or "no image"
+        raise InputError(f"{path}: holds {found}; choose one with --scene-variable")
+    alpha = _alpha_band(image)
+    indexes = tuple(i for i in image.indexes if i != alpha)
+    dtype = image.dtypes[indexes[0] - 1]
+    if any(image.dtypes[i - 1].startswith("complex") for i in indexes):
+        raise InputError(
+            f"{path}: holds complex numbers ({dtype}); convert it to amplitude or intensity first"
+        )
+    if any(image.dtypes[i - 1] != dtype for i in indexes):
+        found = ", ".join(sorted({image.dtypes[i - 1] for i in indexes}))
+        raise InputError(f"{path}: bands of different types ({found}); convert them to one type first")
+    grid, notes = _grid(path, image)
+    if alpha is not None:
+        notes.append(f"band {alpha} is transparency: used as a mask, not as a band")
+    if image.colorinterp[indexes[0] - 1] == ColorInterp.palette:
+        notes.append("values are numbers of colours in the file's palette")
+    source = GdalSource(
+        path, indexes, tuple(image.nodatavals[i - 1] for i in indexes), alpha, _mask_kind(image, indexes[0])
+    )
+    header = image.tags(ns="ENVI")
+    if not is_address(path):
+        notes += require_whole_image(path, image, header)
+    offsets = {image.offsets[i - 1] for i in indexes} - {0.0}
+    if offsets:
+        notes.append(f"the file's offset of {min(offsets):g} is not applied")
+    tags = [image.tags(i) for i in indexes]
+    return Scene(
+        path=path,
+        format="",
+        bands=len(indexes),
+        dtype=dtype,
+        grid=grid,
+        source=source,
+        nodata=source.nodata[0],
+        band_names=tuple(image.descriptions[i - 1] or f"band {i}" for i in indexes),
+        wavelengths=headers.wavelengths(image, indexes, tags, header),
+        fwhm=headers.fwhm(image, indexes, tags, header),
+        bad_bands=headers.bad_bands(tags, header),
+        scale=headers.scale(image, indexes, header),
+        overviews=bool(image.overviews(indexes[0])),
+        notes=tuple(notes),
+    )
+
+
+@contextmanager
+def _reading_header(path: str) -> Iterator[None]:
+    """Turn what rasterio raises on a damaged header, or text that is not UTF-8, into ``InputError``."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: its header holds text that is not UTF-8 ({error.object[:60]!r}); save it in UTF-8"
+        ) from error
+    except CPLE_BaseError as error:
+        raise InputError(
+            f"{path}: its header cannot be read ({reason_of(error)}); the file is damaged, fetch it again"
+        ) from error
+
+
+@dataclass(frozen=True)
+class GdalSource:
+    """Pixels of a dataset's bands ``indexes`` (1-based), with each band's nodata value.
+
+    ``alpha`` is the 1-based transparency band; ``mask`` says whether the dataset, or each band, has a mask of
+    another kind.
+    """
+
+    path: str
+    indexes: tuple[int, ...]
+    nodata: tuple[float | None, ...]
+    alpha: int | None
+    mask: Literal["none", "dataset", "bands"]
+
+    def read(
+        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
+    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        """As ``Source.read``."""
+        indexes = [self.indexes[band] for band in bands]
+        place = {
+            "window": windows.Window(window.col, window.row, window.width, window.height),
+            "out_shape": (len(indexes), *shape),
+        }
+        image = None
+        try:
+            image = _dataset(self.path)
+            if not indexes or not window.pixels:
+                dtype = image.dtypes[self.indexes[0] - 1]
+                return np.empty(place["out_shape"], dtype), np.empty(place["out_shape"], dtype=bool)
+            values = image.read(indexes, **place)
+            valid = np.ones(values.shape, dtype=bool)
+            for i, band in enumerate(bands):
+                if self.nodata[band] is not None:
+                    valid[i] = is_data(values[i], self.nodata[band])
+            if self.mask == "bands":
+                valid &= image.read_masks(indexes, **place) != 0
+            if self.mask == "dataset":
+                valid &= image.read_masks(indexes[:1], window=place["window"], out_shape=(1, *shape)) != 0
+            if self.alpha is not None:
+                valid &= image.read([self.alpha], window=place["window"], out_shape=(1, *shape)) != 0
+        except RasterioError as error:
+            _forget_errors(image)
+            raise InputError(
+                f"{self.path}: rows {window.row} to {window.bottom - 1}, columns {window.col} to "
+                f"{window.right - 1} cannot be read ({reason_of(error)}); the file is damaged or incomplete, "
+                "fetch it again"
+            ) from error
+        return values, valid
+
+
+def is_data(values: Shaped[np.ndarray, "..."], nodata: float | None) -> Bool[np.ndarray, "..."]:
+    """Where ``values`` are not the nodata value, compared in their own type."""
+    if nodata is None:
+        return np.ones(values.shape, dtype=bool)
+    if values.dtype.kind == "f":
+        if np.isnan(nodata):
+            return ~np.isnan(values)
+        with np.errstate(over="ignore"):
+            return values != values.dtype.type(nodata)
+    limits = np.iinfo(values.dtype)
+    if not (float(nodata).is_integer() and limits.min <= nodata <= limits.max):
+        return np.ones(values.shape, dtype=bool)
+    return values != values.dtype.type(nodata)
+
+
+def _dataset(path: str) -> Any:
+    """This thread's dataset of ``path``, opened when first asked for or when the file has changed."""
+    process = os.getpid()
+    if getattr(_THREAD, "process", None) != process:
+        _THREAD.process, _THREAD.opened = process, OrderedDict()
+    opened: OrderedDict[tuple[Any, ...], Any] = _THREAD.opened
+    key = (path, *_stamp(path))
+    if key not in opened:
+        with _WARNINGS, warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            opened[key] = rasterio.open(path)
+        while len(opened) > OPEN_DATASETS:
+            opened.popitem(last=False)[1].close()
+    opened.move_to_end(key)
+    return opened[key]
+
+
+def _forget_errors(image: Any) -> None:
+    """Clear GDAL's last error, which rasterio would else raise again while it looks at another file."""
+    with suppress(CPLE_BaseError, AttributeError):
+        _ = image.colorinterp
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    if is_address(path):
+        return 0, 0
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+def image_of_header(path: str) -> str:
+    """The data file of an ENVI header that was given instead of it."""
+    header = Path(path)
+    if is_address(path) or header.suffix.lower() != ".hdr":
+        return path
+    stems = [header.with_suffix(suffix) for suffix in ENVI_SUFFIXES]
+    found = [stem for stem in stems if stem.is_file()]
+    if not found:
+        raise InputError(f"{path}: a header whose data file {stems[0].name} is missing; give the data file")
+    return str(found[0])
+
+
+def _why_not(path: str, error: RasterioError, remedy: str) -> str:
+    """Why GDAL opens no image at ``path``, and what to do."""
+    reason = reason_of(error).removeprefix(f"'{path}' ")
+    if is_address(path):
+        return f"cannot be opened ({reason}); check the address"
+    if "not recognized" not in reason:
+        return f"cannot be opened ({reason}); the file is damaged or incomplete, fetch it again"
+    if Path(path).suffix.lower() in ENVI_SUFFIXES:
+        remedy = f"ENVI data need their header {Path(path).with_suffix('.hdr').name} beside them"
+    return f"not an image that can be read ({reason}); {remedy}"
+
+
+def _alpha_band(image: Any) -> int | None:
+    found = [i for i, c in zip(image.indexes, image.colorinterp, strict=True) if c == ColorInterp.alpha]
+    return found[0] if found and image.count > 1 else None
+
+
+def _mask_kind(image: Any, index: int) -> Literal["none", "dataset", "bands"]:
+    flags = set(image.mask_flag_enums[index - 1])
+    if flags & {MaskFlags.all_valid, MaskFlags.alpha} or flags == {MaskFlags.nodata}:
+        return "none"
+    return "dataset" if MaskFlags.per_dataset in flags else "bands"
+
+
+def _grid(path: str, image: Any) -> tuple[Grid, list[str]]:
+    crs, transform = image.crs, image.transform
+    if transform == Affine.identity():
+        ties = Ties.of(image)
+        if ties is not None:
+            note = f"located by {ties} only, which results carry on; warp it to a grid (gdalwarp) for areas"
+            return Grid(image.height, image.width, ties=ties), [note]
+        if crs is None:
+            return Grid(image.height, image.width), ["no georeferencing; results will have none either"]
+    if not (np.isfinite(tuple(transform)).all() and transform.determinant):
+        numbers = ", ".join(f"{number:g}" for number in tuple(transform)[:6])
+        raise InputError(
+            f"{path}: its georeference ({numbers}) gives pixels no size; correct it (gdal_edit.py -a_ullr)"
+        )
+    notes = [] if crs is not None else ["pixel positions but no coordinate reference system"]
+    return Grid(image.height, image.width, crs, transform), notes

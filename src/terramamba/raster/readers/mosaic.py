@@ -1,0 +1,237 @@
+"""Many files as one scene: tiles side by side on one pixel grid, or single bands of one place (``bands``).
+
+Tiles must agree in coordinate reference system, pixel size and alignment, number and type of bands; pixels
+outside every tile are not valid. Where tiles overlap, the first valid one in the order given counts.
+"""
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from affine import Affine
+from jaxtyping import Bool, Shaped
+
+from terramamba.core.errors import InputError
+from terramamba.core.words import count
+from terramamba.raster.geogrid import Grid, compose, same_crs
+from terramamba.raster.readers.band_names import band_of_file
+from terramamba.raster.readers.band_stack import are_bands, stack
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene, Source
+from terramamba.raster.windows import Window, spread
+
+IMAGE_SUFFIXES = {
+    ".tif",
+    ".tiff",
+    ".img",
+    ".dat",
+    ".bsq",
+    ".bil",
+    ".bip",
+    ".jp2",
+    ".png",
+    ".bmp",
+    ".jpg",
+    ".jpeg",
+}
+SENTINEL_OFFSET = re.compile(r"<(?:BOA|RADIO)_ADD_OFFSET[^>]*>\s*(-?[0-9.]+)\s*<")
+"""What must be added to the values of a Sentinel-2 product (levels L2A, L1C) to have reflectance x 10,000."""
+PIXEL_TOLERANCE = 0.05
+WAVELENGTH_TOLERANCE_NM = 1.0
+
+
+def open_folder(folder: str) -> Scene:
+    """All images of a folder (not of folders in it) as one scene, in natural order of their names.
+
+    Beside bands of Landsat or Sentinel-2, files that are no bands (quality, classes, pictures) are left out.
+    """
+    images = sorted((p for p in _files(Path(folder)) if _is_image(p)), key=_natural)
+    if not images:
+        raise InputError(f"{folder}: no images in this folder; give a folder of GeoTIFF or ENVI tiles")
+    bands = [path for path in images if band_of_file(path) is not None]
+    others = [path.name for path in images if path not in bands] if bands else []
+    scene = open_tiles([str(p) for p in bands or images], name=folder)
+    notes = [f"no bands, left out: {', '.join(others)}"] if others else []
+    return replace(scene, notes=(*scene.notes, *notes, *_sentinel_offset(Path(folder))))
+
+
+def open_table(table: str, column: str) -> Scene:
+    """The images that a CSV table lists in ``column``, with paths relative to the table, as one scene."""
+    try:
+        with Path(table).open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            columns, rows = reader.fieldnames or [], list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table}: not a CSV table in UTF-8 ({error}); save it as one") from error
+    if column not in columns:
+        raise InputError(
+            f"{table}: no column {column!r}; it has {', '.join(columns) or 'none'}; add the column"
+        )
+    names = [row[column].strip() for row in rows if (row[column] or "").strip()]
+    if not names:
+        raise InputError(f"{table}: column {column!r} is empty; list one image a row")
+    paths = [Path(table).parent / name for name in names]
+    for path in paths:
+        if not path.exists():
+            raise InputError(
+                f"{path}: no such file, though {table} lists it in column {column!r}; correct the table"
+            )
+    return open_tiles([str(path) for path in paths], name=table)
+
+
+def open_tiles(paths: Sequence[str], name: str | None = None) -> Scene:
+    """Several images as one scene: bands where all are single bands of one place, else a mosaic.
+
+    Raises ``InputError`` naming the first image that does not fit the others.
+    """
+    if not paths:
+        raise InputError("an empty list of images; give at least one")
+    scenes = [open_scene(path) for path in paths]
+    name = name or f"{paths[0]} and {len(paths) - 1} more"
+    if len(scenes) == 1:
+        return scenes[0]
+    for scene in scenes:
+        _require(
+            scene, scene.transform is not None, "has no georeferencing, so it cannot be placed beside others"
+        )
+    first = scenes[0]
+    for scene in scenes[1:]:
+        _require_alike(scene, first)
+    if are_bands(scenes):
+        return stack(scenes, name)
+    for scene in scenes[1:]:
+        _require_one_mosaic(scene, first)
+    return _mosaic(scenes, name)
+
+
+@dataclass(frozen=True)
+class MosaicSource:
+    """Pixels of tiles, each with its place in the mosaic; ``fill`` stands outside all of them."""
+
+    tiles: tuple[tuple[Source, Window], ...]
+    dtype: str
+    fill: float
+
+    def read(
+        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
+    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        """As ``Source.read``."""
+        values = np.full((len(bands), *shape), self.fill, dtype=self.dtype)
+        valid = np.zeros(values.shape, dtype=bool)
+        # The mosaic's rows and columns that are shown: every one, unless the result is thinned out.
+        rows = spread(window.row, window.height, shape[0])
+        cols = spread(window.col, window.width, shape[1])
+        for source, place in reversed(self.tiles):
+            shared = place.intersect(window)
+            top, bottom = np.searchsorted(rows, (shared.row, shared.bottom))
+            left, right = np.searchsorted(cols, (shared.col, shared.right))
+            if not shared.pixels or top == bottom or left == right:
+                continue
+            part, good = source.read(shared.relative_to(place), bands, (int(bottom - top), int(right - left)))
+            inside = (slice(None), slice(top, bottom), slice(left, right))
+            values[inside] = np.where(good, part, values[inside])
+            valid[inside] |= good
+        return values, valid
+
+
+def _mosaic(scenes: Sequence[Scene], name: str) -> Scene:
+    first = scenes[0]
+    places = [_place(scene, first) for scene in scenes]
+    row, col = min(p.row for p in places), min(p.col for p in places)
+    height, width = max(p.bottom for p in places) - row, max(p.right for p in places) - col
+    whole = Window(row, col, height, width)
+    tiles = tuple((scene.source, p.relative_to(whole)) for scene, p in zip(scenes, places, strict=True))
+    return replace(
+        first,
+        path=name,
+        format=f"mosaic of {len(scenes)} {first.format} tiles",
+        grid=first.grid.crop(whole),
+        source=MosaicSource(tiles, first.dtype, _fill(first)),
+    )
+
+
+def _fill(scene: Scene) -> float:
+    """The nodata value where the scene's type can hold it, else 0."""
+    dtype = np.dtype(scene.dtype)
+    if scene.nodata is None:
+        return 0.0
+    holds = dtype.kind == "f" or np.iinfo(dtype).min <= scene.nodata <= np.iinfo(dtype).max
+    return scene.nodata if holds else 0.0
+
+
+def _require_alike(scene: Scene, first: Scene) -> None:
+    other = first.path
+    bands = count(scene.bands, "band")
+    _require(scene, scene.bands == first.bands, f"has {bands}, {other} has {first.bands}")
+    _require(scene, scene.dtype == first.dtype, f"holds {scene.dtype} values, {other} holds {first.dtype}")
+    _require(scene, same_crs(scene.crs, first.crs), f"is in {_crs(scene)}, {other} is in {_crs(first)}")
+
+
+def _require_one_mosaic(scene: Scene, first: Scene) -> None:
+    if scene.wavelengths and first.wavelengths:
+        apart = max(abs(a - b) for a, b in zip(scene.wavelengths, first.wavelengths, strict=True))
+        _require(
+            scene,
+            apart <= WAVELENGTH_TOLERANCE_NM,
+            f"has wavelengths up to {apart:.4g} nm off those of {first.path}",
+        )
+    _place(scene, first)
+
+
+def _place(scene: Scene, first: Scene) -> Window:
+    """Where ``scene`` lies in pixels of ``first``, whose upper-left pixel is (0, 0)."""
+    relative = _relative(scene.grid, first.grid)
+    size = max(scene.height, scene.width)
+    bent = max(abs(v) for v in (relative.a - 1, relative.b, relative.d, relative.e - 1)) * size
+    _require(scene, bent <= PIXEL_TOLERANCE, f"has pixels of another size or direction than {first.path}")
+    row, col = round(relative.f), round(relative.c)
+    off = max(abs(relative.f - row), abs(relative.c - col))
+    _require(scene, off <= PIXEL_TOLERANCE, f"lies {off:.2f} pixels off the pixel grid of {first.path}")
+    return Window(row, col, scene.height, scene.width)
+
+
+def _relative(grid: Grid, first: Grid) -> Affine:
+    assert grid.transform is not None
+    assert first.transform is not None
+    return compose(~first.transform, grid.transform)
+
+
+def _require(scene: Scene, condition: bool, problem: str) -> None:
+    if not condition:
+        raise InputError(f"{scene.path}: {problem}; warp it to the others' grid or leave it out")
+
+
+def _crs(scene: Scene) -> str:
+    return "no coordinate reference system" if scene.crs is None else scene.crs.to_string()
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a folder; of a Sentinel-2 product (.SAFE) those of its bands, which lie deeper."""
+    return sorted(folder.glob("GRANULE/*/IMG_DATA/**/*.jp2")) or list(folder.iterdir())
+
+
+def _sentinel_offset(folder: Path) -> list[str]:
+    """A note where the metadata of a Sentinel-2 product say that its values are shifted."""
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in folder.glob("MTD_MSIL*.xml")]
+    offsets = {float(number) for text in texts for number in SENTINEL_OFFSET.findall(text)} - {0.0}
+    return [
+        f"the product's offset of {offset:g} is not applied: products of processing baselines below 04.00 "
+        "have none, so dates from before and after do not compare as they are"
+        for offset in sorted(offsets)
+    ]
+
+
+def _is_image(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return True
+    return any(path.with_name(path.name + suffix).exists() for suffix in (".hdr", ".HDR"))
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """A key that puts B10 after B9."""
+    return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", path.name)]

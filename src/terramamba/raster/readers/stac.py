@@ -1,0 +1,281 @@
+"""Items of SpatioTemporal Asset Catalogs (STAC): the bands of one scene, wherever their files lie.
+
+The item is fetched through pystac-client, and odc-stac finds the raster bands in it. Pixels are read from the
+assets window by window, as those of any image, by GDAL. Only a source that pickles goes to other processes.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from terramamba.core.errors import InputError
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.readers.band_stack import are_bands, stack
+from terramamba.raster.readers.enmap import PhysicalSource
+from terramamba.raster.readers.gdal import GdalSource, open_image
+from terramamba.raster.readers.wavelengths import nanometres
+from terramamba.raster.scene import Scene
+
+NAME = "STAC item"
+NOT_FOR_MODELS = {"thumbnail", "overview", "visual", "metadata", "cloud", "cloud-shadow", "snow-ice"}
+"""Roles of assets that show the bands again, or say something about them."""
+OFFSET_APPLIED = "earthsearch:boa_offset_applied"
+"""Set where a catalogue has taken the offset of Sentinel-2 off the pixels and lists it all the same."""
+LARGEST_ITEM = 10_000_000
+"""Bytes. Items have some thousand; shapes in GeoJSON, which look alike, may have any number."""
+
+MISSING = TypeVar("MISSING", float, None)
+_STAC = re.compile(rb'"stac_version"\s*:')
+
+
+def is_stac(path: str) -> bool:
+    """Whether ``path`` is a JSON file of STAC, or a web address that looks like that of an item."""
+    address = urlsplit(path)
+    if address.scheme in ("http", "https"):
+        return address.path.lower().endswith(".json") or "/items/" in address.path
+    file = Path(path)
+    if file.suffix.lower() not in (".json", ".geojson") or not file.is_file():
+        return False
+    # Some writers put the geometry first, so the version may stand anywhere.
+    return file.stat().st_size <= LARGEST_ITEM and _STAC.search(file.read_bytes()) is not None
+
+
+def open_stac(item: str, *, assets: Sequence[str] | None = None) -> Scene:
+    """The bands of a STAC item as one scene, by rising wavelength, on the grid of the finest.
+
+    Args:
+        item: Path or web address of the item's JSON.
+        assets: Keys of assets, or names of bands; without them all that hold bands, each band once.
+
+    Returns:
+        A scene in physical values (float32, NaN where there is no data) where the item tells scale or
+        offset, else in stored ones.
+
+    Raises:
+        InputError: the extra is not installed, or the item or one of its assets cannot be read.
+    """
+    record = read_item(item)
+    found = _bands(record)
+    if not found:
+        listed = ", ".join(record.assets) or "no assets"
+        raise InputError(f"{item}: holds no raster bands ({listed}); give an item with images")
+    chosen = _chosen(item, found, assets)
+    offset_applied = bool(record.properties.get(OFFSET_APPLIED, False))
+    if offset_applied:
+        chosen = [replace(band, offset=0.0) for band in chosen]
+    if all(band.wavelength is not None for band in chosen):
+        chosen = sorted(chosen, key=lambda band: band.wavelength or 0.0)
+    scenes = [_open(band, item) for band in chosen]
+    physical = any((band.scale, band.offset) != (1.0, 0.0) for band in chosen)
+    if physical or len({scene.dtype for scene in scenes}) > 1:
+        scenes = [_physical(scene, band) for scene, band in zip(scenes, chosen, strict=True)]
+    if len(scenes) > 1 and not are_bands(scenes):
+        shapes = ", ".join(f"{scene.path} {scene.height} x {scene.width}" for scene in scenes)
+        raise InputError(f"{item}: its assets do not show the same ground ({shapes}); name those that do")
+    scene = scenes[0] if len(scenes) == 1 else stack(scenes, item)
+    notes = list(scene.notes)
+    if physical:
+        notes.append("scale and offset of the item are applied: values are physical, not those stored")
+    if offset_applied:
+        notes.append("the catalogue says that the offset was taken off the pixels before")
+    left_out = [key for key in record.assets if key not in {band.asset for band in chosen}]
+    if left_out:
+        notes.append(f"assets left out: {', '.join(left_out)}")
+    widths = [band.fwhm for band in chosen]
+    return replace(
+        scene,
+        path=item,
+        format=NAME,
+        fwhm=None if None in widths else tuple(width for width in widths if width is not None),
+        scale=None if physical else scene.scale,
+        notes=tuple(notes),
+    )
+
+
+def read_item(item: str) -> Any:
+    """The ``pystac.Item`` in a file or at a web address; its links to assets are made absolute."""
+    try:
+        import odc.stac  # noqa: F401  # so that what is missing is said before anything is fetched
+        import pystac
+        from pystac_client.stac_api_io import StacApiIO
+    except ImportError as error:
+        raise InputError(
+            f"{item}: STAC items need pystac-client and odc-stac ({error}); "
+            "install them with: pip install 'terramamba[stac]'"
+        ) from error
+    try:
+        record = pystac.read_file(item, stac_io=StacApiIO(max_retries=2, timeout=60))
+    except Exception as error:  # of network, JSON and each version of STAC, which share no class
+        raise InputError(
+            f"{item}: cannot be read as a STAC item ({_one_line(error)}); check path or address"
+        ) from error
+    if not isinstance(record, pystac.Item):
+        kind = "collection" if isinstance(record, pystac.Collection) else "catalog"
+        raise InputError(f"{item}: a STAC {kind}; give one of its items")
+    record.make_asset_hrefs_absolute()
+    return record
+
+
+@dataclass(frozen=True)
+class _Band:
+    """One raster band of an asset: its place (from 1), whether it is alone, and what the item says of it."""
+
+    asset: str
+    href: str
+    index: int
+    alone: bool
+    name: str
+    wavelength: float | None
+    fwhm: float | None
+    scale: float
+    offset: float
+    nodata: float | None
+    pixel: float
+    """Size of a pixel in units of the asset's grid; infinity where it is not told."""
+    described: bool
+    for_models: bool
+    geobox: Any
+
+
+def _bands(record: Any) -> list[_Band]:
+    """The bands of all assets that are rasters."""
+    from odc.loader.types import RasterSource
+    from odc.stac import parse_item
+
+    try:
+        parsed = parse_item(record).bands
+    except ValueError:  # odc-stac has no word for an item without any raster
+        return []
+    found = []
+    for key, source in {key: source for (key, _), source in parsed.items()}.items():
+        asset = record.assets[key]
+        if not isinstance(source, RasterSource):
+            continue
+        fields = asset.extra_fields
+        lists = [fields.get(name) or [] for name in ("eo:bands", "raster:bands", "bands")]
+        count = max(1, *map(len, lists))
+        for index in range(1, count + 1):
+            told, numbers, newer = (_at(listed, index) for listed in lists)
+            told, numbers = told | newer, fields | numbers | newer
+            found.append(
+                _Band(
+                    asset=key,
+                    href=source.uri,
+                    index=index,
+                    alone=count == 1,
+                    name=str(told.get("name") or (key if count == 1 else f"{key} {index}")),
+                    wavelength=_micrometres(told, "center_wavelength"),
+                    fwhm=_micrometres(told, "full_width_half_max"),
+                    scale=_number(numbers.get("scale", numbers.get("raster:scale")), 1.0),
+                    offset=_number(numbers.get("offset", numbers.get("raster:offset")), 0.0),
+                    nodata=_number(numbers.get("nodata"), None),
+                    pixel=_pixel(fields | numbers, source.geobox),
+                    described=bool(told),
+                    for_models=not set(asset.roles or ()) & NOT_FOR_MODELS,
+                    geobox=source.geobox,
+                )
+            )
+    return found
+
+
+def _chosen(item: str, found: Sequence[_Band], assets: Sequence[str] | None) -> list[_Band]:
+    if assets is not None:
+        chosen: list[_Band] = []
+        for name in assets:
+            # A key before a name: of an asset all bands.
+            match = [b for b in found if b.asset == name] or [b for b in found if b.name == name][:1]
+            if not match:
+                there = ", ".join(dict.fromkeys(band.asset for band in found))
+                raise InputError(f"{item}: no asset or band {name!r} with pixels; it has {there}")
+            chosen += [band for band in match if band not in chosen]
+        return chosen
+    usable = [band for band in found if band.for_models] or list(found)
+    if any(band.described for band in usable):  # beside bands, rasters that are none: classes, quality
+        usable = [band for band in usable if band.described]
+    # A band may be there again in a picture of three, in larger pixels, or as JPEG 2000 beside GeoTIFF.
+    once: dict[str, _Band] = {}
+    for band in sorted(usable, key=lambda band: (not band.alone, band.pixel, _jpeg_2000(band))):
+        once.setdefault(band.name, band)
+    return [band for band in usable if once[band.name] is band]
+
+
+def _jpeg_2000(band: _Band) -> bool:
+    return urlsplit(band.href).path.lower().endswith(".jp2")
+
+
+def _open(band: _Band, item: str) -> Scene:
+    """One band of an asset as a scene."""
+    try:
+        whole = open_image(band.href)
+    except InputError as error:
+        raise InputError(f"{item}: asset {band.asset}: {error}") from error
+    if band.index > whole.bands:
+        raise InputError(
+            f"{item}: asset {band.asset} has {whole.bands} bands, the item describes more; correct the item"
+        )
+    assert isinstance(whole.source, GdalSource)
+    at = band.index - 1
+    nodata = whole.source.nodata[at] if band.nodata is None else band.nodata
+    source = replace(whole.source, indexes=(whole.source.indexes[at],), nodata=(nodata,))
+    return Scene(
+        path=band.asset if band.alone else f"{band.asset} {band.index}",
+        format="",
+        bands=1,
+        dtype=whole.dtype,
+        grid=_grid(whole, band),
+        source=source,
+        nodata=nodata,
+        band_names=(band.name,),
+        wavelengths=None if band.wavelength is None else (band.wavelength,),
+        scale=whole.scale,
+        notes=whole.notes if whole.transform is not None else (),
+    )
+
+
+def _grid(image: Scene, band: _Band) -> Grid:
+    """The grid of the file; where it has none, that of the item."""
+    box = band.geobox
+    if image.transform is not None or box is None or tuple(box.shape) != (image.height, image.width):
+        return image.grid
+    from rasterio.crs import CRS
+
+    crs = None if box.crs is None else CRS.from_wkt(box.crs.to_wkt())
+    return Grid(image.height, image.width, crs, box.transform)
+
+
+def _physical(scene: Scene, band: _Band) -> Scene:
+    source = PhysicalSource(scene.source, (band.scale,), (band.offset,))
+    return replace(scene, dtype="float32", nodata=math.nan, source=source, scale=None)
+
+
+def _pixel(numbers: dict[str, Any], geobox: Any) -> float:
+    if geobox is not None:
+        return abs(geobox.resolution.x)
+    told = (numbers.get(name) for name in ("raster:spatial_resolution", "spatial_resolution", "gsd"))
+    return next((float(value) for value in told if value is not None), math.inf)
+
+
+def _at(listed: Any, index: int) -> dict[str, Any]:
+    """The description of band ``index``, counted from 1."""
+    return dict(listed[index - 1]) if isinstance(listed, list) and index <= len(listed) else {}
+
+
+def _micrometres(told: dict[str, Any], name: str) -> float | None:
+    value = told.get(name, told.get(f"eo:{name}"))
+    return None if value is None else nanometres(str(value), "um")
+
+
+def _number(value: Any, missing: MISSING) -> float | MISSING:
+    """``value``, which may be written as a text such as ``"nan"``."""
+    try:
+        return missing if value is None else float(value)
+    except (TypeError, ValueError):
+        return missing
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

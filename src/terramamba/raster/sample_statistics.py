@@ -1,0 +1,74 @@
+"""Range of values and share without data, from a sample of a scene's pixels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isqrt
+
+import numpy as np
+from jaxtyping import Bool, Shaped
+
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import sample
+
+LOOK_VALUES = 8_000_000
+"""At most this many values are looked at for the range and the share without data."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Range of valid values, share of pixels without data in some or in all bands.
+
+    ``minimum`` and ``maximum`` are None where no value is valid. Bands without any data do not count for
+    ``some_missing`` and are listed (0-based) in ``empty_bands``. ``seen`` is the share of the pixels that
+    were looked at; the others are taken to be like them.
+    """
+
+    minimum: float | None
+    maximum: float | None
+    all_missing: float
+    some_missing: float
+    empty_bands: tuple[int, ...]
+    not_finite: float
+    seen: float
+
+
+def look(scene: Scene) -> Statistics:
+    """Estimate range and missing data from at most ``LOOK_VALUES`` values; exact for scenes with no more."""
+    values, valid = glance(scene, tuple(range(scene.bands)), LOOK_VALUES)
+    return _statistics(values, valid, values.shape[1] / scene.grid.window.pixels)
+
+
+def glance(
+    scene: Scene, bands: Sequence[int], most: int
+) -> tuple[Shaped[np.ndarray, "c n"], Bool[np.ndarray, "c n"]]:
+    """At most ``most`` values of ``bands`` from all over the scene, or all there are, and which are data.
+
+    Of larger scenes, overviews are read where the file has them, and else windows spread over the scene.
+    """
+    pixels = most // max(len(bands), 1)
+    if scene.overviews:
+        parts = [scene.preview(max(1, isqrt(pixels)), bands)]
+    else:
+        parts = [scene.read(window, bands) for window in sample(scene.height, scene.width, pixels)]
+    values, valid = (
+        np.concatenate([part[i].reshape(len(bands), -1) for part in parts], axis=1) for i in (0, 1)
+    )
+    return values, valid
+
+
+def _statistics(
+    values: Shaped[np.ndarray, "c n"], valid: Bool[np.ndarray, "c n"], share: float
+) -> Statistics:
+    seen = values[valid]
+    finite = seen[np.isfinite(seen)]
+    filled = valid.any(axis=1)
+    present = valid[filled] if filled.any() else valid
+    return Statistics(
+        minimum=float(finite.min()) if finite.size else None,
+        maximum=float(finite.max()) if finite.size else None,
+        all_missing=float(1 - valid.any(axis=0).mean()),
+        some_missing=float(1 - present.all(axis=0).mean()),
+        empty_bands=tuple(int(band) for band in np.flatnonzero(~filled)),
+        not_finite=float(1 - finite.size / seen.size) if seen.size else 0.0,
+        seen=share,
+    )

@@ -1,0 +1,1 @@
+"""Polygons, points and lines: read, burnt into pixels, traced from them."""

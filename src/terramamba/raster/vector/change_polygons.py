@@ -1,0 +1,203 @@
+"""From a change map to polygons: one for each changed area, with its size and how sure the model was.
+
+Pixels that touch at an edge or a corner belong to one area (connectivity 8). Every area is a multipolygon,
+with holes: parts that touch at a corner only are parts of one feature, as the simple-features standard wants.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import rasterio
+import shapely
+from affine import Affine
+from jaxtyping import Float64, Int, Shaped
+from rasterio.crs import CRS
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.windows import Window as RasterioWindow
+
+from terramamba.core.errors import InputError
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.staging import staged
+from terramamba.raster.pixel_area import PixelArea
+from terramamba.raster.vector.outlines import Outlines, apply_all, trace
+from terramamba.raster.vector.simplify import simplified
+from terramamba.raster.windows import strips
+
+CHANGED = 1
+PIXELS_PER_STRIP = 4_000_000
+"""Attributes are summed over strips of about this size, so that memory does not grow with the raster."""
+
+DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".json": "GeoJSON"}
+
+
+@dataclass(frozen=True, eq=False)
+class ChangePolygons:
+    """Changed areas, the largest first; ``id`` counts them from 1.
+
+    ``pixels`` counts the changed pixels of each. ``area`` is that of these pixels, though the shape be
+    simplified, in ``unit``: m2 on the ground, or pixels where the raster has no reference system. Geometries
+    are in coordinates of ``crs``; without a transform, in columns and rows.
+    """
+
+    geometry: Shaped[np.ndarray, " n"]
+    id: Int[np.ndarray, " n"]
+    pixels: Int[np.ndarray, " n"]
+    area: Float64[np.ndarray, " n"]
+    unit: Literal["m2", "px"]
+    mean_probability: Float64[np.ndarray, " n"]
+    max_probability: Float64[np.ndarray, " n"]
+    crs: CRS | None
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+def check_polygon_name(path: str | Path) -> None:
+    """Raise ``InputError`` where ``path`` ends in no format that polygons are written in."""
+    if Path(path).suffix.lower() not in DRIVERS:
+        raise InputError(f"{path}: polygons are written as .gpkg or .geojson; give the file such a name")
+
+
+def trace_changes(
+    changed: Path, probability: Path, *, min_area: int | float = 0.0, simplify: int | float = 0.0
+) -> ChangePolygons:
+    """Trace the areas of value 1 in ``changed`` and sum up ``probability`` over each.
+
+    Args:
+        changed: Raster of uint8; pixels other than 1 are not part of any area.
+        probability: Raster of the same size; its stored values times its scale are probabilities.
+        min_area: Smaller areas are left out; in m2, or in pixels where the raster has no reference system.
+        simplify: How much of the outlines' steps is smoothed away, in pixels; see ``simplified``. It changes
+            shapes only, neither areas nor probabilities.
+
+    Returns:
+        The areas by falling size; areas of one size in the order in which tracing from the top ended.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(changed) as map_file, rasterio.open(probability) as probability_file:
+            georeferenced = not map_file.transform.is_identity
+            # Polynomials alone give a file a reference system, but its pixels no coordinates in it.
+            place = (map_file.crs, map_file.transform) if georeferenced else (None, None)
+            grid = Grid(map_file.height, map_file.width, *place)
+            outlines = trace(rasterio.band(map_file, 1), CHANGED)
+            measures = _measure(outlines, grid, probability_file)
+    kept = np.flatnonzero(measures.area >= min_area)
+    order = kept[np.argsort(-measures.area[kept], kind="stable")]
+    # In columns and rows, where corners that touch are exactly equal, whatever the transform does to them.
+    shapes = simplified(outlines.take(order).multipolygons(), simplify)
+    return ChangePolygons(
+        geometry=shapes if grid.transform is None else shapely.transform(shapes, _placed(grid.transform)),
+        id=np.arange(1, len(order) + 1),
+        pixels=measures.pixels[order],
+        area=measures.area[order],
+        unit=measures.unit,
+        mean_probability=measures.mean_probability[order],
+        max_probability=measures.max_probability[order],
+        crs=grid.crs,
+    )
+
+
+def write_polygons(
+    polygons: ChangePolygons,
+    path: str | Path,
+    *,
+    before: date | None = None,
+    after: date | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write ``polygons``: GeoPackage in their own CRS, GeoJSON in longitude and latitude (RFC 7946).
+
+    The layer is called ``changes`` and has the columns ``id``, ``area_m2`` or ``area_px``, ``pixels``,
+    ``mean_probability``, ``max_probability``, and, of the days ``before`` and ``after`` those that are known,
+    ``date_before`` and ``date_after``. Without a CRS, GeoJSON keeps the coordinates as they are.
+
+    Raises:
+        InputError: the name ends in neither .gpkg nor .geojson, or the file exists.
+    """
+    import pyogrio
+
+    check_polygon_name(path)
+    driver = DRIVERS[Path(path).suffix.lower()]
+    options: dict[str, Any] = {}
+    if driver == "GeoJSON":
+        # RFC7946 has GDAL transform to WGS 84 and turn the rings the right way round.
+        options = {"RFC7946": "YES"} if polygons.crs is not None else {}
+    columns = {
+        "id": polygons.id.astype(np.int64),
+        f"area_{polygons.unit}": polygons.area,
+        "pixels": polygons.pixels.astype(np.int64),
+        "mean_probability": polygons.mean_probability,
+        "max_probability": polygons.max_probability,
+    }
+    for name, day in (("date_before", before), ("date_after", after)):
+        if day is not None:
+            columns[name] = np.full(len(polygons), np.datetime64(day, "D"))
+    with staged(path, overwrite=overwrite) as (part,), warnings.catch_warnings():
+        # Areas on an image without georeferencing have none either: that is no news.
+        warnings.filterwarnings("ignore", message="'crs' was not provided")
+        pyogrio.raw.write(
+            part,
+            geometry=shapely.to_wkb(polygons.geometry),
+            field_data=list(columns.values()),
+            fields=list(columns),
+            geometry_type="MultiPolygon",
+            crs=None if polygons.crs is None else polygons.crs.to_wkt(),
+            driver=driver,
+            layer="changes",
+            layer_options=options,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Measures:
+    """What is summed up over the pixels of each area, in the order of the outlines."""
+
+    pixels: Int[np.ndarray, " n"]
+    area: Float64[np.ndarray, " n"]
+    unit: Literal["m2", "px"]
+    mean_probability: Float64[np.ndarray, " n"]
+    max_probability: Float64[np.ndarray, " n"]
+
+
+def _measure(
+    outlines: Outlines,
+    grid: Grid,
+    probability_file: rasterio.DatasetReader,
+) -> _Measures:
+    """Area and probability of each outline, summed strip by strip over the pixels inside."""
+    measure = PixelArea.of(grid)
+    count, edges = len(outlines), outlines.upright_edges()
+    pixels, area, total, highest = (np.zeros(count) for _ in range(4))
+    scale = probability_file.scales[0]
+    for window in strips(grid.height, grid.width, max(1, PIXELS_PER_STRIP // grid.width)):
+        numbers = edges.numbers(window)
+        if numbers is None:
+            continue
+        inside = numbers >= 0
+        owners = numbers[inside]
+        place = RasterioWindow(window.col, window.row, window.width, window.height)
+        probability = probability_file.read(1, window=place)[inside].astype(np.float64) * scale
+        pixels += np.bincount(owners, minlength=count)
+        total += np.bincount(owners, probability, minlength=count)
+        np.maximum.at(highest, owners, probability)
+        if measure is not None:
+            area += np.bincount(owners, measure.square_metres(window)[inside], minlength=count)
+    return _Measures(
+        pixels=pixels.astype(np.int64),
+        area=pixels if measure is None else area,
+        unit="px" if measure is None else "m2",
+        mean_probability=total / np.maximum(pixels, 1),
+        max_probability=highest,
+    )
+
+
+def _placed(
+    transform: Affine,
+) -> Callable[[Float64[np.ndarray, "m 2"]], Float64[np.ndarray, "m 2"]]:
+    return lambda points: apply_all(transform, points)

@@ -1,0 +1,122 @@
+"""Which pixels polygons, lines and points take, and how much of them: exact, without any file.
+
+Coordinates are in pixels: x counts columns and y rows from the upper-left corner, so pixel (row, col) is the
+square from (col, row) to (col + 1, row + 1).
+
+n shapes   e edges   s pieces of edges, each inside one pixel   h, w rows and columns
+"""
+
+import numpy as np
+import shapely
+from jaxtyping import Float64, Int64, Shaped
+
+from terramamba.raster.windows import Window
+
+
+def polygon_coverage(shape: shapely.Geometry, window: Window) -> Float64[np.ndarray, "h w"]:
+    """The share of each pixel of ``window``, 0 to 1, that the polygons in ``shape`` cover.
+
+    ``shape`` must be valid (its parts do not overlap); lines and points in it cover nothing. Shares are exact
+    but for rounding, about 1e-12: every edge is cut where it leaves a pixel, each piece adds the area between
+    itself and the right side of its pixel, and the sum from the left along a row makes the shares.
+    """
+    begin, end = _directed_edges(shapely.intersection(_parts(shape, "Polygon"), _box(window)))
+    begin, end = _cut(begin - (window.col, window.row), end - (window.col, window.row))
+    across, down = ((begin + end) / 2).T
+    height = (end - begin)[:, 1]
+    # An edge along the lower or right side belongs to no pixel; level ones add nothing, upright ones land in
+    # the spare column.
+    row = np.clip(np.floor(down), 0, window.height - 1).astype(np.int64)
+    col = np.clip(np.floor(across), 0, window.width).astype(np.int64)
+    spare = np.zeros((window.height, window.width + 2))
+    np.add.at(spare, (row, col), height * (col + 1 - across))
+    np.add.at(spare, (row, col + 1), height * (across - col))
+    return np.clip(np.cumsum(spare, axis=1)[:, : window.width], 0.0, 1.0)
+
+
+def line_pixels(shape: shapely.Geometry, window: Window) -> Int64[np.ndarray, "m 2"]:
+    """Rows and columns of the pixels of ``window`` that the lines in ``shape`` pass through, each once.
+
+    Along the side that two pixels share, a line passes through the lower or the right one.
+    """
+    lines = shapely.intersection(_parts(shape, "LineString"), _box(window))
+    points, line = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
+    same = line[1:] == line[:-1]
+    begin, end = _cut(points[:-1][same], points[1:][same])
+    return _holding((begin + end) / 2, window)
+
+
+def point_pixels(shape: shapely.Geometry, window: Window) -> Int64[np.ndarray, "m 2"]:
+    """Rows and columns of the pixels of ``window`` that hold the points in ``shape``, each once.
+
+    The left and the upper side of a pixel belong to it.
+    """
+    return _holding(shapely.get_coordinates(_parts(shape, "Point")), window)
+
+
+def bounding_window(shape: shapely.Geometry, within: Window) -> Window:
+    """The pixels of ``within`` that the bounds of ``shape`` touch; none for an empty shape."""
+    left, top, right, bottom = shapely.bounds(shape)
+    if not np.isfinite((left, top, right, bottom)).all():
+        return Window(within.row, within.col, 0, 0)
+    # cut first, so that a shape of any size stays in the range of whole numbers
+    left, right = np.clip((left, right), within.col - 1, within.right + 1)
+    top, bottom = np.clip((top, bottom), within.row - 1, within.bottom + 1)
+    row, col = int(np.floor(top)), int(np.floor(left))
+    return Window(row, col, int(np.floor(bottom)) + 1 - row, int(np.floor(right)) + 1 - col).intersect(within)
+
+
+def _box(window: Window) -> shapely.Geometry:
+    return shapely.box(window.col, window.row, window.right, window.bottom)
+
+
+def _parts(shape: shapely.Geometry, kind: str) -> Shaped[np.ndarray, " n"]:
+    """The simple shapes of one kind in ``shape``, those of collections in collections too."""
+    parts = np.array([shape], object)
+    while any(hasattr(part, "geoms") for part in parts):
+        parts = shapely.get_parts(parts)
+    return np.array([part for part in parts if part.geom_type == kind and not part.is_empty], object)
+
+
+def _directed_edges(
+    shapes: Shaped[np.ndarray, " n"],
+) -> tuple[Float64[np.ndarray, "e 2"], Float64[np.ndarray, "e 2"]]:
+    """Begin and end of the edges of all polygons in ``shapes``, those of holes in the other sense."""
+    polygons = np.array([part for shape in shapes for part in _parts(shape, "Polygon")], object)
+    rings, polygon = shapely.get_rings(polygons, return_index=True)
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    same = ring[1:] == ring[:-1]
+    begin, end, ring = points[:-1][same], points[1:][same], ring[:-1][same]
+    twice_area = np.bincount(ring, begin[:, 0] * end[:, 1] - end[:, 0] * begin[:, 1], minlength=len(rings))
+    outer = np.diff(polygon, prepend=-1) != 0
+    # down along the left side of an outer ring, so that what lies to the right of it is inside
+    turned = (twice_area > 0) == outer
+    swap = turned[ring][:, None]
+    return np.where(swap, end, begin), np.where(swap, begin, end)
+
+
+def _cut(
+    begin: Float64[np.ndarray, "e 2"], end: Float64[np.ndarray, "e 2"]
+) -> tuple[Float64[np.ndarray, "s 2"], Float64[np.ndarray, "s 2"]]:
+    """Begin and end of the pieces into which the sides of pixels cut every edge."""
+    edges, at = [np.arange(len(begin))] * 2, [np.zeros(len(begin)), np.ones(len(begin))]
+    for axis in (0, 1):
+        low, high = np.minimum(begin, end)[:, axis], np.maximum(begin, end)[:, axis]
+        first = np.floor(low).astype(np.int64) + 1
+        count = np.maximum(np.ceil(high).astype(np.int64) - first, 0)
+        edge = np.repeat(np.arange(len(begin)), count)
+        side = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
+        edges.append(edge)
+        at.append((side - begin[edge, axis]) / (end[edge, axis] - begin[edge, axis]))
+    edge, share = np.concatenate(edges), np.concatenate(at)
+    order = np.lexsort((share, edge))
+    edge, share = edge[order], share[order]
+    points = begin[edge] + share[:, None] * (end[edge] - begin[edge])
+    same = (edge[1:] == edge[:-1]) & (share[1:] > share[:-1])
+    return points[:-1][same], points[1:][same]
+
+
+def _holding(points: Float64[np.ndarray, "p 2"], window: Window) -> Int64[np.ndarray, "m 2"]:
+    """Rows and columns of the pixels of ``window`` that hold ``points``, each once."""
+    inside = (points >= (window.col, window.row)) & (points < (window.right, window.bottom))
+    return np.unique(np.floor(points[inside.all(axis=1)]).astype(np.int64)[:, ::-1], axis=0)

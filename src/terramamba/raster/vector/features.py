@@ -1,0 +1,219 @@
+"""Features of a vector file: shapes with attributes, brought onto the pixels of a scene.
+
+n features   m attributes
+"""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import shapely
+from affine import Affine
+from jaxtyping import Float64, Shaped
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+from rasterio.warp import transform_bounds
+
+from terramamba.core.errors import InputError, reason_of
+from terramamba.raster.geogrid import Grid, same_crs
+from terramamba.raster.readers.stac import is_stac
+from terramamba.raster.readers.truncated import require_whole_shapefile
+from terramamba.raster.reproject import PROJECTION_ERRORS, to_crs
+
+VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gml", ".kml", ".sqlite")
+
+UNREADABLE = (RuntimeError, UnicodeDecodeError, UnboundLocalError)
+"""What pyogrio raises; its own errors are RuntimeErrors, the last is of a system that GDAL cannot write."""
+
+EDGES_PER_SCENE = 64
+"""Edges longer than this part of the scene are split before they are reprojected, because a straight line in
+one reference system is a bent one in another: over 30 km by 20 m, after splitting by 5 mm."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Shapes in coordinates of ``crs`` (None: the file has none), and one value each of every attribute."""
+
+    path: str
+    layer: str
+    shapes: Shaped[np.ndarray, " n"]
+    attributes: Mapping[str, Shaped[np.ndarray, " n"]]
+    crs: CRS | None
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+
+def is_vector_file(path: str) -> bool:
+    """Whether ``path`` ends as the name of a vector file does; an item of STAC is a scene."""
+    return Path(path).suffix.lower() in VECTOR_SUFFIXES and not is_stac(path)
+
+
+def list_layers(path: str) -> dict[str, str | None]:
+    """The layers of a vector file and the kind of their shapes; None: a table without shapes.
+
+    Raises:
+        InputError: no such file, or not a vector file.
+    """
+    import pyogrio
+
+    if not Path(path).exists():
+        raise InputError(f"{path}: no such file; check the path")
+    require_whole_shapefile(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return {str(name): kind for name, kind in pyogrio.list_layers(path)}
+    except UNREADABLE as error:
+        raise InputError(
+            f"{path}: cannot be read as a vector file ({reason_of(error)}); check the file"
+        ) from error
+
+
+def read_features(path: str, layer: str | None = None) -> Features:
+    """All features of one layer, of the only one with shapes where ``layer`` is None.
+
+    Raises:
+        InputError: the file or the layer is not there, several layers have shapes, or reading fails.
+    """
+    import pyogrio.raw
+
+    chosen = _choose_layer(path, layer)
+    try:
+        with warnings.catch_warnings():
+            # heights are dropped and odd field types read as text; neither matters for labels
+            warnings.simplefilter("ignore")
+            about, _, blobs, columns = pyogrio.raw.read(path, layer=chosen, force_2d=True)
+        shapes = shapely.from_wkb(blobs)
+        crs = None if about["crs"] is None else CRS.from_user_input(about["crs"])
+    except (pyogrio.errors.GeometryError, shapely.errors.GEOSException) as error:
+        raise InputError(
+            f"{path}: layer {chosen!r} holds shapes that cannot be read ({reason_of(error)}); save them as "
+            "plain points, lines or polygons"
+        ) from error
+    except UNREADABLE as error:
+        raise InputError(
+            f"{path}: layer {chosen!r} cannot be read ({reason_of(error)}); check the file"
+        ) from error
+    except CRSError as error:
+        raise InputError(
+            f"{path}: its reference system is not understood ({reason_of(error)}); save the file in a "
+            "common one"
+        ) from error
+    attributes = dict(zip([str(name) for name in about["fields"]], columns, strict=True))
+    return Features(path, chosen, shapes, attributes, crs)
+
+
+def _choose_layer(path: str, layer: str | None) -> str:
+    layers = list_layers(path)
+    if layer is not None and layer not in layers:
+        raise InputError(f"{path}: has no layer {layer!r}; its layers are {', '.join(layers)}")
+    if layer is not None:
+        candidates = [layer] if layers[layer] is not None else []
+    else:
+        candidates = [name for name, kind in layers.items() if kind is not None]
+    if not candidates:
+        raise InputError(f"{path}: holds no shapes, only tables; give a file of polygons, points or lines")
+    if len(candidates) > 1:
+        raise InputError(
+            f"{path}: has {len(candidates)} layers; choose with --layer: {', '.join(candidates)}"
+        )
+    return candidates[0]
+
+
+def on_pixels(features: Features, grid: Grid, scene: str) -> tuple[Shaped[np.ndarray, " n"], tuple[str, ...]]:
+    """The shapes in pixels of ``grid`` (x: columns, y: rows from its corner), and notes on what was assumed.
+
+    Polygons that cross themselves are mended. A shape that cannot be reprojected becomes empty, a missing
+    shape stays None. ``scene`` is the name of the grid's file for messages.
+
+    Raises:
+        InputError: the features have a reference system and the scene has none, or no georeferencing.
+    """
+    notes: list[str] = []
+    shapes = features.shapes
+    if features.crs is not None and (grid.crs is None or grid.transform is None):
+        raise InputError(
+            f"{features.path}: is in {_brief(features.crs)}, but {scene} has no "
+            f"{'reference system' if grid.crs is None else 'georeferencing'}, so it is not known where the "
+            "shapes lie on it; georeference the scene, or give labels as a raster of its size"
+        )
+    if features.crs is None and grid.crs is not None:
+        notes.append(
+            f"{features.path}: has no reference system; taken to be in the scene's {_brief(grid.crs)}"
+        )
+    elif features.crs is None and grid.transform is None:
+        notes.append(f"{features.path}: neither it nor the scene is georeferenced; x, y are columns, rows")
+    if features.crs is not None and grid.crs is not None and not same_crs(features.crs, grid.crs):
+        shapes = _reprojected(features, grid)
+        notes.append(
+            f"{features.path}: reprojected from {_brief(features.crs)} to the scene's {_brief(grid.crs)}"
+        )
+    if grid.transform is not None:
+        shapes = _moved(shapes, ~grid.transform)
+    crossing = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
+    if crossing.any():
+        shapes = shapes.copy()
+        shapes[crossing] = [_mended(shape) for shape in shapes[crossing]]
+        notes.append(f"{features.path}: {np.count_nonzero(crossing)} shapes cross themselves and were mended")
+    return shapes, tuple(notes)
+
+
+def _mended(shape: shapely.Geometry) -> shapely.Geometry:
+    """A valid shape; of polygons only what has an area, not the lines that mending leaves of spikes."""
+    mended = shapely.make_valid(shape)
+    if mended.geom_type != "GeometryCollection" or shape.geom_type not in ("Polygon", "MultiPolygon"):
+        return mended
+    parts = shapely.get_parts(shapely.get_parts(mended))
+    return shapely.multipolygons([part for part in parts if part.geom_type == "Polygon"])
+
+
+def _brief(crs: CRS) -> str:
+    code = crs.to_epsg()
+    return f"EPSG:{code}" if code is not None else crs.to_string()[:60]
+
+
+def _reprojected(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:
+    def reproject(points: Float64[np.ndarray, "p 2"]) -> Float64[np.ndarray, "p 2"]:
+        return np.stack(to_crs(features.crs, grid.crs, *points.T), axis=1)
+
+    moved = shapely.transform(_cut_and_split(features, grid), reproject)
+    points, shape = shapely.get_coordinates(moved, return_index=True)
+    lost = np.unique(shape[~np.isfinite(points).all(axis=1)])
+    moved[lost] = shapely.Point()
+    return moved
+
+
+def _cut_and_split(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:
+    """The shapes without what is far from the scene, where the projection may end, and with short edges."""
+    assert features.crs is not None
+    corners = np.array(grid.corners)
+    bounds = (*corners.min(axis=0), *corners.max(axis=0))
+    try:
+        left, bottom, right, top = transform_bounds(grid.crs, features.crs, *bounds)
+    except PROJECTION_ERRORS:
+        # the scene has no place in the features' system, so they will not meet
+        return features.shapes
+    extent = max(right - left, top - bottom)
+    if not np.isfinite(extent) or left >= right:
+        # beside the date line; nothing is known to be far
+        return features.shapes
+    near = (left - extent, bottom - extent, right + extent, top + extent)
+    shapes = features.shapes.copy()
+    meeting = shapely.intersects(shapes, shapely.box(*near))
+    reaching = meeting & ~shapely.covers(shapely.box(*near), shapes)
+    shapes[reaching] = shapely.clip_by_rect([_mended(shape) for shape in shapes[reaching]], *near)
+    shapes[meeting] = shapely.segmentize(shapes[meeting], extent / EDGES_PER_SCENE)
+    return shapes
+
+
+def _moved(shapes: Shaped[np.ndarray, " n"], transform: Affine) -> Shaped[np.ndarray, " n"]:
+    a, b, c, d, e, f = tuple(transform)[:6]
+
+    def move(points: Float64[np.ndarray, "p 2"]) -> Float64[np.ndarray, "p 2"]:
+        x, y = points.T
+        return np.stack([a * x + b * y + c, d * x + e * y + f], axis=1)
+
+    return shapely.transform(shapes, move)

@@ -1,0 +1,185 @@
+"""Outlines of the changed areas of a raster, as arrays: traced from a file, grouped, and filled again.
+
+m corners   r rings   p pieces (an outer ring and its holes)   n areas (pieces that touch)   e edges
+"""
+
+from array import array
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import rasterio
+import rasterio.features
+import shapely
+from affine import Affine
+from jaxtyping import Bool, Float64, Int, Int64, Shaped
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from terramamba.raster.windows import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Outlines:
+    """Closed rings of corners on the pixel grid: ring i is ``corners[ring_ends[i]:ring_ends[i + 1]]``.
+
+    In the same way ``piece_ends`` parts the rings, the outer ring of each piece first, and ``area_ends`` the
+    pieces.
+    """
+
+    corners: Int64[np.ndarray, "m 2"]
+    """Column and row."""
+    ring_ends: Int64[np.ndarray, " r1"]
+    piece_ends: Int64[np.ndarray, " p1"]
+    area_ends: Int64[np.ndarray, " n1"]
+
+    def __len__(self) -> int:
+        return len(self.area_ends) - 1
+
+    def multipolygons(self) -> Shaped[np.ndarray, " n"]:
+        """One shape for each area, in columns and rows."""
+        return shapely.from_ragged_array(
+            shapely.GeometryType.MULTIPOLYGON,
+            self.corners.astype(np.float64),
+            (self.ring_ends, self.piece_ends, self.area_ends),
+        )
+
+    def take(self, chosen: Int[np.ndarray, " k"]) -> "Outlines":
+        """The areas with the numbers ``chosen``, in that order."""
+        pieces = _members(self.area_ends, chosen)
+        rings = _members(self.piece_ends, pieces)
+        return Outlines(
+            self.corners[_members(self.ring_ends, rings)],
+            _ends(np.diff(self.ring_ends)[rings]),
+            _ends(np.diff(self.piece_ends)[pieces]),
+            _ends(np.diff(self.area_ends)[chosen]),
+        )
+
+    def upright_edges(self) -> "UprightEdges":
+        """The edges between left and right neighbours, from which the areas can be filled again."""
+        rings = np.repeat(np.arange(len(self.ring_ends) - 1), np.diff(self.ring_ends))
+        within = rings[1:] == rings[:-1]
+        begin, end, rings = self.corners[:-1][within], self.corners[1:][within], rings[:-1][within]
+        twice_area = np.bincount(
+            rings, begin[:, 0] * end[:, 1] - end[:, 0] * begin[:, 1], minlength=len(self.ring_ends) - 1
+        )
+        outer = np.zeros(len(self.ring_ends) - 1, bool)
+        outer[self.piece_ends[:-1]] = True
+        # So that going down is entering from the left for outer rings, and leaving to the right for holes.
+        turn = np.where(outer, -1, 1) * np.sign(twice_area).astype(np.int64)
+        pieces = np.repeat(np.arange(len(self.piece_ends) - 1), np.diff(self.piece_ends))
+        areas = np.repeat(np.arange(len(self)), np.diff(self.area_ends))
+        upright = begin[:, 0] == end[:, 0]
+        begin, end, rings = begin[upright], end[upright], rings[upright]
+        down = end[:, 1] > begin[:, 1]
+        return UprightEdges(
+            col=begin[:, 0],
+            top=np.minimum(begin[:, 1], end[:, 1]),
+            bottom=np.maximum(begin[:, 1], end[:, 1]),
+            step=np.where(down, 1, -1) * turn[rings] * (areas[pieces[rings]] + 1),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class UprightEdges:
+    """Edges at the left of column ``col`` over rows ``top`` .. ``bottom`` - 1.
+
+    From the left of an edge to its right the number of the area, counted from 1, rises by ``step``.
+    """
+
+    col: Int64[np.ndarray, " e"]
+    top: Int64[np.ndarray, " e"]
+    bottom: Int64[np.ndarray, " e"]
+    step: Int64[np.ndarray, " e"]
+
+    def numbers(self, window: Window) -> Int64[np.ndarray, "h w"] | None:
+        """For each pixel of ``window``, in full rows, the area it belongs to, or -1; None: no area at all."""
+        here = (self.top < window.bottom) & (self.bottom > window.row)
+        if not here.any():
+            return None
+        first = np.maximum(self.top[here], window.row) - window.row
+        length = np.minimum(self.bottom[here], window.bottom) - window.row - first
+        rows = np.repeat(first - np.cumsum(length) + length, length) + np.arange(length.sum())
+        steps = np.zeros((window.height, window.width + 1), np.int64)
+        np.add.at(steps, (rows, np.repeat(self.col[here], length)), np.repeat(self.step[here], length))
+        return np.cumsum(steps, axis=1)[:, :-1] - 1
+
+
+def trace(band: rasterio.Band, value: int) -> Outlines:
+    """Outlines of the pixels of ``value``; those that touch at an edge or a corner are one area.
+
+    The band is read block by block. Pixels of 0 are skipped without being traced.
+    """
+    # Tuples of Python take ten times the memory of the numbers in them: each polygon is packed as it comes.
+    numbers, ring_lengths, piece_lengths = array("d"), array("q"), array("q")
+    for polygon, found in rasterio.features.shapes(band, mask=band, connectivity=4):
+        if found != value:
+            continue
+        piece_lengths.append(len(polygon["coordinates"]))
+        for ring in polygon["coordinates"]:
+            ring_lengths.append(len(ring))
+            numbers.extend(chain.from_iterable(ring))
+    # Corners come in the file's coordinates; on the pixel grid they are whole numbers again, not nearly so.
+    points = np.frombuffer(numbers).reshape(-1, 2)
+    corners = np.rint(apply_all(~band.ds.transform, points)).astype(np.int64)
+    return _grouped(
+        corners,
+        _ends(np.frombuffer(ring_lengths, np.int64)),
+        _ends(np.frombuffer(piece_lengths, np.int64)),
+    )
+
+
+def _grouped(
+    corners: Int64[np.ndarray, "m 2"],
+    ring_ends: Int64[np.ndarray, " r1"],
+    piece_ends: Int64[np.ndarray, " p1"],
+) -> Outlines:
+    """Bring pieces that share a corner together."""
+    rings = len(ring_ends) - 1
+    piece_of_ring = np.repeat(np.arange(len(piece_ends) - 1), np.diff(piece_ends))
+    ring_of_corner = np.repeat(np.arange(rings), np.diff(ring_ends))
+    areas = _touching(corners, piece_of_ring[ring_of_corner], len(piece_ends) - 1)
+    # Stable, so that the rings of a piece and the corners of a ring stay in their order.
+    piece_order = np.argsort(areas, kind="stable")
+    place = np.empty_like(piece_order)
+    place[piece_order] = np.arange(len(piece_order))
+    ring_order = np.argsort(place[piece_of_ring], kind="stable")
+    ring_place = np.empty_like(ring_order)
+    ring_place[ring_order] = np.arange(rings)
+    corner_order = np.argsort(ring_place[ring_of_corner], kind="stable")
+    return Outlines(
+        corners[corner_order],
+        _ends(np.diff(ring_ends)[ring_order]),
+        _ends(np.diff(piece_ends)[piece_order]),
+        _ends(np.bincount(areas)),
+    )
+
+
+def _touching(
+    corners: Int64[np.ndarray, "m 2"], pieces: Int64[np.ndarray, " m"], count: int
+) -> Int[np.ndarray, " p"]:
+    """For each piece the number of the area it is part of."""
+    if not count:
+        return np.zeros(0, np.int64)
+    order = np.lexsort((corners[:, 0], corners[:, 1]))
+    same: Bool[np.ndarray, " q"] = (corners[order][1:] == corners[order][:-1]).all(axis=1)
+    one, other = pieces[order][:-1][same], pieces[order][1:][same]
+    _, areas = connected_components(coo_array((np.ones(len(one)), (one, other)), shape=(count, count)))
+    return areas
+
+
+def _ends(lengths: Int[np.ndarray, " n"]) -> Int64[np.ndarray, " n1"]:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _members(ends: Int64[np.ndarray, " n1"], chosen: Int[np.ndarray, " k"]) -> Int64[np.ndarray, " i"]:
+    """The numbers of what lies in the ``chosen`` ones of runs that end where the next begins."""
+    lengths = np.diff(ends)[chosen]
+    return np.repeat(ends[:-1][chosen] - _ends(lengths)[:-1], lengths) + np.arange(lengths.sum())
+
+
+def apply_all(transform: Affine, points: Float64[np.ndarray, "m 2"]) -> Float64[np.ndarray, "m 2"]:
+    """Where ``transform`` maps ``points`` of x and y."""
+    a, b, c, d, e, f = transform[:6]
+    x, y = points.T
+    return np.stack([a * x + b * y + c, d * x + e * y + f], axis=1)

@@ -1,0 +1,1 @@
+"""Scenes made of scenes: warped, masked, cropped."""

@@ -1,0 +1,136 @@
+"""Scenes without the pixels that masks mark: clouds, shadows, whatever is not to be used.
+
+A mask is a raster of any format whose non-zero pixels are to be left out. Where a mask has no data itself it
+marks nothing, nor does it outside its extent. Pixels left out are as pixels without data to all that follows.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Shaped
+
+from terramamba.core.errors import InputError
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene, Source
+from terramamba.raster.views.grid_mapping import Passage, same_pixels
+from terramamba.raster.windows import Window, sample, spread, strips
+
+PIXELS_AT_ONCE = 4_000_000
+LATTICE = 33
+"""Places a side at which a mask is looked for in a scene."""
+
+
+def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
+    """``scene`` without data where any of the rasters ``masks`` is non-zero (in any of its bands).
+
+    A mask has the scene's pixels, or georeferencing; on another grid, a pixel of the scene is what the mask's
+    pixel at its centre is. Opens the masks and reads no pixel.
+
+    Raises:
+        InputError: a mask that cannot be read, has another size and no georeferencing, or lies elsewhere.
+    """
+    if not masks:
+        return scene
+    layers = tuple(_layer(open_scene(mask), scene) for mask in masks)
+    names = ", ".join(os.fspath(mask) for mask in masks)
+    return replace(
+        scene,
+        source=MaskedSource(scene.source, layers),
+        notes=(*scene.notes, f"masked: no data where {names} is not 0"),
+    )
+
+
+def mask_of(scene: Scene) -> Bool[np.ndarray, "h w"]:
+    """Which pixels the masks of ``scene`` leave out, whether they had data or not."""
+    found = np.zeros(scene.grid.window.shape, bool)
+    source = scene.source
+    if isinstance(source, MaskedSource):
+        for window in strips(scene.height, scene.width, max(1, PIXELS_AT_ONCE // scene.width)):
+            found[window.slices] = source.marked(window, window.shape)
+    return found
+
+
+def masked_share(scene: Scene) -> float:
+    """Share of the pixels that the masks of ``scene`` leave out; an estimate for large scenes."""
+    source = scene.source
+    if not isinstance(source, MaskedSource):
+        return 0.0
+    windows = sample(scene.height, scene.width, PIXELS_AT_ONCE)
+    marked = sum(np.count_nonzero(source.marked(window, window.shape)) for window in windows)
+    return marked / sum(window.pixels for window in windows)
+
+
+@dataclass(frozen=True)
+class MaskLayer:
+    """One mask of ``bands`` bands; ``passage`` leads to its pixels where they are not the scene's."""
+
+    source: Source
+    bands: int
+    passage: Passage | None
+
+    def marked(self, window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
+        """Where the mask is not 0 in ``window`` of the scene, thinned out to ``shape``."""
+        bands = tuple(range(self.bands))
+        if self.passage is None:
+            values, valid = self.source.read(window, bands, shape)
+        else:
+            values, valid = np.zeros((self.bands, *shape)), np.zeros((self.bands, *shape), bool)
+            rows = spread(window.row, window.height, shape[0])
+            places = self.passage.centres(rows, spread(window.col, window.width, shape[1]))
+            thinned = shape != window.shape
+            self.passage.take_nearest(self.source, places, bands, values, valid, thinned=thinned)
+        not_nan = values == values
+        return np.asarray((valid & not_nan & (values != 0)).any(axis=0))
+
+
+@dataclass(frozen=True)
+class MaskedSource:
+    """Pixels of ``source``; not valid where one of ``layers`` marks them."""
+
+    source: Source
+    layers: tuple[MaskLayer, ...]
+
+    def read(
+        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
+    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        """As ``Source.read``."""
+        values, valid = self.source.read(window, bands, shape)
+        return values, valid & ~self.marked(window, shape)
+
+    def marked(self, window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
+        """Where any of the masks leaves a pixel out."""
+        found = np.zeros(shape, bool)
+        for layer in self.layers:
+            found |= layer.marked(window, shape)
+        return found
+
+
+def _layer(mask: Scene, scene: Scene) -> MaskLayer:
+    if same_pixels(mask.grid, scene.grid):
+        return MaskLayer(mask.source, mask.bands, None)
+    if mask.transform is None or scene.transform is None:
+        if mask.grid.window == scene.grid.window:
+            return MaskLayer(mask.source, mask.bands, None)
+        raise InputError(
+            f"{mask.path}: a mask of {mask.height} x {mask.width} pixels, but {scene.path} has "
+            f"{scene.height} x {scene.width}, and not both are georeferenced; give the mask of this scene"
+        )
+    passage = Passage(scene.grid, mask.grid)
+    if not _meet(passage, scene.grid, mask.grid):
+        raise InputError(
+            f"{mask.path}: lies nowhere on {scene.path}; check the reference systems and the places, or "
+            "leave this mask out"
+        )
+    return MaskLayer(mask.source, mask.bands, passage)
+
+
+def _meet(passage: Passage, scene: Grid, mask: Grid) -> bool:
+    """Whether the bounds of the scene, seen in pixels of the mask, touch it."""
+    down, right = np.meshgrid(
+        np.linspace(0, scene.height, LATTICE), np.linspace(0, scene.width, LATTICE), indexing="ij"
+    )
+    rows, cols = passage.places(down, right)
+    return bool(rows.max() > 0 and cols.max() > 0 and rows.min() < mask.height and cols.min() < mask.width)
