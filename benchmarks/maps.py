@@ -101,8 +101,8 @@ def write_runs(folder: Path) -> tuple[Path, Path]:
     """Runs of SSA-Mamba, paper preset, and of GLMamba base, with fresh weights."""
     import torch
 
+    from terramamba.data.scaling import Scaling
     from terramamba.models.registry import create_model, save_model
-    from terramamba.scaling import Scaling
 
     torch.manual_seed(0)
     classifier = create_model("ssa_mamba", preset="paper", in_channels=BANDS, num_classes=CLASSES)

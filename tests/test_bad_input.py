@@ -20,7 +20,7 @@ from affine import Affine
 from rasterio.warp import transform as to_crs
 
 from terramamba.cli import main
-from terramamba.data.synthetic import make_pairs, make_scene
+from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.raster.geogrid import compose
 from terramamba.raster.readers.open import open_scene
 

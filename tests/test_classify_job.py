@@ -12,8 +12,8 @@ import pytest
 from terramamba.classify import protocol_id, train_classifier
 from terramamba.classify_evaluation import evaluate_classifier
 from terramamba.core.errors import InputError
-from terramamba.data.splits import TEST, load_split
-from terramamba.data.synthetic import make_scene
+from terramamba.data.splits.split import TEST, load_split
+from terramamba.data.synthetic.files import make_scene
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs import load_run, prepare_folder

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from terramamba.data.synthetic import SyntheticScene, make_scene
+from terramamba.data.synthetic.files import SyntheticScene, make_scene
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 

@@ -12,7 +12,7 @@ from PIL import Image
 from pyogrio import read_info
 
 from terramamba.cli import main
-from terramamba.data.synthetic import UTM
+from terramamba.data.synthetic.files import UTM
 from terramamba.raster.readers.open import open_scene
 
 ACCURACY_MARK = 0.9

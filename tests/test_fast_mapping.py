@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from terramamba.classify import train_classifier
 from terramamba.core.errors import InputError
-from terramamba.data.synthetic import make_scene
+from terramamba.data.synthetic.files import make_scene
 from terramamba.inference import map_classes
 from terramamba.inference.fast import TILINGS, choose_tilings, fast_logits, margin, shifts
 from terramamba.inference.plan import cover

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from small_disk import small_disk
-from terramamba.data.synthetic import make_scene
+from terramamba.data.synthetic.files import make_scene
 
 
 def train(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:

@@ -12,9 +12,9 @@ from affine import Affine
 from rasterio.crs import CRS
 from scipy.ndimage import gaussian_filter
 
-from terramamba.data.pair_scaling import fit_pair_scaling
-from terramamba.data.pair_survey import survey
-from terramamba.data.pairs import find_pairs
+from terramamba.data.pairs.layouts import find_pairs
+from terramamba.data.pairs.quality_report import survey
+from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene

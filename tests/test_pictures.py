@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from terramamba.data.synthetic import make_pairs, make_scene
-from terramamba.data.synthetic_scene import CLASSES
+from terramamba.data.synthetic.files import make_pairs, make_scene
+from terramamba.data.synthetic.scene import CLASSES
 from terramamba.pictures import picture_change, picture_classification
 from terramamba.raster.quicklook import coloured, false_colour
 from terramamba.raster.readers.open import open_scene

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from terramamba.data.synthetic import make_pairs, make_scene
+from terramamba.data.synthetic.files import make_pairs, make_scene
 
 README = Path(__file__).parents[1] / "README.md"
 

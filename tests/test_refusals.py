@@ -13,7 +13,7 @@ from shutil import copytree
 import numpy as np
 import pytest
 
-from terramamba.data.synthetic import SyntheticPairs, SyntheticScene, make_pairs, make_scene
+from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import Window

@@ -14,6 +14,7 @@ import torch
 import terramamba as tm
 from terramamba.core.errors import InputError
 from terramamba.core.files import atomic_path, read_yaml, write_csv, write_json, write_yaml
+from terramamba.data.scaling import Scaling
 from terramamba.models.registry import create_model, save_model
 from terramamba.runs import (
     CHECKPOINT,
@@ -23,7 +24,6 @@ from terramamba.runs import (
     run_log,
     write_confusion,
 )
-from terramamba.scaling import Scaling
 
 
 def names(folder):

@@ -16,8 +16,8 @@ from rasterio.warp import transform_geom
 from terramamba.classify import train_classifier
 from terramamba.classify_evaluation import evaluate_classifier
 from terramamba.core.errors import InputError
-from terramamba.data.splits import load_split
-from terramamba.data.synthetic import make_scene
+from terramamba.data.splits.split import load_split
+from terramamba.data.synthetic.files import make_scene
 from terramamba.inference import map_classes
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs import load_run

@@ -18,16 +18,16 @@ from terramamba.core.progress import progress
 from terramamba.core.provenance import code_version
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.change import PairDataset
-from terramamba.data.pair_files import PairFiles, same_files
-from terramamba.data.pair_scaling import fit_pair_scaling
-from terramamba.data.pair_survey import survey
+from terramamba.data.pairs.image_pair import PairFiles, same_files
+from terramamba.data.pairs.quality_report import survey
+from terramamba.data.pairs.statistics import fit_pair_scaling
+from terramamba.data.scaling import Scaling
 from terramamba.models.registry import create_model, model_spec, save_model
 from terramamba.pair_scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
 from terramamba.raster.views.warped import Method
 from terramamba.repeats import train_seeds
 from terramamba.report import write_run_pages
 from terramamba.runs import check_folder, run_folder, write_confusion, write_json
-from terramamba.scaling import Scaling
 from terramamba.scores.calibration import (
     RELIABILITY,
     calibration_card,

@@ -9,8 +9,8 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import read_yaml
 from terramamba.core.provenance import code_version
 from terramamba.data.catalog.loading import load_pairs
-from terramamba.data.pair_files import PairFiles, same_files
-from terramamba.data.pair_survey import survey
+from terramamba.data.pairs.image_pair import PairFiles, same_files
+from terramamba.data.pairs.quality_report import survey
 from terramamba.pair_scores import pair_scores
 from terramamba.raster.views.warped import Method
 from terramamba.runs import CONFIG, Run, load_run

@@ -17,7 +17,7 @@ from terramamba.core.provenance import code_version
 from terramamba.data.catalog.loading import load_scene
 from terramamba.data.hyperspectral import PatchDataset
 from terramamba.data.samples import Samples, prepare_samples
-from terramamba.data.splits import TEST, TRAIN, VALIDATION, save_split
+from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, save_split
 from terramamba.evaluation import class_logits
 from terramamba.inference.fast_record import fast_record
 from terramamba.land_cover_scores import CLASS_TABLE, scores_by_name, write_class_table

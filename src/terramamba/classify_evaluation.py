@@ -11,11 +11,10 @@ from terramamba.classify import read_settings
 from terramamba.core.errors import InputError
 from terramamba.core.provenance import code_version
 from terramamba.data.hyperspectral import PatchDataset
-from terramamba.data.identity import same_content_key
-from terramamba.data.labels import Labels, VectorOptions, label_shape, read_labels
-from terramamba.data.masked_labels import unmasked
+from terramamba.data.labels.labels import Labels, VectorOptions, label_shape, read_labels, unmasked
+from terramamba.data.pairs.same_file import same_content_key
 from terramamba.data.samples import prepare_samples, scaled_cube
-from terramamba.data.splits import TEST, TRAIN, VALIDATION, load_split
+from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, load_split
 from terramamba.evaluation import class_logits
 from terramamba.inference.common import check_bands
 from terramamba.land_cover_scores import scores_by_name

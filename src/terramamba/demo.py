@@ -22,8 +22,8 @@ from terramamba.classify import train_classifier
 from terramamba.classify_evaluation import evaluate_classifier
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
-from terramamba.data.splits import TEST, TRAIN, VALIDATION, block_split
-from terramamba.data.synthetic import SyntheticPairs, SyntheticScene, make_pairs, make_scene
+from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, block_split
+from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
 from terramamba.inference import map_change, map_classes
 from terramamba.pictures import picture_change, picture_classification
 from terramamba.raster.output.cog import write_geotiff

@@ -45,7 +45,7 @@ from terramamba.core.files import (
     write_text,
     write_yaml,
 )
-from terramamba.scaling import Scaling
+from terramamba.data.scaling import Scaling
 from terramamba.settings import TrainSettings
 
 __all__ = [

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from terramamba.cli import main
-from terramamba.data.synthetic import SyntheticPairs, SyntheticScene, make_pairs, make_scene
+from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import pytest
 import rasterio
 
-from terramamba.data.synthetic import make_scene
+from terramamba.data.synthetic.files import make_scene
 
 
 def train(workshop, out, model, *words):

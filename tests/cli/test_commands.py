@@ -221,7 +221,9 @@ def test_own_warnings_are_notes_and_others_are_silent(capsys, monkeypatch) -> No
     from terramamba.cli import check
 
     def run(argv: list[str]) -> int:
-        warnings.warn_explicit("the mask is grey", UserWarning, "masks.py", 1, module="terramamba.data.masks")
+        warnings.warn_explicit(
+            "the mask is grey", UserWarning, "masks.py", 1, module="terramamba.data.pairs.change_masks"
+        )
         warnings.warn_explicit("torch will change", FutureWarning, "torch.py", 1, module="torch.nn")
         return 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from terramamba.data.synthetic import make_scene
+from terramamba.data.synthetic.files import make_scene
 
 TRAIN = "classify train --preset tiny --set dropout=0 --epochs 1 --batch-size 32 --patch-size 5 --no-augment"
 

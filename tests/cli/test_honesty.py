@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from terramamba import __version__
-from terramamba.data.splits import TEST, load_split
+from terramamba.data.splits.split import TEST, load_split
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 

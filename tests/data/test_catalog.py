@@ -17,7 +17,7 @@ from terramamba.data.catalog.page import page
 from terramamba.data.catalog.record import Expected
 from terramamba.data.catalog.verify import Finding, locate, verify_pairs, verify_scene
 from terramamba.data.samples import prepare_samples
-from terramamba.data.splits import TEST, TRAIN, VALIDATION
+from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
 from terramamba.raster.readers.open import open_scene
 from terramamba.settings import ClassifySettings
 

@@ -11,13 +11,13 @@ from torch.utils.data import DataLoader
 from terramamba.core.errors import InputError
 from terramamba.data.augment import SYMMETRIES, turn
 from terramamba.data.change import PairDataset
-from terramamba.data.pair_files import PairFiles
-from terramamba.data.pair_scaling import fit_pair_scaling
-from terramamba.data.pairs import find_pairs
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.layouts import find_pairs
+from terramamba.data.pairs.statistics import fit_pair_scaling
+from terramamba.data.scaling import Scaling
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.windows import Window
-from terramamba.scaling import Scaling
 
 AS_STORED = Scaling("standard", (0, 1, 2), (0.0,) * 3, (1.0,) * 3, (7.0,) * 3)
 
@@ -44,7 +44,7 @@ def stored(path: str | None) -> np.ndarray:
 def test_scaling_is_that_of_all_pixels_of_both_dates(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("terramamba.data.pair_scaling.VALUES_PER_READ", 100)
+    monkeypatch.setattr("terramamba.data.pairs.statistics.VALUES_PER_READ", 100)
     pairs = make_pairs(tmp_path, seed, [(8, 9), (5, 7), (6, 6)])
     pixels = [stored(path).reshape(3, -1) for pair in pairs for path in (pair.before, pair.after)]
     values = np.concatenate(pixels, axis=1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from terramamba.core.errors import InputError
-from terramamba.data.class_attribute import find_classes
+from terramamba.data.labels.class_attribute import find_classes
 
 WOOD = np.array(["wood", "corn", "wood", "beet"], object)
 NUMBERS = np.arange(4)

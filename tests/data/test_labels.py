@@ -11,7 +11,7 @@ from rasterio.warp import transform, transform_bounds
 from scipy.io import savemat
 
 from terramamba.core.errors import InputError
-from terramamba.data.labels import label_shape, read_label_parts, read_labels
+from terramamba.data.labels.labels import label_shape, read_label_parts, read_labels
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene

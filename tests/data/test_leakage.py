@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from terramamba.data.leakage import TEST, TRAIN, Leakage, leakage, within
+from terramamba.data.splits.leakage import TEST, TRAIN, Leakage, leakage, within
 
 ROLES = hnp.arrays(
     np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(0, 3)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from terramamba.core.errors import InputError
-from terramamba.data.masks import IGNORE, MaskRule, find_rule, read_mask
+from terramamba.data.pairs.change_masks import IGNORE, MaskRule, find_rule, read_mask
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.windows import Window

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from terramamba.core.errors import InputError
-from terramamba.data.pair_files import same_files
-from terramamba.data.pairs import find_pairs
+from terramamba.data.pairs.image_pair import same_files
+from terramamba.data.pairs.layouts import find_pairs
 from terramamba.raster.windows import Window
 
 

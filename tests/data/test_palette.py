@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from terramamba.data.palette import _cielab, default_colours
+from terramamba.data.labels.palette import _cielab, default_colours
 
 
 def test_sixty_colours_differ_to_the_eye_and_from_black_and_white() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from terramamba.core.errors import InputError
-from terramamba.data.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
-from terramamba.data.polygon_split import polygon_split
+from terramamba.data.splits.by_polygon import polygon_split
+from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
 
 USUAL: dict[str, Any] = {"train_fraction": 0.3, "val_fraction": 0.2, "min_per_class": 1, "patch_size": 5}
 

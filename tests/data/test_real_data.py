@@ -8,12 +8,12 @@ import pytest
 
 from terramamba.core.errors import InputError
 from terramamba.data.change import PairDataset
-from terramamba.data.labels import label_shape, read_label_parts, read_labels
-from terramamba.data.leakage import TEST, TRAIN, leakage
-from terramamba.data.pair_files import same_files
-from terramamba.data.pair_scaling import fit_pair_scaling
-from terramamba.data.pairs import find_pairs
-from terramamba.data.splits import block_split, given_split, random_split
+from terramamba.data.labels.labels import label_shape, read_label_parts, read_labels
+from terramamba.data.pairs.image_pair import same_files
+from terramamba.data.pairs.layouts import find_pairs
+from terramamba.data.pairs.statistics import fit_pair_scaling
+from terramamba.data.splits.leakage import TEST, TRAIN, leakage
+from terramamba.data.splits.split import block_split, given_split, random_split
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from terramamba.core.errors import InputError
-from terramamba.data.labels import label_shape, read_labels
+from terramamba.data.labels.labels import label_shape, read_labels
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 

@@ -10,11 +10,11 @@ from rasterio.crs import CRS
 
 from terramamba.core.errors import InputError
 from terramamba.data.samples import choose_bands, prepare_samples, ranges, read_pixels, scaled_cube
-from terramamba.data.splits import TEST, TRAIN, VALIDATION
+from terramamba.data.scaling import Scaling
+from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
-from terramamba.scaling import Scaling
 from terramamba.settings import ClassifySettings
 
 NODATA = -9999.0

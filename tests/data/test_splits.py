@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 
 from terramamba.core.errors import InputError
-from terramamba.data.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
-from terramamba.data.splits import (
+from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
+from terramamba.data.splits.split import (
     Split,
     block_split,
     given_split,

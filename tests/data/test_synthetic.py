@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from terramamba.data.labels import read_labels
-from terramamba.data.pairs import find_pairs
-from terramamba.data.splits import TEST, TRAIN, VALIDATION, block_split
-from terramamba.data.synthetic import (
+from terramamba.data.labels.labels import read_labels
+from terramamba.data.pairs.layouts import find_pairs
+from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, block_split
+from terramamba.data.synthetic.files import (
     NODATA,
     UTM,
     SyntheticPairs,
@@ -17,8 +17,8 @@ from terramamba.data.synthetic import (
     make_pairs,
     make_scene,
 )
-from terramamba.data.synthetic_pair import draw_pair
-from terramamba.data.synthetic_scene import CLASSES, draw_scene
+from terramamba.data.synthetic.pair import draw_pair
+from terramamba.data.synthetic.scene import CLASSES, draw_scene
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.sample_statistics import look
 from terramamba.scores.metrics import change_scores, confusion_matrix

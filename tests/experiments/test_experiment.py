@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import yaml
 
-from terramamba.data.synthetic import make_pairs, make_scene
+from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.experiments.page import write_tables
 from terramamba.scores.metrics import change_scores, class_scores
 

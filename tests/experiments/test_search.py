@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from terramamba.core.errors import InputError
-from terramamba.data.synthetic import make_scene
+from terramamba.data.synthetic.files import make_scene
 from terramamba.experiments.file import read_experiment
 from terramamba.experiments.main import run_experiment
 

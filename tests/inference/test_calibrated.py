@@ -13,9 +13,9 @@ import torch
 from terramamba.change import train_change_detector, whole_images
 from terramamba.classify import read_settings, train_classifier
 from terramamba.core.errors import InputError
-from terramamba.data.pair_files import PairFiles
+from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.samples import prepare_samples, scaled_cube
-from terramamba.data.synthetic import make_pairs, make_scene
+from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.inference import map_change, map_classes
 from terramamba.runs import Run, load_run
 from terramamba.scores.calibration import calibrated_threshold

@@ -5,7 +5,7 @@ import torch
 
 from terramamba.classify import train_classifier
 from terramamba.core.errors import InputError
-from terramamba.data.synthetic import make_scene
+from terramamba.data.synthetic.files import make_scene
 from terramamba.models import create_model, load_model, model_spec, save_model
 from terramamba.runs import load_run
 from terramamba.settings import ClassifySettings

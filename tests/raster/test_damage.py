@@ -15,7 +15,7 @@ from affine import Affine
 from PIL import Image
 
 from terramamba.core.errors import InputError
-from terramamba.data.labels import read_labels
+from terramamba.data.labels.labels import read_labels
 from terramamba.raster.checks.describe import describe
 from terramamba.raster.checks.describe_vector import describe_features
 from terramamba.raster.readers.open import open_scene

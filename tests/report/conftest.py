@@ -13,7 +13,7 @@ import rasterio
 from report.browser import PATIENCE
 from terramamba.change import train_change_detector
 from terramamba.classify import train_classifier
-from terramamba.data.synthetic import make_pairs, make_scene
+from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.inference import map_change, map_classes
 from terramamba.report import MapFiles
 from terramamba.settings import ChangeSettings, ClassifySettings

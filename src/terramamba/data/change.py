@@ -21,12 +21,12 @@ from terramamba.data.augment import (
     sample_seed,
     turn,
 )
-from terramamba.data.masks import IGNORE, MaskRule, find_rule, read_mask
-from terramamba.data.pair_files import PairFiles
-from terramamba.data.pair_scaling import require_bands
+from terramamba.data.pairs.change_masks import IGNORE, MaskRule, find_rule, read_mask
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.statistics import require_bands
+from terramamba.data.scaling import Scaling
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
-from terramamba.scaling import Scaling
 
 CACHE_BYTES = 2**30
 """Decoded pairs are kept in memory up to this many bytes; the rest is read anew in every epoch."""

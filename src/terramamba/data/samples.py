@@ -8,10 +8,17 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int, Int16, Shaped
 
 from terramamba.core.errors import InputError
-from terramamba.data.labels import Labels, VectorOptions, label_shape, read_label_parts, read_labels
-from terramamba.data.masked_labels import unmasked
-from terramamba.data.polygon_split import polygon_split
-from terramamba.data.splits import (
+from terramamba.data.labels.labels import (
+    Labels,
+    VectorOptions,
+    label_shape,
+    read_label_parts,
+    read_labels,
+    unmasked,
+)
+from terramamba.data.scaling import Scaling, read_scaled
+from terramamba.data.splits.by_polygon import polygon_split
+from terramamba.data.splits.split import (
     TEST,
     TRAIN,
     VALIDATION,
@@ -21,11 +28,9 @@ from terramamba.data.splits import (
     random_split,
 )
 from terramamba.raster.readers.open import open_scene
-from terramamba.raster.scaled import read_scaled
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
 from terramamba.raster.windows import strips
-from terramamba.scaling import Scaling
 from terramamba.settings import ClassifySettings
 
 MIN_VALID_SHARE = 0.5

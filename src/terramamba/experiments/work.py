@@ -14,7 +14,7 @@ from terramamba.classify import labelled_patches, read_settings, train_classifie
 from terramamba.core.devices import resolve_device
 from terramamba.core.files import write_json
 from terramamba.data.samples import prepare_samples
-from terramamba.data.splits import TEST
+from terramamba.data.splits.split import TEST
 from terramamba.evaluation import PATCHES_AT_ONCE, class_logits, evaluate_change
 from terramamba.experiments.plan import MEASURED, METRICS, PlannedRun
 from terramamba.models.cost import model_cost

@@ -14,6 +14,7 @@ from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_csv
 from terramamba.core.provenance import code_version
+from terramamba.data.scaling import read_scaled
 from terramamba.evaluation import evaluating
 from terramamba.explain.activations import change_evidence
 from terramamba.explain.change_explanation import ChangeExplanation
@@ -25,7 +26,6 @@ from terramamba.models.glmamba import GLMamba
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
-from terramamba.raster.scaled import read_scaled
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.cropped import cropped
 from terramamba.raster.views.masked import masked

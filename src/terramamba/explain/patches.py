@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Bool, Float32, Int
 from torch import Tensor
 
+from terramamba.data.scaling import read_scaled
 from terramamba.explain.pixels import Pixel
 from terramamba.inference.class_units import pad_strip, padded_index
-from terramamba.raster.scaled import read_scaled
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 from terramamba.runs import Run

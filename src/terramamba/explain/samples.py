@@ -10,9 +10,9 @@ from jaxtyping import Bool, Int64
 from terramamba.classify import read_settings
 from terramamba.classify_evaluation import known_classes
 from terramamba.core.errors import InputError
-from terramamba.data.labels import label_shape, read_labels
+from terramamba.data.labels.labels import label_shape, read_labels
 from terramamba.data.samples import prepare_samples
-from terramamba.data.splits import VALIDATION
+from terramamba.data.splits.split import VALIDATION
 from terramamba.inference.common import check_bands
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene

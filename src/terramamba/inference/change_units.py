@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from terramamba.data.scaling import read_scaled
 from terramamba.inference.blend import Part
 from terramamba.inference.common import inferring, open_run
-from terramamba.raster.scaled import read_scaled
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 from terramamba.runs import Run

@@ -14,13 +14,12 @@ from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
 from terramamba.data.hyperspectral import gather_patches
+from terramamba.data.scaling import Scaling, read_scaled
 from terramamba.inference.common import inferring, open_run, stored_probability
 from terramamba.inference.fast import fast_logits, margin
-from terramamba.raster.scaled import read_scaled
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 from terramamba.runs import Run
-from terramamba.scaling import Scaling
 
 NODATA = 0
 

@@ -7,9 +7,9 @@ from typing import Any
 from terramamba.core.errors import InputError
 from terramamba.data.catalog import CATALOG, PairSet, SceneSet, find_set
 from terramamba.data.catalog.verify import Finding, verify_pairs, verify_scene
-from terramamba.data.pair_files import PairFiles
-from terramamba.data.pairs import find_pairs
-from terramamba.data.roi_files import is_roi_file
+from terramamba.data.labels.envi_roi import is_roi_file
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.layouts import find_pairs
 from terramamba.raster.views.warped import Method
 from terramamba.settings import ClassifySettings
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from terramamba.core.errors import InputError
-from terramamba.data.pair_files import PairFiles
+from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.raster.readers.band_stack import StackSource
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene

@@ -11,9 +11,9 @@ from jaxtyping import Int
 from terramamba.core.errors import InputError
 from terramamba.data.catalog.oscd import find_oscd
 from terramamba.data.catalog.record import Expected, PairSet, SceneSet
-from terramamba.data.labels import Labels, label_shape, read_labels
-from terramamba.data.pair_files import PairFiles
-from terramamba.data.pairs import find_pairs
+from terramamba.data.labels.labels import Labels, label_shape, read_labels
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.layouts import find_pairs
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.views.warped import Method
 from terramamba.raster.windows import Window

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float32, Int, UInt8
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from terramamba.data.texture import smooth_noise
+from terramamba.data.synthetic.texture import smooth_noise
 
 MARGIN = 20
 """Pixels drawn around the image, so that shadows and shifts come in from outside."""

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Float32, Shaped
+
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
 
 Kind = Literal["minmax", "standard"]
 
@@ -83,3 +86,21 @@ class Scaling:
     def from_dict(cls, record: Mapping[str, Any]) -> "Scaling":
         """The scaling that ``to_dict`` wrote."""
         return cls(record["kind"], *(tuple(record[name]) for name in ("bands", "offset", "factor", "fill")))
+
+
+def read_scaled(
+    scene: Scene, scaling: Scaling, window: Window
+) -> tuple[Float32[np.ndarray, "c h w"], Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
+    """Scaled values of ``window``, which pixels are usable, and which have data that is no finite number.
+
+    A pixel is usable when every band of ``scaling`` has data there and all of it is finite; the others hold
+    the scaling's fill value.
+    """
+    values, valid = scene.read(window, scaling.bands)
+    has_data = np.asarray(valid.all(axis=0))
+    with np.errstate(invalid="ignore", over="ignore"):  # what overflows is told apart two lines below
+        scaled = scaling.apply(values, has_data)
+    finite = np.isfinite(scaled).all(axis=0)
+    if not finite.all():
+        scaled[:, ~finite] = np.array(scaling.fill, np.float32)[:, None]
+    return scaled, has_data & finite, has_data & ~finite

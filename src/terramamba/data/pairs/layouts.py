@@ -18,8 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from terramamba.core.errors import InputError
-from terramamba.data.pair_files import MASKS, PARTS, WHOLE, PairFiles, stem_of
-from terramamba.data.pair_table import read_table
+from terramamba.data.pairs.csv_table import read_table
+from terramamba.data.pairs.image_pair import MASKS, PARTS, WHOLE, PairFiles, stem_of
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.views.warped import Method

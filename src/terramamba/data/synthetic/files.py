@@ -8,8 +8,8 @@ from affine import Affine
 from PIL import Image
 from rasterio.crs import CRS
 
-from terramamba.data.synthetic_pair import PairArrays, draw_pair
-from terramamba.data.synthetic_scene import CLASSES, draw_scene
+from terramamba.data.synthetic.pair import PairArrays, draw_pair
+from terramamba.data.synthetic.scene import CLASSES, draw_scene
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 

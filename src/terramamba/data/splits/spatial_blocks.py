@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from terramamba.data.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
+from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
 
 MAX_BLOCKS = 4
 """Blocks of a class in a part at most; each has at least a patch's area, so smaller classes have fewer."""

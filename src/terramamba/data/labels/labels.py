@@ -7,12 +7,13 @@ import numpy as np
 from jaxtyping import Bool, Int, Int16
 
 from terramamba.core.errors import InputError
-from terramamba.data.codes import Codes
-from terramamba.data.label_files import label_shape, read_codes
-from terramamba.data.palette import Colour, default_colours
-from terramamba.data.vector_labels import VectorOptions
+from terramamba.data.labels.class_codes import Codes
+from terramamba.data.labels.palette import Colour, default_colours
+from terramamba.data.labels.raster_labels import label_shape, read_codes
+from terramamba.data.labels.vector_labels import VectorOptions
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.features import is_vector_file
+from terramamba.raster.views.masked import mask_of
 
 __all__ = ["Labels", "VectorOptions", "default_colours", "label_shape", "read_label_parts", "read_labels"]
 
@@ -184,4 +185,27 @@ def _label(path: str, found: Codes, names: Sequence[str] | None, min_classes: in
         colours = default_colours(count)
     return Labels(
         classes.astype(np.int16), tuple(called), colours, own, found.by_name, found.features, found.notes
+    )
+
+
+def unmasked(labels: Labels, scene: Scene, *, need_all_classes: bool = True) -> Labels:
+    """``labels`` where no mask of ``scene`` marks the pixel; a note says how many are lost.
+
+    Raises ``InputError`` where masks leave nothing of a class, unless ``need_all_classes`` is false.
+    """
+    hidden = mask_of(scene) & (labels.classes > 0)
+    if not hidden.any():
+        return labels
+    classes = np.where(hidden, 0, labels.classes).astype(labels.classes.dtype)
+    gone = set(np.unique(labels.classes).tolist()) - set(np.unique(classes).tolist()) - {0}
+    if gone and need_all_classes:
+        names = ", ".join(repr(labels.names[c - 1]) for c in sorted(gone))
+        raise InputError(
+            f"{scene.path}: its masks leave no labelled pixel of {names}; label more of it, leave the class "
+            "out, or use other masks"
+        )
+    features = None if labels.features is None else np.where(hidden, 0, labels.features)
+    lost = f"{np.count_nonzero(hidden):,} of {np.count_nonzero(labels.classes):,} labelled pixels"
+    return replace(
+        labels, classes=classes, features=features, notes=(*labels.notes, f"{lost} are masked and left out")
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from terramamba.core.words import count, percent
-from terramamba.data.pair_files import PairFiles
+from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.raster.checks.pair import NOTED_SHIFT, PairReport, pair_report, warping_in_words
 from terramamba.raster.views.masked import masked_share
 

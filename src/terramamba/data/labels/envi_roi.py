@@ -24,8 +24,8 @@ from jaxtyping import Int, Int64
 from scipy.ndimage import label
 
 from terramamba.core.errors import InputError
-from terramamba.data.codes import Claims, Codes
-from terramamba.data.palette import Colour
+from terramamba.data.labels.class_codes import Claims, Codes
+from terramamba.data.labels.palette import Colour
 from terramamba.raster.scene import Scene
 
 FIRST_LINE = "; ENVI Output of ROIs"

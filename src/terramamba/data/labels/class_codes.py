@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Int
 
-from terramamba.data.palette import Colour
+from terramamba.data.labels.palette import Colour
 
 
 @dataclass(frozen=True, eq=False)

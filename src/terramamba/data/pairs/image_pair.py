@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from terramamba.data.identity import file_key, same_content_key, size_key
+from terramamba.data.pairs.same_file import file_key, same_content_key, size_key
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.readers.open import open_scene

@@ -7,8 +7,8 @@ import shapely
 from jaxtyping import Int64
 
 from terramamba.core.errors import InputError
-from terramamba.data.class_attribute import find_classes
-from terramamba.data.codes import Claims, Codes
+from terramamba.data.labels.class_attribute import find_classes
+from terramamba.data.labels.class_codes import Claims, Codes
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.coverage import (
     bounding_window,

@@ -13,7 +13,7 @@ from jaxtyping import Float32, Int, UInt8, UInt16
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from terramamba.data.texture import smooth_noise
+from terramamba.data.synthetic.texture import smooth_noise
 
 OVERSAMPLING = 4
 """Side of a pixel in cells of the fine land-cover map."""

@@ -13,8 +13,8 @@ from jaxtyping import Bool, Int, UInt8
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
-from terramamba.data.blocks import Share, block_roles
-from terramamba.data.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, Leakage, leakage
+from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, Leakage, leakage
+from terramamba.data.splits.spatial_blocks import Share, block_roles
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
@@ -123,7 +123,7 @@ def block_split(
 
     The numbers of pixels are those of ``random_split``, as nearly as blocks allow: pixels within
     ``patch_size // 2`` of a training pixel are left out of validation and test, and a small class trains on
-    fewer pixels so that some remain to test. See ``terramamba.data.blocks`` for the rules.
+    fewer pixels so that some remain to test. See ``terramamba.data.splits.spatial_blocks`` for the rules.
 
     Raises:
         InputError: fractions that leave nothing to test, a class with fewer than 3 pixels, or no class that

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from terramamba.core.errors import InputError
-from terramamba.data.pair_files import MASKS, PARTS, WHOLE, PairFiles, stem_of
+from terramamba.data.pairs.image_pair import MASKS, PARTS, WHOLE, PairFiles, stem_of
 from terramamba.raster.windows import Window
 
 _WINDOW = ("row", "col", "height", "width")

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from terramamba.core.errors import InputError
-from terramamba.data.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
-from terramamba.data.splits import PARTS, Split, check_fractions, check_patch_size
+from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
+from terramamba.data.splits.split import PARTS, Split, check_fractions, check_patch_size
 
 LEAST_PER_CLASS = 3
 """One shape each to train, to validate and to test."""

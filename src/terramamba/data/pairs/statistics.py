@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Bool, Float64, Shaped
 
 from terramamba.core.errors import InputError
-from terramamba.data.pair_files import PairFiles
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.scaling import Scaling
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, strips
-from terramamba.scaling import Scaling
 
 VALUES_PER_READ = 16_000_000
 

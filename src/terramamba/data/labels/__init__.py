@@ -1,0 +1,1 @@
+"""Labels of pixels: rasters, polygons, regions of interest, abundances."""

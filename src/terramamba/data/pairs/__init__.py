@@ -1,0 +1,1 @@
+"""Image pairs with change masks: folders, tables, statistics."""

@@ -1,0 +1,1 @@
+"""Scenes and pairs that are made up, for the demo and for tests."""
