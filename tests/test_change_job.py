@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from terramamba.change import train_change_detector
+from terramamba.change.settings import ChangeSettings
 from terramamba.change_evaluation import evaluate_change_detector
 from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_pairs
 from terramamba.runs import load_run, prepare_folder
 from terramamba.scores.metrics import change_scores
 from terramamba.scores.sampling_units import read_units
-from terramamba.settings import ChangeSettings
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ from terramamba.classify_evaluation import evaluate_classifier
 from terramamba.core.errors import InputError
 from terramamba.data.splits.split import TEST, load_split
 from terramamba.data.synthetic.files import make_scene
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs import load_run, prepare_folder
 from terramamba.scores.sampling_units import read_units
-from terramamba.settings import ClassifySettings
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from terramamba.data.synthetic.files import make_scene
 from terramamba.inference import map_classes
 from terramamba.inference.fast import TILINGS, choose_tilings, fast_logits, margin, shifts
 from terramamba.inference.plan import cover
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.registry import create_model
 from terramamba.runs import load_run
-from terramamba.settings import ClassifySettings
 
 
 class Tokens(nn.Module):

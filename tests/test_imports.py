@@ -129,7 +129,7 @@ def test_models_and_training_import_on_a_bare_machine():
 import sys
 for name in {BLOCKED!r}:
     sys.modules[name] = None
-import terramamba, terramamba.ops, terramamba.models, terramamba.scores.metrics, terramamba.training
+import terramamba, terramamba.ops, terramamba.models, terramamba.scores.metrics, terramamba.training.fit
 print(terramamba.create_model.__name__)
 """
     assert run_python(code) == "create_model\n"

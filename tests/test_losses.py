@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from terramamba.change.settings import ChangeSettings
 from terramamba.core.errors import InputError
-from terramamba.losses import change_loss, class_loss, token_class_loss
-from terramamba.recipe import TrainConfig, config_for, learning_rate, make_optimizer
-from terramamba.settings import ChangeSettings, ClassifySettings
+from terramamba.landcover.settings import ClassifySettings
+from terramamba.training.config import TrainConfig, config_for, learning_rate, make_optimizer
+from terramamba.training.losses import change_loss, class_loss, token_class_loss
 
 
 def sigmoid(x):

@@ -9,7 +9,7 @@ import pytest
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json, write_yaml
 from terramamba.repeats import average, train_seeds
-from terramamba.settings import TrainSettings
+from terramamba.training.settings import TrainSettings
 
 
 def result(settings: TrainSettings) -> dict:

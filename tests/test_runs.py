@@ -160,7 +160,7 @@ def test_the_log_keeps_what_was_said_and_how_it_ended(tmp_path, capsys):
     logger = logging.getLogger("terramamba")
     with run_log(tmp_path) as log:
         log.info("epoch 1")
-        logging.getLogger("terramamba.training").warning("slow")
+        logging.getLogger("terramamba.training.fit").warning("slow")
     with pytest.raises(InputError), run_log(tmp_path):
         raise InputError("a.tif: no such file")
     with pytest.raises(KeyboardInterrupt), run_log(tmp_path):

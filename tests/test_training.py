@@ -15,14 +15,14 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from terramamba.batches import epoch_order
-from terramamba.checkpoint import CHECKPOINT
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
-from terramamba.evaluation import Share, evaluate_change, evaluate_classes
 from terramamba.models.registry import create_model
 from terramamba.scores.metrics import best_threshold, class_scores
-from terramamba.training import TrainConfig, fit, seed_everything
+from terramamba.training.batches import epoch_order
+from terramamba.training.checkpoint import CHECKPOINT
+from terramamba.training.fit import TrainConfig, fit, seed_everything
+from terramamba.training.predict import Share, evaluate_change, evaluate_classes
 from toys import CONFIG, PairNet, Pairs, Patches, PatchNet, make, train_patches
 
 BANDS = {"in_channels": 4, "num_classes": 3}

@@ -19,9 +19,9 @@ from terramamba.core.errors import InputError
 from terramamba.data.splits.split import load_split
 from terramamba.data.synthetic.files import make_scene
 from terramamba.inference import map_classes
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs import load_run
-from terramamba.settings import ClassifySettings
 
 NAMES = ("meadow", "asphalt", "water", "forest", "soil", "roof", "crop", "sand")
 

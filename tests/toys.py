@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from terramamba.training import TrainConfig, fit, seed_everything
+from terramamba.training.fit import TrainConfig, fit, seed_everything
 
 
 class Patches(Dataset):

@@ -12,6 +12,7 @@ import numpy as np
 from torch import nn
 
 from terramamba._version import __version__
+from terramamba.change.settings import ChangeSettings
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
@@ -37,8 +38,7 @@ from terramamba.scores.calibration import (
 )
 from terramamba.scores.metrics import confusion_at
 from terramamba.scores.sampling_units import Units, from_confusions, write_units
-from terramamba.settings import ChangeSettings
-from terramamba.training import TrainConfig, config_for, fit, seed_everything
+from terramamba.training.fit import TrainConfig, config_for, fit, seed_everything
 
 CLASSES = ("unchanged", "changed")
 PARTS = ("train", "val", "test")

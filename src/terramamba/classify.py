@@ -18,9 +18,9 @@ from terramamba.data.catalog.loading import load_scene
 from terramamba.data.hyperspectral import PatchDataset
 from terramamba.data.samples import Samples, prepare_samples
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, save_split
-from terramamba.evaluation import class_logits
 from terramamba.inference.fast_record import fast_record
 from terramamba.land_cover_scores import CLASS_TABLE, scores_by_name, write_class_table
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
 from terramamba.repeats import train_seeds
 from terramamba.report import write_run_pages
@@ -35,8 +35,8 @@ from terramamba.scores.calibration import (
 )
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.sampling_units import Units, from_classes, write_units
-from terramamba.settings import ClassifySettings
-from terramamba.training import TrainConfig, config_for, fit, seed_everything
+from terramamba.training.fit import TrainConfig, config_for, fit, seed_everything
+from terramamba.training.predict import class_logits
 
 
 def train_classifier(settings: ClassifySettings) -> dict[str, Any]:

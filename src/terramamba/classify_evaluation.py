@@ -15,7 +15,6 @@ from terramamba.data.labels.labels import Labels, VectorOptions, label_shape, re
 from terramamba.data.pairs.same_file import same_content_key
 from terramamba.data.samples import prepare_samples, scaled_cube
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, load_split
-from terramamba.evaluation import class_logits
 from terramamba.inference.common import check_bands
 from terramamba.land_cover_scores import scores_by_name
 from terramamba.raster.readers.open import open_scene
@@ -24,6 +23,7 @@ from terramamba.raster.views.masked import masked
 from terramamba.runs import CONFIG, Run, load_run
 from terramamba.scores.calibration import class_calibration
 from terramamba.scores.metrics import confusion_matrix
+from terramamba.training.predict import class_logits
 
 
 def evaluate_classifier(

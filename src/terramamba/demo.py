@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Bool, Integer
 
 from terramamba.change import train_change_detector
+from terramamba.change.settings import ChangeSettings
 from terramamba.change_evaluation import evaluate_change_detector
 from terramamba.classify import train_classifier
 from terramamba.classify_evaluation import evaluate_classifier
@@ -25,13 +26,13 @@ from terramamba.core.files import write_json
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, block_split
 from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
 from terramamba.inference import map_change, map_classes
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.pictures import picture_change, picture_classification
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.report import RUN_PAGE, MapFiles, write_report
 from terramamba.runs import load_run
 from terramamba.scores.metrics import change_scores, confusion_matrix
-from terramamba.settings import ChangeSettings, ClassifySettings
 
 TRAIN_FRACTION, VAL_FRACTION, PATCH_SIZE = 0.3, 0.1, 7
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from terramamba.core.files import write_table
-from terramamba.evaluation import change_histograms, evaluate_change
 from terramamba.scores.calibration import Calibration
 from terramamba.scores.metrics import bootstrap_interval, change_scores, confusion_at, false_alarms
+from terramamba.training.predict import change_histograms, evaluate_change
 
 THRESHOLDS = "thresholds.csv"
 STEPS = 100

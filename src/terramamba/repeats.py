@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from terramamba.core.errors import InputError
 from terramamba.runs import is_run_folder, write_json
 from terramamba.scores.metrics import summarise
-from terramamba.settings import TrainSettings
+from terramamba.training.settings import TrainSettings
 
 S = TypeVar("S", bound=TrainSettings)
 

@@ -31,7 +31,6 @@ import torch
 from jaxtyping import Int
 
 from terramamba._version import __version__
-from terramamba.checkpoint import CHECKPOINT, HISTORY
 from terramamba.core.errors import InputError
 from terramamba.core.files import (
     PART,
@@ -46,7 +45,8 @@ from terramamba.core.files import (
     write_yaml,
 )
 from terramamba.data.scaling import Scaling
-from terramamba.settings import TrainSettings
+from terramamba.training.checkpoint import CHECKPOINT, HISTORY
+from terramamba.training.settings import TrainSettings
 
 __all__ = [
     "CHECKPOINT",

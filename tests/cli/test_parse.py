@@ -7,10 +7,11 @@ from typing import Any, Literal
 import pytest
 import yaml
 
+from terramamba.change.settings import ChangeSettings
 from terramamba.cli.files import split_run
 from terramamba.cli.parse import Usage, parse
 from terramamba.core.errors import InputError
-from terramamba.settings import ChangeSettings, ClassifySettings
+from terramamba.landcover.settings import ClassifySettings
 
 
 @dataclass(frozen=True, kw_only=True)

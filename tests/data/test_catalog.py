@@ -18,8 +18,8 @@ from terramamba.data.catalog.record import Expected
 from terramamba.data.catalog.verify import Finding, locate, verify_pairs, verify_scene
 from terramamba.data.samples import prepare_samples
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.readers.open import open_scene
-from terramamba.settings import ClassifySettings
 
 PAGE = Path(__file__).parents[2] / "docs" / "datasets.md"
 PARTS = {"train": 3, "val": 2, "test": 2}

@@ -12,10 +12,10 @@ from terramamba.core.errors import InputError
 from terramamba.data.samples import choose_bands, prepare_samples, ranges, read_pixels, scaled_cube
 from terramamba.data.scaling import Scaling
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
-from terramamba.settings import ClassifySettings
 
 NODATA = -9999.0
 GRID = Grid(24, 20, CRS.from_epsg(32632), Affine(10, 0, 500_000, 0, -10, 5_800_000))

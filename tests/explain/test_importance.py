@@ -11,9 +11,9 @@ from terramamba.classify import train_classifier
 from terramamba.core.errors import InputError
 from terramamba.explain import explain_classes
 from terramamba.explain.importance import MOST_GROUPS, band_groups, permutation_importance
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
-from terramamba.settings import ClassifySettings
 
 
 class ReadsOneBand(nn.Module):

@@ -11,15 +11,16 @@ import rasterio
 import torch
 
 from terramamba.change import train_change_detector, whole_images
+from terramamba.change.settings import ChangeSettings
 from terramamba.classify import read_settings, train_classifier
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.samples import prepare_samples, scaled_cube
 from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.inference import map_change, map_classes
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.runs import Run, load_run
 from terramamba.scores.calibration import calibrated_threshold
-from terramamba.settings import ChangeSettings, ClassifySettings
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import torch
 from terramamba.classify import train_classifier
 from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_scene
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.models import create_model, load_model, model_spec, save_model
 from terramamba.runs import load_run
-from terramamba.settings import ClassifySettings
 
 
 def one_d_cnn(bands, classes, side):

@@ -12,11 +12,12 @@ import rasterio
 
 from report.browser import PATIENCE
 from terramamba.change import train_change_detector
+from terramamba.change.settings import ChangeSettings
 from terramamba.classify import train_classifier
 from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.inference import map_change, map_classes
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.report import MapFiles
-from terramamba.settings import ChangeSettings, ClassifySettings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 

@@ -8,7 +8,7 @@ import torch
 from terramamba.bench.loops import LOOP
 from terramamba.bench.networks import Network, ways, within
 from terramamba.bench.timing import Case, Work
-from terramamba.losses import change_loss, class_loss
+from terramamba.training.losses import change_loss, class_loss
 
 NETWORKS = {
     "full": (

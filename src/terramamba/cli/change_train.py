@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from terramamba.change.settings import ChangeSettings
 from terramamba.cli.parse import Usage, parse
-from terramamba.settings import ChangeSettings
 
 USAGE = Usage(
     "change train",

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from terramamba.cli.parse import Usage, parse
-from terramamba.settings import ClassifySettings
+from terramamba.landcover.settings import ClassifySettings
 
 USAGE = Usage(
     "classify train",

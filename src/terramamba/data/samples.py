@@ -27,11 +27,11 @@ from terramamba.data.splits.split import (
     given_split,
     random_split,
 )
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
 from terramamba.raster.windows import strips
-from terramamba.settings import ClassifySettings
 
 MIN_VALID_SHARE = 0.5
 """A band with data at a smaller share of the training pixels than this is left out."""

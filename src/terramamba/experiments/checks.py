@@ -8,7 +8,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from terramamba.core.errors import InputError
-from terramamba.settings import TrainSettings
+from terramamba.training.settings import TrainSettings
 
 OWN = ("out", "seed", "seeds", "resume", "overwrite")
 """Settings that an experiment decides for each run."""

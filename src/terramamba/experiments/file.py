@@ -57,8 +57,9 @@ from terramamba.experiments.parts import (
 )
 from terramamba.experiments.scores import SCORES
 from terramamba.experiments.variations import ablation_of, check_options, search_of, sweep_of
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.registry import model_spec
-from terramamba.settings import ClassifySettings, TrainSettings
+from terramamba.training.settings import TrainSettings
 
 KEYS = {"name", "variables", "settings", "splits", "data", "models", "ablations", "sweep", "search", "seeds"}
 

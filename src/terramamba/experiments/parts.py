@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from terramamba.settings import ChangeSettings, ClassifySettings
+from terramamba.change.settings import ChangeSettings
+from terramamba.landcover.settings import ClassifySettings
 
 Task = Literal["classify", "change"]
 Settings = Mapping[str, Any]

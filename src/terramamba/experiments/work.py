@@ -10,17 +10,18 @@ from torch.utils.data import Subset
 from terramamba._version import __version__
 from terramamba.bench.memory import most_resident
 from terramamba.change import labelled_pairs, train_change_detector, whole_images
+from terramamba.change.settings import ChangeSettings
 from terramamba.classify import labelled_patches, read_settings, train_classifier
 from terramamba.core.devices import resolve_device
 from terramamba.core.files import write_json
 from terramamba.data.samples import prepare_samples
 from terramamba.data.splits.split import TEST
-from terramamba.evaluation import PATCHES_AT_ONCE, class_logits, evaluate_change
 from terramamba.experiments.plan import MEASURED, METRICS, PlannedRun
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.cost import model_cost
 from terramamba.models.registry import model_spec
 from terramamba.runs import Run, is_run_folder, load_run
-from terramamba.settings import ChangeSettings, ClassifySettings
+from terramamba.training.predict import PATCHES_AT_ONCE, class_logits, evaluate_change
 
 Timed = tuple[int, float, tuple[int, ...]]
 """Pixels mapped, the seconds that took, and the shape of a sample."""

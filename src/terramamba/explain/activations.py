@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Float32
 from torch import Tensor, nn
 
-from terramamba.evaluation import only_channel
 from terramamba.models.glmamba import STRIDE, GLMamba
+from terramamba.training.predict import only_channel
 
 DATES = ("before", "after")
 

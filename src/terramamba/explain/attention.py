@@ -14,8 +14,8 @@ from einops import rearrange
 from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
-from terramamba.evaluation import PATCHES_AT_ONCE, evaluating
 from terramamba.models.ssa_mamba import SSAMamba
+from terramamba.training.predict import PATCHES_AT_ONCE, evaluating
 
 ASKS = {
     "asymmetric": ("spatial asks spectral",),

@@ -15,7 +15,6 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import write_csv
 from terramamba.core.provenance import code_version
 from terramamba.data.scaling import read_scaled
-from terramamba.evaluation import evaluating
 from terramamba.explain.activations import change_evidence
 from terramamba.explain.change_explanation import ChangeExplanation
 from terramamba.explain.change_pictures import picture_evidence
@@ -31,6 +30,7 @@ from terramamba.raster.views.cropped import cropped
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.warped import Method
 from terramamba.runs import Run
+from terramamba.training.predict import evaluating
 
 
 def explain_change(

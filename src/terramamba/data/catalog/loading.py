@@ -10,8 +10,8 @@ from terramamba.data.catalog.verify import Finding, verify_pairs, verify_scene
 from terramamba.data.labels.envi_roi import is_roi_file
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.layouts import find_pairs
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.views.warped import Method
-from terramamba.settings import ClassifySettings
 
 
 def load_pairs(

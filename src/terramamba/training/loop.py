@@ -17,13 +17,13 @@ from jaxtyping import Float
 from torch import Tensor, distributed, nn
 from torch.utils.data import Dataset
 
-from terramamba.batches import TrainingBatches
-from terramamba.checkpoint import TrainState, on_cpu
 from terramamba.core.errors import InputError
 from terramamba.core.processes import Report
-from terramamba.evaluation import Batch, evaluating
-from terramamba.objectives import Objective, Validation
-from terramamba.recipe import learning_rate, make_optimizer
+from terramamba.training.batches import TrainingBatches
+from terramamba.training.checkpoint import TrainState, on_cpu
+from terramamba.training.config import learning_rate, make_optimizer
+from terramamba.training.objective import Objective, Validation
+from terramamba.training.predict import Batch, evaluating
 
 SECONDS_BETWEEN_REPORTS = 0.5
 FINEST_REPORT = 1024

@@ -20,17 +20,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from terramamba.batches import TrainingBatches
-from terramamba.checkpoint import CHECKPOINT, TrainState, fingerprint, load_state, save_state
 from terramamba.core.devices import resolve_device, use_threads
 from terramamba.core.errors import InputError
 from terramamba.core.processes import Report, run_in_processes
-from terramamba.evaluation import Batch, Share, evaluate_change, evaluate_classes
-from terramamba.loop import TrainingLoop, seed_everything
 from terramamba.models.blocks import compile_blocks
 from terramamba.models.recomputing import recomputing
-from terramamba.objectives import Task, make_objective
-from terramamba.recipe import TrainConfig, config_for
+from terramamba.training.batches import TrainingBatches
+from terramamba.training.checkpoint import CHECKPOINT, TrainState, fingerprint, load_state, save_state
+from terramamba.training.config import TrainConfig, config_for
+from terramamba.training.loop import TrainingLoop, seed_everything
+from terramamba.training.objective import Task, make_objective
+from terramamba.training.predict import Batch, Share, evaluate_change, evaluate_classes
 
 __all__ = [
     "FitResult",

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import atomic_path, plain, write_csv
-from terramamba.recipe import TrainConfig
+from terramamba.training.config import TrainConfig
 
 CHECKPOINT = "checkpoints/last.ckpt"
 HISTORY = "history.csv"

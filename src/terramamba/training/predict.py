@@ -12,8 +12,8 @@ from torch.utils.data import Dataset, default_collate
 
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
-from terramamba.losses import IGNORE
 from terramamba.scores.metrics import BINS, confusion_matrix, histogram, logit_histogram, logit_levels
+from terramamba.training.losses import IGNORE
 
 Batch = dict[str, Tensor]
 Loss = Callable[[Tensor, Batch], Tensor]

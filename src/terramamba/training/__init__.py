@@ -1,0 +1,1 @@
+"""Training of any model for any task, resumable, in one process or several."""
