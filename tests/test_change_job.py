@@ -14,7 +14,7 @@ from terramamba.change.settings import ChangeSettings
 from terramamba.change_evaluation import evaluate_change_detector
 from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_pairs
-from terramamba.runs import load_run, prepare_folder
+from terramamba.runs.folder import load_run, prepare_folder
 from terramamba.scores.metrics import change_scores
 from terramamba.scores.sampling_units import read_units
 

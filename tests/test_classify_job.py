@@ -17,7 +17,7 @@ from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
-from terramamba.runs import load_run, prepare_folder
+from terramamba.runs.folder import load_run, prepare_folder
 from terramamba.scores.sampling_units import read_units
 
 

@@ -17,7 +17,7 @@ from terramamba.inference.fast import TILINGS, choose_tilings, fast_logits, marg
 from terramamba.inference.plan import cover
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.registry import create_model
-from terramamba.runs import load_run
+from terramamba.runs.folder import load_run
 
 
 class Tokens(nn.Module):

@@ -26,7 +26,7 @@ from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, tiles
-from terramamba.runs import Run
+from terramamba.runs.folder import Run
 
 UTM = CRS.from_epsg(32632)
 NODATA = -1.0

@@ -8,7 +8,7 @@ import pytest
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json, write_yaml
-from terramamba.repeats import average, train_seeds
+from terramamba.runs.repeats import average, train_seeds
 from terramamba.training.settings import TrainSettings
 
 

@@ -16,7 +16,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import atomic_path, read_yaml, write_csv, write_json, write_yaml
 from terramamba.data.scaling import Scaling
 from terramamba.models.registry import create_model, save_model
-from terramamba.runs import (
+from terramamba.runs.folder import (
     CHECKPOINT,
     check_same_config,
     load_run,

@@ -21,7 +21,7 @@ from terramamba.data.synthetic.files import make_scene
 from terramamba.inference import map_classes
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.readers.open import open_scene
-from terramamba.runs import load_run
+from terramamba.runs.folder import load_run
 
 NAMES = ("meadow", "asphalt", "water", "forest", "soil", "roof", "crop", "sand")
 

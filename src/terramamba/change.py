@@ -26,9 +26,9 @@ from terramamba.data.scaling import Scaling
 from terramamba.models.registry import create_model, model_spec, save_model
 from terramamba.pair_scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
 from terramamba.raster.views.warped import Method
-from terramamba.repeats import train_seeds
 from terramamba.report import write_run_pages
-from terramamba.runs import check_folder, run_folder, write_confusion, write_json
+from terramamba.runs.folder import check_folder, run_folder, write_confusion, write_json
+from terramamba.runs.repeats import train_seeds
 from terramamba.scores.calibration import (
     RELIABILITY,
     calibration_card,

@@ -13,7 +13,7 @@ from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.quality_report import survey
 from terramamba.pair_scores import pair_scores
 from terramamba.raster.views.warped import Method
-from terramamba.runs import CONFIG, Run, load_run
+from terramamba.runs.folder import CONFIG, Run, load_run
 from terramamba.scores.calibration import change_calibration
 
 LEARNT = {"train": "trained the model", "val": "chose its epoch and threshold"}

@@ -22,9 +22,9 @@ from terramamba.inference.fast_record import fast_record
 from terramamba.land_cover_scores import CLASS_TABLE, scores_by_name, write_class_table
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
-from terramamba.repeats import train_seeds
 from terramamba.report import write_run_pages
-from terramamba.runs import check_folder, read_yaml, run_folder, write_confusion, write_json
+from terramamba.runs.folder import check_folder, read_yaml, run_folder, write_confusion, write_json
+from terramamba.runs.repeats import train_seeds
 from terramamba.scores.calibration import (
     RELIABILITY,
     Calibration,

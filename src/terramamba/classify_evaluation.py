@@ -20,7 +20,7 @@ from terramamba.land_cover_scores import scores_by_name
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
-from terramamba.runs import CONFIG, Run, load_run
+from terramamba.runs.folder import CONFIG, Run, load_run
 from terramamba.scores.calibration import class_calibration
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.training.predict import class_logits

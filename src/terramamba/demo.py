@@ -31,7 +31,7 @@ from terramamba.pictures import picture_change, picture_classification
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.report import RUN_PAGE, MapFiles, write_report
-from terramamba.runs import load_run
+from terramamba.runs.folder import load_run
 from terramamba.scores.metrics import change_scores, confusion_matrix
 
 TRAIN_FRACTION, VAL_FRACTION, PATCH_SIZE = 0.3, 0.1, 7

@@ -19,7 +19,7 @@ from terramamba.data.samples import prepare_samples, scaled_cube
 from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.inference import map_change, map_classes
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.runs import Run, load_run
+from terramamba.runs.folder import Run, load_run
 from terramamba.scores.calibration import calibrated_threshold
 
 

@@ -9,7 +9,7 @@ from job_cases import Jobs
 
 from terramamba.inference.likeness import unlike_training
 from terramamba.raster.readers.open import open_scene
-from terramamba.runs import load_run
+from terramamba.runs.folder import load_run
 
 
 def scaled(path: Path, target: Path, times: float) -> Path:

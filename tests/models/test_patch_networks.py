@@ -8,7 +8,7 @@ from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.models import create_model, load_model, model_spec, save_model
-from terramamba.runs import load_run
+from terramamba.runs.folder import load_run
 
 
 def one_d_cnn(bands, classes, side):

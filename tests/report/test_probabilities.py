@@ -12,7 +12,7 @@ from report.conftest import Made
 from terramamba.core.errors import InputError
 from terramamba.report.charts import BOTTOM, HEIGHT, TOP
 from terramamba.report.probabilities import probability_cards
-from terramamba.report.records import read_runs
+from terramamba.runs.record import read_runs
 
 
 def heights(card: str, place: int) -> list[float]:

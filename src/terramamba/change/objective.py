@@ -13,12 +13,7 @@ from terramamba.scores.metrics import best_threshold, change_scores, confusion_a
 from terramamba.training.config import TrainConfig
 from terramamba.training.losses import ChangeLoss, change_loss
 from terramamba.training.objective import Validation, _summed
-from terramamba.training.predict import (
-    Batch,
-    Share,
-    count_changes,
-    only_channel,
-)
+from terramamba.training.predict import Batch, Share, count_changes, only_channel
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def run(argv: Sequence[str]) -> int:
     """Explain, and print in words what came of it."""
     options, paths = parse(USAGE, ExplainOptions, _joined(argv))
     folder, files = split_run(paths)
-    from terramamba.runs import load_run
+    from terramamba.runs.folder import load_run
 
     loaded = load_run(folder)
     given = asdict(options)

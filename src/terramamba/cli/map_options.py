@@ -52,7 +52,7 @@ def arguments(options: SharedMapOptions) -> dict[str, Any]:
 def note_unlike_training(folder: str, scene: "Scene") -> None:
     """Say where the values of ``scene`` cannot be in the units that the run in ``folder`` was trained on."""
     from terramamba.inference.likeness import unlike_training
-    from terramamba.runs import load_run
+    from terramamba.runs.folder import load_run
 
     said = unlike_training(load_run(folder), scene)
     if said is not None:

@@ -14,7 +14,7 @@ from terramamba.experiments.plan import MEASURED, PlannedRun, is_done, other_set
 from terramamba.experiments.pool import run_all
 from terramamba.experiments.results import Row, rows_of, write_results
 from terramamba.experiments.search import places, require_optuna, seek
-from terramamba.runs import prepare_folder
+from terramamba.runs.folder import prepare_folder
 from terramamba.scores.sampling_units import UNITS
 
 

@@ -18,7 +18,7 @@ from terramamba.experiments.parts import (
     Settings,
     Task,
 )
-from terramamba.runs import check_same_config, is_run_folder
+from terramamba.runs.folder import check_same_config, is_run_folder
 
 METRICS = "metrics.json"
 MEASURED = "measured.json"

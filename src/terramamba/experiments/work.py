@@ -20,7 +20,7 @@ from terramamba.experiments.plan import MEASURED, METRICS, PlannedRun
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.cost import model_cost
 from terramamba.models.registry import model_spec
-from terramamba.runs import Run, is_run_folder, load_run
+from terramamba.runs.folder import Run, is_run_folder, load_run
 from terramamba.training.predict import PATCHES_AT_ONCE, class_logits, evaluate_change
 
 Timed = tuple[int, float, tuple[int, ...]]

@@ -29,7 +29,7 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.views.cropped import cropped
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.warped import Method
-from terramamba.runs import Run
+from terramamba.runs.folder import Run
 from terramamba.training.predict import evaluating
 
 

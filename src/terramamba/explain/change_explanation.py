@@ -7,7 +7,7 @@ from jaxtyping import Bool
 
 from terramamba.explain.activations import Evidence
 from terramamba.raster.scene import Scene
-from terramamba.runs import Run
+from terramamba.runs.folder import Run
 
 
 @dataclass(frozen=True, eq=False)

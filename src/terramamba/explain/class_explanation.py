@@ -10,7 +10,7 @@ from terramamba.explain.importance import BandGroup, Importance
 from terramamba.explain.patches import Patches
 from terramamba.explain.pixels import Pixel
 from terramamba.explain.samples import Chosen
-from terramamba.runs import Run
+from terramamba.runs.folder import Run
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from terramamba.explain.pixels import Pixel, as_pixels, named_pixels
 from terramamba.explain.samples import Chosen, choose_pixels
 from terramamba.inference.common import open_run
 from terramamba.raster.views.masked import masked
-from terramamba.runs import Run
+from terramamba.runs.folder import Run
 
 
 def explain_classes(

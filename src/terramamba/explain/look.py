@@ -11,7 +11,7 @@ from terramamba.explain.pixels import Pixel, named_pixels, named_window, window_
 from terramamba.inference.change_units import ChangeDetector, ChangeWork
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, spread, tiles
-from terramamba.runs import Run
+from terramamba.runs.folder import Run
 
 MOST_LOOKED_AT = 64
 """Windows of a pair that are mapped to find the one with the most change."""

@@ -13,7 +13,7 @@ from terramamba.explain.pixels import Pixel
 from terramamba.inference.class_units import pad_strip, padded_index
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
-from terramamba.runs import Run
+from terramamba.runs.folder import Run
 
 OUTSIDE = -1
 """In place of a row or column: zeros stand there."""

@@ -17,7 +17,7 @@ from terramamba.inference.common import check_bands
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import sample
-from terramamba.runs import Run
+from terramamba.runs.folder import Run
 
 CANDIDATES = 250_000
 """Pixels of an unlabelled scene among which some are drawn; of larger ones, spread over the scene."""

@@ -34,7 +34,7 @@ from terramamba.raster.vector.simplify import check_simplify
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.warped import Method
 from terramamba.raster.windows import tiles
-from terramamba.runs import Run
+from terramamba.runs.folder import Run
 from terramamba.scores.calibration import calibrated_threshold
 
 WHOLE_IMAGE_VALUES = 200_000_000

@@ -13,7 +13,7 @@ from terramamba.inference.blend import Part
 from terramamba.inference.common import inferring, open_run
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
-from terramamba.runs import Run
+from terramamba.runs.folder import Run
 
 Tiles = tuple[Window, ...]
 

@@ -19,7 +19,7 @@ from terramamba.inference.common import inferring, open_run, stored_probability
 from terramamba.inference.fast import fast_logits, margin
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
-from terramamba.runs import Run
+from terramamba.runs.folder import Run
 
 NODATA = 0
 

@@ -29,7 +29,7 @@ from terramamba.raster.output.cog import check_raster_name
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
-from terramamba.runs import Run
+from terramamba.runs.folder import Run
 
 
 def map_classes(

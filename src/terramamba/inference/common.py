@@ -19,7 +19,7 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.pixel_area import SQUARE_METRES_PER_HECTARE, PixelArea
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
-from terramamba.runs import Run, load_run
+from terramamba.runs.folder import Run, load_run
 
 PROBABILITY_STEPS = 254
 NO_PROBABILITY = 255

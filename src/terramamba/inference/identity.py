@@ -20,7 +20,7 @@ from torch import Tensor
 from terramamba._version import __version__
 from terramamba.core.files import plain
 from terramamba.raster.scene import Scene
-from terramamba.runs import Run
+from terramamba.runs.folder import Run
 
 Facts = Mapping[str, tuple[str, str]]
 """For each thing what it is called on the command line, and what identifies it."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from terramamba.raster.sample_statistics import glance
 from terramamba.raster.scene import Scene
-from terramamba.runs import Run
+from terramamba.runs.folder import Run
 
 GLANCE_VALUES = 500_000
 TIMES = 30.0

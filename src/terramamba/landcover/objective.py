@@ -15,12 +15,7 @@ from terramamba.scores.metrics import class_scores
 from terramamba.training.config import TrainConfig
 from terramamba.training.losses import class_loss, token_class_loss
 from terramamba.training.objective import Validation, _summed
-from terramamba.training.predict import (
-    PATCHES_AT_ONCE,
-    Batch,
-    Share,
-    count_classes,
-)
+from terramamba.training.predict import PATCHES_AT_ONCE, Batch, Share, count_classes
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from terramamba.raster.windows import strips
 from terramamba.report.change_map import STRIP_PIXELS, change_layers
 from terramamba.report.land_cover import NO_CLASS, land_cover_layers
 from terramamba.report.layers import Packed
-from terramamba.report.records import RunRecord
+from terramamba.runs.record import RunRecord
 
 NO_DATA = {"classify": 0, "change": 255}
 CHANGE_NAMES = {0: "unchanged", 1: "changed"}

@@ -12,10 +12,10 @@ from terramamba._version import __version__
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_text
 from terramamba.report.maps import MapFiles, ReportMap, read_map
-from terramamba.report.records import RunRecord, read_runs
 from terramamba.report.sections import comparison, provenance, scores, summary
 from terramamba.report.viewer import viewer
 from terramamba.report.words import model_name
+from terramamba.runs.record import RunRecord, read_runs
 
 RUN_PAGE = "report.html"
 """The page in a run's folder."""

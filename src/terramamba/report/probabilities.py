@@ -7,8 +7,8 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.report.charts import curves
-from terramamba.report.records import RunRecord
 from terramamba.report.words import percent
+from terramamba.runs.record import RunRecord
 
 Rows = Sequence[Mapping[str, str]]
 

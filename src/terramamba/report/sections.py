@@ -7,7 +7,6 @@ from typing import Any
 from terramamba.report.charts import curves
 from terramamba.report.maps import ReportMap
 from terramamba.report.probabilities import probability_cards
-from terramamba.report.records import RunRecord
 from terramamba.report.words import (
     SCORES,
     caveats,
@@ -17,6 +16,7 @@ from terramamba.report.words import (
     percent,
     run_sentences,
 )
+from terramamba.runs.record import RunRecord
 
 BARS = {"recall": "recall", "precision": "precision", "f1": "F1"}
 

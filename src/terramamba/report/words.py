@@ -5,7 +5,7 @@ from typing import Any
 
 from terramamba.inference.common import ClassArea
 from terramamba.report.maps import ReportMap
-from terramamba.report.records import RunRecord
+from terramamba.runs.record import RunRecord
 
 SCORES = {
     "classify": {"oa": "overall accuracy", "aa": "average accuracy", "kappa": "kappa"},

@@ -14,10 +14,7 @@ from terramamba.core.errors import InputError
 from terramamba.landcover.objective import Classification
 from terramamba.training.config import TrainConfig
 from terramamba.training.losses import ChangeLoss
-from terramamba.training.predict import (
-    Batch,
-    Share,
-)
+from terramamba.training.predict import Batch, Share
 
 Task = Literal["classify", "change"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from terramamba.core.errors import InputError
-from terramamba.runs import is_run_folder, write_json
+from terramamba.runs.folder import is_run_folder, write_json
 from terramamba.scores.metrics import summarise
 from terramamba.training.settings import TrainSettings
 
