@@ -14,8 +14,8 @@ from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_scene
 from terramamba.inference import map_classes
 from terramamba.inference.fast import TILINGS, choose_tilings, fast_logits, margin, shifts
-from terramamba.inference.plan import cover
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.mapping.windows import cover
 from terramamba.models.registry import create_model
 from terramamba.runs.folder import load_run
 

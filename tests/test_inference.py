@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
 from terramamba.inference import change as change_module
-from terramamba.inference import change_recipe, map_change, map_classes, plan
-from terramamba.inference.blend import Part, blend
+from terramamba.inference import change_recipe, map_change, map_classes
+from terramamba.mapping import windows as plan
+from terramamba.mapping.blend import Part, blend
 from terramamba.models.registry import create_model, save_model
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff

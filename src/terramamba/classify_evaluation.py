@@ -15,8 +15,8 @@ from terramamba.data.labels.labels import Labels, VectorOptions, label_shape, re
 from terramamba.data.pairs.same_file import same_content_key
 from terramamba.data.samples import prepare_samples, scaled_cube
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, load_split
-from terramamba.inference.common import check_bands
 from terramamba.land_cover_scores import scores_by_name
+from terramamba.mapping.fit_to_run import check_bands
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked

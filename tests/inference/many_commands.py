@@ -21,14 +21,14 @@ import pyogrio  # noqa: F401
 
 import terramamba.cli.change_map
 import terramamba.cli.classify_map
-import terramamba.inference.jobs
+import terramamba.mapping.jobs
 import terramamba.models.glmamba
 import terramamba.models.ssa_mamba
 import terramamba.raster.readers.formats
 from terramamba.cli import main
 
 PLACES = {
-    "publish": terramamba.inference.jobs,
+    "publish": terramamba.mapping.jobs,
     "rmtree": shutil,
     "replace": Path,
     "unlink": Path,

@@ -7,8 +7,7 @@ import pytest
 from affine import Affine
 from rasterio.crs import CRS
 
-from terramamba.inference.area_table import write_areas
-from terramamba.inference.common import ClassArea
+from terramamba.mapping.area_table import ClassArea, write_areas
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.pixel_area import why_not_measured
 

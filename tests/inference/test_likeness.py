@@ -7,7 +7,7 @@ import pytest
 import rasterio
 from job_cases import Jobs
 
-from terramamba.inference.likeness import unlike_training
+from terramamba.mapping.value_range import unlike_training
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run
 

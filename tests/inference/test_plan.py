@@ -8,8 +8,8 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.rpc import RPC
 
-from terramamba.inference.plan import PIXELS_PER_WINDOW, VALUES_PER_WINDOW, class_windows
-from terramamba.inference.records import grid_of, grid_record
+from terramamba.mapping.grid_json import grid_of, grid_record
+from terramamba.mapping.windows import PIXELS_PER_WINDOW, VALUES_PER_WINDOW, class_windows
 from terramamba.raster.control_points import Ties
 from terramamba.raster.geogrid import Grid
 

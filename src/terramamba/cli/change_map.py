@@ -55,7 +55,7 @@ def run(argv: Sequence[str]) -> int:
 
     from terramamba.cli.scores import show_map
     from terramamba.inference import map_change
-    from terramamba.inference.executors import GDAL_CACHE_BYTES
+    from terramamba.mapping.executors import GDAL_CACHE_BYTES
     from terramamba.raster.checks.pair import check_pair
     from terramamba.raster.readers.open import open_scene
 

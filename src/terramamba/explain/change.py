@@ -20,7 +20,8 @@ from terramamba.explain.change_explanation import ChangeExplanation
 from terramamba.explain.change_pictures import picture_evidence
 from terramamba.explain.folder import check_folder, explanation_folder
 from terramamba.explain.look import Chosen, choose_window
-from terramamba.inference.common import Place, check_bands, open_run
+from terramamba.mapping.fit_to_run import check_bands, open_run
+from terramamba.mapping.inferring import Place
 from terramamba.models.glmamba import GLMamba
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.geogrid import Grid

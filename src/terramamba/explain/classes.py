@@ -22,7 +22,7 @@ from terramamba.explain.importance import band_groups, permutation_importance
 from terramamba.explain.patches import Patches, read_patches
 from terramamba.explain.pixels import Pixel, as_pixels, named_pixels
 from terramamba.explain.samples import Chosen, choose_pixels
-from terramamba.inference.common import open_run
+from terramamba.mapping.fit_to_run import open_run
 from terramamba.raster.views.masked import masked
 from terramamba.runs.folder import Run
 

@@ -13,7 +13,7 @@ from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import label_shape, read_labels
 from terramamba.data.samples import prepare_samples
 from terramamba.data.splits.split import VALIDATION
-from terramamba.inference.common import check_bands
+from terramamba.mapping.fit_to_run import check_bands
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import sample

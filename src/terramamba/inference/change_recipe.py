@@ -10,20 +10,14 @@ from typing import Any
 import numpy as np
 
 from terramamba.core.errors import InputError
-from terramamba.inference.area_table import write_areas
-from terramamba.inference.blend import Part, blend
 from terramamba.inference.change_units import Tiles, unpacked
-from terramamba.inference.common import (
-    NO_PROBABILITY,
-    PROBABILITY_SCALE,
-    AreaCount,
-    ClassArea,
-    file_tags,
-    stored_probability,
-)
-from terramamba.inference.jobs import Outcome
-from terramamba.inference.parts import Parts
-from terramamba.inference.records import grid_of, grid_record
+from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
+from terramamba.mapping.blend import Part, blend
+from terramamba.mapping.grid_json import grid_of, grid_record
+from terramamba.mapping.jobs import Outcome
+from terramamba.mapping.part_files import Parts
+from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE, stored_probability
+from terramamba.mapping.tags import file_tags
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
 from terramamba.raster.pixel_area import why_not_measured

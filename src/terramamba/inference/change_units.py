@@ -9,8 +9,9 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from terramamba.data.scaling import read_scaled
-from terramamba.inference.blend import Part
-from terramamba.inference.common import inferring, open_run
+from terramamba.mapping.blend import Part
+from terramamba.mapping.fit_to_run import open_run
+from terramamba.mapping.inferring import inferring
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run

@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from terramamba.core.errors import InputError
 from terramamba.data.hyperspectral import gather_patches
 from terramamba.data.scaling import Scaling, read_scaled
-from terramamba.inference.common import inferring, open_run, stored_probability
 from terramamba.inference.fast import fast_logits, margin
+from terramamba.mapping.fit_to_run import open_run
+from terramamba.mapping.inferring import inferring
+from terramamba.mapping.probability import stored_probability
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run

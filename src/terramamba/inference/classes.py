@@ -9,22 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from terramamba.core.errors import InputError
-from terramamba.inference.area_table import check_table_name
 from terramamba.inference.class_recipe import ClassRecipe, ClassSummary
 from terramamba.inference.class_units import ClassWork
-from terramamba.inference.common import (
-    Place,
-    check_bands,
-    check_options,
-    chosen_temperature,
-    open_run,
-    run_tags,
-)
 from terramamba.inference.fast import check_tilings, choose_tilings
-from terramamba.inference.identity import model_fact, option_fact, scene_fact, version_fact
-from terramamba.inference.jobs import carry_out
-from terramamba.inference.plan import class_windows
-from terramamba.inference.spread import Spread
+from terramamba.mapping.area_table import check_table_name
+from terramamba.mapping.executors import Spread
+from terramamba.mapping.fingerprint import model_fact, option_fact, scene_fact, version_fact
+from terramamba.mapping.fit_to_run import check_bands, chosen_temperature, open_run
+from terramamba.mapping.inferring import Place, check_options
+from terramamba.mapping.jobs import carry_out
+from terramamba.mapping.tags import run_tags
+from terramamba.mapping.windows import class_windows
 from terramamba.raster.output.cog import check_raster_name
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene

@@ -9,8 +9,8 @@ from torch import nn
 
 from terramamba.data.hyperspectral import gather_patches
 from terramamba.inference.class_units import pad_strip, padded_index
-from terramamba.inference.common import inferring
 from terramamba.inference.fast import TILINGS, fast_logits, margin
+from terramamba.mapping.inferring import inferring
 from terramamba.raster.windows import strips
 
 BATCH_SIZE = 256

@@ -8,8 +8,8 @@ from terramamba.inference.change_recipe import KIND as CHANGE
 from terramamba.inference.change_recipe import ChangeRecipe, ChangeSummary
 from terramamba.inference.class_recipe import KIND as CLASSIFY
 from terramamba.inference.class_recipe import ClassRecipe, ClassSummary
-from terramamba.inference.jobs import finish
-from terramamba.inference.parts import Parts
+from terramamba.mapping.jobs import finish
+from terramamba.mapping.part_files import Parts
 
 
 def join_map(out: str | Path, *, overwrite: bool = False) -> ClassSummary | ChangeSummary:

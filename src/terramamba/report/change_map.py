@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from terramamba.inference.common import NO_PROBABILITY, PROBABILITY_STEPS, AreaCount
+from terramamba.mapping.area_table import AreaCount
+from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_STEPS
 from terramamba.raster.geogrid import apply
 from terramamba.raster.pixel_area import SQUARE_METRES_PER_HECTARE
 from terramamba.raster.scene import Scene

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from terramamba.inference.common import NO_PROBABILITY
+from terramamba.mapping.probability import NO_PROBABILITY
 from terramamba.raster.scene import Scene
 from terramamba.report.layers import (
     Shape,

@@ -10,7 +10,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from terramamba.core.errors import InputError
-from terramamba.inference.common import AreaCount, ClassArea
+from terramamba.mapping.area_table import AreaCount, ClassArea
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import strips

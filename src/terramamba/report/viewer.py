@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from terramamba.inference.common import PROBABILITY_STEPS
+from terramamba.mapping.probability import PROBABILITY_STEPS
 from terramamba.report.maps import ReportMap
 from terramamba.report.sections import section, table
 from terramamba.report.words import amount

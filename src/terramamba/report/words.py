@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from terramamba.inference.common import ClassArea
+from terramamba.mapping.area_table import ClassArea
 from terramamba.report.maps import ReportMap
 from terramamba.runs.record import RunRecord
 

@@ -20,12 +20,11 @@ from typing import Any, Protocol, runtime_checkable
 import rasterio
 
 from terramamba.core.errors import InputError
-from terramamba.inference.common import pixel_progress
-from terramamba.inference.executors import GDAL_CACHE_BYTES, Crew, Work
-from terramamba.inference.identity import Facts, first_difference
-from terramamba.inference.locks import PATIENCE_SECONDS, FolderLock, lock_folder
-from terramamba.inference.parts import Parts
-from terramamba.inference.spread import Spread
+from terramamba.mapping.executors import GDAL_CACHE_BYTES, Crew, Spread, Work
+from terramamba.mapping.fingerprint import Facts, first_difference
+from terramamba.mapping.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder
+from terramamba.mapping.inferring import pixel_progress
+from terramamba.mapping.part_files import Parts
 from terramamba.raster.output.staging import (
     check_outputs,
     draft_of,

@@ -1,0 +1,51 @@
+"""Does a scene fit the run that is to map it?"""
+
+from pathlib import Path
+
+from terramamba.core.errors import InputError
+from terramamba.raster.scene import Scene
+from terramamba.runs.folder import Run, load_run
+
+WAVELENGTH_TOLERANCE_NM = 5.0
+"""Bands of one sensor drift by a nanometre or two; bands of another are further off than this."""
+
+
+def open_run(run: str | Path | Run, task: str) -> Run:
+    """The run, loaded where a folder is given; raises ``InputError`` where it is for another task."""
+    loaded = run if isinstance(run, Run) else load_run(run)
+    if loaded.task != task:
+        raise InputError(
+            f"{loaded.folder}: this run is for {loaded.task}; use `terramamba {loaded.task} map`"
+        )
+    return loaded
+
+
+def chosen_temperature(run: Run, calibrated: bool) -> float:
+    """By which the run's logits are divided: 1, or where ``calibrated`` what was fitted on validation."""
+    if not calibrated:
+        return 1.0
+    if run.temperature is None:
+        raise InputError(
+            f"{run.folder}: --calibrated needs a temperature, and this run has none in model.json;"
+            " train it anew, or map without"
+        )
+    return run.temperature
+
+
+def check_bands(run: Run, scene: Scene) -> None:
+    """Raise ``InputError`` where the bands of ``scene`` are not those the run was trained on."""
+    trained_on = run.card.get("source_bands")
+    if scene.bands != trained_on:
+        raise InputError(
+            f"{scene.path}: has {scene.bands} bands, but the model in {run.folder} was trained on"
+            f" {trained_on}; give a scene with the same bands in the same order"
+        )
+    wavelengths = run.card.get("wavelengths")
+    if not wavelengths or not scene.wavelengths:
+        return
+    for band in run.scaling.bands:
+        if abs(wavelengths[band] - scene.wavelengths[band]) > WAVELENGTH_TOLERANCE_NM:
+            raise InputError(
+                f"{scene.path}: band {band + 1} is at {scene.wavelengths[band]:g} nm, but the model in"
+                f" {run.folder} was trained on {wavelengths[band]:g} nm; give a scene of the same sensor"
+            )

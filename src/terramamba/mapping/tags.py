@@ -1,0 +1,29 @@
+"""Texts that a written raster carries about what made it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from terramamba._version import __version__
+from terramamba.mapping.fingerprint import model_sha256
+from terramamba.runs.folder import Run
+
+
+def run_tags(run: Run, **more: str) -> dict[str, str]:
+    """Texts that a written raster carries about what made it, ``more`` of them in capitals."""
+    return {
+        "TIFFTAG_SOFTWARE": f"terramamba {__version__}",
+        "MODEL": str(run.card["model"]["name"]),
+        "MODEL_SHA256": model_sha256(run),
+        **{name.upper(): text for name, text in more.items()},
+    }
+
+
+def file_tags(tags: Mapping[str, str], what: str) -> dict[str, str]:
+    """``tags`` with ``what`` the file is and the time at which it is written."""
+    now = datetime.now(UTC)
+    return {
+        **tags,
+        "TIFFTAG_IMAGEDESCRIPTION": what,
+        "TIFFTAG_DATETIME": now.strftime("%Y:%m:%d %H:%M:%S"),
+        "WRITTEN": now.isoformat(timespec="seconds"),
+    }
