@@ -16,9 +16,10 @@ from jaxtyping import Bool, Shaped
 from rasterio.crs import CRS
 from torch import Tensor, nn
 
+from terramamba.api import map_change, map_classes
+from terramamba.change import map as change_module
+from terramamba.change import map_output as change_recipe
 from terramamba.core.errors import InputError
-from terramamba.inference import change as change_module
-from terramamba.inference import change_recipe, map_change, map_classes
 from terramamba.mapping import windows as plan
 from terramamba.mapping.blend import Part, blend
 from terramamba.models.registry import create_model, save_model

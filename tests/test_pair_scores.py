@@ -10,7 +10,7 @@ from sklearn import metrics as oracle
 from torch import nn
 from torch.utils.data import Dataset
 
-from terramamba.pair_scores import count_pairs, pair_scores, write_thresholds
+from terramamba.change.scores import count_pairs, pair_scores, write_thresholds
 from terramamba.scores.calibration import change_calibration
 from terramamba.scores.metrics import BINS
 from toys import Pairs

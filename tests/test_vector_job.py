@@ -13,13 +13,13 @@ import shapely
 from rasterio.crs import CRS
 from rasterio.warp import transform_geom
 
-from terramamba.classify import train_classifier
-from terramamba.classify_evaluation import evaluate_classifier
+from terramamba.api import map_classes
 from terramamba.core.errors import InputError
 from terramamba.data.splits.split import load_split
 from terramamba.data.synthetic.files import make_scene
-from terramamba.inference import map_classes
+from terramamba.landcover.evaluate import evaluate_classifier
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.train import train_classifier
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run
 

@@ -16,17 +16,17 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Integer
 
-from terramamba.change import train_change_detector
+from terramamba.api import map_change, map_classes
+from terramamba.change.evaluate import evaluate_change_detector
 from terramamba.change.settings import ChangeSettings
-from terramamba.change_evaluation import evaluate_change_detector
-from terramamba.classify import train_classifier
-from terramamba.classify_evaluation import evaluate_classifier
+from terramamba.change.train import train_change_detector
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, block_split
 from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
-from terramamba.inference import map_change, map_classes
+from terramamba.landcover.evaluate import evaluate_classifier
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.train import train_classifier
 from terramamba.pictures import picture_change, picture_classification
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene

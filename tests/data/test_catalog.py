@@ -12,12 +12,13 @@ from PIL import Image
 import catalog_fakes as fakes
 from terramamba.core.errors import InputError
 from terramamba.data.catalog import CATALOG, PairSet, SceneSet, find_set
-from terramamba.data.catalog.loading import load_pairs, load_scene
+from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.catalog.page import page
 from terramamba.data.catalog.record import Expected
 from terramamba.data.catalog.verify import Finding, locate, verify_pairs, verify_scene
-from terramamba.data.samples import prepare_samples
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
+from terramamba.landcover.catalogued import load_scene
+from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.readers.open import open_scene
 

@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from terramamba.change.samples import PairDataset
 from terramamba.core.errors import InputError
 from terramamba.data.augment import SYMMETRIES, turn
-from terramamba.data.change import PairDataset
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.data.pairs.statistics import fit_pair_scaling

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from terramamba.core.errors import InputError
 from terramamba.data.augment import SYMMETRIES, turn
-from terramamba.data.hyperspectral import NOISE, PatchDataset, gather_patches, pad_cube
+from terramamba.landcover.patches import NOISE, PatchDataset, gather_patches, pad_cube
 
 
 @settings(deadline=None, max_examples=25)

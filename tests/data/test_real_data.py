@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from terramamba.change.samples import PairDataset
 from terramamba.core.errors import InputError
-from terramamba.data.change import PairDataset
 from terramamba.data.labels.labels import label_shape, read_label_parts, read_labels
 from terramamba.data.pairs.image_pair import same_files
 from terramamba.data.pairs.layouts import find_pairs

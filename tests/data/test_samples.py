@@ -9,9 +9,9 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from terramamba.core.errors import InputError
-from terramamba.data.samples import choose_bands, prepare_samples, ranges, read_pixels, scaled_cube
 from terramamba.data.scaling import Scaling
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
+from terramamba.landcover.samples import choose_bands, prepare_samples, ranges, read_pixels, scaled_cube
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -128,7 +128,7 @@ def test_strips_do_not_show(files, monkeypatch):
     whole = read_pixels(scene, where)
     scaling = Scaling.fit(whole[0][:, [0, 3]].astype(np.float64), (0, 3), "standard")
     cube = scaled_cube(scene, scaling)
-    monkeypatch.setattr("terramamba.data.samples.VALUES_PER_READ", 5 * 20 * 6)
+    monkeypatch.setattr("terramamba.landcover.samples.VALUES_PER_READ", 5 * 20 * 6)
     for mine, other in zip(
         (*read_pixels(scene, where), *scaled_cube(scene, scaling)), (*whole, *cube), strict=True
     ):

@@ -15,8 +15,8 @@ from shutil import rmtree
 import pytest
 from job_cases import ENVIRONMENT, Job, Jobs, assert_whole
 
+from terramamba.api import map_classes
 from terramamba.core.errors import InputError
-from terramamba.inference import map_classes
 
 PATIENCE_SECONDS = 120
 

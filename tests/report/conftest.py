@@ -11,12 +11,12 @@ import pytest
 import rasterio
 
 from report.browser import PATIENCE
-from terramamba.change import train_change_detector
+from terramamba.api import map_change, map_classes
 from terramamba.change.settings import ChangeSettings
-from terramamba.classify import train_classifier
+from terramamba.change.train import train_change_detector
 from terramamba.data.synthetic.files import make_pairs, make_scene
-from terramamba.inference import map_change, map_classes
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.train import train_classifier
 from terramamba.report import MapFiles
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")

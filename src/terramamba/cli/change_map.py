@@ -53,8 +53,8 @@ def run(argv: Sequence[str]) -> int:
     folder, places = run_and_scenes(paths, options.stac, ["BEFORE", "AFTER"])
     import rasterio
 
+    from terramamba.api import map_change
     from terramamba.cli.scores import show_map
-    from terramamba.inference import map_change
     from terramamba.mapping.executors import GDAL_CACHE_BYTES
     from terramamba.raster.checks.pair import check_pair
     from terramamba.raster.readers.open import open_scene

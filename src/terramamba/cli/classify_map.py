@@ -43,8 +43,8 @@ def run(argv: Sequence[str]) -> int:
     """Map, and print how much there is of each class."""
     options, paths = parse(USAGE, MapOptions, argv)
     folder, (scene,) = run_and_scenes(paths, options.stac, ["SCENE"])
+    from terramamba.api import map_classes
     from terramamba.cli.scores import show_map
-    from terramamba.inference import map_classes
     from terramamba.raster.readers.open import open_scene
 
     given = arguments(options)

@@ -24,8 +24,8 @@ class JoinOptions:
 def run(argv: Sequence[str]) -> int:
     """Write the map, and print what it shows."""
     options, (path,) = parse(USAGE, JoinOptions, argv)
+    from terramamba.api import join_map
     from terramamba.cli.scores import show_map
-    from terramamba.inference import join_map
 
     show_map(join_map(path, overwrite=options.overwrite))
     return 0

@@ -9,7 +9,7 @@ from terramamba.core.provenance import in_words
 from terramamba.report import RUN_PAGE
 
 if TYPE_CHECKING:
-    from terramamba.inference import ChangeSummary, ClassSummary
+    from terramamba.api import ChangeSummary, ClassSummary
 
 
 FROM = {

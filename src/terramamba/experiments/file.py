@@ -32,7 +32,6 @@ from typing import Any
 from terramamba.core.errors import InputError
 from terramamba.core.files import read_yaml
 from terramamba.data.catalog import CATALOG, SceneSet
-from terramamba.data.catalog.loading import load_scene
 from terramamba.experiments.checks import (
     as_mapping,
     as_number,
@@ -57,6 +56,7 @@ from terramamba.experiments.parts import (
 )
 from terramamba.experiments.scores import SCORES
 from terramamba.experiments.variations import ablation_of, check_options, search_of, sweep_of
+from terramamba.landcover.catalogued import load_scene
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.registry import model_spec
 from terramamba.training.settings import TrainSettings

@@ -9,15 +9,15 @@ from torch.utils.data import Subset
 
 from terramamba._version import __version__
 from terramamba.bench.memory import most_resident
-from terramamba.change import labelled_pairs, train_change_detector, whole_images
 from terramamba.change.settings import ChangeSettings
-from terramamba.classify import labelled_patches, read_settings, train_classifier
+from terramamba.change.train import labelled_pairs, train_change_detector, whole_images
 from terramamba.core.devices import resolve_device
 from terramamba.core.files import write_json
-from terramamba.data.samples import prepare_samples
 from terramamba.data.splits.split import TEST
 from terramamba.experiments.plan import MEASURED, METRICS, PlannedRun
+from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.train import labelled_patches, read_settings, train_classifier
 from terramamba.models.cost import model_cost
 from terramamba.models.registry import model_spec
 from terramamba.runs.folder import Run, is_run_folder, load_run

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from terramamba.change.map_worker import ChangeDetector, ChangeWork
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.explain.pixels import Pixel, named_pixels, named_window, window_around
-from terramamba.inference.change_units import ChangeDetector, ChangeWork
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, spread, tiles
 from terramamba.runs.folder import Run

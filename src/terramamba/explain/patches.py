@@ -10,7 +10,7 @@ from torch import Tensor
 
 from terramamba.data.scaling import read_scaled
 from terramamba.explain.pixels import Pixel
-from terramamba.inference.class_units import pad_strip, padded_index
+from terramamba.landcover.map_worker import pad_strip, padded_index
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from terramamba.classify import read_settings
-from terramamba.classify_evaluation import known_classes
 from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import label_shape, read_labels
-from terramamba.data.samples import prepare_samples
 from terramamba.data.splits.split import VALIDATION
+from terramamba.landcover.evaluate import known_classes
+from terramamba.landcover.samples import prepare_samples
+from terramamba.landcover.train import read_settings
 from terramamba.mapping.fit_to_run import check_bands
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene

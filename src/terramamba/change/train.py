@@ -12,19 +12,19 @@ import numpy as np
 from torch import nn
 
 from terramamba._version import __version__
+from terramamba.change.samples import PairDataset
+from terramamba.change.scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
 from terramamba.change.settings import ChangeSettings
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.core.provenance import code_version
 from terramamba.data.catalog.loading import load_pairs
-from terramamba.data.change import PairDataset
 from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.data.scaling import Scaling
 from terramamba.models.registry import create_model, model_spec, save_model
-from terramamba.pair_scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
 from terramamba.raster.views.warped import Method
 from terramamba.report import write_run_pages
 from terramamba.runs.folder import check_folder, run_folder, write_confusion, write_json

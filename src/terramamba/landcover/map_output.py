@@ -6,7 +6,7 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from terramamba.inference.class_units import NODATA, code_type
+from terramamba.landcover.map_worker import NODATA, code_type
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
 from terramamba.mapping.grid_json import grid_of, grid_record
 from terramamba.mapping.jobs import Outcome

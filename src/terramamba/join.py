@@ -3,11 +3,11 @@
 import time
 from pathlib import Path
 
+from terramamba.change.map_output import KIND as CHANGE
+from terramamba.change.map_output import ChangeRecipe, ChangeSummary
 from terramamba.core.errors import InputError
-from terramamba.inference.change_recipe import KIND as CHANGE
-from terramamba.inference.change_recipe import ChangeRecipe, ChangeSummary
-from terramamba.inference.class_recipe import KIND as CLASSIFY
-from terramamba.inference.class_recipe import ClassRecipe, ClassSummary
+from terramamba.landcover.map_output import KIND as CLASSIFY
+from terramamba.landcover.map_output import ClassRecipe, ClassSummary
 from terramamba.mapping.jobs import finish
 from terramamba.mapping.part_files import Parts
 

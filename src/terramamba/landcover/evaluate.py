@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int
 
-from terramamba.classify import read_settings
 from terramamba.core.errors import InputError
 from terramamba.core.provenance import code_version
-from terramamba.data.hyperspectral import PatchDataset
 from terramamba.data.labels.labels import Labels, VectorOptions, label_shape, read_labels, unmasked
 from terramamba.data.pairs.same_file import same_content_key
-from terramamba.data.samples import prepare_samples, scaled_cube
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, load_split
-from terramamba.land_cover_scores import scores_by_name
+from terramamba.landcover.patches import PatchDataset
+from terramamba.landcover.samples import prepare_samples, scaled_cube
+from terramamba.landcover.scores import scores_by_name
+from terramamba.landcover.train import read_settings
 from terramamba.mapping.fit_to_run import check_bands
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene

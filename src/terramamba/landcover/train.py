@@ -14,12 +14,12 @@ from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.core.provenance import code_version
-from terramamba.data.catalog.loading import load_scene
-from terramamba.data.hyperspectral import PatchDataset
-from terramamba.data.samples import Samples, prepare_samples
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, save_split
-from terramamba.inference.fast_record import fast_record
-from terramamba.land_cover_scores import CLASS_TABLE, scores_by_name, write_class_table
+from terramamba.landcover.catalogued import load_scene
+from terramamba.landcover.fast_agreement import fast_record
+from terramamba.landcover.patches import PatchDataset
+from terramamba.landcover.samples import Samples, prepare_samples
+from terramamba.landcover.scores import CLASS_TABLE, scores_by_name, write_class_table
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
 from terramamba.report import write_run_pages

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from terramamba.change import counted
+from terramamba.change.scores import pair_scores
+from terramamba.change.train import counted
 from terramamba.core.errors import InputError
 from terramamba.core.files import read_yaml
 from terramamba.core.provenance import code_version
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.quality_report import survey
-from terramamba.pair_scores import pair_scores
 from terramamba.raster.views.warped import Method
 from terramamba.runs.folder import CONFIG, Run, load_run
 from terramamba.scores.calibration import change_calibration

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import nn
 
-from terramamba.data.hyperspectral import gather_patches
-from terramamba.inference.class_units import pad_strip, padded_index
-from terramamba.inference.fast import TILINGS, fast_logits, margin
+from terramamba.landcover.fast import TILINGS, fast_logits, margin
+from terramamba.landcover.map_worker import pad_strip, padded_index
+from terramamba.landcover.patches import gather_patches
 from terramamba.mapping.inferring import inferring
 from terramamba.raster.windows import strips
 

@@ -13,9 +13,9 @@ from jaxtyping import Bool, Float, Float32, Int, Shaped
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
-from terramamba.data.hyperspectral import gather_patches
 from terramamba.data.scaling import Scaling, read_scaled
-from terramamba.inference.fast import fast_logits, margin
+from terramamba.landcover.fast import fast_logits, margin
+from terramamba.landcover.patches import gather_patches
 from terramamba.mapping.fit_to_run import open_run
 from terramamba.mapping.inferring import inferring
 from terramamba.mapping.probability import stored_probability

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from terramamba.change.map_worker import Tiles, unpacked
 from terramamba.core.errors import InputError
-from terramamba.inference.change_units import Tiles, unpacked
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
 from terramamba.mapping.blend import Part, blend
 from terramamba.mapping.grid_json import grid_of, grid_record

@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from terramamba.change.map_output import ChangeRecipe, ChangeSummary
+from terramamba.change.map_worker import ChangeWork
 from terramamba.core.errors import InputError
-from terramamba.inference.change_recipe import ChangeRecipe, ChangeSummary
-from terramamba.inference.change_units import ChangeWork
 from terramamba.mapping.area_table import check_table_name
 from terramamba.mapping.executors import Spread
 from terramamba.mapping.fingerprint import model_fact, option_fact, scene_fact, version_fact

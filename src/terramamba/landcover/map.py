@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from terramamba.core.errors import InputError
-from terramamba.inference.class_recipe import ClassRecipe, ClassSummary
-from terramamba.inference.class_units import ClassWork
-from terramamba.inference.fast import check_tilings, choose_tilings
+from terramamba.landcover.fast import check_tilings, choose_tilings
+from terramamba.landcover.map_output import ClassRecipe, ClassSummary
+from terramamba.landcover.map_worker import ClassWork
 from terramamba.mapping.area_table import check_table_name
 from terramamba.mapping.executors import Spread
 from terramamba.mapping.fingerprint import model_fact, option_fact, scene_fact, version_fact

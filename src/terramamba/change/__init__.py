@@ -1,0 +1,1 @@
+"""The second wing: image pairs with change masks -> a change map."""

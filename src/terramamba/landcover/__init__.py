@@ -1,0 +1,1 @@
+"""The first wing: a hyperspectral scene and labelled pixels -> a land-cover map."""
