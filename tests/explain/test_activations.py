@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from sklearn.metrics import roc_auc_score
 
+from terramamba.change.explain.explain import separation
 from terramamba.explain.activations import change_evidence, parts_of
-from terramamba.explain.change import separation
 from terramamba.models.registry import create_model
 
 HEIGHT, WIDTH = 50, 71

@@ -91,7 +91,7 @@ def run(argv: Sequence[str]) -> int:
             raise InputError(
                 f"{folder}: is a run for change, which needs BEFORE and AFTER; got {_list(files)}"
             )
-        from terramamba.explain.change import explain_change
+        from terramamba.change.explain.explain import explain_change
         from terramamba.raster.readers.open import open_scene
 
         variable = given.pop("scene_variable")
@@ -100,7 +100,7 @@ def run(argv: Sequence[str]) -> int:
         return 0
     if len(files) > 1:
         raise InputError(f"{folder}: is a run for classify, which takes one SCENE; got {_list(files)}")
-    from terramamba.explain.classes import explain_classes
+    from terramamba.landcover.explain.explain import explain_classes
 
     _show_classes(explain_classes(loaded, *files, **given))
     return 0

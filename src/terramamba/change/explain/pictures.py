@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from terramamba.change.explain.explanation import ChangeExplanation
 from terramamba.explain.activations import DATES, Layer
-from terramamba.explain.change_explanation import ChangeExplanation
 from terramamba.raster.quicklook import colour_limits, false_colour
 
 PANEL_INCHES = 2.3

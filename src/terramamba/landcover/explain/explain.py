@@ -15,13 +15,13 @@ from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.core.provenance import code_version
 from terramamba.explain.attention import Asked, attention_facts, classify_patches
-from terramamba.explain.class_explanation import ClassExplanation, PixelAnswer
-from terramamba.explain.class_files import write_attention, write_importance, write_pixels
 from terramamba.explain.folder import check_folder, explanation_folder
 from terramamba.explain.importance import band_groups, permutation_importance
-from terramamba.explain.patches import Patches, read_patches
 from terramamba.explain.pixels import Pixel, as_pixels, named_pixels
-from terramamba.explain.samples import Chosen, choose_pixels
+from terramamba.landcover.explain.explanation import ClassExplanation, PixelAnswer
+from terramamba.landcover.explain.files import write_attention, write_importance, write_pixels
+from terramamba.landcover.explain.patches import Patches, read_patches
+from terramamba.landcover.explain.pixels import Chosen, choose_pixels
 from terramamba.mapping.fit_to_run import open_run
 from terramamba.raster.views.masked import masked
 from terramamba.runs.folder import Run

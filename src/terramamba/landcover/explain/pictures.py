@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float32
 
 from terramamba.explain.attention import ASKING, Asked, tokens_asked
-from terramamba.explain.class_explanation import ClassExplanation
 from terramamba.explain.importance import BandGroup, Importance
 from terramamba.explain.pixels import window_around
+from terramamba.landcover.explain.explanation import ClassExplanation
 from terramamba.raster.quicklook import false_colour
 from terramamba.raster.views.cropped import cropped
 

@@ -7,9 +7,9 @@ from jaxtyping import Float32, Int64
 
 from terramamba.explain.attention import Asked
 from terramamba.explain.importance import BandGroup, Importance
-from terramamba.explain.patches import Patches
 from terramamba.explain.pixels import Pixel
-from terramamba.explain.samples import Chosen
+from terramamba.landcover.explain.patches import Patches
+from terramamba.landcover.explain.pixels import Chosen
 from terramamba.runs.folder import Run
 
 

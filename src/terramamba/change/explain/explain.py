@@ -10,16 +10,16 @@ import torch
 from jaxtyping import Bool, Float32
 from scipy.stats import rankdata
 
+from terramamba.change.explain.explanation import ChangeExplanation
+from terramamba.change.explain.pictures import picture_evidence
+from terramamba.change.explain.window import Chosen, choose_window
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_csv
 from terramamba.core.provenance import code_version
 from terramamba.data.scaling import read_scaled
 from terramamba.explain.activations import change_evidence
-from terramamba.explain.change_explanation import ChangeExplanation
-from terramamba.explain.change_pictures import picture_evidence
 from terramamba.explain.folder import check_folder, explanation_folder
-from terramamba.explain.look import Chosen, choose_window
 from terramamba.mapping.fit_to_run import check_bands, open_run
 from terramamba.mapping.inferring import Place
 from terramamba.models.glmamba import GLMamba

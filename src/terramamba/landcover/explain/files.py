@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float32
 
 from terramamba.core.files import write_csv
-from terramamba.explain import class_pictures as pictures
 from terramamba.explain.attention import ASKING
-from terramamba.explain.class_explanation import ClassExplanation, PixelAnswer
+from terramamba.landcover.explain import pictures as pictures
+from terramamba.landcover.explain.explanation import ClassExplanation, PixelAnswer
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.windows import Window

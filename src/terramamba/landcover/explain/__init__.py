@@ -1,0 +1,1 @@
+"""What a classifier attends to, and which bands it needs."""
