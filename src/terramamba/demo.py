@@ -27,10 +27,10 @@ from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make
 from terramamba.landcover.evaluate import evaluate_classifier
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.landcover.train import train_classifier
-from terramamba.pictures import picture_change, picture_classification
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.report import RUN_PAGE, MapFiles, write_report
+from terramamba.report.figures import picture_change, picture_classification
 from terramamba.runs.folder import load_run
 from terramamba.scores.metrics import change_scores, confusion_matrix
 

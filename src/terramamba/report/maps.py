@@ -9,13 +9,13 @@ import numpy as np
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
+from terramamba.change.report_map import STRIP_PIXELS, change_layers
 from terramamba.core.errors import InputError
+from terramamba.landcover.report_map import NO_CLASS, land_cover_layers
 from terramamba.mapping.area_table import AreaCount, ClassArea
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import strips
-from terramamba.report.change_map import STRIP_PIXELS, change_layers
-from terramamba.report.land_cover import NO_CLASS, land_cover_layers
 from terramamba.report.layers import Packed
 from terramamba.runs.record import RunRecord
 
