@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from terramamba.data.synthetic.files import make_pairs, make_scene
-from terramamba.experiments.page import write_tables
+from terramamba.experiments.render import write_tables
 from terramamba.scores.metrics import change_scores, class_scores
 
 FILE = {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from terramamba.core.errors import InputError
-from terramamba.experiments.page import fill_page
+from terramamba.experiments.render import fill_page
 from terramamba.experiments.results import COSTS, FIRST, read_results
 
 UNITS, SEEDS = 14, 3

@@ -8,8 +8,8 @@ import yaml
 
 from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_scene
+from terramamba.experiments.experiment import run_experiment
 from terramamba.experiments.file import read_experiment
-from terramamba.experiments.main import run_experiment
 
 TRIALS = 6
 FILE = {

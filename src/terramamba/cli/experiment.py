@@ -35,7 +35,7 @@ def run(argv: Sequence[str]) -> int:
     """Do the runs, and print a line for each model and the runs that failed."""
     options, (file,) = parse(USAGE, ExperimentOptions, argv)
     from terramamba.cli.show import show_facts
-    from terramamba.experiments.main import run_experiment
+    from terramamba.experiments.experiment import run_experiment
 
     outcome = run_experiment(
         file,

@@ -27,9 +27,9 @@ def run(argv: Sequence[str]) -> int:
     """Write the tables, fill the page, and print who is ahead."""
     options, (folder,) = parse(USAGE, ResultsOptions, argv)
     from terramamba.cli.show import show_facts, show_table
-    from terramamba.experiments.page import fill_page, write_tables
+    from terramamba.experiments.render import fill_page, write_tables
     from terramamba.experiments.results import read_results
-    from terramamba.experiments.summary import summary
+    from terramamba.experiments.tables import summary
 
     found = summary(read_results(Path(folder)))
     if found is not None:

@@ -33,19 +33,24 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import read_yaml
 from terramamba.data.catalog import CATALOG, SceneSet
 from terramamba.experiments.checks import (
+    ablation_of,
     as_mapping,
     as_number,
+    check_options,
     check_settings,
     filled,
     names_in,
     require_keys,
     resolved,
+    search_of,
     seeds_of,
+    sweep_of,
 )
-from terramamba.experiments.parts import (
+from terramamba.experiments.values import (
     GIVEN,
     OURS,
     PATHS,
+    SCORES,
     SETTINGS,
     DataSet,
     Entrant,
@@ -54,8 +59,6 @@ from terramamba.experiments.parts import (
     Settings,
     Task,
 )
-from terramamba.experiments.scores import SCORES
-from terramamba.experiments.variations import ablation_of, check_options, search_of, sweep_of
 from terramamba.landcover.catalogued import load_scene
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.registry import model_spec

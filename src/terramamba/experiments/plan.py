@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from terramamba.core.errors import InputError
-from terramamba.experiments.parts import (
+from terramamba.experiments.values import (
     GIVEN,
     SETTINGS,
     Ablation,

@@ -18,7 +18,7 @@ from terramamba.core.files import write_text
 from terramamba.core.processes import script_hidden
 from terramamba.experiments.plan import PlannedRun, failure_of, failure_path
 
-PRELOADED = ["terramamba.experiments.work", "pytorch_lightning", "sklearn.svm", "sklearn.ensemble"]
+PRELOADED = ["terramamba.experiments.one_run", "pytorch_lightning", "sklearn.svm", "sklearn.ensemble"]
 """Imported once for all runs; so the memory of a run has all libraries in it, whichever it needs."""
 
 Told = Callable[[PlannedRun, str | None], None]
@@ -77,7 +77,7 @@ def _work(run: PlannedRun, jobs: int) -> None:
     import torch
 
     from terramamba.core.devices import use_threads
-    from terramamba.experiments.work import do_run
+    from terramamba.experiments.one_run import do_run
 
     use_threads(max(1, torch.get_num_threads() // jobs))
     try:

@@ -14,8 +14,8 @@ from typing import Any
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_table
-from terramamba.experiments.parts import Experiment
 from terramamba.experiments.plan import PlannedRun, failure_of, is_done, read_metrics
+from terramamba.experiments.values import Experiment
 from terramamba.scores.sampling_units import UNITS, Units, counts_by_unit, read_rows
 
 RESULTS = "results.csv"

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from terramamba.core.errors import InputError
-from terramamba.experiments.parts import Ablation, Entrant, Experiment, Search
+from terramamba.experiments.checks import as_settings
 from terramamba.experiments.plan import PlannedRun, is_done, read_metrics, runs_of
-from terramamba.experiments.scores import MAIN
-from terramamba.experiments.variations import as_settings
+from terramamba.experiments.values import MAIN, Ablation, Entrant, Experiment, Search
 from terramamba.scores.metrics import summarise
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.experiments.file import read_experiment
-from terramamba.experiments.page import write_tables
 from terramamba.experiments.plan import MEASURED, PlannedRun, is_done, other_settings, plan_runs
 from terramamba.experiments.pool import run_all
+from terramamba.experiments.render import write_tables
 from terramamba.experiments.results import Row, rows_of, write_results
 from terramamba.experiments.search import places, require_optuna, seek
 from terramamba.runs.folder import prepare_folder
