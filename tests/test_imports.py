@@ -1,4 +1,4 @@
-"""Imports go one way, heavy ones stay at the edges, and the models run on a bare GPU machine."""
+"""Imports go down the floors of the house, heavy ones stay at the edges, and models train on a bare GPU machine."""
 
 import ast
 import subprocess
@@ -6,54 +6,30 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import terramamba
 
 PACKAGE = Path(terramamba.__file__).parent
-LEAVES = {"_version", "errors"}
-SMALL = LEAVES | {"files", "progress", "scaling", "settings"}
-TRAINING = {
-    "batches",
-    "checkpoint",
-    "devices",
-    "evaluation",
-    "loop",
-    "losses",
-    "objectives",
-    "processes",
-    "recipe",
-    "training",
-}
 
-MAY_IMPORT = {
-    "errors": set(),
-    "files": LEAVES,
-    "progress": LEAVES,
-    "scaling": LEAVES,
-    "settings": LEAVES,
-    "ops": {"ops", "errors"},
-    "models": {"ops", "models", "errors", "files"},
-    "metrics": LEAVES,
-    **dict.fromkeys(TRAINING, TRAINING | {"ops", "models", "metrics", "errors", "files"}),
-    "raster": SMALL | {"raster"},
-    "data": SMALL | {"raster", "data"},
-    "runs": SMALL | {"models", "checkpoint"},
-    "calibration": LEAVES | {"files", "metrics"},
-    "inference": SMALL
-    | {"raster", "data", "models", "metrics", "calibration", "devices", "processes", "runs", "inference"},
-    "explain": SMALL
-    | {"raster", "data", "models", "metrics", "devices", "evaluation", "runs", "inference", "pictures"}
-    | {"classify", "classify_evaluation", "code_version", "explain"},
-    "report": SMALL | {"raster", "inference", "pictures", "report"},
-}
-"""What each part may import of ours; parts that are not named may import all but the command line."""
-
-ABOVE_EXPERIMENTS = {"experiments", "cli", "__main__"}
-"""The parts that may import experiments."""
+FLOORS = (
+    {"_version"},
+    {"core"},
+    {"ops"},
+    {"models", "scores", "raster"},
+    {"data", "training"},
+    {"runs"},
+    {"mapping"},
+    {"report", "explain", "experiments"},
+    {"landcover", "change"},
+    {"pipeline"},
+    {"tasks"},
+    {"api", "bench", "demo", "join"},
+    {"cli"},
+    {"__init__", "__main__"},
+)
+"""Each room imports rooms of lower floors, and itself."""
 
 BARE = {"torch", "numpy", "einops", "jaxtyping", "safetensors"}
-BARE_PARTS = {"ops", "models", "metrics", "errors", "files", *TRAINING}
+BARE_ROOMS = {"core", "ops", "models", "scores", "training"}
 BLOCKED = (
     "rasterio",
     "jsonargparse",
@@ -67,9 +43,19 @@ BLOCKED = (
 )
 EDGES = ("torch", "numpy", "rasterio", "jsonargparse", "rich", "matplotlib")
 
+SOURCES = sorted(PACKAGE.rglob("*.py"))
 
-def part_of(path: Path) -> str:
+
+def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def floor_of(room: str) -> int:
+    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
 def imports(path: Path, *, everywhere: bool) -> Iterator[str]:
@@ -91,31 +77,49 @@ def imports(path: Path, *, everywhere: bool) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-SOURCES = sorted(PACKAGE.rglob("*.py"))
+def files_imported(known: set[str], path: Path) -> set[str]:
+    """Files of ours that ``path`` imports anywhere in it, as modules."""
+    found = set()
+    for name in imports(path, everywhere=True):
+        module = name if name in known else name.rpartition(".")[0]
+        if module in known and module != module_of(path):
+            found.add(module)
+    return found
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_go_one_way(path):
-    part = part_of(path)
-    ours = {name.split(".")[1] for name in imports(path, everywhere=True) if name.startswith("terramamba.")}
-    if part in MAY_IMPORT:
-        assert ours <= MAY_IMPORT[part]
-    elif part not in ("cli", "__main__"):
-        assert "cli" not in ours
-    assert "experiments" not in ours or part in ABOVE_EXPERIMENTS
-    if path.name == "grid.py":
-        assert not ours, "grid is pure arithmetic"
+def circles(graph: dict[str, set[str]]) -> list[str]:
+    """Names that can never come first: what is left when files without open imports are taken away."""
+    left = {name: {*needs} for name, needs in graph.items()}
+    while free := [name for name, needs in left.items() if not needs & left.keys()]:
+        for name in free:
+            del left[name]
+    return sorted(left)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_what_a_bare_machine_runs_needs_little(path):
-    part, known = part_of(path), BARE | set(sys.stdlib_module_names) | {"terramamba"}
-    if part in BARE_PARTS:
-        if path.name.startswith("triton_"):
-            known |= {"triton"}  # kernels, which are imported when the first one runs on a GPU
-        assert {name.split(".")[0] for name in imports(path, everywhere=False)} <= known
-    if part != "training":
-        assert not any(name.startswith("pytorch_lightning") for name in imports(path, everywhere=True))
+def test_imports_go_down_the_floors_and_no_file_is_in_a_circle():
+    graph = {module_of(path): files_imported({module_of(p) for p in SOURCES}, path) for path in SOURCES}
+    wrong = [
+        f"{name} imports {other}"
+        for name, others in graph.items()
+        for other in sorted(others)
+        for room, other_room in [((name.split(".") + ["__init__"])[1], (other.split(".") + ["__init__"])[1])]
+        if room != other_room and floor_of(other_room) >= floor_of(room)
+    ]
+    inner = {name: {other for other in others if not name.startswith(f"{other}.")} for name, others in graph.items()}
+    assert (wrong, circles(inner)) == ([], [])
+
+
+def test_what_a_bare_machine_runs_needs_little():
+    standard = BARE | set(sys.stdlib_module_names) | {"terramamba"}
+    wrong = [
+        f"{module_of(path)} imports {name}"
+        for path in SOURCES
+        if room_of(path) in BARE_ROOMS
+        for name in imports(path, everywhere=False)
+        # Triton's kernels are imported when the first one runs on a GPU.
+        if name.split(".")[0] not in standard | ({"triton"} if path.name.startswith("triton_") else set())
+    ]
+    assert wrong == []
 
 
 def run_python(code: str) -> str:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
+from terramamba.landcover.objective import Classification
 from terramamba.training.fit import TrainConfig, fit, seed_everything
 
 
@@ -110,7 +111,7 @@ def make(network=PatchNet, seed=3):
 def train_patches(folder, *, slow=0.0, config=CONFIG, **options):
     """Train the patch network on 100 patches; returns it and the result of ``fit``."""
     model, train = make(), Patches(100, 1, slow=slow)
-    return model, fit(model, "classify", train, Patches(50, 2), config, folder, **options)
+    return model, fit(model, Classification, train, Patches(50, 2), config, folder, **options)
 
 
 if __name__ == "__main__":

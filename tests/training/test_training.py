@@ -15,8 +15,10 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+from terramamba.change.objective import ChangeDetection
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
+from terramamba.landcover.objective import Classification
 from terramamba.models.registry import create_model
 from terramamba.scores.metrics import best_threshold, class_scores
 from terramamba.training.batches import epoch_order
@@ -178,9 +180,9 @@ def test_another_configuration_is_not_resumed(unbroken, change, message):
 
 def test_other_data_or_another_model_is_not_resumed(unbroken):
     with pytest.raises(InputError, match="training samples 100, not 90"):
-        fit(make(), "classify", Patches(90, 1), Patches(50, 2), CONFIG, unbroken[0], resume=True)
+        fit(make(), Classification, Patches(90, 1), Patches(50, 2), CONFIG, unbroken[0], resume=True)
     with pytest.raises(InputError, match="model 'PatchNet', not 'PairNet'"):
-        fit(make(PairNet), "classify", Patches(100, 1), Patches(50, 2), CONFIG, unbroken[0], resume=True)
+        fit(make(PairNet), Classification, Patches(100, 1), Patches(50, 2), CONFIG, unbroken[0], resume=True)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", None])
@@ -208,14 +210,14 @@ def test_training_stops_when_nothing_gets_better(tmp_path):
 
 def test_a_loss_that_is_no_number_ends_training_with_its_place(tmp_path):
     with pytest.raises(InputError, match=r"loss is nan in epoch 3 at learning rate 0\.00\d+: lower --lr"):
-        fit(make(), "classify", Patches(100, 1, nan_from=2), Patches(50, 2), CONFIG, tmp_path)
+        fit(make(), Classification, Patches(100, 1, nan_from=2), Patches(50, 2), CONFIG, tmp_path)
     assert len(checkpoint(tmp_path)["history"]) == 2
 
 
 def test_tokens_are_learnt_in_the_same_run_of_the_network(tmp_path):
     config = replace(CONFIG, token_loss=0.5, epochs=1, warmup_epochs=0)
     model = make()
-    fit(model, "classify", Patches(64, 1, tokens=True), Patches(16, 2), config, tmp_path)
+    fit(model, Classification, Patches(64, 1, tokens=True), Patches(16, 2), config, tmp_path)
     assert model.runs == 4 + 1  # four batches to learn from, one to validate
     weighted = history(tmp_path)
     train_patches(tmp_path / "without", config=replace(config, token_loss=0.0))
@@ -228,7 +230,7 @@ def test_ssa_mamba_trains_and_uses_its_parameter_groups(tmp_path):
     seed_everything(0)
     model = create_model("ssa_mamba", preset="tiny", in_channels=4, num_classes=3)
     config = replace(CONFIG, epochs=3, token_loss=0.5, precision="bf16")
-    result = fit(model, "classify", Patches(64, 1, tokens=True), Patches(32, 2), config, tmp_path)
+    result = fit(model, Classification, Patches(64, 1, tokens=True), Patches(32, 2), config, tmp_path)
     assert result.best_score > 0.5
     decays = {group["weight_decay"] for group in checkpoint(tmp_path)["optimizer"]["param_groups"]}
     assert 0.0 in decays
@@ -247,7 +249,7 @@ def test_every_step_has_gradients_of_the_norm_asked_for_at_most(tmp_path, precis
     try:
         for clip in (0.0, 1e-3):
             config = replace(CONFIG, epochs=1, warmup_epochs=0, clip_norm=clip, precision=precision)
-            fit(make(), "classify", Patches(100, 1), Patches(50, 2), config, tmp_path / str(clip))
+            fit(make(), Classification, Patches(100, 1), Patches(50, 2), config, tmp_path / str(clip))
             largest[clip] = max(norms[-7:])
     finally:
         watching.remove()
@@ -258,7 +260,7 @@ def test_every_step_has_gradients_of_the_norm_asked_for_at_most(tmp_path, precis
 
 def test_change_is_learnt_with_a_threshold_from_validation(tmp_path):
     model, validation = make(PairNet), Pairs(6, 2, sizes=(16, 16, 20))
-    result = fit(model, "change", Pairs(16, 1), validation, CHANGE, tmp_path)
+    result = fit(model, ChangeDetection, Pairs(16, 1), validation, CHANGE, tmp_path)
     rows = history(tmp_path)
     assert list(rows[0]) == ["epoch", "train_loss", "val_loss", "f1", "iou", "threshold", "f1_at_half", "lr"]
     best = rows[result.best_epoch - 1]
@@ -277,15 +279,15 @@ def test_change_is_learnt_with_a_threshold_from_validation(tmp_path):
 def test_what_cannot_be_trained_is_refused(tmp_path):
     pairs, patches = Pairs(4, 1), Patches(20, 1)
     with pytest.raises(InputError, match=r"num_classes=3: .* use num_classes=1"):
-        fit(PairNet(3), "change", pairs, pairs, CHANGE, tmp_path)
+        fit(PairNet(3), ChangeDetection, pairs, pairs, CHANGE, tmp_path)
     with pytest.raises(InputError, match="--loss cross_entropy: change detectors take bce, bce_dice, focal"):
-        fit(PairNet(), "change", pairs, pairs, replace(CHANGE, loss="cross_entropy"), tmp_path)
+        fit(PairNet(), ChangeDetection, pairs, pairs, replace(CHANGE, loss="cross_entropy"), tmp_path)
     with pytest.raises(InputError, match="--loss focal: classifiers are trained with cross_entropy"):
-        fit(PatchNet(), "classify", patches, patches, replace(CONFIG, loss="focal"), tmp_path)
+        fit(PatchNet(), Classification, patches, patches, replace(CONFIG, loss="focal"), tmp_path)
     with pytest.raises(InputError, match="no validation sample"):
-        fit(PatchNet(), "classify", patches, Patches(0, 1), CONFIG, tmp_path)
+        fit(PatchNet(), Classification, patches, Patches(0, 1), CONFIG, tmp_path)
     with pytest.raises(InputError, match=r"differ in size, .*16.* and .*20.*: choose a --crop-size"):
-        fit(PairNet(), "change", Pairs(4, 1, sizes=(16, 20)), pairs, CHANGE, tmp_path)
+        fit(PairNet(), ChangeDetection, Pairs(4, 1, sizes=(16, 20)), pairs, CHANGE, tmp_path)
 
 
 def test_evaluation_leaves_the_model_as_it_was():
@@ -327,7 +329,7 @@ def test_devices_are_named_or_refused():
         resolve_device("cuda:99")
     config = replace(CONFIG, devices=2, device="mps")
     with pytest.raises(InputError, match="--device"):
-        fit(make(), "classify", Patches(20, 1), Patches(20, 1), config, Path("nowhere"))
+        fit(make(), Classification, Patches(20, 1), Patches(20, 1), config, Path("nowhere"))
 
 
 def test_two_processes_count_validation_exactly(tmp_path):
@@ -336,7 +338,7 @@ def test_two_processes_count_validation_exactly(tmp_path):
     model, validation, said = make(PairNet), Pairs(9, 2, sizes=(16, 20)), []
     result = fit(
         model,
-        "change",
+        ChangeDetection,
         Pairs(15, 1),
         validation,
         config,
@@ -362,6 +364,6 @@ def test_recomputed_activations_leave_the_result(tmp_path):
         seed_everything(0)
         ready = create_model("ssa_mamba", preset="tiny", **BANDS)
         folder = tmp_path / str(chosen)
-        fit(ready, "classify", Patches(64, 1), Patches(32, 2), replace(config, recompute=chosen), folder)
+        fit(ready, Classification, Patches(64, 1), Patches(32, 2), replace(config, recompute=chosen), folder)
         results.append([row["train_loss"] for row in history(folder)])
     assert results[0] == results[1]

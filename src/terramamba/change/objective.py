@@ -1,7 +1,7 @@
 """What training a change detector minimises, and the validation score that chooses its best epoch."""
 
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast, get_args
 
 import torch
 from jaxtyping import Float
@@ -12,7 +12,7 @@ from terramamba.core.errors import InputError
 from terramamba.scores.metrics import best_threshold, change_scores, confusion_at
 from terramamba.training.config import TrainConfig
 from terramamba.training.losses import ChangeLoss, change_loss
-from terramamba.training.objective import Validation, _summed
+from terramamba.training.objective import Validation, summed
 from terramamba.training.predict import Batch, Share, count_changes, only_channel
 
 
@@ -20,7 +20,15 @@ from terramamba.training.predict import Batch, Share, count_changes, only_channe
 class ChangeDetection:
     """Batches are {"image": (b, 2, c, h, w), "mask": (b, h, w)}, 0 = unchanged, 255 = not known."""
 
+    task: ClassVar[str] = "change"
+
     config: TrainConfig
+
+    def __post_init__(self) -> None:
+        if self.config.loss == "cross_entropy":
+            raise InputError(
+                f"--loss {self.config.loss}: change detectors take {', '.join(get_args(ChangeLoss))}"
+            )
 
     def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
         """The configured loss over the pixels whose change is known."""
@@ -32,7 +40,7 @@ class ChangeDetection:
         """F1 at the threshold that makes it highest, and at 0.5."""
         batch_size, precision = self.config.batch_size, self.config.precision
         own, loss = count_changes(model, dataset, batch_size, device, precision, share, self._of_masks)
-        counts, loss = _summed(own.sum(axis=0), loss, device, share)
+        counts, loss = summed(own.sum(axis=0), loss, device, share)
         if not counts.any():
             raise InputError("the validation masks have no pixel whose change is known; check the labels")
         threshold, best = best_threshold(counts)

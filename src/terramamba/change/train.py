@@ -12,6 +12,7 @@ import numpy as np
 from torch import nn
 
 from terramamba._version import __version__
+from terramamba.change.objective import ChangeDetection
 from terramamba.change.samples import PairDataset
 from terramamba.change.scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
 from terramamba.change.settings import ChangeSettings
@@ -221,7 +222,7 @@ def _fit(
     with progress(f"train {settings.model}", config.epochs, "epochs") as advance:
         outcome = fit(
             model,
-            "change",
+            ChangeDetection,
             train,
             whole_images(pairs["val"], scaling),
             config,

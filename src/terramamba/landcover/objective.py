@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from terramamba.core.errors import InputError
 from terramamba.scores.metrics import class_scores
 from terramamba.training.config import TrainConfig
 from terramamba.training.losses import class_loss, token_class_loss
-from terramamba.training.objective import Validation, _summed
+from terramamba.training.objective import Validation, summed
 from terramamba.training.predict import PATCHES_AT_ONCE, Batch, Share, count_classes
 
 
@@ -24,7 +24,13 @@ class Classification:
     token without one has -1.
     """
 
+    task: ClassVar[str] = "classify"
+
     config: TrainConfig
+
+    def __post_init__(self) -> None:
+        if self.config.loss != "cross_entropy":
+            raise InputError(f"--loss {self.config.loss}: classifiers are trained with cross_entropy")
 
     def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
         """Cross-entropy, and that of the tokens' own labels; the network runs once for both."""
@@ -49,7 +55,7 @@ class Classification:
             classes = torch.tensor(len(own), device=device)
             distributed.all_reduce(classes, distributed.ReduceOp.MAX)
             own = own if len(own) else np.zeros((int(classes), int(classes)), np.int64)
-        confusion, loss = _summed(own, loss, device, share)
+        confusion, loss = summed(own, loss, device, share)
         scores = class_scores(confusion)
         return Validation(
             score=scores.oa,

@@ -17,6 +17,7 @@ from terramamba.core.provenance import code_version
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, save_split
 from terramamba.landcover.catalogued import load_scene
 from terramamba.landcover.fast_agreement import fast_record
+from terramamba.landcover.objective import Classification
 from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import Samples, prepare_samples
 from terramamba.landcover.scores import CLASS_TABLE, scores_by_name, write_class_table
@@ -209,7 +210,7 @@ def _fit(
     with progress(f"train {settings.model}", config.epochs, "epochs") as advance:
         outcome = fit(
             model,
-            "classify",
+            Classification,
             labelled_patches(samples, TRAIN, settings, augment=settings.augment),
             labelled_patches(samples, VALIDATION, settings),
             config,

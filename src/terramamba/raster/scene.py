@@ -1,6 +1,7 @@
 """A scene: an image of any format with what is known about it, read window by window.
 
-``open_scene`` looks at what it is given and hands over to the reader that ``readers`` lists for it.
+``readers.open.open_scene`` opens one: it looks at what it is given and hands over to the reader that
+``readers.formats`` lists for it.
 """
 
 from collections.abc import Sequence

@@ -29,7 +29,7 @@ from terramamba.training.batches import TrainingBatches
 from terramamba.training.checkpoint import CHECKPOINT, TrainState, fingerprint, load_state, save_state
 from terramamba.training.config import TrainConfig, config_for
 from terramamba.training.loop import TrainingLoop, seed_everything
-from terramamba.training.objective import Task, make_objective
+from terramamba.training.objective import MakeObjective, Objective
 from terramamba.training.predict import Batch, Share, evaluate_change, evaluate_classes
 
 __all__ = [
@@ -62,7 +62,7 @@ class FitResult:
 
 def fit(
     model: nn.Module,
-    task: Task,
+    make_objective: MakeObjective,
     train: Dataset[Batch],
     validation: Dataset[Batch],
     config: TrainConfig,
@@ -74,8 +74,8 @@ def fit(
     """Train ``model``, which ends with the weights of its best epoch, on the CPU.
 
     ``folder`` gets ``history.csv`` and ``checkpoints/last.ckpt`` after every epoch; ``resume`` goes on from
-    the latter, and does nothing when the run had ended. Samples are as ``objectives.Classification`` and
-    ``ChangeDetection`` say; a data set's ``set_epoch(epoch)``, if it has one, is called before each epoch.
+    the latter, and does nothing when the run had ended. Samples are as ``make_objective``'s objective says; a
+    data set's ``set_epoch(epoch)``, if it has one, is called before each epoch.
     ``on_progress`` is called with the share of an epoch that was done, and a remark.
 
     Raises ``InputError`` when the loss is no longer a number, when the device is not there, or when the run
@@ -84,13 +84,14 @@ def fit(
     for name, dataset in (("training", train), ("validation", validation)):
         if not len(dataset):  # type: ignore[arg-type]
             raise InputError(f"there is no {name} sample; choose another split")
-    same = fingerprint(model, task, train, validation, config)
+    objective = make_objective(config)
+    same = fingerprint(model, objective.task, train, validation, config)
     state = load_state(folder, same) if resume and (folder / CHECKPOINT).is_file() else None
     if state is None or not state.stopped:
         if state is not None:
             log.info("resuming after epoch %d of %d", len(state.history), config.epochs)
         keep = partial(save_state, folder, same)
-        work = partial(_train, model, task, train, validation, config, keep, state)
+        work = partial(_train, model, objective, train, validation, config, keep, state)
         report = on_progress or _silent
         if config.devices == 1:
             work(0, 1, report)
@@ -117,7 +118,7 @@ def _silent(amount: float, remark: str = "") -> None:
 
 def _train(
     model: nn.Module,
-    task: Task,
+    objective: Objective,
     train: Dataset[Batch],
     validation: Dataset[Batch],
     config: TrainConfig,
@@ -139,7 +140,7 @@ def _train(
     if state is not None:
         model.load_state_dict(state.weights)
     batches = TrainingBatches(train, config, Share(rank, world))
-    loop = TrainingLoop(model, make_objective(task, config), batches, validation, state, keep, report)
+    loop = TrainingLoop(model, objective, batches, validation, state, keep, report)
     backend = "nccl" if device.type == "cuda" else "gloo"
     if config.compile:
         compile_blocks(model)

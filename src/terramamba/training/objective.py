@@ -1,7 +1,8 @@
-"""What each task minimises, and by which validation score its best epoch is chosen."""
+"""What a task minimises, and by which validation score its best epoch is chosen."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -9,14 +10,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, distributed, nn
 from torch.utils.data import Dataset
 
-from terramamba.change.objective import ChangeDetection
-from terramamba.core.errors import InputError
-from terramamba.landcover.objective import Classification
 from terramamba.training.config import TrainConfig
-from terramamba.training.losses import ChangeLoss
 from terramamba.training.predict import Batch, Share
-
-Task = Literal["classify", "change"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +33,9 @@ class Validation:
 class Objective(Protocol):
     """A task, as the training loop sees it."""
 
+    task: ClassVar[str]
+    """Its name."""
+
     def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
         """Training loss of a batch."""
 
@@ -47,20 +45,11 @@ class Objective(Protocol):
         """Scores over all of ``dataset``, of which this process counts its ``share``; the sums are exact."""
 
 
-def make_objective(task: str, config: TrainConfig) -> Objective:
-    """The objective of ``task``; raises ``InputError`` when the configured loss is another task's."""
-    if task == "classify":
-        if config.loss != "cross_entropy":
-            raise InputError(f"--loss {config.loss}: classifiers are trained with cross_entropy")
-        return Classification(config)
-    if task != "change":
-        raise ValueError(f"no task {task!r}; there are {', '.join(get_args(Task))}")
-    if config.loss == "cross_entropy":
-        raise InputError(f"--loss {config.loss}: change detectors take {', '.join(get_args(ChangeLoss))}")
-    return ChangeDetection(config)
+MakeObjective = Callable[[TrainConfig], Objective]
+"""Raises ``InputError`` when the configured loss is another task's."""
 
 
-def _summed(
+def summed(
     counts: Int[np.ndarray, "..."], loss: float, device: torch.device, share: Share
 ) -> tuple[Int[np.ndarray, "..."], float]:
     """``counts`` and ``loss`` summed over all processes."""

@@ -22,7 +22,7 @@ from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.readers.open import open_scene
 
-PAGE = Path(__file__).parents[2] / "docs" / "datasets.md"
+PAGE = Path(__file__).parents[3] / "docs" / "datasets.md"
 PARTS = {"train": 3, "val": 2, "test": 2}
 LAYOUTS = {
     "levir-1024": ("A", "B", "label"),

@@ -18,7 +18,7 @@ from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import Window
 
 Make = Callable[..., Path]
-PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
+PAGE = Path(__file__).parents[3] / "docs" / "formats.md"
 
 
 def test_the_page_is_that_of_the_records() -> None:

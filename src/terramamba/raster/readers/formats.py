@@ -1,7 +1,7 @@
 """The formats that scenes come in: one record for each.
 
-The records choose the reader of a file, name its format in ``terramamba check``, and are the table in
-``docs/formats.md``, which this module prints: ``python -m terramamba.raster.readers.formats > docs/formats.md``.
+The records choose the reader of a file, name its format in ``terramamba check``, and are the page of formats:
+``python -m terramamba.raster.readers.formats > docs/formats.md``.
 """
 
 import os
@@ -13,8 +13,7 @@ from pathlib import Path
 import h5py
 
 from terramamba.core.errors import InputError
-from terramamba.raster.readers import array_scene as cube
-from terramamba.raster.readers import emit, enmap, gdal, mosaic, prisma, stac
+from terramamba.raster.readers import array_scene, emit, enmap, gdal, mosaic, prisma, stac
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 
 
@@ -61,7 +60,7 @@ class Format:
         return scene if scene.format else replace(scene, format=self.name)
 
 
-def open_any(path: str, wanted: Wanted) -> Scene:
+def open_any(path: str, wanted: Wanted = Wanted()) -> Scene:
     """The scene in ``path``; raises ``InputError`` where it is not there or of no format."""
     given = Given(path)
     if not given.on_disk and given.suffix in ARRAY_SUFFIXES:
@@ -102,7 +101,7 @@ def _any_image(path: str, wanted: Wanted) -> Scene:
 
 
 def _array(path: str, wanted: Wanted) -> Scene:
-    return cube.open_array(path, variable=wanted.variable, shape=wanted.shape)
+    return array_scene.open_array(path, variable=wanted.variable, shape=wanted.shape)
 
 
 def _stac(path: str, wanted: Wanted) -> Scene:
@@ -134,7 +133,7 @@ FORMATS = (
         "pixel). Of a band in several pixel sizes the finest counts. In bands of these satellites 0 is no "
         "data where the file does not say otherwise. To leave out bands, list the others in a CSV table.",
         matches=_on_disk(os.path.isdir),
-        reader=lambda path, wanted: mosaic.open_folder(path),
+        reader=lambda path, wanted: mosaic.open_folder(path, open_any),
     ),
     Format(
         name="CSV table",
@@ -142,7 +141,7 @@ FORMATS = (
         reads="the tiles that the column `image` lists, with paths relative to the table",
         notes="Labels are read from the column `mask`.",
         matches=_ends(".csv"),
-        reader=lambda path, wanted: mosaic.open_table(path, wanted.column),
+        reader=lambda path, wanted: mosaic.open_table(path, wanted.column, open_any),
     ),
     Format(
         name="MATLAB v7.3",

@@ -6,7 +6,7 @@ outside every tile are not valid. Where tiles overlap, the first valid one in th
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from terramamba.core.words import count
 from terramamba.raster.geogrid import Grid, compose, same_crs
 from terramamba.raster.readers.band_names import band_of_file
 from terramamba.raster.readers.band_stack import are_bands, stack
-from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, spread
 
@@ -42,8 +41,11 @@ SENTINEL_OFFSET = re.compile(r"<(?:BOA|RADIO)_ADD_OFFSET[^>]*>\s*(-?[0-9.]+)\s*<
 PIXEL_TOLERANCE = 0.05
 WAVELENGTH_TOLERANCE_NM = 1.0
 
+OpenOne = Callable[[str], Scene]
+"""Opens one file of any format: given by the table of formats, which names this reader too."""
 
-def open_folder(folder: str) -> Scene:
+
+def open_folder(folder: str, open_one: OpenOne) -> Scene:
     """All images of a folder (not of folders in it) as one scene, in natural order of their names.
 
     Beside bands of Landsat or Sentinel-2, files that are no bands (quality, classes, pictures) are left out.
@@ -53,12 +55,12 @@ def open_folder(folder: str) -> Scene:
         raise InputError(f"{folder}: no images in this folder; give a folder of GeoTIFF or ENVI tiles")
     bands = [path for path in images if band_of_file(path) is not None]
     others = [path.name for path in images if path not in bands] if bands else []
-    scene = open_tiles([str(p) for p in bands or images], name=folder)
+    scene = open_tiles([str(p) for p in bands or images], open_one, name=folder)
     notes = [f"no bands, left out: {', '.join(others)}"] if others else []
     return replace(scene, notes=(*scene.notes, *notes, *_sentinel_offset(Path(folder))))
 
 
-def open_table(table: str, column: str) -> Scene:
+def open_table(table: str, column: str, open_one: OpenOne) -> Scene:
     """The images that a CSV table lists in ``column``, with paths relative to the table, as one scene."""
     try:
         with Path(table).open(newline="", encoding="utf-8-sig") as file:
@@ -79,17 +81,17 @@ def open_table(table: str, column: str) -> Scene:
             raise InputError(
                 f"{path}: no such file, though {table} lists it in column {column!r}; correct the table"
             )
-    return open_tiles([str(path) for path in paths], name=table)
+    return open_tiles([str(path) for path in paths], open_one, name=table)
 
 
-def open_tiles(paths: Sequence[str], name: str | None = None) -> Scene:
+def open_tiles(paths: Sequence[str], open_one: OpenOne, name: str | None = None) -> Scene:
     """Several images as one scene: bands where all are single bands of one place, else a mosaic.
 
     Raises ``InputError`` naming the first image that does not fit the others.
     """
     if not paths:
         raise InputError("an empty list of images; give at least one")
-    scenes = [open_scene(path) for path in paths]
+    scenes = [open_one(path) for path in paths]
     name = name or f"{paths[0]} and {len(paths) - 1} more"
     if len(scenes) == 1:
         return scenes[0]
