@@ -17,13 +17,13 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 from jaxtyping import Shaped
-from rasterio._err import CPLE_BaseError  # what GDAL's copying raises; rasterio.errors does not pass it on
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterioWindow
 
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.staging import sidecar_of, staged
+from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.windows import Window
 
 SUFFIXES = (".tif", ".tiff")
@@ -177,7 +177,9 @@ class RasterWriter:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             try:
                 yield
-            except (OSError, RasterioError, CPLE_BaseError) as error:
+            except Exception as error:
+                if not (isinstance(error, OSError) or is_from_rasterio(error)):
+                    raise
                 reason = " ".join(str(error.__cause__ or error).split())
                 raise InputError(
                     f"{self.path}: cannot be written ({reason}); check the space and rights there"

@@ -21,13 +21,13 @@ import rasterio
 from affine import Affine
 from jaxtyping import Bool, Shaped
 from rasterio import windows
-from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.control_points import Ties
 from terramamba.raster.geogrid import Grid
+from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers import band_metadata as headers
 from terramamba.raster.readers.truncated import require_whole_image
 from terramamba.raster.scene import Scene
@@ -131,7 +131,9 @@ def _reading_header(path: str) -> Iterator[None]:
         raise InputError(
             f"{path}: its header holds text that is not UTF-8 ({error.object[:60]!r}); save it in UTF-8"
         ) from error
-    except CPLE_BaseError as error:
+    except Exception as error:
+        if not is_from_rasterio(error):
+            raise
         raise InputError(
             f"{path}: its header cannot be read ({reason_of(error)}); the file is damaged, fetch it again"
         ) from error
@@ -221,7 +223,7 @@ def _dataset(path: str) -> Any:
 
 def _forget_errors(image: Any) -> None:
     """Clear GDAL's last error, which rasterio would else raise again while it looks at another file."""
-    with suppress(CPLE_BaseError, AttributeError):
+    with suppress(Exception):  # whatever it raises is what is to be cleared
         _ = image.colorinterp
 
 

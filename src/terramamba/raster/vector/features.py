@@ -18,9 +18,10 @@ from rasterio.warp import transform_bounds
 
 from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.geogrid import Grid, same_crs
+from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.readers.truncated import require_whole_shapefile
-from terramamba.raster.reproject import PROJECTION_ERRORS, to_crs
+from terramamba.raster.reproject import to_crs
 
 VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gml", ".kml", ".sqlite")
 
@@ -193,7 +194,9 @@ def _cut_and_split(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:
     bounds = (*corners.min(axis=0), *corners.max(axis=0))
     try:
         left, bottom, right, top = transform_bounds(grid.crs, features.crs, *bounds)
-    except PROJECTION_ERRORS:
+    except Exception as error:
+        if not is_from_rasterio(error):
+            raise
         # the scene has no place in the features' system, so they will not meet
         return features.shapes
     extent = max(right - left, top - bottom)

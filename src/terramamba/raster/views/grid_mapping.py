@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Shaped
 from rasterio import warp
-from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid, compose, same_crs
+from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.scene import Source
 from terramamba.raster.windows import Window
 
@@ -68,7 +68,9 @@ class Passage:
         x, y = own.a * right + own.b * down + own.c, own.d * right + own.e * down + own.f
         try:
             moved = warp.transform(*self._systems, x.ravel(), y.ravel())
-        except CPLE_BaseError as error:
+        except Exception as error:
+            if not is_from_rasterio(error):
+                raise
             systems = " to ".join(system.to_string() for system in self._systems)
             raise InputError(
                 f"places cannot be brought from {systems} ({error}); crop the first image to its own area"
