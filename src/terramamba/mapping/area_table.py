@@ -20,31 +20,6 @@ def check_table_name(path: str | Path | None) -> None:
         raise InputError(f"{path}: areas are written as CSV; give the file a name that ends in .csv")
 
 
-def write_areas(path: str | Path, classes: Sequence[ClassArea], *, not_measured: str | None = None) -> None:
-    """Write ``classes`` as CSV: value, name, pixels, share of the mapped pixels (0 to 1), hectares.
-
-    Args:
-        path: The file to write; it is replaced in one step.
-        classes: The classes of one map, as its summary has them.
-        not_measured: Why areas are not known (``area.why_not_measured``). Where they are not, the last
-            column is called ``areas`` and says so, so that no program takes it for numbers.
-    """
-    mapped = max(1, sum(entry.pixels for entry in classes))
-    known = all(entry.hectares is not None for entry in classes)
-    reason = f"not measured: {not_measured or 'the map has no place on the Earth'}"
-    rows = [
-        [
-            entry.value,
-            entry.name,
-            entry.pixels,
-            entry.pixels / mapped,
-            entry.hectares if known else reason,
-        ]
-        for entry in classes
-    ]
-    write_table(Path(path), ["value", "name", "pixels", "share", "hectares" if known else "areas"], rows)
-
-
 @dataclass(frozen=True)
 class ClassArea:
     """How much of a map is one class; ``hectares`` on the ground, None without a reference system."""
@@ -88,3 +63,28 @@ class AreaCount:
             )
             for value, name in self._names.items()
         )
+
+
+def write_areas(path: str | Path, classes: Sequence[ClassArea], *, not_measured: str | None = None) -> None:
+    """Write ``classes`` as CSV: value, name, pixels, share of the mapped pixels (0 to 1), hectares.
+
+    Args:
+        path: The file to write; it is replaced in one step.
+        classes: The classes of one map, as its summary has them.
+        not_measured: Why areas are not known (``area.why_not_measured``). Where they are not, the last
+            column is called ``areas`` and says so, so that no program takes it for numbers.
+    """
+    mapped = max(1, sum(entry.pixels for entry in classes))
+    known = all(entry.hectares is not None for entry in classes)
+    reason = f"not measured: {not_measured or 'the map has no place on the Earth'}"
+    rows = [
+        [
+            entry.value,
+            entry.name,
+            entry.pixels,
+            entry.pixels / mapped,
+            entry.hectares if known else reason,
+        ]
+        for entry in classes
+    ]
+    write_table(Path(path), ["value", "name", "pixels", "share", "hectares" if known else "areas"], rows)
