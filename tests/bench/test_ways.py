@@ -5,7 +5,6 @@ import torch
 
 from terramamba.bench import alternatives, networks, scan
 from terramamba.bench.loops import LOOP, loop_backends
-from terramamba.bench.memory import most_resident
 from terramamba.bench.timing import Times, figures, take_turns
 from terramamba.ops import available_backends
 
@@ -70,11 +69,3 @@ def test_quartiles_and_figures():
     assert Times.of([1.0, 2.0, 3.0, 4.0, 5.0]) == Times(2.0, 3.0, 4.0, 5)
     written = {0: "0", 0.012345: "0.0123", 1: "1.00", 59.96: "60.0", 123.4: "123", 98765.4: "98,800"}
     assert {value: figures(value) for value in written} == written
-
-
-def test_memory_held_is_never_given_back():
-    before = most_resident()
-    held = torch.ones(32 * 2**18)
-    assert most_resident() - before > 16
-    del held
-    assert most_resident() - before > 16

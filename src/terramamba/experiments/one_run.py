@@ -8,11 +8,11 @@ import torch
 from torch.utils.data import Subset
 
 from terramamba._version import __version__
-from terramamba.bench.memory import most_resident
 from terramamba.change.settings import ChangeSettings
 from terramamba.change.train import labelled_pairs, train_change_detector, whole_images
 from terramamba.core.devices import resolve_device
 from terramamba.core.files import write_json
+from terramamba.core.memory import most_resident
 from terramamba.data.splits.split import TEST
 from terramamba.experiments.plan import MEASURED, METRICS, PlannedRun
 from terramamba.landcover.samples import prepare_samples
