@@ -11,7 +11,7 @@ from rasterio.crs import CRS
 from terramamba.core.errors import InputError
 from terramamba.data.scaling import Scaling
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
-from terramamba.landcover.samples import choose_bands, prepare_samples, ranges, read_pixels, scaled_cube
+from terramamba.landcover.samples import choose_bands, prepare_samples, read_pixels, scaled_cube
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -116,10 +116,6 @@ def test_a_scene_without_any_usable_band_is_refused(files):
 def test_label_flags_that_do_not_fit_the_split_are_refused(files, changed, message):
     with pytest.raises(InputError, match=message):
         prepare_samples(settings(files, **changed), 3)
-
-
-def test_bands_in_words():
-    assert ranges([0, 1, 2, 9, 129, 130]) == "1-3, 10, 130-131"
 
 
 def test_strips_do_not_show(files, monkeypatch):

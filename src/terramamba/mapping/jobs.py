@@ -20,6 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 import rasterio
 
 from terramamba.core.errors import InputError
+from terramamba.core.words import ranges
 from terramamba.mapping.executors import GDAL_CACHE_BYTES, Crew, Spread, Work
 from terramamba.mapping.fingerprint import Facts, first_difference
 from terramamba.mapping.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder
@@ -135,7 +136,7 @@ def finish(recipe: Recipe, parts: Parts, *, overwrite: bool) -> Outcome:
         missing = [] if _is_drafted(record, recipe) else sorted(set(range(units)) - parts.done())
         if missing:
             raise InputError(
-                f"{parts.out}: {len(missing)} of {units} parts are missing ({_ranges(missing)}); a shard's"
+                f"{parts.out}: {len(missing)} of {units} parts are missing ({ranges(missing, most=10)}); a shard's"
                 " command, given again, does what is missing of it"
             )
         return Outcome(_finish(parts, recipe, record), 0, units)
@@ -264,15 +265,3 @@ def _is_drafted(record: Mapping[str, Any], recipe: Recipe) -> bool:
     return record.get("found") is not None and all(
         target.exists() or draft_of(target).exists() for target in recipe.targets
     )
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """Units counted from 1, such as 3-5, 8."""
-    found: list[list[int]] = []
-    for number in numbers:
-        if found and found[-1][1] == number - 1:
-            found[-1][1] = number
-        else:
-            found.append([number, number])
-    shown = [f"{a + 1}" if a == b else f"{a + 1}-{b + 1}" for a, b in found[:10]]
-    return ", ".join(shown) + (", ..." if len(found) > 10 else "")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from terramamba.core.words import count, numbers, percent
+from terramamba.core.words import count, percent, ranges
 from terramamba.raster.geogrid import crs_name, pixel_size
 from terramamba.raster.pixel_area import why_not_measured
 from terramamba.raster.sample_statistics import Statistics, look
@@ -37,9 +37,9 @@ def describe(scene: Scene) -> dict[str, str]:
         lines["band widths"] = f"{min(scene.fwhm):.4g} to {max(scene.fwhm):.4g} nm at half maximum"
     bad = [i for i, is_bad in enumerate(scene.bad_bands) if is_bad]
     if bad:
-        lines["bad bands"] = f"{numbers(bad)} (the header's bad-band list)"
+        lines["bad bands"] = f"{ranges(bad)} (the header's bad-band list)"
     if found.empty_bands:
-        lines["empty bands"] = f"{numbers(found.empty_bands)} (no valid pixel)"
+        lines["empty bands"] = f"{ranges(found.empty_bands)} (no valid pixel)"
     if found.not_finite:
         lines["not finite"] = f"{percent(found.not_finite)} of the valid values are NaN or infinite"
     if found.seen < 1:
