@@ -136,8 +136,8 @@ def finish(recipe: Recipe, parts: Parts, *, overwrite: bool) -> Outcome:
         missing = [] if _is_drafted(record, recipe) else sorted(set(range(units)) - parts.done())
         if missing:
             raise InputError(
-                f"{parts.out}: {len(missing)} of {units} parts are missing ({ranges(missing, most=10)}); a shard's"
-                " command, given again, does what is missing of it"
+                f"{parts.out}: {len(missing)} of {units} parts are missing ({ranges(missing, most=10)});"
+                " a shard's command, given again, does what is missing of it"
             )
         return Outcome(_finish(parts, recipe, record), 0, units)
 

@@ -10,7 +10,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from terramamba.core.words import numbers, percent
+from terramamba.core.words import percent, ranges
 from terramamba.raster.checks.describe import describe, describe_text
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.sample_statistics import look
@@ -86,5 +86,5 @@ def test_few_pixels_of_large_scenes_are_read(
 
 
 def test_words() -> None:
-    assert numbers([0, 1, 2, 7, 9, 10]) == "1-3, 8, 10-11"
+    assert ranges([0, 1, 2, 7, 9, 10]) == "1-3, 8, 10-11"
     assert (percent(0.5), percent(0.0), percent(1e-6)) == ("50 %", "0 %", "less than 0.01 %")
