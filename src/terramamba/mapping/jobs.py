@@ -186,7 +186,7 @@ def _finish(parts: Parts, recipe: Recipe, record: dict[str, Any]) -> dict[str, A
         publish(draft, target, has_sidecar)
     for draft in drafts:
         shutil.rmtree(draft.parent, ignore_errors=True)
-    parts.remove()
+    parts.clear()
     return dict(record["found"])
 
 
@@ -248,7 +248,7 @@ def _claimed(parts: Parts, targets: Sequence[Path], *, alone: bool) -> Iterator[
                     f"{done} part{'s are' if done > 1 else ' is'} done and kept: the same command goes on"
                 )
             elif not done and lock.change(alone=True):
-                parts.remove()
+                parts.clear()
             raise
 
 
@@ -257,7 +257,7 @@ def _tidy(parts: Parts) -> None:
     if parts.folder.is_dir() and parts.record() is None and not parts.done():
         with lock_folder(parts.folder, alone=True) as lock:
             if lock is not None and parts.record() is None:
-                parts.remove()
+                parts.clear()
 
 
 def _is_drafted(record: Mapping[str, Any], recipe: Recipe) -> bool:

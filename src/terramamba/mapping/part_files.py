@@ -5,7 +5,7 @@
     .MAP.tif.parts/
         job.json      what determines the result, and all that is needed to finish it
         000000.npz    arrays of the first unit, and so on
-        lock          held by the process that works here
+        lock          held by the processes that work here; who leaves nothing beside it removes the folder
 """
 
 import json
@@ -95,13 +95,6 @@ class Parts:
         for path in (*self.folder.glob(f"*{SUFFIX}"), *self.folder.glob(".*")):
             path.unlink(missing_ok=True)
         (self.folder / RECORD).unlink(missing_ok=True)
-
-    def remove(self) -> None:
-        """Remove the folder with all that is of ours in it."""
-        self.clear()
-        (self.folder / "lock").unlink(missing_ok=True)
-        if not any(self.folder.iterdir()):
-            self.folder.rmdir()
 
     def _path(self, unit: int) -> Path:
         return self.folder / f"{unit:06d}{SUFFIX}"

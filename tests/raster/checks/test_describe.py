@@ -11,7 +11,7 @@ import rasterio
 from affine import Affine
 
 from terramamba.core.words import percent, ranges
-from terramamba.raster.checks.describe import describe, describe_text
+from terramamba.raster.checks.describe import describe
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.sample_statistics import look
 from terramamba.raster.windows import Window
@@ -39,7 +39,7 @@ def test_a_scene_is_described(geotiff: Make, tmp_path: Path) -> None:
     assert lines["bad bands"] == "2 (the header's bad-band list)"
     assert lines["empty bands"] == "2 (no valid pixel)"
     assert lines["not finite"].startswith("2.564 %")
-    assert describe_text(open_scene(path)).splitlines()[2] == "size         4 rows x 5 columns, 3 bands"
+    assert describe(open_scene(path))["size"] == "4 rows x 5 columns, 3 bands"
 
 
 def test_pixel_sizes_have_their_units(geotiff: Make, tmp_path: Path) -> None:

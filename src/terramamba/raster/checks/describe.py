@@ -49,13 +49,6 @@ def describe(scene: Scene) -> dict[str, str]:
     return lines
 
 
-def describe_text(scene: Scene) -> str:
-    """The lines of ``describe``, one below the other."""
-    lines = describe(scene)
-    width = max(len(label) for label in lines)
-    return "\n".join(f"{label:<{width}}  {text}" for label, text in lines.items())
-
-
 def value_range(found: Statistics) -> str:
     """The range of values in words."""
     if found.minimum is None or found.maximum is None:
