@@ -1,16 +1,23 @@
 """Imports go one way, heavy ones stay at the edges, and the models run on a bare GPU machine."""
 
 import ast
-import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-import pytest
-
 import terramamba
+from programs import python
 
 PACKAGE = Path(terramamba.__file__).parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+ALL = set(map(part_of, SOURCES))
 LEAVES = {"_version", "errors"}
 SMALL = LEAVES | {"files", "progress", "scaling", "settings"}
 TRAINING = {
@@ -26,7 +33,7 @@ TRAINING = {
     "training",
 }
 
-MAY_IMPORT = {
+MAY_IMPORT = dict.fromkeys(ALL, ALL - {"cli", "experiments"}) | {
     "errors": set(),
     "files": LEAVES,
     "progress": LEAVES,
@@ -46,11 +53,12 @@ MAY_IMPORT = {
     | {"raster", "data", "models", "metrics", "devices", "evaluation", "runs", "inference", "pictures"}
     | {"classify", "classify_evaluation", "code_version", "explain"},
     "report": SMALL | {"raster", "inference", "pictures", "report"},
+    "experiments": ALL - {"cli"},
+    "cli": ALL,
+    "__main__": ALL,
+    "raster/grid.py": set(),
 }
-"""What each part may import of ours; parts that are not named may import all but the command line."""
-
-ABOVE_EXPERIMENTS = {"experiments", "cli", "__main__"}
-"""The parts that may import experiments."""
+"""What a part, or one file of it, may import of ours; a part that is not named here, all but the ends."""
 
 BARE = {"torch", "numpy", "einops", "jaxtyping", "safetensors"}
 BARE_PARTS = {"ops", "models", "metrics", "errors", "files", *TRAINING}
@@ -68,60 +76,45 @@ BLOCKED = (
 EDGES = ("torch", "numpy", "rasterio", "jsonargparse", "rich", "matplotlib")
 
 
-def part_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+@cache
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """Dotted names that a file imports, and whether a function does; a relative one begins with a dot."""
 
-
-def imports(path: Path, *, everywhere: bool) -> Iterator[str]:
-    """Dotted names that a file imports, ``everywhere`` or when it is imported itself."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    inside = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef)
-        for node in ast.walk(function)
-    }
-    for node in ast.walk(tree):
-        if not everywhere and id(node) in inside:
-            continue
+    def below(node: ast.AST, lazy: bool) -> Iterator[tuple[str, bool]]:
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, lazy) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from ((f"{'.' * node.level}{node.module}.{alias.name}", lazy) for alias in node.names)
+        for child in ast.iter_child_nodes(node):
+            yield from below(child, lazy or isinstance(node, ast.FunctionDef))
+
+    return list(below(ast.parse(path.read_text(encoding="utf-8")), False))
 
 
-SOURCES = sorted(PACKAGE.rglob("*.py"))
+def test_imports_go_one_way():
+    wrong = []
+    for path in SOURCES:
+        file = path.relative_to(PACKAGE).as_posix()
+        allowed = MAY_IMPORT.get(file, MAY_IMPORT[part_of(path)])
+        for name, _ in imports(path):
+            package, _, ours = name.partition(".")
+            if not package or (package == "terramamba" and ours.split(".")[0] not in allowed):
+                wrong.append(f"{file} imports {name}")
+    assert not wrong, "\n" + "\n".join(wrong)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_go_one_way(path):
-    part = part_of(path)
-    ours = {name.split(".")[1] for name in imports(path, everywhere=True) if name.startswith("terramamba.")}
-    if part in MAY_IMPORT:
-        assert ours <= MAY_IMPORT[part]
-    elif part not in ("cli", "__main__"):
-        assert "cli" not in ours
-    assert "experiments" not in ours or part in ABOVE_EXPERIMENTS
-    if path.name == "grid.py":
-        assert not ours, "grid is pure arithmetic"
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_what_a_bare_machine_runs_needs_little(path):
-    part, known = part_of(path), BARE | set(sys.stdlib_module_names) | {"terramamba"}
-    if part in BARE_PARTS:
+def test_what_a_bare_machine_runs_needs_little():
+    wrong = []
+    for path in SOURCES:
+        part, known = part_of(path), BARE | sys.stdlib_module_names | {"terramamba"}
         if path.name.startswith("triton_"):
             known |= {"triton"}  # kernels, which are imported when the first one runs on a GPU
-        assert {name.split(".")[0] for name in imports(path, everywhere=False)} <= known
-    if part != "training":
-        assert not any(name.startswith("pytorch_lightning") for name in imports(path, everywhere=True))
-
-
-def run_python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=250)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+        for name, lazy in imports(path):
+            package = name.partition(".")[0]
+            needs = part in BARE_PARTS and not lazy and package not in known
+            if needs or (package == "pytorch_lightning" and part != "training"):
+                wrong.append(f"{path.relative_to(PACKAGE)} imports {name}")
+    assert not wrong, "\n" + "\n".join(wrong)
 
 
 def test_models_and_training_import_on_a_bare_machine():
@@ -132,7 +125,8 @@ for name in {BLOCKED!r}:
 import terramamba, terramamba.ops, terramamba.models, terramamba.scores.metrics, terramamba.training.fit
 print(terramamba.create_model.__name__)
 """
-    assert run_python(code) == "create_model\n"
+    done = python("-c", code, fresh=True, timeout=250)
+    assert (done.returncode, done.stdout) == (0, "create_model\n"), done.stderr
 
 
 def test_the_package_itself_imports_nothing_heavy():
@@ -144,6 +138,6 @@ seconds = time.perf_counter() - start
 print([name for name in {EDGES!r} if name in sys.modules])
 print(f"import terramamba: {{1000 * seconds:.1f}} ms", file=sys.stderr)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = python("-c", code, fresh=True, timeout=60)
     print(done.stderr)
     assert done.stdout == "[]\n"
