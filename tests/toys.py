@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
+from terramamba.models.model import Model
 from terramamba.training.fit import TrainConfig, fit, seed_everything
 
 
@@ -68,8 +69,11 @@ class Pairs(Dataset):
         return self.samples[index]
 
 
-class PatchNet(nn.Module):
+class PatchNet(Model):
     """Convolution, batch normalisation, dropout; the logits are the mean of the tokens' logits."""
+
+    spec_name = "PatchNet"
+    classifies_tokens = True
 
     def __init__(self):
         super().__init__()
@@ -86,8 +90,10 @@ class PatchNet(nn.Module):
         return self.token_logits(x).mean(dim=(2, 3))
 
 
-class PairNet(nn.Module):
+class PairNet(Model):
     """The difference of the dates, convolved."""
+
+    spec_name = "PairNet"
 
     def __init__(self, outputs=1):
         super().__init__()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from torch import nn
 
 from terramamba._version import __version__
 from terramamba.change.samples import PairDataset
@@ -24,6 +23,7 @@ from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.data.scaling import Scaling
+from terramamba.models.model import Model
 from terramamba.models.registry import create_model, model_spec, save_model
 from terramamba.raster.views.warped import Method
 from terramamba.report import write_run_pages
@@ -38,6 +38,7 @@ from terramamba.scores.calibration import (
 )
 from terramamba.scores.metrics import confusion_at
 from terramamba.scores.sampling_units import Units, from_confusions, write_units
+from terramamba.training.config import check_ability
 from terramamba.training.fit import TrainConfig, config_for, fit, seed_everything
 
 CLASSES = ("unchanged", "changed")
@@ -77,6 +78,7 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
     model = create_model(
         settings.model, preset=settings.preset, **({"in_channels": example.bands} | settings.set)
     )
+    check_ability(model, recompute=settings.recompute, compile=settings.compile, precision=settings.precision)
     split = split_record(pairs)
     notes = [*unlike, *_in_two_parts(pairs), *survey(pairs)]
     with run_folder(settings) as folder:
@@ -198,7 +200,7 @@ def _threshold_from(settings: ChangeSettings, config: TrainConfig | None) -> Thr
 
 
 def _fit(
-    model: nn.Module,
+    model: Model,
     config: TrainConfig | None,
     settings: ChangeSettings,
     pairs: Mapping[str, list[PairFiles]],
@@ -237,7 +239,7 @@ def whole_images(pairs: Sequence[PairFiles], scaling: Scaling) -> PairDataset:
     return PairDataset(list(pairs), scaling, crop_size=None, augment=False, seed=0)
 
 
-def counted(model: nn.Module, pairs: Sequence[PairFiles], scaling: Scaling, *, device: str) -> PairCounts:
+def counted(model: Model, pairs: Sequence[PairFiles], scaling: Scaling, *, device: str) -> PairCounts:
     """What ``model`` says of whole ``pairs``, as they are and with the dates swapped."""
     swapped = [pair.swapped() for pair in pairs]
     return count_pairs(model, whole_images(pairs, scaling), whole_images(swapped, scaling), device=device)

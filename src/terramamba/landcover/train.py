@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int
-from torch import nn
 
 from terramamba._version import __version__
 from terramamba.core.devices import resolve_device
@@ -21,6 +20,7 @@ from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import Samples, prepare_samples
 from terramamba.landcover.scores import CLASS_TABLE, scores_by_name, write_class_table
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.models.model import Model
 from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
 from terramamba.report import write_run_pages
 from terramamba.runs.folder import check_folder, read_yaml, run_folder, write_confusion, write_json
@@ -35,6 +35,7 @@ from terramamba.scores.calibration import (
 )
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.sampling_units import Units, from_classes, write_units
+from terramamba.training.config import check_ability
 from terramamba.training.fit import TrainConfig, config_for, fit, seed_everything
 from terramamba.training.predict import class_logits
 
@@ -59,11 +60,13 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
     check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
     resolve_device(settings.device)  # before anything is written
     samples = prepare_samples(settings, choose_patch_size(spec, settings))
-    untrained = None if spec.fit is not None else _untrained(spec, samples, settings)
+    config = None if spec.fit is not None else _config(spec, samples, settings)
+    untrained = _untrained(spec, samples, settings)
+    _check_model(untrained, samples, settings)
     with run_folder(settings) as folder:
         save_split(samples.split, folder, samples.scene.grid, samples.labels.classes)
         start = time.monotonic()
-        model, fitted = _fit(untrained, spec, settings, samples, folder)
+        model, fitted = _fit(untrained, config, spec, settings, samples, folder)
         fitted["minutes"] = (time.monotonic() - start) / 60
         scores, confusions, calibrations, units = _judge(model, samples, settings)
         about = {
@@ -106,7 +109,7 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
 
 
 def _judge(
-    model: nn.Module, samples: Samples, settings: ClassifySettings
+    model: Model, samples: Samples, settings: ClassifySettings
 ) -> tuple[dict[str, Any], dict[str, Int[np.ndarray, "k k"]], dict[str, Calibration], Units]:
     """Scores, confusions, calibration (T from ``validation``) of both parts; ``test`` by units."""
     names = samples.labels.names
@@ -175,24 +178,44 @@ def _class_weights(samples: Samples, settings: ClassifySettings) -> tuple[float,
     return tuple(float(weight) for weight in weights)
 
 
-def _untrained(
-    spec: ModelSpec, samples: Samples, settings: ClassifySettings
-) -> tuple[nn.Module, TrainConfig]:
-    config = config_for(spec, settings, class_weights=_class_weights(samples, settings))
+def _config(spec: ModelSpec, samples: Samples, settings: ClassifySettings) -> TrainConfig:
+    return config_for(spec, settings, class_weights=_class_weights(samples, settings))
+
+
+def _untrained(spec: ModelSpec, samples: Samples, settings: ClassifySettings) -> Model:
+    """The model before training; of one that is solved for, the solver chooses the size."""
     seed_everything(settings.seed)
-    options = {"in_channels": len(samples.scaling.bands), "num_classes": len(samples.labels.names)}
+    data: dict[str, Any] = {
+        "in_channels": len(samples.scaling.bands),
+        "num_classes": len(samples.labels.names),
+    }
+    if spec.fit is not None:
+        return create_model(settings.model, **data)
     if "patch_size" in spec.parameters():
-        options["patch_size"] = samples.split.patch_size
-    return create_model(settings.model, preset=settings.preset, **(options | settings.set)), config
+        data["patch_size"] = samples.split.patch_size
+    return create_model(settings.model, preset=settings.preset, **(data | settings.set))
+
+
+def _check_model(model: Model, samples: Samples, settings: ClassifySettings) -> None:
+    """Raise ``InputError`` where ``model`` cannot do what is asked for."""
+    check_ability(model, recompute=settings.recompute, compile=settings.compile, precision=settings.precision)
+    if settings.token_loss and not model.classifies_tokens:
+        raise InputError(f"--token-loss {settings.token_loss}: the model has no tokens to label; use 0")
+    if model.patch_size not in (None, samples.split.patch_size):
+        raise InputError(
+            f"--set patch_size={model.patch_size}: the patches have {samples.split.patch_size} pixels a side;"
+            f" leave it out, and give --patch-size {model.patch_size}"
+        )
 
 
 def _fit(
-    untrained: tuple[nn.Module, TrainConfig] | None,
+    model: Model,
+    config: TrainConfig | None,
     spec: ModelSpec,
     settings: ClassifySettings,
     samples: Samples,
     folder: Path,
-) -> tuple[nn.Module, dict[str, Any]]:
+) -> tuple[Model, dict[str, Any]]:
     """The trained model and how training went; a model that is solved for is made here."""
     if spec.fit is not None:
         solved, record = spec.fit(
@@ -204,8 +227,7 @@ def _fit(
             seed=settings.seed,
         )
         return solved, {**record, "device": "cpu"}
-    assert untrained is not None
-    model, config = untrained
+    assert config is not None
     with progress(f"train {settings.model}", config.epochs, "epochs") as advance:
         outcome = fit(
             model,

@@ -6,12 +6,13 @@ from typing import Literal, Protocol, get_args, runtime_checkable
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, distributed, nn
+from torch import Tensor, distributed
 from torch.utils.data import Dataset
 
 from terramamba.change.objective import ChangeDetection
 from terramamba.core.errors import InputError
 from terramamba.landcover.objective import Classification
+from terramamba.models.model import Model
 from terramamba.training.config import TrainConfig
 from terramamba.training.losses import ChangeLoss
 from terramamba.training.predict import Batch, Share
@@ -38,11 +39,11 @@ class Validation:
 class Objective(Protocol):
     """A task, as the training loop sees it."""
 
-    def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
+    def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
         """Training loss of a batch."""
 
     def validate(
-        self, model: nn.Module, dataset: Dataset[Batch], device: torch.device, share: Share
+        self, model: Model, dataset: Dataset[Batch], device: torch.device, share: Share
     ) -> Validation:
         """Scores over all of ``dataset``, of which this process counts its ``share``; the sums are exact."""
 
