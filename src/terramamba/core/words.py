@@ -21,9 +21,9 @@ def ranges(numbers: Sequence[int], most: int | None = None) -> str:
     return ", ".join(named[:most] + ["..."] * (most is not None and len(runs) > most))
 
 
-def percent(share: float) -> str:
-    """Write a share as a percentage; one that is small but not 0 does not read as 0."""
-    return "less than 0.01 %" if 0 < share < 1e-4 else f"{100 * share:.4g} %"
+def percent(fraction: float) -> str:
+    """Write a fraction as a percentage; one that is small but not 0 does not read as 0."""
+    return "less than 0.01 %" if 0 < fraction < 1e-4 else f"{100 * fraction:.4g} %"
 
 
 def count(number: int, noun: str) -> str:

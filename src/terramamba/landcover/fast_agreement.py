@@ -9,7 +9,7 @@ from jaxtyping import Float32, Int64
 from terramamba.landcover.fast import TILINGS, fast_logits, margin
 from terramamba.landcover.map_worker import pad_strip, padded_index
 from terramamba.landcover.patches import gather_patches
-from terramamba.mapping.inferring import inferring
+from terramamba.mapping.inference import inferring
 from terramamba.models.model import Model
 from terramamba.raster.windows import strips
 

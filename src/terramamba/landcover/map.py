@@ -1,6 +1,6 @@
 """A land-cover map of a scene of any size: each pixel by its own patch, or all from the tokens of tiles.
 
-The scene is cut into windows that are mapped one by one (``class_units``), by one process or many, and put
+The scene is cut into windows that are mapped one by one (``map_worker``), by one process or many, and put
 together: memory does not grow with the scene, and a run that was ended is gone on with (``jobs``).
 """
 
@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from terramamba.core.errors import InputError
+from terramamba.core.files import StrPath
 from terramamba.landcover.fast import check_tilings, choose_tilings
 from terramamba.landcover.map_output import ClassMapOutput, ClassSummary
 from terramamba.landcover.map_worker import ClassWork
 from terramamba.mapping.area_table import check_table_name
-from terramamba.mapping.executors import Spread
+from terramamba.mapping.executors import Parallelism
 from terramamba.mapping.fingerprint import model_fact, option_fact, scene_fact, version_fact
 from terramamba.mapping.fit_to_run import check_bands, chosen_temperature, open_run
-from terramamba.mapping.inferring import Place, check_options
+from terramamba.mapping.inference import check_options
 from terramamba.mapping.jobs import carry_out
 from terramamba.mapping.tags import run_tags
 from terramamba.mapping.windows import class_windows
@@ -29,7 +30,7 @@ from terramamba.runs.folder import Run
 
 def map_classes(
     run: str | Path | Run,
-    scene: Place | Scene,
+    scene: StrPath | Scene,
     out: str | Path,
     *,
     probabilities: str | Path | None = None,
@@ -60,7 +61,7 @@ def map_classes(
         areas: CSV to write: how much there is of each class.
         masks: Rasters whose pixels that are not 0 are left out as if they had no data.
         mode: "exact": each pixel is classified by its own patch. "fast": by the tokens around it of tiles
-            that do not overlap, tens of times faster (see ``inference.fast``). "auto": as fast as
+            that do not overlap, tens of times faster (see ``landcover.fast``). "auto": as fast as
             ``tolerance`` allows.
         tilings: With "fast", shifted tilings whose tokens are averaged: 1, 2, 4 or 9.
         tolerance: With "auto", percentage points of overall accuracy on the run's validation pixels that may
@@ -82,8 +83,8 @@ def map_classes(
     """
     start = time.monotonic()
     check_options(batch_size, precision)
-    spread = Spread(workers, dask, shard)
-    spread.check()
+    parallelism = Parallelism(workers, dask, shard)
+    parallelism.check()
     if strip_rows is not None and strip_rows < 1:
         raise InputError(f"--strip-rows {strip_rows}: at least 1 is needed")
     targets = [Path(path) for path in (out, probabilities) if path is not None]
@@ -142,7 +143,7 @@ def map_classes(
         temperature,
     )
     inputs = [image.path, *map(str, masks)]
-    outcome = carry_out(output, work, facts, spread, device=device, overwrite=overwrite, inputs=inputs)
+    outcome = carry_out(output, work, facts, parallelism, device=device, overwrite=overwrite, inputs=inputs)
     return output.summary(outcome, time.monotonic() - start)
 
 

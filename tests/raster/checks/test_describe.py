@@ -13,7 +13,7 @@ from affine import Affine
 from terramamba.core.words import percent, ranges
 from terramamba.raster.checks.describe import describe
 from terramamba.raster.readers.open import open_scene
-from terramamba.raster.sample_statistics import look
+from terramamba.raster.sample_statistics import sample_statistics
 from terramamba.raster.windows import Window
 
 Make = Callable[..., Path]
@@ -58,7 +58,7 @@ def test_few_pixels_of_large_scenes_are_read(
     geotiff: Make, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, overviews: bool
 ) -> None:
     """Of a file without overviews few blocks, and of one with them no more pixels."""
-    monkeypatch.setattr("terramamba.raster.sample_statistics.LOOK_VALUES", 20_000)
+    monkeypatch.setattr("terramamba.raster.sample_statistics.MOST_VALUES", 20_000)
     rng = np.random.default_rng(seed)
     values = rng.integers(20, 200, (2, 2100, 1700), dtype=np.uint8)
     missing = int(rng.integers(300, 1400))
@@ -77,12 +77,12 @@ def test_few_pixels_of_large_scenes_are_read(
             read.append(shape)
             return scene.source.read(window, bands, shape)
 
-    found = look(replace(scene, source=Counting()))
+    found = sample_statistics(replace(scene, source=Counting()))
     assert 2 * sum(height * width for height, width in read) <= 20_000
     assert (found.minimum, found.maximum) == (20, 199)
     assert found.all_missing == pytest.approx(missing / 1700, abs=0.1)
-    assert found.seen == pytest.approx(10_000 / (2100 * 1700), rel=0.2)
-    assert describe(scene)["looked at"] == f"{percent(found.seen)} of the pixels, spread over the scene"
+    assert found.sampled == pytest.approx(10_000 / (2100 * 1700), rel=0.2)
+    assert describe(scene)["looked at"] == f"{percent(found.sampled)} of the pixels, spread over the scene"
 
 
 def test_words() -> None:

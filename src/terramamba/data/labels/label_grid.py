@@ -5,7 +5,7 @@ from jaxtyping import Bool, Shaped
 
 from terramamba.raster.geogrid import Grid, apply, compose
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.grid_mapping import Passage
+from terramamba.raster.views.grid_mapping import GridMapping
 from terramamba.raster.windows import Window, strips
 
 OFF_GRID = 0.1
@@ -52,9 +52,9 @@ def read_nearest(labels: Scene, scene: Grid) -> tuple[Shaped[np.ndarray, "h w"],
     """
     values = np.zeros((1, scene.height, scene.width), labels.dtype)
     valid = np.zeros(values.shape, bool)
-    passage, cols = Passage(scene, labels.grid), np.arange(scene.width)
+    mapping, cols = GridMapping(scene, labels.grid), np.arange(scene.width)
     for window in strips(scene.height, scene.width, max(1, PIXELS_AT_ONCE // scene.width)):
-        places = passage.centres(np.arange(window.row, window.bottom), cols)
+        coordinates = mapping.centre_coordinates(np.arange(window.row, window.bottom), cols)
         part = (slice(None), *window.slices)
-        passage.take_nearest(labels.source, places, (0,), values[part], valid[part], thinned=False)
+        mapping.take_nearest(labels.source, coordinates, (0,), values[part], valid[part], thinned=False)
     return values[0], valid[0]

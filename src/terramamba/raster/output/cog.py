@@ -48,7 +48,8 @@ class RasterWriter:
 
     Args:
         path: File to write, ending in .tif.
-        grid: Its size and place. Without a CRS or transform the file has none; ties are written as they are.
+        grid: Its size and place. Without a CRS or transform the file has none; ground control is
+            written as it is.
         bands: Number of bands.
         dtype: Data type, such as ``uint8``.
         nodata: Value that stands for "no data".
@@ -96,7 +97,7 @@ class RasterWriter:
             "nodata": nodata,
             "crs": grid.crs,
             "transform": grid.transform,
-            **({} if grid.ties is None else grid.ties.profile()),
+            **({} if grid.ground_control is None else grid.ground_control.profile()),
             "tiled": True,
             "blockxsize": BLOCK,
             "blockysize": BLOCK,
@@ -193,7 +194,7 @@ def write_geotiff(path: str | Path, array: Shaped[np.ndarray, "c h w"], grid: Gr
 
 
 def _category_names(names: Mapping[int, str]) -> str:
-    """GDAL's sidecar with the name of every value from 0 to the largest named one."""
+    """Write GDAL's sidecar with the name of every value from 0 to the largest named one."""
     categories = (
         f"      <Category>{escape(names.get(value, ''))}</Category>" for value in range(max(names) + 1)
     )
