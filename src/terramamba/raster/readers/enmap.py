@@ -31,7 +31,7 @@ def is_enmap(path: str) -> bool:
 
 
 def open_enmap(path: str) -> Scene:
-    """Open the spectral image of an EnMAP product with the wavelengths, widths, bad bands and scale beside it.
+    """Open the spectral image of an EnMAP product with wavelengths, widths, bad bands, scale from beside it.
 
     Raises:
         InputError: a part of the product is missing, or the metadata do not fit the image.
