@@ -15,7 +15,7 @@ from rasterio.warp import transform_geom
 
 from terramamba.api import map_classes
 from terramamba.core.errors import InputError
-from terramamba.data.splits.split import load_split
+from terramamba.data.split_files import load_split
 from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.evaluate import evaluate_classifier
 from terramamba.landcover.settings import ClassifySettings

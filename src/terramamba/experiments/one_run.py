@@ -79,7 +79,7 @@ def _time_classes(loaded: Run) -> Timed:
     class_logits(loaded.model, timed, device=settings.device)
     seconds = time.perf_counter() - start
     side = samples.split.patch_size
-    return len(timed), seconds, (1, len(samples.cube), side, side)
+    return len(timed), seconds, (1, len(samples.scaling.bands), side, side)
 
 
 def _time_changes(loaded: Run, settings: ChangeSettings) -> Timed:

@@ -11,9 +11,12 @@ from terramamba.core.errors import InputError
 from terramamba.core.provenance import code_version
 from terramamba.data.labels.labels import Labels, VectorOptions, label_shape, read_labels, unmasked
 from terramamba.data.pairs.same_file import same_content_key
-from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, load_split
+from terramamba.data.patch_store import PatchStore
+from terramamba.data.pixel_list import PixelList
+from terramamba.data.split_files import load_split
+from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
 from terramamba.landcover.patches import PatchDataset
-from terramamba.landcover.samples import prepare_samples, scaled_cube
+from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.scores import scores_by_name
 from terramamba.landcover.train import read_settings
 from terramamba.mapping.fit_to_run import check_bands
@@ -71,7 +74,7 @@ def evaluate_classifier(
                 f"{loaded.folder}: scene or labels changed since training (split {samples.split.id}, "
                 f"was {card['split_id']}); restore them, or score other files with --scene and --labels"
             )
-        cube, targets = samples.cube, samples.targets(TEST)
+        store, targets = samples.store, samples.targets(TEST)
         pixels, protocol = samples.pixels(TEST), card["protocol"]
     else:
         opened = open_scene(scene, variable=scene_variable, shape=label_shape(labels, label_variable))
@@ -79,16 +82,18 @@ def evaluate_classifier(
         check_bands(loaded, opened)
         vector = VectorOptions(class_attribute, layer, all_touched, min_coverage)
         given = read_labels(labels, opened, variable=label_variable, min_classes=1, vector=vector)
-        classes, notes = known_classes(unmasked(given, opened, need_all_classes=False), card)
-        cube, usable = scaled_cube(opened, scaling)
-        scored = (classes > 0) & usable
-        learnt = scored & _learnt_from(loaded, opened)
+        given = unmasked(given, opened, need_all_classes=False)
+        classes, notes = known_classes(given, card)
+        known = given.pixels.only(classes > 0)
+        store = PatchStore.read(opened, scaling, known, card["patch_size"], card["border"])
+        scored = store.usable[store.kept.find(given.pixels.keys)] & (classes > 0)
+        learnt = scored & _learnt_from(loaded, opened, given.pixels)
         if learnt.any():
             notes.append(
                 f"not scored, they trained the model or chose its epoch: {np.count_nonzero(learnt)} pixels"
             )
             scored &= ~learnt
-        pixels = np.argwhere(scored).astype(np.int64)
+        pixels = given.pixels.only(scored).coordinates
         targets = classes[scored].astype(np.int64) - 1
         protocol = f"external-p{card['patch_size']}"
     if len(pixels) == 0:
@@ -98,15 +103,7 @@ def evaluate_classifier(
                 "; "
             )
         )
-    dataset = PatchDataset(
-        cube,
-        pixels,
-        targets,
-        patch_size=card["patch_size"],
-        border=card["border"],
-        augment=False,
-        seed=0,
-    )
+    dataset = PatchDataset(store, pixels, targets, augment=False, seed=0)
     logits, truth = class_logits(loaded.model, dataset, device=device)
     names = [entry["name"] for entry in card["classes"]]
     confusion = confusion_matrix(truth, logits.argmax(dim=1), len(names))
@@ -125,9 +122,9 @@ def evaluate_classifier(
     }
 
 
-def _learnt_from(run: Run, scene: Scene) -> Bool[np.ndarray, "h w"]:
-    """Pixels of ``scene`` that had a part in training, where it is the run's own scene or a copy of it."""
-    none = np.zeros((scene.height, scene.width), bool)
+def _learnt_from(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray, " m"]:
+    """Which pixels had a part in training, where ``scene`` is the run's own or a copy of it."""
+    none = np.zeros(len(pixels), bool)
     if not all((run.folder / name).is_file() for name in (CONFIG, "split.json")):
         return none  # a model alone
     own = read_settings(run.folder).scene
@@ -135,12 +132,17 @@ def _learnt_from(run: Run, scene: Scene) -> Bool[np.ndarray, "h w"]:
         return none
     if same_content_key(own) != same_content_key(scene.path):
         return none
-    roles = load_split(run.folder).roles
-    return np.isin(roles, (TRAIN, VALIDATION)) if roles.shape == none.shape else none
+    split = load_split(run.folder)
+    if split.pixels.shape != pixels.shape:
+        return none
+    return split.pixels.only(np.isin(split.roles, (TRAIN, VALIDATION))).find(pixels.keys) >= 0
 
 
-def known_classes(given: Labels, card: Mapping[str, Any]) -> tuple[Int[np.ndarray, "h w"], list[str]]:
-    """Labels by the place of their class in a run's ``card``, from 1, and notes on those it does not know."""
+def known_classes(given: Labels, card: Mapping[str, Any]) -> tuple[Int[np.ndarray, " m"], list[str]]:
+    """Labels by the place of their class in a run's ``card``, from 1, and notes on those it does not know.
+
+    0 stands for a class that it does not know.
+    """
     key, said = ("name", given.names) if given.by_name else ("code", given.codes)
     place = {entry[key]: index + 1 for index, entry in enumerate(card["classes"])}
     table = np.array([0, *(place.get(one, 0) for one in said)], np.int16)

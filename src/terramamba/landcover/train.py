@@ -14,7 +14,8 @@ from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.core.provenance import code_version
-from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, save_split
+from terramamba.data.split_files import save_split
+from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
 from terramamba.landcover.catalogued import load_scene
 from terramamba.landcover.fast_agreement import fast_record
 from terramamba.landcover.patches import PatchDataset
@@ -74,7 +75,8 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
             "calibration": calibration_card(calibrations["validation"]),
             "fast": fast_record(
                 model,
-                samples.cube,
+                samples.scene,
+                samples.scaling,
                 samples.pixels(VALIDATION),
                 samples.targets(VALIDATION),
                 patch_size=samples.split.patch_size,
@@ -224,17 +226,11 @@ def labelled_patches(
     samples: Samples, role: int, settings: ClassifySettings, *, augment: bool = False
 ) -> PatchDataset:
     """The patches and classes of the pixels with ``role``."""
-    token_targets = None
-    if role == TRAIN and settings.token_loss > 0:
-        training = samples.split.roles == TRAIN
-        token_targets = np.where(training, samples.labels.classes.astype(np.int64) - 1, -1)
     return PatchDataset(
-        samples.cube,
+        samples.store,
         samples.pixels(role),
         samples.targets(role),
-        patch_size=samples.split.patch_size,
-        border=settings.border,
-        token_targets=token_targets,
+        label_tokens=role == TRAIN and settings.token_loss > 0,
         augment=augment,
         seed=settings.seed,
     )
