@@ -105,7 +105,10 @@ def test_imports_go_down_the_floors_and_no_file_is_in_a_circle():
         for room, other_room in [((name.split(".") + ["__init__"])[1], (other.split(".") + ["__init__"])[1])]
         if room != other_room and floor_of(other_room) >= floor_of(room)
     ]
-    inner = {name: {other for other in others if not name.startswith(f"{other}.")} for name, others in graph.items()}
+    inner = {
+        name: {other for other in others if not name.startswith(f"{other}.")}
+        for name, others in graph.items()
+    }
     assert (wrong, circles(inner)) == ([], [])
 
 

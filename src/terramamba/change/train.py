@@ -37,8 +37,8 @@ from terramamba.scores.calibration import (
     change_temperature,
     write_reliability,
 )
-from terramamba.scores.metrics import confusion_at
 from terramamba.scores.sampling_units import Units, from_confusions, write_units
+from terramamba.scores.thresholds import checked_threshold, confusion_at
 from terramamba.training.fit import TrainConfig, config_for, fit, seed_everything
 
 CLASSES = ("unchanged", "changed")
@@ -67,6 +67,7 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
         raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
     check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
     resolve_device(settings.device)  # before anything is written
+    given = None if settings.threshold is None else checked_threshold(settings.threshold)
     found, published, unlike = load_pairs(
         settings.data, settings.root, settings.align, settings.scene_variable
     )
@@ -86,7 +87,7 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
         fitted = _fit(model, config, settings, pairs, scaling, folder)
         fitted["minutes"] = (time.monotonic() - start) / 60
         chosen = fitted.pop("threshold")
-        threshold = chosen if settings.threshold is None else settings.threshold
+        threshold = chosen if given is None else given
         counts = {
             name: counted(model, pairs[part], scaling, device=settings.device)
             for name, part in (("validation", "val"), ("test", "test"))

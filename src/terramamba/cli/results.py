@@ -30,8 +30,9 @@ def run(argv: Sequence[str]) -> int:
     from terramamba.experiments.render import fill_page, write_tables
     from terramamba.experiments.results import read_results
     from terramamba.experiments.tables import summary
+    from terramamba.scores.score_table import SCORES
 
-    found = summary(read_results(Path(folder)))
+    found = summary(read_results(Path(folder)), SCORES)
     if found is not None:
         show_table(found.title, found.columns, found.rows)
         print("\n".join(found.notes))

@@ -16,6 +16,8 @@ from terramamba.experiments.results import Row, rows_of, write_results
 from terramamba.experiments.search import places, require_optuna, seek
 from terramamba.runs.folder import prepare_folder
 from terramamba.scores.sampling_units import UNITS
+from terramamba.scores.score import ScoresOf
+from terramamba.scores.score_table import SCORES
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ def run_experiment(
     jobs: int = 1,
     device: str = "auto",
     overwrite: bool = False,
+    scores_of: ScoresOf = SCORES,
 ) -> Outcome:
     """Do every run of the file that is not done, and write results and tables.
 
@@ -52,7 +55,7 @@ def run_experiment(
         raise InputError(f"--jobs {jobs}: at least 1 is needed")
     resolve_device(device)
     place = Path(out)
-    experiment = read_experiment(Path(file), variables)
+    experiment = read_experiment(Path(file), variables, scores_of)
     require_optuna(experiment)
     runs = list(plan_runs(experiment, place, device))
     _refuse_others(runs, place, overwrite=overwrite)
@@ -80,11 +83,11 @@ def run_experiment(
         try:
             run_all([run for run in runs if not is_done(run)], jobs, told)
             for search, where in sought:
-                seek(experiment, search, where, place, device, also)
+                seek(experiment, search, where, place, device, also, scores_of)
         finally:
-            rows = rows_of(experiment, runs, place)
+            rows = rows_of(experiment, runs, place, scores_of)
             results = write_results(place, rows)
-    written = (*results, *write_tables(place))
+    written = (*results, *write_tables(place, scores_of))
     return Outcome(rows[: len(runs)], done, failed, written)
 
 

@@ -50,7 +50,6 @@ from terramamba.experiments.values import (
     GIVEN,
     OURS,
     PATHS,
-    SCORES,
     SETTINGS,
     DataSet,
     Entrant,
@@ -62,25 +61,33 @@ from terramamba.experiments.values import (
 from terramamba.landcover.catalogued import load_scene
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.registry import model_spec
+from terramamba.scores.score import ScoresOf, columns
+from terramamba.scores.score_table import SCORES
 from terramamba.training.settings import TrainSettings
 
 KEYS = {"name", "variables", "settings", "splits", "data", "models", "ablations", "sweep", "search", "seeds"}
 
 
-def read_experiment(path: Path, variables: Mapping[str, Any] | None = None) -> Experiment:
+def read_experiment(
+    path: Path, variables: Mapping[str, Any] | None = None, scores_of: ScoresOf = SCORES
+) -> Experiment:
     """The experiment in a YAML file; ``variables`` override those of the file.
+
+    Published scores are among the columns of ``scores_of``.
 
     Raises:
         InputError: the file, the key and what is wrong there.
     """
     record = read_yaml(path)
     try:
-        return _experiment(path, record, {str(k): str(v) for k, v in (variables or {}).items()})
+        return _experiment(path, record, {str(k): str(v) for k, v in (variables or {}).items()}, scores_of)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def _experiment(path: Path, record: Mapping[str, Any], given: Mapping[str, str]) -> Experiment:
+def _experiment(
+    path: Path, record: Mapping[str, Any], given: Mapping[str, str], scores_of: ScoresOf
+) -> Experiment:
     require_keys(record, "", KEYS, ("data", "models"))
     known_variables = {k: str(v) for k, v in as_mapping(record, "variables").items()}
     unknown = [name for name in given if name not in known_variables]
@@ -105,7 +112,9 @@ def _experiment(path: Path, record: Mapping[str, Any], given: Mapping[str, str])
         for name in given_splits
     }
     seeds = seeds_of(record.get("seeds", 1))
-    data = tuple(_data_set(name, record, splits, seeds, path.parent) for name in as_mapping(record, "data"))
+    data = tuple(
+        _data_set(name, record, splits, seeds, path.parent, scores_of) for name in as_mapping(record, "data")
+    )
     sets = [entry.name for entry in data]
     models = tuple(_entrant(name, record, sets) for name in as_mapping(record, "models"))
     names = {entry.name: entry for entry in models}
@@ -126,7 +135,12 @@ def _experiment(path: Path, record: Mapping[str, Any], given: Mapping[str, str])
 
 
 def _data_set(
-    name: str, record: Mapping[str, Any], splits: Mapping[str, Settings], common: tuple[int, ...], home: Path
+    name: str,
+    record: Mapping[str, Any],
+    splits: Mapping[str, Settings],
+    common: tuple[int, ...],
+    home: Path,
+    scores_of: ScoresOf,
 ) -> DataSet:
     key = f"data.{name}"
     entry = dict(as_mapping(record["data"], name, "data"))
@@ -142,8 +156,9 @@ def _data_set(
             raise InputError(f"{key}.root: say where {known.title} lies; {known.where}")
         known = None  # a folder that happens to have such a name
     task: Task = "classify" if "data" not in entry or isinstance(known, SceneSet) else "change"
+    known_scores = [score.name for score in columns(scores_of[task])]
     for one in published:
-        names_in(list(one.scores), list(SCORES[task]), f"{key}.published.scores")
+        names_in(list(one.scores), known_scores, f"{key}.published.scores")
     settings = check_settings(entry, key, SETTINGS[task], forbidden=("model",))
     for path in PATHS:
         if path in settings and not (path == "data" and known is not None):

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from terramamba.core.errors import InputError
 from terramamba.experiments.checks import as_settings
 from terramamba.experiments.plan import PlannedRun, is_done, read_metrics, runs_of
-from terramamba.experiments.values import MAIN, Ablation, Entrant, Experiment, Search
+from terramamba.experiments.values import Ablation, Entrant, Experiment, Search
 from terramamba.scores.metrics import summarise
+from terramamba.scores.score import Score, ScoresOf
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -48,9 +49,15 @@ def places(experiment: Experiment, search: Search) -> list[tuple[str, str]]:
 
 
 def seek(
-    experiment: Experiment, search: Search, place: tuple[str, str], out: Path, device: str, do: Do
+    experiment: Experiment,
+    search: Search,
+    place: tuple[str, str],
+    out: Path,
+    device: str,
+    do: Do,
+    scores_of: ScoresOf,
 ) -> None:
-    """Propose trials and have each done on all seeds; the higher the mean score on validation the better."""
+    """Propose trials and have each done on all seeds, for the best mean of the first score on validation."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -73,7 +80,7 @@ def seek(
                 new += seen[proposal.name]
         do(new)
         for trial, name in zip(trials, names, strict=True):
-            score = _score(seen[name])
+            score = _score(seen[name], scores_of[model.task][0])
             failed = optuna.trial.TrialState.FAIL
             study.tell(trial, state=failed) if score is None else study.tell(trial, score)
 
@@ -97,9 +104,9 @@ def _proposal(search: Search, trial: "Trial") -> Ablation:
     return Ablation(name, search.of, as_settings(values))
 
 
-def _score(runs: Sequence[PlannedRun]) -> float | None:
-    """Mean validation score over seeds; None where a run failed."""
+def _score(runs: Sequence[PlannedRun], main: Score) -> float | None:
+    """Mean of ``main`` on validation over seeds, more is better; None where a run failed."""
     if not all(is_done(run) for run in runs):
         return None
-    found = [read_metrics(run)["validation"][MAIN[run.task]] for run in runs]
-    return summarise(found)[0]
+    found = [main.value_in(read_metrics(run)["validation"]) for run in runs]
+    return main.goodness(summarise(found)[0])

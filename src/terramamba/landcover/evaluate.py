@@ -110,16 +110,15 @@ def evaluate_classifier(
     logits, truth = class_logits(loaded.model, dataset, device=device)
     names = [entry["name"] for entry in card["classes"]]
     confusion = confusion_matrix(truth, logits.argmax(dim=1), len(names))
-    scores = scores_by_name(confusion, names)
-    if loaded.temperature is not None:
-        scores["calibration"] = class_calibration(logits, truth, loaded.temperature).record()
+    temperature = loaded.temperature
+    calibration = None if temperature is None else class_calibration(logits, truth, temperature)
     return {
         "folder": str(loaded.folder),
         "protocol": protocol,
         "pixels": len(pixels),
         "notes": notes,
         "confusion": confusion.tolist(),
-        "test": scores,
+        "test": scores_by_name(confusion, names, calibration),
         "calibration": card.get("calibration"),
         "code": code_version(),
     }

@@ -122,8 +122,7 @@ def _judge(
         for part, (logits, truth) in parts.items()
     }
     scores = {
-        part: scores_by_name(confusion, names) | {"calibration": calibrations[part].record()}
-        for part, confusion in confusions.items()
+        part: scores_by_name(confusion, names, calibrations[part]) for part, confusion in confusions.items()
     }
     logits, truth = parts["test"]
     units = from_classes(samples.pixels(TEST), truth.numpy(), logits.argmax(dim=1).numpy(), len(names))

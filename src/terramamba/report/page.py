@@ -16,6 +16,7 @@ from terramamba.report.sections import comparison, provenance, scores, summary
 from terramamba.report.viewer import viewer
 from terramamba.report.words import model_name
 from terramamba.runs.record import RunRecord, read_runs
+from terramamba.scores.score_table import SCORES
 
 RUN_PAGE = "report.html"
 """The page in a run's folder."""
@@ -41,12 +42,12 @@ def write_report(
     records = read_runs(runs)
     land = None if map_files is None else read_map(records[0], map_files)
     written = datetime.now(UTC).isoformat(timespec="seconds")
-    many = len(records) > 1
+    many, listed = len(records) > 1, SCORES[records[0].task]
     body = [
-        summary(records, land),
-        comparison(records),
+        summary(records, land, listed[0]),
+        comparison(records, listed),
         "" if land is None else viewer(land),
-        *(scores(run, many) for run in records),
+        *(scores(run, many, listed) for run in records),
         provenance(records, land, written, __version__),
     ]
     title = " and ".join(run.name for run in records[:3]) + (" and others" if len(records) > 3 else "")
