@@ -9,21 +9,21 @@ from typing import Any
 from terramamba._version import __version__
 
 _HOMES = {
-    "open_scene": "raster.scene",
-    "check_pair": "raster.pair",
+    "open_scene": "raster.readers.open",
+    "check_pair": "raster.checks.pair",
     "create_model": "models.registry",
     "list_models": "models.registry",
-    "load_run": "runs",
-    "ClassifySettings": "settings",
-    "ChangeSettings": "settings",
-    "train_classifier": "classify",
-    "evaluate_classifier": "classify_evaluation",
-    "train_change_detector": "change",
-    "evaluate_change_detector": "change_evaluation",
-    "map_classes": "inference",
-    "map_change": "inference",
-    "join_map": "inference",
-    "InputError": "errors",
+    "load_run": "runs.folder",
+    "ClassifySettings": "landcover.settings",
+    "ChangeSettings": "change.settings",
+    "train_classifier": "api",
+    "evaluate_classifier": "api",
+    "train_change_detector": "api",
+    "evaluate_change_detector": "api",
+    "map_classes": "api",
+    "map_change": "api",
+    "join_map": "api",
+    "InputError": "core.errors",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -1,5 +1,6 @@
 """What the map marks and what is scored are the same pixels, at the edge of a threshold too."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from terramamba.change.evaluate import evaluate_change_detector
-from terramamba.change.map import map_change
+from terramamba.api import evaluate_change_detector, map_change, train_change_detector
 from terramamba.change.settings import ChangeSettings
-from terramamba.change.train import train_change_detector
 from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_pairs
 from terramamba.raster.geogrid import Grid
@@ -47,12 +46,12 @@ def logits_at(thresholds: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path, np.ndarray]:
+def made(
+    tmp_path_factory: pytest.TempPathFactory, seed_of: Callable[[str], int]
+) -> tuple[Run, Path, np.ndarray]:
     """A run whose probabilities lie at the edges of 80 thresholds; its test pair; the thresholds."""
     home = tmp_path_factory.mktemp("edges")
-    seed = int(np.random.SeedSequence().generate_state(1)[0])
-    print(f"seed of the edges: {seed}")
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(seed_of("edges of thresholds"))
     root = make_pairs(home / "pairs", 0, train=1, val=1, test=1, size=32, scene=(32, 32)).root
     train_change_detector(ChangeSettings(data=str(root), out=str(home / "run"), model="cva"))
     run = load_run(home / "run")

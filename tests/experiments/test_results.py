@@ -2,15 +2,15 @@
 
 import csv
 import statistics
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
+from programs import terramamba
 from terramamba.core.errors import InputError
 from terramamba.experiments.render import fill_page
 from terramamba.experiments.results import COSTS, FIRST, read_results
+from terramamba.tasks import TASKS
 
 UNITS, SEEDS = 14, 3
 BEGIN, END = "<!-- begin of the tables of: A & B -->", "<!-- end of the tables of: A & B -->"
@@ -50,8 +50,7 @@ def folder(tmp_path, seed):
 
 
 def results(*words):
-    command = [sys.executable, "-m", "terramamba", "results", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return terramamba("results", *words)
 
 
 def cells(line):
@@ -101,12 +100,12 @@ def test_the_page_says_who_is_ahead_and_who_is_not_and_keeps_what_stands_around(
 def test_a_page_without_marks_gets_the_tables_at_its_end(folder, tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# Mine\n\nwords")
-    fill_page(page, folder)
+    fill_page(page, folder, TASKS)
     text = page.read_text()
     assert text.startswith(f"# Mine\n\nwords\n\n{BEGIN}\n")
     assert text.endswith(f"{END}\n")
     new = tmp_path / "new.md"
-    fill_page(new, folder)
+    fill_page(new, folder, TASKS)
     assert new.read_text() == text[text.index(BEGIN) :]
 
 

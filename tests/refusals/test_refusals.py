@@ -2,8 +2,6 @@
 
 import pickle
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +11,12 @@ from shutil import copytree
 import numpy as np
 import pytest
 
+from programs import start, terramamba
 from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import Window
 
-PROGRAM = (sys.executable, "-m", "terramamba")
 CLASSIFY = ("--model", "svm", "--split", "random", "--patch-size", "3")
 
 
@@ -37,11 +35,6 @@ class Home:
     @property
     def change_run(self) -> Path:
         return self.folder / "change"
-
-
-def terramamba(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [*PROGRAM, *map(str, words)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 def files_under(folder: Path) -> dict[str, bytes]:
@@ -207,8 +200,7 @@ def test_interrupted_training_exits_130_and_resumes_to_the_unbroken_result(home,
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     done = terramamba(*words, "--out", whole)
     assert done.returncode == 0, done.stderr
-    command = [*PROGRAM, *map(str, words), "--out", str(broken)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with start("-m", "terramamba", *words, "--out", broken) as process:
         end = time.monotonic() + 200
         while not (broken / "history.csv").exists():
             assert process.poll() is None, process.communicate()[1]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from terramamba.cli.show import number, percent, show_facts, show_table
 from terramamba.core.provenance import in_words
-from terramamba.report import RUN_PAGE
+from terramamba.report.page import RUN_PAGE
 from terramamba.scores.score import Score, Scores, of_set, per_class
 from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 

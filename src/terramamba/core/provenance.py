@@ -9,7 +9,7 @@ from typing import Any
 
 from terramamba._version import __version__
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 SECONDS = 10
 SHOWN = 12
 """Digits of a commit that are shown."""

@@ -17,7 +17,7 @@ from terramamba.core.files import write_table
 from terramamba.experiments.plan import PlannedRun, failure_of, is_done, read_metrics
 from terramamba.experiments.values import Experiment
 from terramamba.scores.sampling_units import UNITS, Units, counts_by_unit, read_rows
-from terramamba.scores.score import SCALE, ScoresOf, columns
+from terramamba.scores.score import SCALE, columns
 
 RESULTS = "results.csv"
 
@@ -76,10 +76,10 @@ class Record:
         return f"{self['model']}, {self['ablation']}" if self["ablation"] else self["model"]
 
 
-def rows_of(experiment: Experiment, runs: Sequence[PlannedRun], out: Path, scores_of: ScoresOf) -> list[Row]:
+def rows_of(experiment: Experiment, runs: Sequence[PlannedRun], out: Path) -> list[Row]:
     """A row a run in the order of the plan, then the published scores; all with the same keys."""
     rows = [{"run": number, **_row(run, out)} for number, run in enumerate(runs)]
-    rows += _published(experiment, scores_of)
+    rows += _published(experiment)
     scores = dict.fromkeys(key for row in rows for key in row if key.startswith(("test_", "val_")))
     keys = [*FIRST, *sorted(scores, key=lambda key: key.startswith("val_")), *COSTS, *LAST]
     return [{key: row.get(key) for key in keys} | {"experiment": experiment.name} for row in rows]
@@ -134,7 +134,7 @@ def _row(run: PlannedRun, out: Path) -> Row:
     status = DONE if is_done(run) else FAILED if reason else MISSING
     row: Row = {
         "data": run.data,
-        "task": run.task,
+        "task": run.task.name,
         "split": run.split,
         "model": run.model,
         "preset": run.settings.preset,
@@ -158,18 +158,18 @@ def _row(run: PlannedRun, out: Path) -> Row:
     return row | flat(metrics.get("leakage") or {}, "test_leakage")
 
 
-def _published(experiment: Experiment, scores_of: ScoresOf) -> list[Row]:
+def _published(experiment: Experiment) -> list[Row]:
     return [
         {
             "data": data.name,
-            "task": data.task,
+            "task": data.task.name,
             "model": one.model,
             "status": PUBLISHED,
             "protocol": one.protocol,
             "source": one.source,
             **{
                 score.test_column: one.scores[score.name] / SCALE[score.unit]
-                for score in columns(scores_of[data.task])
+                for score in columns(data.task.scores)
                 if score.name in one.scores
             },
         }

@@ -14,7 +14,6 @@ from terramamba.experiments.checks import as_settings
 from terramamba.experiments.plan import PlannedRun, is_done, read_metrics, runs_of
 from terramamba.experiments.values import Ablation, Entrant, Experiment, Search
 from terramamba.scores.metrics import summarise
-from terramamba.scores.score import Score, ScoresOf
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -42,20 +41,14 @@ def places(experiment: Experiment, search: Search) -> list[tuple[str, str]]:
         (data.name, split)
         for data in experiment.data
         for split in data.splits
-        if data.task == model.task
+        if data.task.name == model.task.name
         and data.name in (search.only or model.only or [data.name])
         and split in (search.splits or [split])
     ]
 
 
 def seek(
-    experiment: Experiment,
-    search: Search,
-    place: tuple[str, str],
-    out: Path,
-    device: str,
-    do: Do,
-    scores_of: ScoresOf,
+    experiment: Experiment, search: Search, place: tuple[str, str], out: Path, device: str, do: Do
 ) -> None:
     """Propose trials and have each done on all seeds, for the best mean of the first score on validation."""
     import optuna
@@ -80,7 +73,7 @@ def seek(
                 new += seen[proposal.name]
         do(new)
         for trial, name in zip(trials, names, strict=True):
-            score = _score(seen[name], scores_of[model.task][0])
+            score = _score(seen[name])
             failed = optuna.trial.TrialState.FAIL
             study.tell(trial, state=failed) if score is None else study.tell(trial, score)
 
@@ -104,9 +97,10 @@ def _proposal(search: Search, trial: "Trial") -> Ablation:
     return Ablation(name, search.of, as_settings(values))
 
 
-def _score(runs: Sequence[PlannedRun], main: Score) -> float | None:
-    """Mean of ``main`` on validation over seeds, more is better; None where a run failed."""
+def _score(runs: Sequence[PlannedRun]) -> float | None:
+    """Mean of the first score on validation over seeds, more is better; None where a run failed."""
     if not all(is_done(run) for run in runs):
         return None
+    main = runs[0].task.scores[0]
     found = [main.value_in(read_metrics(run)["validation"]) for run in runs]
     return main.goodness(summarise(found)[0])

@@ -13,7 +13,8 @@ from terramamba.experiments.statistics import (
     interval,
     mean_shown,
 )
-from terramamba.scores.score import Score, Scores, ScoresOf, columns
+from terramamba.experiments.values import Tasks
+from terramamba.scores.score import Score, Scores, columns
 
 COST_COLUMNS = ("parameters", "FLOPs", "minutes", "px/s", "peak MiB")
 
@@ -28,7 +29,7 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-def make_tables(records: Sequence[Record], scores_of: ScoresOf) -> list[Table]:
+def make_tables(records: Sequence[Record], tasks: Tasks) -> list[Table]:
     """For each set and split: the models, then each model's variations, then the published scores.
 
     At the end the runs that failed, if any.
@@ -38,7 +39,7 @@ def make_tables(records: Sequence[Record], scores_of: ScoresOf) -> list[Table]:
         of_data = [record for record in records if record["data"] == data]
         here = contenders_of([record for record in of_data if record["split"] == split])
         models = [one for one in here if not one.first["ablation"]]
-        title, scores = f"{data}, {split}", columns(scores_of[of_data[0]["task"]])
+        title, scores = f"{data}, {split}", columns(tasks[of_data[0]["task"]].scores)
         if any(one.runs for one in models):
             tables.append(_main_table(title, models, scores))
         for model in models:
@@ -187,9 +188,9 @@ Meeting = tuple[str, str, Score, Contender, Contender]
 """Set, split, score; one of our models, and the baseline with the highest mean there."""
 
 
-def summary(records: Sequence[Record], scores_of: ScoresOf) -> Table | None:
+def summary(records: Sequence[Record], tasks: Tasks) -> Table | None:
     """A row for each set, split, score and model that is no baseline; None where nothing can be compared."""
-    met = _meetings(records, scores_of)
+    met = _meetings(records, tasks)
     if not met:
         return None
     words = in_words([compared(ours, best, score) for *_, score, ours, best in met])
@@ -210,13 +211,13 @@ def summary(records: Sequence[Record], scores_of: ScoresOf) -> Table | None:
     return Table("Beside the best baseline", head, tuple(rows), _counted(met, words))
 
 
-def _meetings(records: Sequence[Record], scores_of: ScoresOf) -> Sequence[Meeting]:
+def _meetings(records: Sequence[Record], tasks: Tasks) -> Sequence[Meeting]:
     found = []
     for data, split in dict.fromkeys((r["data"], r["split"]) for r in records if r["status"] != PUBLISHED):
         here = contenders_of([r for r in records if (r["data"], r["split"]) == (data, split)])
         models = [one for one in here if one.runs and not one.first["ablation"]]
         for ours in (one for one in models if not one.is_baseline):
-            for score in (one for one in scores_of[ours.first["task"]] if one.ranked):
+            for score in (one for one in tasks[ours.first["task"]].scores if one.ranked):
                 best = best_baseline(models, score)
                 if best is not None:
                     found.append((data, split, score, ours, best))

@@ -14,6 +14,12 @@ from terramamba.raster.pixel_area import SQUARE_METRES_PER_HECTARE, PixelArea
 from terramamba.raster.windows import Window
 
 
+def check_table_name(path: str | Path | None) -> None:
+    """Raise ``InputError`` where a table that is wanted has a name that does not end in .csv."""
+    if path is not None and Path(path).suffix.lower() != ".csv":
+        raise InputError(f"{path}: areas are written as CSV; give the file a name that ends in .csv")
+
+
 @dataclass(frozen=True)
 class ClassArea:
     """How much of a map is one class; ``hectares`` on the ground, None without a reference system."""
@@ -57,12 +63,6 @@ class AreaCount:
             )
             for value, name in self._names.items()
         )
-
-
-def check_table_name(path: str | Path | None) -> None:
-    """Raise ``InputError`` where a table that is wanted has a name that does not end in .csv."""
-    if path is not None and Path(path).suffix.lower() != ".csv":
-        raise InputError(f"{path}: areas are written as CSV; give the file a name that ends in .csv")
 
 
 def write_areas(path: str | Path, classes: Sequence[ClassArea], *, not_measured: str | None = None) -> None:

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from terramamba.report.charts import curves
+from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.report.probabilities import probability_cards
 from terramamba.report.words import (
@@ -13,7 +14,6 @@ from terramamba.report.words import (
     map_sentences,
     model_name,
     percent,
-    run_sentences,
 )
 from terramamba.runs.record import RunRecord
 from terramamba.scores.score import Score, Scores, columns, followed, per_class
@@ -25,11 +25,11 @@ FORMAT_TAGS = ("TIFFTAG_", "AREA_OR_POINT")
 """How tags of a map begin that say nothing of its making, or what others say."""
 
 
-def summary(runs: Sequence[RunRecord], land: ReportMap | None, main: Score) -> str:
+def summary(job: ReportedJob, runs: Sequence[RunRecord], land: ReportMap | None, main: Score) -> str:
     """What it all comes to, in sentences; ``main`` is the score that decides."""
-    said = [" ".join(compare_sentences(runs, main) if len(runs) > 1 else run_sentences(runs[0]))]
+    said = [" ".join(compare_sentences(job, runs, main) if len(runs) > 1 else job.sentences(runs[0]))]
     if land is not None:
-        said.append(" ".join(map_sentences(land)))
+        said.append(" ".join(map_sentences(job, land)))
     warned = "".join(
         f"<li>{escape(note)}</li>" for note in dict.fromkeys(note for run in runs for note in caveats(run))
     )
@@ -51,10 +51,10 @@ def comparison(runs: Sequence[RunRecord], listed: Scores) -> str:
     for run in runs:
         cells = [f'<th scope="row">{escape(run.name)}</th>', f"<td>{escape(model_name(run))}</td>"]
         cells.append(f"<td>{escape(str(run.metrics.get('protocol', '')))}</td>")
-        for score, highest in best.items():
+        for score, most in best.items():
             value = score.value_in(run.test)
             text = score.shown(value, sign=True) or "–"
-            shown = f"<b>{text}</b>" if value == highest else text
+            shown = f"<b>{text}</b>" if value == most else text
             cells.append(f'<td class="number">{shown}</td>')
         cells.append(f'<td class="number">{run.metrics.get("parameters", 0):,}</td>')
         rows.append(f"<tr>{''.join(cells)}</tr>")
@@ -62,10 +62,10 @@ def comparison(runs: Sequence[RunRecord], listed: Scores) -> str:
     return section("comparison", "Runs beside each other", table("scores on test", head, rows))
 
 
-def scores(run: RunRecord, many: bool, listed: Scores) -> str:
+def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> str:
     """Confusion matrix, bars and curves of one run."""
-    bars, shown = _bars(run, per_class(listed)), followed(listed)
-    parts = [bars, _confusion(run), *_training(run, shown), *probability_cards(run)]
+    bars, curves_of = _bars(job, run, per_class(listed)), followed(listed)
+    parts = [bars, _confusion(run), *_training(run, curves_of), *probability_cards(run, job.came_true)]
     title = f"Scores of {run.name}" if many else "Scores on test"
     return section("", title, f'<div class="cards">{"".join(part for part in parts if part)}</div>')
 
@@ -119,29 +119,17 @@ def _maker(runs: Sequence[RunRecord], land: ReportMap) -> str:
     return made[0] if made else "the file does not name any of these runs"
 
 
-def _bars(run: RunRecord, listed: Scores) -> str:
-    """Scores of single classes: of each class, or where there are no others of the one that is looked for."""
-    classes = run.test.get("per_class")
-    if classes is None:
-        pixels = f"{sum(run.confusion[1]):,}" if run.confusion else "–"
-        title, rows = "The class “changed”", [_bar_row("changed", run.test, pixels, None, listed)]
-    else:
-        colours = {str(entry["name"]): entry.get("colour") for entry in run.card.get("classes", [])}
-        title = "Each class"
-        rows = [
-            _bar_row(
-                str(entry["name"]), entry, f"{entry['pixels']:,}", colours.get(str(entry["name"])), listed
-            )
-            for entry in classes
-        ]
+def _bars(job: ReportedJob, run: RunRecord, listed: Scores) -> str:
+    title, rows = job.bars(run, listed)
     head = ["class", "pixels", *(score.label for score in listed)]
     shown = table("Shares of the test pixels", head, rows, "bars")
     return f'<div class="card{_width(run)}"><h3>{title}</h3>{shown}</div>'
 
 
-def _bar_row(
+def bar_row(
     name: str, values: Mapping[str, Any], pixels: str, colour: Sequence[int] | None, listed: Scores
 ) -> str:
+    """A class, its pixels, and its scores as bars."""
     swatch = "" if colour is None else f'<i class="swatch" style="background:rgb{tuple(colour)}"></i>'
     cells = "".join(
         f'<td class="number">{score.shown(values.get(score.key), coarse=True, sign=True) or "–"}'
@@ -179,8 +167,8 @@ def _training(run: RunRecord, listed: Scores) -> Iterable[str]:
     epochs = [value for value in history.pop("epoch", []) if value is not None]
     best = run.metrics.get("best_epoch")
     losses = {name.replace("_", " "): history[name] for name in history if name.endswith("loss")}
-    seen = {score.heading: history[score.key] for score in listed if score.key in history}
-    for title, chosen in (("Loss while training", losses), ("Scores on validation", seen)):
+    found = {score.heading: history[score.key] for score in listed if score.key in history}
+    for title, chosen in (("Loss while training", losses), ("Scores on validation", found)):
         chart = curves(title, epochs, chosen, best)
         if chart:
             yield f'<div class="card">{chart}</div>'

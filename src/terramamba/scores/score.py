@@ -119,9 +119,6 @@ class Score:
 Scores = tuple[Score, ...]
 """The scores of a job, in the order in which they are shown; the first one decides."""
 
-ScoresOf = Mapping[str, Scores]
-"""The scores of each job, by its name."""
-
 
 def columns(scores: Iterable[Score]) -> Scores:
     """The scores that have a column where runs or models stand beside each other."""

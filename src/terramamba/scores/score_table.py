@@ -9,7 +9,7 @@ from functools import partial
 from operator import attrgetter
 
 from terramamba.scores import metrics
-from terramamba.scores.score import Score, Scores, ScoresOf
+from terramamba.scores.score import Score, Scores
 
 _of_probabilities = partial(Score, better="lower", source="calibration", within="calibration", column=False)
 
@@ -178,8 +178,6 @@ CHANGE_SCORES: Scores = (
     *CALIBRATION_SCORES,
 )
 
-SCORES: ScoresOf = {"classify": LAND_COVER_SCORES, "change": CHANGE_SCORES}
-
 
 def page() -> str:
     """Return the page of all scores, in Markdown."""
@@ -189,7 +187,7 @@ def page() -> str:
         " is refused, is said in [evaluation.md](evaluation.md). The key is that of `metrics.json`; in"
         " `results.csv` it stands behind `test_` and `val_`.",
     ]
-    for job, scores in SCORES.items():
+    for job, scores in (("Land cover", LAND_COVER_SCORES), ("Change", CHANGE_SCORES)):
         head = (("key", "score", "unit", "better", "what it is"), ("---",) * 5)
         lines = [*head, *map(_line, scores)]
         parts += [f"## {job}", "\n".join(f"| {' | '.join(line)} |" for line in lines)]
