@@ -9,20 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from terramamba._version import __version__
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.core.progress import progress
 from terramamba.core.provenance import code_version
+from terramamba.models.model import Model
 from terramamba.models.registry import create_model, model_spec, save_model
 from terramamba.models.spec import ModelSpec
 from terramamba.report.page import write_run_pages
 from terramamba.runs.folder import Run, check_folder, load_run, run_folder
 from terramamba.runs.repeats import train_seeds
-from terramamba.training.config import TrainConfig, config_for
+from terramamba.training.config import TrainConfig, check_ability, config_for
 from terramamba.training.fit import fit
 from terramamba.training.loop import seed_everything
 from terramamba.training.settings import TrainSettings
@@ -72,10 +71,9 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
     if spec.trainable and spec.fit is None:
         config = config_for(spec, settings, class_weights=prepared.class_weights)
     seed_everything(settings.seed)
-    model = None
-    if spec.fit is None:
-        options = {**prepared.model_options, **settings.set}
-        model = create_model(settings.model, preset=settings.preset, **options)
+    model = _untrained(spec, settings, prepared)
+    check_ability(model, recompute=settings.recompute, compile=settings.compile, precision=settings.precision)
+    prepared.check(model)
     with run_folder(settings) as folder:
         prepared.write_split(folder)
         start = time.monotonic()
@@ -103,20 +101,27 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
     return result
 
 
+def _untrained(spec: ModelSpec, settings: TrainSettings, prepared: Prepared) -> Model:
+    """The model before training; of one that is solved for, the solver chooses the size."""
+    if spec.fit is not None:
+        return create_model(settings.model, **prepared.model_options)
+    return create_model(settings.model, preset=settings.preset, **{**prepared.model_options, **settings.set})
+
+
 def _fitted(
     task: Task,
     spec: ModelSpec,
-    model: nn.Module | None,
+    model: Model,
     config: TrainConfig | None,
     settings: TrainSettings,
     prepared: Prepared,
     folder: Path,
-) -> tuple[nn.Module, float | None, dict[str, Any]]:
+) -> tuple[Model, float | None, dict[str, Any]]:
     """The model after training, the threshold that validation chose, and how training went.
 
     A model that is solved for is made here; one with nothing to learn is as it was.
     """
-    if model is None:
+    if spec.fit is not None:
         solved, record = prepared.solve(spec)
         return solved, None, record
     if config is None:

@@ -146,6 +146,11 @@ def test_a_scene_with_another_number_of_bands_than_the_model(home, refused, tmp_
     refused(words, "five.tif", "5 bands", "trained on 8")
 
 
+def test_an_option_that_the_model_cannot_obey(home, refused):
+    words = train_words(home.scene.scene, home.scene.labels)
+    refused((*words, "--recompute"), "--recompute", "svm has no blocks", "leave it out")
+
+
 def test_dates_of_different_size(home, refused, tmp_path):
     after = spoil(home.pairs.after, tmp_path / "after.tif", lambda values: values[:, :50, :40])
     words = ("change", "map", home.change_run, home.pairs.before, after, "--out", "change.tif")

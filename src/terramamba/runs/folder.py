@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Int
 
 from terramamba._version import __version__
@@ -45,6 +44,7 @@ from terramamba.core.files import (
     write_yaml,
 )
 from terramamba.data.scaling import Scaling
+from terramamba.models.model import Model
 from terramamba.training.checkpoint import CHECKPOINT, HISTORY
 from terramamba.training.settings import TrainSettings
 
@@ -227,7 +227,7 @@ class Run:
     """
 
     folder: Path
-    model: torch.nn.Module
+    model: Model
     card: dict[str, Any]
 
     @property
