@@ -34,7 +34,7 @@ def confusion_matrix(
     num_classes: int,
     ignore: int = -1,
 ) -> Int[np.ndarray, "k k"]:
-    """Counts (k, k) of 0-based classes, rows truth, columns prediction, without truth equal to ``ignore``.
+    """Count pixels (k, k) by 0-based class, rows truth, columns prediction, without truth equal to ``ignore``.
 
     Raises ``ValueError`` when shapes differ or a class lies outside 0 .. ``num_classes`` - 1.
     """
@@ -51,18 +51,18 @@ def confusion_matrix(
 
 
 def class_counts(confusion: Integer[np.ndarray, "*batch k k"]) -> Int[np.ndarray, "*batch k three"]:
-    """Counts of each class from confusion matrices."""
+    """Return the counts of each class, from confusion matrices."""
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     return np.stack([confusion.sum(axis=-1), confusion.sum(axis=-2), hits], axis=-1).astype(np.int64)
 
 
 def overall_accuracy(counts: Counts) -> Float[np.ndarray, "*batch"]:
-    """Share of pixels that are given their class."""
+    """Return the share of pixels that are given their class."""
     return _ratio(counts[..., HITS].sum(-1), counts[..., TRUTH].sum(-1))
 
 
 def average_accuracy(counts: Counts) -> Float[np.ndarray, "*batch"]:
-    """Mean recall of the classes that are present; a class without a pixel in the truth is left out."""
+    """Return the mean recall of the classes that are present: those with a pixel in the truth."""
     present = counts[..., TRUTH] > 0
     recall = np.where(present, class_recall(counts), 0.0)
     total = [math.fsum(of_classes) for of_classes in recall.reshape(-1, recall.shape[-1]).tolist()]
@@ -70,77 +70,77 @@ def average_accuracy(counts: Counts) -> Float[np.ndarray, "*batch"]:
 
 
 def kappa(counts: Counts) -> Float[np.ndarray, "*batch"]:
-    """Agreement beyond chance (Cohen), never above overall accuracy; 0 where it is not defined."""
+    """Return the agreement beyond chance (Cohen), never above overall accuracy; 0 where it is not defined."""
     tables = counts.reshape(-1, *counts.shape[-2:]).tolist()
     return np.array([_kappa(table) for table in tables]).reshape(counts.shape[:-2])
 
 
 def worst_recall(counts: Counts) -> Float[np.ndarray, "*batch"]:
-    """Lowest recall of the classes that are present; nan where none is."""
+    """Return the lowest recall of the classes that are present; nan where none is."""
     present = counts[..., TRUTH] > 0
     lowest = np.where(present, class_recall(counts), np.inf).min(axis=-1)
     return np.where(present.any(axis=-1), lowest, np.nan)
 
 
 def class_precision(counts: Counts) -> Float[np.ndarray, "*batch k"]:
-    """User's accuracy: 0 for a class that is present but never predicted, nan for one that is absent."""
+    """Return the user's accuracy: 0 for a class that is present but never predicted, nan for an absent one."""
     return _of_present(counts, _ratio(counts[..., HITS], counts[..., FOUND]))
 
 
 def class_recall(counts: Counts) -> Float[np.ndarray, "*batch k"]:
-    """Producer's accuracy; nan for a class that is absent."""
+    """Return the producer's accuracy; nan for an absent class."""
     return _of_present(counts, _ratio(counts[..., HITS], counts[..., TRUTH]))
 
 
 def class_f1(counts: Counts) -> Float[np.ndarray, "*batch k"]:
-    """Harmonic mean of precision and recall; nan for a class that is absent."""
+    """Return the harmonic mean of precision and recall; nan for an absent class."""
     return _of_present(counts, _ratio(2 * counts[..., HITS], counts[..., TRUTH] + counts[..., FOUND]))
 
 
 def change_precision(counts: Counts) -> Float[np.ndarray, "*batch"]:
-    """Share of the pixels marked as changed that are. Nothing changed and nothing marked is right: 1."""
+    """Return the share of the pixels marked as changed that are; 1 where nothing changed and none is marked."""
     truth, found, hits = _of_changed(counts)
     return _right_where_nothing_is(truth + found, _ratio(hits, found))
 
 
 def change_recall(counts: Counts) -> Float[np.ndarray, "*batch"]:
-    """Share of the changed pixels that are marked. Nothing changed and nothing marked is right: 1."""
+    """Return the share of the changed pixels that are marked; 1 where nothing changed and none is marked."""
     truth, found, hits = _of_changed(counts)
     return _right_where_nothing_is(truth + found, _ratio(hits, truth))
 
 
 def change_f1(counts: Counts) -> Float[np.ndarray, "*batch"]:
-    """Harmonic mean of precision and recall of the class "changed"; 1 where neither occurs."""
+    """Return the harmonic mean of both; 1 where nothing changed and none is marked."""
     truth, found, hits = _of_changed(counts)
     return _right_where_nothing_is(truth + found, _ratio(2 * hits, truth + found))
 
 
 def change_iou(counts: Counts) -> Float[np.ndarray, "*batch"]:
-    """Changed pixels that are marked, of all that are changed or marked; 1 where none is."""
+    """Return the share marked and changed of what is marked or changed; 1 where none is either."""
     truth, found, hits = _of_changed(counts)
     return _right_where_nothing_is(truth + found, _ratio(hits, truth + found - hits))
 
 
 def false_alarm_rate(by_pair: Num[np.ndarray, "u k three"]) -> Float[np.ndarray, ""]:
-    """Share of the pixels marked on pairs in which nothing changed; nan without such a pair."""
+    """Return the share of the pixels marked on pairs in which nothing changed; nan without such a pair."""
     quiet = quiet_pairs(by_pair)
     marked, pixels = quiet[:, CHANGED, FOUND].sum(), quiet[:, UNCHANGED, TRUTH].sum()
     return np.where(pixels > 0, _ratio(marked, pixels), np.nan)
 
 
 def false_alarm_pair_rate(by_pair: Num[np.ndarray, "u k three"]) -> Float[np.ndarray, ""]:
-    """Share of the pairs in which nothing changed that have any pixel marked; nan without such a pair."""
+    """Return the share of the pairs without change that have any pixel marked; nan without such a pair."""
     quiet = quiet_pairs(by_pair)
     return np.where(len(quiet) > 0, _ratio(np.count_nonzero(quiet[:, CHANGED, FOUND]), len(quiet)), np.nan)
 
 
 def quiet_pairs(by_pair: Num[np.ndarray, "u k three"]) -> Num[np.ndarray, "quiet k three"]:
-    """The pairs without a changed pixel; those of which nothing is known are none of them."""
+    """Return the pairs without a changed pixel; those of which nothing is known are none of them."""
     return by_pair[(by_pair[:, CHANGED, TRUTH] == 0) & (by_pair[:, UNCHANGED, TRUTH] > 0)]
 
 
 def summarise(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and standard deviation (n - 1) of repeats; the deviation of a single value is nan."""
+    """Return mean and standard deviation (n - 1) of repeats; the deviation of a single value is nan."""
     if not values:
         raise ValueError("nothing to summarise")
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
@@ -148,7 +148,7 @@ def summarise(values: Sequence[float]) -> tuple[float, float]:
 
 
 def as_array(values: np.ndarray | Tensor) -> np.ndarray:
-    """``values`` as an array on the CPU."""
+    """Return ``values`` as an array on the CPU."""
     return values.detach().cpu().numpy() if isinstance(values, Tensor) else values
 
 

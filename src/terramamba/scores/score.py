@@ -21,9 +21,9 @@ SIGN: Mapping[Unit, str] = {"percent": " %", "ratio": "", "nats": " nats"}
 
 @dataclass(frozen=True)
 class Score:
-    """One score. Those of single classes have a value for each class of land cover, one for "changed".
+    """What everybody has to know of a score who makes it, writes it or shows it.
 
-    Raises ``ValueError`` when it is ranked but is not made of pixels: tests draw those anew.
+    Raises ``ValueError`` when it is ranked but is not made of pixels: tests exchange those between models.
     """
 
     key: str
@@ -41,6 +41,7 @@ class Score:
     within: str = ""
     """The table of ``metrics.json`` that holds it, inside the scores."""
     per_class: bool = False
+    """Whether it is one of single classes: of each one of land cover, of "changed" where that is sought."""
     column: bool = True
     """Whether it has a column where runs or models stand beside each other."""
     ranked: bool = False
@@ -89,16 +90,16 @@ class Score:
         return "highest" if self.better == "higher" else "lowest"
 
     def value_in(self, found: Mapping[str, Any]) -> Any:
-        """Its value in the scores of a run: a number, {"mean", "std"} over seeds, or None."""
+        """Return its value in the scores of a run: a number, {"mean", "std"} over seeds, or None."""
         inner = (found.get(self.within) or {}) if self.within else found
         return inner.get(self.key)
 
     def goodness(self, value: float) -> float:
-        """``value`` turned so that more is better."""
+        """Return ``value`` turned so that more is better."""
         return value if self.better == "higher" else -value
 
     def shown(self, value: Any, *, coarse: bool = False, sign: bool = False) -> str:
-        """``value`` in the score's unit, with its deviation where it is a mean over seeds; empty for none.
+        """Print ``value`` in the score's unit, with its deviation where it is a mean over seeds; empty for none.
 
         ``coarse``: with a digit less; ``sign``: with the sign of the unit behind it.
         """
@@ -109,7 +110,7 @@ class Score:
         return text + (SIGN[self.unit] if sign else "")
 
     def difference(self, value: float) -> str:
-        """``value``, by which two runs differ, with its sign."""
+        """Print ``value``, by which two runs differ, with its sign."""
         return f"{SCALE[self.unit] * value:+.{DIGITS[self.unit]}f}"
 
     def _number(self, value: float, digits: int) -> str:
@@ -121,22 +122,22 @@ Scores = tuple[Score, ...]
 
 
 def columns(scores: Iterable[Score]) -> Scores:
-    """The scores that have a column where runs or models stand beside each other."""
+    """Choose the scores that have a column where runs or models stand beside each other."""
     return tuple(score for score in scores if score.column)
 
 
 def per_class(scores: Iterable[Score]) -> Scores:
-    """The scores of single classes."""
+    """Choose the scores of single classes."""
     return tuple(score for score in scores if score.per_class)
 
 
 def of_set(scores: Iterable[Score]) -> Scores:
-    """The scores that have one value for a whole set, and are no measure of its probabilities."""
+    """Choose the scores that have one value for a whole set, and are no measure of its probabilities."""
     return tuple(score for score in scores if score.source != "calibration" and score.within != "per_class")
 
 
 def followed(scores: Iterable[Score]) -> Scores:
-    """The scores that are followed over the epochs."""
+    """Choose the scores that are followed over the epochs."""
     return tuple(score for score in scores if score.followed)
 
 
