@@ -61,6 +61,8 @@ def below(room: str, arrows: set[tuple[str, str]]) -> set[str]:
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         page = Path(sys.argv[1])
-        page.write_text(FENCE.sub(lambda place: place[1] + drawn() + place[2], page.read_text("utf-8")), "utf-8")
+        page.write_text(
+            FENCE.sub(lambda place: place[1] + drawn() + place[2], page.read_text("utf-8")), "utf-8"
+        )
     else:
         print(drawn(), end="")
