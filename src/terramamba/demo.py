@@ -22,6 +22,7 @@ from terramamba.change.settings import ChangeSettings
 from terramamba.change.train import train_change_detector
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
+from terramamba.core.run_files import REPORT
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, block_split
 from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
 from terramamba.landcover.evaluate import evaluate_classifier
@@ -29,7 +30,7 @@ from terramamba.landcover.settings import ClassifySettings
 from terramamba.landcover.train import train_classifier
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
-from terramamba.report import RUN_PAGE, MapFiles, write_report
+from terramamba.report import MapFiles, write_report
 from terramamba.report.figures import picture_change, picture_classification
 from terramamba.runs.folder import load_run
 from terramamba.scores.metrics import change_scores, confusion_matrix
@@ -113,7 +114,7 @@ def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool
         "run": str(run),
         "map": str(land_cover),
         "picture": str(picture),
-        "page": str(write_report([run], run / RUN_PAGE, map_files=files, overwrite=True)),
+        "page": str(write_report([run], run / REPORT, map_files=files, overwrite=True)),
     }
 
 
@@ -165,7 +166,7 @@ def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) 
         "map": str(changed),
         "polygons": str(polygons),
         "picture": str(picture),
-        "page": str(write_report([run], run / RUN_PAGE, map_files=files, overwrite=True)),
+        "page": str(write_report([run], run / REPORT, map_files=files, overwrite=True)),
     }
 
 

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from terramamba.core.errors import InputError
-from terramamba.landcover.explain.explain import explain_classes
 from terramamba.explain.importance import MOST_GROUPS, band_groups, permutation_importance
+from terramamba.landcover.explain.explain import explain_classes
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.landcover.train import train_classifier
 from terramamba.raster.geogrid import Grid

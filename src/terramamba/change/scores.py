@@ -15,7 +15,6 @@ from terramamba.scores.calibration import Calibration
 from terramamba.scores.metrics import bootstrap_interval, change_scores, confusion_at, false_alarms
 from terramamba.training.predict import change_histograms, evaluate_change
 
-THRESHOLDS = "thresholds.csv"
 STEPS = 100
 CURVES = ("precision", "recall", "f1", "iou")
 

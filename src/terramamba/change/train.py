@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -14,38 +14,39 @@ from torch import nn
 from terramamba._version import __version__
 from terramamba.change.objective import ChangeDetection
 from terramamba.change.samples import PairDataset
-from terramamba.change.scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
+from terramamba.change.scores import PairCounts, count_pairs, pair_scores, write_thresholds
 from terramamba.change.settings import ChangeSettings
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
+from terramamba.core.files import plain
 from terramamba.core.progress import progress
 from terramamba.core.provenance import code_version
+from terramamba.core.run_files import CONFUSION, METRICS, RELIABILITY, SPLIT, THRESHOLDS, WEIGHTS
 from terramamba.data.catalog.loading import load_pairs
+from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.data.scaling import Scaling
-from terramamba.models.registry import create_model, model_spec, save_model
+from terramamba.models.registry import create_model, model_spec
+from terramamba.models.weights import save_model
 from terramamba.raster.views.warped import Method
 from terramamba.report import write_run_pages
 from terramamba.runs.folder import check_folder, run_folder, write_confusion, write_json
+from terramamba.runs.model_card import MadeBy, ModelCard, Threshold, ThresholdSource, write_card
 from terramamba.runs.repeats import train_seeds
 from terramamba.scores.calibration import (
-    RELIABILITY,
-    calibration_card,
     change_calibration,
     change_temperature,
+    temperature_fit,
     write_reliability,
 )
 from terramamba.scores.metrics import confusion_at
 from terramamba.scores.sampling_units import Units, from_confusions, write_units
 from terramamba.training.fit import TrainConfig, config_for, fit, seed_everything
 
-CLASSES = ("unchanged", "changed")
+CLASSES = ClassTable((0, 1), ("unchanged", "changed"), (None, None))
 PARTS = ("train", "val", "test")
-
-ThresholdFrom = Literal["validation", "given", "fixed"]
-"""Where a run's threshold is from: chosen on validation, given, or 0.5 by a detector that is not trained."""
 
 
 def train_change_detector(settings: ChangeSettings) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
     split = split_record(pairs)
     notes = [*unlike, *_in_two_parts(pairs), *survey(pairs)]
     with run_folder(settings) as folder:
-        write_json(folder / "split.json", split)
+        write_json(folder / SPLIT, split)
         start = time.monotonic()
         fitted = _fit(model, config, settings, pairs, scaling, folder)
         fitted["minutes"] = (time.monotonic() - start) / 60
@@ -94,30 +95,32 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
         temperature = change_temperature(counts["validation"].logits)
         calibrations = {name: change_calibration(of.logits, temperature) for name, of in counts.items()}
         scores = {name: pair_scores(of, threshold, calibrations[name]) for name, of in counts.items()}
-        about = {
-            "task": "change",
-            "protocol": protocol_id(pairs, settings.chosen_on_test, published),
-            "split_id": split["id"],
-            "threshold": threshold,
-            "threshold_from": _threshold_from(settings, config),
-            "calibration": calibration_card(calibrations["validation"]),
-        }
-        card = {
-            "terramamba": __version__,
-            "commit": code_version()["commit"],
-            "source_bands": example.bands,
-            "wavelengths": example.wavelengths,
-            "scaling": scaling.to_dict(),
-            "classes": [{"code": code, "name": name} for code, name in enumerate(CLASSES)],
-        }
-        save_model(model, folder, about | card)
-        write_confusion(folder / "confusion.csv", np.array(scores["test"]["confusion"]), CLASSES)
+        card = ModelCard(
+            task="change",
+            model=save_model(model, folder / WEIGHTS),
+            source_bands=example.bands,
+            wavelengths=example.wavelengths,
+            scaling=scaling,
+            classes=CLASSES,
+            threshold=Threshold(threshold, _threshold_source(settings, config)),
+            calibration=temperature_fit(calibrations["validation"]),
+            protocol=protocol_id(pairs, settings.chosen_on_test, published),
+            split_id=split["id"],
+            made_by=MadeBy(__version__, code_version()["commit"]),
+        )
+        write_card(folder, card)
+        write_confusion(folder / CONFUSION, np.array(scores["test"]["confusion"]), CLASSES.names)
         write_units(folder, _units(pairs["test"], counts["test"], threshold))
         write_thresholds(folder / THRESHOLDS, counts, threshold)
         write_reliability(folder / RELIABILITY, calibrations)
         result = {
             "folder": str(folder),
-            **about,
+            "task": card.task,
+            "protocol": card.protocol,
+            "split_id": card.split_id,
+            "threshold": threshold,
+            "threshold_from": _threshold_source(settings, config),
+            "calibration": plain(card.calibration),
             "pairs": {part: len(files) for part, files in pairs.items()},
             "notes": notes,
             "seed": settings.seed,
@@ -128,7 +131,7 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
             **scores,
             "code": code_version(),
         }
-        write_json(folder / "metrics.json", result)
+        write_json(folder / METRICS, result)
     return result
 
 
@@ -192,7 +195,7 @@ def _in_two_parts(pairs: Mapping[str, Sequence[PairFiles]]) -> list[str]:
     return notes
 
 
-def _threshold_from(settings: ChangeSettings, config: TrainConfig | None) -> ThresholdFrom:
+def _threshold_source(settings: ChangeSettings, config: TrainConfig | None) -> ThresholdSource:
     if settings.threshold is not None:
         return "given"
     return "validation" if config is not None else "fixed"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from terramamba.cli.parse import Usage, parse
 from terramamba.core.errors import InputError
+from terramamba.core.run_files import REPORT
 
 USAGE = Usage(
     "report",
@@ -41,14 +42,14 @@ def run(argv: Sequence[str]) -> int:
     if options.out is None and len(folders) > 1:
         raise InputError("a report about several runs needs --out, such as --out report.html")
     from terramamba.cli.show import show_facts
-    from terramamba.report import RUN_PAGE, MapFiles, write_report
+    from terramamba.report import MapFiles, write_report
 
     beside = {name: getattr(options, name) for name in ("scene", "before", "after", "probabilities")}
     for name, path in beside.items():
         if path is not None and options.map is None:
             raise InputError(f"--{name} {path}: is shown with a map; give the map with --map")
     files = None if options.map is None else MapFiles(options.map, **beside)
-    own = Path(folders[0]) / RUN_PAGE
+    own = Path(folders[0]) / REPORT
     page = write_report(
         folders, options.out or own, map_files=files, overwrite=options.overwrite or options.out is None
     )

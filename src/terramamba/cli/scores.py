@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from terramamba.cli.show import number, percent, show_facts, show_table
 from terramamba.core.provenance import in_words
-from terramamba.report import RUN_PAGE
+from terramamba.core.run_files import REPORT
 
 if TYPE_CHECKING:
     from terramamba.api import ChangeSummary, ClassSummary
@@ -144,7 +144,7 @@ def _about(result: Mapping[str, Any]) -> dict[str, Any]:
     if "code" in result:
         facts["code"] = in_words(result["code"])
     facts["run"] = result["folder"]
-    page = Path(result["folder"]) / RUN_PAGE
+    page = Path(result["folder"]) / REPORT
     return facts | ({"page": str(page)} if page.is_file() else {})
 
 

@@ -1,8 +1,7 @@
 """One run of an experiment: trained and scored by the train commands' own functions, then timed."""
 
 import time
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, replace
 
 import torch
 from torch.utils.data import Subset
@@ -13,14 +12,16 @@ from terramamba.change.settings import ChangeSettings
 from terramamba.change.train import labelled_pairs, train_change_detector, whole_images
 from terramamba.core.devices import resolve_device
 from terramamba.core.files import write_json
+from terramamba.core.run_files import MEASURED, METRICS
 from terramamba.data.splits.split import TEST
-from terramamba.experiments.plan import MEASURED, METRICS, PlannedRun
+from terramamba.experiments.plan import MeasuredCost, PlannedRun
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.train import labelled_patches, read_settings, train_classifier
+from terramamba.landcover.train import labelled_patches, train_classifier
 from terramamba.models.cost import model_cost
 from terramamba.models.registry import model_spec
 from terramamba.runs.folder import Run, is_run_folder, load_run
+from terramamba.runs.record import read_settings
 from terramamba.training.predict import PATCHES_AT_ONCE, class_logits, evaluate_change
 
 Timed = tuple[int, float, tuple[int, ...]]
@@ -54,24 +55,24 @@ def do_run(run: PlannedRun) -> None:
     spec = model_spec(settings.model)
     network = spec.trainable and spec.fit is None
     cost = model_cost(loaded.model, shape) if network else None
-    record: dict[str, Any] = {
-        "version": __version__,
-        "torch": torch.__version__,
-        "parameters": cost.parameters if cost else None,
-        "flops": cost.flops if cost else None,
-        "flops_input": " x ".join(map(str, shape[1:])) if cost else None,
-        "pixels_per_second": pixels / seconds,
+    measured = MeasuredCost(
+        version=__version__,
+        torch=str(torch.__version__),
+        parameters=cost.parameters if cost else None,
+        flops=cost.flops if cost else None,
+        flops_input=" x ".join(map(str, shape[1:])) if cost else None,
+        pixels_per_second=pixels / seconds,
         # A run that was trained before says nothing about the memory that training took.
-        "peak_mib": _peak_mib(device) if trained_here else None,
-        "device": str(device),
-        "threads": torch.get_num_threads(),
-    }
-    write_json(run.folder / MEASURED, record)
+        peak_mib=_peak_mib(device) if trained_here else None,
+        device=str(device),
+        threads=torch.get_num_threads(),
+    )
+    write_json(run.folder / MEASURED, asdict(measured))
 
 
 def _time_classes(loaded: Run) -> Timed:
-    settings = read_settings(loaded.folder)
-    samples = prepare_samples(settings, int(loaded.card["patch_size"]))
+    settings = read_settings(loaded.folder, ClassifySettings)
+    samples = prepare_samples(settings, loaded.patches.size)
     patches = labelled_patches(samples, TEST, settings)
     timed = Subset(patches, range(min(len(patches), TIMED_PATCHES)))
     class_logits(loaded.model, Subset(timed, range(min(len(timed), PATCHES_AT_ONCE))), device=settings.device)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from terramamba.core.errors import InputError
 from terramamba.experiments.checks import as_settings
-from terramamba.experiments.plan import PlannedRun, is_done, read_metrics, runs_of
+from terramamba.experiments.plan import PlannedRun, is_done, runs_of
 from terramamba.experiments.values import MAIN, Ablation, Entrant, Experiment, Search
+from terramamba.runs.record import read_metrics
 from terramamba.scores.metrics import summarise
 
 if TYPE_CHECKING:
@@ -101,5 +102,5 @@ def _score(runs: Sequence[PlannedRun]) -> float | None:
     """Mean validation score over seeds; None where a run failed."""
     if not all(is_done(run) for run in runs):
         return None
-    found = [read_metrics(run)["validation"][MAIN[run.task]] for run in runs]
+    found = [read_metrics(run.folder).validation[MAIN[run.task]] for run in runs]
     return summarise(found)[0]

@@ -1,7 +1,5 @@
 """How far fast mapping stays with exact mapping, on the validation pixels of a run."""
 
-from typing import Any
-
 import numpy as np
 import torch
 from jaxtyping import Float32, Int64
@@ -12,13 +10,14 @@ from terramamba.landcover.map_worker import pad_strip, padded_index
 from terramamba.landcover.patches import gather_patches
 from terramamba.mapping.inferring import inferring
 from terramamba.raster.windows import strips
+from terramamba.runs.model_card import FastAgreement, TilingScore
 
 BATCH_SIZE = 256
 ROWS = 128
 """Rows of the scene that are padded together."""
 
 
-def fast_record(
+def fast_agreement(
     model: nn.Module,
     cube: Float32[np.ndarray, "c h w"],
     pixels: Int64[np.ndarray, "m 2"],
@@ -27,7 +26,7 @@ def fast_record(
     patch_size: int,
     border: str,
     device: torch.device,
-) -> dict[str, Any] | None:
+) -> FastAgreement | None:
     """Overall accuracy of exact mapping, and for each number of tilings overall accuracy and agreement.
 
     Args:
@@ -38,9 +37,6 @@ def fast_record(
         patch_size: side of the patches that the model was trained on.
         border: what stands beyond the edge of the scene, "reflect" or "zeros".
         device: to compute on.
-
-    Returns:
-        ``{"exact_oa": share, "tilings": {"1": {"oa": share, "agreement": share}, ...}}``
     """
     if not hasattr(model, "token_logits"):
         return None
@@ -78,13 +74,13 @@ def fast_record(
                 found[k].append(logits.argmax(1))
     right = torch.cat(truth)
     exact, *fast = (torch.cat(parts) for parts in found.values())
-    return {
-        "exact_oa": _share(exact == right),
-        "tilings": {
-            str(k): {"oa": _share(guess == right), "agreement": _share(guess == exact)}
+    return FastAgreement(
+        _share(exact == right),
+        {
+            k: TilingScore(_share(guess == right), _share(guess == exact))
             for k, guess in zip(TILINGS, fast, strict=True)
         },
-    }
+    )
 
 
 def _share(which: torch.Tensor) -> float:

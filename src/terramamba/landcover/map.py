@@ -93,7 +93,7 @@ def map_classes(
     loaded = open_run(run, "classify")
     image = masked(scene if isinstance(scene, Scene) else open_scene(scene), masks)
     check_bands(loaded, image)
-    tilings = choose_tilings(mode, tilings, tolerance, loaded.card.get("fast"))
+    tilings = choose_tilings(mode, tilings, tolerance, loaded.card.fast)
     if tilings:
         check_tilings(loaded.model, tilings)
 
@@ -118,7 +118,7 @@ def map_classes(
         None if areas is None else str(areas),
         image.grid,
         tuple(windows),
-        tuple(loaded.classes),
+        loaded.classes,
         run_tags(
             loaded,
             mode=facts["mode"][0].removeprefix("--mode "),
@@ -146,5 +146,5 @@ def map_classes(
 
 
 def _agreement(run: Run, tilings: int) -> float | None:
-    record = run.card.get("fast")
-    return record["tilings"][str(tilings)]["agreement"] if tilings and record else None
+    known = None if run.card.fast is None else run.card.fast.tilings.get(tilings)
+    return None if known is None else known.agreement

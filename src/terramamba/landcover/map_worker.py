@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Float32, Int, Shaped
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
+from terramamba.core.run_files import CARD
 from terramamba.data.scaling import Scaling, read_scaled
 from terramamba.landcover.fast import fast_logits, margin
 from terramamba.landcover.patches import gather_patches
@@ -62,11 +63,11 @@ class ClassMapper:
         self._scaling: Scaling = run.scaling
         self._model: nn.Module = run.model.to(device).eval()
         self._device = device
-        codes = [int(entry["code"]) for entry in run.classes]
+        codes = run.classes.codes
         self._codes = np.array(codes, code_type(codes))
-        self._patch = int(run.card["patch_size"])
+        self._patch = run.patches.size
         self._margin = margin(self._patch) if work.tilings else self._patch // 2
-        border, scene = str(run.card["border"]), work.scene
+        border, scene = run.patches.border, work.scene
         self._rows = padded_index(scene.height, self._margin, border)
         self._cols = padded_index(scene.width, self._margin, border)
 
@@ -126,7 +127,7 @@ class ClassMapper:
     def _probability(self, logits: Float[Tensor, "m k"]) -> Float[Tensor, "m k"]:
         if logits.shape[1] != len(self._codes):
             raise InputError(
-                f"the model gives {logits.shape[1]} classes, but model.json names {len(self._codes)};"
+                f"the model gives {logits.shape[1]} classes, but {CARD} names {len(self._codes)};"
                 " train the model anew"
             )
         return torch.softmax(logits.float() / self._work.temperature, dim=1)

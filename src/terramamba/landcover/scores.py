@@ -10,8 +10,6 @@ from jaxtyping import Int
 from terramamba.core.files import write_table
 from terramamba.scores.metrics import class_scores
 
-CLASS_TABLE = "classes.csv"
-
 
 def scores_by_name(confusion: Int[np.ndarray, "k k"], names: Sequence[str]) -> dict[str, Any]:
     """Every score of ``confusion`` as plain numbers, per class with its name; absent classes are listed."""

@@ -1,7 +1,7 @@
 """The first job: a hyperspectral scene and labelled pixels -> a trained classifier with honest scores."""
 
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +12,31 @@ from torch import nn
 from terramamba._version import __version__
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
+from terramamba.core.files import plain
 from terramamba.core.progress import progress
 from terramamba.core.provenance import code_version
+from terramamba.core.run_files import CLASS_SCORES, CONFUSION, METRICS, RELIABILITY, WEIGHTS
+from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, save_split
 from terramamba.landcover.catalogued import load_scene
-from terramamba.landcover.fast_agreement import fast_record
+from terramamba.landcover.fast_agreement import fast_agreement
 from terramamba.landcover.objective import Classification
 from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import Samples, prepare_samples
-from terramamba.landcover.scores import CLASS_TABLE, scores_by_name, write_class_table
+from terramamba.landcover.scores import scores_by_name, write_class_table
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
+from terramamba.models.registry import ModelSpec, create_model, model_spec
+from terramamba.models.weights import SavedModel, save_model
 from terramamba.report import write_run_pages
-from terramamba.runs.folder import check_folder, read_yaml, run_folder, write_confusion, write_json
+from terramamba.runs.folder import check_folder, run_folder, write_confusion, write_json
+from terramamba.runs.model_card import FastAgreement, MadeBy, ModelCard, PatchShape, write_card
 from terramamba.runs.repeats import train_seeds
 from terramamba.scores.calibration import (
-    RELIABILITY,
     Calibration,
-    calibration_card,
+    TemperatureFit,
     class_calibration,
     class_temperature,
+    temperature_fit,
     write_reliability,
 )
 from terramamba.scores.metrics import confusion_matrix
@@ -67,30 +72,30 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
         model, fitted = _fit(untrained, spec, settings, samples, folder)
         fitted["minutes"] = (time.monotonic() - start) / 60
         scores, confusions, calibrations, units = _judge(model, samples, settings)
-        about = {
-            "task": "classify",
-            "protocol": protocol_id(settings, samples.split.patch_size),
-            "split_id": samples.split.id,
-            "leakage": asdict(samples.split.leakage),
-            "calibration": calibration_card(calibrations["validation"]),
-            "fast": fast_record(
-                model,
-                samples.cube,
-                samples.pixels(VALIDATION),
-                samples.targets(VALIDATION),
-                patch_size=samples.split.patch_size,
-                border=settings.border,
-                device=resolve_device(settings.device),
-            ),
-        }
-        save_model(model, folder, about | _card(samples, settings))
-        write_confusion(folder / "confusion.csv", confusions["test"], samples.labels.names)
-        write_class_table(folder / CLASS_TABLE, scores)
+        fast = fast_agreement(
+            model,
+            samples.cube,
+            samples.pixels(VALIDATION),
+            samples.targets(VALIDATION),
+            patch_size=samples.split.patch_size,
+            border=settings.border,
+            device=resolve_device(settings.device),
+        )
+        saved = save_model(model, folder / WEIGHTS)
+        card = _card(saved, samples, settings, temperature_fit(calibrations["validation"]), fast)
+        write_card(folder, card)
+        write_confusion(folder / CONFUSION, confusions["test"], samples.labels.names)
+        write_class_table(folder / CLASS_SCORES, scores)
         write_units(folder, units)
         write_reliability(folder / RELIABILITY, calibrations)
         result = {
             "folder": str(folder),
-            **about,
+            "task": card.task,
+            "protocol": card.protocol,
+            "split_id": card.split_id,
+            "leakage": plain(card.leakage),
+            "calibration": plain(card.calibration),
+            "fast": plain(card.fast),
             "leakage_in_words": samples.split.leakage.in_words(),
             "counts": samples.split.counts(samples.labels.classes),
             "notes": [*samples.notes, *samples.split.notes],
@@ -102,7 +107,7 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
             **scores,
             "code": code_version(),
         }
-        write_json(folder / "metrics.json", result)
+        write_json(folder / METRICS, result)
     return result
 
 
@@ -130,22 +135,29 @@ def _judge(
     return scores, confusions, calibrations, units
 
 
-def _card(samples: Samples, settings: ClassifySettings) -> dict[str, Any]:
-    """What mapping has to know beside the weights."""
-    labels = samples.labels
-    return {
-        "terramamba": __version__,
-        "commit": code_version()["commit"],
-        "source_bands": samples.scene.bands,
-        "wavelengths": samples.scene.wavelengths,
-        "scaling": samples.scaling.to_dict(),
-        "patch_size": samples.split.patch_size,
-        "border": settings.border,
-        "classes": [
-            {"code": code, "name": name, "colour": list(colour)}
-            for code, name, colour in zip(labels.codes, labels.names, labels.colours, strict=True)
-        ],
-    }
+def _card(
+    saved: SavedModel,
+    samples: Samples,
+    settings: ClassifySettings,
+    calibration: TemperatureFit,
+    fast: FastAgreement | None,
+) -> ModelCard:
+    labels, split = samples.labels, samples.split
+    return ModelCard(
+        task="classify",
+        model=saved,
+        source_bands=samples.scene.bands,
+        wavelengths=samples.scene.wavelengths,
+        scaling=samples.scaling,
+        classes=ClassTable(labels.codes, labels.names, labels.colours),
+        patches=PatchShape(split.patch_size, settings.border),
+        calibration=calibration,
+        fast=fast,
+        protocol=protocol_id(settings, split.patch_size),
+        split_id=split.id,
+        leakage=split.leakage,
+        made_by=MadeBy(__version__, code_version()["commit"]),
+    )
 
 
 def choose_patch_size(spec: ModelSpec, settings: ClassifySettings) -> int:
@@ -239,10 +251,3 @@ def labelled_patches(
         augment=augment,
         seed=settings.seed,
     )
-
-
-def read_settings(folder: Path) -> ClassifySettings:
-    """The settings that ``folder/config.yaml`` keeps."""
-    record = read_yaml(folder / "config.yaml")
-    known = {field.name for field in fields(ClassifySettings)}
-    return ClassifySettings(**{key: value for key, value in record.items() if key in known})

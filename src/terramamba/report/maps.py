@@ -105,7 +105,8 @@ def read_map(run: RunRecord, files: MapFiles) -> ReportMap:
         layers = land_cover_layers(land, beside, list(names))
     else:
         layers = change_layers(land, beside)
-    threshold = tags.get("THRESHOLD", run.card.get("threshold"))
+    own = run.card.threshold
+    threshold = tags.get("THRESHOLD", None if own is None else own.value)
     return ReportMap(
         task=run.task,
         path=land.path,
@@ -153,11 +154,11 @@ def _legend(run: RunRecord) -> tuple[dict[int, str], dict[int, tuple[int, ...]]]
     """Name and colour of each value in the map."""
     if run.task == "change":
         return CHANGE_NAMES, dict(CHANGE_COLOURS)
-    classes = run.card.get("classes") or []
-    if not 0 < len(classes) < NO_CLASS:
+    classes = run.card.classes
+    if len(classes) >= NO_CLASS:
         raise InputError(f"{run.folder}: {len(classes)} classes; the page shows maps of 1 to {NO_CLASS - 1}")
-    names = {int(entry["code"]): str(entry["name"]) for entry in classes}
-    return names, {int(entry["code"]): tuple(entry.get("colour") or NO_COLOUR) for entry in classes}
+    colours: dict[int, tuple[int, ...]] = dict.fromkeys(classes.codes, NO_COLOUR)
+    return classes.name_of_code, colours | classes.colour_of_code
 
 
 def _count(run: RunRecord, land: Scene, names: Mapping[int, str]) -> Sequence[ClassArea]:

@@ -11,14 +11,12 @@ from pathlib import Path
 from terramamba._version import __version__
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_text
+from terramamba.core.run_files import REPORT
 from terramamba.report.maps import MapFiles, ReportMap, read_map
 from terramamba.report.sections import comparison, provenance, scores, summary
 from terramamba.report.viewer import viewer
 from terramamba.report.words import model_name
 from terramamba.runs.record import RunRecord, read_runs
-
-RUN_PAGE = "report.html"
-"""The page in a run's folder."""
 
 
 def write_report(
@@ -73,7 +71,7 @@ def write_run_pages(folder: str | Path) -> None:
         InputError: as ``write_report``; a page that is there already is written anew.
     """
     for run in dict.fromkeys([*(record.folder for record in read_runs([folder])), Path(folder)]):
-        write_report([run], run / RUN_PAGE, overwrite=True)
+        write_report([run], run / REPORT, overwrite=True)
 
 
 def _about(runs: Sequence[RunRecord]) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
 from terramamba.core.files import write_table
+from terramamba.core.typed import Text, between
 from terramamba.scores.metrics import logit_levels
 
 CURVE_BINS = 15
@@ -37,7 +38,18 @@ RANGE = (0.05, 20.0)
 LEAST_LOG = -100.0
 """Logarithm of the least probability: a model may say "never" of a class that it did not train on."""
 
-RELIABILITY = "reliability.csv"
+
+@dataclass(frozen=True)
+class TemperatureFit:
+    """A temperature and what it was fitted on."""
+
+    temperature: Annotated[float, between(1e-6, 1_000_000)]
+    """By which logits are divided to make probabilities that hold."""
+    fitted_on: Text
+    """Part of the data, "validation"."""
+    samples: Annotated[int, between(0, 10**18)]
+    at_limit: bool
+    """Whether the fit ran to an end of ``RANGE``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,14 +162,10 @@ def calibrated_threshold(threshold: float, temperature: float) -> float:
     return float(1 / (1 + ((1 - threshold) / threshold) ** (1 / temperature)))
 
 
-def calibration_card(fitted: Calibration) -> dict[str, Any]:
-    """What a run keeps of the fit on validation: ``temperature`` and on how many samples of which part."""
-    return {
-        "temperature": fitted.temperature,
-        "fitted_on": "validation",
-        "samples": int(fitted.plain.count.sum()),
-        "at_limit": at_limit(fitted.temperature),
-    }
+def temperature_fit(fitted: Calibration) -> TemperatureFit:
+    """What a run keeps of ``fitted``, the calibration of its validation samples."""
+    samples = int(fitted.plain.count.sum())
+    return TemperatureFit(fitted.temperature, "validation", samples, at_limit(fitted.temperature))
 
 
 def write_reliability(path: Path, parts: Mapping[str, Calibration]) -> None:

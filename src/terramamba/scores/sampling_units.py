@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Float, Int, Num
 
 from terramamba.core.files import write_table
+from terramamba.core.run_files import UNITS
 
-UNITS = "units.csv"
 SIDE = 16
 """Side in pixels of the squares of a scene that are units; the same for all patch sizes."""
 TRUTH, FOUND, HITS = 0, 1, 2

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Int, UInt8
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
+from terramamba.core.run_files import SPLIT, SPLIT_ARRAY, SPLIT_IMAGE
 from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, Leakage, leakage
 from terramamba.data.splits.spatial_blocks import Share, block_roles
 from terramamba.raster.geogrid import Grid
@@ -192,7 +193,7 @@ def save_split(split: Split, folder: Path, grid: Grid, classes: Int[np.ndarray, 
     if grid.transform is not None:
         colours = {TRAIN: (213, 94, 0), VALIDATION: (240, 228, 66), TEST: (0, 114, 178)}
         write_geotiff(
-            folder / "split.tif",
+            folder / SPLIT_IMAGE,
             split.roles[None],
             grid,
             nodata=float(LEFT_OUT),
@@ -201,7 +202,7 @@ def save_split(split: Split, folder: Path, grid: Grid, classes: Int[np.ndarray, 
             overwrite=True,
         )
     else:
-        np.save(folder / "split.npy", split.roles)
+        np.save(folder / SPLIT_ARRAY, split.roles)
     record = {
         "kind": split.kind,
         "seed": split.seed,
@@ -212,7 +213,7 @@ def save_split(split: Split, folder: Path, grid: Grid, classes: Int[np.ndarray, 
         "leakage": split.leakage,
         "notes": split.notes,
     }
-    write_json(folder / "split.json", record)
+    write_json(folder / SPLIT, record)
 
 
 def load_split(folder: Path) -> Split:
@@ -221,17 +222,19 @@ def load_split(folder: Path) -> Split:
     Raises:
         InputError: a file is missing, or the two do not belong together.
     """
-    record = _read_record(folder / "split.json")
-    image, array = folder / "split.tif", folder / "split.npy"
+    record = _read_record(folder / SPLIT)
+    image, array = folder / SPLIT_IMAGE, folder / SPLIT_ARRAY
     if image.exists():
         roles = open_scene(image).read()[0][0]
     elif array.exists():
         roles = np.load(array, allow_pickle=False)
     else:
-        raise InputError(f"{folder}: split.json without split.tif or split.npy; restore it or train again")
+        raise InputError(
+            f"{folder}: {SPLIT} without {SPLIT_IMAGE} or {SPLIT_ARRAY}; restore it or train again"
+        )
     split = Split(record["kind"], record["seed"], record["patch_size"], roles, tuple(record["notes"]))
     if split.id != record["id"]:
-        raise InputError(f"{folder}: split.json is of another split (id {record['id']}); train again")
+        raise InputError(f"{folder}: {SPLIT} is of another split (id {record['id']}); train again")
     return split
 
 

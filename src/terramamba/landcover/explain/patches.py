@@ -35,7 +35,7 @@ class Patches:
 
 def read_patches(scene: Scene, run: Run, pixels: Sequence[Pixel] | Int[np.ndarray, "m 2"]) -> Patches:
     """The patches around ``pixels``, scaled, with what training put beyond the scene's edge."""
-    side, border = int(run.card["patch_size"]), str(run.card["border"])
+    side, border = run.patches.size, run.patches.border
     scaling, half = run.scaling, side // 2
     places = np.asarray(pixels, np.int64).reshape(-1, 2)
     index = [padded_index(length, half, border) for length in (scene.height, scene.width)]
