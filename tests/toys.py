@@ -9,6 +9,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from terramamba.landcover.objective import Classification
+from terramamba.models.model import Model
 from terramamba.training.fit import TrainConfig, fit, seed_everything
 
 
@@ -69,8 +70,11 @@ class Pairs(Dataset):
         return self.samples[index]
 
 
-class PatchNet(nn.Module):
+class PatchNet(Model):
     """Convolution, batch normalisation, dropout; the logits are the mean of the tokens' logits."""
+
+    spec_name = "PatchNet"
+    classifies_tokens = True
 
     def __init__(self):
         super().__init__()
@@ -87,8 +91,10 @@ class PatchNet(nn.Module):
         return self.token_logits(x).mean(dim=(2, 3))
 
 
-class PairNet(nn.Module):
+class PairNet(Model):
     """The difference of the dates, convolved."""
+
+    spec_name = "PairNet"
 
     def __init__(self, outputs=1):
         super().__init__()

@@ -16,22 +16,27 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Integer
 
-from terramamba.api import map_change, map_classes
-from terramamba.change.evaluate import evaluate_change_detector
+from terramamba.api import (
+    evaluate_change_detector,
+    evaluate_classifier,
+    map_change,
+    map_classes,
+    train_change_detector,
+    train_classifier,
+    write_report,
+)
 from terramamba.change.settings import ChangeSettings
-from terramamba.change.train import train_change_detector
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.core.run_files import REPORT
+from terramamba.data.pixel_list import PixelList
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, block_split
 from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
-from terramamba.landcover.evaluate import evaluate_classifier
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.train import train_classifier
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
-from terramamba.report import MapFiles, write_report
 from terramamba.report.figures import picture_change, picture_classification
+from terramamba.report.maps import MapFiles
 from terramamba.runs.folder import load_run
 from terramamba.scores.metrics import change_scores, confusion_matrix
 
@@ -181,7 +186,8 @@ def _shuffled_labels(made: SyntheticScene, seed: int, overwrite: bool) -> dict[s
     scene = open_scene(made.labels)
     classes = scene.read()[0][0]
     split = block_split(
-        classes.astype(np.int16),
+        PixelList.of(classes > 0),
+        classes[classes > 0].astype(np.int16),
         train_fraction=TRAIN_FRACTION,
         val_fraction=VAL_FRACTION,
         min_per_class=20,
@@ -191,7 +197,8 @@ def _shuffled_labels(made: SyntheticScene, seed: int, overwrite: bool) -> dict[s
     random = np.random.default_rng(seed)
     paths: dict[str, Any] = {}
     for name, role in (("train", TRAIN), ("val", VALIDATION), ("test", TEST)):
-        part = _permuted(classes, split.roles == role, random if role != TEST else None)
+        where = split.pixels.draw(split.roles == role)
+        part = _permuted(classes, where, random if role != TEST else None)
         paths[f"{name}_labels"] = str(made.labels.with_name(f"{name}_labels.tif"))
         write_geotiff(paths[f"{name}_labels"], part[None], scene.grid, nodata=0, overwrite=overwrite)
     return paths

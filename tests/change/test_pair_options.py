@@ -1,8 +1,6 @@
 """Pairs on unlike grids and with masks, through the commands: exit code, message, what was learnt from."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from scipy.ndimage import gaussian_filter
 
+from programs import terramamba
 from terramamba.core.files import plain
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.data.pairs.quality_report import survey
@@ -23,11 +22,6 @@ from terramamba.raster.readers.open import open_scene
 UTM33 = CRS.from_epsg(32633)
 SIDE = 48
 PARTS = ("train", "val", "test")
-
-
-def terramamba(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "terramamba", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def metrics(run: Path) -> dict[str, Any]:
@@ -116,7 +110,7 @@ def test_masked_pixels_are_neither_learnt_from_nor_scored(tmp_path: Path, seed: 
         assert np.array(results[name]["test"]["confusion"]).sum() == round((1 - marked) * SIDE**2)
         results[name]["scaling"] = plain(fit_pair_scaling(find_pairs(root)["train"], 2))
         card = json.loads((run / "model.json").read_text())
-        assert card["scaling"] == results[name]["scaling"]
+        assert card["data"]["scaling"] == results[name]["scaling"]
     for key in ("threshold", "validation", "test", "scaling"):
         assert results["plain"][key] == results["spoilt"][key]
 

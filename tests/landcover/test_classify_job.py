@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from drawn import role_map
+from terramamba.api import evaluate_classifier, map_classes, train_classifier
 from terramamba.core.errors import InputError
-from terramamba.data.splits.split import TEST, load_split
+from terramamba.data.splits.split import TEST
+from terramamba.data.splits.split_files import load_split
 from terramamba.data.synthetic.files import make_scene
-from terramamba.landcover.evaluate import evaluate_classifier
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.train import protocol_id, train_classifier
+from terramamba.landcover.training import protocol_id
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run, prepare_folder
@@ -70,7 +72,7 @@ def test_the_run_s_own_test_pixels_score_the_same_again(trained):
 def test_other_labels_are_matched_by_their_codes(trained, tmp_path):
     settings, result = trained
     values, _ = open_scene(settings.labels).read()
-    roles = load_split(Path(settings.out)).roles
+    roles = role_map(load_split(Path(settings.out)))
     only_test = np.where(roles == TEST, values, 0)
     write_geotiff(tmp_path / "labels.tif", only_test, open_scene(settings.labels).grid, nodata=0)
     again = evaluate_classifier(settings.out, scene=settings.scene, labels=str(tmp_path / "labels.tif"))
@@ -126,6 +128,36 @@ def test_bad_input_leaves_an_earlier_run_alone(trained):
     with pytest.raises(InputError, match="--patch-size 4: must be an odd number"):
         train_classifier(replace(settings, patch_size=4, overwrite=True))
     assert sorted(path.name for path in Path(settings.out).iterdir()) == before
+
+
+CANNOT = [
+    ({"recompute": True}, "--recompute: svm has no blocks that could be run again; leave it out"),
+    ({"compile": True}, "--compile: svm has no blocks that could be compiled; leave it out"),
+    ({"precision": "bf16"}, "--precision bf16: svm computes in float32 or wider whatever is asked; use 32"),
+    ({"token_loss": 0.5}, "--token-loss 0.5: the model has no tokens to label; use 0"),
+    ({"model": "one_d_cnn", "recompute": True}, "--recompute: one_d_cnn has no blocks"),
+    (
+        {"model": "two_d_cnn", "set": {"patch_size": 3}},
+        "--set patch_size=3: the patches have 5 pixels",
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "words"), CANNOT, ids=lambda value: " ".join(value))
+def test_what_a_model_cannot_do_is_refused_before_anything_is_written(trained, tmp_path, asked, words):
+    settings, _ = trained
+    with pytest.raises(InputError) as caught:
+        train_classifier(replace(settings, out=str(tmp_path / "run"), **asked))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_map_in_bfloat16_by_a_model_without_it_is_refused(trained, tmp_path):
+    settings, _ = trained
+    with pytest.raises(InputError, match=r"--precision bf16: svm computes in float32 or wider"):
+        map_classes(settings.out, settings.scene, tmp_path / "map.tif", precision="bf16")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_way_to_split_has_its_own_protocol_id():

@@ -1,11 +1,10 @@
 """Models by name, and the options that they are built with."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
+from programs import python
 from terramamba.core.errors import InputError
 from terramamba.models import create_model, list_models, model_spec
 
@@ -71,4 +70,4 @@ def test_importing_the_models_imports_no_baseline():
         "heavy = ('sklearn', 'rasterio', 'pytorch_lightning', 'terramamba.models.baselines', 'yaml')\n"
         "sys.exit(', '.join(name for name in heavy if name in sys.modules) or 0)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    python("-c", code, check=True, timeout=120, fresh=True)

@@ -11,13 +11,10 @@ import numpy as np
 import pytest
 import rasterio
 
-from terramamba.change.map import map_change
+from terramamba.api import evaluate_classifier, map_change, map_classes, write_report
 from terramamba.data.labels.class_table import ClassTable
-from terramamba.data.splits.split import load_split
-from terramamba.landcover.evaluate import evaluate_classifier
-from terramamba.landcover.map import map_classes
+from terramamba.data.splits.split_files import load_split
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.report import write_report
 from terramamba.runs.folder import load_run
 from terramamba.runs.model_card import PatchShape, Threshold
 from terramamba.runs.record import read_metrics, read_runs, read_settings
@@ -92,11 +89,13 @@ def test_its_card_is_read_whole() -> None:
         old["scaling"]["bands"],
         old["scaling"]["fill"],
     )
-    assert (run.split_id, run.card.protocol) == (old["split_id"], old["protocol"])
+    assert (run.split_id, run.card.data.protocol) == (old["split_id"], old["protocol"])
     assert run.card.made_by.commit == old["commit"]
     assert run.temperature == old["calibration"]["temperature"]
     pair = json.loads((CHANGE / "run" / "model.json").read_text())
-    assert load_run(CHANGE / "run").card.threshold == Threshold(pair["threshold"], pair["threshold_from"])
+    assert load_run(CHANGE / "run").card.judged.threshold == Threshold(
+        pair["threshold"], pair["threshold_from"]
+    )
 
 
 def test_it_is_scored_again_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +120,7 @@ def test_it_is_read_as_a_record_and_reported(tmp_path: Path) -> None:
         assert (run.metrics.best_epoch, run.metrics.seed) == (written["best_epoch"], written["seed"])
         assert list(run.metrics.notes) == written["notes"]
         assert run.confusion == written["test"].get("confusion", run.confusion)
-        assert list(run.class_names) == list(run.card.classes.names)
+        assert list(run.class_names) == list(run.card.data.classes.names)
         assert len(run.history["epoch"]) == written["epochs_run"]
         assert sum(row.samples for row in run.reliability if row.part == "test") > 0
         chosen = {row.threshold for row in run.thresholds if row.chosen}

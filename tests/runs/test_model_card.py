@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from cards import change_card, cover_card, save_run
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import CARD
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.splits.leakage import Leakage
+from terramamba.models.registry import create_model
 from terramamba.models.weights import SavedModel
 from terramamba.runs.card_versions import VERSION
+from terramamba.runs.folder import load_run
 from terramamba.runs.model_card import (
     FastAgreement,
+    JudgedCard,
     MadeBy,
     ModelCard,
     PatchShape,
@@ -29,6 +33,7 @@ from terramamba.runs.model_card import (
 from terramamba.scores.calibration import TemperatureFit
 
 FULL = cover_card(
+    threshold=Threshold(0.25, "validation"),
     model=SavedModel("ssa_mamba", "tiny", {"d_model": 32, "residuals": True, "step": "exp"}, "0a" * 32),
     wavelengths=(400.5, 555.0, 601.0, 1e3 / 3),
     classes=ClassTable((1, 7, 65_535), ("Wald – Forêt", "", "roof"), ((0, 255, 0), None, (1, 2, 3))),
@@ -72,37 +77,41 @@ def placed(record: Mapping[str, Any], field: str, value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("task", "segment", "task is 'segment', not one of classify, change"),
+        ("task", "land cover", "task is 'land cover', not the name of a job"),
         ("model", None, "model is None"),
         ("model.sha256", "0a", "model.sha256 is '0a', not 64 hexadecimal digits"),
         ("model.options", [], "model.options is []"),
-        ("source_bands", 0, "source_bands is 0, not a number from 1 to 1,000,000"),
-        ("source_bands", 4.5, "source_bands is 4.5, not a whole number"),
-        ("source_bands", 3, "one for each of 3 bands"),
-        ("wavelengths", [400, 500, 600, -1], "wavelengths.3 is -1"),
-        ("wavelengths", [400], "wavelengths is (400.0,), not one for each of 4 bands"),
-        ("scaling.kind", "robust", "scaling.kind is 'robust', not one of minmax, standard"),
-        ("scaling.factor.2", None, "scaling.factor.2 is None, not a number"),
-        ("scaling.fill", [0.5], "scaling.fill is (0.5,), not one number for each of 4 bands"),
-        ("scaling.bands", [0, 1, 2, 4], "scaling.bands is (0, 1, 2, 4), not bands 0 to 3"),
-        ("scaling.bands.0", -1, "scaling.bands.0 is -1"),
-        ("classes.codes.2", 65_536, "classes.codes.2 is 65536, not a number from 0 to 65,535"),
-        ("classes.codes.2", 7, "not a code of its own for each class"),
-        ("classes.names", ["a"], "classes.names is ('a',), not one for each of 3 codes"),
-        ("classes.colours.0", [0, 256, 0], "classes.colours.0.1 is 256, not a number from 0 to 255"),
-        ("classes", {"codes": [], "names": [], "colours": []}, "not a list of 1 to 255 classes"),
-        ("patches.size", 4, "patches.size is 4, not an odd number from 1 to 9,999"),
-        ("patches.size", -7, "patches.size is -7"),
-        ("patches.border", "wrap", "patches.border is 'wrap', not one of reflect, zeros"),
-        ("threshold", {"value": 1.5, "source": "given"}, "threshold.value is 1.5, not a number from 0 to 1"),
-        ("threshold", {"value": 0.5}, "threshold.source is missing"),
-        ("calibration.temperature", 0, "calibration.temperature is 0"),
-        ("calibration.at_limit", "no", "calibration.at_limit is 'no', not true or false"),
-        ("fast.exact_oa", 90, "fast.exact_oa is 90, not a number from 0 to 1"),
-        ("fast.tilings", {"0": {"oa": 0.5, "agreement": 0.5}}, "fast.tilings.0 is 0, not a number"),
-        ("leakage.shared", 2, "leakage.shared is 2, not a number from 0 to 1"),
-        ("protocol", "x" * 100_001, "protocol is 'xxx"),
-        ("split_id", 7, "split_id is 7, not text"),
+        ("data.source_bands", 0, "source_bands is 0, not a number from 1 to 1,000,000"),
+        ("data.source_bands", 4.5, "source_bands is 4.5, not a whole number"),
+        ("data.source_bands", 3, "one for each of 3 bands"),
+        ("data.wavelengths", [400, 500, 600, -1], "wavelengths.3 is -1"),
+        ("data.wavelengths", [400], "wavelengths is (400.0,), not one for each of 4 bands"),
+        ("data.scaling.kind", "robust", "scaling.kind is 'robust', not one of minmax, standard"),
+        ("data.scaling.factor.2", None, "scaling.factor.2 is None, not a number"),
+        ("data.scaling.fill", [0.5], "scaling.fill is (0.5,), not one number for each of 4 bands"),
+        ("data.scaling.bands", [0, 1, 2, 4], "scaling.bands is (0, 1, 2, 4), not bands 0 to 3"),
+        ("data.scaling.bands.0", -1, "scaling.bands.0 is -1"),
+        ("data.classes.codes.2", 65_536, "classes.codes.2 is 65536, not a number from 0 to 65,535"),
+        ("data.classes.codes.2", 7, "not a code of its own for each class"),
+        ("data.classes.names", ["a"], "classes.names is ('a',), not one for each of 3 codes"),
+        ("data.classes.colours.0", [0, 256, 0], "classes.colours.0.1 is 256, not a number from 0 to 255"),
+        ("data.classes", {"codes": [], "names": [], "colours": []}, "not a list of 1 to 255 classes"),
+        ("data.patches.size", 4, "patches.size is 4, not an odd number from 1 to 9,999"),
+        ("data.patches.size", -7, "patches.size is -7"),
+        ("data.patches.border", "wrap", "patches.border is 'wrap', not one of reflect, zeros"),
+        (
+            "judged.threshold",
+            {"value": 1.5, "source": "given"},
+            "threshold.value is 1.5, not a number from 0 to 1",
+        ),
+        ("judged.threshold", {"value": 0.5}, "threshold.source is missing"),
+        ("judged.calibration.temperature", 0, "calibration.temperature is 0"),
+        ("judged.calibration.at_limit", "no", "calibration.at_limit is 'no', not true or false"),
+        ("judged.fast.exact_oa", 90, "fast.exact_oa is 90, not a number from 0 to 1"),
+        ("judged.fast.tilings", {"0": {"oa": 0.5, "agreement": 0.5}}, "fast.tilings.0 is 0, not a number"),
+        ("data.leakage.shared", 2, "leakage.shared is 2, not a number from 0 to 1"),
+        ("data.protocol", "x" * 100_001, "protocol is 'xxx"),
+        ("data.split_id", 7, "split_id is 7, not text"),
         ("made_by", {}, "made_by.version is missing"),
     ],
 )
@@ -116,7 +125,7 @@ def test_a_field_out_of_its_bounds_is_named_with_its_value(
 
 
 def test_a_card_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"model\.json: cannot be written, threshold\.value is None"):
+    with pytest.raises(InputError, match=r"model\.json: cannot be written, judged\.threshold\.value is None"):
         write_card(tmp_path, change_card(threshold=Threshold(float("nan"), "given")))
     assert not list(tmp_path.iterdir())
 
@@ -165,15 +174,15 @@ OLD = {
 def test_a_card_without_a_version_is_brought_up_to_date(tmp_path: Path) -> None:
     (tmp_path / CARD).write_text(json.dumps(OLD))
     card = read_card(tmp_path)
-    assert card.classes == ClassTable((1, 4), ("water", "roof"), ((0, 0, 255), None))
-    assert card.patches == PatchShape(7, "zeros")
-    assert (card.threshold, card.fast, card.leakage, card.calibration) == (None, None, None, None)
+    assert card.data.classes == ClassTable((1, 4), ("water", "roof"), ((0, 0, 255), None))
+    assert card.data.patches == PatchShape(7, "zeros")
+    assert (card.judged, card.data.leakage) == (JudgedCard(), None)
     assert card.made_by == MadeBy("0.1.0", None)
     pair = {key: value for key, value in OLD.items() if key not in ("patch_size", "border")}
     pair |= {"task": "change", "threshold": 0.25, "threshold_from": "validation"}
     (tmp_path / CARD).write_text(json.dumps(pair))
     card = read_card(tmp_path)
-    assert (card.patches, card.threshold) == (None, Threshold(0.25, "validation"))
+    assert (card.data.patches, card.judged.threshold) == (None, Threshold(0.25, "validation"))
 
 
 @pytest.mark.parametrize(
@@ -195,15 +204,10 @@ def test_a_card_without_a_version_has_the_same_bounds(
 
 
 def test_a_loaded_run_can_be_changed_and_saved_again(tmp_path: Path, seed: int) -> None:
-    import torch
-
-    from terramamba.models import create_model
-    from terramamba.runs.folder import load_run
-
     model = create_model("ssa_mamba", preset="tiny", in_channels=4, num_classes=3)
     run = load_run(save_run(model, tmp_path / "run", cover_card()))
     torch.nn.init.ones_(run.model.head.bias)
-    again = load_run(save_run(run.model, tmp_path / "run", replace(run.card, protocol="other")))
+    again = load_run(save_run(run.model, tmp_path / "run", replace(run.card, task="other")))
     assert (again.model.head.bias == 1).all()
-    assert again.card.protocol == "other"
+    assert again.task == "other"
     assert again.card.model.sha256 != run.card.model.sha256

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from terramamba.change.map_output import ChangeRecipe, ChangeSummary
+from terramamba.change.map_output import ChangeMapOutput, ChangeSummary
 from terramamba.change.map_worker import ChangeWork
 from terramamba.core.errors import InputError
 from terramamba.mapping.area_table import check_table_name
@@ -114,6 +114,7 @@ def map_change(
     check_table_name(areas)
     _check(batch_size, precision, tile_size, overlap, threshold)
     loaded = open_run(run, "change")
+    loaded.model.check_precision(precision)
     temperature = chosen_temperature(loaded, calibrated)
     own = calibrated_threshold(loaded.threshold, temperature) if calibrated else loaded.threshold
     cut = own if threshold is None else float(threshold)
@@ -121,7 +122,7 @@ def map_change(
     check_bands(loaded, first)
     check_bands(loaded, second)
     grid = _shared_grid(first, second)
-    if getattr(loaded.model, "whole_image", False):
+    if loaded.model.whole_image:
         _check_whole_image(loaded, first)
         tile_size, overlap = max(grid.window.shape), 0
 
@@ -146,7 +147,7 @@ def map_change(
         "precision": option_fact("--precision", precision),
         "versions": version_fact(),
     }
-    recipe = ChangeRecipe(
+    output = ChangeMapOutput(
         str(out),
         None if probabilities is None else str(probabilities),
         tuple(map(str, polygon_files)),
@@ -169,7 +170,7 @@ def map_change(
     )
     sent = loaded if isinstance(run, Run) or (workers == 1 and dask is None) else str(run)
     outcome = carry_out(
-        recipe,
+        output,
         ChangeWork(sent, first, second, units, precision, temperature),
         facts,
         spread,
@@ -177,7 +178,7 @@ def map_change(
         overwrite=overwrite,
         inputs=[first.path, second.path, *map(str, masks)],
     )
-    return recipe.summary(outcome, time.monotonic() - start)
+    return output.summary(outcome, time.monotonic() - start)
 
 
 def _shared_grid(first: Scene, second: Scene) -> Grid:

@@ -15,7 +15,7 @@ USAGE = Usage(
 def run(argv: Sequence[str]) -> int:
     """Train, and print the scores on the test pairs."""
     settings, _ = parse(USAGE, ChangeSettings, argv)
-    from terramamba.change.train import train_change_detector
+    from terramamba.api import train_change_detector
     from terramamba.cli.scores import show_change
 
     show_change(train_change_detector(settings))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.landcover.fast import check_tilings, choose_tilings
-from terramamba.landcover.map_output import ClassRecipe, ClassSummary
+from terramamba.landcover.map_output import ClassMapOutput, ClassSummary
 from terramamba.landcover.map_worker import ClassWork
 from terramamba.mapping.area_table import check_table_name
 from terramamba.mapping.executors import Spread
@@ -91,9 +91,10 @@ def map_classes(
         check_raster_name(target)
     check_table_name(areas)
     loaded = open_run(run, "classify")
+    loaded.model.check_precision(precision)
     image = masked(scene if isinstance(scene, Scene) else open_scene(scene), masks)
     check_bands(loaded, image)
-    tilings = choose_tilings(mode, tilings, tolerance, loaded.card.fast)
+    tilings = choose_tilings(mode, tilings, tolerance, loaded.card.judged.fast)
     if tilings:
         check_tilings(loaded.model, tilings)
 
@@ -113,7 +114,7 @@ def map_classes(
         "windows": option_fact("windows of", f"{windows[0].height} x {windows[0].width} pixels"),
         "versions": version_fact(),
     }
-    recipe = ClassRecipe(
+    output = ClassMapOutput(
         tuple(map(str, targets)),
         None if areas is None else str(areas),
         image.grid,
@@ -141,10 +142,11 @@ def map_classes(
         temperature,
     )
     inputs = [image.path, *map(str, masks)]
-    outcome = carry_out(recipe, work, facts, spread, device=device, overwrite=overwrite, inputs=inputs)
-    return recipe.summary(outcome, time.monotonic() - start)
+    outcome = carry_out(output, work, facts, spread, device=device, overwrite=overwrite, inputs=inputs)
+    return output.summary(outcome, time.monotonic() - start)
 
 
 def _agreement(run: Run, tilings: int) -> float | None:
-    known = None if run.card.fast is None else run.card.fast.tilings.get(tilings)
+    fast = run.card.judged.fast
+    known = None if fast is None else fast.tilings.get(tilings)
     return None if known is None else known.agreement

@@ -35,13 +35,13 @@ def chosen_temperature(run: Run, calibrated: bool) -> float:
 
 def check_bands(run: Run, scene: Scene) -> None:
     """Raise ``InputError`` where the bands of ``scene`` are not those the run was trained on."""
-    trained_on = run.card.source_bands
+    trained_on = run.card.data.source_bands
     if scene.bands != trained_on:
         raise InputError(
             f"{scene.path}: has {scene.bands} bands, but the model in {run.folder} was trained on"
             f" {trained_on}; give a scene with the same bands in the same order"
         )
-    wavelengths = run.card.wavelengths
+    wavelengths = run.card.data.wavelengths
     if not wavelengths or not scene.wavelengths:
         return
     for band in run.scaling.bands:

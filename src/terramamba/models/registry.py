@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Literal, get_args, get_origin
 
-from torch import nn
-
 from terramamba.core.errors import InputError
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec, Task
 
 __all__ = ["ModelSpec", "create_model", "list_models", "model_spec"]
@@ -14,7 +13,7 @@ __all__ = ["ModelSpec", "create_model", "list_models", "model_spec"]
 # Where a model's record is: "module", in which it is called SPEC, or "module:NAME".
 _HOMES: dict[Task, dict[str, str]] = {
     "classify": {
-        "ssa_mamba": "terramamba.models.ssa_mamba",
+        "ssa_mamba": "terramamba.models.ssa_variants",
         "svm": "terramamba.models.baselines.svm",
         "random_forest": "terramamba.models.baselines.random_forest",
         "one_d_cnn": "terramamba.models.baselines.one_d_cnn",
@@ -27,7 +26,7 @@ _HOMES: dict[Task, dict[str, str]] = {
         "isolated_mamba": "terramamba.models.baselines.mamba_families:ISOLATED",
     },
     "change": {
-        "glmamba": "terramamba.models.glmamba",
+        "glmamba": "terramamba.models.glmamba_variants",
         "unet_diff": "terramamba.models.baselines.unet_diff",
         "cva": "terramamba.models.baselines.cva",
         "pca_kmeans": "terramamba.models.baselines.pca_kmeans",
@@ -43,14 +42,22 @@ _HOMES: dict[Task, dict[str, str]] = {
 
 
 def list_models(task: str | None = None) -> tuple[str, ...]:
-    """Names of all models, or of those for ``task`` ("classify" or "change")."""
+    """List the names of all models, or of those for ``task`` ("classify" or "change").
+
+    Raises:
+        InputError: there is no such task.
+    """
     if task is not None and task not in _HOMES:
         raise InputError(f"task {task!r} is unknown; choose one of: {', '.join(_HOMES)}")
     return tuple(name for of, homes in _HOMES.items() if task in (None, of) for name in homes)
 
 
 def model_spec(name: str) -> ModelSpec:
-    """The record of the model called ``name``; raises ``InputError`` where there is none."""
+    """Return the record of the model called ``name``, importing its file.
+
+    Raises:
+        InputError: there is no such model.
+    """
     for homes in _HOMES.values():
         if name in homes:
             module, _, record = homes[name].partition(":")
@@ -58,7 +65,7 @@ def model_spec(name: str) -> ModelSpec:
     raise InputError(f"model {name!r} is unknown; choose one of: {', '.join(list_models())}")
 
 
-def create_model(name: str, *, preset: str | None = None, **options: Any) -> nn.Module:
+def create_model(name: str, *, preset: str | None = None, **options: Any) -> Model:
     """Build a model with fresh weights.
 
     Args:
@@ -79,7 +86,7 @@ def create_model(name: str, *, preset: str | None = None, **options: Any) -> nn.
         raise InputError(f"{name} has no preset {preset!r}; choose one of: {', '.join(spec.presets)}")
     resolved = _resolve(spec, {**spec.presets[preset], **options})
     model = spec.build(**resolved)
-    vars(model).update(spec_name=name, preset=preset, options=resolved)
+    model.spec_name, model.preset, model.options = name, preset, resolved
     return model
 
 

@@ -12,12 +12,13 @@ from typing import Annotated, Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor, nn
+from torch import Tensor
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import atomic_path
 from terramamba.core.run_files import CARD
 from terramamba.core.typed import Bound, Text
+from terramamba.models.model import Model
 from terramamba.models.registry import create_model
 
 Sha256 = Annotated[
@@ -37,7 +38,7 @@ class SavedModel:
     """Of the file; None: the model was never saved."""
 
 
-def save_model(model: nn.Module, path: Path) -> SavedModel:
+def save_model(model: Model, path: Path) -> SavedModel:
     """Write the weights of ``model``, built by ``create_model``, to ``path`` in one step.
 
     Raises:
@@ -48,12 +49,10 @@ def save_model(model: nn.Module, path: Path) -> SavedModel:
     weights = save(tensors)
     with atomic_path(path) as part:
         part.write_bytes(weights)
-    built = vars(model)
-    checksum = hashlib.sha256(weights).hexdigest()
-    return SavedModel(built["spec_name"], built["preset"], built["options"], checksum)
+    return SavedModel(model.spec_name, model.preset, model.options, hashlib.sha256(weights).hexdigest())
 
 
-def load_model(path: Path, saved: SavedModel) -> nn.Module:
+def load_model(path: Path, saved: SavedModel) -> Model:
     """Build the model that was ``saved`` and give it the weights in ``path``; on the CPU, to be evaluated.
 
     Raises:

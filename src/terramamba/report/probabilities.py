@@ -8,21 +8,23 @@ from terramamba.report.words import percent
 from terramamba.runs.record import RunRecord
 
 
-def probability_cards(run: RunRecord) -> Iterator[str]:
-    """Cards of the curves that the run has: reliability on test, scores over thresholds."""
-    for found in (_reliability(run), _thresholds(run)):
+def probability_cards(run: RunRecord, came_true: str) -> Iterator[str]:
+    """Cards of the curves that the run has: reliability on test, scores over thresholds.
+
+    ``came_true``: what a probability is the probability of.
+    """
+    for found in (_reliability(run, came_true), _thresholds(run)):
         if found:
             yield f'<div class="card">{found}</div>'
 
 
-def _reliability(run: RunRecord) -> str:
+def _reliability(run: RunRecord, came_true: str) -> str:
     test = [row for row in run.reliability if row.part == "test"]
     plain, scaled = test[: len(test) // 2], test[len(test) // 2 :]
     if not plain:
         return ""
     middle = [(row.low + row.high) / 2 for row in plain]
     temperature = scaled[0].temperature
-    came_true = "the class is right" if run.task == "classify" else "there was change"
     chart = curves(
         f"How often {came_true}, by the probability that the model gave (test)",
         middle,

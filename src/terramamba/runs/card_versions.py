@@ -8,6 +8,10 @@ from terramamba.core.errors import InputError
 
 VERSION = 1
 
+DATA = ("source_bands", "wavelengths", "scaling", "classes", "patches", "protocol", "split_id", "leakage")
+JUDGED = ("threshold", "calibration", "fast")
+"""Groups into which version 1 parted what had been on one level."""
+
 
 def up_to_date(path: Path, record: object) -> Mapping[str, Any]:
     """The content of a ``model.json`` of any version so far, in the form of the newest.
@@ -42,7 +46,11 @@ def _from_version_0(path: Path, old: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(rows, list) and all(isinstance(row, Mapping) for row in rows):
         columns = {"codes": "code", "names": "name", "colours": "colour"}
         new["classes"] = {many: [row.get(one) for row in rows] for many, one in columns.items()}
-    return new
+    return {
+        **{name: new[name] for name in ("task", "model", "made_by") if name in new},
+        "data": {name: new[name] for name in DATA if name in new},
+        "judged": {name: new[name] for name in JUDGED if name in new},
+    }
 
 
 def _group(record: dict[str, Any], group: str, fields: Mapping[str, str]) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from jaxtyping import Int
 
 from terramamba._version import __version__
@@ -29,6 +28,7 @@ from terramamba.core.files import (
 from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, SEED_FOLDERS, WEIGHTS, WRITTEN
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
+from terramamba.models.model import Model
 from terramamba.models.weights import load_model
 from terramamba.runs.model_card import ModelCard, PatchShape, ThresholdSource, read_card
 from terramamba.training.settings import TrainSettings
@@ -193,7 +193,7 @@ class Run:
     """
 
     folder: Path
-    model: torch.nn.Module
+    model: Model
     card: ModelCard
 
     @property
@@ -204,37 +204,38 @@ class Run:
     @property
     def scaling(self) -> Scaling:
         """Band choice and scaling of the model's input."""
-        return self.card.scaling
+        return self.card.data.scaling
 
     @property
     def classes(self) -> ClassTable:
         """The classes in the order of the model's outputs."""
-        return self.card.classes
+        return self.card.data.classes
 
     @property
     def patches(self) -> PatchShape:
         """What the model is given of a pixel's surroundings."""
-        return self._had(self.card.patches, "patches")
+        return self._had(self.card.data.patches, "patches")
 
     @property
     def threshold(self) -> float:
         """Least probability that counts as changed."""
-        return self._had(self.card.threshold, "threshold").value
+        return self._had(self.card.judged.threshold, "threshold").value
 
     @property
     def threshold_source(self) -> ThresholdSource:
         """Where the threshold is from."""
-        return self._had(self.card.threshold, "threshold").source
+        return self._had(self.card.judged.threshold, "threshold").source
 
     @property
     def temperature(self) -> float | None:
         """By which logits are divided to make probabilities that hold; None: the run never fitted one."""
-        return None if self.card.calibration is None else self.card.calibration.temperature
+        fitted = self.card.judged.calibration
+        return None if fitted is None else fitted.temperature
 
     @property
     def split_id(self) -> str:
         """Which pixels or pairs were for training, validation and test, in short."""
-        return self.card.split_id
+        return self.card.data.split_id
 
     def _had(self, group: T | None, name: str) -> T:
         if group is None:

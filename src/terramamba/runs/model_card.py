@@ -22,7 +22,6 @@ from terramamba.core.typed import Bound, FieldError, Share, Text, between, typed
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
 from terramamba.data.splits.leakage import Leakage
-from terramamba.models.spec import Task
 from terramamba.models.weights import SavedModel
 from terramamba.runs.card_versions import VERSION, up_to_date
 from terramamba.scores.calibration import TemperatureFit
@@ -79,11 +78,9 @@ class MadeBy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelCard:
-    """What a trained model is, what it takes, what it gives, and what its scores are worth."""
+class DataCard:
+    """What the data decided: what a model takes and gives, and how training was told from test."""
 
-    task: Task
-    model: SavedModel
     source_bands: Annotated[int, between(1, 1_000_000)]
     """Bands of the images that it was trained on, of which ``scaling`` takes some."""
     wavelengths: tuple[Nanometres, ...] | None = None
@@ -91,21 +88,37 @@ class ModelCard:
     scaling: Scaling
     classes: ClassTable
     patches: PatchShape | None = None
-    threshold: Threshold | None = None
-    calibration: TemperatureFit | None = None
-    fast: FastAgreement | None = None
     protocol: Text
     """How training and test were told apart, in short."""
     split_id: Text
     """The same for two runs on the same split."""
     leakage: Leakage | None = None
-    made_by: MadeBy
 
     def __post_init__(self) -> None:
         if self.wavelengths is not None and len(self.wavelengths) != self.source_bands:
             raise FieldError("wavelengths", self.wavelengths, f"one for each of {self.source_bands} bands")
         if max(self.scaling.bands) >= self.source_bands:
             raise FieldError("scaling.bands", self.scaling.bands, f"bands 0 to {self.source_bands - 1}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedCard:
+    """What judging the trained model on validation decided."""
+
+    threshold: Threshold | None = None
+    calibration: TemperatureFit | None = None
+    fast: FastAgreement | None = None
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a trained model is, what it takes, what it gives, and what its scores are worth."""
+
+    task: Annotated[str, Bound("the name of a job", str.isidentifier)]
+    model: SavedModel
+    data: DataCard
+    judged: JudgedCard
+    made_by: MadeBy
 
 
 def read_card(folder: Path) -> ModelCard:

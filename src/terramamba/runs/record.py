@@ -146,8 +146,8 @@ def read_settings(folder: Path, kind: type[S]) -> S:
     """
     if not has_settings(folder):
         raise InputError(
-            f"{folder}: no {CONFIG} in it, which says what the run was trained on; restore it, or train the run"
-            " anew"
+            f"{folder}: no {CONFIG} in it, which says what the run was trained on; restore it, or train the"
+            " run anew"
         )
     record = read_yaml(folder / CONFIG)
     known = {entry.name for entry in fields(cast(Any, kind))}

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import atomic_path, plain, write_csv
 from terramamba.core.run_files import CHECKPOINT, HISTORY
+from terramamba.models.model import Model
 from terramamba.training.config import TrainConfig
 
 Fingerprint = dict[str, Any]
@@ -54,14 +55,13 @@ class TrainState:
 
 
 def fingerprint(
-    model: nn.Module, task: str, train: Dataset[Any], validation: Dataset[Any], config: TrainConfig
+    model: Model, task: str, train: Dataset[Any], validation: Dataset[Any], config: TrainConfig
 ) -> Fingerprint:
     """What must be the same for a run to be resumed: everything but the device and what saves memory."""
-    options: Mapping[str, Any] = getattr(model, "options", {})
     return {
         "task": task,
-        "model": getattr(model, "spec_name", type(model).__name__),
-        **{f"set.{name}": plain(value) for name, value in options.items()},
+        "model": model.spec_name,
+        **{f"set.{name}": plain(value) for name, value in model.options.items()},
         **{
             entry.name: plain(getattr(config, entry.name))
             for entry in fields(config)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import torch
-from torch import nn
 
 from terramamba.core.errors import InputError
+from terramamba.models.model import Model
 
 Optimizer = Literal["adam", "adamw"]
 Schedule = Literal["cosine", "poly", "constant"]
@@ -102,6 +102,14 @@ def config_for(
     return TrainConfig(**values)
 
 
+def check_ability(model: Model, *, recompute: bool, compile: bool, precision: Precision) -> None:
+    """Raise ``InputError`` where ``model`` cannot do what is asked for; it need not be trained for that."""
+    for flag, asked, done in (("--recompute", recompute, "run again"), ("--compile", compile, "compiled")):
+        if asked and not model.checkpoint_blocks():
+            raise InputError(f"{flag}: {model.spec_name} has no blocks that could be {done}; leave it out")
+    model.check_precision(precision)
+
+
 def learning_rate(config: TrainConfig, epoch: int, step: int, steps: int) -> float:
     """Learning rate of step ``step`` of ``steps`` in ``epoch``, all counted from 0.
 
@@ -117,13 +125,12 @@ def learning_rate(config: TrainConfig, epoch: int, step: int, steps: int) -> flo
     return config.lr
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam or AdamW over the model's own ``parameter_groups(weight_decay)`` if it has them.
+def make_optimizer(model: Model, config: TrainConfig) -> torch.optim.Optimizer:
+    """Adam or AdamW over the model's own ``parameter_groups(weight_decay)``.
 
     Fused: PyTorch's loop over the parameters takes a tenth of a small model's training on a CPU.
     """
-    groups = getattr(model, "parameter_groups", None)
-    parameters = model.parameters() if groups is None else groups(config.weight_decay)
+    parameters = model.parameter_groups(config.weight_decay)
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
     return kind(parameters, lr=config.lr, weight_decay=config.weight_decay, fused=True)
 

@@ -13,6 +13,8 @@ class TrainSettings:
 
     out: str
     """Run folder to write; must be new or empty unless --resume or --overwrite is given."""
+    model: str
+    """Model (see `terramamba models`)."""
     preset: str | None = None
     """Size of the model (see `terramamba models`); None: the model's default."""
     set: dict[str, Any] = field(default_factory=dict)

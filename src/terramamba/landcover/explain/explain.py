@@ -72,7 +72,7 @@ def explain_classes(
     if samples < 2:
         raise InputError(f"--samples {samples}: at least 2 are needed")
     loaded, place = open_run(run, "classify"), resolve_device(device)
-    groups = band_groups(loaded.scaling.bands, loaded.card.wavelengths, bands_per_group)
+    groups = band_groups(loaded.scaling.bands, loaded.card.data.wavelengths, bands_per_group)
     everything = choose_pixels(loaded, scene, scene_variable, labels)
     everything = replace(everything, scene=masked(everything.scene, masks))
     named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)

@@ -142,7 +142,7 @@ def _spectra(panel: Any, found: ClassExplanation, number: int) -> None:
     answer, image = found.answers[number], found.patches.images[number].numpy()
     bands = np.array([place for group in found.groups for place in group.places])
     own = found.run.scaling.bands
-    known = found.run.card.wavelengths
+    known = found.run.card.data.wavelengths
     x = np.array([own[i] + 1 if known is None else known[own[i]] for i in bands])
     half = image.shape[-1] // 2
     curves = {"the pixel": image[:, half, half], "mean of its patch": image.mean(axis=(1, 2))}

@@ -11,7 +11,7 @@ from terramamba.core.errors import InputError
 from terramamba.data.labels.class_table import UNLABELLED
 from terramamba.data.labels.labels import label_shape, read_labels
 from terramamba.data.splits.split import VALIDATION
-from terramamba.landcover.evaluate import known_targets
+from terramamba.landcover.evaluation import known_targets
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.mapping.fit_to_run import check_bands
@@ -73,9 +73,10 @@ def choose_pixels(run: Run, scene: str | None, variable: str | None, labels: str
     check_bands(run, opened)
     if labels is None:
         return Chosen(opened, _spread(opened), None, "pixels of the scene")
-    targets, notes = known_targets(read_labels(labels, opened, min_classes=1), run.classes)
+    given = read_labels(labels, opened, min_classes=1)
+    targets, notes = known_targets(given, run.classes)
     known = targets != UNLABELLED
-    pixels = np.argwhere(known).astype(np.int64)
+    pixels = given.pixels.only(known).coordinates
     if not len(pixels):
         raise InputError("; ".join([f"{labels}: no labelled pixel of a class that the model knows", *notes]))
     return Chosen(opened, pixels, targets[known], f"pixels that {labels} labels", tuple(notes))

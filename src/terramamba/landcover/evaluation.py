@@ -1,0 +1,160 @@
+"""Scores of a trained classifier: on the test pixels of its own run, or on another labelled scene."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Int, Int64
+
+from terramamba.core.errors import InputError
+from terramamba.core.files import plain
+from terramamba.core.run_files import SPLIT
+from terramamba.data.labels.class_table import UNLABELLED, ClassTable
+from terramamba.data.labels.labels import Labels, VectorOptions, label_shape, read_labels, unmasked
+from terramamba.data.pairs.same_file import same_content_key
+from terramamba.data.patch_store import PatchStore
+from terramamba.data.pixel_list import PixelList
+from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
+from terramamba.data.splits.split_files import load_split
+from terramamba.landcover.patches import PatchDataset
+from terramamba.landcover.samples import prepare_samples
+from terramamba.landcover.scores import scores_by_name
+from terramamba.landcover.settings import ClassifySettings
+from terramamba.mapping.fit_to_run import check_bands
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.masked import masked
+from terramamba.runs.folder import Run
+from terramamba.runs.record import has_settings, read_settings
+from terramamba.scores.calibration import class_calibration
+from terramamba.scores.metrics import confusion_matrix
+from terramamba.training.predict import class_logits
+
+
+def evaluate(
+    run: Run,
+    *,
+    scene: str | None = None,
+    labels: str | None = None,
+    mask: Sequence[str] | None = None,
+    scene_variable: str | None = None,
+    label_variable: str | None = None,
+    class_attribute: str | None = None,
+    layer: str | None = None,
+    all_touched: bool = False,
+    min_coverage: float = 0.5,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Score a run on its own test pixels, or on every labelled pixel of another scene that ``mask`` leaves.
+
+    The classes of other labels are matched by their codes, by their names where the file has nothing else;
+    pixels of classes that the model does not know are not scored and are named in the notes. Nor are, where
+    the scene is the run's own, pixels that trained the model or chose its epoch.
+
+    Raises:
+        InputError: input that does not fit the model, or no pixel to score.
+    """
+    if (scene is None) != (labels is None):
+        raise InputError(
+            "--scene and --labels go together; name both, or neither for the run's own test pixels"
+        )
+    if mask and scene is None:
+        raise InputError("--mask goes with --scene and --labels; the run's own scene keeps its own masks")
+    if scene is None or labels is None:
+        scored = _own_test(run)
+    else:
+        opened = open_scene(scene, variable=scene_variable, shape=label_shape(labels, label_variable))
+        vector = VectorOptions(class_attribute, layer, all_touched, min_coverage)
+        scored = _elsewhere(run, masked(opened, mask or ()), labels, label_variable, vector)
+    if len(scored.pixels) == 0:
+        why = "; ".join(scored.notes)
+        raise InputError(
+            f"{labels or run.folder}: no labelled pixel of a class that the model knows; {why}".rstrip("; ")
+        )
+    dataset = PatchDataset(scored.store, scored.pixels, scored.targets, augment=False, seed=0)
+    logits, truth = class_logits(run.model, dataset, device=device)
+    names = run.classes.names
+    confusion = confusion_matrix(truth, logits.argmax(dim=1), len(names))
+    scores = scores_by_name(confusion, names)
+    if run.temperature is not None:
+        scores["calibration"] = class_calibration(logits, truth, run.temperature).record()
+    return {
+        "protocol": scored.protocol,
+        "pixels": len(scored.pixels),
+        "notes": list(scored.notes),
+        "confusion": confusion.tolist(),
+        "test": scores,
+        "calibration": plain(run.card.judged.calibration),
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """The pixels to score, with the store of their patches and their 0-based classes."""
+
+    store: PatchStore
+    pixels: Int[np.ndarray, "m 2"]
+    targets: Int[np.ndarray, " m"]
+    protocol: str
+    notes: Sequence[str]
+
+
+def _own_test(run: Run) -> _Scored:
+    settings = read_settings(run.folder, ClassifySettings)
+    samples = prepare_samples(settings, run.patches.size)
+    if samples.split.id != run.split_id:
+        raise InputError(
+            f"{run.folder}: scene or labels changed since training (split {samples.split.id}, "
+            f"was {run.split_id}); restore them, or score other files with --scene and --labels"
+        )
+    return _Scored(samples.store, samples.pixels(TEST), samples.targets(TEST), run.card.data.protocol, ())
+
+
+def _elsewhere(
+    run: Run, scene: Scene, labels: str, label_variable: str | None, vector: VectorOptions
+) -> _Scored:
+    check_bands(run, scene)
+    given = read_labels(labels, scene, variable=label_variable, min_classes=1, vector=vector)
+    given = unmasked(given, scene, need_all_classes=False)
+    targets, notes = known_targets(given, run.classes)
+    known = targets != UNLABELLED
+    shape = run.patches
+    store = PatchStore.read(scene, run.scaling, given.pixels.only(known), shape.size, shape.border)
+    scored = store.usable[store.kept.find(given.pixels.keys)] & known
+    learnt = scored & _learnt_from(run, scene, given.pixels)
+    if learnt.any():
+        notes.append(
+            f"not scored, they trained the model or chose its epoch: {np.count_nonzero(learnt)} pixels"
+        )
+        scored &= ~learnt
+    pixels = given.pixels.only(scored).coordinates
+    return _Scored(store, pixels, targets[scored], f"external-p{shape.size}", notes)
+
+
+def _learnt_from(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray, " m"]:
+    """Which pixels had a part in training, where ``scene`` is the run's own or a copy of it."""
+    none = np.zeros(len(pixels), bool)
+    if not (has_settings(run.folder) and (run.folder / SPLIT).is_file()):
+        return none  # a model alone
+    own = read_settings(run.folder, ClassifySettings).scene
+    if own is None or not all(Path(path).exists() for path in (own, scene.path)):
+        return none
+    if same_content_key(own) != same_content_key(scene.path):
+        return none
+    split = load_split(run.folder)
+    if split.pixels.shape != pixels.shape:
+        return none
+    return split.pixels.only(np.isin(split.roles, (TRAIN, VALIDATION))).find(pixels.keys) >= 0
+
+
+def known_targets(given: Labels, classes: ClassTable) -> tuple[Int64[np.ndarray, " m"], list[str]]:
+    """Labels as targets of a run's ``classes``, and notes on those that it does not know: ``UNLABELLED``."""
+    key = "name" if given.by_name else "code"
+    said: Sequence[str | int] = given.names if given.by_name else given.codes
+    target: Mapping[Any, int] = classes.target_of_name if given.by_name else classes.target_of_code
+    table = np.array([UNLABELLED, *(target.get(one, UNLABELLED) for one in said)], np.int64)
+    unknown = [str(one) for one in said if one not in target]
+    notes = [f"not scored, the model does not know these {key}s: {', '.join(unknown)}"] if unknown else []
+    return table[given.classes], [*given.notes, *notes]

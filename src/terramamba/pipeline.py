@@ -1,0 +1,147 @@
+"""Training and scoring for any task: the one place that says in which order a run comes about.
+
+What differs between jobs is asked of the task that the caller hands in.
+"""
+
+import time
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from terramamba._version import __version__
+from terramamba.core.devices import resolve_device
+from terramamba.core.errors import InputError
+from terramamba.core.files import write_json
+from terramamba.core.progress import progress
+from terramamba.core.provenance import code_version
+from terramamba.core.run_files import METRICS, WEIGHTS
+from terramamba.models.model import Model
+from terramamba.models.registry import create_model, model_spec
+from terramamba.models.spec import ModelSpec
+from terramamba.models.weights import save_model
+from terramamba.report.page import write_run_pages
+from terramamba.runs.folder import Run, check_folder, load_run, run_folder
+from terramamba.runs.model_card import MadeBy, ModelCard, write_card
+from terramamba.runs.repeats import train_seeds
+from terramamba.training.config import TrainConfig, check_ability, config_for
+from terramamba.training.fit import fit
+from terramamba.training.loop import seed_everything
+from terramamba.training.settings import TrainSettings
+from terramamba.training.task import Prepared, Task
+
+
+def train(task: Task, settings: TrainSettings) -> dict[str, Any]:
+    """Train, choose the best epoch on validation, score once on test; write the run folder.
+
+    Returns the content of ``metrics.json``; with ``settings.seeds`` above 1, means and deviations over them.
+
+    Raises:
+        InputError: input that cannot be used, with the file, the value and the remedy.
+    """
+    result = train_seeds(task.named(settings), partial(_train_one, task))
+    write_run_pages(task, result["folder"])
+    return result
+
+
+def evaluate(task: Task, run: str | Path | Run, **options: Any) -> dict[str, Any]:
+    """Score a trained run on the samples that ``options``, the task's own, name.
+
+    Raises:
+        InputError: a damaged run, one for another task, or samples that do not fit the model.
+    """
+    loaded = run if isinstance(run, Run) else load_run(run)
+    if loaded.task != task.name:
+        raise InputError(
+            f"{loaded.folder}: this run is for {loaded.task}; use `terramamba {loaded.task} evaluate`"
+        )
+    found = task.evaluate(loaded, **options)
+    return {
+        "folder": str(loaded.folder),
+        **found,
+        "code": code_version(),
+    }
+
+
+def _train_one(task: Task, settings: Any) -> dict[str, Any]:
+    spec = model_spec(settings.model)
+    if spec.task != task.name:
+        raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
+    check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
+    resolve_device(settings.device)  # before anything is written
+    prepared = task.prepare(settings, spec)
+    config = None
+    if spec.trainable and spec.fit is None:
+        config = config_for(spec, settings, class_weights=prepared.class_weights)
+    seed_everything(settings.seed)
+    model = _untrained(spec, settings, prepared)
+    check_ability(model, recompute=settings.recompute, compile=settings.compile, precision=settings.precision)
+    prepared.check(model)
+    with run_folder(settings) as folder:
+        prepared.write_split(folder)
+        start = time.monotonic()
+        model, threshold, fitted = _fitted(task, spec, model, config, settings, prepared, folder)
+        fitted["minutes"] = (time.monotonic() - start) / 60
+        judged = prepared.judge(model, threshold)
+        made_by = MadeBy(__version__, code_version()["commit"])
+        saved = save_model(model, folder / WEIGHTS)
+        write_card(folder, ModelCard(task.name, saved, prepared.card, judged.card, made_by))
+        judged.write(folder)
+        result = {
+            "folder": str(folder),
+            "task": task.name,
+            "protocol": prepared.card.protocol,
+            "split_id": prepared.card.split_id,
+            **judged.facts,
+            **prepared.facts,
+            "notes": list(prepared.notes),
+            "seed": settings.seed,
+            "model": settings.model,
+            "preset": settings.preset or spec.default_preset,
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            **fitted,
+            **judged.scores,
+            "code": code_version(),
+        }
+        write_json(folder / METRICS, result)
+    return result
+
+
+def _untrained(spec: ModelSpec, settings: TrainSettings, prepared: Prepared) -> Model:
+    """The model before training; of one that is solved for, the solver chooses the size."""
+    if spec.fit is not None:
+        return create_model(settings.model, **prepared.model_options)
+    return create_model(settings.model, preset=settings.preset, **{**prepared.model_options, **settings.set})
+
+
+def _fitted(
+    task: Task,
+    spec: ModelSpec,
+    model: Model,
+    config: TrainConfig | None,
+    settings: TrainSettings,
+    prepared: Prepared,
+    folder: Path,
+) -> tuple[Model, float | None, dict[str, Any]]:
+    """The model after training, the threshold that validation chose, and how training went.
+
+    A model that is solved for is made here; one with nothing to learn is as it was.
+    """
+    if spec.fit is not None:
+        solved, record = prepared.solve(spec)
+        return solved, None, record
+    if config is None:
+        return model, None, {"device": str(resolve_device(settings.device))}
+    with progress(f"train {spec.name}", config.epochs, "epochs") as advance:
+        outcome = fit(
+            model,
+            task.objective,
+            prepared.training_set(),
+            prepared.validation_set(),
+            config,
+            folder,
+            resume=settings.resume,
+            on_progress=advance,
+        )
+    went = asdict(outcome)
+    return model, went.pop("threshold"), {**went, "device": str(resolve_device(config.device))}
