@@ -125,8 +125,8 @@ def by_hand(values: np.ndarray, model: nn.Module, border: str) -> tuple[np.ndarr
     column = (slice(None), None, None)
     used = values[list(USED)].astype(np.float64)
     usable = ((used != NODATA) & np.isfinite(used)).all(axis=0)
-    scaled = (used - np.array(SCALING["offset"])[column]) * np.array(SCALING["factor"])[column]
-    scaled = np.where(usable, scaled, np.array(SCALING["fill"])[column])
+    scaled = (used - np.array(SCALING.offset)[column]) * np.array(SCALING.factor)[column]
+    scaled = np.where(usable, scaled, np.array(SCALING.fill)[column])
     half = PATCH // 2
     around = ((0, 0), (half, half), (half, half))
     padded = np.pad(scaled, around, mode="reflect") if border == "reflect" else np.pad(scaled, around)
