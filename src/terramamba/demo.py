@@ -6,7 +6,7 @@ trained on are shuffled (``shuffle_labels``), which is how one knows that someth
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfile
@@ -38,7 +38,9 @@ from terramamba.raster.readers.open import open_scene
 from terramamba.report.figures import picture_change, picture_classification
 from terramamba.report.maps import MapFiles
 from terramamba.runs.folder import load_run
-from terramamba.scores.metrics import change_scores, confusion_matrix
+from terramamba.scores.metrics import change_f1, class_counts, confusion_matrix
+from terramamba.scores.score import Scores, columns
+from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 
 TRAIN_FRACTION, VAL_FRACTION, PATCH_SIZE = 0.3, 0.1, 7
 
@@ -115,7 +117,7 @@ def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool
     files = MapFiles(str(land_cover), scene=str(made.scene), probabilities=str(probabilities))
     picture_classification(picture, made.scene, made.labels, land_cover, load_run(run).classes)
     return {
-        **{name: scores[name] for name in ("oa", "aa", "kappa", "worst_class")},
+        **_in_columns(scores, LAND_COVER_SCORES),
         "run": str(run),
         "map": str(land_cover),
         "picture": str(picture),
@@ -165,7 +167,7 @@ def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) 
     )
     picture_change(picture, made.before, made.after, changed, truth=made.truth, polygons=polygons)
     return {
-        **{name: scores[name] for name in ("f1", "iou", "precision", "recall")},
+        **_in_columns(scores, CHANGE_SCORES),
         "f1_of_map": _score_map(changed, made.truth),
         "run": str(run),
         "map": str(changed),
@@ -178,7 +180,12 @@ def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) 
 def _score_map(changed: Path, truth: Path) -> float:
     (found,), (valid,) = open_scene(changed).read()
     (real,), _ = open_scene(truth).read()
-    return change_scores(confusion_matrix(real[valid], found[valid], 2)).f1
+    return float(change_f1(class_counts(confusion_matrix(real[valid], found[valid], 2))))
+
+
+def _in_columns(found: Mapping[str, Any], scores: Scores) -> dict[str, Any]:
+    """What ``found`` has of the scores that stand in tables."""
+    return {name: found[name] for name in dict.fromkeys(one.within or one.key for one in columns(scores))}
 
 
 def _shuffled_labels(made: SyntheticScene, seed: int, overwrite: bool) -> dict[str, Any]:

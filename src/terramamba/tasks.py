@@ -35,6 +35,8 @@ from terramamba.raster.scene import Scene
 from terramamba.report.job import Colours, ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.runs.record import RunRecord
+from terramamba.scores.score import Scores
+from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 from terramamba.training.objective import MakeObjective
 from terramamba.training.settings import TrainSettings
 from terramamba.training.task import Prepared, Task
@@ -51,7 +53,7 @@ class Reported:
     map_sentence: Callable[[ReportMap, int], str]
     legend: Callable[[RunRecord], tuple[Mapping[int, str], Colours]]
     layers: Callable[[Scene, Mapping[str, Scene], Sequence[int]], dict[str, Any]]
-    bars: Callable[[RunRecord], tuple[str, list[str]]]
+    bars: Callable[[RunRecord, Scores], tuple[str, list[str]]]
     controls: Callable[[ReportMap], list[str]]
 
 
@@ -71,6 +73,7 @@ class Job:
     name: str
     title: str
     settings: type[TrainSettings]
+    scores: Scores
     named: Callable[[Any], Any]
     prepare: Callable[[Any, ModelSpec], Prepared]
     objective: MakeObjective
@@ -90,6 +93,7 @@ LAND_COVER = Job(
     name="classify",
     title="Land cover",
     settings=ClassifySettings,
+    scores=LAND_COVER_SCORES,
     named=load_scene,
     prepare=prepare_scene,
     objective=Classification,
@@ -116,6 +120,7 @@ CHANGE = Job(
     name="change",
     title="Change between two dates",
     settings=ChangeSettings,
+    scores=CHANGE_SCORES,
     named=_as_given,
     prepare=prepare_pairs,
     objective=ChangeDetection,

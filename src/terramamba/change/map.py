@@ -31,6 +31,7 @@ from terramamba.raster.views.warped import Method
 from terramamba.raster.windows import tiles
 from terramamba.runs.folder import Run
 from terramamba.scores.calibration import calibrated_threshold
+from terramamba.scores.thresholds import checked_threshold
 
 WHOLE_IMAGE_VALUES = 200_000_000
 """A detector that must see the whole image at once gets at most this many values (800 MB) of both dates."""
@@ -76,7 +77,8 @@ def map_change(
         masks: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
         align: Warp the later image onto the grid of the earlier one, "bilinear" or "cubic"; None: both lie on
             one grid.
-        threshold: Least probability that counts as changed; None: the run's own, chosen on validation.
+        threshold: Least probability that counts as changed, a whole thousandth; None: the run's own, chosen
+            on validation.
         calibrated: Divide logits by the run's temperature, fitted on its validation pairs, so that
             probabilities hold. The run's own threshold moves with them, so that the same is marked (but for
             single pixels where tiles are blended); a given ``threshold`` is one of the new probabilities.
@@ -112,12 +114,13 @@ def map_change(
         if value and not polygon_files:
             raise InputError(f"{flag} {value:g}: is for polygons; name their file with --polygons")
     check_table_name(areas)
-    _check(batch_size, precision, tile_size, overlap, threshold)
+    _check(batch_size, precision, tile_size, overlap)
+    given = None if threshold is None else checked_threshold(float(threshold))
     loaded = open_run(run, "change")
     loaded.model.check_precision(precision)
     temperature = chosen_temperature(loaded, calibrated)
     own = calibrated_threshold(loaded.threshold, temperature) if calibrated else loaded.threshold
-    cut = own if threshold is None else float(threshold)
+    cut = own if given is None else given
     first, second = (masked(date, masks) for date in require_pair(before, after, align=align))
     check_bands(loaded, first)
     check_bands(loaded, second)
@@ -200,14 +203,10 @@ def _as_list(polygons: str | Path | Sequence[str | Path] | None) -> Sequence[str
     return (polygons,) if isinstance(polygons, str | Path) else polygons
 
 
-def _check(
-    batch_size: int, precision: str, tile_size: int, overlap: int, threshold: int | float | None
-) -> None:
+def _check(batch_size: int, precision: str, tile_size: int, overlap: int) -> None:
     check_options(batch_size, precision)
     if not 0 <= overlap < tile_size:
         raise InputError(f"--overlap {overlap}: must be 0 or more and less than --tile-size {tile_size}")
-    if threshold is not None and not 0 < threshold <= 1:
-        raise InputError(f"--threshold {threshold:g}: a probability above 0 and at most 1 is needed")
 
 
 def _check_whole_image(run: Run, scene: Scene) -> None:

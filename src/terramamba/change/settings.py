@@ -36,6 +36,6 @@ class ChangeSettings(TrainSettings):
     jitter: float = 0.0
     """Strength of the brightness, contrast and band jitter drawn for each date (0: none; 0.2: moderate)."""
     threshold: float | None = None
-    """Probability above which a pixel counts as changed; None: chosen on validation."""
+    """Least probability that counts as changed, in thousandths; None: chosen on validation."""
     chosen_on_test: bool = False
     """Accept that validation and test are the same files; the result says so."""

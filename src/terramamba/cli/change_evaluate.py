@@ -27,7 +27,7 @@ class EvaluateOptions:
     scene_variable: str | None = None
     """Name of the array or image in files that hold several, one for all; None: the only one that fits."""
     threshold: float | None = None
-    """Probability above which a pixel counts as changed; None: the run's, chosen on validation."""
+    """Least probability that counts as changed, in thousandths; None: the run's own, chosen on validation."""
     device: str = "auto"
     """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
 

@@ -31,7 +31,7 @@ class MapOptions(SharedMapOptions):
     align: Literal["bilinear", "cubic"] | None = None
     """Warp AFTER onto the grid of BEFORE, interpolated so; None: both must lie on one grid."""
     threshold: float | None = None
-    """Probability above which a pixel counts as changed; None: the run's, chosen on validation."""
+    """Least probability that counts as changed, in thousandths; None: the run's own, chosen on validation."""
     min_area: float = 0.0
     """Leave out polygons smaller than this many square metres (pixels, where there is no georeference)."""
     simplify: float = 0.0

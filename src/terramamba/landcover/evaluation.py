@@ -77,15 +77,14 @@ def evaluate(
     logits, truth = class_logits(run.model, dataset, device=device)
     names = run.classes.names
     confusion = confusion_matrix(truth, logits.argmax(dim=1), len(names))
-    scores = scores_by_name(confusion, names)
-    if run.temperature is not None:
-        scores["calibration"] = class_calibration(logits, truth, run.temperature).record()
+    temperature = run.temperature
+    calibration = None if temperature is None else class_calibration(logits, truth, temperature)
     return {
         "protocol": scored.protocol,
         "pixels": len(scored.pixels),
         "notes": list(scored.notes),
         "confusion": confusion.tolist(),
-        "test": scores,
+        "test": scores_by_name(confusion, names, calibration),
         "calibration": plain(run.card.judged.calibration),
     }
 

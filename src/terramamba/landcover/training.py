@@ -150,7 +150,7 @@ class Training:
             for subset, (logits, truth) in subsets.items()
         }
         scores = {
-            subset: scores_by_name(confusion, names) | {"calibration": calibrations[subset].record()}
+            subset: scores_by_name(confusion, names, calibrations[subset])
             for subset, confusion in confusions.items()
         }
         logits, truth = subsets["test"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from torch.utils.data import Dataset
 
 from terramamba.models.model import Model
+from terramamba.scores.score import Scores
 from terramamba.training.objective import MakeObjective
 from terramamba.training.predict import Batch
 from terramamba.training.settings import TrainSettings
@@ -97,6 +98,10 @@ class Task(Protocol):
     @property
     def settings(self) -> type[TrainSettings]:
         """What its train command can be told."""
+
+    @property
+    def scores(self) -> Scores:
+        """What its models are judged by, in the order in which it is shown; the first one decides."""
 
     @property
     def objective(self) -> MakeObjective:
