@@ -4,31 +4,35 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from torch import nn
 
 from terramamba._version import __version__
 from terramamba.change.objective import ChangeDetection
+from terramamba.change.recipe import practical, with_crops
 from terramamba.change.samples import PairDataset
 from terramamba.change.scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
-from terramamba.change.settings import ChangeSettings
+from terramamba.change.settings import ChangeConfig, ChangeSettings
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
-from terramamba.core.progress import progress
+from terramamba.core.options import part_of
+from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.data.scaling import Scaling
-from terramamba.models.registry import create_model, model_spec, save_model
+from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
+from terramamba.raster.scene import Scene
 from terramamba.raster.views.warped import Method
 from terramamba.report import write_run_pages
-from terramamba.runs.folder import check_folder, run_folder, write_confusion, write_json
+from terramamba.runs.folder import as_begun, check_folder, run_folder, write_confusion, write_json
 from terramamba.runs.repeats import train_seeds
 from terramamba.scores.calibration import (
     RELIABILITY,
@@ -39,10 +43,14 @@ from terramamba.scores.calibration import (
 )
 from terramamba.scores.metrics import confusion_at
 from terramamba.scores.sampling_units import Units, from_confusions, write_units
-from terramamba.training.fit import TrainConfig, config_for, fit, seed_everything
+from terramamba.training.fit import fit, seed_everything
+from terramamba.training.recipes import resolve, start_line
+from terramamba.training.workload import Workload, workload
 
 CLASSES = ("unchanged", "changed")
 PARTS = ("train", "val", "test")
+COUNTED_SIDE = 64
+"""FLOPs are counted on images of this side, where crops are larger, and grow with the area."""
 
 ThresholdFrom = Literal["validation", "given", "fixed"]
 """Where a run's threshold is from: chosen on validation, given, or 0.5 by a detector that is not trained."""
@@ -61,29 +69,94 @@ def train_change_detector(settings: ChangeSettings) -> dict[str, Any]:
     return result
 
 
-def _train_one(settings: ChangeSettings) -> dict[str, Any]:
+def resolve_change_detector(settings: ChangeSettings) -> ChangeSettings:
+    """``settings`` as ``train_change_detector`` would keep them, with all that they leave to the recipe.
+
+    Raises:
+        InputError: as ``train_change_detector``.
+    """
+    return _ready(settings, _spec(settings)).settings
+
+
+def _spec(settings: ChangeSettings) -> ModelSpec:
     spec = model_spec(settings.model)
     if spec.task != "change":
         raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
-    check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
-    resolve_device(settings.device)  # before anything is written
+    return spec
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """All that training needs, with nothing written yet."""
+
+    settings: ChangeSettings
+    """With nothing left to decide."""
+    pairs: dict[str, list[PairFiles]]
+    """By subset."""
+    published: str | None
+    """Name of a published set's protocol."""
+    example: Scene
+    scaling: Scaling
+    model: nn.Module
+    work: Workload | None
+    """None for a detector that is not trained."""
+    notes: list[str]
+
+
+def _ready(settings: ChangeSettings, spec: ModelSpec) -> _Ready:
+    device = resolve_device(settings.device)
     found, published, unlike = load_pairs(
         settings.data, settings.root, settings.align, settings.scene_variable
     )
     pairs = _three_parts(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
     example, _ = pairs["train"][0].open()
     scaling = fit_pair_scaling(pairs["train"], example.bands)
-    config = config_for(spec, settings) if spec.trainable else None
     seed_everything(settings.seed)
     model = create_model(
         settings.model, preset=settings.preset, **({"in_channels": example.bands} | settings.set)
     )
-    split = split_record(pairs)
+    work = None
+    if spec.trainable:
+        settings = with_crops(settings, len(pairs["train"]), device.type)
+        window = pairs["train"][0].window or example.grid
+        work = _workload(model, settings, pairs, (window.height, window.width), device)
+    settings = resolve(settings, spec, work, practical)
     notes = [*unlike, *_in_two_parts(pairs), *survey(pairs)]
+    return _Ready(settings, pairs, published, example, scaling, model, work, notes)
+
+
+def _workload(
+    model: nn.Module,
+    settings: ChangeSettings,
+    pairs: Mapping[str, Sequence[PairFiles]],
+    size: tuple[int, int],
+    device: torch.device,
+) -> Workload:
+    """The work of training on crops of ``pairs`` of about the ``size`` of the first."""
+    height, width = (min(settings.crop_size, side) for side in size)
+    counted = min(COUNTED_SIDE, settings.crop_size)
+    return workload(
+        model,
+        (2, vars(model)["options"]["in_channels"], counted, counted),
+        samples=len(pairs["train"]) * settings.crops_per_pair,
+        validation=len(pairs["val"]) * size[0] * size[1] / (height * width),
+        device=device,
+        devices=settings.devices,
+        scale=height * width / counted**2,
+    )
+
+
+def _train_one(settings: ChangeSettings) -> dict[str, Any]:
+    spec = _spec(settings)
+    check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
+    ready = _ready(as_begun(settings), spec)
+    settings, pairs, published, scaling = ready.settings, ready.pairs, ready.published, ready.scaling
+    model, example = ready.model, ready.example
+    split = split_record(pairs)
     with run_folder(settings) as folder:
         write_json(folder / "split.json", split)
         start = time.monotonic()
-        fitted = _fit(model, config, settings, pairs, scaling, folder)
+        fitted = _fit(ready, folder)
         fitted["minutes"] = (time.monotonic() - start) / 60
         chosen = fitted.pop("threshold")
         threshold = chosen if settings.threshold is None else settings.threshold
@@ -99,7 +172,7 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
             "protocol": protocol_id(pairs, settings.chosen_on_test, published),
             "split_id": split["id"],
             "threshold": threshold,
-            "threshold_from": _threshold_from(settings, config),
+            "threshold_from": _threshold_from(settings, spec),
             "calibration": calibration_card(calibrations["validation"]),
         }
         card = {
@@ -119,10 +192,10 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
             "folder": str(folder),
             **about,
             "pairs": {part: len(files) for part, files in pairs.items()},
-            "notes": notes,
+            "notes": ready.notes,
             "seed": settings.seed,
             "model": settings.model,
-            "preset": settings.preset or spec.default_preset,
+            "preset": settings.preset,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
             **fitted,
             **scores,
@@ -192,23 +265,19 @@ def _in_two_parts(pairs: Mapping[str, Sequence[PairFiles]]) -> list[str]:
     return notes
 
 
-def _threshold_from(settings: ChangeSettings, config: TrainConfig | None) -> ThresholdFrom:
+def _threshold_from(settings: ChangeSettings, spec: ModelSpec) -> ThresholdFrom:
     if settings.threshold is not None:
         return "given"
-    return "validation" if config is not None else "fixed"
+    return "validation" if spec.trainable else "fixed"
 
 
-def _fit(
-    model: nn.Module,
-    config: TrainConfig | None,
-    settings: ChangeSettings,
-    pairs: Mapping[str, list[PairFiles]],
-    scaling: Scaling,
-    folder: Path,
-) -> dict[str, Any]:
-    """Train in place and say how it went; without ``config`` there is nothing to train."""
-    if config is None:
+def _fit(ready: _Ready, folder: Path) -> dict[str, Any]:
+    """Train in place and say how it went."""
+    settings, pairs, scaling = ready.settings, ready.pairs, ready.scaling
+    if ready.work is None:
         return {"threshold": 0.5, "device": str(resolve_device(settings.device))}
+    config = part_of(settings, ChangeConfig)
+    say(start_line(settings, settings.model, ready.work))
     train = PairDataset(
         pairs["train"],
         scaling,
@@ -221,7 +290,7 @@ def _fit(
     )
     with progress(f"train {settings.model}", config.epochs, "epochs") as advance:
         outcome = fit(
-            model,
+            ready.model,
             ChangeDetection,
             train,
             whole_images(pairs["val"], scaling),

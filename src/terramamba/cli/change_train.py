@@ -14,9 +14,15 @@ USAGE = Usage(
 
 def run(argv: Sequence[str]) -> int:
     """Train, and print the scores on the test pairs."""
-    settings, _ = parse(USAGE, ChangeSettings, argv)
+    settings, _ = parse(USAGE, ChangeSettings, argv, decided=_decided)
     from terramamba.change.train import train_change_detector
     from terramamba.cli.scores import show_change
 
     show_change(train_change_detector(settings))
     return 0
+
+
+def _decided(settings: ChangeSettings) -> ChangeSettings:
+    from terramamba.change.train import resolve_change_detector
+
+    return resolve_change_detector(settings)

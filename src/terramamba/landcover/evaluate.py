@@ -9,8 +9,9 @@ from jaxtyping import Bool, Int
 
 from terramamba.core.errors import InputError
 from terramamba.core.provenance import code_version
-from terramamba.data.labels.labels import Labels, VectorOptions, label_shape, read_labels, unmasked
+from terramamba.data.labels.labels import Labels, label_shape, read_labels, unmasked
 from terramamba.data.pairs.same_file import same_content_key
+from terramamba.data.settings import VectorOptions
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, load_split
 from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import prepare_samples, scaled_cube
@@ -77,7 +78,9 @@ def evaluate_classifier(
         opened = open_scene(scene, variable=scene_variable, shape=label_shape(labels, label_variable))
         opened = masked(opened, mask or ())
         check_bands(loaded, opened)
-        vector = VectorOptions(class_attribute, layer, all_touched, min_coverage)
+        vector = VectorOptions(
+            class_attribute=class_attribute, layer=layer, all_touched=all_touched, min_coverage=min_coverage
+        )
         given = read_labels(labels, opened, variable=label_variable, min_classes=1, vector=vector)
         classes, notes = known_classes(unmasked(given, opened, need_all_classes=False), card)
         cube, usable = scaled_cube(opened, scaling)

@@ -11,8 +11,8 @@ from torch import Tensor, distributed, nn
 from torch.utils.data import Dataset
 
 from terramamba.core.errors import InputError
+from terramamba.landcover.settings import ClassConfig
 from terramamba.scores.metrics import class_scores
-from terramamba.training.config import TrainConfig
 from terramamba.training.losses import class_loss, token_class_loss
 from terramamba.training.objective import Validation, summed
 from terramamba.training.predict import PATCHES_AT_ONCE, Batch, Share, count_classes
@@ -26,11 +26,9 @@ class Classification:
 
     task: ClassVar[str] = "classify"
 
-    config: TrainConfig
-
-    def __post_init__(self) -> None:
-        if self.config.loss != "cross_entropy":
-            raise InputError(f"--loss {self.config.loss}: classifiers are trained with cross_entropy")
+    config: ClassConfig
+    class_weights: tuple[float, ...] | None = None
+    """Weights of the classes in the cross-entropy."""
 
     def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
         """Cross-entropy, and that of the tokens' own labels; the network runs once for both."""
@@ -69,5 +67,5 @@ class Classification:
         return class_loss(logits, batch["label"], self._weights(logits))
 
     def _weights(self, logits: Tensor) -> Tensor | None:
-        weights = self.config.class_weights
+        weights = self.class_weights
         return None if weights is None else torch.tensor(weights, device=logits.device)

@@ -8,15 +8,16 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int, Int16, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.core.options import part_of
 from terramamba.data.labels.labels import (
     Labels,
-    VectorOptions,
     label_shape,
     read_label_parts,
     read_labels,
     unmasked,
 )
 from terramamba.data.scaling import Scaling, read_scaled
+from terramamba.data.settings import VectorOptions
 from terramamba.data.splits.by_polygon import polygon_split
 from terramamba.data.splits.split import (
     TEST,
@@ -89,9 +90,7 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         "variable": settings.label_variable,
         "names": settings.class_names,
         "min_abundance": settings.min_abundance,
-        "vector": VectorOptions(
-            settings.class_attribute, settings.layer, settings.all_touched, settings.min_coverage
-        ),
+        "vector": part_of(settings, VectorOptions),
     }
     if settings.split == "given":
         paths = {name: path for name, path in parts.items() if path is not None}

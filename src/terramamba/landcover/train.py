@@ -1,7 +1,8 @@
 """The first job: a hyperspectral scene and labelled pixels -> a trained classifier with honest scores."""
 
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,29 @@ from torch import nn
 from terramamba._version import __version__
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
-from terramamba.core.progress import progress
+from terramamba.core.options import known_options, part_of
+from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, save_split
 from terramamba.landcover.catalogued import load_scene
 from terramamba.landcover.fast_agreement import fast_record
 from terramamba.landcover.objective import Classification
 from terramamba.landcover.patches import PatchDataset
+from terramamba.landcover.recipe import practical
 from terramamba.landcover.samples import Samples, prepare_samples
 from terramamba.landcover.scores import CLASS_TABLE, scores_by_name, write_class_table
-from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.settings import ClassConfig, ClassifySettings
 from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
 from terramamba.report import write_run_pages
-from terramamba.runs.folder import check_folder, read_yaml, run_folder, write_confusion, write_json
+from terramamba.runs.folder import (
+    CONFIG,
+    as_begun,
+    check_folder,
+    read_yaml,
+    run_folder,
+    write_confusion,
+    write_json,
+)
 from terramamba.runs.repeats import train_seeds
 from terramamba.scores.calibration import (
     RELIABILITY,
@@ -36,8 +47,10 @@ from terramamba.scores.calibration import (
 )
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.sampling_units import Units, from_classes, write_units
-from terramamba.training.fit import TrainConfig, config_for, fit, seed_everything
+from terramamba.training.fit import fit, seed_everything
 from terramamba.training.predict import class_logits
+from terramamba.training.recipes import decide, resolve, start_line
+from terramamba.training.workload import Workload, workload
 
 
 def train_classifier(settings: ClassifySettings) -> dict[str, Any]:
@@ -53,18 +66,62 @@ def train_classifier(settings: ClassifySettings) -> dict[str, Any]:
     return result
 
 
-def _train_one(settings: ClassifySettings) -> dict[str, Any]:
+def resolve_classifier(settings: ClassifySettings) -> ClassifySettings:
+    """``settings`` as ``train_classifier`` would keep them, with all that they leave to the recipe.
+
+    Raises:
+        InputError: as ``train_classifier``.
+    """
+    settings = load_scene(settings)
+    return _ready(settings, _spec(settings)).settings
+
+
+def _spec(settings: ClassifySettings) -> ModelSpec:
     spec = model_spec(settings.model)
     if spec.task != "classify":
         raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
+    return spec
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """All that training needs, with nothing written yet."""
+
+    settings: ClassifySettings
+    """With nothing left to decide."""
+    samples: Samples
+    model: nn.Module | None
+    """With its first weights; None where it is solved for."""
+    work: Workload | None
+
+
+def _ready(settings: ClassifySettings, spec: ModelSpec) -> _Ready:
+    device = resolve_device(settings.device)
+    settings = decide(settings, {"patch_size": spec.example[-1]})
+    samples = prepare_samples(settings, settings.patch_size)
+    if spec.fit is not None:
+        return _Ready(resolve(settings, spec, None, practical), samples, None, None)
+    model = _untrained(spec, samples, settings)
+    work = workload(
+        model,
+        (len(samples.cube), settings.patch_size, settings.patch_size),
+        samples=len(samples.targets(TRAIN)),
+        validation=len(samples.targets(VALIDATION)),
+        device=device,
+        devices=settings.devices,
+    )
+    return _Ready(resolve(settings, spec, work, practical), samples, model, work)
+
+
+def _train_one(settings: ClassifySettings) -> dict[str, Any]:
+    spec = _spec(settings)
     check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
-    resolve_device(settings.device)  # before anything is written
-    samples = prepare_samples(settings, choose_patch_size(spec, settings))
-    untrained = None if spec.fit is not None else _untrained(spec, samples, settings)
+    ready = _ready(as_begun(settings), spec)
+    settings, samples = ready.settings, ready.samples
     with run_folder(settings) as folder:
         save_split(samples.split, folder, samples.scene.grid, samples.labels.classes)
         start = time.monotonic()
-        model, fitted = _fit(untrained, spec, settings, samples, folder)
+        model, fitted = _fit(ready, spec, folder)
         fitted["minutes"] = (time.monotonic() - start) / 60
         scores, confusions, calibrations, units = _judge(model, samples, settings)
         about = {
@@ -96,7 +153,7 @@ def _train_one(settings: ClassifySettings) -> dict[str, Any]:
             "notes": [*samples.notes, *samples.split.notes],
             "seed": settings.seed,
             "model": settings.model,
-            "preset": settings.preset or spec.default_preset,
+            "preset": settings.preset,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
             **fitted,
             **scores,
@@ -148,14 +205,6 @@ def _card(samples: Samples, settings: ClassifySettings) -> dict[str, Any]:
     }
 
 
-def choose_patch_size(spec: ModelSpec, settings: ClassifySettings) -> int:
-    """The patch side in pixels: as asked, else the model's; odd, so that it has a middle."""
-    size = settings.patch_size if settings.patch_size is not None else spec.example[-1]
-    if size < 1 or size % 2 == 0:
-        raise InputError(f"--patch-size {size}: must be an odd number of pixels, such as 7")
-    return size
-
-
 def protocol_id(settings: ClassifySettings, patch_size: int) -> str:
     """A short name of how training and test pixels were told apart, such as ``block-10-10-p7``."""
     if settings.split == "given":
@@ -176,25 +225,17 @@ def _class_weights(samples: Samples, settings: ClassifySettings) -> tuple[float,
     return tuple(float(weight) for weight in weights)
 
 
-def _untrained(
-    spec: ModelSpec, samples: Samples, settings: ClassifySettings
-) -> tuple[nn.Module, TrainConfig]:
-    config = config_for(spec, settings, class_weights=_class_weights(samples, settings))
+def _untrained(spec: ModelSpec, samples: Samples, settings: ClassifySettings) -> nn.Module:
     seed_everything(settings.seed)
     options = {"in_channels": len(samples.scaling.bands), "num_classes": len(samples.labels.names)}
     if "patch_size" in spec.parameters():
         options["patch_size"] = samples.split.patch_size
-    return create_model(settings.model, preset=settings.preset, **(options | settings.set)), config
+    return create_model(settings.model, preset=settings.preset, **(options | settings.set))
 
 
-def _fit(
-    untrained: tuple[nn.Module, TrainConfig] | None,
-    spec: ModelSpec,
-    settings: ClassifySettings,
-    samples: Samples,
-    folder: Path,
-) -> tuple[nn.Module, dict[str, Any]]:
+def _fit(ready: _Ready, spec: ModelSpec, folder: Path) -> tuple[nn.Module, dict[str, Any]]:
     """The trained model and how training went; a model that is solved for is made here."""
+    settings, samples = ready.settings, ready.samples
     if spec.fit is not None:
         solved, record = spec.fit(
             samples.spectra(TRAIN),
@@ -205,12 +246,14 @@ def _fit(
             seed=settings.seed,
         )
         return solved, {**record, "device": "cpu"}
-    assert untrained is not None
-    model, config = untrained
+    model, config = ready.model, part_of(settings, ClassConfig)
+    assert model is not None
+    assert ready.work is not None
+    say(start_line(settings, settings.model, ready.work))
     with progress(f"train {settings.model}", config.epochs, "epochs") as advance:
         outcome = fit(
             model,
-            Classification,
+            partial(Classification, class_weights=_class_weights(samples, settings)),
             labelled_patches(samples, TRAIN, settings, augment=settings.augment),
             labelled_patches(samples, VALIDATION, settings),
             config,
@@ -243,6 +286,4 @@ def labelled_patches(
 
 def read_settings(folder: Path) -> ClassifySettings:
     """The settings that ``folder/config.yaml`` keeps."""
-    record = read_yaml(folder / "config.yaml")
-    known = {field.name for field in fields(ClassifySettings)}
-    return ClassifySettings(**{key: value for key, value in record.items() if key in known})
+    return known_options(ClassifySettings, read_yaml(folder / CONFIG))

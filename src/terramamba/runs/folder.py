@@ -2,7 +2,8 @@
 
 ::
 
-    config.yaml                          every setting, resolved; written first, marks the folder as a run
+    config.yaml                          every setting, as it was given or decided: `--config` repeats the run
+                                         from it; written first, marks the folder as a run
     model.safetensors, model.json        all that mapping needs
     split.json, split.tif | split.npy    which pixels were for training, validation and test
                                          (their names for QGIS in split.tif.aux.xml)
@@ -22,9 +23,9 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -44,14 +45,17 @@ from terramamba.core.files import (
     write_text,
     write_yaml,
 )
+from terramamba.core.options import Options, identity, options_of
 from terramamba.data.scaling import Scaling
 from terramamba.training.checkpoint import CHECKPOINT, HISTORY
+from terramamba.training.recipes import decide
 from terramamba.training.settings import TrainSettings
 
 __all__ = [
     "CHECKPOINT",
     "CONFIG",
     "Run",
+    "as_begun",
     "atomic_path",
     "check_folder",
     "check_same_config",
@@ -67,6 +71,8 @@ __all__ = [
     "write_text",
     "write_yaml",
 ]
+
+S = TypeVar("S", bound=TrainSettings)
 
 CONFIG = "config.yaml"
 _WRITTEN = (
@@ -137,9 +143,9 @@ def run_folder(settings: TrainSettings) -> Iterator[Path]:
     """
     folder = prepare_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
     if settings.resume:
-        check_same_config(folder, asdict(settings))
+        check_same_config(folder, settings)
     else:
-        write_yaml(folder / CONFIG, asdict(settings))
+        write_yaml(folder / CONFIG, asdict(replace(settings, overwrite=False)))
     with run_log(folder):
         yield folder
 
@@ -153,17 +159,27 @@ def is_run_folder(folder: Path) -> bool:
         return file.readline().decode("utf-8", "replace").strip() == YAML_MARK
 
 
-def check_same_config(
-    folder: Path,
-    config: Mapping[str, Any],
-    free: tuple[str, ...] = ("out", "device", "resume", "overwrite"),
-) -> None:
-    """Raise ``InputError`` naming the first setting, ``free`` ones aside, that differs from the run's own."""
-    old, new = read_yaml(folder / CONFIG), plain(config)
-    for key in [*new, *(key for key in old if key not in new)]:
-        if key not in free and old.get(key) != new.get(key):
+def as_begun(settings: S) -> S:
+    """``settings``; where they resume a run, with what the recipe decided when it began."""
+    if not settings.resume:
+        return settings
+    record = read_yaml(Path(settings.out) / CONFIG)
+    return decide(settings, {name: record.get(name) for name in record.get("decided") or ()})
+
+
+def check_same_config(folder: Path, settings: Options) -> None:
+    """Raise ``InputError`` naming the first setting that differs from the run's own and must not.
+
+    A setting that is left to the recipe is the run's where the recipe decided it there.
+    """
+    old = read_yaml(folder / CONFIG)
+    same, decided = plain(identity(settings)), old.get("decided") or ()
+    free = {option.name for option in options_of(type(settings)) if option.may_differ}
+    for key in [*same, *(key for key in old if key not in same and key not in free)]:
+        left_open = same.get(key) is None and key in decided
+        if not left_open and old.get(key) != same.get(key):
             raise InputError(
-                f"{folder}: the run has {key} {old.get(key)!r}, not {new.get(key)!r}; resume it with the"
+                f"{folder}: the run has {key} {old.get(key)!r}, not {same.get(key)!r}; resume it with the"
                 " same settings, or give another --out"
             )
 

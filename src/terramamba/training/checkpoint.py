@@ -12,7 +12,8 @@ from torch.utils.data import Dataset
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import atomic_path, plain, write_csv
-from terramamba.training.config import TrainConfig
+from terramamba.core.options import identity
+from terramamba.training.settings import TrainConfig
 
 CHECKPOINT = "checkpoints/last.ckpt"
 HISTORY = "history.csv"
@@ -58,17 +59,13 @@ class TrainState:
 def fingerprint(
     model: nn.Module, task: str, train: Dataset[Any], validation: Dataset[Any], config: TrainConfig
 ) -> Fingerprint:
-    """What must be the same for a run to be resumed: everything but the device and what saves memory."""
+    """What must be the same for a run to be resumed: everything but the settings that may differ."""
     options: Mapping[str, Any] = getattr(model, "options", {})
     return {
         "task": task,
         "model": getattr(model, "spec_name", type(model).__name__),
         **{f"set.{name}": plain(value) for name, value in options.items()},
-        **{
-            entry.name: plain(getattr(config, entry.name))
-            for entry in fields(config)
-            if entry.name not in ("device", "recompute")
-        },
+        **{name: plain(value) for name, value in identity(config).items()},
         "training samples": len(train),  # type: ignore[arg-type]
         "validation samples": len(validation),  # type: ignore[arg-type]
     }

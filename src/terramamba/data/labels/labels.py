@@ -10,12 +10,12 @@ from terramamba.core.errors import InputError
 from terramamba.data.labels.class_codes import Codes
 from terramamba.data.labels.palette import Colour, default_colours
 from terramamba.data.labels.raster_labels import label_shape, read_codes
-from terramamba.data.labels.vector_labels import VectorOptions
+from terramamba.data.settings import VectorOptions
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.features import is_vector_file
 from terramamba.raster.views.masked import mask_of
 
-__all__ = ["Labels", "VectorOptions", "default_colours", "label_shape", "read_label_parts", "read_labels"]
+__all__ = ["Labels", "default_colours", "label_shape", "read_label_parts", "read_labels"]
 
 MAX_CLASSES = 255
 """More different values than this are no class codes but measurements."""
