@@ -9,7 +9,8 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from terramamba.landcover.objective import Classification
-from terramamba.training.fit import TrainConfig, fit, seed_everything
+from terramamba.landcover.settings import ClassConfig
+from terramamba.training.fit import fit, seed_everything
 
 
 class Patches(Dataset):
@@ -100,7 +101,7 @@ class PairNet(nn.Module):
         return self.body(x[:, 1] - x[:, 0])
 
 
-CONFIG = TrainConfig(epochs=6, batch_size=16, lr=1e-2, warmup_epochs=1, clip_norm=1.0, seed=3)
+CONFIG = ClassConfig(epochs=6, batch_size=16, lr=1e-2, warmup_epochs=1, clip_norm=1.0, seed=3)
 
 
 def make(network=PatchNet, seed=3):

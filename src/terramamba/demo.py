@@ -16,21 +16,26 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Integer
 
-from terramamba.api import map_change, map_classes
-from terramamba.change.evaluate import evaluate_change_detector
+from terramamba.api import (
+    evaluate_change_detector,
+    evaluate_classifier,
+    map_change,
+    map_classes,
+    train_change_detector,
+    train_classifier,
+    write_report,
+)
 from terramamba.change.settings import ChangeSettings
-from terramamba.change.train import train_change_detector
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, block_split
 from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
-from terramamba.landcover.evaluate import evaluate_classifier
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.train import train_classifier
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
-from terramamba.report import RUN_PAGE, MapFiles, write_report
 from terramamba.report.figures import picture_change, picture_classification
+from terramamba.report.maps import MapFiles
+from terramamba.report.page import RUN_PAGE
 from terramamba.runs.folder import load_run
 from terramamba.scores.metrics import change_scores, confusion_matrix
 

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from terramamba.change.evaluate import evaluate_change_detector
+from terramamba.api import evaluate_change_detector, train_change_detector
 from terramamba.change.settings import ChangeSettings
-from terramamba.change.train import train_change_detector
 from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_pairs
 from terramamba.runs.folder import load_run, prepare_folder

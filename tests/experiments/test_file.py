@@ -10,6 +10,7 @@ from terramamba.data.catalog import CATALOG, SceneSet
 from terramamba.experiments.file import read_experiment
 from terramamba.experiments.plan import plan_runs
 from terramamba.models.registry import create_model, model_spec
+from terramamba.tasks import TASKS
 
 RIGHT = {
     "seeds": [3, 5],
@@ -49,7 +50,7 @@ def write(tmp_path):
 
 
 def planned(path, tmp_path, **variables):
-    return plan_runs(read_experiment(path, {"root": "here"} | variables), tmp_path / "out")
+    return plan_runs(read_experiment(path, TASKS, {"root": "here"} | variables), tmp_path / "out")
 
 
 def test_every_combination_is_planned_once_with_the_settings_of_all_levels(write, tmp_path):
@@ -75,7 +76,7 @@ def test_every_combination_is_planned_once_with_the_settings_of_all_levels(write
     assert full.settings.scene == str(tmp_path / "here" / "cube.mat")
     (deeper,) = (r for r in runs if (r.data, r.ablation, r.settings.seed) == ("a scene", "depth=3", 5))
     assert deeper.settings.set == {"d_state": 4, "depth": 3}
-    (pairs,) = (r for r in runs if (r.task, r.settings.seed) == ("change", 2))
+    (pairs,) = (r for r in runs if (r.task.name, r.settings.seed) == ("change", 2))
     assert (pairs.settings.epochs, pairs.settings.crop_size, pairs.settings.lr) == (7, 64, 0.001)
     assert not pairs.baseline
 
@@ -167,7 +168,7 @@ def test_the_examples_plan_models_that_can_be_built(example, write, tmp_path):
         content["data"][name] = kept | files
     path = write()
     path.write_text(yaml.safe_dump(content))
-    runs = plan_runs(read_experiment(path), tmp_path / "out")
+    runs = plan_runs(read_experiment(path, TASKS), tmp_path / "out")
     assert {run.data for run in runs} == set(content["data"])
     assert {run.model for run in runs} == set(content["models"])
     assert {run.ablation for run in runs} - {""} >= set(content.get("ablations", ()))
@@ -181,6 +182,6 @@ def test_the_examples_plan_models_that_can_be_built(example, write, tmp_path):
 
 def test_the_small_suite_finds_all_of_the_real_samples(real_data, tmp_path):
     (small,) = (path for path in EXAMPLES if path.stem == "small")
-    runs = plan_runs(read_experiment(small, {"data_root": real_data(".")}), tmp_path)
+    runs = plan_runs(read_experiment(small, TASKS, {"data_root": real_data(".")}), tmp_path)
     assert {run.task for run in runs} == {"classify", "change"}
     assert len({run.data for run in runs}) == 10

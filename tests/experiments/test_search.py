@@ -6,10 +6,11 @@ import shutil
 import pytest
 import yaml
 
+from terramamba.api import run_experiment
 from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_scene
-from terramamba.experiments.experiment import run_experiment
 from terramamba.experiments.file import read_experiment
+from terramamba.tasks import TASKS
 
 TRIALS = 6
 FILE = {
@@ -91,5 +92,5 @@ def search(**changes):
 def test_what_is_wrong_is_named_with_its_key(changes, message, written, tmp_path):
     make_scene(tmp_path / "scene", 0, height=60, width=60, bands=6)
     with pytest.raises(InputError) as refused:
-        read_experiment(written(**changes))
+        read_experiment(written(**changes), TASKS)
     assert message in str(refused.value)

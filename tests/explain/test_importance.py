@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
+from terramamba.api import train_classifier
 from terramamba.core.errors import InputError
-from terramamba.landcover.explain.explain import explain_classes
 from terramamba.explain.importance import MOST_GROUPS, band_groups, permutation_importance
+from terramamba.landcover.explain.explain import explain_classes
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.train import train_classifier
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 

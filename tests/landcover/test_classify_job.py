@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from terramamba.api import evaluate_classifier, train_classifier
 from terramamba.core.errors import InputError
 from terramamba.data.splits.split import TEST, load_split
 from terramamba.data.synthetic.files import make_scene
-from terramamba.landcover.evaluate import evaluate_classifier
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.train import protocol_id, train_classifier
+from terramamba.landcover.training import protocol_id
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run, prepare_folder

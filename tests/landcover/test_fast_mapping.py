@@ -9,12 +9,11 @@ import rasterio
 import torch
 from torch import Tensor, nn
 
-from terramamba.api import map_classes
+from terramamba.api import map_classes, train_classifier
 from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.fast import TILINGS, choose_tilings, fast_logits, margin, shifts
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.train import train_classifier
 from terramamba.mapping.windows import cover
 from terramamba.models.registry import create_model
 from terramamba.runs.folder import load_run

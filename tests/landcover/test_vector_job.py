@@ -13,13 +13,11 @@ import shapely
 from rasterio.crs import CRS
 from rasterio.warp import transform_geom
 
-from terramamba.api import map_classes
+from terramamba.api import evaluate_classifier, map_classes, train_classifier
 from terramamba.core.errors import InputError
 from terramamba.data.splits.split import load_split
 from terramamba.data.synthetic.files import make_scene
-from terramamba.landcover.evaluate import evaluate_classifier
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.train import train_classifier
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run
 

@@ -10,15 +10,15 @@ import pytest
 import rasterio
 import torch
 
-from terramamba.api import map_change, map_classes
+from terramamba.api import map_change, map_classes, train_change_detector, train_classifier
 from terramamba.change.settings import ChangeSettings
-from terramamba.change.train import train_change_detector, whole_images
+from terramamba.change.training import whole_images
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.synthetic.files import make_pairs, make_scene
+from terramamba.landcover.evaluation import read_settings
 from terramamba.landcover.samples import prepare_samples, scaled_cube
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.train import read_settings, train_classifier
 from terramamba.runs.folder import Run, load_run
 from terramamba.scores.calibration import calibrated_threshold
 

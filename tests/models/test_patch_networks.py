@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from terramamba.api import train_classifier
 from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.train import train_classifier
 from terramamba.models import create_model, load_model, model_spec, save_model
 from terramamba.runs.folder import load_run
 

@@ -11,13 +11,11 @@ import pytest
 import rasterio
 
 from report.browser import PATIENCE
-from terramamba.api import map_change, map_classes
+from terramamba.api import map_change, map_classes, train_change_detector, train_classifier
 from terramamba.change.settings import ChangeSettings
-from terramamba.change.train import train_change_detector
 from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.train import train_classifier
-from terramamba.report import MapFiles
+from terramamba.report.maps import MapFiles
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 

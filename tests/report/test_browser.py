@@ -9,8 +9,8 @@ import pytest
 
 from report.browser import Tab
 from report.conftest import Made
+from terramamba.api import write_report
 from terramamba.raster.readers.open import open_scene
-from terramamba.report import write_report
 
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}

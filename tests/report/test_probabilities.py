@@ -28,7 +28,7 @@ def rows_of(path: Path, part: str) -> list[dict[str, str]]:
 
 def test_a_classifier_has_its_reliability_with_counts(made: Made) -> None:
     (run,) = read_runs([made.cover])
-    (card,) = probability_cards(run)
+    (card,) = probability_cards(run, "the class is right")
     ElementTree.fromstring(card.replace("&nbsp;", " "))
     rows = rows_of(made.cover / "reliability.csv", "test")
     plain = [row for row in rows[:15] if row["frequency"]]
@@ -41,7 +41,7 @@ def test_a_classifier_has_its_reliability_with_counts(made: Made) -> None:
 
 def test_a_detector_has_its_scores_over_thresholds_too(made: Made) -> None:
     (run,) = read_runs([made.change])
-    reliability, thresholds = probability_cards(run)
+    reliability, thresholds = probability_cards(run, "there was change")
     assert "how often there was change" in reliability.lower()
     rows = rows_of(made.change / "thresholds.csv", "test")
     found = heights(thresholds, 3)
@@ -58,6 +58,6 @@ def test_an_earlier_run_has_none_and_a_damaged_file_is_named(made: Made, tmp_pat
     for name, text in (("thresholds.csv", "part,threshold\n"), ("reliability.csv", "part\ntest\n")):
         (tmp_path / "run" / name).write_text(text)
         with pytest.raises(InputError, match=f"{name}: is not as training wrote it"):
-            list(probability_cards(run))
+            list(probability_cards(run, "the class is right"))
         (tmp_path / "run" / name).unlink()
-    assert list(probability_cards(run)) == []
+    assert list(probability_cards(run, "the class is right")) == []

@@ -15,11 +15,12 @@ import rasterio
 from affine import Affine
 
 from report.conftest import NAMES, Made
+from terramamba.api import write_report
 from terramamba.cli import main
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
-from terramamba.report import MapFiles, write_report
+from terramamba.report.maps import MapFiles
 
 WITHOUT_END = {"meta", "link", "input", "img", "br"}
 

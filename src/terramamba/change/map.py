@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from terramamba.change.map_output import ChangeRecipe, ChangeSummary
+from terramamba.change.map_output import ChangeMapOutput, ChangeSummary
 from terramamba.change.map_worker import ChangeWork
 from terramamba.core.errors import InputError
 from terramamba.mapping.area_table import check_table_name
@@ -146,7 +146,7 @@ def map_change(
         "precision": option_fact("--precision", precision),
         "versions": version_fact(),
     }
-    recipe = ChangeRecipe(
+    output = ChangeMapOutput(
         str(out),
         None if probabilities is None else str(probabilities),
         tuple(map(str, polygon_files)),
@@ -169,7 +169,7 @@ def map_change(
     )
     sent = loaded if isinstance(run, Run) or (workers == 1 and dask is None) else str(run)
     outcome = carry_out(
-        recipe,
+        output,
         ChangeWork(sent, first, second, units, precision, temperature),
         facts,
         spread,
@@ -177,7 +177,7 @@ def map_change(
         overwrite=overwrite,
         inputs=[first.path, second.path, *map(str, masks)],
     )
-    return recipe.summary(outcome, time.monotonic() - start)
+    return output.summary(outcome, time.monotonic() - start)
 
 
 def _shared_grid(first: Scene, second: Scene) -> Grid:

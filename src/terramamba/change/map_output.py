@@ -56,7 +56,7 @@ class ChangeSummary:
 
 
 @dataclass(frozen=True, eq=False)
-class ChangeRecipe:
+class ChangeMapOutput:
     """How the tiles of ``units``, with their ``overlap``, become a map of what is above ``threshold``.
 
     ``areas`` is a table of them; ``polygon_options`` are those of ``trace_changes``, ``days`` (ISO) those of
@@ -147,13 +147,13 @@ class ChangeRecipe:
         )
 
     def record(self) -> dict[str, Any]:
-        """The recipe as JSON can hold it."""
+        """The output as JSON can hold it."""
         units = [[astuple(window) for window in unit] for unit in self.units]
-        return {"kind": KIND, "recipe": {**vars(self), "grid": grid_record(self.grid), "units": units}}
+        return {"kind": KIND, "output": {**vars(self), "grid": grid_record(self.grid), "units": units}}
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> "ChangeRecipe":
-        """The recipe that ``record`` wrote down."""
+    def of(cls, record: Mapping[str, Any]) -> "ChangeMapOutput":
+        """The output that ``record`` wrote down."""
         units = tuple(tuple(Window(*window) for window in unit) for unit in record["units"])
         return cls(
             **{

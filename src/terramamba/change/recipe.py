@@ -1,4 +1,4 @@
-"""The practical recipe of change: which crops, how long, in which batches, at which rate (docs/recipes.md)."""
+"""The practical recipe of change: what crops, how long, in what batches, at what rate (docs/recipes.md)."""
 
 import math
 
@@ -32,7 +32,8 @@ def with_crops(settings: ChangeSettings, pairs: int, device: str) -> ChangeSetti
 
 def practical(work: Workload, published: Values, given: Values) -> Values:
     """What differs from the ``published`` values, with the ``given`` ones in mind."""
-    batch = given.get("batch_size") or power_of_two(work.samples / STEPS_PER_EPOCH, LEAST_BATCH, MOST_BATCH)
+    fitting = power_of_two(work.volume.samples / STEPS_PER_EPOCH, LEAST_BATCH, MOST_BATCH)
+    batch = given.get("batch_size", fitting)
     lr = LR_OF * math.sqrt(LR_PARAMETERS / work.parameters)
     return {
         "batch_size": batch,

@@ -1,6 +1,6 @@
 """What the page shows of a change map: changes, their probability, both dates, the largest areas."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,19 @@ from terramamba.raster.pixel_area import SQUARE_METRES_PER_HECTARE
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.change_polygons import trace_changes
 from terramamba.raster.windows import strips
-from terramamba.report.layers import one_band, packed_layer, packed_picture, require_probabilities
+from terramamba.report.layers import (
+    STRIP_PIXELS,
+    one_band,
+    packed_layer,
+    packed_picture,
+    require_probabilities,
+)
 
-STRIP_PIXELS = 4_000_000
 LARGEST = 25
 """Changes in the table."""
 
 
-def change_layers(land: Scene, beside: Mapping[str, Scene]) -> dict[str, Any]:
+def change_layers(land: Scene, beside: Mapping[str, Scene], values: Sequence[int]) -> dict[str, Any]:
     """Changed or not, and what ``beside`` brings: ``probabilities``, ``before``, ``after``.
 
     ``steps`` are pixels and hectares of each stored probability, at full resolution: a threshold's number

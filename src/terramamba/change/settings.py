@@ -56,7 +56,6 @@ class ChangeSettings(ChangeConfig, TrainSettings, Threshold, Crops, Pairs):
     """Settings of `terramamba change train`."""
 
     model: str = "glmamba"
-    """Model (see `terramamba models`)."""
     chosen_on_test: bool = False
     """Accept that validation and test are the same files; the result says so."""
 

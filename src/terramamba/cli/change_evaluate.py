@@ -22,7 +22,7 @@ class EvaluateOptions(OnDevice, Threshold, Pairs):
 def run(argv: Sequence[str]) -> int:
     """Score, and print the scores."""
     options, (folder,) = parse(USAGE, EvaluateOptions, argv)
-    from terramamba.change.evaluate import evaluate_change_detector
+    from terramamba.api import evaluate_change_detector
     from terramamba.cli.scores import show_change
 
     show_change(evaluate_change_detector(folder, **asdict(options)))

@@ -15,7 +15,7 @@ USAGE = Usage(
 def run(argv: Sequence[str]) -> int:
     """Train, and print the scores on the test pairs."""
     settings, _ = parse(USAGE, ChangeSettings, argv, decided=_decided)
-    from terramamba.change.train import train_change_detector
+    from terramamba.api import train_change_detector
     from terramamba.cli.scores import show_change
 
     show_change(train_change_detector(settings))
@@ -23,6 +23,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _decided(settings: ChangeSettings) -> ChangeSettings:
-    from terramamba.change.train import resolve_change_detector
+    from terramamba.pipeline import resolved
+    from terramamba.tasks import CHANGE
 
-    return resolve_change_detector(settings)
+    return resolved(CHANGE, settings)

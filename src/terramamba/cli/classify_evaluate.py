@@ -27,8 +27,8 @@ class EvaluateOptions(OnDevice, LabelledScene):
 def run(argv: Sequence[str]) -> int:
     """Score, and print the scores."""
     options, (folder,) = parse(USAGE, EvaluateOptions, argv)
+    from terramamba.api import evaluate_classifier
     from terramamba.cli.scores import show_classification
-    from terramamba.landcover.evaluate import evaluate_classifier
 
     show_classification(evaluate_classifier(folder, **asdict(options)))
     return 0

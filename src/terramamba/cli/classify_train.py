@@ -19,14 +19,15 @@ def run(argv: Sequence[str]) -> int:
     if settings.scene is None and settings.data is None:
         print("error: --scene must be given, or --data with --root", file=sys.stderr)
         return 2
+    from terramamba.api import train_classifier
     from terramamba.cli.scores import show_classification
-    from terramamba.landcover.train import train_classifier
 
     show_classification(train_classifier(settings))
     return 0
 
 
 def _decided(settings: ClassifySettings) -> ClassifySettings:
-    from terramamba.landcover.train import resolve_classifier
+    from terramamba.pipeline import resolved
+    from terramamba.tasks import LAND_COVER
 
-    return resolve_classifier(settings)
+    return resolved(LAND_COVER, settings)

@@ -33,8 +33,8 @@ class ExperimentOptions(OnDevice):
 def run(argv: Sequence[str]) -> int:
     """Do the runs, and print a line for each model and the runs that failed."""
     options, (file,) = parse(USAGE, ExperimentOptions, argv)
+    from terramamba.api import run_experiment
     from terramamba.cli.show import show_facts
-    from terramamba.experiments.experiment import run_experiment
 
     outcome = run_experiment(
         file,

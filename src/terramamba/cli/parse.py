@@ -229,10 +229,11 @@ def _record(options: Any) -> Any:
 
 
 def _field_docs(options: type[Any]) -> dict[str, str]:
-    """The docstring under each field, inherited fields included."""
+    """The docstring under each field, inherited fields included; who only changes a default adds none."""
     return {
-        parameter.arg_name: " ".join((parameter.description or "").split())
+        parameter.arg_name: " ".join(parameter.description.split())
         for part in reversed(options.__mro__)
         if is_dataclass(part)
         for parameter in docstring_parser.parse_from_object(part).params
+        if parameter.description
     }

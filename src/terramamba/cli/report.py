@@ -40,8 +40,10 @@ def run(argv: Sequence[str]) -> int:
     options, folders = parse(USAGE, ReportOptions, argv)
     if options.out is None and len(folders) > 1:
         raise InputError("a report about several runs needs --out, such as --out report.html")
+    from terramamba.api import write_report
     from terramamba.cli.show import show_facts
-    from terramamba.report import RUN_PAGE, MapFiles, write_report
+    from terramamba.report.maps import MapFiles
+    from terramamba.report.page import RUN_PAGE
 
     beside = {name: getattr(options, name) for name in ("scene", "before", "after", "probabilities")}
     for name, path in beside.items():

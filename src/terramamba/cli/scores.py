@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from terramamba.cli.show import number, percent, show_facts, show_table
 from terramamba.core.provenance import in_words
-from terramamba.report import RUN_PAGE
+from terramamba.report.page import RUN_PAGE
 
 if TYPE_CHECKING:
     from terramamba.api import ChangeSummary, ClassSummary

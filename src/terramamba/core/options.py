@@ -63,8 +63,8 @@ BY_RECIPE, MAY_DIFFER, RECORD = Mark.BY_RECIPE, Mark.MAY_DIFFER, Mark.RECORD
 UNDECIDED: Any = None
 """Default of what the recipe decides."""
 
-# None until ``recipes.resolve`` has decided. Whoever works with settings works with decided ones, so to a type
-# checker there always is a value.
+# None until ``recipes.resolve`` has decided. Whoever works with settings works with decided ones, so that
+# to a type checker there always is a value.
 if TYPE_CHECKING:
     ByRecipe = Annotated[T, BY_RECIPE]
 else:

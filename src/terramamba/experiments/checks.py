@@ -9,7 +9,7 @@ from typing import Any
 from terramamba.core.errors import InputError
 from terramamba.core.kinds import of_kind
 from terramamba.core.options import options_of
-from terramamba.experiments.values import PATHS, SETTINGS, Ablation, Axis, Entrant, Search, Settings
+from terramamba.experiments.values import PATHS, Ablation, Axis, Entrant, Search, Settings
 from terramamba.models.registry import model_spec
 from terramamba.training.settings import TrainSettings
 
@@ -138,7 +138,7 @@ def ablation_of(
         raise InputError(f"{key}.of: {of!r} is none of the models: {', '.join(models)}")
     only = names_in(entry.pop("only", None), sets, f"{key}.only") or models[of].only
     wanted = names_in(entry.pop("splits", None), splits, f"{key}.splits")
-    kind = SETTINGS[models[of].task]
+    kind = models[of].task.settings
     settings = check_settings(entry, key, kind, forbidden=(*PATHS, "model"))
     check_options(models[of].settings["model"], settings, key)
     return Ablation(name, of, settings, only, wanted)
@@ -202,7 +202,7 @@ def _axis(name: str, given: Any, model: Entrant, within: str) -> Axis:
 
 def _varied(model: Entrant, values: Settings, within: str) -> dict[str, Any]:
     """Values by axis, checked, as settings of a model."""
-    kind = SETTINGS[model.task]
+    kind = model.task.settings
     settings = check_settings(as_settings(values), within, kind, forbidden=(*PATHS, "model"))
     check_options(model.settings["model"], settings, within)
     return settings

@@ -9,13 +9,14 @@ from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.experiments.file import read_experiment
-from terramamba.experiments.plan import MEASURED, PlannedRun, is_done, other_settings, plan_runs
+from terramamba.experiments.plan import MEASURED, PlannedRun, Train, is_done, other_settings, plan_runs
 from terramamba.experiments.pool import run_all
 from terramamba.experiments.render import write_tables
 from terramamba.experiments.results import Row, rows_of, write_results
 from terramamba.experiments.search import places, require_optuna, seek
 from terramamba.runs.folder import prepare_folder
 from terramamba.scores.sampling_units import UNITS
+from terramamba.training.task import Task
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ def run_experiment(
     file: str | Path,
     out: str | Path,
     *,
+    tasks: Mapping[str, Task],
+    train: Train,
     variables: Mapping[str, Any] | None = None,
     jobs: int = 1,
     device: str = "auto",
@@ -43,7 +46,8 @@ def run_experiment(
     """Do every run of the file that is not done, and write results and tables.
 
     Runs in ``out`` that were ended go on. Results are written also where this call is interrupted.
-    ``overwrite`` trains anew the runs in ``out`` that have other settings.
+    ``overwrite`` trains anew the runs in ``out`` that have other settings. Runs are for any of ``tasks``, by
+    name, and each is trained by ``train``.
 
     Raises:
         InputError: a file that is wrong, with the key; or runs in ``out`` with other settings.
@@ -52,7 +56,7 @@ def run_experiment(
         raise InputError(f"--jobs {jobs}: at least 1 is needed")
     resolve_device(device)
     place = Path(out)
-    experiment = read_experiment(Path(file), variables)
+    experiment = read_experiment(Path(file), tasks, variables)
     require_optuna(experiment)
     runs = list(plan_runs(experiment, place, device))
     _refuse_others(runs, place, overwrite=overwrite)
@@ -75,10 +79,10 @@ def run_experiment(
             _refuse_others(new, place, overwrite=overwrite)
             done += sum(is_done(run) for run in new)
             runs.extend(new)
-            run_all([run for run in new if not is_done(run)], jobs, told)
+            run_all([run for run in new if not is_done(run)], train, jobs, told)
 
         try:
-            run_all([run for run in runs if not is_done(run)], jobs, told)
+            run_all([run for run in runs if not is_done(run)], train, jobs, told)
             for search, where in sought:
                 seek(experiment, search, where, place, device, also)
         finally:

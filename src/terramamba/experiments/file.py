@@ -31,7 +31,7 @@ from typing import Any
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import read_yaml
-from terramamba.data.catalog import CATALOG, SceneSet
+from terramamba.data.catalog import CATALOG
 from terramamba.experiments.checks import (
     ablation_of,
     as_mapping,
@@ -51,36 +51,36 @@ from terramamba.experiments.values import (
     OURS,
     PATHS,
     SCORES,
-    SETTINGS,
     DataSet,
     Entrant,
     Experiment,
     Published,
     Settings,
-    Task,
 )
-from terramamba.landcover.catalogued import load_scene
-from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.registry import model_spec
 from terramamba.training.settings import TrainSettings
+from terramamba.training.task import Task
 
 KEYS = {"name", "variables", "settings", "splits", "data", "models", "ablations", "sweep", "search", "seeds"}
 
 
-def read_experiment(path: Path, variables: Mapping[str, Any] | None = None) -> Experiment:
-    """The experiment in a YAML file; ``variables`` override those of the file.
+Tasks = Mapping[str, Task]
+
+
+def read_experiment(path: Path, tasks: Tasks, variables: Mapping[str, Any] | None = None) -> Experiment:
+    """Read the experiment in a YAML file, for any of ``tasks``; ``variables`` override those of the file.
 
     Raises:
         InputError: the file, the key and what is wrong there.
     """
     record = read_yaml(path)
     try:
-        return _experiment(path, record, {str(k): str(v) for k, v in (variables or {}).items()})
+        return _experiment(path, tasks, record, {str(k): str(v) for k, v in (variables or {}).items()})
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def _experiment(path: Path, record: Mapping[str, Any], given: Mapping[str, str]) -> Experiment:
+def _experiment(path: Path, tasks: Tasks, record: Mapping[str, Any], given: Mapping[str, str]) -> Experiment:
     require_keys(record, "", KEYS, ("data", "models"))
     known_variables = {k: str(v) for k, v in as_mapping(record, "variables").items()}
     unknown = [name for name in given if name not in known_variables]
@@ -91,23 +91,26 @@ def _experiment(path: Path, record: Mapping[str, Any], given: Mapping[str, str])
     record = filled({k: v for k, v in record.items() if k != "variables"}, known_variables | dict(given), "")
     common = as_mapping(record, "settings")
     for key in common:
-        if not any(key in _fields(kind) for kind in SETTINGS.values()):
+        if not any(key in _fields(task.settings) for task in tasks.values()):
             raise InputError(f"settings.{key}: no setting of the train commands")
     by_task: dict[str, Settings] = {}
-    for task, kind in SETTINGS.items():
-        own = {key: value for key, value in common.items() if key in _fields(kind)}
-        by_task[task] = check_settings(own, "settings", kind, forbidden=(*PATHS, "model", "split"))
+    for name, task in tasks.items():
+        own = {key: value for key, value in common.items() if key in _fields(task.settings)}
+        by_task[name] = check_settings(own, "settings", task.settings, forbidden=(*PATHS, "model", "split"))
     given_splits = as_mapping(record, "splits") or {"block": {"split": "block"}}
+    splitting = next(task.settings for task in tasks.values() if not task.compared.comes_parted)
     splits: dict[str, Settings] = {
         name: check_settings(
-            as_mapping(given_splits, name, "splits"), f"splits.{name}", ClassifySettings, (*PATHS, "model")
+            as_mapping(given_splits, name, "splits"), f"splits.{name}", splitting, (*PATHS, "model")
         )
         for name in given_splits
     }
     seeds = seeds_of(record.get("seeds", 1))
-    data = tuple(_data_set(name, record, splits, seeds, path.parent) for name in as_mapping(record, "data"))
+    data = tuple(
+        _data_set(name, record, tasks, splits, seeds, path.parent) for name in as_mapping(record, "data")
+    )
     sets = [entry.name for entry in data]
-    models = tuple(_entrant(name, record, sets) for name in as_mapping(record, "models"))
+    models = tuple(_entrant(name, record, tasks, sets) for name in as_mapping(record, "models"))
     names = {entry.name: entry for entry in models}
     ablations = [
         ablation_of(name, record, names, sets, list(splits)) for name in as_mapping(record, "ablations")
@@ -126,7 +129,12 @@ def _experiment(path: Path, record: Mapping[str, Any], given: Mapping[str, str])
 
 
 def _data_set(
-    name: str, record: Mapping[str, Any], splits: Mapping[str, Settings], common: tuple[int, ...], home: Path
+    name: str,
+    record: Mapping[str, Any],
+    tasks: Tasks,
+    splits: Mapping[str, Settings],
+    common: tuple[int, ...],
+    home: Path,
 ) -> DataSet:
     key = f"data.{name}"
     entry = dict(as_mapping(record["data"], name, "data"))
@@ -141,31 +149,31 @@ def _data_set(
         if not (home / str(entry["data"])).exists():
             raise InputError(f"{key}.root: say where {known.title} lies; {known.where}")
         known = None  # a folder that happens to have such a name
-    task: Task = "classify" if "data" not in entry or isinstance(known, SceneSet) else "change"
+    task = next(task for task in tasks.values() if task.compared.reads(entry, known))
     for one in published:
-        names_in(list(one.scores), list(SCORES[task]), f"{key}.published.scores")
-    settings = check_settings(entry, key, SETTINGS[task], forbidden=("model",))
+        names_in(list(one.scores), list(SCORES[task.name]), f"{key}.published.scores")
+    settings = check_settings(entry, key, task.settings, forbidden=("model",))
     for path in PATHS:
         if path in settings and not (path == "data" and known is not None):
             settings[path] = resolved(settings[path], home, f"{key}.{path}")
-    if known is not None and task == "classify":
-        settings |= _scene_of(settings, key)
-    if task == "change":
+    if known is not None:
+        settings |= _files_of(task, settings, key)
+    if task.compared.comes_parted:
         return DataSet(name, task, settings, (GIVEN,), seeds, published)
     return DataSet(name, task, settings, wanted or tuple(splits), seeds, published)
 
 
-def _scene_of(settings: Settings, key: str) -> dict[str, Any]:
-    """The files and class names of a scene of the catalogue, verified once for all runs."""
+def _files_of(task: Task, settings: Settings, key: str) -> dict[str, Any]:
+    """The files and class names of a set of the catalogue, verified once for all runs."""
     try:
-        found = load_scene(ClassifySettings(out="", **settings))
+        found = task.named(task.settings(out="", **settings))
     except InputError as error:
         raise InputError(f"{key}: {error}") from error
-    values = {name: getattr(found, name) for name in (*PATHS, "class_names")}
+    values = {name: getattr(found, name, None) for name in (*PATHS, "class_names")}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _entrant(name: str, record: Mapping[str, Any], sets: Sequence[str]) -> Entrant:
+def _entrant(name: str, record: Mapping[str, Any], tasks: Tasks, sets: Sequence[str]) -> Entrant:
     key = f"models.{name}"
     entry = dict(as_mapping(record["models"], name, "models"))
     baseline = entry.pop("baseline", None)
@@ -176,13 +184,13 @@ def _entrant(name: str, record: Mapping[str, Any], sets: Sequence[str]) -> Entra
         spec = model_spec(str(entry.setdefault("model", name)))
     except InputError as error:
         raise InputError(f"{key}: {error}") from error
-    settings = check_settings(entry, key, SETTINGS[spec.task], forbidden=PATHS)
+    settings = check_settings(entry, key, tasks[spec.task].settings, forbidden=PATHS)
     preset = settings.get("preset")
     if preset is not None and preset not in spec.presets:
         raise InputError(f"{key}.preset: {preset!r}; choose one of: {', '.join(spec.presets)}")
     check_options(str(entry["model"]), settings, key)
     is_baseline = spec.name not in OURS if baseline is None else baseline
-    return Entrant(name, spec.task, settings, is_baseline, only)
+    return Entrant(name, tasks[spec.task], settings, is_baseline, only)
 
 
 def _published(entry: Any, key: str) -> Published:

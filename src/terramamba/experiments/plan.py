@@ -2,28 +2,30 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from terramamba.core.errors import InputError
 from terramamba.experiments.values import (
-    GIVEN,
-    SETTINGS,
     Ablation,
     DataSet,
     Entrant,
     Experiment,
-    JobSettings,
     Settings,
-    Task,
 )
 from terramamba.runs.folder import check_same_config, is_run_folder
+from terramamba.training.settings import TrainSettings
+from terramamba.training.task import Task
 
 METRICS = "metrics.json"
 MEASURED = "measured.json"
 """What an experiment adds to a run folder: its cost, and by that the sign that all is done."""
 FAILED = "failed.txt"
+
+Train = Callable[[Task, TrainSettings], Any]
+"""Trains a run of a task and writes its folder."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class PlannedRun:
     ablation: str
     """Empty for the model as it is."""
     baseline: bool
-    settings: JobSettings
+    settings: TrainSettings
 
     @property
     def folder(self) -> Path:
@@ -79,7 +81,7 @@ def plan_runs(experiment: Experiment, out: Path, device: str = "auto") -> tuple[
 def _runs_of(
     experiment: Experiment, data: DataSet, split: str, model: Entrant, out: Path, device: str
 ) -> list[PlannedRun]:
-    if model.task != data.task:
+    if model.task.name != data.task.name:
         return []
     as_it_is = Ablation("", model.name, {}, model.only)
     runs = []
@@ -101,9 +103,9 @@ def runs_of(
     """The runs of one variation of a model on one set and split: one a seed."""
     parts: list[Settings] = [
         {"device": device},
-        experiment.settings[data.task],
+        experiment.settings[data.task.name],
         data.settings,
-        {} if split == GIVEN and data.task == "change" else experiment.splits[split],
+        {} if data.task.compared.comes_parted else experiment.splits[split],
         model.settings,
         ablation.settings,
     ]
@@ -111,7 +113,7 @@ def runs_of(
     for seed in data.seeds:
         names = (data.name, split, model.name, ablation.name or "full", f"seed-{seed}")
         own = {"out": str(out.joinpath("runs", *map(_as_folder, names))), "seed": seed}
-        settings = SETTINGS[data.task](**merged([*parts, own]))
+        settings = data.task.settings(**merged([*parts, own]))
         runs.append(
             PlannedRun(data.task, data.name, split, model.name, ablation.name, model.baseline, settings)
         )

@@ -16,16 +16,16 @@ from typing import Any
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_text
 from terramamba.core.processes import script_hidden
-from terramamba.experiments.plan import PlannedRun, failure_of, failure_path
+from terramamba.experiments.plan import PlannedRun, Train, failure_of, failure_path
 
-PRELOADED = ["terramamba.experiments.one_run", "pytorch_lightning", "sklearn.svm", "sklearn.ensemble"]
+PRELOADED = ["pytorch_lightning", "sklearn.svm", "sklearn.ensemble"]
 """Imported once for all runs; so the memory of a run has all libraries in it, whichever it needs."""
 
 Told = Callable[[PlannedRun, str | None], None]
 """Called with a run that has ended and why it failed, None where it did not."""
 
 
-def run_all(runs: Sequence[PlannedRun], jobs: int, told: Told) -> None:
+def run_all(runs: Sequence[PlannedRun], train: Train, jobs: int, told: Told) -> None:
     """Do the runs, ``jobs`` at a time; what ends this call, also Ctrl-C, ends them, to be gone on with later.
 
     Why a run failed is written beside its folder and told.
@@ -34,7 +34,7 @@ def run_all(runs: Sequence[PlannedRun], jobs: int, told: Told) -> None:
     # A fork server imports everything once; its children begin with memory of a known size.
     context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(PRELOADED)
+        context.set_forkserver_preload([train.__module__, *PRELOADED])
     waiting = list(reversed(runs))
     working: dict[Any, tuple[Any, PlannedRun]] = {}
     try:
@@ -42,7 +42,7 @@ def run_all(runs: Sequence[PlannedRun], jobs: int, told: Told) -> None:
             while waiting and len(working) < jobs:
                 run = waiting.pop()
                 failure_path(run).unlink(missing_ok=True)
-                process = context.Process(target=_work, args=(run, jobs), name=run.name)
+                process = context.Process(target=_work, args=(run, train, jobs), name=run.name)
                 with script_hidden():
                     process.start()
                 working[process.sentinel] = process, run
@@ -70,7 +70,7 @@ def write_failure(run: PlannedRun, reason: str) -> None:
     write_text(failure_path(run), " ".join(reason.split()) + "\n")
 
 
-def _work(run: PlannedRun, jobs: int) -> None:
+def _work(run: PlannedRun, train: Train, jobs: int) -> None:
     """In the process of the run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -84,7 +84,7 @@ def _work(run: PlannedRun, jobs: int) -> None:
         # Runs side by side would write over each other; the log of each is in its folder.
         logging.lastResort = None
         with redirect_stderr(io.StringIO()):
-            do_run(run)
+            do_run(run, train)
     except InputError as error:
         write_failure(run, "; ".join([str(error), *getattr(error, "__notes__", ())]))
         sys.exit(1)

@@ -133,7 +133,7 @@ def _row(run: PlannedRun, out: Path) -> Row:
     status = DONE if is_done(run) else FAILED if reason else MISSING
     row: Row = {
         "data": run.data,
-        "task": run.task,
+        "task": run.task.name,
         "split": run.split,
         "model": run.model,
         "preset": run.settings.preset,
@@ -161,7 +161,7 @@ def _published(experiment: Experiment) -> list[Row]:
     return [
         {
             "data": data.name,
-            "task": data.task,
+            "task": data.task.name,
             "model": one.model,
             "status": PUBLISHED,
             "protocol": one.protocol,

@@ -41,7 +41,7 @@ def places(experiment: Experiment, search: Search) -> list[tuple[str, str]]:
         (data.name, split)
         for data in experiment.data
         for split in data.splits
-        if data.task == model.task
+        if data.task.name == model.task.name
         and data.name in (search.only or model.only or [data.name])
         and split in (search.splits or [split])
     ]
@@ -101,5 +101,5 @@ def _score(runs: Sequence[PlannedRun]) -> float | None:
     """Mean validation score over seeds; None where a run failed."""
     if not all(is_done(run) for run in runs):
         return None
-    found = [read_metrics(run)["validation"][MAIN[run.task]] for run in runs]
+    found = [read_metrics(run)["validation"][MAIN[run.task.name]] for run in runs]
     return summarise(found)[0]

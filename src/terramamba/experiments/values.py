@@ -2,21 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from terramamba.change.settings import ChangeSettings
-from terramamba.landcover.settings import ClassifySettings
+from terramamba.training.task import Task
 
-Task = Literal["classify", "change"]
 Settings = Mapping[str, Any]
 
 OURS = ("ssa_mamba", "glmamba")
 """Models that are no baselines unless a file says so."""
-JobSettings = ClassifySettings | ChangeSettings
-SETTINGS: Mapping[str, type[JobSettings]] = {"classify": ClassifySettings, "change": ChangeSettings}
 PATHS = ("scene", "labels", "mask", "train_labels", "val_labels", "test_labels", "data", "root")
 GIVEN = "given"
-"""The split of pairs, which their folders or table part."""
+"""The split of files that say themselves what is for training, validation and test."""
 
 
 class Published(NamedTuple):

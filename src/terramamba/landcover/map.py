@@ -10,7 +10,7 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.landcover.fast import check_tilings, choose_tilings
-from terramamba.landcover.map_output import ClassRecipe, ClassSummary
+from terramamba.landcover.map_output import ClassMapOutput, ClassSummary
 from terramamba.landcover.map_worker import ClassWork
 from terramamba.mapping.area_table import check_table_name
 from terramamba.mapping.executors import Spread
@@ -113,7 +113,7 @@ def map_classes(
         "windows": option_fact("windows of", f"{windows[0].height} x {windows[0].width} pixels"),
         "versions": version_fact(),
     }
-    recipe = ClassRecipe(
+    output = ClassMapOutput(
         tuple(map(str, targets)),
         None if areas is None else str(areas),
         image.grid,
@@ -141,8 +141,8 @@ def map_classes(
         temperature,
     )
     inputs = [image.path, *map(str, masks)]
-    outcome = carry_out(recipe, work, facts, spread, device=device, overwrite=overwrite, inputs=inputs)
-    return recipe.summary(outcome, time.monotonic() - start)
+    outcome = carry_out(output, work, facts, spread, device=device, overwrite=overwrite, inputs=inputs)
+    return output.summary(outcome, time.monotonic() - start)
 
 
 def _agreement(run: Run, tilings: int) -> float | None:

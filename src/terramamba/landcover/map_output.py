@@ -44,7 +44,7 @@ class ClassSummary:
 
 
 @dataclass(frozen=True, eq=False)
-class ClassRecipe:
+class ClassMapOutput:
     """How the parts of ``windows`` become a map and, where there is a second path, probabilities.
 
     ``areas`` is a table of them.
@@ -117,13 +117,13 @@ class ClassRecipe:
         )
 
     def record(self) -> dict[str, Any]:
-        """The recipe as JSON can hold it."""
+        """The output as JSON can hold it."""
         windows = [astuple(window) for window in self.windows]
-        return {"kind": KIND, "recipe": {**vars(self), "grid": grid_record(self.grid), "windows": windows}}
+        return {"kind": KIND, "output": {**vars(self), "grid": grid_record(self.grid), "windows": windows}}
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> "ClassRecipe":
-        """The recipe that ``record`` wrote down."""
+    def of(cls, record: Mapping[str, Any]) -> "ClassMapOutput":
+        """The output that ``record`` wrote down."""
         return cls(
             **{
                 **record,

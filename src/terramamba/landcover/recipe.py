@@ -1,8 +1,5 @@
 """The practical recipe of land cover: how long, in which batches, at which rate (docs/recipes.md)."""
 
-import torch
-
-from terramamba.landcover.settings import ClassifySettings
 from terramamba.training.recipes import Length, Values, power_of_two
 from terramamba.training.workload import Workload
 
@@ -14,7 +11,8 @@ STEPS_PER_EPOCH = 32
 
 def practical(work: Workload, published: Values, given: Values) -> Values:
     """What differs from the ``published`` values, with the ``given`` ones in mind."""
-    batch = given.get("batch_size") or power_of_two(work.samples / STEPS_PER_EPOCH, LEAST_BATCH, MOST_BATCH)
+    fitting = power_of_two(work.volume.samples / STEPS_PER_EPOCH, LEAST_BATCH, MOST_BATCH)
+    batch = given.get("batch_size", fitting)
     return {
         "batch_size": batch,
         "epochs": LENGTH.epochs_for(work, batch, published["epochs"]),

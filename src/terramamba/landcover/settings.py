@@ -61,7 +61,6 @@ class ClassifySettings(ClassConfig, TrainSettings, Patches, Splitting, LabelledS
     min_abundance: Annotated[float, PIXEL_SHARE] = 0.7
     """Where labels are abundances: the least share of a pixel that makes it a label of its largest class."""
     model: str = "ssa_mamba"
-    """Model (see `terramamba models`)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ from terramamba.raster.output.staging import (
 
 
 @runtime_checkable
-class Recipe(Protocol):
+class MapOutput(Protocol):
     """How the parts of a map become its outputs; a frozen dataclass of what JSON can hold."""
 
     @property
@@ -54,13 +54,17 @@ class Recipe(Protocol):
         ...
 
     def record(self) -> dict[str, Any]:
-        """The recipe as JSON can hold it."""
+        """The output as JSON can hold it: its ``kind`` and, under ``output``, what makes it again."""
+        ...
+
+    def summary(self, outcome: "Outcome", seconds: float) -> Any:
+        """What a run came to, for people and programs."""
         ...
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to: what the recipe found, or None where units are ``missing`` that others do."""
+    """What a run came to: what the output found, or None where units are ``missing`` that others do."""
 
     found: dict[str, Any] | None
     missing: int
@@ -68,7 +72,7 @@ class Outcome:
 
 
 def carry_out(
-    recipe: Recipe,
+    output: MapOutput,
     work: Work,
     facts: Facts,
     spread: Spread,
@@ -80,7 +84,7 @@ def carry_out(
     """Do what is missing of a job and, unless this is a shard of it, finish it.
 
     Args:
-        recipe: What is to be written, and how.
+        output: What is to be written, and how.
         work: The units.
         facts: All that determines the result.
         spread: Who does it.
@@ -92,18 +96,18 @@ def carry_out(
         InputError: outputs exist, parts of another job are there, another run is at work on them, a unit
             cannot be done, or something cannot be written. Parts that were done stay.
     """
-    parts = Parts(recipe.targets[0])
+    parts = Parts(output.targets[0])
     before = parts.record()
-    if before is None or not _is_drafted(before, recipe) or first_difference(before.get("facts", {}), facts):
+    if before is None or not _is_drafted(before, output) or first_difference(before.get("facts", {}), facts):
         _tidy(parts)
-        check_outputs(recipe.targets, overwrite=overwrite, inputs=inputs)
+        check_outputs(output.targets, overwrite=overwrite, inputs=inputs)
     alone = spread.shard is None
-    with _claimed(parts, recipe.targets, alone=alone) as lock:
+    with _claimed(parts, output.targets, alone=alone) as lock:
         record = _same_job(
-            parts, lock, facts, {"facts": facts, **recipe.record()}, overwrite=overwrite, alone=alone
+            parts, lock, facts, {"facts": facts, **output.record()}, overwrite=overwrite, alone=alone
         )
-        sizes = recipe.sizes
-        if not _is_drafted(record, recipe):
+        sizes = output.sizes
+        if not _is_drafted(record, output):
             done = parts.done()
             pending = [unit for unit in spread.share(len(sizes)) if unit not in done]
             if pending:
@@ -117,10 +121,10 @@ def carry_out(
                         advance(sizes[unit])
         if not alone:
             return Outcome(None, len(sizes) - len(parts.done()), len(sizes))
-        return Outcome(_finish(parts, recipe, record), 0, len(sizes))
+        return Outcome(_finish(parts, output, record), 0, len(sizes))
 
 
-def finish(recipe: Recipe, parts: Parts, *, overwrite: bool) -> Outcome:
+def finish(output: MapOutput, parts: Parts, *, overwrite: bool) -> Outcome:
     """Finish a job all of whose parts are there.
 
     Raises:
@@ -128,17 +132,17 @@ def finish(recipe: Recipe, parts: Parts, *, overwrite: bool) -> Outcome:
     """
     record = parts.record()
     assert record is not None
-    if not _is_drafted(record, recipe):
-        check_outputs(recipe.targets, overwrite=overwrite)
-    units = len(recipe.sizes)
-    with _claimed(parts, recipe.targets, alone=True):
-        missing = [] if _is_drafted(record, recipe) else sorted(set(range(units)) - parts.done())
+    if not _is_drafted(record, output):
+        check_outputs(output.targets, overwrite=overwrite)
+    units = len(output.sizes)
+    with _claimed(parts, output.targets, alone=True):
+        missing = [] if _is_drafted(record, output) else sorted(set(range(units)) - parts.done())
         if missing:
             raise InputError(
                 f"{parts.out}: {len(missing)} of {units} parts are missing ({_ranges(missing)}); a shard's"
                 " command, given again, does what is missing of it"
             )
-        return Outcome(_finish(parts, recipe, record), 0, units)
+        return Outcome(_finish(parts, output, record), 0, units)
 
 
 def _do(crew: Crew, units: Sequence[int]) -> Iterator[int]:
@@ -161,19 +165,19 @@ def _do(crew: Crew, units: Sequence[int]) -> Iterator[int]:
             yield running.pop(future)
 
 
-def _finish(parts: Parts, recipe: Recipe, record: dict[str, Any]) -> dict[str, Any]:
+def _finish(parts: Parts, output: MapOutput, record: dict[str, Any]) -> dict[str, Any]:
     """Draft the outputs, where that has not been done, move them to their names, and remove the rest."""
-    drafts = [draft_of(target) for target in recipe.targets]
-    if not _is_drafted(record, recipe):
+    drafts = [draft_of(target) for target in output.targets]
+    if not _is_drafted(record, output):
         try:
             for draft in drafts:
                 shutil.rmtree(draft.parent, ignore_errors=True)
                 draft.parent.mkdir(parents=True)
             with (
                 rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES),
-                pixel_progress("write", sum(recipe.sizes)) as advance,
+                pixel_progress("write", sum(output.sizes)) as advance,
             ):
-                found = recipe.draft(parts, drafts, advance)
+                found = output.draft(parts, drafts, advance)
             sidecars = [sidecar_of(draft).exists() for draft in drafts]
             parts.save_record({**record, "found": found, "sidecars": sidecars})
         except BaseException:
@@ -181,7 +185,7 @@ def _finish(parts: Parts, recipe: Recipe, record: dict[str, Any]) -> dict[str, A
                 shutil.rmtree(draft.parent, ignore_errors=True)
             raise
         record = {**record, "found": found, "sidecars": sidecars}
-    for draft, target, has_sidecar in zip(drafts, recipe.targets, record["sidecars"], strict=True):
+    for draft, target, has_sidecar in zip(drafts, output.targets, record["sidecars"], strict=True):
         publish(draft, target, has_sidecar)
     for draft in drafts:
         shutil.rmtree(draft.parent, ignore_errors=True)
@@ -259,10 +263,10 @@ def _tidy(parts: Parts) -> None:
                 parts.remove()
 
 
-def _is_drafted(record: Mapping[str, Any], recipe: Recipe) -> bool:
+def _is_drafted(record: Mapping[str, Any], output: MapOutput) -> bool:
     """Whether all outputs were whole, and are somewhere still."""
     return record.get("found") is not None and all(
-        target.exists() or draft_of(target).exists() for target in recipe.targets
+        target.exists() or draft_of(target).exists() for target in output.targets
     )
 
 

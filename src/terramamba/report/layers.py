@@ -31,6 +31,9 @@ SMALLER = 0.97
 
 JPEG_QUALITY = 88
 
+STRIP_PIXELS = 4_000_000
+"""Pixels of a map that are counted together."""
+
 
 @dataclass(frozen=True)
 class Packed:

@@ -9,22 +9,14 @@ import numpy as np
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
-from terramamba.change.report_map import STRIP_PIXELS, change_layers
 from terramamba.core.errors import InputError
-from terramamba.landcover.report_map import NO_CLASS, land_cover_layers
 from terramamba.mapping.area_table import AreaCount, ClassArea
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import strips
-from terramamba.report.layers import Packed
+from terramamba.report.job import ReportedJob
+from terramamba.report.layers import STRIP_PIXELS, Packed
 from terramamba.runs.record import RunRecord
-
-NO_DATA = {"classify": 0, "change": 255}
-CHANGE_NAMES = {0: "unchanged", 1: "changed"}
-CHANGE_COLOURS = {0: (70, 76, 84), 1: (0, 229, 255)}
-"""Cyan is rare in pictures of the ground, in false colour too, and no colour-blind eye takes it for red."""
-
-NO_COLOUR = (128, 128, 128)
 
 LAYERS = {
     "values": "The map is",
@@ -85,7 +77,7 @@ class ReportMap:
         }
 
 
-def read_map(run: RunRecord, files: MapFiles) -> ReportMap:
+def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
     """The map in ``files`` with the classes of ``run``.
 
     Raises:
@@ -97,14 +89,11 @@ def read_map(run: RunRecord, files: MapFiles) -> ReportMap:
             f"{land.path}: {land.bands} x {land.dtype} is no map of classes; give the file that `terramamba"
             f" {run.task} map --out` wrote"
         )
-    beside = _beside(run, land, files)
-    names, colours = _legend(run)
-    count = _count(run, land, names)
+    beside = _beside(job, run, land, files)
+    names, colours = job.legend(run)
+    count = _count(job, run, land, names)
     tags = _tags(land)
-    if run.task == "classify":
-        layers = land_cover_layers(land, beside, list(names))
-    else:
-        layers = change_layers(land, beside)
+    layers = job.layers(land, beside, list(names))
     threshold = tags.get("THRESHOLD", run.card.get("threshold"))
     return ReportMap(
         task=run.task,
@@ -125,19 +114,16 @@ def read_map(run: RunRecord, files: MapFiles) -> ReportMap:
     )
 
 
-def _beside(run: RunRecord, land: Scene, files: MapFiles) -> dict[str, Scene]:
-    fitting = {"classify": ("scene", "probabilities"), "change": ("before", "after", "probabilities")}[
-        run.task
-    ]
+def _beside(job: ReportedJob, run: RunRecord, land: Scene, files: MapFiles) -> dict[str, Scene]:
     found: dict[str, Scene] = {}
     for name in ("scene", "before", "after", "probabilities"):
         path = getattr(files, name)
         if path is None:
             continue
-        if name not in fitting:
+        if name not in job.beside:
             raise InputError(
                 f"--{name} {path}: {run.folder} is for {run.task}; beside its map go"
-                f" {' and '.join(f'--{other}' for other in fitting)}"
+                f" {' and '.join(f'--{other}' for other in job.beside)}"
             )
         opened = open_scene(path)
         if (opened.height, opened.width) != (land.height, land.width):
@@ -149,20 +135,9 @@ def _beside(run: RunRecord, land: Scene, files: MapFiles) -> dict[str, Scene]:
     return found
 
 
-def _legend(run: RunRecord) -> tuple[dict[int, str], dict[int, tuple[int, ...]]]:
-    """Name and colour of each value in the map."""
-    if run.task == "change":
-        return CHANGE_NAMES, dict(CHANGE_COLOURS)
-    classes = run.card.get("classes") or []
-    if not 0 < len(classes) < NO_CLASS:
-        raise InputError(f"{run.folder}: {len(classes)} classes; the page shows maps of 1 to {NO_CLASS - 1}")
-    names = {int(entry["code"]): str(entry["name"]) for entry in classes}
-    return names, {int(entry["code"]): tuple(entry.get("colour") or NO_COLOUR) for entry in classes}
-
-
-def _count(run: RunRecord, land: Scene, names: Mapping[int, str]) -> Sequence[ClassArea]:
+def _count(job: ReportedJob, run: RunRecord, land: Scene, names: Mapping[int, str]) -> Sequence[ClassArea]:
     """How much there is of each value, no data first."""
-    empty = NO_DATA[run.task]
+    empty = job.no_data
     count = AreaCount(land.grid, {empty: "no data", **names})
     for window in strips(land.height, land.width, max(1, STRIP_PIXELS // land.width)):
         values = land.read(window)[0][0]

@@ -16,37 +16,39 @@ from terramamba.report.sections import comparison, provenance, scores, summary
 from terramamba.report.viewer import viewer
 from terramamba.report.words import model_name
 from terramamba.runs.record import RunRecord, read_runs
+from terramamba.training.task import Task
 
 RUN_PAGE = "report.html"
 """The page in a run's folder."""
 
 
 def write_report(
-    runs: Sequence[str | Path],
+    task: Task,
+    records: Sequence[RunRecord],
     out: str | Path,
     *,
     map_files: MapFiles | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write the page about ``runs``, and about the map in ``map_files`` that the first of them made.
+    """Write the page about runs for ``task``, and about the map in ``map_files`` that the first of them made.
 
     Raises:
-        InputError: a run or file cannot be read, they do not belong together, or ``out`` exists.
+        InputError: a file cannot be read, does not belong to the run, or ``out`` exists.
     """
     target = Path(out)
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{target}: a report is a page; give --out a name that ends in .html")
     if target.exists() and not overwrite:
         raise InputError(f"{target} exists; give --overwrite to replace it, or another --out")
-    records = read_runs(runs)
-    land = None if map_files is None else read_map(records[0], map_files)
+    job = task.report
+    land = None if map_files is None else read_map(job, records[0], map_files)
     written = datetime.now(UTC).isoformat(timespec="seconds")
     many = len(records) > 1
     body = [
-        summary(records, land),
+        summary(job, records, land),
         comparison(records),
-        "" if land is None else viewer(land),
-        *(scores(run, many) for run in records),
+        "" if land is None else viewer(job, land),
+        *(scores(job, run, many) for run in records),
         provenance(records, land, written, __version__),
     ]
     title = " and ".join(run.name for run in records[:3]) + (" and others" if len(records) > 3 else "")
@@ -54,7 +56,7 @@ def write_report(
         {
             "title": escape(f"{title} · terramamba"),
             "heading": escape(title),
-            "about": escape(_about(records)),
+            "about": escape(_about(task, records)),
             "style": _resource("style.css"),
             "script": _resource("script.js") if land is not None else "",
             "theme": _resource("theme.js"),
@@ -66,19 +68,18 @@ def write_report(
     return target
 
 
-def write_run_pages(folder: str | Path) -> None:
-    """Write the page of the run in ``folder`` into it; of several seeds each one's, and one of all.
+def write_run_pages(task: Task, folder: str | Path) -> None:
+    """Write the page of a run into its ``folder``; of several seeds each one's, and one of all.
 
     Raises:
         InputError: as ``write_report``; a page that is there already is written anew.
     """
     for run in dict.fromkeys([*(record.folder for record in read_runs([folder])), Path(folder)]):
-        write_report([run], run / RUN_PAGE, overwrite=True)
+        write_report(task, read_runs([run]), run / RUN_PAGE, overwrite=True)
 
 
-def _about(runs: Sequence[RunRecord]) -> str:
-    job = {"classify": "Land cover", "change": "Change between two dates"}[runs[0].task]
-    return f"{job} · {', '.join(dict.fromkeys(model_name(run) for run in runs))}"
+def _about(task: Task, runs: Sequence[RunRecord]) -> str:
+    return f"{task.title} · {', '.join(dict.fromkeys(model_name(run) for run in runs))}"
 
 
 def _data(land: ReportMap) -> str:

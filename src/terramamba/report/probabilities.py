@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -12,15 +13,19 @@ from terramamba.runs.record import RunRecord
 
 Rows = Sequence[Mapping[str, str]]
 
+RELIABILITY_COLUMNS = ("part", "temperature", "low", "high", "samples", "frequency")
 
-def probability_cards(run: RunRecord) -> Iterator[str]:
+
+def probability_cards(run: RunRecord, came_true: str) -> Iterator[str]:
     """Cards of the curves that the run has: reliability on test, scores over thresholds.
+
+    ``came_true``: what a probability is the probability of.
 
     Raises:
         InputError: a file is not as training wrote it.
     """
     for name, columns, card in (
-        ("reliability.csv", ("part", "temperature", "low", "high", "samples", "frequency"), _reliability),
+        ("reliability.csv", RELIABILITY_COLUMNS, partial(_reliability, came_true)),
         ("thresholds.csv", ("part", "threshold", "precision", "recall", "f1", "chosen"), _thresholds),
     ):
         rows = _read(run.folder / name, columns)
@@ -34,14 +39,13 @@ def probability_cards(run: RunRecord) -> Iterator[str]:
             yield f'<div class="card">{found}</div>'
 
 
-def _reliability(run: RunRecord, rows: Rows) -> str:
+def _reliability(came_true: str, run: RunRecord, rows: Rows) -> str:
     test = [row for row in rows if row["part"] == "test"]
     plain, scaled = test[: len(test) // 2], test[len(test) // 2 :]
     if not plain:
         return ""
     middle = [(float(row["low"]) + float(row["high"])) / 2 for row in plain]
     temperature = float(scaled[0]["temperature"])
-    came_true = "the class is right" if run.task == "classify" else "there was change"
     chart = curves(
         f"How often {came_true}, by the probability that the model gave (test)",
         middle,

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from terramamba.report.charts import curves
+from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.report.probabilities import probability_cards
 from terramamba.report.words import (
@@ -14,7 +15,6 @@ from terramamba.report.words import (
     map_sentences,
     model_name,
     percent,
-    run_sentences,
 )
 from terramamba.runs.record import RunRecord
 
@@ -27,11 +27,11 @@ FORMAT_TAGS = ("TIFFTAG_", "AREA_OR_POINT")
 """How tags of a map begin that say nothing of its making, or what others say."""
 
 
-def summary(runs: Sequence[RunRecord], land: ReportMap | None) -> str:
+def summary(job: ReportedJob, runs: Sequence[RunRecord], land: ReportMap | None) -> str:
     """What it all comes to, in sentences."""
-    said = [" ".join(compare_sentences(runs) if len(runs) > 1 else run_sentences(runs[0]))]
+    said = [" ".join(compare_sentences(job, runs) if len(runs) > 1 else job.sentences(runs[0]))]
     if land is not None:
-        said.append(" ".join(map_sentences(land)))
+        said.append(" ".join(map_sentences(job, land)))
     warned = "".join(
         f"<li>{escape(note)}</li>" for note in dict.fromkeys(note for run in runs for note in caveats(run))
     )
@@ -67,9 +67,9 @@ def comparison(runs: Sequence[RunRecord]) -> str:
     return section("comparison", "Runs beside each other", table("scores on test", head, rows))
 
 
-def scores(run: RunRecord, many: bool) -> str:
+def scores(job: ReportedJob, run: RunRecord, many: bool) -> str:
     """Confusion matrix, bars and curves of one run."""
-    parts = [_bars(run), _confusion(run), *_training(run), *probability_cards(run)]
+    parts = [_bars(job, run), _confusion(run), *_training(run), *probability_cards(run, job.came_true)]
     title = f"Scores of {run.name}" if many else "Scores on test"
     return section("", title, f'<div class="cards">{"".join(part for part in parts if part)}</div>')
 
@@ -123,23 +123,14 @@ def _maker(runs: Sequence[RunRecord], land: ReportMap) -> str:
     return made[0] if made else "the file does not name any of these runs"
 
 
-def _bars(run: RunRecord) -> str:
-    test = run.test
-    if run.task == "classify":
-        colours = {str(entry["name"]): entry.get("colour") for entry in run.card.get("classes", [])}
-        rows = [
-            _bar_row(str(entry["name"]), entry, f"{entry['pixels']:,}", colours.get(str(entry["name"])))
-            for entry in test["per_class"]
-        ]
-    else:
-        pixels = f"{sum(run.confusion[1]):,}" if run.confusion else "–"
-        rows = [_bar_row("changed", test, pixels, None)]
-    title = "Each class" if run.task == "classify" else "The class “changed”"
+def _bars(job: ReportedJob, run: RunRecord) -> str:
+    title, rows = job.bars(run)
     shown = table("Shares of the test pixels", ["class", "pixels", *BARS.values()], rows, "bars")
     return f'<div class="card{_width(run)}"><h3>{title}</h3>{shown}</div>'
 
 
-def _bar_row(name: str, values: Mapping[str, Any], pixels: str, colour: Sequence[int] | None) -> str:
+def bar_row(name: str, values: Mapping[str, Any], pixels: str, colour: Sequence[int] | None) -> str:
+    """A class, its pixels, and its scores as bars."""
     swatch = "" if colour is None else f'<i class="swatch" style="background:rgb{tuple(colour)}"></i>'
     cells = "".join(
         f'<td class="number">{percent(values[key])}'

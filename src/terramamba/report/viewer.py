@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from terramamba.mapping.probability import PROBABILITY_STEPS
+from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.report.sections import section, table
 from terramamba.report.words import amount
@@ -15,15 +15,12 @@ KEYS = (
 
 CHANGE_COLUMNS = {"pixels": "pixels", "hectares": "hectares", "probability": "mean probability"}
 
-OPACITY = 70
-"""Of the change layer, per cent."""
 
-
-def viewer(land: ReportMap) -> str:
+def viewer(job: ReportedJob, land: ReportMap) -> str:
     """Map, controls, legend, what is under the mouse, and the largest changes."""
     spectrum = '<div id="spectrum"></div>' if "spectra" in land.layers else ""
     side = [
-        *_controls(land),
+        *job.controls(land),
         '<div class="buttons"><button type="button" id="closer" aria-label="zoom in">+</button>'
         '<button type="button" id="wider" aria-label="zoom out">−</button>'
         '<button type="button" id="whole">show all</button></div>',
@@ -42,40 +39,6 @@ def viewer(land: ReportMap) -> str:
         '<p id="wait">The map is being unpacked.</p>'
         f'<p class="hint">{KEYS}</p>{notes}</div><div class="side">{"".join(side)}</div></div>'
         + _largest(land),
-    )
-
-
-def _controls(land: ReportMap) -> list[str]:
-    controls = []
-    if "left" in land.layers and (land.task == "classify" or "right" in land.layers):
-        left, right = ("scene", "map") if land.task == "classify" else ("before", "after")
-        controls.append(_slider("swipe", f"Swipe: {left} on the left, {right} on the right", 0, 200, 100))
-    if land.task == "change":
-        controls += [_slider("opacity", "Opacity of the change layer", 0, 100, OPACITY), _threshold(land)]
-    return controls
-
-
-def _slider(name: str, words: str, low: int, high: int, start: int) -> str:
-    return (
-        f'<label for="{name}">{escape(words)}</label>'
-        f'<input type="range" id="{name}" min="{low}" max="{high}" value="{start}">'
-    )
-
-
-def _threshold(land: ReportMap) -> str:
-    if "steps" not in land.layers:
-        return (
-            '<p class="hint">With the probabilities of the map there is a slider for the threshold here.</p>'
-        )
-    made_with = 0.5 if land.threshold is None else land.threshold
-    start = min(PROBABILITY_STEPS, max(1, round(PROBABILITY_STEPS * made_with)))
-    return (
-        _slider(
-            "threshold", "Threshold: least probability that counts as changed", 1, PROBABILITY_STEPS, start
-        )
-        + '<output id="counted" for="threshold" aria-live="polite"></output>'
-        f'<p class="hint">The map was made with {made_with:g}. Probabilities are stored in steps of'
-        f" 1/{PROBABILITY_STEPS}, so that counts near it differ a little from the map's.</p>"
     )
 
 

@@ -21,7 +21,7 @@ Keys of ``model.json`` beside ``format`` and ``model`` (the card): ``task``, ``t
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path

@@ -7,6 +7,7 @@ from torch import nn
 
 from terramamba.training.settings import TrainConfig
 
+
 def learning_rate(config: TrainConfig, epoch: int, step: int, steps: int) -> float:
     """Learning rate of step ``step`` of ``steps`` in ``epoch``, all counted from 0.
 
@@ -31,4 +32,3 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
     parameters = model.parameters() if groups is None else groups(config.weight_decay)
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
     return kind(parameters, lr=config.lr, weight_decay=config.weight_decay, fused=True)
-

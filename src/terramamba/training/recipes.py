@@ -1,8 +1,8 @@
 """From what was asked to what is done: every setting that was not given is decided here, once.
 
 A size and a recipe are two things: ``preset`` is how large the model is, a recipe how it is trained. The
-*published* recipe is the paper's, as the model's record has it. The *practical* one goes over it with what the
-task's rule makes of the number of samples, the model and the device (docs/recipes.md).
+*published* recipe is the paper's, as the model's record has it. The *practical* one goes over it with what
+the task's rule makes of the number of samples, the model and the device (docs/recipes.md).
 """
 
 import math
@@ -20,7 +20,7 @@ S = TypeVar("S", bound=TrainSettings)
 
 Values = Mapping[str, Any]
 Practical = Callable[[Workload, Values, Values], Values]
-"""(work, published values, given ones) -> the values of the practical recipe that differ from the published."""
+"""(work, published values, given ones) -> the values of the practical recipe where it has others."""
 
 LARGEST_WARMUP = 4
 """A warm-up that was not given is at most the epochs divided by this."""
@@ -58,15 +58,13 @@ def resolve(settings: S, spec: HasRecipe, work: Workload | None, practical: Prac
 
 def decide(settings: C, values: Values) -> C:
     """``settings`` with ``values`` for what was not given, which is noted in ``decided``."""
-    new = {
-        name: values[name] for name, value in _by_recipe(settings).items() if value is None and name in values
-    }
-    new = {name: value for name, value in new.items() if value is not None}
+    left = [name for name, value in _by_recipe(settings).items() if value is None]
+    new = {name: values[name] for name in left if values.get(name) is not None}
     return replace(settings, decided=[*settings.decided, *new], **new) if new else settings
 
 
 def settled(config: C) -> C:
-    """``config`` with the values that recipes are silent about; of use to those who train without a recipe."""
+    """``config`` with the values where recipes are silent, for those who train without a recipe."""
     return decide(config, _silent(config))
 
 

@@ -70,7 +70,7 @@ class Optimisation(Options):
     optimizer: Annotated[ByRecipe[Literal["adam", "adamw"]], Silent("adam")] = UNDECIDED
     """Optimiser."""
     schedule: Annotated[ByRecipe[Literal["cosine", "poly", "constant"]], Silent("cosine")] = UNDECIDED
-    """How the learning rate falls from its peak. cosine: to 0, step by step; poly: epoch by epoch, to the power
+    """How the learning rate falls from its peak. cosine: to 0, step by step; poly: epoch by epoch, by
     --poly-power; constant: not at all."""
     poly_power: Annotated[ByRecipe[float], ABOVE_ZERO, Silent(0.9)] = UNDECIDED
     """With --schedule poly, the rate is its peak times (1 - epoch / epochs) to this power."""
@@ -97,9 +97,11 @@ class TrainConfig(Compute, Optimisation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelSize(Options):
-    """The model, but for its name."""
+class ModelChoice(Options):
+    """Which model."""
 
+    model: str
+    """Model (see `terramamba models`)."""
     preset: ByRecipe[str] = UNDECIDED
     """Size of the model (see `terramamba models`); None: the model's default."""
     set: dict[str, Any] = field(default_factory=dict)
@@ -121,7 +123,7 @@ class RunOutput(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings(TrainConfig, ModelSize, RunOutput):
+class TrainSettings(TrainConfig, ModelChoice, RunOutput):
     """Settings that both training commands share."""
 
     augment: bool = True

@@ -5,7 +5,6 @@ times the forward pass's FLOPs at the rate of the device (forward once, backward
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,7 +24,8 @@ class Rate:
 
 
 RATES = {
-    # Least squares over 25 steps of 10 models on one thread of an AVX-512 server core: in a factor of 1.5 of 20.
+    # Least squares over 25 steps of 10 models on one thread of an AVX-512 server core; 17 of them are right
+    # to a factor of 1.3, and all but TinyCD's to one of 2.
     "cpu": Rate(4e10, 2.5e-4),
     # Not measured here. The paper's 0.646 ms a sample (SSA-Mamba, 0.617 GFLOP, RTX 4090) is 1e12; some ten
     # kernels a tensor, 10 µs each, are 1e-4 s.
@@ -36,13 +36,24 @@ RATES = {
 
 
 @dataclass(frozen=True)
+class Volume:
+    """How much there is to train on, in an epoch."""
+
+    samples: int
+    """Training samples."""
+    validation: float
+    """Validation samples, in sizes of a training sample."""
+    shape: tuple[int, ...]
+    """Of one sample, or of a smaller one where FLOPs grow with the area."""
+    scale: float = 1.0
+    """How many times larger than ``shape`` a sample is."""
+
+
+@dataclass(frozen=True)
 class Workload:
     """What a recipe is sized to."""
 
-    samples: int
-    """Training samples of an epoch."""
-    validation: float
-    """Validation samples, in sizes of a training sample."""
+    volume: Volume
     parameters: int
     tensors: int
     """Tensors of weights."""
@@ -50,36 +61,26 @@ class Workload:
     """FLOPs of one training sample, forward."""
     device: str
     """cpu, cuda or mps."""
-    threads: int
+    threads: int = 1
     """Threads that compute on a CPU."""
     devices: int = 1
 
     def steps(self, batch_size: int) -> int:
         """Steps of an epoch."""
-        return math.ceil(self.samples / (batch_size * self.devices))
+        return math.ceil(self.volume.samples / (batch_size * self.devices))
 
     def seconds(self, epochs: int, batch_size: int) -> float:
         """Expected time of training, validation included; right to a factor of about two on a CPU."""
         rate = RATES[self.device]
         per_second = rate.flops_per_second * (self.threads if self.device == "cpu" else 1)
         step = rate.seconds_per_tensor * self.tensors + 3 * self.flops * batch_size / per_second
-        return epochs * (
-            self.steps(batch_size) * step + self.validation * self.flops / per_second / self.devices
-        )
+        validation = self.volume.validation * self.flops / per_second / self.devices
+        return epochs * (self.steps(batch_size) * step + validation)
 
 
-def workload(
-    model: nn.Module,
-    shape: Sequence[int],
-    *,
-    samples: int,
-    validation: float,
-    device: torch.device,
-    devices: int = 1,
-    scale: float = 1.0,
-) -> Workload:
-    """The workload of training ``model``, on the CPU, with samples of ``scale`` times the size ``shape``."""
-    cost = model_cost(model, (1, *shape), hollow=False)
+def workload(model: nn.Module, volume: Volume, device: torch.device, devices: int = 1) -> Workload:
+    """The work of training ``model``, which lies on the CPU, with ``volume`` on a ``device`` or several."""
+    cost = model_cost(model, (1, *volume.shape), hollow=False)
     tensors = sum(1 for _ in model.parameters())
-    flops, threads = cost.flops * scale, torch.get_num_threads()
-    return Workload(samples, validation, cost.parameters, tensors, flops, device.type, threads, devices)
+    flops, threads = cost.flops * volume.scale, torch.get_num_threads()
+    return Workload(volume, cost.parameters, tensors, flops, device.type, threads, devices)

@@ -10,9 +10,8 @@ from jaxtyping import Bool, Int64
 from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import label_shape, read_labels
 from terramamba.data.splits.split import VALIDATION
-from terramamba.landcover.evaluate import known_classes
+from terramamba.landcover.evaluation import known_classes, read_settings
 from terramamba.landcover.samples import prepare_samples
-from terramamba.landcover.train import read_settings
 from terramamba.mapping.fit_to_run import check_bands
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene

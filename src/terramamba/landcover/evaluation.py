@@ -1,14 +1,16 @@
 """Scores of a trained classifier: on the test pixels of its own run, or on another labelled scene."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float32, Int
 
 from terramamba.core.errors import InputError
-from terramamba.core.provenance import code_version
+from terramamba.core.files import read_yaml
+from terramamba.core.options import known_options
 from terramamba.data.labels.labels import Labels, label_shape, read_labels, unmasked
 from terramamba.data.pairs.same_file import same_content_key
 from terramamba.data.settings import VectorOptions
@@ -16,19 +18,19 @@ from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, load_split
 from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import prepare_samples, scaled_cube
 from terramamba.landcover.scores import scores_by_name
-from terramamba.landcover.train import read_settings
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.mapping.fit_to_run import check_bands
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
-from terramamba.runs.folder import CONFIG, Run, load_run
+from terramamba.runs.folder import CONFIG, Run
 from terramamba.scores.calibration import class_calibration
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.training.predict import class_logits
 
 
-def evaluate_classifier(
-    run: str | Path | Run,
+def evaluate(
+    run: Run,
     *,
     scene: str | None = None,
     labels: str | None = None,
@@ -48,84 +50,97 @@ def evaluate_classifier(
     the scene is the run's own, pixels that trained the model or chose its epoch.
 
     Raises:
-        InputError: a damaged run, input that does not fit the model, or no pixel to score.
+        InputError: input that does not fit the model, or no pixel to score.
     """
-    loaded = run if isinstance(run, Run) else load_run(run)
-    card = loaded.card
-    if card.get("task") != "classify":
-        raise InputError(
-            f"{loaded.folder}: this run is for {card.get('task')}; use `terramamba change evaluate`"
-        )
     if (scene is None) != (labels is None):
         raise InputError(
             "--scene and --labels go together; name both, or neither for the run's own test pixels"
         )
     if mask and scene is None:
         raise InputError("--mask goes with --scene and --labels; the run's own scene keeps its own masks")
-    scaling = loaded.scaling
-    notes: list[str] = []
     if scene is None or labels is None:
-        settings = read_settings(loaded.folder)
-        samples = prepare_samples(settings, card["patch_size"])
-        if samples.split.id != card["split_id"]:
-            raise InputError(
-                f"{loaded.folder}: scene or labels changed since training (split {samples.split.id}, "
-                f"was {card['split_id']}); restore them, or score other files with --scene and --labels"
-            )
-        cube, targets = samples.cube, samples.targets(TEST)
-        pixels, protocol = samples.pixels(TEST), card["protocol"]
+        scored = _own_test(run)
     else:
         opened = open_scene(scene, variable=scene_variable, shape=label_shape(labels, label_variable))
-        opened = masked(opened, mask or ())
-        check_bands(loaded, opened)
         vector = VectorOptions(
             class_attribute=class_attribute, layer=layer, all_touched=all_touched, min_coverage=min_coverage
         )
-        given = read_labels(labels, opened, variable=label_variable, min_classes=1, vector=vector)
-        classes, notes = known_classes(unmasked(given, opened, need_all_classes=False), card)
-        cube, usable = scaled_cube(opened, scaling)
-        scored = (classes > 0) & usable
-        learnt = scored & _learnt_from(loaded, opened)
-        if learnt.any():
-            notes.append(
-                f"not scored, they trained the model or chose its epoch: {np.count_nonzero(learnt)} pixels"
-            )
-            scored &= ~learnt
-        pixels = np.argwhere(scored).astype(np.int64)
-        targets = classes[scored].astype(np.int64) - 1
-        protocol = f"external-p{card['patch_size']}"
-    if len(pixels) == 0:
-        why = "; ".join(notes)
+        scored = _elsewhere(run, masked(opened, mask or ()), labels, label_variable, vector)
+    if len(scored.pixels) == 0:
+        why = "; ".join(scored.notes)
         raise InputError(
-            f"{labels or loaded.folder}: no labelled pixel of a class that the model knows; {why}".rstrip(
-                "; "
-            )
+            f"{labels or run.folder}: no labelled pixel of a class that the model knows; {why}".rstrip("; ")
         )
+    card = run.card
     dataset = PatchDataset(
-        cube,
-        pixels,
-        targets,
+        scored.cube,
+        scored.pixels,
+        scored.targets,
         patch_size=card["patch_size"],
         border=card["border"],
         augment=False,
         seed=0,
     )
-    logits, truth = class_logits(loaded.model, dataset, device=device)
+    logits, truth = class_logits(run.model, dataset, device=device)
     names = [entry["name"] for entry in card["classes"]]
     confusion = confusion_matrix(truth, logits.argmax(dim=1), len(names))
     scores = scores_by_name(confusion, names)
-    if loaded.temperature is not None:
-        scores["calibration"] = class_calibration(logits, truth, loaded.temperature).record()
+    if run.temperature is not None:
+        scores["calibration"] = class_calibration(logits, truth, run.temperature).record()
     return {
-        "folder": str(loaded.folder),
-        "protocol": protocol,
-        "pixels": len(pixels),
-        "notes": notes,
+        "protocol": scored.protocol,
+        "pixels": len(scored.pixels),
+        "notes": list(scored.notes),
         "confusion": confusion.tolist(),
         "test": scores,
         "calibration": card.get("calibration"),
-        "code": code_version(),
     }
+
+
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """The pixels to score, with their patches' cube and 0-based classes."""
+
+    cube: Float32[np.ndarray, "c h w"]
+    pixels: Int[np.ndarray, "m 2"]
+    targets: Int[np.ndarray, " m"]
+    protocol: str
+    notes: Sequence[str]
+
+
+def _own_test(run: Run) -> _Scored:
+    settings = read_settings(run.folder)
+    samples = prepare_samples(settings, run.card["patch_size"])
+    if samples.split.id != run.card["split_id"]:
+        raise InputError(
+            f"{run.folder}: scene or labels changed since training (split {samples.split.id}, "
+            f"was {run.card['split_id']}); restore them, or score other files with --scene and --labels"
+        )
+    return _Scored(samples.cube, samples.pixels(TEST), samples.targets(TEST), run.card["protocol"], ())
+
+
+def _elsewhere(
+    run: Run, scene: Scene, labels: str, label_variable: str | None, vector: VectorOptions
+) -> _Scored:
+    check_bands(run, scene)
+    given = read_labels(labels, scene, variable=label_variable, min_classes=1, vector=vector)
+    classes, notes = known_classes(unmasked(given, scene, need_all_classes=False), run.card)
+    cube, usable = scaled_cube(scene, run.scaling)
+    scored = (classes > 0) & usable
+    learnt = scored & _learnt_from(run, scene)
+    if learnt.any():
+        notes.append(
+            f"not scored, they trained the model or chose its epoch: {np.count_nonzero(learnt)} pixels"
+        )
+        scored &= ~learnt
+    pixels = np.argwhere(scored).astype(np.int64)
+    targets = classes[scored].astype(np.int64) - 1
+    return _Scored(cube, pixels, targets, f"external-p{run.card['patch_size']}", notes)
+
+
+def read_settings(folder: Path) -> ClassifySettings:
+    """The settings that ``folder/config.yaml`` keeps."""
+    return known_options(ClassifySettings, read_yaml(folder / CONFIG))
 
 
 def _learnt_from(run: Run, scene: Scene) -> Bool[np.ndarray, "h w"]:

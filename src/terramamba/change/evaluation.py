@@ -1,26 +1,24 @@
 """Scores of a trained change detector on image pairs with change masks."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from terramamba.change.scores import pair_scores
-from terramamba.change.train import counted
+from terramamba.change.training import counted
 from terramamba.core.errors import InputError
 from terramamba.core.files import read_yaml
-from terramamba.core.provenance import code_version
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.quality_report import survey
 from terramamba.raster.views.warped import Method
-from terramamba.runs.folder import CONFIG, Run, load_run
+from terramamba.runs.folder import CONFIG, Run
 from terramamba.scores.calibration import change_calibration
 
 LEARNT = {"train": "trained the model", "val": "chose its epoch and threshold"}
 
 
-def evaluate_change_detector(
-    run: str | Path | Run,
+def evaluate(
+    run: Run,
     *,
     data: str,
     split: str = "test",
@@ -33,34 +31,27 @@ def evaluate_change_detector(
     """Score a run on the pairs of ``data`` that belong to ``split``, at the run's threshold unless given.
 
     Raises:
-        InputError: a damaged run, no labelled pair, or pairs that do not fit the model.
+        InputError: no labelled pair, or pairs that do not fit the model.
     """
-    loaded = run if isinstance(run, Run) else load_run(run)
-    if loaded.task != "change":
-        raise InputError(
-            f"{loaded.folder}: this run is for {loaded.task}; use `terramamba classify evaluate`"
-        )
     found, name, unlike = load_pairs(data, root, align, scene_variable)
     pairs = found.get(split, [])
     labelled = [pair for pair in pairs if pair.label is not None]
     if not labelled:
         raise InputError(f"{data}: no labelled pairs in its {split} part; name another with --split")
-    cut = loaded.threshold if threshold is None else threshold
-    notes = [*unlike, *_known(loaded, data, root, found, labelled)]
+    cut = run.threshold if threshold is None else threshold
+    notes = [*unlike, *_known(run, data, root, found, labelled)]
     if threshold is not None:
         notes.append(f"threshold {threshold:g} was given; tried out on these pairs, it scores too well here")
-    counts = counted(loaded.model, labelled, loaded.scaling, device=device)
-    temperature = loaded.temperature
+    counts = counted(run.model, labelled, run.scaling, device=device)
+    temperature = run.temperature
     calibration = None if temperature is None else change_calibration(counts.logits, temperature)
     return {
-        "folder": str(loaded.folder),
         "protocol": f"{split}-{len(labelled)}" if name is None else f"{name}-{split}",
         "threshold": cut,
-        "threshold_from": loaded.card.get("threshold_from") if threshold is None else "given",
-        "calibration": loaded.card.get("calibration"),
+        "calibration": run.card.get("calibration"),
+        "threshold_from": run.card.get("threshold_from") if threshold is None else "given",
         "notes": [*notes, *survey({split: labelled})],
         "test": pair_scores(counts, cut, calibration),
-        "code": code_version(),
     }
 
 

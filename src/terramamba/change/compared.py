@@ -1,0 +1,40 @@
+"""Change detectors in an experiment: which data are theirs, and how fast they map."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from terramamba.change.settings import ChangeSettings
+from terramamba.change.training import labelled_pairs, whole_images
+from terramamba.data.catalog.record import PairSet, SceneSet
+from terramamba.experiments.compared import Timed
+from terramamba.runs.folder import Run
+from terramamba.training.predict import evaluate_change
+
+TIMED_PAIRS = 4
+"""As much of the test set, at most, is mapped once more for the speed; the scores come from training."""
+
+
+def reads_pairs(entry: Mapping[str, Any], known: SceneSet | PairSet | None) -> bool:
+    """Whether the files are pairs, or pairs of the catalogue."""
+    return "data" in entry and not isinstance(known, SceneSet)
+
+
+def time_pairs(run: Run, settings: ChangeSettings) -> Timed:
+    """Map whole test pairs."""
+    labelled = labelled_pairs(
+        settings.data,
+        settings.root,
+        chosen_on_test=False,
+        align=settings.align,
+        variable=settings.scene_variable,
+    )
+    pairs = labelled["test"][:TIMED_PAIRS]
+    evaluate_change(run.model, whole_images(pairs[:1], run.scaling), device=settings.device)  # warm-up
+    start = time.perf_counter()
+    evaluate_change(run.model, whole_images(pairs, run.scaling), device=settings.device)
+    seconds = time.perf_counter() - start
+    windows = [pair.window or pair.open()[0].grid for pair in pairs]
+    pixels = sum(window.height * window.width for window in windows)
+    shape = (1, 2, len(run.scaling.bands), windows[0].height, windows[0].width)
+    return Timed(pixels, seconds, shape)

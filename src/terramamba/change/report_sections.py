@@ -1,0 +1,89 @@
+"""A change detector's part of the page: what its test and its map come to."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from terramamba.mapping.probability import PROBABILITY_STEPS
+from terramamba.report.controls import slider, swipe
+from terramamba.report.job import Colours
+from terramamba.report.maps import ReportMap
+from terramamba.report.sections import bar_row
+from terramamba.report.words import amount, calibration_sentences, model_name, percent
+from terramamba.runs.record import RunRecord
+
+BESIDE = ("before", "after", "probabilities")
+CAME_TRUE = "there was change"
+
+NAMES = {0: "unchanged", 1: "changed"}
+COLOURS = {0: (70, 76, 84), 1: (0, 229, 255)}
+"""Cyan is rare in pictures of the ground, in false colour too, and no colour-blind eye takes it for red."""
+
+OPACITY = 70
+"""Of the change layer, per cent."""
+
+
+def sentences(run: RunRecord) -> list[str]:
+    """What the run's own test says."""
+    test = run.test
+    said = [
+        f"{model_name(run)} finds {percent(test['recall'])} of what changed in {test['pairs']} test"
+        f" pair{'s' * (test['pairs'] != 1)} (recall), and {percent(test['precision'])} of what it reports did"
+        f" change (precision): F1 {percent(test['f1'])}{_interval(test)}."
+    ]
+    if test.get("false_alarm_rate") is not None:
+        rate = percent(test["false_alarm_rate"], 2)
+        where = ""
+        if test.get("false_alarm_pair_rate") is not None:
+            where = f", in {percent(test['false_alarm_pair_rate'])} of the pairs without change"
+        said.append(f"Where nothing changed, it still reports {rate} of the pixels{where}.")
+    if test.get("f1_dates_swapped") is not None:
+        said.append(f"With the dates swapped, F1 is {percent(test['f1_dates_swapped'])}.")
+    return [*said, *calibration_sentences(test)]
+
+
+def _interval(test: Mapping[str, Any]) -> str:
+    found: Sequence[float] | None = test.get("f1_interval")
+    return "" if not found else f" (95 % of draws of the pairs: {percent(found[0])} to {percent(found[1])})"
+
+
+def map_sentence(land: ReportMap, mapped: int) -> str:
+    """How much of ``mapped`` pixels changed, in how many areas."""
+    changed, count = land.areas[1], land.layers["areas"]
+    return (
+        f"The map marks {amount(changed)} as changed, {percent(changed.pixels / mapped, 2)} of what has"
+        f" data, in {count:,} area{'s' * (count != 1)}."
+    )
+
+
+def legend(run: RunRecord) -> tuple[Mapping[int, str], Colours]:
+    """Unchanged and changed."""
+    return NAMES, COLOURS
+
+
+def bars(run: RunRecord) -> tuple[str, list[str]]:
+    """The scores of what changed."""
+    pixels = f"{sum(run.confusion[1]):,}" if run.confusion else "–"
+    return "The class “changed”", [bar_row("changed", run.test, pixels, None)]
+
+
+def controls(land: ReportMap) -> list[str]:
+    """Both dates beside each other where the page has them, the change layer's opacity, the threshold."""
+    dates = [swipe("before", "after")] if {"left", "right"} <= land.layers.keys() else []
+    return [*dates, slider("opacity", "Opacity of the change layer", 0, 100, OPACITY), _threshold(land)]
+
+
+def _threshold(land: ReportMap) -> str:
+    if "steps" not in land.layers:
+        return (
+            '<p class="hint">With the probabilities of the map there is a slider for the threshold here.</p>'
+        )
+    made_with = 0.5 if land.threshold is None else land.threshold
+    start = min(PROBABILITY_STEPS, max(1, round(PROBABILITY_STEPS * made_with)))
+    return (
+        slider(
+            "threshold", "Threshold: least probability that counts as changed", 1, PROBABILITY_STEPS, start
+        )
+        + '<output id="counted" for="threshold" aria-live="polite"></output>'
+        f'<p class="hint">The map was made with {made_with:g}. Probabilities are stored in steps of'
+        f" 1/{PROBABILITY_STEPS}, so that counts near it differ a little from the map's.</p>"
+    )

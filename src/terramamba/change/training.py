@@ -1,0 +1,262 @@
+"""What training a change detector takes from its files, and what a trained one is worth on them."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from torch import nn
+
+from terramamba.change.recipe import with_crops
+from terramamba.change.samples import PairDataset
+from terramamba.change.scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
+from terramamba.change.settings import ChangeSettings
+from terramamba.core.devices import resolve_device
+from terramamba.core.errors import InputError
+from terramamba.core.files import write_json
+from terramamba.data.catalog.loading import load_pairs
+from terramamba.data.pairs.image_pair import PairFiles, same_files
+from terramamba.data.pairs.quality_report import survey
+from terramamba.data.pairs.statistics import fit_pair_scaling
+from terramamba.data.scaling import Scaling
+from terramamba.models.spec import ModelSpec
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.warped import Method
+from terramamba.runs.folder import write_confusion
+from terramamba.scores.calibration import (
+    RELIABILITY,
+    calibration_card,
+    change_calibration,
+    change_temperature,
+    write_reliability,
+)
+from terramamba.scores.metrics import confusion_at
+from terramamba.scores.sampling_units import from_confusions, write_units
+from terramamba.training.task import Judgement
+from terramamba.training.workload import Volume
+
+CLASSES = ("unchanged", "changed")
+SUBSETS = ("train", "val", "test")
+COUNTED_SIDE = 64
+"""FLOPs are counted on images of this side at most, and grow with the area."""
+
+ThresholdFrom = Literal["validation", "given", "fixed"]
+"""Where a run's threshold is from: chosen on validation, given, or 0.5 by a detector that is not trained."""
+
+FIXED_THRESHOLD = 0.5
+
+
+def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
+    """Find the pairs, check that no subset holds another's images, and fit the scaling on training pairs.
+
+    Raises:
+        InputError: input that cannot be used, with the file, the value and the remedy.
+    """
+    found, published, unlike = load_pairs(
+        settings.data, settings.root, settings.align, settings.scene_variable
+    )
+    pairs = _three_subsets(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
+    example, _ = pairs["train"][0].open()
+    scaling = fit_pair_scaling(pairs["train"], example.bands)
+    notes = (*unlike, *_in_two_subsets(pairs), *survey(pairs))
+    if spec.trainable:
+        settings = with_crops(settings, len(pairs["train"]), resolve_device(settings.device).type)
+    return Training(settings, pairs, example, scaling, published, notes)
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """Pairs as ``pipeline.train`` asks for them."""
+
+    settings: ChangeSettings
+    pairs: Mapping[str, list[PairFiles]]
+    """By subset: train, val, test."""
+    example: Scene
+    """A date whose bands all others have."""
+    scaling: Scaling
+    published: str | None
+    """Name of the set, where all of it is there as published."""
+    notes: Sequence[str]
+
+    @property
+    def volume(self) -> Volume:
+        """Crops of the training pairs, as large as the first of them allows, and whole validation pairs."""
+        area, crop = self.pairs["train"][0].window or self.example.grid, self.settings.crop_size
+        height, width, side = min(crop, area.height), min(crop, area.width), min(crop, COUNTED_SIDE)
+        return Volume(
+            len(self.pairs["train"]) * self.settings.crops_per_pair,
+            len(self.pairs["val"]) * (area.height * area.width) / (height * width),
+            (2, self.example.bands, side, side),
+            height * width / side**2,
+        )
+
+    @property
+    def model_options(self) -> Mapping[str, Any]:
+        """The number of bands."""
+        return {"in_channels": self.example.bands}
+
+    @property
+    def class_weights(self) -> None:
+        """None: ``pos_weight`` weighs what changed."""
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """What mapping has to know beside the weights."""
+        return {
+            "protocol": protocol_id(self.pairs, self.settings.chosen_on_test, self.published),
+            "split_id": split_record(self.pairs)["id"],
+            "source_bands": self.example.bands,
+            "wavelengths": self.example.wavelengths,
+            "scaling": self.scaling.to_dict(),
+            "classes": [{"code": code, "name": name} for code, name in enumerate(CLASSES)],
+        }
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Pairs of each subset."""
+        return {"pairs": {subset: len(files) for subset, files in self.pairs.items()}}
+
+    def training_set(self) -> PairDataset:
+        """Crops of the training pairs."""
+        settings = self.settings
+        return PairDataset(
+            self.pairs["train"],
+            self.scaling,
+            crop_size=settings.crop_size,
+            crops_per_pair=settings.crops_per_pair,
+            augment=settings.augment,
+            exchange_dates=settings.exchange_dates,
+            jitter=settings.jitter,
+            seed=settings.seed,
+        )
+
+    def validation_set(self) -> PairDataset:
+        """Whole validation pairs."""
+        return whole_images(self.pairs["val"], self.scaling)
+
+    def solve(self, spec: ModelSpec) -> tuple[nn.Module, dict[str, Any]]:
+        """No detector is solved for; raises ``InputError``."""
+        raise InputError(f"--model {spec.name}: change detectors are trained, or have nothing to learn")
+
+    def judge(self, model: nn.Module, threshold: float | None) -> Judgement:
+        """Scores at the threshold that is given, else chosen, else fixed; calibration from validation."""
+        settings = self.settings
+        cut, chosen_by = _threshold(settings.threshold, threshold)
+        counts = {
+            subset: counted(model, self.pairs[key], self.scaling, device=settings.device)
+            for subset, key in (("validation", "val"), ("test", "test"))
+        }
+        temperature = change_temperature(counts["validation"].logits)
+        calibrations = {subset: change_calibration(of.logits, temperature) for subset, of in counts.items()}
+        scores = {subset: pair_scores(of, cut, calibrations[subset]) for subset, of in counts.items()}
+        tested = np.stack([confusion_at(histogram, cut) for histogram in counts["test"].histograms])
+        units = from_confusions([pair.name for pair in self.pairs["test"]], tested)
+
+        def write(folder: Path) -> None:
+            write_confusion(folder / "confusion.csv", np.array(scores["test"]["confusion"]), CLASSES)
+            write_thresholds(folder / THRESHOLDS, counts, cut)
+            write_units(folder, units)
+            write_reliability(folder / RELIABILITY, calibrations)
+
+        calibration = calibration_card(calibrations["validation"])
+        card = {"threshold": cut, "threshold_from": chosen_by, "calibration": calibration}
+        return Judgement(scores, card, write)
+
+    def write_split(self, folder: Path) -> None:
+        """Write ``split.json``."""
+        write_json(folder / "split.json", split_record(self.pairs))
+
+
+def _threshold(given: float | None, chosen: float | None) -> tuple[float, ThresholdFrom]:
+    if given is not None:
+        return given, "given"
+    return (FIXED_THRESHOLD, "fixed") if chosen is None else (chosen, "validation")
+
+
+def labelled_pairs(
+    data: str,
+    root: str | None,
+    *,
+    chosen_on_test: bool,
+    align: Method | None = None,
+    variable: str | None = None,
+) -> dict[str, list[PairFiles]]:
+    """The labelled pairs of ``data`` by subset: train, val and test, all three present.
+
+    Raises:
+        InputError: a subset or a label is missing, or training or validation share images with test.
+    """
+    found, published, _ = load_pairs(data, root, align, variable)
+    return _three_subsets(found, data, published, chosen_on_test=chosen_on_test)
+
+
+def _three_subsets(
+    pairs: Mapping[str, list[PairFiles]], data: str, published: str | None, *, chosen_on_test: bool
+) -> dict[str, list[PairFiles]]:
+    for subset in SUBSETS:
+        if not pairs.get(subset):
+            raise InputError(
+                f"{data}: no {subset} pairs; training needs train, val (chooses epoch and threshold) and test"
+            )
+        unlabelled = [pair for pair in pairs[subset] if pair.label is None]
+        if unlabelled:
+            raise InputError(
+                f"{unlabelled[0].before}: no label for this {subset} pair; add it or remove the pair"
+            )
+    # A few copies in a published set are noted: it has to be scored as it is.
+    few = 0 if published is None else len(pairs["test"]) - 1
+    shared = same_files(pairs["train"], pairs["test"])
+    if len(shared) > few:
+        raise InputError(
+            f"{data}: training and test share {shared[0]}; a score on what was trained on says nothing. "
+            "Take it out of one of them"
+        )
+    shared = same_files(pairs["val"], pairs["test"])
+    if len(shared) > few and not chosen_on_test:
+        raise InputError(
+            f"{data}: validation and test share {shared[0]}; a score chosen on its own test set says "
+            "nothing. Part them, or insist with --chosen-on-test"
+        )
+    return {subset: pairs[subset] for subset in SUBSETS}
+
+
+def _in_two_subsets(pairs: Mapping[str, Sequence[PairFiles]]) -> list[str]:
+    """Notes on pairs that lie in two subsets and were let pass: as published, or because somebody insists."""
+    notes = []
+    for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
+        shared = same_files(pairs[first], pairs[second])
+        if shared:
+            notes.append(
+                f"{len(shared)} of {len(pairs[second])} {second} pairs are {first} pairs too, the first "
+                f"{shared[0]}"
+            )
+    return notes
+
+
+def whole_images(pairs: Sequence[PairFiles], scaling: Scaling) -> PairDataset:
+    """``pairs`` as they are, for scoring: no crop, no augmentation."""
+    return PairDataset(list(pairs), scaling, crop_size=None, augment=False, seed=0)
+
+
+def counted(model: nn.Module, pairs: Sequence[PairFiles], scaling: Scaling, *, device: str) -> PairCounts:
+    """What ``model`` says of whole ``pairs``, as they are and with the dates swapped."""
+    swapped = [pair.swapped() for pair in pairs]
+    return count_pairs(model, whole_images(pairs, scaling), whole_images(swapped, scaling), device=device)
+
+
+def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:
+    """Which pairs are in which subset, with an id that two runs on the same subsets share."""
+    names = {subset: [pair.name for pair in files] for subset, files in pairs.items()}
+    digest = hashlib.sha256(json.dumps(names).encode()).hexdigest()
+    return {"id": digest[:12], "kind": "given", "pairs": names}
+
+
+def protocol_id(
+    pairs: Mapping[str, Sequence[PairFiles]], chosen_on_test: bool, name: str | None = None
+) -> str:
+    """A short name of what was scored on what: a published set's ``name``, else as ``pairs-150-24-40``."""
+    counts = "-".join(str(len(pairs[subset])) for subset in SUBSETS)
+    return (name or f"pairs-{counts}") + ("-chosen-on-test" if chosen_on_test else "")

@@ -1,0 +1,31 @@
+"""What an experiment asks of a job beside its settings and scores."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from terramamba.data.catalog.record import PairSet, SceneSet
+from terramamba.runs.folder import Run
+
+
+class Timed(NamedTuple):
+    """How fast a model maps a part of its test set."""
+
+    pixels: int
+    seconds: float
+    shape: tuple[int, ...]
+    """Of a sample, batch 1, at which FLOPs are stated."""
+
+
+@runtime_checkable
+class Compared(Protocol):
+    """A job, as an experiment compares models for it."""
+
+    @property
+    def comes_parted(self) -> bool:
+        """Whether its files themselves say what is for training, validation and test."""
+
+    def reads(self, entry: Mapping[str, Any], known: SceneSet | PairSet | None) -> bool:
+        """Whether the files below ``data`` in an experiment, or the ``known`` set they name, are for it."""
+
+    def time(self, run: Run, settings: Any) -> Timed:
+        """Map a part of the test set of a run with ``settings`` once more, for the speed."""

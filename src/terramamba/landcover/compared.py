@@ -1,0 +1,39 @@
+"""Land-cover models in an experiment: which data are theirs, and how fast they map."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from torch.utils.data import Subset
+
+from terramamba.data.catalog.record import PairSet, SceneSet
+from terramamba.data.splits.split import TEST
+from terramamba.experiments.compared import Timed
+from terramamba.landcover.evaluation import read_settings
+from terramamba.landcover.samples import prepare_samples
+from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.training import labelled_patches
+from terramamba.runs.folder import Run
+from terramamba.training.predict import PATCHES_AT_ONCE, class_logits
+
+TIMED_PATCHES = 4 * PATCHES_AT_ONCE
+"""As much of the test set, at most, is mapped once more for the speed; the scores come from training."""
+
+
+def reads_scene(entry: Mapping[str, Any], known: SceneSet | PairSet | None) -> bool:
+    """Whether the files are a scene with labels, or a scene of the catalogue."""
+    return "data" not in entry or isinstance(known, SceneSet)
+
+
+def time_patches(run: Run, settings: ClassifySettings) -> Timed:
+    """Classify patches of the test pixels."""
+    settings = read_settings(run.folder)  # with the files that a name of the catalogue stands for
+    samples = prepare_samples(settings, int(run.card["patch_size"]))
+    patches = labelled_patches(samples, TEST, settings)
+    timed = Subset(patches, range(min(len(patches), TIMED_PATCHES)))
+    class_logits(run.model, Subset(timed, range(min(len(timed), PATCHES_AT_ONCE))), device=settings.device)
+    start = time.perf_counter()
+    class_logits(run.model, timed, device=settings.device)
+    seconds = time.perf_counter() - start
+    side = samples.split.patch_size
+    return Timed(len(timed), seconds, (1, len(samples.scaling.bands), side, side))

@@ -1,0 +1,64 @@
+"""A classifier's part of the page: what its test and its map come to."""
+
+from collections.abc import Mapping
+
+from terramamba.core.errors import InputError
+from terramamba.landcover.report_map import NO_CLASS
+from terramamba.report.controls import swipe
+from terramamba.report.job import Colours
+from terramamba.report.maps import ReportMap
+from terramamba.report.sections import bar_row
+from terramamba.report.words import amount, calibration_sentences, model_name, percent
+from terramamba.runs.record import RunRecord
+
+BESIDE = ("scene", "probabilities")
+CAME_TRUE = "the class is right"
+NO_COLOUR = (128, 128, 128)
+
+
+def sentences(run: RunRecord) -> list[str]:
+    """What the run's own test says."""
+    test = run.test
+    pixels = sum(entry["pixels"] for entry in test["per_class"])
+    said = [
+        f"{model_name(run)} names the right class for {percent(test['oa'])} of {pixels:,} test pixels"
+        f" (overall accuracy); the mean over the classes is {percent(test['aa'])}, kappa {test['kappa']:.3f}."
+    ]
+    worst = test.get("worst_class")
+    if worst:
+        said.append(f"Hardest is {worst['name']}: {percent(worst['recall'])} of its pixels are found.")
+    if test.get("absent"):
+        said.append(f"Not in the test: {', '.join(test['absent'])}.")
+    return [*said, *calibration_sentences(test)]
+
+
+def map_sentence(land: ReportMap, mapped: int) -> str:
+    """The largest class of ``mapped`` pixels."""
+    largest = max(land.areas, key=lambda entry: entry.pixels)
+    return (
+        f"The map has {mapped:,} classified pixels; the largest class is {largest.name} with"
+        f" {percent(largest.pixels / mapped)}: {amount(largest)}."
+    )
+
+
+def legend(run: RunRecord) -> tuple[Mapping[int, str], Colours]:
+    """Name and colour of each class by its code; raises ``InputError`` for more than a byte tells apart."""
+    classes = run.card.get("classes") or []
+    if not 0 < len(classes) < NO_CLASS:
+        raise InputError(f"{run.folder}: {len(classes)} classes; the page shows maps of 1 to {NO_CLASS - 1}")
+    names = {int(entry["code"]): str(entry["name"]) for entry in classes}
+    return names, {int(entry["code"]): tuple(entry.get("colour") or NO_COLOUR) for entry in classes}
+
+
+def bars(run: RunRecord) -> tuple[str, list[str]]:
+    """A row of scores for each class, in the colours of the map."""
+    colours = {str(entry["name"]): entry.get("colour") for entry in run.card.get("classes", [])}
+    return "Each class", [
+        bar_row(str(entry["name"]), entry, f"{entry['pixels']:,}", colours.get(str(entry["name"])))
+        for entry in run.test["per_class"]
+    ]
+
+
+def controls(land: ReportMap) -> list[str]:
+    """Scene and map beside each other, where the page has the scene."""
+    return [swipe("scene", "map")] if "left" in land.layers else []

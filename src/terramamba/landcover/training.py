@@ -1,0 +1,207 @@
+"""What training a classifier takes from its files, and what a trained one is worth on them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from terramamba.core.devices import resolve_device
+from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, save_split
+from terramamba.landcover.fast_agreement import fast_record
+from terramamba.landcover.patches import PatchDataset
+from terramamba.landcover.samples import Samples, prepare_samples
+from terramamba.landcover.scores import CLASS_TABLE, scores_by_name, write_class_table
+from terramamba.landcover.settings import ClassifySettings
+from terramamba.models.spec import ModelSpec
+from terramamba.runs.folder import write_confusion
+from terramamba.scores.calibration import (
+    RELIABILITY,
+    calibration_card,
+    class_calibration,
+    class_temperature,
+    write_reliability,
+)
+from terramamba.scores.metrics import confusion_matrix
+from terramamba.scores.sampling_units import from_classes, write_units
+from terramamba.training.predict import class_logits
+from terramamba.training.recipes import decide
+from terramamba.training.task import Judgement
+from terramamba.training.workload import Volume
+
+
+def prepare(settings: ClassifySettings, spec: ModelSpec) -> "Training":
+    """Open scene and labels, split the labelled pixels, choose and scale the bands.
+
+    Raises:
+        InputError: input that cannot be used, with the file, the value and the remedy.
+    """
+    settings = decide(settings, {"patch_size": spec.example[-1]})
+    samples = prepare_samples(settings, settings.patch_size)
+    return Training(settings, samples, sized_by_patch="patch_size" in spec.parameters())
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A scene's samples as ``pipeline.train`` asks for them."""
+
+    settings: ClassifySettings
+    samples: Samples
+    sized_by_patch: bool
+    """Whether the side of the patch is an option of the model."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was assumed or left out."""
+        return (*self.samples.notes, *self.samples.split.notes)
+
+    @property
+    def volume(self) -> Volume:
+        """Patches of the training and of the validation pixels."""
+        side = self.samples.split.patch_size
+        training, validation = (len(self.samples.targets(role)) for role in (TRAIN, VALIDATION))
+        return Volume(training, validation, (len(self.samples.scaling.bands), side, side))
+
+    @property
+    def model_options(self) -> Mapping[str, Any]:
+        """Bands, classes and, where the model is built for one, the side of the patch."""
+        samples = self.samples
+        options = {"in_channels": len(samples.scaling.bands), "num_classes": len(samples.labels.names)}
+        return options | ({"patch_size": samples.split.patch_size} if self.sized_by_patch else {})
+
+    @cached_property
+    def class_weights(self) -> tuple[float, ...] | None:
+        """Inverse frequencies of the classes, where they are asked for."""
+        if not self.settings.class_weights:
+            return None
+        counts = np.bincount(self.samples.targets(TRAIN), minlength=len(self.samples.labels.names))
+        weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
+        return tuple(float(weight) for weight in weights)
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """What mapping has to know beside the weights."""
+        samples, labels = self.samples, self.samples.labels
+        return {
+            "protocol": protocol_id(self.settings, samples.split.patch_size),
+            "split_id": samples.split.id,
+            "leakage": asdict(samples.split.leakage),
+            "source_bands": samples.scene.bands,
+            "wavelengths": samples.scene.wavelengths,
+            "scaling": samples.scaling.to_dict(),
+            "patch_size": samples.split.patch_size,
+            "border": self.settings.border,
+            "classes": [
+                {"code": code, "name": name, "colour": list(colour)}
+                for code, name, colour in zip(labels.codes, labels.names, labels.colours, strict=True)
+            ],
+        }
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Pixels of each class in each subset, and the leakage between them in words."""
+        split = self.samples.split
+        return {
+            "leakage": asdict(split.leakage),
+            "leakage_in_words": split.leakage.in_words(),
+            "counts": split.counts(self.samples.labels.classes),
+        }
+
+    def training_set(self) -> PatchDataset:
+        """Patches of the training pixels."""
+        return labelled_patches(self.samples, TRAIN, self.settings, augment=self.settings.augment)
+
+    def validation_set(self) -> PatchDataset:
+        """Patches of the validation pixels."""
+        return labelled_patches(self.samples, VALIDATION, self.settings)
+
+    def solve(self, spec: ModelSpec) -> tuple[nn.Module, dict[str, Any]]:
+        """A model that is solved for from spectra alone; validation chooses its options."""
+        assert spec.fit is not None
+        samples = self.samples
+        solved, record = spec.fit(
+            samples.spectra(TRAIN),
+            samples.targets(TRAIN),
+            samples.spectra(VALIDATION),
+            samples.targets(VALIDATION),
+            num_classes=len(samples.labels.names),
+            seed=self.settings.seed,
+        )
+        return solved, {**record, "device": "cpu"}
+
+    def judge(self, model: nn.Module, threshold: float | None) -> Judgement:
+        """Scores, confusion and calibration (its temperature from validation) of both subsets."""
+        samples, settings, names = self.samples, self.settings, self.samples.labels.names
+        subsets = {
+            subset: class_logits(model, labelled_patches(samples, role, settings), device=settings.device)
+            for subset, role in (("validation", VALIDATION), ("test", TEST))
+        }
+        temperature = class_temperature(*subsets["validation"])
+        calibrations = {subset: class_calibration(*found, temperature) for subset, found in subsets.items()}
+        confusions = {
+            subset: confusion_matrix(truth, logits.argmax(dim=1), len(names))
+            for subset, (logits, truth) in subsets.items()
+        }
+        scores = {
+            subset: scores_by_name(confusion, names) | {"calibration": calibrations[subset].record()}
+            for subset, confusion in confusions.items()
+        }
+        logits, truth = subsets["test"]
+        fast = fast_record(
+            model,
+            samples.cube,
+            samples.pixels(VALIDATION),
+            samples.targets(VALIDATION),
+            patch_size=samples.split.patch_size,
+            border=settings.border,
+            device=resolve_device(settings.device),
+        )
+        units = from_classes(samples.pixels(TEST), truth.numpy(), logits.argmax(dim=1).numpy(), len(names))
+
+        def write(folder: Path) -> None:
+            write_confusion(folder / "confusion.csv", confusions["test"], names)
+            write_class_table(folder / CLASS_TABLE, scores)
+            write_units(folder, units)
+            write_reliability(folder / RELIABILITY, calibrations)
+
+        card = {"calibration": calibration_card(calibrations["validation"]), "fast": fast}
+        return Judgement(scores, card, write)
+
+    def write_split(self, folder: Path) -> None:
+        """Write ``split.json`` and the map of subsets beside it."""
+        save_split(self.samples.split, folder, self.samples.scene.grid, self.samples.labels.classes)
+
+
+def protocol_id(settings: ClassifySettings, patch_size: int) -> str:
+    """A short name of how training and test pixels were told apart, such as ``block-10-10-p7``."""
+    if settings.split == "given":
+        name = f"given-p{patch_size}"
+    else:
+        shares = f"{100 * settings.train_fraction:g}-{100 * settings.val_fraction:g}"
+        name = f"{settings.split}-{shares}-p{patch_size}"
+    if settings.data is not None:
+        name = f"{settings.data}-{name}"
+    return name + ("-scene-scaling" if settings.fit_on == "scene" else "")
+
+
+def labelled_patches(
+    samples: Samples, role: int, settings: ClassifySettings, *, augment: bool = False
+) -> PatchDataset:
+    """The patches and classes of the pixels with ``role``."""
+    token_targets = None
+    if role == TRAIN and settings.token_loss > 0:
+        training = samples.split.roles == TRAIN
+        token_targets = np.where(training, samples.labels.classes.astype(np.int64) - 1, -1)
+    return PatchDataset(
+        samples.cube,
+        samples.pixels(role),
+        samples.targets(role),
+        patch_size=samples.split.patch_size,
+        border=settings.border,
+        token_targets=token_targets,
+        augment=augment,
+        seed=settings.seed,
+    )

@@ -1,0 +1,171 @@
+"""Training and scoring for any task: the one place that says in which order a run comes about.
+
+What differs between jobs is asked of the task that the caller hands in.
+"""
+
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from torch import nn
+
+from terramamba._version import __version__
+from terramamba.core.devices import resolve_device
+from terramamba.core.errors import InputError
+from terramamba.core.files import write_json
+from terramamba.core.options import part_of
+from terramamba.core.progress import progress, say
+from terramamba.core.provenance import code_version
+from terramamba.models.registry import create_model, model_spec, save_model
+from terramamba.models.spec import ModelSpec
+from terramamba.report.page import write_run_pages
+from terramamba.runs.folder import Run, as_begun, check_folder, load_run, run_folder
+from terramamba.runs.repeats import train_seeds
+from terramamba.training.fit import fit
+from terramamba.training.loop import seed_everything
+from terramamba.training.recipes import resolve, start_line
+from terramamba.training.settings import TrainSettings
+from terramamba.training.task import Prepared, Task
+from terramamba.training.workload import Workload, workload
+
+S = TypeVar("S", bound=TrainSettings)
+
+
+def train(task: Task, settings: TrainSettings) -> dict[str, Any]:
+    """Train, choose the best epoch on validation, score once on test; write the run folder.
+
+    Returns the content of ``metrics.json``; with ``settings.seeds`` above 1, means and deviations over them.
+
+    Raises:
+        InputError: input that cannot be used, with the file, the value and the remedy.
+    """
+    result = train_seeds(task.named(settings), partial(_train_one, task))
+    write_run_pages(task, result["folder"])
+    return result
+
+
+def evaluate(task: Task, run: str | Path | Run, **options: Any) -> dict[str, Any]:
+    """Score a trained run on the samples that ``options``, the task's own, name.
+
+    Raises:
+        InputError: a damaged run, one for another task, or samples that do not fit the model.
+    """
+    loaded = run if isinstance(run, Run) else load_run(run)
+    if loaded.task != task.name:
+        raise InputError(
+            f"{loaded.folder}: this run is for {loaded.task}; use `terramamba {loaded.task} evaluate`"
+        )
+    found = task.evaluate(loaded, **options)
+    return {
+        "folder": str(loaded.folder),
+        **found,
+        "code": code_version(),
+    }
+
+
+def resolved(task: Task, settings: S) -> S:
+    """``settings`` as ``train`` would keep them: with all that they leave to the recipe. Writes nothing.
+
+    Raises:
+        InputError: as ``train``.
+    """
+    return _ready(task, task.named(settings)).settings
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """All that training needs, with nothing written yet."""
+
+    settings: Any
+    """With nothing left to decide."""
+    spec: ModelSpec
+    prepared: Prepared
+    model: nn.Module | None
+    """With its first weights; None where it is solved for."""
+    work: Workload | None
+    """None where there is nothing to train."""
+
+
+def _ready(task: Task, settings: Any) -> _Ready:
+    spec, device = _spec(task, settings), resolve_device(settings.device)
+    prepared = task.prepare(settings, spec)
+    settings, model, work = prepared.settings, None, None
+    if spec.fit is None:
+        seed_everything(settings.seed)
+        options = {**prepared.model_options, **settings.set}
+        model = create_model(settings.model, preset=settings.preset, **options)
+        if spec.trainable:
+            work = workload(model, prepared.volume, device, settings.devices)
+    return _Ready(resolve(settings, spec, work, task.practical), spec, prepared, model, work)
+
+
+def _spec(task: Task, settings: Any) -> ModelSpec:
+    spec = model_spec(settings.model)
+    if spec.task != task.name:
+        raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
+    return spec
+
+
+def _train_one(task: Task, settings: Any) -> dict[str, Any]:
+    _spec(task, settings)
+    check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
+    ready = _ready(task, as_begun(settings))
+    settings, prepared = ready.settings, ready.prepared
+    with run_folder(settings) as folder:
+        prepared.write_split(folder)
+        start = time.monotonic()
+        model, threshold, fitted = _fitted(task, ready, folder)
+        fitted["minutes"] = (time.monotonic() - start) / 60
+        judged = prepared.judge(model, threshold)
+        card = {"task": task.name, **prepared.card, **judged.card}
+        save_model(model, folder, {**card, "terramamba": __version__, "commit": code_version()["commit"]})
+        judged.write(folder)
+        result = {
+            "folder": str(folder),
+            **{key: card[key] for key in ("task", "protocol", "split_id")},
+            **judged.card,
+            **prepared.facts,
+            "notes": list(prepared.notes),
+            "seed": settings.seed,
+            "model": settings.model,
+            "preset": settings.preset,
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            **fitted,
+            **judged.scores,
+            "code": code_version(),
+        }
+        write_json(folder / "metrics.json", result)
+    return result
+
+
+def _fitted(task: Task, ready: _Ready, folder: Path) -> tuple[nn.Module, float | None, dict[str, Any]]:
+    """The model after training, the threshold that validation chose, and how training went.
+
+    A model that is solved for is made here; one with nothing to learn is as it was.
+    """
+    settings, prepared, model = ready.settings, ready.prepared, ready.model
+    if model is None:
+        solved, record = prepared.solve(ready.spec)
+        return solved, None, record
+    if ready.work is None:
+        return model, None, {"device": str(resolve_device(settings.device))}
+    config, weights = part_of(settings, task.config), prepared.class_weights
+    objective: Any = task.objective
+    if weights is not None:
+        objective = partial(objective, class_weights=weights)
+    say(start_line(settings, ready.spec.name, ready.work))
+    with progress(f"train {ready.spec.name}", config.epochs, "epochs") as advance:
+        outcome = fit(
+            model,
+            objective,
+            prepared.training_set(),
+            prepared.validation_set(),
+            config,
+            folder,
+            resume=settings.resume,
+            on_progress=advance,
+        )
+    went = asdict(outcome)
+    return model, went.pop("threshold"), {**went, "device": str(resolve_device(config.device))}

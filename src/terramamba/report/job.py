@@ -1,0 +1,48 @@
+"""What the page asks of a job: its words, its bars, and what there is to see of its map."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from terramamba.raster.scene import Scene
+from terramamba.runs.record import RunRecord
+
+if TYPE_CHECKING:
+    from terramamba.report.maps import ReportMap
+
+Colours = Mapping[int, tuple[int, ...]]
+"""Red, green and blue of values of a map."""
+
+
+@runtime_checkable
+class ReportedJob(Protocol):
+    """A job's part of the page; functions return text, or HTML where they say so."""
+
+    @property
+    def beside(self) -> Sequence[str]:
+        """Names of the files that may be shown with its map, of ``maps.MapFiles``."""
+
+    @property
+    def no_data(self) -> int:
+        """Value of its map where nothing is known."""
+
+    @property
+    def came_true(self) -> str:
+        """What a probability is the probability of."""
+
+    def sentences(self, run: RunRecord) -> list[str]:
+        """What the run's own test says."""
+
+    def map_sentence(self, land: "ReportMap", mapped: int) -> str:
+        """How much of the ``mapped`` pixels is what."""
+
+    def legend(self, run: RunRecord) -> tuple[Mapping[int, str], Colours]:
+        """Name and colour of each value of its map but no data; raises ``InputError``."""
+
+    def layers(self, land: Scene, beside: Mapping[str, Scene], values: Sequence[int]) -> dict[str, Any]:
+        """What the page's script needs of the map, whose ``values`` the legend names, and of ``beside``."""
+
+    def bars(self, run: RunRecord) -> tuple[str, list[str]]:
+        """A title, and a row of HTML (``sections.bar_row``) for each class."""
+
+    def controls(self, land: "ReportMap") -> list[str]:
+        """HTML of the controls of its map (``controls``)."""

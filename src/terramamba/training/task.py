@@ -1,0 +1,138 @@
+"""What a job has: the one protocol between the engines, which know no job, and the wings, which are one each.
+
+An engine (``pipeline``, ``report``, ``experiments``, ``mapping``) is handed a task and asks it. Only
+``terramamba.tasks`` knows which there are.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from torch import nn
+from torch.utils.data import Dataset
+
+from terramamba.training.objective import MakeObjective
+from terramamba.training.predict import Batch
+from terramamba.training.recipes import Practical
+from terramamba.training.settings import TrainConfig, TrainSettings
+from terramamba.training.workload import Volume
+
+if TYPE_CHECKING:
+    from terramamba.experiments.compared import Compared
+    from terramamba.mapping.jobs import MapOutput
+    from terramamba.models.spec import ModelSpec
+    from terramamba.report.job import ReportedJob
+    from terramamba.runs.folder import Run
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a trained model is worth on validation and on test, and what its card says of that."""
+
+    scores: Mapping[str, Mapping[str, Any]]
+    """Every score of ``validation`` and of ``test``, as plain numbers."""
+    card: Mapping[str, Any]
+    """Entries of ``model.json`` that judging decides, such as a threshold or a temperature."""
+    write: Callable[[Path], None]
+    """Writes the tables behind the scores into a run folder."""
+
+
+@runtime_checkable
+class Prepared(Protocol):
+    """The files of a training run, opened, checked and scaled; nothing has been written yet."""
+
+    @property
+    def settings(self) -> Any:
+        """The task's settings, with what a sample is decided."""
+
+    @property
+    def volume(self) -> Volume:
+        """How much there is to train on."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Sentences for people about what was assumed or left out."""
+
+    @property
+    def model_options(self) -> Mapping[str, Any]:
+        """Options of the model that follow from the data, such as its number of bands."""
+
+    @property
+    def class_weights(self) -> tuple[float, ...] | None:
+        """Weights of the classes in the loss; None: all alike."""
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """Entries of ``model.json`` that the data decide: protocol, bands, scaling, classes."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Entries of ``metrics.json`` that the data decide, such as the samples of each subset."""
+
+    def training_set(self) -> Dataset[Batch]:
+        """Samples to train on, augmented as the settings say."""
+
+    def validation_set(self) -> Dataset[Batch]:
+        """Samples that choose the best epoch."""
+
+    def solve(self, spec: "ModelSpec") -> tuple[nn.Module, dict[str, Any]]:
+        """The model of a ``spec`` that is solved for rather than trained, and how that went."""
+
+    def judge(self, model: nn.Module, threshold: float | None) -> Judgement:
+        """Score ``model`` on validation and, once, on test, at the ``threshold`` that validation chose."""
+
+    def write_split(self, folder: Path) -> None:
+        """Write which samples are for training, validation and test."""
+
+
+@runtime_checkable
+class Task(Protocol):
+    """A job: what it can be told, what it learns from, how it is scored, mapped, shown and explained."""
+
+    @property
+    def name(self) -> str:
+        """As commands, model cards and models' records say it."""
+
+    @property
+    def title(self) -> str:
+        """As a page heads it."""
+
+    @property
+    def settings(self) -> type[TrainSettings]:
+        """What its train command can be told."""
+
+    @property
+    def config(self) -> type[TrainConfig]:
+        """The part of its settings that training and the objective obey."""
+
+    @property
+    def objective(self) -> MakeObjective[Any]:
+        """What training minimises, and how validation chooses; with ``class_weights``, where it has them."""
+
+    @property
+    def practical(self) -> Practical:
+        """What the practical recipe makes of a workload."""
+
+    def named(self, settings: Any) -> Any:
+        """``settings`` with the files of the set of the catalogue that they name, if they name one."""
+
+    def prepare(self, settings: Any, spec: "ModelSpec") -> Prepared:
+        """Open and check the files that ``settings`` name; raises ``InputError``."""
+
+    def evaluate(self, run: "Run", **options: Any) -> dict[str, Any]:
+        """``protocol``, ``notes``, scores of ``test`` and what else ``pipeline.evaluate`` reports of them."""
+
+    def map_output(self, record: Mapping[str, Any]) -> "MapOutput":
+        """How part files become outputs, from what a job's record says."""
+
+    @property
+    def report(self) -> "ReportedJob":
+        """Its part of the page about a run and a map."""
+
+    @property
+    def compared(self) -> "Compared":
+        """How an experiment compares its models."""
+
+    def explain(self, run: "Run", scenes: Sequence[str], **options: Any) -> dict[str, Any]:
+        """Write what a run looks at to a folder."""
