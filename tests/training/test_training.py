@@ -114,7 +114,7 @@ def wait_for_epochs(folder, process, epochs):
 
 
 def start_slow_run(folder):
-    command = [sys.executable, str(Path(__file__).with_name("toys.py")), str(folder), "0.1"]
+    command = [sys.executable, str(Path(__file__).parents[1] / "toys.py"), str(folder), "0.1"]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
