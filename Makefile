@@ -5,12 +5,13 @@ OUT ?= demo
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 RESULTS := benchmarks/results
 BENCH_PYTHON ?= $(BIN)/python
+TERRAMAMBA_SEED ?= $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-gpu sanitize lint format bench clean
+.PHONY: help install demo test test-fresh test-gpu sanitize lint format bench clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/installed: pyproject.toml setup.py constraints.txt $(wildcard src/terramamba/ops/native/*)
 	$(PYTHON) -m venv $(VENV)
@@ -22,8 +23,11 @@ install: $(VENV)/installed  ## Make the environment and install the package for 
 demo: install  ## Both jobs on synthetic images, from files to files
 	$(BIN)/terramamba demo --out $(OUT)
 
-test: install  ## Run the tests
+test: install  ## Run the tests, on the same random inputs each time
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+
+test-fresh: install  ## Run the tests on random inputs drawn anew; TERRAMAMBA_SEED=N repeats some
+	TERRAMAMBA_SEED=$(TERRAMAMBA_SEED) OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 test-gpu:  ## Test and time the GPU kernels; a machine with PyTorch for CUDA needs no install
 	PYTHONPATH=src $(PYTHON) -m pytest -o addopts= -W ignore::pytest.PytestConfigWarning tests/ops/test_triton_gpu.py

@@ -1,28 +1,66 @@
-"""Fixtures for all tests: a fresh seed, and the real imagery when it is there."""
+"""Fixtures for all tests: seeds, the programs that they run, and the real imagery when it is there.
+
+All random inputs follow from TERRAMAMBA_SEED and the names of the tests; without it they are always the same.
+"""
 
 import os
 import signal
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
+import hypothesis
 import pytest
 import torch
 
+from programs import SERVER
+
 DATA = Path(os.environ.get("TERRAMAMBA_DATA", Path(__file__).parents[2] / "shared" / "data"))
+SEED = os.environ.get("TERRAMAMBA_SEED", "")
 
 # A shell that runs the tests in the background ignores SIGINT for all that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Hypothesis draws by names too, or anew; then a failure is shown with the line that repeats it.
+hypothesis.settings.register_profile("of this run", derandomize=not SEED, print_blob=True)
+hypothesis.settings.load_profile("of this run")
 
-@pytest.fixture
-def seed(request: pytest.FixtureRequest) -> int:
-    """A seed drawn anew for each test and shown when the test fails; TERRAMAMBA_SEED repeats one."""
-    drawn = int(os.environ.get("TERRAMAMBA_SEED") or np.random.SeedSequence().generate_state(1)[0])
-    print(f"TERRAMAMBA_SEED={drawn}")
-    torch.manual_seed(drawn)
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fresh-programs", action="store_true", help="run each program in a new interpreter")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    SERVER.fresh |= config.getoption("--fresh-programs")
+
+
+@pytest.fixture(scope="session")
+def seed_of() -> Callable[[str], int]:
+    """The seed of a name; TERRAMAMBA_SEED is shown when a test fails for which one was drawn."""
+
+    def draw(name: str) -> int:
+        print(f"TERRAMAMBA_SEED={SEED}")
+        return zlib.crc32(f"{SEED} {name}".encode())
+
+    return draw
+
+
+@pytest.fixture(autouse=True)
+def seed(request: pytest.FixtureRequest, seed_of: Callable[[str], int]) -> int:
+    """The seed of the test, which PyTorch's random numbers begin with."""
+    drawn = seed_of(request.node.nodeid)
+    torch.default_generator.manual_seed(drawn)  # as torch.manual_seed, which takes milliseconds without CUDA
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(drawn)
     return drawn
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_end() -> Iterator[None]:
+    """The process that runs the tests' programs ends with the session."""
+    yield
+    SERVER.stop()
 
 
 @pytest.fixture

@@ -2,12 +2,11 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from programs import python, terramamba
 from terramamba.data.synthetic.files import make_pairs, make_scene
 
 README = Path(__file__).parents[1] / "README.md"
@@ -33,13 +32,7 @@ def test_every_command_of_the_readme_runs(home: Path) -> None:
     for command in found:
         words = shlex.split(command)[1:]
         short = ["--epochs", "2"] if "train" in words else []
-        done = subprocess.run(
-            [sys.executable, "-m", "terramamba", *words, *short],
-            cwd=home,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = terramamba(*words, *short, cwd=home)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
     for name in (
         "cover.tif",
@@ -55,6 +48,6 @@ def test_the_python_of_the_readme_runs(home: Path) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
     code = block.replace('out="runs/cover"', 'out="runs/python", preset="tiny", epochs=1')
     code = code.replace('"runs/cover", ', '"runs/python", ').replace('"cover.tif"', '"python.tif"')
-    done = subprocess.run([sys.executable, "-c", code], cwd=home, capture_output=True, text=True, check=False)
+    done = python("-c", code, cwd=home)
     assert done.returncode == 0, done.stderr
     assert (home / "python.tif").is_file()

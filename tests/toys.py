@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 
 from terramamba.landcover.objective import Classification
 from terramamba.landcover.settings import ClassConfig
+from terramamba.models.model import Model
 from terramamba.training.fit import fit, seed_everything
 
 
@@ -70,8 +71,11 @@ class Pairs(Dataset):
         return self.samples[index]
 
 
-class PatchNet(nn.Module):
+class PatchNet(Model):
     """Convolution, batch normalisation, dropout; the logits are the mean of the tokens' logits."""
+
+    spec_name = "PatchNet"
+    classifies_tokens = True
 
     def __init__(self):
         super().__init__()
@@ -88,8 +92,10 @@ class PatchNet(nn.Module):
         return self.token_logits(x).mean(dim=(2, 3))
 
 
-class PairNet(nn.Module):
+class PairNet(Model):
     """The difference of the dates, convolved."""
+
+    spec_name = "PairNet"
 
     def __init__(self, outputs=1):
         super().__init__()

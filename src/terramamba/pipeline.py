@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from torch import nn
-
 from terramamba._version import __version__
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
@@ -18,11 +16,13 @@ from terramamba.core.files import write_json
 from terramamba.core.options import part_of
 from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
+from terramamba.models.model import Model
 from terramamba.models.registry import create_model, model_spec, save_model
 from terramamba.models.spec import ModelSpec
 from terramamba.report.page import write_run_pages
 from terramamba.runs.folder import Run, as_begun, check_folder, load_run, run_folder
 from terramamba.runs.repeats import train_seeds
+from terramamba.training.config import check_ability
 from terramamba.training.fit import fit
 from terramamba.training.loop import seed_everything
 from terramamba.training.recipes import resolve, start_line
@@ -82,22 +82,22 @@ class _Ready:
     """With nothing left to decide."""
     spec: ModelSpec
     prepared: Prepared
-    model: nn.Module | None
-    """With its first weights; None where it is solved for."""
+    model: Model
+    """With its first weights."""
     work: Workload | None
-    """None where there is nothing to train."""
+    """None where no recipe trains it."""
 
 
 def _ready(task: Task, settings: Any) -> _Ready:
     spec, device = _spec(task, settings), resolve_device(settings.device)
     prepared = task.prepare(settings, spec)
-    settings, model, work = prepared.settings, None, None
-    if spec.fit is None:
-        seed_everything(settings.seed)
-        options = {**prepared.model_options, **settings.set}
-        model = create_model(settings.model, preset=settings.preset, **options)
-        if spec.trainable:
-            work = workload(model, prepared.volume, device, settings.devices)
+    settings = prepared.settings
+    seed_everything(settings.seed)
+    model = _untrained(spec, settings, prepared)
+    check_ability(model, recompute=settings.recompute, compile=settings.compile, precision=settings.precision)
+    prepared.check(model)
+    learns = spec.trainable and spec.fit is None
+    work = workload(model, prepared.volume, device, settings.devices) if learns else None
     return _Ready(resolve(settings, spec, work, task.practical), spec, prepared, model, work)
 
 
@@ -140,14 +140,21 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
     return result
 
 
-def _fitted(task: Task, ready: _Ready, folder: Path) -> tuple[nn.Module, float | None, dict[str, Any]]:
+def _untrained(spec: ModelSpec, settings: TrainSettings, prepared: Prepared) -> Model:
+    """The model before training; of one that is solved for, the solver chooses the size."""
+    if spec.fit is not None:
+        return create_model(settings.model, **prepared.model_options)
+    return create_model(settings.model, preset=settings.preset, **{**prepared.model_options, **settings.set})
+
+
+def _fitted(task: Task, ready: _Ready, folder: Path) -> tuple[Model, float | None, dict[str, Any]]:
     """The model after training, the threshold that validation chose, and how training went.
 
     A model that is solved for is made here; one with nothing to learn is as it was.
     """
-    settings, prepared, model = ready.settings, ready.prepared, ready.model
-    if model is None:
-        solved, record = prepared.solve(ready.spec)
+    settings, spec, prepared, model = ready.settings, ready.spec, ready.prepared, ready.model
+    if spec.fit is not None:
+        solved, record = prepared.solve(spec)
         return solved, None, record
     if ready.work is None:
         return model, None, {"device": str(resolve_device(settings.device))}
@@ -155,8 +162,8 @@ def _fitted(task: Task, ready: _Ready, folder: Path) -> tuple[nn.Module, float |
     objective: Any = task.objective
     if weights is not None:
         objective = partial(objective, class_weights=weights)
-    say(start_line(settings, ready.spec.name, ready.work))
-    with progress(f"train {ready.spec.name}", config.epochs, "epochs") as advance:
+    say(start_line(settings, spec.name, ready.work))
+    with progress(f"train {spec.name}", config.epochs, "epochs") as advance:
         outcome = fit(
             model,
             objective,

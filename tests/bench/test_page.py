@@ -2,12 +2,11 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from programs import python
 from terramamba.cli import main
 
 HOME = Path(__file__).parents[2]
@@ -17,8 +16,7 @@ ONE_THREAD = ("--threads", "1")
 
 
 def run(script: str, *words: object) -> str:
-    command = [sys.executable, str(HOME / "benchmarks" / script), *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = python(HOME / "benchmarks" / script, *words)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -86,6 +86,27 @@ def test_a_detector_without_training_makes_a_run_too(root, tmp_path, model):
     assert evaluate_change_detector(tmp_path / "run", data=str(root))["test"] == result["test"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"model": "cva", "recompute": True}, "--recompute: cva has no blocks that could be run again"),
+        (
+            {"model": "pca_kmeans", "compile": True},
+            "--compile: pca_kmeans has no blocks",
+        ),
+        ({"model": "cva", "precision": "bf16"}, "--precision bf16: cva computes in float32 or wider"),
+        ({"model": "tinycd", "compile": True}, "--compile: tinycd has no blocks that could be compiled"),
+    ],
+    ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
+def test_what_a_detector_cannot_do_is_refused_before_anything_is_written(root, tmp_path, asked, words):
+    with pytest.raises(InputError) as caught:
+        train_change_detector(ChangeSettings(data=str(root), out=str(tmp_path / "run"), **asked))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_given_threshold_is_kept(root, tmp_path):
     settings = ChangeSettings(data=str(root), out=str(tmp_path / "run"), model="cva", threshold=0.25)
     assert train_change_detector(settings)["threshold"] == 0.25

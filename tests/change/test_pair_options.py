@@ -1,8 +1,6 @@
 """Pairs on unlike grids and with masks, through the commands: exit code, message, what was learnt from."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from scipy.ndimage import gaussian_filter
 
+from programs import terramamba
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.statistics import fit_pair_scaling
@@ -22,11 +21,6 @@ from terramamba.raster.readers.open import open_scene
 UTM33 = CRS.from_epsg(32633)
 SIDE = 48
 PARTS = ("train", "val", "test")
-
-
-def terramamba(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "terramamba", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def metrics(run: Path) -> dict[str, Any]:

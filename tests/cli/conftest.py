@@ -1,9 +1,6 @@
 """A small run of each job, made once, and a way to run commands."""
 
 import io
-import os
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -12,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import programs
 from terramamba.cli import main
 from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
 
@@ -40,15 +38,8 @@ def in_process(*words: object) -> Outcome:
     return Outcome(status, out.getvalue(), err.getvalue())
 
 
-def as_a_program(*words: object, cwd: Path | None = None) -> Outcome:
-    done = subprocess.run(
-        [sys.executable, "-m", "terramamba", *map(str, words)],
-        cwd=cwd,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def as_a_program(*words: object, cwd: Path | None = None, fresh: bool = False) -> Outcome:
+    done = programs.terramamba(*words, cwd=cwd, fresh=fresh)
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 

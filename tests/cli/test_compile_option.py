@@ -2,12 +2,11 @@
 
 import csv
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from programs import terramamba
 from terramamba.data.synthetic.files import make_scene
 
 TRAIN = "classify train --preset tiny --set dropout=0 --epochs 1 --batch-size 32 --patch-size 5 --no-augment"
@@ -20,8 +19,7 @@ def test_compiled_blocks_learn_the_same(tmp_path: Path) -> None:
     for option in ([], ["--compile"]):
         out = tmp_path / f"run{len(option)}"
         files = ["--scene", made.scene, "--labels", made.labels, "--out", out]
-        command = [sys.executable, "-m", "terramamba", *TRAIN.split(), *map(str, files), *option]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = terramamba(*TRAIN.split(), *files, *option)
         assert done.returncode == 0, done.stderr
         with (out / "history.csv").open() as file:
             losses.append([float(row["train_loss"]) for row in csv.DictReader(file)])

@@ -1,13 +1,12 @@
 """What ``terramamba info`` says, where everything runs and where something is missing."""
 
 import platform
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 import torch
 
+from programs import python
 from terramamba import __version__
 from terramamba.ops import backends, native
 
@@ -86,7 +85,7 @@ for table in backends.BACKENDS.values():
 check.run = lambda argv: [backends.choose(op, "auto", torch.device("cpu")) for op in backends.BACKENDS] and 0
 raise SystemExit(main(["check"]))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = python("-c", code, check=True)
     (line,) = done.stderr.splitlines()
     assert line.startswith(
         "note: scans on cpu run on the slower PyTorch backend, because the native one cannot"

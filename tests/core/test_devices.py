@@ -1,10 +1,8 @@
 """The memory and the threads of a process that works on a CPU."""
 
-import subprocess
-import sys
-
 import pytest
 
+from programs import python
 from terramamba.core.devices import keep_freed_memory
 
 FAULTS = """
@@ -35,7 +33,7 @@ MIB = 40
 
 
 def page_faults(how: str) -> float:
-    done = subprocess.run([sys.executable, "-c", FAULTS, how], capture_output=True, text=True, check=True)
+    done = python("-c", FAULTS, how, check=True, fresh=True)  # its memory is nobody else's
     return float(done.stdout)
 
 
@@ -46,7 +44,7 @@ def test_memory_of_tensors_is_used_again():
 
 
 def test_threads_are_those_of_all_libraries():
-    done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True)
+    done = python("-c", THREADS, check=True)
     print(done.stdout)
     pools = dict(line.split() for line in done.stdout.splitlines())
     assert pools.pop("torch") == "1"

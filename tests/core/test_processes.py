@@ -3,14 +3,13 @@
 import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from programs import python
 from terramamba.core.errors import InputError
 from terramamba.core.processes import run_in_processes
 
@@ -86,6 +85,6 @@ from test_processes import write_names
 run_in_processes(partial(write_names, Path({str(tmp_path)!r})), 2, lambda amount, remark="": None)
 print(__file__)
 """)
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=100)
+    done = python(script, timeout=100)
     assert (done.stdout, done.stderr) == (f"{script}\n", "")
     assert {path.name for path in tmp_path.iterdir()} == {"script.py", "0", "1"}

@@ -2,12 +2,8 @@
 
 import csv
 import json
-import os
 import shutil
-import signal
 import statistics
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
+from programs import start, terramamba
 from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.experiments.render import write_tables
 from terramamba.scores.metrics import change_scores, class_scores
@@ -56,37 +53,38 @@ class Experiment:
     errors: str
 
 
-def run(*words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(words, capture_output=True, text=True, check=False, env=ENVIRONMENT)
-
-
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
-
-
 @pytest.fixture(scope="module")
-def experiment(tmp_path_factory):
+def experiment(tmp_path_factory, seed_of):
     """Started, killed without warning after its first run, and given again."""
     home = tmp_path_factory.mktemp("experiment")
-    seed = int(np.random.SeedSequence().generate_state(1)[0])
-    print(f"seed of the pairs: {seed}")
     make_scene(home / "data" / "scene", 0, height=60, width=60, bands=6)
-    make_pairs(home / "data" / "pairs", seed, train=2, val=2, test=12, size=32, scene=(64, 64))
+    make_pairs(
+        home / "data" / "pairs", seed_of("experiment"), train=2, val=2, test=12, size=32, scene=(64, 64)
+    )
     file, out = home / "tiny.yaml", home / "out"
     file.write_text(yaml.safe_dump(FILE, sort_keys=False))
-    words = (sys.executable, "-m", "terramamba", "experiment", str(file), "--out", str(out))
-    words += ("--set", "root=data", "--jobs", "2", "--device", "cpu")
-    started = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, start_new_session=True
+    words = (
+        "experiment",
+        str(file),
+        "--out",
+        str(out),
+        "--set",
+        "root=data",
+        "--jobs",
+        "2",
+        "--device",
+        "cpu",
     )
-    until = time.monotonic() + 240
-    while not list(out.rglob("measured.json")):
-        assert started.poll() is None, started.communicate()[1]
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    os.kill(started.pid, signal.SIGKILL)
-    started.communicate()  # ends when the processes of the runs, which hold the pipes, have ended too
+    with start("-m", "terramamba", *words, new_session=True) as started:
+        until = time.monotonic() + 240
+        while not list(out.rglob("measured.json")):
+            assert started.poll() is None, started.communicate()[1]
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        started.kill()
+        started.communicate()  # ends when the processes of the runs, which hold the pipes, have ended too
     kept = {path: path.stat().st_mtime_ns for path in out.rglob("measured.json")}
-    done = run(*words)
+    done = terramamba(*words)
     return Experiment(file, out, words, kept, done.returncode, done.stdout, done.stderr)
 
 
@@ -186,7 +184,7 @@ def test_other_settings_in_the_folder_are_refused(experiment):
     file = experiment.file.with_name("other.yaml")
     file.write_text(yaml.safe_dump(FILE | {"settings": FILE["settings"] | {"epochs": 3}}, sort_keys=False))
     words = [str(file) if word == str(experiment.file) else word for word in experiment.words]
-    done = run(*words)
+    done = terramamba(*words)
     assert done.returncode == 1
     assert "the run has epochs 2, not 3" in done.stderr
     assert "10 of 14 runs" in done.stderr

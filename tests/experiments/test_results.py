@@ -2,12 +2,11 @@
 
 import csv
 import statistics
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
+from programs import terramamba
 from terramamba.core.errors import InputError
 from terramamba.experiments.render import fill_page
 from terramamba.experiments.results import COSTS, FIRST, read_results
@@ -50,8 +49,7 @@ def folder(tmp_path, seed):
 
 
 def results(*words):
-    command = [sys.executable, "-m", "terramamba", "results", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return terramamba("results", *words)
 
 
 def cells(line):

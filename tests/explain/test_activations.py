@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from sklearn.metrics import roc_auc_score
 
 from terramamba.change.explain.explain import separation
-from terramamba.explain.activations import change_evidence, parts_of
+from terramamba.explain.activations import change_evidence
 from terramamba.models.registry import create_model
 
 HEIGHT, WIDTH = 50, 71
@@ -56,7 +56,7 @@ def test_grad_cam_beside_finite_differences(seed) -> None:
     assert 0 < evidence.explained.sum() < usable.sum()
     explained = torch.from_numpy(evidence.explained)
     layer = evidence.layers[torch.randint(len(evidence.layers), ()).item()]
-    module = parts_of(model)[f"{layer.part} {layer.stage}"]
+    (module,) = (t.module for t in model.target_layers() if (t.part, t.stage) == (layer.part, layer.stage))
     date = 1 if layer.date == "after" else 0
     kept = []
 

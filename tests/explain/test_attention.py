@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from terramamba.explain.attention import (
-    ASKING,
-    attention_facts,
-    classify_patches,
-    map_names,
-    tokens_asked,
-)
+from terramamba.explain.attention import ASKING, attention_facts, classify_patches, tokens_asked
 from terramamba.models.registry import create_model
 
 SIDE = 5
@@ -36,12 +30,13 @@ def test_the_model_answers_as_if_nobody_looked(seed) -> None:
 @pytest.mark.parametrize("attention", ["asymmetric", "reversed", "symmetric"])
 def test_weights_are_those_of_queries_and_keys(attention, seed) -> None:
     model, images = make_model(attention=attention), torch.rand(4, 6, SIDE, SIDE)
-    seen = []
+    outputs = {}
     modules = [m for block in model.blocks for way in block.attention for m in (way.query, way.key)]
-    hooks = [m.register_forward_hook(lambda _m, _i, out: seen.append(out.double().numpy())) for m in modules]
+    hooks = [m.register_forward_hook(lambda m, _i, out: outputs.update({m: out})) for m in modules]
     _, asked = classify_patches(model, images, torch.device("cpu"))
     for hook in hooks:
         hook.remove()
+    seen = [outputs[m].double().numpy() for m in modules]
     ways = 2 if attention == "symmetric" else 1
     assert asked.weights.shape == (4, len(ASKING), 2 * ways, 2, SIDE, SIDE)
     assert len(asked.maps) == 2 * ways
@@ -67,9 +62,11 @@ def test_a_model_without_attention_has_none(options, seed) -> None:
 
 
 def test_maps_are_named_after_blocks_and_directions() -> None:
-    assert map_names(make_model()) == ("block 1", "block 2")
-    assert map_names(make_model(attention="symmetric"))[1] == "block 1, spectral asks spatial"
-    assert map_names(torch.nn.Linear(1, 1)) == ()
+    images = torch.rand(1, 6, 3, 3)
+    _, asked = classify_patches(make_model(), images, torch.device("cpu"))
+    assert asked.maps == ("block 1", "block 2")
+    _, asked = classify_patches(make_model(attention="symmetric"), images, torch.device("cpu"))
+    assert asked.maps[1] == "block 1, spectral asks spatial"
 
 
 def test_tokens_asked_counts_the_tokens_that_share_the_weight(seed) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from terramamba.api import evaluate_classifier, train_classifier
+from terramamba.api import evaluate_classifier, map_classes, train_classifier
 from terramamba.core.errors import InputError
 from terramamba.data.splits.split import TEST, load_split
 from terramamba.data.synthetic.files import make_scene
@@ -126,6 +126,36 @@ def test_bad_input_leaves_an_earlier_run_alone(trained):
     with pytest.raises(InputError, match="--patch-size 4: must be an odd number"):
         train_classifier(replace(settings, patch_size=4, overwrite=True))
     assert sorted(path.name for path in Path(settings.out).iterdir()) == before
+
+
+CANNOT = [
+    ({"recompute": True}, "--recompute: svm has no blocks that could be run again; leave it out"),
+    ({"compile": True}, "--compile: svm has no blocks that could be compiled; leave it out"),
+    ({"precision": "bf16"}, "--precision bf16: svm computes in float32 or wider whatever is asked; use 32"),
+    ({"token_loss": 0.5}, "--token-loss 0.5: the model has no tokens to label; use 0"),
+    ({"model": "one_d_cnn", "recompute": True}, "--recompute: one_d_cnn has no blocks"),
+    (
+        {"model": "two_d_cnn", "set": {"patch_size": 3}},
+        "--set patch_size=3: the patches have 5 pixels",
+    ),
+]
+
+
+@pytest.mark.parametrize(("asked", "words"), CANNOT, ids=lambda value: " ".join(value))
+def test_what_a_model_cannot_do_is_refused_before_anything_is_written(trained, tmp_path, asked, words):
+    settings, _ = trained
+    with pytest.raises(InputError) as caught:
+        train_classifier(replace(settings, out=str(tmp_path / "run"), **asked))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_map_in_bfloat16_by_a_model_without_it_is_refused(trained, tmp_path):
+    settings, _ = trained
+    with pytest.raises(InputError, match=r"--precision bf16: svm computes in float32 or wider"):
+        map_classes(settings.out, settings.scene, tmp_path / "map.tif", precision="bf16")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_way_to_split_has_its_own_protocol_id():

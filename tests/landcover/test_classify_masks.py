@@ -1,23 +1,17 @@
 """`--mask` of the classify commands: exit code, message, and what was left out."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from programs import terramamba
 from terramamba.data.synthetic.files import SyntheticScene, make_scene
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 
 FEW = ("--train-fraction", "20", "--val-fraction", "20")
-
-
-def terramamba(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "terramamba", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture

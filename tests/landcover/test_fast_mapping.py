@@ -15,12 +15,15 @@ from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.fast import TILINGS, choose_tilings, fast_logits, margin, shifts
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.mapping.windows import cover
+from terramamba.models.model import Model
 from terramamba.models.registry import create_model
 from terramamba.runs.folder import load_run
 
 
-class Tokens(nn.Module):
+class Tokens(Model):
     """Each token sees its whole tile, and where in the tile it lies."""
+
+    classifies_tokens = True
 
     def __init__(self, bands: int, p: int) -> None:
         super().__init__()

@@ -1,15 +1,12 @@
-"""A small job of each kind with dozens of parts, and ways to run it that are quick and can be killed."""
+"""A small job of each kind with dozens of parts."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 from affine import Affine
-from job_cases import ENVIRONMENT, Ended, Job, Jobs
+from job_cases import Job, Jobs
 from rasterio.crs import CRS
 
 from terramamba.models.registry import create_model, save_model
@@ -28,9 +25,10 @@ def _grid(height: int, width: int) -> Grid:
 
 
 @pytest.fixture(scope="session")
-def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
+def jobs(tmp_path_factory: pytest.TempPathFactory, seed_of: Callable[[str], int]) -> Jobs:
     home = tmp_path_factory.mktemp("jobs")
-    rng = np.random.default_rng()
+    rng = np.random.default_rng(seed_of("scene and pair of jobs"))
+    torch.manual_seed(seed_of("models of jobs"))
     scene = rng.random((4, 61, 47), dtype=np.float32)
     before, after = rng.random((2, 2, 120, 100), dtype=np.float32)
     scene[:, 20:30, 30:] = before[:, 50:60, :40] = after[1, 5, 6] = NODATA
@@ -60,39 +58,19 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
     save_model(create_model("ssa_mamba", preset="tiny", in_channels=4, num_classes=3), home / "cover", cover)
     save_model(create_model("glmamba", preset="nano", in_channels=2), home / "change", change)
     dates = (str(home / "before.tif"), str(home / "after.tif"))
-    with subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("many_commands.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=ENVIRONMENT,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        asked, answered = process.stdin, process.stdout
-
-        def run(cwd: Path, argv: list[str], **how: object) -> Ended:
-            log = home / "log.txt"
-            asked.write(json.dumps({"argv": argv, "cwd": str(cwd), "log": str(log), **how}) + "\n")
-            asked.flush()
-            answer = json.loads(answered.readline())
-            return Ended(answer["status"], answer["seconds"], log.read_text())
-
-        yield Jobs(
-            Job(
-                ("classify", "map", str(home / "cover"), str(home / "scene.tif"), "--strip-rows", "2"),
-                {"--out": "map.tif", "--probabilities": "far/p.tif"},
-                31,
+    return Jobs(
+        Job(
+            ("classify", "map", str(home / "cover"), str(home / "scene.tif"), "--strip-rows", "2"),
+            {"--out": "map.tif", "--probabilities": "far/p.tif"},
+            31,
+        ),
+        Job(
+            (
+                *("change", "map", str(home / "change"), *dates, "--tile-size", "32", "--overlap", "12"),
+                *("--threshold", "0.45"),
             ),
-            Job(
-                (
-                    *("change", "map", str(home / "change"), *dates, "--tile-size", "32", "--overlap", "12"),
-                    *("--threshold", "0.45"),
-                ),
-                {"--out": "map.tif", "--probabilities": "far/p.tif", "--polygons": "near/c.gpkg"},
-                30,
-            ),
-            run,
-            home,
-        )
-        asked.close()
+            {"--out": "map.tif", "--probabilities": "far/p.tif", "--polygons": "near/c.gpkg"},
+            30,
+        ),
+        home,
+    )

@@ -1,14 +1,15 @@
 """What the tests of jobs share: commands, and what they must leave in a folder."""
 
-import os
-from collections.abc import Callable
+import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import STDOUT, TimeoutExpired
 
 import numpy as np
 import rasterio
 
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+from programs import start
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,21 @@ class Ended:
 class Jobs:
     classify: Job
     change: Job
-    run: Callable[..., Ended]
     home: Path
     """Where each job has been done without a break, in a folder of its kind."""
+
+    @staticmethod
+    def run(folder: Path, words: list[str], kill_after: float | None = None, **trouble: object) -> Ended:
+        """Run a command in ``folder``; it may be killed after a time, or be in ``trouble`` (``troubled``)."""
+        program = (Path(__file__).with_name("troubled.py"), json.dumps(trouble))
+        begin = time.monotonic()
+        with start(*program, *words, cwd=folder, stderr=STDOUT) as process:
+            try:
+                said, _ = process.communicate(kill_after)
+            except TimeoutExpired:
+                process.kill()
+                said, _ = process.communicate()
+        return Ended(process.returncode, time.monotonic() - begin, said)
 
     def whole(self, job: Job) -> Path:
         """The folder of the unbroken run of ``job``."""

@@ -22,6 +22,7 @@ from terramamba.change import map_output as change_recipe
 from terramamba.core.errors import InputError
 from terramamba.mapping import windows as plan
 from terramamba.mapping.blend import Part, blend
+from terramamba.models.model import Model
 from terramamba.models.registry import create_model, save_model
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -81,14 +82,19 @@ def change_card(**changes: Any) -> dict[str, Any]:
     }
 
 
-def patch_model() -> nn.Module:
+class PatchModel(Model):
     """Looks at every value of a patch, each with a weight of its own."""
-    linear = nn.Linear(len(USED) * PATCH * PATCH, CLASSES)
-    nn.init.normal_(linear.weight)
-    return nn.Sequential(nn.Flatten(), linear)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(len(USED) * PATCH * PATCH, CLASSES)
+        nn.init.normal_(self.linear.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x.flatten(1))
 
 
-class Difference(nn.Module):
+class Difference(Model):
     """Change where a weighted mean of the difference in a square of 2 ``reach`` + 1 pixels is large."""
 
     def __init__(self, reach: int) -> None:
@@ -163,7 +169,7 @@ def by_hand(values: np.ndarray, model: nn.Module, border: str) -> tuple[np.ndarr
 @pytest.mark.parametrize("border", ["reflect", "zeros"])
 def test_a_class_map_agrees_with_one_patch_at_a_time(tmp_path: Path, seed: int, border: str) -> None:
     values = make_scene(tmp_path / "scene.tif", seed)
-    run = Run(tmp_path, patch_model(), class_card(border=border))
+    run = Run(tmp_path, PatchModel(), class_card(border=border))
     summary = map_classes(
         run,
         tmp_path / "scene.tif",
@@ -217,7 +223,7 @@ def test_strips_and_batches_do_not_change_a_class_map(tmp_path: Path, seed: int)
 
 def test_a_class_map_has_the_codes_of_the_training_labels(tmp_path: Path, seed: int) -> None:
     make_scene(tmp_path / "scene.tif", seed)
-    run, codes = Run(tmp_path, patch_model(), class_card()), {0: 0, 1: 3, 2: 70, 3: 300}
+    run, codes = Run(tmp_path, PatchModel(), class_card()), {0: 0, 1: 3, 2: 70, 3: 300}
     map_classes(run, tmp_path / "scene.tif", tmp_path / "plain.tif")
     entries = [{**entry, "code": codes[entry["code"]]} for entry in class_card()["classes"]]
     summary = map_classes(
@@ -251,14 +257,14 @@ def test_class_mapping_reads_small_windows_however_large_the_scene(
         name = f"{height} x {width}.tif"
         make_scene(tmp_path / name, seed, height=height, width=width)
         scene, windows = watched(tmp_path / name)
-        map_classes(Run(tmp_path, patch_model(), class_card()), scene, tmp_path / f"map {name}")
+        map_classes(Run(tmp_path, PatchModel(), class_card()), scene, tmp_path / f"map {name}")
         assert max(window.height for window in windows) == 6 + PATCH - 1
         assert max(window.width for window in windows) == 6 + PATCH - 1
 
 
 def test_a_failure_half_way_leaves_nothing(tmp_path: Path, seed: int) -> None:
     make_scene(tmp_path / "scene.tif", seed)
-    model = patch_model()
+    model = PatchModel()
     calls = iter(range(100))
 
     def fail(*_: object) -> None:
@@ -289,7 +295,7 @@ def refused(call: Any, *words: str) -> None:
 def test_what_a_class_map_refuses(tmp_path: Path, seed: int) -> None:
     make_scene(tmp_path / "scene.tif", seed)
     scene, out = tmp_path / "scene.tif", tmp_path / "map.tif"
-    run = Run(tmp_path / "run", patch_model(), class_card())
+    run = Run(tmp_path / "run", PatchModel(), class_card())
 
     def mapped(card: dict[str, Any] | None = None, out: Path = out, **options: Any) -> None:
         map_classes(replace(run, card=card or run.card), scene, out, **options)

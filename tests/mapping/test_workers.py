@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
+from subprocess import STDOUT
 
 import pytest
-from job_cases import ENVIRONMENT, Job, Jobs, assert_whole
+from job_cases import Job, Jobs, assert_whole
 
+from programs import Process, start
 from terramamba.api import map_classes
 from terramamba.core.errors import InputError
 
@@ -22,23 +22,16 @@ PATIENCE_SECONDS = 120
 
 
 @contextmanager
-def started(folder: Path, *words: object) -> Iterator[subprocess.Popen[str]]:
+def started(folder: Path, *words: object) -> Iterator[Process]:
     """A program that runs in ``folder``; it is killed at the end where it has not ended."""
-    with subprocess.Popen(
-        [sys.executable, *map(str, words)],
-        cwd=folder,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
+    with start(*words, cwd=folder, stderr=STDOUT) as process:
         try:
             yield process
         finally:
             process.kill()
 
 
-def wait_for(what: str, ready: Callable[[], bool], process: subprocess.Popen[str]) -> bool:
+def wait_for(what: str, ready: Callable[[], bool], process: Process) -> bool:
     """Whether it came before ``process`` ended well; on a busy machine a look may come too late."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not ready():

@@ -1,9 +1,8 @@
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from programs import python
 from terramamba.ops import native
 
 
@@ -11,6 +10,5 @@ from terramamba.ops import native
     not native.levels(), reason="no native kernel: compilers leave the PyTorch scan's loop alone"
 )
 def test_models_compile_to_one_graph_and_come_out_the_same():
-    program = Path(__file__).with_name("compiled_models.py")
-    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=False)
+    done = python(Path(__file__).with_name("compiled_models.py"))
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from terramamba.models import create_model, list_models, model_spec
-from terramamba.models.cost import Cost, model_cost, scan_flops
+from terramamba.models.cost import Cost, ScanModule, model_cost, scan_flops
 
 
 def ssa_flops(b, c, k, side, d, n, expand, depth, width=3):
@@ -40,7 +40,7 @@ def test_batch_and_patch_count(seed):
 
 
 def test_a_scan_counts_once_whatever_its_backend_does():
-    class Scan(nn.Module):
+    class Scan(ScanModule):
         def __init__(self):
             super().__init__()
             self.weight = nn.Parameter(torch.eye(4))
@@ -86,6 +86,6 @@ def test_change_detectors_have_a_cost_that_grows_with_the_area(name):
 
 def test_glmamba_states_its_scans():
     model = create_model("glmamba", preset="nano", in_channels=3)
-    stated = [module for module in model.modules() if hasattr(module, "stated_flops")]
+    stated = [module for module in model.modules() if isinstance(module, ScanModule)]
     scans = [module for module in model.modules() if hasattr(module, "A_log")]
     assert stated == scans != []

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
 from terramamba.models import create_model, load_model, save_model
-from terramamba.models.glmamba import CSAM, CSIE, SPEC, GLMamba, GLMambaConfig
-from terramamba.models.layers import CBAM, SqueezeExcitation
-from terramamba.models.padding import reflect_to_multiple
+from terramamba.models.glmamba import CSAM, CSIE, GLMamba, GLMambaConfig
+from terramamba.models.glmamba_variants import SPEC, GLMambaVariant, GLMambaVariantConfig, VariantCSIE
+from terramamba.models.layers import CBAM, SqueezeExcitation, reflect_to_multiple
 
 TINY: dict[str, Any] = {"in_channels": 3, "base_channels": 8, "depths": (1, 1, 1, 1), "d_state": 2}
 
@@ -170,7 +170,9 @@ def test_csam_is_its_equation(seed: int) -> None:
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("interaction", ["position", "scalar"])
 def test_csie_is_its_equations_group_by_group(interaction: str, shared: bool, seed: int) -> None:
-    csie, x = CSIE(12, 4, interaction, shared), torch.randn(2, 12, 5, 7)
+    published = interaction == "position" and not shared
+    csie = CSIE(12) if published else VariantCSIE(12, 4, interaction, shared)
+    x = torch.randn(2, 12, 5, 7)
     groups = []
     for g, own in enumerate(x.chunk(4, dim=1)):
         use = slice(0, 3) if shared else slice(3 * g, 3 * g + 3)
@@ -279,6 +281,19 @@ def test_impossible_options_are_refused(options: dict[str, Any], message: str) -
     with pytest.raises(InputError, match=message) as error:
         tiny(**options)
     assert "\n" not in str(error.value)
+
+
+def test_the_parts_that_the_switches_name_make_the_published_network_too(seed: int) -> None:
+    networks = []
+    for network, config in ((GLMamba, GLMambaConfig), (GLMambaVariant, GLMambaVariantConfig)):
+        torch.manual_seed(seed)
+        networks.append(network(config(**TINY)))
+    published, variant = networks
+    assert type(tiny()) is GLMamba
+    assert type(tiny(csam=False)) is GLMambaVariant
+    assert list(published.state_dict()) == list(variant.state_dict())
+    x = torch.randn(1, 2, 3, 40, 33)
+    assert torch.equal(published(x), variant(x))
 
 
 def test_presets_have_the_stated_sizes() -> None:

@@ -2,13 +2,12 @@
 
 import json
 import pickle
-import subprocess
-import sys
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from programs import python
 from terramamba.core.errors import InputError
 from terramamba.models import create_model, list_models, load_model, model_spec, save_model
 
@@ -208,4 +207,4 @@ def test_importing_the_models_imports_no_baseline():
         "heavy = ('sklearn', 'rasterio', 'pytorch_lightning', 'terramamba.models.baselines', 'yaml')\n"
         "sys.exit(', '.join(name for name in heavy if name in sys.modules) or 0)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    python("-c", code, check=True, timeout=120, fresh=True)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from terramamba.core.errors import InputError
-from terramamba.models import create_model, model_spec, ssa_mamba, ssa_unit
+from terramamba.models import create_model, model_spec, ssa_mamba, ssa_variants
 
 BANDS, CLASSES = 6, 4
 SMALL = {"in_channels": BANDS, "num_classes": CLASSES, "d_model": 16, "d_state": 3, "heads": 2, "depth": 2}
@@ -150,7 +150,7 @@ def test_a_branch_alone_is_a_unit_and_its_norms(alone):
     with torch.no_grad():
         x = torch.rand(2, 25, D)
         branch = model.eval().blocks[0].branches[alone](x)
-        torch.testing.assert_close(model.blocks[0](x)[0], model.blocks[0].norm(branch + x))
+        torch.testing.assert_close(model.blocks[0](x), model.blocks[0].norm(branch + x))
 
 
 def test_presets_have_the_size_that_the_equations_give():
@@ -231,10 +231,16 @@ def unit_by_loop(unit, config, x):
     return layer_norm(x + np.stack(rows), unit.out_norm)
 
 
+def unit_of(config):
+    if config.published:
+        return ssa_mamba.SpectralSpatialMambaUnit(config)
+    return ssa_variants.make_branch(config)[0]
+
+
 @pytest.mark.parametrize("switch", SWITCHES[:4] + SWITCHES[-1:], ids=IDS[:4] + IDS[-1:])
 def test_unit_equals_a_loop_over_tokens(switch, seed):
-    config = ssa_mamba.SSAMambaConfig(**{**SMALL, **switch})
-    unit = shake(ssa_mamba.make_branch(config)[0]).double()
+    config = ssa_variants.SSAVariantConfig(**{**SMALL, **switch})
+    unit = shake(unit_of(config)).double()
     x = torch.randn(2, 11, D, dtype=torch.float64)
     unit(3 * torch.randn(4, 11, D, dtype=torch.float64))  # gives the batch norm something to remember
     unit.eval().requires_grad_(False)
@@ -244,8 +250,8 @@ def test_unit_equals_a_loop_over_tokens(switch, seed):
 
 @pytest.mark.parametrize(("conv", "earliest"), [("causal", 6), ("centred", 5)])
 def test_how_far_back_a_token_is_felt(conv, earliest, seed):
-    config = ssa_mamba.SSAMambaConfig(**{**SMALL, "conv": conv})
-    unit = shake(ssa_mamba.make_branch(config)[0]).double().eval()
+    config = ssa_variants.SSAVariantConfig(**{**SMALL, "conv": conv})
+    unit = shake(unit_of(config)).double().eval()
     x = torch.randn(1, 12, D, dtype=torch.float64)
     y = x.clone()
     y[0, 6] = torch.randn(D)
@@ -272,10 +278,10 @@ def test_attention_maps(attention, ways, seed):
 def test_attention_maps_are_what_the_fused_attention_uses(seed):
     config = ssa_mamba.SSAMambaConfig(**SMALL)
     attention = ssa_mamba.CrossAttention(config).double()
-    asking, asked = torch.randn(2, 2, 7, D, dtype=torch.float64)
+    query, context = torch.randn(2, 2, 7, D, dtype=torch.float64)
     with torch.no_grad():
-        y, weights = attention(asking, asked, True)
-        values = attention.value(asked).unflatten(-1, (SMALL["heads"], -1))
+        y, weights = attention(query, context), attention.weights(query, context)
+        values = attention.value(context).unflatten(-1, (SMALL["heads"], -1))
         expected = attention.out(torch.einsum("bnqk,bknd->bqnd", weights.double(), values).flatten(2))
     torch.testing.assert_close(y, expected, rtol=1e-5, atol=1e-6)
 
@@ -305,7 +311,7 @@ def test_decay_spares_step_state_and_skip():
 
 def test_autocast_leaves_the_scan_in_float32(seed, monkeypatch):
     seen = []
-    scan = ssa_unit.lti_scan
+    scan = ssa_mamba.lti_scan
 
     def watched(x, *parameters, **options):
         seen.extend(parameter.dtype for parameter in parameters)
@@ -314,7 +320,7 @@ def test_autocast_leaves_the_scan_in_float32(seed, monkeypatch):
         assert torch.equal(y, wide.to(x.dtype))
         return y
 
-    monkeypatch.setattr(ssa_unit, "lti_scan", watched)
+    monkeypatch.setattr(ssa_mamba, "lti_scan", watched)
     model = shake(make())
     x = torch.rand(3, BANDS, 5, 5)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -328,6 +334,25 @@ def test_autocast_leaves_the_scan_in_float32(seed, monkeypatch):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             rough = model(x).float()
     assert (rough - exact).abs().max() < 0.1 * exact.abs().max()
+
+
+def test_the_blocks_of_the_switches_make_the_published_network_too(seed):
+    networks = []
+    for network, config in (
+        (ssa_mamba.SSAMamba, ssa_mamba.SSAMambaConfig),
+        (ssa_variants.SSAMambaVariant, ssa_variants.SSAVariantConfig),
+    ):
+        torch.manual_seed(seed)
+        networks.append(shake(network(config(**SMALL))))
+    published, variant = networks
+    assert type(make()) is ssa_mamba.SSAMamba
+    assert type(make(gate=False)) is ssa_variants.SSAMambaVariant
+    assert list(published.state_dict()) == list(variant.state_dict())
+    x = torch.rand(3, BANDS, 5, 5)
+    (logits, maps), (others, same) = (model.eval()(x, return_attention=True) for model in networks)
+    assert torch.equal(logits, others)
+    assert len(maps) == len(same) == DEPTH
+    assert all(torch.equal(a, b) for a, b in zip(maps, same, strict=True))
 
 
 def test_it_learns(seed):

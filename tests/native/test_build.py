@@ -2,12 +2,11 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from programs import python
 from terramamba.ops import native
 
 ROOT = Path(__file__).parents[2]
@@ -35,24 +34,17 @@ def source(tmp_path: Path) -> Path:
 
 def build(source: Path, **environment: str) -> Path:
     """The folder that Python can import the built package from."""
-    command = [sys.executable, "setup.py", "-q", "build", "--build-base", "base", "--build-lib", "lib"]
-    done = subprocess.run(
-        command, cwd=source, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
+    words = ("setup.py", "-q", "build", "--build-base", "base", "--build-lib", "lib")
+    done = python(*words, cwd=source, env=environment, fresh=True)  # setuptools changes its process
     assert done.returncode == 0, done.stdout + done.stderr
     return source / "lib"
 
 
 def use(folder: Path, *levels: str) -> None:
-    """The build works, and its kernel has these levels."""
+    """The build works in a fresh interpreter, and its kernel has these levels."""
     path = os.pathsep.join(map(str, (folder, ROOT / "tests" / "ops")))
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("use_build.py")), str(folder), *levels],
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    program = Path(__file__).with_name("use_build.py")
+    done = python(program, folder, *levels, env={"PYTHONPATH": path}, fresh=True)
     assert done.returncode == 0, done.stderr
 
 

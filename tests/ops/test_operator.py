@@ -1,7 +1,5 @@
 """The CPU kernel as an operator of PyTorch: its own checks of operators, and its compiler."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +7,7 @@ import torch
 from kernel_cases import ARGUMENTS, draw_places, inputs_of
 from scan_cases import Case, wave
 
+from programs import python
 from terramamba.ops import native
 
 pytestmark = pytest.mark.skipif(not native.levels(), reason=f"no native kernel: {native.REASON}")
@@ -50,11 +49,6 @@ def test_pytorch_accepts_the_sums_of_exponentials_as_an_operator(seed, dtype, wi
 
 
 def test_compiled_without_a_break_the_scans_give_the_same():
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("compiled_scans.py"))],
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
+    done = python(Path(__file__).with_name("compiled_scans.py"), timeout=200)
     print(done.stdout)
     assert done.returncode == 0, done.stderr

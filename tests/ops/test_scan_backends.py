@@ -1,8 +1,6 @@
 """How backends are chosen and named, and what is refused."""
 
 import logging
-import subprocess
-import sys
 import threading
 import warnings
 
@@ -10,6 +8,7 @@ import pytest
 import torch
 from scan_cases import Case
 
+from programs import python
 from terramamba.ops import (
     available_backends,
     backends,
@@ -140,7 +139,7 @@ scan = torch.compile(lambda x: lti_scan(x, p[:, 0], -p, p, p), backend="eager", 
 with prefer("reference"):
     torch.testing.assert_close(scan(x), lti_scan(x, p[:, 0], -p, p, p))
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    python("-c", code, check=True, timeout=120)
 
 
 def test_float64_tensors_keep_their_precision(seed):

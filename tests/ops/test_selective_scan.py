@@ -1,7 +1,5 @@
 """Every backend of the selective scan against the float64 reference: outputs and all gradients."""
 
-import subprocess
-import sys
 from functools import partial
 
 import numpy as np
@@ -13,6 +11,7 @@ from scan_cases import CORNERS, LAYOUTS, Case, assert_close, disturbed, error, w
 from scan_ways import FLOAT32, bounds, is_double, ways
 from torch.utils.checkpoint import checkpoint
 
+from programs import python
 from terramamba.ops import blocks, selective_scan
 
 BACKENDS = pytest.mark.parametrize("backend", ways(), indirect=True)
@@ -260,7 +259,7 @@ compiled = torch.compile(scan, backend="eager")
 results = [(y, *torch.autograd.grad(y.sum(), u)) for y in (scan(u), compiled(u))]
 assert all(map(torch.equal, *results))
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    python("-c", code, check=True, timeout=120)
 
 
 def test_without_last_state_only_outputs_come_back(seed):

@@ -1,16 +1,14 @@
 """The Triton kernels without a GPU: right in Triton's interpreter, and accepted by its compiler.
 
-Each test is a process of its own, as Triton is told to interpret before it is imported.
+Each test is a fresh interpreter, as Triton is told to interpret before it is imported.
 """
 
-import os
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from programs import python
 from terramamba.ops import triton
 
 HERE = Path(__file__).parent
@@ -20,9 +18,7 @@ GROUPS = ("sizes", "lengths", "maps")
 def run(*arguments: str, **environment: str) -> None:
     if find_spec("triton") is None:
         pytest.skip("Triton is not installed: pip install 'terramamba[triton]'")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-    command = [sys.executable, *arguments]
-    done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, timeout=280)
+    done = python(*arguments, cwd=HERE, env=environment, timeout=280, fresh=True)
     print(done.stdout)
     assert done.returncode == 0, done.stderr
 

@@ -1,8 +1,6 @@
 """Bad input as people meet it, each given to the program: what it says, and that nothing comes of it."""
 
 import io
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import chdir, redirect_stdout
@@ -19,12 +17,12 @@ import shapely
 from affine import Affine
 from rasterio.warp import transform as to_crs
 
+from programs import terramamba
 from terramamba.cli import main
 from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.raster.geogrid import compose
 from terramamba.raster.readers.open import open_scene
 
-PROGRAM = (sys.executable, "-m", "terramamba")
 TRAIN = ("--model", "svm", "--split", "random", "--patch-size", "3", "--out", "run")
 
 
@@ -50,10 +48,6 @@ CASES: dict[str, Case] = {}
 def case(make: Case) -> Case:
     CASES[make.__name__] = make
     return make
-
-
-def run(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*PROGRAM, *map(str, words)], cwd=cwd, capture_output=True, text=True, check=False)
 
 
 def files_under(folder: Path) -> dict[str, bytes]:
@@ -277,7 +271,7 @@ def test_it_is_refused_in_one_line_and_leaves_nothing(bench: Bench, tmp_path: Pa
     empty.mkdir()
     words, parts = CASES[name](Bench(**(vars(bench) | {"given": given})))
     before = files_under(given), files_under(bench.scene.parents[1])
-    done = run(*words, cwd=empty)
+    done = terramamba(*words, cwd=empty)
     assert done.returncode == 1, done.stdout + done.stderr
     said = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
     assert len(said) == 1, done.stderr
@@ -290,6 +284,6 @@ def test_it_is_refused_in_one_line_and_leaves_nothing(bench: Bench, tmp_path: Pa
 
 def test_shapes_without_a_class_are_counted_and_left_out(bench: Bench, tmp_path: Path) -> None:
     labels = drawn(tmp_path / "some.gpkg", squares(bench.scene), cover=["a", "b", None, "b"])
-    done = run(*train(bench.scene, labels), cwd=tmp_path)
+    done = terramamba(*train(bench.scene, labels), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "1 of 4 features without a class in 'cover'" in done.stdout + done.stderr

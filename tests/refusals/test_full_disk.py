@@ -1,16 +1,15 @@
 """A disk that fills up while a model is trained: what is said and left, and that the run goes on."""
 
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
+from programs import terramamba
 from small_disk import small_disk
 from terramamba.data.synthetic.files import make_scene
 
 
-def train(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "terramamba", "classify", "train", *map(str, words)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+def train(folder: Path, *words: object) -> CompletedProcess[str]:
+    return terramamba("classify", "train", *words, cwd=folder)
 
 
 def test_training_says_so_and_goes_on(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 import pickle
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +11,12 @@ from shutil import copytree
 import numpy as np
 import pytest
 
+from programs import start, terramamba
 from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import Window
 
-PROGRAM = (sys.executable, "-m", "terramamba")
 CLASSIFY = ("--model", "svm", "--split", "random", "--patch-size", "3")
 
 
@@ -37,11 +35,6 @@ class Home:
     @property
     def change_run(self) -> Path:
         return self.folder / "change"
-
-
-def terramamba(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [*PROGRAM, *map(str, words)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 def files_under(folder: Path) -> dict[str, bytes]:
@@ -153,6 +146,11 @@ def test_a_scene_with_another_number_of_bands_than_the_model(home, refused, tmp_
     refused(words, "five.tif", "5 bands", "trained on 8")
 
 
+def test_an_option_that_the_model_cannot_obey(home, refused):
+    words = train_words(home.scene.scene, home.scene.labels)
+    refused((*words, "--recompute"), "--recompute", "svm has no blocks", "leave it out")
+
+
 def test_dates_of_different_size(home, refused, tmp_path):
     after = spoil(home.pairs.after, tmp_path / "after.tif", lambda values: values[:, :50, :40])
     words = ("change", "map", home.change_run, home.pairs.before, after, "--out", "change.tif")
@@ -207,8 +205,7 @@ def test_interrupted_training_exits_130_and_resumes_to_the_unbroken_result(home,
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     done = terramamba(*words, "--out", whole)
     assert done.returncode == 0, done.stderr
-    command = [*PROGRAM, *map(str, words), "--out", str(broken)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with start("-m", "terramamba", *words, "--out", broken) as process:
         end = time.monotonic() + 200
         while not (broken / "history.csv").exists():
             assert process.poll() is None, process.communicate()[1]

@@ -1,7 +1,7 @@
 """A run of each job with its map, made once, and a browser to look at reports."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,9 +32,8 @@ class Made:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    drawn = int(np.random.SeedSequence().generate_state(1)[0])
-    print(f"seed of the images: {drawn}")
+def made(tmp_path_factory: pytest.TempPathFactory, seed_of: Callable[[str], int]) -> Made:
+    drawn = seed_of("images of reports")
     home = tmp_path_factory.mktemp("report")
     scene = make_scene(home / "scene", drawn, height=60, width=60, bands=12)
     pairs = make_pairs(home / "pairs", drawn, train=2, val=2, test=2, size=64, scene=(96, 128))

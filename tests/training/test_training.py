@@ -3,8 +3,6 @@
 import csv
 import logging
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from itertools import chain
@@ -15,6 +13,7 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
+from programs import start
 from terramamba.change.objective import ChangeDetection
 from terramamba.change.settings import ChangeConfig
 from terramamba.core.devices import resolve_device
@@ -114,8 +113,7 @@ def wait_for_epochs(folder, process, epochs):
 
 
 def start_slow_run(folder):
-    command = [sys.executable, str(Path(__file__).parents[1] / "toys.py"), str(folder), "0.1"]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    return start(Path(__file__).parents[1] / "toys.py", folder, "0.1")
 
 
 def test_killed_and_resumed_is_the_unbroken_run_to_the_bit(unbroken, tmp_path):

@@ -114,6 +114,7 @@ def map_change(
     check_table_name(areas)
     _check(batch_size, precision, tile_size, overlap, threshold)
     loaded = open_run(run, "change")
+    loaded.model.check_precision(precision)
     temperature = chosen_temperature(loaded, calibrated)
     own = calibrated_threshold(loaded.threshold, temperature) if calibrated else loaded.threshold
     cut = own if threshold is None else float(threshold)
@@ -121,7 +122,7 @@ def map_change(
     check_bands(loaded, first)
     check_bands(loaded, second)
     grid = _shared_grid(first, second)
-    if getattr(loaded.model, "whole_image", False):
+    if loaded.model.whole_image:
         _check_whole_image(loaded, first)
         tile_size, overlap = max(grid.window.shape), 0
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped
-from torch import Tensor, nn
+from torch import Tensor
 
 from terramamba.data.scaling import read_scaled
 from terramamba.mapping.blend import Part
 from terramamba.mapping.fit_to_run import open_run
 from terramamba.mapping.inferring import inferring
+from terramamba.models.model import Model
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run
@@ -45,7 +46,7 @@ class ChangeDetector:
     def __init__(self, work: ChangeWork, run: Run, device: torch.device) -> None:
         self._dates = (work.before, work.after)
         self._scaling = run.scaling
-        self._model: nn.Module = run.model.to(device).eval()
+        self._model: Model = run.model.to(device).eval()
         self._device, self._precision, self._temperature = device, work.precision, work.temperature
 
     def detect(self, windows: Sequence[Window]) -> list[Part]:

@@ -5,11 +5,12 @@ from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from terramamba.change.settings import ChangeConfig
 from terramamba.core.errors import InputError
+from terramamba.models.model import Model
 from terramamba.scores.metrics import best_threshold, change_scores, confusion_at
 from terramamba.training.losses import change_loss
 from terramamba.training.objective import Validation, summed
@@ -24,12 +25,12 @@ class ChangeDetection:
 
     config: ChangeConfig
 
-    def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
+    def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
         """The configured loss over the pixels whose change is known."""
         return self._of_masks(only_channel(model(batch["image"])), batch)
 
     def validate(
-        self, model: nn.Module, dataset: Dataset[Batch], device: torch.device, share: Share
+        self, model: Model, dataset: Dataset[Batch], device: torch.device, share: Share
     ) -> Validation:
         """F1 at the threshold that makes it highest, and at 0.5."""
         batch_size, precision = self.config.batch_size, self.config.precision

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from torch import nn
 
 from terramamba.change.recipe import with_crops
 from terramamba.change.samples import PairDataset
@@ -22,6 +21,7 @@ from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.data.scaling import Scaling
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.warped import Method
@@ -137,11 +137,14 @@ class Training:
         """Whole validation pairs."""
         return whole_images(self.pairs["val"], self.scaling)
 
-    def solve(self, spec: ModelSpec) -> tuple[nn.Module, dict[str, Any]]:
+    def check(self, model: Model) -> None:
+        """Every change detector can do what the settings ask for."""
+
+    def solve(self, spec: ModelSpec) -> tuple[Model, dict[str, Any]]:
         """No detector is solved for; raises ``InputError``."""
         raise InputError(f"--model {spec.name}: change detectors are trained, or have nothing to learn")
 
-    def judge(self, model: nn.Module, threshold: float | None) -> Judgement:
+    def judge(self, model: Model, threshold: float | None) -> Judgement:
         """Scores at the threshold that is given, else chosen, else fixed; calibration from validation."""
         settings = self.settings
         cut, chosen_by = _threshold(settings.threshold, threshold)
@@ -241,7 +244,7 @@ def whole_images(pairs: Sequence[PairFiles], scaling: Scaling) -> PairDataset:
     return PairDataset(list(pairs), scaling, crop_size=None, augment=False, seed=0)
 
 
-def counted(model: nn.Module, pairs: Sequence[PairFiles], scaling: Scaling, *, device: str) -> PairCounts:
+def counted(model: Model, pairs: Sequence[PairFiles], scaling: Scaling, *, device: str) -> PairCounts:
     """What ``model`` says of whole ``pairs``, as they are and with the dates swapped."""
     swapped = [pair.swapped() for pair in pairs]
     return count_pairs(model, whole_images(pairs, scaling), whole_images(swapped, scaling), device=device)

@@ -1,4 +1,4 @@
-"""Where GLMamba's parts respond, and which of it speaks for change: activations and Grad-CAM.
+"""Where a detector's target layers respond, and what of it speaks for change: activations and Grad-CAM.
 
 Grad-CAM: Selvaraju et al., ICCV 2017, Eq. 1-2, for the sum of the logits of the marked pixels, as Vinogradova
 et al. (AAAI 2020) do for maps: each channel weighs as much as the mean of the logits' gradient over its
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Float32
 from torch import Tensor, nn
 
-from terramamba.models.glmamba import STRIDE, GLMamba
+from terramamba.models.model import Model
 from terramamba.training.predict import only_channel
 
 DATES = ("before", "after")
@@ -70,20 +70,8 @@ def outputs_of(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
             handle.remove()
 
 
-def parts_of(model: GLMamba) -> dict[str, nn.Module]:
-    """CSAM, BFA and CSIE by name and stage, such as "CSAM 2"; parts that are switched off are left out."""
-    parts: dict[str, nn.Module] = {f"CSAM {stage}": module for stage, module in model.csam.items()}
-    for name, modules in (("BFA", model.bfa), ("CSIE", model.csie)):
-        parts |= {
-            f"{name} {stage}": module
-            for stage, module in enumerate(modules, start=1)
-            if any(True for _ in module.parameters())
-        }
-    return parts
-
-
 def change_evidence(
-    model: GLMamba,
+    model: Model,
     images: Float[Tensor, "2 c h w"],
     usable: Bool[np.ndarray, "h w"],
     threshold: float,
@@ -94,8 +82,9 @@ def change_evidence(
     none, those of all usable pixels.
     """
     h, w = images.shape[-2:]
-    parts = parts_of(model)
-    with torch.enable_grad(), outputs_of(parts) as found:
+    targets = {f"{layer.part} {layer.stage}": layer for layer in model.target_layers()}
+    modules = {name: layer.module for name, layer in targets.items()}
+    with torch.enable_grad(), outputs_of(modules) as found:
         # Gradients reach every part also where the weights were frozen.
         logit = only_channel(model(images[None].detach().requires_grad_()))[0]
         probability = torch.sigmoid(logit.detach().float()).cpu().numpy()
@@ -106,10 +95,8 @@ def change_evidence(
         slopes = torch.autograd.grad(score, list(found.values())) if found else ()
     gradients = dict(zip(found, slopes, strict=True))
     layers = []
-    for name in parts:
-        part, stage = name.split()
+    for name, (part, stage, cell, _) in targets.items():
         maps, slope = found[name].detach().float(), gradients[name].float()
-        cell = STRIDE // 2 ** (4 - int(stage))
         dates = DATES if len(maps) == len(DATES) else ("",)
         sizes = {"activation": activation(maps), "cam": grad_cam(maps, slope)}
         full = {
@@ -117,7 +104,7 @@ def change_evidence(
             for kind, one in sizes.items()
         }
         layers += [
-            Layer(part, int(stage), date, cell, full["activation"][i], full["cam"][i])
+            Layer(part, stage, date, cell, full["activation"][i], full["cam"][i])
             for i, date in enumerate(dates)
         ]
     return Evidence(probability, explained, tuple(layers))

@@ -12,18 +12,10 @@ import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float, Float32
-from torch import Tensor, nn
+from torch import Tensor
 
-from terramamba.models.ssa_mamba import SSAMamba
+from terramamba.models.model import Model
 from terramamba.training.predict import PATCHES_AT_ONCE, evaluating
-
-ASKS = {
-    "asymmetric": ("spatial asks spectral",),
-    "symmetric": ("spatial asks spectral", "spectral asks spatial"),
-    "reversed": ("spectral asks spatial",),
-    "none": (),
-}
-"""Who asks whom, by the model's option ``attention``."""
 
 ASKING = ("the centre asks", "all tokens ask")
 """The middle token alone, and the mean over all tokens."""
@@ -41,31 +33,22 @@ class Asked:
         return self.weights[chosen].mean(axis=(0, 3))
 
 
-def map_names(model: nn.Module) -> tuple[str, ...]:
-    """A name for each attention map of ``model``, in its order; empty for a model without."""
-    if not isinstance(model, SSAMamba) or model.config.branches not in ("separate", "coupled"):
-        return ()
-    ways = ASKS[model.config.attention]
-    blocks = range(1, model.config.depth + 1)
-    return tuple(f"block {block}" + f", {way}" * (len(ways) > 1) for block in blocks for way in ways)
-
-
 def classify_patches(
-    model: nn.Module, images: Float32[Tensor, "m c p p"], device: torch.device
+    model: Model, images: Float32[Tensor, "m c p p"], device: torch.device
 ) -> tuple[Float32[Tensor, "m k"], Asked | None]:
     """Logits of the patches on the CPU, and what was asked meanwhile; None for a model without attention."""
-    names, side = map_names(model), images.shape[-1]
+    side = images.shape[-1]
+    names: tuple[str, ...] = ()
     logits, weights = [], []
     with evaluating(model, device):
         for batch in torch.split(images, PATCHES_AT_ONCE):
-            if not names:
-                logits.append(model(batch.to(device)).float().cpu())
-                continue
-            found, maps = model(batch.to(device), return_attention=True)
-            logits.append(found.float().cpu())
-            weights.append(torch.stack([_asked(one, side) for one in maps], dim=2).cpu())
-    asked = Asked(torch.cat(weights).numpy(), names) if names else None
-    return torch.cat(logits), asked
+            found = model.forward_features(batch.to(device))
+            logits.append(found.logits.float().cpu())
+            if found.attention:
+                names = tuple(found.attention)
+                maps = [_asked(one, side) for one in found.attention.values()]
+                weights.append(torch.stack(maps, dim=2).cpu())
+    return torch.cat(logits), Asked(torch.cat(weights).numpy(), names) if names else None
 
 
 def _asked(weights: Float[Tensor, "b n l l"], side: int) -> Float[Tensor, "b asking n p p"]:

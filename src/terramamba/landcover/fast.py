@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from terramamba.core.errors import InputError
+from terramamba.models.model import Model
 
 TILINGS = (1, 2, 4, 9)
 """Numbers of tilings to choose from; the work grows with them."""
@@ -35,11 +36,11 @@ def shifts(patch_size: int, tilings: int) -> tuple[tuple[int, int], ...]:
     return tuple((down, right) for down in steps for right in steps)
 
 
-def check_tilings(model: nn.Module, tilings: int) -> None:
+def check_tilings(model: Model, tilings: int) -> None:
     """Raise ``InputError`` where ``model`` cannot be used so, or with so many tilings."""
     if tilings not in TILINGS:
         raise InputError(f"--tilings {tilings}: choose one of {', '.join(map(str, TILINGS))}")
-    if not hasattr(model, "token_logits"):
+    if not model.classifies_tokens:
         raise InputError(
             "--mode fast: this model does not classify the single pixels of a patch; use --mode exact"
         )
@@ -64,7 +65,7 @@ def choose_tilings(mode: str, tilings: int, tolerance: float, record: Mapping[st
 
 
 def fast_logits(
-    model: nn.Module,
+    model: Model,
     padded: Float[Tensor, "c H W"],
     usable: Bool[Tensor, "h w"],
     origin: tuple[int, int],
@@ -78,7 +79,7 @@ def fast_logits(
     Tiles lie where they lie in the scene, so that it does not matter how the scene is cut into windows.
 
     Args:
-        model: with ``token_logits``: (b, c, p, p) -> (b, k, p, p).
+        model: one that ``classifies_tokens``.
         padded: the window with ``margin(patch_size)`` pixels more on every side.
         usable: pixels that are wanted.
         origin: row and column of the scene at which the window starts.
@@ -101,7 +102,7 @@ def fast_logits(
 
 
 def _tokens(
-    model: nn.Module,
+    model: Model,
     padded: Tensor,
     reach: Bool[Tensor, "H W"],
     origin: tuple[int, int],
@@ -123,7 +124,7 @@ def _tokens(
     found: Tensor | None = None
     for begin in range(0, len(chosen), batch_size):
         some = chosen[begin : begin + batch_size]
-        logits = model.token_logits(tiles[some]).float()  # type: ignore[operator]
+        logits = model.token_logits(tiles[some]).float()
         if found is None:
             found = logits.new_zeros(n * m, *logits.shape[1:])
         found[some] = logits

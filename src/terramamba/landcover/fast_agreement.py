@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float32, Int64
-from torch import nn
 
 from terramamba.landcover.fast import TILINGS, fast_logits, margin
 from terramamba.landcover.map_worker import pad_strip, padded_index
 from terramamba.landcover.patches import gather_patches
 from terramamba.mapping.inferring import inferring
+from terramamba.models.model import Model
 from terramamba.raster.windows import strips
 
 BATCH_SIZE = 256
@@ -19,7 +19,7 @@ ROWS = 128
 
 
 def fast_record(
-    model: nn.Module,
+    model: Model,
     cube: Float32[np.ndarray, "c h w"],
     pixels: Int64[np.ndarray, "m 2"],
     targets: Int64[np.ndarray, " m"],
@@ -42,7 +42,7 @@ def fast_record(
     Returns:
         ``{"exact_oa": share, "tilings": {"1": {"oa": share, "agreement": share}, ...}}``
     """
-    if not hasattr(model, "token_logits"):
+    if not model.classifies_tokens:
         return None
     height, width = cube.shape[1:]
     classes = np.full((height, width), -1, np.int64)

@@ -91,6 +91,7 @@ def map_classes(
         check_raster_name(target)
     check_table_name(areas)
     loaded = open_run(run, "classify")
+    loaded.model.check_precision(precision)
     image = masked(scene if isinstance(scene, Scene) else open_scene(scene), masks)
     check_bands(loaded, image)
     tilings = choose_tilings(mode, tilings, tolerance, loaded.card.get("fast"))

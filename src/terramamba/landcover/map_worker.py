@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Int, Shaped
-from torch import Tensor, nn
+from torch import Tensor
 
 from terramamba.core.errors import InputError
 from terramamba.data.scaling import Scaling, read_scaled
@@ -19,6 +19,7 @@ from terramamba.landcover.patches import gather_patches
 from terramamba.mapping.fit_to_run import open_run
 from terramamba.mapping.inferring import inferring
 from terramamba.mapping.probability import stored_probability
+from terramamba.models.model import Model
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run
@@ -60,7 +61,7 @@ class ClassMapper:
     def __init__(self, work: ClassWork, run: Run, device: torch.device) -> None:
         self._work = work
         self._scaling: Scaling = run.scaling
-        self._model: nn.Module = run.model.to(device).eval()
+        self._model: Model = run.model.to(device).eval()
         self._device = device
         codes = [int(entry["code"]) for entry in run.classes]
         self._codes = np.array(codes, code_type(codes))

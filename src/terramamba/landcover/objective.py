@@ -1,17 +1,17 @@
 """What training a classifier minimises, and the validation score that chooses its best epoch."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, distributed, nn
+from torch import Tensor, distributed
 from torch.utils.data import Dataset
 
 from terramamba.core.errors import InputError
 from terramamba.landcover.settings import ClassConfig
+from terramamba.models.model import Model
 from terramamba.scores.metrics import class_scores
 from terramamba.training.losses import class_loss, token_class_loss
 from terramamba.training.objective import Validation, summed
@@ -30,21 +30,20 @@ class Classification:
     class_weights: tuple[float, ...] | None = None
     """Weights of the classes in the cross-entropy."""
 
-    def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
+    def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
         """Cross-entropy, and that of the tokens' own labels; the network runs once for both."""
         if not self.config.token_loss:
             return self._of_labels(model(batch["image"]), batch)
-        if not hasattr(model, "token_logits") or "token_label" not in batch:
-            lacking = "samples have" if hasattr(model, "token_logits") else "model has"
+        if "token_label" not in batch:
             raise InputError(
-                f"--token-loss {self.config.token_loss}: the {lacking} no tokens to label; use 0"
+                f"--token-loss {self.config.token_loss}: the samples have no tokens to label; use 0"
             )
-        tokens = cast(Callable[[Tensor], Tensor], model.token_logits)(batch["image"])
+        tokens = model.token_logits(batch["image"])
         of_tokens = token_class_loss(tokens, batch["token_label"], self._weights(tokens))
         return self._of_labels(tokens.mean(dim=(2, 3)), batch) + self.config.token_loss * of_tokens
 
     def validate(
-        self, model: nn.Module, dataset: Dataset[Batch], device: torch.device, share: Share
+        self, model: Model, dataset: Dataset[Batch], device: torch.device, share: Share
     ) -> Validation:
         """Overall and average accuracy."""
         batch_size, precision = max(self.config.batch_size, PATCHES_AT_ONCE), self.config.precision

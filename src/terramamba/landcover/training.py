@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from terramamba.core.devices import resolve_device
+from terramamba.core.errors import InputError
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, save_split
 from terramamba.landcover.fast_agreement import fast_record
 from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import Samples, prepare_samples
 from terramamba.landcover.scores import CLASS_TABLE, scores_by_name, write_class_table
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.runs.folder import write_confusion
 from terramamba.scores.calibration import (
@@ -118,7 +119,20 @@ class Training:
         """Patches of the validation pixels."""
         return labelled_patches(self.samples, VALIDATION, self.settings)
 
-    def solve(self, spec: ModelSpec) -> tuple[nn.Module, dict[str, Any]]:
+    def check(self, model: Model) -> None:
+        """Raise ``InputError`` where ``model`` has no tokens for ``token_loss``, or sees other patches."""
+        side = self.samples.split.patch_size
+        if self.settings.token_loss and not model.classifies_tokens:
+            raise InputError(
+                f"--token-loss {self.settings.token_loss}: the model has no tokens to label; use 0"
+            )
+        if model.patch_size not in (None, side):
+            raise InputError(
+                f"--set patch_size={model.patch_size}: the patches have {side} pixels a side;"
+                f" leave it out, and give --patch-size {model.patch_size}"
+            )
+
+    def solve(self, spec: ModelSpec) -> tuple[Model, dict[str, Any]]:
         """A model that is solved for from spectra alone; validation chooses its options."""
         assert spec.fit is not None
         samples = self.samples
@@ -132,7 +146,7 @@ class Training:
         )
         return solved, {**record, "device": "cpu"}
 
-    def judge(self, model: nn.Module, threshold: float | None) -> Judgement:
+    def judge(self, model: Model, threshold: float | None) -> Judgement:
         """Scores, confusion and calibration (its temperature from validation) of both subsets."""
         samples, settings, names = self.samples, self.settings, self.samples.labels.names
         subsets = {

@@ -5,20 +5,18 @@ Counted: every matrix product, convolution and attention, a multiplication and a
 states; four paths through a map are four times the channels). Not counted: elementwise functions, norms,
 pooling, resizing, Fourier transforms.
 
-A scan's own operations depend on its backend, so they are never looked at. A module that calls a scan returns
-the shape that it is given, and has the method ``stated_flops(*inputs) -> int``. That takes what its
-``forward`` takes and gives the FLOPs of the whole module: scan by formula, and its own matrix products. The
-module is not run for the count.
+A scan's own operations depend on its backend, so they are never looked at: a module that calls a scan is a
+``ScanModule``, which states the FLOPs of all that it does and is not run for the count.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -35,13 +33,21 @@ class Cost:
     """Floating-point operations, as counted above."""
 
 
+class ScanModule(nn.Module, ABC):
+    """A module that calls a scan, takes one tensor and returns one of its shape."""
+
+    @abstractmethod
+    def stated_flops(self, x: Tensor) -> int:
+        """State the FLOPs of ``forward``: the scan by ``scan_flops``, and all other matrix products."""
+
+
 def scan_flops(batch: int, tokens: int, channels: int, states: int) -> int:
-    """9 B L I N: FLOPs of a state-space scan."""
+    """Count the FLOPs of a state-space scan: 9 B L I N."""
     return 9 * batch * tokens * channels * states
 
 
 def model_cost(model: nn.Module, shape: Sequence[int], *, hollow: bool = True) -> Cost:
-    """Parameters, and FLOPs for an input of ``shape`` (batch included), in evaluation mode.
+    """Count the parameters, and the FLOPs for an input of ``shape`` (batch included), in evaluation mode.
 
     Tensors without content are sent through the model, so that it takes no memory and as much time for a
     large input as for a small one. A model without weights or buffers, such as a classical detector, runs for
@@ -65,14 +71,14 @@ def model_cost(model: nn.Module, shape: Sequence[int], *, hollow: bool = True) -
 
 @contextmanager
 def _scans_stated(model: nn.Module) -> Iterator[list[int]]:
-    """Modules that state their FLOPs do only that, and hand their input on; yields what they state."""
+    """Have scan modules do nothing but state their FLOPs and hand their input on; yields what they state."""
     stated: list[int] = []
 
-    def state(module: Any, *inputs: Any) -> Any:
-        stated.append(module.stated_flops(*inputs))
-        return inputs[0]
+    def state(module: ScanModule, x: Tensor) -> Tensor:
+        stated.append(module.stated_flops(x))
+        return x
 
-    scans = [module for module in model.modules() if hasattr(module, "stated_flops")]
+    scans = [module for module in model.modules() if isinstance(module, ScanModule)]
     for module in scans:
         vars(module)["forward"] = partial(state, module)
     try:

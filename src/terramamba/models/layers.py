@@ -1,4 +1,4 @@
-"""Blocks that two or more models use."""
+"""Layers that two or more models use, padding to a multiple, and which parameters decay."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 def decay_groups(
     model: nn.Module, weight_decay: float, exempt: Callable[[str, nn.Parameter], bool]
 ) -> list[dict[str, Any]]:
-    """All parameters in two groups for an optimiser: those that decay, and the ``exempt`` ones."""
+    """Return all parameters in two groups for an optimiser: those that decay, and the ``exempt`` ones."""
     named = list(model.named_parameters())
     return [
         {
@@ -23,12 +23,27 @@ def decay_groups(
 
 
 def is_scan_or_vector(name: str, parameter: nn.Parameter) -> bool:
-    """Whether it is A_log, dt_bias or D of a selective scan, a weight of a norm or a bias."""
+    """Tell whether it is A_log, dt_bias or D of a selective scan, a weight of a norm or a bias."""
     return parameter.ndim == 1 or name.endswith((".A_log", ".dt_bias"))
 
 
+def reflect_to_multiple(x: Float[Tensor, "*b h w"], multiple: int) -> Float[Tensor, "*b h2 w2"]:
+    """Pad ``x`` below and to the right to a multiple of ``multiple``, mirrored at its last row and column.
+
+    Unlike torch's padding, the reflection goes to and fro as often as it must, so that a side may be shorter
+    than what is added to it; a side of one pixel is repeated.
+    """
+    for axis in (-2, -1):
+        size = x.shape[axis]
+        if size % multiple:
+            positions = torch.arange(-(-size // multiple) * multiple, device=x.device)
+            positions = positions % max(2 * (size - 1), 1)
+            x = x.index_select(axis, torch.minimum(positions, 2 * (size - 1) - positions))
+    return x
+
+
 def conv_bn_relu(in_channels: int, out_channels: int, kernel_size: int = 3) -> nn.Sequential:
-    """Convolution (same size), batch normalisation, ReLU."""
+    """Build a convolution that keeps the size, batch normalisation and ReLU."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=False),
         nn.BatchNorm2d(out_channels),
@@ -48,15 +63,15 @@ class SqueezeExcitation(nn.Module):
         self.excite = nn.Linear(hidden, channels)
 
     def weights(self, mean: Float[Tensor, "b c"]) -> Float[Tensor, "b c"]:
-        """Channel weights in (0, 1) from channel means."""
+        """Work out channel weights in (0, 1) from channel means (b, c)."""
         return torch.sigmoid(self.excite(torch.relu(self.squeeze(mean))))
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """Maps (b, c, h, w), each channel scaled."""
+        """Scale each channel of maps (b, c, h, w)."""
         return x * self.weights(x.mean(dim=(2, 3)))[:, :, None, None]
 
     def scale_tokens(self, x: Float[Tensor, "b l c"]) -> Float[Tensor, "b l c"]:
-        """Tokens (b, l, c), each channel scaled."""
+        """Scale each channel of tokens (b, l, c)."""
         return x * self.weights(x.mean(dim=1))[:, None, :]
 
 
@@ -77,7 +92,7 @@ class CBAM(nn.Module):
         self.spatial = nn.Conv2d(2, 1, kernel_size=7, padding=3)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """Maps (b, c, h, w), weighted by channel and by position."""
+        """Weigh maps (b, c, h, w) by channel and by position."""
         channel = torch.sigmoid(self.mlp(x.mean(dim=(2, 3))) + self.mlp(x.amax(dim=(2, 3))))
         x = x * channel[:, :, None, None]
         pooled = torch.cat([x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)], dim=1)

@@ -1,7 +1,8 @@
-"""Activation checkpointing: blocks keep their input alone, and run again in the backward pass.
+"""What training does to the blocks that a model repeats: run them again, or compile them.
 
-Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016, arXiv 1604.06174. Results do not change:
-random numbers are drawn again, and batch norms count a batch once.
+Activation checkpointing: blocks keep their input alone, and run again in the backward pass (Chen et al.,
+"Training Deep Nets with Sublinear Memory Cost", 2016, arXiv 1604.06174). Results do not change: random
+numbers are drawn again, and batch norms count a batch once.
 """
 
 from collections.abc import Iterator
@@ -13,20 +14,30 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from terramamba.models.blocks import blocks
+from terramamba.models.model import Model
 
 
 @contextmanager
-def recomputing(model: nn.Module) -> Iterator[None]:
-    """Within the context, training ``model`` takes less memory and about a quarter more time."""
-    found = blocks(model)
-    for block in found:
+def recomputing(model: Model) -> Iterator[None]:
+    """Have training of ``model`` take less memory, and about a quarter more time, within the context."""
+    blocks = model.checkpoint_blocks()
+    for block in blocks:
         block.forward = partial(_forward, block, block.forward)
     try:
         yield
     finally:
-        for block in found:
+        for block in blocks:
             del block.forward  # that of the class comes back
+
+
+def compile_blocks(model: Model) -> None:
+    """Run each block through ``torch.compile`` from now on; weights and their names stay.
+
+    Not the whole model: that takes minutes where blocks take seconds, and PyTorch 2.13 then loses gradients
+    of GLMamba on a CPU (those of everything before its decoder come out as 0).
+    """
+    for block in model.checkpoint_blocks():
+        block.compile()
 
 
 def _forward(block: nn.Module, forward: Any, x: torch.Tensor) -> torch.Tensor:
@@ -36,7 +47,7 @@ def _forward(block: nn.Module, forward: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-    """Contexts of the first run and of the second."""
+    """Make the contexts of the first run and of the second."""
     return nullcontext(), _statistics_as_they_are(block)
 
 

@@ -14,10 +14,11 @@ from typing import Any, Literal, get_args, get_origin
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor, nn
+from torch import Tensor
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import atomic_path, write_json
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec, Task
 
 __all__ = ["ModelSpec", "create_model", "list_models", "load_model", "model_spec", "save_model"]
@@ -28,7 +29,7 @@ FORMAT = 1
 # Where a model's record is: "module", in which it is called SPEC, or "module:NAME".
 _HOMES: dict[Task, dict[str, str]] = {
     "classify": {
-        "ssa_mamba": "terramamba.models.ssa_mamba",
+        "ssa_mamba": "terramamba.models.ssa_variants",
         "svm": "terramamba.models.baselines.svm",
         "random_forest": "terramamba.models.baselines.random_forest",
         "one_d_cnn": "terramamba.models.baselines.one_d_cnn",
@@ -41,7 +42,7 @@ _HOMES: dict[Task, dict[str, str]] = {
         "isolated_mamba": "terramamba.models.baselines.mamba_families:ISOLATED",
     },
     "change": {
-        "glmamba": "terramamba.models.glmamba",
+        "glmamba": "terramamba.models.glmamba_variants",
         "unet_diff": "terramamba.models.baselines.unet_diff",
         "cva": "terramamba.models.baselines.cva",
         "pca_kmeans": "terramamba.models.baselines.pca_kmeans",
@@ -57,14 +58,22 @@ _HOMES: dict[Task, dict[str, str]] = {
 
 
 def list_models(task: str | None = None) -> tuple[str, ...]:
-    """Names of all models, or of those for ``task`` ("classify" or "change")."""
+    """List the names of all models, or of those for ``task`` ("classify" or "change").
+
+    Raises:
+        InputError: there is no such task.
+    """
     if task is not None and task not in _HOMES:
         raise InputError(f"task {task!r} is unknown; choose one of: {', '.join(_HOMES)}")
     return tuple(name for of, homes in _HOMES.items() if task in (None, of) for name in homes)
 
 
 def model_spec(name: str) -> ModelSpec:
-    """The record of the model called ``name``; raises ``InputError`` where there is none."""
+    """Return the record of the model called ``name``, importing its file.
+
+    Raises:
+        InputError: there is no such model.
+    """
     for homes in _HOMES.values():
         if name in homes:
             module, _, record = homes[name].partition(":")
@@ -72,7 +81,7 @@ def model_spec(name: str) -> ModelSpec:
     raise InputError(f"model {name!r} is unknown; choose one of: {', '.join(list_models())}")
 
 
-def create_model(name: str, *, preset: str | None = None, **options: Any) -> nn.Module:
+def create_model(name: str, *, preset: str | None = None, **options: Any) -> Model:
     """Build a model with fresh weights.
 
     Args:
@@ -93,11 +102,11 @@ def create_model(name: str, *, preset: str | None = None, **options: Any) -> nn.
         raise InputError(f"{name} has no preset {preset!r}; choose one of: {', '.join(spec.presets)}")
     resolved = _resolve(spec, {**spec.presets[preset], **options})
     model = spec.build(**resolved)
-    vars(model).update(spec_name=name, preset=preset, options=resolved)
+    model.spec_name, model.preset, model.options = name, preset, resolved
     return model
 
 
-def save_model(model: nn.Module, folder: Path, card: Mapping[str, Any]) -> None:
+def save_model(model: Model, folder: Path, card: Mapping[str, Any]) -> None:
     """Write ``model.safetensors`` and ``model.json`` into ``folder``.
 
     Each file is written aside and then renamed, the weights first; the JSON holds their checksum, so that two
@@ -111,16 +120,20 @@ def save_model(model: nn.Module, folder: Path, card: Mapping[str, Any]) -> None:
     # Copies: tensors that share memory cannot be stored, and some live on a GPU.
     tensors = {key: value.detach().cpu().contiguous().clone() for key, value in model.state_dict().items()}
     weights = save(tensors)
-    about = {key: vars(model)[key] for key in ("preset", "options")}
-    about = {"name": vars(model)["spec_name"], **about, "sha256": hashlib.sha256(weights).hexdigest()}
+    about = {
+        "name": model.spec_name,
+        "preset": model.preset,
+        "options": model.options,
+        "sha256": hashlib.sha256(weights).hexdigest(),
+    }
     with atomic_path(folder / WEIGHTS) as part:
         part.write_bytes(weights)
     own = {"format": FORMAT, "model": about}
     write_json(folder / CARD, {**own, **card, **own})  # a card that was loaded has older ones of both
 
 
-def load_model(folder: Path) -> tuple[nn.Module, dict[str, Any]]:
-    """The model saved in ``folder``, on the CPU in evaluation mode, and the content of ``model.json``.
+def load_model(folder: Path) -> tuple[Model, dict[str, Any]]:
+    """Load the model saved in ``folder``, on the CPU in evaluation mode, and the content of ``model.json``.
 
     Raises:
         InputError: a file is missing or damaged, is a pickle, or the two do not belong together.

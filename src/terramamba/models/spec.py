@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from torch import nn
+from terramamba.models.model import Model
 
 Task = Literal["classify", "change"]
 
-FitFunction = Callable[..., tuple[nn.Module, dict[str, Any]]]
+FitFunction = Callable[..., tuple[Model, dict[str, Any]]]
 """fit(train_x: "m c", train_y: " m", val_x: "m2 c", val_y: " m2", *, num_classes, seed) -> (model, record)
 
 Spectra are scaled as the model will see them, classes count from 0. The record says what was chosen.
@@ -28,7 +28,7 @@ class ModelSpec:
     """What it is, in a few words."""
     paper: str
     """Where it was published."""
-    build: Callable[..., nn.Module]
+    build: Callable[..., Model]
     """build(**options) makes the model."""
     presets: Mapping[str, Mapping[str, Any]]
     """Named sizes: options that differ from the defaults."""
@@ -48,5 +48,5 @@ class ModelSpec:
     """For a model that is solved for rather than trained by gradient descent: the function that does it."""
 
     def parameters(self) -> Mapping[str, inspect.Parameter]:
-        """The options by name, with default and type."""
+        """Return the options by name, with default and type."""
         return inspect.signature(self.config or self.build, eval_str=True).parameters

@@ -1,7 +1,8 @@
 """SSA-Mamba: spatial-spectral attentive state-space model for hyperspectral image classification.
 
 Liao and Wang, "Spatial-Spectral Attentive State Space Model", IEEE JSTARS 19, 2026, pp. 6403-6424,
-doi 10.1109/JSTARS.2026.3654346.
+doi 10.1109/JSTARS.2026.3654346. This file is the published network, from its input to its logits. Its
+ablations, what it leaves open, and its recipe are in ``ssa_variants``.
 
     here                       paper           meaning
     in_channels                C               spectral bands
@@ -12,20 +13,20 @@ doi 10.1109/JSTARS.2026.3654346.
     d_state                    N               states a channel
     num_classes                K               classes
     delta_log                  Delta           step, exp(delta_log)                                Eq. 7
-    A_log                      A               decay, -exp(A_log)                                  Eq. 3-12
+    A_log                      A               state matrix, -exp(A_log)                           Eq. 3-12
     B, C, D                    B, C, D         input, output and skip weights of the state space   Eq. 3-12
-    f_spa, f_spe               F_spa, F_spe    what the two branches found                         Eq. 13-14
-    f_att                      F_att           what one branch asked of the other                  Eq. 15-19
+    f_spa, f_spe               F_spa, F_spe    features of the two branches                        Eq. 13-14
+    f_att                      F_att           attention of one branch (query) to the other        Eq. 15-19
     f_ca                       F_ca            both, fused                                         Eq. 20-26
 
 None of the state space's parameters depends on the input: unlike in Mamba, the scan is linear and
-time-invariant. Step, decay and scan are float32 (or wider) under autocast.
+time-invariant. Step, state matrix and scan are float32 (or wider) under autocast.
 
 Where the paper disagrees with itself or leaves a choice:
 
-- Eq. 7 makes the step with exp, one listing with softplus: exp; option ``step``.
-- Bbar is Delta B as in Eq. 8; the exact zero-order hold is the option ``discretization``.
-- The convolution over tokens is causal, as state-space models have it; option ``conv``.
+- Eq. 7 makes the step with exp, one listing with softplus: exp.
+- Bbar is Delta B as in Eq. 8, not the exact zero-order hold.
+- The convolution over tokens is causal, as state-space models have it.
 - Equations 1-35 give 6.20 M parameters at 144 bands and 15 classes, the text 7.32 M: the equations stand.
 - Both branches read the same tokens in the same order and differ in their weights alone, so the spatial and
   the spectral branch, each alone, are the same network.
@@ -33,9 +34,10 @@ Where the paper disagrees with itself or leaves a choice:
   least 4 wide.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
-from functools import reduce
-from typing import Any, Literal
+from functools import partial
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -44,15 +46,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
+from terramamba.models.cost import ScanModule, scan_flops
 from terramamba.models.layers import SqueezeExcitation, decay_groups
-from terramamba.models.spec import ModelSpec
-from terramamba.models.ssa_unit import Alignment, SpectralSpatialMambaUnit, Step
-from terramamba.ops.backends import Discretization
+from terramamba.models.model import Features, Model
+from terramamba.ops import lti_scan
 
 
 @dataclass(frozen=True, kw_only=True)
 class SSAMambaConfig:
-    """Options of the model; the defaults are the paper's. In brackets: published OA on Houston2013."""
+    """Sizes of the model; the defaults are the paper's."""
 
     in_channels: int
     """Spectral bands."""
@@ -72,20 +74,6 @@ class SSAMambaConfig:
     """Attention heads; a divisor of d_model."""
     dropout: float = 0.1
     """Share of values dropped in training."""
-    step: Step = "exp"
-    """How the step is made positive."""
-    discretization: Discretization = "euler"
-    """Bbar: Delta B, or the exact zero-order hold."""
-    conv: Alignment = "causal"
-    """Tokens that the unit's convolution sees: up to its own, or on both sides."""
-    attention: Literal["asymmetric", "symmetric", "reversed", "none"] = "asymmetric"
-    """Spatial asks spectral (93.98); both ask, answers added (92.32); spectral asks spatial; nobody asks."""
-    gate: bool = True
-    """Gate in the fusion (93.98; without 92.36)."""
-    residuals: bool = True
-    """Multi-scale residuals: around each block and around all (93.98; without 91.57)."""
-    branches: Literal["separate", "coupled", "spatial", "spectral"] = "separate"
-    """Two; two with one set of weights; or one alone, which leaves nothing to ask and to fuse."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -100,8 +88,79 @@ class SSAMambaConfig:
             raise InputError(f"ssa_mamba: option dropout={self.dropout}; give a share from 0 to below 1")
 
 
+class StateSpaceCore(ScanModule):
+    """h_t = Abar h_{t-1} + Bbar x_t, y_t = sum_n C h_t + D x_t, the same for every token (Eq. 3-12).
+
+    The parameters are plain tensors and not layers, so that no later initialisation overwrites theirs.
+    """
+
+    def __init__(self, d_inner: int, d_state: int) -> None:
+        super().__init__()
+        self.delta_log = nn.Parameter(torch.zeros(d_inner))
+        self.A_log = nn.Parameter(torch.log(torch.rand(d_inner, d_state) + 0.1))
+        self.B = nn.Parameter(0.02 * torch.randn(d_inner, d_state))
+        self.C = nn.Parameter(0.02 * torch.randn(d_inner, d_state))
+        self.D = nn.Parameter(torch.ones(d_inner))
+
+    def forward(self, x: Float[Tensor, "b l d"]) -> Float[Tensor, "b l d"]:
+        """Scan tokens (b, l, d), each channel by its own state space."""
+        wide = torch.promote_types(self.A_log.dtype, torch.float32)
+        delta = torch.exp(self.delta_log.to(wide))  # Eq. 7
+        A = -torch.exp(self.A_log.to(wide))
+        return lti_scan(x, delta, A, self.B, self.C, self.D)  # Eq. 8-12
+
+    def stated_flops(self, x: Float[Tensor, "b l d"]) -> int:
+        """Count the FLOPs of ``forward`` by the field's formula."""
+        return scan_flops(
+            batch=x.shape[0], tokens=x.shape[1], channels=x.shape[2], states=self.A_log.shape[1]
+        )
+
+
+class TokenConv(nn.Conv1d):
+    """Depthwise causal convolution along the tokens: a token sees itself and those before it."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__(channels, channels, width, groups=channels, bias=False)
+        self.margins = (width - 1, 0)
+        """Zeros before the first and after the last token."""
+
+    def forward(self, x: Float[Tensor, "b l d"]) -> Float[Tensor, "b l d"]:
+        """Convolve tokens (b, l, d)."""
+        padded = F.pad(x, (0, 0, *self.margins))
+        # As an image one pixel high: with channels innermost that is several times faster than conv1d.
+        image = F.conv2d(padded.mT[:, :, None], self.weight[:, :, None], groups=self.groups)
+        return image[:, :, 0].mT
+
+
+class SpectralSpatialMambaUnit(nn.Module):
+    """Gated state-space unit with residual and norm (Eq. 3-12).
+
+    [m; g] = in_proj(LN(x))          m' = SiLU(BN(conv(m)))
+    out    = LN(x + dropout(out_proj(core(m') SiLU(g))))
+    """
+
+    def __init__(self, config: SSAMambaConfig) -> None:
+        super().__init__()
+        d, d_inner = config.d_model, config.expand * config.d_model
+        self.norm = nn.LayerNorm(d)
+        self.in_proj = nn.Linear(d, 2 * d_inner)
+        self.conv = TokenConv(d_inner, config.conv_width)
+        self.conv_norm = nn.BatchNorm1d(d_inner)
+        self.core = StateSpaceCore(d_inner, config.d_state)
+        self.out_proj = nn.Linear(d_inner, d)
+        self.dropout = nn.Dropout(config.dropout)
+        self.out_norm = nn.LayerNorm(d)
+
+    def forward(self, x: Float[Tensor, "b l d"]) -> Float[Tensor, "b l d"]:
+        """Mix tokens (b, l, d) along the sequence."""
+        m, g = self.in_proj(self.norm(x)).chunk(2, dim=-1)
+        m = self.conv_norm(self.conv(m).flatten(0, 1)).view_as(m)  # over batch and tokens at once
+        y = self.core(F.silu(m))
+        return self.out_norm(x + self.dropout(self.out_proj(y * F.silu(g))))
+
+
 class CrossAttention(nn.Module):
-    """Multi-head attention in which one branch asks and the other answers; no biases (Eq. 15-19)."""
+    """Multi-head attention from the tokens of one branch to those of the other; no biases (Eq. 15-19)."""
 
     def __init__(self, config: SSAMambaConfig) -> None:
         super().__init__()
@@ -111,21 +170,27 @@ class CrossAttention(nn.Module):
         )
 
     def forward(
-        self, asking: Float[Tensor, "b l d"], asked: Float[Tensor, "b l d"], return_weights: bool = False
-    ) -> tuple[Float[Tensor, "b l d"], Float[Tensor, "b n l l"] | None]:
-        """Answers (b, l, d), one for each asking token.
-
-        The weights (b, heads, l, l), from asking to asked token and summing to 1, are worked out only on
-        request: the fused attention never holds them.
-        """
+        self, query: Float[Tensor, "b l d"], context: Float[Tensor, "b l d"]
+    ) -> Float[Tensor, "b l d"]:
+        """Gather from the context tokens (b, l, d) what each query token attends to."""
         q, k, v = (
-            rearrange(projection(x), "b l (n d) -> b n l d", n=self.heads)
-            for projection, x in ((self.query, asking), (self.key, asked), (self.value, asked))
+            self._heads(projection(x))
+            for projection, x in ((self.query, query), (self.key, context), (self.value, context))
         )
-        y = self.out(rearrange(F.scaled_dot_product_attention(q, k, v), "b n l d -> b l (n d)"))
-        if not return_weights:
-            return y, None
-        return y, torch.softmax(q.float() @ k.float().mT * q.shape[-1] ** -0.5, dim=-1)
+        return self.out(rearrange(F.scaled_dot_product_attention(q, k, v), "b n l d -> b l (n d)"))
+
+    def weights(
+        self, query: Float[Tensor, "b l d"], context: Float[Tensor, "b l d"]
+    ) -> Float[Tensor, "b n l l"]:
+        """Work out the weights that ``forward``, whose fused attention never holds them, gives the tokens.
+
+        They go from query to context token and sum to 1 over the last axis; float32.
+        """
+        q, k = self._heads(self.query(query)), self._heads(self.key(context))
+        return torch.softmax(q.float() @ k.float().mT * q.shape[-1] ** -0.5, dim=-1)
+
+    def _heads(self, x: Float[Tensor, "b l e"]) -> Float[Tensor, "b n l d"]:
+        return rearrange(x, "b l (n d) -> b n l d", n=self.heads)
 
 
 class GatedFusion(nn.Module):
@@ -134,96 +199,68 @@ class GatedFusion(nn.Module):
     def __init__(self, config: SSAMambaConfig) -> None:
         super().__init__()
         d = config.d_model
-        self.gate = nn.Linear(2 * d, d) if config.gate else None
-        self.mlp = nn.Sequential(
-            nn.LayerNorm(2 * d),
-            nn.Linear(2 * d, d),
-            nn.GELU(),
-            nn.Dropout(config.dropout),
-            nn.Linear(d, d),
-            nn.Dropout(config.dropout),
-        )
+        self.gate = nn.Linear(2 * d, d)
+        self.mlp = fusion_mlp(config)
         self.excitation = SqueezeExcitation(d, max(d // 16, 4))
 
     def forward(self, pair: Float[Tensor, "b l d2"]) -> Float[Tensor, "b l d"]:
-        """Tokens (b, l, 2 d) to tokens (b, l, d)."""
-        f = self.mlp(pair)
-        if self.gate is not None:
-            f = f * torch.sigmoid(self.gate(pair))
-        return self.excitation.scale_tokens(f)
+        """Fuse tokens (b, l, 2 d) to tokens (b, l, d)."""
+        return self.excitation.scale_tokens(self.mlp(pair) * torch.sigmoid(self.gate(pair)))
 
 
-BRANCHES = {
-    "separate": ("spatial", "spectral"),
-    "coupled": ("both",),
-    "spatial": ("spatial",),
-    "spectral": ("spectral",),
-}
-
-
-def make_branch(config: SSAMambaConfig) -> nn.Sequential:
-    """A unit and its norm (Eq. 13-14)."""
-    unit = SpectralSpatialMambaUnit(
-        config.d_model,
-        config.expand * config.d_model,
-        config.d_state,
-        conv_width=config.conv_width,
-        conv=config.conv,
-        step=config.step,
-        discretization=config.discretization,
-        dropout=config.dropout,
+def fusion_mlp(config: SSAMambaConfig) -> nn.Sequential:
+    """Build the perceptron of the fusion: 2 D channels of a token to D."""
+    d = config.d_model
+    return nn.Sequential(
+        nn.LayerNorm(2 * d),
+        nn.Linear(2 * d, d),
+        nn.GELU(),
+        nn.Dropout(config.dropout),
+        nn.Linear(d, d),
+        nn.Dropout(config.dropout),
     )
-    return nn.Sequential(unit, nn.LayerNorm(config.d_model))
 
 
 class CrossDomainMambaBlock(nn.Module):
-    """Two branches, attention from one to the other, fusion, residual (Eq. 13-27)."""
+    """Two branches, attention from the spatial to the spectral one, fusion, residual (Eq. 13-27)."""
 
     def __init__(self, config: SSAMambaConfig) -> None:
         super().__init__()
         d = config.d_model
-        self.config = config
-        self.branches = nn.ModuleDict({name: make_branch(config) for name in BRANCHES[config.branches]})
-        two = config.branches in ("separate", "coupled")
-        directions = {"none": 0, "symmetric": 2}.get(config.attention, 1) if two else 0
-        self.attention = nn.ModuleList(CrossAttention(config) for _ in range(directions))
-        self.attention_norm = nn.LayerNorm(d) if directions else None
-        self.fusion = GatedFusion(config) if two else None
+        self.branches = nn.ModuleDict(
+            {
+                name: nn.Sequential(SpectralSpatialMambaUnit(config), nn.LayerNorm(d))
+                for name in ("spatial", "spectral")
+            }
+        )
+        self.attention = nn.ModuleList([CrossAttention(config)])
+        self.attention_norm = nn.LayerNorm(d)
+        self.fusion = GatedFusion(config)
         self.norm = nn.LayerNorm(d)
 
-    def forward(
-        self, x: Float[Tensor, "b l d"], return_attention: bool = False
-    ) -> tuple[Float[Tensor, "b l d"], list[Float[Tensor, "b n l l"]]]:
-        """Tokens (b, l, d) to tokens of the same shape, and the attention of each direction if asked for."""
-        found = [branch(x) for branch in self.branches.values()]
-        # Coupled branches read the same tokens with the same weights: one pass serves both.
-        f_spa, f_spe = found[0], found[-1]  # Eq. 13-14
-        maps: list[Tensor] = []
-        if self.fusion is None:
-            f_ca = f_spa
-        else:
-            asking, asked = (f_spe, f_spa) if self.config.attention == "reversed" else (f_spa, f_spe)
-            answer, maps = self._attend(asking, asked, return_attention)
-            f_ca = self.fusion(torch.cat([asking, answer], dim=-1))
-        return self.norm(f_ca + x if self.config.residuals else f_ca), maps  # Eq. 27
-
-    def _attend(self, asking: Tensor, asked: Tensor, return_attention: bool) -> tuple[Tensor, list[Tensor]]:
-        if self.attention_norm is None:
-            return asked, []
-        # The second way round is taken where there is a second module.
-        ways = zip(self.attention, ((asking, asked), (asked, asking)), strict=False)
-        answers = [attention(*pair, return_attention) for attention, pair in ways]
-        f_att = self.attention_norm(reduce(torch.add, (answer for answer, _ in answers)))
-        return f_att, [weights for _, weights in answers if weights is not None]
+    def forward(self, x: Float[Tensor, "b l d"]) -> Float[Tensor, "b l d"]:
+        """Mix tokens (b, l, d) in space and spectrum."""
+        f_spa, f_spe = self.branches["spatial"](x), self.branches["spectral"](x)  # Eq. 13-14
+        f_att = self.attention_norm(self.attention[0](f_spa, f_spe))  # Eq. 15-19
+        f_ca = self.fusion(torch.cat([f_spa, f_att], dim=-1))  # Eq. 20-26
+        return self.norm(f_ca + x)  # Eq. 27
 
 
-class SSAMamba(nn.Module):
-    """The network: input projection, blocks, feature integration, linear head."""
+class SSAMamba(Model):
+    """The network: input projection, blocks, feature integration, linear head.
 
-    def __init__(self, config: SSAMambaConfig) -> None:
+    Args:
+        config: sizes.
+        block: makes a block of them.
+    """
+
+    classifies_tokens = True
+
+    def __init__(
+        self, config: SSAMambaConfig, block: Callable[[Any], nn.Module] = CrossDomainMambaBlock
+    ) -> None:
         super().__init__()
         d = config.d_model
-        self.config = config
         self.project = nn.Sequential(  # Eq. 1-2
             nn.Conv2d(config.in_channels, d // 2, kernel_size=1, bias=False),
             nn.BatchNorm2d(d // 2),
@@ -233,7 +270,7 @@ class SSAMamba(nn.Module):
             nn.GELU(),
             nn.Dropout(config.dropout),
         )
-        self.blocks = nn.ModuleList(CrossDomainMambaBlock(config) for _ in range(config.depth))
+        self.blocks = nn.ModuleList(block(config) for _ in range(config.depth))
         self.norms = nn.ModuleList(nn.LayerNorm(d) for _ in range(config.depth))
         self.integrate = nn.Sequential(  # Eq. 29-33, with the excitation
             nn.Conv2d(d, d, kernel_size=3, padding=1, groups=d, bias=False),
@@ -251,40 +288,70 @@ class SSAMamba(nn.Module):
     def forward(
         self, x: Float[Tensor, "b c h w"], return_attention: bool = False
     ) -> Float[Tensor, "b k"] | tuple[Float[Tensor, "b k"], list[Float[Tensor, "b n l l"]]]:
-        """Logits (b, k) of the patches' middle pixels.
+        """Classify the middle pixels of patches: logits (b, k).
 
         Args:
             x: patches (b, c, h, w), bands scaled to [0, 1].
-            return_attention: also return the attention maps (b, heads, l, l), from asking to asked token,
-                block by block; two a block where attention is symmetric, spatial first.
+            return_attention: also return the attention of ``forward_features``, block by block.
         """
-        features, maps = self.features(x, return_attention)
-        logits = self.head(features.mean(dim=(2, 3)))  # Eq. 35
-        return (logits, maps) if return_attention else logits
+        if return_attention:
+            found = self.forward_features(x)
+            return found.logits, list(found.attention.values())
+        return self.head(self.features(x).mean(dim=(2, 3)))  # Eq. 35
 
     def token_logits(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
-        """Logits (b, k, h, w) of each pixel; the head is linear, so their mean over h, w is ``forward``'s."""
-        features, _ = self.features(x)
-        return rearrange(self.head(rearrange(features, "b d h w -> b h w d")), "b h w k -> b k h w")
+        """Classify each pixel of patches; the head is linear, so the mean over h, w is ``forward``'s."""
+        features = rearrange(self.features(x), "b d h w -> b h w d")
+        return rearrange(self.head(features), "b h w k -> b k h w")
 
-    def features(
-        self, x: Float[Tensor, "b c h w"], return_attention: bool = False
-    ) -> tuple[Float[Tensor, "b d h w"], list[Float[Tensor, "b n l l"]]]:
-        """Features (b, d, h, w) before pooling, and the attention maps if asked for."""
+    def features(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
+        """Extract the features of patches (b, c, h, w) that the head averages and reads."""
         z_proj = self.project(x)
+        return self.mix(z_proj) + z_proj  # Eq. 34
+
+    def mix(self, z_proj: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d h w"]:
+        """Run the blocks over projected patches and integrate what they find (Eq. 28-33)."""
         z = rearrange(z_proj, "b d h w -> b (h w) d")
-        maps: list[Tensor] = []
         for block, norm in zip(self.blocks, self.norms, strict=True):
-            z, weights = block(z, return_attention)
-            z = norm(z)  # Eq. 28
-            maps += weights
-        y = self.excitation(self.integrate(rearrange(z, "b (h w) d -> b d h w", h=x.shape[2])))
-        return y + z_proj if self.config.residuals else y, maps  # Eq. 34
+            z = norm(block(z))  # Eq. 28
+        return self.excitation(self.integrate(rearrange(z, "b (h w) d -> b d h w", h=z_proj.shape[2])))
+
+    def forward_features(self, x: Float[Tensor, "b c h w"]) -> Features:
+        """Run ``forward`` and watch its attention: weights (b, heads, l, l) by ``attentions``' names."""
+        found: dict[str, Tensor] = {}
+        hooks = [
+            module.register_forward_hook(partial(_keep_weights, found, name))
+            for name, module in self.attentions().items()
+        ]
+        try:
+            return Features(self(x), attention=found)
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def attentions(self) -> dict[str, CrossAttention]:
+        """Name the attention of each block, in the order in which they run."""
+        blocks = cast(Iterable[CrossDomainMambaBlock], self.blocks)
+        return {f"block {i}": cast(CrossAttention, b.attention[0]) for i, b in enumerate(blocks, start=1)}
+
+    def checkpoint_blocks(self) -> Sequence[nn.Module]:
+        """List the state-space units of all branches."""
+        return [module for module in self.modules() if isinstance(module, SpectralSpatialMambaUnit)]
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
-        """Groups for the optimiser; delta_log, A_log and D do not decay: zero means nothing to them."""
+        """Return groups for an optimiser; delta_log, A_log and D do not decay: zero means nothing to them."""
         names = (".delta_log", ".A_log", ".D")
         return decay_groups(self, weight_decay, lambda name, _: name.endswith(names))
+
+
+def _keep_weights(
+    found: dict[str, Tensor],
+    name: str,
+    attention: CrossAttention,
+    inputs: tuple[Tensor, Tensor],
+    _output: Tensor,
+) -> None:
+    found[name] = attention.weights(*inputs)
 
 
 def _initialise(module: nn.Module) -> None:
@@ -294,44 +361,3 @@ def _initialise(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, nn.Conv1d | nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-
-
-def build(**options: Any) -> SSAMamba:
-    """The model with these options."""
-    return SSAMamba(SSAMambaConfig(**options))
-
-
-SPEC = ModelSpec(
-    name="ssa_mamba",
-    task="classify",
-    title="SSA-Mamba: two state-space branches, one asking the other",
-    paper="Liao and Wang, IEEE JSTARS 19, 2026, pp. 6403-6424, doi 10.1109/JSTARS.2026.3654346",
-    build=build,
-    config=SSAMambaConfig,
-    presets={
-        "paper": {},
-        "small": {"d_model": 64, "depth": 2, "heads": 4},
-        "tiny": {"d_model": 32, "depth": 1, "heads": 2},
-    },
-    default_preset="paper",
-    recipe={
-        "epochs": 200,
-        "batch_size": 16,
-        "optimizer": "adam",
-        "lr": 1e-3,
-        "weight_decay": 5e-4,
-        "schedule": "cosine",
-        "warmup_epochs": 5,
-        "clip_norm": 1.0,
-        "patience": 50,
-    },
-    claims={
-        "parameters": "7.32 M",
-        "time": "0.646 ms a sample (RTX 4090, PyTorch 2.0)",
-        "memory": "317 MB peak GPU memory, classifying a scene of 1580 x 3750 pixels and 256 bands",
-        "Houston2013 OA / AA / kappa": "93.98 / 94.72 / 93.49",
-        "WHU-Hi-HongHu OA": "93.58",
-        "XiongAn OA": "96.06",
-    },
-    example=(1, 144, 7, 7),
-)

@@ -19,6 +19,7 @@ Step, softplus and scan are float32 under autocast.
 import math
 import re
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -26,7 +27,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
-from terramamba.models.cost import scan_flops
+from terramamba.models.cost import ScanModule, scan_flops
 from terramamba.ops import selective_scan_2d
 from terramamba.ops.backends import Discretization
 from terramamba.ops.scan_paths import PATHS
@@ -34,7 +35,7 @@ from terramamba.ops.scan_paths import PATHS
 DT_MIN, DT_MAX = 1e-3, 0.1
 
 
-class SS2D(nn.Module):
+class SS2D(ScanModule):
     """Selective scan of a map along four paths, each with its own x_proj, dt, A and D, summed (Eq. 1-10).
 
     The parameters are plain tensors and not layers: a weight initialisation that goes over all layers
@@ -68,7 +69,7 @@ class SS2D(nn.Module):
         self.D.fill_(1.0)
 
     def forward(self, x: Float[Tensor, "b h w d"]) -> Float[Tensor, "b h w d"]:
-        """Maps (b, h, w, d) to the sum of the four scans, every token at its own place."""
+        """Scan maps (b, h, w, d) along the four paths and sum what they give each token."""
         projected = F.linear(x, self.x_proj.flatten(0, 1)).view(*x.shape[:3], PATHS, -1)
         dt, B, C = torch.split(projected, self.sizes, dim=-1)
         delta = torch.einsum("bhwkr,kdr->bhwkd", dt, self.dt_weight)
@@ -86,7 +87,7 @@ class SS2D(nn.Module):
         )
 
     def stated_flops(self, x: Float[Tensor, "b h w d"]) -> int:
-        """FLOPs of ``forward``: the scan by the formula 9 b l i n, and the two projections."""
+        """Count the FLOPs of ``forward``: the scan by the formula 9 B L I N, and the two projections."""
         tokens = x.shape[0] * x.shape[1] * x.shape[2]
         projections = 2 * tokens * (self.x_proj.numel() + self.dt_weight.numel())
         return scan_flops(1, tokens, *self.A_log.shape) + projections
@@ -125,7 +126,7 @@ class VSSBlock(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
-        """Maps (b, h, w, c) to maps of the same shape."""
+        """Mix maps (b, h, w, c) over their positions."""
         part, gate = self.in_proj(self.norm(x)).chunk(2, dim=-1)
         part = F.silu(self.conv(part.permute(0, 3, 1, 2)))
         y = self.ss2d(part.permute(0, 2, 3, 1))
@@ -145,7 +146,7 @@ class PatchMerging(nn.Module):
         self.reduction = nn.Linear(4 * channels, 2 * channels, bias=False)
 
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h2 w2 c2"]:
-        """Maps (b, h, w, c) to (b, ceil(h/2), ceil(w/2), 2c)."""
+        """Merge maps (b, h, w, c) to (b, ceil(h/2), ceil(w/2), 2c)."""
         x = F.pad(x, (0, 0, 0, x.shape[2] % 2, 0, x.shape[1] % 2))
         quarters = [x[:, row::2, column::2] for column in (0, 1) for row in (0, 1)]
         return self.reduction(self.norm(torch.cat(quarters, dim=-1)))
@@ -179,13 +180,17 @@ class VSSEncoder(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(c) for c in self.channels)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> list[Tensor]:
-        """Images (b, c, h, w) to one normalised map (b, c_i, h_i, w_i) a stage, fine to coarse."""
+        """Encode images (b, c, h, w) to one normalised map (b, c_i, h_i, w_i) a stage, fine to coarse."""
         tokens = self.embed_norm(self.embed(x).permute(0, 2, 3, 1))
         maps = []
         for i, stage in enumerate(self.stages):
             tokens = stage(self.merges[i - 1](tokens) if i else tokens)
             maps.append(self.norms[i](tokens).permute(0, 3, 1, 2))
         return maps
+
+    def checkpoint_blocks(self) -> list[nn.Module]:
+        """List the blocks of all stages, fine to coarse."""
+        return [block for stage in self.stages for block in cast(nn.Sequential, stage)]
 
 
 _VMAMBA_NAMES = (

@@ -28,7 +28,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from jaxtyping import Int
 
 from terramamba._version import __version__
@@ -47,6 +46,7 @@ from terramamba.core.files import (
 )
 from terramamba.core.options import Options, identity, options_of
 from terramamba.data.scaling import Scaling
+from terramamba.models.model import Model
 from terramamba.training.checkpoint import CHECKPOINT, HISTORY
 from terramamba.training.recipes import decide
 from terramamba.training.settings import TrainSettings
@@ -243,7 +243,7 @@ class Run:
     """
 
     folder: Path
-    model: torch.nn.Module
+    model: Model
     card: dict[str, Any]
 
     @property

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import atomic_path, plain, write_csv
 from terramamba.core.options import identity
+from terramamba.models.model import Model
 from terramamba.training.settings import TrainConfig
 
 CHECKPOINT = "checkpoints/last.ckpt"
@@ -57,14 +58,13 @@ class TrainState:
 
 
 def fingerprint(
-    model: nn.Module, task: str, train: Dataset[Any], validation: Dataset[Any], config: TrainConfig
+    model: Model, task: str, train: Dataset[Any], validation: Dataset[Any], config: TrainConfig
 ) -> Fingerprint:
     """What must be the same for a run to be resumed: everything but the settings that may differ."""
-    options: Mapping[str, Any] = getattr(model, "options", {})
     return {
         "task": task,
-        "model": getattr(model, "spec_name", type(model).__name__),
-        **{f"set.{name}": plain(value) for name, value in options.items()},
+        "model": model.spec_name,
+        **{f"set.{name}": plain(value) for name, value in model.options.items()},
         **{name: plain(value) for name, value in identity(config).items()},
         "training samples": len(train),  # type: ignore[arg-type]
         "validation samples": len(validation),  # type: ignore[arg-type]

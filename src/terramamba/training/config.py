@@ -3,9 +3,18 @@
 import math
 
 import torch
-from torch import nn
 
-from terramamba.training.settings import TrainConfig
+from terramamba.core.errors import InputError
+from terramamba.models.model import Model
+from terramamba.training.settings import Precision, TrainConfig
+
+
+def check_ability(model: Model, *, recompute: bool, compile: bool, precision: Precision) -> None:
+    """Raise ``InputError`` where ``model`` cannot do what is asked for; it need not be trained for that."""
+    for flag, asked, done in (("--recompute", recompute, "run again"), ("--compile", compile, "compiled")):
+        if asked and not model.checkpoint_blocks():
+            raise InputError(f"{flag}: {model.spec_name} has no blocks that could be {done}; leave it out")
+    model.check_precision(precision)
 
 
 def learning_rate(config: TrainConfig, epoch: int, step: int, steps: int) -> float:
@@ -23,12 +32,11 @@ def learning_rate(config: TrainConfig, epoch: int, step: int, steps: int) -> flo
     return config.lr
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam or AdamW over the model's own ``parameter_groups(weight_decay)`` if it has them.
+def make_optimizer(model: Model, config: TrainConfig) -> torch.optim.Optimizer:
+    """Adam or AdamW over the model's own ``parameter_groups(weight_decay)``.
 
     Fused: PyTorch's loop over the parameters takes a tenth of a small model's training on a CPU.
     """
-    groups = getattr(model, "parameter_groups", None)
-    parameters = model.parameters() if groups is None else groups(config.weight_decay)
+    parameters = model.parameter_groups(config.weight_decay)
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
     return kind(parameters, lr=config.lr, weight_decay=config.weight_decay, fused=True)

@@ -17,16 +17,17 @@ from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from terramamba.core.devices import resolve_device, use_threads
 from terramamba.core.errors import InputError
 from terramamba.core.processes import Report, run_in_processes
-from terramamba.models.blocks import compile_blocks
-from terramamba.models.recomputing import recomputing
+from terramamba.models.model import Model
+from terramamba.models.recomputing import compile_blocks, recomputing
 from terramamba.training.batches import TrainingBatches
 from terramamba.training.checkpoint import CHECKPOINT, TrainState, fingerprint, load_state, save_state
+from terramamba.training.config import check_ability
 from terramamba.training.loop import TrainingLoop, seed_everything
 from terramamba.training.objective import MakeObjective, Objective
 from terramamba.training.predict import Batch, Share, evaluate_change, evaluate_classes
@@ -63,7 +64,7 @@ class FitResult:
 
 
 def fit(
-    model: nn.Module,
+    model: Model,
     make_objective: MakeObjective[C],
     train: Dataset[Batch],
     validation: Dataset[Batch],
@@ -81,14 +82,16 @@ def fit(
     What ``config`` leaves to a recipe is as where recipes are silent.
     ``on_progress`` is called with the share of an epoch that was done, and a remark.
 
-    Raises ``InputError`` when the loss is no longer a number, when the device is not there, or when the run
-    to resume had other settings. ``KeyboardInterrupt`` leaves the checkpoint of the last complete epoch.
+    Raises ``InputError`` when the model cannot do what ``config`` asks for, when the loss is no longer a
+    number, when the device is not there, or when the run to resume had other settings. ``KeyboardInterrupt``
+    leaves the checkpoint of the last complete epoch.
     """
     for name, dataset in (("training", train), ("validation", validation)):
         if not len(dataset):  # type: ignore[arg-type]
             raise InputError(f"there is no {name} sample; choose another split")
     config = settled(config)
     objective = make_objective(config)
+    check_ability(model, recompute=config.recompute, compile=config.compile, precision=config.precision)
     same = fingerprint(model, objective.task, train, validation, config)
     state = load_state(folder, same) if resume and (folder / CHECKPOINT).is_file() else None
     if state is None or not state.stopped:
@@ -121,7 +124,7 @@ def _silent(amount: float, remark: str = "") -> None:
 
 
 def _train(
-    model: nn.Module,
+    model: Model,
     objective: Objective,
     train: Dataset[Batch],
     validation: Dataset[Batch],

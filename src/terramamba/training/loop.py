@@ -19,6 +19,7 @@ from torch.utils.data import Dataset
 
 from terramamba.core.errors import InputError
 from terramamba.core.processes import Report
+from terramamba.models.model import Model
 from terramamba.training.batches import TrainingBatches
 from terramamba.training.checkpoint import TrainState, on_cpu
 from terramamba.training.config import learning_rate, make_optimizer
@@ -45,7 +46,7 @@ class TrainingLoop:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Model,
         objective: Objective,
         batches: TrainingBatches,
         validation: Dataset[Batch],

@@ -7,9 +7,10 @@ from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, distributed, nn
+from torch import Tensor, distributed
 from torch.utils.data import Dataset
 
+from terramamba.models.model import Model
 from terramamba.training.predict import Batch, Share
 from terramamba.training.settings import TrainConfig
 
@@ -36,11 +37,11 @@ class Objective(Protocol):
     task: ClassVar[str]
     """Its name."""
 
-    def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
+    def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
         """Training loss of a batch."""
 
     def validate(
-        self, model: nn.Module, dataset: Dataset[Batch], device: torch.device, share: Share
+        self, model: Model, dataset: Dataset[Batch], device: torch.device, share: Share
     ) -> Validation:
         """Scores over all of ``dataset``, of which this process counts its ``share``; the sums are exact."""
 

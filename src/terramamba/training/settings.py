@@ -19,6 +19,7 @@ from terramamba.core.options import (
 )
 
 ChangeLoss = Literal["bce", "bce_dice", "focal"]
+Precision = Literal["32", "bf16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class OnDevice(Options):
 class Arithmetic(OnDevice):
     """Where a model runs, and in which numbers."""
 
-    precision: Literal["32", "bf16"] = "32"
+    precision: Precision = "32"
     """Arithmetic of the matrix products; the scan itself is always float32."""
 
 

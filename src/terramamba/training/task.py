@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from torch import nn
 from torch.utils.data import Dataset
 
+from terramamba.models.model import Model
 from terramamba.training.objective import MakeObjective
 from terramamba.training.predict import Batch
 from terramamba.training.recipes import Practical
@@ -76,10 +76,13 @@ class Prepared(Protocol):
     def validation_set(self) -> Dataset[Batch]:
         """Samples that choose the best epoch."""
 
-    def solve(self, spec: "ModelSpec") -> tuple[nn.Module, dict[str, Any]]:
+    def check(self, model: Model) -> None:
+        """Raise ``InputError`` where the untrained ``model`` cannot do what the settings ask for."""
+
+    def solve(self, spec: "ModelSpec") -> tuple[Model, dict[str, Any]]:
         """The model of a ``spec`` that is solved for rather than trained, and how that went."""
 
-    def judge(self, model: nn.Module, threshold: float | None) -> Judgement:
+    def judge(self, model: Model, threshold: float | None) -> Judgement:
         """Score ``model`` on validation and, once, on test, at the ``threshold`` that validation chose."""
 
     def write_split(self, folder: Path) -> None:

@@ -3,7 +3,6 @@
 import functools
 import json
 import pickle
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ import pytest
 import rasterio
 from affine import Affine
 
+from programs import terramamba
 from terramamba.core.errors import InputError
 from terramamba.raster.readers.dates import acquisition_date
 from terramamba.raster.readers.open import open_scene
@@ -279,19 +279,12 @@ def test_without_the_extra_it_is_said_how_to_install_it(
 
 def test_check_says_what_an_item_is(sentinel: Any) -> None:
     item, _, _ = sentinel([{"nodata": 0}])
-    done = subprocess.run(
-        [sys.executable, "-m", "terramamba", "check", str(item)], capture_output=True, text=True, check=False
-    )
+    done = terramamba("check", item)
     assert done.returncode == 0, done.stderr
     for words in ("STAC item", "24 rows x 30 columns, 3 bands", "664.6 to 1613.7 nm"):
         assert words in done.stdout
     after = item.with_name("after.json")
     after.write_text(json.dumps(json.loads(item.read_text()) | {"id": "after"}))
-    done = subprocess.run(
-        [sys.executable, "-m", "terramamba", "check", str(item), str(after)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = terramamba("check", item, after)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("STAC item") == 2

@@ -22,7 +22,6 @@ from terramamba.explain.activations import change_evidence
 from terramamba.explain.folder import check_folder, explanation_folder
 from terramamba.mapping.fit_to_run import check_bands, open_run
 from terramamba.mapping.inferring import Place
-from terramamba.models.glmamba import GLMamba
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -74,10 +73,10 @@ def explain_change(
     check_folder(out, overwrite=overwrite)
     loaded, place = open_run(run, "change"), resolve_device(device)
     model = loaded.model
-    if not isinstance(model, GLMamba):
+    if not model.target_layers():
         raise InputError(
-            f"{loaded.folder}: the model is {loaded.card['model']['name']}, but CSAM, BFA and CSIE are parts"
-            " of glmamba; name a run of that model"
+            f"{loaded.folder}: the model is {loaded.card['model']['name']}, which has no layers to explain;"
+            " CSAM, BFA and CSIE are parts of glmamba, name a run of that model"
         )
     first, second = (masked(date, masks) for date in require_pair(before, after, align=align))
     dates = first, second

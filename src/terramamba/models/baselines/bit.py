@@ -31,7 +31,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
-from terramamba.models.padding import reflect_to_multiple
+from terramamba.models.layers import reflect_to_multiple
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
 STRIDE = 8
@@ -132,7 +133,7 @@ class AttentionLayer(nn.Module):
         return x + self.mlp(x)
 
 
-class BIT(nn.Module):
+class BIT(Model):
     """Backbone of each date, tokens, transformer encoder, transformer decoder, difference."""
 
     def __init__(self, config: BITConfig) -> None:

@@ -28,7 +28,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
-from terramamba.models.padding import reflect_to_multiple
+from terramamba.models.layers import reflect_to_multiple
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
 STRIDE = 32
@@ -224,7 +225,7 @@ class Decoder(nn.Module):
         return self.head(self.enlarge(fused))
 
 
-class ChangeFormer(nn.Module):
+class ChangeFormer(Model):
     """Encoder for both dates, decoder of their differences."""
 
     def __init__(self, config: ChangeFormerConfig) -> None:

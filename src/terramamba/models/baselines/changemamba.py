@@ -18,6 +18,7 @@ two; inputs are mirrored to a multiple of 32; epochs stand for the paper's 50,00
 loss. Dates have places of their own in all three layouts, so exchanging them changes the answer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,8 +28,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
-from terramamba.models.layers import conv_bn_relu, decay_groups, is_scan_or_vector
-from terramamba.models.padding import reflect_to_multiple
+from terramamba.models.layers import conv_bn_relu, decay_groups, is_scan_or_vector, reflect_to_multiple
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.models.vss import VSSBlock, VSSEncoder
 
@@ -111,7 +112,7 @@ class Smooth(nn.Module):
         return torch.relu(x + self.convs(x))
 
 
-class ChangeMamba(nn.Module):
+class ChangeMamba(Model):
     """Encoder for both dates, spatio-temporal scans of every stage, sums from coarse to fine."""
 
     def __init__(self, config: ChangeMambaConfig) -> None:
@@ -140,8 +141,12 @@ class ChangeMamba(nn.Module):
             y = smooth(fine + _enlarged(y, 2))
         return _enlarged(self.head(y), 4)[..., :h, :w]
 
+    def checkpoint_blocks(self) -> Sequence[nn.Module]:
+        """List the VSS blocks of encoder and decoder."""
+        return [module for module in self.modules() if isinstance(module, VSSBlock)]
+
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
-        """All parameters for an optimiser; A_log, D, norms and all biases do not decay."""
+        """Return groups for an optimiser; A_log, D, norms and all biases do not decay."""
         return decay_groups(self, weight_decay, is_scan_or_vector)
 
 

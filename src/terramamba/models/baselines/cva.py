@@ -9,19 +9,21 @@ threshold that parts a histogram into the two classes with the largest variance 
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from terramamba.core.errors import InputError
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
 BINS = 256
 
 
-class ChangeVectorAnalysis(nn.Module):
+class ChangeVectorAnalysis(Model):
     """|after - before| over the bands, minus Otsu's threshold of the pair."""
 
     whole_image = True
     """The threshold is the whole pair's; tiles would each choose another."""
+    supports_bf16 = False
 
     def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b 1 h w"]:
         """(magnitude - threshold) / standard deviation of the magnitude: above 0 is changed.

@@ -24,7 +24,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
-from terramamba.models.padding import reflect_to_multiple
+from terramamba.models.layers import reflect_to_multiple
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
 Fusion = Literal["early", "concatenation", "difference"]
@@ -57,7 +58,7 @@ class FCSiamConfig:
             raise InputError(f"fc_siam: dropout={self.dropout!r}; give a number from 0 to below 1")
 
 
-class FCSiam(nn.Module):
+class FCSiam(Model):
     """Encoder of both dates at once or of each, and a decoder with skip connections."""
 
     def __init__(self, config: FCSiamConfig, fusion: Fusion) -> None:

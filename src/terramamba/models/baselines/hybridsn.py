@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
 from terramamba.models.baselines.patches import RECIPE, check_options, check_side, grow, projection
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
 LEAST_SIDE = 9
@@ -47,7 +48,7 @@ class HybridSNConfig:
             )
 
 
-class HybridSN(nn.Module):
+class HybridSN(Model):
     """Projection, three 3-D convolutions, a 2-D one, three fully connected layers."""
 
     def __init__(self, config: HybridSNConfig) -> None:
@@ -76,7 +77,7 @@ class HybridSN(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k"]:
         """Logits (b, k) of the patches' middle pixels; ``InputError`` unless of side ``patch_size``."""
-        check_side("hybridsn", x, self.patch_size)
+        check_side(self, x)
         y = self.volume(grow(self.project(x), LEAST_SIDE)[:, None])
         return self.head(self.plane(y.flatten(1, 2)).flatten(1))
 

@@ -14,7 +14,7 @@ The published members of the families (SpecSpatMamba, DualPathMamba) have other 
 from dataclasses import replace
 
 from terramamba.models.spec import ModelSpec
-from terramamba.models.ssa_mamba import SPEC
+from terramamba.models.ssa_variants import SPEC
 
 
 def _with_switches(name: str, title: str, **switches: str) -> ModelSpec:

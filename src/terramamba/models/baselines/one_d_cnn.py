@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.models.baselines.patches import RECIPE, check_options
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
 START = 0.05
@@ -46,7 +47,7 @@ class OneDCNNConfig:
         check_options("one_d_cnn", self)
 
 
-class OneDCNN(nn.Module):
+class OneDCNN(Model):
     """Convolution, max pooling, two fully connected layers; tanh between them."""
 
     def __init__(self, config: OneDCNNConfig) -> None:

@@ -13,7 +13,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
-from terramamba.models.ssa_mamba import SPEC as SSA_MAMBA
+from terramamba.models.model import Model
+from terramamba.models.ssa_variants import SPEC as SSA_MAMBA
 
 RECIPE: Mapping[str, Any] = SSA_MAMBA.recipe
 """SSA-Mamba's, so that all have the same budget; what a paper says of its learning rate goes over it."""
@@ -36,12 +37,13 @@ def check_options(name: str, config: Any, *, least_bands: int = 1) -> None:
         )
 
 
-def check_side(name: str, x: Float[Tensor, "b c h w"], patch_size: int) -> None:
+def check_side(model: Model, x: Float[Tensor, "b c h w"]) -> None:
     """Raise ``InputError`` unless the patches have the side that the model was built for."""
-    if tuple(x.shape[2:]) != (patch_size, patch_size):
+    side = model.patch_size
+    if tuple(x.shape[2:]) != (side, side):
         raise InputError(
-            f"{name}: patches of {x.shape[2]} x {x.shape[3]} pixels, but it was built for"
-            f" {patch_size} x {patch_size}; set patch_size to the side of the patches"
+            f"{model.spec_name}: patches of {x.shape[2]} x {x.shape[3]} pixels, but it was built for"
+            f" {side} x {side}; set patch_size to the side of the patches"
         )
 
 

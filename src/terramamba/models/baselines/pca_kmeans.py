@@ -11,21 +11,23 @@ for one band is Celik's |X2 - X1|.
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from terramamba.core.errors import InputError
 from terramamba.models.baselines.cva import change_magnitude
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
 STEEPNESS = 4.0
 """Logit at the centre of the changed cluster."""
 
 
-class PCAKMeans(nn.Module):
+class PCAKMeans(Model):
     """Two clusters of pixels by the principal components of their neighbourhoods' differences."""
 
     whole_image = True
     """Components and clusters are the whole pair's; tiles would each choose others."""
+    supports_bf16 = False
 
     def __init__(self, block: int, components: int, seed: int) -> None:
         super().__init__()

@@ -13,9 +13,10 @@ from typing import Any, cast
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Float64, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from terramamba.models.baselines.validation import best_on_validation
+from terramamba.models.model import Model
 from terramamba.models.registry import create_model
 from terramamba.models.spec import ModelSpec
 
@@ -27,7 +28,7 @@ LEAST = 1e-6
 """Smallest probability, so that every class has a logarithm."""
 
 
-class RandomForest(nn.Module):
+class RandomForest(Model):
     """A fitted forest; made by ``fit_random_forest``, and until then without any knowledge.
 
     Args:
@@ -39,6 +40,8 @@ class RandomForest(nn.Module):
         depth: splits on the longest way from a root to a leaf.
         fitted_classes: classes that had training pixels (f); None: all.
     """
+
+    supports_bf16 = False
 
     root: Int[Tensor, " t"]
     band: Int[Tensor, " n"]

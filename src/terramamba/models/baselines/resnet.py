@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.models.baselines.patches import RECIPE, check_options, grow
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
 REACH = 7
@@ -68,7 +69,7 @@ class ResidualBlock(nn.Module):
         return torch.relu(x + self.second(torch.relu(self.first(x))))
 
 
-class ResNet(nn.Module):
+class ResNet(Model):
     """Spectral blocks, spatial blocks, mean, linear head."""
 
     def __init__(self, config: ResNetConfig) -> None:

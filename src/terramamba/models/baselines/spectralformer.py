@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
 from terramamba.models.baselines.patches import RECIPE, check_options, check_side
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
 
@@ -88,7 +89,7 @@ def perceptron(config: SpectralFormerConfig) -> nn.Sequential:
     )
 
 
-class SpectralFormer(nn.Module):
+class SpectralFormer(Model):
     """Group-wise embedding, layers with fusion across them, linear head on the class token."""
 
     neighbours: Tensor
@@ -112,7 +113,7 @@ class SpectralFormer(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k"]:
         """Logits (b, k) of the patches' middle pixels; ``InputError`` unless of side ``patch_size``."""
-        check_side("spectralformer", x, self.patch_size)
+        check_side(self, x)
         groups = rearrange(x[:, self.neighbours], "b c g h w -> b c (g h w)")
         class_token = self.class_token.expand(len(x), 1, -1)
         z = self.dropout(torch.cat([class_token, self.embed(groups)], dim=1) + self.place)

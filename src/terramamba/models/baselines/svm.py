@@ -15,9 +15,10 @@ from typing import Any, cast
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Float64, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from terramamba.models.baselines.validation import best_on_validation
+from terramamba.models.model import Model
 from terramamba.models.registry import create_model
 from terramamba.models.spec import ModelSpec
 
@@ -29,7 +30,7 @@ NEVER = -1.0
 """Score, below any vote, of a class without training pixels."""
 
 
-class RBFSVM(nn.Module):
+class RBFSVM(Model):
     """A fitted machine; made by ``fit_svm``, and until then without any knowledge.
 
     Args:
@@ -38,6 +39,8 @@ class RBFSVM(nn.Module):
         support_vectors: number of support vectors (s).
         fitted_classes: classes that had training pixels (f); None: all.
     """
+
+    supports_bf16 = False
 
     vectors: Float32[Tensor, "s c"]
     owner: Int[Tensor, " s"]

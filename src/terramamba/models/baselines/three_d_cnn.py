@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.models.baselines.patches import RECIPE, check_options, check_side, grow
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
 LEAST_SIDE = 5
@@ -40,7 +41,7 @@ class ThreeDCNNConfig:
         check_options("three_d_cnn", self)
 
 
-class ThreeDCNN(nn.Module):
+class ThreeDCNN(Model):
     """Six convolutions, of which the second, fourth and sixth halve the bands; one fully connected layer."""
 
     def __init__(self, config: ThreeDCNNConfig) -> None:
@@ -66,7 +67,7 @@ class ThreeDCNN(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k"]:
         """Logits (b, k) of the patches' middle pixels; ``InputError`` unless of side ``patch_size``."""
-        check_side("three_d_cnn", x, self.patch_size)
+        check_side(self, x)
         y = grow(x, LEAST_SIDE)[:, None]
         for conv in self.convs:
             y = torch.relu(conv(y))

@@ -29,7 +29,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
-from terramamba.models.padding import reflect_to_multiple
+from terramamba.models.layers import reflect_to_multiple
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
 STRIDE = 16
@@ -126,7 +127,7 @@ class StepUp(nn.Module):
         return self.convs(x * mask)
 
 
-class TinyCD(nn.Module):
+class TinyCD(Model):
     """Backbone of each date, mixing at four scales, three masked steps up, pixelwise classifier."""
 
     def __init__(self, config: TinyCDConfig) -> None:

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.models.baselines.patches import RECIPE, check_options, check_side, grow, projection
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
 LEAST_SIDE = 5
@@ -39,7 +40,7 @@ class TwoDCNNConfig:
         check_options("two_d_cnn", self)
 
 
-class TwoDCNN(nn.Module):
+class TwoDCNN(Model):
     """Projection, two convolutions, two fully connected layers."""
 
     def __init__(self, config: TwoDCNNConfig) -> None:
@@ -61,7 +62,7 @@ class TwoDCNN(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k"]:
         """Logits (b, k) of the patches' middle pixels; ``InputError`` unless of side ``patch_size``."""
-        check_side("two_d_cnn", x, self.patch_size)
+        check_side(self, x)
         return self.layers(grow(self.project(x), LEAST_SIDE))
 
 

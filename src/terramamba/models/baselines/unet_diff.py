@@ -15,14 +15,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
-from terramamba.models.layers import conv_bn_relu
-from terramamba.models.padding import reflect_to_multiple
+from terramamba.models.layers import conv_bn_relu, reflect_to_multiple
+from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
 SCALES = 4
 
 
-class UNetDiff(nn.Module):
+class UNetDiff(Model):
     """Encoder shared by both dates, absolute differences, decoder with skip connections."""
 
     def __init__(self, in_channels: int, num_classes: int, width: int) -> None:

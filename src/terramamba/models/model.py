@@ -1,0 +1,106 @@
+"""What every model of the registry answers: one base class, whose answers are those of most models.
+
+Whoever needs something of a model asks the model, so that a model that brings a new ability is used without a
+change elsewhere, and a command can refuse what a model cannot do before anything is written:
+
+    question                           answered by            a model that cannot
+    which blocks can be recomputed?    checkpoint_blocks()    ()
+    what decays in training?           parameter_groups()     everything decays
+    the logits of single pixels?       token_logits()         ``classifies_tokens`` is False, and it raises
+    what was found on the way?         forward_features()     the logits alone
+    which layers may Grad-CAM weigh?   target_layers()        ()
+    can an image be cut into tiles?    whole_image            False: it can
+    which patches does it take?        patch_size             None: patches of any side
+    does bfloat16 change anything?     supports_bf16          False
+
+An empty answer is an answer where "none" is one. Where the caller must know before it has a batch there is
+an attribute beside the method, as for ``token_logits``. A base class and not a protocol, because the defaults
+are answers too: a model's file says only what the model can do beyond them.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from terramamba.core.errors import InputError
+
+
+class Features(NamedTuple):
+    """What a model found, and by name what it found on the way."""
+
+    logits: Tensor
+    """What ``forward`` returns."""
+    maps: Mapping[str, Tensor] = MappingProxyType({})
+    """Feature maps."""
+    attention: Mapping[str, Tensor] = MappingProxyType({})
+    """Attention weights (b, heads, l, l), from query to context token; they sum to 1 over the last axis."""
+
+
+class TargetLayer(NamedTuple):
+    """A layer for Grad-CAM: its output is maps (b, c, h, w), or those of both dates, (2 b, c, h, w)."""
+
+    part: str
+    """Which part of the model it is, such as "CSAM"."""
+    stage: int
+    """Its stage, from 1, fine to coarse."""
+    stride: int
+    """Side of the image, in pixels, for one position of the maps."""
+    module: nn.Module
+
+
+class Model(nn.Module):
+    """A model of the registry; ``create_model`` says in the first three attributes how it was built."""
+
+    spec_name: str = ""
+    """Name in the registry."""
+    preset: str = ""
+    """Its named size."""
+    options: Mapping[str, Any] = MappingProxyType({})
+    """All options, resolved."""
+    classifies_tokens: bool = False
+    """Whether ``token_logits`` answers."""
+    whole_image: bool = False
+    """Whether it must see an image at once, because what it finds in a part depends on all of it."""
+    patch_size: int | None = None
+    """Side in pixels of the only patches that it takes; None: of any."""
+    supports_bf16: bool = True
+    """Whether it has products of matrices that run in bfloat16 under autocast."""
+
+    def checkpoint_blocks(self) -> Sequence[nn.Module]:
+        """List the modules, one tensor in and one out, that hold most of the activations and of the time.
+
+        Training runs them again in the backward pass or compiles them one by one (``recomputing``).
+        """
+        return ()
+
+    def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+        """Return all parameters in groups for an optimiser; here one group, all of which decays."""
+        return [{"params": list(self.parameters()), "weight_decay": weight_decay}]
+
+    def token_logits(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
+        """Classify each pixel of patches (b, c, h, w); the mean over h, w is the patches' own logits.
+
+        Raises:
+            InputError: this model does not, as ``classifies_tokens`` says.
+        """
+        raise InputError(
+            f"{self.spec_name}: this model does not classify the single pixels of a patch; use another"
+        )
+
+    def forward_features(self, x: Tensor) -> Features:
+        """Run ``forward`` and return its logits with what the model lets be seen on the way to them."""
+        return Features(self(x))
+
+    def target_layers(self) -> Sequence[TargetLayer]:
+        """List the layers that say where the model found something, fine to coarse within a part."""
+        return ()
+
+    def check_precision(self, precision: str) -> None:
+        """Raise ``InputError`` where ``precision`` is "bf16" and the model has nothing to run in it."""
+        if precision == "bf16" and not self.supports_bf16:
+            raise InputError(
+                f"--precision bf16: {self.spec_name} computes in float32 or wider whatever is asked; use 32"
+            )
