@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from terramamba.models.model import Model
 from terramamba.training.config import learning_rate, make_optimizer
 from terramamba.training.losses import change_loss, class_loss, token_class_loss
 from terramamba.training.recipes import settled
@@ -92,16 +94,24 @@ def test_poly_schedule_falls_epoch_by_epoch():
     assert {learning_rate(constant, epoch, 0, 3) for epoch in range(4)} == {0.5}
 
 
+class Scaled(Model):
+    """A matrix, and a scale without decay where ``spared``."""
+
+    def __init__(self, spared):
+        super().__init__()
+        self.matrix, self.scale = nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(2))
+        self.spared = spared
+
+    def parameter_groups(self, weight_decay):
+        groups = [{"params": [self.matrix], "weight_decay": weight_decay}]
+        return groups + ([{"params": [self.scale], "weight_decay": 0.0}] if self.spared else [])
+
+
 def test_optimiser_uses_the_parameter_groups_of_the_model():
-    model = torch.nn.Linear(2, 2)
     config = settled(TrainConfig(epochs=1, optimizer="adamw", weight_decay=0.1))
-    plain = make_optimizer(model, config)
+    plain = make_optimizer(Scaled(spared=False), config)
     assert isinstance(plain, torch.optim.AdamW)
     assert [group["weight_decay"] for group in plain.param_groups] == [0.1]
-    model.parameter_groups = lambda decay: [
-        {"params": [model.weight], "weight_decay": decay},
-        {"params": [model.bias], "weight_decay": 0.0},
-    ]
-    grouped = make_optimizer(model, settled(TrainConfig(epochs=1, weight_decay=0.1)))
+    grouped = make_optimizer(Scaled(spared=True), settled(TrainConfig(epochs=1, weight_decay=0.1)))
     assert isinstance(grouped, torch.optim.Adam)
     assert [group["weight_decay"] for group in grouped.param_groups] == [0.1, 0.0]
