@@ -70,6 +70,9 @@ class ChangeSettings(ChangeConfig, TrainSettings, Threshold, Crops, Pairs):
 class ChangeMapSettings(Threshold, Alignment, MapSettings):
     """Settings of `terramamba change map`, but for the files."""
 
+    polygons: list[str] | None = None
+    """Also write the outlines of what changed, with area and probability, to this .gpkg or .geojson, or to
+    several."""
     min_area: Annotated[float, at_least(0)] = 0.0
     """Leave out polygons smaller than this many square metres (pixels, where there is no georeference)."""
     simplify: Annotated[float, at_least(0)] = 0.0
@@ -81,3 +84,13 @@ class ChangeMapSettings(Threshold, Alignment, MapSettings):
     """Pixels that neighbouring tiles share; there their results are blended."""
     batch_size: Annotated[int, at_least(1)] = 1
     """Tiles mapped at once."""
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where tiles only overlap, or polygons are shaped and not written."""
+        if self.overlap >= self.tile_size:
+            raise InputError(
+                f"--overlap {self.overlap}: must be 0 or more and less than --tile-size {self.tile_size}"
+            )
+        for flag, value in (("--min-area", self.min_area), ("--simplify", self.simplify)):
+            if value and not self.polygons:
+                raise InputError(f"{flag} {value:g}: is for polygons; name their file with --polygons")

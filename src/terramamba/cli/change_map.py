@@ -21,9 +21,6 @@ USAGE = Usage(
 class MapOptions(ChangeMapSettings, MapFiles):
     """Flags of the command."""
 
-    polygons: str | None = None
-    """Also write the outlines of what changed, with area and probability, to this .gpkg or .geojson."""
-
 
 def run(argv: Sequence[str]) -> int:
     """Map, and print how much changed."""

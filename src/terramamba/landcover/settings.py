@@ -8,6 +8,7 @@ from terramamba.data.settings import PIXEL_SHARE, ImageArray, LabelOptions, Mask
 from terramamba.mapping.settings import MapSettings
 from terramamba.training.settings import TrainConfig, TrainSettings
 
+Mode = Literal["exact", "fast", "auto"]
 ODD = Bound(lambda value: value > 0 and value % 2 == 1, "must be an odd number of pixels, such as 7")
 
 
@@ -67,7 +68,7 @@ class ClassifySettings(ClassConfig, TrainSettings, Patches, Splitting, LabelledS
 class ClassMapSettings(MapSettings):
     """Settings of `terramamba classify map`, but for the files."""
 
-    mode: Literal["exact", "fast", "auto"] = "exact"
+    mode: Mode = "exact"
     """exact: every pixel by its own patch; fast: by tiles that do not overlap, tens of times faster; auto: as
     fast as --tolerance allows."""
     tilings: int = 1
