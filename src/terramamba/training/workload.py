@@ -24,9 +24,9 @@ class Rate:
 
 
 RATES = {
-    # Least squares over 25 steps of 10 models on one thread of an AVX-512 server core; 17 of them are right
-    # to a factor of 1.3, and all but TinyCD's to one of 2.
-    "cpu": Rate(4e10, 2.5e-4),
+    # The ratio of both from 25 steps of 10 models, their size from 15 trainings, each on one thread of an
+    # AVX-512 server (docs/recipes.md).
+    "cpu": Rate(5.5e10, 1.8e-4),
     # Not measured here. The paper's 0.646 ms a sample (SSA-Mamba, 0.617 GFLOP, RTX 4090) is 1e12; some ten
     # kernels a tensor, 10 µs each, are 1e-4 s.
     "cuda": Rate(1e12, 1e-4),
