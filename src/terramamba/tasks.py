@@ -37,6 +37,8 @@ from terramamba.raster.scene import Scene
 from terramamba.report.job import Colours, ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.runs.record import RunRecord
+from terramamba.scores.score import Scores
+from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 from terramamba.training.objective import MakeObjective
 from terramamba.training.recipes import Practical
 from terramamba.training.settings import TrainConfig, TrainSettings
@@ -54,7 +56,7 @@ class Reported:
     map_sentence: Callable[[ReportMap, int], str]
     legend: Callable[[RunRecord], tuple[Mapping[int, str], Colours]]
     layers: Callable[[Scene, Mapping[str, Scene], Sequence[int]], dict[str, Any]]
-    bars: Callable[[RunRecord], tuple[str, list[str]]]
+    bars: Callable[[RunRecord, Scores], tuple[str, list[str]]]
     controls: Callable[[ReportMap], list[str]]
 
 
@@ -74,6 +76,7 @@ class Job:
     name: str
     title: str
     settings: type[TrainSettings]
+    scores: Scores
     named: Callable[[Any], Any]
     prepare: Callable[[Any, ModelSpec], Prepared]
     config: type[TrainConfig]
@@ -95,6 +98,7 @@ LAND_COVER = Job(
     name="classify",
     title="Land cover",
     settings=ClassifySettings,
+    scores=LAND_COVER_SCORES,
     named=load_scene,
     prepare=prepare_scene,
     config=ClassConfig,
@@ -123,6 +127,7 @@ CHANGE = Job(
     name="change",
     title="Change between two dates",
     settings=ChangeSettings,
+    scores=CHANGE_SCORES,
     named=_as_given,
     prepare=prepare_pairs,
     config=ChangeConfig,

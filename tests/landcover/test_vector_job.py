@@ -15,7 +15,7 @@ from rasterio.warp import transform_geom
 
 from terramamba.api import evaluate_classifier, map_classes, train_classifier
 from terramamba.core.errors import InputError
-from terramamba.data.splits.split import load_split
+from terramamba.data.splits.split_files import load_split
 from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.readers.open import open_scene

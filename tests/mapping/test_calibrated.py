@@ -15,9 +15,10 @@ from terramamba.change.settings import ChangeSettings
 from terramamba.change.training import whole_images
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.scaling import read_scaled
 from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.landcover.evaluation import read_settings
-from terramamba.landcover.samples import prepare_samples, scaled_cube
+from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.runs.folder import Run, load_run
 from terramamba.scores.calibration import calibrated_threshold
@@ -65,7 +66,7 @@ def test_class_probabilities_are_those_of_scaled_logits_and_classes_stay(cover, 
     run, scene = cover
     assert run.temperature not in (None, 1.0)
     samples = prepare_samples(read_settings(run.folder), 3)
-    cube, usable = scaled_cube(samples.scene, run.scaling)
+    cube, usable, _ = read_scaled(samples.scene, run.scaling, samples.scene.grid.window)
     spectra = torch.from_numpy(cube[:, usable].T.copy())[:, :, None, None]
     with torch.no_grad():
         logits = run.model(spectra).double()

@@ -13,6 +13,7 @@ from terramamba.data.pairs.quality_report import survey
 from terramamba.raster.views.warped import Method
 from terramamba.runs.folder import CONFIG, Run
 from terramamba.scores.calibration import change_calibration
+from terramamba.scores.thresholds import checked_threshold
 
 LEARNT = {"train": "trained the model", "val": "chose its epoch and threshold"}
 
@@ -31,14 +32,18 @@ def evaluate(
     """Score a run on the pairs of ``data`` that belong to ``split``, at the run's threshold unless given.
 
     Raises:
-        InputError: no labelled pair, or pairs that do not fit the model.
+        InputError: a threshold that is no whole thousandth, no labelled pair, or pairs that do not fit the
+            model.
     """
+    if threshold is None:
+        cut = checked_threshold(run.threshold, f"{run.folder / 'model.json'}: threshold")
+    else:
+        cut = checked_threshold(threshold)
     found, name, unlike = load_pairs(data, root, align, scene_variable)
     pairs = found.get(split, [])
     labelled = [pair for pair in pairs if pair.label is not None]
     if not labelled:
         raise InputError(f"{data}: no labelled pairs in its {split} part; name another with --split")
-    cut = run.threshold if threshold is None else threshold
     notes = [*unlike, *_known(run, data, root, found, labelled)]
     if threshold is not None:
         notes.append(f"threshold {threshold:g} was given; tried out on these pairs, it scores too well here")

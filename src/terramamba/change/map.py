@@ -37,6 +37,7 @@ from terramamba.raster.views.warped import Method
 from terramamba.raster.windows import tiles
 from terramamba.runs.folder import Run
 from terramamba.scores.calibration import calibrated_threshold
+from terramamba.scores.thresholds import checked_threshold
 from terramamba.training.settings import Precision
 
 WHOLE_IMAGE_VALUES = 200_000_000
@@ -83,7 +84,8 @@ def map_change(
         masks: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
         align: Warp the later image onto the grid of the earlier one, "bilinear" or "cubic"; None: both lie on
             one grid.
-        threshold: Least probability that counts as changed; None: the run's own, chosen on validation.
+        threshold: Least probability that counts as changed, a whole thousandth; None: the run's own, chosen
+            on validation.
         calibrated: Divide logits by the run's temperature, fitted on its validation pairs, so that
             probabilities hold. The run's own threshold moves with them, so that the same is marked (but for
             single pixels where tiles are blended); a given ``threshold`` is one of the new probabilities.
@@ -131,11 +133,12 @@ def map_change(
     for target in polygon_files:
         check_polygon_name(target)
     check_table_name(areas)
+    given = None if threshold is None else checked_threshold(float(threshold))
     loaded = open_run(run, "change")
     loaded.model.check_precision(precision)
     temperature = chosen_temperature(loaded, calibrated)
     own = calibrated_threshold(loaded.threshold, temperature) if calibrated else loaded.threshold
-    cut = own if threshold is None else float(threshold)
+    cut = own if given is None else given
     first, second = (masked(date, masks) for date in require_pair(before, after, align=align))
     check_bands(loaded, first)
     check_bands(loaded, second)

@@ -11,7 +11,10 @@ from torch.utils.data import Dataset
 from terramamba.change.settings import ChangeConfig
 from terramamba.core.errors import InputError
 from terramamba.models.model import Model
-from terramamba.scores.metrics import best_threshold, change_scores, confusion_at
+from terramamba.scores.metrics import change_f1, class_counts
+from terramamba.scores.score import evaluated, followed
+from terramamba.scores.score_table import CHANGE_SCORES
+from terramamba.scores.thresholds import best_threshold, confusion_at
 from terramamba.training.losses import change_loss
 from terramamba.training.objective import Validation, summed
 from terramamba.training.predict import Batch, Share, count_changes, only_channel
@@ -38,14 +41,16 @@ class ChangeDetection:
         counts, loss = summed(own.sum(axis=0), loss, device, share)
         if not counts.any():
             raise InputError("the validation masks have no pixel whose change is known; check the labels")
-        threshold, best = best_threshold(counts)
-        at_half = change_scores(confusion_at(counts, 0.5))
+        threshold = best_threshold(counts)
+        main, scores = CHANGE_SCORES[0], followed(CHANGE_SCORES)
+        best = evaluated(scores, {"pixels": class_counts(confusion_at(counts, threshold))})
+        at_half = float(change_f1(class_counts(confusion_at(counts, 0.5))))
         return Validation(
-            score=best.f1,
+            score=main.goodness(best[main.key]),
             threshold=threshold,
             loss=loss / len(dataset),  # type: ignore[arg-type]
-            scores={"f1": best.f1, "iou": best.iou, "threshold": threshold, "f1_at_half": at_half.f1},
-            remark=f"F1 {100 * best.f1:.2f} %",
+            scores=best | {"threshold": threshold, "f1_at_half": at_half},
+            remark=f"{main.heading} {main.shown(best[main.key], sign=True)}",
         )
 
     def _of_masks(self, logits: Float[Tensor, "b h w"], batch: Batch) -> Float[Tensor, ""]:

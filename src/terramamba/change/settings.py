@@ -24,7 +24,7 @@ class Threshold(Options):
     """From which probability on a pixel counts as changed."""
 
     threshold: Annotated[float | None, PROBABILITY] = None
-    """Probability from which on a pixel counts as changed; None: chosen on the run's validation pairs."""
+    """Least probability that counts as changed, in thousandths; None: the one chosen on validation."""
 
 
 @dataclass(frozen=True, kw_only=True)

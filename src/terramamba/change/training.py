@@ -33,8 +33,8 @@ from terramamba.scores.calibration import (
     change_temperature,
     write_reliability,
 )
-from terramamba.scores.metrics import confusion_at
 from terramamba.scores.sampling_units import from_confusions, write_units
+from terramamba.scores.thresholds import checked_threshold, confusion_at
 from terramamba.training.task import Judgement
 from terramamba.training.workload import Volume
 
@@ -55,6 +55,8 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
+    if settings.threshold is not None:
+        checked_threshold(settings.threshold)
     found, published, unlike = load_pairs(
         settings.data, settings.root, settings.align, settings.scene_variable
     )
@@ -175,7 +177,7 @@ class Training:
 
 def _threshold(given: float | None, chosen: float | None) -> tuple[float, ThresholdFrom]:
     if given is not None:
-        return given, "given"
+        return checked_threshold(given), "given"
     return (FIXED_THRESHOLD, "fixed") if chosen is None else (chosen, "validation")
 
 

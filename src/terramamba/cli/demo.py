@@ -1,10 +1,14 @@
 """``terramamba demo``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from terramamba.cli.parse import Usage, parse
 from terramamba.training.settings import OnDevice
+
+if TYPE_CHECKING:
+    from terramamba.scores.score import Scores
 
 USAGE = Usage(
     "demo",
@@ -28,17 +32,16 @@ class DemoOptions(OnDevice):
 def run(argv: Sequence[str]) -> int:
     """Run the demo, and print scores and files."""
     options, _ = parse(USAGE, DemoOptions, argv)
-    from terramamba.cli.show import number, percent, show_facts
+    from terramamba.cli.show import number, show_facts
     from terramamba.demo import run_demo
+    from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 
     summary = run_demo(**asdict(options))
     land_cover, change = summary["classify"], summary["change"]
     print("Land cover from a hyperspectral scene, scored on blocks of the scene that were not trained on")
     show_facts(
         {
-            "overall accuracy": f"{percent(land_cover['oa'])} %",
-            "average accuracy": f"{percent(land_cover['aa'])} %",
-            "kappa": f"{percent(land_cover['kappa'])} %",
+            **_followed(land_cover, LAND_COVER_SCORES),
             "map": land_cover["map"],
             "picture": land_cover["picture"],
             "page": land_cover["page"],
@@ -47,8 +50,7 @@ def run(argv: Sequence[str]) -> int:
     print("\nBuildings that came or went between two dates, scored on pairs that were not trained on")
     show_facts(
         {
-            "F1": f"{percent(change['f1'])} %",
-            "IoU": f"{percent(change['iou'])} %",
+            **_followed(change, CHANGE_SCORES),
             "map": change["map"],
             "polygons": change["polygons"],
             "picture": change["picture"],
@@ -57,3 +59,9 @@ def run(argv: Sequence[str]) -> int:
     )
     print(f"\n{number(summary['seconds'], 3)} seconds")
     return 0
+
+
+def _followed(job: Mapping[str, Any], scores: "Scores") -> dict[str, str]:
+    from terramamba.scores.score import followed
+
+    return {score.title: score.shown(score.value_in(job), sign=True) for score in followed(scores)}

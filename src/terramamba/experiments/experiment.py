@@ -14,9 +14,9 @@ from terramamba.experiments.pool import run_all
 from terramamba.experiments.render import write_tables
 from terramamba.experiments.results import Row, rows_of, write_results
 from terramamba.experiments.search import places, require_optuna, seek
+from terramamba.experiments.values import Tasks
 from terramamba.runs.folder import prepare_folder
 from terramamba.scores.sampling_units import UNITS
-from terramamba.training.task import Task
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def run_experiment(
     file: str | Path,
     out: str | Path,
     *,
-    tasks: Mapping[str, Task],
+    tasks: Tasks,
     train: Train,
     variables: Mapping[str, Any] | None = None,
     jobs: int = 1,
@@ -88,7 +88,7 @@ def run_experiment(
         finally:
             rows = rows_of(experiment, runs, place)
             results = write_results(place, rows)
-    written = (*results, *write_tables(place))
+    written = (*results, *write_tables(place, tasks))
     return Outcome(rows[: len(runs)], done, failed, written)
 
 

@@ -17,6 +17,7 @@ from terramamba.core.files import write_table
 from terramamba.experiments.plan import PlannedRun, failure_of, is_done, read_metrics
 from terramamba.experiments.values import Experiment
 from terramamba.scores.sampling_units import UNITS, Units, counts_by_unit, read_rows
+from terramamba.scores.score import SCALE, columns
 
 RESULTS = "results.csv"
 
@@ -166,7 +167,11 @@ def _published(experiment: Experiment) -> list[Row]:
             "status": PUBLISHED,
             "protocol": one.protocol,
             "source": one.source,
-            **{f"test_{name}": value / 100 for name, value in one.scores.items()},
+            **{
+                score.test_column: one.scores[score.name] / SCALE[score.unit]
+                for score in columns(data.task.scores)
+                if score.name in one.scores
+            },
         }
         for data in experiment.data
         for one in data.published

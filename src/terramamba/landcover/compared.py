@@ -6,7 +6,7 @@ from typing import Any
 
 from torch.utils.data import Subset
 
-from terramamba.data.catalog.record import PairSet, SceneSet
+from terramamba.data.catalog.record import DataSet, SceneSet
 from terramamba.data.splits.split import TEST
 from terramamba.experiments.compared import Timed
 from terramamba.landcover.evaluation import read_settings
@@ -20,7 +20,7 @@ TIMED_PATCHES = 4 * PATCHES_AT_ONCE
 """As much of the test set, at most, is mapped once more for the speed; the scores come from training."""
 
 
-def reads_scene(entry: Mapping[str, Any], known: SceneSet | PairSet | None) -> bool:
+def reads_scene(entry: Mapping[str, Any], known: DataSet | None) -> bool:
     """Whether the files are a scene with labels, or a scene of the catalogue."""
     return "data" not in entry or isinstance(known, SceneSet)
 

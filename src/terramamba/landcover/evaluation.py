@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int
+from jaxtyping import Bool, Int
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import read_yaml
 from terramamba.core.options import known_options
 from terramamba.data.labels.labels import Labels, label_shape, read_labels, unmasked
 from terramamba.data.pairs.same_file import same_content_key
+from terramamba.data.patch_store import PatchStore
+from terramamba.data.pixel_list import PixelList
 from terramamba.data.settings import VectorOptions
-from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, load_split
+from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
+from terramamba.data.splits.split_files import load_split
 from terramamba.landcover.patches import PatchDataset
-from terramamba.landcover.samples import prepare_samples, scaled_cube
+from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.scores import scores_by_name
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.mapping.fit_to_run import check_bands
@@ -72,36 +75,27 @@ def evaluate(
             f"{labels or run.folder}: no labelled pixel of a class that the model knows; {why}".rstrip("; ")
         )
     card = run.card
-    dataset = PatchDataset(
-        scored.cube,
-        scored.pixels,
-        scored.targets,
-        patch_size=card["patch_size"],
-        border=card["border"],
-        augment=False,
-        seed=0,
-    )
+    dataset = PatchDataset(scored.store, scored.pixels, scored.targets, augment=False, seed=0)
     logits, truth = class_logits(run.model, dataset, device=device)
     names = [entry["name"] for entry in card["classes"]]
     confusion = confusion_matrix(truth, logits.argmax(dim=1), len(names))
-    scores = scores_by_name(confusion, names)
-    if run.temperature is not None:
-        scores["calibration"] = class_calibration(logits, truth, run.temperature).record()
+    temperature = run.temperature
+    calibration = None if temperature is None else class_calibration(logits, truth, temperature)
     return {
         "protocol": scored.protocol,
         "pixels": len(scored.pixels),
         "notes": list(scored.notes),
         "confusion": confusion.tolist(),
-        "test": scores,
+        "test": scores_by_name(confusion, names, calibration),
         "calibration": card.get("calibration"),
     }
 
 
 @dataclass(frozen=True, eq=False)
 class _Scored:
-    """The pixels to score, with their patches' cube and 0-based classes."""
+    """The pixels to score, with the store of their patches and their 0-based classes."""
 
-    cube: Float32[np.ndarray, "c h w"]
+    store: PatchStore
     pixels: Int[np.ndarray, "m 2"]
     targets: Int[np.ndarray, " m"]
     protocol: str
@@ -116,7 +110,7 @@ def _own_test(run: Run) -> _Scored:
             f"{run.folder}: scene or labels changed since training (split {samples.split.id}, "
             f"was {run.card['split_id']}); restore them, or score other files with --scene and --labels"
         )
-    return _Scored(samples.cube, samples.pixels(TEST), samples.targets(TEST), run.card["protocol"], ())
+    return _Scored(samples.store, samples.pixels(TEST), samples.targets(TEST), run.card["protocol"], ())
 
 
 def _elsewhere(
@@ -124,18 +118,20 @@ def _elsewhere(
 ) -> _Scored:
     check_bands(run, scene)
     given = read_labels(labels, scene, variable=label_variable, min_classes=1, vector=vector)
-    classes, notes = known_classes(unmasked(given, scene, need_all_classes=False), run.card)
-    cube, usable = scaled_cube(scene, run.scaling)
-    scored = (classes > 0) & usable
-    learnt = scored & _learnt_from(run, scene)
+    given = unmasked(given, scene, need_all_classes=False)
+    classes, notes = known_classes(given, run.card)
+    known = given.pixels.only(classes > 0)
+    store = PatchStore.read(scene, run.scaling, known, run.card["patch_size"], run.card["border"])
+    scored = store.usable[store.kept.find(given.pixels.keys)] & (classes > 0)
+    learnt = scored & _learnt_from(run, scene, given.pixels)
     if learnt.any():
         notes.append(
             f"not scored, they trained the model or chose its epoch: {np.count_nonzero(learnt)} pixels"
         )
         scored &= ~learnt
-    pixels = np.argwhere(scored).astype(np.int64)
+    pixels = given.pixels.only(scored).coordinates
     targets = classes[scored].astype(np.int64) - 1
-    return _Scored(cube, pixels, targets, f"external-p{run.card['patch_size']}", notes)
+    return _Scored(store, pixels, targets, f"external-p{run.card['patch_size']}", notes)
 
 
 def read_settings(folder: Path) -> ClassifySettings:
@@ -143,9 +139,9 @@ def read_settings(folder: Path) -> ClassifySettings:
     return known_options(ClassifySettings, read_yaml(folder / CONFIG))
 
 
-def _learnt_from(run: Run, scene: Scene) -> Bool[np.ndarray, "h w"]:
-    """Pixels of ``scene`` that had a part in training, where it is the run's own scene or a copy of it."""
-    none = np.zeros((scene.height, scene.width), bool)
+def _learnt_from(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray, " m"]:
+    """Which pixels had a part in training, where ``scene`` is the run's own or a copy of it."""
+    none = np.zeros(len(pixels), bool)
     if not all((run.folder / name).is_file() for name in (CONFIG, "split.json")):
         return none  # a model alone
     own = read_settings(run.folder).scene
@@ -153,12 +149,17 @@ def _learnt_from(run: Run, scene: Scene) -> Bool[np.ndarray, "h w"]:
         return none
     if same_content_key(own) != same_content_key(scene.path):
         return none
-    roles = load_split(run.folder).roles
-    return np.isin(roles, (TRAIN, VALIDATION)) if roles.shape == none.shape else none
+    split = load_split(run.folder)
+    if split.pixels.shape != pixels.shape:
+        return none
+    return split.pixels.only(np.isin(split.roles, (TRAIN, VALIDATION))).find(pixels.keys) >= 0
 
 
-def known_classes(given: Labels, card: Mapping[str, Any]) -> tuple[Int[np.ndarray, "h w"], list[str]]:
-    """Labels by the place of their class in a run's ``card``, from 1, and notes on those it does not know."""
+def known_classes(given: Labels, card: Mapping[str, Any]) -> tuple[Int[np.ndarray, " m"], list[str]]:
+    """Labels by the place of their class in a run's ``card``, from 1, and notes on those it does not know.
+
+    0 stands for a class that it does not know.
+    """
     key, said = ("name", given.names) if given.by_name else ("code", given.codes)
     place = {entry[key]: index + 1 for index, entry in enumerate(card["classes"])}
     table = np.array([0, *(place.get(one, 0) for one in said)], np.int16)

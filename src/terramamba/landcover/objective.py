@@ -12,7 +12,9 @@ from torch.utils.data import Dataset
 from terramamba.core.errors import InputError
 from terramamba.landcover.settings import ClassConfig
 from terramamba.models.model import Model
-from terramamba.scores.metrics import class_scores
+from terramamba.scores.metrics import class_counts
+from terramamba.scores.score import evaluated, followed
+from terramamba.scores.score_table import LAND_COVER_SCORES
 from terramamba.training.losses import class_loss, token_class_loss
 from terramamba.training.objective import Validation, summed
 from terramamba.training.predict import PATCHES_AT_ONCE, Batch, Share, count_classes
@@ -45,7 +47,7 @@ class Classification:
     def validate(
         self, model: Model, dataset: Dataset[Batch], device: torch.device, share: Share
     ) -> Validation:
-        """Overall and average accuracy."""
+        """Confusion over all pixels, and the scores that are followed."""
         batch_size, precision = max(self.config.batch_size, PATCHES_AT_ONCE), self.config.precision
         own, loss = count_classes(model, dataset, batch_size, device, precision, share, self._of_labels)
         if share.world > 1:  # a process without a batch does not know the number of classes
@@ -53,13 +55,14 @@ class Classification:
             distributed.all_reduce(classes, distributed.ReduceOp.MAX)
             own = own if len(own) else np.zeros((int(classes), int(classes)), np.int64)
         confusion, loss = summed(own, loss, device, share)
-        scores = class_scores(confusion)
+        main, scores = LAND_COVER_SCORES[0], followed(LAND_COVER_SCORES)
+        found = evaluated(scores, {"pixels": class_counts(confusion)})
         return Validation(
-            score=scores.oa,
+            score=main.goodness(found[main.key]),
             threshold=None,
             loss=loss / int(confusion.sum()),
-            scores={"oa": scores.oa, "aa": scores.aa, "kappa": scores.kappa},
-            remark=f"OA {100 * scores.oa:.2f} %",
+            scores=found,
+            remark=f"{main.heading} {main.shown(found[main.key], sign=True)}",
         )
 
     def _of_labels(self, logits: Float[Tensor, "b k"], batch: Batch) -> Float[Tensor, ""]:

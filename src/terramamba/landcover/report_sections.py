@@ -10,6 +10,7 @@ from terramamba.report.maps import ReportMap
 from terramamba.report.sections import bar_row
 from terramamba.report.words import amount, calibration_sentences, model_name, percent
 from terramamba.runs.record import RunRecord
+from terramamba.scores.score import Scores
 
 BESIDE = ("scene", "probabilities")
 CAME_TRUE = "the class is right"
@@ -22,7 +23,8 @@ def sentences(run: RunRecord) -> list[str]:
     pixels = sum(entry["pixels"] for entry in test["per_class"])
     said = [
         f"{model_name(run)} names the right class for {percent(test['oa'])} of {pixels:,} test pixels"
-        f" (overall accuracy); the mean over the classes is {percent(test['aa'])}, kappa {test['kappa']:.3f}."
+        f" (overall accuracy); the mean over the classes is {percent(test['aa'])},"
+        f" kappa {percent(test['kappa'])}."
     ]
     worst = test.get("worst_class")
     if worst:
@@ -50,11 +52,11 @@ def legend(run: RunRecord) -> tuple[Mapping[int, str], Colours]:
     return names, {int(entry["code"]): tuple(entry.get("colour") or NO_COLOUR) for entry in classes}
 
 
-def bars(run: RunRecord) -> tuple[str, list[str]]:
+def bars(run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
     """A row of scores for each class, in the colours of the map."""
     colours = {str(entry["name"]): entry.get("colour") for entry in run.card.get("classes", [])}
     return "Each class", [
-        bar_row(str(entry["name"]), entry, f"{entry['pixels']:,}", colours.get(str(entry["name"])))
+        bar_row(str(entry["name"]), entry, f"{entry['pixels']:,}", colours.get(str(entry["name"])), scores)
         for entry in run.test["per_class"]
     ]
 

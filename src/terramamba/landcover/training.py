@@ -10,7 +10,8 @@ import numpy as np
 
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
-from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, save_split
+from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
+from terramamba.data.splits.split_files import save_split
 from terramamba.landcover.fast_agreement import fast_record
 from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import Samples, prepare_samples
@@ -160,13 +161,14 @@ class Training:
             for subset, (logits, truth) in subsets.items()
         }
         scores = {
-            subset: scores_by_name(confusion, names) | {"calibration": calibrations[subset].record()}
+            subset: scores_by_name(confusion, names, calibrations[subset])
             for subset, confusion in confusions.items()
         }
         logits, truth = subsets["test"]
         fast = fast_record(
             model,
-            samples.cube,
+            samples.scene,
+            samples.scaling,
             samples.pixels(VALIDATION),
             samples.targets(VALIDATION),
             patch_size=samples.split.patch_size,
@@ -205,17 +207,11 @@ def labelled_patches(
     samples: Samples, role: int, settings: ClassifySettings, *, augment: bool = False
 ) -> PatchDataset:
     """The patches and classes of the pixels with ``role``."""
-    token_targets = None
-    if role == TRAIN and settings.token_loss > 0:
-        training = samples.split.roles == TRAIN
-        token_targets = np.where(training, samples.labels.classes.astype(np.int64) - 1, -1)
     return PatchDataset(
-        samples.cube,
+        samples.store,
         samples.pixels(role),
         samples.targets(role),
-        patch_size=samples.split.patch_size,
-        border=settings.border,
-        token_targets=token_targets,
+        label_tokens=role == TRAIN and settings.token_loss > 0,
         augment=augment,
         seed=settings.seed,
     )

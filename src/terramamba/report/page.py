@@ -45,10 +45,10 @@ def write_report(
     written = datetime.now(UTC).isoformat(timespec="seconds")
     many = len(records) > 1
     body = [
-        summary(job, records, land),
-        comparison(records),
+        summary(job, records, land, task.scores[0]),
+        comparison(records, task.scores),
         "" if land is None else viewer(job, land),
-        *(scores(job, run, many) for run in records),
+        *(scores(job, run, many, task.scores) for run in records),
         provenance(records, land, written, __version__),
     ]
     title = " and ".join(run.name for run in records[:3]) + (" and others" if len(records) > 3 else "")

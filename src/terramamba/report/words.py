@@ -7,29 +7,15 @@ from terramamba.mapping.area_table import ClassArea
 from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.runs.record import RunRecord
-
-SCORES = {
-    "classify": {"oa": "overall accuracy", "aa": "average accuracy", "kappa": "kappa"},
-    "change": {
-        "f1": "F1",
-        "iou": "IoU",
-        "precision": "precision",
-        "recall": "recall",
-        "oa": "overall accuracy",
-        "kappa": "kappa",
-        "f1_dates_swapped": "F1, dates swapped",
-        "false_alarm_rate": "false alarms where nothing changed",
-    },
-}
-"""Scores on test and what they are called; the first one decides."""
+from terramamba.scores.score import Score
 
 
-def compare_sentences(job: ReportedJob, runs: Sequence[RunRecord]) -> list[str]:
-    """Which of several runs comes first, what its test says, and whether the tests are the same."""
-    score, words = next(iter(SCORES[runs[0].task].items()))
-    best = max(runs, key=lambda run: run.test[score])
+def compare_sentences(job: ReportedJob, runs: Sequence[RunRecord], score: Score) -> list[str]:
+    """Which of several runs is first by ``score``, what its test says, and whether the tests are the same."""
+    best = max(runs, key=lambda run: score.goodness(score.value_in(run.test)))
+    which, reached = score.extreme, score.shown(score.value_in(best.test), sign=True)
     said = [
-        f"Of {len(runs)} runs, {best.name} has the highest {words}: {percent(best.test[score], 2)}.",
+        f"Of {len(runs)} runs, {best.name} has the {which} {score.title}: {reached}.",
         *job.sentences(best),
     ]
     if len({(run.metrics.get("protocol"), run.metrics.get("split_id")) for run in runs}) > 1:

@@ -12,7 +12,9 @@ from torch.utils.data import Dataset, default_collate
 
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
-from terramamba.scores.metrics import BINS, confusion_matrix, histogram, logit_histogram, logit_levels
+from terramamba.scores.calibration import logit_histogram, logit_levels
+from terramamba.scores.metrics import confusion_matrix
+from terramamba.scores.thresholds import BINS, histogram
 from terramamba.training.losses import IGNORE
 
 Batch = dict[str, Tensor]
@@ -60,7 +62,7 @@ def evaluate_change(
     device: str = "auto",
     precision: str = "32",
 ) -> Int[np.ndarray, "m 2 bins"]:
-    """Histogram of the probability of change (``metrics.histogram``) for each sample of the data set.
+    """Histogram of the probability of change (``thresholds.histogram``) for each sample of the data set.
 
     Samples are ``{"image": (2, c, h, w), "mask": (h, w)}``, 255 = ignore, and may differ in size. Raises
     ``InputError`` for a model with more than one output channel.

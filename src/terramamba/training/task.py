@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from torch.utils.data import Dataset
 
 from terramamba.models.model import Model
+from terramamba.scores.score import Scores
 from terramamba.training.objective import MakeObjective
 from terramamba.training.predict import Batch
 from terramamba.training.recipes import Practical
@@ -108,6 +109,10 @@ class Task(Protocol):
     @property
     def config(self) -> type[TrainConfig]:
         """The part of its settings that training and the objective obey."""
+
+    @property
+    def scores(self) -> Scores:
+        """What its models are judged by, in the order in which it is shown; the first one decides."""
 
     @property
     def objective(self) -> MakeObjective[Any]:

@@ -1,4 +1,4 @@
-"""Labels drawn as polygons, points and lines: the class and the shape of every pixel of a scene."""
+"""Labels drawn as polygons, points and lines: the class and the shape of the pixels that they label."""
 
 import numpy as np
 import shapely
@@ -45,15 +45,15 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> Codes:
         if shape is None or code == 0:
             continue
         window = bounding_window(shape, scene.grid.window)
-        pixels = _pixels(shape, window, least)
-        if len(pixels):
-            claims.add(pixels, int(code), number)
+        taken = _pixels(shape, window, least)
+        if len(taken):
+            claims.add(taken, int(code), number)
         elif window.pixels and shapely.intersects(shape, _box(window)):
             small += 1
         else:
             outside += 1
-    codes, numbers = claims.result()
-    if not codes.any():
+    pixels, codes, numbers, disputed = claims.result()
+    if not len(pixels):
         raise InputError(_nothing_labelled(path, shapes, scene, outside, small, options))
     said = (
         (np.count_nonzero(shapely.is_missing(shapes)), "without a shape"),
@@ -63,11 +63,9 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> Codes:
     )
     notes = (f"{path}: classes are the values of the attribute {found.attribute!r}", *notes)
     notes += tuple(f"{path}: {count} of {len(features)} features {what}" for count, what in said if count)
-    if claims.disputed:
-        notes += (
-            f"{path}: {claims.disputed} pixels are claimed by shapes of two classes and left unlabelled",
-        )
-    return Codes(codes, found.names, by_name=bool(found.names), features=numbers, notes=notes)
+    if disputed:
+        notes += (f"{path}: {disputed} pixels are claimed by shapes of two classes and left unlabelled",)
+    return Codes(pixels, codes, found.names, by_name=bool(found.names), features=numbers, notes=notes)
 
 
 def _pixels(shape: shapely.Geometry, window: Window, least: float) -> Int64[np.ndarray, "m 2"]:

@@ -25,6 +25,7 @@ from terramamba.landcover.explain.pixels import Chosen, choose_pixels
 from terramamba.mapping.fit_to_run import open_run
 from terramamba.raster.views.masked import masked
 from terramamba.runs.folder import Run
+from terramamba.scores.metrics import average_accuracy, overall_accuracy
 
 
 def explain_classes(
@@ -157,8 +158,8 @@ def _record(found: ClassExplanation, how: Mapping[str, Any]) -> dict[str, Any]:
         "importance": None
         if importance is None
         else {
-            "oa": importance.base.oa,
-            "aa": importance.base.aa,
+            "oa": float(overall_accuracy(importance.base)),
+            "aa": float(average_accuracy(importance.base)),
             "groups": [
                 {"name": group.name, **_drop("oa", importance.oa[i]), **_drop("aa", importance.aa[i])}
                 for i, group in enumerate(found.groups)

@@ -70,8 +70,9 @@ def choose_pixels(run: Run, scene: str | None, variable: str | None, labels: str
     check_bands(run, opened)
     if labels is None:
         return Chosen(opened, _spread(opened), None, "pixels of the scene")
-    classes, notes = known_classes(read_labels(labels, opened, min_classes=1), run.card)
-    pixels = np.argwhere(classes > 0).astype(np.int64)
+    given = read_labels(labels, opened, min_classes=1)
+    classes, notes = known_classes(given, run.card)
+    pixels = given.pixels.only(classes > 0).coordinates
     if not len(pixels):
         raise InputError("; ".join([f"{labels}: no labelled pixel of a class that the model knows", *notes]))
     targets = classes[classes > 0].astype(np.int64) - 1

@@ -16,7 +16,7 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.views.grid_mapping import Passage, same_pixels
-from terramamba.raster.windows import Window, sample, spread, strips
+from terramamba.raster.windows import Window, sample, spread
 
 PIXELS_AT_ONCE = 4_000_000
 LATTICE = 33
@@ -41,16 +41,6 @@ def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
         source=MaskedSource(scene.source, layers),
         notes=(*scene.notes, f"masked: no data where {names} is not 0"),
     )
-
-
-def mask_of(scene: Scene) -> Bool[np.ndarray, "h w"]:
-    """Which pixels the masks of ``scene`` leave out, whether they had data or not."""
-    found = np.zeros(scene.grid.window.shape, bool)
-    source = scene.source
-    if isinstance(source, MaskedSource):
-        for window in strips(scene.height, scene.width, max(1, PIXELS_AT_ONCE // scene.width)):
-            found[window.slices] = source.marked(window, window.shape)
-    return found
 
 
 def masked_share(scene: Scene) -> float:
