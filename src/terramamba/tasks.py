@@ -14,8 +14,9 @@ from terramamba.change.evaluation import evaluate as evaluate_pairs
 from terramamba.change.explain.explain import explain_change
 from terramamba.change.map_output import ChangeMapOutput
 from terramamba.change.objective import ChangeDetection
+from terramamba.change.recipe import practical as change_recipe
 from terramamba.change.report_map import change_layers
-from terramamba.change.settings import ChangeSettings
+from terramamba.change.settings import ChangeConfig, ChangeSettings
 from terramamba.change.training import prepare as prepare_pairs
 from terramamba.core.errors import InputError
 from terramamba.experiments.compared import Compared, Timed
@@ -26,8 +27,9 @@ from terramamba.landcover.evaluation import evaluate as evaluate_pixels
 from terramamba.landcover.explain.explain import explain_classes
 from terramamba.landcover.map_output import ClassMapOutput
 from terramamba.landcover.objective import Classification
+from terramamba.landcover.recipe import practical as land_cover_recipe
 from terramamba.landcover.report_map import land_cover_layers
-from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.settings import ClassConfig, ClassifySettings
 from terramamba.landcover.training import prepare as prepare_scene
 from terramamba.mapping.jobs import MapOutput
 from terramamba.models.spec import ModelSpec
@@ -38,7 +40,8 @@ from terramamba.runs.record import RunRecord
 from terramamba.scores.score import Scores
 from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 from terramamba.training.objective import MakeObjective
-from terramamba.training.settings import TrainSettings
+from terramamba.training.recipes import Practical
+from terramamba.training.settings import TrainConfig, TrainSettings
 from terramamba.training.task import Prepared, Task
 
 
@@ -76,7 +79,9 @@ class Job:
     scores: Scores
     named: Callable[[Any], Any]
     prepare: Callable[[Any, ModelSpec], Prepared]
-    objective: MakeObjective
+    config: type[TrainConfig]
+    objective: MakeObjective[Any]
+    practical: Practical
     evaluate: Callable[..., dict[str, Any]]
     map_output: Callable[[Mapping[str, Any]], MapOutput]
     report: ReportedJob
@@ -96,7 +101,9 @@ LAND_COVER = Job(
     scores=LAND_COVER_SCORES,
     named=load_scene,
     prepare=prepare_scene,
+    config=ClassConfig,
     objective=Classification,
+    practical=land_cover_recipe,
     evaluate=evaluate_pixels,
     map_output=ClassMapOutput.of,
     report=Reported(
@@ -123,7 +130,9 @@ CHANGE = Job(
     scores=CHANGE_SCORES,
     named=_as_given,
     prepare=prepare_pairs,
+    config=ChangeConfig,
     objective=ChangeDetection,
+    practical=change_recipe,
     evaluate=evaluate_pairs,
     map_output=ChangeMapOutput.of,
     report=Reported(

@@ -1,21 +1,21 @@
 """What training a change detector minimises, and the validation score that chooses its best epoch."""
 
 from dataclasses import dataclass
-from typing import ClassVar, cast, get_args
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from terramamba.change.settings import ChangeConfig
 from terramamba.core.errors import InputError
 from terramamba.models.model import Model
 from terramamba.scores.metrics import change_f1, class_counts
 from terramamba.scores.score import evaluated, followed
 from terramamba.scores.score_table import CHANGE_SCORES
 from terramamba.scores.thresholds import best_threshold, confusion_at
-from terramamba.training.config import TrainConfig
-from terramamba.training.losses import ChangeLoss, change_loss
+from terramamba.training.losses import change_loss
 from terramamba.training.objective import Validation, summed
 from terramamba.training.predict import Batch, Share, count_changes, only_channel
 
@@ -26,13 +26,7 @@ class ChangeDetection:
 
     task: ClassVar[str] = "change"
 
-    config: TrainConfig
-
-    def __post_init__(self) -> None:
-        if self.config.loss == "cross_entropy":
-            raise InputError(
-                f"--loss {self.config.loss}: change detectors take {', '.join(get_args(ChangeLoss))}"
-            )
+    config: ChangeConfig
 
     def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
         """The configured loss over the pixels whose change is known."""
@@ -60,5 +54,4 @@ class ChangeDetection:
         )
 
     def _of_masks(self, logits: Float[Tensor, "b h w"], batch: Batch) -> Float[Tensor, ""]:
-        kind = cast(ChangeLoss, self.config.loss)
-        return change_loss(logits, batch["mask"], kind, self.config.pos_weight)
+        return change_loss(logits, batch["mask"], self.config.loss, self.config.pos_weight)

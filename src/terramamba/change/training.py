@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from terramamba.change.recipe import with_crops
 from terramamba.change.samples import PairDataset
 from terramamba.change.scores import PairCounts, count_pairs, pair_scores, write_thresholds
 from terramamba.change.settings import ChangeSettings
+from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_json
 from terramamba.core.run_files import CONFUSION, RELIABILITY, SPLIT, THRESHOLDS
@@ -36,9 +38,12 @@ from terramamba.scores.calibration import (
 from terramamba.scores.sampling_units import from_confusions, write_units
 from terramamba.scores.thresholds import checked_threshold, confusion_at
 from terramamba.training.task import Judgement
+from terramamba.training.workload import Volume
 
 CLASSES = ClassTable((0, 1), ("unchanged", "changed"), (None, None))
 SUBSETS = ("train", "val", "test")
+COUNTED_SIDE = 64
+"""FLOPs are counted on images of this side at most, and grow with the area."""
 
 FIXED_THRESHOLD = 0.5
 
@@ -58,6 +63,8 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     example, _ = pairs["train"][0].open()
     scaling = fit_pair_scaling(pairs["train"], example.bands)
     notes = (*unlike, *_in_two_subsets(pairs), *survey(pairs))
+    if spec.trainable:
+        settings = with_crops(settings, len(pairs["train"]), resolve_device(settings.device).type)
     return Training(settings, pairs, example, scaling, published, notes)
 
 
@@ -74,6 +81,18 @@ class Training:
     published: str | None
     """Name of the set, where all of it is there as published."""
     notes: Sequence[str]
+
+    @property
+    def volume(self) -> Volume:
+        """Crops of the training pairs, as large as the first of them allows, and whole validation pairs."""
+        area, crop = self.pairs["train"][0].window or self.example.grid, self.settings.crop_size
+        height, width, side = min(crop, area.height), min(crop, area.width), min(crop, COUNTED_SIDE)
+        return Volume(
+            len(self.pairs["train"]) * self.settings.crops_per_pair,
+            len(self.pairs["val"]) * (area.height * area.width) / (height * width),
+            (2, self.example.bands, side, side),
+            height * width / side**2,
+        )
 
     @property
     def model_options(self) -> Mapping[str, Any]:

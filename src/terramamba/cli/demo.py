@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from terramamba.cli.parse import Usage, parse
+from terramamba.training.settings import OnDevice
 
 if TYPE_CHECKING:
     from terramamba.scores.score import Scores
@@ -17,15 +18,13 @@ USAGE = Usage(
 
 
 @dataclass(frozen=True, kw_only=True)
-class DemoOptions:
+class DemoOptions(OnDevice):
     """Flags of the command."""
 
     out: str = "demo"
     """Folder for images, runs, maps, pictures and pages; must be new or empty unless --overwrite is given."""
     seed: int = 0
     """Seed of the images and of training."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
     overwrite: bool = False
     """Replace an earlier demo in the folder."""
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +150,7 @@ def other_settings(run: PlannedRun) -> str | None:
     if not is_run_folder(run.folder):
         return None
     try:
-        check_same_config(run.folder, asdict(run.settings))
+        check_same_config(run.folder, run.settings)
     except InputError as error:
         return str(error)
     return None

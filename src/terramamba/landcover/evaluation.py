@@ -12,10 +12,11 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import plain
 from terramamba.core.run_files import SPLIT
 from terramamba.data.labels.class_table import UNLABELLED, ClassTable
-from terramamba.data.labels.labels import Labels, VectorOptions, label_shape, read_labels, unmasked
+from terramamba.data.labels.labels import Labels, label_shape, read_labels, unmasked
 from terramamba.data.pairs.same_file import same_content_key
 from terramamba.data.patch_store import PatchStore
 from terramamba.data.pixel_list import PixelList
+from terramamba.data.settings import VectorOptions
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split_files import load_split
 from terramamba.landcover.patches import PatchDataset
@@ -66,7 +67,9 @@ def evaluate(
         scored = _own_test(run)
     else:
         opened = open_scene(scene, variable=scene_variable, shape=label_shape(labels, label_variable))
-        vector = VectorOptions(class_attribute, layer, all_touched, min_coverage)
+        vector = VectorOptions(
+            class_attribute=class_attribute, layer=layer, all_touched=all_touched, min_coverage=min_coverage
+        )
         scored = _elsewhere(run, masked(opened, mask or ()), labels, label_variable, vector)
     if len(scored.pixels) == 0:
         why = "; ".join(scored.notes)

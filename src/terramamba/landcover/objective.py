@@ -10,11 +10,11 @@ from torch import Tensor, distributed
 from torch.utils.data import Dataset
 
 from terramamba.core.errors import InputError
+from terramamba.landcover.settings import ClassConfig
 from terramamba.models.model import Model
 from terramamba.scores.metrics import class_counts
 from terramamba.scores.score import evaluated, followed
 from terramamba.scores.score_table import LAND_COVER_SCORES
-from terramamba.training.config import TrainConfig
 from terramamba.training.losses import class_loss, token_class_loss
 from terramamba.training.objective import Validation, summed
 from terramamba.training.predict import PATCHES_AT_ONCE, Batch, Share, count_classes
@@ -28,11 +28,9 @@ class Classification:
 
     task: ClassVar[str] = "classify"
 
-    config: TrainConfig
-
-    def __post_init__(self) -> None:
-        if self.config.loss != "cross_entropy":
-            raise InputError(f"--loss {self.config.loss}: classifiers are trained with cross_entropy")
+    config: ClassConfig
+    class_weights: tuple[float, ...] | None = None
+    """Weights of the classes in the cross-entropy."""
 
     def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
         """Cross-entropy, and that of the tokens' own labels; the network runs once for both."""
@@ -71,5 +69,5 @@ class Classification:
         return class_loss(logits, batch["label"], self._weights(logits))
 
     def _weights(self, logits: Tensor) -> Tensor | None:
-        weights = self.config.class_weights
+        weights = self.class_weights
         return None if weights is None else torch.tensor(weights, device=logits.device)

@@ -9,9 +9,9 @@ import rasterio
 from jaxtyping import Bool, Float32, Float64, Int16, Int64, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.core.options import part_of
 from terramamba.data.labels.labels import (
     Labels,
-    VectorOptions,
     label_shape,
     read_label_parts,
     read_labels,
@@ -20,6 +20,7 @@ from terramamba.data.labels.labels import (
 from terramamba.data.patch_store import VALUES_PER_READ, PatchStore, window_size
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.scaling import Scaling
+from terramamba.data.settings import VectorOptions
 from terramamba.data.splits.by_polygon import polygon_split
 from terramamba.data.splits.split import (
     LEFT_OUT,
@@ -96,9 +97,7 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         "variable": settings.label_variable,
         "names": settings.class_names,
         "min_abundance": settings.min_abundance,
-        "vector": VectorOptions(
-            settings.class_attribute, settings.layer, settings.all_touched, settings.min_coverage
-        ),
+        "vector": part_of(settings, VectorOptions),
     }
     if settings.split == "given":
         paths = {name: path for name, path in parts.items() if path is not None}

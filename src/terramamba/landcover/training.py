@@ -33,7 +33,9 @@ from terramamba.scores.calibration import (
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.sampling_units import from_classes, write_units
 from terramamba.training.predict import class_logits
+from terramamba.training.recipes import decide
 from terramamba.training.task import Judgement
+from terramamba.training.workload import Volume
 
 
 def prepare(settings: ClassifySettings, spec: ModelSpec) -> "Training":
@@ -42,7 +44,8 @@ def prepare(settings: ClassifySettings, spec: ModelSpec) -> "Training":
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
-    samples = prepare_samples(settings, choose_patch_size(spec, settings))
+    settings = decide(settings, {"patch_size": spec.example[-1]})
+    samples = prepare_samples(settings, settings.patch_size)
     return Training(settings, samples, sized_by_patch="patch_size" in spec.parameters())
 
 
@@ -59,6 +62,13 @@ class Training:
     def notes(self) -> Sequence[str]:
         """What was assumed or left out."""
         return (*self.samples.notes, *self.samples.split.notes)
+
+    @property
+    def volume(self) -> Volume:
+        """Patches of the training and of the validation pixels."""
+        side = self.samples.split.patch_size
+        training, validation = (len(self.samples.targets(role)) for role in (TRAIN, VALIDATION))
+        return Volume(training, validation, (len(self.samples.scaling.bands), side, side))
 
     @property
     def model_options(self) -> Mapping[str, Any]:
@@ -179,14 +189,6 @@ class Training:
     def write_split(self, folder: Path) -> None:
         """Write ``split.json`` and the map of subsets beside it."""
         save_split(self.samples.split, folder, self.samples.scene.grid, self.samples.labels.classes)
-
-
-def choose_patch_size(spec: ModelSpec, settings: ClassifySettings) -> int:
-    """The patch side in pixels: as asked, else the model's; odd, so that it has a middle."""
-    size = settings.patch_size if settings.patch_size is not None else spec.example[-1]
-    if size < 1 or size % 2 == 0:
-        raise InputError(f"--patch-size {size}: must be an odd number of pixels, such as 7")
-    return size
 
 
 def protocol_id(settings: ClassifySettings, patch_size: int) -> str:

@@ -9,7 +9,6 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import pickle
-import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -27,6 +26,7 @@ from terramamba.core.devices import resolve_device, use_threads
 from terramamba.core.errors import InputError
 from terramamba.core.processes import script_hidden
 from terramamba.mapping.part_files import Arrays, Parts
+from terramamba.mapping.settings import Parallelism
 
 GDAL_CACHE_BYTES = 256 << 20
 """Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
@@ -223,35 +223,8 @@ class _DaskTask:
             _do(_PROCESS["do"], _PROCESS["parts"], unit)
 
 
-@dataclass(frozen=True)
-class Spread:
-    """Who does the work: this process, ``workers`` processes, a ``dask`` cluster; and which ``shard``."""
-
-    workers: int = 1
-    dask: str | None = None
-    shard: str | None = None
-
-    def crew(self, work: Work, parts: Parts, device: str) -> AbstractContextManager[Crew]:
-        """The workers."""
-        if self.dask is not None:
-            return dask_workers(work, parts, device, self.dask)
-        return (
-            here(work, parts, device) if self.workers == 1 else processes(work, parts, device, self.workers)
-        )
-
-    def check(self) -> None:
-        """Raise ``InputError`` where the options exclude each other or have values that they cannot have."""
-        if self.workers < 1:
-            raise InputError(f"--workers {self.workers}: at least 1 is needed")
-        if self.dask is not None and self.workers != 1:
-            raise InputError("--workers and --dask exclude each other; give one of them")
-        self.share(0)
-
-    def share(self, units: int) -> range:
-        """Which of so many units this run does; "2/5" is every fifth from the second on."""
-        if self.shard is None:
-            return range(units)
-        found = re.fullmatch(r"(\d+)/(\d+)", self.shard)
-        if not found or not 1 <= int(found[1]) <= int(found[2]):
-            raise InputError(f"--shard {self.shard}: give i/n with i from 1 to n, such as 2/5")
-        return range(int(found[1]) - 1, units, int(found[2]))
+def crew_of(who: Parallelism, work: Work, parts: Parts, device: str) -> AbstractContextManager[Crew]:
+    """The workers: this process, processes of this machine, or a Dask cluster."""
+    if who.dask is not None:
+        return dask_workers(work, parts, device, who.dask)
+    return here(work, parts, device) if who.workers == 1 else processes(work, parts, device, who.workers)

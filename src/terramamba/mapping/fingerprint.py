@@ -18,7 +18,9 @@ from rasterio.crs import CRS
 from torch import Tensor
 
 from terramamba._version import __version__
+from terramamba.core.options import Options, flag_of, identity
 from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run
 from terramamba.runs.model_card import as_json
 
@@ -51,9 +53,22 @@ def version_fact() -> tuple[str, str]:
     return words, words
 
 
+def option_facts(settings: Options) -> dict[str, tuple[str, str]]:
+    """All options that a map depends on, as they were given; None, False and an empty list: not at all."""
+    return {name: option_fact(flag_of(name), value) for name, value in identity(settings).items()}
+
+
 def option_fact(flag: str, value: object) -> tuple[str, str]:
-    """An option as it was given; None and False: not at all."""
+    """One option."""
+    if isinstance(value, list):
+        value = ",".join(map(str, value)) or None
     words = f"no {flag}" if value is None or value is False else flag if value is True else f"{flag} {value}"
+    return words, words
+
+
+def windows_fact(window: Window) -> tuple[str, str]:
+    """Into what a scene was cut, of which ``window`` is the first."""
+    words = f"windows of {window.height} x {window.width} pixels"
     return words, words
 
 

@@ -6,20 +6,9 @@ from contextlib import contextmanager
 
 import torch
 
-from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 
-PRECISIONS = ("32", "bf16")
-
 Place = str | os.PathLike[str]
-
-
-def check_options(batch_size: int, precision: str) -> None:
-    """Raise ``InputError`` where an option has a value that it cannot have."""
-    if batch_size < 1:
-        raise InputError(f"--batch-size {batch_size}: at least 1 is needed")
-    if precision not in PRECISIONS:
-        raise InputError(f"--precision {precision}: choose one of {', '.join(PRECISIONS)}")
 
 
 @contextmanager

@@ -20,11 +20,12 @@ from typing import Any, Protocol, runtime_checkable
 import rasterio
 
 from terramamba.core.errors import InputError
-from terramamba.mapping.executors import GDAL_CACHE_BYTES, Crew, Spread, Work
+from terramamba.mapping.executors import GDAL_CACHE_BYTES, Crew, Work, crew_of
 from terramamba.mapping.fingerprint import Facts, first_difference
 from terramamba.mapping.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder
 from terramamba.mapping.inferring import pixel_progress
 from terramamba.mapping.part_files import Parts
+from terramamba.mapping.settings import Parallelism
 from terramamba.raster.output.staging import (
     check_outputs,
     draft_of,
@@ -75,7 +76,7 @@ def carry_out(
     output: MapOutput,
     work: Work,
     facts: Facts,
-    spread: Spread,
+    who: Parallelism,
     *,
     device: str,
     overwrite: bool,
@@ -87,7 +88,7 @@ def carry_out(
         output: What is to be written, and how.
         work: The units.
         facts: All that determines the result.
-        spread: Who does it.
+        who: Who does it, and which shard.
         device: For the model, as ``resolve_device`` takes it; of each worker, where there are several.
         overwrite: Replace existing outputs, and parts of another job.
         inputs: Files that must not be replaced.
@@ -101,7 +102,7 @@ def carry_out(
     if before is None or not _is_drafted(before, output) or first_difference(before.get("facts", {}), facts):
         _tidy(parts)
         check_outputs(output.targets, overwrite=overwrite, inputs=inputs)
-    alone = spread.shard is None
+    alone = who.shard is None
     with _claimed(parts, output.targets, alone=alone) as lock:
         record = _same_job(
             parts, lock, facts, {"facts": facts, **output.record()}, overwrite=overwrite, alone=alone
@@ -109,13 +110,13 @@ def carry_out(
         sizes = output.sizes
         if not _is_drafted(record, output):
             done = parts.done()
-            pending = [unit for unit in spread.share(len(sizes)) if unit not in done]
+            pending = [unit for unit in who.share(len(sizes)) if unit not in done]
             if pending:
-                shared = spread.share(len(sizes))
+                shared = who.share(len(sizes))
                 total, there = (sum(sizes[unit] for unit in units) for units in (shared, done & set(shared)))
                 with (
                     pixel_progress("map", total, there) as advance,
-                    spread.crew(work, parts, device) as crew,
+                    crew_of(who, work, parts, device) as crew,
                 ):
                     for unit in _do(crew, pending):
                         advance(sizes[unit])

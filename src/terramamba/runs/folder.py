@@ -2,11 +2,11 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Int
@@ -25,16 +25,21 @@ from terramamba.core.files import (
     write_text,
     write_yaml,
 )
+from terramamba.core.options import Options, identity, options_of
 from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, SEED_FOLDERS, WEIGHTS, WRITTEN
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
 from terramamba.models.weights import load_model
 from terramamba.runs.model_card import ModelCard, PatchShape, ThresholdSource, read_card
+from terramamba.training.recipes import decide
 from terramamba.training.settings import TrainSettings
+
+S = TypeVar("S", bound=TrainSettings)
 
 __all__ = [
     "Run",
+    "as_begun",
     "atomic_path",
     "check_folder",
     "check_same_config",
@@ -100,9 +105,9 @@ def run_folder(settings: TrainSettings) -> Iterator[Path]:
     """
     folder = prepare_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
     if settings.resume:
-        check_same_config(folder, asdict(settings))
+        check_same_config(folder, settings)
     else:
-        write_yaml(folder / CONFIG, asdict(settings))
+        write_yaml(folder / CONFIG, asdict(replace(settings, overwrite=False)))
     with run_log(folder):
         yield folder
 
@@ -116,17 +121,27 @@ def is_run_folder(folder: Path) -> bool:
         return file.readline().decode("utf-8", "replace").strip() == YAML_MARK
 
 
-def check_same_config(
-    folder: Path,
-    config: Mapping[str, Any],
-    free: tuple[str, ...] = ("out", "device", "resume", "overwrite"),
-) -> None:
-    """Raise ``InputError`` naming the first setting, ``free`` ones aside, that differs from the run's own."""
-    old, new = read_yaml(folder / CONFIG), plain(config)
-    for key in [*new, *(key for key in old if key not in new)]:
-        if key not in free and old.get(key) != new.get(key):
+def as_begun(settings: S) -> S:
+    """``settings``; where they resume a run, with what the recipe decided when it began."""
+    if not settings.resume:
+        return settings
+    record = read_yaml(Path(settings.out) / CONFIG)
+    return decide(settings, {name: record.get(name) for name in record.get("decided") or ()})
+
+
+def check_same_config(folder: Path, settings: Options) -> None:
+    """Raise ``InputError`` naming the first setting that differs from the run's own and must not.
+
+    A setting that is left to the recipe is the run's where the recipe decided it there.
+    """
+    old = read_yaml(folder / CONFIG)
+    same, decided = plain(identity(settings)), old.get("decided") or ()
+    free = {option.name for option in options_of(type(settings)) if option.may_differ}
+    for key in [*same, *(key for key in old if key not in same and key not in free)]:
+        left_open = same.get(key) is None and key in decided
+        if not left_open and old.get(key) != same.get(key):
             raise InputError(
-                f"{folder}: the run has {key} {old.get(key)!r}, not {new.get(key)!r}; resume it with the"
+                f"{folder}: the run has {key} {old.get(key)!r}, not {same.get(key)!r}; resume it with the"
                 " same settings, or give another --out"
             )
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import read_yaml
+from terramamba.core.options import known_options
 from terramamba.core.run_files import (
     CARD,
     CONFIG,
@@ -149,10 +150,8 @@ def read_settings(folder: Path, kind: type[S]) -> S:
             f"{folder}: no {CONFIG} in it, which says what the run was trained on; restore it, or train the"
             " run anew"
         )
-    record = read_yaml(folder / CONFIG)
-    known = {entry.name for entry in fields(cast(Any, kind))}
     try:
-        return kind(**{key: value for key, value in record.items() if key in known})
+        return known_options(kind, read_yaml(folder / CONFIG))
     except TypeError as error:
         raise InputError(f"{folder / CONFIG}: lacks settings ({error}); train the run anew") from error
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from terramamba.core.errors import InputError
 from terramamba.core.run_files import METRICS, seed_folder
 from terramamba.runs.folder import is_run_folder, write_json
 from terramamba.runs.record import all_metrics
@@ -23,8 +22,6 @@ def train_seeds(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[s
 
     With ``resume``, finished repeats are kept and the interrupted one goes on.
     """
-    if settings.seeds < 1:
-        raise InputError(f"--seeds {settings.seeds}: at least 1 is needed")
     if settings.seeds == 1:
         return train_one(settings)
     results = []

@@ -7,8 +7,8 @@ import numpy as np
 from torch.utils.data import Dataset, default_collate
 
 from terramamba.core.errors import InputError
-from terramamba.training.config import TrainConfig
 from terramamba.training.predict import Batch, Share
+from terramamba.training.settings import TrainConfig
 
 
 def epoch_order(

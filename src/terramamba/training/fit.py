@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -28,15 +28,16 @@ from terramamba.models.model import Model
 from terramamba.models.recomputing import compile_blocks, recomputing
 from terramamba.training.batches import TrainingBatches
 from terramamba.training.checkpoint import TrainState, fingerprint, load_state, save_state
-from terramamba.training.config import TrainConfig, check_ability, config_for
+from terramamba.training.config import check_ability
 from terramamba.training.loop import TrainingLoop, seed_everything
 from terramamba.training.objective import MakeObjective, Objective
 from terramamba.training.predict import Batch, Share, evaluate_change, evaluate_classes
+from terramamba.training.recipes import settled
+from terramamba.training.settings import TrainConfig
 
 __all__ = [
     "FitResult",
     "TrainConfig",
-    "config_for",
     "evaluate_change",
     "evaluate_classes",
     "fit",
@@ -45,6 +46,8 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
+
+C = TypeVar("C", bound=TrainConfig)
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,10 @@ class FitResult:
 
 def fit(
     model: Model,
-    make_objective: MakeObjective,
+    make_objective: MakeObjective[C],
     train: Dataset[Batch],
     validation: Dataset[Batch],
-    config: TrainConfig,
+    config: C,
     folder: Path,
     *,
     resume: bool = False,
@@ -77,6 +80,7 @@ def fit(
     ``folder`` gets ``history.csv`` and ``checkpoints/last.ckpt`` after every epoch; ``resume`` goes on from
     the latter, and does nothing when the run had ended. Samples are as ``make_objective``'s objective says; a
     data set's ``set_epoch(epoch)``, if it has one, is called before each epoch.
+    What ``config`` leaves to a recipe is as where recipes are silent.
     ``on_progress`` is called with the share of an epoch that was done, and a remark.
 
     Raises ``InputError`` when the model cannot do what ``config`` asks for, when the loss is no longer a
@@ -86,6 +90,7 @@ def fit(
     for name, dataset in (("training", train), ("validation", validation)):
         if not len(dataset):  # type: ignore[arg-type]
             raise InputError(f"there is no {name} sample; choose another split")
+    config = settled(config)
     objective = make_objective(config)
     check_ability(model, recompute=config.recompute, compile=config.compile, precision=config.precision)
     same = fingerprint(model, objective.task, train, validation, config)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -11,8 +11,8 @@ from torch import Tensor, distributed
 from torch.utils.data import Dataset
 
 from terramamba.models.model import Model
-from terramamba.training.config import TrainConfig
 from terramamba.training.predict import Batch, Share
+from terramamba.training.settings import TrainConfig
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,10 @@ class Objective(Protocol):
         """Scores over all of ``dataset``, of which this process counts its ``share``; the sums are exact."""
 
 
-MakeObjective = Callable[[TrainConfig], Objective]
-"""Raises ``InputError`` when the configured loss is another task's."""
+C = TypeVar("C", bound=TrainConfig)
+
+MakeObjective = Callable[[C], Objective]
+"""From the configuration of a task, in which its loss is, to its objective."""
 
 
 def summed(

@@ -15,7 +15,9 @@ from terramamba.models.model import Model
 from terramamba.scores.score import Scores
 from terramamba.training.objective import MakeObjective
 from terramamba.training.predict import Batch
-from terramamba.training.settings import TrainSettings
+from terramamba.training.recipes import Practical
+from terramamba.training.settings import TrainConfig, TrainSettings
+from terramamba.training.workload import Volume
 
 if TYPE_CHECKING:
     from terramamba.experiments.compared import Compared
@@ -43,6 +45,14 @@ class Judgement:
 @runtime_checkable
 class Prepared(Protocol):
     """The files of a training run, opened, checked and scaled; nothing has been written yet."""
+
+    @property
+    def settings(self) -> Any:
+        """The task's settings, with what a sample is decided."""
+
+    @property
+    def volume(self) -> Volume:
+        """How much there is to train on."""
 
     @property
     def notes(self) -> Sequence[str]:
@@ -100,12 +110,20 @@ class Task(Protocol):
         """What its train command can be told."""
 
     @property
+    def config(self) -> type[TrainConfig]:
+        """The part of its settings that training and the objective obey."""
+
+    @property
     def scores(self) -> Scores:
         """What its models are judged by, in the order in which it is shown; the first one decides."""
 
     @property
-    def objective(self) -> MakeObjective:
-        """What training minimises, and how validation chooses."""
+    def objective(self) -> MakeObjective[Any]:
+        """What training minimises, and how validation chooses; with ``class_weights``, where it has them."""
+
+    @property
+    def practical(self) -> Practical:
+        """What the practical recipe makes of a workload."""
 
     def named(self, settings: Any) -> Any:
         """``settings`` with the files of the set of the catalogue that they name, if they name one."""

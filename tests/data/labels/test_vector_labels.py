@@ -15,7 +15,8 @@ from rasterio.warp import transform
 
 from drawn import class_map, feature_map
 from terramamba.core.errors import InputError
-from terramamba.data.labels.labels import Labels, VectorOptions, read_label_parts, read_labels
+from terramamba.data.labels.labels import Labels, read_label_parts, read_labels
+from terramamba.data.settings import VectorOptions
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene

@@ -16,8 +16,9 @@ from terramamba.data.labels.class_codes import Codes
 from terramamba.data.labels.envi_roi import is_roi_file, read_rois, roi_shape
 from terramamba.data.labels.label_grid import Strip, offset, read_nearest, read_shifted
 from terramamba.data.labels.palette import Colour
-from terramamba.data.labels.vector_labels import VectorOptions, read_shapes
+from terramamba.data.labels.vector_labels import read_shapes
 from terramamba.data.pixel_list import PixelList
+from terramamba.data.settings import VectorOptions
 from terramamba.raster.geogrid import same_crs
 from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array, unflatten
 from terramamba.raster.readers.open import open_scene
