@@ -22,8 +22,8 @@ import pyogrio  # noqa: F401
 import terramamba.cli.change_map
 import terramamba.cli.classify_map
 import terramamba.mapping.jobs
-import terramamba.models.glmamba
-import terramamba.models.ssa_mamba
+import terramamba.models.glmamba_variants
+import terramamba.models.ssa_variants
 import terramamba.raster.readers.formats
 from terramamba.cli import main
 

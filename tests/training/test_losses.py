@@ -9,6 +9,7 @@ import torch
 from terramamba.change.settings import ChangeSettings
 from terramamba.core.errors import InputError
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.models.model import Model
 from terramamba.training.config import TrainConfig, config_for, learning_rate, make_optimizer
 from terramamba.training.losses import change_loss, class_loss, token_class_loss
 
@@ -127,14 +128,15 @@ def test_values_that_cannot_be_are_refused(values, message):
 
 
 def test_optimiser_uses_the_parameter_groups_of_the_model():
-    model = torch.nn.Linear(2, 2)
+    model = Model()
+    model.linear = torch.nn.Linear(2, 2)
     config = TrainConfig(epochs=1, optimizer="adamw", weight_decay=0.1)
     plain = make_optimizer(model, config)
     assert isinstance(plain, torch.optim.AdamW)
     assert [group["weight_decay"] for group in plain.param_groups] == [0.1]
     model.parameter_groups = lambda decay: [
-        {"params": [model.weight], "weight_decay": decay},
-        {"params": [model.bias], "weight_decay": 0.0},
+        {"params": [model.linear.weight], "weight_decay": decay},
+        {"params": [model.linear.bias], "weight_decay": 0.0},
     ]
     grouped = make_optimizer(model, TrainConfig(epochs=1, weight_decay=0.1))
     assert isinstance(grouped, torch.optim.Adam)
