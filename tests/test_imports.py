@@ -18,6 +18,8 @@ TRAINING = {
     "checkpoint",
     "devices",
     "evaluation",
+    "launcher",
+    "leading",
     "loop",
     "losses",
     "objectives",
@@ -62,7 +64,7 @@ BLOCKED = (
     "beartype",
     "sklearn",
     "h5py",
-    "pytorch_lightning",
+    "accelerate",
     "triton",
 )
 EDGES = ("torch", "numpy", "rasterio", "jsonargparse", "rich", "matplotlib")
@@ -114,8 +116,8 @@ def test_what_a_bare_machine_runs_needs_little(path):
         if path.name.startswith("triton_"):
             known |= {"triton"}  # kernels, which are imported when the first one runs on a GPU
         assert {name.split(".")[0] for name in imports(path, everywhere=False)} <= known
-    if part != "training":
-        assert not any(name.startswith("pytorch_lightning") for name in imports(path, everywhere=True))
+    if part != "processes":
+        assert not any(name.startswith("accelerate") for name in imports(path, everywhere=True))
 
 
 def run_python(code: str) -> str:

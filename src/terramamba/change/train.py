@@ -24,6 +24,7 @@ from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.data.scaling import Scaling
+from terramamba.leading import led
 from terramamba.models.registry import create_model, model_spec, save_model
 from terramamba.raster.views.warped import Method
 from terramamba.report import write_run_pages
@@ -38,7 +39,7 @@ from terramamba.scores.calibration import (
 )
 from terramamba.scores.metrics import confusion_at
 from terramamba.scores.sampling_units import Units, from_confusions, write_units
-from terramamba.training.fit import TrainConfig, config_for, fit, seed_everything
+from terramamba.training.fit import TrainConfig, config_for, fit, seed_everything, training_processes
 
 CLASSES = ("unchanged", "changed")
 PARTS = ("train", "val", "test")
@@ -47,6 +48,7 @@ ThresholdFrom = Literal["validation", "given", "fixed"]
 """Where a run's threshold is from: chosen on validation, given, or 0.5 by a detector that is not trained."""
 
 
+@led
 def train_change_detector(settings: ChangeSettings) -> dict[str, Any]:
     """Train, choose epoch and threshold on validation, score once on test; write the run folder.
 
@@ -73,6 +75,8 @@ def _train_one(settings: ChangeSettings) -> dict[str, Any]:
     example, _ = pairs["train"][0].open()
     scaling = fit_pair_scaling(pairs["train"], example.bands)
     config = config_for(spec, settings) if spec.trainable else None
+    if config is not None:
+        training_processes(config)  # before anything is written
     seed_everything(settings.seed)
     model = create_model(
         settings.model, preset=settings.preset, **({"in_channels": example.bands} | settings.set)

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, distributed, nn
-from torch.utils.data import Dataset
 
 from terramamba.core.errors import InputError
 from terramamba.scores.metrics import class_scores
+from terramamba.training.batches import Batch, EvaluationBatches
 from terramamba.training.config import TrainConfig
 from terramamba.training.losses import class_loss, token_class_loss
 from terramamba.training.objective import Validation, _summed
-from terramamba.training.predict import PATCHES_AT_ONCE, Batch, Share, count_classes
+from terramamba.training.predict import PATCHES_AT_ONCE, count_classes
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,11 @@ class Classification:
     """
 
     config: TrainConfig
+
+    @property
+    def validated_at_once(self) -> int:
+        """Many: patches are small."""
+        return max(self.config.batch_size, PATCHES_AT_ONCE)
 
     def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
         """Cross-entropy, and that of the tokens' own labels; the network runs once for both."""
@@ -39,17 +44,14 @@ class Classification:
         of_tokens = token_class_loss(tokens, batch["token_label"], self._weights(tokens))
         return self._of_labels(tokens.mean(dim=(2, 3)), batch) + self.config.token_loss * of_tokens
 
-    def validate(
-        self, model: nn.Module, dataset: Dataset[Batch], device: torch.device, share: Share
-    ) -> Validation:
+    def validate(self, model: nn.Module, batches: EvaluationBatches) -> Validation:
         """Overall and average accuracy."""
-        batch_size, precision = max(self.config.batch_size, PATCHES_AT_ONCE), self.config.precision
-        own, loss = count_classes(model, dataset, batch_size, device, precision, share, self._of_labels)
-        if share.world > 1:  # a process without a batch does not know the number of classes
-            classes = torch.tensor(len(own), device=device)
+        own, loss = count_classes(model, batches, self.config.precision, self._of_labels)
+        if batches.share.world > 1:  # a process without a batch does not know the number of classes
+            classes = torch.tensor(len(own), device=batches.device)
             distributed.all_reduce(classes, distributed.ReduceOp.MAX)
             own = own if len(own) else np.zeros((int(classes), int(classes)), np.int64)
-        confusion, loss = _summed(own, loss, device, share)
+        confusion, loss = _summed(own, loss, batches)
         scores = class_scores(confusion)
         return Validation(
             score=scores.oa,

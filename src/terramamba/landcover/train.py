@@ -21,6 +21,7 @@ from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import Samples, prepare_samples
 from terramamba.landcover.scores import CLASS_TABLE, scores_by_name, write_class_table
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.leading import led
 from terramamba.models.registry import ModelSpec, create_model, model_spec, save_model
 from terramamba.report import write_run_pages
 from terramamba.runs.folder import check_folder, read_yaml, run_folder, write_confusion, write_json
@@ -35,10 +36,11 @@ from terramamba.scores.calibration import (
 )
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.sampling_units import Units, from_classes, write_units
-from terramamba.training.fit import TrainConfig, config_for, fit, seed_everything
+from terramamba.training.fit import TrainConfig, config_for, fit, seed_everything, training_processes
 from terramamba.training.predict import class_logits
 
 
+@led
 def train_classifier(settings: ClassifySettings) -> dict[str, Any]:
     """Train, choose the best epoch on validation, score once on test; write the run folder.
 
@@ -179,6 +181,7 @@ def _untrained(
     spec: ModelSpec, samples: Samples, settings: ClassifySettings
 ) -> tuple[nn.Module, TrainConfig]:
     config = config_for(spec, settings, class_weights=_class_weights(samples, settings))
+    training_processes(config)  # before anything is written
     seed_everything(settings.seed)
     options = {"in_channels": len(samples.scaling.bands), "num_classes": len(samples.labels.names)}
     if "patch_size" in spec.parameters():

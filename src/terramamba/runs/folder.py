@@ -156,7 +156,7 @@ def is_run_folder(folder: Path) -> bool:
 def check_same_config(
     folder: Path,
     config: Mapping[str, Any],
-    free: tuple[str, ...] = ("out", "device", "resume", "overwrite"),
+    free: tuple[str, ...] = ("out", "device", "loader_workers", "resume", "overwrite"),
 ) -> None:
     """Raise ``InputError`` naming the first setting, ``free`` ones aside, that differs from the run's own."""
     old, new = read_yaml(folder / CONFIG), plain(config)

@@ -58,7 +58,7 @@ class TrainState:
 def fingerprint(
     model: nn.Module, task: str, train: Dataset[Any], validation: Dataset[Any], config: TrainConfig
 ) -> Fingerprint:
-    """What must be the same for a run to be resumed: everything but the device and what saves memory."""
+    """What must be the same for a run to be resumed: everything but where and how it is computed."""
     options: Mapping[str, Any] = getattr(model, "options", {})
     return {
         "task": task,
@@ -67,7 +67,7 @@ def fingerprint(
         **{
             entry.name: plain(getattr(config, entry.name))
             for entry in fields(config)
-            if entry.name not in ("device", "recompute")
+            if entry.name not in ("device", "recompute", "loader_workers")
         },
         "training samples": len(train),  # type: ignore[arg-type]
         "validation samples": len(validation),  # type: ignore[arg-type]

@@ -49,6 +49,8 @@ class TrainConfig:
     devices: int = 1
     """Processes that train together, one a device."""
     precision: Precision = "32"
+    loader_workers: int | None = None
+    """Processes that read samples ahead; None: as ``batches.readers`` says."""
     recompute: bool = False
     """Keep the input of each block alone and run it again in the backward pass."""
     compile: bool = False
@@ -59,6 +61,8 @@ class TrainConfig:
             _require(getattr(self, name) >= least, name, getattr(self, name), f"at least {least} is needed")
         for name in ("weight_decay", "clip_norm", "patience", "warmup_epochs", "token_loss", "seed"):
             _require(0 <= getattr(self, name) < math.inf, name, getattr(self, name), "at least 0 is needed")
+        workers = self.loader_workers
+        _require(workers is None or workers >= 0, "loader_workers", workers, "at least 0 is needed")
         _require(0 < self.lr < math.inf, "lr", self.lr, "a number above 0 is needed")
         weight = self.pos_weight
         _require(weight is None or 0 < weight < math.inf, "pos_weight", weight, "a number above 0 is needed")

@@ -7,14 +7,13 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, distributed, nn
-from torch.utils.data import Dataset
 
 from terramamba.change.objective import ChangeDetection
 from terramamba.core.errors import InputError
 from terramamba.landcover.objective import Classification
+from terramamba.training.batches import Batch, EvaluationBatches
 from terramamba.training.config import TrainConfig
 from terramamba.training.losses import ChangeLoss
-from terramamba.training.predict import Batch, Share
 
 Task = Literal["classify", "change"]
 
@@ -38,13 +37,15 @@ class Validation:
 class Objective(Protocol):
     """A task, as the training loop sees it."""
 
+    @property
+    def validated_at_once(self) -> int:
+        """Validation samples that are read together."""
+
     def loss(self, model: nn.Module, batch: Batch) -> Float[Tensor, ""]:
         """Training loss of a batch."""
 
-    def validate(
-        self, model: nn.Module, dataset: Dataset[Batch], device: torch.device, share: Share
-    ) -> Validation:
-        """Scores over all of ``dataset``, of which this process counts its ``share``; the sums are exact."""
+    def validate(self, model: nn.Module, batches: EvaluationBatches) -> Validation:
+        """Scores over all samples, of which this process counts its own ``batches``; the sums are exact."""
 
 
 def make_objective(task: str, config: TrainConfig) -> Objective:
@@ -61,11 +62,12 @@ def make_objective(task: str, config: TrainConfig) -> Objective:
 
 
 def _summed(
-    counts: Int[np.ndarray, "..."], loss: float, device: torch.device, share: Share
+    counts: Int[np.ndarray, "..."], loss: float, batches: EvaluationBatches
 ) -> tuple[Int[np.ndarray, "..."], float]:
     """``counts`` and ``loss`` summed over all processes."""
-    if share.world == 1:
+    if batches.share.world == 1:
         return counts, loss
+    device = batches.device
     exact, total = torch.from_numpy(counts).to(device), torch.tensor(loss, dtype=torch.float64, device=device)
     distributed.all_reduce(exact)
     distributed.all_reduce(total)

@@ -41,6 +41,8 @@ class TrainSettings:
     """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
     devices: int = 1
     """Processes that train together (DDP), one per device."""
+    loader_workers: int | None = None
+    """Processes that read samples ahead of each device; None: none on a CPU, up to 4 on a GPU."""
     precision: Literal["32", "bf16"] = "32"
     """Arithmetic of the matrix products; the scan itself is always float32."""
     recompute: bool = False
