@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from terramamba.models.model import Model
-from terramamba.training.config import TrainConfig, learning_rate, make_optimizer
+from terramamba.training.config import learning_rate, make_optimizer
 from terramamba.training.losses import change_loss, class_loss, token_class_loss
 from terramamba.training.recipes import settled
 from terramamba.training.settings import TrainConfig
