@@ -259,7 +259,11 @@ class Run:
 
 
 def load_run(folder: str | Path) -> Run:
-    """The run in ``folder``, its model on the CPU in evaluation mode; ``InputError`` names what is wrong."""
+    """Load the run in ``folder``, its model on the CPU in evaluation mode.
+
+    Raises:
+        InputError: a file is missing, damaged, of a later version, or does not belong to the others.
+    """
     path = Path(folder)
     if not path.is_dir():
         raise InputError(f"{path} is not a folder; give the run folder that training wrote")

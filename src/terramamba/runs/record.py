@@ -115,7 +115,7 @@ class RunRecord:
 
 
 def read_runs(folders: Sequence[str | Path]) -> list[RunRecord]:
-    """The runs in ``folders``; one of several seeds stands for its ``seed-*`` runs.
+    """Read the runs in ``folders``; one of several seeds stands for its ``seed-*`` runs.
 
     Raises:
         InputError: a folder holds no finished run, a file of it is damaged, a run is named twice, or runs are
@@ -140,7 +140,7 @@ def read_runs(folders: Sequence[str | Path]) -> list[RunRecord]:
 
 
 def read_settings(folder: Path, kind: type[S]) -> S:
-    """The settings that a run was trained with, as the ``kind`` of its job.
+    """Read the settings that a run was trained with, as the ``kind`` of its job.
 
     Raises:
         InputError: ``config.yaml`` is missing or damaged.
@@ -157,12 +157,12 @@ def read_settings(folder: Path, kind: type[S]) -> S:
 
 
 def has_settings(folder: Path) -> bool:
-    """Whether more was kept of the run in ``folder`` than its model."""
+    """Say whether more was kept of the run in ``folder`` than its model."""
     return (folder / CONFIG).is_file()
 
 
 def read_metrics(folder: Path) -> Metrics:
-    """The scores of the run in ``folder``; raises ``InputError`` where there are none or they are damaged."""
+    """Read the scores of a run; raises ``InputError`` where there are none or they are damaged."""
     record = all_metrics(folder)
     try:
         return typed(Metrics, record)
@@ -171,11 +171,11 @@ def read_metrics(folder: Path) -> Metrics:
 
 
 def all_metrics(folder: Path) -> dict[str, Any]:
-    """All of ``metrics.json``, to be averaged over seeds; raises as ``read_metrics``."""
+    """Read all of ``metrics.json``, to be averaged over seeds; raises as ``read_metrics``."""
     path = _finished(folder, METRICS)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: this is not JSON ({error}); train the run anew") from error
     if not isinstance(record, dict):
         raise InputError(f"{path}: holds no mapping of names to values; train the run anew")
