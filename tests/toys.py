@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,8 +10,9 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from terramamba.landcover.objective import Classification
+from terramamba.landcover.settings import ClassConfig
 from terramamba.models.model import Model
-from terramamba.training.fit import TrainConfig, fit, seed_everything
+from terramamba.training.fit import fit, seed_everything
 
 
 class Patches(Dataset):
@@ -106,7 +108,7 @@ class PairNet(Model):
         return self.body(x[:, 1] - x[:, 0])
 
 
-CONFIG = TrainConfig(epochs=6, batch_size=16, lr=1e-2, warmup_epochs=1, clip_norm=1.0, seed=3)
+CONFIG = ClassConfig(epochs=6, batch_size=16, lr=1e-2, warmup_epochs=1, clip_norm=1.0, seed=3)
 
 
 def make(network=PatchNet, seed=3):
@@ -124,7 +126,8 @@ if __name__ == "__main__":
     import signal
 
     try:
-        train_patches(Path(sys.argv[1]), slow=float(sys.argv[2]))
+        reading = replace(CONFIG, loader_workers=int(sys.argv[3]))
+        train_patches(Path(sys.argv[1]), slow=float(sys.argv[2]), config=reading)
     except KeyboardInterrupt:
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         sys.exit(130)

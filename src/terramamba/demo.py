@@ -6,7 +6,7 @@ trained on are shuffled (``shuffle_labels``), which is how one knows that someth
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfile
@@ -28,6 +28,8 @@ from terramamba.api import (
 from terramamba.change.settings import ChangeSettings
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
+from terramamba.core.run_files import REPORT
+from terramamba.data.pixel_list import PixelList
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, block_split
 from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
 from terramamba.landcover.settings import ClassifySettings
@@ -35,9 +37,10 @@ from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.report.figures import picture_change, picture_classification
 from terramamba.report.maps import MapFiles
-from terramamba.report.page import RUN_PAGE
 from terramamba.runs.folder import load_run
-from terramamba.scores.metrics import change_scores, confusion_matrix
+from terramamba.scores.metrics import change_f1, class_counts, confusion_matrix
+from terramamba.scores.score import Scores, columns
+from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 
 TRAIN_FRACTION, VAL_FRACTION, PATCH_SIZE = 0.3, 0.1, 7
 
@@ -95,6 +98,7 @@ def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool
             out=str(run),
             scene=str(made.scene),
             preset="tiny",
+            recipe="published",
             epochs=4,
             batch_size=16,
             lr=3e-3,
@@ -114,11 +118,11 @@ def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool
     files = MapFiles(str(land_cover), scene=str(made.scene), probabilities=str(probabilities))
     picture_classification(picture, made.scene, made.labels, land_cover, load_run(run).classes)
     return {
-        **{name: scores[name] for name in ("oa", "aa", "kappa", "worst_class")},
+        **_in_columns(scores, LAND_COVER_SCORES),
         "run": str(run),
         "map": str(land_cover),
         "picture": str(picture),
-        "page": str(write_report([run], run / RUN_PAGE, map_files=files, overwrite=True)),
+        "page": str(write_report([run], run / REPORT, map_files=files, overwrite=True)),
     }
 
 
@@ -132,6 +136,7 @@ def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) 
             out=str(run),
             data=str(_shuffled_masks(made) if shuffle else made.root),
             preset="nano",
+            recipe="published",
             epochs=13,
             batch_size=8,
             lr=6e-3,
@@ -164,20 +169,25 @@ def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) 
     )
     picture_change(picture, made.before, made.after, changed, truth=made.truth, polygons=polygons)
     return {
-        **{name: scores[name] for name in ("f1", "iou", "precision", "recall")},
+        **_in_columns(scores, CHANGE_SCORES),
         "f1_of_map": _score_map(changed, made.truth),
         "run": str(run),
         "map": str(changed),
         "polygons": str(polygons),
         "picture": str(picture),
-        "page": str(write_report([run], run / RUN_PAGE, map_files=files, overwrite=True)),
+        "page": str(write_report([run], run / REPORT, map_files=files, overwrite=True)),
     }
 
 
 def _score_map(changed: Path, truth: Path) -> float:
     (found,), (valid,) = open_scene(changed).read()
     (real,), _ = open_scene(truth).read()
-    return change_scores(confusion_matrix(real[valid], found[valid], 2)).f1
+    return float(change_f1(class_counts(confusion_matrix(real[valid], found[valid], 2))))
+
+
+def _in_columns(found: Mapping[str, Any], scores: Scores) -> dict[str, Any]:
+    """What ``found`` has of the scores that stand in tables."""
+    return {name: found[name] for name in dict.fromkeys(one.within or one.key for one in columns(scores))}
 
 
 def _shuffled_labels(made: SyntheticScene, seed: int, overwrite: bool) -> dict[str, Any]:
@@ -185,7 +195,8 @@ def _shuffled_labels(made: SyntheticScene, seed: int, overwrite: bool) -> dict[s
     scene = open_scene(made.labels)
     classes = scene.read()[0][0]
     split = block_split(
-        classes.astype(np.int16),
+        PixelList.of(classes > 0),
+        classes[classes > 0].astype(np.int16),
         train_fraction=TRAIN_FRACTION,
         val_fraction=VAL_FRACTION,
         min_per_class=20,
@@ -195,7 +206,8 @@ def _shuffled_labels(made: SyntheticScene, seed: int, overwrite: bool) -> dict[s
     random = np.random.default_rng(seed)
     paths: dict[str, Any] = {}
     for name, role in (("train", TRAIN), ("val", VALIDATION), ("test", TEST)):
-        part = _permuted(classes, split.roles == role, random if role != TEST else None)
+        where = split.pixels.draw(split.roles == role)
+        part = _permuted(classes, where, random if role != TEST else None)
         paths[f"{name}_labels"] = str(made.labels.with_name(f"{name}_labels.tif"))
         write_geotiff(paths[f"{name}_labels"], part[None], scene.grid, nodata=0, overwrite=overwrite)
     return paths

@@ -4,30 +4,40 @@ What differs between jobs is asked of the task that the caller hands in.
 """
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from terramamba._version import __version__
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
-from terramamba.core.progress import progress
+from terramamba.core.leading import led
+from terramamba.core.options import part_of
+from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
+from terramamba.core.run_files import METRICS, WEIGHTS
 from terramamba.models.model import Model
-from terramamba.models.registry import create_model, model_spec, save_model
+from terramamba.models.registry import create_model, model_spec
 from terramamba.models.spec import ModelSpec
+from terramamba.models.weights import save_model
 from terramamba.report.page import write_run_pages
-from terramamba.runs.folder import Run, check_folder, load_run, run_folder
+from terramamba.runs.folder import Run, as_begun, check_folder, load_run, run_folder
+from terramamba.runs.model_card import MadeBy, ModelCard, write_card
 from terramamba.runs.repeats import train_seeds
-from terramamba.training.config import TrainConfig, check_ability, config_for
-from terramamba.training.fit import fit
+from terramamba.training.config import check_ability
+from terramamba.training.fit import fit, training_processes
 from terramamba.training.loop import seed_everything
+from terramamba.training.recipes import resolve, start_line
 from terramamba.training.settings import TrainSettings
 from terramamba.training.task import Prepared, Task
+from terramamba.training.workload import Workload, workload
+
+S = TypeVar("S", bound=TrainSettings)
 
 
+@led
 def train(task: Task, settings: TrainSettings) -> dict[str, Any]:
     """Train, choose the best epoch on validation, score once on test; write the run folder.
 
@@ -60,44 +70,83 @@ def evaluate(task: Task, run: str | Path | Run, **options: Any) -> dict[str, Any
     }
 
 
-def _train_one(task: Task, settings: Any) -> dict[str, Any]:
-    spec = model_spec(settings.model)
-    if spec.task != task.name:
-        raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
-    check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
-    resolve_device(settings.device)  # before anything is written
+def resolved(task: Task, settings: S) -> S:
+    """``settings`` as ``train`` would keep them: with all that they leave to the recipe. Writes nothing.
+
+    Raises:
+        InputError: as ``train``.
+    """
+    return _ready(task, task.named(settings)).settings
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """All that training needs, with nothing written yet."""
+
+    settings: Any
+    """With nothing left to decide."""
+    spec: ModelSpec
+    prepared: Prepared
+    model: Model
+    """With its first weights."""
+    work: Workload | None
+    """None where no recipe trains it."""
+
+
+def _ready(task: Task, settings: Any) -> _Ready:
+    spec, device = _spec(task, settings), resolve_device(settings.device)
     prepared = task.prepare(settings, spec)
-    config = None
-    if spec.trainable and spec.fit is None:
-        config = config_for(spec, settings, class_weights=prepared.class_weights)
+    settings = prepared.settings
     seed_everything(settings.seed)
     model = _untrained(spec, settings, prepared)
     check_ability(model, recompute=settings.recompute, compile=settings.compile, precision=settings.precision)
     prepared.check(model)
+    learns = spec.trainable and spec.fit is None
+    if learns:
+        training_processes(settings)
+    work = workload(model, prepared.volume, device, settings.devices) if learns else None
+    return _Ready(resolve(settings, spec, work, task.practical), spec, prepared, model, work)
+
+
+def _spec(task: Task, settings: Any) -> ModelSpec:
+    spec = model_spec(settings.model)
+    if spec.task != task.name:
+        raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
+    return spec
+
+
+def _train_one(task: Task, settings: Any) -> dict[str, Any]:
+    _spec(task, settings)
+    check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
+    ready = _ready(task, as_begun(settings))
+    settings, prepared = ready.settings, ready.prepared
     with run_folder(settings) as folder:
         prepared.write_split(folder)
         start = time.monotonic()
-        model, threshold, fitted = _fitted(task, spec, model, config, settings, prepared, folder)
+        model, threshold, fitted = _fitted(task, ready, folder)
         fitted["minutes"] = (time.monotonic() - start) / 60
         judged = prepared.judge(model, threshold)
-        card = {"task": task.name, **prepared.card, **judged.card}
-        save_model(model, folder, {**card, "terramamba": __version__, "commit": code_version()["commit"]})
+        made_by = MadeBy(__version__, code_version()["commit"])
+        saved = save_model(model, folder / WEIGHTS)
+        write_card(folder, ModelCard(task.name, saved, prepared.card, judged.card, made_by))
         judged.write(folder)
         result = {
             "folder": str(folder),
-            **{key: card[key] for key in ("task", "protocol", "split_id")},
-            **judged.card,
+            "task": task.name,
+            "protocol": prepared.card.protocol,
+            "split_id": prepared.card.split_id,
+            **judged.facts,
             **prepared.facts,
             "notes": list(prepared.notes),
             "seed": settings.seed,
             "model": settings.model,
-            "preset": settings.preset or spec.default_preset,
+            "preset": settings.preset,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
             **fitted,
             **judged.scores,
             "code": code_version(),
         }
-        write_json(folder / "metrics.json", result)
+        write_json(folder / METRICS, result)
     return result
 
 
@@ -108,28 +157,26 @@ def _untrained(spec: ModelSpec, settings: TrainSettings, prepared: Prepared) -> 
     return create_model(settings.model, preset=settings.preset, **{**prepared.model_options, **settings.set})
 
 
-def _fitted(
-    task: Task,
-    spec: ModelSpec,
-    model: Model,
-    config: TrainConfig | None,
-    settings: TrainSettings,
-    prepared: Prepared,
-    folder: Path,
-) -> tuple[Model, float | None, dict[str, Any]]:
+def _fitted(task: Task, ready: _Ready, folder: Path) -> tuple[Model, float | None, dict[str, Any]]:
     """The model after training, the threshold that validation chose, and how training went.
 
     A model that is solved for is made here; one with nothing to learn is as it was.
     """
+    settings, spec, prepared, model = ready.settings, ready.spec, ready.prepared, ready.model
     if spec.fit is not None:
         solved, record = prepared.solve(spec)
         return solved, None, record
-    if config is None:
+    if ready.work is None:
         return model, None, {"device": str(resolve_device(settings.device))}
+    config, weights = part_of(settings, task.config), prepared.class_weights
+    objective: Any = task.objective
+    if weights is not None:
+        objective = partial(objective, class_weights=weights)
+    say(start_line(settings, spec.name, ready.work))
     with progress(f"train {spec.name}", config.epochs, "epochs") as advance:
         outcome = fit(
             model,
-            task.objective,
+            objective,
             prepared.training_set(),
             prepared.validation_set(),
             config,

@@ -14,8 +14,9 @@ from terramamba.change.evaluation import evaluate as evaluate_pairs
 from terramamba.change.explain.explain import explain_change
 from terramamba.change.map_output import ChangeMapOutput
 from terramamba.change.objective import ChangeDetection
+from terramamba.change.recipe import practical as change_recipe
 from terramamba.change.report_map import change_layers
-from terramamba.change.settings import ChangeSettings
+from terramamba.change.settings import ChangeConfig, ChangeSettings
 from terramamba.change.training import prepare as prepare_pairs
 from terramamba.core.errors import InputError
 from terramamba.experiments.compared import Compared, Timed
@@ -26,8 +27,9 @@ from terramamba.landcover.evaluation import evaluate as evaluate_pixels
 from terramamba.landcover.explain.explain import explain_classes
 from terramamba.landcover.map_output import ClassMapOutput
 from terramamba.landcover.objective import Classification
+from terramamba.landcover.recipe import practical as land_cover_recipe
 from terramamba.landcover.report_map import land_cover_layers
-from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.settings import ClassConfig, ClassifySettings
 from terramamba.landcover.training import prepare as prepare_scene
 from terramamba.mapping.jobs import MapOutput
 from terramamba.models.spec import ModelSpec
@@ -35,8 +37,11 @@ from terramamba.raster.scene import Scene
 from terramamba.report.job import Colours, ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.runs.record import RunRecord
+from terramamba.scores.score import Scores
+from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 from terramamba.training.objective import MakeObjective
-from terramamba.training.settings import TrainSettings
+from terramamba.training.recipes import Practical
+from terramamba.training.settings import TrainConfig, TrainSettings
 from terramamba.training.task import Prepared, Task
 
 
@@ -51,7 +56,7 @@ class Reported:
     map_sentence: Callable[[ReportMap, int], str]
     legend: Callable[[RunRecord], tuple[Mapping[int, str], Colours]]
     layers: Callable[[Scene, Mapping[str, Scene], Sequence[int]], dict[str, Any]]
-    bars: Callable[[RunRecord], tuple[str, list[str]]]
+    bars: Callable[[RunRecord, Scores], tuple[str, list[str]]]
     controls: Callable[[ReportMap], list[str]]
 
 
@@ -71,9 +76,12 @@ class Job:
     name: str
     title: str
     settings: type[TrainSettings]
+    scores: Scores
     named: Callable[[Any], Any]
     prepare: Callable[[Any, ModelSpec], Prepared]
-    objective: MakeObjective
+    config: type[TrainConfig]
+    objective: MakeObjective[Any]
+    practical: Practical
     evaluate: Callable[..., dict[str, Any]]
     map_output: Callable[[Mapping[str, Any]], MapOutput]
     report: ReportedJob
@@ -90,9 +98,12 @@ LAND_COVER = Job(
     name="classify",
     title="Land cover",
     settings=ClassifySettings,
+    scores=LAND_COVER_SCORES,
     named=load_scene,
     prepare=prepare_scene,
+    config=ClassConfig,
     objective=Classification,
+    practical=land_cover_recipe,
     evaluate=evaluate_pixels,
     map_output=ClassMapOutput.of,
     report=Reported(
@@ -116,9 +127,12 @@ CHANGE = Job(
     name="change",
     title="Change between two dates",
     settings=ChangeSettings,
+    scores=CHANGE_SCORES,
     named=_as_given,
     prepare=prepare_pairs,
+    config=ChangeConfig,
     objective=ChangeDetection,
+    practical=change_recipe,
     evaluate=evaluate_pairs,
     map_output=ChangeMapOutput.of,
     report=Reported(

@@ -14,7 +14,7 @@ from terramamba.change.settings import ChangeSettings
 from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_pairs
 from terramamba.runs.folder import load_run, prepare_folder
-from terramamba.scores.metrics import change_scores
+from terramamba.scores.metrics import change_f1, class_counts
 from terramamba.scores.sampling_units import read_units
 
 
@@ -47,7 +47,7 @@ def test_a_run_says_what_was_done(trained):
     assert result["protocol"] == "pairs-4-3-5"
     assert result["pairs"] == {"train": 4, "val": 3, "test": 5}
     test = result["test"]
-    assert change_scores(np.array(test["confusion"])).f1 == test["f1"]
+    assert change_f1(class_counts(np.array(test["confusion"]))) == test["f1"]
     assert np.sum(test["confusion"]) == 5 * 64 * 64
     units = read_units(Path(settings.out), 2)
     assert len(units.names) == 5
@@ -84,6 +84,13 @@ def test_a_detector_without_training_makes_a_run_too(root, tmp_path, model):
     assert result["threshold"] == 0.5
     assert result["parameters"] == 0
     assert evaluate_change_detector(tmp_path / "run", data=str(root))["test"] == result["test"]
+
+
+def test_a_threshold_between_two_thousandths_is_refused_before_anything_is_written(root, tmp_path):
+    settings = ChangeSettings(data=str(root), out=str(tmp_path / "run"), model="cva", threshold=0.12345)
+    with pytest.raises(InputError, match=r"--threshold 0\.12345: is no whole .* give --threshold 0\.123"):
+        train_change_detector(settings)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

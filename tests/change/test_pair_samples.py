@@ -49,7 +49,7 @@ def test_scaling_is_that_of_all_pixels_of_both_dates(
     pixels = [stored(path).reshape(3, -1) for pair in pairs for path in (pair.before, pair.after)]
     values = np.concatenate(pixels, axis=1)
     scaling = fit_pair_scaling(pairs, 3)
-    expected = Scaling.fit(values.T.astype(np.float64), (0, 1, 2), "standard")
+    expected = Scaling.fit(lambda: [values.T.astype(np.float64)], (0, 1, 2), "standard")
     np.testing.assert_allclose(scaling.offset, expected.offset, rtol=1e-12)
     np.testing.assert_allclose(scaling.factor, expected.factor, rtol=1e-12)
     assert (scaling.kind, scaling.bands, scaling.fill) == ("standard", (0, 1, 2), (0.0, 0.0, 0.0))

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from terramamba.change.scores import count_pairs, pair_scores, write_thresholds
 from terramamba.scores.calibration import change_calibration
-from terramamba.scores.metrics import BINS
+from terramamba.scores.thresholds import STEPS
 from toys import Pairs
 
 
@@ -42,7 +42,7 @@ def known_pixels(pairs: Dataset) -> list[tuple[np.ndarray, np.ndarray]]:
         sample = pairs[index]
         known = sample["mask"] != 255
         likely = torch.sigmoid(Brighter()(sample["image"][None]))[0, 0][known].double()
-        found.append((sample["mask"][known].numpy(), (likely * BINS).floor().numpy() / BINS))
+        found.append((sample["mask"][known].numpy(), (likely * STEPS).floor().numpy() / STEPS))
     return found
 
 
@@ -52,7 +52,7 @@ def pairs(seed: int) -> Pairs:
 
 
 def test_scores_are_those_of_all_pixels_with_dates_as_given_and_swapped(pairs: Pairs, seed: int) -> None:
-    threshold = int(np.random.default_rng(seed).integers(300, 700)) / BINS
+    threshold = int(np.random.default_rng(seed).integers(300, 700)) / STEPS
     counts = count_pairs(Brighter(), pairs, Swapped(pairs), device="cpu")
     scores = pair_scores(counts, threshold, change_calibration(counts.logits, 2.0))
     for dataset, names in (
@@ -73,12 +73,12 @@ def test_scores_are_those_of_all_pixels_with_dates_as_given_and_swapped(pairs: P
 
     truth, likely = (np.concatenate(part) for part in zip(*known_pixels(pairs), strict=True))
     assert counts.logits.sum() == len(truth)
-    nll = oracle.log_loss(truth, np.clip(likely + 0.5 / BINS, 0, 1))
+    nll = oracle.log_loss(truth, np.clip(likely + 0.5 / STEPS, 0, 1))
     assert scores["calibration"]["nll"] == pytest.approx(nll, abs=5e-3)
 
 
 def test_the_curve_over_thresholds_is_that_of_the_pixels(pairs: Pairs, tmp_path: Path, seed: int) -> None:
-    chosen = (10 * int(np.random.default_rng(seed).integers(1, 99)) + 7) / BINS
+    chosen = (10 * int(np.random.default_rng(seed).integers(1, 99)) + 7) / STEPS
     counts = count_pairs(Brighter(), pairs, Swapped(pairs), device="cpu")
     write_thresholds(tmp_path / "thresholds.csv", {"validation": counts, "test": counts}, chosen)
     with (tmp_path / "thresholds.csv").open(newline="") as file:

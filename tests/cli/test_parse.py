@@ -1,6 +1,6 @@
 """Flags from settings: spelling, values, files between flags, configuration files, and errors in words."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from terramamba.change.settings import ChangeSettings
 from terramamba.cli.files import split_run
 from terramamba.cli.parse import Usage, parse
 from terramamba.core.errors import InputError
+from terramamba.core.options import RECORD, options_of
 from terramamba.landcover.settings import ClassifySettings
 
 
@@ -169,8 +170,8 @@ def test_help_has_every_field_with_its_docstring(
         parse(Usage("x", "About."), options, ["--help"])
     assert stop.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
-    for one in fields(options):
-        assert f"--{one.name.replace('_', '-')} " in text.replace(",", " ")
+    for one in options_of(options):
+        assert (f"{one.flag} " in text.replace(",", " ")) == (RECORD not in one.marks), one.name
     assert "None)" not in text
     if options is Settings:
         assert "--out OUT Where the result goes." in text

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from drawn import class_map, listed
 from terramamba.change.samples import PairDataset
 from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import label_shape, read_label_parts, read_labels
@@ -25,7 +26,7 @@ USUAL = {"train_fraction": 0.1, "val_fraction": 0.1, "min_per_class": 20, "patch
 
 
 def counts(classes: np.ndarray) -> tuple[int, ...]:
-    return tuple(np.bincount(classes.ravel())[1:].tolist())
+    return tuple(np.bincount(classes)[1:].tolist())
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_indian_pines_at_random_leaks_as_stated(pines: tuple[Scene, Path]) -> No
     labels = read_labels(str(folder / "Indian_pines_gt.mat"), scene)
     assert counts(labels.classes) == PINES
     assert labels.codes == tuple(range(1, 17))
-    split = random_split(labels.classes, **USUAL, seed=0)
+    split = random_split(labels.pixels, labels.classes, **USUAL, seed=0)
     assert split.leakage.shared == pytest.approx(0.98, abs=0.01)
     assert "98%" in split.leakage.in_words()
 
@@ -50,10 +51,10 @@ def test_indian_pines_in_blocks_tests_every_class_and_leaks_nothing(
     pines: tuple[Scene, Path], seed: int, patch_size: int
 ) -> None:
     scene, folder = pines
-    classes = read_labels(str(folder / "Indian_pines_gt.mat"), scene).classes
-    split = block_split(classes, **{**USUAL, "patch_size": patch_size}, seed=seed)
+    labels = read_labels(str(folder / "Indian_pines_gt.mat"), scene)
+    split = block_split(labels.pixels, labels.classes, **{**USUAL, "patch_size": patch_size}, seed=seed)
     assert split.leakage.shared == 0.0
-    found = split.counts(classes)
+    found = split.counts(labels.classes)
     print(found)
     for part in ("train", "validation", "test"):
         assert min(found[part]) >= 2
@@ -64,14 +65,14 @@ def test_indian_pines_in_blocks_tests_every_class_and_leaks_nothing(
 
 def test_the_disjoint_map_of_indian_pines_still_leaks(pines: tuple[Scene, Path]) -> None:
     scene, folder = pines
-    classes = read_labels(str(folder / "Indian_pines_gt.mat"), scene).classes
+    classes = class_map(read_labels(str(folder / "Indian_pines_gt.mat"), scene))
     disjoint = read_labels(str(folder / "indianpines_disjoint_dset.mat"), scene)
-    renumbered = np.array([0, *DISJOINT])[disjoint.classes]
+    renumbered = np.array([0, *DISJOINT])[class_map(disjoint)]
     assert np.count_nonzero(renumbered) == 5689
     assert ((renumbered == classes) & (classes > 0)).sum() / 5689 == pytest.approx(0.973, abs=0.02)
     roles = np.where(classes > 0, TEST, 0).astype(np.uint8)
     roles[renumbered > 0] = TRAIN
-    assert leakage(roles, 7).shared == pytest.approx(0.57, abs=0.01)
+    assert leakage(*listed(roles), 7).shared == pytest.approx(0.57, abs=0.01)
     parts = {"train": "indianpines_disjoint_dset.mat", "test": "Indian_pines_gt.mat"}
     with pytest.raises(InputError, match="number the classes alike"):
         read_label_parts({part: str(folder / name) for part, name in parts.items()}, scene)
@@ -85,8 +86,9 @@ def test_enmap_tiles_are_laid_on_the_mosaic(real_data: Find) -> None:
     tables = {part: str(folder / f"{name}_files.csv") for part, name in PARTS.items()}
     given, masks = read_label_parts(tables, scene)
     assert given.codes == (1, 2, 3, 4, 5, 6)
-    np.testing.assert_array_equal(given.classes, labels.classes)
-    split = given_split(given.classes, masks["train"], masks["val"], masks["test"], patch_size=7)
+    np.testing.assert_array_equal(class_map(given), class_map(labels))
+    parts = (masks[part] for part in ("train", "val", "test"))
+    split = given_split(given.pixels, given.classes, *parts, patch_size=7)
     assert split.counts(given.classes)["test"][5] == 0
     assert "class 'class 6' has no test pixel" in split.notes
 

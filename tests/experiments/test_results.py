@@ -10,6 +10,7 @@ from programs import terramamba
 from terramamba.core.errors import InputError
 from terramamba.experiments.render import fill_page
 from terramamba.experiments.results import COSTS, FIRST, read_results
+from terramamba.tasks import TASKS
 
 UNITS, SEEDS = 14, 3
 BEGIN, END = "<!-- begin of the tables of: A & B -->", "<!-- end of the tables of: A & B -->"
@@ -99,12 +100,12 @@ def test_the_page_says_who_is_ahead_and_who_is_not_and_keeps_what_stands_around(
 def test_a_page_without_marks_gets_the_tables_at_its_end(folder, tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# Mine\n\nwords")
-    fill_page(page, folder)
+    fill_page(page, folder, TASKS)
     text = page.read_text()
     assert text.startswith(f"# Mine\n\nwords\n\n{BEGIN}\n")
     assert text.endswith(f"{END}\n")
     new = tmp_path / "new.md"
-    fill_page(new, folder)
+    fill_page(new, folder, TASKS)
     assert new.read_text() == text[text.index(BEGIN) :]
 
 

@@ -6,15 +6,23 @@ import numpy as np
 import pytest
 
 from terramamba.experiments.statistics import Comparison, compare, holm, interval, verdict
-from terramamba.scores.metrics import bootstrap_interval, change_scores, class_scores, confusion_matrix
+from terramamba.scores.bootstrap import bootstrap_interval
+from terramamba.scores.metrics import change_f1, class_counts, confusion_matrix
 from terramamba.scores.sampling_units import (
     Units,
     from_classes,
     from_confusions,
     read_units,
-    score_of,
     write_units,
 )
+from terramamba.scores.score import Score
+from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
+
+F1 = CHANGE_SCORES[0]
+
+
+def f1(cells):
+    return float(change_f1(class_counts(cells)))
 
 
 def confusions(random, units, classes=2):
@@ -43,19 +51,17 @@ def test_scores_from_units_are_those_of_the_confusion_matrix(seed, tmp_path):
     again = read_units(tmp_path, 5)
     assert again.names == units.names
     assert np.array_equal(again.counts, units.counts)
-    expected = class_scores(confusion_matrix(truth, found, 5))
-    assert score_of(again.counts.sum(axis=0), "oa") == pytest.approx(expected.oa)
-    assert score_of(again.counts.sum(axis=0), "aa") == pytest.approx(expected.aa)
+    expected = class_counts(confusion_matrix(truth, found, 5))
+    for score in (one for one in LAND_COVER_SCORES if one.ranked):
+        assert score.of(again.counts.sum(axis=0)) == score.of(expected)
     cells = confusions(random, 7)
-    assert score_of(of_pairs(cells).counts.sum(axis=0), "f1") == pytest.approx(
-        change_scores(cells.sum(axis=0)).f1
-    )
+    assert F1.of(of_pairs(cells).counts.sum(axis=0)) == f1(cells.sum(axis=0))
 
 
 def test_the_interval_of_one_seed_is_that_of_the_metrics(seed):
     cells = confusions(np.random.default_rng(seed), 30)
-    assert interval([of_pairs(cells)], "f1") == pytest.approx(bootstrap_interval(cells, "f1"))
-    assert interval([of_pairs(cells[:1])], "f1") is None
+    assert interval([of_pairs(cells)], F1) == bootstrap_interval(class_counts(cells)[None], change_f1)
+    assert interval([of_pairs(cells[:1])], F1) is None
 
 
 def test_p_is_that_of_all_exchanges_counted(seed):
@@ -63,12 +69,10 @@ def test_p_is_that_of_all_exchanges_counted(seed):
     seeds, units = 2, 9
     first = [confusions(random, units) for _ in range(seeds)]
     second = [better(random, cells, random.uniform(0, 0.3)) for cells in first]
-    found = compare([of_pairs(c) for c in first], [of_pairs(c) for c in second], "f1")
+    found = compare([of_pairs(c) for c in first], [of_pairs(c) for c in second], F1)
 
     def difference(a, b):
-        return np.mean(
-            [change_scores(x.sum(0)).f1 - change_scores(y.sum(0)).f1 for x, y in zip(a, b, strict=True)]
-        )
+        return np.mean([f1(x.sum(0)) - f1(y.sum(0)) for x, y in zip(a, b, strict=True)])
 
     seen, extreme = difference(first, second), 0
     for swap in itertools.product((False, True), repeat=units):
@@ -85,11 +89,11 @@ def test_a_clear_gain_is_shown_and_none_is_not(seed):
     random = np.random.default_rng(seed)
     cells = [confusions(random, 40) + 50 for _ in range(3)]
     plain, gained = [of_pairs(c) for c in cells], [of_pairs(better(random, c, 0.5)) for c in cells]
-    found = compare(gained, plain, "f1")
+    found = compare(gained, plain, F1)
     assert verdict(found, found.p) == "ahead"
-    behind = compare(plain, gained, "f1")
+    behind = compare(plain, gained, F1)
     assert verdict(behind, behind.p) == "behind"
-    same = compare(plain, plain, "f1")
+    same = compare(plain, plain, F1)
     assert (same.difference, same.p) == (0, 1)
     assert verdict(same, same.p) == "not shown"
 
@@ -99,9 +103,9 @@ def test_other_test_pixels_are_not_paired(seed):
     cells = confusions(random, 5) + 1
     other = cells.copy()
     other[0, 0, 0] += 1
-    assert compare([of_pairs(cells)], [of_pairs(other)], "f1") is None
+    assert compare([of_pairs(cells)], [of_pairs(other)], F1) is None
     renamed = Units(tuple("abcde"), of_pairs(cells).counts)
-    assert compare([of_pairs(cells)], [renamed], "f1") is None
+    assert compare([of_pairs(cells)], [renamed], F1) is None
 
 
 def test_holm_as_its_definition_says(seed):
@@ -123,4 +127,10 @@ def test_holm_as_its_definition_says(seed):
     ],
 )
 def test_a_verdict_needs_seeds_units_and_agreement(seeds, units, agree, p, said):
-    assert verdict(Comparison(0.1, p, seeds, units, agree), p) == said
+    assert verdict(Comparison(0.1, p, seeds, units, agree, F1), p) == said
+
+
+def test_who_has_less_of_a_loss_is_ahead():
+    loss = Score("loss", "loss", change_f1, "What is lost.", better="lower")
+    assert verdict(Comparison(-0.1, 0.001, 3, 10, True, loss), 0.001) == "ahead"
+    assert verdict(Comparison(0.1, 0.001, 3, 10, True, loss), 0.001) == "behind"

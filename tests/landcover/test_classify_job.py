@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from drawn import role_map
 from terramamba.api import evaluate_classifier, map_classes, train_classifier
 from terramamba.core.errors import InputError
-from terramamba.data.splits.split import TEST, load_split
+from terramamba.data.splits.split import TEST
+from terramamba.data.splits.split_files import load_split
 from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.landcover.training import protocol_id
@@ -70,7 +72,7 @@ def test_the_run_s_own_test_pixels_score_the_same_again(trained):
 def test_other_labels_are_matched_by_their_codes(trained, tmp_path):
     settings, result = trained
     values, _ = open_scene(settings.labels).read()
-    roles = load_split(Path(settings.out)).roles
+    roles = role_map(load_split(Path(settings.out)))
     only_test = np.where(roles == TEST, values, 0)
     write_geotiff(tmp_path / "labels.tif", only_test, open_scene(settings.labels).grid, nodata=0)
     again = evaluate_classifier(settings.out, scene=settings.scene, labels=str(tmp_path / "labels.tif"))

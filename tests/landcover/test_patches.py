@@ -1,65 +1,50 @@
-"""Patches against cutting them one by one from a padded array."""
+"""Patches as samples: their classes, those of their pixels, and augmentation that a seed decides."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from terramamba.core.errors import InputError
 from terramamba.data.augment import SYMMETRIES, turn
-from terramamba.landcover.patches import NOISE, PatchDataset, gather_patches, pad_cube
+from terramamba.data.patch_store import PatchStore
+from terramamba.data.pixel_list import PixelList
+from terramamba.data.scaling import Scaling
+from terramamba.landcover.patches import NOISE, PatchDataset
+from terramamba.raster.readers.open import open_scene
+
+SHAPE = (12, 9)
+AS_STORED = Scaling("minmax", (0, 1, 2, 3), (0.0,) * 4, (1.0,) * 4, (0.0,) * 4)
 
 
-@settings(deadline=None, max_examples=25)
-@given(
-    st.integers(0, 2**32 - 1),
-    st.integers(5, 11),
-    st.integers(5, 11),
-    st.sampled_from([1, 3, 5, 9]),
-    st.sampled_from(["reflect", "zeros"]),
-)
-def test_patches_equal_those_of_a_padded_array(
-    seed: int, height: int, width: int, patch_size: int, border: str
+@pytest.fixture
+def cube(tmp_path: Path, seed: int) -> np.ndarray:
+    values = np.random.default_rng(seed).standard_normal((4, *SHAPE)).astype(np.float32)
+    np.save(tmp_path / "scene.npy", values)
+    return values
+
+
+def make(folder: Path, seed: int, *, augment: bool, tokens: bool = False) -> PatchDataset:
+    pixels, targets = drawn(seed)
+    scene = open_scene(folder / "scene.npy", shape=SHAPE)
+    store = PatchStore.read(scene, AS_STORED, PixelList.at(pixels, SHAPE), 5, "reflect")
+    return PatchDataset(store, pixels, targets, label_tokens=tokens, augment=augment, seed=seed)
+
+
+def drawn(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """40 pixels and their classes."""
+    rng = np.random.default_rng(seed)
+    return rng.permutation(np.argwhere(np.ones(SHAPE, bool)))[:40], rng.integers(0, 5, 40)
+
+
+def test_samples_carry_their_class_and_the_classes_of_their_pixels(
+    cube: np.ndarray, tmp_path: Path, seed: int
 ) -> None:
-    rng = np.random.default_rng(seed)
-    cube = rng.standard_normal((3, height, width)).astype(np.float32)
-    half = patch_size // 2
-    mode = {"reflect": "reflect", "zeros": "constant"}[border]
-    padded = np.pad(cube, ((0, 0), (half, half), (half, half)), mode=mode)
-    pixels = np.argwhere(np.ones((height, width), bool))
-    expected = [padded[:, r : r + patch_size, c : c + patch_size] for r, c in pixels]
-    rows, cols = torch.from_numpy(pixels.T.copy())
-    found = gather_patches(pad_cube(torch.from_numpy(cube), patch_size, border), rows, cols, patch_size)
-    np.testing.assert_array_equal(found.numpy(), expected)
-    np.testing.assert_array_equal(found[:, :, half, half].T.numpy().reshape(cube.shape), cube)
-
-
-def test_a_scene_too_small_to_mirror_is_refused() -> None:
-    with pytest.raises(InputError, match="3 x 9 pixels: too small to mirror 3"):
-        pad_cube(torch.zeros(2, 3, 9), 7)
-    assert pad_cube(torch.zeros(2, 3, 9), 7, "zeros").shape == (2, 9, 15)
-
-
-def make(seed: int, *, augment: bool, tokens: bool = False) -> PatchDataset:
-    rng = np.random.default_rng(seed)
-    cube = rng.standard_normal((4, 12, 9)).astype(np.float32)
-    pixels = rng.permutation(np.argwhere(np.ones((12, 9), bool)))[:40]
-    targets = rng.integers(0, 5, 40)
-    token_targets = rng.integers(-1, 5, (12, 9)) if tokens else None
-    return PatchDataset(
-        cube, pixels, targets, patch_size=5, token_targets=token_targets, augment=augment, seed=seed
-    )
-
-
-def test_samples_carry_their_class_and_the_classes_of_their_pixels(seed: int) -> None:
-    data = make(seed, augment=False, tokens=True)
-    rng = np.random.default_rng(seed)
-    cube = rng.standard_normal((4, 12, 9)).astype(np.float32)
-    pixels = rng.permutation(np.argwhere(np.ones((12, 9), bool)))[:40]
-    targets, token_targets = rng.integers(0, 5, 40), rng.integers(-1, 5, (12, 9))
-    padded = np.pad(token_targets, 2, constant_values=-1)
+    data = make(tmp_path, seed, augment=False, tokens=True)
+    pixels, targets = drawn(seed)
+    known = np.full((16, 13), -1)  # two pixels more on each side
+    known[tuple(pixels.T + 2)] = targets
     assert len(data) == 40
     for index, (row, col) in enumerate(pixels):
         sample = data[index]
@@ -68,11 +53,13 @@ def test_samples_carry_their_class_and_the_classes_of_their_pixels(seed: int) ->
         np.testing.assert_array_equal(sample["image"][:, 2, 2].numpy(), cube[:, row, col])
         assert sample["label"].shape == ()
         assert int(sample["label"]) == targets[index]
-        np.testing.assert_array_equal(sample["token_label"].numpy(), padded[row : row + 5, col : col + 5])
+        np.testing.assert_array_equal(sample["token_label"].numpy(), known[row : row + 5, col : col + 5])
 
 
-def test_augmented_samples_are_turned_copies_with_a_little_noise(seed: int) -> None:
-    plain, augmented = make(seed, augment=False, tokens=True), make(seed, augment=True, tokens=True)
+def test_augmented_samples_are_turned_copies_with_a_little_noise(
+    cube: np.ndarray, tmp_path: Path, seed: int
+) -> None:
+    plain, augmented = (make(tmp_path, seed, augment=augment, tokens=True) for augment in (False, True))
     seen = set()
     for index in range(len(plain)):
         before, after = plain[index], augmented[index]
@@ -91,8 +78,8 @@ def test_augmented_samples_are_turned_copies_with_a_little_noise(seed: int) -> N
     assert len(seen) >= 5
 
 
-def test_a_sample_depends_on_seed_epoch_and_index_alone(seed: int) -> None:
-    data, again = make(seed, augment=True), make(seed, augment=True)
+def test_a_sample_depends_on_seed_epoch_and_index_alone(cube: np.ndarray, tmp_path: Path, seed: int) -> None:
+    data, again = make(tmp_path, seed, augment=True), make(tmp_path, seed, augment=True)
     data.set_epoch(3)
     again.set_epoch(2)
     earlier = again[7]["image"]
@@ -102,16 +89,16 @@ def test_a_sample_depends_on_seed_epoch_and_index_alone(seed: int) -> None:
     assert not torch.equal(batch[1]["image"], earlier)
 
 
-def test_a_loader_takes_whole_batches(seed: int) -> None:
-    data = make(seed, augment=True, tokens=True)
+def test_a_loader_takes_whole_batches(cube: np.ndarray, tmp_path: Path, seed: int) -> None:
+    data = make(tmp_path, seed, augment=True, tokens=True)
     batches = list(DataLoader(data, batch_size=16))
     assert [len(batch["label"]) for batch in batches] == [16, 16, 8]
     np.testing.assert_array_equal(batches[1]["image"][3], data[19]["image"])
     assert batches[0]["token_label"].shape == (16, 5, 5)
 
 
-def test_augmenting_leaves_the_scene_as_it_was(seed: int) -> None:
-    data = make(seed, augment=True)
-    before = data._padded.clone()
+def test_augmenting_leaves_the_scene_as_it_was(cube: np.ndarray, tmp_path: Path, seed: int) -> None:
+    data = make(tmp_path, seed, augment=True)
+    before = data._store.values.clone()
     data.__getitems__(list(range(40)))
-    assert torch.equal(before, data._padded)
+    assert torch.equal(before, data._store.values)

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from affine import Affine
 from rasterio.crs import CRS
 
+from drawn import class_map, role_map
 from terramamba.core.errors import InputError
-from terramamba.data.scaling import Scaling
+from terramamba.data.pixel_list import PixelList
+from terramamba.data.scaling import read_scaled
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
-from terramamba.landcover.samples import choose_bands, prepare_samples, read_pixels, scaled_cube
+from terramamba.landcover.samples import Samples, choose_bands, prepare_samples, read_pixels
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -38,6 +41,11 @@ def settings(files: tuple[Path, Path], **changed: object) -> ClassifySettings:
     return replace(base, **changed)
 
 
+def cube(samples: Samples) -> np.ndarray:
+    """The whole scene, scaled."""
+    return read_scaled(samples.scene, samples.scaling, samples.scene.grid.window)[0]
+
+
 def rewrite(path: Path, change: object) -> None:
     values, _ = open_scene(path).read()
     values = values.copy()
@@ -52,27 +60,27 @@ def test_empty_and_constant_bands_are_found_and_left_out(files):
         "1 of 6 bands left out (no data): 3",
         "1 of 6 bands left out (constant): 5",
     )
-    assert samples.cube.shape == (4, 24, 20)
+    assert samples.spectra(TRAIN).shape[1] == 4
 
 
 def test_scaling_is_fitted_on_training_pixels_alone(files):
     samples = prepare_samples(settings(files), 3)
     raw, _ = open_scene(files[0]).read(bands=samples.scaling.bands)
-    training = raw[:, samples.split.roles == TRAIN].astype(np.float64)
+    training = raw[:, role_map(samples.split) == TRAIN].astype(np.float64)
     np.testing.assert_allclose(samples.scaling.offset, training.min(axis=1))
     np.testing.assert_allclose(samples.scaling.factor, 1 / np.ptp(training, axis=1))
     np.testing.assert_allclose(samples.spectra(TRAIN).min(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(samples.spectra(TRAIN).max(axis=0), 1, atol=1e-6)
     everything = prepare_samples(settings(files, fit_on="scene"), 3)
-    np.testing.assert_allclose(everything.cube.reshape(4, -1).min(axis=1), 0, atol=1e-6)
+    np.testing.assert_allclose(cube(everything).reshape(4, -1).min(axis=1), 0, atol=1e-6)
 
 
 def test_pixels_targets_and_spectra_belong_together(files):
     samples = prepare_samples(settings(files), 3)
     for role in (TRAIN, VALIDATION, TEST):
         pixels, targets = samples.pixels(role), samples.targets(role)
-        assert (samples.labels.classes[tuple(pixels.T)] - 1 == targets).all()
-        np.testing.assert_array_equal(samples.cube[:, pixels[:, 0], pixels[:, 1]].T, samples.spectra(role))
+        assert (class_map(samples.labels)[tuple(pixels.T)] - 1 == targets).all()
+        np.testing.assert_array_equal(cube(samples)[:, *pixels.T].T, samples.spectra(role))
 
 
 def test_a_pixel_without_data_leaves_its_part_with_a_note(files):
@@ -80,9 +88,13 @@ def test_a_pixel_without_data_leaves_its_part_with_a_note(files):
     row, col = before.pixels(TEST)[0]
     rewrite(files[0], lambda values: values[0].__setitem__((row, col), NODATA))
     after = prepare_samples(settings(files), 3)
-    assert after.split.roles[row, col] == 0
+    assert role_map(after.split)[row, col] == 0
     assert after.notes[-1] == "1 labelled pixels lack data in a used band and are left out"
-    np.testing.assert_allclose(after.cube[:, row, col], after.scaling.fill, rtol=1e-6)
+    beside = after.pixels(TRAIN)[np.abs(after.pixels(TRAIN) - (row, col)).max(axis=1) == 1]
+    for near in beside:  # a hole in their patches
+        hole = tuple(np.array([row, col]) - near + 1)
+        patch = after.store.cut(near[None])[0]
+        np.testing.assert_allclose(patch[:, *hole], after.scaling.fill, rtol=1e-6)
 
 
 def test_nan_in_a_training_pixel_is_refused_by_band_and_place(files):
@@ -94,7 +106,8 @@ def test_nan_in_a_training_pixel_is_refused_by_band_and_place(files):
 
 def test_a_header_s_bad_bands_are_left_out(files):
     scene = replace(open_scene(files[0]), bad_bands=(True, *[False] * 5))
-    bands, notes = choose_bands(scene, np.ones((24, 20), bool))
+    everywhere = PixelList.of(np.ones((24, 20), bool))
+    bands, notes = choose_bands(scene, everywhere, *read_pixels(scene, everywhere))
     assert bands == (1, 3, 5)
     assert notes[0] == "1 of 6 bands left out (bad by its header): 1"
 
@@ -118,17 +131,18 @@ def test_label_flags_that_do_not_fit_the_split_are_refused(files, changed, messa
         prepare_samples(settings(files, **changed), 3)
 
 
-def test_strips_do_not_show(files, monkeypatch):
-    scene = open_scene(files[0])
-    where = np.random.default_rng(1).random((24, 20)) < 0.3
-    whole = read_pixels(scene, where)
-    scaling = Scaling.fit(whole[0][:, [0, 3]].astype(np.float64), (0, 3), "standard")
-    cube = scaled_cube(scene, scaling)
+def test_how_a_scene_is_read_does_not_show(files, monkeypatch):
+    where = PixelList.of(np.random.default_rng(1).random((24, 20)) < 0.3)
+    whole = read_pixels(open_scene(files[0]), where)
+    expected = {fit_on: prepare_samples(settings(files, fit_on=fit_on), 3) for fit_on in ("train", "scene")}
+    monkeypatch.setattr("terramamba.data.patch_store.VALUES_PER_READ", 5 * 20 * 6)
     monkeypatch.setattr("terramamba.landcover.samples.VALUES_PER_READ", 5 * 20 * 6)
-    for mine, other in zip(
-        (*read_pixels(scene, where), *scaled_cube(scene, scaling)), (*whole, *cube), strict=True
-    ):
+    for mine, other in zip(read_pixels(open_scene(files[0]), where), whole, strict=True):
         np.testing.assert_array_equal(mine, other)
+    for fit_on, samples in expected.items():
+        again = prepare_samples(settings(files, fit_on=fit_on), 3)
+        assert again.scaling == samples.scaling
+        assert torch.equal(again.store.values, samples.store.values)
 
 
 def test_masked_pixels_leave_labels_scaling_and_cube(
@@ -150,12 +164,13 @@ def test_masked_pixels_leave_labels_scaling_and_cube(
         samples = prepare_samples(settings(files, fit_on=fit_on, **masked), 3)
         assert samples.scaling == before.scaling
         assert samples.split.id == before.split.id
-        np.testing.assert_array_equal(samples.cube, before.cube)
-        assert not (samples.split.roles[clouds] > 0).any()
-        assert not samples.labels.classes[clouds].any()
+        torch.testing.assert_close(samples.store.values, before.store.values, rtol=0, atol=0)
+        assert not role_map(samples.split)[clouds].any()
+        assert not class_map(samples.labels)[clouds].any()
         assert (samples.split.roles > 0).sum() == (~clouds & (labels > 0)).sum()
         fill = np.array(samples.scaling.fill, np.float32)
-        assert (samples.cube[:, clouds] == fill[:, None]).all()
+        hidden = clouds.ravel()[samples.store.kept.keys]
+        assert (samples.store.values[:-1].numpy()[hidden] == fill).all()
         note = (
             f"{(clouds & (labels > 0)).sum()} of {(labels > 0).sum()} labelled pixels are masked and left out"
         )
@@ -179,4 +194,4 @@ def test_given_parts_without_masked_pixels(files: tuple[Path, Path], tmp_path: P
         settings(files, split="given", labels=None, mask=[str(tmp_path / "clouds.tif")], **given), 3
     )
     expected = np.where(clouds, 0, np.array([TRAIN, VALIDATION, TEST])[part])
-    np.testing.assert_array_equal(samples.split.roles, expected)
+    np.testing.assert_array_equal(role_map(samples.split), expected)

@@ -15,7 +15,7 @@ from rasterio.warp import transform_geom
 
 from terramamba.api import evaluate_classifier, map_classes, train_classifier
 from terramamba.core.errors import InputError
-from terramamba.data.splits.split import load_split
+from terramamba.data.splits.split_files import load_split
 from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.readers.open import open_scene
@@ -80,7 +80,7 @@ def test_a_run_keeps_names_split_and_notes(trained, tmp_path):
     values = open_scene(raster).read()[0][0]
     total = sum(sum(pixels) for pixels in result["counts"].values())
     assert total == np.count_nonzero(values)
-    names = [entry["name"] for entry in load_run(folder).card["classes"]]
+    names = list(load_run(folder).classes.names)
     assert names == sorted(NAMES[code - 1] for code in np.unique(values[values > 0]))
     map_classes(folder, settings.scene, str(tmp_path / "map.tif"))
     with rasterio.open(tmp_path / "map.tif") as land_cover:

@@ -77,7 +77,7 @@ def test_other_arguments_are_refused_and_named(jobs: Jobs, job: Job, tmp_path: P
     # And with others: not.
     assert jobs.run(folder, job.command("--shard", "1/2", "--overwrite", "--batch-size", "3")).status == 0
     assert (
-        json.loads((folder / job.folder / "job.json").read_text())["facts"]["batch size"][0]
+        json.loads((folder / job.folder / "job.json").read_text())["facts"]["batch_size"][0]
         == "--batch-size 3"
     )
 

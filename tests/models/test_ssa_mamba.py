@@ -212,8 +212,8 @@ def unit_by_loop(unit, config, x):
     first = -(width - 1) if config.conv == "causal" else -(width - 1) + width // 2
     log = weights["core.delta_log"]
     step = np.exp(log) if config.step == "exp" else np.log1p(np.exp(log))
-    decay = -np.exp(weights["core.A_log"])
-    state, rows = np.zeros_like(decay), []
+    A = -np.exp(weights["core.A_log"])
+    state, rows = np.zeros_like(A), []
     for t in range(len(x)):
         m = np.zeros(inner)
         for j in range(width):
@@ -221,11 +221,9 @@ def unit_by_loop(unit, config, x):
                 m += taps[:, j] * u[t + first + j, :inner]
         scale = weights["conv_norm.weight"] / np.sqrt(weights["conv_norm.running_var"] + unit.conv_norm.eps)
         m = silu((m - weights["conv_norm.running_mean"]) * scale + weights["conv_norm.bias"])
-        keep = np.exp(step[:, None] * decay)
-        drive = weights["core.B"] * (
-            step[:, None] if config.discretization == "euler" else (keep - 1) / decay
-        )
-        state = keep * state + drive * m[:, None]
+        A_bar = np.exp(step[:, None] * A)
+        B_bar = weights["core.B"] * (step[:, None] if config.discretization == "euler" else (A_bar - 1) / A)
+        state = A_bar * state + B_bar * m[:, None]
         y = (weights["core.C"] * state).sum(1) + weights["core.D"] * m
         rows.append(weights["out_proj.weight"] @ (y * silu(u[t, inner:])) + weights["out_proj.bias"])
     return layer_norm(x + np.stack(rows), unit.out_norm)

@@ -72,11 +72,11 @@ std::vector<double> loop(const Scan& s, int64_t inputs) {
     const int64_t width = s.d / s.groups;
     for (int64_t b = 0; b < s.b; ++b)
         for (int64_t c = 0; c < s.d; ++c) {
-            const int64_t group = c / width, input = s.places ? c % width : c;
+            const int64_t group = c / width, input = s.path_index ? c % width : c;
             std::vector<double> h(size_t(s.n), 0.0);
             for (int64_t j = 0; j < s.n && s.state; ++j) h[j] = s.state[(b * s.d + c) * s.n + j];
             for (int64_t t = 0; t < s.length; ++t) {
-                const int64_t row = s.places ? s.places[group * s.length + t] : t;
+                const int64_t row = s.path_index ? s.path_index[group * s.length + t] : t;
                 const double u = at(s.u, b, input, row);
                 double delta = double(at(s.delta, b, c, row)) + (s.bias ? s.bias[c] : 0.0f);
                 if (s.softplus) delta = log1p(exp(-fabs(delta))) + std::max(delta, 0.0);
@@ -109,14 +109,15 @@ void check_scan(int level) {
         std::shuffle(path.begin(), path.end(), random_bits);
         order.insert(order.end(), path.begin(), path.end());
     }
-    std::unique_ptr<int32_t[]> places(new int32_t[order.size()]);
-    std::copy(order.begin(), order.end(), places.get());
-    s.places = paths ? places.get() : nullptr;
+    std::unique_ptr<int32_t[]> path_index(new int32_t[order.size()]);
+    std::copy(order.begin(), order.end(), path_index.get());
+    s.path_index = paths ? path_index.get() : nullptr;
 
     auto step = [] { return 0.2f * fabsf(normal()); };
     Buffer u(b * inputs * length, normal), delta(b * d * length, step), B(b * groups * n * length, normal),
         C(b * groups * n * length, normal), A(d * n, [] { return -fabsf(normal()); }), D(d, normal), bias(d, step),
-        state(b * d * n, normal), y(b * inputs * length), last(b * d * n), kept((length + BLOCK - 1) / BLOCK * b * n * d);
+        state(b * d * n, normal), y(b * inputs * length), last(b * d * n),
+        saved_states((length + BLOCK - 1) / BLOCK * b * n * d);
     s.u = sequences(u, inputs, length, innermost), s.y = sequences(y, inputs, length, innermost);
     s.delta = sequences(delta, d, length, innermost);
     s.B = weights(B, groups, n, length, innermost), s.C = weights(C, groups, n, length, innermost);
@@ -125,7 +126,7 @@ void check_scan(int level) {
     if (random_bits() % 2) s.bias = bias;
     if (random_bits() % 2) s.state = state;
     const bool keep = random_bits() % 4;
-    s.kept = keep ? (float*)kept : nullptr;
+    s.saved_states = keep ? (float*)saved_states : nullptr;
     require(terramamba_scan(level, &s, 0) == 0, "memory for a scan");
     require(y.finite() && last.finite(), "outputs of a scan are finite");
     const std::vector<double> want = loop(s, inputs);
@@ -137,7 +138,7 @@ void check_scan(int level) {
                 require(close(at(s.y, i, c, t), want[size_t((i * inputs + c) * length + t)], scale),
                         "outputs of a scan are those of the loop");
     if (!keep) return;
-    require(kept.finite(), "states that a scan keeps are finite");
+    require(saved_states.finite(), "states that a scan keeps are finite");
 
     const int64_t shares = terramamba_shares(level, &s);
     Buffer dy(b * inputs * length, normal), dlast(b * d * n, normal), du(b * inputs * length), ddelta(b * d * length),

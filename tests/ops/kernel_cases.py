@@ -18,6 +18,6 @@ def inputs_of(case: Case, *, on_paths: bool = False, dtype: torch.dtype = torch.
     return {k: x.requires_grad_() for k, x in inputs.items()}
 
 
-def draw_places(case: Case) -> Tensor:
+def draw_path_index(case: Case) -> Tensor:
     """A path of its own through the rows of the map for every group."""
     return torch.stack([torch.randperm(case.l) for _ in range(case.g)]).int()

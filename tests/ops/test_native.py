@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kernel_cases import ARGUMENTS, draw_places, inputs_of
+from kernel_cases import ARGUMENTS, draw_path_index, inputs_of
 from scan_cases import LAYOUTS, SEQUENCES, Case, assert_close, disturbed, laid_out, wave
 from scan_ways import FLOAT32, NATIVE, at_level
 from torch import Tensor
@@ -39,26 +39,29 @@ def threads() -> Iterator[Callable[[int], None]]:
 
 def along_paths(*arguments: object) -> tuple[Tensor, Tensor]:
     """The reference with the arguments of a registered kernel: every path written out as a sequence."""
-    u, delta, A, B, C, D, delta_bias, state, places, softplus, zoh = arguments
-    if places is not None:
-        orders, groups = places.long().unbind(0), len(places)
+    u, delta, A, B, C, D, delta_bias, state, path_index, softplus, zoh = arguments
+    if path_index is not None:
+        orders, groups = path_index.long().unbind(0), len(path_index)
         u, delta, B, C = (
             torch.cat([part[..., order] for part, order in zip(parts, orders, strict=True)], dim=1)
             for parts in ((u,) * groups, *(x.chunk(groups, dim=1) for x in (delta, B, C)))
         )
     kind = "zoh" if zoh else "euler"
     y, last = reference.selective_scan(u, delta, A, B, C, D, delta_bias, softplus, kind, state)
-    if places is not None:
+    if path_index is not None:
         parts = zip(y.chunk(groups, dim=1), orders, strict=True)
         y = torch.stack([part[..., order.argsort()] for part, order in parts]).sum(0)
     return y, last
 
 
 def results(
-    scan: Callable[..., tuple[Tensor, Tensor]], case: Case, inputs: dict[str, Tensor], places: Tensor | None
+    scan: Callable[..., tuple[Tensor, Tensor]],
+    case: Case,
+    inputs: dict[str, Tensor],
+    path_index: Tensor | None,
 ) -> dict[str, Tensor]:
     """Outputs, last state and all gradients of a function of both."""
-    y, last = scan(*(inputs.get(k) for k in ARGUMENTS), places, case.softplus, case.zoh)
+    y, last = scan(*(inputs.get(k) for k in ARGUMENTS), path_index, case.softplus, case.zoh)
     loss = (y.double() * wave(y)).sum() + (last.double() * wave(last)).sum()
     gradients = torch.autograd.grad(loss, list(inputs.values()))
     return {"y": y, "last": last, **dict(zip(inputs, gradients, strict=True))}
@@ -118,12 +121,14 @@ def test_scans_of_any_size(poison, sizes, b, flags, layout, on_paths, level, dra
     case = Case(length, channels * groups, n, groups, b, *flags, layout)
     torch.manual_seed(draw)
     inputs = inputs_of(case, on_paths=on_paths)
-    places = draw_places(case) if on_paths else None
+    path_index = draw_path_index(case) if on_paths else None
     wide = {k: x.detach().double().requires_grad_() for k, x in inputs.items()}
     with at_level(level):
-        got = results(SCANS["native"], case, inputs, places)
-    truth = results(along_paths, case, wide, places)
-    assert_close(got, truth, **FLOAT32, plain=disturbed(partial(results, along_paths, case), inputs, places))
+        got = results(SCANS["native"], case, inputs, path_index)
+    truth = results(along_paths, case, wide, path_index)
+    assert_close(
+        got, truth, **FLOAT32, plain=disturbed(partial(results, along_paths, case), inputs, path_index)
+    )
 
 
 @DRAWN
@@ -174,14 +179,14 @@ def test_sums_of_exponentials_of_any_size(seed, poison, backend, length, with_D)
 def test_results_do_not_depend_on_the_number_of_threads(seed, backend, threads):
     cases = [Case(l=70, d=d, n=5, g=4, b=b, zoh=bool(b % 2)) for d, b in ((4, 1), (100, 1), (36, 3))]
     drawn = [(case, inputs_of(case, on_paths=on), on) for case in cases for on in (False, True)]
-    places = draw_places(cases[0])
+    path_index = draw_path_index(cases[0])
     x, k, dy = torch.randn(21, 49, 70), torch.randn(70, 49), torch.randn(21, 49, 70)
     sums = {"z": -torch.rand(70, 6), "w": torch.randn(70, 6), "D": torch.randn(70)}
     found = []
     for number in (1, 2, 3):
         threads(number)
         found.append(
-            [results(SCANS["native"], case, inputs, places if on else None) for case, inputs, on in drawn]
+            [results(SCANS["native"], case, inputs, path_index if on else None) for case, inputs, on in drawn]
             + [convolved(CONVOLUTIONS["native"], {"x": x, "k": k}, dy), summed(native_exponentials, sums, k)]
         )
     assert all(same(*several) for several in zip(*found, strict=True))
@@ -215,8 +220,8 @@ def test_any_mixture_of_types_gives_what_float32_gives(seed, poison, backend):
             }
             mixed = {k: x.requires_grad_() for k, x in mixed.items()}
             single = {k: x.detach().float().requires_grad_() for k, x in mixed.items()}
-            places = draw_places(case) if on_paths else None
-            got, want = (results(SCANS["native"], case, given, places) for given in (mixed, single))
+            path_index = draw_path_index(case) if on_paths else None
+            got, want = (results(SCANS["native"], case, given, path_index) for given in (mixed, single))
             assert {k: got[k].dtype for k in mixed} == {k: x.dtype for k, x in mixed.items()}
             assert (got["y"].dtype, got["last"].dtype) == (mixed["u"].dtype, torch.float32)
             assert same({k: x.to(got[k].dtype) for k, x in want.items()}, got)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from kernel_cases import ARGUMENTS, draw_places, inputs_of
+from kernel_cases import ARGUMENTS, draw_path_index, inputs_of
 from scan_cases import Case, wave
 
 from programs import python
@@ -18,15 +18,17 @@ pytestmark = pytest.mark.skipif(not native.levels(), reason=f"no native kernel: 
 def test_pytorch_accepts_the_scan_as_an_operator(seed, unchecked, dtype, on_paths):
     case = Case(l=37, d=8, g=2, zoh=on_paths, D=on_paths, state=not on_paths, layout="strided channels")
     inputs = inputs_of(case, on_paths=on_paths, dtype=dtype)
-    places = draw_places(case) if on_paths else None
-    options = (places, case.softplus, case.zoh)
+    path_index = draw_path_index(case) if on_paths else None
+    options = (path_index, case.softplus, case.zoh)
     given = [inputs.get(k) for k in ARGUMENTS]
     bare = [None if x is None else x.detach() for x in given]
     scan, gradients = torch.ops.terramamba.native_scan, torch.ops.terramamba.native_scan_backward
     torch.library.opcheck(scan.default, (*given, *options, True))
     torch.library.opcheck(scan.default, (*bare, *options, False))
-    y, last, kept = scan(*bare, *options, True)
-    torch.library.opcheck(gradients.default, (wave(y).to(dtype), wave(last).float(), kept, *bare, *options))
+    y, last, saved_states = scan(*bare, *options, True)
+    torch.library.opcheck(
+        gradients.default, (wave(y).to(dtype), wave(last).float(), saved_states, *bare, *options)
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)

@@ -47,10 +47,10 @@ def test_lti_reference_is_the_recurrence(seed, discretization):
     B, C, D = torch.randn(3, 4).double(), torch.randn(3, 4).double(), torch.randn(3).double()
     y = lti_scan(x, delta, A, B, C, D, discretization=discretization, backend="reference")
     step, a, c = delta.numpy()[:, None], A.numpy(), C.numpy()
-    drive = B.numpy() * (step if discretization == "euler" else np.expm1(step * a) / a)
+    B_bar = B.numpy() * (step if discretization == "euler" else np.expm1(step * a) / a)
     h, want = np.zeros((2, 3, 4)), []
     for t in range(9):
-        h = np.exp(step * a) * h + drive * x.numpy()[:, t, :, None]
+        h = np.exp(step * a) * h + B_bar * x.numpy()[:, t, :, None]
         want.append((c * h).sum(-1) + D.numpy() * x.numpy()[:, t])
     np.testing.assert_allclose(y.numpy(), np.stack(want, 1), rtol=1e-10, atol=1e-12)
 

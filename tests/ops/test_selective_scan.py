@@ -12,7 +12,7 @@ from scan_ways import FLOAT32, bounds, is_double, ways
 from torch.utils.checkpoint import checkpoint
 
 from programs import python
-from terramamba.ops import blocks, selective_scan
+from terramamba.ops import scan_tiles, selective_scan
 
 BACKENDS = pytest.mark.parametrize("backend", ways(), indirect=True)
 DRAWN = 16
@@ -56,10 +56,10 @@ def test_however_the_work_is_cut_up(sizes, flags, layout, cuts, draw):
     l, c, n, b, g = sizes  # noqa: E741
     torch.manual_seed(draw)
     case = Case(l, c * g, n, g, b, *flags, layout)
-    names = ("SLICE_STATES", "BLOCK_STATES", "CHUNK_INPUTS", "FEWEST_STEPS")
+    names = ("SLICE_STATES", "TILE_STATES", "CHUNK_INPUTS", "FEWEST_STEPS")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in zip(names, cuts, strict=True):
-            patch.setattr(blocks, name, value)
+            patch.setattr(scan_tiles, name, value)
         check(case, "pytorch")
 
 

@@ -18,7 +18,7 @@ from triton_cases import (
     check_convolution,
     check_scan,
     inputs_of,
-    places_of,
+    path_index_of,
     results_of,
     run_group,
 )
@@ -54,8 +54,8 @@ def test_cases_of_the_interpreter(seed, group):
 @pytest.mark.parametrize("scan", LARGE, ids=str)
 def test_large_scans_fill_the_gpu_in_chunks(seed, scan):
     check_scan(scan, DEVICE)
-    inputs, places = inputs_of(scan), places_of(scan)
-    once, again = (results_of(scan, inputs, places, DEVICE) for _ in range(2))
+    inputs, path_index = inputs_of(scan), path_index_of(scan)
+    once, again = (results_of(scan, inputs, path_index, DEVICE) for _ in range(2))
     assert all(torch.equal(once[k], again[k]) for k in once)
 
 
@@ -96,14 +96,14 @@ def test_time_beside_the_loop_and_the_memory(seed, batch, capsys):
     """
     length, d = MAP_SIDE**2, PATHS * CHANNELS
     scan = ScanCase(Case(l=length, d=d, g=PATHS, n=STATES, b=batch), "cross", (MAP_SIDE, MAP_SIDE))
-    places = places_of(scan).to(DEVICE)
+    path_index = path_index_of(scan).to(DEVICE)
     u, dy = (torch.randn(batch, length, CHANNELS, device=DEVICE).mT for _ in range(2))
     delta = torch.randn(batch, length, d, device=DEVICE).mT * 0.3 - 4
     B, C = (torch.randn(batch, length, PATHS, STATES, device=DEVICE).permute(0, 2, 3, 1) for _ in range(2))
     A = -torch.arange(1.0, STATES + 1, device=DEVICE).repeat(d, 1)
     D, bias = torch.ones(2, d, device=DEVICE)
-    given = (u, delta, A, B, C, D, bias, None, places, True, False)
-    y, last, kept = triton.forward(*given, True)
+    given = (u, delta, A, B, C, D, bias, None, path_index, True, False)
+    y, last, saved_states = triton.forward(*given, True)
 
     spread = u.repeat(1, PATHS, 1), delta, A, B, C, D, bias, True, "euler", None
     copied = torch.empty(1 << 28, device=DEVICE)
@@ -112,8 +112,8 @@ def test_time_beside_the_loop_and_the_memory(seed, batch, capsys):
     rows = {
         "forward": (lambda: triton.forward(*given, False), size(u, delta, B, C, y)),
         "backward": (
-            lambda: triton.backward(dy, last, kept, *given),
-            size(u, delta, B, C, dy) + size(u, delta, B, C, kept),
+            lambda: triton.backward(dy, last, saved_states, *given),
+            size(u, delta, B, C, dy) + size(u, delta, B, C, saved_states),
         ),
     }
     lines = [

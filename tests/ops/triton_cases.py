@@ -83,8 +83,8 @@ def chunks_of(steps: int) -> Iterator[None]:
 def check_scan(scan: ScanCase, device: str) -> None:
     """The kernels against the reference in float64."""
     print(scan)
-    inputs, places = inputs_of(scan), places_of(scan)
-    got = results_of(scan, inputs, places, device)
+    inputs, path_index = inputs_of(scan), path_index_of(scan)
+    got = results_of(scan, inputs, path_index, device)
     single = {k: x.detach().float().requires_grad_() for k, x in inputs.items()}
     # Half types: everything inside is float32, so that only the rounding of the results is left, or in the
     # interpreter, which cuts digits off where a GPU rounds, twice that.
@@ -92,10 +92,10 @@ def check_scan(scan: ScanCase, device: str) -> None:
     half = eps if device == "cpu" else eps / 2
     assert_close(
         got,
-        truth_of(scan, inputs, places),
+        truth_of(scan, inputs, path_index),
         outputs=max(half, 1e-6),
         gradients=max(half, 1e-5),
-        plain=disturbed(partial(truth_of, scan), single, places),
+        plain=disturbed(partial(truth_of, scan), single, path_index),
     )
 
 
@@ -110,7 +110,7 @@ def inputs_of(scan: ScanCase) -> dict[str, Tensor]:
     return {k: x.requires_grad_() for k, x in inputs.items()}
 
 
-def places_of(scan: ScanCase) -> Tensor | None:
+def path_index_of(scan: ScanCase) -> Tensor | None:
     """The row of the map that each path is at, at each step."""
     if not scan.paths:
         return None
@@ -119,44 +119,45 @@ def places_of(scan: ScanCase) -> Tensor | None:
     return SCAN_PATHS[scan.paths][0](pixels).view(4, h * w).t().contiguous().t()
 
 
-def truth_of(scan: ScanCase, inputs: dict[str, Tensor], places: Tensor | None) -> dict[str, Tensor]:
+def truth_of(scan: ScanCase, inputs: dict[str, Tensor], path_index: Tensor | None) -> dict[str, Tensor]:
     """Outputs, last state and gradients of the reference; every path is spread out as a sequence."""
     case, spread = scan.case, {k: inputs.get(k) for k in ARGUMENTS}
-    if places is not None:
+    if path_index is not None:
         maps = {k: inputs[k].unflatten(1, (case.g, -1)) for k in ("delta", "B", "C")}
         maps["u"] = inputs["u"][:, None].expand(-1, case.g, -1, -1)
         paths = {
-            k: torch.stack([x[:, i][..., p] for i, p in enumerate(places.long())], 1) for k, x in maps.items()
+            k: torch.stack([x[:, i][..., p] for i, p in enumerate(path_index.long())], 1)
+            for k, x in maps.items()
         }
         spread |= {k: x.flatten(1, 2) for k, x in paths.items()}
     *tensors, state = spread.values()
     y, last = reference.selective_scan(*tensors, case.softplus, "zoh" if case.zoh else "euler", state)
-    if places is not None:
+    if path_index is not None:
         of_paths = y.unflatten(1, (case.g, -1)).unbind(1)
-        y = sum(of_path[..., p.argsort()] for of_path, p in zip(of_paths, places, strict=True))
+        y = sum(of_path[..., p.argsort()] for of_path, p in zip(of_paths, path_index, strict=True))
     loss = (y * wave(y)).sum() + (last * wave(last)).sum()
     gradients = torch.autograd.grad(loss, list(inputs.values()))
     return {"y": y, "last": last, **dict(zip(inputs, gradients, strict=True))}
 
 
 def results_of(
-    scan: ScanCase, inputs: dict[str, Tensor], places: Tensor | None, device: str
+    scan: ScanCase, inputs: dict[str, Tensor], path_index: Tensor | None, device: str
 ) -> dict[str, Tensor]:
     """The same from the kernels."""
     case = scan.case
     narrow = {k: memory_as(case.layout, x.detach().to(device, scan.dtype)) for k, x in inputs.items()}
     tensors = [narrow.get(k) for k in ARGUMENTS]
-    tensors.append(None if places is None else places.to(device))
-    y, last, kept = triton.forward(*tensors, case.softplus, case.zoh, True)
+    tensors.append(None if path_index is None else path_index.to(device))
+    y, last, saved_states = triton.forward(*tensors, case.softplus, case.zoh, True)
     assert (y.dtype, last.dtype) == (scan.dtype, torch.float32)
-    assert kept.shape == triton.kept_shape(case.b, case.d, case.l, case.n)
+    assert saved_states.shape == triton.saved_shape(case.b, case.d, case.l, case.n)
     if case.l == 2:
         again, last_again, nothing = triton.forward(*tensors, case.softplus, case.zoh, False)
         assert torch.equal(y, again)
         assert torch.equal(last, last_again)
         assert nothing.shape == (0,)
     dy, dlast = (wave(x).to(device, x.dtype) for x in (y, last))
-    gradients = triton.backward(dy, dlast, kept, *tensors, case.softplus, case.zoh)
+    gradients = triton.backward(dy, dlast, saved_states, *tensors, case.softplus, case.zoh)
     results = {"y": y, "last": last}
     for name, gradient in zip(ARGUMENTS, gradients, strict=True):
         if name in narrow:

@@ -15,7 +15,13 @@ TARGET = GPUTarget("cuda", 80, 32)
 SCANS = (triton_forward.chunk_states, triton_forward.outputs, triton_backward.gradients)
 OTHERS = (triton_forward.carry_states, triton_convolution.convolve, triton_convolution.kernel_gradient)
 SIZES = {"channels", "n", "length", "blocks", "chunks", "groups", "chunk_steps", "size", "sequences", "share"}
-OWN_TYPES = {"places": "*i32", "kept": "*fp32", "states": "*fp32", "sums": "*fp32", "last": "*fp32"}
+OWN_TYPES = {
+    "path_index": "*i32",
+    "saved_states": "*fp32",
+    "states": "*fp32",
+    "sums": "*fp32",
+    "last": "*fp32",
+}
 TILE = {"EVERY": 4, "UNROLL": 2, "ROWS": 2, "N": 4, "LANES": 8, "BLOCK": 64}
 TILE |= {"SEQUENCES": 2, "STEPS": 2, "LAGS": 4}
 PLAIN = {"SOFTPLUS": False, "ZOH": False, "BACKWARD": False, "REVERSE": False}
@@ -23,8 +29,8 @@ PLAIN |= {
     "D": None,
     "bias": None,
     "entering": None,
-    "places": None,
-    "kept": None,
+    "path_index": None,
+    "saved_states": None,
     "dstate": None,
     "first": None,
 }
@@ -44,7 +50,7 @@ def compile_for_gpu(kernel: Any, constants: dict[str, Any], inputs: str) -> None
 
 if __name__ == "__main__":
     for kernel in SCANS:
-        needed = {"entering", "kept"} if kernel is triton_backward.gradients else set()
+        needed = {"entering", "saved_states"} if kernel is triton_backward.gradients else set()
         compile_for_gpu(kernel, {k: v for k, v in PLAIN.items() if k not in needed}, "fp32")
         compile_for_gpu(kernel, FULL, "bf16")
     for kernel in OTHERS:

@@ -36,14 +36,14 @@ def train(calls: list[TrainSettings]):
 
 def test_one_seed_is_one_run_in_its_own_folder(tmp_path):
     calls: list[TrainSettings] = []
-    settings = TrainSettings(out=str(tmp_path), seed=7)
+    settings = TrainSettings(model="toy", out=str(tmp_path), seed=7)
     assert train_seeds(settings, train(calls)) == result(settings)
     assert calls == [settings]
 
 
 def test_seeds_are_averaged_with_their_deviation(tmp_path):
     calls: list[TrainSettings] = []
-    averaged = train_seeds(TrainSettings(out=str(tmp_path), seed=5, seeds=3), train(calls))
+    averaged = train_seeds(TrainSettings(model="toy", out=str(tmp_path), seed=5, seeds=3), train(calls))
     assert [(call.seed, call.seeds, Path(call.out).name) for call in calls] == [
         (5, 1, "seed-5"),
         (6, 1, "seed-6"),
@@ -64,8 +64,8 @@ def test_seeds_are_averaged_with_their_deviation(tmp_path):
 
 
 def test_resume_keeps_finished_seeds_and_continues_the_others(tmp_path):
-    settings = TrainSettings(out=str(tmp_path), seed=1, seeds=3, resume=True)
-    first = result(TrainSettings(out=str(tmp_path / "seed-1"), seed=1))
+    settings = TrainSettings(model="toy", out=str(tmp_path), seed=1, seeds=3, resume=True)
+    first = result(TrainSettings(model="toy", out=str(tmp_path / "seed-1"), seed=1))
     write_yaml(tmp_path / "seed-1" / "config.yaml", {})
     write_json(tmp_path / "seed-1" / "metrics.json", first)
     write_yaml(tmp_path / "seed-2" / "config.yaml", {})
@@ -77,7 +77,7 @@ def test_resume_keeps_finished_seeds_and_continues_the_others(tmp_path):
 
 def test_no_seed_at_all_is_refused():
     with pytest.raises(InputError, match="--seeds 0: at least 1"):
-        train_seeds(TrainSettings(out="unused", seeds=0), result)
+        train_seeds(TrainSettings(model="toy", out="unused", seeds=0), result)
 
 
 def test_values_that_differ_and_have_no_mean_are_listed():

@@ -4,7 +4,7 @@ import csv
 import json
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +12,22 @@ import pytest
 import torch
 
 import terramamba as tm
+from cards import cover_card, save_run
 from terramamba.core.errors import InputError
 from terramamba.core.files import atomic_path, read_yaml, write_csv, write_json, write_yaml
+from terramamba.core.run_files import CHECKPOINT
+from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
-from terramamba.models.registry import create_model, save_model
+from terramamba.models.registry import create_model
 from terramamba.runs.folder import (
-    CHECKPOINT,
+    as_begun,
     check_same_config,
     load_run,
     prepare_folder,
     run_log,
     write_confusion,
 )
+from terramamba.training.settings import TrainSettings
 
 
 def names(folder):
@@ -146,14 +150,47 @@ def test_damaged_settings_are_named(tmp_path, text, message):
         read_yaml(tmp_path / "config.yaml")
 
 
-def test_a_run_is_resumed_with_its_own_settings(tmp_path):
-    config = {"lr": 0.1, "set": {"depth": 2}, "device": "cpu", "names": ("a",)}
-    write_yaml(tmp_path / "config.yaml", config)
-    check_same_config(tmp_path, {**config, "device": "cuda"})
-    with pytest.raises(InputError, match=r"the run has lr 0\.1, not 0\.2"):
-        check_same_config(tmp_path, {**config, "lr": 0.2})
-    with pytest.raises(InputError, match=r"the run has set .*2.*, not None"):
-        check_same_config(tmp_path, {"lr": 0.1, "names": ["a"]})
+@pytest.fixture
+def begun(tmp_path):
+    """Settings of which lr was given and epochs were decided, as a run keeps them."""
+    settings = TrainSettings(model="toy", out=str(tmp_path), lr=0.1, epochs=3, decided=["epochs"])
+    write_yaml(tmp_path / "config.yaml", asdict(settings))
+    return settings
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"device": "cuda"}, {"recompute": True}, {"compile": True}, {"loader_workers": 2}, {"epochs": None}],
+)
+def test_what_may_differ_and_what_the_recipe_decided_is_no_other_run(begun, tmp_path, changed):
+    check_same_config(tmp_path, replace(begun, **changed))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"lr": 0.2}, r"the run has lr 0\.1, not 0\.2"),
+        ({"lr": None}, r"the run has lr 0\.1, not None"),
+        ({"set": {"depth": 2}}, r"the run has set {}, not {'depth': 2}"),
+        ({"precision": "bf16"}, r"the run has precision '32', not 'bf16'"),
+        ({"recipe": "published"}, r"the run has recipe 'practical', not 'published'"),
+    ],
+)
+def test_another_run_is_refused_with_what_differs(begun, tmp_path, changed, message):
+    with pytest.raises(InputError, match=message):
+        check_same_config(tmp_path, replace(begun, **changed))
+
+
+def test_a_setting_that_only_the_run_has_is_refused(begun, tmp_path):
+    write_yaml(tmp_path / "config.yaml", {**asdict(begun), "momentum": 0.9})
+    with pytest.raises(InputError, match=r"the run has momentum 0\.9, not None"):
+        check_same_config(tmp_path, begun)
+
+
+def test_a_run_that_goes_on_keeps_what_its_recipe_decided(begun, tmp_path):
+    again = TrainSettings(model="toy", out=str(tmp_path), lr=0.1, resume=True)
+    assert as_begun(again) == replace(begun, resume=True)
+    assert as_begun(replace(again, resume=False)) == replace(again, resume=False)
 
 
 def test_the_log_keeps_what_was_said_and_how_it_ended(tmp_path, capsys):
@@ -176,12 +213,12 @@ def test_the_log_keeps_what_was_said_and_how_it_ended(tmp_path, capsys):
 def test_a_run_is_read_back_with_its_card(tmp_path, seed):
     model = create_model("ssa_mamba", preset="tiny", in_channels=3, num_classes=2).eval()
     scaling = Scaling("minmax", (0, 2, 3), (0.0, 1.0, 2.0), (1.0, 0.5, 0.25), (0.1, 0.2, 0.3))
-    classes = [{"code": code, "name": name} for code, name in ((1, "water"), (4, "roof"))]
-    card = {"task": "classify", "scaling": scaling.to_dict(), "classes": classes, "split_id": "block-1"}
-    save_model(model, tmp_path, card)
+    classes = ClassTable((1, 4), ("water", "roof"), (None, None))
+    save_run(model, tmp_path, cover_card(scaling=scaling, classes=classes, split_id="block-1"))
     run = load_run(str(tmp_path))
     assert (run.folder, run.task, run.split_id, run.classes) == (tmp_path, "classify", "block-1", classes)
     assert run.scaling == scaling
+    assert (run.patches.size, run.temperature) == (5, None)
     x = torch.randn(2, 3, 7, 7)
     with torch.no_grad():
         assert torch.equal(run.model(x), model(x))

@@ -10,7 +10,9 @@ import torch
 from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 
-from terramamba.scores import calibration, metrics
+from terramamba.scores import calibration
+from terramamba.scores.score import evaluated
+from terramamba.scores.score_table import CALIBRATION_SCORES
 
 PIXELS = 6000
 
@@ -30,7 +32,7 @@ def change(seed: int, sharpness: float = 2.0) -> tuple[np.ndarray, np.ndarray, n
     logits = random.normal(-1, 1.5, PIXELS)
     truth = random.random(PIXELS) < 1 / (1 + np.exp(-logits))
     said = (sharpness * logits).astype(np.float32)
-    return said, truth, metrics.logit_histogram(said, truth, np.ones(PIXELS, bool))
+    return said, truth, calibration.logit_histogram(said, truth, np.ones(PIXELS, bool))
 
 
 def test_reliability_is_that_of_scikit_learn_and_its_error_that_of_a_loop(seed: int) -> None:
@@ -113,8 +115,9 @@ def test_scaling_helps_where_it_was_fitted_and_changes_no_class(seed: int) -> No
     logits, truth = land_cover(seed)
     found = calibration.class_calibration(logits, truth, calibration.class_temperature(logits, truth))
     assert found.nll_scaled <= found.nll
-    record = found.record()
+    record = evaluated(CALIBRATION_SCORES, {"calibration": found})["calibration"]
     assert record["ece_scaled"] < record["ece"]
+    assert (record["nll"], record["nll_scaled"]) == (found.nll, found.nll_scaled)
     # What is right does not change: only how sure it is.
     right = [
         float((curve.count * np.nan_to_num(curve.frequency)).sum()) for curve in (found.plain, found.scaled)
@@ -139,11 +142,11 @@ def test_counted_logits_tell_the_same_as_the_logits_themselves(seed: int) -> Non
 
 def test_counting_logits_leaves_out_what_is_not_known_and_refuses_what_is_no_number() -> None:
     values, changed = np.array([1e9, -1e9, 0.009, math.nan]), np.array([True, False, True, True])
-    counts = metrics.logit_histogram(values, changed, np.array([True, True, True, False]))
-    levels = metrics.logit_levels()
+    counts = calibration.logit_histogram(values, changed, np.array([True, True, True, False]))
+    levels = calibration.logit_levels()
     assert [levels[np.flatnonzero(row)].round(9).tolist() for row in counts] == [[-30.0], [0.0, 30.0]]
     with pytest.raises(ValueError, match="not a number"):
-        metrics.logit_histogram(values, changed, np.ones(4, bool))
+        calibration.logit_histogram(values, changed, np.ones(4, bool))
 
 
 def test_a_validation_without_an_error_says_little_about_the_temperature() -> None:

@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from terramamba.change.settings import ChangeSettings
-from terramamba.core.errors import InputError
-from terramamba.landcover.settings import ClassifySettings
-from terramamba.training.config import TrainConfig, config_for, learning_rate, make_optimizer
+from terramamba.models.model import Model
+from terramamba.training.config import learning_rate, make_optimizer
 from terramamba.training.losses import change_loss, class_loss, token_class_loss
+from terramamba.training.recipes import settled
+from terramamba.training.settings import TrainConfig
 
 
 def sigmoid(x):
@@ -77,7 +78,7 @@ def test_class_losses_are_weighted_means(seed, weights):
 
 
 def test_cosine_schedule_rises_then_falls_to_zero():
-    config = TrainConfig(epochs=10, lr=2.0, schedule="cosine", warmup_epochs=2)
+    config = settled(TrainConfig(epochs=10, lr=2.0, schedule="cosine", warmup_epochs=2))
     rates = [learning_rate(config, epoch, step, 5) for epoch in range(10) for step in range(5)]
     assert rates[:10] == pytest.approx([0.2 * (k + 1) for k in range(10)])
     wanted = [1 + math.cos(math.pi * k / 40) for k in range(40)]
@@ -86,55 +87,41 @@ def test_cosine_schedule_rises_then_falls_to_zero():
 
 
 def test_poly_schedule_falls_epoch_by_epoch():
-    config = TrainConfig(epochs=4, lr=1.0, schedule="poly", poly_power=0.9)
+    config = settled(TrainConfig(epochs=4, lr=1.0, schedule="poly", poly_power=0.9))
     rates = [learning_rate(config, epoch, step, 3) for epoch in range(4) for step in range(3)]
     assert rates == pytest.approx([(1 - epoch / 4) ** 0.9 for epoch in range(4) for _ in range(3)])
-    constant = TrainConfig(epochs=4, lr=0.5, schedule="constant")
+    constant = settled(TrainConfig(epochs=4, lr=0.5, schedule="constant"))
     assert {learning_rate(constant, epoch, 0, 3) for epoch in range(4)} == {0.5}
 
 
-class _Spec:
-    def __init__(self):
-        self.recipe = {"epochs": 200, "lr": 1e-3, "warmup_epochs": 5, "weight_decay": 5e-4, "clip_norm": 1.0}
+class Scaled(Model):
+    """A matrix, and a scale without decay where ``spared``."""
 
+    def __init__(self, spared):
+        super().__init__()
+        self.matrix, self.scale = nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(2))
+        self.spared = spared
 
-def test_settings_go_over_the_recipe():
-    config = config_for(
-        _Spec(), ClassifySettings(out="o", scene="s", token_loss=0.5), class_weights=(1.0, 2.0)
-    )
-    assert (config.epochs, config.lr, config.warmup_epochs) == (200, 1e-3, 5)
-    assert (config.token_loss, config.class_weights, config.seed) == (0.5, (1.0, 2.0), 42)
-    short = config_for(_Spec(), ClassifySettings(out="o", scene="s", epochs=8, lr=0.1, class_weights=True))
-    assert (short.epochs, short.lr, short.warmup_epochs, short.class_weights) == (8, 0.1, 2, None)
-    change = config_for(_Spec(), ChangeSettings(out="o", data="d", loss="focal", pos_weight=3.0))
-    assert (change.loss, change.pos_weight) == ("focal", 3.0)
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"epochs": 0}, "--epochs 0: at least 1 is needed"),
-        ({"batch_size": 0}, "--batch-size 0: at least 1"),
-        ({"lr": 0.0}, "--lr 0.0: a number above 0"),
-        ({"lr": math.nan}, "--lr nan: a number above 0"),
-        ({"pos_weight": -1.0}, "--pos-weight -1.0"),
-        ({"warmup_epochs": 3}, "--warmup-epochs 3: must be below the 3 epochs"),
-    ],
-)
-def test_values_that_cannot_be_are_refused(values, message):
-    with pytest.raises(InputError, match=message):
-        TrainConfig(**{"epochs": 3, **values})
+    def parameter_groups(self, weight_decay):
+        groups = [{"params": [self.matrix], "weight_decay": weight_decay}]
+        return groups + ([{"params": [self.scale], "weight_decay": 0.0}] if self.spared else [])
 
 
 def test_optimiser_uses_the_parameter_groups_of_the_model():
-    model = torch.nn.Linear(2, 2)
+    config = settled(TrainConfig(epochs=1, optimizer="adamw", weight_decay=0.1))
+    plain = make_optimizer(Scaled(spared=False), config)
+    assert isinstance(plain, torch.optim.AdamW)
+    assert [group["weight_decay"] for group in plain.param_groups] == [0.1]
+    grouped = make_optimizer(Scaled(spared=True), settled(TrainConfig(epochs=1, weight_decay=0.1)))
+    model = Model()
+    model.linear = torch.nn.Linear(2, 2)
     config = TrainConfig(epochs=1, optimizer="adamw", weight_decay=0.1)
     plain = make_optimizer(model, config)
     assert isinstance(plain, torch.optim.AdamW)
     assert [group["weight_decay"] for group in plain.param_groups] == [0.1]
     model.parameter_groups = lambda decay: [
-        {"params": [model.weight], "weight_decay": decay},
-        {"params": [model.bias], "weight_decay": 0.0},
+        {"params": [model.linear.weight], "weight_decay": decay},
+        {"params": [model.linear.bias], "weight_decay": 0.0},
     ]
     grouped = make_optimizer(model, TrainConfig(epochs=1, weight_decay=0.1))
     assert isinstance(grouped, torch.optim.Adam)

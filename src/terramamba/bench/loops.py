@@ -107,11 +107,11 @@ def lti_scan(
     """Outputs in float32; Bbar = Delta B, the same at every step."""
     _check(discretization)
     x = x.float()
-    decay, drive = torch.exp(delta[:, None] * A), delta[:, None] * B
+    A_bar, B_bar = torch.exp(delta[:, None] * A), delta[:, None] * B
     state = x.new_zeros(x.shape[0], *A.shape)
     outputs = []
     for t in range(x.shape[1]):
-        state = decay * state + drive * x[:, t, :, None]
+        state = A_bar * state + B_bar * x[:, t, :, None]
         outputs.append((state * C).sum(-1))
     y = torch.stack(outputs, dim=1)
     return y if D is None else y + D * x

@@ -6,7 +6,7 @@ from typing import Any
 
 from terramamba.change.settings import ChangeSettings
 from terramamba.change.training import labelled_pairs, whole_images
-from terramamba.data.catalog.record import PairSet, SceneSet
+from terramamba.data.catalog.record import DataSet, SceneSet
 from terramamba.experiments.compared import Timed
 from terramamba.runs.folder import Run
 from terramamba.training.predict import evaluate_change
@@ -15,7 +15,7 @@ TIMED_PAIRS = 4
 """As much of the test set, at most, is mapped once more for the speed; the scores come from training."""
 
 
-def reads_pairs(entry: Mapping[str, Any], known: SceneSet | PairSet | None) -> bool:
+def reads_pairs(entry: Mapping[str, Any], known: DataSet | None) -> bool:
     """Whether the files are pairs, or pairs of the catalogue."""
     return "data" in entry and not isinstance(known, SceneSet)
 

@@ -7,17 +7,23 @@ with its height. A run that was ended is gone on with (``jobs``).
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from terramamba.change.map_output import ChangeMapOutput, ChangeSummary
 from terramamba.change.map_worker import ChangeWork
+from terramamba.change.settings import ChangeMapSettings
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.mapping.area_table import check_table_name
-from terramamba.mapping.executors import Parallelism
-from terramamba.mapping.fingerprint import model_fact, option_fact, scene_fact, version_fact
+from terramamba.mapping.fingerprint import (
+    model_fact,
+    option_fact,
+    option_facts,
+    scene_fact,
+    version_fact,
+)
 from terramamba.mapping.fit_to_run import check_bands, chosen_temperature, open_run
-from terramamba.mapping.inference import check_options
 from terramamba.mapping.jobs import carry_out
 from terramamba.mapping.tags import run_tags
 from terramamba.raster.checks.pair import require_pair
@@ -26,12 +32,13 @@ from terramamba.raster.output.cog import check_raster_name
 from terramamba.raster.readers.dates import acquisition_date
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.change_polygons import check_polygon_name
-from terramamba.raster.vector.simplify import check_simplify
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.warped import Method
 from terramamba.raster.windows import tiles
 from terramamba.runs.folder import Run
 from terramamba.scores.calibration import calibrated_threshold
+from terramamba.scores.thresholds import checked_threshold
+from terramamba.training.settings import Precision
 
 WHOLE_IMAGE_VALUES = 200_000_000
 """A detector that must see the whole image at once gets at most this many values (800 MB) of both dates."""
@@ -56,7 +63,7 @@ def map_change(
     overlap: int = 64,
     batch_size: int = 1,
     device: str = "auto",
-    precision: str = "32",
+    precision: Precision = "32",
     overwrite: bool = False,
     workers: int = 1,
     dask: str | None = None,
@@ -77,7 +84,8 @@ def map_change(
         masks: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
         align: Warp the later image onto the grid of the earlier one, "bilinear" or "cubic"; None: both lie on
             one grid.
-        threshold: Least probability that counts as changed; None: the run's own, chosen on validation.
+        threshold: Least probability that counts as changed, a whole thousandth; None: the run's own, chosen
+            on validation.
         calibrated: Divide logits by the run's temperature, fitted on its validation pairs, so that
             probabilities hold. The run's own threshold moves with them, so that the same is marked (but for
             single pixels where tiles are blended); a given ``threshold`` is one of the new probabilities.
@@ -98,27 +106,39 @@ def map_change(
             run with other arguments are there.
     """
     start = time.monotonic()
-    parallelism = Parallelism(workers, dask, shard)
-    parallelism.check()
+    settings = ChangeMapSettings(
+        probabilities=None if probabilities is None else str(probabilities),
+        polygons=list(map(str, _as_list(polygons))),
+        areas=None if areas is None else str(areas),
+        mask=list(map(str, masks)),
+        align=align,
+        threshold=threshold,
+        calibrated=calibrated,
+        min_area=float(min_area),
+        simplify=float(simplify),
+        tile_size=tile_size,
+        overlap=overlap,
+        batch_size=batch_size,
+        device=device,
+        precision=precision,
+        overwrite=overwrite,
+        workers=workers,
+        dask=dask,
+        shard=shard,
+    )
     polygon_files = [Path(path) for path in _as_list(polygons)]
     for path in (out, probabilities):
         if path is not None:
             check_raster_name(path)
     for target in polygon_files:
         check_polygon_name(target)
-    check_simplify(simplify)
-    if not min_area >= 0:
-        raise InputError(f"--min-area {min_area:g}: an area is needed, 0 or more")
-    for flag, value in (("--min-area", min_area), ("--simplify", simplify)):
-        if value and not polygon_files:
-            raise InputError(f"{flag} {value:g}: is for polygons; name their file with --polygons")
     check_table_name(areas)
-    _check(batch_size, precision, tile_size, overlap, threshold)
+    given = None if threshold is None else checked_threshold(float(threshold))
     loaded = open_run(run, "change")
     loaded.model.check_precision(precision)
     temperature = chosen_temperature(loaded, calibrated)
     own = calibrated_threshold(loaded.threshold, temperature) if calibrated else loaded.threshold
-    cut = own if threshold is None else float(threshold)
+    cut = own if given is None else given
     first, second = (masked(date, masks) for date in require_pair(before, after, align=align))
     check_bands(loaded, first)
     check_bands(loaded, second)
@@ -131,21 +151,10 @@ def map_change(
     batches = tuple(tuple(plan[i : i + batch_size]) for i in range(0, len(plan), batch_size))
     facts = {
         "model": model_fact(loaded),
-        "alignment": option_fact("--align", align),
-        "masks": option_fact("--mask", ",".join(map(str, masks)) or None),
+        **option_facts(replace(settings, tile_size=tile_size, overlap=overlap)),
+        "threshold": option_fact("--threshold", cut),
         "before": scene_fact(first),
         "after": scene_fact(second),
-        "probabilities": option_fact("--probabilities", probabilities),
-        "polygons": option_fact("--polygons", " ".join(map(str, polygon_files)) or None),
-        "areas": option_fact("--areas", areas),
-        "threshold": option_fact("--threshold", cut),
-        "calibration": option_fact("--calibrated", calibrated),
-        "least area": option_fact("--min-area", float(min_area)),
-        "simplification": option_fact("--simplify", float(simplify)),
-        "tile size": option_fact("--tile-size", tile_size),
-        "overlap": option_fact("--overlap", overlap),
-        "batch size": option_fact("--batch-size", batch_size),
-        "precision": option_fact("--precision", precision),
         "versions": version_fact(),
     }
     output = ChangeMapOutput(
@@ -174,7 +183,7 @@ def map_change(
         output,
         ChangeWork(sent, first, second, batches, precision, temperature),
         facts,
-        parallelism,
+        settings,
         device=device,
         overwrite=overwrite,
         inputs=[first.path, second.path, *map(str, masks)],
@@ -201,21 +210,11 @@ def _as_list(polygons: str | Path | Sequence[str | Path] | None) -> Sequence[str
     return (polygons,) if isinstance(polygons, str | Path) else polygons
 
 
-def _check(
-    batch_size: int, precision: str, tile_size: int, overlap: int, threshold: int | float | None
-) -> None:
-    check_options(batch_size, precision)
-    if not 0 <= overlap < tile_size:
-        raise InputError(f"--overlap {overlap}: must be 0 or more and less than --tile-size {tile_size}")
-    if threshold is not None and not 0 < threshold <= 1:
-        raise InputError(f"--threshold {threshold:g}: a probability above 0 and at most 1 is needed")
-
-
 def _check_whole_image(run: Run, scene: Scene) -> None:
     values = 2 * len(run.scaling.bands) * scene.grid.window.pixels
     if values > WHOLE_IMAGE_VALUES:
         limit = WHOLE_IMAGE_VALUES // (2 * len(run.scaling.bands))
         raise InputError(
-            f"{scene.path}: {scene.height} x {scene.width} pixels, but {run.card['model']['name']} has to see"
+            f"{scene.path}: {scene.height} x {scene.width} pixels, but {run.card.model.name} has to see"
             f" all at once, {limit} pixels at most; crop the images or use a model that works in tiles"
         )

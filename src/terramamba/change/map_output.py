@@ -23,6 +23,7 @@ from terramamba.raster.output.cog import RasterWriter
 from terramamba.raster.pixel_area import why_not_measured
 from terramamba.raster.vector.change_polygons import ChangePolygons, trace_changes, write_polygons
 from terramamba.raster.windows import Window
+from terramamba.scores.thresholds import changed
 
 KIND = "change"
 
@@ -106,11 +107,12 @@ class ChangeMapOutput:
                 writer = _probability_writer(probability_draft, self.tags, self.grid)
                 probability_files.append(open_files.enter_context(writer))
             for rows in blend(self._tiles(files), self.grid.height, self.grid.width, self.overlap):
-                changed = np.where(rows.usable, rows.probability >= self.threshold, NODATA).astype(np.uint8)
-                map_file.write(changed[None], rows.window)
+                marked = changed(rows.probability, self.threshold)
+                land = np.where(rows.usable, marked, NODATA).astype(np.uint8)
+                map_file.write(land[None], rows.window)
                 for file in probability_files:
                     file.write(stored_probability(rows.probability, rows.usable)[None], rows.window)
-                count.add(changed, rows.window)
+                count.add(land, rows.window)
                 not_finite += int(np.count_nonzero(rows.not_finite))
                 advance(rows.window.pixels)
         if self.polygons:

@@ -1,20 +1,22 @@
 """What training a change detector minimises, and the validation score that chooses its best epoch."""
 
 from dataclasses import dataclass
-from typing import ClassVar, cast, get_args
+from typing import ClassVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils.data import Dataset
 
+from terramamba.change.settings import ChangeConfig
 from terramamba.core.errors import InputError
 from terramamba.models.model import Model
-from terramamba.scores.metrics import best_threshold, change_scores, confusion_at
-from terramamba.training.config import TrainConfig
-from terramamba.training.losses import ChangeLoss, change_loss
+from terramamba.scores.metrics import change_f1, class_counts
+from terramamba.scores.score import evaluated, followed
+from terramamba.scores.score_table import CHANGE_SCORES
+from terramamba.scores.thresholds import best_threshold, confusion_at
+from terramamba.training.batches import Batch, EvaluationBatches
+from terramamba.training.losses import change_loss
 from terramamba.training.objective import Validation, summed
-from terramamba.training.predict import Batch, Share, count_changes, only_channel
+from terramamba.training.predict import count_changes, only_channel
 
 
 @dataclass(frozen=True)
@@ -23,37 +25,34 @@ class ChangeDetection:
 
     task: ClassVar[str] = "change"
 
-    config: TrainConfig
+    config: ChangeConfig
 
-    def __post_init__(self) -> None:
-        if self.config.loss == "cross_entropy":
-            raise InputError(
-                f"--loss {self.config.loss}: change detectors take {', '.join(get_args(ChangeLoss))}"
-            )
+    @property
+    def validated_at_once(self) -> int:
+        """As many as in training."""
+        return self.config.batch_size
 
     def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
         """The configured loss over the pixels whose change is known."""
         return self._of_masks(only_channel(model(batch["image"])), batch)
 
-    def validate(
-        self, model: Model, dataset: Dataset[Batch], device: torch.device, share: Share
-    ) -> Validation:
+    def validate(self, model: Model, batches: EvaluationBatches) -> Validation:
         """F1 at the threshold that makes it highest, and at 0.5."""
-        batch_size, precision = self.config.batch_size, self.config.precision
-        own, loss = count_changes(model, dataset, batch_size, device, precision, share, self._of_masks)
-        counts, loss = summed(own.sum(axis=0), loss, device, share)
+        own, loss = count_changes(model, batches, self.config.precision, self._of_masks)
+        counts, loss = summed(own.sum(axis=0), loss, batches)
         if not counts.any():
             raise InputError("the validation masks have no pixel whose change is known; check the labels")
-        threshold, best = best_threshold(counts)
-        at_half = change_scores(confusion_at(counts, 0.5))
+        threshold = best_threshold(counts)
+        main, scores = CHANGE_SCORES[0], followed(CHANGE_SCORES)
+        best = evaluated(scores, {"pixels": class_counts(confusion_at(counts, threshold))})
+        at_half = float(change_f1(class_counts(confusion_at(counts, 0.5))))
         return Validation(
-            score=best.f1,
+            score=main.goodness(best[main.key]),
             threshold=threshold,
-            loss=loss / len(dataset),  # type: ignore[arg-type]
-            scores={"f1": best.f1, "iou": best.iou, "threshold": threshold, "f1_at_half": at_half.f1},
-            remark=f"F1 {100 * best.f1:.2f} %",
+            loss=loss / batches.samples,
+            scores=best | {"threshold": threshold, "f1_at_half": at_half},
+            remark=f"{main.heading} {main.shown(best[main.key], sign=True)}",
         )
 
     def _of_masks(self, logits: Float[Tensor, "b h w"], batch: Batch) -> Float[Tensor, ""]:
-        kind = cast(ChangeLoss, self.config.loss)
-        return change_loss(logits, batch["mask"], kind, self.config.pos_weight)
+        return change_loss(logits, batch["mask"], self.config.loss, self.config.pos_weight)

@@ -10,6 +10,7 @@ from terramamba.report.maps import ReportMap
 from terramamba.report.sections import bar_row
 from terramamba.report.words import amount, calibration_sentences, model_name, percent
 from terramamba.runs.record import RunRecord
+from terramamba.scores.score import Scores
 
 BESIDE = ("before", "after", "probabilities")
 CAME_TRUE = "there was change"
@@ -60,10 +61,10 @@ def legend(run: RunRecord) -> tuple[Mapping[int, str], Colours]:
     return NAMES, COLOURS
 
 
-def bars(run: RunRecord) -> tuple[str, list[str]]:
+def bars(run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
     """The scores of what changed."""
     pixels = f"{sum(run.confusion[1]):,}" if run.confusion else "–"
-    return "The class “changed”", [bar_row("changed", run.test, pixels, None)]
+    return "The class “changed”", [bar_row("changed", run.test, pixels, None, scores)]
 
 
 def controls(land: ReportMap) -> list[str]:

@@ -1,9 +1,9 @@
 """Every score of a change detector on pairs: at its threshold, over thresholds, with the dates swapped."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -11,25 +11,27 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from terramamba.core.files import write_table
+from terramamba.scores.bootstrap import bootstrap_interval
 from terramamba.scores.calibration import Calibration
-from terramamba.scores.metrics import bootstrap_interval, change_scores, confusion_at, false_alarms
+from terramamba.scores.metrics import class_counts, quiet_pairs
+from terramamba.scores.score import Score, Source, evaluated, per_class
+from terramamba.scores.score_table import CHANGE_SCORES
+from terramamba.scores.thresholds import confusion_at
 from terramamba.training.predict import change_histograms, evaluate_change
 
-THRESHOLDS = "thresholds.csv"
-STEPS = 100
-CURVES = ("precision", "recall", "f1", "iou")
+CURVE_STEPS = 100
 
 
 @dataclass(frozen=True, eq=False)
 class PairCounts:
-    """What a detector says of a set of m pairs, counted: exact for any threshold and temperature."""
+    """What a detector says of m pairs, counted: exact at any whole thousandth and any temperature."""
 
     histograms: Int[np.ndarray, "m 2 bins"]
-    """By probability of change, as ``metrics.histogram``, for each pair."""
+    """By probability of change, as ``thresholds.histogram``, for each pair."""
     swapped: Int[np.ndarray, "m 2 bins"]
     """The same with the later date before the earlier."""
     logits: Int[np.ndarray, "2 levels"]
-    """By logit, as ``metrics.logit_histogram``, of all pairs."""
+    """By logit, as ``calibration.logit_histogram``, of all pairs."""
 
 
 def count_pairs(
@@ -45,51 +47,48 @@ def count_pairs(
 
 
 def pair_scores(counts: PairCounts, threshold: float, calibration: Calibration | None) -> dict[str, Any]:
-    """Every score at ``threshold`` as plain numbers.
+    """Return every score at ``threshold``, a whole thousandth, as plain numbers.
 
-    Also bootstrap intervals over pairs, false alarms, scores with swapped dates and, where it is known,
-    ``calibration``.
+    Also bootstrap intervals over pairs, how much F1 changes when the dates are swapped and, where it is
+    known, ``calibration``. Raises ``ValueError`` when no pixel was counted.
     """
     confusions = np.stack([confusion_at(histogram, threshold) for histogram in counts.histograms])
-    total: Int[np.ndarray, "2 2"] = confusions.sum(axis=0)
-    scores = change_scores(total)
-    swapped = change_scores(confusion_at(counts.swapped.sum(axis=0), threshold))
-    alarms = false_alarms(confusions)
-    found = {
-        **asdict(scores),
-        **{f"{score}_interval": _interval(confusions, score) for score in ("f1", "iou")},
-        "false_alarm_rate": alarms.pixel_share,
-        "false_alarm_pair_rate": alarms.pair_share,
-        "unchanged_pairs": alarms.pairs,
-        "f1_dates_swapped": swapped.f1,
-        "iou_dates_swapped": swapped.iou,
-        "f1_swap_difference": swapped.f1 - scores.f1,
-        "pairs": len(confusions),
-        "confusion": total.tolist(),
+    by_pair = class_counts(confusions)
+    made_of: dict[Source, Any] = {
+        "pixels": by_pair.sum(axis=0),
+        "pairs": by_pair,
+        "swapped": class_counts(confusion_at(counts.swapped.sum(axis=0), threshold)),
     }
     if calibration is not None:
-        found["calibration"] = calibration.record()
-    return found
+        made_of["calibration"] = calibration
+    found = evaluated(CHANGE_SCORES, made_of)
+    return found | {
+        **{f"{score.key}_interval": _interval(by_pair, score) for score in CHANGE_SCORES if score.interval},
+        "unchanged_pairs": len(quiet_pairs(by_pair)),
+        "f1_swap_difference": found["f1_dates_swapped"] - found["f1"],
+        "pairs": len(confusions),
+        "confusion": confusions.sum(axis=0).tolist(),
+    }
 
 
 def write_thresholds(path: Path, parts: Mapping[str, PairCounts], chosen: float) -> None:
     """Write the scores over thresholds as CSV: 0.01, 0.02, ... 0.99 and the ``chosen`` one, for each part.
 
-    Columns: ``part`` ("validation", "test"); ``threshold``; ``precision``, ``recall``, ``f1``, ``iou`` of the
-    class "changed"; ``chosen``, 1 for the run's own threshold. Those of test are there to be seen; nothing is
-    chosen by them.
+    Columns: ``part`` ("validation", "test"); ``threshold``; the scores of the class "changed" (``f1``,
+    ``iou``, ``precision``, ``recall``); ``chosen``, 1 for the run's own threshold. Those of test are there to
+    be seen; nothing is chosen by them.
     """
-    thresholds = sorted({*(step / STEPS for step in range(1, STEPS)), chosen})
+    thresholds = sorted({*(step / CURVE_STEPS for step in range(1, CURVE_STEPS)), chosen})
+    curves = per_class(CHANGE_SCORES)
     rows = []
     for part, counts in parts.items():
         total = counts.histograms.sum(axis=0)
         for threshold in thresholds:
-            scores = asdict(change_scores(confusion_at(total, threshold)))
-            curve = [scores[name] for name in CURVES]
-            rows.append([part, threshold, *curve, int(threshold == chosen)])
-    write_table(path, ["part", "threshold", *CURVES, "chosen"], rows)
+            found = evaluated(curves, {"pixels": class_counts(confusion_at(total, threshold))})
+            rows.append([part, threshold, *found.values(), int(threshold == chosen)])
+    write_table(path, ["part", "threshold", *(score.key for score in curves), "chosen"], rows)
 
 
-def _interval(confusions: Int[np.ndarray, "m 2 2"], score: Literal["f1", "iou"]) -> list[float] | None:
+def _interval(by_pair: Int[np.ndarray, "m two three"], score: Score) -> list[float] | None:
     """Bootstrap interval over pairs; a single pair has none."""
-    return list(bootstrap_interval(confusions, score)) if len(confusions) > 1 else None
+    return list(bootstrap_interval(by_pair[None], score.of)) if len(by_pair) > 1 else None

@@ -1,41 +1,96 @@
-"""What `terramamba change train` can be told."""
+"""What the commands for change can be told, beside what they share with others."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated
 
-from terramamba.training.settings import TrainSettings
+from terramamba.core.errors import InputError
+from terramamba.core.options import (
+    ABOVE_ZERO,
+    PROBABILITY,
+    SHARE,
+    UNDECIDED,
+    ByRecipe,
+    Options,
+    Silent,
+    at_least,
+)
+from terramamba.data.settings import Alignment, Pairs
+from terramamba.mapping.settings import MapSettings
+from terramamba.training.settings import ChangeLoss, TrainConfig, TrainSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangeSettings(TrainSettings):
+class Threshold(Options):
+    """From which probability on a pixel counts as changed."""
+
+    threshold: Annotated[float | None, PROBABILITY] = None
+    """Least probability that counts as changed, in thousandths; None: the one chosen on validation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeConfig(TrainConfig):
+    """Everything that training a change detector obeys."""
+
+    loss: Annotated[ByRecipe[ChangeLoss], Silent("bce")] = UNDECIDED
+    """Training loss: binary cross-entropy, that with the Dice loss, or the focal loss."""
+    pos_weight: Annotated[float | None, ABOVE_ZERO] = None
+    """Weight of changed pixels in the cross-entropy; None: 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crops(Options):
+    """What is made of a pair for training."""
+
+    crop_size: Annotated[ByRecipe[int], at_least(1)] = UNDECIDED
+    """Side of the random training crop in pixels; smaller images are taken whole."""
+    crops_per_pair: Annotated[ByRecipe[int], at_least(1)] = UNDECIDED
+    """Training crops drawn from each pair in an epoch."""
+    exchange_dates: Annotated[float, SHARE] = 0.0
+    """Probability of exchanging the two dates of a training sample."""
+    jitter: Annotated[float, at_least(0)] = 0.0
+    """Strength of the brightness, contrast and band jitter drawn for each date (0: none; 0.2: moderate)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeSettings(ChangeConfig, TrainSettings, Threshold, Crops, Pairs):
     """Settings of `terramamba change train`."""
 
-    data: str
-    """Folder of image pairs in a known layout, or a CSV with split, before, after and label columns; a folder
-    or column `mask` beside `label` marks clouds and other pixels not to be used. Or the name of a set of the
-    catalogue (see `terramamba datasets`), whose files in --root are verified first."""
-    root: str | None = None
-    """Folder that holds the set which --data names, or that the paths in a CSV are relative to; None: the
-    CSV's own."""
-    align: Literal["bilinear", "cubic"] | None = None
-    """Warp later dates onto the grid of the earlier, interpolated so; None: other grids are refused."""
-    scene_variable: str | None = None
-    """Name of the array or image in files that hold several, one for all; None: the only one that fits."""
     model: str = "glmamba"
-    """Model (see `terramamba models`)."""
-    crop_size: int = 256
-    """Side of the random training crop in pixels; smaller images are taken whole."""
-    crops_per_pair: int = 1
-    """Training crops drawn from each pair in an epoch."""
-    loss: Literal["bce", "bce_dice", "focal"] | None = None
-    """Training loss."""
-    pos_weight: float | None = None
-    """Weight of changed pixels in the cross-entropy; None: 1."""
-    exchange_dates: float = 0.0
-    """Probability of exchanging the two dates of a training sample."""
-    jitter: float = 0.0
-    """Strength of the brightness, contrast and band jitter drawn for each date (0: none; 0.2: moderate)."""
-    threshold: float | None = None
-    """Probability above which a pixel counts as changed; None: chosen on validation."""
     chosen_on_test: bool = False
     """Accept that validation and test are the same files; the result says so."""
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where what augments is asked for and augmentation is off."""
+        for flag, value in (("--exchange-dates", self.exchange_dates), ("--jitter", self.jitter)):
+            if value and not self.augment:
+                raise InputError(f"{flag} {value:g}: augments samples; leave it or --no-augment out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeMapSettings(Threshold, Alignment, MapSettings):
+    """Settings of `terramamba change map`, but for the files."""
+
+    polygons: list[str] | None = None
+    """Also write the outlines of what changed, with area and probability, to this .gpkg or .geojson, or to
+    several."""
+    min_area: Annotated[float, at_least(0)] = 0.0
+    """Leave out polygons smaller than this many square metres (pixels, where there is no georeference)."""
+    simplify: Annotated[float, at_least(0)] = 0.0
+    """How much of the steps of polygons is smoothed away, in pixels (1 is a good start); neighbours still fit
+    together, and areas stay those of the pixels."""
+    tile_size: Annotated[int, at_least(1)] = 512
+    """Side of the tiles that are mapped one by one, in pixels; less needs less memory."""
+    overlap: Annotated[int, at_least(0)] = 64
+    """Pixels that neighbouring tiles share; there their results are blended."""
+    batch_size: Annotated[int, at_least(1)] = 1
+    """Tiles mapped at once."""
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where tiles only overlap, or polygons are shaped and not written."""
+        if self.overlap >= self.tile_size:
+            raise InputError(
+                f"--overlap {self.overlap}: must be 0 or more and less than --tile-size {self.tile_size}"
+            )
+        for flag, value in (("--min-area", self.min_area), ("--simplify", self.simplify)):
+            if value and not self.polygons:
+                raise InputError(f"{flag} {value:g}: is for polygons; name their file with --polygons")

@@ -5,16 +5,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from terramamba.change.recipe import with_crops
 from terramamba.change.samples import PairDataset
-from terramamba.change.scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
+from terramamba.change.scores import PairCounts, count_pairs, pair_scores, write_thresholds
 from terramamba.change.settings import ChangeSettings
+from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
-from terramamba.core.files import write_json
+from terramamba.core.files import plain, write_json
+from terramamba.core.run_files import CONFUSION, RELIABILITY, SPLIT, THRESHOLDS
 from terramamba.data.catalog.loading import load_pairs
+from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.statistics import fit_pair_scaling
@@ -24,22 +28,22 @@ from terramamba.models.spec import ModelSpec
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.warped import Method
 from terramamba.runs.folder import write_confusion
+from terramamba.runs.model_card import DataCard, JudgedCard, Threshold, ThresholdSource
 from terramamba.scores.calibration import (
-    RELIABILITY,
-    calibration_card,
     change_calibration,
     change_temperature,
+    temperature_fit,
     write_reliability,
 )
-from terramamba.scores.metrics import confusion_at
 from terramamba.scores.sampling_units import from_confusions, write_units
+from terramamba.scores.thresholds import checked_threshold, confusion_at
 from terramamba.training.task import Judgement
+from terramamba.training.workload import Volume
 
-CLASSES = ("unchanged", "changed")
+CLASSES = ClassTable((0, 1), ("unchanged", "changed"), (None, None))
 SUBSETS = ("train", "val", "test")
-
-ThresholdFrom = Literal["validation", "given", "fixed"]
-"""Where a run's threshold is from: chosen on validation, given, or 0.5 by a detector that is not trained."""
+COUNTED_SIDE = 64
+"""FLOPs are counted on images of this side at most, and grow with the area."""
 
 FIXED_THRESHOLD = 0.5
 
@@ -50,6 +54,8 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
+    if settings.threshold is not None:
+        checked_threshold(settings.threshold)
     found, published, unlike = load_pairs(
         settings.data, settings.root, settings.align, settings.scene_variable
     )
@@ -57,6 +63,8 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     example, _ = pairs["train"][0].open()
     scaling = fit_pair_scaling(pairs["train"], example.bands)
     notes = (*unlike, *_in_two_subsets(pairs), *survey(pairs))
+    if spec.trainable:
+        settings = with_crops(settings, len(pairs["train"]), resolve_device(settings.device).type)
     return Training(settings, pairs, example, scaling, published, notes)
 
 
@@ -75,6 +83,18 @@ class Training:
     notes: Sequence[str]
 
     @property
+    def volume(self) -> Volume:
+        """Crops of the training pairs, as large as the first of them allows, and whole validation pairs."""
+        area, crop = self.pairs["train"][0].window or self.example.grid, self.settings.crop_size
+        height, width, side = min(crop, area.height), min(crop, area.width), min(crop, COUNTED_SIDE)
+        return Volume(
+            len(self.pairs["train"]) * self.settings.crops_per_pair,
+            len(self.pairs["val"]) * (area.height * area.width) / (height * width),
+            (2, self.example.bands, side, side),
+            height * width / side**2,
+        )
+
+    @property
     def model_options(self) -> Mapping[str, Any]:
         """The number of bands."""
         return {"in_channels": self.example.bands}
@@ -84,16 +104,16 @@ class Training:
         """None: ``pos_weight`` weighs what changed."""
 
     @property
-    def card(self) -> Mapping[str, Any]:
-        """What mapping has to know beside the weights."""
-        return {
-            "protocol": protocol_id(self.pairs, self.settings.chosen_on_test, self.published),
-            "split_id": split_record(self.pairs)["id"],
-            "source_bands": self.example.bands,
-            "wavelengths": self.example.wavelengths,
-            "scaling": self.scaling.to_dict(),
-            "classes": [{"code": code, "name": name} for code, name in enumerate(CLASSES)],
-        }
+    def card(self) -> DataCard:
+        """What mapping has to know of the data."""
+        return DataCard(
+            source_bands=self.example.bands,
+            wavelengths=self.example.wavelengths,
+            scaling=self.scaling,
+            classes=CLASSES,
+            protocol=protocol_id(self.pairs, self.settings.chosen_on_test, self.published),
+            split_id=split_record(self.pairs)["id"],
+        )
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -140,23 +160,24 @@ class Training:
         units = from_confusions([pair.name for pair in self.pairs["test"]], tested)
 
         def write(folder: Path) -> None:
-            write_confusion(folder / "confusion.csv", np.array(scores["test"]["confusion"]), CLASSES)
+            write_confusion(folder / CONFUSION, np.array(scores["test"]["confusion"]), CLASSES.names)
             write_thresholds(folder / THRESHOLDS, counts, cut)
             write_units(folder, units)
             write_reliability(folder / RELIABILITY, calibrations)
 
-        calibration = calibration_card(calibrations["validation"])
-        card = {"threshold": cut, "threshold_from": chosen_by, "calibration": calibration}
-        return Judgement(scores, card, write)
+        fitted = temperature_fit(calibrations["validation"])
+        card = JudgedCard(threshold=Threshold(cut, chosen_by), calibration=fitted)
+        facts = {"threshold": cut, "threshold_from": chosen_by, "calibration": plain(fitted)}
+        return Judgement(scores, card, facts, write)
 
     def write_split(self, folder: Path) -> None:
         """Write ``split.json``."""
-        write_json(folder / "split.json", split_record(self.pairs))
+        write_json(folder / SPLIT, split_record(self.pairs))
 
 
-def _threshold(given: float | None, chosen: float | None) -> tuple[float, ThresholdFrom]:
+def _threshold(given: float | None, chosen: float | None) -> tuple[float, ThresholdSource]:
     if given is not None:
-        return given, "given"
+        return checked_threshold(given), "given"
     return (FIXED_THRESHOLD, "fixed") if chosen is None else (chosen, "validation")
 
 

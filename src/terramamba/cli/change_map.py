@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from terramamba.change.settings import ChangeMapSettings
 from terramamba.cli.files import run_and_scenes
-from terramamba.cli.map_options import SharedMapOptions, arguments, note_unlike_training
+from terramamba.cli.map_options import MapFiles, arguments, note_unlike_training
 from terramamba.cli.parse import Usage, parse
 
 USAGE = Usage(
@@ -18,33 +18,8 @@ USAGE = Usage(
 
 
 @dataclass(frozen=True, kw_only=True)
-class MapOptions(SharedMapOptions):
+class MapOptions(ChangeMapSettings, MapFiles):
     """Flags of the command."""
-
-    scene_variable: str | None = None
-    """Name of the array or image in files that hold several, the same in both; None: the largest or only one
-    that fits."""
-    probabilities: str | None = None
-    """Also write the probability of change to this .tif."""
-    polygons: str | None = None
-    """Also write the outlines of what changed, with area and probability, to this .gpkg or .geojson."""
-    align: Literal["bilinear", "cubic"] | None = None
-    """Warp AFTER onto the grid of BEFORE, interpolated so; None: both must lie on one grid."""
-    threshold: float | None = None
-    """Probability above which a pixel counts as changed; None: the run's, chosen on validation."""
-    min_area: float = 0.0
-    """Leave out polygons smaller than this many square metres (pixels, where there is no georeference)."""
-    simplify: float = 0.0
-    """How much of the steps of polygons is smoothed away, in pixels (1 is a good start); neighbours still fit
-    together, and areas stay those of the pixels."""
-    tile_size: int = 512
-    """Side of the tiles that are mapped one by one, in pixels; less needs less memory."""
-    overlap: int = 64
-    """Pixels that neighbouring tiles share; there their results are blended."""
-    batch_size: int = 1
-    """Tiles mapped at once."""
-    precision: Literal["32", "bf16"] = "32"
-    """Arithmetic of the matrix products; the scan itself is always float32."""
 
 
 def run(argv: Sequence[str]) -> int:

@@ -14,9 +14,16 @@ USAGE = Usage(
 
 def run(argv: Sequence[str]) -> int:
     """Train, and print the scores on the test pairs."""
-    settings, _ = parse(USAGE, ChangeSettings, argv)
+    settings, _ = parse(USAGE, ChangeSettings, argv, decided=_decided)
     from terramamba.api import train_change_detector
     from terramamba.cli.scores import show_change
 
     show_change(train_change_detector(settings))
     return 0
+
+
+def _decided(settings: ChangeSettings) -> ChangeSettings:
+    from terramamba.pipeline import resolved
+    from terramamba.tasks import CHANGE
+
+    return resolved(CHANGE, settings)

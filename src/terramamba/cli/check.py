@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from terramamba.cli.parse import Usage, parse
 from terramamba.core.errors import InputError
+from terramamba.data.settings import Alignment, ImageArray, Masks
 
 USAGE = Usage(
     "check",
@@ -16,16 +16,8 @@ USAGE = Usage(
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckOptions:
+class CheckOptions(Masks, Alignment, ImageArray):
     """Flags of the command."""
-
-    scene_variable: str | None = None
-    """Name of the array or image in a file that holds several; None: the largest or only one that fits."""
-    align: Literal["bilinear", "cubic"] | None = None
-    """Compare the second after warping it onto the grid of the first, interpolated so."""
-    mask: list[str] | None = None
-    """Rasters of clouds or other pixels not to be used (not 0), on the grid of a single or first scene or
-    georeferenced on any; a mask's own no data, and what lies outside it, is not masked."""
 
 
 def run(argv: Sequence[str]) -> int:

@@ -15,7 +15,7 @@ USAGE = Usage(
 
 def run(argv: Sequence[str]) -> int:
     """Train, and print the scores on the test pixels."""
-    settings, _ = parse(USAGE, ClassifySettings, argv)
+    settings, _ = parse(USAGE, ClassifySettings, argv, decided=_decided)
     if settings.scene is None and settings.data is None:
         print("error: --scene must be given, or --data with --root", file=sys.stderr)
         return 2
@@ -24,3 +24,10 @@ def run(argv: Sequence[str]) -> int:
 
     show_classification(train_classifier(settings))
     return 0
+
+
+def _decided(settings: ClassifySettings) -> ClassifySettings:
+    from terramamba.pipeline import resolved
+    from terramamba.tasks import LAND_COVER
+
+    return resolved(LAND_COVER, settings)

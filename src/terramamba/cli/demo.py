@@ -1,9 +1,14 @@
 """``terramamba demo``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from terramamba.cli.parse import Usage, parse
+from terramamba.training.settings import OnDevice
+
+if TYPE_CHECKING:
+    from terramamba.scores.score import Scores
 
 USAGE = Usage(
     "demo",
@@ -13,15 +18,13 @@ USAGE = Usage(
 
 
 @dataclass(frozen=True, kw_only=True)
-class DemoOptions:
+class DemoOptions(OnDevice):
     """Flags of the command."""
 
     out: str = "demo"
     """Folder for images, runs, maps, pictures and pages; must be new or empty unless --overwrite is given."""
     seed: int = 0
     """Seed of the images and of training."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
     overwrite: bool = False
     """Replace an earlier demo in the folder."""
 
@@ -29,17 +32,16 @@ class DemoOptions:
 def run(argv: Sequence[str]) -> int:
     """Run the demo, and print scores and files."""
     options, _ = parse(USAGE, DemoOptions, argv)
-    from terramamba.cli.show import number, percent, show_facts
+    from terramamba.cli.show import number, show_facts
     from terramamba.demo import run_demo
+    from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 
     summary = run_demo(**asdict(options))
     land_cover, change = summary["classify"], summary["change"]
     print("Land cover from a hyperspectral scene, scored on blocks of the scene that were not trained on")
     show_facts(
         {
-            "overall accuracy": f"{percent(land_cover['oa'])} %",
-            "average accuracy": f"{percent(land_cover['aa'])} %",
-            "kappa": f"{percent(land_cover['kappa'])} %",
+            **_followed(land_cover, LAND_COVER_SCORES),
             "map": land_cover["map"],
             "picture": land_cover["picture"],
             "page": land_cover["page"],
@@ -48,8 +50,7 @@ def run(argv: Sequence[str]) -> int:
     print("\nBuildings that came or went between two dates, scored on pairs that were not trained on")
     show_facts(
         {
-            "F1": f"{percent(change['f1'])} %",
-            "IoU": f"{percent(change['iou'])} %",
+            **_followed(change, CHANGE_SCORES),
             "map": change["map"],
             "polygons": change["polygons"],
             "picture": change["picture"],
@@ -58,3 +59,9 @@ def run(argv: Sequence[str]) -> int:
     )
     print(f"\n{number(summary['seconds'], 3)} seconds")
     return 0
+
+
+def _followed(job: Mapping[str, Any], scores: "Scores") -> dict[str, str]:
+    from terramamba.scores.score import followed
+
+    return {score.title: score.shown(score.value_in(job), sign=True) for score in followed(scores)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from terramamba.cli.parse import Usage, parse
+from terramamba.training.settings import OnDevice
 
 USAGE = Usage(
     "experiment",
@@ -16,15 +17,13 @@ USAGE = Usage(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExperimentOptions:
+class ExperimentOptions(OnDevice):
     """Flags of the command."""
 
     out: str
     """Folder for the run folders, results.csv, tables.md and tables.tex."""
     jobs: int = 1
     """Runs at a time, each in a process of its own."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
     set: dict[str, Any] = field(default_factory=dict)
     """A variable of the file, as name=value, such as data_root=FOLDER; may be repeated."""
     overwrite: bool = False

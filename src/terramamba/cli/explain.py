@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from terramamba.cli.files import split_run
 from terramamba.cli.parse import Usage, parse
 from terramamba.core.errors import InputError
+from terramamba.core.options import at_least
+from terramamba.data.settings import Alignment, ImageArray, Masks
+from terramamba.training.settings import OnDevice
 
 USAGE = Usage(
     "explain",
@@ -24,7 +27,7 @@ ALIKE = 0.999
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExplainOptions:
+class ExplainOptions(OnDevice, Alignment, Masks, ImageArray):
     """Flags of the command."""
 
     out: str
@@ -36,28 +39,19 @@ class ExplainOptions:
     """X,Y in the reference system of the scene, as --pixel."""
     labels: str | None = None
     """Classifier: labels of SCENE; None: the run's validation pixels, where SCENE is the run's own."""
-    scene_variable: str | None = None
-    """Name of the array or image in files that hold several; None: the largest or only one that fits."""
-    mask: list[str] | None = None
-    """Rasters of clouds or other pixels to be left out (not 0), on the same grid or georeferenced on any; a
-    mask's own no data, and what lies outside it, is not masked."""
-    samples: int = 500
+    samples: Annotated[int, at_least(2)] = 500
     """Classifier: most pixels, drawn at random, that means and band importance are made of."""
-    bands_per_group: int | None = None
+    bands_per_group: Annotated[int | None, at_least(1)] = None
     """Classifier: neighbouring bands that are shuffled together; None: so many that there are 24 groups at
     most."""
-    repeats: int = 5
+    repeats: Annotated[int, at_least(1)] = 5
     """Classifier: times that each group of bands is shuffled."""
-    seed: int = 0
+    seed: Annotated[int, at_least(0)] = 0
     """Classifier: seed of drawing and shuffling."""
     window: str | None = None
     """Pair: window to explain, ROW,COL,HEIGHT,WIDTH from 0; None: where most is marked."""
-    size: int = 256
+    size: Annotated[int, at_least(1)] = 256
     """Pair: side in pixels of a window that is not given with --window."""
-    align: Literal["bilinear", "cubic"] | None = None
-    """Pair: warp AFTER onto the grid of BEFORE, interpolated so; None: both must lie on one grid."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
     overwrite: bool = False
     """Replace an earlier explanation in the folder."""
 

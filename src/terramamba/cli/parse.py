@@ -1,36 +1,31 @@
 """Flags from frozen dataclasses: a field is a flag, its docstring the help, its default the default.
 
 Flags are spelled with dashes, and underscores are taken too. ``--config FILE.yaml`` gives the same settings
-by their field names, and a flag after it overrides; ``--print-config`` prints what would be used. What is no
-flag is a file, wherever it stands.
+by their field names, and a flag after it overrides; ``--print-config`` prints what would be used, also as
+what is not given was decided. What is no flag is a file, wherever it stands.
 """
 
 import argparse
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, asdict, dataclass, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from types import NoneType
-from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin
 
 import docstring_parser
 import yaml
 from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentParser  # type: ignore[attr-defined]
 
 from terramamba.core.errors import InputError
+from terramamba.core.files import plain
+from terramamba.core.kinds import in_words, without_none
+from terramamba.core.options import RECORD, Option, flag_of, options_of
 
-Options = TypeVar("Options")
+O = TypeVar("O")  # noqa: E741  (options)
 
-KINDS = {
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    bool: "yes or no",
-    list: "a list, such as a,b",
-    dict: "a table of key: value",
-}
+PRINT_CONFIG = "--print-config"
 SHORTER = {"--variable": "--scene-variable"}
 """Flags that are taken for others."""
 METAVARS = {int: "N", float: "X"}
@@ -48,52 +43,65 @@ class Usage:
     files: tuple[str, ...] = ()
 
 
-def parse(usage: Usage, options: type[Options], argv: Sequence[str]) -> tuple[Options, list[str]]:
+def parse(
+    usage: Usage, options: type[O], argv: Sequence[str], *, decided: Callable[[O], O] | None = None
+) -> tuple[O, list[str]]:
     """The options that ``argv`` gives, and its files in order.
+
+    ``--print-config`` prints them as ``decided`` leaves them: with what the command decides in place of what
+    was not given.
 
     Raises:
         SystemExit: status 0 after help or ``--print-config``, 2 for wrong usage (said on standard error).
-        InputError: a configuration file that cannot be read.
+        InputError: a configuration file that cannot be read, values out of bounds or that contradict each
+            other, or what ``decided`` raises.
     """
     parser = _Parser(usage, options)
     flags, files = parser.separate(argv)
     for before, word in zip(["", *flags], flags, strict=False):
         if before == "--config" or word.startswith("--config="):
             _require_settings(Path(word.removeprefix("--config=")))
-    values = parser.parse_args(flags)
+    printed = PRINT_CONFIG in flags
+    values = parser.parse_args([flag for flag in flags if flag != PRINT_CONFIG])
     least = sum(not name.startswith("[") for name in usage.files)
     most = float("inf") if any(name.endswith("...]") for name in usage.files) else len(usage.files)
     if not least <= len(files) <= most:
         names = " ".join(usage.files) or "no file beside its flags"
         parser.error(f"terramamba {usage.command} takes {names}; got {' '.join(files) or 'none'}")
-    return options(**{name: values[name] for name in parser.hints}), files
+    given = options(**{name: values[name] for name in parser.known})
+    if printed:
+        print(yaml.safe_dump(_record(given if decided is None else decided(given)), sort_keys=False), end="")
+        sys.exit(0)
+    return given, files
 
 
 class _Parser(ArgumentParser):
     """A parser with one line of usage, a flag for each field of a dataclass, and errors in words."""
 
     def __init__(self, usage: Usage, options: type[Any]) -> None:
-        self.hints: Mapping[str, Any] = get_type_hints(options)
-        fields_ = fields(options)
-        required = [f"{_flag(f.name)} {self._metavar(f.name)}" for f in fields_ if _default(f) is MISSING]
+        self.known = {option.name: option for option in options_of(options)}
+        required = [f"{o.flag} {_metavar(o)}" for o in self.known.values() if o.default is MISSING]
         super().__init__(
             prog=f"terramamba {usage.command}",
             usage=" ".join(["terramamba", usage.command, *usage.files, *required, "[options]"]),
             description=usage.about,
-            print_config="--print-%s",
+            print_config=None,
             formatter_class=_HelpFormatter,
         )
         docs = _field_docs(options)
-        for field in fields_:
-            self._add_field(field, docs[field.name])
+        for option in self.known.values():
+            self._add_option(option, docs[option.name])
         self.add_argument(
             "--config",
             action=ActionConfigFile,
             metavar="FILE",
             help="YAML file of settings by their names (batch_size: 8); flags after it override",
         )
-        show = self._option_string_actions["--print-config"]
-        show.metavar, show.help = "", "Print the settings that would be used, as YAML, and stop."
+        self.add_argument(
+            PRINT_CONFIG,
+            action="store_true",
+            help="Print the settings that would be used, as YAML, and stop.",
+        )
 
     def separate(self, argv: Sequence[str]) -> tuple[list[str], list[str]]:
         """Flags with their values, spelled as the parser knows them, and the files between them."""
@@ -116,14 +124,15 @@ class _Parser(ArgumentParser):
                     name = flag = SHORTER[name]
                 if not value and self._takes_value(name) and words and not words[0].startswith("--"):
                     value = [words.pop(0)]
-                if value and get_origin(_without_none(self.hints.get(name[2:].replace("-", "_")))) is list:
+                option = self.known.get(name[2:].replace("-", "_"))
+                if value and option is not None and get_origin(without_none(option.hint)) is list:
                     value = [value[0] if value[0].startswith("[") else f"[{value[0]}]"]
                 flags.append("=".join([name + flag[len(name) :], *value]))
         return flags, files
 
     def _takes_value(self, name: str) -> bool:
         action = self._option_string_actions.get(name)
-        return action is not None and action.nargs not in (0, "?") and name != "--print-config"
+        return action is not None and action.nargs not in (0, "?")
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Say how the command is used and what is wrong, and exit with status 2."""
@@ -131,29 +140,19 @@ class _Parser(ArgumentParser):
         print(f"error: {self._in_words(message)}", file=sys.stderr)
         sys.exit(2)
 
-    def _add_field(self, field: "Field[Any]", about: str) -> None:
-        flag, hint, default = _flag(field.name), self.hints[field.name], _default(field)
-        text = about.replace("%", "%%")
+    def _add_option(self, option: Option, about: str) -> None:
+        flag, hint, default = option.flag, option.hint, option.default
+        text = argparse.SUPPRESS if RECORD in option.marks else about.replace("%", "%%")
         if default is MISSING:
-            self.add_argument(flag, type=hint, required=True, metavar=self._metavar(field.name), help=text)
+            self.add_argument(flag, type=hint, required=True, metavar=_metavar(option), help=text)
         elif hint is bool:
             said = f"{text} (default: {'yes' if default else 'no'})"
             self.add_argument(
                 flag, action=ActionYesNo(no_prefix="no-"), nargs="?", default=default, help=said
             )
         else:
-            said = text if default is None or default == {} else f"{text} (default: {default})"
-            self.add_argument(flag, type=hint, default=default, metavar=self._metavar(field.name), help=said)
-
-    def _metavar(self, name: str) -> str:
-        kind = _without_none(self.hints[name])
-        if get_origin(kind) is Literal:
-            return "{" + ",".join(map(str, get_args(kind))) + "}"
-        if get_origin(kind) is dict:
-            return "KEY=VALUE"
-        if get_origin(kind) is list:
-            return "A,B,..."
-        return METAVARS.get(kind, name.upper())
+            said = text if default in (None, {}, []) else f"{text} (default: {default})"
+            self.add_argument(flag, type=hint, default=default, metavar=_metavar(option), help=said)
 
     def _model_option(self, assignment: str) -> str:
         """``key=value`` as the nested flag ``--set.key=value``, whose value is read as a YAML scalar."""
@@ -164,25 +163,26 @@ class _Parser(ArgumentParser):
 
     def _in_words(self, message: str) -> str:
         """A message of jsonargparse in the words of the command line; others are only put on one line."""
-        known = [*map(_flag, self.hints), "--config", "--print-config", "--help"]
+        known = [*map(flag_of, self.known), "--config", PRINT_CONFIG, "--help"]
         value = re.search(r'Parser key "(\w+)".*(?:Got|Given) value: (.*)', message, re.DOTALL)
-        if value and value[1] in self.hints:
-            return f"{_flag(value[1])}: '{value[2].strip()}' is not {_kind_in_words(self.hints[value[1]])}"
+        if value and value[1] in self.known:
+            option = self.known[value[1]]
+            return f"{option.flag}: '{value[2].strip()}' is not {in_words(option.hint)}"
         unknown = re.match(r"(?:[Uu]nrecognized arguments: (-\S*)|Option '(\S+)' is not accepted)", message)
         if unknown:
             name = unknown[1] or unknown[2]
-            near = get_close_matches(name, known if unknown[1] else self.hints, n=1)
+            near = get_close_matches(name, known if unknown[1] else self.known, n=1)
             hint = f"; did you mean {near[0]}?" if near else f"; {self.prog} --help lists what there is"
             return f"unknown {'flag' if unknown[1] else 'setting in the configuration file:'} {name}{hint}"
         unclear = re.match(r"argument (--[\w-]+)\S*: invalid _boolean_type value: (.*)", message)
         if unclear:
-            return f"{unclear[1]}: {unclear[2]} is not {KINDS[bool]}"
+            return f"{unclear[1]}: {unclear[2]} is not {in_words(bool)}"
         lone = re.match(r"argument (--\S+): expected", message)
         if lone:
             return f"{lone[1]} needs a value"
         missing = re.search(r"arguments are required: (.*)", message)
         if missing:
-            names = [_flag(name.strip()) for name in missing[1].split(",")]
+            names = [flag_of(name.strip()) for name in missing[1].split(",")]
             return f"{' and '.join(names)} must be given"
         return " ".join(message.split())
 
@@ -213,32 +213,27 @@ def _require_settings(path: Path) -> None:
         raise InputError(f"{path}: holds no settings; --config needs lines such as `epochs: 30`")
 
 
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def _default(field: "Field[Any]") -> Any:
-    return field.default_factory() if field.default_factory is not MISSING else field.default
-
-
-def _without_none(hint: Any) -> Any:
-    """``int`` for ``int | None``."""
-    kinds = [kind for kind in get_args(hint) if kind is not NoneType]
-    return kinds[0] if NoneType in get_args(hint) else hint
-
-
-def _kind_in_words(hint: Any) -> str:
-    kind = _without_none(hint)
+def _metavar(option: Option) -> str:
+    kind = without_none(option.hint)
     if get_origin(kind) is Literal:
-        return f"one of {', '.join(map(str, get_args(kind)))}"
-    return KINDS.get(get_origin(kind) or kind, f"of the kind {kind}")
+        return "{" + ",".join(map(str, get_args(kind))) + "}"
+    if get_origin(kind) is dict:
+        return "KEY=VALUE"
+    if get_origin(kind) is list:
+        return "A,B,..."
+    return METAVARS.get(kind, option.name.upper())
+
+
+def _record(options: Any) -> Any:
+    return plain(asdict(options))
 
 
 def _field_docs(options: type[Any]) -> dict[str, str]:
-    """The docstring under each field, inherited fields included."""
+    """The docstring under each field, inherited fields included; who only changes a default adds none."""
     return {
-        parameter.arg_name: " ".join((parameter.description or "").split())
+        parameter.arg_name: " ".join(parameter.description.split())
         for part in reversed(options.__mro__)
         if is_dataclass(part)
         for parameter in docstring_parser.parse_from_object(part).params
+        if parameter.description
     }

@@ -30,14 +30,15 @@ def run(argv: Sequence[str]) -> int:
     from terramamba.experiments.render import fill_page, write_tables
     from terramamba.experiments.results import read_results
     from terramamba.experiments.tables import summary
+    from terramamba.tasks import TASKS
 
-    found = summary(read_results(Path(folder)))
+    found = summary(read_results(Path(folder)), TASKS)
     if found is not None:
         show_table(found.title, found.columns, found.rows)
         print("\n".join(found.notes))
-    written = list(write_tables(Path(folder)))
+    written = list(write_tables(Path(folder), TASKS))
     if options.page is not None:
-        fill_page(Path(options.page), Path(folder))
+        fill_page(Path(options.page), Path(folder), TASKS)
         written.append(Path(options.page))
     show_facts({"written": "\n".join(map(str, written))})
     return 0

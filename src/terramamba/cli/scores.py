@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from terramamba.cli.show import number, percent, show_facts, show_table
 from terramamba.core.provenance import in_words
-from terramamba.report.page import RUN_PAGE
+from terramamba.core.run_files import REPORT
+from terramamba.scores.score import Score, Scores, of_set, per_class
+from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 
 if TYPE_CHECKING:
     from terramamba.api import ChangeSummary, ClassSummary
@@ -20,48 +22,27 @@ FROM = {
 """Where a threshold is from, in words."""
 
 
-def show_classification(result: Mapping[str, Any]) -> None:
+def show_classification(result: Mapping[str, Any], scores: Scores = LAND_COVER_SCORES) -> None:
     """Print what ``train_classifier`` or ``evaluate_classifier`` found."""
-    test = result["test"]
+    test, of_classes = result["test"], per_class(scores)
     rows = [
-        [
-            entry["name"],
-            *(percent(entry[score]) for score in ("precision", "recall", "f1")),
-            number(entry["pixels"]),
-        ]
+        [entry["name"], *(score.shown(entry[score.key]) for score in of_classes), number(entry["pixels"])]
         for entry in test["per_class"]
     ]
-    show_table("test pixels, %", ["class", "precision", "recall", "F1", "pixels"], rows)
-    facts: dict[str, Any] = {
-        "overall accuracy": f"{percent(test['oa'])} %",
-        "average accuracy": f"{percent(test['aa'])} %",
-        "kappa": f"{percent(test['kappa'])} %",
-        "worst class": f"{_joined(test['worst_class']['name'])}: {percent(test['worst_class']['recall'])} %",
-    }
+    show_table("test pixels, %", ["class", *(score.heading for score in of_classes), "pixels"], rows)
+    facts = {score.title: _fact(score, test) for score in of_set(scores) if score.value_in(test) is not None}
     if test["absent"]:
         facts["not in the test"] = ", ".join(test["absent"])
     show_facts(facts | _calibration(result) | _about(result))
 
 
-def show_change(result: Mapping[str, Any]) -> None:
+def show_change(result: Mapping[str, Any], scores: Scores = CHANGE_SCORES) -> None:
     """Print what ``train_change_detector`` or ``evaluate_change_detector`` found."""
     test = result["test"]
-    intervals = {score: test.get(f"{score}_interval") for score in ("f1", "iou")}
     rows = [
-        [name, percent(test[score]), _between(intervals.get(score))]
-        for name, score in (
-            ("F1", "f1"),
-            ("IoU", "iou"),
-            ("precision", "precision"),
-            ("recall", "recall"),
-            ("overall accuracy", "oa"),
-            ("kappa", "kappa"),
-            ("F1 with the dates swapped", "f1_dates_swapped"),
-            ("IoU with the dates swapped", "iou_dates_swapped"),
-            ("pixels marked on pairs without change", "false_alarm_rate"),
-            ("pairs without change with any pixel marked", "false_alarm_pair_rate"),
-        )
-        if test.get(score) is not None
+        [score.label, score.shown(score.value_in(test)), _between(score, test.get(f"{score.key}_interval"))]
+        for score in of_set(scores)
+        if score.value_in(test) is not None
     ]
     show_table(f"changed pixels of {number(test['pairs'])} pairs, %", ["score", "%", "95 % of draws"], rows)
     facts = {
@@ -113,6 +94,13 @@ def _mode(tilings: int, agreement: float | None) -> str:
     return f"{words}: {percent(agreement)} % of the validation pixels come out as in exact mode"
 
 
+def _fact(score: Score, test: Mapping[str, Any]) -> str:
+    """A score, behind the name of the class that has it where it is one class's."""
+    shown = score.shown(score.value_in(test), sign=True)
+    whose = test[score.within].get("name") if score.within else None
+    return shown if whose is None else f"{_joined(whose)}: {shown}"
+
+
 def _calibration(result: Mapping[str, Any]) -> dict[str, Any]:
     """How far probabilities are from how often they come true; nothing where no temperature was fitted."""
     fitted, found = result.get("calibration"), result["test"].get("calibration")
@@ -144,7 +132,7 @@ def _about(result: Mapping[str, Any]) -> dict[str, Any]:
     if "code" in result:
         facts["code"] = in_words(result["code"])
     facts["run"] = result["folder"]
-    page = Path(result["folder"]) / RUN_PAGE
+    page = Path(result["folder"]) / REPORT
     return facts | ({"page": str(page)} if page.is_file() else {})
 
 
@@ -160,5 +148,5 @@ def _joined(names: Any) -> str:
     return names if isinstance(names, str) else ", ".join(dict.fromkeys(names))
 
 
-def _between(interval: Any) -> str:
-    return "" if interval is None else f"{percent(interval[0])} to {percent(interval[1])}"
+def _between(score: Score, interval: Any) -> str:
+    return "" if interval is None else f"{score.shown(interval[0])} to {score.shown(interval[1])}"

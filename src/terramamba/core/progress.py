@@ -1,5 +1,6 @@
 """Progress of long work: a bar with rate and time left on a terminal, plain lines in a log."""
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,12 @@ def amount_of(units: float) -> str:
     """Write whole units where there are many, two decimals where there are few."""
     whole = units >= 1000 or abs(units - round(units)) < 1e-3
     return f"{units:,.0f}" if whole else f"{units:.2f}"
+
+
+def say(text: str) -> None:
+    """Say on standard error what is about to be done, and keep it in the run's log."""
+    print(text, file=sys.stderr, flush=True)
+    logging.getLogger(__name__).info(text)
 
 
 @contextmanager

@@ -29,3 +29,13 @@ def percent(fraction: float) -> str:
 def count(number: int, noun: str) -> str:
     """Write a number with its noun in the singular or plural."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def about(seconds: float) -> str:
+    """A time that is only roughly known: "20 seconds", "3 minutes", "2.5 hours"."""
+    for unit, size in (("second", 1), ("minute", 60), ("hour", 3600)):
+        amount = seconds / size
+        if amount < 90 or unit == "hour":
+            break
+    shown = f"{amount:.1f}".removesuffix(".0") if amount < 3 and unit == "hour" else f"{max(amount, 1):.0f}"
+    return f"{shown} {unit}" if shown == "1" else f"{shown} {unit}s"

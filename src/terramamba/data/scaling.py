@@ -1,16 +1,18 @@
 """Band choice and scaling: fitted on training pixels alone, kept in the model file, applied everywhere."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Shaped
+from jaxtyping import Bool, Float, Float32, Float64, Shaped
 
+from terramamba.core.typed import FieldError, Finite, between
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 
 Kind = Literal["minmax", "standard"]
+Band = Annotated[int, between(0, 999_999)]
 
 
 @dataclass(frozen=True)
@@ -23,25 +25,37 @@ class Scaling:
     """
 
     kind: Kind
-    bands: tuple[int, ...]
-    offset: tuple[float, ...]
-    factor: tuple[float, ...]
-    fill: tuple[float, ...]
+    bands: tuple[Band, ...]
+    offset: tuple[Finite, ...]
+    factor: tuple[Finite, ...]
+    fill: tuple[Finite, ...]
+
+    def __post_init__(self) -> None:
+        if not self.bands:
+            raise FieldError("bands", self.bands, "one band at least")
+        for name in ("offset", "factor", "fill"):
+            if len(getattr(self, name)) != len(self.bands):
+                raise FieldError(name, getattr(self, name), f"one number for each of {len(self.bands)} bands")
 
     @classmethod
-    def fit(cls, values: Float[np.ndarray, "n c"], bands: tuple[int, ...], kind: Kind) -> "Scaling":
-        """Fit to training pixels ``values`` (n, c), whose columns are the source bands ``bands``.
+    def fit(
+        cls, read: Callable[[], Iterable[Float64[np.ndarray, "n c"]]], bands: tuple[int, ...], kind: Kind
+    ) -> "Scaling":
+        """Fit to pixels in blocks (n, c), whose columns are the source bands ``bands``.
 
         ``minmax`` maps each band's range to [0, 1]; ``standard`` to mean 0 and standard deviation 1.
-        A constant band is mapped to 0.
+        A constant band is mapped to 0. ``read`` begins with the first block whenever it is called; how pixels
+        are parted into blocks does not show.
         """
-        wide = values.astype(np.float64)
-        mean = wide.mean(axis=0)
-        if kind == "minmax":
-            offset, spread = wide.min(axis=0), np.ptp(wide, axis=0)
-        else:
-            offset, spread = mean, wide.std(axis=0)
-        return cls._from_arrays(kind, bands, offset, spread, mean)
+        count, total = _summed(read())
+        mean = total / count
+        if kind == "standard":
+            squares = _summed((block - mean) ** 2 for block in read())[1]
+            return cls._from_arrays(kind, bands, mean, np.sqrt(squares / count), mean)
+        ends = [(block.min(axis=0), block.max(axis=0)) for block in read() if len(block)]
+        low, high = (np.stack(values) for values in zip(*ends, strict=True))
+        least = low.min(axis=0)
+        return cls._from_arrays(kind, bands, least, high.max(axis=0) - least, mean)
 
     @classmethod
     def from_moments(
@@ -72,20 +86,18 @@ class Scaling:
         )
         return np.where(valid[None], (values.astype(np.float32) - offset) * factor, fill)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain lists for JSON."""
-        return {
-            "kind": self.kind,
-            "bands": list(self.bands),
-            "offset": list(self.offset),
-            "factor": list(self.factor),
-            "fill": list(self.fill),
-        }
 
-    @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> "Scaling":
-        """The scaling that ``to_dict`` wrote."""
-        return cls(record["kind"], *(tuple(record[name]) for name in ("bands", "offset", "factor", "fill")))
+def _summed(blocks: Iterable[Float64[np.ndarray, "n c"]]) -> tuple[int, Float64[np.ndarray, " c"]]:
+    """How many rows all ``blocks`` have, and their sum, added row by row as in one block of all of them."""
+    count, total = 0, None
+    for block in blocks:
+        if not len(block):
+            continue
+        count += len(block)
+        rows = block if total is None else np.concatenate([total[None], block])
+        total = np.add.reduce(rows, axis=0)
+    assert total is not None
+    return count, total
 
 
 def read_scaled(

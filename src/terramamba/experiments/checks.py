@@ -4,18 +4,17 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from types import NoneType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 from terramamba.core.errors import InputError
+from terramamba.core.kinds import of_kind
+from terramamba.core.options import options_of
 from terramamba.experiments.values import PATHS, Ablation, Axis, Entrant, Search, Settings
 from terramamba.models.registry import model_spec
 from terramamba.training.settings import TrainSettings
 
-OWN = ("out", "seed", "seeds", "resume", "overwrite")
+OWN = ("out", "seed", "seeds", "resume", "overwrite", "decided")
 """Settings that an experiment decides for each run."""
-
-KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "yes or no"}
 
 
 def as_mapping(record: Mapping[str, Any], key: str, within: str = "") -> Mapping[str, Any]:
@@ -51,10 +50,7 @@ def seeds_of(value: Any, key: str = "seeds") -> tuple[int, ...]:
 
 def as_number(value: Any, key: str) -> float:
     """``value`` as a number; YAML takes 1e-3 for a text."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"{key}: {value!r} is not {KINDS[float]}") from None
+    return of_kind(value, float, key)
 
 
 def names_in(value: Any, known: Sequence[str], key: str) -> tuple[str, ...]:
@@ -73,9 +69,9 @@ def check_settings(
     """``given`` as settings of ``kind``, numbers written as text (1e-3) turned.
 
     Raises:
-        InputError: an unknown setting, one that does not belong here, or a value of another kind.
+        InputError: an unknown setting, one that does not belong here, or a value that it cannot have.
     """
-    hints = get_type_hints(kind)
+    options = {option.name: option for option in options_of(kind)}
     checked = {}
     for name, value in given.items():
         key = f"{within}.{name}"
@@ -83,31 +79,11 @@ def check_settings(
             raise InputError(f"{key}: an experiment never chooses on the test set; leave it out")
         if name in OWN:
             raise InputError(f"{key}: the experiment sets it for each run; leave it out")
-        if name not in hints or name in forbidden:
-            allowed = {one for one in hints if one not in (*OWN, *forbidden)}
+        if name not in options or name in forbidden:
+            allowed = {one for one in options if one not in (*OWN, *forbidden)}
             raise InputError(f"{key}: no such setting here{_meant(name, allowed)}")
-        checked[name] = _checked(value, hints[name], key)
+        checked[name] = options[name].checked(value, key)
     return checked
-
-
-def _checked(value: Any, hint: Any, key: str) -> Any:
-    args = get_args(hint)
-    if NoneType in args:
-        return None if value is None else _checked(value, next(a for a in args if a is not NoneType), key)
-    if get_origin(hint) is Literal:
-        choices = {str(choice): choice for choice in args}
-        if str(value) not in choices:
-            raise InputError(f"{key}: {value!r}; choose one of: {', '.join(choices)}")
-        return choices[str(value)]
-    if get_origin(hint) in (list, dict):
-        if not isinstance(value, get_origin(hint)):
-            raise InputError(f"{key}: {value!r} is not a {'list' if get_origin(hint) is list else 'table'}")
-        return value
-    if hint is float and isinstance(value, str | int) and not isinstance(value, bool):
-        return as_number(value, key)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise InputError(f"{key}: {value!r} is not {KINDS[hint]}")
-    return value
 
 
 def _meant(name: str, known: set[str]) -> str:

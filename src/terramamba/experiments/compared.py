@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from terramamba.data.catalog.record import PairSet, SceneSet
+from terramamba.data.catalog.record import DataSet
 from terramamba.runs.folder import Run
 
 
@@ -24,7 +24,7 @@ class Compared(Protocol):
     def comes_parted(self) -> bool:
         """Whether its files themselves say what is for training, validation and test."""
 
-    def reads(self, entry: Mapping[str, Any], known: SceneSet | PairSet | None) -> bool:
+    def reads(self, entry: Mapping[str, Any], known: DataSet | None) -> bool:
         """Whether the files below ``data`` in an experiment, or the ``known`` set they name, are for it."""
 
     def time(self, run: Run, settings: Any) -> Timed:

@@ -50,21 +50,19 @@ from terramamba.experiments.values import (
     GIVEN,
     OURS,
     PATHS,
-    SCORES,
     DataSet,
     Entrant,
     Experiment,
     Published,
     Settings,
+    Tasks,
 )
 from terramamba.models.registry import model_spec
+from terramamba.scores.score import columns
 from terramamba.training.settings import TrainSettings
 from terramamba.training.task import Task
 
 KEYS = {"name", "variables", "settings", "splits", "data", "models", "ablations", "sweep", "search", "seeds"}
-
-
-Tasks = Mapping[str, Task]
 
 
 def read_experiment(path: Path, tasks: Tasks, variables: Mapping[str, Any] | None = None) -> Experiment:
@@ -150,8 +148,9 @@ def _data_set(
             raise InputError(f"{key}.root: say where {known.title} lies; {known.where}")
         known = None  # a folder that happens to have such a name
     task = next(task for task in tasks.values() if task.compared.reads(entry, known))
+    known_scores = [score.name for score in columns(task.scores)]
     for one in published:
-        names_in(list(one.scores), list(SCORES[task.name]), f"{key}.published.scores")
+        names_in(list(one.scores), known_scores, f"{key}.published.scores")
     settings = check_settings(entry, key, task.settings, forbidden=("model",))
     for path in PATHS:
         if path in settings and not (path == "data" and known is not None):

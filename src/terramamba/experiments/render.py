@@ -7,6 +7,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import write_text
 from terramamba.experiments.results import read_results
 from terramamba.experiments.tables import Table, make_tables, summary
+from terramamba.experiments.values import Tasks
 
 HOW = (
     "Per cent, mean ± standard deviation (n - 1) over seeds. The interval draws test units anew (pairs of "
@@ -88,19 +89,19 @@ def _cell(text: str) -> str:
 TABLES, LATEX = "tables.md", "tables.tex"
 
 
-def write_tables(out: Path) -> tuple[Path, Path]:
+def write_tables(out: Path, tasks: Tasks) -> tuple[Path, Path]:
     """Make ``tables.md`` and ``tables.tex`` from ``results.csv`` and ``units.csv`` in ``out``.
 
     Raises:
         InputError: as ``read_results`` does.
     """
-    name, tables = _tables(out)
+    name, tables = _tables(out, tasks)
     write_text(out / TABLES, markdown(name, tables))
     write_text(out / LATEX, latex(tables))
     return out / TABLES, out / LATEX
 
 
-def fill_page(page: Path, out: Path) -> None:
+def fill_page(page: Path, out: Path, tasks: Tasks) -> None:
     """Put the tables of ``out`` into a Markdown page, in place of those of an experiment of the same name.
 
     They stand between two marks, comments of HTML; a page that lacks them, or is not there, gets them at its
@@ -109,7 +110,7 @@ def fill_page(page: Path, out: Path) -> None:
     Raises:
         InputError: as ``read_results`` does; or a page in which only one of the marks stands.
     """
-    name, tables = _tables(out)
+    name, tables = _tables(out, tasks)
     begin, end = (f"<!-- {which} of the tables of: {name} -->" for which in ("begin", "end"))
     text = page.read_text(encoding="utf-8") if page.is_file() else ""
     if text.count(begin) != text.count(end) or text.count(begin) > 1:
@@ -119,7 +120,7 @@ def fill_page(page: Path, out: Path) -> None:
     write_text(page, f"{before}{begin}\n\n{markdown(name, tables, level=2)}\n{end}{after}")
 
 
-def _tables(out: Path) -> tuple[str, list[Table]]:
+def _tables(out: Path, tasks: Tasks) -> tuple[str, list[Table]]:
     records = read_results(out)
-    first = summary(records)
-    return records[0]["experiment"], [*([first] if first else []), *make_tables(records)]
+    first = summary(records, tasks)
+    return records[0]["experiment"], [*([first] if first else []), *make_tables(records, tasks)]

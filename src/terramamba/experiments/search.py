@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from terramamba.core.errors import InputError
 from terramamba.experiments.checks import as_settings
-from terramamba.experiments.plan import PlannedRun, is_done, read_metrics, runs_of
-from terramamba.experiments.values import MAIN, Ablation, Entrant, Experiment, Search
+from terramamba.experiments.plan import PlannedRun, is_done, runs_of
+from terramamba.experiments.values import Ablation, Entrant, Experiment, Search
+from terramamba.runs.record import read_metrics
 from terramamba.scores.metrics import summarise
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def places(experiment: Experiment, search: Search) -> list[tuple[str, str]]:
 def seek(
     experiment: Experiment, search: Search, place: tuple[str, str], out: Path, device: str, do: Do
 ) -> None:
-    """Propose trials and have each done on all seeds; the higher the mean score on validation the better."""
+    """Propose trials and have each done on all seeds, for the best mean of the first score on validation."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -98,8 +99,9 @@ def _proposal(search: Search, trial: "Trial") -> Ablation:
 
 
 def _score(runs: Sequence[PlannedRun]) -> float | None:
-    """Mean validation score over seeds; None where a run failed."""
+    """Mean of the first score on validation over seeds, more is better; None where a run failed."""
     if not all(is_done(run) for run in runs):
         return None
-    found = [read_metrics(run)["validation"][MAIN[run.task.name]] for run in runs]
-    return summarise(found)[0]
+    main = runs[0].task.scores[0]
+    found = [main.value_in(read_metrics(run.folder).validation) for run in runs]
+    return main.goodness(summarise(found)[0])

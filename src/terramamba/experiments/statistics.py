@@ -19,13 +19,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from terramamba.experiments.results import DONE, PUBLISHED, Record
+from terramamba.scores.bootstrap import DRAWS, bootstrap_interval, portions, weighted
 from terramamba.scores.metrics import summarise
-from terramamba.scores.sampling_units import Units, score_of
+from terramamba.scores.sampling_units import Units
+from terramamba.scores.score import Score
 
-LEVEL, DRAWS, AT_ONCE = 0.95, 10_000, 500
 LEAST_SEEDS, LEAST_UNITS = 3, 10
 SIGNIFICANT = 0.05
 
@@ -42,6 +43,7 @@ class Comparison:
     units: int
     agree: bool
     """Whether every seed alone has the sign of the mean."""
+    score: Score
 
 
 def together(of_seeds: Sequence[Units]) -> tuple[list[str], Int[np.ndarray, "s u k three"]]:
@@ -54,23 +56,15 @@ def together(of_seeds: Sequence[Units]) -> tuple[list[str], Int[np.ndarray, "s u
     return names, counts
 
 
-def interval(of_seeds: Sequence[Units], score: str, seed: int = 0) -> tuple[float, float] | None:
+def interval(of_seeds: Sequence[Units], score: Score, seed: int = 0) -> tuple[float, float] | None:
     """Percentile interval (95 %) of the mean score over seeds; None with a single unit."""
     names, counts = together(of_seeds)
-    if len(names) < 2:
-        return None
-    random = np.random.default_rng(seed)
-    share = np.full(len(names), 1 / len(names))
-    values = []
-    for start in range(0, DRAWS, AT_ONCE):
-        times = random.multinomial(len(names), share, size=min(AT_ONCE, DRAWS - start))
-        values.append(_mean_score(_weighted(times, counts), score))
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(np.concatenate(values), [tail, 1 - tail])
-    return float(low), float(high)
+    return bootstrap_interval(counts, score.of, seed=seed) if len(names) > 1 else None
 
 
-def compare(first: Sequence[Units], second: Sequence[Units], score: str, seed: int = 0) -> Comparison | None:
+def compare(
+    first: Sequence[Units], second: Sequence[Units], score: Score, seed: int = 0
+) -> Comparison | None:
     """The permutation test; the seeds of both stand in the same order.
 
     None where they were not tested on the same pixels of the same units, so that nothing can be paired.
@@ -81,17 +75,16 @@ def compare(first: Sequence[Units], second: Sequence[Units], score: str, seed: i
     ):
         return None
     (names, one), (_, other) = together(first), together(second)
-    each = score_of(one.sum(axis=1), score) - score_of(other.sum(axis=1), score)
+    each = score.of(one.sum(axis=1)) - score.of(other.sum(axis=1))
     seen = float(each.mean())
     random = np.random.default_rng(seed)
     gap, extreme = other - one, 0
-    for start in range(0, DRAWS, AT_ONCE):
-        swapped = random.integers(0, 2, (min(AT_ONCE, DRAWS - start), len(names)))
-        moved = _weighted(swapped, gap)
-        chance = _mean_score(one.sum(axis=1) + moved, score) - _mean_score(other.sum(axis=1) - moved, score)
+    for size in portions(DRAWS):
+        moved = weighted(random.integers(0, 2, (size, len(names))), gap)
+        chance = score.of(one.sum(axis=1) + moved).mean(-1) - score.of(other.sum(axis=1) - moved).mean(-1)
         extreme += int((np.abs(chance) >= abs(seen) - 1e-12).sum())
     agree = bool((np.sign(each) == np.sign(seen)).all())
-    return Comparison(seen, (1 + extreme) / (1 + DRAWS), len(pairs), len(names), agree)
+    return Comparison(seen, (1 + extreme) / (1 + DRAWS), len(pairs), len(names), agree, score)
 
 
 def holm(values: Sequence[float]) -> list[float]:
@@ -115,20 +108,7 @@ def verdict(comparison: Comparison, p: float) -> str:
         return f"not shown: {comparison.seeds} of {LEAST_SEEDS} seeds"
     if not comparison.agree:
         return "not shown: the seeds disagree"
-    return "ahead" if comparison.difference > 0 else "behind"
-
-
-def _weighted(
-    times: Int[np.ndarray, "d u"], counts: Int[np.ndarray, "s u k three"]
-) -> Float[np.ndarray, "d s k three"]:
-    """Sums over units, each taken so many times; float64, in which sums below 2**53 pixels are exact."""
-    by_unit = np.moveaxis(counts, 1, 0).reshape(counts.shape[1], -1)
-    sums = times.astype(np.float64) @ by_unit.astype(np.float64)
-    return sums.reshape(len(times), counts.shape[0], *counts.shape[2:])
-
-
-def _mean_score(counts: Float[np.ndarray, "d s k three"], score: str) -> Float[np.ndarray, " d"]:
-    return score_of(counts, score).mean(axis=-1)
+    return "ahead" if comparison.score.goodness(comparison.difference) > 0 else "behind"
 
 
 class Contender:
@@ -177,13 +157,13 @@ def contenders_of(records: Sequence[Record]) -> list[Contender]:
     return [Contender(group) for group in groups.values()]
 
 
-def best_baseline(contenders: Sequence[Contender], score: str) -> Contender | None:
-    """The baseline with the highest mean on test, the hardest to beat."""
-    reached = [one for one in contenders if one.is_baseline and one.values(f"test_{score}")]
-    return max(reached, key=lambda one: one.mean(f"test_{score}"), default=None)
+def best_baseline(contenders: Sequence[Contender], score: Score) -> Contender | None:
+    """The baseline with the best mean on test, the hardest to beat."""
+    reached = [one for one in contenders if one.is_baseline and one.values(score.test_column)]
+    return max(reached, key=lambda one: score.goodness(one.mean(score.test_column)), default=None)
 
 
-def compared(one: Contender, other: Contender, score: str) -> Comparison | None:
+def compared(one: Contender, other: Contender, score: Score) -> Comparison | None:
     """The paired test over the seeds that both have; None where nothing can be paired."""
     shared = [seed for seed in one.units if seed in other.units]
     return compare([one.units[s] for s in shared], [other.units[s] for s in shared], score)
@@ -200,12 +180,12 @@ def in_words(comparisons: Sequence[Comparison | None]) -> list[str]:
 
 def _said(comparison: Comparison, p: float) -> str:
     said = f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
-    return f"{100 * comparison.difference:+.2f}, {said}, {verdict(comparison, p)}"
+    return f"{comparison.score.difference(comparison.difference)}, {said}, {verdict(comparison, p)}"
 
 
-def percent(values: Sequence[float]) -> str:
-    """Mean and deviation (n - 1) of shares, in per cent; empty without a value."""
+def mean_shown(score: Score, values: Sequence[float]) -> str:
+    """Mean and deviation (n - 1) of a score; empty without a value."""
     if not values:
         return ""
     mean, deviation = summarise(values)
-    return f"{100 * mean:.2f}" + ("" if math.isnan(deviation) else f" ± {100 * deviation:.2f}")
+    return score.shown({"mean": mean, "std": deviation})

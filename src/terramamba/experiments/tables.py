@@ -11,9 +11,10 @@ from terramamba.experiments.statistics import (
     contenders_of,
     in_words,
     interval,
-    percent,
+    mean_shown,
 )
-from terramamba.experiments.values import MAIN, RANKED, SCORES
+from terramamba.experiments.values import Tasks
+from terramamba.scores.score import Score, Scores, columns
 
 COST_COLUMNS = ("parameters", "FLOPs", "minutes", "px/s", "peak MiB")
 
@@ -28,7 +29,7 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-def make_tables(records: Sequence[Record]) -> list[Table]:
+def make_tables(records: Sequence[Record], tasks: Tasks) -> list[Table]:
     """For each set and split: the models, then each model's variations, then the published scores.
 
     At the end the runs that failed, if any.
@@ -38,16 +39,16 @@ def make_tables(records: Sequence[Record]) -> list[Table]:
         of_data = [record for record in records if record["data"] == data]
         here = contenders_of([record for record in of_data if record["split"] == split])
         models = [one for one in here if not one.first["ablation"]]
-        title = f"{data}, {split}"
+        title, scores = f"{data}, {split}", columns(tasks[of_data[0]["task"]].scores)
         if any(one.runs for one in models):
-            tables.append(_main_table(title, models))
+            tables.append(_main_table(title, models, scores))
         for model in models:
             varied = [one for one in here if one.first["model"] == model.label and one.first["ablation"]]
             if model.runs and any(one.runs for one in varied):
-                tables.append(_ablation_table(title, model, varied))
+                tables.append(_ablation_table(title, model, varied, scores))
         published = [record for record in of_data if record["status"] == PUBLISHED]
         if published and any(one.runs for one in models):
-            tables.append(_published_table(title, published, here))
+            tables.append(_published_table(title, published, here, scores))
     failed = [record for record in records if record["status"] == FAILED]
     if failed:
         rows = tuple((r["data"], r["split"], r.label, r["seed"], r["reason"]) for r in failed)
@@ -55,51 +56,57 @@ def make_tables(records: Sequence[Record]) -> list[Table]:
     return tables
 
 
-def _main_table(title: str, models: Sequence[Contender]) -> Table:
-    score = MAIN[models[0].first["task"]]
-    best = best_baseline(models, score)
-    reached = sorted((one for one in models if one.runs), key=lambda one: -one.mean(f"test_{score}"))
+def _main_table(title: str, models: Sequence[Contender], scores: Scores) -> Table:
+    main = scores[0]
+    best = best_baseline(models, main)
+    reached = sorted(
+        (one for one in models if one.runs), key=lambda one: -main.goodness(one.mean(main.test_column))
+    )
     ranked = [*reached, *(one for one in models if not one.runs)]
-    return _table(title, ranked, best, f"beside {best.label}" if best else "beside a baseline")
+    return _table(title, ranked, scores, best, f"beside {best.label}" if best else "beside a baseline")
 
 
-def _ablation_table(title: str, full: Contender, varied: Sequence[Contender]) -> Table:
-    table = _table(f"{title}: {full.label} varied", [full, *varied], full, f"beside {full.label}")
-    score = MAIN[full.first["task"]]
-    best = max((one for one in [full, *varied] if one.runs), key=lambda one: one.mean(f"val_{score}"))
+def _ablation_table(title: str, full: Contender, varied: Sequence[Contender], scores: Scores) -> Table:
+    table = _table(f"{title}: {full.label} varied", [full, *varied], scores, full, f"beside {full.label}")
+    main = scores[0]
+    best = max(
+        (one for one in [full, *varied] if one.runs),
+        key=lambda one: main.goodness(one.mean(main.validation_column)),
+    )
     chosen = f"Best on validation, which alone may choose: {best.label}."
     return Table(table.title, table.columns, table.rows, (*table.notes, chosen))
 
 
-def _table(title: str, contenders: Sequence[Contender], other: Contender | None, beside: str) -> Table:
-    task = contenders[0].first["task"]
-    score, scores = MAIN[task], SCORES[task]
-    words = _beside(contenders, other, score)
-    columns = ("model", "seeds", scores[score], "95 % interval", *list(scores.values())[1:])
-    columns += (f"validation {scores[score]}", beside, *COST_COLUMNS)
+def _table(
+    title: str, contenders: Sequence[Contender], scores: Scores, other: Contender | None, beside: str
+) -> Table:
+    main, *more = scores
+    words = _beside(contenders, other, main)
+    head = ("model", "seeds", main.heading, "95 % interval", *(score.heading for score in more))
+    head += (f"validation {main.heading}", beside, *COST_COLUMNS)
     rows = []
     for one in contenders:
         seeds = f"{len(one.runs)} of {one.planned}"
         if not one.runs:
-            rows.append((one.label, seeds, *[""] * (len(columns) - 2)))
+            rows.append((one.label, seeds, *[""] * (len(head) - 2)))
             continue
-        bounds = interval(list(one.units.values()), score)
+        bounds = interval(list(one.units.values()), main)
         rows.append(
             (
                 one.label,
                 seeds,
-                percent(one.values(f"test_{score}")),
-                f"[{100 * bounds[0]:.2f}, {100 * bounds[1]:.2f}]" if bounds else "",
-                *(percent(one.values(f"test_{name}")) for name in list(scores)[1:]),
-                percent(one.values(f"val_{score}")),
+                mean_shown(main, one.values(main.test_column)),
+                f"[{', '.join(map(main.shown, bounds))}]" if bounds else "",
+                *(mean_shown(score, one.values(score.test_column)) for score in more),
+                mean_shown(main, one.values(main.validation_column)),
                 words.get(one.label, ""),
                 *_costs(one),
             )
         )
-    return Table(title, columns, tuple(rows), _notes(contenders))
+    return Table(title, head, tuple(rows), _notes(contenders))
 
 
-def _beside(contenders: Sequence[Contender], other: Contender | None, score: str) -> dict[str, str]:
+def _beside(contenders: Sequence[Contender], other: Contender | None, score: Score) -> dict[str, str]:
     """What may be said of each contender beside ``other``, by label."""
     if other is None:
         return {}
@@ -157,33 +164,33 @@ def _version(record: Record) -> str:
     return record["version"] + (commit if record["commit"] else "")
 
 
-def _published_table(title: str, published: Sequence[Record], contenders: Sequence[Contender]) -> Table:
+def _published_table(
+    title: str, published: Sequence[Record], contenders: Sequence[Contender], scores: Scores
+) -> Table:
     """Published scores, each beside ours where the same model (or variation) was run, with both protocols."""
-    titles = SCORES[published[0]["task"]]
-    names = [name for name in titles if any(record[f"test_{name}"] for record in published)]
+    known = [score for score in scores if any(record[score.test_column] for record in published)]
     ours = {one.label: one for one in contenders if one.runs}
     rows = []
     for one in published:
-        scores = (one.number(f"test_{name}") for name in names)
-        said = ("" if value is None else f"{100 * value:.2f}" for value in scores)
+        said = (score.shown(one.number(score.test_column)) for score in known)
         rows.append((one["model"], "published", *said, one["protocol"], one["source"]))
         own = ours.get(one["model"])
         if own is not None:
             how = f"preset {own.runs[0]['preset']}, {len(own.runs)} seeds"
-            found = (percent(own.values(f"test_{name}")) for name in names)
+            found = (mean_shown(score, own.values(score.test_column)) for score in known)
             rows.append((one["model"], "here", *found, ", ".join(own.words("protocol")), how))
-    columns = ("model", "whose", *(titles[name] for name in names), "protocol", "source")
+    head = ("model", "whose", *(score.heading for score in known), "protocol", "source")
     note = "Compare a pair of rows only where both name the same protocol."
-    return Table(f"{title}: published", columns, tuple(rows), (note,))
+    return Table(f"{title}: published", head, tuple(rows), (note,))
 
 
-Meeting = tuple[str, str, str, Contender, Contender]
+Meeting = tuple[str, str, Score, Contender, Contender]
 """Set, split, score; one of our models, and the baseline with the highest mean there."""
 
 
-def summary(records: Sequence[Record]) -> Table | None:
+def summary(records: Sequence[Record], tasks: Tasks) -> Table | None:
     """A row for each set, split, score and model that is no baseline; None where nothing can be compared."""
-    met = list(_meetings(records))
+    met = _meetings(records, tasks)
     if not met:
         return None
     words = in_words([compared(ours, best, score) for *_, score, ours, best in met])
@@ -191,26 +198,26 @@ def summary(records: Sequence[Record]) -> Table | None:
         (
             data,
             split,
-            SCORES[ours.first["task"]][score],
+            score.heading,
             ours.label,
-            percent(ours.values(f"test_{score}")),
+            mean_shown(score, ours.values(score.test_column)),
             best.label,
-            percent(best.values(f"test_{score}")),
+            mean_shown(score, best.values(score.test_column)),
             said,
         )
         for (data, split, score, ours, best), said in zip(met, words, strict=True)
     ]
-    columns = ("data", "split", "score", "model", "reaches", "best baseline", "reaches", "beside it")
-    return Table("Beside the best baseline", columns, tuple(rows), _counted(met, words))
+    head = ("data", "split", "score", "model", "reaches", "best baseline", "reaches", "beside it")
+    return Table("Beside the best baseline", head, tuple(rows), _counted(met, words))
 
 
-def _meetings(records: Sequence[Record]) -> Sequence[Meeting]:
+def _meetings(records: Sequence[Record], tasks: Tasks) -> Sequence[Meeting]:
     found = []
     for data, split in dict.fromkeys((r["data"], r["split"]) for r in records if r["status"] != PUBLISHED):
         here = contenders_of([r for r in records if (r["data"], r["split"]) == (data, split)])
         models = [one for one in here if one.runs and not one.first["ablation"]]
         for ours in (one for one in models if not one.is_baseline):
-            for score in RANKED[ours.first["task"]]:
+            for score in (one for one in tasks[ours.first["task"]].scores if one.ranked):
                 best = best_baseline(models, score)
                 if best is not None:
                     found.append((data, split, score, ours, best))
@@ -222,10 +229,11 @@ def _counted(met: Sequence[Meeting], words: Sequence[str]) -> tuple[str, ...]:
     groups: dict[tuple[str, str, str], list[tuple[Meeting, str]]] = {}
     for meeting, said in zip(met, words, strict=True):
         _, split, score, ours, _ = meeting
-        groups.setdefault((ours.label, split, SCORES[ours.first["task"]][score]), []).append((meeting, said))
+        groups.setdefault((ours.label, split, score.heading), []).append((meeting, said))
     lines = []
     for (model, split, title), group in groups.items():
-        above = sum(m[3].mean(f"test_{m[2]}") > m[4].mean(f"test_{m[2]}") for m, _ in group)
+        ahead_by = (s.goodness(o.mean(s.test_column) - b.mean(s.test_column)) for (_, _, s, o, b), _ in group)
+        above = sum(difference > 0 for difference in ahead_by)
         ahead, behind = (sum(said.endswith(f", {end}") for _, said in group) for end in ("ahead", "behind"))
         lines.append(
             f"{model}, {split}: mean {title} above that of every baseline on {above} of {len(group)} sets; "

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from terramamba.training.task import Task
 
 Settings = Mapping[str, Any]
+Tasks = Mapping[str, Task]
+"""By their names."""
 
 OURS = ("ssa_mamba", "glmamba")
 """Models that are no baselines unless a file says so."""
@@ -95,21 +97,3 @@ class Experiment:
     models: tuple[Entrant, ...]
     ablations: tuple[Ablation, ...]
     searches: tuple[Search, ...]
-
-
-MAIN = {"classify": "oa", "change": "f1"}
-"""The score that is compared, and whose interval is given."""
-RANKED = {"classify": ("oa", "aa"), "change": ("f1",)}
-"""The scores by which models are ranked in a summary."""
-SCORES = {
-    "classify": {"oa": "OA", "aa": "AA", "kappa": "kappa", "worst_class_recall": "worst class"},
-    "change": {
-        "f1": "F1",
-        "iou": "IoU",
-        "precision": "precision",
-        "recall": "recall",
-        "kappa": "kappa",
-        "false_alarm_rate": "false alarms",
-        "f1_dates_swapped": "F1, dates swapped",
-    },
-}

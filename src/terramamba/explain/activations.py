@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Float32
 from torch import Tensor, nn
 
 from terramamba.models.model import Model
+from terramamba.scores.thresholds import changed
 from terramamba.training.predict import only_channel
 
 DATES = ("before", "after")
@@ -88,7 +89,7 @@ def change_evidence(
         # Gradients reach every part also where the weights were frozen.
         logit = only_channel(model(images[None].detach().requires_grad_()))[0]
         probability = torch.sigmoid(logit.detach().float()).cpu().numpy()
-        explained = usable & (probability >= threshold)
+        explained = usable & changed(probability, threshold)
         if not explained.any():
             explained = usable
         score = logit[torch.from_numpy(explained).to(logit.device)].sum()

@@ -10,12 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Float32, Int, Int64
 from torch import Tensor
 
 from terramamba.core.errors import InputError
 from terramamba.core.words import ranges
-from terramamba.scores.metrics import ClassScores, class_scores, confusion_matrix
+from terramamba.scores.metrics import (
+    average_accuracy,
+    class_counts,
+    class_recall,
+    confusion_matrix,
+    overall_accuracy,
+)
 
 MOST_GROUPS = 24
 """So many groups there are at most unless told otherwise: more take longer, and each shows less."""
@@ -41,12 +47,12 @@ class BandGroup:
 
 @dataclass(frozen=True, eq=False)
 class Importance:
-    """Scores as they are, and how much lower they are with each group shuffled, repeat by repeat.
+    """Class counts of the bands as they are, and how much lower scores are with each group shuffled.
 
     ``recall`` has one entry for each class, nan for a class without a pixel.
     """
 
-    base: ClassScores
+    base: Int[np.ndarray, "k three"]
     oa: Float[np.ndarray, "groups repeats"]
     aa: Float[np.ndarray, "groups repeats"]
     recall: Float[np.ndarray, "groups repeats k"]
@@ -103,12 +109,12 @@ def permutation_importance(
     if len(images) < 2:
         raise InputError(f"{len(images)} labelled pixel: bands are shuffled among pixels, so two are needed")
 
-    def scores(patches: Tensor) -> ClassScores:
-        found = class_scores(confusion_matrix(targets, predict(patches).argmax(dim=1).numpy(), num_classes))
+    def counts(patches: Tensor) -> Int[np.ndarray, "k three"]:
+        found = confusion_matrix(targets, predict(patches).argmax(dim=1).numpy(), num_classes)
         advance(1)
-        return found
+        return class_counts(found)
 
-    base = scores(images)
+    base = counts(images)
     oa, aa = np.zeros((2, len(groups), repeats))
     recall = np.zeros((len(groups), repeats, num_classes))
     for repeat in range(repeats):
@@ -117,7 +123,8 @@ def permutation_importance(
             shuffled = images.clone()
             places = list(group.places)
             shuffled[:, places] = images[order][:, places]
-            found = scores(shuffled)
-            oa[i, repeat], aa[i, repeat] = base.oa - found.oa, base.aa - found.aa
-            recall[i, repeat] = np.subtract(base.recall, found.recall)
+            found = counts(shuffled)
+            oa[i, repeat] = overall_accuracy(base) - overall_accuracy(found)
+            aa[i, repeat] = average_accuracy(base) - average_accuracy(found)
+            recall[i, repeat] = class_recall(base) - class_recall(found)
     return Importance(base, oa, aa, recall)

@@ -6,29 +6,30 @@ from typing import Any
 
 from torch.utils.data import Subset
 
-from terramamba.data.catalog.record import PairSet, SceneSet
+from terramamba.data.catalog.record import DataSet, SceneSet
 from terramamba.data.splits.split import TEST
 from terramamba.experiments.compared import Timed
-from terramamba.landcover.evaluation import read_settings
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.landcover.training import labelled_patches
 from terramamba.runs.folder import Run
+from terramamba.runs.record import read_settings
 from terramamba.training.predict import PATCHES_AT_ONCE, class_logits
 
 TIMED_PATCHES = 4 * PATCHES_AT_ONCE
 """As much of the test set, at most, is mapped once more for the speed; the scores come from training."""
 
 
-def reads_scene(entry: Mapping[str, Any], known: SceneSet | PairSet | None) -> bool:
+def reads_scene(entry: Mapping[str, Any], known: DataSet | None) -> bool:
     """Whether the files are a scene with labels, or a scene of the catalogue."""
     return "data" not in entry or isinstance(known, SceneSet)
 
 
 def time_patches(run: Run, settings: ClassifySettings) -> Timed:
     """Classify patches of the test pixels."""
-    settings = read_settings(run.folder)  # with the files that a name of the catalogue stands for
-    samples = prepare_samples(settings, int(run.card["patch_size"]))
+    # with the files that a name of the catalogue stands for
+    settings = read_settings(run.folder, ClassifySettings)
+    samples = prepare_samples(settings, run.patches.size)
     patches = labelled_patches(samples, TEST, settings)
     timed = Subset(patches, range(min(len(patches), TIMED_PATCHES)))
     class_logits(run.model, Subset(timed, range(min(len(timed), PATCHES_AT_ONCE))), device=settings.device)

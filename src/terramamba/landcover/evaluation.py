@@ -1,27 +1,34 @@
 """Scores of a trained classifier: on the test pixels of its own run, or on another labelled scene."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int
+from jaxtyping import Bool, Int, Int64
 
 from terramamba.core.errors import InputError
-from terramamba.core.files import read_yaml
-from terramamba.data.labels.labels import Labels, VectorOptions, label_shape, read_labels, unmasked
+from terramamba.core.files import plain
+from terramamba.core.run_files import SPLIT
+from terramamba.data.labels.class_table import UNLABELLED, ClassTable
+from terramamba.data.labels.labels import Labels, label_shape, read_labels, unmasked
 from terramamba.data.pairs.same_file import same_content_key
-from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, load_split
+from terramamba.data.patch_store import PatchStore
+from terramamba.data.pixel_list import PixelList
+from terramamba.data.settings import VectorOptions
+from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
+from terramamba.data.splits.split_files import load_split
 from terramamba.landcover.patches import PatchDataset
-from terramamba.landcover.samples import prepare_samples, scaled_cube
+from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.scores import scores_by_name
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.mapping.fit_to_run import check_bands
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
-from terramamba.runs.folder import CONFIG, Run
+from terramamba.runs.folder import Run
+from terramamba.runs.record import has_settings, read_settings
 from terramamba.scores.calibration import class_calibration
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.training.predict import class_logits
@@ -60,44 +67,36 @@ def evaluate(
         scored = _own_test(run)
     else:
         opened = open_scene(scene, variable=scene_variable, shape=label_shape(labels, label_variable))
-        vector = VectorOptions(class_attribute, layer, all_touched, min_coverage)
+        vector = VectorOptions(
+            class_attribute=class_attribute, layer=layer, all_touched=all_touched, min_coverage=min_coverage
+        )
         scored = _elsewhere(run, masked(opened, mask or ()), labels, label_variable, vector)
     if len(scored.pixels) == 0:
         why = "; ".join(scored.notes)
         raise InputError(
             f"{labels or run.folder}: no labelled pixel of a class that the model knows; {why}".rstrip("; ")
         )
-    card = run.card
-    dataset = PatchDataset(
-        scored.cube,
-        scored.pixels,
-        scored.targets,
-        patch_size=card["patch_size"],
-        border=card["border"],
-        augment=False,
-        seed=0,
-    )
+    dataset = PatchDataset(scored.store, scored.pixels, scored.targets, augment=False, seed=0)
     logits, truth = class_logits(run.model, dataset, device=device)
-    names = [entry["name"] for entry in card["classes"]]
+    names = run.classes.names
     confusion = confusion_matrix(truth, logits.argmax(dim=1), len(names))
-    scores = scores_by_name(confusion, names)
-    if run.temperature is not None:
-        scores["calibration"] = class_calibration(logits, truth, run.temperature).record()
+    temperature = run.temperature
+    calibration = None if temperature is None else class_calibration(logits, truth, temperature)
     return {
         "protocol": scored.protocol,
         "pixels": len(scored.pixels),
         "notes": list(scored.notes),
         "confusion": confusion.tolist(),
-        "test": scores,
-        "calibration": card.get("calibration"),
+        "test": scores_by_name(confusion, names, calibration),
+        "calibration": plain(run.card.judged.calibration),
     }
 
 
 @dataclass(frozen=True, eq=False)
 class _Scored:
-    """The pixels to score, with their patches' cube and 0-based classes."""
+    """The pixels to score, with the store of their patches and their 0-based classes."""
 
-    cube: Float32[np.ndarray, "c h w"]
+    store: PatchStore
     pixels: Int[np.ndarray, "m 2"]
     targets: Int[np.ndarray, " m"]
     protocol: str
@@ -105,14 +104,14 @@ class _Scored:
 
 
 def _own_test(run: Run) -> _Scored:
-    settings = read_settings(run.folder)
-    samples = prepare_samples(settings, run.card["patch_size"])
-    if samples.split.id != run.card["split_id"]:
+    settings = read_settings(run.folder, ClassifySettings)
+    samples = prepare_samples(settings, run.patches.size)
+    if samples.split.id != run.split_id:
         raise InputError(
             f"{run.folder}: scene or labels changed since training (split {samples.split.id}, "
-            f"was {run.card['split_id']}); restore them, or score other files with --scene and --labels"
+            f"was {run.split_id}); restore them, or score other files with --scene and --labels"
         )
-    return _Scored(samples.cube, samples.pixels(TEST), samples.targets(TEST), run.card["protocol"], ())
+    return _Scored(samples.store, samples.pixels(TEST), samples.targets(TEST), run.card.data.protocol, ())
 
 
 def _elsewhere(
@@ -120,46 +119,44 @@ def _elsewhere(
 ) -> _Scored:
     check_bands(run, scene)
     given = read_labels(labels, scene, variable=label_variable, min_classes=1, vector=vector)
-    classes, notes = known_classes(unmasked(given, scene, need_all_classes=False), run.card)
-    cube, usable = scaled_cube(scene, run.scaling)
-    scored = (classes > 0) & usable
-    learnt = scored & _learnt_from(run, scene)
+    given = unmasked(given, scene, need_all_classes=False)
+    targets, notes = known_targets(given, run.classes)
+    known = targets != UNLABELLED
+    shape = run.patches
+    store = PatchStore.read(scene, run.scaling, given.pixels.only(known), shape.size, shape.border)
+    scored = store.usable[store.kept.find(given.pixels.keys)] & known
+    learnt = scored & _learnt_from(run, scene, given.pixels)
     if learnt.any():
         notes.append(
             f"not scored, they trained the model or chose its epoch: {np.count_nonzero(learnt)} pixels"
         )
         scored &= ~learnt
-    pixels = np.argwhere(scored).astype(np.int64)
-    targets = classes[scored].astype(np.int64) - 1
-    return _Scored(cube, pixels, targets, f"external-p{run.card['patch_size']}", notes)
+    pixels = given.pixels.only(scored).coordinates
+    return _Scored(store, pixels, targets[scored], f"external-p{shape.size}", notes)
 
 
-def read_settings(folder: Path) -> ClassifySettings:
-    """The settings that ``folder/config.yaml`` keeps."""
-    record = read_yaml(folder / CONFIG)
-    known = {field.name for field in fields(ClassifySettings)}
-    return ClassifySettings(**{key: value for key, value in record.items() if key in known})
-
-
-def _learnt_from(run: Run, scene: Scene) -> Bool[np.ndarray, "h w"]:
-    """Pixels of ``scene`` that had a part in training, where it is the run's own scene or a copy of it."""
-    none = np.zeros((scene.height, scene.width), bool)
-    if not all((run.folder / name).is_file() for name in (CONFIG, "split.json")):
+def _learnt_from(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray, " m"]:
+    """Which pixels had a part in training, where ``scene`` is the run's own or a copy of it."""
+    none = np.zeros(len(pixels), bool)
+    if not (has_settings(run.folder) and (run.folder / SPLIT).is_file()):
         return none  # a model alone
-    own = read_settings(run.folder).scene
+    own = read_settings(run.folder, ClassifySettings).scene
     if own is None or not all(Path(path).exists() for path in (own, scene.path)):
         return none
     if same_content_key(own) != same_content_key(scene.path):
         return none
-    roles = load_split(run.folder).roles
-    return np.isin(roles, (TRAIN, VALIDATION)) if roles.shape == none.shape else none
+    split = load_split(run.folder)
+    if split.pixels.shape != pixels.shape:
+        return none
+    return split.pixels.only(np.isin(split.roles, (TRAIN, VALIDATION))).find(pixels.keys) >= 0
 
 
-def known_classes(given: Labels, card: Mapping[str, Any]) -> tuple[Int[np.ndarray, "h w"], list[str]]:
-    """Labels by the place of their class in a run's ``card``, from 1, and notes on those it does not know."""
-    key, said = ("name", given.names) if given.by_name else ("code", given.codes)
-    place = {entry[key]: index + 1 for index, entry in enumerate(card["classes"])}
-    table = np.array([0, *(place.get(one, 0) for one in said)], np.int16)
-    unknown = [str(one) for one in said if one not in place]
+def known_targets(given: Labels, classes: ClassTable) -> tuple[Int64[np.ndarray, " m"], list[str]]:
+    """Labels as targets of a run's ``classes``, and notes on those that it does not know: ``UNLABELLED``."""
+    key = "name" if given.by_name else "code"
+    said: Sequence[str | int] = given.names if given.by_name else given.codes
+    target: Mapping[Any, int] = classes.target_of_name if given.by_name else classes.target_of_code
+    table = np.array([UNLABELLED, *(target.get(one, UNLABELLED) for one in said)], np.int64)
+    unknown = [str(one) for one in said if one not in target]
     notes = [f"not scored, the model does not know these {key}s: {', '.join(unknown)}"] if unknown else []
     return table[given.classes], [*given.notes, *notes]

@@ -1,76 +1,72 @@
 """How far fast mapping stays with exact mapping, on the validation pixels of a run."""
 
-from typing import Any
-
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Int64
 
+from terramamba.data.patch_store import PaddedWindow, window_patches
+from terramamba.data.scaling import Scaling
 from terramamba.landcover.fast import TILINGS, fast_logits, margin
-from terramamba.landcover.map_worker import pad_strip, padded_index
-from terramamba.landcover.patches import gather_patches
 from terramamba.mapping.inference import inferring
+from terramamba.mapping.windows import class_windows
 from terramamba.models.model import Model
-from terramamba.raster.windows import strips
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
+from terramamba.runs.model_card import FastAgreement, TilingScore
 
 BATCH_SIZE = 256
 ROWS = 128
-"""Rows of the scene that are padded together."""
+"""Rows of the scene that are read together."""
 
 
-def fast_record(
+def fast_agreement(
     model: Model,
-    cube: Float32[np.ndarray, "c h w"],
+    scene: Scene,
+    scaling: Scaling,
     pixels: Int64[np.ndarray, "m 2"],
     targets: Int64[np.ndarray, " m"],
     *,
     patch_size: int,
     border: str,
     device: torch.device,
-) -> dict[str, Any] | None:
+) -> FastAgreement | None:
     """Overall accuracy of exact mapping, and for each number of tilings overall accuracy and agreement.
 
     Args:
         model: trained; None is returned where it does not classify single tokens.
-        cube: the whole scene, scaled.
+        scene: what it was trained on, of which windows with validation pixels are read.
+        scaling: its bands and their scaling.
         pixels: rows and columns of the validation pixels.
         targets: their classes, from 0.
         patch_size: side of the patches that the model was trained on.
         border: what stands beyond the edge of the scene, "reflect" or "zeros".
         device: to compute on.
-
-    Returns:
-        ``{"exact_oa": share, "tilings": {"1": {"oa": share, "agreement": share}, ...}}``
     """
     if not model.classifies_tokens:
         return None
-    height, width = cube.shape[1:]
-    classes = np.full((height, width), -1, np.int64)
-    classes[tuple(pixels.T)] = targets
     reach, half = margin(patch_size), patch_size // 2
-    rows, cols = (padded_index(size, reach, border) for size in (height, width))
     model = model.to(device).eval()
     found: dict[int, list[torch.Tensor]] = {k: [] for k in (0, *TILINGS)}
     truth = []
     with inferring(device, "32"):
-        for window in strips(height, width, ROWS):
-            there = classes[window.row : window.bottom]
-            wanted = torch.from_numpy(there >= 0).to(device)
+        for window in class_windows(scene.height, scene.width, len(scaling.bands), exact=False, rows=ROWS):
+            classes = _drawn(window, pixels, targets)
+            wanted = torch.from_numpy(classes >= 0).to(device)
             if not wanted.any():
                 continue
-            truth.append(torch.from_numpy(there[there >= 0]).to(device))
-            padded = torch.from_numpy(pad_strip(cube, rows[window.row : window.bottom + 2 * reach], cols))
-            padded = padded.to(device)
+            truth.append(torch.from_numpy(classes[classes >= 0]).to(device))
+            seen = PaddedWindow.read(scene, scaling, window, reach, border)
+            padded = torch.from_numpy(seen.padded()).to(device)
             places = wanted.nonzero() + reach - half
             for batch in places.split(BATCH_SIZE):  # type: ignore[no-untyped-call]
-                patches = gather_patches(padded, batch[:, 0], batch[:, 1], patch_size)
+                patches = window_patches(padded, batch[:, 0], batch[:, 1], patch_size)
                 found[0].append(model(patches).argmax(1))
             for k in TILINGS:
                 logits = fast_logits(
                     model,
                     padded,
                     wanted,
-                    (window.row, 0),
+                    (window.row, window.col),
                     patch_size=patch_size,
                     tilings=k,
                     batch_size=BATCH_SIZE,
@@ -78,13 +74,24 @@ def fast_record(
                 found[k].append(logits.argmax(1))
     right = torch.cat(truth)
     exact, *fast = (torch.cat(parts) for parts in found.values())
-    return {
-        "exact_oa": _share(exact == right),
-        "tilings": {
-            str(k): {"oa": _share(guess == right), "agreement": _share(guess == exact)}
+    return FastAgreement(
+        _share(exact == right),
+        {
+            k: TilingScore(_share(guess == right), _share(guess == exact))
             for k, guess in zip(TILINGS, fast, strict=True)
         },
-    }
+    )
+
+
+def _drawn(
+    window: Window, pixels: Int64[np.ndarray, "m 2"], targets: Int64[np.ndarray, " m"]
+) -> Int64[np.ndarray, "h w"]:
+    """The classes of the pixels in ``window``, -1 elsewhere."""
+    classes = np.full(window.shape, -1, np.int64)
+    rows, cols = (pixels - (window.row, window.col)).T
+    inside = (rows >= 0) & (rows < window.height) & (cols >= 0) & (cols < window.width)
+    classes[rows[inside], cols[inside]] = targets[inside]
+    return classes
 
 
 def _share(which: torch.Tensor) -> float:

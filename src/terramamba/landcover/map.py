@@ -6,18 +6,23 @@ together: memory does not grow with the scene, and a run that was ended is gone 
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.landcover.fast import check_tilings, choose_tilings
 from terramamba.landcover.map_output import ClassMapOutput, ClassSummary
 from terramamba.landcover.map_worker import ClassWork
+from terramamba.landcover.settings import ClassMapSettings, Mode
 from terramamba.mapping.area_table import check_table_name
-from terramamba.mapping.executors import Parallelism
-from terramamba.mapping.fingerprint import model_fact, option_fact, scene_fact, version_fact
+from terramamba.mapping.fingerprint import (
+    model_fact,
+    option_facts,
+    scene_fact,
+    version_fact,
+    windows_fact,
+)
 from terramamba.mapping.fit_to_run import check_bands, chosen_temperature, open_run
-from terramamba.mapping.inference import check_options
 from terramamba.mapping.jobs import carry_out
 from terramamba.mapping.tags import run_tags
 from terramamba.mapping.windows import class_windows
@@ -26,6 +31,7 @@ from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
 from terramamba.runs.folder import Run
+from terramamba.training.settings import Precision
 
 
 def map_classes(
@@ -36,13 +42,13 @@ def map_classes(
     probabilities: str | Path | None = None,
     areas: str | Path | None = None,
     masks: Sequence[str | Path] = (),
-    mode: str = "exact",
+    mode: Mode = "exact",
     tilings: int = 1,
     tolerance: float = 0.3,
     calibrated: bool = False,
     batch_size: int = 128,
     device: str = "auto",
-    precision: str = "32",
+    precision: Precision = "32",
     overwrite: bool = False,
     strip_rows: int | None = None,
     workers: int = 1,
@@ -82,11 +88,23 @@ def map_classes(
             of a run with other arguments are there.
     """
     start = time.monotonic()
-    check_options(batch_size, precision)
-    parallelism = Parallelism(workers, dask, shard)
-    parallelism.check()
-    if strip_rows is not None and strip_rows < 1:
-        raise InputError(f"--strip-rows {strip_rows}: at least 1 is needed")
+    settings = ClassMapSettings(
+        probabilities=None if probabilities is None else str(probabilities),
+        areas=None if areas is None else str(areas),
+        mask=list(map(str, masks)),
+        mode=mode,
+        tilings=tilings,
+        tolerance=tolerance,
+        calibrated=calibrated,
+        batch_size=batch_size,
+        device=device,
+        precision=precision,
+        overwrite=overwrite,
+        strip_rows=strip_rows,
+        workers=workers,
+        dask=dask,
+        shard=shard,
+    )
     targets = [Path(path) for path in (out, probabilities) if path is not None]
     for target in targets:
         check_raster_name(target)
@@ -95,7 +113,7 @@ def map_classes(
     loaded.model.check_precision(precision)
     image = masked(scene if isinstance(scene, Scene) else open_scene(scene), masks)
     check_bands(loaded, image)
-    tilings = choose_tilings(mode, tilings, tolerance, loaded.card.get("fast"))
+    tilings = choose_tilings(mode, tilings, tolerance, loaded.card.judged.fast)
     if tilings:
         check_tilings(loaded.model, tilings)
 
@@ -104,15 +122,9 @@ def map_classes(
     windows = class_windows(image.height, image.width, bands, exact=not tilings, rows=strip_rows)
     facts = {
         "model": model_fact(loaded),
-        "masks": option_fact("--mask", ",".join(map(str, masks)) or None),
+        **option_facts(_as_mapped(settings, tilings)),
         "scene": scene_fact(image),
-        "mode": option_fact("--mode", f"fast --tilings {tilings}" if tilings else "exact"),
-        "calibration": option_fact("--calibrated", calibrated),
-        "probabilities": option_fact("--probabilities", probabilities),
-        "areas": option_fact("--areas", areas),
-        "batch size": option_fact("--batch-size", batch_size),
-        "precision": option_fact("--precision", precision),
-        "windows": option_fact("windows of", f"{windows[0].height} x {windows[0].width} pixels"),
+        "windows": windows_fact(windows[0]),
         "versions": version_fact(),
     }
     output = ClassMapOutput(
@@ -120,10 +132,10 @@ def map_classes(
         None if areas is None else str(areas),
         image.grid,
         tuple(windows),
-        tuple(loaded.classes),
+        loaded.classes,
         run_tags(
             loaded,
-            mode=facts["mode"][0].removeprefix("--mode "),
+            mode=f"fast --tilings {tilings}" if tilings else "exact",
             precision=precision,
             temperature=f"{temperature:g}",
             source=image.path,
@@ -143,10 +155,18 @@ def map_classes(
         temperature,
     )
     inputs = [image.path, *map(str, masks)]
-    outcome = carry_out(output, work, facts, parallelism, device=device, overwrite=overwrite, inputs=inputs)
+    outcome = carry_out(output, work, facts, settings, device=device, overwrite=overwrite, inputs=inputs)
     return output.summary(outcome, time.monotonic() - start)
 
 
+def _as_mapped(settings: ClassMapSettings, tilings: int) -> ClassMapSettings:
+    """``settings`` as they come true: the mode and the ``tilings`` that were chosen, windows apart."""
+    if not tilings:
+        return replace(settings, mode="exact", tilings=1, tolerance=0.0, strip_rows=None)
+    return replace(settings, mode="fast", tilings=tilings, tolerance=0.0, strip_rows=None)
+
+
 def _agreement(run: Run, tilings: int) -> float | None:
-    record = run.card.get("fast")
-    return record["tilings"][str(tilings)]["agreement"] if tilings and record else None
+    fast = run.card.judged.fast
+    known = None if fast is None else fast.tilings.get(tilings)
+    return None if known is None else known.agreement

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, Int, Shaped
+from jaxtyping import Bool, Float, Float32, Shaped
 from torch import Tensor
 
 from terramamba.core.errors import InputError
-from terramamba.data.scaling import Scaling, read_scaled
+from terramamba.core.run_files import CARD
+from terramamba.data.patch_store import PaddedWindow, window_patches
+from terramamba.data.scaling import Scaling
 from terramamba.landcover.fast import fast_logits, margin
-from terramamba.landcover.patches import gather_patches
 from terramamba.mapping.fit_to_run import open_run
 from terramamba.mapping.inference import inferring
 from terramamba.mapping.probability import stored_probability
@@ -63,32 +64,22 @@ class ClassMapper:
         self._scaling: Scaling = run.scaling
         self._model: Model = run.model.to(device).eval()
         self._device = device
-        codes = [int(entry["code"]) for entry in run.classes]
+        codes = run.classes.codes
         self._codes = np.array(codes, code_type(codes))
-        self._patch = int(run.card["patch_size"])
+        self._patch = run.patches.size
         self._margin = margin(self._patch) if work.tilings else self._patch // 2
-        border, scene = str(run.card["border"]), work.scene
-        self._rows = padded_index(scene.height, self._margin, border)
-        self._cols = padded_index(scene.width, self._margin, border)
+        self._border = run.patches.border
 
     def map(self, window: Window) -> dict[str, Shaped[np.ndarray, "..."]]:
         """``classes`` (codes), ``not_finite`` (a number of pixels), where wanted stored ``probability``."""
-        rows = self._rows[window.row : window.bottom + 2 * self._margin]
-        cols = self._cols[window.col : window.right + 2 * self._margin]
-        top, height = _span(rows)
-        left, width = _span(cols)
-        scaled, usable, not_finite = read_scaled(
-            self._work.scene, self._scaling, Window(top, left, height, width)
-        )
-        here = window.relative_to(Window(top, left, height, width)).slices
-        usable = usable[here]
+        seen = PaddedWindow.read(self._work.scene, self._scaling, window, self._margin, self._border)
+        usable = seen.usable
         classes = np.full(window.shape, NODATA, self._codes.dtype)
         found = np.zeros((0, len(self._codes)), np.float32)
         if usable.any():
-            places = (np.where(index < 0, -1, index - first) for index, first in ((rows, top), (cols, left)))
-            found = self._classify(pad_strip(scaled, *places), usable, (window.row, window.col))
+            found = self._classify(seen.padded(), usable, (window.row, window.col))
             classes[usable] = self._codes[found.argmax(axis=1)]
-        arrays = {"classes": classes, "not_finite": np.array(np.count_nonzero(not_finite[here]))}
+        arrays = {"classes": classes, "not_finite": np.array(np.count_nonzero(seen.not_finite))}
         if self._work.probabilities:
             probability = np.zeros((len(self._codes), *window.shape), np.float32)
             probability[:, usable] = found.T
@@ -120,39 +111,14 @@ class ClassMapper:
         with inferring(self._device, work.precision):
             for begin in range(0, len(rows), work.batch_size):
                 batch = slice(begin, begin + work.batch_size)
-                patches = gather_patches(on_device, rows[batch], cols[batch], self._patch)
+                patches = window_patches(on_device, rows[batch], cols[batch], self._patch)
                 found[batch] = self._probability(self._model(patches)).cpu().numpy()
         return found
 
     def _probability(self, logits: Float[Tensor, "m k"]) -> Float[Tensor, "m k"]:
         if logits.shape[1] != len(self._codes):
             raise InputError(
-                f"the model gives {logits.shape[1]} classes, but model.json names {len(self._codes)};"
+                f"the model gives {logits.shape[1]} classes, but {CARD} names {len(self._codes)};"
                 " train the model anew"
             )
         return torch.softmax(logits.float() / self._work.temperature, dim=1)
-
-
-def _span(index: Int[np.ndarray, " n"]) -> tuple[int, int]:
-    """The first of the rows (or columns) that are not -1, and how many there are up to the last."""
-    first = int(index[index >= 0].min())
-    return first, int(index.max()) + 1 - first
-
-
-def padded_index(length: int, half: int, border: str) -> Int[np.ndarray, " n"]:
-    """The row (or column) that stands at each place of an axis with ``half`` more at both ends; -1: zeros."""
-    if border == "zeros":
-        return np.pad(np.arange(length), half, constant_values=-1)
-    return np.pad(np.arange(length), half, mode="reflect")
-
-
-def pad_strip(
-    scaled: Float32[np.ndarray, "c h w"], rows: Int[np.ndarray, " H"], cols: Int[np.ndarray, " W"]
-) -> Float32[np.ndarray, "c H W"]:
-    """Place rows and columns as ``padded_index`` says, the bands of a pixel together in memory."""
-    padded = np.ascontiguousarray(
-        scaled.transpose(1, 2, 0)[np.maximum(rows, 0)[:, None], np.maximum(cols, 0)]
-    )
-    padded[rows < 0] = 0
-    padded[:, cols < 0] = 0
-    return padded.transpose(2, 0, 1)

@@ -7,15 +7,17 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, distributed
-from torch.utils.data import Dataset
 
 from terramamba.core.errors import InputError
+from terramamba.landcover.settings import ClassConfig
 from terramamba.models.model import Model
-from terramamba.scores.metrics import class_scores
-from terramamba.training.config import TrainConfig
+from terramamba.scores.metrics import class_counts
+from terramamba.scores.score import evaluated, followed
+from terramamba.scores.score_table import LAND_COVER_SCORES
+from terramamba.training.batches import Batch, EvaluationBatches
 from terramamba.training.losses import class_loss, token_class_loss
 from terramamba.training.objective import Validation, summed
-from terramamba.training.predict import PATCHES_AT_ONCE, Batch, Share, count_classes
+from terramamba.training.predict import PATCHES_AT_ONCE, count_classes
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,14 @@ class Classification:
 
     task: ClassVar[str] = "classify"
 
-    config: TrainConfig
+    config: ClassConfig
+    class_weights: tuple[float, ...] | None = None
+    """Weights of the classes in the cross-entropy."""
 
-    def __post_init__(self) -> None:
-        if self.config.loss != "cross_entropy":
-            raise InputError(f"--loss {self.config.loss}: classifiers are trained with cross_entropy")
+    @property
+    def validated_at_once(self) -> int:
+        """Many: patches are small."""
+        return max(self.config.batch_size, PATCHES_AT_ONCE)
 
     def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
         """Cross-entropy, and that of the tokens' own labels; the network runs once for both."""
@@ -44,29 +49,27 @@ class Classification:
         of_tokens = token_class_loss(tokens, batch["token_label"], self._weights(tokens))
         return self._of_labels(tokens.mean(dim=(2, 3)), batch) + self.config.token_loss * of_tokens
 
-    def validate(
-        self, model: Model, dataset: Dataset[Batch], device: torch.device, share: Share
-    ) -> Validation:
-        """Overall and average accuracy."""
-        batch_size, precision = max(self.config.batch_size, PATCHES_AT_ONCE), self.config.precision
-        own, loss = count_classes(model, dataset, batch_size, device, precision, share, self._of_labels)
-        if share.world > 1:  # a process without a batch does not know the number of classes
-            classes = torch.tensor(len(own), device=device)
+    def validate(self, model: Model, batches: EvaluationBatches) -> Validation:
+        """Confusion over all pixels, and the scores that are followed."""
+        own, loss = count_classes(model, batches, self.config.precision, self._of_labels)
+        if batches.share.world > 1:  # a process without a batch does not know the number of classes
+            classes = torch.tensor(len(own), device=batches.device)
             distributed.all_reduce(classes, distributed.ReduceOp.MAX)
             own = own if len(own) else np.zeros((int(classes), int(classes)), np.int64)
-        confusion, loss = summed(own, loss, device, share)
-        scores = class_scores(confusion)
+        confusion, loss = summed(own, loss, batches)
+        main, scores = LAND_COVER_SCORES[0], followed(LAND_COVER_SCORES)
+        found = evaluated(scores, {"pixels": class_counts(confusion)})
         return Validation(
-            score=scores.oa,
+            score=main.goodness(found[main.key]),
             threshold=None,
             loss=loss / int(confusion.sum()),
-            scores={"oa": scores.oa, "aa": scores.aa, "kappa": scores.kappa},
-            remark=f"OA {100 * scores.oa:.2f} %",
+            scores=found,
+            remark=f"{main.heading} {main.shown(found[main.key], sign=True)}",
         )
 
     def _of_labels(self, logits: Float[Tensor, "b k"], batch: Batch) -> Float[Tensor, ""]:
         return class_loss(logits, batch["label"], self._weights(logits))
 
     def _weights(self, logits: Tensor) -> Tensor | None:
-        weights = self.config.class_weights
+        weights = self.class_weights
         return None if weights is None else torch.tensor(weights, device=logits.device)

@@ -1,25 +1,30 @@
-"""From the files of a classification job to samples: labels, split, usable bands, scaled cube."""
+"""From the files of a classification job to samples: labels, split, usable bands, scaled pixels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int, Int16, Shaped
+import rasterio
+from jaxtyping import Bool, Float32, Float64, Int16, Int64, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.core.options import part_of
 from terramamba.core.words import ranges
 from terramamba.data.labels.labels import (
     Labels,
-    VectorOptions,
     label_shape,
     read_label_parts,
     read_labels,
     unmasked,
 )
-from terramamba.data.scaling import Scaling, read_scaled
+from terramamba.data.patch_store import VALUES_PER_READ, PatchStore, window_size
+from terramamba.data.pixel_list import PixelList
+from terramamba.data.scaling import Scaling
+from terramamba.data.settings import VectorOptions
 from terramamba.data.splits.by_polygon import polygon_split
 from terramamba.data.splits.split import (
+    LEFT_OUT,
     TEST,
     TRAIN,
     VALIDATION,
@@ -29,6 +34,7 @@ from terramamba.data.splits.split import (
     random_split,
 )
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.mapping.executors import GDAL_CACHE_BYTES
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
@@ -37,32 +43,29 @@ from terramamba.raster.windows import strips
 MIN_VALID_SHARE = 0.5
 """A band with data at a smaller share of the training pixels than this is left out."""
 
-VALUES_PER_READ = 32_000_000
-"""Scenes are read in strips of about this many values, so that only the scaled cube is ever held whole."""
-
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """A scene ready for learning: scaled bands, labels, and the role of every labelled pixel."""
+    """A scene ready for learning: labels, the role of every labelled pixel, and what their patches show."""
 
     scene: Scene
     labels: Labels
     split: Split
     scaling: Scaling
-    cube: Float32[np.ndarray, "c h w"]
+    store: PatchStore
     notes: tuple[str, ...]
 
-    def pixels(self, role: int) -> Int[np.ndarray, "m 2"]:
+    def pixels(self, role: int) -> Int64[np.ndarray, "m 2"]:
         """Rows and columns of the pixels with ``role``."""
-        return np.argwhere(self.split.roles == role).astype(np.int64)
+        return self.split.pixels.only(self.split.roles == role).coordinates
 
-    def targets(self, role: int) -> Int[np.ndarray, " m"]:
+    def targets(self, role: int) -> Int64[np.ndarray, " m"]:
         """0-based classes of the pixels with ``role``, in the order of ``pixels``."""
         return self.labels.classes[self.split.roles == role].astype(np.int64) - 1
 
     def spectra(self, role: int) -> Float32[np.ndarray, "m c"]:
         """Scaled spectra of the pixels with ``role``, in the order of ``pixels``."""
-        return np.ascontiguousarray(self.cube[:, self.split.roles == role].T)
+        return self.store.spectra(self.pixels(role))
 
 
 def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
@@ -71,17 +74,22 @@ def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
     Raises:
         InputError: what cannot be read, fitted or split, with the file and the remedy.
     """
-    scene, labels, split = _read(settings, patch_size)
-    bands, notes = choose_bands(scene, split.roles == TRAIN)
-    fitted_on = np.ones_like(split.roles, dtype=bool) if settings.fit_on == "scene" else split.roles == TRAIN
-    values, valid = read_pixels(scene, fitted_on, bands)
-    whole = valid.all(axis=1) & np.isfinite(values).all(axis=1)
-    if not whole.any():
-        raise InputError(f"{scene.path}: no training pixel has data in all used bands; use other labels")
-    scaling = Scaling.fit(values[whole].astype(np.float64), bands, settings.scaling)
-    cube, usable = scaled_cube(scene, scaling)
-    split, dropped = _without_unusable(scene, split, usable)
-    return Samples(scene, labels, split, scaling, cube, (*labels.notes, *notes, *dropped))
+    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
+        scene, labels, split = _read(settings, patch_size)
+        training = split.pixels.only(split.roles == TRAIN)
+        values, valid = read_pixels(scene, training)
+        bands, notes = choose_bands(scene, training, values, valid)
+        if settings.fit_on == "scene":
+            scaling = Scaling.fit(lambda: _all_spectra(scene, bands), bands, settings.scaling)
+        else:
+            spectra = finite_spectra(values[:, bands], valid[:, bands])
+            if not len(spectra):
+                raise _no_whole_pixel(scene)
+            scaling = Scaling.fit(lambda: [spectra], bands, settings.scaling)
+        used = split.pixels.only(split.roles != LEFT_OUT)
+        store = PatchStore.read(scene, scaling, used, patch_size, settings.border)
+    split, dropped = _without_unusable(scene, split, store)
+    return Samples(scene, labels, split, scaling, store, (*labels.notes, *notes, *dropped))
 
 
 def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, Split]:
@@ -90,9 +98,7 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         "variable": settings.label_variable,
         "names": settings.class_names,
         "min_abundance": settings.min_abundance,
-        "vector": VectorOptions(
-            settings.class_attribute, settings.layer, settings.all_touched, settings.min_coverage
-        ),
+        "vector": part_of(settings, VectorOptions),
     }
     if settings.split == "given":
         paths = {name: path for name, path in parts.items() if path is not None}
@@ -106,13 +112,16 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
             )
         shape = label_shape(paths["train"], settings.label_variable)
         scene = _open(settings, shape)
-        labels, parts_of = read_label_parts(paths, scene, **reading)
-        labels = unmasked(labels, scene)
+        every, parts_of = read_label_parts(paths, scene, **reading)
+        labels = unmasked(every, scene)
+        kept = labels.pixels.find(every.pixels.keys) >= 0
+        parts_of = {name: part[kept] for name, part in parts_of.items()}
         if hold_out:
             parts_of["val"] = _held_out(labels.classes, parts_of["train"], settings)
             parts_of["train"] &= ~parts_of["val"]
-        train, val, test = (parts_of[name] & (labels.classes > 0) for name in parts)
+        train, val, test = (parts_of[name] for name in parts)
         split = given_split(
+            labels.pixels,
             labels.classes,
             train,
             val,
@@ -151,15 +160,15 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
 
 
 def _held_out(
-    classes: Int16[np.ndarray, "h w"], train: Bool[np.ndarray, "h w"], settings: ClassifySettings
-) -> Bool[np.ndarray, "h w"]:
+    classes: Int16[np.ndarray, " m"], train: Bool[np.ndarray, " m"], settings: ClassifySettings
+) -> Bool[np.ndarray, " m"]:
     """``val_fraction`` (2 or more: so many) of each class's training pixels, but never more than half."""
     chance = np.random.default_rng(settings.seed)
     held = np.zeros(train.shape, bool)
-    for code in np.unique(classes[train & (classes > 0)]):
+    for code in np.unique(classes[train]):
         own = np.flatnonzero(train & (classes == code))
         wanted = settings.val_fraction * (len(own) if settings.val_fraction < 2 else 1)
-        held.flat[chance.permutation(own)[: min(max(1, round(wanted)), len(own) // 2)]] = True
+        held[chance.permutation(own)[: min(max(1, round(wanted)), len(own) // 2)]] = True
     return held
 
 
@@ -180,40 +189,62 @@ def _split(settings: ClassifySettings, labels: Labels, patch_size: int) -> Split
         "names": labels.names,
     }
     if settings.split == "random":
-        return random_split(labels.classes, **sizes)
+        return random_split(labels.pixels, labels.classes, **sizes)
     if settings.split == "block":
-        return block_split(labels.classes, **sizes)
+        return block_split(labels.pixels, labels.classes, **sizes)
     if labels.features is None:
         raise InputError(
             f"{settings.labels or settings.data}: has no polygons, which --split polygon parts; give a "
             "vector file, or use --split block"
         )
-    return polygon_split(labels.classes, labels.features, **sizes)
+    return polygon_split(labels.pixels, labels.classes, labels.features, **sizes)
 
 
-def read_pixels(
-    scene: Scene, where: Bool[np.ndarray, "h w"], bands: Sequence[int] | None = None
-) -> tuple[Shaped[np.ndarray, "m c"], Bool[np.ndarray, "m c"]]:
-    """Values and validity of the pixels ``where``, row by row, read strip by strip."""
-    values, valid = [], []
-    for window in strips(scene.height, scene.width, _rows(scene)):
-        inside = where[window.slices]
-        if not inside.any():
-            continue
-        block, block_valid = scene.read(window, bands)
-        values.append(block[:, inside].T)
-        valid.append(block_valid[:, inside].T)
-    if not values:
+def read_pixels(scene: Scene, pixels: PixelList) -> tuple[Shaped[np.ndarray, "m c"], Bool[np.ndarray, "m c"]]:
+    """Values and validity of the bands of ``pixels``, read from windows that hold some of them."""
+    if not len(pixels):
         raise InputError(f"{scene.path}: not one pixel to read; the labels leave no training pixel")
-    return np.concatenate(values), np.concatenate(valid)
+    values = np.empty((len(pixels), scene.bands), scene.dtype)
+    valid = np.empty(values.shape, bool)
+    for window, places in pixels.windows(*window_size(scene, scene.bands)):
+        block, block_valid = scene.read(window)
+        inside = (slice(None), *pixels.inside(window, places))
+        values[places], valid[places] = block[inside].T, block_valid[inside].T
+    return values, valid
 
 
-def _rows(scene: Scene) -> int:
-    return max(1, VALUES_PER_READ // (scene.width * scene.bands))
+def finite_spectra(
+    values: Shaped[np.ndarray, "m c"], valid: Bool[np.ndarray, "m c"]
+) -> Float64[np.ndarray, "n c"]:
+    """The rows of ``values`` that have finite data in all bands."""
+    whole = valid.all(axis=1) & np.isfinite(values).all(axis=1)
+    return np.ascontiguousarray(values[whole], np.float64)
 
 
-def choose_bands(scene: Scene, training: Bool[np.ndarray, "h w"]) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """The bands worth learning from, judged on training pixels, and a note on those left out.
+def _all_spectra(scene: Scene, bands: Sequence[int]) -> Iterator[Float64[np.ndarray, "n c"]]:
+    """The pixels of the whole scene with finite data in ``bands``, some rows at a time."""
+    rows = max(1, VALUES_PER_READ // (scene.width * len(bands)))
+    found = False
+    for window in strips(scene.height, scene.width, rows):
+        values, valid = (part.reshape(len(bands), -1).T for part in scene.read(window, bands))
+        spectra = finite_spectra(values, valid)
+        found |= len(spectra) > 0
+        yield spectra
+    if not found:
+        raise _no_whole_pixel(scene)
+
+
+def _no_whole_pixel(scene: Scene) -> InputError:
+    return InputError(f"{scene.path}: no training pixel has data in all used bands; use other labels")
+
+
+def choose_bands(
+    scene: Scene,
+    training: PixelList,
+    values: Shaped[np.ndarray, "m c"],
+    valid: Bool[np.ndarray, "m c"],
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The bands worth learning from, judged on the training pixels, and a note on those left out.
 
     Left out: bands that the header calls bad, bands without data at half of the training pixels or more, and
     bands with one single value. Bands are 0-based here and 1-based in the notes.
@@ -221,7 +252,6 @@ def choose_bands(scene: Scene, training: Bool[np.ndarray, "h w"]) -> tuple[tuple
     Raises:
         InputError: no band is left, or a band holds NaN or infinity that is not its nodata value.
     """
-    values, valid = read_pixels(scene, training)
     reasons: dict[str, list[int]] = {"bad by its header": [], "no data": [], "constant": []}
     kept: list[int] = []
     for band in range(scene.bands):
@@ -231,7 +261,7 @@ def choose_bands(scene: Scene, training: Bool[np.ndarray, "h w"]) -> tuple[tuple
         elif valid[:, band].mean() <= MIN_VALID_SHARE:
             reasons["no data"].append(band)
         elif np.issubdtype(column.dtype, np.floating) and not np.isfinite(column).all():
-            bad = np.argwhere(training)[np.flatnonzero(valid[:, band])[~np.isfinite(column)][0]]
+            bad = training.coordinates[np.flatnonzero(valid[:, band])[~np.isfinite(column)][0]]
             raise InputError(
                 f"{scene.path}: band {band + 1} has {np.count_nonzero(~np.isfinite(column))} NaN or infinite "
                 f"values at training pixels (first at row {bad[0]}, column {bad[1]}); declare them as nodata "
@@ -253,29 +283,14 @@ def choose_bands(scene: Scene, training: Bool[np.ndarray, "h w"]) -> tuple[tuple
     return tuple(kept), notes
 
 
-def _without_unusable(
-    scene: Scene, split: Split, usable: Bool[np.ndarray, "h w"]
-) -> tuple[Split, tuple[str, ...]]:
-    lost = (split.roles > 0) & ~usable
+def _without_unusable(scene: Scene, split: Split, store: PatchStore) -> tuple[Split, tuple[str, ...]]:
+    places = store.kept.find(split.pixels.keys)
+    lost = (split.roles != LEFT_OUT) & ~store.usable[places]
     if not lost.any():
         return split, ()
-    roles = np.where(usable, split.roles, 0).astype(np.uint8)
+    roles = np.where(lost, LEFT_OUT, split.roles).astype(np.uint8)
     for role, name in ((TRAIN, "training"), (VALIDATION, "validation"), (TEST, "test")):
         if not (roles == role).any():
             raise InputError(f"{scene.path}: every {name} pixel lacks data in some band; use other labels")
     note = f"{np.count_nonzero(lost)} labelled pixels lack data in a used band and are left out"
     return replace(split, roles=roles), (note,)
-
-
-def scaled_cube(
-    scene: Scene, scaling: Scaling
-) -> tuple[Float32[np.ndarray, "c h w"], Bool[np.ndarray, "h w"]]:
-    """The whole scene in ``scaling``'s bands, and which pixels have finite data in all of them.
-
-    Pixels without hold the scaling's fill value.
-    """
-    cube = np.empty((len(scaling.bands), scene.height, scene.width), np.float32)
-    usable = np.empty((scene.height, scene.width), bool)
-    for window in strips(scene.height, scene.width, _rows(scene)):
-        cube[:, *window.slices], usable[window.slices], _ = read_scaled(scene, scaling, window)
-    return cube, usable

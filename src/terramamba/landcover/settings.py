@@ -1,13 +1,48 @@
-"""What `terramamba classify train` can be told."""
+"""What the commands for land cover can be told, beside what they share with others."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from terramamba.training.settings import TrainSettings
+from terramamba.core.options import UNDECIDED, Bound, ByRecipe, Options, at_least
+from terramamba.data.settings import PIXEL_SHARE, ImageArray, LabelOptions, Masks, Splitting
+from terramamba.mapping.settings import MapSettings
+from terramamba.training.settings import TrainConfig, TrainSettings
+
+Mode = Literal["exact", "fast", "auto"]
+ODD = Bound(lambda value: value > 0 and value % 2 == 1, "must be an odd number of pixels, such as 7")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifySettings(TrainSettings):
+class LabelledScene(LabelOptions, Masks, ImageArray):
+    """How a scene and its labels are read, to train or to score."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patches(Options):
+    """What a classifier sees of a pixel."""
+
+    patch_size: Annotated[ByRecipe[int], ODD] = UNDECIDED
+    """Side of the patch around a pixel, odd, in pixels; None: the model's."""
+    border: Literal["reflect", "zeros"] = "reflect"
+    """What stands beyond the scene's edge in a patch."""
+    scaling: Literal["minmax", "standard"] = "minmax"
+    """minmax: each band to [0, 1]; standard: mean 0, deviation 1; fitted on training pixels."""
+    fit_on: Literal["train", "scene"] = "train"
+    """Pixels that scaling is fitted on; scene: as the papers do, which leaks a little."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassConfig(TrainConfig):
+    """Everything that training a classifier obeys."""
+
+    class_weights: bool = False
+    """Weigh the loss by inverse class frequency."""
+    token_loss: Annotated[float, at_least(0)] = 0.0
+    """Weight of the extra cross-entropy on the patch's own labelled training pixels (0: as published)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifySettings(ClassConfig, TrainSettings, Patches, Splitting, LabelledScene):
     """Settings of `terramamba classify train`."""
 
     scene: str | None = None
@@ -22,55 +57,27 @@ class ClassifySettings(TrainSettings):
     """Labels: polygons, points or lines (GeoPackage, Shapefile, GeoJSON, in any reference system), ENVI's
     regions of interest as text, or a map (0 = unlabelled): GeoTIFF, PNG, .mat, .npy, a folder of tiles, or a
     CSV with a `mask` column."""
-    mask: list[str] | None = None
-    """Rasters of clouds or other pixels not to be used (not 0), on the scene's grid or georeferenced on any;
-    a mask's own no data, and what lies outside it, is not masked."""
-    model: str = "ssa_mamba"
-    """Model (see `terramamba models`)."""
-    scene_variable: str | None = None
-    """Name of the array in a .mat or .npz scene; None: the only one that fits."""
-    label_variable: str | None = None
-    """Name of the array in a .mat or .npz label file; None: the only one that fits."""
     class_names: list[str] | None = None
     """Names of the classes in the order of their codes."""
-    min_abundance: float = 0.7
+    min_abundance: Annotated[float, PIXEL_SHARE] = 0.7
     """Where labels are abundances: the least share of a pixel that makes it a label of its largest class."""
-    class_attribute: str | None = None
-    """Attribute of a vector file that says the class, in text or whole numbers; None: the only one that
-    fits."""
-    layer: str | None = None
-    """Layer of a vector file; None: the only one with shapes."""
-    all_touched: bool = False
-    """A polygon labels every pixel that it covers any part of."""
-    min_coverage: float = 0.5
-    """Share of a pixel that a polygon must cover to label it, above 0 and at most 1; --all-touched overrides
-    it."""
-    split: Literal["block", "random", "polygon", "given"] = "block"
-    """block: spatially separate parts (for judging); polygon: whole polygons of a vector file train, validate
-    or test; random: the papers' protocol, which leaks; given: the label files named below."""
-    train_labels: str | None = None
-    """With --split given: labels of the training pixels."""
-    val_labels: str | None = None
-    """With --split given: labels of the validation pixels."""
-    test_labels: str | None = None
-    """With --split given: labels of the test pixels."""
-    train_fraction: float = 0.1
-    """Share of each class's labelled pixels (with --split polygon: of its polygons) for training; 2 or
-    more: a number of them."""
-    val_fraction: float = 0.1
-    """Share of each class's labelled pixels (with --split polygon: of its polygons) for validation; 2 or
-    more: a number of them."""
-    min_per_class: int = 20
-    """Least training pixels of a class, but never more than half of it."""
-    patch_size: int | None = None
-    """Side of the patch around a pixel, odd, in pixels; None: the model's."""
-    border: Literal["reflect", "zeros"] = "reflect"
-    """What stands beyond the scene's edge in a patch."""
-    scaling: Literal["minmax", "standard"] = "minmax"
-    """minmax: each band to [0, 1]; standard: mean 0, deviation 1; fitted on training pixels."""
-    fit_on: Literal["train", "scene"] = "train"
-    """Pixels that scaling is fitted on; scene: as the papers do, which leaks a little."""
-    class_weights: bool = False
-    """Weigh the loss by inverse class frequency."""
-    token_loss: float = 0.0
-    """Weight of the extra cross-entropy on the patch's own labelled training pixels (0: as published)."""
+    model: str = "ssa_mamba"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassMapSettings(MapSettings):
+    """Settings of `terramamba classify map`, but for the files."""
+
+    mode: Mode = "exact"
+    """exact: every pixel by its own patch; fast: by tiles that do not overlap, tens of times faster; auto: as
+    fast as --tolerance allows."""
+    tilings: int = 1
+    """With --mode fast, shifted tilings that are averaged: 1, 2, 4 or 9; more are slower and closer to
+    exact."""
+    tolerance: Annotated[float, at_least(0)] = 0.3
+    """With --mode auto, percentage points of overall accuracy on the run's validation pixels that may be
+    lost."""
+    batch_size: Annotated[int, at_least(1)] = 128
+    """Pixels classified at once; less needs less memory."""
+    strip_rows: Annotated[int | None, at_least(1)] = None
+    """Rows that are one part of the work; None: as many as take seconds to a minute."""

@@ -10,26 +10,32 @@ import numpy as np
 
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
-from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, save_split
-from terramamba.landcover.fast_agreement import fast_record
+from terramamba.core.files import plain
+from terramamba.core.run_files import CLASS_SCORES, CONFUSION, RELIABILITY
+from terramamba.data.labels.class_table import ClassTable
+from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
+from terramamba.data.splits.split_files import save_split
+from terramamba.landcover.fast_agreement import fast_agreement
 from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import Samples, prepare_samples
-from terramamba.landcover.scores import CLASS_TABLE, scores_by_name, write_class_table
+from terramamba.landcover.scores import scores_by_name, write_class_table
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.runs.folder import write_confusion
+from terramamba.runs.model_card import DataCard, JudgedCard, PatchShape
 from terramamba.scores.calibration import (
-    RELIABILITY,
-    calibration_card,
     class_calibration,
     class_temperature,
+    temperature_fit,
     write_reliability,
 )
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.sampling_units import from_classes, write_units
 from terramamba.training.predict import class_logits
+from terramamba.training.recipes import decide
 from terramamba.training.task import Judgement
+from terramamba.training.workload import Volume
 
 
 def prepare(settings: ClassifySettings, spec: ModelSpec) -> "Training":
@@ -38,7 +44,8 @@ def prepare(settings: ClassifySettings, spec: ModelSpec) -> "Training":
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
-    samples = prepare_samples(settings, choose_patch_size(spec, settings))
+    settings = decide(settings, {"patch_size": spec.example[-1]})
+    samples = prepare_samples(settings, settings.patch_size)
     return Training(settings, samples, sized_by_patch="patch_size" in spec.parameters())
 
 
@@ -57,6 +64,13 @@ class Training:
         return (*self.samples.notes, *self.samples.split.notes)
 
     @property
+    def volume(self) -> Volume:
+        """Patches of the training and of the validation pixels."""
+        side = self.samples.split.patch_size
+        training, validation = (len(self.samples.targets(role)) for role in (TRAIN, VALIDATION))
+        return Volume(training, validation, (len(self.samples.scaling.bands), side, side))
+
+    @property
     def model_options(self) -> Mapping[str, Any]:
         """Bands, classes and, where the model is built for one, the side of the patch."""
         samples = self.samples
@@ -73,23 +87,19 @@ class Training:
         return tuple(float(weight) for weight in weights)
 
     @property
-    def card(self) -> Mapping[str, Any]:
-        """What mapping has to know beside the weights."""
-        samples, labels = self.samples, self.samples.labels
-        return {
-            "protocol": protocol_id(self.settings, samples.split.patch_size),
-            "split_id": samples.split.id,
-            "leakage": asdict(samples.split.leakage),
-            "source_bands": samples.scene.bands,
-            "wavelengths": samples.scene.wavelengths,
-            "scaling": samples.scaling.to_dict(),
-            "patch_size": samples.split.patch_size,
-            "border": self.settings.border,
-            "classes": [
-                {"code": code, "name": name, "colour": list(colour)}
-                for code, name, colour in zip(labels.codes, labels.names, labels.colours, strict=True)
-            ],
-        }
+    def card(self) -> DataCard:
+        """What mapping has to know of the data."""
+        samples, labels, split = self.samples, self.samples.labels, self.samples.split
+        return DataCard(
+            source_bands=samples.scene.bands,
+            wavelengths=samples.scene.wavelengths,
+            scaling=samples.scaling,
+            classes=ClassTable(labels.codes, labels.names, labels.colours),
+            patches=PatchShape(split.patch_size, self.settings.border),
+            protocol=protocol_id(self.settings, split.patch_size),
+            split_id=split.id,
+            leakage=split.leakage,
+        )
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -150,13 +160,14 @@ class Training:
             for subset, (logits, truth) in subsets.items()
         }
         scores = {
-            subset: scores_by_name(confusion, names) | {"calibration": calibrations[subset].record()}
+            subset: scores_by_name(confusion, names, calibrations[subset])
             for subset, confusion in confusions.items()
         }
         logits, truth = subsets["test"]
-        fast = fast_record(
+        fast = fast_agreement(
             model,
-            samples.cube,
+            samples.scene,
+            samples.scaling,
             samples.pixels(VALIDATION),
             samples.targets(VALIDATION),
             patch_size=samples.split.patch_size,
@@ -166,25 +177,18 @@ class Training:
         units = from_classes(samples.pixels(TEST), truth.numpy(), logits.argmax(dim=1).numpy(), len(names))
 
         def write(folder: Path) -> None:
-            write_confusion(folder / "confusion.csv", confusions["test"], names)
-            write_class_table(folder / CLASS_TABLE, scores)
+            write_confusion(folder / CONFUSION, confusions["test"], names)
+            write_class_table(folder / CLASS_SCORES, scores)
             write_units(folder, units)
             write_reliability(folder / RELIABILITY, calibrations)
 
-        card = {"calibration": calibration_card(calibrations["validation"]), "fast": fast}
-        return Judgement(scores, card, write)
+        card = JudgedCard(calibration=temperature_fit(calibrations["validation"]), fast=fast)
+        facts = {"calibration": plain(card.calibration), "fast": plain(fast)}
+        return Judgement(scores, card, facts, write)
 
     def write_split(self, folder: Path) -> None:
         """Write ``split.json`` and the map of subsets beside it."""
         save_split(self.samples.split, folder, self.samples.scene.grid, self.samples.labels.classes)
-
-
-def choose_patch_size(spec: ModelSpec, settings: ClassifySettings) -> int:
-    """The patch side in pixels: as asked, else the model's; odd, so that it has a middle."""
-    size = settings.patch_size if settings.patch_size is not None else spec.example[-1]
-    if size < 1 or size % 2 == 0:
-        raise InputError(f"--patch-size {size}: must be an odd number of pixels, such as 7")
-    return size
 
 
 def protocol_id(settings: ClassifySettings, patch_size: int) -> str:
@@ -203,17 +207,11 @@ def labelled_patches(
     samples: Samples, role: int, settings: ClassifySettings, *, augment: bool = False
 ) -> PatchDataset:
     """The patches and classes of the pixels with ``role``."""
-    token_targets = None
-    if role == TRAIN and settings.token_loss > 0:
-        training = samples.split.roles == TRAIN
-        token_targets = np.where(training, samples.labels.classes.astype(np.int64) - 1, -1)
     return PatchDataset(
-        samples.cube,
+        samples.store,
         samples.pixels(role),
         samples.targets(role),
-        patch_size=samples.split.patch_size,
-        border=settings.border,
-        token_targets=token_targets,
+        label_tokens=role == TRAIN and settings.token_loss > 0,
         augment=augment,
         seed=settings.seed,
     )

@@ -48,12 +48,15 @@ class _HeldRows:
         self.top = 0
         self._tile_weights = cosine_weights(rows, tile_width, overlap)
         self._sum = np.zeros((rows, width), np.float32)
+        self._alone = np.zeros((rows, width), np.float32)
         self._weights = np.zeros((rows, width), np.float32)
         self._usable = np.zeros((rows, width), bool)
         self._not_finite = np.zeros((rows, width), bool)
 
     def add(self, tile: MappedWindow) -> None:
         cols = slice(tile.window.col, tile.window.right)
+        first = self._weights[:, cols] == 0
+        self._alone[:, cols] = np.where(first, tile.probability, np.nan)
         self._sum[:, cols] += self._tile_weights * tile.probability
         self._weights[:, cols] += self._tile_weights
         self._usable[:, cols] = tile.usable
@@ -61,13 +64,16 @@ class _HeldRows:
 
     def release(self, rows: int) -> MappedWindow:
         """Return the uppermost ``rows``; those below them move up."""
+        # Where one tile has a vote, its probability stays as it is: weighed and divided again it could end
+        # on the other side of a threshold.
+        alone, blended = self._alone[:rows], self._sum[:rows] / self._weights[:rows]
         released = MappedWindow(
             Window(self.top, 0, rows, self._sum.shape[1]),
-            self._sum[:rows] / self._weights[:rows],
+            np.where(np.isnan(alone), blended, alone),
             self._usable[:rows].copy(),
             self._not_finite[:rows].copy(),
         )
-        for held in (self._sum, self._weights, self._usable, self._not_finite):
+        for held in (self._sum, self._alone, self._weights, self._usable, self._not_finite):
             held[:-rows] = held[rows:]
             held[-rows:] = 0
         self.top += rows

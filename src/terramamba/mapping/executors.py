@@ -6,11 +6,7 @@ part at a time; the arrays go to the folder of part files, which all must see un
 
 import hashlib
 import multiprocessing
-import multiprocessing.connection
-import os
 import pickle
-import re
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -25,8 +21,9 @@ import torch
 
 from terramamba.core.devices import resolve_device, use_threads
 from terramamba.core.errors import InputError
-from terramamba.core.processes import script_hidden
+from terramamba.core.processes import end_with_parent, script_hidden
 from terramamba.mapping.part_files import Arrays, PartFiles
+from terramamba.mapping.settings import Parallelism
 
 GDAL_CACHE_BYTES = 256 << 20
 """Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
@@ -74,7 +71,7 @@ def processes(work: Work, files: PartFiles, device: str, workers: int) -> Iterat
         InputError: a process was ended from outside.
     """
     context = multiprocessing.get_context("spawn")
-    # The reading end is at its end when this process closes the other, or is killed: then workers end too.
+    # Workers end when this process closes its end, in the middle of a unit too.
     end, alive = context.Pipe(duplex=False)
     ranks = context.SimpleQueue()
     for rank in range(workers):
@@ -164,8 +161,7 @@ _PROCESS: dict[str, Any] = {}
 
 
 def _start_process(end: Any, ranks: Any, parcel: bytes, device: str, threads: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
-    threading.Thread(target=_exit_at, args=(end,), daemon=True).start()
+    end_with_parent(end)
     use_threads(threads)
     _PROCESS["rank"], _PROCESS["device"], _PROCESS["parcel"] = ranks.get(), device, parcel
 
@@ -176,11 +172,6 @@ def _map_in_process(part: int) -> None:
         _PROCESS["map_part"] = work.start(_own_device(_PROCESS["device"], _PROCESS["rank"]))
         del _PROCESS["parcel"]
     _write_part(_PROCESS["map_part"], _PROCESS["files"], part)
-
-
-def _exit_at(end: Any) -> None:
-    multiprocessing.connection.wait([end])
-    os._exit(1)
 
 
 def _own_device(device: str, rank: int) -> torch.device:
@@ -232,39 +223,12 @@ class _DaskTask:
             _write_part(_PROCESS["map_part"], _PROCESS["files"], part)
 
 
-@dataclass(frozen=True)
-class Parallelism:
-    """Who maps: this process, ``workers`` processes, or a ``dask`` cluster; and which ``shard`` of a job."""
-
-    workers: int = 1
-    dask: str | None = None
-    shard: str | None = None
-
-    def workers_for(self, work: Work, files: PartFiles, device: str) -> AbstractContextManager[WorkerPool]:
-        """Start the workers."""
-        if self.dask is not None:
-            return dask_workers(work, files, device, self.dask)
-        if self.workers == 1:
-            return this_process(work, files, device)
-        return processes(work, files, device, self.workers)
-
-    def check(self) -> None:
-        """Raise ``InputError`` where the options exclude each other or have values that they cannot have."""
-        if self.workers < 1:
-            raise InputError(f"--workers {self.workers}: at least 1 is needed")
-        if self.dask is not None and self.workers != 1:
-            raise InputError("--workers and --dask exclude each other; give one of them")
-        self.own_parts(0)
-
-    def own_parts(self, parts: int) -> range:
-        """Return which of so many parts this run maps; shard "2/5" is every fifth from the second on.
-
-        Raises:
-            InputError: ``shard`` is not i/n.
-        """
-        if self.shard is None:
-            return range(parts)
-        given = re.fullmatch(r"(\d+)/(\d+)", self.shard)
-        if not given or not 1 <= int(given[1]) <= int(given[2]):
-            raise InputError(f"--shard {self.shard}: give i/n with i from 1 to n, such as 2/5")
-        return range(int(given[1]) - 1, parts, int(given[2]))
+def workers_for(
+    parallelism: Parallelism, work: Work, files: PartFiles, device: str
+) -> AbstractContextManager[WorkerPool]:
+    """Start the workers: this process, processes of this machine, or those of a Dask cluster."""
+    if parallelism.dask is not None:
+        return dask_workers(work, files, device, parallelism.dask)
+    if parallelism.workers == 1:
+        return this_process(work, files, device)
+    return processes(work, files, device, parallelism.workers)

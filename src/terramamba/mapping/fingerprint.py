@@ -18,9 +18,11 @@ from rasterio.crs import CRS
 from torch import Tensor
 
 from terramamba._version import __version__
-from terramamba.core.files import plain
+from terramamba.core.options import Options, flag_of, identity
 from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run
+from terramamba.runs.model_card import as_json
 
 Facts = Mapping[str, tuple[str, str]]
 """For each thing what it is called on the command line, and what identifies it."""
@@ -28,13 +30,12 @@ Facts = Mapping[str, tuple[str, str]]
 
 def model_sha256(run: Run) -> str:
     """Return the SHA-256 of ``model.safetensors``; of the weights where the model was never saved."""
-    saved = run.card["model"].get("sha256")
-    return str(saved) if saved else _digest(run.model.state_dict())
+    return run.card.model.sha256 or _digest(run.model.state_dict())
 
 
 def model_fact(run: Run) -> tuple[str, str]:
     """Identify the model with its card."""
-    return f"the model in {run.folder}", _digest([model_sha256(run), plain(run.card)])
+    return f"the model in {run.folder}", _digest([model_sha256(run), as_json(run.card)])
 
 
 def scene_fact(scene: Scene) -> tuple[str, str]:
@@ -52,9 +53,22 @@ def version_fact() -> tuple[str, str]:
     return words, words
 
 
+def option_facts(settings: Options) -> dict[str, tuple[str, str]]:
+    """Identify all options that a map depends on, as they were given."""
+    return {name: option_fact(flag_of(name), value) for name, value in identity(settings).items()}
+
+
 def option_fact(flag: str, value: object) -> tuple[str, str]:
-    """Identify an option as it was given; None and False: not at all."""
+    """Identify an option as it was given; None, False and an empty list: not at all."""
+    if isinstance(value, list):
+        value = ",".join(map(str, value)) or None
     words = f"no {flag}" if value is None or value is False else flag if value is True else f"{flag} {value}"
+    return words, words
+
+
+def windows_fact(window: Window) -> tuple[str, str]:
+    """Identify what a scene was cut into, of which ``window`` is the first."""
+    words = f"windows of {window.height} x {window.width} pixels"
     return words, words
 
 

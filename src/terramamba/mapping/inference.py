@@ -1,21 +1,9 @@
-"""How a model is run for a map: on so many samples at a time, in a precision, without gradients."""
+"""How a model is run for a map: without gradients, in a precision."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-
-from terramamba.core.errors import InputError
-
-PRECISIONS = ("32", "bf16")
-
-
-def check_options(batch_size: int, precision: str) -> None:
-    """Raise ``InputError`` where an option has a value that it cannot have."""
-    if batch_size < 1:
-        raise InputError(f"--batch-size {batch_size}: at least 1 is needed")
-    if precision not in PRECISIONS:
-        raise InputError(f"--precision {precision}: choose one of {', '.join(PRECISIONS)}")
 
 
 @contextmanager

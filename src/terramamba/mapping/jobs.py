@@ -22,10 +22,11 @@ import rasterio
 from terramamba.core.errors import InputError
 from terramamba.core.progress import pixel_progress
 from terramamba.core.words import ranges
-from terramamba.mapping.executors import GDAL_CACHE_BYTES, Parallelism, Work, WorkerPool
+from terramamba.mapping.executors import GDAL_CACHE_BYTES, Work, WorkerPool, workers_for
 from terramamba.mapping.fingerprint import Facts, first_difference
 from terramamba.mapping.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder
 from terramamba.mapping.part_files import PartFiles
+from terramamba.mapping.settings import Parallelism
 from terramamba.raster.output.staging import (
     check_outputs,
     draft_of,
@@ -118,7 +119,7 @@ def carry_out(
                 total, there = (sum(sizes[part] for part in parts) for parts in (own, done & set(own)))
                 with (
                     pixel_progress("map", total, there) as advance,
-                    parallelism.workers_for(work, files, device) as pool,
+                    workers_for(parallelism, work, files, device) as pool,
                 ):
                     for part in _map_parts(pool, pending):
                         advance(sizes[part])

@@ -17,7 +17,7 @@ def value_range_warning(run: Run, scene: Scene) -> str | None:
     None where they are not, where the bands are others (mapping refuses them), or where nothing has data.
     """
     scaling = run.scaling
-    if run.card.get("source_bands") != scene.bands:
+    if run.card.data.source_bands != scene.bands:
         return None
     values, valid = sample_values(scene, scaling.bands, SAMPLED_VALUES)
     factor = np.array(scaling.factor)

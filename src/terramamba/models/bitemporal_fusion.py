@@ -15,7 +15,7 @@ from terramamba.models.layers import CBAM, conv_bn_relu
 
 Fusion = Literal["full", "subtraction", "connection", "cbam", "cross_attention", "difference"]
 """full: BFA; subtraction, connection: one of its two paths; cbam: CBAM on the concatenated dates instead;
-cross_attention: each date looks at the other instead; difference: X2 - X1, no fusion module."""
+cross_attention: each date attends to the other instead; difference: X2 - X1, no fusion module."""
 
 
 class Difference(nn.Module):
@@ -24,7 +24,7 @@ class Difference(nn.Module):
     def forward(
         self, before: Float[Tensor, "b c h w"], after: Float[Tensor, "b c h w"]
     ) -> Float[Tensor, "b c h w"]:
-        """The difference of two maps."""
+        """Subtract the earlier maps from the later."""
         return after - before
 
 
@@ -38,7 +38,7 @@ class Subtraction(nn.Module):
     def forward(
         self, before: Float[Tensor, "b c h w"], after: Float[Tensor, "b c h w"]
     ) -> Float[Tensor, "b c h w"]:
-        """Where, and in which channels, the dates differ."""
+        """Weigh where, and in which channels, the dates differ."""
         return self.attention(after - before)
 
 
@@ -54,7 +54,7 @@ class Connection(nn.Module):
     def forward(
         self, before: Float[Tensor, "b c h w"], after: Float[Tensor, "b c h w"]
     ) -> Float[Tensor, "b c h w"]:
-        """What the dates show together."""
+        """Convolve what the dates show together."""
         return self.convs(torch.cat([before, after], dim=1))
 
 
@@ -69,7 +69,7 @@ class BitemporalFusionAttention(nn.Module):
     def forward(
         self, before: Float[Tensor, "b c h w"], after: Float[Tensor, "b c h w"]
     ) -> Float[Tensor, "b c h w"]:
-        """Sum of both paths."""
+        """Add up both paths."""
         return self.subtraction(before, after) + self.connection(before, after)
 
 
@@ -84,15 +84,15 @@ class ConcatenationAttention(nn.Module):
     def forward(
         self, before: Float[Tensor, "b c h w"], after: Float[Tensor, "b c h w"]
     ) -> Float[Tensor, "b c h w"]:
-        """The dates side by side, weighted by channel and position."""
+        """Weigh the dates side by side, by channel and position, and reduce them to one map."""
         return self.reduce(self.attention(torch.cat([before, after], dim=1)))
 
 
 class CrossAttention(nn.Module):
-    """conv1x1([Z1; Z2]) with BN and ReLU, Z1 = X1 + attention(X1 asks X2), Z2 = X2 + attention(X2 asks X1).
+    """conv1x1([Z1; Z2]) with BN and ReLU, Z1 = X1 + attention(query X1, context X2), Z2 the other way round.
 
-    One set of weights serves both directions; heads have 32 channels where c allows it. Every position looks
-    at every position: time grows with (h * w)^2.
+    One set of weights serves both directions; heads have 32 channels where c allows it. Every position
+    attends to every position: time grows with (h * w)^2.
     """
 
     def __init__(self, channels: int) -> None:
@@ -104,14 +104,14 @@ class CrossAttention(nn.Module):
     def forward(
         self, before: Float[Tensor, "b c h w"], after: Float[Tensor, "b c h w"]
     ) -> Float[Tensor, "b c h w"]:
-        """The dates after each has looked at the other."""
+        """Have each date attend to the other, and reduce both to one map."""
         tokens = [x.flatten(2).transpose(1, 2) for x in (before, after)]
-        asked = [
-            own + self.attention(own, other, other, need_weights=False)[0]
-            for own, other in (tokens, tokens[::-1])
+        attended = [
+            query + self.attention(query, context, context, need_weights=False)[0]
+            for query, context in (tokens, tokens[::-1])
         ]
         b, _, h, w = before.shape
-        return self.reduce(torch.cat(asked, dim=2).transpose(1, 2).view(b, -1, h, w))
+        return self.reduce(torch.cat(attended, dim=2).transpose(1, 2).view(b, -1, h, w))
 
 
 FUSIONS: Mapping[str, Callable[[int], nn.Module]] = {

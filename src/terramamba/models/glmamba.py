@@ -106,7 +106,7 @@ class CSAM(nn.Module):
 class CSIE(nn.Module):
     """Groups of channels weigh their positions by how far two views of them agree (Eq. 23-30).
 
-    Path 1 gates rows and columns by their means (X_g * A_g); path 2 looks at the neighbourhood (X_l).
+    Path 1 gates rows and columns by their means (X_g * A_g); path 2 convolves neighbourhoods (X_l).
     """
 
     def __init__(self, channels: int, groups: int = GROUPS) -> None:

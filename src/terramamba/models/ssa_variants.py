@@ -198,7 +198,6 @@ SPEC = ModelSpec(
         "schedule": "cosine",
         "warmup_epochs": 5,
         "clip_norm": 1.0,
-        "loss": "cross_entropy",
         "patience": 50,
     },
     claims={

@@ -43,7 +43,7 @@ _preferred: ContextVar[str | None] = ContextVar("preferred", default=None)
 
 @contextmanager
 def prefer(backend: str) -> Iterator[None]:
-    """Inside the block, "auto" is the backend of this name; for whole models, in tests and timing.
+    """Have "auto" be the backend of this name inside the block; for whole models, in tests and timing.
 
     Only this thread (or asynchronous task) is concerned. Code that ``torch.compile`` traces takes no notice.
     """
@@ -55,7 +55,7 @@ def prefer(backend: str) -> Iterator[None]:
 
 
 def available_backends(op: str = "selective_scan") -> dict[str, str]:
-    """Names of the backends of an operator, each with "" or the reason why it cannot run here.
+    """List the backends of an operator by name, each with "" or the reason why it cannot run here.
 
     Raises:
         ValueError: no operator is called ``op``.
@@ -66,7 +66,7 @@ def available_backends(op: str = "selective_scan") -> dict[str, str]:
 
 
 def choose(op: str, name: str, device: torch.device, dtype: torch.dtype = torch.float32) -> Backend:
-    """The backend ``name`` of ``op``; for "auto" the first choice for ``dtype`` on ``device``, or "pytorch".
+    """Choose backend ``name`` of ``op``; for "auto" the first for ``dtype`` on ``device``, or "pytorch".
 
     Where the first choice cannot run, "auto" warns once and takes "pytorch". Inside a block of ``prefer`` it
     is what that names.
@@ -130,7 +130,7 @@ def check_discretization(value: str) -> None:
 
 
 def full_precision(device: torch.device) -> AbstractContextManager[None]:
-    """A context in which autocast leaves types as they are."""
+    """Make a context in which autocast leaves types as they are."""
     if torch.amp.is_autocast_available(device.type):
         return torch.autocast(device.type, enabled=False)
     return nullcontext()

@@ -42,12 +42,12 @@ def causal_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Fl
 
 
 def native_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float[Tensor, "b l d"]:
-    """The same by the CPU kernel, whose work grows with the square of the length, too."""
+    """Do the same by the CPU kernel, whose work grows with the square of the length, too."""
     return CONVOLUTIONS["native"](x, k) if x.shape[1] <= NATIVE_UP_TO else fft_convolution(x, k)
 
 
 def fft_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float[Tensor, "b l d"]:
-    """The convolution by real FFT, padded with zeros so that nothing comes round."""
+    """Convolve by real FFT, padded with zeros so that nothing comes round."""
     length = x.shape[1]
     size = quick_size(2 * length - 1)
     spectrum = torch.fft.rfft(x, size, dim=1) * torch.fft.rfft(k.t(), size, dim=0)
@@ -55,7 +55,7 @@ def fft_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float
 
 
 def quick_size(least: int) -> int:
-    """The smallest multiple of 2 that has no prime factor over 5 and is not under ``least``.
+    """Find the smallest multiple of 2 that has no prime factor over 5 and is not under ``least``.
 
     Transforms of other sizes are slower and lose a digit.
     """
@@ -102,7 +102,7 @@ def _channels_last(rows: Tensor) -> Tensor:
 
 
 def toeplitz(k: Float[Tensor, "d l"]) -> Float[Tensor, "d l l"]:
-    """T[j, t] = k[t - j], 0 below the diagonal.
+    """Build T[j, t] = k[t - j], 0 below the diagonal.
 
     Rows of k and l zeros, 2l long, read as rows of 2l - 1: each row starts one place further to the left.
     """
@@ -112,7 +112,7 @@ def toeplitz(k: Float[Tensor, "d l"]) -> Float[Tensor, "d l l"]:
 
 
 def diagonal_sums(matrix: Float[Tensor, "d l l"]) -> Float[Tensor, "d l"]:
-    """Sums over the diagonal and those above it, by the same reading: the gradient of ``toeplitz``."""
+    """Sum over the diagonal and each of those above it, by the same reading: the gradient of ``toeplitz``."""
     d, length, _ = matrix.shape
     rows = matrix.new_zeros(d, 2 * length * length)
     rows[:, : length * (2 * length - 1)].view(d, length, 2 * length - 1)[..., :length] = matrix

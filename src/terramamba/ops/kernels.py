@@ -11,8 +11,8 @@ from terramamba.ops.operator import (
 )
 
 SCANS: dict[str, Scan] = {
-    "native": register_scan("native_scan", native.forward, native.backward, native.kept_shape, "cpu"),
-    "triton": register_scan("triton_scan", triton.forward, triton.backward, triton.kept_shape, "cuda"),
+    "native": register_scan("native_scan", native.forward, native.backward, native.saved_shape, "cpu"),
+    "triton": register_scan("triton_scan", triton.forward, triton.backward, triton.saved_shape, "cuda"),
 }
 """Selective scans, of sequences or along paths through maps: see ``operator``."""
 

@@ -83,8 +83,8 @@ def _by(sums: Exponentials, convolution: Convolution) -> Run:
         dtype = reference.wide_type(x, delta, A, B, C, D)
         x, delta, A, B, C = (p.to(dtype) for p in (x, delta, A, B, C))
         z = delta[:, None] * A
-        drive = delta[:, None] * (reference.relative_expm1(z) if discretization == "zoh" else 1.0) * B
-        return convolution(x, sums(z, C * drive, None if D is None else D.to(dtype), x.shape[1]))
+        B_bar = delta[:, None] * (reference.relative_expm1(z) if discretization == "zoh" else 1.0) * B
+        return convolution(x, sums(z, C * B_bar, None if D is None else D.to(dtype), x.shape[1]))
 
     return run
 
@@ -92,7 +92,7 @@ def _by(sums: Exponentials, convolution: Convolution) -> Run:
 def exponential_sums(
     z: Float[Tensor, "d n"], w: Float[Tensor, "d n"], D: Float[Tensor, " d"] | None, length: int
 ) -> Float[Tensor, "d l"]:
-    """k_j = sum_n w_n e^(j z_n) for j < ``length``, and D more at j = 0.
+    """Sum up k_j = sum_n w_n e^(j z_n) for j < ``length``, and D more at j = 0.
 
     e^(j z) is the product of a coarse and a fine power, so that about 2 sqrt(l) exponentials a state are
     taken and the sum over n is one matrix product: nothing of size d*n*l is made, or kept for the gradients.

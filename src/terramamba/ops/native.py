@@ -35,10 +35,10 @@ def _fields(kind: Any, names: str) -> list[tuple[str, Any]]:
 class _Scan(ctypes.Structure):
     _fields_ = (
         *_fields(ctypes.c_int64, "b d length n groups softplus zoh threads"),
-        *_fields(ctypes.c_void_p, "places"),
+        *_fields(ctypes.c_void_p, "path_index"),
         *_fields(_Strided, "u delta y"),
         *_fields(_Weights, "B C"),
-        *_fields(ctypes.c_void_p, "A D bias state last kept"),
+        *_fields(ctypes.c_void_p, "A D bias state last saved_states"),
         *_fields(_Strided, "du ddelta"),
         *_fields(ctypes.c_void_p, "dB dC dA dD dbias dstate"),
     )
@@ -80,14 +80,14 @@ _library, REASON = _load()
 
 
 def levels() -> tuple[str, ...]:
-    """The instruction sets that are built in and that this processor has, the fastest first."""
+    """List the instruction sets that are built in and that this processor has, the fastest first."""
     if _library is None:
         return ()
     return tuple(name for i, name in reversed(list(enumerate(LEVELS))) if _library.terramamba_has(i))
 
 
 def threaded() -> bool:
-    """Whether the kernel was built with OpenMP; otherwise it runs on one thread."""
+    """Tell whether the kernel was built with OpenMP; otherwise it runs on one thread."""
     return _library is not None and bool(_library.terramamba_threaded())
 
 
@@ -95,7 +95,7 @@ _level = LEVELS.index(levels()[0]) if levels() else 0
 
 
 def level() -> str:
-    """The instruction set that the kernel runs on."""
+    """Name the instruction set that the kernel runs on."""
     return LEVELS[_level]
 
 
@@ -133,7 +133,7 @@ class _Call:
         D: Tensor | None,
         delta_bias: Tensor | None,
         state: Tensor | None,
-        places: Tensor | None,
+        path_index: Tensor | None,
         softplus: bool,
         zoh: bool,
     ) -> None:
@@ -143,10 +143,10 @@ class _Call:
         self.plain = [
             None if x is None else x.detach().float().contiguous() for x in (A, D, delta_bias, state)
         ]
-        self.places = None if places is None else places.to(torch.int32).contiguous()
+        self.path_index = None if path_index is None else path_index.to(torch.int32).contiguous()
         self.scan = _Scan(
             *(self.b, self.d, self.length, self.n, self.groups, softplus, zoh, torch.get_num_threads()),
-            places=_pointer(self.places),
+            path_index=_pointer(self.path_index),
         )
         for name, x in zip(("u", "delta", "B", "C"), self.strided, strict=True):
             self.point(name, x)
@@ -163,9 +163,9 @@ class _Call:
             raise MemoryError("not enough memory for the scan")
 
 
-def kept_shape(b: int, d: int, length: int, n: int) -> tuple[int, ...]:
-    """Shape of the states that the forward pass keeps: one before each block of steps."""
-    return -(-length // BLOCK), b, n, d
+def saved_shape(b: int, d: int, length: int, n: int) -> tuple[int, ...]:
+    """Give the shape of the states that the forward pass saves: one before every ``EVERY`` steps."""
+    return -(-length // EVERY), b, n, d
 
 
 def forward(
@@ -177,26 +177,26 @@ def forward(
     D: Tensor | None,
     delta_bias: Tensor | None,
     state: Tensor | None,
-    places: Tensor | None,
+    path_index: Tensor | None,
     softplus: bool,
     zoh: bool,
     keep: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Outputs, last state and what the backward pass needs; see ``operator``."""
-    call = _Call(u, delta, A, B, C, D, delta_bias, state, places, softplus, zoh)
+    """Scan: outputs, last state and what the backward pass needs; see ``operator``."""
+    call = _Call(u, delta, A, B, C, D, delta_bias, state, path_index, softplus, zoh)
     y = like(u, torch.float32)
     last = _empty(call.b, call.d, call.n)
-    kept = _empty(*(kept_shape(call.b, call.d, call.length, call.n) if keep else (0,)))
+    saved_states = _empty(*(saved_shape(call.b, call.d, call.length, call.n) if keep else (0,)))
     call.point("y", y)
-    call.scan.last, call.scan.kept = last.data_ptr(), kept.data_ptr() if keep else None
+    call.scan.last, call.scan.saved_states = last.data_ptr(), saved_states.data_ptr() if keep else None
     call.run(back=False)
-    return _as_type(y, u), last, kept
+    return _as_type(y, u), last, saved_states
 
 
 def backward(
     dy: Tensor,
     dlast: Tensor,
-    kept: Tensor,
+    saved_states: Tensor,
     u: Tensor,
     delta: Tensor,
     A: Tensor,
@@ -205,12 +205,12 @@ def backward(
     D: Tensor | None,
     delta_bias: Tensor | None,
     state: Tensor | None,
-    places: Tensor | None,
+    path_index: Tensor | None,
     softplus: bool,
     zoh: bool,
 ) -> tuple[Tensor, ...]:
-    """Gradients of the tensors from u to state; see ``operator``."""
-    call = _Call(u, delta, A, B, C, D, delta_bias, state, places, softplus, zoh)
+    """Work out the gradients of the tensors from u to state; see ``operator``."""
+    call = _Call(u, delta, A, B, C, D, delta_bias, state, path_index, softplus, zoh)
     b, d, n, scan = call.b, call.d, call.n, call.scan
     dy, dlast = dy.detach().float(), dlast.detach().float().contiguous()
     du, ddelta = (like(x, torch.float32) for x in (u, delta))
@@ -221,7 +221,7 @@ def backward(
     dA, dD, dbias, dstate = (_empty(b, d, *rest) for rest in ((n,), (), (), (n,)))
     parts = {
         "last": dlast,
-        "kept": kept,
+        "saved_states": saved_states,
         "dB": dB,
         "dC": dC,
         "dA": dA,
@@ -239,14 +239,14 @@ def backward(
 
 
 def convolution_forward(x: Tensor, k: Tensor) -> Tensor:
-    """y_t = sum over j <= t of k_j x_{t-j} for every channel, in the type of x; summed in float32."""
+    """Convolve every channel, y_t = sum over j <= t of k_j x_{t-j}, in the type of x; summed in float32."""
     y = _empty(*x.shape)
     _convolve(x, k, y=y)
     return _as_type(y, x)
 
 
 def convolution_backward(dy: Tensor, x: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradients of x and k from that of y."""
+    """Work out the gradients of x and k from that of y."""
     b, length, d = x.shape
     dy = dy.detach().float().contiguous()
     dx, dk = _empty(*x.shape), _empty(-(-b // SEQUENCES_A_CHUNK), length, d)
@@ -265,14 +265,14 @@ def _convolve(x: Tensor, k: Tensor, **others: Tensor) -> None:
 
 
 def exponentials_forward(z: Tensor, w: Tensor, D: Tensor | None, length: int) -> Tensor:
-    """k_t = sum over n of w_n e^(t z_n), D more at t = 0, for t < length; in float32, channels innermost."""
+    """Sum k_t = sum over n of w_n e^(t z_n), D more at t = 0, for t < length; float32, channels innermost."""
     k = _empty(length, len(z))
     _sum_exponentials(z, w, length, D=D, k=k)
     return k.t()
 
 
 def exponentials_backward(dk: Tensor, z: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradients of z and w from that of k."""
+    """Work out the gradients of z and w from that of k."""
     dz, dw = _empty(*z.shape), _empty(*w.shape)
     _sum_exponentials(z, w, dk.shape[1], dk=dk.t(), dz=dz, dw=dw)
     return _as_type(dz, z), _as_type(dw, w)
@@ -299,7 +299,7 @@ def _as_type(x: Tensor, model: Tensor) -> Tensor:
     return x.to(model.dtype)
 
 
-BLOCK = _library.terramamba_block() if _library is not None else 1
-"""Steps between the states that are kept."""
+EVERY = _library.terramamba_block() if _library is not None else 1
+"""Steps between the states that are saved for the backward pass, a tile of the kernel's."""
 SEQUENCES_A_CHUNK = _library.terramamba_sequences_a_chunk() if _library is not None else 1
 """Sequences over which the gradient of a convolution's kernel is summed up at once."""

@@ -3,19 +3,19 @@
 A convolution kernel is y_t = sum over j <= t of k_j x_{t-j} and its gradients. A scan kernel is a pair of
 functions, the same for every kernel and device:
 
-    forward(u, delta, A, B, C, D, delta_bias, state, places, softplus, zoh, keep) -> y, last, kept
-    backward(dy, dlast, kept, u, ..., places, softplus, zoh) -> gradients of u ... state
+    forward(u, delta, A, B, C, D, delta_bias, state, path_index, softplus, zoh, keep) -> y, last, saved_states
+    backward(dy, dlast, saved_states, u, ..., path_index, softplus, zoh) -> gradients of u ... state
 
     u, y           (b, e, l)     inputs, outputs in the type of u
     delta          (b, d, l)     steps, before delta_bias (d) and softplus
     A              (d, n)
     B, C           (b, g, n, l)  weights of g groups of d/g channels
     state, last    (b, d, n)     states before the first and after the last step
-    places         (g, l)        int32 or None
-    kept                         what backward needs besides the arguments; empty unless ``keep``
+    path_index     (g, l)        int32 or None
+    saved_states                 what backward needs besides the arguments; empty unless ``keep``
 
-Without ``places`` e = d. With ``places``, groups are paths through one map: all read the same e = d/g
-channels, step t of path k is row ``places[k, t]`` of every tensor, and y is the sum over the paths.
+Without ``path_index`` e = d. With it, groups are paths through one map: all read the same e = d/g channels,
+step t of path k is row ``path_index[k, t]`` of every tensor, and y is the sum over the paths.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from torch import Tensor
 
 ARGUMENTS = (
     "Tensor u, Tensor delta, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? delta_bias, Tensor? state, "
-    "Tensor? places, bool softplus, bool zoh"
+    "Tensor? path_index, bool softplus, bool zoh"
 )
 TENSORS = 8
 """u to state: those that have gradients."""
@@ -50,7 +50,7 @@ def register_scan(
     name: str,
     forward: Callable[..., tuple[Tensor, Tensor, Tensor]],
     backward: Callable[..., tuple[Tensor, ...]],
-    kept_shape: Callable[[int, int, int, int], tuple[int, ...]],
+    saved_shape: Callable[[int, int, int, int], tuple[int, ...]],
     device_types: str | None = None,
 ) -> Scan:
     """Register ``forward`` and ``backward`` as ``terramamba::{name}``; returns a function of ARGUMENTS.
@@ -59,13 +59,13 @@ def register_scan(
         name: of the operator; that of its gradient has ``_backward`` after it.
         forward: see above.
         backward: see above; an absent tensor's gradient is an empty tensor.
-        kept_shape: from b, d, l, n to the shape of ``kept``, which is float32.
+        saved_shape: from b, d, l, n to the shape of ``saved_states``, which is float32.
         device_types: "cpu" or "cuda", where the kernel runs; None: anywhere.
     """
     scan = _define(name, f"({ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor)", forward, device_types)
     gradients = _define(
         f"{name}_backward",
-        f"(Tensor dy, Tensor dlast, Tensor kept, {ARGUMENTS}) -> ({', '.join(['Tensor'] * TENSORS)})",
+        f"(Tensor dy, Tensor dlast, Tensor saved_states, {ARGUMENTS}) -> ({', '.join(['Tensor'] * TENSORS)})",
         backward,
         device_types,
     )
@@ -74,11 +74,11 @@ def register_scan(
     def _(u: Tensor, delta: Tensor, A: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
         b, d, length = delta.shape
         n, keep = A.shape[1], rest[-1]
-        kept = kept_shape(b, d, length, n) if keep else (0,)
-        return like(u), u.new_empty(b, d, n, dtype=torch.float32), u.new_empty(kept, dtype=torch.float32)
+        saved = saved_shape(b, d, length, n) if keep else (0,)
+        return like(u), u.new_empty(b, d, n, dtype=torch.float32), u.new_empty(saved, dtype=torch.float32)
 
     @torch.library.register_fake(gradients.name())
-    def _(dy: Tensor, dlast: Tensor, kept: Tensor, *given: Any) -> tuple[Tensor, ...]:
+    def _(dy: Tensor, dlast: Tensor, saved_states: Tensor, *given: Any) -> tuple[Tensor, ...]:
         return empty_gradients(*given[:TENSORS])
 
     def save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
@@ -88,12 +88,12 @@ def register_scan(
         ctx.set_materialize_grads(False)
 
     def differentiate(ctx: Any, dy: Tensor | None, dlast: Tensor | None, _: Any) -> tuple[Tensor | None, ...]:
-        kept, *given = ctx.saved_tensors
+        saved_states, *given = ctx.saved_tensors
         u, delta, A = given[:3]
         dy = torch.zeros_like(u) if dy is None else dy
         if dlast is None:
             dlast = u.new_zeros(*delta.shape[:2], A.shape[1], dtype=torch.float32)
-        found = gradients(dy, dlast, kept, *given, *ctx.options)
+        found = gradients(dy, dlast, saved_states, *given, *ctx.options)
         present = (None if x is None else dx for x, dx in zip(given, found, strict=False))
         return (*present, None, None, None, None)
 
@@ -181,7 +181,7 @@ def register_exponentials(
 
 
 def like(x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-    """An empty tensor shaped and laid out like ``x``, with channels innermost where they are in ``x``."""
+    """Make an empty tensor of the shape and layout of ``x``: with channels innermost where they are so."""
     if x.stride(1) == 1 and x.shape[1] > 1:
         return x.new_empty(x.shape[0], x.shape[2], x.shape[1], dtype=dtype).transpose(1, 2)
     return x.new_empty(x.shape, dtype=dtype)
@@ -198,7 +198,7 @@ def empty_gradients(
     state: Tensor | None,
     *_: Any,
 ) -> tuple[Tensor, ...]:
-    """Empty tensors for the gradients, each of the type of its tensor; absent ones have no elements."""
+    """Make empty tensors for the gradients, each of the type of its tensor; absent ones have no elements."""
     weights = [x.new_empty(*(x.shape[i] for i in (0, 3, 1, 2))).permute(0, 2, 3, 1) for x in (B, C)]
     rest = [A.new_empty(0) if x is None else x.new_empty(x.shape) for x in (D, delta_bias, state)]
     return like(u), like(delta), A.new_empty(A.shape), *weights, *rest

@@ -1,7 +1,7 @@
 """Maps to the sequences of their four scan paths and back, by moving whole rows of channels.
 
 Sequences are laid out (l, b, 4, d): time first, paths and channels innermost, the order in which a scan
-reads them. Copying rows of d channels to their places is several times faster than turning (b, d, l)
+reads them. Copying rows of d channels to their steps is several times faster than turning (b, d, l)
 around, which reads memory across the grain: the training step of a selective scan in the model was 1.6
 times faster for it (nano preset, two cores).
 """
@@ -16,8 +16,8 @@ from torch.autograd.function import once_differentiable
 from terramamba.ops.scan_paths import PATHS, SCAN_PATHS
 
 
-def path_places(scan: str, h: int, w: int, device: torch.device) -> Int[Tensor, "4 l"]:
-    """Row-major place in an (h, w) map of every step of each path of ``SCAN_PATHS[scan]``; int32."""
+def path_index(scan: str, h: int, w: int, device: torch.device) -> Int[Tensor, "4 l"]:
+    """Give the row-major place in an (h, w) map of every step of each path of ``SCAN_PATHS[scan]``; int32."""
     to_paths, _ = SCAN_PATHS[scan]
     return to_paths(torch.arange(h * w, device=device, dtype=torch.int32).view(1, 1, h, w))[0, :, 0]
 
@@ -28,7 +28,7 @@ class PathOrder:
     def __init__(self, scan: str, b: int, h: int, w: int, device: torch.device) -> None:
         length = h * w
         times = torch.arange(length, device=device)
-        place = path_places(scan, h, w, device).long()
+        place = path_index(scan, h, w, device).long()
         time = torch.empty_like(place).scatter_(1, place, times.expand_as(place))
         batch, path = torch.arange(b, device=device), torch.arange(PATHS, device=device)
         self.shape = (length, b, PATHS)
@@ -38,17 +38,17 @@ class PathOrder:
         self.tokens_by_path = self.tokens * PATHS + path.repeat(length * b)[:, None]
         self.steps_by_path = self.steps.reshape(-1, 1)
 
-    def spread(self, tokens: Float[Tensor, "m d"]) -> Float[Tensor, "l b 4 d"]:
-        """All tokens (b * l rows) in the order of each path."""
+    def expand(self, tokens: Float[Tensor, "m d"]) -> Float[Tensor, "l b 4 d"]:
+        """Expand all tokens (b * l rows) to four sequences, each in the order of its path."""
         return _sum_rows(tokens, self.tokens, self.steps).view(*self.shape, tokens.shape[1])
 
-    def spread_by_path(self, tokens: Float[Tensor, "m d"]) -> Float[Tensor, "l b 4 d"]:
-        """Tokens that have a row of their own for each path (b * l * 4 rows), in the order of that path."""
+    def reorder(self, tokens: Float[Tensor, "m d"]) -> Float[Tensor, "l b 4 d"]:
+        """Order tokens that have a row of their own for each path (b * l * 4 rows) as that path does."""
         rows = _sum_rows(tokens, self.tokens_by_path, self.steps_by_path)
         return rows.view(*self.shape, tokens.shape[1])
 
     def merge(self, y: Float[Tensor, "l b e"]) -> Float[Tensor, "m d"]:
-        """Sum of the four sequences, every token at its row-major place (b * l rows)."""
+        """Sum the four sequences, every token at its row-major place (b * l rows)."""
         rows = y.reshape(self.steps.numel(), y.shape[2] // PATHS)
         return _sum_rows(rows, self.steps, self.tokens)
 

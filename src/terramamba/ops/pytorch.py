@@ -1,8 +1,8 @@
 """The selective scan in plain PyTorch: runs everywhere, with a backward pass written by hand.
 
-Inside a block of steps everything that does not depend on the step before (exponentials, input terms,
-outputs, gradients) is one operation over the block; the recurrence itself is one in-place operation a step.
-Kept for the backward pass: the arguments, and the state before each block, from which the states inside are
+Inside a tile of steps everything that does not depend on the step before (exponentials, input terms,
+outputs, gradients) is one operation over the tile; the recurrence itself is one in-place operation a step.
+Kept for the backward pass: the arguments, and the state before each tile, from which the states inside are
 computed again.
 
 With g_t the gradient of the state h_t, and W the factor of u_t B_t in the recurrence:
@@ -12,8 +12,8 @@ With g_t the gradient of the state h_t, and W the factor of u_t B_t in the recur
     du_t = sum_n W_t B_t g_t + D dy_t        dDelta_t = sum_n (A q_t + dW/dDelta u_t B_t g_t)
                                              dA       = sum_t (Delta_t q_t + dW/dA u_t B_t g_t)
 
-Arrays of a chunk of steps are (step, 1, rows, columns), those of a block (step, state, rows, columns):
-``blocks`` says how the work is cut up.
+Arrays of a chunk of steps are (step, 1, rows, columns), those of a tile (step, state, rows, columns):
+``scan_tiles`` says how the work is cut up.
 """
 
 import math
@@ -26,8 +26,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from terramamba.ops.blocks import Layout, Memory, Pieces, pieces
 from terramamba.ops.reference import wide_type
+from terramamba.ops.scan_tiles import Layout, Memory, Pieces, pieces
 from terramamba.ops.zoh import relative_expm1, relative_expm1_slope
 
 
@@ -43,7 +43,7 @@ def selective_scan(
     discretization: str,
     initial_state: Float[Tensor, "b d n"] | None,
 ) -> tuple[Float[Tensor, "b d l"], Float[Tensor, "b d n"]]:
-    """Outputs in the type of u; last state in the widest of the arguments' types and float32."""
+    """Scan: outputs in the type of u, last state in the widest of the arguments' types and float32."""
     given = _Tensors(u, delta, A, B, C, D, delta_bias, initial_state)
     keep = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in given)
     run: Callable[..., tuple[Tensor, Tensor]] = _SelectiveScan.apply
@@ -99,11 +99,11 @@ class _SelectiveScan(torch.autograd.Function):
         memory = Memory(wide_type(*given), u.device)
         y = torch.empty_like(u)
         last = u.new_empty(len(u), d, n, dtype=memory.dtype)
-        kept: list[Tensor] = []
+        saved_states: list[Tensor] = []
         for rows in cut.slices:
             scan = _SliceScan(given.of(rows), cut, memory, softplus, zoh)
-            kept += scan.outputs(y[rows], last[rows], keep)
-        ctx.save_for_backward(*given, *kept)
+            saved_states += scan.outputs(y[rows], last[rows], keep)
+        ctx.save_for_backward(*given, *saved_states)
         ctx.options = (cut, softplus, zoh)
         ctx.set_materialize_grads(False)
         return y, last
@@ -113,7 +113,7 @@ class _SelectiveScan(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor | None, dlast: Tensor | None) -> tuple[Tensor | None, ...]:
         cut, softplus, zoh = ctx.options
         saved = ctx.saved_tensors  # once: activation checkpointing gives them out a single time
-        given, kept = _Tensors(*saved[: len(_Tensors._fields)]), saved[len(_Tensors._fields) :]
+        given, saved_states = _Tensors(*saved[: len(_Tensors._fields)]), saved[len(_Tensors._fields) :]
         u = given.u
         memory = Memory(wide_type(*given), u.device)
         dy = torch.zeros_like(u) if dy is None else dy
@@ -123,10 +123,10 @@ class _SelectiveScan(torch.autograd.Function):
         du, ddelta, dB, dC = (torch.empty_like(x) for x in (u, given.delta, given.B, given.C))
         dA, dD, dbias = (u.new_zeros(u.shape[1], n, dtype=memory.dtype) for n in (given.A.shape[1], 1, 1))
         d = _Gradients(du, ddelta, dA, dB, dC, dD, dbias, dstate)
-        blocks = len(kept) // max(len(cut.slices), 1)
+        tiles = len(saved_states) // max(len(cut.slices), 1)
         for i, rows in enumerate(cut.slices):
             scan = _SliceScan(given.of(rows), cut, memory, softplus, zoh)
-            scan.gradients(dy[rows], kept[i * blocks : (i + 1) * blocks], d.of(rows))
+            scan.gradients(dy[rows], saved_states[i * tiles : (i + 1) * tiles], d.of(rows))
         gradients = (
             None if x is None else dx.reshape(x.shape).to(x.dtype) for x, dx in zip(given, d, strict=True)
         )
@@ -135,12 +135,12 @@ class _SelectiveScan(torch.autograd.Function):
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Inputs of some steps: raw_delta is delta before softplus, drive is delta times u."""
+    """Inputs of some steps: raw_delta is delta before softplus, delta_u is delta times u."""
 
     u: Tensor
     raw_delta: Tensor
     delta: Tensor
-    drive: Tensor
+    delta_u: Tensor
     B: Tensor
     C: Tensor
 
@@ -163,37 +163,37 @@ class _SliceScan:
         self.given, self.cut, self.memory, self.softplus, self.zoh = given, cut, memory, softplus, zoh
         n = given.A.shape[1]
         self.layout = layout = Layout(given.u, given.B.shape[1], n, memory)
-        self.A = layout.spread(given.A)
+        self.A = layout.expand(given.A)
         self.A2 = self.A * math.log2(math.e)
-        self.D = None if given.D is None else layout.spread(given.D[:, None])
-        self.bias = None if given.delta_bias is None else layout.spread(given.delta_bias[:, None])
-        steps = cut.block_steps
-        block = (n, *layout.inner)
-        self.decay, self.g, self.work = (memory.array(name, steps, *block) for name in ("decay", "g", "work"))
-        self.h = memory.array("h", steps + 1, *block)
-        self.decays, self.gs, self.states = self.decay.unbind(0), self.g.unbind(0), self.h.unbind(0)
+        self.D = None if given.D is None else layout.expand(given.D[:, None])
+        self.bias = None if given.delta_bias is None else layout.expand(given.delta_bias[:, None])
+        steps = cut.tile_steps
+        tile = (n, *layout.inner)
+        self.A_bar, self.g, self.work = (memory.array(name, steps, *tile) for name in ("A_bar", "g", "work"))
+        self.h = memory.array("h", steps + 1, *tile)
+        self.A_bars, self.gs, self.states = self.A_bar.unbind(0), self.g.unbind(0), self.h.unbind(0)
 
     def outputs(self, y: Tensor, last: Tensor, keep: bool) -> list[Tensor]:
-        """Write outputs and last state; returns, if asked for, the states before all blocks."""
-        kept = []
+        """Write outputs and last state; returns, if asked for, the states before all tiles."""
+        saved_states = []
         state = self.given.state
         self.states[0].copy_(torch.zeros_like(self.A) if state is None else self.layout.load_state(state))
         for steps in self.cut.chunks:
             chunk = self.load(steps)
             y_chunk = self.memory.array("y", *chunk.u.shape)
-            for block in self.cut.blocks(steps):
+            for tile in self.cut.tiles(steps):
                 if keep:
-                    kept.append(self.states[0].clone())
-                h = self.run(chunk, block)
-                torch.sum(torch.mul(h, chunk.C[block], out=self.work[: len(h)]), 1, True, out=y_chunk[block])
+                    saved_states.append(self.states[0].clone())
+                h = self.run(chunk, tile)
+                torch.sum(torch.mul(h, chunk.C[tile], out=self.work[: len(h)]), 1, True, out=y_chunk[tile])
                 self.states[0].copy_(h[-1])
             if self.D is not None:
                 y_chunk.addcmul_(chunk.u, self.D)
             self.layout.store(y_chunk, y[..., steps])
         self.layout.store_state(self.states[0], last)
-        return kept
+        return saved_states
 
-    def gradients(self, dy: Tensor, kept: tuple[Tensor, ...], d: _Gradients) -> None:
+    def gradients(self, dy: Tensor, saved_states: tuple[Tensor, ...], d: _Gradients) -> None:
         """Write the gradients of the slice's tensors to ``d``; those of A, D and delta_bias are added there.
 
         ``d.state`` has the gradient of the last state before, and that of the initial state afterwards.
@@ -201,7 +201,7 @@ class _SliceScan:
         layout, array = self.layout, self.memory.array
         carried = layout.load_state(d.state)
         dA, dD, dbias = (torch.zeros_like(x) for x in (self.A, self.A[:1], self.A[:1]))
-        before = iter(reversed(kept))
+        before = iter(reversed(saved_states))
         for steps in reversed(self.cut.chunks):
             chunk = self.load(steps)
             of_chunk = _ChunkGradients(
@@ -209,11 +209,11 @@ class _SliceScan:
                 *(array(name, *chunk.u.shape) for name in ("du", "ddelta")),
                 *(array(name, *chunk.B.shape) for name in ("dB", "dC")),
             )
-            for block in reversed(self.cut.blocks(steps)):
+            for tile in reversed(self.cut.tiles(steps)):
                 self.states[0].copy_(next(before))
-                h = self.run(chunk, block)
-                g = self.adjoint(of_chunk.dy[block], chunk.C[block], carried)
-                dA += self.block_gradients(chunk, of_chunk, block, h, g)
+                h = self.run(chunk, tile)
+                g = self.adjoint(of_chunk.dy[tile], chunk.C[tile], carried)
+                dA += self.tile_gradients(chunk, of_chunk, tile, h, g)
             if self.D is not None:
                 of_chunk.u.addcmul_(of_chunk.dy, self.D)
                 dD += of_chunk.dy.mul_(chunk.u).sum(0)
@@ -239,52 +239,50 @@ class _SliceScan:
         if self.softplus:
             delta = self.memory.array("delta", *u.shape)
             torch.ops.aten.softplus.out(raw_delta, out=delta)
-        drive = torch.mul(delta, u, out=self.memory.array("drive", *u.shape))
+        delta_u = torch.mul(delta, u, out=self.memory.array("delta_u", *u.shape))
         B, C = (layout.load_weights(name, x[..., steps]) for name, x in (("B", given.B), ("C", given.C)))
-        return _Chunk(u, raw_delta, delta, drive, B, C)
+        return _Chunk(u, raw_delta, delta, delta_u, B, C)
 
-    def run(self, chunk: _Chunk, block: slice) -> Tensor:
-        """States of a block, from the state before it in ``states[0]``; its decays are in ``decay``."""
-        delta = chunk.delta[block]
+    def run(self, chunk: _Chunk, tile: slice) -> Tensor:
+        """Run a tile from the state before it, ``states[0]``, to its states; its Abar are in ``A_bar``."""
+        delta = chunk.delta[tile]
         steps = len(delta)
-        decay, h = self.decay[:steps], self.h[1 : steps + 1]
+        A_bar, h = self.A_bar[:steps], self.h[1 : steps + 1]
         if self.zoh:
-            self.relative = relative_expm1(torch.mul(delta, self.A, out=decay))
-            torch.mul(self.relative * chunk.drive[block], chunk.B[block], out=h)
+            self.relative = relative_expm1(torch.mul(delta, self.A, out=A_bar))
+            torch.mul(self.relative * chunk.delta_u[tile], chunk.B[tile], out=h)
         else:
-            torch.mul(chunk.drive[block], chunk.B[block], out=h)
+            torch.mul(chunk.delta_u[tile], chunk.B[tile], out=h)
         # exp2 takes a third of the time of exp.
-        torch.exp2(torch.mul(delta, self.A2, out=decay), out=decay)
-        for a_t, h_t, before in zip(self.decays[:steps], self.states[1:], self.states, strict=False):
+        torch.exp2(torch.mul(delta, self.A2, out=A_bar), out=A_bar)
+        for a_t, h_t, before in zip(self.A_bars[:steps], self.states[1:], self.states, strict=False):
             h_t.addcmul_(a_t, before)
         return h
 
     def adjoint(self, dy: Tensor, C: Tensor, carried: Tensor) -> Tensor:
-        """Gradients of a block's states; ``carried`` comes from the block after, goes to the one before."""
+        """Differentiate by a tile's states; ``carried`` comes from the tile after, goes to the one before."""
         steps = len(dy)
         g = torch.mul(dy, C, out=self.g[:steps])
         self.gs[steps - 1].add_(carried)
         for t in range(steps - 2, -1, -1):
-            self.gs[t].addcmul_(self.decays[t + 1], self.gs[t + 1])
-        torch.mul(self.decays[0], self.gs[0], out=carried)
+            self.gs[t].addcmul_(self.A_bars[t + 1], self.gs[t + 1])
+        torch.mul(self.A_bars[0], self.gs[0], out=carried)
         return g
 
-    def block_gradients(
-        self, chunk: _Chunk, d: _ChunkGradients, block: slice, h: Tensor, g: Tensor
-    ) -> Tensor:
-        """Write the gradients of a block's inputs, given its states and theirs; returns that of A."""
-        u, delta, drive, B = chunk.u[block], chunk.delta[block], chunk.drive[block], chunk.B[block]
-        dy, du, ddelta, dB, dC = d.dy[block], d.u[block], d.delta[block], d.B[block], d.C[block]
-        decay, before, work = self.decay[: len(g)], self.h[: len(g)], self.work[: len(g)]
+    def tile_gradients(self, chunk: _Chunk, d: _ChunkGradients, tile: slice, h: Tensor, g: Tensor) -> Tensor:
+        """Write the gradients of a tile's inputs, given its states and theirs; returns that of A."""
+        u, delta, delta_u, B = chunk.u[tile], chunk.delta[tile], chunk.delta_u[tile], chunk.B[tile]
+        dy, du, ddelta, dB, dC = d.dy[tile], d.u[tile], d.delta[tile], d.B[tile], d.C[tile]
+        A_bar, before, work = self.A_bar[: len(g)], self.h[: len(g)], self.work[: len(g)]
         axis = self.layout.channel_axis
         torch.sum(torch.mul(h, dy, out=work), axis, True, out=dC)
-        torch.mul(g, drive, out=work)
+        torch.mul(g, delta_u, out=work)
         torch.sum(work.mul_(self.relative) if self.zoh else work, axis, True, out=dB)
         torch.mul(g, B, out=work)
         if self.zoh:
-            torch.sum(work * decay, 1, True, out=ddelta)
+            torch.sum(work * A_bar, 1, True, out=ddelta)
             slope = relative_expm1_slope(delta * self.A, self.relative)
-            dA = slope.mul_(work).mul_(drive * delta).sum(0)
+            dA = slope.mul_(work).mul_(delta_u * delta).sum(0)
             torch.sum(work.mul_(self.relative), 1, True, out=du)
         else:
             dA = torch.zeros_like(self.A)
@@ -292,6 +290,6 @@ class _SliceScan:
             ddelta.copy_(du)
         ddelta.mul_(u)
         du.mul_(delta)
-        q = decay.mul_(before).mul_(g)
+        q = A_bar.mul_(before).mul_(g)
         ddelta += torch.mul(q, self.A, out=work).sum(1, keepdim=True)
         return dA.add_(torch.mul(q, delta, out=work).sum(0))

@@ -32,7 +32,7 @@ def selective_scan(
     discretization: str,
     initial_state: Float[Tensor, "b d n"] | None,
 ) -> tuple[Float[Tensor, "b d l"], Float[Tensor, "b d n"]]:
-    """Outputs and last state, both in the widest of the arguments' types and float32."""
+    """Scan: outputs and last state, both in the widest of the arguments' types and float32."""
     given = (u, delta, A, B, C, D, delta_bias, initial_state)
     dtype = wide_type(*given)
     u, delta, A, B, C = (x.to(dtype) for x in (u, delta, A, B, C))
@@ -64,23 +64,23 @@ def lti_scan(
     D: Float[Tensor, " d"] | None,
     discretization: str,
 ) -> Float[Tensor, "b l d"]:
-    """The recurrence with the same parameters at every step; outputs in the widest type, at least float32."""
+    """Scan with the same parameters at every step; outputs in the widest type, at least float32."""
     dtype = wide_type(x, delta, A, B, C, D)
     x, delta, A, B, C = (p.to(dtype) for p in (x, delta, A, B, C))
     z = delta[:, None] * A
-    decay = torch.exp(z)
-    drive = delta[:, None] * (relative_expm1(z) if discretization == "zoh" else 1.0) * B
+    A_bar = torch.exp(z)
+    B_bar = delta[:, None] * (relative_expm1(z) if discretization == "zoh" else 1.0) * B
     state = x.new_zeros(x.shape[0], *A.shape)
     outputs = []
     for x_t in x.unbind(1):
-        state = decay * state + drive * x_t[..., None]
+        state = A_bar * state + B_bar * x_t[..., None]
         outputs.append((state * C).sum(-1))
     y = torch.stack(outputs, dim=1)
     return y if D is None else y + D.to(dtype) * x
 
 
 def relative_expm1(z: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
-    """(e^z - 1) / z, which is 1 at z = 0, with the right derivative everywhere."""
+    """Work out (e^z - 1) / z, which is 1 at z = 0, with the right derivative everywhere."""
     small = z.abs() < SERIES_BELOW
     far = torch.where(small, torch.ones_like(z), z)
     near = torch.where(small, z, torch.zeros_like(z))
@@ -91,7 +91,7 @@ def relative_expm1(z: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
 
 
 def wide_type(*tensors: Tensor | None) -> torch.dtype:
-    """The widest of the tensors' types, and at least float32."""
+    """Find the widest of the tensors' types, and at least float32."""
     dtype = torch.float32
     for tensor in tensors:
         if tensor is not None:

@@ -15,41 +15,26 @@ PATHS = 4
 
 
 def cross_scan(x: Shaped[Tensor, "b c h w"]) -> Shaped[Tensor, "b 4 c l"]:
-    """The map's rows, its columns, and the reverse of each, as sequences of l = h*w tokens."""
+    """Read the map's rows, its columns, and the reverse of each, as sequences of l = h*w tokens."""
     forth = torch.stack([x.flatten(2), x.transpose(2, 3).flatten(2)], dim=1)
     return torch.cat([forth, forth.flip(-1)], dim=1)
 
 
-def cross_places(y: Shaped[Tensor, "b 4 c l"], h: int, w: int) -> Shaped[Tensor, "b 4 c l"]:
-    """Undo ``cross_scan`` path by path: every path's tokens in row-major order of the (h, w) map."""
-    _check_length(y, h, w)
-    forth = torch.cat([y[:, :2], y[:, 2:].flip(-1)], dim=1)
-    return torch.stack([forth[:, 0], _turn(forth[:, 1], h, w), forth[:, 2], _turn(forth[:, 3], h, w)], dim=1)
-
-
 def cross_merge(y: Shaped[Tensor, "b 4 c l"], h: int, w: int) -> Shaped[Tensor, "b c l"]:
-    """Sum of the four paths of ``cross_scan``, each token at its row-major place in the (h, w) map."""
+    """Sum the four paths of ``cross_scan``, each token at its row-major place in the (h, w) map."""
     _check_length(y, h, w)
     forth = y[:, :2] + y[:, 2:].flip(-1)
     return forth[:, 0] + _turn(forth[:, 1], h, w)
 
 
 def corner_scan(x: Shaped[Tensor, "b c h w"]) -> Shaped[Tensor, "b 4 c l"]:
-    """The map read row by row from the top left, top right, bottom left and bottom right corner."""
+    """Read the map row by row from the top left, top right, bottom left and bottom right corner."""
     top = torch.stack([x.flatten(2), x.flip(3).flatten(2)], dim=1)
     return torch.cat([top, top.flip((1, 3))], dim=1)
 
 
-def corner_places(y: Shaped[Tensor, "b 4 c l"], h: int, w: int) -> Shaped[Tensor, "b 4 c l"]:
-    """Undo ``corner_scan`` path by path: every path's tokens in row-major order of the (h, w) map."""
-    _check_length(y, h, w)
-    maps = _maps(y, h, w)
-    flips: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
-    return torch.stack([maps[:, k].flip(axes).flatten(-2) for k, axes in enumerate(flips)], dim=1)
-
-
 def corner_merge(y: Shaped[Tensor, "b 4 c l"], h: int, w: int) -> Shaped[Tensor, "b c l"]:
-    """Sum of the four paths of ``corner_scan``, each token at its row-major place in the (h, w) map."""
+    """Sum the four paths of ``corner_scan``, each token at its row-major place in the (h, w) map."""
     _check_length(y, h, w)
     # The bottom right path is the reverse of the top left one, the bottom left of the top right.
     top = y[:, :2] + y[:, 2:].flip((1, 3))

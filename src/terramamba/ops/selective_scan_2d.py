@@ -20,7 +20,7 @@ from terramamba.ops.backends import (
 )
 from terramamba.ops.kernels import SCANS
 from terramamba.ops.operator import Scan
-from terramamba.ops.path_order import PathOrder, path_places
+from terramamba.ops.path_order import PathOrder, path_index
 from terramamba.ops.scan_paths import PATHS, SCAN_PATHS
 
 
@@ -38,7 +38,7 @@ def selective_scan_2d(
     paths: str = "cross",
     backend: str = "auto",
 ) -> Float[Tensor, "b h w d"]:
-    """Sum of four selective scans of a map, one along each path of ``SCAN_PATHS[paths]``.
+    """Sum four selective scans of a map, one along each path of ``SCAN_PATHS[paths]``.
 
     Every tensor stays in the order of the map; no path is ever written out by the fast backends.
 
@@ -90,9 +90,9 @@ def _along_sequences(scan: Run) -> Run:
         b, h, w, d = x.shape
         order = PathOrder(paths, b, h, w, x.device)
         # Rows of paths: steps, B and C are ordered by path in one go each, the four paths being four groups.
-        u = order.spread(x.reshape(-1, d)).flatten(2).permute(1, 2, 0)
-        steps = order.spread_by_path(delta.reshape(-1, d)).flatten(2).permute(1, 2, 0)
-        B, C = (order.spread_by_path(z.reshape(-1, z.shape[-1])).permute(1, 2, 3, 0) for z in (B, C))
+        u = order.expand(x.reshape(-1, d)).flatten(2).permute(1, 2, 0)
+        steps = order.reorder(delta.reshape(-1, d)).flatten(2).permute(1, 2, 0)
+        B, C = (order.reorder(z.reshape(-1, z.shape[-1])).permute(1, 2, 3, 0) for z in (B, C))
         y, _ = scan(u, steps, A, B, C, D, delta_bias, delta_softplus, discretization, None)
         return order.merge(y.permute(2, 0, 1)).view(b, h, w, d)
 
@@ -123,7 +123,7 @@ def _in_place(scan: Scan) -> Run:
             D,
             delta_bias,
             None,
-            path_places(paths, h, w, x.device),
+            path_index(paths, h, w, x.device),
             delta_softplus,
             discretization == "zoh",
         )

@@ -39,13 +39,13 @@ CONVOLUTION_TILE = {"SEQUENCES": 4, "STEPS": 8, "LANES": 32}
 """Outputs of a program of the convolution: every x is read once for 8 of them, every k once for 4."""
 
 
-def kept_shape(b: int, d: int, length: int, n: int) -> tuple[int, int, int, int]:
-    """Shape of the states that ``forward`` keeps for ``backward``; a warp's channels lie side by side."""
+def saved_shape(b: int, d: int, length: int, n: int) -> tuple[int, int, int, int]:
+    """Give the shape of the states that ``forward`` saves; a warp's channels lie side by side."""
     return -(-length // EVERY), b, n, d
 
 
 def reason() -> str:
-    """Why the kernels cannot run here, "" if they can."""
+    """Say why the kernels cannot run here, "" if they can."""
     if find_spec("triton") is None:
         return "it needs Triton, which comes with PyTorch for CUDA; or pip install 'terramamba[triton]'"
     if not torch.cuda.is_available():
@@ -62,7 +62,7 @@ def forward(
     D: Float[Tensor, " d"] | None,
     delta_bias: Float[Tensor, " d"] | None,
     state: Float[Tensor, "b d n"] | None,
-    places: Int[Tensor, "g l"] | None,
+    path_index: Int[Tensor, "g l"] | None,
     softplus: bool,
     zoh: bool,
     keep: bool,
@@ -70,7 +70,7 @@ def forward(
     """Scan b sequences of d channels in g groups over l steps with n states a channel (Mamba, Algorithm 2).
 
     Args:
-        u: inputs; e = d, or with ``places`` e = d / g.
+        u: inputs; e = d, or with ``path_index`` e = d / g.
         delta: steps before bias and softplus.
         A: negative for a decaying state.
         B: input weights, shared by the d / g channels of a group.
@@ -78,8 +78,8 @@ def forward(
         D: weight of the input in the output; None: 0.
         delta_bias: added to delta; None: 0.
         state: state before the first step; None: 0.
-        places: every group is a path through the same map: its step t reads and writes row places[k, t] of u,
-            delta, B, C and y, and y is the sum over the paths. None: step t is row t.
+        path_index: every group is a path through the same map: its step t reads and writes row
+            path_index[k, t] of u, delta, B, C and y, and y is the sum over the paths. None: step t is row t.
         softplus: put delta through softplus.
         zoh: Bbar = (exp(Delta A) - 1) / A * B in place of Delta B.
         keep: return the states that ``backward`` needs.
@@ -94,35 +94,36 @@ def forward(
     b, groups, _, length = B.shape
     y = like(u)
     last = A.new_empty(b, d, n, dtype=torch.float32)
-    kept = last.new_empty(kept_shape(b, d, length, n) if keep else (0,))
+    saved_states = last.new_empty(saved_shape(b, d, length, n) if keep else (0,))
     if b == 0:
-        return y, last, kept
+        return y, last, saved_states
     launch = Launch.of(B, d, FORWARD_LANES, 1, softplus, zoh)
-    parts = by_group(y, groups, None) if places is None else path_parts(last, launch, b)
+    parts = by_group(y, groups, None) if path_index is None else path_parts(last, launch, b)
     with on(u.device):
         entering, chunk_stride = state, 0
         if launch.chunks > 1:
-            states = enter(launch, u, delta, A, B, delta_bias, state, places, backward=False)
+            states = enter(launch, u, delta, A, B, delta_bias, state, path_index, backward=False)
             entering, chunk_stride = states[0], states.stride(0)
         kernels.outputs[(launch.programs,)](
-            *(u, delta, A, B, C, D, delta_bias, entering, places, parts, last, kept if keep else None),
-            *by_group(u, groups, places).stride(),
-            *(*strides(delta, A, B, C, D, delta_bias), *strides(places, ndim=2)),
+            *(u, delta, A, B, C, D, delta_bias, entering, path_index, parts, last),
+            saved_states if keep else None,
+            *by_group(u, groups, path_index).stride(),
+            *(*strides(delta, A, B, C, D, delta_bias), *strides(path_index, ndim=2)),
             *(chunk_stride, *strides(entering, ndim=3)),
             *parts.stride(),
             *last.stride(),
             *launch.sizes,
             **launch.options,
         )
-        if places is not None:
+        if path_index is not None:
             sum_parts(parts, 1, y)
-    return y, last, kept
+    return y, last, saved_states
 
 
 def backward(
     dy: Float[Tensor, "b e l"],
     dlast: Float[Tensor, "b d n"],
-    kept: Float[Tensor, "k b n d"],
+    saved_states: Float[Tensor, "k b n d"],
     u: Float[Tensor, "b e l"],
     delta: Float[Tensor, "b d l"],
     A: Float[Tensor, "d n"],
@@ -131,11 +132,11 @@ def backward(
     D: Float[Tensor, " d"] | None,
     delta_bias: Float[Tensor, " d"] | None,
     state: Float[Tensor, "b d n"] | None,
-    places: Int[Tensor, "g l"] | None,
+    path_index: Int[Tensor, "g l"] | None,
     softplus: bool,
     zoh: bool,
 ) -> tuple[Tensor, ...]:
-    """Gradients of u, delta, A, B, C, D, delta_bias and state, from those of ``forward``'s y and last.
+    """Differentiate by u, delta, A, B, C, D, delta_bias and state, from the gradients of y and last.
 
     Each has the type of its tensor; for None it is an empty tensor (0).
     """
@@ -152,29 +153,29 @@ def backward(
     into_state = None if state is None else dstate
     rows = BACKWARD_TILE // (BACKWARD_LANES * power_of_2(n))
     launch = Launch.of(B, d, BACKWARD_LANES, max(min(rows, BACKWARD_ROWS), 1), softplus, zoh)
-    parts = by_group(du, groups, None) if places is None else path_parts(kept, launch, b)
-    parts_B, parts_C = kept.new_empty(2, launch.blocks, b, length, groups, n)
-    parts_A = kept.new_empty(launch.chunks, b, n, d)
-    parts_D, parts_bias = kept.new_empty(2, launch.chunks, b, d)
+    parts = by_group(du, groups, None) if path_index is None else path_parts(saved_states, launch, b)
+    parts_B, parts_C = saved_states.new_empty(2, launch.blocks, b, length, groups, n)
+    parts_A = saved_states.new_empty(launch.chunks, b, n, d)
+    parts_D, parts_bias = saved_states.new_empty(2, launch.chunks, b, d)
     with on(u.device):
         entering, chunk_stride = dlast, 0
         if launch.chunks > 1:
-            states = enter(launch, dy, delta, A, C, delta_bias, dlast, places, backward=True)
+            states = enter(launch, dy, delta, A, C, delta_bias, dlast, path_index, backward=True)
             entering, chunk_stride = states[0], states.stride(0)
         kernels.gradients[(launch.programs,)](
-            *(dy, entering, kept, u, delta, A, B, C, D, delta_bias, places),
+            *(dy, entering, saved_states, u, delta, A, B, C, D, delta_bias, path_index),
             *(parts, ddelta, parts_A, parts_B, parts_C, parts_D, parts_bias, into_state),
-            *by_group(dy, groups, places).stride(),
+            *by_group(dy, groups, path_index).stride(),
             *(chunk_stride, *entering.stride()),
-            *by_group(u, groups, places).stride(),
-            *(*strides(delta, A, B, C, D, delta_bias), *strides(places, ndim=2)),
+            *by_group(u, groups, path_index).stride(),
+            *(*strides(delta, A, B, C, D, delta_bias), *strides(path_index, ndim=2)),
             *parts.stride(),
             *ddelta.stride(),
             *strides(into_state, ndim=3),
             *launch.sizes,
             **launch.options,
         )
-        if places is not None:
+        if path_index is not None:
             sum_parts(parts, 1, du)
         sum_parts(parts_A.mT, (0, 1), dA)
         sum_parts(parts_B.permute(0, 1, 3, 4, 2), 0, dB)
@@ -187,7 +188,7 @@ def backward(
 
 
 def convolution_forward(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float[Tensor, "b l d"]:
-    """y_t = sum over j <= t of k_j x_{t-j} for every channel, in the type of x; summed in float32."""
+    """Convolve every channel, y_t = sum over j <= t of k_j x_{t-j}, in the type of x; summed in float32."""
     y = x.new_empty(x.shape)
     _convolve(x, k, y, reverse=False)
     return y
@@ -196,7 +197,7 @@ def convolution_forward(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> F
 def convolution_backward(
     dy: Float[Tensor, "b l d"], x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]
 ) -> tuple[Float[Tensor, "b l d"], Float[Tensor, "d l"]]:
-    """Gradients of x and k, each in the type of its tensor."""
+    """Work out the gradients of x and k, each in the type of its tensor."""
     from terramamba.ops import triton_convolution as kernels
 
     b, length, d = x.shape

@@ -11,8 +11,8 @@ from terramamba.ops.triton_steps import (
     STATE_STRIDES,
     advance,
     channel_tile,
-    drive_factor,
-    drive_factor_slope,
+    input_factor,
+    input_factor_slope,
     inverse,
     load_delta,
     per_channel,
@@ -26,7 +26,7 @@ from terramamba.ops.triton_steps import (
 @triton.jit(do_not_specialize=(*SIZES, *STATE_STRIDES))
 @no_type_check
 def gradients(
-    dy, entering, kept, u, delta, A, B, C, D, bias, places,
+    dy, entering, saved_states, u, delta, A, B, C, D, bias, path_index,
     du, ddelta, dA, dB, dC, dD, dbias, dstate,
     dy_b, dy_g, dy_d, dy_l,
     entering_c, entering_b, entering_d, entering_n,
@@ -35,7 +35,7 @@ def gradients(
     A_d, A_n,
     B_b, B_g, B_n, B_l,
     C_b, C_g, C_n, C_l,
-    D_d, bias_d, places_g, places_l,
+    D_d, bias_d, path_index_g, path_index_l,
     du_b, du_g, du_d, du_l,
     ddelta_b, ddelta_d, ddelta_l,
     dstate_b, dstate_d, dstate_n,
@@ -45,15 +45,15 @@ def gradients(
 ):  # fmt: skip
     """The gradients of one chunk, from that of the state after it, which enters it here.
 
-    The states of UNROLL steps are computed again from a ``kept`` one and held in registers; then these steps
-    are walked in reverse. W is the ``drive_factor``, g_t the gradient of h_t, q_t = Abar_t h_{t-1} g_t:
+    The states of UNROLL steps are computed again from a saved one and held in registers; then these steps are
+    walked in reverse. W is the ``input_factor``, g_t the gradient of h_t, q_t = Abar_t h_{t-1} g_t:
 
         g_t  = dy_t C_t + Abar_{t+1} g_{t+1}     dC_t = sum_d dy_t h_t     dB_t = sum_d W_t u_t g_t
         du_t = sum_n W_t B_t g_t + D dy_t        dDelta_t = sum_n (A q_t + dW/dDelta u_t B_t g_t)
                                                  dA       = sum_t (Delta_t q_t + dW/dA u_t B_t g_t)
 
     Parts of sums over programs lie side by side: dB, dC (blocks, b, length, groups, n), dA (chunks, b, n, d),
-    dD and dbias (chunks, b, d); so does ``kept`` (blocks of EVERY steps, b, n, d).
+    dD and dbias (chunks, b, d); so does ``saved_states`` (blocks of EVERY steps, b, n, d).
     """
     block, chunk, group, sequence = program_place(blocks, chunks, groups)
     channel, real = channel_tile(block, channels, ROWS, LANES)
@@ -75,8 +75,8 @@ def gradients(
     ddelta += sequence * ddelta_b + whole * ddelta_d
     B += sequence * B_b + group * B_g + state * B_n
     C += sequence * C_b + group * C_g + state * C_n
-    if places is not None:
-        places += group * places_g
+    if path_index is not None:
+        path_index += group * path_index_g
     sequences = tl.num_programs(0) // (blocks * chunks * groups)
     d = groups * channels
     every = sequences.to(tl.int64) * n * d
@@ -93,10 +93,10 @@ def gradients(
     parts = tl.cdiv(stop - first, UNROLL)
     for part in range(parts):
         start = first + (parts - 1 - part) * UNROLL
-        h = tl.load(kept + every * (start // EVERY) + place, mask=tile, other=0.0)
+        h = tl.load(saved_states + every * (start // EVERY) + place, mask=tile, other=0.0)
         for t in range(start // EVERY * EVERY, start):
             h, row, u_t = advance(
-                h, t, stop, places, u, delta, B, places_l, u_l, delta_l, B_l,
+                h, t, stop, path_index, u, delta, B, path_index_l, u_l, delta_l, B_l,
                 a, a2, a_inverse, shift, real, some, SOFTPLUS, ZOH,
             )  # fmt: skip
         before = ()
@@ -104,13 +104,13 @@ def gradients(
             before = before + (h,)
             t = start + i
             h, row, u_t = advance(
-                h, t, stop, places, u, delta, B, places_l, u_l, delta_l, B_l,
+                h, t, stop, path_index, u, delta, B, path_index_l, u_l, delta_l, B_l,
                 a, a2, a_inverse, shift, real, some, SOFTPLUS, ZOH,
             )  # fmt: skip
         for i in tl.static_range(UNROLL - 1, -1, -1):
             t = start + i
             inside = t < stop
-            row = row_of(t, inside, places, places_l)
+            row = row_of(t, inside, path_index, path_index_l)
             u_t = tl.load(u + row * u_l, mask=real & inside, other=0.0).to(tl.float32)
             dy_t = tl.load(dy + row * dy_l, mask=real & inside, other=0.0).to(tl.float32)
             delta_t, raw = load_delta(delta + row * delta_l, real & inside, shift, SOFTPLUS)
@@ -118,20 +118,20 @@ def gradients(
             C_t = tl.load(C + row * C_l, mask=some & inside, other=0.0).to(tl.float32)
             B_t = B_t[None, :, None]
             delta_t = delta_t[:, None, :]
-            decay = tl.exp2(delta_t * a2)
-            factor = drive_factor(delta_t, a, a_inverse, decay, ZOH)
+            A_bar = tl.exp2(delta_t * a2)
+            factor = input_factor(delta_t, a, a_inverse, A_bar, ZOH)
 
             dC_t = tl.sum(tl.sum(h * dy_t[:, None, :], axis=0), axis=1)
             g += C_t[None, :, None] * dy_t[:, None, :]
             dB_t = tl.sum(tl.sum(g * (factor * u_t[:, None, :]), axis=0), axis=1)
             gB = g * B_t
-            g = decay * g
+            g = A_bar * g
             q = g * before[i]
             if ZOH:
                 du_t = tl.sum(factor * gB, axis=1)
                 gBu = gB * u_t[:, None, :]
-                ddelta_t = tl.sum(a * q + decay * gBu, axis=1)
-                sum_A += delta_t * q + drive_factor_slope(delta_t, a, a_inverse, decay, factor) * gBu
+                ddelta_t = tl.sum(a * q + A_bar * gBu, axis=1)
+                sum_A += delta_t * q + input_factor_slope(delta_t, a, a_inverse, A_bar, factor) * gBu
             else:
                 summed = tl.sum(gB, axis=1)
                 du_t = tl.sum(delta_t, axis=1) * summed

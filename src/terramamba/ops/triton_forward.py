@@ -11,7 +11,7 @@ from terramamba.ops.triton_steps import (
     STATE_STRIDES,
     advance,
     channel_tile,
-    drive_factor,
+    input_factor,
     inverse,
     load_delta,
     per_channel,
@@ -24,13 +24,13 @@ from terramamba.ops.triton_steps import (
 @triton.jit(do_not_specialize=(*SIZES, *STATE_STRIDES))
 @no_type_check
 def chunk_states(
-    x, delta, A, W, bias, places,
+    x, delta, A, W, bias, path_index,
     states, sums,
     x_b, x_g, x_d, x_l,
     delta_b, delta_d, delta_l,
     A_d, A_n,
     W_b, W_g, W_n, W_l,
-    bias_d, places_g, places_l,
+    bias_d, path_index_g, path_index_l,
     channels, n, length, blocks, chunks, groups, chunk_steps,
     SOFTPLUS: tl.constexpr, ZOH: tl.constexpr, BACKWARD: tl.constexpr,
     EVERY: tl.constexpr, UNROLL: tl.constexpr, ROWS: tl.constexpr, N: tl.constexpr, LANES: tl.constexpr,
@@ -54,8 +54,8 @@ def chunk_states(
     x += sequence * x_b + group * x_g + channel * x_d
     delta += sequence * delta_b + whole * delta_d
     W += sequence * W_b + group * W_g + state * W_n
-    if places is not None:
-        places += group * places_g
+    if path_index is not None:
+        path_index += group * path_index_g
 
     h = tl.zeros((ROWS, N, LANES), tl.float32)
     total = tl.zeros((ROWS, LANES), tl.float32)
@@ -67,18 +67,18 @@ def chunk_states(
             if BACKWARD:
                 t = first + chunk_steps - 1 - start - i
             inside = t < stop
-            row = row_of(t, inside, places, places_l)
+            row = row_of(t, inside, path_index, path_index_l)
             x_t = tl.load(x + row * x_l, mask=real & inside, other=0.0).to(tl.float32)
             delta_t, _ = load_delta(delta + row * delta_l, real & inside, shift, SOFTPLUS)
             W_t = tl.load(W + row * W_l, mask=some & inside, other=0.0).to(tl.float32)
             total += delta_t
             delta_t = delta_t[:, None, :]
-            decay = tl.exp2(delta_t * a2)
+            A_bar = tl.exp2(delta_t * a2)
             given = W_t[None, :, None] * x_t[:, None, :]
             if BACKWARD:
-                h = decay * (h + given)
+                h = A_bar * (h + given)
             else:
-                h = decay * h + drive_factor(delta_t, a, a_inverse, decay, ZOH) * given
+                h = A_bar * h + input_factor(delta_t, a, a_inverse, A_bar, ZOH) * given
 
     d = groups * channels
     sequences = tl.num_programs(0) // (blocks * chunks * groups)
@@ -116,22 +116,22 @@ def carry_states(
     for i in range(chunks):
         chunk = tl.cast(chunks - 1 - i if BACKWARD else i, tl.int64)
         alone = tl.load(states + chunk * size, mask=real, other=0.0)
-        decay = tl.exp2(tl.load(sums + chunk * (size // n), mask=real, other=0.0) * a2)
+        A_bar = tl.exp2(tl.load(sums + chunk * (size // n), mask=real, other=0.0) * a2)
         tl.store(states + chunk * size, h, mask=real)
-        h = decay * h + alone
+        h = A_bar * h + alone
 
 
 @triton.jit(do_not_specialize=(*SIZES, *STATE_STRIDES))
 @no_type_check
 def outputs(
-    u, delta, A, B, C, D, bias, entering, places,
-    y, last, kept,
+    u, delta, A, B, C, D, bias, entering, path_index,
+    y, last, saved_states,
     u_b, u_g, u_d, u_l,
     delta_b, delta_d, delta_l,
     A_d, A_n,
     B_b, B_g, B_n, B_l,
     C_b, C_g, C_n, C_l,
-    D_d, bias_d, places_g, places_l,
+    D_d, bias_d, path_index_g, path_index_l,
     entering_c, entering_b, entering_d, entering_n,
     y_b, y_g, y_d, y_l,
     last_b, last_d, last_n,
@@ -141,7 +141,7 @@ def outputs(
 ):  # fmt: skip
     """y_t = sum_n C_t h_t + D u_t of one chunk from the state that enters it.
 
-    ``kept`` (blocks of EVERY steps, b, n, d), or None, lies side by side in memory.
+    ``saved_states`` (blocks of EVERY steps, b, n, d), or None, lies side by side in memory.
     """
     block, chunk, group, sequence = program_place(blocks, chunks, groups)
     channel, real = channel_tile(block, channels, ROWS, LANES)
@@ -162,8 +162,8 @@ def outputs(
     delta += sequence * delta_b + whole * delta_d
     B += sequence * B_b + group * B_g + state * B_n
     C += sequence * C_b + group * C_g + state * C_n
-    if places is not None:
-        places += group * places_g
+    if path_index is not None:
+        path_index += group * path_index_g
     sequences = tl.num_programs(0) // (blocks * chunks * groups)
     d = groups * channels
     every = sequences.to(tl.int64) * n * d
@@ -172,15 +172,15 @@ def outputs(
     first = chunk * chunk_steps
     stop = tl.minimum(first + chunk_steps, length)
     for start in range(first, stop, UNROLL):
-        if kept is not None:
-            tl.store(kept + every * (start // EVERY) + place, h, mask=tile & (start % EVERY == 0))
+        if saved_states is not None:
+            tl.store(saved_states + every * (start // EVERY) + place, h, mask=tile & (start % EVERY == 0))
         # Outputs are written after several steps: a write would hold back the reads of the next step.
         rows = ()
         results = ()
         for i in tl.static_range(UNROLL):
             t = start + i
             h, row, u_t = advance(
-                h, t, stop, places, u, delta, B, places_l, u_l, delta_l, B_l,
+                h, t, stop, path_index, u, delta, B, path_index_l, u_l, delta_l, B_l,
                 a, a2, a_inverse, shift, real, some, SOFTPLUS, ZOH,
             )  # fmt: skip
             C_t = tl.load(C + row * C_l, mask=some & (t < stop), other=0.0).to(tl.float32)

@@ -25,7 +25,7 @@ def on(device: torch.device) -> AbstractContextManager[object]:
 
 
 def multiprocessors(device: torch.device) -> int:
-    """How many multiprocessors there are to fill; 1 for Triton's interpreter on a CPU."""
+    """Count how many multiprocessors there are to fill; 1 for Triton's interpreter on a CPU."""
     return torch.cuda.get_device_properties(device).multi_processor_count if device.type == "cuda" else 1
 
 
@@ -44,7 +44,7 @@ class Launch:
 
     @classmethod
     def of(cls, B: Tensor, d: int, lanes: int, rows: int, softplus: bool, zoh: bool) -> "Launch":
-        """Programs of ``rows * lanes`` of the d channels, or of fewer rows if there are fewer channels."""
+        """Cut into programs of ``rows * lanes`` channels, of fewer rows if there are fewer channels."""
         b, groups, n, length = B.shape
         channels = d // groups
         states = power_of_2(n)
@@ -81,20 +81,20 @@ def enter(
     W: Tensor,
     delta_bias: Tensor | None,
     first: Tensor | None,
-    places: Tensor | None,
+    path_index: Tensor | None,
     *,
     backward: bool,
 ) -> Float[Tensor, "c b d n"]:
-    """The states that enter the chunks, or with ``backward`` the gradients of those that leave them."""
+    """Find the states that enter the chunks, or with ``backward`` the gradients of those that leave them."""
     from terramamba.ops import triton_forward as kernels
 
     (b, groups, n, _), d = W.shape, len(A)
     states = torch.empty(launch.chunks, b, n, d, dtype=torch.float32, device=x.device)
     sums = states.new_empty(launch.chunks, b, d)
     kernels.chunk_states[(launch.programs,)](
-        *(x, delta, A, W, delta_bias, places, states, sums),
-        *by_group(x, groups, places).stride(),
-        *(*strides(delta, A, W, delta_bias), *strides(places, ndim=2)),
+        *(x, delta, A, W, delta_bias, path_index, states, sums),
+        *by_group(x, groups, path_index).stride(),
+        *(*strides(delta, A, W, delta_bias), *strides(path_index, ndim=2)),
         *launch.sizes,
         BACKWARD=backward,
         **launch.options,
@@ -109,16 +109,16 @@ def enter(
     return states.mT
 
 
-def by_group(x: Float[Tensor, "b e l"], groups: int, places: Tensor | None) -> Float[Tensor, "b g c l"]:
-    """u or y with an axis of groups, of which all are the same map if there are ``places``."""
-    if places is not None:
+def by_group(x: Float[Tensor, "b e l"], groups: int, path_index: Tensor | None) -> Float[Tensor, "b g c l"]:
+    """View u or y with an axis of groups, of which all are the same map if there is a ``path_index``."""
+    if path_index is not None:
         return x[:, None].expand(-1, groups, -1, -1)
     b, e, length = x.shape
     return x.view(b, groups, e // groups, length)
 
 
 def path_parts(like: Tensor, launch: Launch, b: int) -> Float[Tensor, "b g c l"]:
-    """Memory for what each path adds to a map, channels innermost."""
+    """Make memory for what each path adds to a map, channels innermost."""
     channels, _, length, _, _, groups, _ = launch.sizes
     return like.new_empty(b, groups, length, channels).mT
 
@@ -132,10 +132,10 @@ def sum_parts(parts: Tensor, axes: int | tuple[int, ...], out: Tensor) -> None:
 
 
 def strides(*tensors: Tensor | None, ndim: int = 1) -> Sequence[int]:
-    """The strides of the tensors; for None as many zeros as it would have axes."""
+    """List the strides of the tensors; for None as many zeros as it would have axes."""
     return [s for x in tensors for s in ((0,) * ndim if x is None else x.stride())]
 
 
 def power_of_2(n: int) -> int:
-    """The smallest power of 2 that is not under n."""
+    """Find the smallest power of 2 that is not under n."""
     return 1 << (n - 1).bit_length()

@@ -100,7 +100,7 @@ def inverse(A):
 
 @triton.jit
 @no_type_check
-def drive_factor(delta, A, A_inverse, decay, ZOH: tl.constexpr):
+def input_factor(delta, A, A_inverse, A_bar, ZOH: tl.constexpr):
     """Bbar / B: Delta, or (e^z - 1) / A with z = Delta A, which is Delta (1 + z/2 + z^2/6 + ...) near 0."""
     factor = delta
     if ZOH:
@@ -113,14 +113,14 @@ def drive_factor(delta, A, A_inverse, decay, ZOH: tl.constexpr):
         series = 1.0 + z * (1.0 / 4) * series
         series = 1.0 + z * (1.0 / 3) * series
         series = 1.0 + z * (1.0 / 2) * series
-        factor = tl.where(tl.abs(z) < 0.5, delta * series, (decay - 1.0) * A_inverse)
+        factor = tl.where(tl.abs(z) < 0.5, delta * series, (A_bar - 1.0) * A_inverse)
     return factor
 
 
 @triton.jit
 @no_type_check
-def drive_factor_slope(delta, A, A_inverse, decay, factor):
-    """Derivative by A of the zoh ``drive_factor``: near 0 Delta^2 times the sum of k z^(k-1) / (k+1)!."""
+def input_factor_slope(delta, A, A_inverse, A_bar, factor):
+    """Derivative by A of the zoh ``input_factor``: near 0 Delta^2 times the sum of k z^(k-1) / (k+1)!."""
     z = delta * A
     series = 1.0 / 5760 + z * (1.0 / 45360)
     series = 1.0 / 840 + z * series
@@ -129,7 +129,7 @@ def drive_factor_slope(delta, A, A_inverse, decay, factor):
     series = 1.0 / 8 + z * series
     series = 1.0 / 3 + z * series
     series = 1.0 / 2 + z * series
-    return tl.where(tl.abs(z) < 0.5, delta * delta * series, (delta * decay - factor) * A_inverse)
+    return tl.where(tl.abs(z) < 0.5, delta * delta * series, (delta * A_bar - factor) * A_inverse)
 
 
 @triton.jit
@@ -146,28 +146,28 @@ def program_place(blocks, chunks, groups):
 
 @triton.jit
 @no_type_check
-def row_of(t, inside, places, places_l):
+def row_of(t, inside, path_index, path_index_l):
     """Where step t lies in memory: at row t, or in a map at that of its place."""
     row = t
-    if places is not None:
-        row = tl.load(places + t * places_l, mask=inside, other=0)
+    if path_index is not None:
+        row = tl.load(path_index + t * path_index_l, mask=inside, other=0)
     return tl.cast(row, tl.int64)
 
 
 @triton.jit
 @no_type_check
 def advance(
-    h, t, stop, places, u, delta, B, places_l, u_l, delta_l, B_l,
+    h, t, stop, path_index, u, delta, B, path_index_l, u_l, delta_l, B_l,
     a, a2, a_inverse, shift, real, some,
     SOFTPLUS: tl.constexpr, ZOH: tl.constexpr,
 ):  # fmt: skip
     """The state after step t, the step's row and its input; ``real`` channels and ``some`` states exist."""
     inside = t < stop
-    row = row_of(t, inside, places, places_l)
+    row = row_of(t, inside, path_index, path_index_l)
     u_t = tl.load(u + row * u_l, mask=real & inside, other=0.0).to(tl.float32)
     delta_t, _ = load_delta(delta + row * delta_l, real & inside, shift, SOFTPLUS)
     B_t = tl.load(B + row * B_l, mask=some & inside, other=0.0).to(tl.float32)
     delta_t = delta_t[:, None, :]
-    decay = tl.exp2(delta_t * a2)
-    factor = drive_factor(delta_t, a, a_inverse, decay, ZOH)
-    return decay * h + factor * u_t[:, None, :] * B_t[None, :, None], row, u_t
+    A_bar = tl.exp2(delta_t * a2)
+    factor = input_factor(delta_t, a, a_inverse, A_bar, ZOH)
+    return A_bar * h + factor * u_t[:, None, :] * B_t[None, :, None], row, u_t

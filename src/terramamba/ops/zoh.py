@@ -9,12 +9,12 @@ from torch import Tensor
 
 
 def relative_expm1(z: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
-    """(e^z - 1) / z, which is 1 at z = 0."""
+    """Work out (e^z - 1) / z, which is 1 at z = 0."""
     return torch.expm1(z).div_(z).masked_fill_(z == 0, 1.0)
 
 
 def relative_expm1_slope(z: Float[Tensor, "*s"], value: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
-    """Derivative of ``relative_expm1`` at z, where it is ``value``: (e^z - value) / z, which is 1/2 at z = 0.
+    """Differentiate ``relative_expm1`` at z, where it is ``value``: (e^z - value) / z, which is 1/2 at z = 0.
 
     The difference loses digits near 0, where the sum over k of k z^(k-1) / (k+1)! stands for it.
     """

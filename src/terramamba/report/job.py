@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from terramamba.raster.scene import Scene
 from terramamba.runs.record import RunRecord
+from terramamba.scores.score import Scores
 
 if TYPE_CHECKING:
     from terramamba.report.maps import ReportMap
@@ -41,8 +42,8 @@ class ReportedJob(Protocol):
     def layers(self, land: Scene, beside: Mapping[str, Scene], values: Sequence[int]) -> dict[str, Any]:
         """What the page's script needs of the map, whose ``values`` the legend names, and of ``beside``."""
 
-    def bars(self, run: RunRecord) -> tuple[str, list[str]]:
-        """A title, and a row of HTML (``sections.bar_row``) for each class."""
+    def bars(self, run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
+        """A title, and a row of HTML (``sections.bar_row``) of these ``scores`` for each class."""
 
     def controls(self, land: "ReportMap") -> list[str]:
         """HTML of the controls of its map (``controls``)."""

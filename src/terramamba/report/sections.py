@@ -9,7 +9,6 @@ from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.report.probabilities import probability_cards
 from terramamba.report.words import (
-    SCORES,
     caveats,
     compare_sentences,
     map_sentences,
@@ -17,8 +16,7 @@ from terramamba.report.words import (
     percent,
 )
 from terramamba.runs.record import RunRecord
-
-BARS = {"recall": "recall", "precision": "precision", "f1": "F1"}
+from terramamba.scores.score import Score, Scores, columns, followed, per_class
 
 FEW = 7
 """Classes of which two tables find room beside each other."""
@@ -27,9 +25,9 @@ FORMAT_TAGS = ("TIFFTAG_", "AREA_OR_POINT")
 """How tags of a map begin that say nothing of its making, or what others say."""
 
 
-def summary(job: ReportedJob, runs: Sequence[RunRecord], land: ReportMap | None) -> str:
-    """What it all comes to, in sentences."""
-    said = [" ".join(compare_sentences(job, runs) if len(runs) > 1 else job.sentences(runs[0]))]
+def summary(job: ReportedJob, runs: Sequence[RunRecord], land: ReportMap | None, main: Score) -> str:
+    """What it all comes to, in sentences; ``main`` is the score that decides."""
+    said = [" ".join(compare_sentences(job, runs, main) if len(runs) > 1 else job.sentences(runs[0]))]
     if land is not None:
         said.append(" ".join(map_sentences(job, land)))
     warned = "".join(
@@ -40,36 +38,34 @@ def summary(job: ReportedJob, runs: Sequence[RunRecord], land: ReportMap | None)
     return section("summary", "Summary", lead + notes)
 
 
-def comparison(runs: Sequence[RunRecord]) -> str:
+def comparison(runs: Sequence[RunRecord], listed: Scores) -> str:
     """A row for each run; the best of each score stands out. Empty for one run."""
     if len(runs) < 2:
         return ""
-    found = {
-        key: [run.test[key] for run in runs if run.test.get(key) is not None] for key in SCORES[runs[0].task]
-    }
-    best = {
-        key: min(values) if key == "false_alarm_rate" else max(values)
-        for key, values in found.items()
-        if values
-    }
+    best = {}
+    for score in columns(listed):
+        found = [value for run in runs if (value := score.value_in(run.test)) is not None]
+        if found:
+            best[score] = max(found, key=score.goodness)
     rows = []
     for run in runs:
         cells = [f'<th scope="row">{escape(run.name)}</th>', f"<td>{escape(model_name(run))}</td>"]
-        cells.append(f"<td>{escape(str(run.metrics.get('protocol', '')))}</td>")
-        for key in best:
-            value = run.test.get(key)
-            text = percent(value, 2) if key != "kappa" or value is None else f"{value:.4f}"
-            shown = f"<b>{text}</b>" if value == best[key] else text
+        cells.append(f"<td>{escape(run.metrics.protocol or '')}</td>")
+        for score, most in best.items():
+            value = score.value_in(run.test)
+            text = score.shown(value, sign=True) or "–"
+            shown = f"<b>{text}</b>" if value == most else text
             cells.append(f'<td class="number">{shown}</td>')
-        cells.append(f'<td class="number">{run.metrics.get("parameters", 0):,}</td>')
+        cells.append(f'<td class="number">{run.metrics.parameters:,}</td>')
         rows.append(f"<tr>{''.join(cells)}</tr>")
-    head = ["run", "model", "protocol", *(SCORES[runs[0].task][key] for key in best), "parameters"]
+    head = ["run", "model", "protocol", *(score.title for score in best), "parameters"]
     return section("comparison", "Runs beside each other", table("scores on test", head, rows))
 
 
-def scores(job: ReportedJob, run: RunRecord, many: bool) -> str:
+def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> str:
     """Confusion matrix, bars and curves of one run."""
-    parts = [_bars(job, run), _confusion(run), *_training(run), *probability_cards(run, job.came_true)]
+    bars, curves_of = _bars(job, run, per_class(listed)), followed(listed)
+    parts = [bars, _confusion(run), *_training(run, curves_of), *probability_cards(run, job.came_true)]
     title = f"Scores of {run.name}" if many else "Scores on test"
     return section("", title, f'<div class="cards">{"".join(part for part in parts if part)}</div>')
 
@@ -78,27 +74,27 @@ def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, 
     """Where every number comes from."""
     parts = []
     for run in runs:
-        model = run.card.get("model", {})
+        metrics = run.metrics
         facts = {
             "folder": run.folder,
             "model": model_name(run),
-            "weights (sha256)": model.get("sha256"),
-            "trained with": f"terramamba {run.card.get('terramamba', '?')}",
-            "commit": run.card.get("commit"),
-            "protocol": run.metrics.get("protocol"),
-            "split": run.metrics.get("split_id"),
-            "seed": run.metrics.get("seed"),
-            "epochs run": run.metrics.get("epochs_run"),
-            "kept epoch": run.metrics.get("best_epoch"),
-            "threshold": run.metrics.get("threshold"),
-            "training minutes": _rounded(run.metrics.get("minutes")),
-            "device": run.metrics.get("device"),
-            **{key: run.config.get(key) for key in ("scene", "labels", "data") if run.config.get(key)},
+            "weights (sha256)": run.card.model.sha256,
+            "trained with": f"terramamba {run.card.made_by.version}",
+            "commit": run.card.made_by.commit,
+            "protocol": metrics.protocol,
+            "split": metrics.split_id,
+            "seed": metrics.seed,
+            "epochs run": metrics.epochs_run,
+            "kept epoch": metrics.best_epoch,
+            "threshold": metrics.threshold,
+            "training minutes": None if metrics.minutes is None else f"{metrics.minutes:.2f}",
+            "device": metrics.device,
+            **{key: run.settings[key] for key in ("scene", "labels", "data") if run.settings.get(key)},
         }
-        settings = _facts(run.config)
+        settings = _facts(run.settings)
         parts.append(
             f"<h3>{escape(run.name)}</h3>{_facts(facts)}"
-            + (f"<details><summary>All settings</summary>{settings}</details>" if run.config else "")
+            + (f"<details><summary>All settings</summary>{settings}</details>" if run.settings else "")
         )
     if land is not None:
         tags = {
@@ -119,23 +115,26 @@ def section(name: str, title: str, body: str) -> str:
 
 def _maker(runs: Sequence[RunRecord], land: ReportMap) -> str:
     sha = land.tags.get("MODEL_SHA256")
-    made = [run.name for run in runs if sha and run.card.get("model", {}).get("sha256") == sha]
+    made = [run.name for run in runs if sha and run.card.model.sha256 == sha]
     return made[0] if made else "the file does not name any of these runs"
 
 
-def _bars(job: ReportedJob, run: RunRecord) -> str:
-    title, rows = job.bars(run)
-    shown = table("Shares of the test pixels", ["class", "pixels", *BARS.values()], rows, "bars")
+def _bars(job: ReportedJob, run: RunRecord, listed: Scores) -> str:
+    title, rows = job.bars(run, listed)
+    head = ["class", "pixels", *(score.label for score in listed)]
+    shown = table("Shares of the test pixels", head, rows, "bars")
     return f'<div class="card{_width(run)}"><h3>{title}</h3>{shown}</div>'
 
 
-def bar_row(name: str, values: Mapping[str, Any], pixels: str, colour: Sequence[int] | None) -> str:
+def bar_row(
+    name: str, values: Mapping[str, Any], pixels: str, colour: Sequence[int] | None, listed: Scores
+) -> str:
     """A class, its pixels, and its scores as bars."""
     swatch = "" if colour is None else f'<i class="swatch" style="background:rgb{tuple(colour)}"></i>'
     cells = "".join(
-        f'<td class="number">{percent(values[key])}'
-        f'<i class="bar" style="--share:{100 * (values[key] or 0):.1f}%"></i></td>'
-        for key in BARS
+        f'<td class="number">{score.shown(values.get(score.key), coarse=True, sign=True) or "–"}'
+        f'<i class="bar" style="--share:{100 * (values.get(score.key) or 0):.1f}%"></i></td>'
+        for score in listed
     )
     return f'<tr><th scope="row">{swatch}{escape(name)}</th><td class="number">{pixels}</td>{cells}</tr>'
 
@@ -163,15 +162,14 @@ def _confusion(run: RunRecord) -> str:
     return f'<div class="card{_width(run)}"><h3>Confusion matrix</h3>{matrix}</div>'
 
 
-def _training(run: RunRecord) -> Iterable[str]:
-    columns = dict(run.history)
-    epochs = [value for value in columns.pop("epoch", []) if value is not None]
-    best = run.metrics.get("best_epoch")
-    for title, chosen in (
-        ("Loss while training", [name for name in columns if name.endswith("loss")]),
-        ("Scores on validation", [name for name in columns if name in ("oa", "aa", "kappa", "f1", "iou")]),
-    ):
-        chart = curves(title, epochs, {name.replace("_", " "): columns[name] for name in chosen}, best)
+def _training(run: RunRecord, listed: Scores) -> Iterable[str]:
+    history = dict(run.history)
+    epochs = [value for value in history.pop("epoch", []) if value is not None]
+    best = run.metrics.best_epoch
+    losses = {name.replace("_", " "): history[name] for name in history if name.endswith("loss")}
+    found = {score.heading: history[score.key] for score in listed if score.key in history}
+    for title, chosen in (("Loss while training", losses), ("Scores on validation", found)):
+        chart = curves(title, epochs, chosen, best)
         if chart:
             yield f'<div class="card">{chart}</div>'
 
@@ -193,7 +191,3 @@ def _facts(facts: Mapping[str, Any]) -> str:
         if value is not None
     )
     return f"<dl>{lines}</dl>"
-
-
-def _rounded(value: Any) -> Any:
-    return f"{value:.2f}" if isinstance(value, float) else value

@@ -7,32 +7,18 @@ from terramamba.mapping.area_table import ClassArea
 from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.runs.record import RunRecord
-
-SCORES = {
-    "classify": {"oa": "overall accuracy", "aa": "average accuracy", "kappa": "kappa"},
-    "change": {
-        "f1": "F1",
-        "iou": "IoU",
-        "precision": "precision",
-        "recall": "recall",
-        "oa": "overall accuracy",
-        "kappa": "kappa",
-        "f1_dates_swapped": "F1, dates swapped",
-        "false_alarm_rate": "false alarms where nothing changed",
-    },
-}
-"""Scores on test and what they are called; the first one decides."""
+from terramamba.scores.score import Score
 
 
-def compare_sentences(job: ReportedJob, runs: Sequence[RunRecord]) -> list[str]:
-    """Which of several runs comes first, what its test says, and whether the tests are the same."""
-    score, words = next(iter(SCORES[runs[0].task].items()))
-    best = max(runs, key=lambda run: run.test[score])
+def compare_sentences(job: ReportedJob, runs: Sequence[RunRecord], score: Score) -> list[str]:
+    """Which of several runs is first by ``score``, what its test says, and whether the tests are the same."""
+    best = max(runs, key=lambda run: score.goodness(score.value_in(run.test)))
+    which, reached = score.extreme, score.shown(score.value_in(best.test), sign=True)
     said = [
-        f"Of {len(runs)} runs, {best.name} has the highest {words}: {percent(best.test[score], 2)}.",
+        f"Of {len(runs)} runs, {best.name} has the {which} {score.title}: {reached}.",
         *job.sentences(best),
     ]
-    if len({(run.metrics.get("protocol"), run.metrics.get("split_id")) for run in runs}) > 1:
+    if len({(run.metrics.protocol, run.metrics.split_id) for run in runs}) > 1:
         said.append("The runs were not tested on the same split: their scores cannot be compared directly.")
     return said
 
@@ -59,17 +45,14 @@ def amount(entry: ClassArea) -> str:
 
 def model_name(run: RunRecord) -> str:
     """Model and size, such as ``ssa-mamba tiny``."""
-    words = [str(run.metrics.get(key) or "") for key in ("model", "preset")]
-    return " ".join(word for word in words if word not in ("", "default")) or "the model"
+    words = (run.metrics.model, run.metrics.preset)
+    return " ".join(word for word in words if word not in (None, "", "default")) or "the model"
 
 
 def caveats(run: RunRecord) -> list[str]:
     """What has to be known before the scores are believed."""
-    said: list[str] = []
-    for key in ("leakage_in_words", "notes"):
-        found = run.metrics.get(key) or []
-        said += [found] if isinstance(found, str) else map(str, found)
-    return said
+    leaks = run.metrics.leakage_in_words
+    return [*([leaks] if leaks else []), *run.metrics.notes]
 
 
 def calibration_sentences(test: Mapping[str, Any]) -> list[str]:

@@ -8,8 +8,7 @@ judged:
 - land cover: the probability of the class that is named, beside how often that class is right;
 - change: the probability of change, beside how often there was one.
 
-Logits of change are counted by level (``metrics.logit_histogram``), so that any number of images fits in
-memory.
+Logits of change are counted by level (``logit_histogram``), so that any number of images fits in memory.
 
 Shapes: m samples, k classes, bins of the curve, levels of logits.
 """
@@ -18,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -26,7 +25,8 @@ from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
 from terramamba.core.files import write_table
-from terramamba.scores.metrics import logit_levels
+from terramamba.core.typed import Text, between
+from terramamba.scores.metrics import as_array
 
 CURVE_BINS = 15
 """Bins of equal width, as in Guo et al."""
@@ -37,7 +37,21 @@ RANGE = (0.05, 20.0)
 LEAST_LOG = -100.0
 """Logarithm of the least probability: a model may say "never" of a class that it did not train on."""
 
-RELIABILITY = "reliability.csv"
+LOGIT_STEP, LOGIT_LIMIT = 0.02, 30.0
+"""Logits are counted in steps of this from -30 to 30; at the ends a probability is 1e-13 from 0 or 1."""
+
+
+@dataclass(frozen=True)
+class TemperatureFit:
+    """A temperature and what it was fitted on."""
+
+    temperature: Annotated[float, between(1e-6, 1_000_000)]
+    """By which logits are divided to make probabilities that hold."""
+    fitted_on: Text
+    """Part of the data, "validation"."""
+    samples: Annotated[int, between(0, 10**18)]
+    at_limit: bool
+    """Whether the fit ran to an end of ``RANGE``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,16 +80,34 @@ class Calibration:
     plain: Reliability
     scaled: Reliability
     nll: float
+    """Mean negative log-likelihood, nats."""
     nll_scaled: float
 
-    def record(self) -> dict[str, float]:
-        """Expected calibration error and mean negative log-likelihood (nats), before and after."""
-        return {
-            "ece": self.plain.error,
-            "ece_scaled": self.scaled.error,
-            "nll": self.nll,
-            "nll_scaled": self.nll_scaled,
-        }
+
+def logit_histogram(
+    logit: Float[np.ndarray, "..."] | Float[Tensor, "..."],
+    changed: Bool[np.ndarray, "..."] | Bool[Tensor, "..."],
+    valid: Bool[np.ndarray, "..."] | Bool[Tensor, "..."],
+) -> Int[np.ndarray, "2 levels"]:
+    """Valid pixels by logit of change, rounded to the nearest of ``logit_levels``.
+
+    Row 0 has those without change, row 1 those with; probabilities near 0 and 1 are told apart. Raises
+    ``ValueError`` when a valid logit is not a number.
+    """
+    counted = as_array(valid)
+    level = as_array(logit)[counted].astype(np.float64)
+    if np.isnan(level).any():
+        raise ValueError("a logit is not a number")
+    levels = len(logit_levels())
+    place = np.rint((level.clip(-LOGIT_LIMIT, LOGIT_LIMIT) + LOGIT_LIMIT) / LOGIT_STEP).astype(np.int64)
+    place += levels * as_array(changed)[counted].astype(np.int64)
+    return np.bincount(place, minlength=2 * levels).reshape(2, levels).astype(np.int64)
+
+
+def logit_levels() -> Float[np.ndarray, " levels"]:
+    """The logits that ``logit_histogram`` rounds to."""
+    steps = round(LOGIT_LIMIT / LOGIT_STEP)
+    return np.arange(-steps, steps + 1) * LOGIT_STEP
 
 
 def reliability(
@@ -150,14 +182,10 @@ def calibrated_threshold(threshold: float, temperature: float) -> float:
     return float(1 / (1 + ((1 - threshold) / threshold) ** (1 / temperature)))
 
 
-def calibration_card(fitted: Calibration) -> dict[str, Any]:
-    """What a run keeps of the fit on validation: ``temperature`` and on how many samples of which part."""
-    return {
-        "temperature": fitted.temperature,
-        "fitted_on": "validation",
-        "samples": int(fitted.plain.count.sum()),
-        "at_limit": at_limit(fitted.temperature),
-    }
+def temperature_fit(fitted: Calibration) -> TemperatureFit:
+    """Return what a run keeps of ``fitted``, the calibration of its validation samples."""
+    samples = int(fitted.plain.count.sum())
+    return TemperatureFit(fitted.temperature, "validation", samples, at_limit(fitted.temperature))
 
 
 def write_reliability(path: Path, parts: Mapping[str, Calibration]) -> None:

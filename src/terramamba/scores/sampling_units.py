@@ -1,8 +1,7 @@
 """Counts of a test set by unit (a pair of images, or a square of a scene), from which every score follows.
 
 A unit is what may be drawn anew or exchanged as a whole: pixels beside each other are no independent
-witnesses. Counts are int64 (units, classes, 3): pixels of the class in the truth, pixels that were given it,
-and pixels where both agree.
+witnesses. Counts are those of ``metrics`` for each unit: int64 (units, classes, 3).
 """
 
 import csv
@@ -12,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Int
 
 from terramamba.core.files import write_table
+from terramamba.core.run_files import UNITS
+from terramamba.scores.metrics import class_counts
 
-UNITS = "units.csv"
 SIDE = 16
 """Side in pixels of the squares of a scene that are units; the same for all patch sizes."""
-TRUTH, FOUND, HITS = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -46,10 +45,7 @@ def from_classes(
 
 def from_confusions(names: Sequence[str], confusions: Int[np.ndarray, "m k k"]) -> Units:
     """Units with a confusion matrix (rows truth) each, such as the pairs of a test set."""
-    counts = np.stack(
-        [confusions.sum(axis=2), confusions.sum(axis=1), np.diagonal(confusions, axis1=1, axis2=2)], axis=-1
-    )
-    return Units(tuple(names), counts.astype(np.int64))
+    return Units(tuple(names), class_counts(confusions))
 
 
 def write_units(folder: Path, units: Units) -> None:
@@ -79,21 +75,3 @@ def counts_by_unit(rows: Sequence[Sequence[str]], num_classes: int) -> Units:
     for name, index, *values in rows:
         counts[place[name], int(index)] = [int(value) for value in values]
     return Units(names, counts)
-
-
-def score_of(counts: Num[np.ndarray, "*batch k three"], score: str) -> Float[np.ndarray, "*batch"]:
-    """``oa`` or ``aa`` of land cover, or ``f1`` of the class "changed" (index 1), from summed counts.
-
-    Nothing changed and nothing found is right: ``f1`` is 1 then.
-    """
-    truth, found, hits = (counts[..., column].astype(np.float64) for column in (TRUTH, FOUND, HITS))
-    if score == "oa":
-        return np.asarray(hits.sum(-1) / np.maximum(truth.sum(-1), 1))
-    if score == "aa":
-        present = truth > 0
-        recall = np.where(present, hits / np.maximum(truth, 1), 0)
-        return np.asarray(recall.sum(-1) / np.maximum(present.sum(-1), 1))
-    if score != "f1":
-        raise ValueError(f"no score {score!r}; there are oa, aa, f1")
-    both = truth[..., 1] + found[..., 1]
-    return np.where(both > 0, 2 * hits[..., 1] / np.maximum(both, 1), 1.0)

@@ -12,11 +12,10 @@ from torch.utils.data import Dataset
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import atomic_path, plain, write_csv
+from terramamba.core.options import identity
+from terramamba.core.run_files import CHECKPOINT, HISTORY
 from terramamba.models.model import Model
-from terramamba.training.config import TrainConfig
-
-CHECKPOINT = "checkpoints/last.ckpt"
-HISTORY = "history.csv"
+from terramamba.training.settings import TrainConfig
 
 Fingerprint = dict[str, Any]
 Weights = dict[str, Tensor]
@@ -59,16 +58,12 @@ class TrainState:
 def fingerprint(
     model: Model, task: str, train: Dataset[Any], validation: Dataset[Any], config: TrainConfig
 ) -> Fingerprint:
-    """What must be the same for a run to be resumed: everything but the device and what saves memory."""
+    """What must be the same for a run to be resumed: everything but the settings that may differ."""
     return {
         "task": task,
         "model": model.spec_name,
         **{f"set.{name}": plain(value) for name, value in model.options.items()},
-        **{
-            entry.name: plain(getattr(config, entry.name))
-            for entry in fields(config)
-            if entry.name not in ("device", "recompute")
-        },
+        **{name: plain(value) for name, value in identity(config).items()},
         "training samples": len(train),  # type: ignore[arg-type]
         "validation samples": len(validation),  # type: ignore[arg-type]
     }

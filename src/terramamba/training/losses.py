@@ -1,13 +1,13 @@
 """What training minimises. Pixels without a label count for nothing; every loss is a mean in float32."""
 
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-ChangeLoss = Literal["bce", "bce_dice", "focal"]
+from terramamba.training.settings import ChangeLoss
 
 IGNORE = 255
 """Mask value of pixels whose change is not known."""

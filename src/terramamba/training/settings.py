@@ -1,56 +1,131 @@
-"""What a training run can be told: one field here is one flag, one YAML key and one keyword.
+"""What a training run can be told, in groups that both train commands and others are put together from.
 
-``None`` means: as the chosen model's published recipe says.
+What is not given of the options that a recipe decides is decided by ``recipes.resolve``.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from terramamba.core.errors import InputError
+from terramamba.core.options import (
+    ABOVE_ZERO,
+    MAY_DIFFER,
+    RECORD,
+    UNDECIDED,
+    ByRecipe,
+    Options,
+    Silent,
+    at_least,
+)
+
+ChangeLoss = Literal["bce", "bce_dice", "focal"]
+Precision = Literal["32", "bf16"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings:
-    """Settings that both training commands share."""
+class OnDevice(Options):
+    """Where a model runs."""
 
-    out: str
-    """Run folder to write; must be new or empty unless --resume or --overwrite is given."""
-    preset: str | None = None
+    device: Annotated[str, MAY_DIFFER] = "auto"
+    """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arithmetic(OnDevice):
+    """Where a model runs, and in which numbers."""
+
+    precision: Precision = "32"
+    """Arithmetic of the matrix products; the scan itself is always float32."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compute(Arithmetic):
+    """Who computes, and at what price in memory and time."""
+
+    devices: Annotated[int, at_least(1)] = 1
+    """Processes that train together (DDP), one per device."""
+    loader_workers: Annotated[int | None, at_least(0), MAY_DIFFER] = None
+    """Processes that read samples ahead of each device; None: none on a CPU, up to 4 on a GPU."""
+    recompute: Annotated[bool, MAY_DIFFER] = False
+    """Keep fewer activations and compute them again in the backward pass: less memory, about a quarter
+    more time, the same result."""
+    compile: Annotated[bool, MAY_DIFFER] = False
+    """Run the model's blocks through torch.compile, which needs a C++ compiler and some time to start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimisation(Options):
+    """How the weights are sought."""
+
+    recipe: Literal["practical", "published"] = "practical"
+    """What decides the settings that are not given. practical: by the number of samples, the size of the
+    model and the device (docs/recipes.md); published: as the model's paper has them."""
+    epochs: Annotated[ByRecipe[int], at_least(1)] = UNDECIDED
+    """Passes over the training samples."""
+    batch_size: Annotated[ByRecipe[int], at_least(1), Silent(16)] = UNDECIDED
+    """Samples per optimisation step, on each device."""
+    lr: Annotated[ByRecipe[float], ABOVE_ZERO, Silent(1e-3)] = UNDECIDED
+    """Peak learning rate."""
+    weight_decay: Annotated[ByRecipe[float], at_least(0), Silent(0.0)] = UNDECIDED
+    """Weight decay of the optimiser."""
+    optimizer: Annotated[ByRecipe[Literal["adam", "adamw"]], Silent("adam")] = UNDECIDED
+    """Optimiser."""
+    schedule: Annotated[ByRecipe[Literal["cosine", "poly", "constant"]], Silent("cosine")] = UNDECIDED
+    """How the learning rate falls from its peak. cosine: to 0, step by step; poly: epoch by epoch, by
+    --poly-power; constant: not at all."""
+    poly_power: Annotated[ByRecipe[float], ABOVE_ZERO, Silent(0.9)] = UNDECIDED
+    """With --schedule poly, the rate is its peak times (1 - epoch / epochs) to this power."""
+    warmup_epochs: Annotated[ByRecipe[int], at_least(0), Silent(0)] = UNDECIDED
+    """Epochs during which the learning rate rises linearly, step by step."""
+    clip_norm: Annotated[ByRecipe[float], at_least(0), Silent(0.0)] = UNDECIDED
+    """Largest norm of the gradient of all weights together; 0: not clipped."""
+    patience: Annotated[ByRecipe[int], at_least(0), Silent(0)] = UNDECIDED
+    """Stop after this many epochs without a better validation score; 0: never."""
+    seed: Annotated[int, at_least(0)] = 42
+    """Seed of split, initial weights, order of samples and augmentation."""
+    decided: Annotated[list[str], MAY_DIFFER, RECORD] = field(default_factory=list)
+    """Settings that the recipe decided, because they were not given."""
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where the learning rate would only rise."""
+        if None not in (self.warmup_epochs, self.epochs) and self.warmup_epochs >= max(self.epochs, 1):
+            raise InputError(f"--warmup-epochs {self.warmup_epochs}: must be below the {self.epochs} epochs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(Compute, Optimisation):
+    """Everything that ``fit`` obeys, whatever the task."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelChoice(Options):
+    """Which model."""
+
+    model: str
+    """Model (see `terramamba models`)."""
+    preset: ByRecipe[str] = UNDECIDED
     """Size of the model (see `terramamba models`); None: the model's default."""
     set: dict[str, Any] = field(default_factory=dict)
     """Any option of the model, as key=value; may be repeated."""
-    epochs: int | None = None
-    """Passes over the training samples."""
-    batch_size: int | None = None
-    """Samples per optimisation step, on each device."""
-    lr: float | None = None
-    """Peak learning rate."""
-    weight_decay: float | None = None
-    """Weight decay of the optimiser."""
-    optimizer: Literal["adam", "adamw"] | None = None
-    """Optimiser."""
-    schedule: Literal["cosine", "poly", "constant"] | None = None
-    """How the learning rate falls from its peak to zero over the epochs."""
-    warmup_epochs: int | None = None
-    """Epochs during which the learning rate rises linearly."""
-    patience: int | None = None
-    """Stop after this many epochs without a better validation score; 0: never."""
-    seed: int = 42
-    """Seed of split, initial weights, order of samples and augmentation."""
-    seeds: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOutput(Options):
+    """What is written where, and how often."""
+
+    out: Annotated[str, MAY_DIFFER]
+    """Run folder to write; must be new or empty unless --resume or --overwrite is given."""
+    seeds: Annotated[int, at_least(1)] = 1
     """Number of repeats with seeds seed, seed+1, ...; mean and standard deviation are reported."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
-    devices: int = 1
-    """Processes that train together (DDP), one per device."""
-    precision: Literal["32", "bf16"] = "32"
-    """Arithmetic of the matrix products; the scan itself is always float32."""
-    recompute: bool = False
-    """Keep fewer activations and compute them again in the backward pass: less memory, about a quarter
-    more time, the same result."""
-    compile: bool = False
-    """Run the model's blocks through torch.compile, which needs a C++ compiler and some time to start."""
+    resume: Annotated[bool, MAY_DIFFER] = False
+    """Continue an interrupted run in the same folder."""
+    overwrite: Annotated[bool, MAY_DIFFER] = False
+    """Replace an earlier run in the folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings(TrainConfig, ModelChoice, RunOutput):
+    """Settings that both training commands share."""
+
     augment: bool = True
     """Augment training samples."""
-    resume: bool = False
-    """Continue an interrupted run in the same folder."""
-    overwrite: bool = False
-    """Replace an earlier run in the folder."""

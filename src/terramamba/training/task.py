@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from torch.utils.data import Dataset
 
 from terramamba.models.model import Model
+from terramamba.scores.score import Scores
+from terramamba.training.batches import Batch
 from terramamba.training.objective import MakeObjective
-from terramamba.training.predict import Batch
-from terramamba.training.settings import TrainSettings
+from terramamba.training.recipes import Practical
+from terramamba.training.settings import TrainConfig, TrainSettings
+from terramamba.training.workload import Volume
 
 if TYPE_CHECKING:
     from terramamba.experiments.compared import Compared
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from terramamba.models.spec import ModelSpec
     from terramamba.report.job import ReportedJob
     from terramamba.runs.folder import Run
+    from terramamba.runs.model_card import DataCard, JudgedCard
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,10 @@ class Judgement:
 
     scores: Mapping[str, Mapping[str, Any]]
     """Every score of ``validation`` and of ``test``, as plain numbers."""
-    card: Mapping[str, Any]
-    """Entries of ``model.json`` that judging decides, such as a threshold or a temperature."""
+    card: "JudgedCard"
+    """What judging decides, such as a threshold or a temperature."""
+    facts: Mapping[str, Any]
+    """The same as entries of ``metrics.json``."""
     write: Callable[[Path], None]
     """Writes the tables behind the scores into a run folder."""
 
@@ -39,6 +45,14 @@ class Judgement:
 @runtime_checkable
 class Prepared(Protocol):
     """The files of a training run, opened, checked and scaled; nothing has been written yet."""
+
+    @property
+    def settings(self) -> Any:
+        """The task's settings, with what a sample is decided."""
+
+    @property
+    def volume(self) -> Volume:
+        """How much there is to train on."""
 
     @property
     def notes(self) -> Sequence[str]:
@@ -53,8 +67,8 @@ class Prepared(Protocol):
         """Weights of the classes in the loss; None: all alike."""
 
     @property
-    def card(self) -> Mapping[str, Any]:
-        """Entries of ``model.json`` that the data decide: protocol, bands, scaling, classes."""
+    def card(self) -> "DataCard":
+        """What the data decide: protocol, bands, scaling, classes."""
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -96,8 +110,20 @@ class Task(Protocol):
         """What its train command can be told."""
 
     @property
-    def objective(self) -> MakeObjective:
-        """What training minimises, and how validation chooses."""
+    def config(self) -> type[TrainConfig]:
+        """The part of its settings that training and the objective obey."""
+
+    @property
+    def scores(self) -> Scores:
+        """What its models are judged by, in the order in which it is shown; the first one decides."""
+
+    @property
+    def objective(self) -> MakeObjective[Any]:
+        """What training minimises, and how validation chooses; with ``class_weights``, where it has them."""
+
+    @property
+    def practical(self) -> Practical:
+        """What the practical recipe makes of a workload."""
 
     def named(self, settings: Any) -> Any:
         """``settings`` with the files of the set of the catalogue that they name, if they name one."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from drawn import class_map, feature_map
 from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import label_shape, read_labels
 from terramamba.raster.readers.open import open_scene
@@ -57,13 +58,13 @@ def test_regions_label_their_pixels(tmp_path: Path, scene: Scene) -> None:
     expected = np.zeros((6, 9), int)
     expected[0, 0] = expected[1, 1] = expected[0, 7] = expected[5, 8] = 1
     expected[2, 3], expected[2, 5] = 2, 3
-    np.testing.assert_array_equal(labels.classes, expected)
+    np.testing.assert_array_equal(class_map(labels), expected)
     assert labels.names == ("healthy grass", "road: main", "water")
     assert labels.colours == ((0, 205, 0), (160, 32, 240), (0, 0, 205))
     assert labels.by_name
     # pieces that touch at a corner are one feature
-    assert labels.features[0, 0] == labels.features[1, 1]
-    assert len(np.unique(labels.features)) == 6
+    assert feature_map(labels)[0, 0] == feature_map(labels)[1, 1]
+    assert len(np.unique(feature_map(labels))) == 6
     assert labels.notes == (f"{path}: 1 pixels are in regions of two classes and left unlabelled",)
 
 
@@ -72,7 +73,7 @@ def test_columns_without_an_id_and_regions_of_one_name(tmp_path: Path, scene: Sc
     lines = [line if line.startswith(";") else line[6:] for line in text.splitlines()]
     labels = read_labels(saved(tmp_path / "regions.txt", "\n".join(lines)), scene)
     assert labels.names == ("healthy grass", "road: main")
-    assert np.bincount(labels.classes.ravel()).tolist() == [48, 5, 1]
+    assert np.bincount(class_map(labels).ravel()).tolist() == [48, 5, 1]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from rasterio.crs import CRS
 from rasterio.warp import transform, transform_bounds
 from scipy.io import savemat
 
+from drawn import class_map
 from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import label_shape, read_label_parts, read_labels
 from terramamba.raster.geogrid import Grid
@@ -40,7 +41,7 @@ def scene(tmp_path: Path) -> Scene:
 
 def test_codes_become_contiguous_in_their_order(tmp_path: Path, scene: Scene) -> None:
     labels = read_labels(located(tmp_path / "labels.tif", MAP), scene)
-    np.testing.assert_array_equal(labels.classes, [[0, 2, 2, 1], [1, 1, 0, 3], [3, 3, 3, 3]])
+    np.testing.assert_array_equal(class_map(labels), [[0, 2, 2, 1], [1, 1, 0, 3], [3, 3, 3, 3]])
     assert labels.classes.dtype == np.int16
     assert labels.codes == (2, 7, 9)
     assert labels.names == ("class 2", "class 7", "class 9")
@@ -59,7 +60,7 @@ def test_whole_floats_nan_nodata_and_negative_numbers(tmp_path: Path, scene: Sce
     floats = MAP.astype(np.float32)
     floats[0, 0], floats[1, 2] = np.nan, -1
     found = read_labels(located(tmp_path / "floats.tif", floats), scene)
-    np.testing.assert_array_equal(found.classes > 0, MAP > 0)
+    np.testing.assert_array_equal(class_map(found) > 0, MAP > 0)
     found = read_labels(located(tmp_path / "nodata.tif", MAP, nodata=9.0), scene)
     assert found.codes == (2, 7)
     floats[0, 1] = 2.5
@@ -96,7 +97,7 @@ def test_labels_without_georeferencing(tmp_path: Path, scene: Scene, suffix: str
         write_png(path, MAP)
     labels = read_labels(str(path), scene)
     assert labels.codes == (2, 7, 9)
-    np.testing.assert_array_equal(labels.classes > 0, MAP > 0)
+    np.testing.assert_array_equal(class_map(labels) > 0, MAP > 0)
 
 
 def write_png(path: Path, array: np.ndarray) -> None:
@@ -117,7 +118,7 @@ def test_tiles_are_laid_where_they_belong(tmp_path: Path, scene: Scene) -> None:
     table.write_text("image,mask\nx.tif,tiles/a.tif\ny.tif,tiles/b.tif\n")
     for path in (str(tiles), str(table)):
         labels = read_labels(path, scene)
-        np.testing.assert_array_equal(np.array([0, *labels.codes])[labels.classes], expected)
+        np.testing.assert_array_equal(np.array([0, *labels.codes])[class_map(labels)], expected)
 
 
 def test_abundances_count_where_they_are_high_enough(tmp_path: Path, scene: Scene) -> None:
@@ -133,7 +134,7 @@ def test_abundances_count_where_they_are_high_enough(tmp_path: Path, scene: Scen
         ("stack.mat", ["class 1", "class 2", "class 3"]),
     ):
         labels = read_labels(str(tmp_path / name), scene, min_abundance=0.6)
-        np.testing.assert_array_equal(np.array([0, *labels.codes])[labels.classes], expected)
+        np.testing.assert_array_equal(np.array([0, *labels.codes])[class_map(labels)], expected)
         assert list(labels.names) == [names[code - 1] for code in labels.codes]
 
 
@@ -165,7 +166,7 @@ def test_labels_on_the_scene_s_pixels_are_laid_where_they_belong(tmp_path: Path,
     labels = read_labels(located(tmp_path / "below.tif", MAP, 1, -1), scene)
     expected = np.zeros_like(MAP)
     expected[1:, :3] = MAP[:2, 1:]
-    np.testing.assert_array_equal(np.array([0, *labels.codes])[labels.classes], expected)
+    np.testing.assert_array_equal(np.array([0, *labels.codes])[class_map(labels)], expected)
     (note,) = labels.notes
     assert "3 x 4 pixels, laid on the scene 1 rows and -1 columns from its first pixel" in note
     assert read_labels(located(tmp_path / "on.tif", MAP), scene).notes == ()
@@ -185,7 +186,7 @@ def test_labels_on_another_grid_give_each_pixel_the_nearest(tmp_path: Path, scen
     halves = MAP[:2, :2].repeat(2, axis=0).repeat(2, axis=1)[:3]
     for name, expected in (("finer", MAP), ("between", MAP), ("coarse", halves)):
         labels = read_labels(str(tmp_path / f"{name}.tif"), scene)
-        found = np.array([0, *labels.codes])[labels.classes]
+        found = np.array([0, *labels.codes])[class_map(labels)]
         np.testing.assert_array_equal(found, expected)
         assert labels.notes[0].endswith("brought onto the scene's by nearest neighbour")
 
@@ -204,7 +205,7 @@ def test_labels_in_another_reference_system(tmp_path: Path, scene: Scene, code: 
         for col in range(4):
             (x,), (y,) = transform(UTM, other, [500015 + 30 * col], [5799985 - 30 * row])
             there = values[int((north - y) / -to_other.e), int((x - west) / to_other.a)]
-            assert labels.codes[labels.classes[row, col] - 1] == there
+            assert labels.codes[class_map(labels)[row, col] - 1] == there
 
 
 def test_one_class_is_enough_where_a_model_is_only_scored(tmp_path: Path, scene: Scene) -> None:
@@ -221,9 +222,9 @@ def test_parts_share_one_table_of_classes(tmp_path: Path, scene: Scene) -> None:
     labels, masks = read_label_parts(paths, scene)
     assert labels.codes == (2, 7, 9)
     assert labels.names == ("roof", "class 7", "water")
-    np.testing.assert_array_equal(masks["train"], train > 0)
-    np.testing.assert_array_equal(masks["test"], test > 0)
-    np.testing.assert_array_equal(labels.classes > 0, MAP > 0)
+    for part, image in (("train", train), ("test", test)):
+        np.testing.assert_array_equal(labels.pixels.draw(masks[part]), image > 0)
+    np.testing.assert_array_equal(class_map(labels) > 0, MAP > 0)
 
 
 def test_parts_that_contradict_each_other_are_refused(tmp_path: Path, scene: Scene) -> None:

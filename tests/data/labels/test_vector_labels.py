@@ -13,8 +13,10 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
+from drawn import class_map, feature_map
 from terramamba.core.errors import InputError
-from terramamba.data.labels.labels import Labels, VectorOptions, read_label_parts, read_labels
+from terramamba.data.labels.labels import Labels, read_label_parts, read_labels
+from terramamba.data.settings import VectorOptions
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
@@ -59,7 +61,7 @@ def write(path: Path, shapes: list[Any], crs: str | None = UTM, **attributes: An
 
 
 def by_name(labels: Labels) -> np.ndarray:
-    return np.array(["", *labels.names])[labels.classes]
+    return np.array(["", *labels.names])[class_map(labels)]
 
 
 def boxes() -> tuple[list[Any], dict[str, Any]]:
@@ -81,7 +83,7 @@ def test_boxes_label_their_pixels(tmp_path: Path, scene: Scene, suffix: str) -> 
     assert labels.names == ("corn", "wood")
     assert labels.codes == (1, 2)
     assert labels.by_name
-    assert [labels.features[row, col] for row, col in ((1, 1), (2, 6), (8, 0), (0, 0))] == [1, 2, 3, 0]
+    assert [feature_map(labels)[row, col] for row, col in ((1, 1), (2, 6), (8, 0), (0, 0))] == [1, 2, 3, 0]
     assert labels.notes[0].endswith("classes are the values of the attribute 'cover'")
 
 
@@ -104,7 +106,7 @@ def test_any_reference_system_gives_the_same_pixels(
     far = write(tmp_path / "far.gpkg", [in_degrees(shape, crs) for shape in ground], crs, kind=kind)
     other = read_labels(far, scene, min_classes=1)
     # a pixel whose share is 0.5 but for rounding may fall on either side
-    assert np.count_nonzero(own.classes != other.classes) <= 1
+    assert np.count_nonzero(class_map(own) != class_map(other)) <= 1
     assert any(f"reprojected from {crs} to the scene's {UTM}" in note for note in other.notes)
 
 
@@ -121,7 +123,7 @@ def test_long_edges_bend_as_the_reference_system_does(tmp_path: Path) -> None:
     grid_x, grid_y = np.meshgrid(x, y)
     _, latitude = transform(UTM, "EPSG:4326", grid_x.ravel(), grid_y.ravel())
     below = np.array(latitude).reshape(12, 16) < max(low, high)
-    assert np.count_nonzero((labels.classes > 0)[:, 1:-1] != below[:, 1:-1]) <= 14
+    assert np.count_nonzero((class_map(labels) > 0)[:, 1:-1] != below[:, 1:-1]) <= 14
 
 
 def test_a_rotated_scene(tmp_path: Path) -> None:
@@ -134,7 +136,7 @@ def test_a_rotated_scene(tmp_path: Path) -> None:
     )
     expected = np.zeros((12, 16), int)
     expected[3:7, 2:9] = 1
-    np.testing.assert_array_equal(labels.classes, expected)
+    np.testing.assert_array_equal(class_map(labels), expected)
     assert labels.codes == (4,)
     assert not labels.by_name
 
@@ -150,10 +152,10 @@ def test_pixels_need_the_asked_share_of_a_polygon(
     rows, cols = np.mgrid[:12, :16]
     share = shapely.area(shapely.intersection(shapely.box(cols, rows, cols + 1, rows + 1), shape))
     clear = np.abs(share - least) > 1e-5
-    np.testing.assert_array_equal((labels.classes > 0)[clear], (share >= least)[clear])
+    np.testing.assert_array_equal((class_map(labels) > 0)[clear], (share >= least)[clear])
     touched = read_labels(path, scene, min_classes=1, vector=VectorOptions(all_touched=True))
-    np.testing.assert_array_equal((touched.classes > 0)[share > 1e-5], True)
-    assert not touched.classes[share == 0].any()
+    np.testing.assert_array_equal((class_map(touched) > 0)[share > 1e-5], True)
+    assert not class_map(touched)[share == 0].any()
 
 
 def test_points_and_lines(tmp_path: Path, scene: Scene) -> None:
@@ -166,7 +168,7 @@ def test_points_and_lines(tmp_path: Path, scene: Scene) -> None:
     labels = read_labels(path, scene)
     expected = np.zeros((12, 16), int)
     expected[4, 3], expected[1, 6:10], expected[0, 0] = 5, 9, 9
-    np.testing.assert_array_equal(np.array([0, *labels.codes])[labels.classes], expected)
+    np.testing.assert_array_equal(np.array([0, *labels.codes])[class_map(labels)], expected)
 
 
 def test_what_is_left_out_is_counted(tmp_path: Path, scene: Scene) -> None:
@@ -182,8 +184,8 @@ def test_what_is_left_out_is_counted(tmp_path: Path, scene: Scene) -> None:
     cover = np.array(["a", "b", "a", "a", "b", None, "a"], object)
     labels = read_labels(write(tmp_path / "labels.gpkg", shapes, cover=cover), scene)
     assert by_name(labels)[4, 4] == ""  # claimed for a and b
-    assert labels.features[2, 4] == 1  # shared by two of a: the first one's
-    assert labels.features[4, 4] == 0
+    assert feature_map(labels)[2, 4] == 1  # shared by two of a: the first one's
+    assert feature_map(labels)[4, 4] == 0
     said = " | ".join(labels.notes)
     for part in (
         "1 of 7 features without a shape",
@@ -210,13 +212,13 @@ def test_files_and_scenes_without_a_reference_system(tmp_path: Path, scene: Scen
     known = write(tmp_path / "known.gpkg", shapes, **cover)
     np.testing.assert_array_equal(by_name(labels), by_name(read_labels(known, scene)))
     nowhere = scene_of(tmp_path / "nowhere.tif", crs=None)
-    np.testing.assert_array_equal(read_labels(free, nowhere).classes, labels.classes)
+    np.testing.assert_array_equal(class_map(read_labels(free, nowhere)), class_map(labels))
     with pytest.raises(InputError, match=r"known.gpkg: is in EPSG:32633, but .*nowhere.tif has no reference"):
         read_labels(known, nowhere)
     np.save(tmp_path / "array.npy", np.random.default_rng(0).random((12, 16, 3)))
     pixels = write(tmp_path / "pixels.shp", [shapely.box(1, 2, 4, 6)], None, kind=[3])
     bare = read_labels(pixels, open_scene(tmp_path / "array.npy"), min_classes=1)
-    assert np.argwhere(bare.classes).min(axis=0).tolist() == [2, 1]
+    assert np.argwhere(class_map(bare)).min(axis=0).tolist() == [2, 1]
     assert "x, y are columns, rows" in bare.notes[1]
 
 
@@ -248,7 +250,7 @@ def test_shapefiles_that_end_early(tmp_path: Path, scene: Scene, suffix: str) ->
     """GDAL would read what is there."""
     shapes, cover = boxes()
     path = write(tmp_path / "labels.shp", shapes, **cover)
-    assert read_labels(path, scene).classes.any()
+    assert len(read_labels(path, scene).classes)
     part = Path(path).with_suffix(suffix)
     part.write_bytes(part.read_bytes()[:-20])
     refused(path, scene, rf"labels{suffix}: holds \d+ bytes, its header describes \d+; the file is damaged")
@@ -272,11 +274,11 @@ def test_shapes_that_are_nowhere_on_earth_are_outside(tmp_path: Path, scene: Sce
     shapes = [shapely.Point(0, 95), *good, shapely.Point(1e9, -1e9)]
     path = write(tmp_path / "labels.gpkg", shapes, "EPSG:4326", cover=np.array(list("aabb"), object))
     labels = read_labels(path, scene)
-    assert np.argwhere(labels.classes).tolist() == [[3, 2], [3, 5]]
+    assert np.argwhere(class_map(labels)).tolist() == [[3, 2], [3, 5]]
     assert any("2 of 4 features outside the scene" in note for note in labels.notes)
     # its corners have no place in UTM, but the scene is well inside
     world = write(tmp_path / "world.gpkg", [shapely.box(-180, -90, 180, 90)], "EPSG:4326", cover=["a"])
-    assert read_labels(world, scene, min_classes=1).classes.all()
+    assert class_map(read_labels(world, scene, min_classes=1)).all()
 
 
 def test_shapes_far_away_are_not_split(tmp_path: Path, scene: Scene) -> None:
@@ -322,12 +324,12 @@ def test_the_labelled_points_of_leipzig(real_data: Callable[[str], Path]) -> Non
     scene = open_scene(folder / "leipzig_raster.tif")
     labels = read_labels(str(folder / "leipzig_points.gpkg"), scene)
     assert labels.names == ("forest", "pasture", "urban", "water")
-    assert np.bincount(labels.classes.ravel())[1:].tolist() == [28, 20, 36, 13]
+    assert np.bincount(labels.classes)[1:].tolist() == [28, 20, 36, 13]
     # the file has the values of the bands at its points
     about, _, _, columns = pyogrio.raw.read(folder / "leipzig_points.gpkg")
     values = scene.read()[0]
     for number in range(1, 98):
-        (pixel,) = np.argwhere(labels.features == number)
+        (pixel,) = np.argwhere(feature_map(labels) == number)
         own = [columns[band][number - 1] for band in range(8)]
         np.testing.assert_allclose(values[:, *pixel], own, rtol=1e-6)
     assert "land_cover" in about["fields"]

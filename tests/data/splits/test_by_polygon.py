@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from drawn import listed, role_map
 from terramamba.core.errors import InputError
 from terramamba.data.splits.by_polygon import polygon_split
 from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
@@ -28,12 +29,12 @@ def parcels(
 def test_polygons_are_shared_out_by_class(seed: int) -> None:
     rng = np.random.default_rng(seed)
     classes, features, names = parcels(rng, gap=3)
-    split = polygon_split(classes, features, **USUAL, seed=seed, names=names)
-    numbers = {part: set(features[split.roles == part].tolist()) for part in (TRAIN, VALIDATION, TEST)}
+    split = polygon_split(*listed(classes, features), **USUAL, seed=seed, names=names)
+    numbers = {part: set(features[role_map(split) == part].tolist()) for part in (TRAIN, VALIDATION, TEST)}
     assert not numbers[TRAIN] & numbers[VALIDATION]
     assert not numbers[TRAIN] & numbers[TEST]
     assert not numbers[VALIDATION] & numbers[TEST]
-    assert split.roles[classes > 0].all()  # 3 pixels apart is farther than half a patch
+    assert role_map(split)[classes > 0].all()  # 3 pixels apart is farther than half a patch
     for c, count in ((1, 10), (2, 14), (3, 24)):
         own = set(features[classes == c].tolist())
         train, val = round(0.3 * count), round(0.2 * count)
@@ -44,9 +45,9 @@ def test_polygons_are_shared_out_by_class(seed: int) -> None:
         ]
     assert split.leakage.shared == 0
     assert split.kind == "polygon"
-    again = polygon_split(classes, features, **USUAL, seed=seed, names=names)
+    again = polygon_split(*listed(classes, features), **USUAL, seed=seed, names=names)
     assert split.id == again.id
-    assert split.id != polygon_split(classes, features, **USUAL, seed=seed + 1, names=names).id
+    assert split.id != polygon_split(*listed(classes, features), **USUAL, seed=seed + 1, names=names).id
 
 
 @pytest.mark.parametrize("patch_size", [1, 5, 9])
@@ -54,10 +55,10 @@ def test_a_margin_is_dropped_and_counted(seed: int, patch_size: int) -> None:
     rng = np.random.default_rng(seed)
     classes, features, names = parcels(rng)
     options = {**USUAL, "patch_size": patch_size}
-    split = polygon_split(classes, features, **options, seed=seed, names=names)
+    split = polygon_split(*listed(classes, features), **options, seed=seed, names=names)
     assert split.leakage.shared == 0
-    dropped = split.roles == LEFT_OUT
-    expected = within(split.roles == TRAIN, patch_size // 2) & (split.roles != TRAIN)
+    dropped = role_map(split) == LEFT_OUT
+    expected = within(role_map(split) == TRAIN, patch_size // 2) & (role_map(split) != TRAIN)
     np.testing.assert_array_equal(dropped, expected)
     if dropped.any():
         note = f"{dropped.sum()} of 4800 labelled pixels are in no part: they lie within {patch_size // 2}"
@@ -75,11 +76,12 @@ def test_more_polygons_where_they_are_small(seed: int) -> None:
     classes[rows, cols] = np.repeat([1, 2], [50, 30])
     features[rows, cols] = np.arange(1, 81)
     options = {"train_fraction": 0.1, "val_fraction": 0.1, "patch_size": 1, "seed": seed, "names": ["a", "b"]}
-    counts = polygon_split(classes, features, min_per_class=20, **options).counts(classes)
+    labelled = listed(classes, features)
+    counts = polygon_split(*labelled, min_per_class=20, **options).counts(labelled[1])
     assert counts["train"] == [20, 15]
     assert counts["validation"] == [5, 3]
     numbers = {"train_fraction": 4, "val_fraction": 7}
-    fixed = polygon_split(classes, features, min_per_class=0, **{**options, **numbers}).counts(classes)
+    fixed = polygon_split(*labelled, min_per_class=0, **{**options, **numbers}).counts(labelled[1])
     assert fixed["train"] == [4, 4]
     assert fixed["validation"] == [7, 7]
 
@@ -91,19 +93,19 @@ def test_three_polygons_are_enough_and_two_are_not(seed: int) -> None:
         classes[box], features[box] = 1 + number % 2, number + 1
     names = ["corn", "wood"]
     options = {**USUAL, "min_per_class": 500, "patch_size": 3}
-    split = polygon_split(classes, features, **options, seed=seed, names=names)
+    split = polygon_split(*listed(classes, features), **options, seed=seed, names=names)
     for part in ("train", "validation", "test"):
-        assert split.counts(classes)[part] == [32, 32]
+        assert split.counts(classes[classes > 0])[part] == [32, 32]
     classes[features == 6] = 0
     with pytest.raises(
         InputError, match="class 'wood' has 2 polygons on the scene, a polygon split needs at"
     ):
-        polygon_split(classes, features, **options, seed=seed, names=names)
+        polygon_split(*listed(classes, features), **options, seed=seed, names=names)
 
 
 def test_polygons_too_close_for_the_patch_are_refused(seed: int) -> None:
     classes, features, names = parcels(np.random.default_rng(seed), side=3)
     with pytest.raises(InputError, match=r"no (validation|test) pixel is left .* patches of 41"):
-        polygon_split(classes, features, **{**USUAL, "patch_size": 41}, seed=seed, names=names)
+        polygon_split(*listed(classes, features), **{**USUAL, "patch_size": 41}, seed=seed, names=names)
     with pytest.raises(InputError, match="whole number of polygons per class"):
-        polygon_split(classes, features, **{**USUAL, "train_fraction": 1.5}, seed=seed, names=names)
+        polygon_split(*listed(classes, features), **{**USUAL, "train_fraction": 1.5}, seed=seed, names=names)

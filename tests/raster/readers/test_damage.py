@@ -14,6 +14,7 @@ import shapely
 from affine import Affine
 from PIL import Image
 
+from drawn import class_map
 from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import read_labels
 from terramamba.raster.checks.describe import describe
@@ -98,7 +99,7 @@ def read(path: Path, scene: Scene) -> np.ndarray:
     if path.name.startswith(("shapes", "regions")):
         if is_vector_file(str(path)):
             describe_features(str(path))
-        return read_labels(str(path), scene, min_classes=1).classes
+        return class_map(read_labels(str(path), scene, min_classes=1))
     found = open_scene(path)
     describe(found)
     return found.read()[0]

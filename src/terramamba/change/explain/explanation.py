@@ -8,6 +8,7 @@ from jaxtyping import Bool
 from terramamba.explain.activations import Evidence
 from terramamba.raster.scene import Scene
 from terramamba.runs.folder import Run
+from terramamba.scores.thresholds import changed
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,4 +23,4 @@ class ChangeExplanation:
     @property
     def marked(self) -> Bool[np.ndarray, "h w"]:
         """Pixels that the map would mark as changed."""
-        return self.usable & (self.evidence.probability >= self.run.threshold)
+        return self.usable & changed(self.evidence.probability, self.run.threshold)

@@ -12,6 +12,7 @@ from terramamba.explain.pixels import Pixel, named_pixels, named_window, window_
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, evenly_spaced, tiles
 from terramamba.runs.folder import Run
+from terramamba.scores.thresholds import changed
 
 MOST_LOOKED_AT = 64
 """Windows of a pair that are mapped to find the one with the most change."""
@@ -88,7 +89,7 @@ def _most_changed(run: Run, dates: tuple[Scene, Scene], size: int, device: torch
             if not part.usable.any():
                 continue
             likely = part.probability[part.usable]
-            found = (float(np.count_nonzero(likely >= run.threshold)), float(likely.sum()))
+            found = (float(np.count_nonzero(changed(likely, run.threshold))), float(likely.sum()))
             if best is None or found > best[:2]:
                 best = (*found, window)
     if best is None:

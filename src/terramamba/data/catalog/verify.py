@@ -186,7 +186,7 @@ def _classes(record: SceneSet, part: str, labels: Labels) -> list[Finding]:
     findings = [Finding(f"classes of the {name}", str(record.number), str(number), number == record.number)]
     published = record.pixels.get(part)
     if published is not None:
-        counts: Int[np.ndarray, " k"] = np.bincount(labels.classes.ravel())[1:]
+        counts: Int[np.ndarray, " k"] = np.bincount(labels.classes)[1:]
         there = tuple(int(count) for count in counts)
         # files that know classes by name alone number them in an order of their own
         same = sorted(there) == sorted(published) if labels.by_name else there == published

@@ -1,28 +1,31 @@
-"""Class codes on a scene's pixels, whatever file they were read from."""
+"""Class codes of the labelled pixels of a scene, whatever file they were read from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Int64
 
 from terramamba.data.labels.palette import Colour
+from terramamba.data.pixel_list import PixelList
 
 
 @dataclass(frozen=True, eq=False)
 class Codes:
-    """Codes as a file has them, on a scene's pixels; 0: unlabelled.
+    """The labelled pixels and their codes, above 0, as a file has them.
 
     ``names`` and ``colours`` (of a colour table) are by code, as far as known. ``by_name``: the file knows
-    classes by name alone, and the codes only count them. ``features`` numbers the shapes of a vector file
-    from 1, 0 where there is none; it is None for files without shapes. ``notes`` are sentences for people.
+    classes by name alone, and the codes only count them. ``features`` are the numbers, from 1, of the shapes
+    of a vector file that label the pixels; it is None for files without shapes. ``notes`` are sentences for
+    people.
     """
 
-    codes: Int[np.ndarray, "h w"]
+    pixels: PixelList
+    codes: Int64[np.ndarray, " m"]
     names: Mapping[int, str] = field(default_factory=dict)
     colours: Mapping[int, Colour] = field(default_factory=dict)
     by_name: bool = False
-    features: Int[np.ndarray, "h w"] | None = None
+    features: Int64[np.ndarray, " m"] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -34,24 +37,25 @@ class Claims:
     """
 
     def __init__(self, height: int, width: int) -> None:
-        self._codes = np.zeros((height, width), np.int64)
-        self._features = np.zeros((height, width), np.int64)
-        self._disputed = np.zeros((height, width), bool)
+        self._shape = (height, width)
+        self._keys: list[Int64[np.ndarray, " m"]] = []
+        self._codes: list[int] = []
+        self._features: list[int] = []
 
     def add(self, pixels: Int[np.ndarray, "m 2"], code: int, feature: int) -> None:
         """Claim ``pixels`` (rows and columns, each once) for class ``code`` by shape ``feature``."""
-        rows, cols = pixels.T
-        here = self._codes[rows, cols]
-        self._disputed[rows, cols] |= (here != 0) & (here != code)
-        free = here == 0
-        self._codes[rows[free], cols[free]] = code
-        self._features[rows[free], cols[free]] = feature
+        self._keys.append(pixels[:, 0].astype(np.int64) * self._shape[1] + pixels[:, 1])
+        self._codes.append(code)
+        self._features.append(feature)
 
-    @property
-    def disputed(self) -> int:
-        """Number of pixels that shapes of two classes claim."""
-        return int(np.count_nonzero(self._disputed))
-
-    def result(self) -> tuple[Int[np.ndarray, "h w"], Int[np.ndarray, "h w"]]:
-        """Code and shape of every pixel, 0 where there is none."""
-        return np.where(self._disputed, 0, self._codes), np.where(self._disputed, 0, self._features)
+    def result(self) -> tuple[PixelList, Int64[np.ndarray, " m"], Int64[np.ndarray, " m"], int]:
+        """The pixels, code and shape of each, and how many others shapes of two classes claim."""
+        claimed = np.concatenate([np.zeros(0, np.int64), *self._keys])
+        claim = np.repeat(np.arange(len(self._keys)), [len(keys) for keys in self._keys])
+        codes, features = np.array(self._codes, np.int64)[claim], np.array(self._features, np.int64)[claim]
+        keys, first, place = np.unique(claimed, return_index=True, return_inverse=True)
+        disputed = np.zeros(len(keys), bool)
+        disputed[place[codes != codes[first][place]]] = True
+        kept = first[~disputed]
+        pixels = PixelList(self._shape, keys[~disputed])
+        return pixels, codes[kept], features[kept], int(np.count_nonzero(disputed))

@@ -20,12 +20,13 @@ import re
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int, Int64
+from jaxtyping import Int64
 from scipy.ndimage import label
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_codes import Claims, Codes
 from terramamba.data.labels.palette import Colour
+from terramamba.data.pixel_list import PixelList
 from terramamba.raster.scene import Scene
 
 FIRST_LINE = "; ENVI Output of ROIs"
@@ -77,15 +78,16 @@ def read_rois(path: str, scene: Scene) -> Codes:
     claims = Claims(scene.height, scene.width)
     for name, own in zip(names, np.split(pixels, np.cumsum(counts)[:-1]), strict=True):
         claims.add(np.unique(own, axis=0), code_of[name], 1)
-    codes, _ = claims.result()
+    labelled, codes, _, disputed = claims.result()
     notes: tuple[str, ...] = ()
-    if claims.disputed:
-        notes = (f"{path}: {claims.disputed} pixels are in regions of two classes and left unlabelled",)
+    if disputed:
+        notes = (f"{path}: {disputed} pixels are in regions of two classes and left unlabelled",)
     colours = [_colour(value) for key, value in regions if key == "rgb value"]
     shown: dict[int, Colour] = {}
     if len(colours) == len(names):
         shown = {code_of[name]: colour for name, colour in zip(names, colours, strict=True) if colour}
-    return Codes(codes, {c: n for n, c in code_of.items()}, shown, True, _pieces(codes), notes)
+    names_of = {code: name for name, code in code_of.items()}
+    return Codes(labelled, codes, names_of, shown, True, _pieces(labelled, codes), notes)
 
 
 def _text(path: str) -> str:
@@ -130,12 +132,13 @@ def _colour(text: str) -> Colour | None:
     return (levels[0], levels[1], levels[2]) if len(levels) == 3 and max(levels) <= 255 else None
 
 
-def _pieces(codes: Int[np.ndarray, "h w"]) -> Int64[np.ndarray, "h w"]:
-    """Connected pieces of one class, numbered from 1; diagonal neighbours connect."""
+def _pieces(pixels: PixelList, codes: Int64[np.ndarray, " m"]) -> Int64[np.ndarray, " m"]:
+    """The connected piece of one class that each pixel is in, from 1; diagonal neighbours connect."""
+    ground = pixels.squeezed(1)
     pieces = np.zeros(codes.shape, np.int64)
     last = 0
-    for code in np.unique(codes[codes > 0]):
-        numbered, count = label(codes == code, structure=np.ones((3, 3)))
-        pieces[numbered > 0] = numbered[numbered > 0] + last
+    for code in np.unique(codes):
+        numbered, count = label(ground.draw(codes == code), structure=np.ones((3, 3)))
+        pieces[codes == code] = numbered.ravel()[ground.keys[codes == code]] + last
         last += count
     return pieces

@@ -1,4 +1,6 @@
-"""Label images on another grid than the scene's, brought onto it by nearest neighbour."""
+"""Label images on the scene's pixels, strip by strip: shifted, or by nearest neighbour from another grid."""
+
+from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Bool, Shaped
@@ -11,8 +13,14 @@ from terramamba.raster.windows import Window, strips
 OFF_GRID = 0.1
 """Labels may lie off the scene's pixels by this share of a pixel and still be taken as they are."""
 
-PIXELS_AT_ONCE = 1_000_000
+PIXELS_AT_ONCE = 4_000_000
+"""Pixels of labels that are read together."""
+
+REPROJECTED_AT_ONCE = 1_000_000
 """Pixels whose places are reprojected together."""
+
+Strip = tuple[Window, Shaped[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]
+"""A window of the scene, the values of the labels there, and where there are any."""
 
 
 def offset(labels: Grid, scene: Grid) -> tuple[int, int] | None:
@@ -32,29 +40,27 @@ def offset(labels: Grid, scene: Grid) -> tuple[int, int] | None:
     return row, col
 
 
-def read_shifted(
-    labels: Scene, scene: Grid, row: int, col: int
-) -> tuple[Shaped[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
-    """Values of the labels whose first pixel is at ``row``, ``col`` of the scene, and where there are any."""
-    values = np.zeros((scene.height, scene.width), labels.dtype)
-    valid = np.zeros((scene.height, scene.width), bool)
+def read_shifted(labels: Scene, scene: Grid, row: int, col: int) -> Iterator[Strip]:
+    """The labels whose first pixel is at ``row``, ``col`` of the scene, where they are on it."""
     common = Window(row, col, labels.height, labels.width).clip(scene.height, scene.width)
-    if common.pixels:
-        own = Window(common.row - row, common.col - col, common.height, common.width)
-        (values[common.slices],), (valid[common.slices],) = labels.read(own)
-    return values, valid
+    if not common.pixels:
+        return
+    for strip in strips(common.height, common.width, max(1, PIXELS_AT_ONCE // common.width)):
+        window = Window(common.row + strip.row, common.col, *strip.shape)
+        own = Window(window.row - row, window.col - col, *window.shape)
+        (values,), (valid,) = labels.read(own)
+        yield window, values, valid
 
 
-def read_nearest(labels: Scene, scene: Grid) -> tuple[Shaped[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
-    """Values of the label pixels that the scene's pixel centres are in, and where there are any.
+def read_nearest(labels: Scene, scene: Grid) -> Iterator[Strip]:
+    """The label pixels that the scene's pixel centres are in.
 
     Both grids have a transform. Where one has no reference system, it is taken to be in the other's.
     """
-    values = np.zeros((1, scene.height, scene.width), labels.dtype)
-    valid = np.zeros(values.shape, bool)
     mapping, cols = GridMapping(scene, labels.grid), np.arange(scene.width)
-    for window in strips(scene.height, scene.width, max(1, PIXELS_AT_ONCE // scene.width)):
+    for window in strips(scene.height, scene.width, max(1, REPROJECTED_AT_ONCE // scene.width)):
+        values = np.zeros((1, *window.shape), labels.dtype)
+        valid = np.zeros(values.shape, bool)
         coordinates = mapping.centre_coordinates(np.arange(window.row, window.bottom), cols)
-        part = (slice(None), *window.slices)
-        mapping.take_nearest(labels.source, coordinates, (0,), values[part], valid[part], thinned=False)
-    return values[0], valid[0]
+        mapping.take_nearest(labels.source, coordinates, (0,), values, valid, thinned=False)
+        yield window, values[0], valid[0]

@@ -8,39 +8,42 @@ from jaxtyping import Bool, Int, Int16
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_codes import Codes
+from terramamba.data.labels.class_table import MAX_CLASSES, MAX_CODE
 from terramamba.data.labels.palette import Colour, default_colours
 from terramamba.data.labels.raster_labels import label_shape, read_codes
-from terramamba.data.labels.vector_labels import VectorOptions
+from terramamba.data.pixel_list import PixelList
+from terramamba.data.settings import VectorOptions
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.features import is_vector_file
-from terramamba.raster.views.masked import mask_of
+from terramamba.raster.views.masked import MaskedSource
 
-__all__ = ["Labels", "VectorOptions", "default_colours", "label_shape", "read_label_parts", "read_labels"]
-
-MAX_CLASSES = 255
-"""More different values than this are no class codes but measurements."""
-
-MAX_CODE = 65_535
-"""Class maps have the codes of the labels, in 8 or 16 bits."""
+__all__ = ["Labels", "default_colours", "label_shape", "read_label_parts", "read_labels"]
 
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """Class of every pixel: 0 unlabelled, 1..K in the order of the file's ``codes``.
+    """The labelled pixels of a scene and their classes, 1..K in the order of the file's ``codes``.
 
     ``names``, ``colours`` (red, green, blue; 0..255) and ``codes`` have one entry for each class.
-    ``by_name``: the file knows the classes by name alone, and the codes only count them. ``features`` numbers
-    the shapes of a vector file (or the pieces of ENVI's regions) from 1 where they label a pixel, else 0;
+    ``by_name``: the file knows the classes by name alone, and the codes only count them. ``features`` are the
+    numbers, from 1, of the shapes of a vector file (or the pieces of ENVI's regions) that label the pixels;
     None for files without shapes. ``notes`` are sentences for people about what was assumed or left out.
     """
 
-    classes: Int16[np.ndarray, "h w"]
+    pixels: PixelList
+    classes: Int16[np.ndarray, " m"]
     names: tuple[str, ...]
     colours: tuple[Colour, ...]
     codes: tuple[int, ...]
     by_name: bool = False
-    features: Int[np.ndarray, "h w"] | None = None
+    features: Int[np.ndarray, " m"] | None = None
     notes: tuple[str, ...] = ()
+
+    def only(self, chosen: Bool[np.ndarray, " m"], note: str) -> "Labels":
+        """The labels of the pixels that are ``chosen``, and a word on the others."""
+        features = None if self.features is None else self.features[chosen]
+        kept = {"pixels": self.pixels.only(chosen), "classes": self.classes[chosen], "features": features}
+        return replace(self, **kept, notes=(*self.notes, note))
 
 
 def read_labels(
@@ -85,16 +88,15 @@ def read_label_parts(
     names: Sequence[str] | None = None,
     min_abundance: float = 0.7,
     vector: VectorOptions | None = None,
-) -> tuple[Labels, dict[str, Bool[np.ndarray, "h w"]]]:
+) -> tuple[Labels, dict[str, Bool[np.ndarray, " m"]]]:
     """Read labels that come in parts, such as ``{"train": ..., "val": ..., "test": ...}``.
 
-    Returns all of them as one, with one table of classes, and where each part has labels. Where a file knows
-    classes by name alone, the parts' classes are matched by name.
+    Returns all of them as one, with one table of classes, and which of their pixels each part labels. Where
+    a file knows classes by name alone, the parts' classes are matched by name.
 
     Raises:
         InputError: as ``read_labels``, or two parts that say different classes of the same pixel.
     """
-    union = np.zeros((scene.height, scene.width), np.int64)
     known: dict[int, str] = {}
     shown: dict[int, Colour] = {}
     options = vector or VectorOptions()
@@ -108,13 +110,16 @@ def read_label_parts(
     for place, (part, found) in enumerate(parts.items()):
         for earlier, other in list(parts.items())[:place]:
             _require_agreement(paths[part], found, paths[earlier], other)
-        union = np.where(found.codes > 0, found.codes, union)
         known = {**found.names, **known}
         shown = {**found.colours, **shown}
     together = ", ".join(dict.fromkeys(paths.values()))
     notes = tuple(dict.fromkeys(note for found in parts.values() for note in found.notes))
-    labels = _label(together, Codes(union, known, shown, by_name, notes=notes), names, min_classes=2)
-    return labels, {part: found.codes > 0 for part, found in parts.items()}
+    keys = np.concatenate([found.pixels.keys for found in parts.values()])
+    every, first = np.unique(keys, return_index=True)
+    codes = np.concatenate([found.codes for found in parts.values()])[first]
+    pixels = PixelList(scene.grid.window.shape, every)
+    labels = _label(together, Codes(pixels, codes, known, shown, by_name, notes=notes), names, min_classes=2)
+    return labels, {part: found.pixels.find(every) >= 0 for part, found in parts.items()}
 
 
 def _coded_alike(paths: Mapping[str, str], parts: Mapping[str, Codes]) -> dict[str, Codes]:
@@ -124,18 +129,16 @@ def _coded_alike(paths: Mapping[str, str], parts: Mapping[str, Codes]) -> dict[s
     alike = {}
     for part, found in parts.items():
         present, place = np.unique(found.codes, return_inverse=True)
-        nameless = [str(code) for code in present if code > 0 and code not in found.names]
+        nameless = [str(code) for code in present if code not in found.names]
         if nameless:
             raise InputError(
                 f"{paths[part]}: its classes have no names (codes {', '.join(nameless)}), but those of "
                 "another part have nothing else; give all parts codes, or all of them names"
             )
-        table = np.array(
-            [code_of[found.names[code]] if code > 0 else 0 for code in present.tolist()], np.int64
-        )
+        table = np.array([code_of[found.names[code]] for code in present.tolist()], np.int64)
         alike[part] = replace(
             found,
-            codes=table[place].reshape(found.codes.shape),
+            codes=table[place],
             names={code_of[name]: name for name in found.names.values()},
             colours={code_of[found.names[c]]: rgb for c, rgb in found.colours.items() if c in found.names},
         )
@@ -143,27 +146,27 @@ def _coded_alike(paths: Mapping[str, str], parts: Mapping[str, Codes]) -> dict[s
 
 
 def _require_agreement(path: str, found: Codes, other_path: str, other: Codes) -> None:
-    both = (found.codes > 0) & (other.codes > 0)
-    differ = np.argwhere(both & (found.codes != other.codes))
+    theirs = other.pixels.find(found.pixels.keys)
+    both = theirs >= 0
+    mine, theirs = np.flatnonzero(both), theirs[both]
+    differ = np.flatnonzero(found.codes[mine] != other.codes[theirs])
     if len(differ):
-        row, col = differ[0]
+        first, second = mine[differ[0]], theirs[differ[0]]
+        row, col = divmod(int(found.pixels.keys[first]), found.pixels.shape[1])
         raise InputError(
-            f"{path}: differs from {other_path} in the class of {len(differ)} of {np.count_nonzero(both)} "
-            f"pixels that both label (first at row {row}, column {col}: {found.codes[row, col]} and "
-            f"{other.codes[row, col]}); number the classes alike in both"
+            f"{path}: differs from {other_path} in the class of {len(differ)} of {len(mine)} "
+            f"pixels that both label (first at row {row}, column {col}: {found.codes[first]} and "
+            f"{other.codes[second]}); number the classes alike in both"
         )
 
 
 def _label(path: str, found: Codes, names: Sequence[str] | None, min_classes: int) -> Labels:
     codes, place = np.unique(found.codes, return_inverse=True)
-    classes = place.reshape(found.codes.shape)
-    if codes[0] != 0:
-        codes, classes = np.append(0, codes), classes + 1
-    count = len(codes) - 1
-    only = found.names.get(int(codes[-1]), f"code {codes[-1]}")
+    count = len(codes)
     if count == 0:
         raise InputError(f"{path}: not one labelled pixel on the scene; 0 and no data mean unlabelled")
     if count < min_classes:
+        only = found.names.get(int(codes[-1]), f"code {codes[-1]}")
         raise InputError(
             f"{path}: has a single class ({only}); a classifier needs two or more, label another"
         )
@@ -175,17 +178,22 @@ def _label(path: str, found: Codes, names: Sequence[str] | None, min_classes: in
         raise InputError(f"{path}: has class code {codes[-1]}; renumber the classes from 1 to {MAX_CODE}")
     if names is not None and len(names) != count:
         raise InputError(
-            f"{path}: has {count} classes (codes {', '.join(str(c) for c in codes[1:])}), but {len(names)} "
+            f"{path}: has {count} classes (codes {', '.join(str(c) for c in codes)}), but {len(names)} "
             "names were given; name each class once, in the order of the codes"
         )
-    own = tuple(int(code) for code in codes[1:])
+    own = tuple(int(code) for code in codes)
     called = names if names is not None else [found.names.get(code) or f"class {code}" for code in own]
     colours = tuple(found.colours[code] for code in own if code in found.colours)
     if len(set(colours)) < count:
         colours = default_colours(count)
+    classes = (place + 1).astype(np.int16)
     return Labels(
-        classes.astype(np.int16), tuple(called), colours, own, found.by_name, found.features, found.notes
+        found.pixels, classes, tuple(called), colours, own, found.by_name, found.features, found.notes
     )
+
+
+SIDE = 2048
+"""Most rows and columns of a mask that are read together."""
 
 
 def unmasked(labels: Labels, scene: Scene, *, need_all_classes: bool = True) -> Labels:
@@ -193,19 +201,24 @@ def unmasked(labels: Labels, scene: Scene, *, need_all_classes: bool = True) -> 
 
     Raises ``InputError`` where masks leave nothing of a class, unless ``need_all_classes`` is false.
     """
-    hidden = mask_of(scene) & (labels.classes > 0)
+    hidden = _hidden(labels.pixels, scene)
     if not hidden.any():
         return labels
-    classes = np.where(hidden, 0, labels.classes).astype(labels.classes.dtype)
-    gone = set(np.unique(labels.classes).tolist()) - set(np.unique(classes).tolist()) - {0}
+    gone = set(np.unique(labels.classes).tolist()) - set(np.unique(labels.classes[~hidden]).tolist())
     if gone and need_all_classes:
         names = ", ".join(repr(labels.names[c - 1]) for c in sorted(gone))
         raise InputError(
             f"{scene.path}: its masks leave no labelled pixel of {names}; label more of it, leave the class "
             "out, or use other masks"
         )
-    features = None if labels.features is None else np.where(hidden, 0, labels.features)
-    lost = f"{np.count_nonzero(hidden):,} of {np.count_nonzero(labels.classes):,} labelled pixels"
-    return replace(
-        labels, classes=classes, features=features, notes=(*labels.notes, f"{lost} are masked and left out")
-    )
+    lost = f"{np.count_nonzero(hidden):,} of {len(hidden):,} labelled pixels"
+    return labels.only(~hidden, f"{lost} are masked and left out")
+
+
+def _hidden(pixels: PixelList, scene: Scene) -> Bool[np.ndarray, " m"]:
+    """Which of ``pixels`` the masks of ``scene`` leave out, whether they had data or not."""
+    hidden = np.zeros(len(pixels), bool)
+    if isinstance(scene.source, MaskedSource):
+        for window, places in pixels.windows(SIDE, SIDE):
+            hidden[places] = scene.source.marked(window, window.shape)[pixels.inside(window, places)]
+    return hidden

@@ -1,7 +1,8 @@
-"""Class codes on a scene's pixels, from the files that labels come in."""
+"""Class codes of a scene's pixels, from the files that labels come in."""
 
 import re
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from rasterio.errors import NotGeoreferencedWarning
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_codes import Codes
 from terramamba.data.labels.envi_roi import is_roi_file, read_rois, roi_shape
-from terramamba.data.labels.label_grid import offset, read_nearest, read_shifted
+from terramamba.data.labels.label_grid import Strip, offset, read_nearest, read_shifted
 from terramamba.data.labels.palette import Colour
-from terramamba.data.labels.vector_labels import VectorOptions, read_shapes
+from terramamba.data.labels.vector_labels import read_shapes
+from terramamba.data.pixel_list import PixelList
+from terramamba.data.settings import VectorOptions
 from terramamba.raster.geogrid import same_crs
 from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array, unflatten
 from terramamba.raster.readers.open import open_scene
@@ -85,14 +88,12 @@ def _from_image(path: str, labels: Scene, scene: Scene) -> Codes:
                 f"{path}: tiles need georeferenced labels and scene; give one label file instead"
             )
         _require_size(path, (labels.height, labels.width), scene)
-        (values,), (valid,) = labels.read()
-        codes = _as_codes(path, np.where(valid, values, 0))
-        return Codes(codes, *_legend(path), notes=_from_zero(path, values[valid]))
+        return _collect(path, read_shifted(labels, scene.grid, 0, 0), scene)[0]
     other_crs = labels.crs is not None and scene.crs is not None and not same_crs(labels.crs, scene.crs)
     shift = None if other_crs else offset(labels.grid, scene.grid)
     notes: tuple[str, ...] = ()
     if shift is not None:
-        values, valid = read_shifted(labels, scene.grid, *shift)
+        strips = read_shifted(labels, scene.grid, *shift)
         if not _is_tiles(path) and (shift != (0, 0) or labels.grid.window != scene.grid.window):
             notes = (
                 f"{path}: {labels.height} x {labels.width} pixels, laid on the scene {shift[0]} rows and "
@@ -104,18 +105,37 @@ def _from_image(path: str, labels: Scene, scene: Scene) -> Codes:
             "the scene, or resample the labels onto its grid"
         )
     else:
-        values, valid = read_nearest(labels, scene.grid)
+        strips = read_nearest(labels, scene.grid)
         notes = (
             f"{path}: on another grid ({labels.crs or 'no reference system'}); brought onto the scene's by "
             "nearest neighbour",
         )
-    if not valid.any():
+    codes, any_data = _collect(path, strips, scene, notes)
+    if not any_data:
         raise InputError(
             f"{path}: no pixel with data lies on {scene.path}; check the reference systems and the places"
         )
+    return codes
+
+
+def _collect(
+    path: str, strips: Iterator[Strip], scene: Scene, notes: tuple[str, ...] = ()
+) -> tuple[Codes, bool]:
+    """What is labelled in ``strips``, which come from the top, and whether they hold any data."""
+    keys, codes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    below, zero, any_data = 0, 0, False
+    for window, values, valid in strips:
+        known = values[valid]
+        below, zero = below + int((known < 0).sum()), zero + int((known == 0).sum())
+        any_data |= bool(valid.any())
+        image = _as_codes(path, np.where(valid, values, 0))
+        rows, cols = np.nonzero(image)
+        keys.append((rows + window.row) * scene.width + cols + window.col)
+        codes.append(image[rows, cols])
+    pixels = PixelList(scene.grid.window.shape, np.concatenate(keys))
     names, colours = _legend(path)
-    codes = _as_codes(path, np.where(valid, values, 0))
-    return Codes(codes, names, colours, notes=(*notes, *_from_zero(path, values[valid])))
+    notes = (*notes, *_from_zero(path, below, zero))
+    return Codes(pixels, np.concatenate(codes), names, colours, notes=notes), any_data
 
 
 def _legend(path: str) -> tuple[dict[int, str], dict[int, Colour]]:
@@ -141,13 +161,15 @@ def _from_arrays(path: str, scene: Scene, variable: str | None, min_abundance: f
     shares = _shares(array, size)
     if shares is None:
         _require_size(path, array.shape, scene)
-        return Codes(_as_codes(path, array), notes=_from_zero(path, array))
+        codes = _as_codes(path, array)
+        notes = _from_zero(path, int((array < 0).sum()), int((array == 0).sum()))
+        return Codes(PixelList.of(codes > 0), codes[codes > 0], notes=notes)
     largest = np.where(shares.max(axis=0) >= min_abundance, shares.argmax(axis=0) + 1, 0)
     names = {}
     if texts is not None and len(texts) == len(shares):
         # such as "2-water"
         names = {i: re.sub(r"^\d+\s*[-_.:]\s*", "", str(text)) for i, text in enumerate(texts, start=1)}
-    return Codes(largest.astype(np.int64), names)
+    return Codes(PixelList.of(largest > 0), largest[largest > 0].astype(np.int64), names)
 
 
 def _shares(array: Shaped[np.ndarray, "..."], size: tuple[int, int]) -> Float[np.ndarray, "k h w"] | None:
@@ -177,9 +199,8 @@ def _whole(values: Shaped[np.ndarray, "..."]) -> bool:
     return values.dtype.kind in "biu" or bool((np.isnan(values) | (values == np.floor(values))).all())
 
 
-def _from_zero(path: str, values: Shaped[np.ndarray, "..."]) -> tuple[str, ...]:
-    """A word where classes may be numbered from 0, and numbers below 0 mean unlabelled."""
-    below, zero = np.count_nonzero(values < 0), np.count_nonzero(values == 0)
+def _from_zero(path: str, below: int, zero: int) -> tuple[str, ...]:
+    """A word where classes may be numbered from 0, and numbers below 0 mean unlabelled; how many of both."""
     if not (below and zero):
         return ()
     return (

@@ -1,6 +1,4 @@
-"""Labels drawn as polygons, points and lines: the class and the shape of every pixel of a scene."""
-
-from dataclasses import dataclass, fields
+"""Labels drawn as polygons, points and lines: the class and the shape of the pixels that they label."""
 
 import numpy as np
 import shapely
@@ -9,6 +7,7 @@ from jaxtyping import Int64
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_attribute import find_classes
 from terramamba.data.labels.class_codes import Claims, Codes
+from terramamba.data.settings import VectorOptions
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.coverage import (
     bounding_window,
@@ -23,25 +22,6 @@ ROUNDING = 1e-6
 """Shares of a pixel below this come from rounding in reprojection, not from what somebody drew."""
 
 
-@dataclass(frozen=True)
-class VectorOptions:
-    """How the shapes of a vector file become labelled pixels.
-
-    ``min_coverage`` is the share of a pixel that one polygon must cover, above 0 and at most 1; with
-    ``all_touched`` any share is enough. ``layer`` and ``class_attribute``: None takes the only one that fits.
-    """
-
-    class_attribute: str | None = None
-    layer: str | None = None
-    all_touched: bool = False
-    min_coverage: float = 0.5
-
-    def flags(self) -> tuple[str, ...]:
-        """The flags of what differs from the defaults."""
-        changed = (field.name for field in fields(self) if getattr(self, field.name) != field.default)
-        return tuple("--" + name.replace("_", "-") for name in changed)
-
-
 def read_shapes(path: str, scene: Scene, options: VectorOptions) -> Codes:
     """Read a vector file (GeoPackage, Shapefile, GeoJSON, ...) in any reference system.
 
@@ -50,15 +30,9 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> Codes:
     outside the scene, without a class, or too small to label anything.
 
     Raises:
-        InputError: what ``read_features``, ``on_pixels`` and ``find_classes`` refuse, a share out of range,
-            or no shape that labels a pixel of the scene.
+        InputError: what ``read_features``, ``on_pixels`` and ``find_classes`` refuse, or no shape that
+            labels a pixel of the scene.
     """
-    if not 0 < options.min_coverage <= 1:
-        raise InputError(
-            f"--min-coverage {options.min_coverage:g}: must be above 0 and at most 1, a share of a pixel"
-        )
-    if options.all_touched and options.min_coverage != VectorOptions.min_coverage:
-        raise InputError("--all-touched takes any share of a pixel; leave it or --min-coverage out")
     features = read_features(path, options.layer)
     if len(features) == 0:
         raise InputError(f"{path}: layer {features.layer!r} holds no features; give labels that were drawn")
@@ -71,15 +45,15 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> Codes:
         if shape is None or code == 0:
             continue
         window = bounding_window(shape, scene.grid.window)
-        pixels = _pixels(shape, window, least)
-        if len(pixels):
-            claims.add(pixels, int(code), number)
+        taken = _pixels(shape, window, least)
+        if len(taken):
+            claims.add(taken, int(code), number)
         elif window.pixels and shapely.intersects(shape, _box(window)):
             small += 1
         else:
             outside += 1
-    codes, numbers = claims.result()
-    if not codes.any():
+    pixels, codes, numbers, disputed = claims.result()
+    if not len(pixels):
         raise InputError(_nothing_labelled(path, shapes, scene, outside, small, options))
     said = (
         (np.count_nonzero(shapely.is_missing(shapes)), "without a shape"),
@@ -89,11 +63,9 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> Codes:
     )
     notes = (f"{path}: classes are the values of the attribute {found.attribute!r}", *notes)
     notes += tuple(f"{path}: {count} of {len(features)} features {what}" for count, what in said if count)
-    if claims.disputed:
-        notes += (
-            f"{path}: {claims.disputed} pixels are claimed by shapes of two classes and left unlabelled",
-        )
-    return Codes(codes, found.names, by_name=bool(found.names), features=numbers, notes=notes)
+    if disputed:
+        notes += (f"{path}: {disputed} pixels are claimed by shapes of two classes and left unlabelled",)
+    return Codes(pixels, codes, found.names, by_name=bool(found.names), features=numbers, notes=notes)
 
 
 def _pixels(shape: shapely.Geometry, window: Window, least: float) -> Int64[np.ndarray, "m 2"]:

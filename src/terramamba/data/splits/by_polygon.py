@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from terramamba.core.errors import InputError
-from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
+from terramamba.data.pixel_list import PixelList
+from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, near
 from terramamba.data.splits.split import PARTS, Split, check_fractions, check_patch_size
 
 LEAST_PER_CLASS = 3
@@ -17,8 +18,9 @@ DRAWS = 30
 
 
 def polygon_split(
-    classes: Int[np.ndarray, "h w"],
-    features: Int[np.ndarray, "h w"],
+    pixels: PixelList,
+    classes: Int[np.ndarray, " m"],
+    features: Int[np.ndarray, " m"],
     *,
     train_fraction: float,
     val_fraction: float,
@@ -29,8 +31,8 @@ def polygon_split(
 ) -> Split:
     """Whole shapes of each class at random; no shape is in two parts, and no held-out patch is trained on.
 
-    ``classes`` holds 0 (unlabelled) or 1..K, called ``names``; ``features`` the number of the shape that
-    labels a pixel. Of the shapes of a class ``train_fraction`` train: more, but at most half of them, where
+    ``classes`` holds 1..K, called ``names``, for each labelled pixel; ``features`` the number of the shape
+    that labels it. Of the shapes of a class ``train_fraction`` train: more, but at most half of them, where
     they have fewer than ``min_per_class`` pixels in all. ``val_fraction`` validate and the rest is tested, at
     least one shape each. A fraction of 2 or more is a number of shapes per class. Pixels of the held-out
     parts within ``patch_size // 2`` of a training pixel are left out, as the block split does; of several
@@ -51,19 +53,18 @@ def polygon_split(
             part = _draw(sizes, train_fraction, val_fraction, min_per_class, rng)
             here = classes == c
             roles[here] = part[np.searchsorted(shapes, features[here])]
-        near = within(roles == TRAIN, patch_size // 2) & (roles != TRAIN)
-        roles[near] = LEFT_OUT
+        roles[near(pixels, roles == TRAIN, patch_size // 2) & (roles != TRAIN)] = LEFT_OUT
         missing = sum(len(_gone(roles[classes == c])) for c in of_class)
         if best is None or missing < fewest:
             best, fewest = roles, missing
         if missing == 0:
             break
     assert best is not None
-    return _explained(classes, best, patch_size, seed, names)
+    return _explained(pixels, classes, best, patch_size, seed, names)
 
 
 def _shapes_of_classes(
-    classes: Int[np.ndarray, "h w"], features: Int[np.ndarray, "h w"], names: Sequence[str]
+    classes: Int[np.ndarray, " m"], features: Int[np.ndarray, " m"], names: Sequence[str]
 ) -> dict[int, tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]]:
     """Numbers and pixels of the shapes of every class that is there."""
     found = {}
@@ -110,8 +111,9 @@ def _gone(roles: UInt8[np.ndarray, " m"]) -> list[str]:
 
 
 def _explained(
-    classes: Int[np.ndarray, "h w"],
-    roles: UInt8[np.ndarray, "h w"],
+    pixels: PixelList,
+    classes: Int[np.ndarray, " m"],
+    roles: UInt8[np.ndarray, " m"],
     patch_size: int,
     seed: int,
     names: Sequence[str],
@@ -129,10 +131,10 @@ def _explained(
         if len(here) and _gone(here):
             gone = " or ".join(_gone(here))
             notes.append(f"class {name!r} has no {gone} pixel: training polygons are too near")
-    left_out = np.count_nonzero((classes > 0) & (roles == LEFT_OUT))
+    left_out = np.count_nonzero(roles == LEFT_OUT)
     if left_out:
         notes.append(
-            f"{left_out} of {np.count_nonzero(classes)} labelled pixels are in no part: they "
+            f"{left_out} of {len(classes)} labelled pixels are in no part: they "
             f"lie within {patch_size // 2} pixels of a training polygon"
         )
-    return Split("polygon", seed, patch_size, roles, tuple(notes))
+    return Split("polygon", seed, patch_size, pixels, roles, tuple(notes))

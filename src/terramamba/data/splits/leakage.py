@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, UInt8
 
+from terramamba.core.typed import Share
+from terramamba.data.pixel_list import PixelList
+
 LEFT_OUT, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
 """Roles of pixels in a split; 0: unlabelled, or left out on purpose."""
 
@@ -19,8 +22,8 @@ class Leakage:
     pixels whose patch has at least one pixel in common with the patch of a training pixel. Both are 0 to 1.
     """
 
-    shared: float
-    overlap: float
+    shared: Share
+    overlap: Share
 
     def in_words(self) -> str:
         """One sentence for reports; it says plainly when ``shared`` is above 1 %."""
@@ -42,7 +45,13 @@ def within(pixels: Bool[np.ndarray, "h w"], distance: int) -> Bool[np.ndarray, "
     return maximum_filter(pixels, size=2 * distance + 1, mode="constant", cval=False)
 
 
-def leakage(roles: UInt8[np.ndarray, "h w"], patch_size: int) -> Leakage:
+def near(pixels: PixelList, marked: Bool[np.ndarray, " m"], distance: int) -> Bool[np.ndarray, " m"]:
+    """Which of ``pixels`` are at most ``distance`` rows and as many columns from a ``marked`` one."""
+    ground = pixels.squeezed(distance)
+    return within(ground.draw(marked), distance).ravel()[ground.keys]
+
+
+def leakage(pixels: PixelList, roles: UInt8[np.ndarray, " m"], patch_size: int) -> Leakage:
     """How far ``roles`` lets test pixels be seen in training, for patches of ``patch_size`` (odd) pixels.
 
     A pixel lies inside a patch when it is at most ``patch_size // 2`` rows and columns from its middle; two
@@ -54,9 +63,8 @@ def leakage(roles: UInt8[np.ndarray, "h w"], patch_size: int) -> Leakage:
     total = np.count_nonzero(test)
     if total == 0:
         return Leakage(0.0, 0.0)
-    training = roles == TRAIN
     shared, overlap = (
-        np.count_nonzero(test & within(training, distance)) / total
+        np.count_nonzero(test & near(pixels, roles == TRAIN, distance)) / total
         for distance in (patch_size // 2, patch_size - 1)
     )
     return Leakage(shared, overlap)

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, Shaped, UInt8
 
+from terramamba.data.pixel_list import PixelList
 from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
 
 MAX_BLOCKS = 4
@@ -42,24 +43,25 @@ class Share:
 class _Block:
     """Pixels that could become training pixels, and what that would cost."""
 
-    pixels: Int[np.ndarray, "m 2"]
+    members: Int[np.ndarray, " n"]
     box: tuple[slice, slice]
     near: Bool[np.ndarray, "h w"]
     lost: Int[np.ndarray, " k"]
 
 
 def block_roles(
-    classes: Int[np.ndarray, "h w"],
+    pixels: PixelList,
+    classes: Int[np.ndarray, " m"],
     shares: Mapping[int, Share],
     names: Sequence[str],
     patch_size: int,
     rng: np.random.Generator,
-) -> tuple[UInt8[np.ndarray, "h w"], list[str]]:
-    """The role of every pixel, and a note on each class that could not be parted as asked.
+) -> tuple[UInt8[np.ndarray, " m"], list[str]]:
+    """The role of every labelled pixel, and a note on each class that could not be parted as asked.
 
     ``shares`` has the wanted pixels of every class that is there; class c is called ``names[c - 1]``.
     """
-    ground = _Ground(classes, shares, patch_size, rng)
+    ground = _Ground(pixels, classes, shares, patch_size, rng)
     notes = []
     smallest_first = sorted(shares, key=lambda c: len(ground.members[c]))
     for c in smallest_first:
@@ -80,23 +82,29 @@ def block_roles(
 class _Ground:
     """The scene while parts are being placed on it.
 
-    ``members[c]`` are the rows and columns of class c, component by component; ``component[c]`` numbers their
-    components. ``near`` marks the pixels whose patch contains a training pixel. ``needed[c]`` are the
-    held-out pixels that class c must keep.
+    ``members[c]`` are the pixels of class c (their places in the list of all), component by component;
+    ``component[c]`` numbers their components. Images lack the empty ground between pixels, which are at
+    ``seen`` (row, column) there and at ``places`` on the scene. ``near`` marks the pixels whose patch
+    contains a training pixel. ``needed[c]`` are the held-out pixels that class c must keep.
     """
 
     def __init__(
         self,
-        classes: Int[np.ndarray, "h w"],
+        pixels: PixelList,
+        classes: Int[np.ndarray, " m"],
         shares: Mapping[int, Share],
         patch_size: int,
         rng: np.random.Generator,
     ) -> None:
-        self.classes, self.shares, self.rng = classes, shares, rng
+        self.shares, self.rng = shares, rng
         self.reach, self.least_block = patch_size // 2, patch_size**2
-        self.roles = np.full(classes.shape, LEFT_OUT, np.uint8)
-        self.near = np.zeros(classes.shape, bool)
-        self.members, self.component = _components(classes, shares)
+        self.span, self.places = sum(pixels.shape), pixels.coordinates
+        squeezed = pixels.squeezed(max(self.reach, 1))  # neighbours stay neighbours, and nobody else is one
+        self.seen = squeezed.coordinates
+        self.classes = squeezed.draw(classes)
+        self.roles = np.full(self.classes.shape, LEFT_OUT, np.uint8)
+        self.near = np.zeros(self.classes.shape, bool)
+        self.members, self.component = _components(classes, squeezed, shares)
         self.trained = np.zeros(int(classes.max()) + 1, np.int64)
         self.needed = np.zeros_like(self.trained)
         for c, share in shares.items():
@@ -122,28 +130,35 @@ class _Ground:
         self.needed[c] = _least_held_out(wanted, len(self.members[c]))
         if wanted:
             return True
-        pixels = self.members[c]
-        self._take(self._block(pixels), c)
+        self._take(self._block(self.members[c]), c)
         self.needed[c] = 0
         return False
 
     def place_validation(self, c: int) -> None:
         """Give class ``c`` its validation blocks: at most half of what is held out."""
-        free = ~self.near[tuple(self.members[c].T)] & (self.roles[tuple(self.members[c].T)] != TRAIN)
+        members, component = self.members[c], self.component[c]
+        free = ~self._of(self.near, members) & (self._of(self.roles, members) != TRAIN)
         missing = wanted = min(self.shares[c].val, int(free.sum()) // 2)
         while missing > (1 - ENOUGH) * wanted:
-            pixels, component = self.members[c][free], self.component[c][free]
+            pixels = self.places[members[free]]
             places = self._places(pixels)
             place = places[self.rng.integers(len(places))]
-            block = pixels[_nearest(pixels, component, place, min(missing, self._block_size(wanted)))]
-            self.roles[tuple(block.T)] = VALIDATION
-            free &= self.roles[tuple(self.members[c].T)] != VALIDATION
+            size = min(missing, self._block_size(wanted))
+            block = members[free][_nearest(pixels, component[free], place, size)]
+            self.roles[tuple(self.seen[block].T)] = VALIDATION
+            free &= self._of(self.roles, members) != VALIDATION
             missing -= len(block)
 
-    def finish(self) -> UInt8[np.ndarray, "h w"]:
+    def finish(self) -> UInt8[np.ndarray, " m"]:
         """The roles, with all that is left and far enough from training as test."""
         self.roles[(self.classes > 0) & (self.roles == LEFT_OUT) & ~self.near] = TEST
-        return self.roles
+        return self.roles[tuple(self.seen.T)]
+
+    def _of(
+        self, image: Shaped[np.ndarray, "h w"], members: Int[np.ndarray, " n"]
+    ) -> Shaped[np.ndarray, " n"]:
+        """What ``image`` shows at these pixels."""
+        return image[tuple(self.seen[members].T)]
 
     def _block_size(self, wanted: int) -> int:
         blocks = int(np.clip(wanted // self.least_block, 1, MAX_BLOCKS))
@@ -152,9 +167,7 @@ class _Ground:
     def _places(self, pixels: Int[np.ndarray, "m 2"]) -> Float[np.ndarray, "p 2"]:
         """Points that a block can gather around, shuffled: pixels, and far points that make it an end."""
         angles = np.arange(8) * (np.pi / 4)
-        far = pixels.mean(axis=0) + 10.0 * sum(self.roles.shape) * np.stack(
-            [np.sin(angles), np.cos(angles)], 1
-        )
+        far = pixels.mean(axis=0) + 10.0 * self.span * np.stack([np.sin(angles), np.cos(angles)], 1)
         chosen = self.rng.permutation(len(pixels))[:PLACES]
         return self.rng.permutation(np.concatenate([far, pixels[chosen]]))
 
@@ -164,14 +177,15 @@ class _Ground:
         The first that fits, so that blocks are as representative as random places are; but a class whose
         training pixels were raised to the minimum is so small that it takes the best of all places.
         """
-        free = self.roles[tuple(self.members[c].T)] != TRAIN
-        pixels, component = self.members[c][free], self.component[c][free]
+        free = self._of(self.roles, self.members[c]) != TRAIN
+        members, component = self.members[c][free], self.component[c][free]
+        pixels = self.places[members]
         held_out = self.held_out()
         needed = self.needed.copy()
         best: _Block | None = None
         for place in self._places(pixels):
-            block = self._block(pixels[_nearest(pixels, component, place, size)])
-            still_wanted = max(0, wanted - int(self.trained[c]) - len(block.pixels))
+            block = self._block(members[_nearest(pixels, component, place, size)])
+            still_wanted = max(0, wanted - int(self.trained[c]) - len(block.members))
             needed[c] = _least_held_out(wanted, len(self.members[c])) + still_wanted
             # where a class has less than it needs already, no block may take more of it
             if (held_out - block.lost < np.minimum(needed, held_out)).any():
@@ -182,7 +196,8 @@ class _Ground:
                 best = block
         return best
 
-    def _block(self, pixels: Int[np.ndarray, "m 2"]) -> _Block:
+    def _block(self, members: Int[np.ndarray, " n"]) -> _Block:
+        pixels = self.seen[members]
         top, left = np.maximum(pixels.min(axis=0) - self.reach, 0)
         bottom, right = pixels.max(axis=0) + self.reach + 1
         box = (slice(top, bottom), slice(left, right))
@@ -190,27 +205,27 @@ class _Ground:
         inside[tuple((pixels - (top, left)).T)] = True
         near = within(inside, self.reach)
         newly = near & ~self.near[box] & (self.roles[box] != TRAIN)
-        return _Block(pixels, box, near, np.bincount(self.classes[box][newly], minlength=len(self.needed)))
+        return _Block(members, box, near, np.bincount(self.classes[box][newly], minlength=len(self.needed)))
 
     def _take(self, block: _Block, c: int) -> None:
-        self.roles[tuple(block.pixels.T)] = TRAIN
+        self.roles[tuple(self.seen[block.members].T)] = TRAIN
         self.near[block.box] |= block.near
-        self.trained[c] += len(block.pixels)
+        self.trained[c] += len(block.members)
 
 
 def _components(
-    classes: Int[np.ndarray, "h w"], shares: Mapping[int, Share]
-) -> tuple[dict[int, Int[np.ndarray, "m 2"]], dict[int, Int[np.ndarray, " m"]]]:
+    classes: Int[np.ndarray, " m"], ground: PixelList, shares: Mapping[int, Share]
+) -> tuple[dict[int, Int[np.ndarray, " n"]], dict[int, Int[np.ndarray, " n"]]]:
     """Pixels of each class in the order of their connected components (diagonal neighbours connect)."""
     from scipy.ndimage import label
 
     members, components = {}, {}
     for c in shares:
-        numbered, _ = label(classes == c, structure=np.ones((3, 3)))
-        pixels = np.argwhere(numbered)
-        number = numbered[tuple(pixels.T)]
+        own = np.flatnonzero(classes == c)
+        numbered, _ = label(ground.draw(classes == c), structure=np.ones((3, 3)))
+        number = numbered.ravel()[ground.keys[own]]
         order = np.argsort(number, kind="stable")
-        members[c], components[c] = pixels[order], number[order]
+        members[c], components[c] = own[order], number[order]
     return members, components
 
 

@@ -1,23 +1,19 @@
 """Which labelled pixels train, which choose the epoch and which are tested on: a value saved with the run."""
 
 import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt8
 
 from terramamba.core.errors import InputError
-from terramamba.core.files import write_json
+from terramamba.data.pixel_list import PixelList
 from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, Leakage, leakage
 from terramamba.data.splits.spatial_blocks import Share, block_roles
-from terramamba.raster.geogrid import Grid
-from terramamba.raster.output.cog import write_geotiff
-from terramamba.raster.readers.open import open_scene
+from terramamba.raster.windows import Window, strips
 
 __all__ = [
     "LEFT_OUT",
@@ -31,9 +27,7 @@ __all__ = [
     "check_patch_size",
     "given_split",
     "leakage",
-    "load_split",
     "random_split",
-    "save_split",
 ]
 
 LEAST_PER_CLASS = 3
@@ -41,12 +35,15 @@ LEAST_PER_CLASS = 3
 
 WHY_OWN = ": all are for training or validation too, and a score that was chosen on its own test says nothing"
 
+PIXELS_AT_ONCE = 4_000_000
+"""Pixels of a map of roles that are written, read or summed up together."""
+
 PARTS = {TRAIN: "train", VALIDATION: "validation", TEST: "test", LEFT_OUT: "left_out"}
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The role of every pixel: TRAIN, VALIDATION, TEST, or LEFT_OUT (unlabelled, or kept out on purpose).
+    """The role of every labelled pixel: TRAIN, VALIDATION, TEST, or LEFT_OUT (kept out on purpose).
 
     ``notes`` are sentences for people about what could not be parted as asked. ``id`` is the same for two
     splits exactly when their roles and patch size are.
@@ -55,31 +52,44 @@ class Split:
     kind: Literal["random", "block", "polygon", "given"]
     seed: int
     patch_size: int
-    roles: UInt8[np.ndarray, "h w"]
+    pixels: PixelList
+    roles: UInt8[np.ndarray, " m"]
     notes: tuple[str, ...] = ()
 
     @cached_property
     def leakage(self) -> Leakage:
         """What the test pixels' patches see of the training pixels."""
-        return leakage(self.roles, self.patch_size)
+        return leakage(self.pixels, self.roles, self.patch_size)
 
     @cached_property
     def id(self) -> str:
         """Twelve hexadecimal digits."""
-        head = f"{self.patch_size} {self.roles.shape}".encode()
-        return hashlib.sha256(head + self.roles.tobytes()).hexdigest()[:12]
+        digest = hashlib.sha256(f"{self.patch_size} {self.pixels.shape}".encode())
+        for _, image in self.role_maps():
+            digest.update(image.tobytes())
+        return digest.hexdigest()[:12]
 
-    def counts(self, classes: Int[np.ndarray, "h w"]) -> dict[str, list[int]]:
+    def role_maps(self) -> Iterator[tuple[Window, UInt8[np.ndarray, "h w"]]]:
+        """The map of roles, 0 where nothing is labelled, strip by strip from the top."""
+        height, width = self.pixels.shape
+        for window in strips(height, width, max(1, PIXELS_AT_ONCE // width)):
+            image = np.zeros(window.shape, np.uint8)
+            here = self.pixels.within(window)
+            image[self.pixels.inside(window, here)] = self.roles[here]
+            yield window, image
+
+    def counts(self, classes: Int[np.ndarray, " m"]) -> dict[str, list[int]]:
         """Pixels of classes 1..K in ``train``, ``validation``, ``test`` and ``left_out``."""
         most = int(classes.max())
         return {
-            name: np.bincount(classes[(self.roles == role) & (classes > 0)], minlength=most + 1)[1:].tolist()
+            name: np.bincount(classes[self.roles == role], minlength=most + 1)[1:].tolist()
             for role, name in PARTS.items()
         }
 
 
 def random_split(
-    classes: Int[np.ndarray, "h w"],
+    pixels: PixelList,
+    classes: Int[np.ndarray, " m"],
     *,
     train_fraction: float,
     val_fraction: float,
@@ -90,7 +100,7 @@ def random_split(
 ) -> Split:
     """Pixels of each class at random, wherever they lie: the papers' protocol, which leaks.
 
-    ``classes`` holds 0 (unlabelled) or 1..K. Of each class ``train_fraction`` trains (at least
+    ``classes`` holds 1..K for each labelled pixel. Of each class ``train_fraction`` trains (at least
     ``min_per_class`` pixels, but for the sake of that never more than half of the class), ``val_fraction``
     validates (at least one pixel) and the rest is tested (at least one pixel). A fraction of 1 or more is a
     number of pixels per class, of which a class gives half at most.
@@ -102,15 +112,16 @@ def random_split(
     rng = np.random.default_rng(seed)
     roles = np.zeros(classes.shape, np.uint8)
     for c, share in shares.items():
-        pixels = rng.permutation(np.flatnonzero(classes == c))
-        roles.flat[pixels[: share.train]] = TRAIN
-        roles.flat[pixels[share.train : share.train + share.val]] = VALIDATION
-        roles.flat[pixels[share.train + share.val :]] = TEST
-    return Split("random", seed, patch_size, roles)
+        drawn = rng.permutation(np.flatnonzero(classes == c))
+        roles[drawn[: share.train]] = TRAIN
+        roles[drawn[share.train : share.train + share.val]] = VALIDATION
+        roles[drawn[share.train + share.val :]] = TEST
+    return Split("random", seed, patch_size, pixels, roles)
 
 
 def block_split(
-    classes: Int[np.ndarray, "h w"],
+    pixels: PixelList,
+    classes: Int[np.ndarray, " m"],
     *,
     train_fraction: float,
     val_fraction: float,
@@ -131,27 +142,28 @@ def block_split(
     """
     shares = _shares(classes, train_fraction, val_fraction, min_per_class, patch_size, "block", names)
     rng = np.random.default_rng(seed)
-    roles, notes = block_roles(classes, shares, _names(classes, names), patch_size, rng)
+    roles, notes = block_roles(pixels, classes, shares, _names(classes, names), patch_size, rng)
     for part in (VALIDATION, TEST):
         if not (roles == part).any():
             raise InputError(
                 f"block split: no {PARTS[part]} pixel is left beside the training pixels with patches of "
                 f"{patch_size}; label more ground, or use a smaller --patch-size or --split random"
             )
-    dropped = np.count_nonzero((classes > 0) & (roles == LEFT_OUT))
+    dropped = np.count_nonzero(roles == LEFT_OUT)
     if dropped:
         notes.append(
-            f"{dropped} of {np.count_nonzero(classes)} labelled pixels are in no part: they lie within "
+            f"{dropped} of {len(classes)} labelled pixels are in no part: they lie within "
             f"{patch_size // 2} pixels of a training pixel"
         )
-    return Split("block", seed, patch_size, roles, tuple(notes))
+    return Split("block", seed, patch_size, pixels, roles, tuple(notes))
 
 
 def given_split(
-    classes: Int[np.ndarray, "h w"],
-    train: Bool[np.ndarray, "h w"],
-    val: Bool[np.ndarray, "h w"],
-    test: Bool[np.ndarray, "h w"],
+    pixels: PixelList,
+    classes: Int[np.ndarray, " m"],
+    train: Bool[np.ndarray, " m"],
+    val: Bool[np.ndarray, " m"],
+    test: Bool[np.ndarray, " m"],
     *,
     patch_size: int,
     names: Sequence[str] | None = None,
@@ -165,7 +177,7 @@ def given_split(
         InputError: a part without labelled pixels.
     """
     check_patch_size(patch_size)
-    masks = {part: mask & (classes > 0) for part, mask in ((TRAIN, train), (VALIDATION, val), (TEST, test))}
+    masks = {TRAIN: train, VALIDATION: val, TEST: test}
     roles = np.zeros(classes.shape, np.uint8)
     for part in (TEST, VALIDATION, TRAIN):
         roles[masks[part]] = part
@@ -184,66 +196,10 @@ def given_split(
         absent = [PARTS[part] for part in masks if not (roles[classes == c] == part).any()]
         if absent and len(absent) < len(masks):
             notes.append(f"class {name!r} has no {' or '.join(absent)} pixel")
-    return Split("given", 0, patch_size, roles, tuple(notes))
+    return Split("given", 0, patch_size, pixels, roles, tuple(notes))
 
 
-def save_split(split: Split, folder: Path, grid: Grid, classes: Int[np.ndarray, "h w"]) -> None:
-    """Write ``split.tif`` (``split.npy`` where the scene is not georeferenced) and ``split.json``."""
-    if grid.transform is not None:
-        colours = {TRAIN: (213, 94, 0), VALIDATION: (240, 228, 66), TEST: (0, 114, 178)}
-        write_geotiff(
-            folder / "split.tif",
-            split.roles[None],
-            grid,
-            nodata=float(LEFT_OUT),
-            colours=colours,
-            class_names=PARTS,
-            overwrite=True,
-        )
-    else:
-        np.save(folder / "split.npy", split.roles)
-    record = {
-        "kind": split.kind,
-        "seed": split.seed,
-        "patch_size": split.patch_size,
-        "id": split.id,
-        "roles": {name: role for role, name in PARTS.items()},
-        "counts": split.counts(classes),
-        "leakage": split.leakage,
-        "notes": split.notes,
-    }
-    write_json(folder / "split.json", record)
-
-
-def load_split(folder: Path) -> Split:
-    """The split that ``save_split`` wrote.
-
-    Raises:
-        InputError: a file is missing, or the two do not belong together.
-    """
-    record = _read_record(folder / "split.json")
-    image, array = folder / "split.tif", folder / "split.npy"
-    if image.exists():
-        roles = open_scene(image).read()[0][0]
-    elif array.exists():
-        roles = np.load(array, allow_pickle=False)
-    else:
-        raise InputError(f"{folder}: split.json without split.tif or split.npy; restore it or train again")
-    split = Split(record["kind"], record["seed"], record["patch_size"], roles, tuple(record["notes"]))
-    if split.id != record["id"]:
-        raise InputError(f"{folder}: split.json is of another split (id {record['id']}); train again")
-    return split
-
-
-def _read_record(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return {name: record[name] for name in ("kind", "seed", "patch_size", "notes", "id")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read as a split ({error}); train again") from error
-
-
-def _names(classes: Int[np.ndarray, "h w"], names: Sequence[str] | None) -> list[str]:
+def _names(classes: Int[np.ndarray, " m"], names: Sequence[str] | None) -> list[str]:
     return list(names) if names is not None else [f"class {c}" for c in range(1, int(classes.max()) + 1)]
 
 
@@ -269,7 +225,7 @@ def check_patch_size(patch_size: int) -> None:
 
 
 def _shares(
-    classes: Int[np.ndarray, "h w"],
+    classes: Int[np.ndarray, " m"],
     train_fraction: float,
     val_fraction: float,
     min_per_class: int,
@@ -280,7 +236,7 @@ def _shares(
     """The pixels of each class that train and validate; the least that a split needs is held."""
     check_patch_size(patch_size)
     check_fractions(train_fraction, val_fraction, "pixels")
-    totals = np.bincount(classes.ravel())
+    totals = np.bincount(classes)
     shares = {}
     for c, name in enumerate(_names(classes, names), start=1):
         total = int(totals[c])

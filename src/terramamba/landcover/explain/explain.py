@@ -25,6 +25,7 @@ from terramamba.landcover.explain.pixels import Chosen, choose_pixels
 from terramamba.mapping.fit_to_run import open_run
 from terramamba.raster.views.masked import masked
 from terramamba.runs.folder import Run
+from terramamba.scores.metrics import average_accuracy, overall_accuracy
 
 
 def explain_classes(
@@ -72,7 +73,7 @@ def explain_classes(
     if samples < 2:
         raise InputError(f"--samples {samples}: at least 2 are needed")
     loaded, place = open_run(run, "classify"), resolve_device(device)
-    groups = band_groups(loaded.scaling.bands, loaded.card.get("wavelengths"), bands_per_group)
+    groups = band_groups(loaded.scaling.bands, loaded.card.data.wavelengths, bands_per_group)
     everything = choose_pixels(loaded, scene, scene_variable, labels)
     everything = replace(everything, scene=masked(everything.scene, masks))
     named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)
@@ -144,7 +145,7 @@ def _record(found: ClassExplanation, how: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "task": "classify",
         "run": str(found.run.folder),
-        "model": found.run.card["model"]["name"],
+        "model": found.run.card.model.name,
         "scene": found.chosen.scene.path,
         "pixels": {
             "count": len(found.classes),
@@ -157,8 +158,8 @@ def _record(found: ClassExplanation, how: Mapping[str, Any]) -> dict[str, Any]:
         "importance": None
         if importance is None
         else {
-            "oa": importance.base.oa,
-            "aa": importance.base.aa,
+            "oa": float(overall_accuracy(importance.base)),
+            "aa": float(average_accuracy(importance.base)),
             "groups": [
                 {"name": group.name, **_drop("oa", importance.oa[i]), **_drop("aa", importance.aa[i])}
                 for i, group in enumerate(found.groups)

@@ -12,6 +12,7 @@ from terramamba.landcover.explain.explanation import ClassExplanation, PixelAnsw
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.windows import Window
+from terramamba.scores.metrics import TRUTH, class_recall
 
 ALL_CLASSES = "all classes"
 
@@ -49,6 +50,7 @@ def write_importance(folder: Path, found: ClassExplanation) -> None:
     if importance is None:
         return
     rows, of_classes = [], []
+    recall_as_is = class_recall(importance.base)
     for i, group in enumerate(found.groups):
         nm = group.wavelengths or (None, None)
         about = {
@@ -66,10 +68,10 @@ def write_importance(folder: Path, found: ClassExplanation) -> None:
         )
         of_classes += [
             about
-            | {"class": name, "recall": importance.base.recall[k]}
+            | {"class": name, "recall": float(recall_as_is[k])}
             | {"recall_drop_mean": recall.mean(), "recall_drop_std": deviation(recall)}
             for k, (name, recall) in enumerate(zip(found.names, importance.recall[i].T, strict=True))
-            if importance.base.support[k]
+            if importance.base[k, TRUTH]
         ]
     write_csv(folder / "band_importance.csv", rows)
     write_csv(folder / "band_importance_classes.csv", of_classes)

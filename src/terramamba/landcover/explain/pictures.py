@@ -13,6 +13,7 @@ from terramamba.explain.pixels import window_around
 from terramamba.landcover.explain.explanation import ClassExplanation
 from terramamba.raster.quicklook import false_colour
 from terramamba.raster.views.cropped import cropped
+from terramamba.scores.metrics import TRUTH, average_accuracy, overall_accuracy
 
 PANEL_INCHES = 1.25
 SURROUNDINGS = 41
@@ -63,14 +64,14 @@ def picture_importance(
     """Bars of what overall and average accuracy lose, and below a table of what each class's recall loses."""
     from matplotlib.figure import Figure
 
-    present = [k for k, pixels in enumerate(importance.base.support) if pixels]
+    present = [k for k, pixels in enumerate(importance.base[:, TRUTH]) if pixels]
     figure = Figure(figsize=(10, 4.2 + 0.26 * len(present)), layout="constrained")
     bars, table = figure.subplots(2, 1, height_ratios=(3.0, 0.6 + 0.26 * len(present)))
     edges = _edges(groups)
     middle, width = (edges[:, 0] + edges[:, 1]) / 2, edges[:, 1] - edges[:, 0]
-    for drops, name, side, colour in (
-        (importance.oa, "overall accuracy", -0.2, "#0072b2"),
-        (importance.aa, "average accuracy", 0.2, "#e69f00"),
+    for drops, name, of, side, colour in (
+        (importance.oa, "overall accuracy", overall_accuracy, -0.2, "#0072b2"),
+        (importance.aa, "average accuracy", average_accuracy, 0.2, "#e69f00"),
     ):
         spread = drops.std(axis=1, ddof=1) if drops.shape[1] > 1 else None
         bars.bar(
@@ -80,7 +81,7 @@ def picture_importance(
             yerr=None if spread is None else 100 * spread,
             color=colour,
             error_kw={"elinewidth": 0.8},
-            label=f"{name} ({100 * getattr(importance.base, 'oa' if side < 0 else 'aa'):.1f} %)",
+            label=f"{name} ({100 * of(importance.base):.1f} %)",
         )
     bars.axhline(0, color="0.3", linewidth=0.8)
     bars.set_ylabel("lost when shuffled,\npercentage points")
@@ -92,7 +93,7 @@ def picture_importance(
     lost = 100 * importance.recall.mean(axis=1)[:, present].T
     most = max(float(np.nanmax(np.abs(lost))), 1e-9)
     shown = table.imshow(lost, aspect="auto", cmap="RdBu_r", vmin=-most, vmax=most, interpolation="nearest")
-    labels = [f"{names[k]} ({importance.base.support[k]} px)" for k in present]
+    labels = [f"{names[k]} ({importance.base[k, TRUTH]} px)" for k in present]
     table.set_yticks(range(len(present)), labels, fontsize=8)
     table.set_xticks(range(len(groups)), [_short(group) for group in groups], rotation=90, fontsize=7)
     table.set_title("what the recall of each class loses, percentage points", fontsize=10)
@@ -119,7 +120,7 @@ def picture_pixel(path: Path, found: ClassExplanation, number: int) -> None:
     place.add_patch(Rectangle(corner, side, side, fill=False, color="yellow"))
     place.set(xticks=[], yticks=[], title=f"row {row}, column {col}")
     order = np.argsort(answer.probability)[::-1][:6]
-    colours = [np.divide(found.run.classes[k].get("colour") or (90, 90, 90), 255) for k in order]
+    colours = [np.divide(found.run.classes.colours[k] or (90, 90, 90), 255) for k in order]
     likely.barh(range(len(order)), 100 * answer.probability[order], color=colours, edgecolor="0.3")
     likely.set_yticks(range(len(order)), [_wrapped(found.names[k]) for k in order], fontsize=8)
     likely.invert_yaxis()
@@ -142,7 +143,7 @@ def _spectra(panel: Any, found: ClassExplanation, number: int) -> None:
     answer, image = found.answers[number], found.patches.images[number].numpy()
     bands = np.array([place for group in found.groups for place in group.places])
     own = found.run.scaling.bands
-    known = found.run.card.get("wavelengths")
+    known = found.run.card.data.wavelengths
     x = np.array([own[i] + 1 if known is None else known[own[i]] for i in bands])
     half = image.shape[-1] // 2
     curves = {"the pixel": image[:, half, half], "mean of its patch": image.mean(axis=(1, 2))}

@@ -8,8 +8,8 @@ CVPR 2016, arXiv 1512.03385), the third without a stride.
     c = channels         C = 32      channels of the pixels' features X and of the tokens T
     l = tokens           L = 4       tokens of a date
     Tokenizer            Eq. 1       T = softmax(phi(X))' X: each token a weighted mean of pixels
-    encoder              Eq. 2-5     both dates' tokens, with W_PE added, look at each other (N_E = 1)
-    decoder              Eq. 6-7     each date's pixels ask that date's tokens (N_D = 8)
+    encoder              Eq. 2-5     both dates' tokens, with W_PE added, attend to each other (N_E = 1)
+    decoder              Eq. 6-7     each date's pixels attend to that date's tokens (N_D = 8)
     head                 -           |X1 - X2|, enlarged, two convolutions
 
 The paper states 3.55 M parameters. The authors' program also holds ResNet-18's classifier of ImageNet, whose
@@ -54,9 +54,9 @@ class BITConfig:
     tokens: int = 4
     """Tokens of a date, L."""
     encoder_depth: int = 1
-    """Layers in which the tokens look at each other, N_E."""
+    """Layers in which the tokens attend to each other, N_E."""
     decoder_depth: int = 8
-    """Layers in which the pixels ask the tokens, N_D."""
+    """Layers in which the pixels attend to the tokens, N_D."""
     heads: int = 8
     """Heads of an attention."""
     encoder_head: int = 64
@@ -91,7 +91,7 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c2 h2 w2"]:
-        """Maps (b, c, h, w) to maps of the block's channels, at full or half size."""
+        """Convolve maps (b, c, h, w) to maps of the block's channels, at full or half size."""
         return torch.relu(self.project(x) + self.convs(x))
 
 
@@ -103,12 +103,12 @@ class Tokenizer(nn.Module):
         self.score = nn.Linear(channels, tokens, bias=False)
 
     def forward(self, pixels: Float[Tensor, "b p c"]) -> Float[Tensor, "b l c"]:
-        """Tokens (b, l, c) of pixels (b, p, c)."""
+        """Gather pixels (b, p, c) to tokens (b, l, c)."""
         return self.score(pixels).softmax(dim=1).transpose(1, 2) @ pixels
 
 
 class AttentionLayer(nn.Module):
-    """x + MHA(LN(x) asks LN(y)), then x + MLP(LN(x)) with GELU."""
+    """x + MHA(query LN(x), context LN(y)), then x + MLP(LN(x)) with GELU."""
 
     def __init__(self, channels: int, heads: int, head: int) -> None:
         super().__init__()
@@ -125,11 +125,11 @@ class AttentionLayer(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "b m c"], y: Float[Tensor, "b n c"]) -> Float[Tensor, "b m c"]:
-        """What x becomes after it has looked at y."""
+        """Attend from each of x (b, m, c) to the context y (b, n, c)."""
         query, (key, value) = self.query(self.norm(x)), self.key_value(self.norm(y)).chunk(2, dim=-1)
         split = (z.unflatten(-1, (self.heads, -1)).transpose(1, 2) for z in (query, key, value))
-        seen = F.scaled_dot_product_attention(*split)  # Eq. 3
-        x = x + self.out(seen.transpose(1, 2).flatten(2))
+        attended = F.scaled_dot_product_attention(*split)  # Eq. 3
+        x = x + self.out(attended.transpose(1, 2).flatten(2))
         return x + self.mlp(x)
 
 
@@ -167,12 +167,12 @@ class BIT(Model):
         )
 
     def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b k h w"]:
-        """Logits of the images x (b, 2, c, h, w), the date before and the date after, of any size."""
+        """Detect change between two dates' images (b, 2, c, h, w), of any size: logits (b, k, h, w)."""
         h, w = x.shape[-2:]
         y = self.stages(self.stem(reflect_to_multiple(x, STRIDE).transpose(0, 1).flatten(0, 1)))
         y = self.reduce(F.interpolate(y, scale_factor=2.0, mode="nearest"))
         pixels = y.flatten(2).transpose(1, 2)
-        # Both dates' tokens side by side: the encoder looks across the dates, the decoder within one.
+        # Both dates' tokens side by side: the encoder attends across the dates, the decoder within one.
         tokens = torch.cat(self.tokenizer(pixels).chunk(2), dim=1) + self.positions
         for layer in self.encoder:
             tokens = layer(tokens, tokens)

@@ -86,12 +86,12 @@ class Downsample(nn.Module):
         self.norm = nn.LayerNorm(after)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b h2 w2 c2"]:
-        """Maps (b, c, h, w) to tokens in place (b, h2, w2, c2)."""
+        """Convolve maps (b, c, h, w) to tokens in place (b, h2, w2, c2)."""
         return self.norm(self.conv(x).permute(0, 2, 3, 1))
 
 
 class ReducedAttention(nn.Module):
-    """Every position asks positions of a map ``reduction`` times smaller a side (Eq. 1-3)."""
+    """Every position attends to a map ``reduction`` times smaller a side (Eq. 1-3)."""
 
     def __init__(self, width: int, heads: int, reduction: int, dropout: float) -> None:
         super().__init__()
@@ -105,20 +105,20 @@ class ReducedAttention(nn.Module):
         self.norm = nn.LayerNorm(width) if reduction > 1 else nn.Identity()
 
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
-        """What each position of x saw."""
-        asked = x if self.reduce is None else self.reduce(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        key, value = self.key_value(self.norm(asked)).chunk(2, dim=-1)
+        """Attend from each position of tokens in place (b, h, w, c) to the reduced map of all."""
+        context = x if self.reduce is None else self.reduce(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        key, value = self.key_value(self.norm(context)).chunk(2, dim=-1)
         query, key, value = (
             z.flatten(1, 2).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for z in (self.query(x), key, value)
         )
         dropout = self.dropout if self.training else 0.0
-        seen = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
-        return self.out(seen.transpose(1, 2).reshape(x.shape))
+        attended = F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+        return self.out(attended.transpose(1, 2).reshape(x.shape))
 
 
 class ConvMLP(nn.Module):
-    """Linear, depthwise convolution, GELU, linear (Eq. 4)."""
+    """Linear expansion, depthwise convolution, GELU, linear projection (Eq. 4)."""
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class ConvMLP(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
-        """Tokens in place (b, h, w, c) to tokens of the same shape."""
+        """Run tokens in place (b, h, w, c) through the perceptron."""
         y = self.look(self.widen(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         return self.dropout(self.narrow(self.dropout(F.gelu(y))))
 
@@ -146,7 +146,7 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.LayerNorm(width), ConvMLP(width, dropout))
 
     def forward(self, x: Float[Tensor, "b h w c"]) -> Float[Tensor, "b h w c"]:
-        """Tokens in place (b, h, w, c) to tokens of the same shape."""
+        """Run tokens in place (b, h, w, c) through attention and perceptron."""
         for branch in (self.attention, self.mlp):
             y = branch(x)
             if self.training and self.drop_path:
@@ -173,7 +173,7 @@ class Encoder(nn.Module):
             before = width
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> list[Tensor]:
-        """Images (b, c, h, w) to one map (b, c_i, h_i, w_i) a stage, fine to coarse."""
+        """Encode images (b, c, h, w) to one map (b, c_i, h_i, w_i) a stage, fine to coarse."""
         maps = []
         for stage in self.stages:
             x = stage(x).permute(0, 3, 1, 2)
@@ -193,7 +193,7 @@ class Residual(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """Maps (b, c, h, w) to maps of the same shape."""
+        """Convolve maps (b, c, h, w) and add them up."""
         return x + 0.1 * self.convs(x)
 
 
@@ -214,7 +214,7 @@ class Decoder(nn.Module):
         self.head = nn.Conv2d(channels, num_classes, kernel_size=3, padding=1)
 
     def forward(self, maps: list[Tensor]) -> Float[Tensor, "b k h w"]:
-        """Maps of both dates (2 b, c_i, h_i, w_i), fine to coarse, to logits at the images' size."""
+        """Decode maps of both dates (2 b, c_i, h_i, w_i), fine to coarse, to logits at the images' size."""
         found: list[Tensor] = []
         for x, reduce, difference in zip(
             reversed(maps), reversed(self.reduce), reversed(self.differences), strict=True
@@ -235,7 +235,7 @@ class ChangeFormer(Model):
         self.encoder.apply(_initialise)
 
     def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b k h w"]:
-        """Logits of the images x (b, 2, c, h, w), the date before and the date after, of any size."""
+        """Detect change between two dates' images (b, 2, c, h, w), of any size: logits (b, k, h, w)."""
         h, w = x.shape[-2:]
         dates = reflect_to_multiple(x, STRIDE).transpose(0, 1).flatten(0, 1)
         return self.decoder(self.encoder(dates))[..., :h, :w]
@@ -256,7 +256,7 @@ def _resized(x: Tensor, like: Tensor) -> Tensor:
 
 
 def _initialise(module: nn.Module) -> None:
-    """As the authors' encoder starts: narrow normal numbers for linear layers, He's for convolutions."""
+    """Draw weights as the authors' encoder does: narrow normal for linear layers, He's for convolutions."""
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
     elif isinstance(module, nn.Conv2d):

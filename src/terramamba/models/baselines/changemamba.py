@@ -88,7 +88,7 @@ class SpatioTemporalScan(nn.Module):
     def forward(
         self, before: Float[Tensor, "b h w c"], after: Float[Tensor, "b h w c"]
     ) -> Float[Tensor, "b d h w"]:
-        """Maps of two dates to one of the decoder's channels."""
+        """Scan maps of two dates (b, h, w, c) together, to one map of the decoder's channels."""
         sequential = self.sequential(torch.cat([before, after], dim=2))
         cross = self.cross(torch.stack([before, after], dim=3).flatten(2, 3))
         parallel = self.parallel(torch.cat([before, after], dim=3))
@@ -108,7 +108,7 @@ class Smooth(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d h w"]:
-        """Maps (b, d, h, w) to maps of the same shape."""
+        """Smooth maps (b, d, h, w)."""
         return torch.relu(x + self.convs(x))
 
 
@@ -131,7 +131,7 @@ class ChangeMamba(Model):
         self.head = nn.Conv2d(config.width, config.num_classes, kernel_size=1)
 
     def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b k h w"]:
-        """Logits of the images x (b, 2, c, h, w), the date before and the date after, of any size."""
+        """Detect change between two dates' images (b, 2, c, h, w), of any size: logits (b, k, h, w)."""
         h, w = x.shape[-2:]
         encoded = self.encoder(reflect_to_multiple(x, STRIDE).transpose(0, 1).flatten(0, 1))
         *finer, y = (

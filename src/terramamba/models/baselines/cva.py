@@ -26,7 +26,7 @@ class ChangeVectorAnalysis(Model):
     supports_bf16 = False
 
     def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b 1 h w"]:
-        """(magnitude - threshold) / standard deviation of the magnitude: above 0 is changed.
+        """Work out (magnitude - threshold) / standard deviation of the magnitude: above 0 is changed.
 
         A pair with the same magnitude everywhere is unchanged: -1.
         """
@@ -35,13 +35,13 @@ class ChangeVectorAnalysis(Model):
 
 
 def change_magnitude(x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b h w"]:
-    """Length of each pixel's change vector, in the images' scaled units."""
+    """Work out the length of each pixel's change vector, in the images' scaled units."""
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     return torch.linalg.vector_norm(wide[:, 1] - wide[:, 0], dim=1)
 
 
 def otsu_threshold(values: Float[Tensor, "*m"]) -> Float[Tensor, ""]:
-    """Centre of the last of 256 bins that goes to the lower class of ``values``, which are not all equal."""
+    """Find the centre of the last of 256 bins that goes to the lower class of ``values``, not all equal."""
     low, high = (float(v) for v in values.aminmax())
     width = (high - low) / BINS
     bins = ((values.flatten() - low) / width).long().clamp_(max=BINS - 1)

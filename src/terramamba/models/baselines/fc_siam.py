@@ -82,7 +82,7 @@ class FCSiam(Model):
         self.head = nn.Conv2d(channels[0], config.num_classes, kernel_size=3, padding=1)
 
     def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b k h w"]:
-        """Logits of the images x (b, 2, c, h, w), the date before and the date after, of any size."""
+        """Detect change between two dates' images (b, 2, c, h, w), of any size: logits (b, k, h, w)."""
         h, w = x.shape[-2:]
         x = reflect_to_multiple(x, STRIDE)
         y = x.flatten(1, 2) if self.fusion == "early" else x.transpose(0, 1).flatten(0, 1)
@@ -115,7 +115,7 @@ def _conv(in_channels: int, out_channels: int, dropout: float) -> nn.Sequential:
 
 
 def _narrowing(conv: Callable[..., nn.Module], own: int, count: int, *, last: bool) -> list[nn.Module]:
-    """``count`` convolutions, of which the last halves the channels; at the finest scale that is the head."""
+    """Build ``count`` convolutions; the last halves the channels, which at the finest scale the head does."""
     convs = [conv(own, own) for _ in range(count - 1)]
     return convs if last else [*convs, conv(own, own // 2)]
 

@@ -76,14 +76,22 @@ class HybridSN(Model):
         )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k"]:
-        """Logits (b, k) of the patches' middle pixels; ``InputError`` unless of side ``patch_size``."""
+        """Classify the middle pixels of patches (b, c, h, w): logits (b, k).
+
+        Raises:
+            InputError: the patches do not have the side ``patch_size``.
+        """
         check_side(self, x)
         y = self.volume(grow(self.project(x), LEAST_SIDE)[:, None])
         return self.head(self.plane(y.flatten(1, 2)).flatten(1))
 
 
 def build(**options: Any) -> HybridSN:
-    """The model with these options."""
+    """Build the model with these options.
+
+    Raises:
+        InputError: options that cannot be, or do not go together.
+    """
     return HybridSN(HybridSNConfig(**options))
 
 

@@ -67,13 +67,17 @@ class OneDCNN(Model):
             nn.init.uniform_(parameter, -START, START)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k"]:
-        """Logits (b, k) of the patches' middle pixels; the others are not looked at."""
+        """Classify the middle pixels of patches (b, c, h, w), without regard to the others: logits (b, k)."""
         spectra = x[:, :, x.shape[2] // 2, x.shape[3] // 2]
         return self.layers(spectra[:, None])
 
 
 def build(**options: Any) -> OneDCNN:
-    """The model with these options."""
+    """Build the model with these options.
+
+    Raises:
+        InputError: options that cannot be, or do not go together.
+    """
     return OneDCNN(OneDCNNConfig(**options))
 
 

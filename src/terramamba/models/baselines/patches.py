@@ -48,13 +48,13 @@ def check_side(model: Model, x: Float[Tensor, "b c h w"]) -> None:
 
 
 def grow(x: Float[Tensor, "b c h w"], least: int) -> Float[Tensor, "b c h2 w2"]:
-    """Zeros around patches smaller than ``least`` pixels a side, evenly: both are odd."""
+    """Pad patches smaller than ``least`` pixels a side with zeros, evenly: both are odd."""
     margin = max(least - x.shape[-1], 0) // 2
     return F.pad(x, (margin, margin, margin, margin)) if margin else x
 
 
 def projection(bands: int, components: int) -> nn.Conv2d:
-    """Bands to components by a 1 x 1 convolution without bias: the learned stand-in for a PCA.
+    """Build a 1 x 1 convolution without bias from bands to components: the learned stand-in for a PCA.
 
     It starts as a random orthogonal map and is trained with the rest, so that a model file holds all that a
     map needs. With fewer bands than components it spreads them.

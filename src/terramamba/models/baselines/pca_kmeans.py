@@ -35,7 +35,7 @@ class PCAKMeans(Model):
 
     @torch.no_grad()
     def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b 1 h w"]:
-        """How much nearer a pixel is to the changed cluster than to the other; above 0 is changed.
+        """Tell how much nearer a pixel is to the changed cluster than to the other; above 0 is changed.
 
         A pair with the same difference everywhere is unchanged: -4.
         """
@@ -52,7 +52,7 @@ class PCAKMeans(Model):
         return (STEEPNESS * (unchanged - changed) / apart).view(difference.shape)
 
     def _features(self, difference: Float[Tensor, "h w"]) -> Float[Tensor, "m s"]:
-        """Every pixel's neighbourhood, less the mean block, on the blocks' first principal components."""
+        """Project every pixel's neighbourhood, less the mean block, on the blocks' principal components."""
         size, margin = self.block, self.block // 2
         image = _grow(difference, margin)
         grid = image if min(difference.shape) < size else difference
@@ -68,7 +68,7 @@ class PCAKMeans(Model):
     def _centres(
         self, features: Float[Tensor, "m s"], difference: Float[Tensor, " m"]
     ) -> Float[Tensor, "2 s"]:
-        """Centres of the unchanged and of the changed cluster."""
+        """Find the centres of the unchanged and of the changed cluster."""
         from sklearn.cluster import KMeans
 
         found = KMeans(n_clusters=2, n_init=3, random_state=self.seed).fit(features.cpu().numpy())

@@ -75,7 +75,7 @@ class RandomForest(Model):
         self.register_buffer("classes", torch.arange(fitted))
 
     def probabilities(self, spectra: Float[Tensor, "b c"]) -> Float64[Tensor, "b f"]:
-        """Probabilities of the fitted classes."""
+        """Work out the probabilities of the fitted classes."""
         values = spectra.double()
         node = self.root.long().expand(len(values), -1)
         for _ in range(self.depth):  # a leaf's children are the leaf itself
@@ -84,7 +84,7 @@ class RandomForest(Model):
         return self.shares[self.leaf[node].long()].mean(dim=1)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float32[Tensor, "b k"]:
-        """Scores (b, k) of the patches' middle pixels: logarithms of probabilities of at least 1e-6."""
+        """Score the middle pixels of patches (b, c, h, w): log probabilities (b, k), at least log 1e-6."""
         found = self.probabilities(x[:, :, x.shape[2] // 2, x.shape[3] // 2])
         probabilities = found.new_zeros(len(found), self.num_classes).index_copy(1, self.classes, found)
         return probabilities.clamp(min=LEAST).log().float()

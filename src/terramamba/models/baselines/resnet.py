@@ -49,7 +49,7 @@ class ResNetConfig:
 def conv_bn(
     in_channels: int, out_channels: int, kernel: tuple[int, int, int], stride: int = 1, same: bool = False
 ) -> nn.Sequential:
-    """Convolution over bands, rows and columns, and batch norm; ``same``: padded to keep its size."""
+    """Build a convolution over bands, rows and columns, and a batch norm; ``same``: it keeps the size."""
     bands, rows, columns = kernel
     padding = (bands // 2, rows // 2, columns // 2) if same else 0
     conv = nn.Conv3d(in_channels, out_channels, kernel, stride=(stride, 1, 1), padding=padding, bias=False)
@@ -65,7 +65,7 @@ class ResidualBlock(nn.Module):
         self.second = conv_bn(channels, channels, kernel, same=True)
 
     def forward(self, x: Float[Tensor, "b d c h w"]) -> Float[Tensor, "b d c h w"]:
-        """Features of the same shape."""
+        """Convolve features (b, d, c, h, w) and add them up."""
         return torch.relu(x + self.second(torch.relu(self.first(x))))
 
 
@@ -92,13 +92,17 @@ class ResNet(Model):
         self.head = nn.Linear(d, config.num_classes)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k"]:
-        """Logits (b, k) of the patches' middle pixels, of any side."""
+        """Classify the middle pixels of patches (b, c, h, w) of any side: logits (b, k)."""
         y = self.spatial(self.spectral(grow(x, LEAST_SIDE)[:, None]))
         return self.head(y.mean(dim=(2, 3, 4)))
 
 
 def build(**options: Any) -> ResNet:
-    """The model with these options."""
+    """Build the model with these options.
+
+    Raises:
+        InputError: options that cannot be, or do not go together.
+    """
     return ResNet(ResNetConfig(**options))
 
 

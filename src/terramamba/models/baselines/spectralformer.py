@@ -72,13 +72,13 @@ class Attention(nn.Module):
         self.out = nn.Sequential(nn.Linear(d, d), nn.Dropout(config.dropout))
 
     def forward(self, x: Float[Tensor, "b l d"]) -> Float[Tensor, "b l d"]:
-        """Answers (b, l, d)."""
+        """Attend from each token (b, l, d) to all."""
         q, k, v = rearrange(self.qkv(self.norm(x)), "b l (t n d) -> t b n l d", t=3, n=self.heads)
         return self.out(rearrange(F.scaled_dot_product_attention(q, k, v), "b n l d -> b l (n d)"))
 
 
 def perceptron(config: SpectralFormerConfig) -> nn.Sequential:
-    """Two linear layers on each token, after a norm."""
+    """Build a norm and two linear layers for each token."""
     return nn.Sequential(
         nn.LayerNorm(config.d_model),
         nn.Linear(config.d_model, config.hidden),
@@ -112,7 +112,11 @@ class SpectralFormer(Model):
         self.head = nn.Linear(d, config.num_classes)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k"]:
-        """Logits (b, k) of the patches' middle pixels; ``InputError`` unless of side ``patch_size``."""
+        """Classify the middle pixels of patches (b, c, h, w): logits (b, k).
+
+        Raises:
+            InputError: the patches do not have the side ``patch_size``.
+        """
         check_side(self, x)
         groups = rearrange(x[:, self.neighbours], "b c g h w -> b c (g h w)")
         class_token = self.class_token.expand(len(x), 1, -1)
@@ -129,7 +133,11 @@ class SpectralFormer(Model):
 
 
 def build(**options: Any) -> SpectralFormer:
-    """The model with these options."""
+    """Build the model with these options.
+
+    Raises:
+        InputError: options that cannot be, or do not go together.
+    """
     return SpectralFormer(SpectralFormerConfig(**options))
 
 

@@ -65,7 +65,7 @@ class RBFSVM(Model):
         self.register_buffer("classes", torch.arange(fitted))
 
     def pairwise(self, spectra: Float[Tensor, "b c"]) -> Float64[Tensor, "b pairs"]:
-        """f_ij of each spectrum for pairs (0, 1), (0, 2), ... of fitted classes; positive speaks for i."""
+        """Work out f_ij of each spectrum for pairs (0, 1), (0, 2), ... of fitted classes; above 0: i."""
         with torch.autocast(spectra.device.type, enabled=False):
             x, v = spectra.double(), self.vectors.double()
             squares = (x * x).sum(1)[:, None] + (v * v).sum(1) - 2 * x @ v.T
@@ -76,7 +76,7 @@ class RBFSVM(Model):
             return kernel @ weights.T + self.intercept
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float32[Tensor, "b k"]:
-        """Scores (b, k) of the patches' middle pixels."""
+        """Score the middle pixels of patches (b, c, h, w): votes (b, k)."""
         f = self.pairwise(x[:, :, x.shape[2] // 2, x.shape[3] // 2])
         first, second = self._pairs()
         won = (f >= 0).double()

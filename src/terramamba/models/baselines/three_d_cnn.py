@@ -66,7 +66,11 @@ class ThreeDCNN(Model):
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k"]:
-        """Logits (b, k) of the patches' middle pixels; ``InputError`` unless of side ``patch_size``."""
+        """Classify the middle pixels of patches (b, c, h, w): logits (b, k).
+
+        Raises:
+            InputError: the patches do not have the side ``patch_size``.
+        """
         check_side(self, x)
         y = grow(x, LEAST_SIDE)[:, None]
         for conv in self.convs:
@@ -75,7 +79,11 @@ class ThreeDCNN(Model):
 
 
 def build(**options: Any) -> ThreeDCNN:
-    """The model with these options."""
+    """Build the model with these options.
+
+    Raises:
+        InputError: options that cannot be, or do not go together.
+    """
     return ThreeDCNN(ThreeDCNNConfig(**options))
 
 

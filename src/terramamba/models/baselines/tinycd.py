@@ -61,23 +61,30 @@ class TinyCDConfig:
 
 
 class MBConv(nn.Module):
-    """Widen, look at the neighbourhood, weigh the channels, narrow; added to the input where shapes allow."""
+    """Inverted bottleneck: expansion, depthwise convolution, squeeze and excitation, projection, residual.
+
+    In the names of the weights these are ``widen``, ``look``, ``weigh`` and ``narrow``; the residual is there
+    where shapes allow.
+    """
 
     def __init__(
         self, before: int, after: int, expansion: int, side: int, stride: int, drop_path: float
     ) -> None:
         super().__init__()
-        wide, hidden = before * expansion, before // 4
+        expanded, squeezed = before * expansion, before // 4
         self.drop_path, self.residual = drop_path, stride == 1 and before == after
-        self.widen = _conv_bn_silu(before, wide, 1) if expansion > 1 else nn.Identity()
-        self.look = _conv_bn_silu(wide, wide, side, stride, groups=wide)
+        self.widen = _conv_bn_silu(before, expanded, 1) if expansion > 1 else nn.Identity()
+        self.look = _conv_bn_silu(expanded, expanded, side, stride, groups=expanded)
         self.weigh = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Conv2d(wide, hidden, 1), nn.SiLU(), nn.Conv2d(hidden, wide, 1)
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(expanded, squeezed, 1),
+            nn.SiLU(),
+            nn.Conv2d(squeezed, expanded, 1),
         )
-        self.narrow = nn.Sequential(nn.Conv2d(wide, after, 1, bias=False), nn.BatchNorm2d(after))
+        self.narrow = nn.Sequential(nn.Conv2d(expanded, after, 1, bias=False), nn.BatchNorm2d(after))
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c2 h2 w2"]:
-        """Maps (b, c, h, w) to maps of the block's channels, at full or half size."""
+        """Convolve maps (b, c, h, w) to maps of the block's channels, at full or half size."""
         y = self.look(self.widen(x))
         y = self.narrow(y * torch.sigmoid(self.weigh(y)))
         if not self.residual:
@@ -100,7 +107,7 @@ class Mixing(nn.Module):
     def forward(
         self, before: Float[Tensor, "b c h w"], after: Float[Tensor, "b c h w"]
     ) -> Float[Tensor, "b c h w"]:
-        """Maps of two dates to one map of the same shape."""
+        """Mix maps of two dates (b, c, h, w) to one of the same shape."""
         interleaved = torch.stack([before, after], dim=2).flatten(1, 2)
         return self.norm(self.act(self.conv(interleaved)))
 
@@ -122,7 +129,7 @@ class StepUp(nn.Module):
     def forward(
         self, x: Float[Tensor, "b c h w"], mask: Float[Tensor, "b 1 h2 w2"]
     ) -> Float[Tensor, "b c2 h2 w2"]:
-        """Maps x to the size of the mask."""
+        """Enlarge maps to the size of the mask and mask them."""
         x = F.interpolate(x, size=mask.shape[-2:], mode="bilinear", align_corners=True)
         return self.convs(x * mask)
 
@@ -153,7 +160,7 @@ class TinyCD(Model):
             part.apply(_initialise)
 
     def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b k h w"]:
-        """Logits of the images x (b, 2, c, h, w), the date before and the date after, of any size."""
+        """Detect change between two dates' images (b, 2, c, h, w), of any size: logits (b, k, h, w)."""
         h, w = x.shape[-2:]
         y = reflect_to_multiple(x, STRIDE).transpose(0, 1).flatten(0, 1)
         mixed = [self.mixings[0](*y.chunk(2))]
@@ -176,7 +183,7 @@ def _conv_bn_silu(before: int, after: int, side: int, stride: int = 1, groups: i
 
 
 def _pixelwise(*channels: int, last: nn.Module | None = None) -> nn.Sequential:
-    """Linear layers of each pixel, PReLU after each but, where one is given, the ``last``."""
+    """Build linear layers of each pixel, PReLU after each but, where one is given, the ``last``."""
     layers = nn.Sequential()
     for before, after in pairwise(channels):
         layers.extend([nn.Conv2d(before, after, kernel_size=1), nn.PReLU()])
@@ -186,7 +193,7 @@ def _pixelwise(*channels: int, last: nn.Module | None = None) -> nn.Sequential:
 
 
 def _initialise(module: nn.Module) -> None:
-    """As EfficientNet starts."""
+    """Draw weights as EfficientNet does."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out")
         if module.bias is not None:

@@ -61,13 +61,21 @@ class TwoDCNN(Model):
         )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k"]:
-        """Logits (b, k) of the patches' middle pixels; ``InputError`` unless of side ``patch_size``."""
+        """Classify the middle pixels of patches (b, c, h, w): logits (b, k).
+
+        Raises:
+            InputError: the patches do not have the side ``patch_size``.
+        """
         check_side(self, x)
         return self.layers(grow(self.project(x), LEAST_SIDE))
 
 
 def build(**options: Any) -> TwoDCNN:
-    """The model with these options."""
+    """Build the model with these options.
+
+    Raises:
+        InputError: options that cannot be, or do not go together.
+    """
     return TwoDCNN(TwoDCNNConfig(**options))
 
 

@@ -35,7 +35,7 @@ class UNetDiff(Model):
         self.head = nn.Conv2d(width, num_classes, kernel_size=1)
 
     def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b k h w"]:
-        """Logits of the images x (b, 2, c, h, w), the date before and the date after, of any size."""
+        """Detect change between two dates' images (b, 2, c, h, w), of any size: logits (b, k, h, w)."""
         h, w = x.shape[-2:]
         y = reflect_to_multiple(x, 2 ** (SCALES - 1)).transpose(0, 1).flatten(0, 1)
         y = y.contiguous(memory_format=torch.channels_last)

@@ -11,17 +11,17 @@ struct Sequences { float* data; int64_t sequence, channel, step; };
 // A tensor over sequences, groups, states and steps.
 struct Weights { float* data; int64_t sequence, group, state, step; };
 
-// One call. d channels are d / groups to a group. With places, a group is a path through a map: step t of path
-// k is row places[k * length + t] of every tensor, all paths read the same d / groups channels of u, and y is
+// One call. d channels are d / groups to a group. With path_index, a group is a path through a map: step t of path
+// k is row path_index[k * length + t] of every tensor, all paths read the same d / groups channels of u, and y is
 // their sum. A (d, n), D, bias (d) and state, last (b, d, n) are contiguous; D, bias, state may be null.
 struct Scan {
     int64_t b, d, length, n, groups, softplus, zoh, threads;
-    const int32_t* places;
+    const int32_t* path_index;
     Sequences u, delta, y;
     Weights B, C;
     const float *A, *D, *bias, *state;
     float* last;
-    float* kept;         // (blocks, b, n, d): the state before each block, or null
+    float* saved_states; // (blocks, b, n, d): the state before each block, or null
     // Gradients. dy is y; dlast is last; dB and dC are (shares, b, length, groups, n), dA is (b, d, n), dD and
     // dbias are (b, d); the first share or sequence of them is the sum over all when the call is over.
     Sequences du, ddelta;

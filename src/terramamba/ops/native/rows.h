@@ -35,9 +35,9 @@ inline void store_lanes(V v, float* p, int64_t stride, int64_t lanes) {
 
 // Some steps of W channels of a sequence: row(t) is where step t lies.
 struct Rows {
-    const int32_t* places;
+    const int32_t* path_index;
     int64_t first;
-    int64_t operator()(int64_t t) const { return places ? places[first + t] : first + t; }
+    int64_t operator()(int64_t t) const { return path_index ? path_index[first + t] : first + t; }
 };
 
 // Rows of numbers that are read soon: where channels lie together, steps are rows far apart, which a processor does
@@ -53,7 +53,7 @@ inline void load(V* out, const float* p, int64_t channel, int64_t step, Rows row
     }
     if (lanes < W) memset(out, 0, size_t(steps) * sizeof(V));
     int64_t squares = 0;
-    if (step == 1 && !row.places)
+    if (step == 1 && !row.path_index)
         for (; squares + W <= steps; squares += W) {
             V square[W] = {};
             for (int64_t i = 0; i < lanes; ++i)
@@ -76,7 +76,7 @@ inline void store(const V* in, float* p, int64_t channel, int64_t step, Rows row
         return;
     }
     int64_t squares = 0;
-    if (step == 1 && !row.places)
+    if (step == 1 && !row.path_index)
         for (; squares + W <= steps; squares += W) {
             V square[W];
             memcpy(square, in + squares, sizeof square);

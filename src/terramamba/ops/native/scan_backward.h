@@ -5,7 +5,7 @@
 
 namespace {
 
-// Gradients of the outputs and inputs of a block of steps of W channels. by_B is the gradient of drive times W
+// Gradients of the outputs and inputs of a block of steps of W channels. by_B is the gradient of delta_u times W
 // of the discretization; by_delta that of delta through the decay (and, for zoh, through the input term).
 struct Gradients {
     V *y, *by_B, *by_delta;
@@ -15,28 +15,28 @@ struct Gradients {
 
 // J states of W channels through a block, forth from ``before`` and back. With g_t the gradient of h_t:
 //   g_t = dy_t C_t + a_{t+1} g_{t+1}    dC_t += dy_t h_t    dB_t += w_t g_t    q_t = a_t h_{t-1} g_t
-// where w_t = drive_t, for zoh drive_t r(delta_t A). ``carry`` is a g of the step after the block.
+// where w_t = delta_u_t, for zoh delta_u_t r(delta_t A). ``carry`` is a g of the step after the block.
 template <bool zoh, int J>
 inline void run_back(int64_t steps, int64_t n, const Inputs& in, const Gradients& out, const float* B, const float* C,
-                     const V* A, const V* A2, const V* before, V* carry, V* dA, V* decay, V* states, V* dB, V* dC) {
+                     const V* A, const V* A2, const V* before, V* carry, V* dA, V* A_bar, V* states, V* dB, V* dC) {
     V h[J];
     for (int j = 0; j < J; ++j) states[j] = h[j] = before[j];
     for (int64_t t = 0; t < steps; ++t) {
-        const V delta = in.delta[t], drive = in.drive[t];
+        const V delta = in.delta[t], delta_u = in.delta_u[t];
         for (int j = 0; j < J; ++j) {
             const V a = exp2(delta * A2[j]);
-            decay[t * J + j] = a;
-            h[j] = a * h[j] + (zoh ? drive * relative_expm1(delta * A[j], a) : drive) * B[t * n + j];
+            A_bar[t * J + j] = a;
+            h[j] = a * h[j] + (zoh ? delta_u * relative_expm1(delta * A[j], a) : delta_u) * B[t * n + j];
             states[(t + 1) * J + j] = h[j];
         }
     }
     V g_next[J], sum_A[J];
     for (int j = 0; j < J; ++j) g_next[j] = carry[j], sum_A[j] = dA[j];
     for (int64_t t = steps - 1; t >= 0; --t) {
-        const V delta = in.delta[t], drive = in.drive[t], dy = out.y[t];
+        const V delta = in.delta[t], delta_u = in.delta_u[t], dy = out.y[t];
         V by_B = out.by_B[t], by_delta = out.by_delta[t];
         for (int j = 0; j < J; ++j) {
-            const V a = decay[t * J + j];
+            const V a = A_bar[t * J + j];
             const V g = dy * C[t * n + j] + g_next[j];
             dC[t * n + j] += dy * states[(t + 1) * J + j];
             g_next[j] = a * g;
@@ -45,12 +45,12 @@ inline void run_back(int64_t steps, int64_t n, const Inputs& in, const Gradients
             V dz = q;
             if (zoh) {
                 const V z = delta * A[j], r = relative_expm1(z, a);
-                dB[t * n + j] += g * drive * r;
+                dB[t * n + j] += g * delta_u * r;
                 by_B += gB * r;
                 by_delta += gB * in.u[t] * (a - r);
-                dz += gB * drive * relative_expm1_slope(z, a, r);
+                dz += gB * delta_u * relative_expm1_slope(z, a, r);
             } else {
-                dB[t * n + j] += g * drive;
+                dB[t * n + j] += g * delta_u;
                 by_B += gB;
             }
             sum_A[j] += dz * delta;
@@ -69,7 +69,7 @@ bool backward(const Scan& s, const Cut& cut, const Task& task) {
     Gradients out(memory);
     V *A = memory.vectors(all), *A2 = memory.vectors(all), *carry = memory.vectors(all), *dA = memory.vectors(all),
       *dD = memory.vectors(task.vectors), *dbias = memory.vectors(task.vectors), *before = memory.vectors(n),
-      *dB = memory.vectors(sums), *dC = memory.vectors(sums), *decay = memory.vectors(BLOCK * STATES),
+      *dB = memory.vectors(sums), *dC = memory.vectors(sums), *A_bar = memory.vectors(BLOCK * STATES),
       *states = memory.vectors((BLOCK + 1) * STATES);
     float *B = reinterpret_cast<float*>(memory.vectors(weights)), *C = reinterpret_cast<float*>(memory.vectors(weights));
     memset(dB, 0, size_t(sums) * sizeof(V));
@@ -89,14 +89,14 @@ bool backward(const Scan& s, const Cut& cut, const Task& task) {
         }
         for (int64_t block = pieces(s.length, BLOCK) - 1; block >= 0; --block) {
             const int64_t first = block * BLOCK, steps = least(BLOCK, s.length - first);
-            const Rows row = {s.places ? s.places + group * s.length : nullptr, first},
-                       next = {row.places, first - BLOCK};
-            const int64_t next_steps = block ? BLOCK : 0, inputs = task.first_channel + (s.places ? 0 : base);
+            const Rows row = {s.path_index ? s.path_index + group * s.length : nullptr, first},
+                       next = {row.path_index, first - BLOCK};
+            const int64_t next_steps = block ? BLOCK : 0, inputs = task.first_channel + (s.path_index ? 0 : base);
             load_weights(B, s.B, task.b, group, n, row, steps);
             load_weights(C, s.C, task.b, group, n, row, steps);
             for (int64_t v = 0; v < task.vectors; ++v) {
                 const int64_t c = task.first_channel + v * W, lanes = least(W, cut.width - c);
-                const int64_t input = s.places ? c : base + c;
+                const int64_t input = s.path_index ? c : base + c;
                 in.read(s, task.b, input, base + c, row, steps, lanes);
                 for (const Sequences& x : {s.u, s.y, s.du})
                     prefetch(x, task.b, inputs, next, next_steps, v, task.vectors, width);
@@ -105,16 +105,17 @@ bool backward(const Scan& s, const Cut& cut, const Task& task) {
                 load(out.y, s.y.data + task.b * s.y.sequence + input * s.y.channel, s.y.channel, s.y.step, row, steps,
                      lanes);
                 for (int64_t j = 0; j < n; ++j)
-                    before[j] = load_lanes(s.kept + ((block * s.b + task.b) * n + j) * s.d + base + c, 1, lanes);
+                    before[j] =
+                        load_lanes(s.saved_states + ((block * s.b + task.b) * n + j) * s.d + base + c, 1, lanes);
                 memset(out.by_B, 0, size_t(steps) * sizeof(V));
                 memset(out.by_delta, 0, size_t(steps) * sizeof(V));
                 int64_t j = 0;
                 for (; j + STATES <= n; j += STATES)
                     run_back<zoh, STATES>(steps, n, in, out, B + j, C + j, A + v * n + j, A2 + v * n + j, before + j,
-                                          carry + v * n + j, dA + v * n + j, decay, states, dB + j, dC + j);
+                                          carry + v * n + j, dA + v * n + j, A_bar, states, dB + j, dC + j);
                 for (; j < n; ++j)
                     run_back<zoh, 1>(steps, n, in, out, B + j, C + j, A + v * n + j, A2 + v * n + j, before + j,
-                                     carry + v * n + j, dA + v * n + j, decay, states, dB + j, dC + j);
+                                     carry + v * n + j, dA + v * n + j, A_bar, states, dB + j, dC + j);
                 const V D = s.D ? load_lanes(s.D + base + c, 1, lanes) : V{};
                 for (int64_t t = 0; t < steps; ++t) {
                     const V delta = in.delta[t], u = in.u[t];

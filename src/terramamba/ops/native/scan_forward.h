@@ -29,7 +29,7 @@ struct Cut {
     Cut(const Scan& s) {
         width = s.d / s.groups;
         vectors = pieces(width, W);
-        const int64_t rows = s.places ? s.b : s.b * s.groups;
+        const int64_t rows = s.path_index ? s.b : s.b * s.groups;
         a_share = vectors > 0 ? vectors : 1;
         while (a_share > 1 && rows * pieces(vectors, a_share) < FEWEST_SHARES) --a_share;
         shares = pieces(vectors, a_share);
@@ -40,9 +40,10 @@ struct Cut {
     }
     Task task(const Scan& s, int64_t i) const {
         const int64_t share = i % tasks_a_row * a_task, row = i / tasks_a_row, first = share * a_share;
-        const int64_t b = s.places ? row : row / s.groups;
-        const int64_t group = s.places ? 0 : row % s.groups;
-        return {b, group, s.places ? s.groups : group + 1, first * W, least(a_task * a_share, vectors - first), share};
+        const int64_t b = s.path_index ? row : row / s.groups;
+        const int64_t group = s.path_index ? 0 : row % s.groups;
+        const int64_t stop = s.path_index ? s.groups : group + 1;
+        return {b, group, stop, first * W, least(a_task * a_share, vectors - first), share};
     }
 };
 
@@ -52,16 +53,16 @@ __attribute__((always_inline)) inline void prefetch(const Sequences& x, int64_t 
     const float* p = x.data + b * x.sequence + channel * x.channel;
     if (x.channel == 1)
         for (int64_t t = steps * v / vectors; t < steps * (v + 1) / vectors; ++t) prefetch(p + row(t) * x.step, width);
-    else if (!row.places)
+    else if (!row.path_index)
         for (int64_t c = v * W; c < least(v * W + W, width); ++c) prefetch(p + c * x.channel + row.first, steps);
 }
 
 // The inputs of a block of steps of W channels.
 struct Inputs {
-    V *u, *raw, *delta, *drive;
+    V *u, *raw, *delta, *delta_u;
     explicit Inputs(Scratch& memory)
         : u(memory.vectors(BLOCK)), raw(memory.vectors(BLOCK)), delta(memory.vectors(BLOCK)),
-          drive(memory.vectors(BLOCK)) {}
+          delta_u(memory.vectors(BLOCK)) {}
 
     void read(const Scan& s, int64_t b, int64_t input, int64_t channel, Rows row, int64_t steps, int64_t lanes) {
         load(u, s.u.data + b * s.u.sequence + input * s.u.channel, s.u.channel, s.u.step, row, steps, lanes);
@@ -71,23 +72,23 @@ struct Inputs {
         for (int64_t t = 0; t < steps; ++t) {
             raw[t] += bias;
             delta[t] = s.softplus ? softplus(raw[t]) : raw[t];
-            drive[t] = delta[t] * u[t];
+            delta_u[t] = delta[t] * u[t];
         }
     }
 };
 
-// J states of W channels through a block: h_t = 2^(delta A2) h_{t-1} + drive_t B_t, y_t += C_t h_t.
+// J states of W channels through a block: h_t = 2^(delta A2) h_{t-1} + delta_u_t B_t, y_t += C_t h_t.
 template <bool zoh, int J>
 inline void run(int64_t steps, int64_t n, const Inputs& in, const float* B, const float* C, const V* A, const V* A2,
                 V* states, V* y) {
     V h[J];
     for (int j = 0; j < J; ++j) h[j] = states[j];
     for (int64_t t = 0; t < steps; ++t) {
-        const V delta = in.delta[t], drive = in.drive[t];
+        const V delta = in.delta[t], delta_u = in.delta_u[t];
         V sum = y[t];
         for (int j = 0; j < J; ++j) {
             const V a = exp2(delta * A2[j]);
-            h[j] = a * h[j] + (zoh ? drive * relative_expm1(delta * A[j], a) : drive) * B[t * n + j];
+            h[j] = a * h[j] + (zoh ? delta_u * relative_expm1(delta * A[j], a) : delta_u) * B[t * n + j];
             sum += h[j] * C[t * n + j];
         }
         y[t] = sum;
@@ -117,20 +118,21 @@ bool forward(const Scan& s, const Cut& cut, const Task& task) {
         }
         for (int64_t first = 0; first < s.length; first += BLOCK) {
             const int64_t steps = least(BLOCK, s.length - first);
-            const Rows row = {s.places ? s.places + group * s.length : nullptr, first},
-                       next = {row.places, first + BLOCK};
+            const Rows row = {s.path_index ? s.path_index + group * s.length : nullptr, first},
+                       next = {row.path_index, first + BLOCK};
             const int64_t next_steps = least(BLOCK, s.length - next.first);
             load_weights(B, s.B, task.b, group, n, row, steps);
             load_weights(C, s.C, task.b, group, n, row, steps);
             for (int64_t v = 0; v < task.vectors; ++v) {
                 const int64_t c = task.first_channel + v * W, lanes = least(W, cut.width - c);
-                const int64_t input = s.places ? c : base + c;
-                if (s.kept)
+                const int64_t input = s.path_index ? c : base + c;
+                if (s.saved_states)
                     for (int64_t j = 0; j < n; ++j)
-                        store_lanes(h[v * n + j], s.kept + ((first / BLOCK * s.b + task.b) * n + j) * s.d + base + c, 1,
+                        store_lanes(h[v * n + j],
+                                    s.saved_states + ((first / BLOCK * s.b + task.b) * n + j) * s.d + base + c, 1,
                                     lanes);
                 in.read(s, task.b, input, base + c, row, steps, lanes);
-                const int64_t inputs = task.first_channel + (s.places ? 0 : base);
+                const int64_t inputs = task.first_channel + (s.path_index ? 0 : base);
                 prefetch(s.u, task.b, inputs, next, next_steps, v, task.vectors, width);
                 prefetch(s.delta, task.b, base + task.first_channel, next, next_steps, v, task.vectors, width);
                 prefetch(s.y, task.b, inputs, next, next_steps, v, task.vectors, width);

@@ -15,7 +15,7 @@ from terramamba.core.errors import InputError
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
-from terramamba.raster.windows import Window, evenly_spaced, sample_windows, strips
+from terramamba.raster.windows import Window, evenly_spaced, sample_windows
 
 PIXELS_AT_ONCE = 4_000_000
 PROBES_A_SIDE = 33
@@ -40,16 +40,6 @@ def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
         source=MaskedSource(scene.source, layers),
         notes=(*scene.notes, f"masked: no data where {names} is not 0"),
     )
-
-
-def mask_of(scene: Scene) -> Bool[np.ndarray, "h w"]:
-    """Return which pixels the masks of ``scene`` leave out, whether they had data or not."""
-    left_out = np.zeros(scene.grid.window.shape, bool)
-    source = scene.source
-    if isinstance(source, MaskedSource):
-        for window in strips(scene.height, scene.width, max(1, PIXELS_AT_ONCE // scene.width)):
-            left_out[window.slices] = source.marked(window, window.shape)
-    return left_out
 
 
 def masked_fraction(scene: Scene) -> float:

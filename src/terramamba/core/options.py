@@ -1,0 +1,173 @@
+"""What an option is, written once: a field of a frozen dataclass, its type and bounds in its annotation.
+
+::
+
+    @dataclass(frozen=True, kw_only=True)
+    class Optimisation(Options):
+        epochs: Annotated[ByRecipe[int], at_least(1)] = UNDECIDED
+        \"\"\"Passes over the training samples.\"\"\"
+
+The field is a flag, a key of YAML files and a keyword in Python, the text below it the flag's help. A value
+of another kind or out of bounds is refused when the dataclass is made, wherever it came from. Dataclasses are
+put together from groups of options by inheritance.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+from terramamba.core.errors import InputError
+from terramamba.core.kinds import of_kind
+
+T = TypeVar("T")
+G = TypeVar("G")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a value must hold, and that in words that end in "is needed"."""
+
+    holds: Callable[[Any], bool]
+    words: str
+
+
+def at_least(least: float) -> Bound:
+    """A finite number that is not below ``least``."""
+    return Bound(lambda value: least <= value < math.inf, f"at least {least:g} is needed")
+
+
+ABOVE_ZERO = Bound(lambda value: 0 < value < math.inf, "a number above 0 is needed")
+SHARE = Bound(lambda value: 0 <= value <= 1, "a share from 0 to 1 is needed")
+PROBABILITY = Bound(lambda value: 0 < value <= 1, "a probability above 0 and at most 1 is needed")
+
+
+@dataclass(frozen=True)
+class Silent:
+    """The value of what a recipe decides, where a model's recipe says nothing of it."""
+
+    value: Any
+
+
+class Mark(Enum):
+    """What else an annotation says of an option."""
+
+    BY_RECIPE = "what is not given the recipe decides"
+    MAY_DIFFER = "a run or map with another value is the same one"
+    RECORD = "written into the run, and given by nobody: no flag of it is shown"
+
+
+BY_RECIPE, MAY_DIFFER, RECORD = Mark.BY_RECIPE, Mark.MAY_DIFFER, Mark.RECORD
+
+UNDECIDED: Any = None
+"""Default of what the recipe decides."""
+
+# None until ``recipes.resolve`` has decided. Whoever works with settings works with decided ones, so that
+# to a type checker there always is a value.
+if TYPE_CHECKING:
+    ByRecipe = Annotated[T, BY_RECIPE]
+else:
+    ByRecipe = Annotated[T | None, BY_RECIPE]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A field, and what its annotation says of it."""
+
+    name: str
+    hint: Any
+    """Its plain type."""
+    default: Any
+    """``MISSING`` where it must be given."""
+    bounds: tuple[Bound, ...]
+    marks: frozenset[Mark]
+    silent: Any
+    """The value where the recipe is to decide and says nothing; None: it always does."""
+
+    @property
+    def flag(self) -> str:
+        """How the command line spells it."""
+        return flag_of(self.name)
+
+    @property
+    def may_differ(self) -> bool:
+        """Whether a run or map with another value is the same one."""
+        return MAY_DIFFER in self.marks
+
+    @property
+    def by_recipe(self) -> bool:
+        """Whether the recipe decides it where it is not given."""
+        return BY_RECIPE in self.marks
+
+    def checked(self, value: Any, what: str) -> Any:
+        """``value`` as the option has it; raises ``InputError``, which calls the option ``what``."""
+        found = of_kind(value, self.hint, what)
+        for bound in self.bounds if found is not None else ():
+            if not bound.holds(found):
+                raise InputError(f"{what} {found}: {bound.words}")
+        return found
+
+
+class Options:
+    """Base of groups of options. A group's ``refuse_contradictions`` is called when each value is right."""
+
+    def __post_init__(self) -> None:
+        for option in options_of(type(self)):
+            value = getattr(self, option.name)
+            found = option.checked(value, option.flag)
+            if found is not value:
+                object.__setattr__(self, option.name, found)
+        for group in type(self).__mro__:
+            refuse = vars(group).get("refuse_contradictions")
+            if refuse is not None:
+                refuse(self)
+
+
+_READ: dict[type, tuple[Option, ...]] = {}
+
+
+def options_of(kind: type) -> tuple[Option, ...]:
+    """The options of a dataclass in their order."""
+    if kind not in _READ:
+        hints = get_type_hints(kind, include_extras=True)
+        _READ[kind] = tuple(_option(field, hints[field.name]) for field in fields(kind))
+    return _READ[kind]
+
+
+def part_of(options: Any, group: type[G]) -> G:
+    """The ``group`` alone, of options that are put together from it and others."""
+    return group(**{option.name: getattr(options, option.name) for option in options_of(group)})
+
+
+def identity(options: Any) -> dict[str, Any]:
+    """The values that make a run or map the one it is: all but those that may differ."""
+    return {
+        option.name: getattr(options, option.name)
+        for option in options_of(type(options))
+        if not option.may_differ
+    }
+
+
+def known_options(kind: type[G], record: Mapping[str, Any]) -> G:
+    """``kind`` from a record that another version may have written: of the keys, those that it knows."""
+    names = {option.name for option in options_of(kind)}
+    return kind(**{name: value for name, value in record.items() if name in names})
+
+
+def flag_of(name: str) -> str:
+    """How the command line spells an option."""
+    return "--" + name.replace("_", "-")
+
+
+def _option(field: "Field[Any]", hint: Any) -> Option:
+    plain, *said = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    return Option(
+        field.name,
+        plain,
+        default,
+        tuple(mark for mark in said if isinstance(mark, Bound)),
+        frozenset(mark for mark in said if isinstance(mark, Mark)),
+        next((mark.value for mark in said if isinstance(mark, Silent)), None),
+    )

@@ -1,0 +1,110 @@
+"""What a command can be told of its data, in groups: the scene, its labels, how they are split; pairs."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from terramamba.core.errors import InputError
+from terramamba.core.options import Bound, Options, at_least, options_of
+
+PIXEL_SHARE = Bound(lambda value: 0 < value <= 1, "must be above 0 and at most 1, a share of a pixel")
+FRACTION = Bound(
+    lambda value: 0 < value < 1 or (value > 1 and value == int(value)),
+    "must be a share between 0 and 1, or a whole number from 2 on",
+)
+Align = Literal["bilinear", "cubic"]
+"""How a date is warped onto the grid of another."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageArray(Options):
+    """Which array of an image file."""
+
+    scene_variable: str | None = None
+    """Name of the array or image in files that hold several, one for all; None: the largest or only one that
+    fits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Masks(Options):
+    """What is not used of an image."""
+
+    mask: list[str] | None = None
+    """Rasters of clouds or other pixels to be left out (not 0), on the same grid or georeferenced on any; a
+    mask's own no data, and what lies outside it, is not masked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alignment(Options):
+    """What is done with a pair on two grids."""
+
+    align: Align | None = None
+    """Warp the later date onto the grid of the earlier, interpolated so; None: other grids are refused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs(Alignment, ImageArray):
+    """Image pairs with change masks, by their subsets."""
+
+    data: str
+    """Folder of image pairs in a known layout, or a CSV with split, before, after and label columns; a folder
+    or column `mask` beside `label` marks clouds and other pixels not to be used. Or the name of a set of the
+    catalogue (see `terramamba datasets`), whose files in --root are verified first."""
+    root: str | None = None
+    """Folder that holds the set which --data names, or that the paths in a CSV are relative to; None: the
+    CSV's own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorOptions(Options):
+    """How the shapes of a vector file become labelled pixels."""
+
+    class_attribute: str | None = None
+    """Attribute of a vector file that says the class, in text or whole numbers; None: the only one that
+    fits."""
+    layer: str | None = None
+    """Layer of a vector file; None: the only one with shapes."""
+    all_touched: bool = False
+    """A polygon labels every pixel that it covers any part of."""
+    min_coverage: Annotated[float, PIXEL_SHARE] = 0.5
+    """Share of a pixel that a polygon must cover to label it, above 0 and at most 1."""
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where two shares of a pixel are asked for."""
+        if self.all_touched and self.min_coverage != VectorOptions.min_coverage:
+            raise InputError("--all-touched takes any share of a pixel; leave it or --min-coverage out")
+
+    def flags(self) -> tuple[str, ...]:
+        """The flags of what differs from the defaults."""
+        options = options_of(VectorOptions)
+        return tuple(option.flag for option in options if getattr(self, option.name) != option.default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelOptions(VectorOptions):
+    """How labels are read from their file."""
+
+    label_variable: str | None = None
+    """Name of the array in a .mat or .npz label file; None: the only one that fits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splitting(Options):
+    """Which labelled pixels train, validate and test."""
+
+    split: Literal["block", "random", "polygon", "given"] = "block"
+    """block: spatially separate parts (for judging); polygon: whole polygons of a vector file train, validate
+    or test; random: the papers' protocol, which leaks; given: the label files named below."""
+    train_labels: str | None = None
+    """With --split given: labels of the training pixels."""
+    val_labels: str | None = None
+    """With --split given: labels of the validation pixels."""
+    test_labels: str | None = None
+    """With --split given: labels of the test pixels."""
+    train_fraction: Annotated[float, FRACTION] = 0.1
+    """Share of each class's labelled pixels (with --split polygon: of its polygons) for training; 2 or
+    more: a number of them."""
+    val_fraction: Annotated[float, FRACTION] = 0.1
+    """Share of each class's labelled pixels (with --split polygon: of its polygons) for validation; 2 or
+    more: a number of them."""
+    min_per_class: Annotated[int, at_least(0)] = 20
+    """Least training pixels of a class, but never more than half of it."""

@@ -1,0 +1,93 @@
+"""The files of a split in a run folder: split.json, and a map of the parts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int, UInt8
+
+from terramamba.core.errors import InputError
+from terramamba.core.files import write_json
+from terramamba.core.run_files import SPLIT, SPLIT_ARRAY, SPLIT_IMAGE
+from terramamba.data.pixel_list import PixelList
+from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
+from terramamba.data.splits.split import PARTS, PIXELS_AT_ONCE, Split
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import RasterWriter
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.windows import strips
+
+
+def save_split(split: Split, folder: Path, grid: Grid, classes: Int[np.ndarray, " m"]) -> None:
+    """Write ``split.tif`` (``split.npy`` where the scene is not georeferenced) and ``split.json``."""
+    if grid.transform is not None:
+        colours = {TRAIN: (213, 94, 0), VALIDATION: (240, 228, 66), TEST: (0, 114, 178)}
+        with RasterWriter(
+            folder / SPLIT_IMAGE,
+            grid,
+            bands=1,
+            dtype="uint8",
+            nodata=float(LEFT_OUT),
+            colours=colours,
+            class_names=PARTS,
+            overwrite=True,
+        ) as writer:
+            for window, image in split.role_maps():
+                writer.write(image[None], window)
+    else:
+        np.save(folder / SPLIT_ARRAY, np.concatenate([image for _, image in split.role_maps()]))
+    record = {
+        "kind": split.kind,
+        "seed": split.seed,
+        "patch_size": split.patch_size,
+        "id": split.id,
+        "roles": {name: role for role, name in PARTS.items()},
+        "counts": split.counts(classes),
+        "leakage": split.leakage,
+        "notes": split.notes,
+    }
+    write_json(folder / SPLIT, record)
+
+
+def load_split(folder: Path) -> Split:
+    """The split that ``save_split`` wrote.
+
+    Raises:
+        InputError: a file is missing, or the two do not belong together.
+    """
+    record = _read_record(folder / SPLIT)
+    image, array = folder / SPLIT_IMAGE, folder / SPLIT_ARRAY
+    if image.exists():
+        pixels, roles = _read_roles(image)
+    elif array.exists():
+        drawn = np.load(array, allow_pickle=False)
+        pixels, roles = PixelList.of(drawn != LEFT_OUT), drawn[drawn != LEFT_OUT]
+    else:
+        raise InputError(
+            f"{folder}: {SPLIT} without {SPLIT_IMAGE} or {SPLIT_ARRAY}; restore it or train again"
+        )
+    split = Split(record["kind"], record["seed"], record["patch_size"], pixels, roles, tuple(record["notes"]))
+    if split.id != record["id"]:
+        raise InputError(f"{folder}: {SPLIT} is of another split (id {record['id']}); train again")
+    return split
+
+
+def _read_roles(image: Path) -> tuple[PixelList, UInt8[np.ndarray, " m"]]:
+    """The pixels that have a part in ``image``, and their parts."""
+    scene = open_scene(image)
+    keys, roles = [], []
+    for window in strips(scene.height, scene.width, max(1, PIXELS_AT_ONCE // scene.width)):
+        drawn = scene.read(window)[0].ravel()
+        places = np.flatnonzero(drawn != LEFT_OUT)
+        keys.append(window.row * scene.width + places)
+        roles.append(drawn[places])
+    return PixelList((scene.height, scene.width), np.concatenate(keys)), np.concatenate(roles)
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return {name: record[name] for name in ("kind", "seed", "patch_size", "notes", "id")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: cannot be read as a split ({error}); train again") from error

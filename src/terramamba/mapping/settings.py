@@ -1,0 +1,58 @@
+"""What both commands that map can be told, but for the files they read."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from terramamba.core.errors import InputError
+from terramamba.core.options import MAY_DIFFER, Options, at_least
+from terramamba.data.settings import Masks
+from terramamba.training.settings import Arithmetic
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parallelism(Options):
+    """Who does the work."""
+
+    workers: Annotated[int, at_least(1), MAY_DIFFER] = 1
+    """Processes that share the work, and the cores; each takes a GPU of its own where there are several."""
+    dask: Annotated[str | None, MAY_DIFFER] = None
+    """Scheduler of a Dask cluster that does the work, such as tcp://10.0.0.1:8786; its workers must see the
+    same files under the same paths."""
+    shard: Annotated[str | None, MAY_DIFFER] = None
+    """i/n: do every n-th part of the work from the i-th on, and stop; when all n are done, `terramamba join
+    MAP.tif` writes the map. All must see the same files under the same paths."""
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where two are to do the work, or a shard is none."""
+        if self.dask is not None and self.workers != 1:
+            raise InputError("--workers and --dask exclude each other; give one of them")
+        self.own_parts(0)
+
+    def own_parts(self, parts: int) -> range:
+        """Return which of so many parts this run maps; shard "2/5" is every fifth from the second on.
+
+        Raises:
+            InputError: the shard is not i/n.
+        """
+        if self.shard is None:
+            return range(parts)
+        given = re.fullmatch(r"(\d+)/(\d+)", self.shard)
+        if not given or not 1 <= int(given[1]) <= int(given[2]):
+            raise InputError(f"--shard {self.shard}: give i/n with i from 1 to n, such as 2/5")
+        return range(int(given[1]) - 1, parts, int(given[2]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapSettings(Parallelism, Arithmetic, Masks):
+    """What is written, without what, and who does the work."""
+
+    probabilities: str | None = None
+    """Also write probabilities (of every class, a band each; of change) to this .tif."""
+    areas: str | None = None
+    """Also write how much there is of each class to this .csv."""
+    calibrated: bool = False
+    """Divide logits by the temperature that was fitted on the run's validation samples, so that probabilities
+    come nearer to how often they come true; classes, and what the run's own threshold marks, stay."""
+    overwrite: Annotated[bool, MAY_DIFFER] = False
+    """Replace an existing map, and what a run with other arguments left unfinished."""
