@@ -97,7 +97,7 @@ def _ready(task: Task, settings: Any) -> _Ready:
     check_ability(model, recompute=settings.recompute, compile=settings.compile, precision=settings.precision)
     prepared.check(model)
     learns = spec.trainable and spec.fit is None
-    work = workload(model, prepared.volume, device, settings.devices) if learns else None
+    work = workload(model, prepared.volume(), device, settings.devices) if learns else None
     return _Ready(resolve(settings, spec, work, task.practical), spec, prepared, model, work)
 
 
