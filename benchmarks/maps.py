@@ -101,24 +101,39 @@ def write_runs(folder: Path) -> tuple[Path, Path]:
     """Runs of SSA-Mamba, paper preset, and of GLMamba base, with fresh weights."""
     import torch
 
+    from terramamba.core.run_files import WEIGHTS
+    from terramamba.data.labels.class_table import ClassTable
     from terramamba.data.scaling import Scaling
-    from terramamba.models.registry import create_model, save_model
+    from terramamba.models.registry import create_model
+    from terramamba.models.weights import save_model
+    from terramamba.runs.model_card import MadeBy, ModelCard, PatchShape, Threshold, write_card
 
     torch.manual_seed(0)
     classifier = create_model("ssa_mamba", preset="paper", in_channels=BANDS, num_classes=CLASSES)
     detector = create_model("glmamba", preset="base", in_channels=3)
-    shared = {"terramamba": "benchmark", "wavelengths": None, "split_id": "none", "leakage": {}}
-    classes = [{"code": i + 1, "name": f"class {i + 1}", "colour": None} for i in range(CLASSES)]
-    cards: list[tuple[Any, dict[str, Any]]] = [
-        (classifier, {"task": "classify", "patch_size": 7, "border": "reflect", "classes": classes}),
-        (detector, {"task": "change", "threshold": 0.5, "classes": []}),
+    codes = tuple(range(1, CLASSES + 1))
+    cover = ClassTable(codes, tuple(f"class {code}" for code in codes), (None,) * CLASSES)
+    change = ClassTable((0, 1), ("unchanged", "changed"), (None, None))
+    jobs: list[tuple[Any, float, dict[str, Any]]] = [
+        (classifier, 8000.0, {"task": "classify", "classes": cover, "patches": PatchShape(7, "reflect")}),
+        (detector, 255.0, {"task": "change", "classes": change, "threshold": Threshold(0.5, "given")}),
     ]
     made = []
-    for (model, card), bands, high in zip(cards, (BANDS, 3), (8000.0, 255.0), strict=True):
-        scaling = Scaling("minmax", tuple(range(bands)), (0.0,) * bands, (1 / high,) * bands, (0.5,) * bands)
-        run = folder / card["task"]
+    for (model, high, about), bands in zip(jobs, (BANDS, 3), strict=True):
+        run = folder / about["task"]
         run.mkdir(exist_ok=True)
-        save_model(model, run, shared | card | {"source_bands": bands, "scaling": scaling.to_dict()})
+        card = ModelCard(
+            model=save_model(model, run / WEIGHTS),
+            source_bands=bands,
+            scaling=Scaling(
+                "minmax", tuple(range(bands)), (0.0,) * bands, (1 / high,) * bands, (0.5,) * bands
+            ),
+            protocol="benchmark",
+            split_id="none",
+            made_by=MadeBy("benchmark"),
+            **about,
+        )
+        write_card(run, card)
         made.append(run)
     return made[0], made[1]
 

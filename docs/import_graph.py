@@ -1,6 +1,6 @@
 """Draws which rooms of the package import which, as Mermaid: ``python docs/import_graph.py [FILE]``.
 
-With a file, the drawing in it (between its ``mermaid`` fence and the next one) is made anew; else it is printed.
+With a file, the drawing in it (what its ``mermaid`` fence holds) is made anew; else it is printed.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""config.yaml: what was decided is in it, and a run is repeated from it; what may differ when a run goes on."""
+"""config.yaml says what was decided, and repeats a run; what may differ when a run goes on."""
 
 import json
 from dataclasses import dataclass
@@ -126,7 +126,7 @@ IN_PYTHON = [
     ('tm.ClassifySettings(out="o", epochs=0)', "--epochs 0: at least 1 is needed"),
     (
         'tm.ClassifySettings(out="o", patch_size=4)',
-        "--patch-size 4: must be an odd number of pixels, such as 7",
+        "--patch-size 4: an odd number of pixels, such as 7, is needed",
     ),
     (
         'tm.ChangeSettings(out="o", data="d", loss="dice")',

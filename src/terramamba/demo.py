@@ -28,6 +28,7 @@ from terramamba.api import (
 from terramamba.change.settings import ChangeSettings
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
+from terramamba.core.run_files import REPORT
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, block_split
 from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
@@ -36,7 +37,6 @@ from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.report.figures import picture_change, picture_classification
 from terramamba.report.maps import MapFiles
-from terramamba.report.page import RUN_PAGE
 from terramamba.runs.folder import load_run
 from terramamba.scores.metrics import change_f1, class_counts, confusion_matrix
 from terramamba.scores.score import Scores, columns
@@ -122,7 +122,7 @@ def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool
         "run": str(run),
         "map": str(land_cover),
         "picture": str(picture),
-        "page": str(write_report([run], run / RUN_PAGE, map_files=files, overwrite=True)),
+        "page": str(write_report([run], run / REPORT, map_files=files, overwrite=True)),
     }
 
 
@@ -175,7 +175,7 @@ def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) 
         "map": str(changed),
         "polygons": str(polygons),
         "picture": str(picture),
-        "page": str(write_report([run], run / RUN_PAGE, map_files=files, overwrite=True)),
+        "page": str(write_report([run], run / REPORT, map_files=files, overwrite=True)),
     }
 
 

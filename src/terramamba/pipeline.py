@@ -16,11 +16,14 @@ from terramamba.core.files import write_json
 from terramamba.core.options import part_of
 from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
+from terramamba.core.run_files import METRICS, WEIGHTS
 from terramamba.models.model import Model
-from terramamba.models.registry import create_model, model_spec, save_model
+from terramamba.models.registry import create_model, model_spec
 from terramamba.models.spec import ModelSpec
+from terramamba.models.weights import save_model
 from terramamba.report.page import write_run_pages
 from terramamba.runs.folder import Run, as_begun, check_folder, load_run, run_folder
+from terramamba.runs.model_card import MadeBy, ModelCard, write_card
 from terramamba.runs.repeats import train_seeds
 from terramamba.training.config import check_ability
 from terramamba.training.fit import fit
@@ -119,13 +122,16 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
         model, threshold, fitted = _fitted(task, ready, folder)
         fitted["minutes"] = (time.monotonic() - start) / 60
         judged = prepared.judge(model, threshold)
-        card = {"task": task.name, **prepared.card, **judged.card}
-        save_model(model, folder, {**card, "terramamba": __version__, "commit": code_version()["commit"]})
+        made_by = MadeBy(__version__, code_version()["commit"])
+        saved = save_model(model, folder / WEIGHTS)
+        write_card(folder, ModelCard(task.name, saved, prepared.card, judged.card, made_by))
         judged.write(folder)
         result = {
             "folder": str(folder),
-            **{key: card[key] for key in ("task", "protocol", "split_id")},
-            **judged.card,
+            "task": task.name,
+            "protocol": prepared.card.protocol,
+            "split_id": prepared.card.split_id,
+            **judged.facts,
             **prepared.facts,
             "notes": list(prepared.notes),
             "seed": settings.seed,
@@ -136,7 +142,7 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
             **judged.scores,
             "code": code_version(),
         }
-        write_json(folder / "metrics.json", result)
+        write_json(folder / METRICS, result)
     return result
 
 

@@ -11,6 +11,7 @@ from rasterio.crs import CRS
 from scipy.ndimage import gaussian_filter
 
 from programs import terramamba
+from terramamba.core.files import plain
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.statistics import fit_pair_scaling
@@ -107,9 +108,9 @@ def test_masked_pixels_are_neither_learnt_from_nor_scored(tmp_path: Path, seed: 
         assert f"masks leave out {100 * marked:.4g} % of the pixels" in done.stdout
         results[name] = metrics(run)
         assert np.array(results[name]["test"]["confusion"]).sum() == round((1 - marked) * SIDE**2)
-        results[name]["scaling"] = fit_pair_scaling(find_pairs(root)["train"], 2).to_dict()
+        results[name]["scaling"] = plain(fit_pair_scaling(find_pairs(root)["train"], 2))
         card = json.loads((run / "model.json").read_text())
-        assert card["scaling"] == results[name]["scaling"]
+        assert card["data"]["scaling"] == results[name]["scaling"]
     for key in ("threshold", "validation", "test", "scaling"):
         assert results["plain"][key] == results["spoilt"][key]
 

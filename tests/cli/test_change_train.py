@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from terramamba.models import load_model
+from terramamba.runs.model_card import read_card
 
 
 @pytest.mark.parametrize("words", [("--set", "width=7"), ("--set", "depth=2"), ("--preset", "huge")])
@@ -30,8 +30,7 @@ def test_tinycd_is_trained_scored_and_applied(workshop, program, terramamba, tmp
     done = program("change", "train", *data, *words, "--out", run)
     assert done.status == 0, done.err
     assert "285,128 parameters" in done.out
-    _, card = load_model(run)
-    assert card["model"]["options"]["drop_path"] == 0.0
+    assert read_card(run).model.options["drop_path"] == 0.0
     assert json.loads((run / "metrics.json").read_text())["protocol"] == "pairs-2-2-2"
     images = (workshop.pairs.before, workshop.pairs.after)
     mapped = terramamba("change", "map", run, *images, "--out", change, "--device", "cpu")

@@ -10,11 +10,14 @@ import pytest
 import rasterio
 from PIL import Image
 
-from terramamba.models.registry import create_model, save_model
+from cards import change_card, cover_card, land_cover_classes, save_run
+from terramamba.data.scaling import Scaling
+from terramamba.models.registry import create_model
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
+from terramamba.runs.model_card import PatchShape
 
 BANDS = 12
 PATCH = 5
@@ -31,26 +34,22 @@ class Untrained:
 @pytest.fixture(scope="module")
 def untrained(workshop, tmp_path_factory: pytest.TempPathFactory) -> Untrained:
     home = tmp_path_factory.mktemp("untrained")
-    classes = [{"code": code, "name": f"cover {code}", "colour": [40 * code, 0, 0]} for code in range(1, 5)]
-
     alive = [band for band in range(BANDS) if band != workshop.scene.dead_band]
 
-    def scaling(bands: list[int], factor: float) -> dict[str, object]:
-        numbers = {"offset": 0.0, "factor": factor, "fill": 0.5}
-        return {"kind": "standard", "bands": bands} | {name: [v] * len(bands) for name, v in numbers.items()}
+    def scaling(bands: list[int], factor: float) -> Scaling:
+        count = len(bands)
+        return Scaling("standard", tuple(bands), (0.0,) * count, (factor,) * count, (0.5,) * count)
 
-    cover = {
-        "task": "classify",
-        "source_bands": BANDS,
-        "scaling": scaling(alive, 1e-4),
-        "patch_size": PATCH,
-        "border": "reflect",
-        "classes": classes,
-    }
-    change = {"task": "change", "source_bands": 3, "scaling": scaling([0, 1, 2], 1 / 255), "threshold": 0.5}
+    cover = cover_card(
+        source_bands=BANDS,
+        scaling=scaling(alive, 1e-4),
+        patches=PatchShape(PATCH, "reflect"),
+        classes=land_cover_classes(4),
+    )
+    change = change_card(source_bands=3, scaling=scaling([0, 1, 2], 1 / 255))
     ssa = create_model("ssa_mamba", preset="tiny", in_channels=len(alive), num_classes=4)
-    save_model(ssa, home / "ssa", cover)
-    save_model(create_model("glmamba", preset="nano", in_channels=3), home / "gl", change)
+    save_run(ssa, home / "ssa", cover)
+    save_run(create_model("glmamba", preset="nano", in_channels=3), home / "gl", change)
     return Untrained(home / "ssa", home / "gl")
 
 

@@ -80,7 +80,7 @@ def test_a_run_keeps_names_split_and_notes(trained, tmp_path):
     values = open_scene(raster).read()[0][0]
     total = sum(sum(pixels) for pixels in result["counts"].values())
     assert total == np.count_nonzero(values)
-    names = [entry["name"] for entry in load_run(folder).card["classes"]]
+    names = list(load_run(folder).classes.names)
     assert names == sorted(NAMES[code - 1] for code in np.unique(values[values > 0]))
     map_classes(folder, settings.scene, str(tmp_path / "map.tif"))
     with rasterio.open(tmp_path / "map.tif") as land_cover:

@@ -9,7 +9,9 @@ from affine import Affine
 from job_cases import Job, Jobs
 from rasterio.crs import CRS
 
-from terramamba.models.registry import create_model, save_model
+from cards import change_card, cover_card, save_run
+from terramamba.data.scaling import Scaling
+from terramamba.models.registry import create_model
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 
@@ -35,28 +37,10 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, seed_of: Callable[[str], int]
     after[0, 8, 9] = np.nan
     for name, values in (("scene.tif", scene), ("before.tif", before), ("after.tif", after)):
         write_geotiff(home / name, values, _grid(*values.shape[1:]), nodata=NODATA)
-    scaling = {"kind": "minmax", "offset": [0.0] * 4, "factor": [2.0] * 4, "fill": [1.0] * 4}
-    classes = [{"code": code, "name": f"class {code}", "colour": [50 * code, 0, 0]} for code in (1, 2, 3)]
-    cover = {
-        "task": "classify",
-        "source_bands": 4,
-        "wavelengths": None,
-        "scaling": {**scaling, "bands": [0, 1, 2, 3]},
-        "patch_size": 5,
-        "border": "reflect",
-        "classes": classes,
-    }
-    of_pairs = {key: value if key == "kind" else value[:2] for key, value in scaling.items()}
-    change = {
-        "task": "change",
-        "source_bands": 2,
-        "wavelengths": None,
-        "scaling": {**of_pairs, "kind": "standard", "bands": [0, 1]},
-        "threshold": 0.5,
-        "classes": [{"code": 0, "name": "unchanged"}, {"code": 1, "name": "changed"}],
-    }
-    save_model(create_model("ssa_mamba", preset="tiny", in_channels=4, num_classes=3), home / "cover", cover)
-    save_model(create_model("glmamba", preset="nano", in_channels=2), home / "change", change)
+    cover = cover_card(scaling=Scaling("minmax", (0, 1, 2, 3), (0.0,) * 4, (2.0,) * 4, (1.0,) * 4))
+    change = change_card(scaling=Scaling("standard", (0, 1), (0.0,) * 2, (2.0,) * 2, (1.0,) * 2))
+    save_run(create_model("ssa_mamba", preset="tiny", in_channels=4, num_classes=3), home / "cover", cover)
+    save_run(create_model("glmamba", preset="nano", in_channels=2), home / "change", change)
     dates = (str(home / "before.tif"), str(home / "after.tif"))
     return Jobs(
         Job(

@@ -17,10 +17,10 @@ from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.scaling import read_scaled
 from terramamba.data.synthetic.files import make_pairs, make_scene
-from terramamba.landcover.evaluation import read_settings
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.runs.folder import Run, load_run
+from terramamba.runs.record import read_settings
 from terramamba.scores.calibration import calibrated_threshold
 
 
@@ -65,7 +65,7 @@ def tag(path: Path, name: str) -> str:
 def test_class_probabilities_are_those_of_scaled_logits_and_classes_stay(cover, tmp_path: Path) -> None:
     run, scene = cover
     assert run.temperature not in (None, 1.0)
-    samples = prepare_samples(read_settings(run.folder), 3)
+    samples = prepare_samples(read_settings(run.folder, ClassifySettings), 3)
     cube, usable, _ = read_scaled(samples.scene, run.scaling, samples.scene.grid.window)
     spectra = torch.from_numpy(cube[:, usable].T.copy())[:, :, None, None]
     with torch.no_grad():
@@ -107,7 +107,7 @@ def test_change_probabilities_are_those_of_scaled_logits_and_marks_stay(change, 
 
 def test_a_run_without_a_temperature_is_refused(cover, change, tmp_path: Path) -> None:
     for (run, *scenes), mapping in ((cover, map_classes), (change, map_change)):
-        old = replace(run, card={key: value for key, value in run.card.items() if key != "calibration"})
+        old = replace(run, card=replace(run.card, judged=replace(run.card.judged, calibration=None)))
         folder = tmp_path / mapping.__name__
         folder.mkdir()
         with pytest.raises(InputError, match="--calibrated needs a temperature"):
@@ -128,6 +128,6 @@ def test_a_card_says_where_the_temperature_is_from(cover, tmp_path: Path) -> Non
     copytree(run.folder, tmp_path / "run")
     card = json.loads((tmp_path / "run" / "model.json").read_text())
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
-    assert card["calibration"] == metrics["calibration"]
-    assert card["calibration"]["fitted_on"] == "validation"
-    assert card["calibration"]["samples"] == sum(metrics["counts"]["validation"])
+    assert card["judged"]["calibration"] == metrics["calibration"]
+    assert card["judged"]["calibration"]["fitted_on"] == "validation"
+    assert card["judged"]["calibration"]["samples"] == sum(metrics["counts"]["validation"])

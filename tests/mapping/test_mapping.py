@@ -16,70 +16,45 @@ from jaxtyping import Bool, Shaped
 from rasterio.crs import CRS
 from torch import Tensor, nn
 
+from cards import change_card, cover_card, land_cover_classes, save_run
 from terramamba.api import map_change, map_classes
 from terramamba.change import map as change_module
 from terramamba.change import map_output as change_recipe
 from terramamba.core.errors import InputError
+from terramamba.data.labels.class_table import ClassTable
+from terramamba.data.scaling import Scaling
 from terramamba.mapping import windows as plan
 from terramamba.mapping.blend import Part, blend
 from terramamba.models.model import Model
-from terramamba.models.registry import create_model, save_model
+from terramamba.models.registry import create_model
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, tiles
 from terramamba.runs.folder import Run
+from terramamba.runs.model_card import ModelCard, PatchShape
 
 UTM = CRS.from_epsg(32632)
 NODATA = -1.0
 PATCH, BANDS, USED, CLASSES = 5, 4, (3, 0, 2), 3
-SCALING = {
-    "kind": "minmax",
-    "bands": list(USED),
-    "offset": [0.1, -0.2, 0.3],
-    "factor": [1.5, 0.5, 2.0],
-    "fill": [0.4, 0.2, 0.6],
-}
-PAIR_SCALING = {
-    "kind": "standard",
-    "bands": [0, 1],
-    "offset": [0.5, 0.5],
-    "factor": [2.0, 2.0],
-    "fill": [0.0, 0.0],
-}
+SCALING = Scaling("minmax", USED, (0.1, -0.2, 0.3), (1.5, 0.5, 2.0), (0.4, 0.2, 0.6))
+PAIR_SCALING = Scaling("standard", (0, 1), (0.5, 0.5), (2.0, 2.0), (0.0, 0.0))
+CLASS_TABLE = ClassTable(
+    (1, 2, 3), ("class 1", "class 2", "class 3"), ((200, 0, 0), (0, 200, 0), (0, 0, 200))
+)
 
 
 def grid(height: int, width: int, crs: CRS | None = UTM) -> Grid:
     return Grid(height, width, crs, Affine(20, 0, 500_000, 0, -20, 5_000_000) if crs else None)
 
 
-def class_card(**changes: Any) -> dict[str, Any]:
-    colours = ([200, 0, 0], [0, 200, 0], [0, 0, 200])
-    return {
-        "model": {"name": "patches"},
-        "task": "classify",
-        "source_bands": BANDS,
-        "wavelengths": None,
-        "scaling": SCALING,
-        "patch_size": PATCH,
-        "border": "reflect",
-        "classes": [{"code": i, "name": f"class {i}", "colour": c} for i, c in enumerate(colours, start=1)],
-        **changes,
-    }
+def class_card(**changes: Any) -> ModelCard:
+    return cover_card(**({"source_bands": BANDS, "scaling": SCALING, "classes": CLASS_TABLE} | changes))
 
 
-def change_card(**changes: Any) -> dict[str, Any]:
-    return {
-        "model": {"name": "pixels"},
-        "task": "change",
-        "source_bands": 2,
-        "wavelengths": None,
-        "scaling": PAIR_SCALING,
-        "threshold": 0.5,
-        "classes": [{"code": 0, "name": "unchanged"}, {"code": 1, "name": "changed"}],
-        **changes,
-    }
+def pair_card(**changes: Any) -> ModelCard:
+    return change_card(**({"scaling": PAIR_SCALING} | changes))
 
 
 class PatchModel(Model):
@@ -150,8 +125,8 @@ def by_hand(values: np.ndarray, model: nn.Module, border: str) -> tuple[np.ndarr
     column = (slice(None), None, None)
     used = values[list(USED)].astype(np.float64)
     usable = ((used != NODATA) & np.isfinite(used)).all(axis=0)
-    scaled = (used - np.array(SCALING["offset"])[column]) * np.array(SCALING["factor"])[column]
-    scaled = np.where(usable, scaled, np.array(SCALING["fill"])[column])
+    scaled = (used - np.array(SCALING.offset)[column]) * np.array(SCALING.factor)[column]
+    scaled = np.where(usable, scaled, np.array(SCALING.fill)[column])
     half = PATCH // 2
     around = ((0, 0), (half, half), (half, half))
     padded = np.pad(scaled, around, mode="reflect") if border == "reflect" else np.pad(scaled, around)
@@ -169,7 +144,7 @@ def by_hand(values: np.ndarray, model: nn.Module, border: str) -> tuple[np.ndarr
 @pytest.mark.parametrize("border", ["reflect", "zeros"])
 def test_a_class_map_agrees_with_one_patch_at_a_time(tmp_path: Path, seed: int, border: str) -> None:
     values = make_scene(tmp_path / "scene.tif", seed)
-    run = Run(tmp_path, PatchModel(), class_card(border=border))
+    run = Run(tmp_path, PatchModel(), class_card(patches=PatchShape(PATCH, border)))
     summary = map_classes(
         run,
         tmp_path / "scene.tif",
@@ -225,9 +200,9 @@ def test_a_class_map_has_the_codes_of_the_training_labels(tmp_path: Path, seed: 
     make_scene(tmp_path / "scene.tif", seed)
     run, codes = Run(tmp_path, PatchModel(), class_card()), {0: 0, 1: 3, 2: 70, 3: 300}
     map_classes(run, tmp_path / "scene.tif", tmp_path / "plain.tif")
-    entries = [{**entry, "code": codes[entry["code"]]} for entry in class_card()["classes"]]
+    coded = replace(CLASS_TABLE, codes=(3, 70, 300))
     summary = map_classes(
-        replace(run, card=class_card(classes=entries)), tmp_path / "scene.tif", tmp_path / "coded.tif"
+        replace(run, card=class_card(classes=coded)), tmp_path / "scene.tif", tmp_path / "coded.tif"
     )
     plain, coded = read(tmp_path / "plain.tif"), read(tmp_path / "coded.tif")
     np.testing.assert_array_equal(coded, np.vectorize(codes.get)(plain))
@@ -241,8 +216,7 @@ def test_a_class_map_has_the_codes_of_the_training_labels(tmp_path: Path, seed: 
 def test_mapping_needs_weights_and_card_alone(tmp_path: Path, seed: int) -> None:
     make_scene(tmp_path / "scene.tif", seed, crs=None)
     model = create_model("ssa_mamba", preset="tiny", in_channels=len(USED), num_classes=CLASSES)
-    card = {key: value for key, value in class_card().items() if key != "model"}
-    save_model(model, tmp_path / "run", card)
+    save_run(model, tmp_path / "run", class_card())
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["model.json", "model.safetensors"]
     summary = map_classes(tmp_path / "run", str(tmp_path / "scene.tif"), tmp_path / "a.tif", precision="bf16")
     assert [entry.hectares for entry in summary.classes] == [None] * CLASSES
@@ -297,12 +271,12 @@ def test_what_a_class_map_refuses(tmp_path: Path, seed: int) -> None:
     scene, out = tmp_path / "scene.tif", tmp_path / "map.tif"
     run = Run(tmp_path / "run", PatchModel(), class_card())
 
-    def mapped(card: dict[str, Any] | None = None, out: Path = out, **options: Any) -> None:
+    def mapped(card: ModelCard | None = None, out: Path = out, **options: Any) -> None:
         map_classes(replace(run, card=card or run.card), scene, out, **options)
 
     refused(lambda: mapped(class_card(source_bands=9)), "scene.tif", "4 bands", "trained on 9")
     refused(lambda: mapped(class_card(task="change")), "this run is for change")
-    refused(lambda: mapped(class_card(classes=class_card()["classes"][:2])), "3 classes", "names 2")
+    refused(lambda: mapped(class_card(classes=land_cover_classes(2))), "3 classes", "names 2")
     refused(lambda: mapped(mode="fast"), "--mode fast", "exact")
     refused(lambda: mapped(precision="16"), "--precision 16")
     refused(lambda: mapped(batch_size=0), "--batch-size 0")
@@ -310,7 +284,7 @@ def test_what_a_class_map_refuses(tmp_path: Path, seed: int) -> None:
     refused(lambda: mapped(probabilities=out), "map.tif", "two outputs")
     refused(lambda: mapped(out=scene, overwrite=True), "scene.tif", "its own input")
     far = replace(open_scene(scene), wavelengths=(400.0, 500.0, 600.0, 712.0))
-    card = class_card(wavelengths=[400.0, 555.0, 601.0, 700.0])
+    card = class_card(wavelengths=(400.0, 555.0, 601.0, 700.0))
     refused(lambda: map_classes(replace(run, card=card), far, out), "band 4 is at 712 nm", "700 nm")
     near = replace(far, wavelengths=(400.0, 500.0, 600.0, 702.0))
     map_classes(replace(run, card=card), near, out)
@@ -342,7 +316,7 @@ def change_by_hand(before: np.ndarray, after: np.ndarray, model: nn.Module) -> t
 
 def test_a_pixelwise_model_is_mapped_by_tiles_as_in_one_window(tmp_path: Path, seed: int) -> None:
     before, after = make_pair(tmp_path, seed, 70, 53)
-    run = Run(tmp_path, Difference(reach=0), change_card())
+    run = Run(tmp_path, Difference(reach=0), pair_card())
     probability, usable = change_by_hand(before, after, run.model)
     summary = map_change(
         run,
@@ -375,7 +349,7 @@ def test_a_pixelwise_model_is_mapped_by_tiles_as_in_one_window(tmp_path: Path, s
 def test_a_place_known_from_the_second_date_is_kept(tmp_path: Path, seed: int) -> None:
     before, _ = make_pair(tmp_path, seed, 30, 40)
     write_geotiff(tmp_path / "bare.tif", before, Grid(30, 40), nodata=NODATA)
-    run = Run(tmp_path, Difference(reach=0), change_card())
+    run = Run(tmp_path, Difference(reach=0), pair_card())
     map_change(run, tmp_path / "bare.tif", tmp_path / "after.tif", tmp_path / "c.tif")
     with rasterio.open(tmp_path / "c.tif") as file:
         assert (file.crs, file.transform) == (UTM, grid(30, 40).transform)
@@ -383,7 +357,7 @@ def test_a_place_known_from_the_second_date_is_kept(tmp_path: Path, seed: int) -
 
 def test_tiles_leave_no_seams(tmp_path: Path, seed: int) -> None:
     before, after = make_pair(tmp_path, seed, 150, 110)
-    run = Run(tmp_path, Difference(reach=2), change_card())
+    run = Run(tmp_path, Difference(reach=2), pair_card())
     probability, usable = change_by_hand(before, after, run.model)
     map_change(
         run,
@@ -406,7 +380,7 @@ def test_one_row_of_tiles_is_held_however_long_the_pair(tmp_path: Path, seed: in
         (before, seen), (after, _) = watched(folder / "before.tif"), watched(folder / "after.tif")
         model = Difference(reach=1)
         map_change(
-            Run(tmp_path, model, change_card()),
+            Run(tmp_path, model, pair_card()),
             before,
             after,
             folder / "c.tif",
@@ -445,7 +419,7 @@ def test_tiles_without_data_do_not_reach_the_model(tmp_path: Path, seed: int) ->
     write_geotiff(tmp_path / "before.tif", before, grid(80, 40), nodata=NODATA, overwrite=True)
     model = Difference(reach=1)
     map_change(
-        Run(tmp_path, model, change_card()),
+        Run(tmp_path, model, pair_card()),
         tmp_path / "before.tif",
         tmp_path / "after.tif",
         tmp_path / "c.tif",
@@ -464,7 +438,7 @@ def test_a_whole_image_model_gets_it_whole_or_not_at_all(
     make_pair(tmp_path, seed, 60, 40)
     model = Difference(reach=1)
     model.whole_image = True
-    run = Run(tmp_path, model, change_card())
+    run = Run(tmp_path, model, pair_card())
     paths = tmp_path / "before.tif", tmp_path / "after.tif", tmp_path / "c.tif"
     map_change(run, *paths, tile_size=20, overlap=4)
     assert model.seen == [(1, 2, 2, 60, 40)]
@@ -476,8 +450,7 @@ def test_a_whole_image_model_gets_it_whole_or_not_at_all(
 def test_polygons_are_those_of_the_map(tmp_path: Path, seed: int, keep: bool) -> None:
     make_pair(tmp_path, seed, 60, 50)
     model = create_model("glmamba", preset="nano", in_channels=2).eval()
-    card = {key: value for key, value in change_card(threshold=0.5).items() if key != "model"}
-    save_model(model, tmp_path / "run", card)
+    save_run(model, tmp_path / "run", pair_card())
     outputs = [tmp_path / "out" / name for name in ("c.gpkg", "c.geojson")]
     paths = tmp_path / "run", tmp_path / "before.tif", tmp_path / "after.tif"
     map_change(*paths, tmp_path / "c.tif", probabilities=tmp_path / "p.tif", tile_size=32, overlap=8)
@@ -516,7 +489,7 @@ def test_a_failure_while_writing_polygons_loses_no_tile(
 
     def mapped() -> None:
         map_change(
-            Run(tmp_path, model, change_card()),
+            Run(tmp_path, model, pair_card()),
             tmp_path / "before.tif",
             tmp_path / "after.tif",
             tmp_path / "c.tif",
@@ -541,10 +514,10 @@ def test_a_failure_while_writing_polygons_loses_no_tile(
 
 def test_what_a_change_map_refuses(tmp_path: Path, seed: int) -> None:
     make_pair(tmp_path, seed, 30, 30)
-    run = Run(tmp_path / "run", Difference(reach=0), change_card())
+    run = Run(tmp_path / "run", Difference(reach=0), pair_card())
     before, after, out = (tmp_path / name for name in ("before.tif", "after.tif", "c.tif"))
 
-    def mapped(after: Path = after, card: dict[str, Any] | None = None, **options: Any) -> None:
+    def mapped(after: Path = after, card: ModelCard | None = None, **options: Any) -> None:
         map_change(replace(run, card=card or run.card), before, after, out, **options)
 
     write_geotiff(tmp_path / "small.tif", np.zeros((2, 20, 30), np.float32), grid(20, 30))
@@ -552,7 +525,7 @@ def test_what_a_change_map_refuses(tmp_path: Path, seed: int) -> None:
     refused(lambda: mapped(tmp_path / "small.tif"), "small.tif", "20 x 30")
     refused(lambda: mapped(tmp_path / "rgb.tif"), "rgb.tif", "2 and 3")
     refused(lambda: mapped(tmp_path / "none.tif"), "none.tif", "no such file")
-    refused(lambda: mapped(card=change_card(source_bands=6)), "before.tif", "2 bands", "trained on 6")
+    refused(lambda: mapped(card=pair_card(source_bands=6)), "before.tif", "2 bands", "trained on 6")
     refused(lambda: mapped(card=class_card()), "this run is for classify")
     refused(lambda: mapped(tile_size=64, overlap=64), "--overlap 64", "--tile-size 64")
     refused(lambda: mapped(threshold=1.5), "--threshold 1.5")

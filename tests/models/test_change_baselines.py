@@ -100,9 +100,9 @@ def test_both_dates_count(name: str, seed: int) -> None:
 def test_saved_and_loaded_it_answers_the_same(name: str, tmp_path: Path, seed: int) -> None:
     x = torch.randn(2, 2, 3, 32, 32)
     model = settled(name, x)
-    save_model(model, tmp_path, {})
-    loaded, card = load_model(tmp_path)
-    assert card["model"]["name"] == name
+    saved = save_model(model, tmp_path / "model")
+    loaded = load_model(tmp_path / "model", saved)
+    assert saved.name == name
     with torch.no_grad():
         assert torch.equal(model(x), loaded(x))
 

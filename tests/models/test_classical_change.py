@@ -123,8 +123,8 @@ def test_they_have_nothing_to_learn_and_need_the_whole_image(name: str, tmp_path
     assert not model_spec(name).trainable
     assert model.whole_image is True
     assert not list(model.parameters())
-    save_model(model, tmp_path, {})
-    loaded, _ = load_model(tmp_path)
+    saved = save_model(model, tmp_path / "model")
+    loaded = load_model(tmp_path / "model", saved)
     x, _ = made_up_pair()
     assert torch.equal(model(x), loaded(x))
 

@@ -258,8 +258,8 @@ def test_it_learns_a_made_up_change(seed: int) -> None:
 def test_saved_and_loaded_it_answers_the_same(tmp_path: Path, seed: int) -> None:
     x = torch.randn(1, 2, 4, 32, 48)
     model = settle(tiny(in_channels=4, bfa="cbam", num_classes=2), x)
-    save_model(model, tmp_path, {})
-    loaded, _ = load_model(tmp_path)
+    saved = save_model(model, tmp_path / "model")
+    loaded = load_model(tmp_path / "model", saved)
     with torch.no_grad():
         assert torch.equal(model(x), loaded(x))
 

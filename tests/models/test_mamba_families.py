@@ -65,8 +65,8 @@ def test_coupled_is_the_isolated_one_with_equal_branches(seed):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_saved_and_loaded_under_its_own_name(name, tmp_path, seed):
     model, x = build(name).eval(), torch.rand(2, 9, 5, 5)
-    save_model(model, tmp_path, {})
-    again, card = load_model(tmp_path)
-    assert card["model"]["name"] == again.spec_name == name == model_spec(name).name
+    saved = save_model(model, tmp_path / "model")
+    again = load_model(tmp_path / "model", saved)
+    assert saved.name == again.spec_name == name == model_spec(name).name
     assert again.options["attention"] == "none"
     assert torch.equal(again(x), model(x))

@@ -120,8 +120,8 @@ def test_every_parameter_learns(name, side, seed):
 def test_saved_and_loaded_it_answers_the_same(name, tmp_path, seed):
     model, x = build(name, 21, 3, 5), torch.rand(4, 21, 5, 5)
     model(x)  # moves the running means of the norms
-    save_model(model.eval(), tmp_path, {})
-    again, _ = load_model(tmp_path)
+    saved = save_model(model.eval(), tmp_path / "model")
+    again = load_model(tmp_path / "model", saved)
     assert again.options == model.options
     with torch.no_grad():
         assert torch.equal(again(x), model(x))

@@ -62,8 +62,8 @@ def test_bands_of_a_split_are_the_best_on_validation(seed):
 
 def test_saved_and_loaded_it_decides_the_same(seed, tmp_path):
     model, _, x, *_ = fitted(seed, (0, 2), 4)
-    save_model(model, tmp_path, {})
-    again, _ = load_model(tmp_path)
+    saved = save_model(model, tmp_path / "model")
+    again = load_model(tmp_path / "model", saved)
     patches = torch.from_numpy(x)[:, :, None, None]
     assert torch.equal(again(patches), model(patches))
     assert again.options == model.options

@@ -83,8 +83,8 @@ def test_cost_and_width_are_the_best_on_validation(seed):
 
 def test_saved_and_loaded_it_decides_the_same(seed, tmp_path):
     model, _, x, *_ = fitted(seed, (0, 2), 4)
-    save_model(model, tmp_path, {})
-    again, _ = load_model(tmp_path)
+    saved = save_model(model, tmp_path / "model")
+    again = load_model(tmp_path / "model", saved)
     assert torch.equal(again(patches(x[:1], 1)), model(patches(x[:1], 1)))
     assert torch.equal(again.pairwise(torch.from_numpy(x)), model.pairwise(torch.from_numpy(x)))
     assert again.options == model.options

@@ -63,9 +63,9 @@ def test_a_pair_does_not_depend_on_the_others_of_its_batch(seed: int) -> None:
 def test_saved_and_loaded_it_answers_the_same(tmp_path: Path, seed: int) -> None:
     x = torch.randn(1, 2, 3, 32, 32)
     model = settled(x)
-    save_model(model, tmp_path, {})
-    loaded, card = load_model(tmp_path)
-    assert card["model"]["options"]["width"] == 4
+    saved = save_model(model, tmp_path / "model")
+    loaded = load_model(tmp_path / "model", saved)
+    assert saved.options["width"] == 4
     with torch.no_grad():
         assert torch.equal(model(x), loaded(x))
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.data.synthetic.scene import CLASSES
 from terramamba.raster.quicklook import coloured, false_colour
@@ -13,10 +14,7 @@ from terramamba.raster.readers.open import open_scene
 from terramamba.raster.vector.change_polygons import trace_changes, write_polygons
 from terramamba.report.figures import picture_change, picture_classification
 
-LEGEND = [
-    {"code": code, "name": name, "colour": list(colour)}
-    for code, (name, colour) in enumerate(CLASSES.items(), start=1)
-]
+LEGEND = ClassTable(tuple(range(1, 1 + len(CLASSES))), tuple(CLASSES), tuple(CLASSES.values()))
 
 
 def colours_in(path: Path) -> set[tuple[int, ...]]:
@@ -27,7 +25,8 @@ def test_classes_have_their_colours_and_other_codes_are_white() -> None:
     codes = np.array([[0, 1], [7, 9]], np.uint8)
     white = (255, 255, 255)
     expected = [[white, CLASSES["water"]], [CLASSES["roof"], white]]
-    assert coloured(codes, LEGEND).tolist() == [[list(colour) for colour in row] for row in expected]
+    shown = coloured(codes, LEGEND.colour_of_code)
+    assert shown.tolist() == [[list(colour) for colour in row] for row in expected]
 
 
 def test_false_colour_shows_plants_red_and_no_data_white(tmp_path: Path, seed: int) -> None:

@@ -49,15 +49,20 @@ def test_a_detector_has_its_scores_over_thresholds_too(made: Made) -> None:
     assert all(TOP <= y <= HEIGHT - BOTTOM for y in found)
     best = max(range(len(rows)), key=lambda place: float(rows[place]["f1"]))
     assert found[best] == min(found)
-    assert f"upright line: threshold {run.metrics['threshold']:g}, that of the run" in thresholds
+    assert f"upright line: threshold {run.metrics.threshold:g}, that of the run" in thresholds
 
 
 def test_an_earlier_run_has_none_and_a_damaged_file_is_named(made: Made, tmp_path: Path) -> None:
     copytree(made.change, tmp_path / "run")
-    (run,) = read_runs([tmp_path / "run"])
-    for name, text in (("thresholds.csv", "part,threshold\n"), ("reliability.csv", "part\ntest\n")):
+    bad_row = "part,temperature,low,high,samples,frequency\ntest,1,0,0.1,many,0.5\n"
+    for name, text in (
+        ("thresholds.csv", "part,threshold\n"),
+        ("reliability.csv", bad_row),
+        ("reliability.csv", "part\ntest\n"),
+    ):
         (tmp_path / "run" / name).write_text(text)
         with pytest.raises(InputError, match=f"{name}: is not as training wrote it"):
-            list(probability_cards(run, "the class is right"))
+            read_runs([tmp_path / "run"])
         (tmp_path / "run" / name).unlink()
+    (run,) = read_runs([tmp_path / "run"])
     assert list(probability_cards(run, "the class is right")) == []

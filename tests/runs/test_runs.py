@@ -12,12 +12,14 @@ import pytest
 import torch
 
 import terramamba as tm
+from cards import cover_card, save_run
 from terramamba.core.errors import InputError
 from terramamba.core.files import atomic_path, read_yaml, write_csv, write_json, write_yaml
+from terramamba.core.run_files import CHECKPOINT
+from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
-from terramamba.models.registry import create_model, save_model
+from terramamba.models.registry import create_model
 from terramamba.runs.folder import (
-    CHECKPOINT,
     as_begun,
     check_same_config,
     load_run,
@@ -211,12 +213,12 @@ def test_the_log_keeps_what_was_said_and_how_it_ended(tmp_path, capsys):
 def test_a_run_is_read_back_with_its_card(tmp_path, seed):
     model = create_model("ssa_mamba", preset="tiny", in_channels=3, num_classes=2).eval()
     scaling = Scaling("minmax", (0, 2, 3), (0.0, 1.0, 2.0), (1.0, 0.5, 0.25), (0.1, 0.2, 0.3))
-    classes = [{"code": code, "name": name} for code, name in ((1, "water"), (4, "roof"))]
-    card = {"task": "classify", "scaling": scaling.to_dict(), "classes": classes, "split_id": "block-1"}
-    save_model(model, tmp_path, card)
+    classes = ClassTable((1, 4), ("water", "roof"), (None, None))
+    save_run(model, tmp_path, cover_card(scaling=scaling, classes=classes, split_id="block-1"))
     run = load_run(str(tmp_path))
     assert (run.folder, run.task, run.split_id, run.classes) == (tmp_path, "classify", "block-1", classes)
     assert run.scaling == scaling
+    assert (run.patches.size, run.temperature) == (5, None)
     x = torch.randn(2, 3, 7, 7)
     with torch.no_grad():
         assert torch.equal(run.model(x), model(x))

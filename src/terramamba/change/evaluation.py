@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from terramamba.change.scores import pair_scores
+from terramamba.change.settings import ChangeSettings
 from terramamba.change.training import counted
 from terramamba.core.errors import InputError
-from terramamba.core.files import read_yaml
+from terramamba.core.files import plain
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.quality_report import survey
 from terramamba.raster.views.warped import Method
-from terramamba.runs.folder import CONFIG, Run
+from terramamba.runs.folder import Run
+from terramamba.runs.record import has_settings, read_settings
 from terramamba.scores.calibration import change_calibration
 from terramamba.scores.thresholds import checked_threshold
 
@@ -53,8 +55,8 @@ def evaluate(
     return {
         "protocol": f"{split}-{len(labelled)}" if name is None else f"{name}-{split}",
         "threshold": cut,
-        "calibration": run.card.get("calibration"),
-        "threshold_from": run.card.get("threshold_from") if threshold is None else "given",
+        "calibration": plain(run.card.judged.calibration),
+        "threshold_from": run.threshold_source if threshold is None else "given",
         "notes": [*notes, *survey({split: labelled})],
         "test": pair_scores(counts, cut, calibration),
     }
@@ -68,15 +70,13 @@ def _known(
     pairs: Sequence[PairFiles],
 ) -> list[str]:
     """Which of ``pairs`` the run has learnt from, where its own data are still there."""
-    if not (run.folder / CONFIG).is_file():
+    if not has_settings(run.folder):
         return []
-    config = read_yaml(run.folder / CONFIG)
+    trained = read_settings(run.folder, ChangeSettings)
     own = found
-    if (config.get("data"), config.get("root")) != (data, root):
+    if (trained.data, trained.root) != (data, root):
         try:
-            own, _, _ = load_pairs(
-                str(config.get("data")), *(config.get(key) for key in ("root", "align", "scene_variable"))
-            )
+            own, _, _ = load_pairs(trained.data, trained.root, trained.align, trained.scene_variable)
         except InputError:  # moved or removed since
             return []
     notes = []

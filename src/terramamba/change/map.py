@@ -215,6 +215,6 @@ def _check_whole_image(run: Run, scene: Scene) -> None:
     if values > WHOLE_IMAGE_VALUES:
         limit = WHOLE_IMAGE_VALUES // (2 * len(run.scaling.bands))
         raise InputError(
-            f"{scene.path}: {scene.height} x {scene.width} pixels, but {run.card['model']['name']} has to see"
+            f"{scene.path}: {scene.height} x {scene.width} pixels, but {run.card.model.name} has to see"
             f" all at once, {limit} pixels at most; crop the images or use a model that works in tiles"
         )

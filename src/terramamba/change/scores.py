@@ -19,7 +19,6 @@ from terramamba.scores.score_table import CHANGE_SCORES
 from terramamba.scores.thresholds import confusion_at
 from terramamba.training.predict import change_histograms, evaluate_change
 
-THRESHOLDS = "thresholds.csv"
 CURVE_STEPS = 100
 
 

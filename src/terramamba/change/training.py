@@ -5,18 +5,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from terramamba.change.recipe import with_crops
 from terramamba.change.samples import PairDataset
-from terramamba.change.scores import THRESHOLDS, PairCounts, count_pairs, pair_scores, write_thresholds
+from terramamba.change.scores import PairCounts, count_pairs, pair_scores, write_thresholds
 from terramamba.change.settings import ChangeSettings
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
-from terramamba.core.files import write_json
+from terramamba.core.files import plain, write_json
+from terramamba.core.run_files import CONFUSION, RELIABILITY, SPLIT, THRESHOLDS
 from terramamba.data.catalog.loading import load_pairs
+from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.statistics import fit_pair_scaling
@@ -26,11 +28,11 @@ from terramamba.models.spec import ModelSpec
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.warped import Method
 from terramamba.runs.folder import write_confusion
+from terramamba.runs.model_card import DataCard, JudgedCard, Threshold, ThresholdSource
 from terramamba.scores.calibration import (
-    RELIABILITY,
-    calibration_card,
     change_calibration,
     change_temperature,
+    temperature_fit,
     write_reliability,
 )
 from terramamba.scores.sampling_units import from_confusions, write_units
@@ -38,13 +40,10 @@ from terramamba.scores.thresholds import checked_threshold, confusion_at
 from terramamba.training.task import Judgement
 from terramamba.training.workload import Volume
 
-CLASSES = ("unchanged", "changed")
+CLASSES = ClassTable((0, 1), ("unchanged", "changed"), (None, None))
 SUBSETS = ("train", "val", "test")
 COUNTED_SIDE = 64
 """FLOPs are counted on images of this side at most, and grow with the area."""
-
-ThresholdFrom = Literal["validation", "given", "fixed"]
-"""Where a run's threshold is from: chosen on validation, given, or 0.5 by a detector that is not trained."""
 
 FIXED_THRESHOLD = 0.5
 
@@ -104,16 +103,16 @@ class Training:
         """None: ``pos_weight`` weighs what changed."""
 
     @property
-    def card(self) -> Mapping[str, Any]:
-        """What mapping has to know beside the weights."""
-        return {
-            "protocol": protocol_id(self.pairs, self.settings.chosen_on_test, self.published),
-            "split_id": split_record(self.pairs)["id"],
-            "source_bands": self.example.bands,
-            "wavelengths": self.example.wavelengths,
-            "scaling": self.scaling.to_dict(),
-            "classes": [{"code": code, "name": name} for code, name in enumerate(CLASSES)],
-        }
+    def card(self) -> DataCard:
+        """What mapping has to know of the data."""
+        return DataCard(
+            source_bands=self.example.bands,
+            wavelengths=self.example.wavelengths,
+            scaling=self.scaling,
+            classes=CLASSES,
+            protocol=protocol_id(self.pairs, self.settings.chosen_on_test, self.published),
+            split_id=split_record(self.pairs)["id"],
+        )
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -160,21 +159,22 @@ class Training:
         units = from_confusions([pair.name for pair in self.pairs["test"]], tested)
 
         def write(folder: Path) -> None:
-            write_confusion(folder / "confusion.csv", np.array(scores["test"]["confusion"]), CLASSES)
+            write_confusion(folder / CONFUSION, np.array(scores["test"]["confusion"]), CLASSES.names)
             write_thresholds(folder / THRESHOLDS, counts, cut)
             write_units(folder, units)
             write_reliability(folder / RELIABILITY, calibrations)
 
-        calibration = calibration_card(calibrations["validation"])
-        card = {"threshold": cut, "threshold_from": chosen_by, "calibration": calibration}
-        return Judgement(scores, card, write)
+        fitted = temperature_fit(calibrations["validation"])
+        card = JudgedCard(threshold=Threshold(cut, chosen_by), calibration=fitted)
+        facts = {"threshold": cut, "threshold_from": chosen_by, "calibration": plain(fitted)}
+        return Judgement(scores, card, facts, write)
 
     def write_split(self, folder: Path) -> None:
         """Write ``split.json``."""
-        write_json(folder / "split.json", split_record(self.pairs))
+        write_json(folder / SPLIT, split_record(self.pairs))
 
 
-def _threshold(given: float | None, chosen: float | None) -> tuple[float, ThresholdFrom]:
+def _threshold(given: float | None, chosen: float | None) -> tuple[float, ThresholdSource]:
     if given is not None:
         return checked_threshold(given), "given"
     return (FIXED_THRESHOLD, "fixed") if chosen is None else (chosen, "validation")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from terramamba.core.errors import InputError
+from terramamba.core.run_files import CARD
 
 
 def run_and_scenes(
@@ -39,7 +40,7 @@ def split_run(paths: Sequence[str]) -> tuple[str, list[str]]:
     Raises:
         InputError: no folder with a ``model.json``, or more than one.
     """
-    runs = [path for path in paths if (Path(path) / "model.json").exists()]
+    runs = [path for path in paths if (Path(path) / CARD).exists()]
     if len(runs) == 1:
         others = list(paths)
         others.remove(runs[0])
@@ -50,4 +51,4 @@ def split_run(paths: Sequence[str]) -> tuple[str, list[str]]:
     likely = next((path for path in paths if Path(path).is_dir()), paths[0])
     if not Path(likely).exists():
         raise InputError(f"{likely}: no such run folder; name the folder that training wrote with --out")
-    raise InputError(f"{likely}: no model.json in it, so it is no finished run; train first, or name another")
+    raise InputError(f"{likely}: no {CARD} in it, so it is no finished run; train first, or name another")

@@ -42,15 +42,15 @@ def run(argv: Sequence[str]) -> int:
         raise InputError("a report about several runs needs --out, such as --out report.html")
     from terramamba.api import write_report
     from terramamba.cli.show import show_facts
+    from terramamba.core.run_files import REPORT
     from terramamba.report.maps import MapFiles
-    from terramamba.report.page import RUN_PAGE
 
     beside = {name: getattr(options, name) for name in ("scene", "before", "after", "probabilities")}
     for name, path in beside.items():
         if path is not None and options.map is None:
             raise InputError(f"--{name} {path}: is shown with a map; give the map with --map")
     files = None if options.map is None else MapFiles(options.map, **beside)
-    own = Path(folders[0]) / RUN_PAGE
+    own = Path(folders[0]) / REPORT
     page = write_report(
         folders, options.out or own, map_files=files, overwrite=options.overwrite or options.out is None
     )

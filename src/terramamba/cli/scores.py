@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from terramamba.cli.show import number, percent, show_facts, show_table
 from terramamba.core.provenance import in_words
-from terramamba.report.page import RUN_PAGE
+from terramamba.core.run_files import REPORT
 from terramamba.scores.score import Score, Scores, of_set, per_class
 from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 
@@ -132,7 +132,7 @@ def _about(result: Mapping[str, Any]) -> dict[str, Any]:
     if "code" in result:
         facts["code"] = in_words(result["code"])
     facts["run"] = result["folder"]
-    page = Path(result["folder"]) / RUN_PAGE
+    page = Path(result["folder"]) / REPORT
     return facts | ({"page": str(page)} if page.is_file() else {})
 
 

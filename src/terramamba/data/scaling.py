@@ -1,16 +1,18 @@
 """Band choice and scaling: fitted on training pixels alone, kept in the model file, applied everywhere."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Shaped
 
+from terramamba.core.typed import FieldError, Finite, between
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 
 Kind = Literal["minmax", "standard"]
+Band = Annotated[int, between(0, 999_999)]
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,17 @@ class Scaling:
     """
 
     kind: Kind
-    bands: tuple[int, ...]
-    offset: tuple[float, ...]
-    factor: tuple[float, ...]
-    fill: tuple[float, ...]
+    bands: tuple[Band, ...]
+    offset: tuple[Finite, ...]
+    factor: tuple[Finite, ...]
+    fill: tuple[Finite, ...]
+
+    def __post_init__(self) -> None:
+        if not self.bands:
+            raise FieldError("bands", self.bands, "one band at least")
+        for name in ("offset", "factor", "fill"):
+            if len(getattr(self, name)) != len(self.bands):
+                raise FieldError(name, getattr(self, name), f"one number for each of {len(self.bands)} bands")
 
     @classmethod
     def fit(
@@ -76,21 +85,6 @@ class Scaling:
             np.array(numbers, np.float32)[:, None, None] for numbers in (self.offset, self.factor, self.fill)
         )
         return np.where(valid[None], (values.astype(np.float32) - offset) * factor, fill)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain lists for JSON."""
-        return {
-            "kind": self.kind,
-            "bands": list(self.bands),
-            "offset": list(self.offset),
-            "factor": list(self.factor),
-            "fill": list(self.fill),
-        }
-
-    @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> "Scaling":
-        """The scaling that ``to_dict`` wrote."""
-        return cls(record["kind"], *(tuple(record[name]) for name in ("bands", "offset", "factor", "fill")))
 
 
 def _summed(blocks: Iterable[Float64[np.ndarray, "n c"]]) -> tuple[int, Float64[np.ndarray, " c"]]:

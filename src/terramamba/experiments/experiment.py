@@ -9,14 +9,13 @@ from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.experiments.file import read_experiment
-from terramamba.experiments.plan import MEASURED, PlannedRun, Train, is_done, other_settings, plan_runs
+from terramamba.experiments.plan import PlannedRun, Train, is_done, other_settings, plan_runs
 from terramamba.experiments.pool import run_all
 from terramamba.experiments.render import write_tables
 from terramamba.experiments.results import Row, rows_of, write_results
 from terramamba.experiments.search import places, require_optuna, seek
 from terramamba.experiments.values import Tasks
 from terramamba.runs.folder import prepare_folder
-from terramamba.scores.sampling_units import UNITS
 
 
 @dataclass(frozen=True)
@@ -103,6 +102,4 @@ def _refuse_others(runs: Sequence[PlannedRun], out: Path, *, overwrite: bool) ->
             " train those anew, or another --out"
         )
     for run, _ in others:
-        for added in (MEASURED, UNITS):
-            (run.folder / added).unlink(missing_ok=True)
         prepare_folder(run.folder, overwrite=True)

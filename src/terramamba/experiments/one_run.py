@@ -1,7 +1,6 @@
 """One run of an experiment: trained and scored as the train commands do it, then timed."""
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, replace
 
 import torch
 
@@ -9,7 +8,8 @@ from terramamba._version import __version__
 from terramamba.bench.memory import most_resident
 from terramamba.core.devices import resolve_device
 from terramamba.core.files import write_json
-from terramamba.experiments.plan import MEASURED, METRICS, PlannedRun, Train
+from terramamba.core.run_files import MEASURED, METRICS
+from terramamba.experiments.plan import MeasuredCost, PlannedRun, Train
 from terramamba.models.cost import model_cost
 from terramamba.models.registry import model_spec
 from terramamba.runs.folder import is_run_folder, load_run
@@ -32,19 +32,19 @@ def do_run(run: PlannedRun, train: Train) -> None:
     spec = model_spec(settings.model)
     network = spec.trainable and spec.fit is None
     cost = model_cost(loaded.model, shape) if network else None
-    record: dict[str, Any] = {
-        "version": __version__,
-        "torch": torch.__version__,
-        "parameters": cost.parameters if cost else None,
-        "flops": cost.flops if cost else None,
-        "flops_input": " x ".join(map(str, shape[1:])) if cost else None,
-        "pixels_per_second": pixels / seconds,
+    measured = MeasuredCost(
+        version=__version__,
+        torch=str(torch.__version__),
+        parameters=cost.parameters if cost else None,
+        flops=cost.flops if cost else None,
+        flops_input=" x ".join(map(str, shape[1:])) if cost else None,
+        pixels_per_second=pixels / seconds,
         # A run that was trained before says nothing about the memory that training took.
-        "peak_mib": _peak_mib(device) if trained_here else None,
-        "device": str(device),
-        "threads": torch.get_num_threads(),
-    }
-    write_json(run.folder / MEASURED, record)
+        peak_mib=_peak_mib(device) if trained_here else None,
+        device=str(device),
+        threads=torch.get_num_threads(),
+    )
+    write_json(run.folder / MEASURED, asdict(measured))
 
 
 def _peak_mib(device: torch.device) -> float:

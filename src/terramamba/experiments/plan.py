@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from terramamba.core.errors import InputError
+from terramamba.core.run_files import MEASURED, METRICS, seed_folder
+from terramamba.core.typed import typed
 from terramamba.experiments.values import (
     Ablation,
     DataSet,
@@ -19,13 +21,25 @@ from terramamba.runs.folder import check_same_config, is_run_folder
 from terramamba.training.settings import TrainSettings
 from terramamba.training.task import Task
 
-METRICS = "metrics.json"
-MEASURED = "measured.json"
-"""What an experiment adds to a run folder: its cost, and by that the sign that all is done."""
 FAILED = "failed.txt"
 
 Train = Callable[[Task, TrainSettings], Any]
 """Trains a run of a task and writes its folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredCost:
+    """What an experiment adds to a run folder, and by that the sign that all is done; None: not measured."""
+
+    version: str
+    torch: str
+    parameters: int | None
+    flops: int | None
+    flops_input: str | None
+    pixels_per_second: float
+    peak_mib: float | None
+    device: str
+    threads: int
 
 
 @dataclass(frozen=True)
@@ -111,7 +125,7 @@ def runs_of(
     ]
     runs = []
     for seed in data.seeds:
-        names = (data.name, split, model.name, ablation.name or "full", f"seed-{seed}")
+        names = (data.name, split, model.name, ablation.name or "full", seed_folder(seed))
         own = {"out": str(out.joinpath("runs", *map(_as_folder, names))), "seed": seed}
         settings = data.task.settings(**merged([*parts, own]))
         runs.append(
@@ -142,10 +156,13 @@ def other_settings(run: PlannedRun) -> str | None:
     return None
 
 
-def read_metrics(run: PlannedRun) -> dict[str, Any]:
-    """What the run wrote as its scores, and beside them what it costs."""
-    metrics, measured = (json.loads((run.folder / name).read_text("utf-8")) for name in (METRICS, MEASURED))
-    return {**metrics, "measured": measured}
+def read_cost(run: PlannedRun) -> MeasuredCost:
+    """What the run was measured to cost; raises ``InputError`` where the file is damaged."""
+    path = run.folder / MEASURED
+    try:
+        return typed(MeasuredCost, json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; remove it, and the run is measured again") from error
 
 
 def failure_of(run: PlannedRun) -> str | None:

@@ -16,6 +16,7 @@ from typing import Any
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_text
 from terramamba.core.processes import script_hidden
+from terramamba.core.run_files import LOG
 from terramamba.experiments.plan import PlannedRun, Train, failure_of, failure_path
 
 PRELOADED = ["pytorch_lightning", "sklearn.svm", "sklearn.ensemble"]
@@ -91,7 +92,7 @@ def _work(run: PlannedRun, train: Train, jobs: int) -> None:
     except Exception as error:
         write_failure(run, f"{type(error).__name__}: {error or 'no message'}")
         if run.folder.is_dir():
-            with (run.folder / "log.txt").open("a", encoding="utf-8") as log:
+            with (run.folder / LOG).open("a", encoding="utf-8") as log:
                 traceback.print_exc(file=log)
         sys.exit(1)
 

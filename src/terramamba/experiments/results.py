@@ -8,15 +8,17 @@ are made of these two and need no run folder.
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_table
-from terramamba.experiments.plan import PlannedRun, failure_of, is_done, read_metrics
+from terramamba.core.run_files import UNITS
+from terramamba.experiments.plan import PlannedRun, failure_of, is_done, read_cost
 from terramamba.experiments.values import Experiment
-from terramamba.scores.sampling_units import UNITS, Units, counts_by_unit, read_rows
+from terramamba.runs.record import read_metrics
+from terramamba.scores.sampling_units import Units, counts_by_unit, read_rows
 from terramamba.scores.score import SCALE, columns
 
 RESULTS = "results.csv"
@@ -147,15 +149,20 @@ def _row(run: PlannedRun, out: Path) -> Row:
     }
     if status != DONE:
         return row
-    metrics = read_metrics(run)
-    row |= {key: metrics.get(key) for key in ("preset", "protocol", "split_id", "minutes")}
-    code = metrics.get("code", {})
-    row |= {"commit": code.get("commit"), "changed": "yes" if code.get("changed") else None}
-    row["leakage"] = metrics.get("leakage_in_words")
-    row |= metrics["measured"]
-    for part, short in (("test", "test"), ("validation", "val")):
-        row |= flat(metrics[part], short)
-    return row | flat(metrics.get("leakage") or {}, "test_leakage")
+    metrics = read_metrics(run.folder)
+    row |= {
+        "preset": metrics.preset,
+        "protocol": metrics.protocol,
+        "split_id": metrics.split_id,
+        "minutes": metrics.minutes,
+        "commit": metrics.code.get("commit"),
+        "changed": "yes" if metrics.code.get("changed") else None,
+        "leakage": metrics.leakage_in_words,
+        **asdict(read_cost(run)),
+        **flat(metrics.test, "test"),
+        **flat(metrics.validation, "val"),
+    }
+    return row if metrics.leakage is None else row | flat(asdict(metrics.leakage), "test_leakage")
 
 
 def _published(experiment: Experiment) -> list[Row]:

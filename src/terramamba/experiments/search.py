@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from terramamba.core.errors import InputError
 from terramamba.experiments.checks import as_settings
-from terramamba.experiments.plan import PlannedRun, is_done, read_metrics, runs_of
+from terramamba.experiments.plan import PlannedRun, is_done, runs_of
 from terramamba.experiments.values import Ablation, Entrant, Experiment, Search
+from terramamba.runs.record import read_metrics
 from terramamba.scores.metrics import summarise
 
 if TYPE_CHECKING:
@@ -102,5 +103,5 @@ def _score(runs: Sequence[PlannedRun]) -> float | None:
     if not all(is_done(run) for run in runs):
         return None
     main = runs[0].task.scores[0]
-    found = [main.value_in(read_metrics(run)["validation"]) for run in runs]
+    found = [main.value_in(read_metrics(run.folder).validation) for run in runs]
     return main.goodness(summarise(found)[0])

@@ -9,11 +9,11 @@ from torch.utils.data import Subset
 from terramamba.data.catalog.record import DataSet, SceneSet
 from terramamba.data.splits.split import TEST
 from terramamba.experiments.compared import Timed
-from terramamba.landcover.evaluation import read_settings
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.landcover.training import labelled_patches
 from terramamba.runs.folder import Run
+from terramamba.runs.record import read_settings
 from terramamba.training.predict import PATCHES_AT_ONCE, class_logits
 
 TIMED_PATCHES = 4 * PATCHES_AT_ONCE
@@ -27,8 +27,9 @@ def reads_scene(entry: Mapping[str, Any], known: DataSet | None) -> bool:
 
 def time_patches(run: Run, settings: ClassifySettings) -> Timed:
     """Classify patches of the test pixels."""
-    settings = read_settings(run.folder)  # with the files that a name of the catalogue stands for
-    samples = prepare_samples(settings, int(run.card["patch_size"]))
+    # with the files that a name of the catalogue stands for
+    settings = read_settings(run.folder, ClassifySettings)
+    samples = prepare_samples(settings, run.patches.size)
     patches = labelled_patches(samples, TEST, settings)
     timed = Subset(patches, range(min(len(patches), TIMED_PATCHES)))
     class_logits(run.model, Subset(timed, range(min(len(timed), PATCHES_AT_ONCE))), device=settings.device)

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Int64
 
 from terramamba.core.errors import InputError
-from terramamba.core.files import read_yaml
-from terramamba.core.options import known_options
+from terramamba.core.files import plain
+from terramamba.core.run_files import SPLIT
+from terramamba.data.labels.class_table import UNLABELLED, ClassTable
 from terramamba.data.labels.labels import Labels, label_shape, read_labels, unmasked
 from terramamba.data.pairs.same_file import same_content_key
 from terramamba.data.patch_store import PatchStore
@@ -26,7 +27,8 @@ from terramamba.mapping.fit_to_run import check_bands
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
-from terramamba.runs.folder import CONFIG, Run
+from terramamba.runs.folder import Run
+from terramamba.runs.record import has_settings, read_settings
 from terramamba.scores.calibration import class_calibration
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.training.predict import class_logits
@@ -74,10 +76,9 @@ def evaluate(
         raise InputError(
             f"{labels or run.folder}: no labelled pixel of a class that the model knows; {why}".rstrip("; ")
         )
-    card = run.card
     dataset = PatchDataset(scored.store, scored.pixels, scored.targets, augment=False, seed=0)
     logits, truth = class_logits(run.model, dataset, device=device)
-    names = [entry["name"] for entry in card["classes"]]
+    names = run.classes.names
     confusion = confusion_matrix(truth, logits.argmax(dim=1), len(names))
     temperature = run.temperature
     calibration = None if temperature is None else class_calibration(logits, truth, temperature)
@@ -87,7 +88,7 @@ def evaluate(
         "notes": list(scored.notes),
         "confusion": confusion.tolist(),
         "test": scores_by_name(confusion, names, calibration),
-        "calibration": card.get("calibration"),
+        "calibration": plain(run.card.judged.calibration),
     }
 
 
@@ -103,14 +104,14 @@ class _Scored:
 
 
 def _own_test(run: Run) -> _Scored:
-    settings = read_settings(run.folder)
-    samples = prepare_samples(settings, run.card["patch_size"])
-    if samples.split.id != run.card["split_id"]:
+    settings = read_settings(run.folder, ClassifySettings)
+    samples = prepare_samples(settings, run.patches.size)
+    if samples.split.id != run.split_id:
         raise InputError(
             f"{run.folder}: scene or labels changed since training (split {samples.split.id}, "
-            f"was {run.card['split_id']}); restore them, or score other files with --scene and --labels"
+            f"was {run.split_id}); restore them, or score other files with --scene and --labels"
         )
-    return _Scored(samples.store, samples.pixels(TEST), samples.targets(TEST), run.card["protocol"], ())
+    return _Scored(samples.store, samples.pixels(TEST), samples.targets(TEST), run.card.data.protocol, ())
 
 
 def _elsewhere(
@@ -119,10 +120,11 @@ def _elsewhere(
     check_bands(run, scene)
     given = read_labels(labels, scene, variable=label_variable, min_classes=1, vector=vector)
     given = unmasked(given, scene, need_all_classes=False)
-    classes, notes = known_classes(given, run.card)
-    known = given.pixels.only(classes > 0)
-    store = PatchStore.read(scene, run.scaling, known, run.card["patch_size"], run.card["border"])
-    scored = store.usable[store.kept.find(given.pixels.keys)] & (classes > 0)
+    targets, notes = known_targets(given, run.classes)
+    known = targets != UNLABELLED
+    shape = run.patches
+    store = PatchStore.read(scene, run.scaling, given.pixels.only(known), shape.size, shape.border)
+    scored = store.usable[store.kept.find(given.pixels.keys)] & known
     learnt = scored & _learnt_from(run, scene, given.pixels)
     if learnt.any():
         notes.append(
@@ -130,21 +132,15 @@ def _elsewhere(
         )
         scored &= ~learnt
     pixels = given.pixels.only(scored).coordinates
-    targets = classes[scored].astype(np.int64) - 1
-    return _Scored(store, pixels, targets, f"external-p{run.card['patch_size']}", notes)
-
-
-def read_settings(folder: Path) -> ClassifySettings:
-    """The settings that ``folder/config.yaml`` keeps."""
-    return known_options(ClassifySettings, read_yaml(folder / CONFIG))
+    return _Scored(store, pixels, targets[scored], f"external-p{shape.size}", notes)
 
 
 def _learnt_from(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray, " m"]:
     """Which pixels had a part in training, where ``scene`` is the run's own or a copy of it."""
     none = np.zeros(len(pixels), bool)
-    if not all((run.folder / name).is_file() for name in (CONFIG, "split.json")):
+    if not (has_settings(run.folder) and (run.folder / SPLIT).is_file()):
         return none  # a model alone
-    own = read_settings(run.folder).scene
+    own = read_settings(run.folder, ClassifySettings).scene
     if own is None or not all(Path(path).exists() for path in (own, scene.path)):
         return none
     if same_content_key(own) != same_content_key(scene.path):
@@ -155,14 +151,12 @@ def _learnt_from(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray, 
     return split.pixels.only(np.isin(split.roles, (TRAIN, VALIDATION))).find(pixels.keys) >= 0
 
 
-def known_classes(given: Labels, card: Mapping[str, Any]) -> tuple[Int[np.ndarray, " m"], list[str]]:
-    """Labels by the place of their class in a run's ``card``, from 1, and notes on those it does not know.
-
-    0 stands for a class that it does not know.
-    """
-    key, said = ("name", given.names) if given.by_name else ("code", given.codes)
-    place = {entry[key]: index + 1 for index, entry in enumerate(card["classes"])}
-    table = np.array([0, *(place.get(one, 0) for one in said)], np.int16)
-    unknown = [str(one) for one in said if one not in place]
+def known_targets(given: Labels, classes: ClassTable) -> tuple[Int64[np.ndarray, " m"], list[str]]:
+    """Labels as targets of a run's ``classes``, and notes on those that it does not know: ``UNLABELLED``."""
+    key = "name" if given.by_name else "code"
+    said: Sequence[str | int] = given.names if given.by_name else given.codes
+    target: Mapping[Any, int] = classes.target_of_name if given.by_name else classes.target_of_code
+    table = np.array([UNLABELLED, *(target.get(one, UNLABELLED) for one in said)], np.int64)
+    unknown = [str(one) for one in said if one not in target]
     notes = [f"not scored, the model does not know these {key}s: {', '.join(unknown)}"] if unknown else []
     return table[given.classes], [*given.notes, *notes]

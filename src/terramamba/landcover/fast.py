@@ -8,15 +8,13 @@ mean of several views.
 c band   h, w rows and columns of a window   p side of a patch   k class   m usable pixels
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
 from terramamba.core.errors import InputError
 from terramamba.models.model import Model
+from terramamba.runs.model_card import FastAgreement
 
 TILINGS = (1, 2, 4, 9)
 """Numbers of tilings to choose from; the work grows with them."""
@@ -46,22 +44,21 @@ def check_tilings(model: Model, tilings: int) -> None:
         )
 
 
-def choose_tilings(mode: str, tilings: int, tolerance: float, record: Mapping[str, Any] | None) -> int:
+def choose_tilings(mode: str, tilings: int, tolerance: float, known: FastAgreement | None) -> int:
     """Tilings to map with, 0 for exact.
 
     "auto" takes the fewest whose overall accuracy on validation pixels is within ``tolerance`` percentage
-    points of exact, by the ``record`` of the run; without a record it is exact.
+    points of exact, by what is ``known`` of the run; where nothing is, it is exact.
 
     Raises:
         InputError: there is no such mode.
     """
     if mode not in ("exact", "fast", "auto"):
         raise InputError(f"--mode {mode}: choose one of exact, fast, auto")
-    if mode != "auto" or record is None:
+    if mode != "auto" or known is None:
         return tilings if mode == "fast" else 0
-    least = record["exact_oa"] - tolerance / 100
-    good = [int(k) for k, found in record["tilings"].items() if found["oa"] >= least]
-    return min(good, default=0)
+    least = known.exact_oa - tolerance / 100
+    return min((k for k, score in known.tilings.items() if score.oa >= least), default=0)
 
 
 def fast_logits(

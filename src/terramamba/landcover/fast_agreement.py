@@ -1,7 +1,5 @@
 """How far fast mapping stays with exact mapping, on the validation pixels of a run."""
 
-from typing import Any
-
 import numpy as np
 import torch
 from jaxtyping import Int64
@@ -14,13 +12,14 @@ from terramamba.mapping.windows import class_windows
 from terramamba.models.model import Model
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
+from terramamba.runs.model_card import FastAgreement, TilingScore
 
 BATCH_SIZE = 256
 ROWS = 128
 """Rows of the scene that are read together."""
 
 
-def fast_record(
+def fast_agreement(
     model: Model,
     scene: Scene,
     scaling: Scaling,
@@ -30,7 +29,7 @@ def fast_record(
     patch_size: int,
     border: str,
     device: torch.device,
-) -> dict[str, Any] | None:
+) -> FastAgreement | None:
     """Overall accuracy of exact mapping, and for each number of tilings overall accuracy and agreement.
 
     Args:
@@ -42,9 +41,6 @@ def fast_record(
         patch_size: side of the patches that the model was trained on.
         border: what stands beyond the edge of the scene, "reflect" or "zeros".
         device: to compute on.
-
-    Returns:
-        ``{"exact_oa": share, "tilings": {"1": {"oa": share, "agreement": share}, ...}}``
     """
     if not model.classifies_tokens:
         return None
@@ -78,13 +74,13 @@ def fast_record(
                 found[k].append(logits.argmax(1))
     right = torch.cat(truth)
     exact, *fast = (torch.cat(parts) for parts in found.values())
-    return {
-        "exact_oa": _share(exact == right),
-        "tilings": {
-            str(k): {"oa": _share(guess == right), "agreement": _share(guess == exact)}
+    return FastAgreement(
+        _share(exact == right),
+        {
+            k: TilingScore(_share(guess == right), _share(guess == exact))
             for k, guess in zip(TILINGS, fast, strict=True)
         },
-    }
+    )
 
 
 def _drawn(

@@ -113,7 +113,7 @@ def map_classes(
     loaded.model.check_precision(precision)
     image = masked(scene if isinstance(scene, Scene) else open_scene(scene), masks)
     check_bands(loaded, image)
-    tilings = choose_tilings(mode, tilings, tolerance, loaded.card.get("fast"))
+    tilings = choose_tilings(mode, tilings, tolerance, loaded.card.judged.fast)
     if tilings:
         check_tilings(loaded.model, tilings)
 
@@ -132,7 +132,7 @@ def map_classes(
         None if areas is None else str(areas),
         image.grid,
         tuple(windows),
-        tuple(loaded.classes),
+        loaded.classes,
         run_tags(
             loaded,
             mode=f"fast --tilings {tilings}" if tilings else "exact",
@@ -167,5 +167,6 @@ def _as_mapped(settings: ClassMapSettings, tilings: int) -> ClassMapSettings:
 
 
 def _agreement(run: Run, tilings: int) -> float | None:
-    record = run.card.get("fast")
-    return record["tilings"][str(tilings)]["agreement"] if tilings and record else None
+    fast = run.card.judged.fast
+    known = None if fast is None else fast.tilings.get(tilings)
+    return None if known is None else known.agreement

@@ -6,6 +6,8 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from terramamba.core.typed import typed
+from terramamba.data.labels.class_table import ClassTable
 from terramamba.landcover.map_worker import NODATA, code_type
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
 from terramamba.mapping.grid_json import grid_of, grid_record
@@ -54,7 +56,7 @@ class ClassMapOutput:
     areas: str | None
     grid: Grid
     windows: tuple[Window, ...]
-    classes: tuple[Mapping[str, Any], ...]
+    classes: ClassTable
     tags: Mapping[str, str]
     tilings: int
     agreement: float | None
@@ -73,7 +75,7 @@ class ClassMapOutput:
     @property
     def names(self) -> dict[int, str]:
         """Of every value of the map."""
-        return {NODATA: "no data"} | {int(entry["code"]): str(entry["name"]) for entry in self.classes}
+        return {NODATA: "no data"} | self.classes.name_of_code
 
     def draft(self, parts: Parts, drafts: Sequence[Path], advance: Callable[[float], None]) -> dict[str, Any]:
         """Write the files, window by window."""
@@ -130,7 +132,7 @@ class ClassMapOutput:
                 "paths": tuple(record["paths"]),
                 "grid": grid_of(record["grid"]),
                 "windows": tuple(Window(*window) for window in record["windows"]),
-                "classes": tuple(record["classes"]),
+                "classes": typed(ClassTable, record["classes"]),
             }
         )
 
@@ -143,12 +145,7 @@ class ClassMapOutput:
                 bands=1,
                 dtype=code_type(names).name,
                 nodata=NODATA,
-                colours={
-                    int(entry["code"]): (int(red), int(green), int(blue))
-                    for entry in self.classes
-                    if entry.get("colour")
-                    for red, green, blue in [entry["colour"]]
-                },
+                colours=self.classes.colour_of_code,
                 class_names=names,
                 band_names=["class"],
                 tags=file_tags(self.tags, "land-cover classes"),
@@ -162,7 +159,7 @@ class ClassMapOutput:
                     bands=len(self.classes),
                     dtype="uint8",
                     nodata=NO_PROBABILITY,
-                    band_names=[str(entry["name"]) for entry in self.classes],
+                    band_names=self.classes.names,
                     scale=PROBABILITY_SCALE,
                     tags=file_tags(self.tags, "probability of each class: stored value / 254; 255: no data"),
                 )

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Float32, Shaped
 from torch import Tensor
 
 from terramamba.core.errors import InputError
+from terramamba.core.run_files import CARD
 from terramamba.data.patch_store import PaddedWindow, window_patches
 from terramamba.data.scaling import Scaling
 from terramamba.landcover.fast import fast_logits, margin
@@ -63,11 +64,11 @@ class ClassMapper:
         self._scaling: Scaling = run.scaling
         self._model: Model = run.model.to(device).eval()
         self._device = device
-        codes = [int(entry["code"]) for entry in run.classes]
+        codes = run.classes.codes
         self._codes = np.array(codes, code_type(codes))
-        self._patch = int(run.card["patch_size"])
+        self._patch = run.patches.size
         self._margin = margin(self._patch) if work.tilings else self._patch // 2
-        self._border = str(run.card["border"])
+        self._border = run.patches.border
 
     def map(self, window: Window) -> dict[str, Shaped[np.ndarray, "..."]]:
         """``classes`` (codes), ``not_finite`` (a number of pixels), where wanted stored ``probability``."""
@@ -117,7 +118,7 @@ class ClassMapper:
     def _probability(self, logits: Float[Tensor, "m k"]) -> Float[Tensor, "m k"]:
         if logits.shape[1] != len(self._codes):
             raise InputError(
-                f"the model gives {logits.shape[1]} classes, but model.json names {len(self._codes)};"
+                f"the model gives {logits.shape[1]} classes, but {CARD} names {len(self._codes)};"
                 " train the model anew"
             )
         return torch.softmax(logits.float() / self._work.temperature, dim=1)

@@ -45,16 +45,16 @@ def map_sentence(land: ReportMap, mapped: int) -> str:
 
 def legend(run: RunRecord) -> tuple[Mapping[int, str], Colours]:
     """Name and colour of each class by its code; raises ``InputError`` for more than a byte tells apart."""
-    classes = run.card.get("classes") or []
-    if not 0 < len(classes) < NO_CLASS:
+    classes = run.card.data.classes
+    if len(classes) >= NO_CLASS:
         raise InputError(f"{run.folder}: {len(classes)} classes; the page shows maps of 1 to {NO_CLASS - 1}")
-    names = {int(entry["code"]): str(entry["name"]) for entry in classes}
-    return names, {int(entry["code"]): tuple(entry.get("colour") or NO_COLOUR) for entry in classes}
+    colours: dict[int, tuple[int, ...]] = dict.fromkeys(classes.codes, NO_COLOUR)
+    return classes.name_of_code, colours | classes.colour_of_code
 
 
 def bars(run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
     """A row of scores for each class, in the colours of the map."""
-    colours = {str(entry["name"]): entry.get("colour") for entry in run.card.get("classes", [])}
+    colours = dict(zip(run.card.data.classes.names, run.card.data.classes.colours, strict=True))
     return "Each class", [
         bar_row(str(entry["name"]), entry, f"{entry['pixels']:,}", colours.get(str(entry["name"])), scores)
         for entry in run.test["per_class"]

@@ -13,8 +13,6 @@ from terramamba.scores.metrics import TRUTH, class_counts, class_recall
 from terramamba.scores.score import Source, evaluated, per_class
 from terramamba.scores.score_table import LAND_COVER_SCORES
 
-CLASS_TABLE = "classes.csv"
-
 
 def scores_by_name(
     confusion: Int[np.ndarray, "k k"], names: Sequence[str], calibration: Calibration | None = None

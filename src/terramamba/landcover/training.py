@@ -10,21 +10,24 @@ import numpy as np
 
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
+from terramamba.core.files import plain
+from terramamba.core.run_files import CLASS_SCORES, CONFUSION, RELIABILITY
+from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split_files import save_split
-from terramamba.landcover.fast_agreement import fast_record
+from terramamba.landcover.fast_agreement import fast_agreement
 from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import Samples, prepare_samples
-from terramamba.landcover.scores import CLASS_TABLE, scores_by_name, write_class_table
+from terramamba.landcover.scores import scores_by_name, write_class_table
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.runs.folder import write_confusion
+from terramamba.runs.model_card import DataCard, JudgedCard, PatchShape
 from terramamba.scores.calibration import (
-    RELIABILITY,
-    calibration_card,
     class_calibration,
     class_temperature,
+    temperature_fit,
     write_reliability,
 )
 from terramamba.scores.metrics import confusion_matrix
@@ -83,23 +86,19 @@ class Training:
         return tuple(float(weight) for weight in weights)
 
     @property
-    def card(self) -> Mapping[str, Any]:
-        """What mapping has to know beside the weights."""
-        samples, labels = self.samples, self.samples.labels
-        return {
-            "protocol": protocol_id(self.settings, samples.split.patch_size),
-            "split_id": samples.split.id,
-            "leakage": asdict(samples.split.leakage),
-            "source_bands": samples.scene.bands,
-            "wavelengths": samples.scene.wavelengths,
-            "scaling": samples.scaling.to_dict(),
-            "patch_size": samples.split.patch_size,
-            "border": self.settings.border,
-            "classes": [
-                {"code": code, "name": name, "colour": list(colour)}
-                for code, name, colour in zip(labels.codes, labels.names, labels.colours, strict=True)
-            ],
-        }
+    def card(self) -> DataCard:
+        """What mapping has to know of the data."""
+        samples, labels, split = self.samples, self.samples.labels, self.samples.split
+        return DataCard(
+            source_bands=samples.scene.bands,
+            wavelengths=samples.scene.wavelengths,
+            scaling=samples.scaling,
+            classes=ClassTable(labels.codes, labels.names, labels.colours),
+            patches=PatchShape(split.patch_size, self.settings.border),
+            protocol=protocol_id(self.settings, split.patch_size),
+            split_id=split.id,
+            leakage=split.leakage,
+        )
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -164,7 +163,7 @@ class Training:
             for subset, confusion in confusions.items()
         }
         logits, truth = subsets["test"]
-        fast = fast_record(
+        fast = fast_agreement(
             model,
             samples.scene,
             samples.scaling,
@@ -177,13 +176,14 @@ class Training:
         units = from_classes(samples.pixels(TEST), truth.numpy(), logits.argmax(dim=1).numpy(), len(names))
 
         def write(folder: Path) -> None:
-            write_confusion(folder / "confusion.csv", confusions["test"], names)
-            write_class_table(folder / CLASS_TABLE, scores)
+            write_confusion(folder / CONFUSION, confusions["test"], names)
+            write_class_table(folder / CLASS_SCORES, scores)
             write_units(folder, units)
             write_reliability(folder / RELIABILITY, calibrations)
 
-        card = {"calibration": calibration_card(calibrations["validation"]), "fast": fast}
-        return Judgement(scores, card, write)
+        card = JudgedCard(calibration=temperature_fit(calibrations["validation"]), fast=fast)
+        facts = {"calibration": plain(card.calibration), "fast": plain(fast)}
+        return Judgement(scores, card, facts, write)
 
     def write_split(self, folder: Path) -> None:
         """Write ``split.json`` and the map of subsets beside it."""

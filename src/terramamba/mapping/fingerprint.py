@@ -18,11 +18,11 @@ from rasterio.crs import CRS
 from torch import Tensor
 
 from terramamba._version import __version__
-from terramamba.core.files import plain
 from terramamba.core.options import Options, flag_of, identity
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run
+from terramamba.runs.model_card import as_json
 
 Facts = Mapping[str, tuple[str, str]]
 """For each thing what it is called on the command line, and what identifies it."""
@@ -30,13 +30,12 @@ Facts = Mapping[str, tuple[str, str]]
 
 def model_sha256(run: Run) -> str:
     """SHA-256 of ``model.safetensors``; of the weights themselves where the model was never saved."""
-    saved = run.card["model"].get("sha256")
-    return str(saved) if saved else _digest(run.model.state_dict())
+    return run.card.model.sha256 or _digest(run.model.state_dict())
 
 
 def model_fact(run: Run) -> tuple[str, str]:
     """The model with its card."""
-    return f"the model in {run.folder}", _digest([model_sha256(run), plain(run.card)])
+    return f"the model in {run.folder}", _digest([model_sha256(run), as_json(run.card)])
 
 
 def scene_fact(scene: Scene) -> tuple[str, str]:

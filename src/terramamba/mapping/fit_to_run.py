@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from terramamba.core.errors import InputError
+from terramamba.core.run_files import CARD
 from terramamba.raster.scene import Scene
 from terramamba.runs.folder import Run, load_run
 
@@ -26,7 +27,7 @@ def chosen_temperature(run: Run, calibrated: bool) -> float:
         return 1.0
     if run.temperature is None:
         raise InputError(
-            f"{run.folder}: --calibrated needs a temperature, and this run has none in model.json;"
+            f"{run.folder}: --calibrated needs a temperature, and this run has none in {CARD};"
             " train it anew, or map without"
         )
     return run.temperature
@@ -34,13 +35,13 @@ def chosen_temperature(run: Run, calibrated: bool) -> float:
 
 def check_bands(run: Run, scene: Scene) -> None:
     """Raise ``InputError`` where the bands of ``scene`` are not those the run was trained on."""
-    trained_on = run.card.get("source_bands")
+    trained_on = run.card.data.source_bands
     if scene.bands != trained_on:
         raise InputError(
             f"{scene.path}: has {scene.bands} bands, but the model in {run.folder} was trained on"
             f" {trained_on}; give a scene with the same bands in the same order"
         )
-    wavelengths = run.card.get("wavelengths")
+    wavelengths = run.card.data.wavelengths
     if not wavelengths or not scene.wavelengths:
         return
     for band in run.scaling.bands:

@@ -12,7 +12,7 @@ def run_tags(run: Run, **more: str) -> dict[str, str]:
     """Texts that a written raster carries about what made it, ``more`` of them in capitals."""
     return {
         "TIFFTAG_SOFTWARE": f"terramamba {__version__}",
-        "MODEL": str(run.card["model"]["name"]),
+        "MODEL": run.card.model.name,
         "MODEL_SHA256": model_sha256(run),
         **{name.upper(): text for name, text in more.items()},
     }

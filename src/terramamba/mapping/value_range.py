@@ -17,7 +17,7 @@ def unlike_training(run: Run, scene: Scene) -> str | None:
     None where they are not, where the bands are others (mapping refuses them), or where nothing has data.
     """
     scaling = run.scaling
-    if run.card.get("source_bands") != scene.bands:
+    if run.card.data.source_bands != scene.bands:
         return None
     values, valid = glance(scene, scaling.bands, GLANCE_VALUES)
     factor = np.array(scaling.factor)

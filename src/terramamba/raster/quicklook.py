@@ -1,7 +1,6 @@
 """Scenes and class rasters as pictures."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float, Integer, UInt8
@@ -42,15 +41,9 @@ def colour_limits(scene: Scene) -> Float[np.ndarray, "two rgb"]:
 
 
 def coloured(
-    codes: Integer[np.ndarray, "h w"], classes: Sequence[Mapping[str, Any]]
-) -> UInt8[np.ndarray, "h w rgb"]:
-    """A raster of class codes in the colours of ``classes``; other codes are white."""
-    return _painted(codes, {entry["code"]: tuple(entry["colour"]) for entry in classes})
-
-
-def _painted(
     values: Integer[np.ndarray, "h w"], colours: Mapping[int, tuple[int, ...]]
 ) -> UInt8[np.ndarray, "h w rgb"]:
+    """A raster of classes with the ``colours`` (red, green, blue) of its values; other values are white."""
     picture = np.full((*values.shape, 3), 255, np.uint8)
     for value, colour in colours.items():
         picture[values == value] = colour

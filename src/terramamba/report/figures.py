@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Integer, UInt8
 
-from terramamba.raster.quicklook import _painted, colour_limits, coloured, false_colour
+from terramamba.data.labels.class_table import ClassTable
+from terramamba.raster.quicklook import colour_limits, coloured, false_colour
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 
@@ -19,23 +20,25 @@ def picture_classification(
     scene: str | Path,
     labels: str | Path,
     land_cover: str | Path,
-    classes: Sequence[Mapping[str, Any]],
+    classes: ClassTable,
 ) -> None:
     """Save a PNG: the scene in false colour, the labels, the land-cover map, and a legend.
 
-    ``classes`` are the entries of a run's card: ``code``, ``name`` and ``colour``. ``labels`` and
-    ``land_cover`` are rasters of those codes.
+    ``labels`` and ``land_cover`` are rasters of the codes of ``classes``.
     """
     from matplotlib.patches import Patch
 
     image = open_scene(scene)
     panels = {
         "scene (false colour)": false_colour(image),
-        "labelled pixels": coloured(_values(labels), classes),
-        "land-cover map": coloured(_values(land_cover), classes),
+        "labelled pixels": coloured(_values(labels), classes.colour_of_code),
+        "land-cover map": coloured(_values(land_cover), classes.colour_of_code),
     }
     figure, _ = _panels(panels)
-    handles = [Patch(color=_share_of_255(entry["colour"]), label=entry["name"]) for entry in classes]
+    handles = [
+        Patch(color=_share_of_255(colour), label=classes.name_of_code[code])
+        for code, colour in classes.colour_of_code.items()
+    ]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 8), frameon=False)
     figure.savefig(path, dpi=120)
 
@@ -62,15 +65,15 @@ def picture_change(
     panels = {"before": false_colour(first, limits), outlined: false_colour(second, limits)}
     found = _values(changed)
     if truth is None:
-        panels["change map"] = _painted(found, {0: (40, 40, 40), 1: (255, 255, 255)})
+        panels["change map"] = coloured(found, {0: (40, 40, 40), 1: (255, 255, 255)})
         legend = {"changed": (255, 255, 255)}
     else:
         real = _values(truth)
-        panels["what really changed"] = _painted(real, {0: (40, 40, 40), 1: (255, 255, 255)})
+        panels["what really changed"] = coloured(real, {0: (40, 40, 40), 1: (255, 255, 255)})
         outcome = np.where(found > 1, 255, 2 * (real > 0) + (found == 1)).astype(np.uint8)
         legend = {"found": (90, 200, 110), "missed": (220, 70, 60), "false alarm": (245, 205, 70)}
         colours = dict(zip((3, 2, 1), legend.values(), strict=True))
-        panels["change map"] = _painted(outcome, {0: (40, 40, 40), **colours})
+        panels["change map"] = coloured(outcome, {0: (40, 40, 40), **colours})
     figure, axes = _panels(panels)
     if polygons is not None:
         for outline in _outlines(polygons, first):

@@ -94,7 +94,8 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
     count = _count(job, run, land, names)
     tags = _tags(land)
     layers = job.layers(land, beside, list(names))
-    threshold = tags.get("THRESHOLD", run.card.get("threshold"))
+    own = run.card.judged.threshold
+    threshold = tags.get("THRESHOLD", None if own is None else own.value)
     return ReportMap(
         task=run.task,
         path=land.path,

@@ -11,15 +11,13 @@ from pathlib import Path
 from terramamba._version import __version__
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_text
+from terramamba.core.run_files import REPORT
 from terramamba.report.maps import MapFiles, ReportMap, read_map
 from terramamba.report.sections import comparison, provenance, scores, summary
 from terramamba.report.viewer import viewer
 from terramamba.report.words import model_name
 from terramamba.runs.record import RunRecord, read_runs
 from terramamba.training.task import Task
-
-RUN_PAGE = "report.html"
-"""The page in a run's folder."""
 
 
 def write_report(
@@ -75,7 +73,7 @@ def write_run_pages(task: Task, folder: str | Path) -> None:
         InputError: as ``write_report``; a page that is there already is written anew.
     """
     for run in dict.fromkeys([*(record.folder for record in read_runs([folder])), Path(folder)]):
-        write_report(task, read_runs([run]), run / RUN_PAGE, overwrite=True)
+        write_report(task, read_runs([run]), run / REPORT, overwrite=True)
 
 
 def _about(task: Task, runs: Sequence[RunRecord]) -> str:

@@ -1,57 +1,36 @@
 """Whether a run's probabilities can be believed, and what its threshold is worth: charts of its files."""
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator
 from html import escape
-from pathlib import Path
 
-from terramamba.core.errors import InputError
 from terramamba.report.charts import curves
 from terramamba.report.words import percent
 from terramamba.runs.record import RunRecord
-
-Rows = Sequence[Mapping[str, str]]
-
-RELIABILITY_COLUMNS = ("part", "temperature", "low", "high", "samples", "frequency")
 
 
 def probability_cards(run: RunRecord, came_true: str) -> Iterator[str]:
     """Cards of the curves that the run has: reliability on test, scores over thresholds.
 
     ``came_true``: what a probability is the probability of.
-
-    Raises:
-        InputError: a file is not as training wrote it.
     """
-    for name, columns, card in (
-        ("reliability.csv", RELIABILITY_COLUMNS, partial(_reliability, came_true)),
-        ("thresholds.csv", ("part", "threshold", "precision", "recall", "f1", "chosen"), _thresholds),
-    ):
-        rows = _read(run.folder / name, columns)
-        try:
-            found = card(run, [row for row in rows if row["part"] in ("validation", "test")])
-        except ValueError as error:
-            raise InputError(
-                f"{run.folder / name}: is not as training wrote it; train the run anew"
-            ) from error
+    for found in (_reliability(run, came_true), _thresholds(run)):
         if found:
             yield f'<div class="card">{found}</div>'
 
 
-def _reliability(came_true: str, run: RunRecord, rows: Rows) -> str:
-    test = [row for row in rows if row["part"] == "test"]
+def _reliability(run: RunRecord, came_true: str) -> str:
+    test = [row for row in run.reliability if row.part == "test"]
     plain, scaled = test[: len(test) // 2], test[len(test) // 2 :]
     if not plain:
         return ""
-    middle = [(float(row["low"]) + float(row["high"])) / 2 for row in plain]
-    temperature = float(scaled[0]["temperature"])
+    middle = [(row.low + row.high) / 2 for row in plain]
+    temperature = scaled[0].temperature
     chart = curves(
         f"How often {came_true}, by the probability that the model gave (test)",
         middle,
         {
-            "as the model is": _values(plain, "frequency"),
-            f"at temperature {temperature:.3g}": _values(scaled, "frequency"),
+            "as the model is": [row.frequency for row in plain],
+            f"at temperature {temperature:.3g}": [row.frequency for row in scaled],
             "if they held": middle,
         },
         x_name="probability",
@@ -62,8 +41,8 @@ def _reliability(came_true: str, run: RunRecord, rows: Rows) -> str:
         f" temperature {temperature:.3g}, which was fitted on validation. Maps use it only with --calibrated."
     )
     counts = "".join(
-        f"<tr><td>{float(row['low']):.2f} – {float(row['high']):.2f}</td>"
-        + "".join(f'<td class="number">{int(one["samples"]):,}</td>' for one in (row, other))
+        f"<tr><td>{row.low:.2f} – {row.high:.2f}</td>"
+        + "".join(f'<td class="number">{one.samples:,}</td>' for one in (row, other))
         + "</tr>"
         for row, other in zip(plain, scaled, strict=True)
     )
@@ -74,36 +53,24 @@ def _reliability(came_true: str, run: RunRecord, rows: Rows) -> str:
     )
 
 
-def _thresholds(run: RunRecord, rows: Rows) -> str:
-    validation, test = ([row for row in rows if row["part"] == part] for part in ("validation", "test"))
+def _thresholds(run: RunRecord) -> str:
+    validation, test = (
+        [row for row in run.thresholds if row.part == part] for part in ("validation", "test")
+    )
     if not validation or len(validation) != len(test):
         return ""
-    chosen = [float(row["threshold"]) for row in validation if row["chosen"] == "1"]
-    where = "chosen on validation" if run.metrics.get("threshold_from") == "validation" else "that of the run"
+    chosen = [row.threshold for row in validation if row.chosen]
+    where = "chosen on validation" if run.metrics.threshold_from == "validation" else "that of the run"
     return curves(
         "Scores over thresholds; those on test are only shown",
-        [float(row["threshold"]) for row in validation],
+        [row.threshold for row in validation],
         {
-            "F1, validation": _values(validation, "f1"),
-            "precision, validation": _values(validation, "precision"),
-            "recall, validation": _values(validation, "recall"),
-            "F1, test": _values(test, "f1"),
+            "F1, validation": [row.f1 for row in validation],
+            "precision, validation": [row.precision for row in validation],
+            "recall, validation": [row.recall for row in validation],
+            "F1, test": [row.f1 for row in test],
         },
         mark=chosen[0] if chosen else None,
         x_name="threshold",
         kept=where,
     )
-
-
-def _values(rows: Rows, name: str) -> list[float | None]:
-    return [float(row[name]) if row[name] else None for row in rows]
-
-
-def _read(path: Path, columns: Sequence[str]) -> Rows:
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        table = csv.DictReader(file)
-        if not set(columns) <= set(table.fieldnames or ()):
-            raise InputError(f"{path}: is not as training wrote it; train the run anew")
-        return list(table)

@@ -50,13 +50,13 @@ def comparison(runs: Sequence[RunRecord], listed: Scores) -> str:
     rows = []
     for run in runs:
         cells = [f'<th scope="row">{escape(run.name)}</th>', f"<td>{escape(model_name(run))}</td>"]
-        cells.append(f"<td>{escape(str(run.metrics.get('protocol', '')))}</td>")
+        cells.append(f"<td>{escape(run.metrics.protocol or '')}</td>")
         for score, most in best.items():
             value = score.value_in(run.test)
             text = score.shown(value, sign=True) or "–"
             shown = f"<b>{text}</b>" if value == most else text
             cells.append(f'<td class="number">{shown}</td>')
-        cells.append(f'<td class="number">{run.metrics.get("parameters", 0):,}</td>')
+        cells.append(f'<td class="number">{run.metrics.parameters:,}</td>')
         rows.append(f"<tr>{''.join(cells)}</tr>")
     head = ["run", "model", "protocol", *(score.title for score in best), "parameters"]
     return section("comparison", "Runs beside each other", table("scores on test", head, rows))
@@ -74,27 +74,27 @@ def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, 
     """Where every number comes from."""
     parts = []
     for run in runs:
-        model = run.card.get("model", {})
+        metrics = run.metrics
         facts = {
             "folder": run.folder,
             "model": model_name(run),
-            "weights (sha256)": model.get("sha256"),
-            "trained with": f"terramamba {run.card.get('terramamba', '?')}",
-            "commit": run.card.get("commit"),
-            "protocol": run.metrics.get("protocol"),
-            "split": run.metrics.get("split_id"),
-            "seed": run.metrics.get("seed"),
-            "epochs run": run.metrics.get("epochs_run"),
-            "kept epoch": run.metrics.get("best_epoch"),
-            "threshold": run.metrics.get("threshold"),
-            "training minutes": _rounded(run.metrics.get("minutes")),
-            "device": run.metrics.get("device"),
-            **{key: run.config.get(key) for key in ("scene", "labels", "data") if run.config.get(key)},
+            "weights (sha256)": run.card.model.sha256,
+            "trained with": f"terramamba {run.card.made_by.version}",
+            "commit": run.card.made_by.commit,
+            "protocol": metrics.protocol,
+            "split": metrics.split_id,
+            "seed": metrics.seed,
+            "epochs run": metrics.epochs_run,
+            "kept epoch": metrics.best_epoch,
+            "threshold": metrics.threshold,
+            "training minutes": None if metrics.minutes is None else f"{metrics.minutes:.2f}",
+            "device": metrics.device,
+            **{key: run.settings[key] for key in ("scene", "labels", "data") if run.settings.get(key)},
         }
-        settings = _facts(run.config)
+        settings = _facts(run.settings)
         parts.append(
             f"<h3>{escape(run.name)}</h3>{_facts(facts)}"
-            + (f"<details><summary>All settings</summary>{settings}</details>" if run.config else "")
+            + (f"<details><summary>All settings</summary>{settings}</details>" if run.settings else "")
         )
     if land is not None:
         tags = {
@@ -115,7 +115,7 @@ def section(name: str, title: str, body: str) -> str:
 
 def _maker(runs: Sequence[RunRecord], land: ReportMap) -> str:
     sha = land.tags.get("MODEL_SHA256")
-    made = [run.name for run in runs if sha and run.card.get("model", {}).get("sha256") == sha]
+    made = [run.name for run in runs if sha and run.card.model.sha256 == sha]
     return made[0] if made else "the file does not name any of these runs"
 
 
@@ -165,7 +165,7 @@ def _confusion(run: RunRecord) -> str:
 def _training(run: RunRecord, listed: Scores) -> Iterable[str]:
     history = dict(run.history)
     epochs = [value for value in history.pop("epoch", []) if value is not None]
-    best = run.metrics.get("best_epoch")
+    best = run.metrics.best_epoch
     losses = {name.replace("_", " "): history[name] for name in history if name.endswith("loss")}
     found = {score.heading: history[score.key] for score in listed if score.key in history}
     for title, chosen in (("Loss while training", losses), ("Scores on validation", found)):
@@ -191,7 +191,3 @@ def _facts(facts: Mapping[str, Any]) -> str:
         if value is not None
     )
     return f"<dl>{lines}</dl>"
-
-
-def _rounded(value: Any) -> Any:
-    return f"{value:.2f}" if isinstance(value, float) else value

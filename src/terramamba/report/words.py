@@ -18,7 +18,7 @@ def compare_sentences(job: ReportedJob, runs: Sequence[RunRecord], score: Score)
         f"Of {len(runs)} runs, {best.name} has the {which} {score.title}: {reached}.",
         *job.sentences(best),
     ]
-    if len({(run.metrics.get("protocol"), run.metrics.get("split_id")) for run in runs}) > 1:
+    if len({(run.metrics.protocol, run.metrics.split_id) for run in runs}) > 1:
         said.append("The runs were not tested on the same split: their scores cannot be compared directly.")
     return said
 
@@ -45,17 +45,14 @@ def amount(entry: ClassArea) -> str:
 
 def model_name(run: RunRecord) -> str:
     """Model and size, such as ``ssa-mamba tiny``."""
-    words = [str(run.metrics.get(key) or "") for key in ("model", "preset")]
-    return " ".join(word for word in words if word not in ("", "default")) or "the model"
+    words = (run.metrics.model, run.metrics.preset)
+    return " ".join(word for word in words if word not in (None, "", "default")) or "the model"
 
 
 def caveats(run: RunRecord) -> list[str]:
     """What has to be known before the scores are believed."""
-    said: list[str] = []
-    for key in ("leakage_in_words", "notes"):
-        found = run.metrics.get(key) or []
-        said += [found] if isinstance(found, str) else map(str, found)
-    return said
+    leaks = run.metrics.leakage_in_words
+    return [*([leaks] if leaks else []), *run.metrics.notes]
 
 
 def calibration_sentences(test: Mapping[str, Any]) -> list[str]:

@@ -1,23 +1,4 @@
-"""The run folder: made, written and read back.
-
-::
-
-    config.yaml                          every setting, as it was given or decided: `--config` repeats the run
-                                         from it; written first, marks the folder as a run
-    model.safetensors, model.json        all that mapping needs
-    split.json, split.tif | split.npy    which pixels were for training, validation and test
-                                         (their names for QGIS in split.tif.aux.xml)
-    metrics.json, confusion.csv, history.csv, report.html, log.txt
-    reliability.csv                      probabilities beside how often they come true (``calibration``)
-    classes.csv | thresholds.csv         scores of each class, or of change over thresholds
-    units.csv                            test counts of each pair, or of each square of a scene (``units``)
-    checkpoints/last.ckpt                for --resume alone
-
-Keys of ``model.json`` beside ``format`` and ``model`` (the card): ``task``, ``terramamba`` (version),
-``commit`` (where it ran from a git checkout), ``protocol``, ``split_id``, ``leakage``, ``calibration``
-(temperature fitted on validation), ``source_bands``, ``wavelengths`` (nm), ``scaling``, ``classes``, and
-``patch_size`` and ``border`` or ``threshold`` and ``threshold_from``.
-"""
+"""The run folder: made ready for training, its model loaded to be used; ``run_files`` lists what is in it."""
 
 import logging
 import os
@@ -25,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Int
@@ -45,15 +26,16 @@ from terramamba.core.files import (
     write_yaml,
 )
 from terramamba.core.options import Options, identity, options_of
+from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, SEED_FOLDERS, WEIGHTS, WRITTEN
+from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
-from terramamba.training.checkpoint import CHECKPOINT, HISTORY
+from terramamba.models.weights import load_model
+from terramamba.runs.model_card import ModelCard, PatchShape, ThresholdSource, read_card
 from terramamba.training.recipes import decide
 from terramamba.training.settings import TrainSettings
 
 __all__ = [
-    "CHECKPOINT",
-    "CONFIG",
     "Run",
     "as_begun",
     "atomic_path",
@@ -73,26 +55,6 @@ __all__ = [
 ]
 
 S = TypeVar("S", bound=TrainSettings)
-
-CONFIG = "config.yaml"
-_WRITTEN = (
-    "model.safetensors",
-    "model.json",
-    "split.json",
-    "split.tif",
-    "split.tif.aux.xml",
-    "split.npy",
-    "metrics.json",
-    "confusion.csv",
-    "classes.csv",
-    "reliability.csv",
-    "thresholds.csv",
-    HISTORY,
-    "units.csv",
-    "report.html",
-    "log.txt",
-    CHECKPOINT,
-)
 
 
 def check_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:
@@ -209,7 +171,7 @@ def run_log(folder: Path) -> Iterator[logging.Logger]:
     Yields the logger ``terramamba``; handlers that show messages on the terminal are the caller's own.
     """
     logger = logging.getLogger("terramamba")
-    file = _LogFile(folder / "log.txt", encoding="utf-8")
+    file = _LogFile(folder / LOG, encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     # Any handler at all stops Python from showing warnings by itself.
     added = [file] if logger.hasHandlers() or logging.lastResort is None else [file, logging.lastResort]
@@ -235,72 +197,83 @@ def run_log(folder: Path) -> Iterator[logging.Logger]:
         file.close()
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
 class Run:
     """A trained model with all that is needed to use it.
 
-    The properties raise ``InputError`` when the card lacks their key.
+    The properties raise ``InputError`` where the card lacks what they say.
     """
 
     folder: Path
     model: Model
-    card: dict[str, Any]
+    card: ModelCard
 
     @property
     def task(self) -> str:
         """``classify`` or ``change``."""
-        return str(self._entry("task"))
+        return self.card.task
 
     @property
     def scaling(self) -> Scaling:
         """Band choice and scaling of the model's input."""
-        return Scaling.from_dict(self._entry("scaling"))
+        return self.card.data.scaling
 
     @property
-    def classes(self) -> list[dict[str, Any]]:
-        """``code``, ``name`` and, for land cover, ``colour`` (red, green, blue) of each class, in order."""
-        return list(self._entry("classes"))
+    def classes(self) -> ClassTable:
+        """The classes in the order of the model's outputs."""
+        return self.card.data.classes
+
+    @property
+    def patches(self) -> PatchShape:
+        """What the model is given of a pixel's surroundings."""
+        return self._had(self.card.data.patches, "patches")
 
     @property
     def threshold(self) -> float:
         """Least probability that counts as changed."""
-        return float(self._entry("threshold"))
+        return self._had(self.card.judged.threshold, "threshold").value
+
+    @property
+    def threshold_source(self) -> ThresholdSource:
+        """Where the threshold is from."""
+        return self._had(self.card.judged.threshold, "threshold").source
 
     @property
     def temperature(self) -> float | None:
         """By which logits are divided to make probabilities that hold; None: the run never fitted one."""
-        found = self.card.get("calibration")
-        return None if found is None else float(found["temperature"])
+        fitted = self.card.judged.calibration
+        return None if fitted is None else fitted.temperature
 
     @property
     def split_id(self) -> str:
         """Which pixels or pairs were for training, validation and test, in short."""
-        return str(self._entry("split_id"))
+        return self.card.data.split_id
 
-    def _entry(self, key: str) -> Any:
-        if self.card.get(key) is None:
-            raise InputError(f"{self.folder / 'model.json'} has no {key!r}; train the model anew")
-        return self.card[key]
+    def _had(self, group: T | None, name: str) -> T:
+        if group is None:
+            raise InputError(f"{self.folder / CARD} has no {name!r}; train the model anew")
+        return group
 
 
 def load_run(folder: str | Path) -> Run:
     """The run in ``folder``, its model on the CPU in evaluation mode; ``InputError`` names what is wrong."""
-    from terramamba.models.registry import load_model
-
     path = Path(folder)
     if not path.is_dir():
         raise InputError(f"{path} is not a folder; give the run folder that training wrote")
-    model, card = load_model(path)
-    return Run(path, model, card)
+    card = read_card(path)
+    return Run(path, load_model(path / WEIGHTS, card.model), card)
 
 
 def _clear(folder: Path) -> None:
-    for seeded in folder.glob("seed-*"):
+    for seeded in folder.glob(SEED_FOLDERS):
         if seeded.is_dir() and not seeded.is_symlink() and is_run_folder(seeded):
             _clear(seeded)
             if not any(seeded.iterdir()):
                 seeded.rmdir()
-    for name in _WRITTEN:
+    for name in WRITTEN:
         (folder / name).unlink(missing_ok=True)
     checkpoints = (folder / CHECKPOINT).parent
     for place in (folder, checkpoints):

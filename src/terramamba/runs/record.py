@@ -1,43 +1,116 @@
-"""What a run folder says about itself, read without its model: scores, training history, settings."""
+"""The one reader of a finished run: settings, card, scores and tables, without its model.
+
+A report reads all of it (``read_runs``); scoring, explaining, experiments and repeats what they need of it.
+"""
 
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import read_yaml
+from terramamba.core.run_files import (
+    CARD,
+    CONFIG,
+    CONFUSION,
+    HISTORY,
+    METRICS,
+    RELIABILITY,
+    SEED_FOLDERS,
+    THRESHOLDS,
+)
+from terramamba.core.typed import FieldError, typed, typed_row
+from terramamba.data.splits.leakage import Leakage
+from terramamba.runs.model_card import ModelCard, read_card
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """``metrics.json``: what a run scored, and how it came about; None: not known of this run."""
+
+    test: Mapping[str, Any]
+    """Scores on the run's own test pixels or pairs, by name."""
+    validation: Mapping[str, Any] = field(default_factory=dict)
+    model: str | None = None
+    preset: str | None = None
+    parameters: int = 0
+    seed: int | None = None
+    protocol: str | None = None
+    split_id: str | None = None
+    leakage: Leakage | None = None
+    leakage_in_words: str | None = None
+    notes: tuple[str, ...] = ()
+    threshold: float | None = None
+    threshold_from: str | None = None
+    epochs_run: int | None = None
+    best_epoch: int | None = None
+    minutes: float | None = None
+    device: str | None = None
+    code: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """A row of ``reliability.csv``: samples with a probability from ``low`` to ``high``."""
+
+    part: str
+    temperature: float
+    """1: probabilities as they are."""
+    low: float
+    high: float
+    samples: int
+    frequency: float | None
+    """Share of the samples for which it came true."""
+
+
+@dataclass(frozen=True)
+class ThresholdScores:
+    """A row of ``thresholds.csv``: scores of the class "changed" at a threshold."""
+
+    part: str
+    threshold: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    chosen: bool
+    """It is the run's own."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A finished run: its files as they are."""
+    """A finished run; tables that it has not are empty."""
 
     folder: Path
     name: str
-    """How the page calls it: the last part of its folder, or all of it where two runs end alike."""
-    card: Mapping[str, Any]
-    """model.json"""
-    metrics: Mapping[str, Any]
-    config: Mapping[str, Any]
+    """How a page calls it: the last part of its folder, or all of it where two runs end alike."""
+    card: ModelCard
+    metrics: Metrics
+    settings: Mapping[str, Any]
+    """``config.yaml``; empty where only the model was kept."""
     history: Mapping[str, Sequence[float | None]]
-    """Columns of history.csv; empty for models that are not trained by epochs."""
+    """Columns of ``history.csv``; empty for models that are not trained by epochs."""
     confusion: Sequence[Sequence[int]]
     """Test pixels: a row for each class of the truth, a column for each predicted one."""
     class_names: Sequence[str]
+    """Of the rows and columns of ``confusion``."""
+    reliability: Sequence[ReliabilityBin]
+    thresholds: Sequence[ThresholdScores]
 
     @property
     def task(self) -> str:
         """``classify`` or ``change``."""
-        return str(self.card["task"])
+        return self.card.task
 
     @property
     def test(self) -> Mapping[str, Any]:
         """Scores on the run's own test pixels or pairs."""
-        return dict(self.metrics["test"])
+        return self.metrics.test
 
 
 def read_runs(folders: Sequence[str | Path]) -> list[RunRecord]:
@@ -65,40 +138,44 @@ def read_runs(folders: Sequence[str | Path]) -> list[RunRecord]:
     return runs
 
 
-def _with_seeds(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such run folder; name the folder that training wrote with --out")
-    if (folder / "model.json").exists():
-        return [folder]
-    seeds = sorted(path.parent for path in folder.glob("seed-*/model.json"))
-    return seeds or [folder]
+def read_settings(folder: Path, kind: type[S]) -> S:
+    """The settings that a run was trained with, as the ``kind`` of its job.
 
-
-def _read(folder: Path, name: str) -> RunRecord:
-    card, metrics = _json(folder / "model.json"), _json(folder / "metrics.json")
-    if card.get("task") not in ("classify", "change") or not isinstance(metrics.get("test"), dict):
+    Raises:
+        InputError: ``config.yaml`` is missing or damaged.
+    """
+    if not has_settings(folder):
         raise InputError(
-            f"{folder}: model.json or metrics.json is not as training wrote it; train the run anew"
+            f"{folder}: no {CONFIG} in it, which says what the run was trained on; restore it, or train the"
+            " run anew"
         )
-    config = folder / "config.yaml"
-    names, confusion = _confusion(folder / "confusion.csv")
-    return RunRecord(
-        folder,
-        name,
-        card,
-        metrics,
-        read_yaml(config) if config.is_file() else {},
-        _columns(folder / "history.csv"),
-        confusion,
-        names,
-    )
+    record = read_yaml(folder / CONFIG)
+    known = {entry.name for entry in fields(cast(Any, kind))}
+    try:
+        return kind(**{key: value for key, value in record.items() if key in known})
+    except TypeError as error:
+        raise InputError(f"{folder / CONFIG}: lacks settings ({error}); train the run anew") from error
+    except InputError as error:
+        raise InputError(f"{folder / CONFIG}: {error}") from error
 
 
-def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise InputError(
-            f"{path.parent}: no {path.name} in it, so it is no finished run; train first, or name another"
-        )
+def has_settings(folder: Path) -> bool:
+    """Whether more was kept of the run in ``folder`` than its model."""
+    return (folder / CONFIG).is_file()
+
+
+def read_metrics(folder: Path) -> Metrics:
+    """The scores of the run in ``folder``; raises ``InputError`` where there are none or they are damaged."""
+    record = all_metrics(folder)
+    try:
+        return typed(Metrics, record)
+    except FieldError as error:
+        raise InputError(f"{folder / METRICS}: {error}; train the run anew") from error
+
+
+def all_metrics(folder: Path) -> dict[str, Any]:
+    """All of ``metrics.json``, to be averaged over seeds; raises as ``read_metrics``."""
+    path = _finished(folder, METRICS)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -106,6 +183,38 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise InputError(f"{path}: holds no mapping of names to values; train the run anew")
     return record
+
+
+def _with_seeds(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such run folder; name the folder that training wrote with --out")
+    if (folder / CARD).exists():
+        return [folder]
+    seeds = sorted(path.parent for path in folder.glob(f"{SEED_FOLDERS}/{CARD}"))
+    return seeds or [folder]
+
+
+def _read(folder: Path, name: str) -> RunRecord:
+    card, metrics = read_card(_finished(folder, CARD).parent), read_metrics(folder)
+    class_names, confusion = _confusion(folder / CONFUSION)
+    return RunRecord(
+        folder,
+        name,
+        card,
+        metrics,
+        read_yaml(folder / CONFIG) if has_settings(folder) else {},
+        _columns(folder / HISTORY),
+        confusion,
+        class_names,
+        _rows(folder / RELIABILITY, ReliabilityBin),
+        _rows(folder / THRESHOLDS, ThresholdScores),
+    )
+
+
+def _finished(folder: Path, name: str) -> Path:
+    if not (folder / name).is_file():
+        raise InputError(f"{folder}: no {name} in it, so it is no finished run; train first, or name another")
+    return folder / name
 
 
 def _confusion(path: Path) -> tuple[list[str], list[list[int]]]:
@@ -131,6 +240,17 @@ def _columns(path: Path) -> dict[str, list[float | None]]:
         raise InputError(f"{path}: is no table of numbers ({error}); train the run anew") from error
 
 
+def _rows(path: Path, kind: type[S]) -> tuple[S, ...]:
+    header, rows = _table(path)
+    lacking = [entry.name for entry in fields(cast(Any, kind)) if entry.name not in header]
+    if lacking and path.is_file():
+        raise InputError(f"{path}: is not as training wrote it (no {lacking[0]}); train the run anew")
+    try:
+        return tuple(typed_row(kind, dict(zip(header, row, strict=True))) for row in rows)
+    except ValueError as error:
+        raise InputError(f"{path}: is not as training wrote it ({error}); train the run anew") from error
+
+
 def _finite(value: float) -> float | None:
     return value if isfinite(value) else None
 
@@ -138,6 +258,9 @@ def _finite(value: float) -> float | None:
 def _table(path: Path) -> tuple[list[str], list[list[str]]]:
     if not path.is_file():
         return [], []
-    with path.open(encoding="utf-8", newline="") as file:
-        header, *rows = list(csv.reader(file)) or [[]]
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = list(csv.reader(file)) or [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: is no table ({error}); train the run anew") from error
     return header, rows

@@ -1,12 +1,13 @@
 """Repeats of one training job with several seeds: each in its own folder, then mean and deviation."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from terramamba.core.run_files import METRICS, seed_folder
 from terramamba.runs.folder import is_run_folder, write_json
+from terramamba.runs.record import all_metrics
 from terramamba.scores.metrics import summarise
 from terramamba.training.settings import TrainSettings
 
@@ -25,10 +26,9 @@ def train_seeds(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[s
         return train_one(settings)
     results = []
     for seed in range(settings.seed, settings.seed + settings.seeds):
-        folder = Path(settings.out) / f"seed-{seed}"
-        finished = folder / "metrics.json"
-        if settings.resume and finished.exists():
-            results.append(json.loads(finished.read_text()))
+        folder = Path(settings.out) / seed_folder(seed)
+        if settings.resume and (folder / METRICS).exists():
+            results.append(all_metrics(folder))
             continue
         begun = is_run_folder(folder)
         one = replace(
@@ -41,7 +41,7 @@ def train_seeds(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[s
         )
         results.append(train_one(one))
     averaged = average(results)
-    write_json(Path(settings.out) / "metrics.json", averaged)
+    write_json(Path(settings.out) / METRICS, averaged)
     return averaged
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
 from terramamba.core.files import write_table
+from terramamba.core.typed import Text, between
 from terramamba.scores.metrics import as_array
 
 CURVE_BINS = 15
@@ -39,7 +40,18 @@ LEAST_LOG = -100.0
 LOGIT_STEP, LOGIT_LIMIT = 0.02, 30.0
 """Logits are counted in steps of this from -30 to 30; at the ends a probability is 1e-13 from 0 or 1."""
 
-RELIABILITY = "reliability.csv"
+
+@dataclass(frozen=True)
+class TemperatureFit:
+    """A temperature and what it was fitted on."""
+
+    temperature: Annotated[float, between(1e-6, 1_000_000)]
+    """By which logits are divided to make probabilities that hold."""
+    fitted_on: Text
+    """Part of the data, "validation"."""
+    samples: Annotated[int, between(0, 10**18)]
+    at_limit: bool
+    """Whether the fit ran to an end of ``RANGE``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,14 +182,10 @@ def calibrated_threshold(threshold: float, temperature: float) -> float:
     return float(1 / (1 + ((1 - threshold) / threshold) ** (1 / temperature)))
 
 
-def calibration_card(fitted: Calibration) -> dict[str, Any]:
-    """What a run keeps of the fit on validation: ``temperature`` and on how many samples of which part."""
-    return {
-        "temperature": fitted.temperature,
-        "fitted_on": "validation",
-        "samples": int(fitted.plain.count.sum()),
-        "at_limit": at_limit(fitted.temperature),
-    }
+def temperature_fit(fitted: Calibration) -> TemperatureFit:
+    """What a run keeps of ``fitted``, the calibration of its validation samples."""
+    samples = int(fitted.plain.count.sum())
+    return TemperatureFit(fitted.temperature, "validation", samples, at_limit(fitted.temperature))
 
 
 def write_reliability(path: Path, parts: Mapping[str, Calibration]) -> None:

@@ -34,7 +34,7 @@ def confusion_matrix(
     num_classes: int,
     ignore: int = -1,
 ) -> Int[np.ndarray, "k k"]:
-    """Count pixels (k, k) by 0-based class, rows truth, columns prediction, without truth equal to ``ignore``.
+    """Count pixels (k, k) by 0-based class, rows truth, columns prediction, except truth ``ignore``.
 
     Raises ``ValueError`` when shapes differ or a class lies outside 0 .. ``num_classes`` - 1.
     """
@@ -83,7 +83,7 @@ def worst_recall(counts: Counts) -> Float[np.ndarray, "*batch"]:
 
 
 def class_precision(counts: Counts) -> Float[np.ndarray, "*batch k"]:
-    """Return the user's accuracy: 0 for a class that is present but never predicted, nan for an absent one."""
+    """Return the user's accuracy: 0 for a class that is there but never predicted, nan for an absent one."""
     return _of_present(counts, _ratio(counts[..., HITS], counts[..., FOUND]))
 
 
@@ -98,7 +98,7 @@ def class_f1(counts: Counts) -> Float[np.ndarray, "*batch k"]:
 
 
 def change_precision(counts: Counts) -> Float[np.ndarray, "*batch"]:
-    """Return the share of the pixels marked as changed that are; 1 where nothing changed and none is marked."""
+    """Return the share of the marked pixels that changed; 1 where nothing changed and none is marked."""
     truth, found, hits = _of_changed(counts)
     return _right_where_nothing_is(truth + found, _ratio(hits, found))
 

@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Int
 
 from terramamba.core.files import write_table
+from terramamba.core.run_files import UNITS
 from terramamba.scores.metrics import class_counts
 
-UNITS = "units.csv"
 SIDE = 16
 """Side in pixels of the squares of a scene that are units; the same for all patch sizes."""
 

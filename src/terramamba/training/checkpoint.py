@@ -13,11 +13,9 @@ from torch.utils.data import Dataset
 from terramamba.core.errors import InputError
 from terramamba.core.files import atomic_path, plain, write_csv
 from terramamba.core.options import identity
+from terramamba.core.run_files import CHECKPOINT, HISTORY
 from terramamba.models.model import Model
 from terramamba.training.settings import TrainConfig
-
-CHECKPOINT = "checkpoints/last.ckpt"
-HISTORY = "history.csv"
 
 Fingerprint = dict[str, Any]
 Weights = dict[str, Tensor]

@@ -23,10 +23,11 @@ from torch.utils.data import Dataset
 from terramamba.core.devices import resolve_device, use_threads
 from terramamba.core.errors import InputError
 from terramamba.core.processes import Report, run_in_processes
+from terramamba.core.run_files import CHECKPOINT
 from terramamba.models.model import Model
 from terramamba.models.recomputing import compile_blocks, recomputing
 from terramamba.training.batches import TrainingBatches
-from terramamba.training.checkpoint import CHECKPOINT, TrainState, fingerprint, load_state, save_state
+from terramamba.training.checkpoint import TrainState, fingerprint, load_state, save_state
 from terramamba.training.config import check_ability
 from terramamba.training.loop import TrainingLoop, seed_everything
 from terramamba.training.objective import MakeObjective, Objective

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from terramamba.models.spec import ModelSpec
     from terramamba.report.job import ReportedJob
     from terramamba.runs.folder import Run
+    from terramamba.runs.model_card import DataCard, JudgedCard
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,10 @@ class Judgement:
 
     scores: Mapping[str, Mapping[str, Any]]
     """Every score of ``validation`` and of ``test``, as plain numbers."""
-    card: Mapping[str, Any]
-    """Entries of ``model.json`` that judging decides, such as a threshold or a temperature."""
+    card: "JudgedCard"
+    """What judging decides, such as a threshold or a temperature."""
+    facts: Mapping[str, Any]
+    """The same as entries of ``metrics.json``."""
     write: Callable[[Path], None]
     """Writes the tables behind the scores into a run folder."""
 
@@ -63,8 +66,8 @@ class Prepared(Protocol):
         """Weights of the classes in the loss; None: all alike."""
 
     @property
-    def card(self) -> Mapping[str, Any]:
-        """Entries of ``model.json`` that the data decide: protocol, bands, scaling, classes."""
+    def card(self) -> "DataCard":
+        """What the data decide: protocol, bands, scaling, classes."""
 
     @property
     def facts(self) -> Mapping[str, Any]:

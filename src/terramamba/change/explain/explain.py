@@ -75,7 +75,7 @@ def explain_change(
     model = loaded.model
     if not model.target_layers():
         raise InputError(
-            f"{loaded.folder}: the model is {loaded.card['model']['name']}, which has no layers to explain;"
+            f"{loaded.folder}: the model is {loaded.card.model.name}, which has no layers to explain;"
             " CSAM, BFA and CSIE are parts of glmamba, name a run of that model"
         )
     first, second = (masked(date, masks) for date in require_pair(before, after, align=align))
@@ -141,7 +141,7 @@ def _record(
     return {
         "task": "change",
         "run": str(found.run.folder),
-        "model": found.run.card["model"]["name"],
+        "model": found.run.card.model.name,
         "before": dates[0].path,
         "after": dates[1].path,
         "window": asdict(chosen.window),
@@ -165,7 +165,7 @@ def _write_rasters(folder: Path, found: ChangeExplanation, grid: Grid) -> None:
     for name, layers in bands.items():
         if layers:
             values = np.where(found.usable, np.stack(list(layers.values())), np.float32(np.nan))
-            about = {"TIFFTAG_IMAGEDESCRIPTION": f"{name} of {found.run.card['model']['name']}"}
+            about = {"TIFFTAG_IMAGEDESCRIPTION": f"{name} of {found.run.card.model.name}"}
             write_geotiff(
                 folder / f"{name}.tif", values, grid, nodata=np.nan, band_names=list(layers), tags=about
             )

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Int, Int16
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_codes import Codes
+from terramamba.data.labels.class_table import MAX_CLASSES, MAX_CODE
 from terramamba.data.labels.palette import Colour, default_colours
 from terramamba.data.labels.raster_labels import label_shape, read_codes
 from terramamba.data.pixel_list import PixelList
@@ -17,12 +18,6 @@ from terramamba.raster.vector.features import is_vector_file
 from terramamba.raster.views.masked import MaskedSource
 
 __all__ = ["Labels", "default_colours", "label_shape", "read_label_parts", "read_labels"]
-
-MAX_CLASSES = 255
-"""More different values than this are no class codes but measurements."""
-
-MAX_CODE = 65_535
-"""Class maps have the codes of the labels, in 8 or 16 bits."""
 
 
 @dataclass(frozen=True, eq=False)

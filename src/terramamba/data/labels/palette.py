@@ -1,11 +1,16 @@
 """Colours for classes that have none of their own."""
 
 from functools import cache
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float
 
-Colour = tuple[int, int, int]
+from terramamba.core.typed import between
+
+Byte = Annotated[int, between(0, 255)]
+Colour = tuple[Byte, Byte, Byte]
+"""Red, green, blue."""
 
 _FIRST: tuple[Colour, ...] = (
     # seven of Okabe and Ito, then three of Tol's muted scheme: told apart by colour-blind people too

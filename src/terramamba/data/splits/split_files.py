@@ -9,6 +9,7 @@ from jaxtyping import Int, UInt8
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
+from terramamba.core.run_files import SPLIT, SPLIT_ARRAY, SPLIT_IMAGE
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split import PARTS, PIXELS_AT_ONCE, Split
@@ -23,7 +24,7 @@ def save_split(split: Split, folder: Path, grid: Grid, classes: Int[np.ndarray, 
     if grid.transform is not None:
         colours = {TRAIN: (213, 94, 0), VALIDATION: (240, 228, 66), TEST: (0, 114, 178)}
         with RasterWriter(
-            folder / "split.tif",
+            folder / SPLIT_IMAGE,
             grid,
             bands=1,
             dtype="uint8",
@@ -35,7 +36,7 @@ def save_split(split: Split, folder: Path, grid: Grid, classes: Int[np.ndarray, 
             for window, image in split.role_maps():
                 writer.write(image[None], window)
     else:
-        np.save(folder / "split.npy", np.concatenate([image for _, image in split.role_maps()]))
+        np.save(folder / SPLIT_ARRAY, np.concatenate([image for _, image in split.role_maps()]))
     record = {
         "kind": split.kind,
         "seed": split.seed,
@@ -46,7 +47,7 @@ def save_split(split: Split, folder: Path, grid: Grid, classes: Int[np.ndarray, 
         "leakage": split.leakage,
         "notes": split.notes,
     }
-    write_json(folder / "split.json", record)
+    write_json(folder / SPLIT, record)
 
 
 def load_split(folder: Path) -> Split:
@@ -55,18 +56,20 @@ def load_split(folder: Path) -> Split:
     Raises:
         InputError: a file is missing, or the two do not belong together.
     """
-    record = _read_record(folder / "split.json")
-    image, array = folder / "split.tif", folder / "split.npy"
+    record = _read_record(folder / SPLIT)
+    image, array = folder / SPLIT_IMAGE, folder / SPLIT_ARRAY
     if image.exists():
         pixels, roles = _read_roles(image)
     elif array.exists():
         drawn = np.load(array, allow_pickle=False)
         pixels, roles = PixelList.of(drawn != LEFT_OUT), drawn[drawn != LEFT_OUT]
     else:
-        raise InputError(f"{folder}: split.json without split.tif or split.npy; restore it or train again")
+        raise InputError(
+            f"{folder}: {SPLIT} without {SPLIT_IMAGE} or {SPLIT_ARRAY}; restore it or train again"
+        )
     split = Split(record["kind"], record["seed"], record["patch_size"], pixels, roles, tuple(record["notes"]))
     if split.id != record["id"]:
-        raise InputError(f"{folder}: split.json is of another split (id {record['id']}); train again")
+        raise InputError(f"{folder}: {SPLIT} is of another split (id {record['id']}); train again")
     return split
 
 

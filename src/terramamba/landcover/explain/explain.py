@@ -73,7 +73,7 @@ def explain_classes(
     if samples < 2:
         raise InputError(f"--samples {samples}: at least 2 are needed")
     loaded, place = open_run(run, "classify"), resolve_device(device)
-    groups = band_groups(loaded.scaling.bands, loaded.card.get("wavelengths"), bands_per_group)
+    groups = band_groups(loaded.scaling.bands, loaded.card.data.wavelengths, bands_per_group)
     everything = choose_pixels(loaded, scene, scene_variable, labels)
     everything = replace(everything, scene=masked(everything.scene, masks))
     named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)
@@ -145,7 +145,7 @@ def _record(found: ClassExplanation, how: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "task": "classify",
         "run": str(found.run.folder),
-        "model": found.run.card["model"]["name"],
+        "model": found.run.card.model.name,
         "scene": found.chosen.scene.path,
         "pixels": {
             "count": len(found.classes),

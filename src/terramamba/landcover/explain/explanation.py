@@ -38,6 +38,6 @@ class ClassExplanation:
     """Patches of the pixels in ``answers``."""
 
     @property
-    def names(self) -> list[str]:
+    def names(self) -> tuple[str, ...]:
         """Names of the classes."""
-        return [str(entry["name"]) for entry in self.run.classes]
+        return self.run.classes.names

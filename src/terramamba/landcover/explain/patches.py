@@ -32,6 +32,6 @@ def read_patches(scene: Scene, run: Run, pixels: Sequence[Pixel] | Int[np.ndarra
     """The patches around ``pixels``, scaled, with what training put beyond the scene's edge."""
     places = np.asarray(pixels, np.int64).reshape(-1, 2)
     needed = PixelList.at(places, scene.grid.window.shape)
-    store = PatchStore.read(scene, run.scaling, needed, int(run.card["patch_size"]), run.card["border"])
+    store = PatchStore.read(scene, run.scaling, needed, run.patches.size, run.patches.border)
     usable = store.usable[store.index(places)]
     return Patches(store.cut(places).contiguous(), usable, *store.patch_lines(places))

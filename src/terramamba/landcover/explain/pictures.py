@@ -120,7 +120,7 @@ def picture_pixel(path: Path, found: ClassExplanation, number: int) -> None:
     place.add_patch(Rectangle(corner, side, side, fill=False, color="yellow"))
     place.set(xticks=[], yticks=[], title=f"row {row}, column {col}")
     order = np.argsort(answer.probability)[::-1][:6]
-    colours = [np.divide(found.run.classes[k].get("colour") or (90, 90, 90), 255) for k in order]
+    colours = [np.divide(found.run.classes.colours[k] or (90, 90, 90), 255) for k in order]
     likely.barh(range(len(order)), 100 * answer.probability[order], color=colours, edgecolor="0.3")
     likely.set_yticks(range(len(order)), [_wrapped(found.names[k]) for k in order], fontsize=8)
     likely.invert_yaxis()
@@ -143,7 +143,7 @@ def _spectra(panel: Any, found: ClassExplanation, number: int) -> None:
     answer, image = found.answers[number], found.patches.images[number].numpy()
     bands = np.array([place for group in found.groups for place in group.places])
     own = found.run.scaling.bands
-    known = found.run.card.get("wavelengths")
+    known = found.run.card.data.wavelengths
     x = np.array([own[i] + 1 if known is None else known[own[i]] for i in bands])
     half = image.shape[-1] // 2
     curves = {"the pixel": image[:, half, half], "mean of its patch": image.mean(axis=(1, 2))}

@@ -8,15 +8,18 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from terramamba.core.errors import InputError
+from terramamba.data.labels.class_table import UNLABELLED
 from terramamba.data.labels.labels import label_shape, read_labels
 from terramamba.data.splits.split import VALIDATION
-from terramamba.landcover.evaluation import known_classes, read_settings
+from terramamba.landcover.evaluation import known_targets
 from terramamba.landcover.samples import prepare_samples
+from terramamba.landcover.settings import ClassifySettings
 from terramamba.mapping.fit_to_run import check_bands
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import sample
 from terramamba.runs.folder import Run
+from terramamba.runs.record import has_settings, read_settings
 
 CANDIDATES = 250_000
 """Pixels of an unlabelled scene among which some are drawn; of larger ones, spread over the scene."""
@@ -71,16 +74,16 @@ def choose_pixels(run: Run, scene: str | None, variable: str | None, labels: str
     if labels is None:
         return Chosen(opened, _spread(opened), None, "pixels of the scene")
     given = read_labels(labels, opened, min_classes=1)
-    classes, notes = known_classes(given, run.card)
-    pixels = given.pixels.only(classes > 0).coordinates
+    targets, notes = known_targets(given, run.classes)
+    known = targets != UNLABELLED
+    pixels = given.pixels.only(known).coordinates
     if not len(pixels):
         raise InputError("; ".join([f"{labels}: no labelled pixel of a class that the model knows", *notes]))
-    targets = classes[classes > 0].astype(np.int64) - 1
-    return Chosen(opened, pixels, targets, f"pixels that {labels} labels", tuple(notes))
+    return Chosen(opened, pixels, targets[known], f"pixels that {labels} labels", tuple(notes))
 
 
 def _validation_pixels(run: Run) -> Chosen:
-    samples = prepare_samples(read_settings(run.folder), int(run.card["patch_size"]))
+    samples = prepare_samples(read_settings(run.folder, ClassifySettings), run.patches.size)
     if samples.split.id != run.split_id:
         raise InputError(
             f"{run.folder}: scene or labels changed since training (split {samples.split.id}, was"
@@ -91,7 +94,7 @@ def _validation_pixels(run: Run) -> Chosen:
 
 
 def _is_own(run: Run, scene: str) -> bool:
-    own = read_settings(run.folder).scene if (run.folder / "config.yaml").is_file() else None
+    own = read_settings(run.folder, ClassifySettings).scene if has_settings(run.folder) else None
     try:
         return own is not None and Path(own).samefile(scene)
     except OSError:

@@ -1,0 +1,66 @@
+"""The files of a run folder: their names are written here and nowhere else.
+
+::
+
+    config.yaml                          every setting, as it was given or decided: --config repeats the run
+                                         from it; written first, marks the folder as a run
+    model.safetensors, model.json        weights and the card that says how to use them: all for mapping
+    split.json, split.tif | split.npy    which pixels or pairs were for training, validation and test
+                                         (names of the roles for QGIS in split.tif.aux.xml)
+    metrics.json, confusion.csv          scores, with all that has to be known to believe them
+    reliability.csv                      probabilities beside how often they come true
+    classes.csv | thresholds.csv         scores of each class, or of change over thresholds
+    units.csv                            test counts of each pair, or of each square of a scene
+    measured.json                        what the run cost, where an experiment measured it
+    history.csv, report.html, log.txt
+    checkpoints/last.ckpt                for --resume alone
+    seed-*/                              with --seeds: a run of each seed, beside metrics.json with the means
+
+They stand below all rooms because several write a file of a run: training its history, splits their pixels.
+"""
+
+CONFIG = "config.yaml"
+WEIGHTS = "model.safetensors"
+CARD = "model.json"
+SPLIT = "split.json"
+SPLIT_IMAGE = "split.tif"
+SPLIT_ARRAY = "split.npy"
+METRICS = "metrics.json"
+MEASURED = "measured.json"
+CONFUSION = "confusion.csv"
+CLASS_SCORES = "classes.csv"
+RELIABILITY = "reliability.csv"
+THRESHOLDS = "thresholds.csv"
+UNITS = "units.csv"
+HISTORY = "history.csv"
+REPORT = "report.html"
+LOG = "log.txt"
+CHECKPOINT = "checkpoints/last.ckpt"
+
+SEED_FOLDERS = "seed-*"
+
+WRITTEN = (
+    WEIGHTS,
+    CARD,
+    SPLIT,
+    SPLIT_IMAGE,
+    f"{SPLIT_IMAGE}.aux.xml",
+    SPLIT_ARRAY,
+    METRICS,
+    MEASURED,
+    CONFUSION,
+    CLASS_SCORES,
+    RELIABILITY,
+    THRESHOLDS,
+    UNITS,
+    HISTORY,
+    REPORT,
+    LOG,
+    CHECKPOINT,
+)
+"""All files of a run but ``CONFIG``, by which a folder is known as one."""
+
+
+def seed_folder(seed: int) -> str:
+    """The folder of one seed's run in that of all."""
+    return f"seed-{seed}"

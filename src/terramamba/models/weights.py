@@ -1,0 +1,97 @@
+"""Weights as a file: safetensors with a checksum, and what is needed to build their model again.
+
+Nothing is ever unpickled. What else a user of the model has to know is the model card's business.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from terramamba.core.errors import InputError
+from terramamba.core.files import atomic_path
+from terramamba.core.run_files import CARD
+from terramamba.core.typed import Bound, Text
+from terramamba.models.model import Model
+from terramamba.models.registry import create_model
+
+Sha256 = Annotated[
+    str, Bound("64 hexadecimal digits", lambda text: len(text) == 64 and set(text) <= set("0123456789abcdef"))
+]
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """Which model a file of weights is of: the arguments of ``create_model``, and the file's checksum."""
+
+    name: Text
+    preset: Text
+    options: Mapping[str, Any]
+    """All options, resolved."""
+    sha256: Sha256 | None = None
+    """Of the file; None: the model was never saved."""
+
+
+def save_model(model: Model, path: Path) -> SavedModel:
+    """Write the weights of ``model``, built by ``create_model``, to ``path`` in one step.
+
+    Raises:
+        InputError: the disk is full or must not be written to.
+    """
+    # Copies: tensors that share memory cannot be stored, and some live on a GPU.
+    tensors = {key: value.detach().cpu().contiguous().clone() for key, value in model.state_dict().items()}
+    weights = save(tensors)
+    with atomic_path(path) as part:
+        part.write_bytes(weights)
+    return SavedModel(model.spec_name, model.preset, model.options, hashlib.sha256(weights).hexdigest())
+
+
+def load_model(path: Path, saved: SavedModel) -> Model:
+    """Build the model that was ``saved`` and give it the weights in ``path``; on the CPU, to be evaluated.
+
+    Raises:
+        InputError: the file is missing or damaged, is a pickle, or holds the weights of another model.
+    """
+    tensors = _read(path, saved.sha256)
+    try:
+        with torch.random.fork_rng(devices=[]):  # loading a model leaves the caller's random numbers alone
+            model = create_model(saved.name, preset=saved.preset, **saved.options)
+    except InputError as error:
+        raise InputError(
+            f"{path.with_name(CARD)} does not fit this version of terramamba: {error}"
+        ) from error
+    _check_tensors(path, model.state_dict(), tensors)
+    model.load_state_dict(tensors)
+    return model.eval()
+
+
+def _read(path: Path, checksum: str | None) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; give a run folder whose training has ended")
+    content = path.read_bytes()
+    if content.startswith((b"PK\x03\x04", b"\x80")) and content[8:9] != b"{":
+        raise InputError(f"{path} is a pickle, which could run any code, so it stays closed; save it anew")
+    try:
+        tensors = load(content)
+    except SafetensorError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path} is damaged ({reason}); restore it or train the model anew") from error
+    if hashlib.sha256(content).hexdigest() != checksum:
+        raise InputError(f"{path} is damaged or not the one written with {CARD}; train the model anew")
+    return tensors
+
+
+def _check_tensors(path: Path, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    for name in [*expected, *(name for name in found if name not in expected)]:
+        want, have = (
+            f"{tuple(tensors[name].shape)} {tensors[name].dtype}" if name in tensors else "nothing"
+            for tensors in (expected, found)
+        )
+        if want != have:
+            raise InputError(f"{path} does not match {CARD}: {name} is {have}, the model has {want}")

@@ -1,0 +1,160 @@
+"""The model card, ``model.json``: all that using a trained model has to know beside its weights.
+
+One record serves every job. What some jobs have and others have not is optional, and grouped by what it is
+for (``patches``, ``threshold``, ``fast``) and not by the job: two fields that mean nothing alone cannot be
+parted, this file needs to know no job, and a further job fills in the groups that it has. A job that needs a
+group asks the ``Run``, which refuses a card without it.
+
+Fields are checked where a card is read and before it is written. A card says the ``version`` of its form;
+those of earlier versions are read too (``card_versions``), of later ones refused.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from terramamba.core.errors import InputError
+from terramamba.core.files import plain, write_json
+from terramamba.core.run_files import CARD
+from terramamba.core.typed import Bound, FieldError, Share, Text, between, typed
+from terramamba.data.labels.class_table import ClassTable
+from terramamba.data.scaling import Scaling
+from terramamba.data.splits.leakage import Leakage
+from terramamba.models.weights import SavedModel
+from terramamba.runs.card_versions import VERSION, up_to_date
+from terramamba.scores.calibration import TemperatureFit
+
+Border = Literal["reflect", "zeros"]
+"""What stands beyond the edge of a scene: its mirror image, or zeros."""
+
+ThresholdSource = Literal["validation", "given", "fixed"]
+"""A threshold was chosen on validation, given, or is 0.5 since the detector is not trained."""
+
+Nanometres = Annotated[float, between(0, 1_000_000_000)]
+
+
+@dataclass(frozen=True)
+class PatchShape:
+    """What a model that classifies a pixel by its surroundings is given: ``size`` x ``size`` pixels."""
+
+    size: Annotated[
+        int, Bound("an odd number from 1 to 9,999", lambda size: 1 <= size <= 9_999 and size % 2 == 1)
+    ]
+    border: Border
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Least probability that counts as changed, and where it is from."""
+
+    value: Share
+    source: ThresholdSource
+
+
+@dataclass(frozen=True)
+class TilingScore:
+    """Fast mapping on validation: overall accuracy, and the share of pixels that are as in exact mapping."""
+
+    oa: Share
+    agreement: Share
+
+
+@dataclass(frozen=True)
+class FastAgreement:
+    """How far fast mapping stays with exact mapping, on validation pixels, by the number of tilings."""
+
+    exact_oa: Share
+    tilings: Mapping[Annotated[int, between(1, 81)], TilingScore]
+
+
+@dataclass(frozen=True)
+class MadeBy:
+    """Which code trained the model: the version, and the commit where it ran from a git checkout."""
+
+    version: Text
+    commit: Text | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataCard:
+    """What the data decided: what a model takes and gives, and how training was told from test."""
+
+    source_bands: Annotated[int, between(1, 1_000_000)]
+    """Bands of the images that it was trained on, of which ``scaling`` takes some."""
+    wavelengths: tuple[Nanometres, ...] | None = None
+    """Of the source bands, in nm."""
+    scaling: Scaling
+    classes: ClassTable
+    patches: PatchShape | None = None
+    protocol: Text
+    """How training and test were told apart, in short."""
+    split_id: Text
+    """The same for two runs on the same split."""
+    leakage: Leakage | None = None
+
+    def __post_init__(self) -> None:
+        if self.wavelengths is not None and len(self.wavelengths) != self.source_bands:
+            raise FieldError("wavelengths", self.wavelengths, f"one for each of {self.source_bands} bands")
+        if max(self.scaling.bands) >= self.source_bands:
+            raise FieldError("scaling.bands", self.scaling.bands, f"bands 0 to {self.source_bands - 1}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedCard:
+    """What judging the trained model on validation decided."""
+
+    threshold: Threshold | None = None
+    calibration: TemperatureFit | None = None
+    fast: FastAgreement | None = None
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a trained model is, what it takes, what it gives, and what its scores are worth."""
+
+    task: Annotated[str, Bound("the name of a job", str.isidentifier)]
+    model: SavedModel
+    data: DataCard
+    judged: JudgedCard
+    made_by: MadeBy
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read the card of the run in ``folder``, of this version or an earlier one.
+
+    Raises:
+        InputError: there is none, it is damaged or of a later version, or a field has a value that it cannot
+            have.
+    """
+    path = folder / CARD
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; give a run folder whose training has ended")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is damaged (not JSON); restore it or train the model anew") from error
+    try:
+        return typed(ModelCard, up_to_date(path, record))
+    except FieldError as error:
+        raise InputError(f"{path}: {error}; restore it or train the model anew") from error
+
+
+def write_card(folder: Path, card: ModelCard) -> None:
+    """Write ``card`` into ``folder``, after the weights: its checksum of them makes the two belong together.
+
+    Raises:
+        InputError: a field has a value that ``read_card`` would refuse, or the disk is full.
+    """
+    record = as_json(card)
+    try:
+        typed(ModelCard, record)
+    except FieldError as error:
+        raise InputError(f"{folder / CARD}: cannot be written, {error}") from error
+    write_json(folder / CARD, record)
+
+
+def as_json(card: ModelCard) -> dict[str, Any]:
+    """The content of ``model.json``."""
+    return {"version": VERSION, **plain(card)}
