@@ -154,6 +154,8 @@ def read_settings(folder: Path, kind: type[S]) -> S:
         return known_options(kind, read_yaml(folder / CONFIG))
     except TypeError as error:
         raise InputError(f"{folder / CONFIG}: lacks settings ({error}); train the run anew") from error
+    except InputError as error:
+        raise InputError(f"{folder / CONFIG}: {error}") from error
 
 
 def has_settings(folder: Path) -> bool:
