@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass, fields
 from enum import Enum
-from numbers import Integral, Real
 from os import PathLike, fspath
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -181,8 +180,8 @@ def _as_meant(value: Any, hint: Any) -> Any:
         return str(fspath(value))
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_as_meant(entry, Any) for entry in value]
-    if isinstance(value, Real) and not isinstance(value, bool | int | float):  # numbers of NumPy
-        value = int(value) if isinstance(value, Integral) else float(value)
+    if hasattr(value, "item"):  # a number of NumPy
+        value = value.item()
     if get_origin(kind) is Literal:
         return {str(choice): choice for choice in get_args(kind)}.get(str(value), value)
     if kind is float and isinstance(value, str):
