@@ -104,7 +104,7 @@ def _ready(task: Task, settings: Any) -> _Ready:
     learns = spec.trainable and spec.fit is None
     if learns:
         training_processes(settings)
-    work = workload(model, prepared.volume, device, settings.devices) if learns else None
+    work = workload(model, prepared.volume(), device, settings.devices) if learns else None
     return _Ready(resolve(settings, spec, work, task.practical), spec, prepared, model, work)
 
 

@@ -11,6 +11,7 @@ from terramamba.change.recipe import practical as change_recipe
 from terramamba.change.recipe import with_crops
 from terramamba.change.settings import ChangeSettings
 from terramamba.core.options import options_of
+from terramamba.landcover.recipe import LENGTH
 from terramamba.landcover.recipe import practical as land_cover_recipe
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.registry import create_model, list_models, model_spec
@@ -108,7 +109,7 @@ def test_few_samples_are_seen_more_often_and_many_no_fewer_times_than_is_needed(
     assert few.epochs > some.epochs > many.epochs == 12
     assert few.batch_size < some.batch_size < many.batch_size
     for found, samples in ((few, 100), (some, 1000)):
-        assert found.epochs * math.ceil(samples / found.batch_size) == pytest.approx(600, rel=0.1)
+        assert found.epochs * math.ceil(samples / found.batch_size) == pytest.approx(LENGTH.steps, rel=0.1)
     assert sized(of(10)).epochs == 200  # as published, at most
 
 

@@ -82,7 +82,6 @@ class Training:
     """Name of the set, where all of it is there as published."""
     notes: Sequence[str]
 
-    @property
     def volume(self) -> Volume:
         """Crops of the training pairs, as large as the first of them allows, and whole validation pairs."""
         area, crop = self.pairs["train"][0].window or self.example.grid, self.settings.crop_size

@@ -20,12 +20,19 @@ from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentParser  # type: 
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain
-from terramamba.core.kinds import in_words, without_none
-from terramamba.core.options import RECORD, Option, flag_of, options_of
+from terramamba.core.options import RECORD, Option, flag_of, options_of, without_none
 
 O = TypeVar("O")  # noqa: E741  (options)
 
 PRINT_CONFIG = "--print-config"
+KINDS = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "yes or no",
+    list: "a list, such as a,b",
+    dict: "a table of key: value",
+}
 SHORTER = {"--variable": "--scene-variable"}
 """Flags that are taken for others."""
 METAVARS = {int: "N", float: "X"}
@@ -167,7 +174,7 @@ class _Parser(ArgumentParser):
         value = re.search(r'Parser key "(\w+)".*(?:Got|Given) value: (.*)', message, re.DOTALL)
         if value and value[1] in self.known:
             option = self.known[value[1]]
-            return f"{option.flag}: '{value[2].strip()}' is not {in_words(option.hint)}"
+            return f"{option.flag}: '{value[2].strip()}' is not {_kind_in_words(option.hint)}"
         unknown = re.match(r"(?:[Uu]nrecognized arguments: (-\S*)|Option '(\S+)' is not accepted)", message)
         if unknown:
             name = unknown[1] or unknown[2]
@@ -176,7 +183,7 @@ class _Parser(ArgumentParser):
             return f"unknown {'flag' if unknown[1] else 'setting in the configuration file:'} {name}{hint}"
         unclear = re.match(r"argument (--[\w-]+)\S*: invalid _boolean_type value: (.*)", message)
         if unclear:
-            return f"{unclear[1]}: {unclear[2]} is not {in_words(bool)}"
+            return f"{unclear[1]}: {unclear[2]} is not {KINDS[bool]}"
         lone = re.match(r"argument (--\S+): expected", message)
         if lone:
             return f"{lone[1]} needs a value"
@@ -222,6 +229,13 @@ def _metavar(option: Option) -> str:
     if get_origin(kind) is list:
         return "A,B,..."
     return METAVARS.get(kind, option.name.upper())
+
+
+def _kind_in_words(hint: Any) -> str:
+    kind = without_none(hint)
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(str, get_args(kind)))}"
+    return KINDS.get(get_origin(kind) or kind, f"of the kind {kind}")
 
 
 def _record(options: Any) -> Any:

@@ -13,34 +13,28 @@ put together from groups of options by inheritance.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass, fields
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from os import PathLike, fspath
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from terramamba.core.errors import InputError
-from terramamba.core.kinds import of_kind
+from terramamba.core.typed import Bound, FieldError, of_kind
 
 T = TypeVar("T")
 G = TypeVar("G")
 
 
-@dataclass(frozen=True)
-class Bound:
-    """What a value must hold, and that in words that end in "is needed"."""
-
-    holds: Callable[[Any], bool]
-    words: str
-
-
 def at_least(least: float) -> Bound:
     """A finite number that is not below ``least``."""
-    return Bound(lambda value: least <= value < math.inf, f"at least {least:g} is needed")
+    return Bound(f"at least {least:g}", lambda value: least <= value < math.inf)
 
 
-ABOVE_ZERO = Bound(lambda value: 0 < value < math.inf, "a number above 0 is needed")
-SHARE = Bound(lambda value: 0 <= value <= 1, "a share from 0 to 1 is needed")
-PROBABILITY = Bound(lambda value: 0 < value <= 1, "a probability above 0 and at most 1 is needed")
+ABOVE_ZERO = Bound("a number above 0", lambda value: 0 < value < math.inf)
+PROBABILITY = Bound("a probability above 0 and at most 1", lambda value: 0 < value <= 1)
 
 
 @dataclass(frozen=True)
@@ -102,10 +96,13 @@ class Option:
 
     def checked(self, value: Any, what: str) -> Any:
         """``value`` as the option has it; raises ``InputError``, which calls the option ``what``."""
-        found = of_kind(value, self.hint, what)
+        try:
+            found = of_kind(self.hint, _as_meant(value, self.hint))
+        except FieldError as error:
+            raise InputError(f"{what}: {error.value!r} is not {error.wanted}") from error
         for bound in self.bounds if found is not None else ():
             if not bound.holds(found):
-                raise InputError(f"{what} {found}: {bound.words}")
+                raise InputError(f"{what} {found}: {bound.words} is needed")
         return found
 
 
@@ -149,15 +146,15 @@ def identity(options: Any) -> dict[str, Any]:
     }
 
 
-def known_options(kind: type[G], record: Mapping[str, Any]) -> G:
-    """``kind`` from a record that another version may have written: of the keys, those that it knows."""
-    names = {option.name for option in options_of(kind)}
-    return kind(**{name: value for name, value in record.items() if name in names})
-
-
 def flag_of(name: str) -> str:
     """How the command line spells an option."""
     return "--" + name.replace("_", "-")
+
+
+def without_none(hint: Any) -> Any:
+    """``int`` for ``int | None``."""
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+    return kinds[0] if NoneType in get_args(hint) else hint
 
 
 def _option(field: "Field[Any]", hint: Any) -> Option:
@@ -171,3 +168,23 @@ def _option(field: "Field[Any]", hint: Any) -> Option:
         frozenset(mark for mark in said if isinstance(mark, Mark)),
         next((mark.value for mark in said if isinstance(mark, Silent)), None),
     )
+
+
+def _as_meant(value: Any, hint: Any) -> Any:
+    """What a value means that is of no kind of JSON, such as a path, or that YAML takes for one of another.
+
+    YAML reads 1e-3 as a text, and 32 as a number where "32" is one of the choices.
+    """
+    kind = without_none(hint)
+    if isinstance(value, PathLike):
+        return str(fspath(value))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_as_meant(entry, Any) for entry in value]
+    if hasattr(value, "item"):  # a number of NumPy
+        value = value.item()
+    if get_origin(kind) is Literal:
+        return {str(choice): choice for choice in get_args(kind)}.get(str(value), value)
+    if kind is float and isinstance(value, str):
+        with suppress(ValueError):
+            return float(value)
+    return value

@@ -2,7 +2,8 @@
 
 ::
 
-    config.yaml                          every setting, resolved; written first, marks the folder as a run
+    config.yaml                          every setting, as it was given or decided: --config repeats the run
+                                         from it; written first, marks the folder as a run
     model.safetensors, model.json        weights and the card that says how to use them: all for mapping
     split.json, split.tif | split.npy    which pixels or pairs were for training, validation and test
                                          (names of the roles for QGIS in split.tif.aux.xml)

@@ -74,6 +74,11 @@ def typed(kind: type[T], value: object) -> T:
     return cast(T, _typed(kind, value, ""))
 
 
+def of_kind(hint: Any, value: object) -> Any:
+    """``value`` as the annotation ``hint`` has it; raises ``FieldError``."""
+    return _typed(hint, value, "")
+
+
 def typed_row(kind: type[T], row: Mapping[str, str]) -> T:
     """Read a row of a CSV table as a ``kind``: an empty cell is None, 1 and 0 are true and false.
 
@@ -129,6 +134,8 @@ def _typed(kind: Any, value: Any, field: str) -> Any:
         return value
     if origin is tuple:
         return _tuple(args, value, field)
+    if origin is list:
+        return list(_tuple((*args, Ellipsis), value, field))
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
             raise FieldError(field, value, "names with values")

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from terramamba.core.errors import InputError
-from terramamba.core.options import Bound, Options, at_least, options_of
+from terramamba.core.options import Options, at_least, options_of
+from terramamba.core.typed import Bound
 
-PIXEL_SHARE = Bound(lambda value: 0 < value <= 1, "must be above 0 and at most 1, a share of a pixel")
+PIXEL_SHARE = Bound("a share of a pixel above 0 and at most 1", lambda value: 0 < value <= 1)
 FRACTION = Bound(
+    "a share between 0 and 1, or a whole number from 2 on,",
     lambda value: 0 < value < 1 or (value > 1 and value == int(value)),
-    "must be a share between 0 and 1, or a whole number from 2 on",
 )
 Align = Literal["bilinear", "cubic"]
 """How a date is warped onto the grid of another."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from terramamba.core.errors import InputError
-from terramamba.core.kinds import of_kind
 from terramamba.core.options import options_of
 from terramamba.experiments.values import PATHS, Ablation, Axis, Entrant, Search, Settings
 from terramamba.models.registry import model_spec
@@ -50,7 +49,10 @@ def seeds_of(value: Any, key: str = "seeds") -> tuple[int, ...]:
 
 def as_number(value: Any, key: str) -> float:
     """``value`` as a number; YAML takes 1e-3 for a text."""
-    return of_kind(value, float, key)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{key}: {value!r} is not a number") from None
 
 
 def names_in(value: Any, known: Sequence[str], key: str) -> tuple[str, ...]:

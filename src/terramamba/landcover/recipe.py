@@ -3,7 +3,7 @@
 from terramamba.training.recipes import Length, Values, power_of_two
 from terramamba.training.workload import Workload
 
-LENGTH = Length(steps=600, epochs=12, minutes=30, least=4)
+LENGTH = Length(steps=1200, epochs=12, minutes=30, least=4)
 LEAST_BATCH, MOST_BATCH = 16, 64
 STEPS_PER_EPOCH = 32
 """Batches grow with the training samples so that an epoch has about so many steps."""

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from terramamba.core.options import UNDECIDED, Bound, ByRecipe, Options, at_least
+from terramamba.core.options import UNDECIDED, ByRecipe, Options, at_least
+from terramamba.core.typed import Bound
 from terramamba.data.settings import PIXEL_SHARE, ImageArray, LabelOptions, Masks, Splitting
 from terramamba.mapping.settings import MapSettings
 from terramamba.training.settings import TrainConfig, TrainSettings
 
 Mode = Literal["exact", "fast", "auto"]
-ODD = Bound(lambda value: value > 0 and value % 2 == 1, "must be an odd number of pixels, such as 7")
+ODD = Bound("an odd number of pixels, such as 7,", lambda value: value > 0 and value % 2 == 1)
 
 
 @dataclass(frozen=True, kw_only=True)

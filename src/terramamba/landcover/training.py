@@ -63,7 +63,6 @@ class Training:
         """What was assumed or left out."""
         return (*self.samples.notes, *self.samples.split.notes)
 
-    @property
     def volume(self) -> Volume:
         """Patches of the training and of the validation pixels."""
         side = self.samples.split.patch_size

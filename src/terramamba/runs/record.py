@@ -13,7 +13,6 @@ from typing import Any, TypeVar, cast
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import read_yaml
-from terramamba.core.options import known_options
 from terramamba.core.run_files import (
     CARD,
     CONFIG,
@@ -115,7 +114,7 @@ class RunRecord:
 
 
 def read_runs(folders: Sequence[str | Path]) -> list[RunRecord]:
-    """Read the runs in ``folders``; one of several seeds stands for its ``seed-*`` runs.
+    """The runs in ``folders``; one of several seeds stands for its ``seed-*`` runs.
 
     Raises:
         InputError: a folder holds no finished run, a file of it is damaged, a run is named twice, or runs are
@@ -140,7 +139,7 @@ def read_runs(folders: Sequence[str | Path]) -> list[RunRecord]:
 
 
 def read_settings(folder: Path, kind: type[S]) -> S:
-    """Read the settings that a run was trained with, as the ``kind`` of its job.
+    """The settings that a run was trained with, as the ``kind`` of its job.
 
     Raises:
         InputError: ``config.yaml`` is missing or damaged.
@@ -150,19 +149,23 @@ def read_settings(folder: Path, kind: type[S]) -> S:
             f"{folder}: no {CONFIG} in it, which says what the run was trained on; restore it, or train the"
             " run anew"
         )
+    record = read_yaml(folder / CONFIG)
+    known = {entry.name for entry in fields(cast(Any, kind))}
     try:
-        return known_options(kind, read_yaml(folder / CONFIG))
+        return kind(**{key: value for key, value in record.items() if key in known})
     except TypeError as error:
         raise InputError(f"{folder / CONFIG}: lacks settings ({error}); train the run anew") from error
+    except InputError as error:
+        raise InputError(f"{folder / CONFIG}: {error}") from error
 
 
 def has_settings(folder: Path) -> bool:
-    """Say whether more was kept of the run in ``folder`` than its model."""
+    """Whether more was kept of the run in ``folder`` than its model."""
     return (folder / CONFIG).is_file()
 
 
 def read_metrics(folder: Path) -> Metrics:
-    """Read the scores of a run; raises ``InputError`` where there are none or they are damaged."""
+    """The scores of the run in ``folder``; raises ``InputError`` where there are none or they are damaged."""
     record = all_metrics(folder)
     try:
         return typed(Metrics, record)
@@ -171,11 +174,11 @@ def read_metrics(folder: Path) -> Metrics:
 
 
 def all_metrics(folder: Path) -> dict[str, Any]:
-    """Read all of ``metrics.json``, to be averaged over seeds; raises as ``read_metrics``."""
+    """All of ``metrics.json``, to be averaged over seeds; raises as ``read_metrics``."""
     path = _finished(folder, METRICS)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: this is not JSON ({error}); train the run anew") from error
     if not isinstance(record, dict):
         raise InputError(f"{path}: holds no mapping of names to values; train the run anew")

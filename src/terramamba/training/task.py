@@ -50,7 +50,6 @@ class Prepared(Protocol):
     def settings(self) -> Any:
         """The task's settings, with what a sample is decided."""
 
-    @property
     def volume(self) -> Volume:
         """How much there is to train on."""
 
