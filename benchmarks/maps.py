@@ -106,7 +106,15 @@ def write_runs(folder: Path) -> tuple[Path, Path]:
     from terramamba.data.scaling import Scaling
     from terramamba.models.registry import create_model
     from terramamba.models.weights import save_model
-    from terramamba.runs.model_card import MadeBy, ModelCard, PatchShape, Threshold, write_card
+    from terramamba.runs.model_card import (
+        DataCard,
+        JudgedCard,
+        MadeBy,
+        ModelCard,
+        PatchShape,
+        Threshold,
+        write_card,
+    )
 
     torch.manual_seed(0)
     classifier = create_model("ssa_mamba", preset="paper", in_channels=BANDS, num_classes=CLASSES)
@@ -115,25 +123,31 @@ def write_runs(folder: Path) -> tuple[Path, Path]:
     cover = ClassTable(codes, tuple(f"class {code}" for code in codes), (None,) * CLASSES)
     change = ClassTable((0, 1), ("unchanged", "changed"), (None, None))
     jobs: list[tuple[Any, float, dict[str, Any]]] = [
-        (classifier, 8000.0, {"task": "classify", "classes": cover, "patches": PatchShape(7, "reflect")}),
-        (detector, 255.0, {"task": "change", "classes": change, "threshold": Threshold(0.5, "given")}),
+        (
+            classifier,
+            8000.0,
+            {
+                "task": "classify",
+                "data": {"classes": cover, "patches": PatchShape(7, "reflect")},
+                "threshold": None,
+            },
+        ),
+        (
+            detector,
+            255.0,
+            {"task": "change", "data": {"classes": change}, "threshold": Threshold(0.5, "given")},
+        ),
     ]
     made = []
     for (model, high, about), bands in zip(jobs, (BANDS, 3), strict=True):
         run = folder / about["task"]
         run.mkdir(exist_ok=True)
-        card = ModelCard(
-            model=save_model(model, run / WEIGHTS),
-            source_bands=bands,
-            scaling=Scaling(
-                "minmax", tuple(range(bands)), (0.0,) * bands, (1 / high,) * bands, (0.5,) * bands
-            ),
-            protocol="benchmark",
-            split_id="none",
-            made_by=MadeBy("benchmark"),
-            **about,
+        scaling = Scaling("minmax", tuple(range(bands)), (0.0,) * bands, (1 / high,) * bands, (0.5,) * bands)
+        data = DataCard(
+            source_bands=bands, scaling=scaling, protocol="benchmark", split_id="none", **about["data"]
         )
-        write_card(run, card)
+        saved, judged = save_model(model, run / WEIGHTS), JudgedCard(threshold=about["threshold"])
+        write_card(run, ModelCard(about["task"], saved, data, judged, MadeBy("benchmark")))
         made.append(run)
     return made[0], made[1]
 

@@ -156,7 +156,7 @@ def prepare(settings: AbundanceSettings, spec: ModelSpec) -> Training:
     )
     order = np.random.default_rng(settings.seed).permutation(len(spectra))
     train, validation, test = np.split(order, [settings.train_pixels, 2 * settings.train_pixels])
-    scaling = Scaling.fit(spectra[train].astype(np.float64), tuple(range(scene.bands)), "standard")
+    scaling = Scaling.fit(lambda: [spectra[train].astype(np.float64)], tuple(range(scene.bands)), "standard")
     scaled = scaling.apply(spectra.T[:, None], np.ones((1, len(spectra)), bool))[:, 0].T.astype(np.float32)
     subsets = {"train": train, "validation": validation, "test": test}
     made = {name: Pixels(scaled[where], shares[where]) for name, where in subsets.items()}

@@ -52,6 +52,8 @@ class Server:
     def stop(self) -> None:
         """End it, and what it still runs."""
         if self._control is not None:
+            # Not closed alone: processes that were forked meanwhile may hold it open too.
+            self._control.shutdown(socket.SHUT_RDWR)
             self._control.close()
             self._control = None
             self._process.wait()

@@ -122,6 +122,7 @@ def test_a_run_does_not_go_on_as_another(trained: Trained, words: tuple[str, ...
 
 IN_PYTHON = [
     ('tm.ClassifySettings(out="o", optimizer="sgd", lr="big")', "--lr: 'big' is not a number"),
+    ('tm.map_classes("run", "s.tif", "m.tif", precision="16")', "--precision: '16' is not one of 32, bf16"),
     ('tm.ClassifySettings(out="o", optimizer="sgd")', "--optimizer: 'sgd' is not one of adam, adamw"),
     ('tm.ClassifySettings(out="o", epochs=0)', "--epochs 0: at least 1 is needed"),
     (

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
+from rasterio.crs import CRS
 
 from abundances import ABUNDANCES, AbundanceSettings, planned
 from terramamba import pipeline
@@ -21,6 +23,8 @@ from terramamba.report.page import write_report
 from terramamba.runs.folder import load_run
 from terramamba.runs.record import read_runs
 
+GRID = Grid(32, 24, CRS.from_epsg(32633), Affine(10, 0, 300_000, 0, -10, 5_800_000))
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, seed_of):
@@ -29,8 +33,8 @@ def run(tmp_path_factory, seed_of):
     shares = random.dirichlet((0.6, 0.6, 0.6), (32, 24)).astype(np.float32)
     spectra = random.uniform(0, 1, (3, 4)).astype(np.float32)
     noise = random.normal(0, 0.003, (4, 32, 24)).astype(np.float32)
-    write_geotiff(home / "scene.tif", np.einsum("hwk,kc->chw", shares, spectra) + noise, Grid(32, 24))
-    write_geotiff(home / "shares.tif", shares.transpose(2, 0, 1).copy(), Grid(32, 24))
+    write_geotiff(home / "scene.tif", np.einsum("hwk,kc->chw", shares, spectra) + noise, GRID)
+    write_geotiff(home / "shares.tif", shares.transpose(2, 0, 1).copy(), GRID)
     register_model("abundances", "mixer", "abundances")
     settings = AbundanceSettings(
         out=str(home / "run"),

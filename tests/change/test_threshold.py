@@ -18,6 +18,7 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import Run, load_run
+from terramamba.runs.model_card import Threshold
 from terramamba.scores.thresholds import STEPS
 
 HEIGHT, WIDTH = 90, 110
@@ -107,6 +108,7 @@ def test_a_threshold_between_two_thousandths_is_refused_by_maps_and_scores(made,
     with pytest.raises(InputError, match=said):
         evaluate_change_detector(run, data=str(data), threshold=0.12345)
     assert list(tmp_path.iterdir()) == []
-    odd = replace(run, card={**run.card, "threshold": 0.12345})
+    judged = replace(run.card.judged, threshold=Threshold(0.12345, "given"))
+    odd = replace(run, card=replace(run.card, judged=judged))
     with pytest.raises(InputError, match=r"model\.json: threshold 0\.12345: is no .* --threshold 0\.123"):
         evaluate_change_detector(odd, data=str(data))

@@ -29,7 +29,8 @@ def test_another_side_than_that_of_the_patches_is_refused(workshop, tmp_path, te
         *train(workshop, tmp_path / "run", "two_d_cnn", "--patch-size", 3, "--set", "patch_size=5")
     )
     assert done.status == 1
-    assert "patches of 3 x 3 pixels, but it was built for 5 x 5" in done.err
+    assert "--set patch_size=5: the patches have 3 pixels a side" in done.err
+    assert "give --patch-size 5" in done.err
 
 
 def test_too_few_bands_are_refused_by_name(tmp_path, terramamba) -> None:

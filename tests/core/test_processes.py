@@ -73,13 +73,16 @@ def test_an_interruption_ends_all():
     assert not multiprocessing.active_children()
 
 
+PLACES = [str(Path(__file__).parents[up]) for up in (0, 1)]
+
+
 def test_a_script_needs_no_guard(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(f"""
 import sys
 from functools import partial
 from pathlib import Path
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path[:0] = {PLACES!r}
 from terramamba.core.processes import run_in_processes
 from test_processes import write_names
 run_in_processes(partial(write_names, Path({str(tmp_path)!r})), 2, lambda amount, remark="": None)

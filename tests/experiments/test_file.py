@@ -100,7 +100,10 @@ WRONG = {
     "kind": ({"settings": {"epochs": "many"}}, "settings.epochs: 'many' is not a whole number"),
     "number": ({"settings": {"lr": "fast"}}, "settings.lr: 'fast' is not a number"),
     "yes for a number": ({"settings": {"epochs": True}}, "settings.epochs: True is not a whole number"),
-    "choice": ({"splits": {"s": {"split": "blocks"}}}, "splits.s.split: 'blocks'; choose one of: block"),
+    "choice": (
+        {"splits": {"s": {"split": "blocks"}}},
+        "splits.s.split: 'blocks' is not one of block, random",
+    ),
     "model": ({"models": {"ssa": {}}}, "models.ssa: model 'ssa' is unknown"),
     "preset": ({"models": {"ssa_mamba": {"preset": "huge"}}}, "models.ssa_mamba.preset: 'huge'"),
     "option": (

@@ -125,7 +125,7 @@ def test_bad_input_leaves_an_earlier_run_alone(trained):
         train_classifier(settings)
     with pytest.raises(InputError, match="--model glmamba: it is for change"):
         train_classifier(replace(settings, model="glmamba", overwrite=True))
-    with pytest.raises(InputError, match="--patch-size 4: must be an odd number"):
+    with pytest.raises(InputError, match="--patch-size 4: an odd number of pixels, such as 7"):
         train_classifier(replace(settings, patch_size=4, overwrite=True))
     assert sorted(path.name for path in Path(settings.out).iterdir()) == before
 

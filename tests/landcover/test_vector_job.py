@@ -108,7 +108,7 @@ def test_bad_input_leaves_an_earlier_run_alone(trained, tmp_path):
         ({"labels": str(raster)}, "has no polygons, which --split polygon parts"),
         ({"class_attribute": "crop"}, "has no attribute 'crop'; it has 'cover'"),
         ({"layer": "roads"}, "has no layer 'roads'"),
-        ({"min_coverage": 2.0}, "--min-coverage 2: must be"),
+        ({"min_coverage": 2.0}, r"--min-coverage 2(\.0)?: a share of a pixel above 0"),
         ({"labels": str(tmp_path / "missing.gpkg")}, "missing.gpkg: no such file"),
     ):
         with pytest.raises(InputError, match=says):

@@ -278,7 +278,6 @@ def test_what_a_class_map_refuses(tmp_path: Path, seed: int) -> None:
     refused(lambda: mapped(class_card(task="change")), "this run is for change")
     refused(lambda: mapped(class_card(classes=land_cover_classes(2))), "3 classes", "names 2")
     refused(lambda: mapped(mode="fast"), "--mode fast", "exact")
-    refused(lambda: mapped(precision="16"), "--precision 16")
     refused(lambda: mapped(batch_size=0), "--batch-size 0")
     refused(lambda: mapped(out=tmp_path / "map.png"), "map.png", ".tif")
     refused(lambda: mapped(probabilities=out), "map.tif", "two outputs")

@@ -11,8 +11,12 @@ from terramamba.change.samples import PairDataset
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.data.pairs.statistics import fit_pair_scaling
+from terramamba.data.patch_store import PatchStore
+from terramamba.data.pixel_list import PixelList
+from terramamba.data.scaling import Scaling
 from terramamba.data.synthetic.files import make_pairs
 from terramamba.landcover.patches import PatchDataset
+from terramamba.raster.readers.open import open_scene
 from terramamba.training.batches import (
     MOST_READERS,
     EvaluationBatches,
@@ -31,10 +35,16 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
 @pytest.fixture(scope="module")
-def patches():
+def patches(tmp_path_factory):
     random = np.random.default_rng(0)
-    cube, pixels = random.random((5, 20, 30), np.float32), random.integers(20, size=(70, 2))
-    return PatchDataset(cube, pixels, pixels[:, 0], patch_size=5, augment=True, seed=9)
+    values, pixels = random.random((5, 20, 30), np.float32), random.permutation(20 * 30)[:70]
+    pixels = np.stack(np.unravel_index(pixels, (20, 30)), axis=1)
+    path = tmp_path_factory.mktemp("patches") / "scene.npy"
+    np.save(path, values)
+    scene = open_scene(path, shape=(20, 30))
+    as_stored = Scaling("standard", tuple(range(5)), (0.0,) * 5, (1.0,) * 5, (0.0,) * 5)
+    store = PatchStore.read(scene, as_stored, PixelList.at(pixels, (20, 30)), 5, "reflect")
+    return PatchDataset(store, pixels, pixels[:, 0], augment=True, seed=9)
 
 
 @pytest.fixture(scope="module")

@@ -214,7 +214,7 @@ def alike(samples: list[Batch]) -> list[Batch]:
         shape = sample["image"].shape
         if together and (
             shape != together[0]["image"].shape
-            or (len(together) + 1) * shape[-2] * shape[-1] > PIXELS_AT_ONCE
+            or (len(together) + 1) * math.prod(shape[-2:]) > PIXELS_AT_ONCE
         ):
             batches.append(default_collate(together))
             together = []
