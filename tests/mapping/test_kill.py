@@ -1,6 +1,6 @@
 """Runs are killed at random moments and gone on with: nothing is lost, doubled or left over.
 
-``pytest tests/inference/test_kill.py --kills 20 -s`` kills each job so many times and says when.
+``pytest tests/mapping/test_kill.py --kills 20 -s`` kills each job so many times and says when.
 """
 
 import signal

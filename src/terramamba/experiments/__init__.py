@@ -1,7 +1,7 @@
 """Many runs from one YAML file: data x models x splits x seeds x ablations, and tables that can be believed.
 
-``file`` reads and checks the YAML, ``plan`` makes the runs of it, ``work`` does one, ``pool`` several at a
-time, ``main`` all. ``results`` writes what was found as two tables of plain values and reads them back;
-``units`` and ``statistics`` say how sure a score is; ``contenders``, ``tables`` and ``summary`` lay the
-models side by side; ``render`` and ``page`` write that for people.
+``file`` reads the YAML and ``checks`` what it says, ``plan`` makes the runs of it, ``one_run`` does one,
+``pool`` several at a time, ``experiment`` all; ``search`` proposes settings. ``results`` writes two tables of
+plain values and reads them back; ``statistics`` says how sure a score is; ``tables`` lays the models side by
+side; ``render`` writes that for people. ``compared`` is what a job has to bring along for this.
 """
