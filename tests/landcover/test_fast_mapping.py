@@ -18,6 +18,7 @@ from terramamba.mapping.windows import cover
 from terramamba.models.model import Model
 from terramamba.models.registry import create_model
 from terramamba.runs.folder import load_run
+from terramamba.runs.model_card import FastAgreement, TilingScore
 
 
 class Tokens(Model):
@@ -98,14 +99,12 @@ def test_one_pixel_patches_need_no_tiles(seed):
 
 
 def test_auto_takes_the_fewest_tilings_that_are_good_enough():
-    record = {
-        "exact_oa": 0.980,
-        "tilings": {"1": {"oa": 0.970}, "2": {"oa": 0.9775}, "4": {"oa": 0.979}, "9": {"oa": 0.981}},
-    }
+    accuracies = {1: 0.970, 2: 0.9775, 4: 0.979, 9: 0.981}
+    record = FastAgreement(0.980, {k: TilingScore(oa, 1.0) for k, oa in accuracies.items()})
     assert choose_tilings("auto", 1, 0.3, record) == 2
     assert choose_tilings("auto", 1, 1.5, record) == 1
     assert choose_tilings("auto", 1, 0.0, record) == 9
-    assert choose_tilings("auto", 1, 0.0, {"exact_oa": 1.0, "tilings": record["tilings"]}) == 0
+    assert choose_tilings("auto", 1, 0.0, replace(record, exact_oa=1.0)) == 0
     assert choose_tilings("auto", 1, 0.3, None) == 0
     assert choose_tilings("fast", 4, 0.3, record) == 4
     assert choose_tilings("exact", 4, 0.3, record) == 0
@@ -138,7 +137,7 @@ def read(path):
 
 def test_a_run_records_how_close_fast_is_and_maps_so(trained, tmp_path):
     home, made, result = trained
-    record = json.loads((home / "run" / "model.json").read_text())["fast"]
+    record = json.loads((home / "run" / "model.json").read_text())["judged"]["fast"]
     assert record["exact_oa"] == pytest.approx(result["validation"]["oa"])
     assert list(record["tilings"]) == ["1", "2", "4", "9"]
     assert result["fast"] == record
