@@ -21,8 +21,9 @@ from typing import IO, Self
 
 from program_server import INTEGER
 
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}
-READ_AT_START = ("PYTHON", "OMP_", "TRITON_")
+ALONE = {"OMP_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+"""One thread, and no pool of processes to compile in: other tests run beside."""
+READ_AT_START = ("PYTHON", "OMP_", "TORCH", "TRITON_")
 """How variables begin that are read when Python starts or a library is imported."""
 
 
@@ -43,7 +44,7 @@ class Server:
                     [sys.executable, Path(__file__).with_name("program_server.py"), str(number)],
                     stdin=DEVNULL,
                     stdout=DEVNULL,
-                    env=os.environ | ONE_THREAD,
+                    env=os.environ | ALONE,
                     pass_fds=[number],
                 )
         socket.send_fds(self._control, [json.dumps(request).encode()], handles)
@@ -169,7 +170,7 @@ def start(
     It reads from an empty standard input; ``stdout`` may be a file descriptor.
     """
     args = [sys.executable, *map(str, words)]
-    variables = os.environ | ONE_THREAD | (env or {})
+    variables = os.environ | ALONE | (env or {})
     if fresh or SERVER.fresh:
         return subprocess.Popen(
             args,

@@ -39,7 +39,7 @@ BLOCKED = (
     "beartype",
     "sklearn",
     "h5py",
-    "pytorch_lightning",
+    "accelerate",
     "triton",
 )
 EDGES = ("torch", "numpy", "rasterio", "jsonargparse", "rich", "matplotlib")

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -125,7 +126,8 @@ if __name__ == "__main__":
     import signal
 
     try:
-        train_patches(Path(sys.argv[1]), slow=float(sys.argv[2]))
+        reading = replace(CONFIG, loader_workers=int(sys.argv[3]))
+        train_patches(Path(sys.argv[1]), slow=float(sys.argv[2]), config=reading)
     except KeyboardInterrupt:
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         sys.exit(130)

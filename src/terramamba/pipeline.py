@@ -13,6 +13,7 @@ from terramamba._version import __version__
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
+from terramamba.core.leading import led
 from terramamba.core.options import part_of
 from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
@@ -26,7 +27,7 @@ from terramamba.runs.folder import Run, as_begun, check_folder, load_run, run_fo
 from terramamba.runs.model_card import MadeBy, ModelCard, write_card
 from terramamba.runs.repeats import train_seeds
 from terramamba.training.config import check_ability
-from terramamba.training.fit import fit
+from terramamba.training.fit import fit, training_processes
 from terramamba.training.loop import seed_everything
 from terramamba.training.recipes import resolve, start_line
 from terramamba.training.settings import TrainSettings
@@ -36,6 +37,7 @@ from terramamba.training.workload import Workload, workload
 S = TypeVar("S", bound=TrainSettings)
 
 
+@led
 def train(task: Task, settings: TrainSettings) -> dict[str, Any]:
     """Train, choose the best epoch on validation, score once on test; write the run folder.
 
@@ -100,6 +102,8 @@ def _ready(task: Task, settings: Any) -> _Ready:
     check_ability(model, recompute=settings.recompute, compile=settings.compile, precision=settings.precision)
     prepared.check(model)
     learns = spec.trainable and spec.fit is None
+    if learns:
+        training_processes(settings)
     work = workload(model, prepared.volume(), device, settings.devices) if learns else None
     return _Ready(resolve(settings, spec, work, task.practical), spec, prepared, model, work)
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from programs import python
-from terramamba.cli import main
+from programs import python, terramamba
 
 HOME = Path(__file__).parents[2]
 PAGE = HOME / "docs" / "performance.md"
@@ -28,7 +27,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     small = ("--size", "small", "--seconds", "0.02", *ONE_THREAD)
     ways = {"scan": "sequence,loop,pytorch", "scene": "loop,pytorch", "train": "ssa_mamba,loop,pytorch"}
     for what, only in ways.items():
-        assert main(["bench", what, *small, "--only", only, "--json", str(folder / f"{what}.json")]) == 0
+        done = terramamba("bench", what, *small, "--only", only, "--json", folder / f"{what}.json")
+        assert done.returncode == 0, done.stderr
     written = ("--json", folder / "growth.json", "--plot", folder / "growth.png")
     run("growth.py", *small, "--backend", "pytorch", *written)
     for only in ("fast 1x", "change 1x"):

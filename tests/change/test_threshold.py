@@ -8,12 +8,12 @@ import numpy as np
 import pyogrio
 import pytest
 import torch
-from torch import nn
 
 from terramamba.api import evaluate_change_detector, map_change, train_change_detector
 from terramamba.change.settings import ChangeSettings
 from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_pairs
+from terramamba.models.model import Model
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
@@ -23,7 +23,7 @@ from terramamba.scores.thresholds import STEPS
 HEIGHT, WIDTH = 90, 110
 
 
-class Table(nn.Module):
+class Table(Model):
     """Gives each value of the later image's first band the logit that a table has for it."""
 
     def __init__(self, logits: np.ndarray, offset: float, factor: float) -> None:

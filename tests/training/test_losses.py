@@ -113,5 +113,16 @@ def test_optimiser_uses_the_parameter_groups_of_the_model():
     assert isinstance(plain, torch.optim.AdamW)
     assert [group["weight_decay"] for group in plain.param_groups] == [0.1]
     grouped = make_optimizer(Scaled(spared=True), settled(TrainConfig(epochs=1, weight_decay=0.1)))
+    model = Model()
+    model.linear = torch.nn.Linear(2, 2)
+    config = TrainConfig(epochs=1, optimizer="adamw", weight_decay=0.1)
+    plain = make_optimizer(model, config)
+    assert isinstance(plain, torch.optim.AdamW)
+    assert [group["weight_decay"] for group in plain.param_groups] == [0.1]
+    model.parameter_groups = lambda decay: [
+        {"params": [model.linear.weight], "weight_decay": decay},
+        {"params": [model.linear.bias], "weight_decay": 0.0},
+    ]
+    grouped = make_optimizer(model, TrainConfig(epochs=1, weight_decay=0.1))
     assert isinstance(grouped, torch.optim.Adam)
     assert [group["weight_decay"] for group in grouped.param_groups] == [0.1, 0.0]

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from programs import start
@@ -22,10 +23,11 @@ from terramamba.landcover.objective import Classification
 from terramamba.models.registry import create_model
 from terramamba.scores.metrics import change_f1, change_iou, class_counts, overall_accuracy
 from terramamba.scores.thresholds import best_threshold, confusion_at
-from terramamba.training.batches import epoch_order
+from terramamba.training.batches import Share, epoch_order
 from terramamba.training.checkpoint import CHECKPOINT
 from terramamba.training.fit import fit, seed_everything
-from terramamba.training.predict import Share, evaluate_change, evaluate_classes
+from terramamba.training.loop import Learner
+from terramamba.training.predict import evaluate_change, evaluate_classes
 from toys import CONFIG, PairNet, Pairs, Patches, PatchNet, make, train_patches
 
 BANDS = {"in_channels": 4, "num_classes": 3}
@@ -114,14 +116,16 @@ def wait_for_epochs(folder, process, epochs):
         time.sleep(0.01)
 
 
-def start_slow_run(folder):
-    return start(Path(__file__).parents[1] / "toys.py", folder, "0.1")
+def start_slow_run(folder, readers):
+    return start(Path(__file__).parents[1] / "toys.py", folder, "0.1", str(readers))
 
 
-def test_killed_and_resumed_is_the_unbroken_run_to_the_bit(unbroken, tmp_path):
-    with start_slow_run(tmp_path) as process:
+def test_killed_and_resumed_with_other_readers_is_the_unbroken_run_to_the_bit(unbroken, tmp_path):
+    with start_slow_run(tmp_path, readers=1) as process:
         wait_for_epochs(tmp_path, process, 2)
         process.kill()
+        # Readers hold the standard error that they inherited until they end, which they do by themselves.
+        assert process.communicate(timeout=4) == (None, "")
     assert process.returncode == -signal.SIGKILL
     assert len(history(tmp_path)) == 2
     said = []
@@ -135,9 +139,10 @@ def test_killed_and_resumed_is_the_unbroken_run_to_the_bit(unbroken, tmp_path):
     assert_same(dict(unbroken[1].state_dict()), dict(model.state_dict()))
 
 
+@pytest.mark.parametrize("readers", [0, 1])
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
-def test_an_interruption_leaves_the_checkpoint_of_the_last_epoch(tmp_path, number, status):
-    with start_slow_run(tmp_path) as process:
+def test_an_interruption_leaves_the_checkpoint_of_the_last_epoch(tmp_path, number, status, readers):
+    with start_slow_run(tmp_path, readers) as process:
         wait_for_epochs(tmp_path, process, 2)
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
@@ -278,6 +283,30 @@ def test_change_is_learnt_with_a_threshold_from_validation(tmp_path):
     unknown = [16, 16, 20, 16, 16, 20]
     assert histograms.sum(axis=(1, 2)).tolist() == [side * (side - 1) for side in unknown]
     assert np.array_equal(evaluate_change(model, validation, batch_size=4), histograms)
+
+
+class Twice(nn.Module):
+    """A weight that is used twice, once with a gradient of 1 and once with one of 256."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Linear(4, 1, bias=False)
+
+    def forward(self, x):
+        return torch.cat([self.weight(x), self.weight(256 * x)])
+
+
+class Sum(Classification):
+    """The loss is the sum of all outputs."""
+
+    def loss(self, model, batch):
+        return model(batch["image"]).float().sum()
+
+
+def test_gradients_of_a_weight_that_is_used_twice_add_up_in_float32():
+    learner = Learner(Twice(), Sum(CONFIG), "bf16", torch.device("cpu"))
+    learner({"image": torch.ones(1, 4)}).backward()
+    assert learner.model.weight.weight.grad.tolist() == [[257.0] * 4]  # bfloat16 has 256 and 258
 
 
 def test_what_cannot_be_trained_is_refused(tmp_path):

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from terramamba.change.settings import ChangeConfig
 from terramamba.core.errors import InputError
@@ -15,9 +13,10 @@ from terramamba.scores.metrics import change_f1, class_counts
 from terramamba.scores.score import evaluated, followed
 from terramamba.scores.score_table import CHANGE_SCORES
 from terramamba.scores.thresholds import best_threshold, confusion_at
+from terramamba.training.batches import Batch, EvaluationBatches
 from terramamba.training.losses import change_loss
 from terramamba.training.objective import Validation, summed
-from terramamba.training.predict import Batch, Share, count_changes, only_channel
+from terramamba.training.predict import count_changes, only_channel
 
 
 @dataclass(frozen=True)
@@ -28,17 +27,19 @@ class ChangeDetection:
 
     config: ChangeConfig
 
+    @property
+    def validated_at_once(self) -> int:
+        """As many as in training."""
+        return self.config.batch_size
+
     def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
         """The configured loss over the pixels whose change is known."""
         return self._of_masks(only_channel(model(batch["image"])), batch)
 
-    def validate(
-        self, model: Model, dataset: Dataset[Batch], device: torch.device, share: Share
-    ) -> Validation:
+    def validate(self, model: Model, batches: EvaluationBatches) -> Validation:
         """F1 at the threshold that makes it highest, and at 0.5."""
-        batch_size, precision = self.config.batch_size, self.config.precision
-        own, loss = count_changes(model, dataset, batch_size, device, precision, share, self._of_masks)
-        counts, loss = summed(own.sum(axis=0), loss, device, share)
+        own, loss = count_changes(model, batches, self.config.precision, self._of_masks)
+        counts, loss = summed(own.sum(axis=0), loss, batches)
         if not counts.any():
             raise InputError("the validation masks have no pixel whose change is known; check the labels")
         threshold = best_threshold(counts)
@@ -48,7 +49,7 @@ class ChangeDetection:
         return Validation(
             score=main.goodness(best[main.key]),
             threshold=threshold,
-            loss=loss / len(dataset),  # type: ignore[arg-type]
+            loss=loss / batches.samples,
             scores=best | {"threshold": threshold, "f1_at_half": at_half},
             remark=f"{main.heading} {main.shown(best[main.key], sign=True)}",
         )

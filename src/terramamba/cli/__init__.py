@@ -10,11 +10,13 @@ import sys
 import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 from typing import TextIO
 
 from terramamba._version import __version__
 from terramamba.core.errors import InputError
+from terramamba.core.launcher import place
 
 DONE, CANNOT, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -40,8 +42,24 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command in ``argv`` (``sys.argv`` when None) and return the exit status."""
+    """Run the command in ``argv`` (``sys.argv`` when None) and return the exit status.
+
+    Of several processes that torchrun or srun started, the first does it and the others work for it.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        alone = place() is None
+    except InputError as error:
+        print(f"error: {_in_one_line(error)}", file=sys.stderr)
+        return CANNOT
+    if alone:
+        return _main(words)
+    from terramamba.core.leading import lead
+
+    return lead(partial(_main, words))
+
+
+def _main(words: list[str]) -> int:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     if not debug and not sys.warnoptions:

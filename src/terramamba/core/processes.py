@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from multiprocessing.connection import Connection
 from typing import Any, Protocol, runtime_checkable
 
 from terramamba.core.errors import InputError
@@ -33,11 +34,10 @@ Work = Callable[[int, int, Report], None]
 def run_in_processes(work: Work, world: int, report: Report) -> None:
     """Call ``work(rank, world, report)`` in ``world`` new processes and wait for all of them.
 
-    They find each other as ``torch.distributed`` expects (``MASTER_ADDR``, ``MASTER_PORT``, ``WORLD_SIZE``,
-    ``LOCAL_RANK``). What one reports reaches ``report`` here. Raises ``InputError`` as a process raised it,
-    ``RuntimeError`` with the process's traceback for any other failure; whatever ends the call, also Ctrl-C,
-    ends the processes. The script that runs needs the guard ``if __name__ == "__main__":`` only when the work
-    uses something that it defines itself.
+    They find each other as those of torchrun do (``join``). What one reports reaches ``report`` here. Raises
+    ``InputError`` as a process raised it, ``RuntimeError`` with its traceback for any other failure; whatever
+    ends the call, also Ctrl-C, ends the processes. The script that runs needs the guard
+    ``if __name__ == "__main__":`` only when the work uses something that it defines itself.
     """
     context = multiprocessing.get_context("spawn")
     messages: Any = context.Queue()
@@ -75,6 +75,37 @@ def script_hidden() -> Iterator[None]:
         script.update(kept)
 
 
+def end_with_parent(*others: Connection) -> None:
+    """End this process, from now on, when its parent ends, or the other end of one of ``others`` is closed.
+
+    Ctrl-C, which reaches all processes of a terminal, is left to the parent.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    ends: list[Any] = [*others] if parent is None else [parent.sentinel, *others]
+
+    def watch() -> None:
+        multiprocessing.connection.wait(ends)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def join() -> None:
+    """Exchange tensors with the other processes of the job, which all must come here, from now on.
+
+    Their places are in the variables that torchrun sets. Each takes a CUDA device of its own where there are
+    any: tensors there go by NCCL, others by gloo. A process that has joined already has nothing more to do.
+    """
+    import torch
+    from accelerate import PartialState
+
+    cuda = torch.cuda.is_available()
+    # Left alone, accelerate sets the number of threads, and says so.
+    os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
+    PartialState(cpu=not cuda, backend="cpu:gloo,cuda:nccl" if cuda else "gloo")
+
+
 def _listen(processes: list[Any], messages: Any, report: Report) -> None:
     working = len(processes)
     while working:
@@ -96,13 +127,13 @@ def _listen(processes: list[Any], messages: Any, report: Report) -> None:
 
 
 def _run(rank: int, world: int, port: int, parcel: bytes, messages: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     os.environ |= {
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
         "WORLD_SIZE": str(world),
-        "NODE_RANK": "0",
+        "LOCAL_WORLD_SIZE": str(world),
+        "RANK": str(rank),
         "LOCAL_RANK": str(rank),
     }
 
@@ -116,13 +147,6 @@ def _run(rank: int, world: int, port: int, parcel: bytes, messages: Any) -> None
         messages.put(("refused", str(error)))
     except BaseException:
         messages.put(("failed", traceback.format_exc()))
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
 
 
 def _free_port() -> int:

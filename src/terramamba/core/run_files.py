@@ -62,5 +62,5 @@ WRITTEN = (
 
 
 def seed_folder(seed: int) -> str:
-    """The folder of one seed's run in that of all."""
+    """Return the name of one seed's folder in that of all."""
     return f"seed-{seed}"

@@ -41,7 +41,7 @@ class FieldError(ValueError):
         self.field, self.value, self.wanted = field, value, wanted
 
     def within(self, outer: str) -> "FieldError":
-        """The same value, its place told from one level further out."""
+        """Return the same error, its place told from one level further out."""
         return FieldError(_join(outer, self.field), self.value, self.wanted)
 
 
@@ -54,7 +54,7 @@ class Bound:
 
 
 def between(low: float, high: float) -> Bound:
-    """Numbers from ``low`` to ``high``, both included; never NaN."""
+    """Bound numbers from ``low`` to ``high``, both included; NaN is none of them."""
     return Bound(f"a number from {low:,} to {high:,}", lambda value: low <= value <= high)
 
 
@@ -64,7 +64,7 @@ Text = Annotated[str, Bound("text of at most 100,000 letters", lambda text: len(
 
 
 def typed(kind: type[T], value: object) -> T:
-    """``value``, as JSON, YAML or a row of a table holds it, as a ``kind``.
+    """Read ``value``, as JSON or YAML holds it, as a ``kind``.
 
     Fields that ``kind`` does not have are passed over, as a later program may write more.
 
@@ -80,7 +80,7 @@ def of_kind(hint: Any, value: object) -> Any:
 
 
 def typed_row(kind: type[T], row: Mapping[str, str]) -> T:
-    """A row of a CSV table as a ``kind``: an empty cell is None, 1 and 0 are true and false.
+    """Read a row of a CSV table as a ``kind``: an empty cell is None, 1 and 0 are true and false.
 
     Raises:
         FieldError: as ``typed``, or a cell is no number where one should be.
@@ -193,7 +193,7 @@ WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "
 
 def _key(kind: Any, key: Any, field: str) -> Any:
     """JSON has numbers as text where they are keys."""
-    number = kind is not str and str(key).isdecimal()
+    number = kind is not str and str(key).isdecimal() and len(str(key)) < 19
     return _typed(kind, int(key) if number else key, field)
 
 

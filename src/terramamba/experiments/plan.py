@@ -157,7 +157,7 @@ def other_settings(run: PlannedRun) -> str | None:
 
 
 def read_cost(run: PlannedRun) -> MeasuredCost:
-    """What the run was measured to cost; raises ``InputError`` where the file is damaged."""
+    """Read what the run was measured to cost; raises ``InputError`` where the file is damaged."""
     path = run.folder / MEASURED
     try:
         return typed(MeasuredCost, json.loads(path.read_text(encoding="utf-8")))

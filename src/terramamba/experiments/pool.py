@@ -4,10 +4,7 @@ import io
 import logging
 import multiprocessing
 import multiprocessing.connection
-import os
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
@@ -15,11 +12,11 @@ from typing import Any
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_text
-from terramamba.core.processes import script_hidden
+from terramamba.core.processes import end_with_parent, script_hidden
 from terramamba.core.run_files import LOG
 from terramamba.experiments.plan import PlannedRun, Train, failure_of, failure_path
 
-PRELOADED = ["pytorch_lightning", "sklearn.svm", "sklearn.ensemble"]
+PRELOADED = ["sklearn.svm", "sklearn.ensemble"]
 """Imported once for all runs; so the memory of a run has all libraries in it, whichever it needs."""
 
 Told = Callable[[PlannedRun, str | None], None]
@@ -73,8 +70,7 @@ def write_failure(run: PlannedRun, reason: str) -> None:
 
 def _work(run: PlannedRun, train: Train, jobs: int) -> None:
     """In the process of the run."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     import torch
 
     from terramamba.core.devices import use_threads
@@ -95,10 +91,3 @@ def _work(run: PlannedRun, train: Train, jobs: int) -> None:
             with (run.folder / LOG).open("a", encoding="utf-8") as log:
                 traceback.print_exc(file=log)
         sys.exit(1)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, distributed
-from torch.utils.data import Dataset
 
 from terramamba.core.errors import InputError
 from terramamba.landcover.settings import ClassConfig
@@ -15,9 +14,10 @@ from terramamba.models.model import Model
 from terramamba.scores.metrics import class_counts
 from terramamba.scores.score import evaluated, followed
 from terramamba.scores.score_table import LAND_COVER_SCORES
+from terramamba.training.batches import Batch, EvaluationBatches
 from terramamba.training.losses import class_loss, token_class_loss
 from terramamba.training.objective import Validation, summed
-from terramamba.training.predict import PATCHES_AT_ONCE, Batch, Share, count_classes
+from terramamba.training.predict import PATCHES_AT_ONCE, count_classes
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class Classification:
     class_weights: tuple[float, ...] | None = None
     """Weights of the classes in the cross-entropy."""
 
+    @property
+    def validated_at_once(self) -> int:
+        """Many: patches are small."""
+        return max(self.config.batch_size, PATCHES_AT_ONCE)
+
     def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
         """Cross-entropy, and that of the tokens' own labels; the network runs once for both."""
         if not self.config.token_loss:
@@ -44,17 +49,14 @@ class Classification:
         of_tokens = token_class_loss(tokens, batch["token_label"], self._weights(tokens))
         return self._of_labels(tokens.mean(dim=(2, 3)), batch) + self.config.token_loss * of_tokens
 
-    def validate(
-        self, model: Model, dataset: Dataset[Batch], device: torch.device, share: Share
-    ) -> Validation:
+    def validate(self, model: Model, batches: EvaluationBatches) -> Validation:
         """Confusion over all pixels, and the scores that are followed."""
-        batch_size, precision = max(self.config.batch_size, PATCHES_AT_ONCE), self.config.precision
-        own, loss = count_classes(model, dataset, batch_size, device, precision, share, self._of_labels)
-        if share.world > 1:  # a process without a batch does not know the number of classes
-            classes = torch.tensor(len(own), device=device)
+        own, loss = count_classes(model, batches, self.config.precision, self._of_labels)
+        if batches.share.world > 1:  # a process without a batch does not know the number of classes
+            classes = torch.tensor(len(own), device=batches.device)
             distributed.all_reduce(classes, distributed.ReduceOp.MAX)
             own = own if len(own) else np.zeros((int(classes), int(classes)), np.int64)
-        confusion, loss = summed(own, loss, device, share)
+        confusion, loss = summed(own, loss, batches)
         main, scores = LAND_COVER_SCORES[0], followed(LAND_COVER_SCORES)
         found = evaluated(scores, {"pixels": class_counts(confusion)})
         return Validation(

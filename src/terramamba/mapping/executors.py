@@ -6,10 +6,7 @@ unit at a time; what it found goes to the parts folder, which all of them must s
 
 import hashlib
 import multiprocessing
-import multiprocessing.connection
-import os
 import pickle
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -24,7 +21,7 @@ import torch
 
 from terramamba.core.devices import resolve_device, use_threads
 from terramamba.core.errors import InputError
-from terramamba.core.processes import script_hidden
+from terramamba.core.processes import end_with_parent, script_hidden
 from terramamba.mapping.part_files import Arrays, Parts
 from terramamba.mapping.settings import Parallelism
 
@@ -70,7 +67,7 @@ def here(work: Work, parts: Parts, device: str) -> Iterator[Crew]:
 def processes(work: Work, parts: Parts, device: str, workers: int) -> Iterator[Crew]:
     """Processes of this machine that share its cores; each takes a GPU of its own where there are several."""
     context = multiprocessing.get_context("spawn")
-    # The reading end is at its end when this process closes the other, or is killed: then workers end too.
+    # Workers end when this process closes its end, in the middle of a unit too.
     end, alive = context.Pipe(duplex=False)
     ranks = context.SimpleQueue()
     for rank in range(workers):
@@ -156,8 +153,7 @@ _PROCESS: dict[str, Any] = {}
 
 
 def _start_process(end: Any, ranks: Any, parcel: bytes, device: str, threads: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
-    threading.Thread(target=_exit_at, args=(end,), daemon=True).start()
+    end_with_parent(end)
     use_threads(threads)
     _PROCESS["rank"], _PROCESS["device"], _PROCESS["parcel"] = ranks.get(), device, parcel
 
@@ -168,11 +164,6 @@ def _do_in_process(unit: int) -> None:
         _PROCESS["do"] = work.start(_own_device(_PROCESS["device"], _PROCESS["rank"]))
         del _PROCESS["parcel"]
     _do(_PROCESS["do"], _PROCESS["parts"], unit)
-
-
-def _exit_at(end: Any) -> None:
-    multiprocessing.connection.wait([end])
-    os._exit(1)
 
 
 def _own_device(device: str, rank: int) -> torch.device:

@@ -173,10 +173,8 @@ class CrossAttention(nn.Module):
         self, query: Float[Tensor, "b l d"], context: Float[Tensor, "b l d"]
     ) -> Float[Tensor, "b l d"]:
         """Gather from the context tokens (b, l, d) what each query token attends to."""
-        q, k, v = (
-            self._heads(projection(x))
-            for projection, x in ((self.query, query), (self.key, context), (self.value, context))
-        )
+        q = self._heads(self.query(query))
+        k, v = self._heads(self.key(context)), self._heads(self.value(context))
         return self.out(rearrange(F.scaled_dot_product_attention(q, k, v), "b n l d -> b l (n d)"))
 
     def weights(
@@ -233,7 +231,7 @@ class CrossDomainMambaBlock(nn.Module):
                 for name in ("spatial", "spectral")
             }
         )
-        self.attention = nn.ModuleList([CrossAttention(config)])
+        self.attention = nn.ModuleList([CrossAttention(config)])  # a list: one of the variants has two
         self.attention_norm = nn.LayerNorm(d)
         self.fusion = GatedFusion(config)
         self.norm = nn.LayerNorm(d)

@@ -14,7 +14,7 @@ JUDGED = ("threshold", "calibration", "fast")
 
 
 def up_to_date(path: Path, record: object) -> Mapping[str, Any]:
-    """The content of a ``model.json`` of any version so far, in the form of the newest.
+    """Return the content of a ``model.json`` of any version so far, in the form of the newest.
 
     Raises:
         InputError: it is no card, or one of a later version.
@@ -32,7 +32,7 @@ def up_to_date(path: Path, record: object) -> Mapping[str, Any]:
 
 
 def _from_version_0(path: Path, old: Mapping[str, Any]) -> dict[str, Any]:
-    """Without a version, but with ``format`` 1: all on one level, a class a row.
+    """Group what was on one level, with ``format`` 1 in place of a version and a class a row.
 
     What is left out or wrong there stays so, to be named by the check of every field.
     """

@@ -35,6 +35,8 @@ from terramamba.runs.model_card import ModelCard, PatchShape, ThresholdSource, r
 from terramamba.training.recipes import decide
 from terramamba.training.settings import TrainSettings
 
+S = TypeVar("S", bound=TrainSettings)
+
 __all__ = [
     "Run",
     "as_begun",
@@ -53,8 +55,6 @@ __all__ = [
     "write_text",
     "write_yaml",
 ]
-
-S = TypeVar("S", bound=TrainSettings)
 
 
 def check_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:
@@ -259,7 +259,11 @@ class Run:
 
 
 def load_run(folder: str | Path) -> Run:
-    """The run in ``folder``, its model on the CPU in evaluation mode; ``InputError`` names what is wrong."""
+    """Load the run in ``folder``, its model on the CPU in evaluation mode.
+
+    Raises:
+        InputError: a file is missing, damaged, of a later version, or does not belong to the others.
+    """
     path = Path(folder)
     if not path.is_dir():
         raise InputError(f"{path} is not a folder; give the run folder that training wrote")

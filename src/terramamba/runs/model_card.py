@@ -133,7 +133,7 @@ def read_card(folder: Path) -> ModelCard:
         raise InputError(f"{path} does not exist; give a run folder whose training has ended")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is damaged (not JSON); restore it or train the model anew") from error
     try:
         return typed(ModelCard, up_to_date(path, record))
@@ -156,5 +156,5 @@ def write_card(folder: Path, card: ModelCard) -> None:
 
 
 def as_json(card: ModelCard) -> dict[str, Any]:
-    """The content of ``model.json``."""
+    """Return the content of ``model.json``."""
     return {"version": VERSION, **plain(card)}

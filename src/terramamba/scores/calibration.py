@@ -183,7 +183,7 @@ def calibrated_threshold(threshold: float, temperature: float) -> float:
 
 
 def temperature_fit(fitted: Calibration) -> TemperatureFit:
-    """What a run keeps of ``fitted``, the calibration of its validation samples."""
+    """Return what a run keeps of ``fitted``, the calibration of its validation samples."""
     samples = int(fitted.plain.count.sum())
     return TemperatureFit(fitted.temperature, "validation", samples, at_limit(fitted.temperature))
 

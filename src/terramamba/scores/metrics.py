@@ -34,7 +34,7 @@ def confusion_matrix(
     num_classes: int,
     ignore: int = -1,
 ) -> Int[np.ndarray, "k k"]:
-    """Count pixels (k, k) by 0-based class, rows truth, columns prediction, except truth ``ignore``.
+    """Count pixels (k, k) by 0-based class, rows truth, columns prediction, but where truth is ``ignore``.
 
     Raises ``ValueError`` when shapes differ or a class lies outside 0 .. ``num_classes`` - 1.
     """
@@ -83,7 +83,7 @@ def worst_recall(counts: Counts) -> Float[np.ndarray, "*batch"]:
 
 
 def class_precision(counts: Counts) -> Float[np.ndarray, "*batch k"]:
-    """Return the user's accuracy: 0 for a class that is there but never predicted, nan for an absent one."""
+    """Return the user's accuracy: 0 for a class that is never predicted, nan for one that is absent."""
     return _of_present(counts, _ratio(counts[..., HITS], counts[..., FOUND]))
 
 

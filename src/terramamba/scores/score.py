@@ -99,7 +99,7 @@ class Score:
         return value if self.better == "higher" else -value
 
     def shown(self, value: Any, *, coarse: bool = False, sign: bool = False) -> str:
-        """Print ``value`` in the score's unit, with its deviation where it is a mean; empty for none.
+        """Print ``value`` in the score's unit, with its deviation over seeds where there is one; "" for none.
 
         ``coarse``: with a digit less; ``sign``: with the sign of the unit behind it.
         """

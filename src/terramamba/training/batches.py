@@ -1,14 +1,52 @@
-"""Which training samples come together, in which epoch: a function of the seed and nothing else."""
+"""Batches of samples: which come together, who reads them, and how they reach the device.
+
+PyTorch's ``DataLoader`` reads them, in this process or ahead of it in others. What it reads follows from the
+seed and the epoch alone, and a sample's augmentation from seed, epoch and its index, so any number of readers
+gives the same batches to the bit.
+"""
 
 import math
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from torch.utils.data import Dataset, default_collate
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from terramamba.core.errors import InputError
-from terramamba.training.predict import Batch, Share
+from terramamba.core.processes import end_with_parent
 from terramamba.training.settings import TrainConfig
+
+Batch = dict[str, Tensor]
+Stack = Callable[[list[Batch]], list[Batch]]
+"""Makes one batch, or several, of samples that are read together."""
+Key = tuple[int | None, Sequence[int]]
+"""Samples of a batch, and the epoch whose augmentation they get; None: they have none."""
+Loader = DataLoader[list[Batch] | InputError]
+
+PIXELS_AT_ONCE = 2**20
+"""Pixels of an image that go through the model together, unless a single sample has more."""
+MOST_READERS = 4
+"""Processes that read for one GPU unless more are asked for; each has decoded pairs of its own in memory."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of the work of process ``rank`` of ``world``: whole batches, one in ``world``.
+
+    So the model sees the very batches that a single process would make.
+    """
+
+    rank: int = 0
+    world: int = 1
+
+    def batches(self, samples: int, batch_size: int) -> list[range]:
+        """Indices of the samples of each batch."""
+        starts = range(0, samples, batch_size)[self.rank :: self.world]
+        return [range(start, min(start + batch_size, samples)) for start in starts]
 
 
 def epoch_order(
@@ -16,7 +54,7 @@ def epoch_order(
     batch_size: int,
     seed: int,
     epoch: int,
-    share: Share = Share(),  # noqa: B008  (frozen)
+    share: Share = Share(),
 ) -> list[list[int]]:
     """Indices of the training samples of each of one process's batches in ``epoch`` (from 0).
 
@@ -32,29 +70,153 @@ def epoch_order(
     return batches
 
 
+def readers(device: torch.device, asked: int | None = None) -> int:
+    """How many processes read samples ahead of a model on ``device``: as ``asked``, else by this rule.
+
+    None for a model on a CPU, whose cores it needs itself, and where processes cannot be forked, so that each
+    would hold a copy of the scene. Else one for each core that falls to the GPU, but one, and at most
+    ``MOST_READERS``.
+    """
+    if asked is not None:
+        return asked
+    if device.type != "cuda" or sys.platform != "linux":
+        return 0
+    cores = len(os.sched_getaffinity(0)) // max(1, torch.cuda.device_count())
+    return min(MOST_READERS, max(0, cores - 1))
+
+
 class TrainingBatches:
-    """One process's batches of the epoch that ``epoch`` says when the first of them is asked for."""
+    """One process's batches of the training samples, epoch by epoch, on its device."""
 
-    def __init__(self, dataset: Dataset[Batch], config: TrainConfig, share: Share) -> None:
-        self.dataset, self.config, self.share = dataset, config, share
-        self.epoch = 0
+    def __init__(
+        self, samples: Dataset[Batch], config: TrainConfig, share: Share, device: torch.device
+    ) -> None:
+        self.config, self.share, self.device = config, share, device
+        self._samples: int = len(samples)  # type: ignore[arg-type]
+        self._asked: list[Key] = []
+        workers = readers(device, config.loader_workers)
+        self._loader = make_loader(samples, self._asked, all_together, device, workers)
 
-    def __len__(self) -> int:
-        return len(self._order())
+    @property
+    def steps(self) -> int:
+        """Batches of an epoch."""
+        return len(self._order(0))
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of ``epoch``, from 0."""
+        self._asked[:] = [(epoch, indices) for indices in self._order(epoch)]
+        return _read(self._loader, self.device)
+
+    def _order(self, epoch: int) -> list[list[int]]:
+        return epoch_order(self._samples, self.config.batch_size, self.config.seed, epoch, self.share)
+
+
+class EvaluationBatches:
+    """One process's share of a data set in the order of its samples, those of one size together."""
+
+    def __init__(
+        self,
+        samples: Dataset[Batch],
+        batch_size: int,
+        device: torch.device,
+        *,
+        share: Share = Share(),
+        workers: int | None = None,
+    ) -> None:
+        self.device, self.share = device, share
+        self.samples: int = len(samples)  # type: ignore[arg-type]
+        """Of all processes together."""
+        order: list[Key] = [(None, indices) for indices in share.batches(self.samples, batch_size)]
+        self._loader = make_loader(samples, order, alike, device, readers(device, workers))
 
     def __iter__(self) -> Iterator[Batch]:
-        if hasattr(self.dataset, "set_epoch"):
-            self.dataset.set_epoch(self.epoch)
-        for indices in self._order():
-            samples = [self.dataset[index] for index in indices]
-            shapes = sorted({tuple(sample["image"].shape) for sample in samples})
-            if len(shapes) > 1:
-                raise InputError(
-                    f"training images differ in size, {shapes[0]} and {shapes[-1]}: choose a --crop-size"
-                    " that all of them have, or --batch-size 1"
-                )
-            yield default_collate(samples)
+        return _read(self._loader, self.device)
 
-    def _order(self) -> list[list[int]]:
-        samples: int = len(self.dataset)  # type: ignore[arg-type]
-        return epoch_order(samples, self.config.batch_size, self.config.seed, self.epoch, self.share)
+
+def make_loader(
+    samples: Dataset[Batch], order: list[Key], stack: Stack, device: torch.device, workers: int
+) -> Loader:
+    """Reads the batches that ``order`` names whenever it is iterated over; its processes stay meanwhile."""
+    return DataLoader(
+        _Stacked(samples, stack),
+        batch_size=None,
+        sampler=order,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=device.type == "cuda",
+        generator=torch.Generator(),  # or it would draw from the one that the model draws from
+        multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
+        worker_init_fn=_start_reader,
+    )
+
+
+def _read(loader: Loader, device: torch.device) -> Iterator[Batch]:
+    """The batches of ``loader`` on ``device``; raises ``InputError`` as reading a sample does."""
+    try:
+        for batches in loader:
+            if isinstance(batches, InputError):
+                raise batches
+            for batch in batches:
+                yield on_device(batch, device)
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise InputError(
+            "a process that reads samples was ended from outside, perhaps for lack of memory or of shared"
+            " memory (/dev/shm); give fewer --loader-workers, or 0"
+        ) from error
+
+
+class _Stacked(Dataset[list[Batch] | InputError]):
+    """Whole batches by epoch and indices of their samples, whichever process reads them."""
+
+    def __init__(self, samples: Dataset[Batch], stack: Stack) -> None:
+        self.samples, self.stack = samples, stack
+
+    def __getitem__(self, key: Key) -> list[Batch] | InputError:
+        epoch, indices = key
+        if epoch is not None and hasattr(self.samples, "set_epoch"):
+            self.samples.set_epoch(epoch)
+        try:
+            if hasattr(self.samples, "__getitems__"):
+                return self.stack(self.samples.__getitems__(list(indices)))
+            return self.stack([self.samples[index] for index in indices])
+        except InputError as error:
+            return error  # what a reader raises arrives as the text of a traceback
+
+
+def _start_reader(_: int) -> None:
+    end_with_parent()
+
+
+def on_device(batch: Batch, device: torch.device) -> Batch:
+    """``batch`` on ``device``; a GPU copies while the model still works on the batch before."""
+    ahead = device.type == "cuda"
+    return {name: values.to(device, non_blocking=ahead) for name, values in batch.items()}
+
+
+def all_together(samples: list[Batch]) -> list[Batch]:
+    """Stack samples, which must have one size."""
+    shapes = sorted({tuple(sample["image"].shape) for sample in samples})
+    if len(shapes) > 1:
+        raise InputError(
+            f"training images differ in size, {shapes[0]} and {shapes[-1]}: choose a --crop-size"
+            " that all of them have, or --batch-size 1"
+        )
+    return [default_collate(samples)]
+
+
+def alike(samples: list[Batch]) -> list[Batch]:
+    """Stack neighbouring samples of the same size, not more than ``PIXELS_AT_ONCE`` together."""
+    batches: list[Batch] = []
+    together: list[Batch] = []
+    for sample in samples:
+        shape = sample["image"].shape
+        if together and (
+            shape != together[0]["image"].shape
+            or (len(together) + 1) * shape[-2] * shape[-1] > PIXELS_AT_ONCE
+        ):
+            batches.append(default_collate(together))
+            together = []
+        together.append(sample)
+    return [*batches, default_collate(together)] if together else batches

@@ -1,37 +1,33 @@
 """Training of any model for either task, in one process or several, resumable.
 
-PyTorch Lightning, used here alone, moves data and model, runs the precision and the exchange of gradients.
-What decides a result is in ``loop.TrainingLoop``.
+``fit`` sees to where it happens: from which epoch on, in which processes, on which device. What decides a
+result is in ``loop.run_epochs``.
 """
 
 import logging
-import signal
-import threading
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from terramamba.core.devices import resolve_device, use_threads
 from terramamba.core.errors import InputError
-from terramamba.core.processes import Report, run_in_processes
+from terramamba.core.leading import job
+from terramamba.core.processes import Report, Work, join, run_in_processes
 from terramamba.core.run_files import CHECKPOINT
 from terramamba.models.model import Model
 from terramamba.models.recomputing import compile_blocks, recomputing
-from terramamba.training.batches import TrainingBatches
+from terramamba.training.batches import Batch, EvaluationBatches, Share, TrainingBatches
 from terramamba.training.checkpoint import TrainState, fingerprint, load_state, save_state
 from terramamba.training.config import check_ability
-from terramamba.training.loop import TrainingLoop, seed_everything
+from terramamba.training.loop import run_epochs, seed_everything
 from terramamba.training.objective import MakeObjective, Objective
-from terramamba.training.predict import Batch, Share, evaluate_change, evaluate_classes
+from terramamba.training.predict import evaluate_change, evaluate_classes
 from terramamba.training.recipes import settled
 from terramamba.training.settings import TrainConfig
 
@@ -43,6 +39,7 @@ __all__ = [
     "fit",
     "resolve_device",
     "seed_everything",
+    "training_processes",
 ]
 
 log = logging.getLogger(__name__)
@@ -79,9 +76,10 @@ def fit(
 
     ``folder`` gets ``history.csv`` and ``checkpoints/last.ckpt`` after every epoch; ``resume`` goes on from
     the latter, and does nothing when the run had ended. Samples are as ``make_objective``'s objective says; a
-    data set's ``set_epoch(epoch)``, if it has one, is called before each epoch.
-    What ``config`` leaves to a recipe is as where recipes are silent.
-    ``on_progress`` is called with the share of an epoch that was done, and a remark.
+    data set's ``set_epoch(epoch)``, if it has one, is called before each epoch. What ``config`` leaves to a
+    recipe is as where recipes are silent.
+    ``on_progress`` is called with the share of an epoch that was done, and a remark. In a job of several
+    processes that a launcher started, all of them train (``leading``).
 
     Raises ``InputError`` when the model cannot do what ``config`` asks for, when the loss is no longer a
     number, when the device is not there, or when the run to resume had other settings. ``KeyboardInterrupt``
@@ -90,7 +88,7 @@ def fit(
     for name, dataset in (("training", train), ("validation", validation)):
         if not len(dataset):  # type: ignore[arg-type]
             raise InputError(f"there is no {name} sample; choose another split")
-    config = settled(config)
+    config = settled(replace(config, devices=training_processes(config)))
     objective = make_objective(config)
     check_ability(model, recompute=config.recompute, compile=config.compile, precision=config.precision)
     same = fingerprint(model, objective.task, train, validation, config)
@@ -101,11 +99,12 @@ def fit(
         keep = partial(save_state, folder, same)
         work = partial(_train, model, objective, train, validation, config, keep, state)
         report = on_progress or _silent
-        if config.devices == 1:
-            work(0, 1, report)
+        if (team := job()) is not None:
+            team.share_out(work, report)
+        elif config.devices > 1:
+            run_in_processes(partial(_joined, work), config.devices, report)
         else:
-            _check_devices(config)
-            run_in_processes(work, config.devices, report)
+            work(0, 1, report)
     else:
         save_state(folder, same, state)  # the history may be missing
         log.info("already finished: %s; there is nothing to resume", state.stopped)
@@ -124,6 +123,37 @@ def _silent(amount: float, remark: str = "") -> None:
     """Report nothing."""
 
 
+def training_processes(config: TrainConfig) -> int:
+    """How many processes will train together; raises ``InputError`` where they cannot."""
+    team = job()
+    if team is None:
+        said, world, here = f"--devices {config.devices}", config.devices, config.devices
+    else:
+        place = team.place
+        said, world, here = f"{place.world} processes", place.world, place.local_world
+        if config.devices > 1:
+            raise InputError(
+                f"--devices {config.devices}: {place.launcher} has started {place.world} processes already;"
+                " leave out --devices"
+            )
+    if world > 1:
+        device = resolve_device(config.device)
+        if ":" in config.device or device.type == "mps":
+            raise InputError(f"{said} with --device {config.device}: use cuda or cpu")
+        # srun may have given each process a device that it alone sees.
+        alone = team is not None and team.place.launcher == "srun" and torch.cuda.device_count() == 1
+        if device.type == "cuda" and here > torch.cuda.device_count() and not alone:
+            raise InputError(f"{said}: there are {torch.cuda.device_count()} CUDA devices")
+    return world
+
+
+def _joined(work: Work, rank: int, world: int, report: Report) -> None:
+    """Do ``work`` in a process that was started for it, on its part of the cores."""
+    use_threads(max(1, torch.get_num_threads() // world))
+    join()
+    work(rank, world, report)
+
+
 def _train(
     model: Model,
     objective: Objective,
@@ -137,119 +167,16 @@ def _train(
     report: Report,
 ) -> None:
     """Train as process ``rank`` of ``world`` to the end, calling ``keep`` with the state after each epoch."""
-    import pytorch_lightning as lightning
-    from pytorch_lightning.plugins.environments import LightningEnvironment  # type: ignore[attr-defined]
-    from pytorch_lightning.strategies import DDPStrategy
-
-    device = resolve_device(config.device)
-    if world > 1:
-        use_threads(max(1, torch.get_num_threads() // world))
-    model.train()
+    device, share = resolve_device(config.device), Share(rank, world)
+    batches = TrainingBatches(train, config, share, device)
+    looks = EvaluationBatches(
+        validation, objective.validated_at_once, device, share=share, workers=config.loader_workers
+    )
     if state is not None:
         model.load_state_dict(state.weights)
-    batches = TrainingBatches(train, config, Share(rank, world))
-    loop = TrainingLoop(model, objective, batches, validation, state, keep, report)
-    backend = "nccl" if device.type == "cuda" else "gloo"
+    model.to(device).train()
     if config.compile:
         compile_blocks(model)
-    less_memory = recomputing(model) if config.recompute else nullcontext()
-    with _without_noise(), _interruptible(), less_memory:
-        trainer = lightning.Trainer(
-            accelerator="gpu" if device.type == "cuda" else device.type,
-            devices=[device.index] if world == 1 and device.index is not None else world,
-            strategy="auto" if world == 1 else DDPStrategy(process_group_backend=backend),
-            plugins=[LightningEnvironment()],  # never that of a cluster found by chance
-            max_epochs=config.epochs - loop.first_epoch,
-            precision="bf16-mixed" if config.precision == "bf16" else "32-true",
-            limit_val_batches=0,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
-        trainer.fit(_lightning_module(loop), batches)
-
-
-def _lightning_module(loop: TrainingLoop) -> Any:
-    """What Lightning calls, passed on to ``loop``; it is imported where it is used, as it takes seconds."""
-    import pytorch_lightning as lightning
-
-    on_termination = signal.getsignal(signal.SIGTERM)
-
-    class Module(lightning.LightningModule):
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = loop.model
-
-        def on_train_start(self) -> None:
-            # Lightning would wait for the end of the epoch and exit with status 0.
-            if threading.current_thread() is threading.main_thread():
-                signal.signal(signal.SIGTERM, on_termination)
-
-        def configure_optimizers(self) -> torch.optim.Optimizer:
-            return loop.make_optimizer()
-
-        def on_train_epoch_start(self) -> None:
-            loop.start_epoch(loop.first_epoch + self.current_epoch, self.device)
-
-        def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-            loop.start_step(batch_idx)
-
-        def training_step(self, batch: Batch, batch_idx: int) -> Float[Tensor, ""]:
-            return loop.loss(batch)
-
-        def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-            # Lightning refuses to clip for a fused optimizer in mixed precision, which would matter to a
-            # gradient scaler alone; bfloat16 has none.
-            loop.clip_gradients()
-
-        def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-            loop.end_step(batch_idx)
-
-        def on_train_epoch_end(self) -> None:
-            self.trainer.should_stop = loop.end_epoch()
-
-    return Module()
-
-
-def _check_devices(config: TrainConfig) -> None:
-    device = resolve_device(config.device)
-    if ":" in config.device or device.type == "mps":
-        raise InputError(f"--devices {config.devices} with --device {config.device}: use cuda or cpu")
-    if device.type == "cuda" and config.devices > torch.cuda.device_count():
-        raise InputError(f"--devices {config.devices}: there are {torch.cuda.device_count()} CUDA devices")
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C through as ``KeyboardInterrupt``; Lightning makes an exit of it, and ignores the next."""
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    except SystemExit as exit_:
-        if not isinstance(exit_.__context__, KeyboardInterrupt):
-            raise
-        raise KeyboardInterrupt from None
-    finally:
-        if in_main_thread:
-            signal.signal(signal.SIGINT, handler)
-
-
-@contextmanager
-def _without_noise() -> Iterator[None]:
-    """Keep Lightning's advice and announcements off the terminal."""
-    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            # of the installed Lightning about the installed PyTorch
-            warnings.filterwarnings("ignore", r".*LeafSpec.* is deprecated", FutureWarning)
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+    with recomputing(model) if config.recompute else nullcontext():
+        run_epochs(model, objective, batches, looks, state, keep, report)
+    model.cpu()

@@ -1,8 +1,7 @@
-"""What happens in an epoch, as far as it decides the result.
+"""The training loop: epochs of steps, a look at the validation set after each, and what that decides.
 
-The order of samples, all that is random, the learning rate, the exact validation counts, the best epoch and
-the end. Everything is a function of the settings, the epoch and the state after the epoch before, so an epoch
-has the same outcome whether or not the run was broken off before it.
+Everything is a function of the settings, the epoch and the state after the epoch before, so an epoch has the
+same outcome whether or not the run was broken off before it.
 """
 
 import math
@@ -15,20 +14,95 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, distributed, nn
-from torch.utils.data import Dataset
+from torch.nn.parallel import DistributedDataParallel
 
 from terramamba.core.errors import InputError
 from terramamba.core.processes import Report
 from terramamba.models.model import Model
-from terramamba.training.batches import TrainingBatches
+from terramamba.training.batches import Batch, EvaluationBatches, Share, TrainingBatches
 from terramamba.training.checkpoint import TrainState, on_cpu
 from terramamba.training.config import learning_rate, make_optimizer
 from terramamba.training.objective import Objective, Validation
-from terramamba.training.predict import Batch, evaluating
+from terramamba.training.predict import evaluating
+from terramamba.training.settings import TrainConfig
 
 SECONDS_BETWEEN_REPORTS = 0.5
 FINEST_REPORT = 1024
 """Parts of an epoch that progress is counted in: a power of 2, so that the parts add up to 1 exactly."""
+
+
+def run_epochs(
+    model: Model,
+    objective: Objective,
+    batches: TrainingBatches,
+    validation: EvaluationBatches,
+    state: TrainState | None,
+    keep: Callable[[TrainState], None],
+    report: Report,
+) -> None:
+    """Train ``model``, which is on the device of ``batches``, from ``state`` (None: the start) to the end.
+
+    All processes of a job do this together, each on its own batches, and know how every epoch went. The first
+    calls ``keep`` with the state after each epoch, and ``report`` with the share of an epoch that was done.
+    """
+    config, share = batches.config, batches.share
+    learner = _learner(model, objective, batches)
+    optimizer = make_optimizer(model, config)
+    if state is not None:
+        optimizer.load_state_dict(state.optimizer)
+    said = _silent if share.rank else report
+    remark = ""
+    for epoch in range(len(state.history) if state else 0, config.epochs):
+        seed_everything(epoch_seed(config.seed, epoch, share))
+        progress = EpochProgress(batches, epoch, said, remark)
+        for step, batch in enumerate(batches.epoch(epoch)):
+            progress.lr = learning_rate(config, epoch, step, batches.steps)
+            for group in optimizer.param_groups:
+                group["lr"] = progress.lr
+            loss = learner(batch)
+            optimizer.zero_grad()
+            loss.backward()
+            if config.clip_norm:
+                nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
+            optimizer.step()
+            progress.add(loss, len(batch["image"]), step, model)
+        train_loss = progress.loss(model)
+        _agree_on_buffers(model, share)
+        with evaluating(model, batches.device):
+            looked = objective.validate(model, validation)
+        row = {"epoch": epoch + 1, "train_loss": train_loss, "val_loss": looked.loss, **looked.scores}
+        row |= {"lr": progress.lr, "seconds": progress.seconds}
+        state = _next_state(state, row, looked, model, optimizer, config)
+        if share.rank == 0:
+            keep(state)
+        remark = f", {looked.remark} after epoch {epoch + 1}, best in epoch {state.best_epoch}"
+        progress.end(f"loss {train_loss:.4g}{remark}")
+        if state.stopped:
+            return
+
+
+class Learner(nn.Module):
+    """A model with what it minimises: of a batch, the training loss in the precision asked for."""
+
+    def __init__(self, model: Model, objective: Objective, precision: str, device: torch.device) -> None:
+        super().__init__()
+        self.model, self.objective = model, objective
+        self.precision, self.device_type = precision, device.type
+
+    def forward(self, batch: Batch) -> Float[Tensor, ""]:
+        """The loss; matrix products in bfloat16 where that is asked for, what is summed in float32."""
+        bf16 = self.precision == "bf16"
+        # With its cache, gradients of a weight that is used twice would be added up in bfloat16.
+        with torch.autocast(self.device_type, torch.bfloat16, enabled=bf16, cache_enabled=False):
+            return self.objective.loss(self.model, batch)
+
+
+def _learner(model: Model, objective: Objective, batches: TrainingBatches) -> nn.Module:
+    """The learner; with several processes one that gives all of them the mean of their gradients."""
+    learner = Learner(model, objective, batches.config.precision, batches.device)
+    if batches.share.world == 1:
+        return learner
+    return DistributedDataParallel(learner, [batches.device] if batches.device.type == "cuda" else None)
 
 
 def seed_everything(seed: int) -> None:
@@ -38,134 +112,52 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-class TrainingLoop:
-    """One process's part in training. All processes know how the epochs went; the first one keeps it.
+def epoch_seed(seed: int, epoch: int, share: Share) -> int:
+    """The seed of all generators in ``epoch`` (from 0) of one process: dropout differs between processes."""
+    return int(np.random.SeedSequence([seed, epoch, share.rank]).generate_state(1)[0])
 
-    ``keep`` is called with the state after every epoch, ``report`` with the share of an epoch that was done.
-    """
 
-    def __init__(
-        self,
-        model: Model,
-        objective: Objective,
-        batches: TrainingBatches,
-        validation: Dataset[Batch],
-        state: TrainState | None,
-        keep: Callable[[TrainState], None],
-        report: Report,
-    ) -> None:
-        self.model, self.objective, self.batches, self.validation = model, objective, batches, validation
-        self.config, self.share, self.state = batches.config, batches.share, state
-        self.keep, self.report = keep, report
-        self.first_epoch = self.epoch = len(state.history) if state else 0
-        self.steps = len(batches)
-        self.lr, self.remark = self.config.lr, ""
+class EpochProgress:
+    """The training loss of an epoch as it comes in, and reports of it now and then."""
 
-    def make_optimizer(self) -> torch.optim.Optimizer:
-        """The optimiser, as it was when the run was broken off; the model must be on its device."""
-        self.optimizer = make_optimizer(self.model, self.config)
-        if self.state is not None:
-            self.optimizer.load_state_dict(self.state.optimizer)
-        return self.optimizer
-
-    def start_epoch(self, epoch: int, device: torch.device) -> None:
-        """Begin ``epoch`` (of the whole run, from 0): seed all generators from seed, epoch and process."""
-        place = np.random.SeedSequence([self.config.seed, epoch, self.share.rank])
-        seed_everything(int(place.generate_state(1)[0]))
-        self.epoch = self.batches.epoch = epoch
-        self.device = device
+    def __init__(self, batches: TrainingBatches, epoch: int, report: Report, remark: str) -> None:
+        self.epoch, self.steps, self.share, self.device = epoch, batches.steps, batches.share, batches.device
+        self.report, self.remark = report, remark
         self.begun = self.reported_at = time.monotonic()
-        self.reported, self.seen = 0.0, 0
-        self.loss_sum = torch.zeros((), device=device)
+        self.reported, self.seen, self.lr = 0.0, 0, batches.config.lr
+        self.loss_sum = torch.zeros((), device=batches.device)
 
-    def start_step(self, step: int) -> None:
-        """Set the learning rate."""
-        self.lr = learning_rate(self.config, self.epoch, step, self.steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.lr
+    @property
+    def seconds(self) -> float:
+        """Since the epoch began."""
+        return round(time.monotonic() - self.begun, 3)
 
-    def loss(self, batch: Batch) -> Float[Tensor, ""]:
-        """Training loss of one batch, which is also counted into the epoch's."""
-        loss = self.objective.loss(self.model, batch)
-        samples = len(batch["image"])
+    def add(self, loss: Float[Tensor, ""], samples: int, step: int, model: Model) -> None:
+        """Count the mean ``loss`` of ``samples``; when a report is due, require that training goes well."""
         self.loss_sum += loss.detach() * samples
         self.seen += samples
-        return loss
-
-    def clip_gradients(self) -> None:
-        """Scale all gradients down to the norm ``clip_norm`` together, unless they are below it."""
-        if self.config.clip_norm:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-
-    def end_step(self, step: int) -> None:
-        """Report now and then, which is also when a loss that is no number is noticed early."""
         if time.monotonic() - self.reported_at < SECONDS_BETWEEN_REPORTS:
             return
-        loss = float(self.loss_sum) / self.seen
-        self._require_number(loss)
+        so_far = float(self.loss_sum) / self.seen
+        self._require_number(so_far, model)
         done = min((step + 1) * FINEST_REPORT // self.steps, FINEST_REPORT - 1) / FINEST_REPORT
-        self._report(done, f"loss {loss:.4g}{self.remark}")
+        self._say(done, f"loss {so_far:.4g}{self.remark}")
 
-    def end_epoch(self) -> bool:
-        """Validate and keep the state; returns whether training is over."""
-        train_loss = self._train_loss()
-        self._require_number(train_loss)
-        self._agree_on_buffers()
-        with evaluating(self.model, self.device):
-            looked = self.objective.validate(self.model, self.validation, self.device, self.share)
-        self.state = self._next_state(train_loss, looked)
-        if self.share.rank == 0:
-            self.keep(self.state)
-        number = self.epoch + 1
-        self.remark = f", {looked.remark} after epoch {number}, best in epoch {self.state.best_epoch}"
-        self._report(1.0, f"loss {train_loss:.4g}{self.remark}")
-        return bool(self.state.stopped)
-
-    def _next_state(self, train_loss: float, looked: Validation) -> TrainState:
-        before, number = self.state, self.epoch + 1
-        row = {
-            "epoch": number,
-            "train_loss": train_loss,
-            "val_loss": looked.loss,
-            **looked.scores,
-            "lr": self.lr,
-            "seconds": round(time.monotonic() - self.begun, 3),
-        }
-        weights = on_cpu(self.model.state_dict())
-        state = TrainState(
-            weights=weights,
-            optimizer=on_cpu(self.optimizer.state_dict()),
-            best_epoch=number,
-            best_score=looked.score,
-            best_threshold=looked.threshold,
-            best_weights=weights,
-            history=[*(before.history if before else []), row],
-        )
-        if before is not None and not looked.score > before.best_score:
-            state = state.with_best_of(before)
-        return replace(state, stopped=self._why_stop(state))
-
-    def _why_stop(self, state: TrainState) -> str:
-        if len(state.history) == self.config.epochs:
-            return f"all {self.config.epochs} epochs were run"
-        if self.config.patience and state.waited >= self.config.patience:
-            return f"no better validation score for {self.config.patience} epochs"
-        return ""
-
-    def _train_loss(self) -> float:
+    def loss(self, model: Model) -> float:
+        """The mean loss of all samples of all processes; ``InputError`` where it is no number."""
         sums = torch.stack([self.loss_sum, torch.tensor(float(self.seen), device=self.device)])
         if self.share.world > 1:
             distributed.all_reduce(sums)
-        return float(sums[0]) / float(sums[1])
+        loss = float(sums[0]) / float(sums[1])
+        self._require_number(loss, model)
+        return loss
 
-    def _agree_on_buffers(self) -> None:
-        """Give all processes the batch statistics of the first, so that they validate one model."""
-        if self.share.world > 1:
-            for buffer in self.model.buffers():
-                distributed.broadcast(buffer, src=0)
+    def end(self, text: str) -> None:
+        """Report the whole epoch."""
+        self._say(1.0, text)
 
-    def _require_number(self, loss: float) -> None:
-        weights = all(bool(torch.isfinite(parameter).all()) for parameter in self.model.parameters())
+    def _require_number(self, loss: float, model: Model) -> None:
+        weights = all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters())
         if not math.isfinite(loss) or not weights:
             what = f"loss is {loss:g}" if not math.isfinite(loss) else "loss gave weights that are no numbers"
             raise InputError(
@@ -173,9 +165,50 @@ class TrainingLoop:
                 " lower --lr, or check the images for values out of range"
             )
 
-    def _report(self, done: float, text: str) -> None:
-        if self.share.rank == 0:
-            rate = self.seen * self.share.world / max(time.monotonic() - self.begun, 1e-9)
-            self.report(done - self.reported, f"{rate:,.3g} samples/s, {text}")
-            self.reported = done
-        self.reported_at = time.monotonic()
+    def _say(self, done: float, text: str) -> None:
+        rate = self.seen * self.share.world / max(time.monotonic() - self.begun, 1e-9)
+        self.report(done - self.reported, f"{rate:,.3g} samples/s, {text}")
+        self.reported, self.reported_at = done, time.monotonic()
+
+
+def _agree_on_buffers(model: Model, share: Share) -> None:
+    """Give all processes the batch statistics of the first, so that they validate one model."""
+    if share.world > 1:
+        for buffer in model.buffers():
+            distributed.broadcast(buffer, src=0)
+
+
+def _next_state(
+    before: TrainState | None,
+    row: dict[str, int | float],
+    looked: Validation,
+    model: Model,
+    optimizer: torch.optim.Optimizer,
+    config: TrainConfig,
+) -> TrainState:
+    """The state after the epoch of which the history gets ``row``; the best epoch is the first of equals."""
+    weights = on_cpu(model.state_dict())
+    state = TrainState(
+        weights=weights,
+        optimizer=on_cpu(optimizer.state_dict()),
+        best_epoch=int(row["epoch"]),
+        best_score=looked.score,
+        best_threshold=looked.threshold,
+        best_weights=weights,
+        history=[*(before.history if before else []), row],
+    )
+    if before is not None and not looked.score > before.best_score:
+        state = state.with_best_of(before)
+    return replace(state, stopped=_why_stop(state, config))
+
+
+def _why_stop(state: TrainState, config: TrainConfig) -> str:
+    if len(state.history) == config.epochs:
+        return f"all {config.epochs} epochs were run"
+    if config.patience and state.waited >= config.patience:
+        return f"no better validation score for {config.patience} epochs"
+    return ""
+
+
+def _silent(amount: float, remark: str = "") -> None:
+    """Report nothing."""

@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, distributed
-from torch.utils.data import Dataset
 
 from terramamba.models.model import Model
-from terramamba.training.predict import Batch, Share
+from terramamba.training.batches import Batch, EvaluationBatches
 from terramamba.training.settings import TrainConfig
 
 
@@ -37,13 +36,15 @@ class Objective(Protocol):
     task: ClassVar[str]
     """Its name."""
 
+    @property
+    def validated_at_once(self) -> int:
+        """Validation samples that are read together."""
+
     def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
         """Training loss of a batch."""
 
-    def validate(
-        self, model: Model, dataset: Dataset[Batch], device: torch.device, share: Share
-    ) -> Validation:
-        """Scores over all of ``dataset``, of which this process counts its ``share``; the sums are exact."""
+    def validate(self, model: Model, batches: EvaluationBatches) -> Validation:
+        """Scores over all samples, of which this process counts its own ``batches``; the sums are exact."""
 
 
 C = TypeVar("C", bound=TrainConfig)
@@ -53,11 +54,12 @@ MakeObjective = Callable[[C], Objective]
 
 
 def summed(
-    counts: Int[np.ndarray, "..."], loss: float, device: torch.device, share: Share
+    counts: Int[np.ndarray, "..."], loss: float, batches: EvaluationBatches
 ) -> tuple[Int[np.ndarray, "..."], float]:
     """``counts`` and ``loss`` summed over all processes."""
-    if share.world == 1:
+    if batches.share.world == 1:
         return counts, loss
+    device = batches.device
     exact, total = torch.from_numpy(counts).to(device), torch.tensor(loss, dtype=torch.float64, device=device)
     distributed.all_reduce(exact)
     distributed.all_reduce(total)

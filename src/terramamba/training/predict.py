@@ -2,43 +2,24 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor, nn
-from torch.utils.data import Dataset, default_collate
+from torch.utils.data import Dataset
 
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.scores.calibration import logit_histogram, logit_levels
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.thresholds import BINS, histogram
+from terramamba.training.batches import Batch, EvaluationBatches
 from terramamba.training.losses import IGNORE
 
-Batch = dict[str, Tensor]
 Loss = Callable[[Tensor, Batch], Tensor]
 
 PATCHES_AT_ONCE = 256
-PIXELS_AT_ONCE = 2**20
-"""Pixels of an image that go through the model together, unless a single sample has more."""
-
-
-@dataclass(frozen=True)
-class Share:
-    """The part of the work of process ``rank`` of ``world``: whole batches, one in ``world``.
-
-    So the model sees the very batches that a single process would make.
-    """
-
-    rank: int = 0
-    world: int = 1
-
-    def batches(self, samples: int, batch_size: int) -> list[range]:
-        """Indices of the samples of each batch."""
-        starts = range(0, samples, batch_size)[self.rank :: self.world]
-        return [range(start, min(start + batch_size, samples)) for start in starts]
 
 
 def evaluate_classes(
@@ -51,7 +32,7 @@ def evaluate_classes(
 ) -> Int[np.ndarray, "k k"]:
     """Confusion matrix (rows truth) of ``model`` on a data set of ``{"image": (c, p, p), "label": ()}``."""
     with evaluating(model, resolve_device(device)) as place:
-        return count_classes(model, dataset, batch_size, place, precision)[0]
+        return count_classes(model, EvaluationBatches(dataset, batch_size, place), precision)[0]
 
 
 def evaluate_change(
@@ -68,7 +49,7 @@ def evaluate_change(
     ``InputError`` for a model with more than one output channel.
     """
     with evaluating(model, resolve_device(device)) as place:
-        return count_changes(model, dataset, batch_size, place, precision)[0]
+        return count_changes(model, EvaluationBatches(dataset, batch_size, place), precision)[0]
 
 
 def class_logits(
@@ -83,7 +64,7 @@ def class_logits(
     with evaluating(model, resolve_device(device)) as place:
         found = [
             (logits.cpu(), batch["label"].cpu())
-            for batch, logits in outputs(model, dataset, batch_size, place, precision, Share())
+            for batch, logits in outputs(model, EvaluationBatches(dataset, batch_size, place), precision)
         ]
     logits, labels = zip(*found, strict=True)
     return torch.cat(logits), torch.cat(labels)
@@ -100,7 +81,7 @@ def change_histograms(
     """What ``evaluate_change`` gives, and the logits of all samples together: ``logit_histogram``."""
     histograms, levels = [], np.zeros((2, len(logit_levels())), np.int64)
     with evaluating(model, resolve_device(device)) as place:
-        for batch, logits in outputs(model, dataset, batch_size, place, precision, Share()):
+        for batch, logits in outputs(model, EvaluationBatches(dataset, batch_size, place), precision):
             one, known, changed = only_channel(logits), batch["mask"] != IGNORE, batch["mask"] != 0
             samples = zip(torch.sigmoid(one), changed, known, strict=True)
             histograms += [histogram(*sample) for sample in samples]
@@ -109,18 +90,12 @@ def change_histograms(
 
 
 def count_classes(
-    model: nn.Module,
-    dataset: Dataset[Batch],
-    batch_size: int,
-    device: torch.device,
-    precision: str,
-    share: Share = Share(),
-    loss: Loss | None = None,
+    model: nn.Module, batches: EvaluationBatches, precision: str, loss: Loss | None = None
 ) -> tuple[Int[np.ndarray, "k k"], float]:
     """Confusion matrix of this process's share, and the sum over its samples of ``loss``."""
     counts: Int[np.ndarray, "k k"] = np.zeros((0, 0), np.int64)
     total = 0.0
-    for batch, logits in outputs(model, dataset, batch_size, device, precision, share):
+    for batch, logits in outputs(model, batches, precision):
         found = confusion_matrix(batch["label"], logits.argmax(dim=1), logits.shape[1])
         counts = found + counts if counts.size else found
         if loss is not None:
@@ -129,17 +104,11 @@ def count_classes(
 
 
 def count_changes(
-    model: nn.Module,
-    dataset: Dataset[Batch],
-    batch_size: int,
-    device: torch.device,
-    precision: str,
-    share: Share = Share(),
-    loss: Loss | None = None,
+    model: nn.Module, batches: EvaluationBatches, precision: str, loss: Loss | None = None
 ) -> tuple[Int[np.ndarray, "m 2 bins"], float]:
     """Histograms of this process's share of the samples, and the sum over its samples of ``loss``."""
     counts, total = [np.zeros((0, 2, BINS), np.int64)], 0.0
-    for batch, logits in outputs(model, dataset, batch_size, device, precision, share):
+    for batch, logits in outputs(model, batches, precision):
         one = only_channel(logits)
         known, changed = batch["mask"] != IGNORE, batch["mask"] != 0
         samples = zip(torch.sigmoid(one), changed, known, strict=True)
@@ -160,36 +129,13 @@ def only_channel(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:
 
 
 def outputs(
-    model: nn.Module,
-    dataset: Dataset[Batch],
-    batch_size: int,
-    device: torch.device,
-    precision: str,
-    share: Share,
+    model: nn.Module, batches: EvaluationBatches, precision: str
 ) -> Iterator[tuple[Batch, Float[Tensor, "b k ..."]]]:
-    """Batches on ``device`` and the model's float32 logits for them, in the order of the samples."""
-    for indices in share.batches(len(dataset), batch_size):  # type: ignore[arg-type]
-        for batch in alike([dataset[index] for index in indices]):
-            moved = {name: values.to(device) for name, values in batch.items()}
-            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-                logits = model(moved["image"])
-            yield moved, logits.float()
-
-
-def alike(samples: list[Batch]) -> Iterator[Batch]:
-    """Stack neighbouring samples of the same size, not more than ``PIXELS_AT_ONCE`` together."""
-    together: list[Batch] = []
-    for sample in samples:
-        shape = sample["image"].shape
-        if together and (
-            shape != together[0]["image"].shape
-            or (len(together) + 1) * shape[-2] * shape[-1] > PIXELS_AT_ONCE
-        ):
-            yield default_collate(together)
-            together = []
-        together.append(sample)
-    if together:
-        yield default_collate(together)
+    """Batches on their device and the model's float32 logits for them, in the order of the samples."""
+    for batch in batches:
+        with torch.autocast(batches.device.type, torch.bfloat16, enabled=precision == "bf16"):
+            logits = model(batch["image"])
+        yield batch, logits.float()
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from torch.utils.data import Dataset
 
 from terramamba.models.model import Model
 from terramamba.scores.score import Scores
+from terramamba.training.batches import Batch
 from terramamba.training.objective import MakeObjective
-from terramamba.training.predict import Batch
 from terramamba.training.recipes import Practical
 from terramamba.training.settings import TrainConfig, TrainSettings
 from terramamba.training.workload import Volume

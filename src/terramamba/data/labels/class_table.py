@@ -48,22 +48,22 @@ class ClassTable:
 
     @property
     def target_of_code(self) -> dict[int, int]:
-        """The target of each code."""
+        """Return the target of each code."""
         return {code: target for target, code in enumerate(self.codes)}
 
     @property
     def target_of_name(self) -> dict[str, int]:
-        """The target of each name."""
+        """Return the target of each name."""
         return {name: target for target, name in enumerate(self.names)}
 
     @property
     def name_of_code(self) -> dict[int, str]:
-        """The name of each code."""
+        """Return the name of each code."""
         return dict(zip(self.codes, self.names, strict=True))
 
     @property
     def colour_of_code(self) -> dict[int, Colour]:
-        """The colour of each code that has one."""
+        """Return the colour of each code that has one."""
         return {
             code: colour for code, colour in zip(self.codes, self.colours, strict=True) if colour is not None
         }

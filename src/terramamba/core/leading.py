@@ -1,0 +1,199 @@
+"""A command in the processes that torchrun or srun started: the first leads, the others work for it.
+
+The first process runs the command as if it were alone. It reads, refuses, prints, writes the run folder and
+keeps checkpoints; the others wait. When it trains, it sends them the training as a function, as it would send
+it to processes that it starts itself (``processes``), and takes part as rank 0. So nothing outside this file
+and ``training.fit`` knows of launchers, and nothing is printed or written twice.
+
+Whoever fails says why, once: the first process where all fail alike, else the one that failed.
+"""
+
+import os
+import pickle
+import re
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar
+
+from terramamba.core.errors import InputError
+from terramamba.core.launcher import Place, place
+from terramamba.core.processes import Report, Work, join
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+WAITING = timedelta(days=365)
+"""How long the others wait for the first process, which may read data for hours."""
+FIRST_SPEAKS_SECONDS = 1.0
+"""How long a process that failed waits whether the first one failed alike."""
+SECONDS_BETWEEN_LOOKS = 0.05
+BROKEN = r"Connection closed by peer|Connection reset by peer|Broken pipe|[Ss]ocket|NCCL|ncclRemoteError"
+"""How PyTorch says that a process it exchanges with is gone."""
+
+
+class Job:
+    """The processes of a job, seen from one of them; all must make it at the same time."""
+
+    def __init__(self, here: Place) -> None:
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # else a lost connection is told in C++
+        os.environ |= here.variables()
+        from torch import distributed
+
+        _use_own_threads(here)
+        join()
+        self.place = here
+        self._distributed = distributed
+        self._talk = distributed.new_group(backend="gloo", timeout=WAITING)
+        store: Any = distributed.TCPStore  # type: ignore[attr-defined]
+        self._store = store(here.address, here.port, is_master=False, wait_for_workers=False)
+        self._at_work = False
+
+    def share_out(self, work: Work, report: Report) -> None:
+        """Have all processes do ``work``, this one, the first, as rank 0.
+
+        Raises what went wrong here; ends this process where another has said what went wrong there.
+        """
+        self._tell("work", pickle.dumps(work))
+        self._at_work = True
+        try:
+            work(0, self.place.world, report)
+        except KeyboardInterrupt:
+            self._speaks_first()
+            raise
+        except Exception as error:
+            if not self._speaks_first():
+                raise SystemExit(1) from error
+            raise _reason(error) from error
+        self._at_work = False
+
+    def end(self, kind: str, result: Any = None) -> None:
+        """Let the others go: the command is "over", with a ``result``, or has "failed"."""
+        if self._at_work:
+            return  # they do not listen; they end when this process does
+        self._tell(kind, result)
+        self._leave()
+
+    def serve(self) -> Any:
+        """Work for the first process until it ends the job; returns what it gave to ``end``."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
+        while True:
+            kind, content = self._hear()
+            if kind != "work":
+                self._leave()
+                if kind == "failed":
+                    raise SystemExit(1)
+                return content
+            try:
+                pickle.loads(content)(self.place.rank, self.place.world, _silent)
+            except Exception as error:
+                self._say(_reason(error))
+                raise SystemExit(1) from error
+
+    def _tell(self, kind: str, content: Any) -> None:
+        self._distributed.broadcast_object_list([kind, content], src=0, group=self._talk)
+
+    def _hear(self) -> tuple[str, Any]:
+        said: list[Any] = [None, None]
+        try:
+            self._distributed.broadcast_object_list(said, src=0, group=self._talk)
+        except RuntimeError as error:
+            raise SystemExit(1) from error  # the first process is gone, and has said why if it could
+        return said[0], said[1]
+
+    def _leave(self) -> None:
+        """End the exchange when all have come here: who ended at once would break that of the others."""
+        self._distributed.barrier(group=self._talk)
+        self._distributed.destroy_process_group()
+
+    def _say(self, error: Exception) -> None:
+        """Say why this process failed, unless another has said it or the first one does."""
+        try:
+            end = time.monotonic() + FIRST_SPEAKS_SECONDS
+            while time.monotonic() < end and not self._store.check(["failed"]):
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+            speaks = self._speaks_first()
+        except RuntimeError:
+            return  # the first process, which keeps what is asked for here, is gone
+        if speaks:
+            if not isinstance(error, InputError):
+                traceback.print_exception(error)
+            where = f"process {self.place.rank} of {self.place.world} on {socket.gethostname()}"
+            print(f"error: {where}: {error}", file=sys.stderr, flush=True)
+
+    def _speaks_first(self) -> bool:
+        """Whether no process has said before that it failed; from now on one has."""
+        return bool(self._store.add("failed", 1) == 1)
+
+
+_JOB: list[Job] = []
+"""The job that this process leads; none or one."""
+
+
+def job() -> Job | None:
+    """The job that this process leads."""
+    return _JOB[0] if _JOB else None
+
+
+def lead(command: Callable[[], T]) -> T:
+    """Run ``command`` in the first process of a launched job, and have the others work for it.
+
+    Returns its result in all of them. Where no launcher started several processes, and within a job that is
+    led already, this is no more than a call.
+    """
+    here = None if _JOB else place()
+    if here is None:
+        return command()
+    joined = Job(here)
+    if here.rank > 0:
+        return joined.serve()
+    _JOB.append(joined)
+    try:
+        result = command()
+    except BaseException:
+        joined.end("failed")
+        raise
+    finally:
+        _JOB.clear()
+    joined.end("over", result)
+    return result
+
+
+def led(command: Callable[P, T]) -> Callable[P, T]:
+    """Let ``command`` be ``lead`` whenever it is called."""
+
+    @wraps(command)
+    def call(*args: P.args, **options: P.kwargs) -> T:
+        return lead(partial(command, *args, **options))
+
+    return call
+
+
+def _use_own_threads(here: Place) -> None:
+    """Compute on the cores that the launcher gave to this process, else on its part of the machine's."""
+    import torch
+
+    from terramamba.core.devices import use_threads
+
+    if "OMP_NUM_THREADS" not in os.environ:  # torchrun sets it for several processes, users may
+        given = os.environ.get("SLURM_CPUS_PER_TASK")
+        use_threads(int(given) if given else max(1, torch.get_num_threads() // here.local_world))
+
+
+def _reason(error: Exception) -> Exception:
+    """``error``, in words for users where it is that another process is gone."""
+    if isinstance(error, RuntimeError) and re.search(BROKEN, str(error)):
+        return InputError(
+            "another process of the job was ended from outside; what started it may say why. --resume goes on"
+            " after the last complete epoch"
+        )
+    return error
+
+
+def _silent(amount: float, remark: str = "") -> None:
+    """Report nothing: the first process does."""

@@ -1,0 +1,31 @@
+"""A program for processes that a launcher started, in which the ranks named as its argument fail."""
+
+import sys
+from functools import partial
+
+import torch
+from torch import distributed
+
+from terramamba.core.errors import InputError
+from terramamba.core.leading import job, lead
+
+
+def meet_or_fail(failing, rank, world, report):
+    if rank in failing:
+        raise InputError(f"rank {rank} has no such file")
+    distributed.all_reduce(torch.ones(1))
+
+
+def command(failing):
+    job().share_out(partial(meet_or_fail, failing), lambda amount, remark="": None)
+    return "done"
+
+
+if __name__ == "__main__":
+    import launched
+
+    try:
+        print(lead(partial(launched.command, [int(rank) for rank in sys.argv[1:]])))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
