@@ -140,7 +140,7 @@ def write_runs(folder: Path) -> tuple[Path, Path]:
 
 PROGRAM = """
 import sys
-from terramamba.bench.memory import most_resident
+from terramamba.core.memory import most_resident
 from terramamba.cli import main
 status = main(sys.argv[1:])
 print(most_resident())

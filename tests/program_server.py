@@ -34,7 +34,6 @@ LIBRARIES = (
     "torch._dynamo",
     "matplotlib.figure",
     "pyogrio.raw",
-    "pytorch_lightning",
     "sklearn.ensemble",
     "sklearn.svm",
 )

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from programs import python
 from terramamba.bench import alternatives, networks, scan
 from terramamba.bench.loops import LOOP, loop_backends
 from terramamba.bench.timing import Times, figures, take_turns
@@ -70,19 +69,3 @@ def test_quartiles_and_figures():
     assert Times.of([1.0, 2.0, 3.0, 4.0, 5.0]) == Times(2.0, 3.0, 4.0, 5)
     written = {0: "0", 0.012345: "0.0123", 1: "1.00", 59.96: "60.0", 123.4: "123", 98765.4: "98,800"}
     assert {value: figures(value) for value in written} == written
-
-
-def test_memory_held_is_never_given_back():
-    """In a process that has never held more than it does."""
-    code = """
-import torch
-from terramamba.bench.memory import most_resident
-before = most_resident()
-held = torch.ones(32 * 2**18)
-first = most_resident() - before
-del held
-print(first, most_resident() - before)
-"""
-    first, second = map(float, python("-c", code, check=True).stdout.split())
-    assert first > 16
-    assert second > 16

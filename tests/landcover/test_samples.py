@@ -14,7 +14,7 @@ from terramamba.core.errors import InputError
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.scaling import read_scaled
 from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
-from terramamba.landcover.samples import Samples, choose_bands, prepare_samples, ranges, read_pixels
+from terramamba.landcover.samples import Samples, choose_bands, prepare_samples, read_pixels
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -129,10 +129,6 @@ def test_a_scene_without_any_usable_band_is_refused(files):
 def test_label_flags_that_do_not_fit_the_split_are_refused(files, changed, message):
     with pytest.raises(InputError, match=message):
         prepare_samples(settings(files, **changed), 3)
-
-
-def test_bands_in_words():
-    assert ranges([0, 1, 2, 9, 129, 130]) == "1-3, 10, 130-131"
 
 
 def test_how_a_scene_is_read_does_not_show(files, monkeypatch):

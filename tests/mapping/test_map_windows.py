@@ -10,7 +10,7 @@ from rasterio.rpc import RPC
 
 from terramamba.mapping.grid_json import grid_of, grid_record
 from terramamba.mapping.windows import PIXELS_PER_WINDOW, VALUES_PER_WINDOW, class_windows
-from terramamba.raster.control_points import Ties
+from terramamba.raster.control_points import GroundControl
 from terramamba.raster.geogrid import Grid
 
 
@@ -40,11 +40,11 @@ def test_a_large_scene_has_no_flat_windows() -> None:
     [
         Grid(3, 4),
         Grid(3, 4, CRS.from_epsg(32632), Affine(1.9, 1.0, 0.1, 0.7, -2.8, 1 / 3)),
-        Grid(3, 4, ties=Ties(((0.5, 0.25, 1 / 3, 48.0, 0.0),), CRS.from_epsg(4326))),
+        Grid(3, 4, ground_control=GroundControl(((0.5, 0.25, 1 / 3, 48.0, 0.0),), CRS.from_epsg(4326))),
         Grid(
             3,
             4,
-            ties=Ties(
+            ground_control=GroundControl(
                 polynomials=RPC(
                     *[1 / 3] * 4, [0.1] * 20, [0.2] * 20, *[2.0] * 4, [0.3] * 20, [0.4] * 20, 1, 2
                 )
@@ -56,4 +56,4 @@ def test_a_large_scene_has_no_flat_windows() -> None:
 def test_a_grid_comes_back_from_json_as_it_was(grid: Grid) -> None:
     found = grid_of(json.loads(json.dumps(grid_record(grid))))
     assert found == grid
-    assert found.ties == grid.ties
+    assert found.ground_control == grid.ground_control

@@ -24,7 +24,7 @@ from terramamba.core.errors import InputError
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
 from terramamba.mapping import windows as plan
-from terramamba.mapping.blend import Part, blend
+from terramamba.mapping.blend import MappedWindow, blend
 from terramamba.models.model import Model
 from terramamba.models.registry import create_model
 from terramamba.raster.geogrid import Grid
@@ -397,7 +397,7 @@ def test_one_row_of_tiles_is_held_however_long_the_pair(tmp_path: Path, seed: in
     def parts() -> Any:
         for window in plan:
             taken.append(window)
-            yield Part(
+            yield MappedWindow(
                 window,
                 np.ones(window.shape, np.float32),
                 np.ones(window.shape, bool),

@@ -7,7 +7,7 @@ import pytest
 import rasterio
 from job_cases import Jobs
 
-from terramamba.mapping.value_range import unlike_training
+from terramamba.mapping.value_range import value_range_warning
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run
 
@@ -41,5 +41,5 @@ def test_other_units_are_noted(jobs: Jobs, tmp_path: Path, kind: str, names: lis
 def test_how_much_is_too_much(jobs: Jobs, tmp_path: Path, times: float) -> None:
     run = load_run(jobs.classify.words[2])
     scene = scaled(jobs.home / "scene.tif", tmp_path / "scene.tif", times)
-    said = unlike_training(run, open_scene(scene))
+    said = value_range_warning(run, open_scene(scene))
     assert (said is None) == (1 / 30 < times < 30)

@@ -64,7 +64,7 @@ def test_results_carry_the_ties_on(geotiff: Make, tmp_path: Path, kind: str) -> 
             assert (whole.rpcs.lat_off, whole.rpcs.line_num_coeff) == (40, POLYNOMIALS.line_num_coeff)
             assert (part.rpcs.line_off, part.rpcs.samp_off) == (5, 11)
     again = open_scene(tmp_path / "whole.tif")
-    assert again.grid.ties == scene.grid.ties
+    assert again.grid.ground_control == scene.grid.ground_control
 
 
 @pytest.mark.parametrize("kind", TIED)
@@ -97,7 +97,7 @@ def test_why_other_scenes_have_no_areas(geotiff: Make, tmp_path: Path) -> None:
 
 
 def test_grids_are_the_same_whatever_ties_them() -> None:
-    assert Grid(3, 3) == Grid(3, 3, ties=None)
+    assert Grid(3, 3) == Grid(3, 3, ground_control=None)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,6 @@ def test_real_images_with_ties(
     real_data: Callable[[str], Path], tmp_path: Path, name: str, ties: str
 ) -> None:
     scene = open_scene(real_data(f"raster/{name}"))
-    assert str(scene.grid.ties) == ties
+    assert str(scene.grid.ground_control) == ties
     write_geotiff(tmp_path / "a.tif", scene.read()[0], scene.grid)
-    assert open_scene(tmp_path / "a.tif").grid.ties == scene.grid.ties
+    assert open_scene(tmp_path / "a.tif").grid.ground_control == scene.grid.ground_control

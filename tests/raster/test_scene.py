@@ -19,7 +19,7 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers import gdal
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import Window, spread
+from terramamba.raster.windows import Window, evenly_spaced
 
 Make = Callable[..., Path]
 UTM = rasterio.CRS.from_epsg(32633)
@@ -74,7 +74,7 @@ def test_previews_are_pixels_of_the_scene(geotiff: Make, tmp_path: Path, seed: i
     scene = open_scene(geotiff(tmp_path / "a.tif", values))
     thinned, valid = scene.preview(20)
     assert thinned.shape == valid.shape == (2, 20, 20)
-    assert np.array_equal(thinned, values[:, spread(0, 60, 20)][:, :, spread(0, 30, 20)])
+    assert np.array_equal(thinned, values[:, evenly_spaced(0, 60, 20)][:, :, evenly_spaced(0, 30, 20)])
     assert np.array_equal(scene.preview(100)[0], values)
 
 

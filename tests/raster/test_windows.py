@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from terramamba.raster.windows import Window, cosine_weights, sample, spread, strips, tiles
+from terramamba.raster.windows import Window, cosine_weights, evenly_spaced, sample_windows, strips, tiles
 
 # Run-time type checks make single examples slow at times, which is no fault.
 relaxed = settings(deadline=None, max_examples=60)
@@ -132,17 +132,17 @@ def test_weights_of_neighbours_sum_to_one(overlap: int, factor: int) -> None:
 @given(st.integers(-5, 5), st.integers(1, 60), st.data())
 def test_spread_is_even(start: int, length: int, data: st.DataObject) -> None:
     count = data.draw(st.integers(1, length))
-    found = spread(start, length, count)
+    found = evenly_spaced(start, length, count)
     assert found.min() >= start
     assert found.max() < start + length
     assert np.all(np.diff(found) >= 1)
-    assert np.array_equal(spread(start, length, length), start + np.arange(length))
+    assert np.array_equal(evenly_spaced(start, length, length), start + np.arange(length))
 
 
 @relaxed
 @given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 300_000))
 def test_a_sample_is_bounded_and_all_over_the_image(height: int, width: int, pixels: int) -> None:
-    found = sample(height, width, pixels)
+    found = sample_windows(height, width, pixels)
     image = Window.whole(height, width)
     assert all(window.pixels and image.contains(window) for window in found)
     assert not any(a.intersect(b).pixels for a, b in itertools.combinations(found[:40], 2))

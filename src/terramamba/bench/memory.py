@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 from importlib import import_module
-from pathlib import Path
+
+from terramamba.core.memory import most_resident
 
 RUNS, SECONDS = 2, 5.0
 """Runs (the first step makes Adam's state, the second holds it throughout), fewer after so many seconds."""
@@ -44,18 +45,6 @@ def _measure(what: str, size: str, key: str, way: str, threads: int) -> tuple[fl
             if time.perf_counter() - start > SECONDS:
                 break
     return before, most_resident()
-
-
-def most_resident() -> float:
-    """Most MiB of memory that this process has held at once."""
-    status = Path("/proc/self/status")
-    if status.is_file():
-        # On Linux getrusage would count the parent in, as it was when it started this process.
-        lines = status.read_text(encoding="utf-8").splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
-    from resource import RUSAGE_SELF, getrusage
-
-    return getrusage(RUSAGE_SELF).ru_maxrss / 2**20
 
 
 if __name__ == "__main__":

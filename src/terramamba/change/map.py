@@ -1,6 +1,6 @@
 """A change map of a pair of any size: overlapping tiles, blended into one image, then polygons.
 
-Tiles are mapped one by one (``change_units``), by one process or many; blending takes them in order and
+Tiles are mapped one by one (``map_worker``), by one process or many; blending takes them in order and
 writes rows as soon as no later tile touches them, so that memory grows with the width of the pair and not
 with its height. A run that was ended is gone on with (``jobs``).
 """
@@ -14,6 +14,7 @@ from terramamba.change.map_output import ChangeMapOutput, ChangeSummary
 from terramamba.change.map_worker import ChangeWork
 from terramamba.change.settings import ChangeMapSettings
 from terramamba.core.errors import InputError
+from terramamba.core.files import StrPath
 from terramamba.mapping.area_table import check_table_name
 from terramamba.mapping.fingerprint import (
     model_fact,
@@ -23,7 +24,6 @@ from terramamba.mapping.fingerprint import (
     version_fact,
 )
 from terramamba.mapping.fit_to_run import check_bands, chosen_temperature, open_run
-from terramamba.mapping.inferring import Place
 from terramamba.mapping.jobs import carry_out
 from terramamba.mapping.tags import run_tags
 from terramamba.raster.checks.pair import require_pair
@@ -46,8 +46,8 @@ WHOLE_IMAGE_VALUES = 200_000_000
 
 def map_change(
     run: str | Path | Run,
-    before: Place | Scene,
-    after: Place | Scene,
+    before: StrPath | Scene,
+    after: StrPath | Scene,
     out: str | Path,
     *,
     probabilities: str | Path | None = None,
@@ -148,7 +148,7 @@ def map_change(
         tile_size, overlap = max(grid.window.shape), 0
 
     plan = tiles(grid.height, grid.width, tile_size, overlap)
-    units = tuple(tuple(plan[i : i + batch_size]) for i in range(0, len(plan), batch_size))
+    batches = tuple(tuple(plan[i : i + batch_size]) for i in range(0, len(plan), batch_size))
     facts = {
         "model": model_fact(loaded),
         **option_facts(replace(settings, tile_size=tile_size, overlap=overlap)),
@@ -163,7 +163,7 @@ def map_change(
         tuple(map(str, polygon_files)),
         None if areas is None else str(areas),
         grid,
-        units,
+        batches,
         overlap,
         cut,
         {"min_area": float(min_area), "simplify": float(simplify)},
@@ -181,7 +181,7 @@ def map_change(
     sent = loaded if isinstance(run, Run) or (workers == 1 and dask is None) else str(run)
     outcome = carry_out(
         output,
-        ChangeWork(sent, first, second, units, precision, temperature),
+        ChangeWork(sent, first, second, batches, precision, temperature),
         facts,
         settings,
         device=device,
@@ -194,11 +194,11 @@ def map_change(
 def _shared_grid(first: Scene, second: Scene) -> Grid:
     """The pair's place on the ground, which may be known from one date alone."""
     known = first if first.transform is not None else second
-    ties = first.grid.ties or second.grid.ties if known.transform is None else None
-    return Grid(first.height, first.width, first.crs or second.crs, known.transform, ties)
+    control = first.grid.ground_control or second.grid.ground_control if known.transform is None else None
+    return Grid(first.height, first.width, first.crs or second.crs, known.transform, control)
 
 
-def _day(place: Place | Scene) -> str | None:
+def _day(place: StrPath | Scene) -> str | None:
     """When an image was taken, where the image itself or what lies beside it says so."""
     day = acquisition_date(place.path if isinstance(place, Scene) else place)
     return None if day is None else day.isoformat()

@@ -12,10 +12,10 @@ import numpy as np
 from terramamba.change.map_worker import Tiles, unpacked
 from terramamba.core.errors import InputError
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
-from terramamba.mapping.blend import Part, blend
+from terramamba.mapping.blend import MappedWindow, blend
 from terramamba.mapping.grid_json import grid_of, grid_record
 from terramamba.mapping.jobs import Outcome
-from terramamba.mapping.part_files import Parts
+from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE, stored_probability
 from terramamba.mapping.tags import file_tags
 from terramamba.raster.geogrid import Grid
@@ -58,7 +58,7 @@ class ChangeSummary:
 
 @dataclass(frozen=True, eq=False)
 class ChangeMapOutput:
-    """How the tiles of ``units``, with their ``overlap``, become a map of what is above ``threshold``.
+    """How the tiles of ``batches``, with their ``overlap``, become a map of what is above ``threshold``.
 
     ``areas`` is a table of them; ``polygon_options`` are those of ``trace_changes``, ``days`` (ISO) those of
     the two dates.
@@ -69,7 +69,7 @@ class ChangeMapOutput:
     polygons: tuple[str, ...]
     areas: str | None
     grid: Grid
-    units: tuple[Tiles, ...]
+    batches: tuple[Tiles, ...]
     overlap: int
     threshold: float
     polygon_options: Mapping[str, Any]
@@ -85,11 +85,13 @@ class ChangeMapOutput:
 
     @property
     def sizes(self) -> Sequence[int]:
-        """Pixels of each unit, counting every pixel of the pair once."""
-        tiles_before = np.cumsum([0, *(len(unit) for unit in self.units)])
+        """Pixels of each batch of tiles, counting every pixel of the pair once."""
+        tiles_before = np.cumsum([0, *(len(batch) for batch in self.batches)])
         return np.diff(self.grid.window.pixels * tiles_before // tiles_before[-1]).tolist()
 
-    def draft(self, parts: Parts, drafts: Sequence[Path], advance: Callable[[float], None]) -> dict[str, Any]:
+    def draft(
+        self, files: PartFiles, drafts: Sequence[Path], advance: Callable[[float], None]
+    ) -> dict[str, Any]:
         """Write the files, row by row, and the polygons at the end."""
         count, not_finite, areas = AreaCount(self.grid, NAMES), 0, None
         of_target = dict(zip(map(str, self.targets), drafts, strict=True))
@@ -104,7 +106,7 @@ class ChangeMapOutput:
             if self.probabilities is not None or self.polygons:
                 writer = _probability_writer(probability_draft, self.tags, self.grid)
                 probability_files.append(open_files.enter_context(writer))
-            for rows in blend(self._tiles(parts), self.grid.height, self.grid.width, self.overlap):
+            for rows in blend(self._tiles(files), self.grid.height, self.grid.width, self.overlap):
                 marked = changed(rows.probability, self.threshold)
                 land = np.where(rows.usable, marked, NODATA).astype(np.uint8)
                 map_file.write(land[None], rows.window)
@@ -129,8 +131,8 @@ class ChangeMapOutput:
 
     def summary(self, outcome: Outcome, seconds: float) -> ChangeSummary:
         """What a run came to, for people and programs."""
-        found = outcome.found
-        classes = tuple(ClassArea(**entry) for entry in found["classes"]) if found else ()
+        result = outcome.result
+        classes = tuple(ClassArea(**entry) for entry in result["classes"]) if result else ()
         pixels = self.grid.window.pixels
         return ChangeSummary(
             Path(self.out),
@@ -139,37 +141,37 @@ class ChangeMapOutput:
             None if self.areas is None else Path(self.areas),
             pixels,
             pixels - sum(entry.pixels for entry in classes),
-            found["not_finite"] if found else 0,
+            result["not_finite"] if result else 0,
             classes,
             self.threshold,
-            found["areas"] if found else None,
+            result["areas"] if result else None,
             seconds,
             self.temperature,
-            None if found else outcome.missing,
+            None if result else outcome.missing,
         )
 
     def record(self) -> dict[str, Any]:
         """The output as JSON can hold it."""
-        units = [[astuple(window) for window in unit] for unit in self.units]
-        return {"kind": KIND, "output": {**vars(self), "grid": grid_record(self.grid), "units": units}}
+        batches = [[astuple(window) for window in batch] for batch in self.batches]
+        return {"kind": KIND, "output": {**vars(self), "grid": grid_record(self.grid), "batches": batches}}
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "ChangeMapOutput":
         """The output that ``record`` wrote down."""
-        units = tuple(tuple(Window(*window) for window in unit) for unit in record["units"])
+        batches = tuple(tuple(Window(*window) for window in batch) for batch in record["batches"])
         return cls(
             **{
                 **record,
                 "polygons": tuple(record["polygons"]),
                 "days": tuple(record["days"]),
                 "grid": grid_of(record["grid"]),
-                "units": units,
+                "batches": batches,
             }
         )
 
-    def _tiles(self, parts: Parts) -> Iterator[Part]:
-        for unit, windows in enumerate(self.units):
-            yield from unpacked(windows, parts.read(unit))
+    def _tiles(self, files: PartFiles) -> Iterator[MappedWindow]:
+        for part, windows in enumerate(self.batches):
+            yield from unpacked(windows, files.read(part))
 
 
 def _write_whole(

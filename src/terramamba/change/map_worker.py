@@ -1,4 +1,4 @@
-"""The units of a change map: tiles of both dates, scaled by the one rule in the run."""
+"""The tiles of a change map, a batch at a time: both dates, scaled by the one rule in the run."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from terramamba.data.scaling import read_scaled
-from terramamba.mapping.blend import Part
+from terramamba.mapping.blend import MappedWindow
 from terramamba.mapping.fit_to_run import open_run
-from terramamba.mapping.inferring import inferring
+from terramamba.mapping.inference import inferring
 from terramamba.models.model import Model
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
@@ -22,7 +22,7 @@ Tiles = tuple[Window, ...]
 
 @dataclass(frozen=True, eq=False)
 class ChangeWork:
-    """All tiles of a pair, to be mapped by any worker; those of a unit go through the model together.
+    """All tiles of a pair, to be mapped by any worker; those of a batch go through the model together.
 
     ``run`` is a folder, so that little is sent, or the run itself. Logits are divided by ``temperature``.
     """
@@ -30,14 +30,14 @@ class ChangeWork:
     run: str | Run
     before: Scene
     after: Scene
-    units: tuple[Tiles, ...]
+    batches: tuple[Tiles, ...]
     precision: str
     temperature: float = 1.0
 
     def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
-        """Load the model; the function maps the tiles of a unit to arrays, as ``packed`` makes them."""
+        """Load the model; return the function that maps a batch of tiles to the arrays of ``packed``."""
         detector = ChangeDetector(self, open_run(self.run, "change"), device)
-        return lambda unit: packed(detector.detect(self.units[unit]))
+        return lambda part: packed(detector.detect(self.batches[part]))
 
 
 class ChangeDetector:
@@ -49,7 +49,7 @@ class ChangeDetector:
         self._model: Model = run.model.to(device).eval()
         self._device, self._precision, self._temperature = device, work.precision, work.temperature
 
-    def detect(self, windows: Sequence[Window]) -> list[Part]:
+    def detect(self, windows: Sequence[Window]) -> list[MappedWindow]:
         """Probability of change in each of ``windows``, which have one size."""
         read = [[read_scaled(scene, self._scaling, window) for scene in self._dates] for window in windows]
         usable = [before[1] & after[1] for before, after in read]
@@ -62,7 +62,7 @@ class ChangeDetector:
                 found = change_probability(logits / self._temperature).cpu().numpy()
             probability.update(zip(worth_it, found, strict=True))
         return [
-            Part(windows[i], probability[i], usable[i], before[2] | after[2])
+            MappedWindow(windows[i], probability[i], usable[i], before[2] | after[2])
             for i, (before, after) in enumerate(read)
         ]
 
@@ -74,7 +74,7 @@ def change_probability(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w
     return 1 - torch.softmax(logits, dim=1)[:, 0]
 
 
-def packed(tiles: Sequence[Part]) -> dict[str, Shaped[np.ndarray, "..."]]:
+def packed(tiles: Sequence[MappedWindow]) -> dict[str, Shaped[np.ndarray, "..."]]:
     """What was found for ``tiles`` as arrays to be kept: probabilities as they are, masks as bits."""
     return {
         "probability": np.stack([tile.probability for tile in tiles]),
@@ -83,11 +83,13 @@ def packed(tiles: Sequence[Part]) -> dict[str, Shaped[np.ndarray, "..."]]:
     }
 
 
-def unpacked(windows: Sequence[Window], arrays: dict[str, Shaped[np.ndarray, "..."]]) -> Iterator[Part]:
+def unpacked(
+    windows: Sequence[Window], arrays: dict[str, Shaped[np.ndarray, "..."]]
+) -> Iterator[MappedWindow]:
     """The tiles that ``packed`` made ``arrays`` of."""
     width = windows[0].width
     masks = [
         np.unpackbits(arrays[name], axis=2, count=width).astype(bool) for name in ("usable", "not_finite")
     ]
     for window, probability, usable, not_finite in zip(windows, arrays["probability"], *masks, strict=True):
-        yield Part(window, probability, usable, not_finite)
+        yield MappedWindow(window, probability, usable, not_finite)

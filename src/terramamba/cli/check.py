@@ -30,7 +30,7 @@ def run(argv: Sequence[str]) -> int:
     from terramamba.raster.checks.pair import check_pair
     from terramamba.raster.readers.open import open_scene
     from terramamba.raster.vector.features import is_vector_file
-    from terramamba.raster.views.masked import MaskedSource, masked, masked_share
+    from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction
 
     for path in filter(is_vector_file, paths):
         show_facts(describe_features(path))
@@ -43,7 +43,7 @@ def run(argv: Sequence[str]) -> int:
     for scene in scenes:
         facts = describe(scene)
         if isinstance(scene.source, MaskedSource):
-            facts["masked"] = f"{percent(masked_share(scene))} of the pixels"
+            facts["masked"] = f"{percent(masked_fraction(scene))} of the pixels"
         show_facts(facts)
         print()
     if len(scenes) == 2:

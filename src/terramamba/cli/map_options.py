@@ -29,9 +29,9 @@ def arguments(options: MapFiles) -> dict[str, Any]:
 
 def note_unlike_training(folder: str, scene: "Scene") -> None:
     """Say where the values of ``scene`` cannot be in the units that the run in ``folder`` was trained on."""
-    from terramamba.mapping.value_range import unlike_training
+    from terramamba.mapping.value_range import value_range_warning
     from terramamba.runs.folder import load_run
 
-    said = unlike_training(load_run(folder), scene)
+    said = value_range_warning(load_run(folder), scene)
     if said is not None:
         print(f"note: {said}", file=sys.stderr)

@@ -12,6 +12,9 @@ from typing import Any
 
 from terramamba.core.errors import InputError
 
+StrPath = str | os.PathLike[str]
+"""What names a file."""
+
 PART = ".part"
 """Ends the stem of a file that is being written: ``.last.12345.part.ckpt`` becomes ``last.ckpt``."""
 

@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
@@ -19,13 +19,13 @@ class Advance(Protocol):
 
 
 def clock(seconds: float) -> str:
-    """``seconds`` as h:mm:ss."""
+    """Write ``seconds`` as h:mm:ss."""
     whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def amount_of(units: float) -> str:
-    """Whole units where there are many, two decimals where there are few."""
+    """Write whole units where there are many, two decimals where there are few."""
     whole = units >= 1000 or abs(units - round(units)) < 1e-3
     return f"{units:,.0f}" if whole else f"{units:.2f}"
 
@@ -47,6 +47,18 @@ def progress(description: str, total: float, unit: str, done: float = 0.0) -> It
             yield advance
     else:
         yield _lines(description, total, unit, done)
+
+
+@contextmanager
+def pixel_progress(description: str, pixels: int, done: int = 0) -> Iterator[Callable[[float], None]]:
+    """Yield a function that reports so many pixels more; shown in megapixels where there are many.
+
+    ``done`` of all ``pixels`` came earlier.
+    """
+    unit, size = ("Mpx", 1e6) if pixels >= 1e6 else ("px", 1.0)
+    # A hair less than all, because parts of a million do not add up exactly.
+    with progress(description, pixels / size * (1 - 1e-9), unit, done / size) as advance:
+        yield lambda amount: advance(amount / size)
 
 
 @contextmanager

@@ -3,24 +3,31 @@
 from collections.abc import Sequence
 
 
-def numbers(bands: Sequence[int]) -> str:
-    """1-based band numbers with runs shortened: (0, 1, 2, 7) -> "1-3, 8"."""
+def ranges(numbers: Sequence[int], most: int | None = None) -> str:
+    """Name things counted from 0 by their numbers from 1, runs shortened, at ``most`` so many runs.
+
+    >>> ranges([0, 1, 2, 9])
+    '1-3, 10'
+    >>> ranges([0, 2, 4], most=2)
+    '1, 3, ...'
+    """
     runs: list[list[int]] = []
-    for band in bands:
-        if runs and band == runs[-1][1] + 1:
-            runs[-1][1] = band
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
         else:
-            runs.append([band, band])
-    return ", ".join(f"{a + 1}" if a == b else f"{a + 1}-{b + 1}" for a, b in runs)
+            runs.append([number, number])
+    named = [f"{a + 1}" if a == b else f"{a + 1}-{b + 1}" for a, b in runs]
+    return ", ".join(named[:most] + ["..."] * (most is not None and len(runs) > most))
 
 
-def percent(share: float) -> str:
-    """A share as a percentage; one that is small but not 0 does not read as 0."""
-    return "less than 0.01 %" if 0 < share < 1e-4 else f"{100 * share:.4g} %"
+def percent(fraction: float) -> str:
+    """Write a fraction as a percentage; one that is small but not 0 does not read as 0."""
+    return "less than 0.01 %" if 0 < fraction < 1e-4 else f"{100 * fraction:.4g} %"
 
 
 def count(number: int, noun: str) -> str:
-    """A number with its noun in the singular or plural."""
+    """Write a number with its noun in the singular or plural."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

@@ -5,9 +5,9 @@ from dataclasses import asdict, replace
 import torch
 
 from terramamba._version import __version__
-from terramamba.bench.memory import most_resident
 from terramamba.core.devices import resolve_device
 from terramamba.core.files import write_json
+from terramamba.core.memory import most_resident
 from terramamba.core.run_files import MEASURED, METRICS
 from terramamba.experiments.plan import MeasuredCost, PlannedRun, Train
 from terramamba.models.cost import model_cost

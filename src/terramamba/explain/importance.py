@@ -14,7 +14,7 @@ from jaxtyping import Float, Float32, Int, Int64
 from torch import Tensor
 
 from terramamba.core.errors import InputError
-from terramamba.landcover.samples import ranges
+from terramamba.core.words import ranges
 from terramamba.scores.metrics import (
     average_accuracy,
     class_counts,

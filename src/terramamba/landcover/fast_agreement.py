@@ -7,7 +7,7 @@ from jaxtyping import Int64
 from terramamba.data.patch_store import PaddedWindow, window_patches
 from terramamba.data.scaling import Scaling
 from terramamba.landcover.fast import TILINGS, fast_logits, margin
-from terramamba.mapping.inferring import inferring
+from terramamba.mapping.inference import inferring
 from terramamba.mapping.windows import class_windows
 from terramamba.models.model import Model
 from terramamba.raster.scene import Scene

@@ -1,6 +1,6 @@
 """A land-cover map of a scene of any size: each pixel by its own patch, or all from the tokens of tiles.
 
-The scene is cut into windows that are mapped one by one (``class_units``), by one process or many, and put
+The scene is cut into windows that are mapped one by one (``map_worker``), by one process or many, and put
 together: memory does not grow with the scene, and a run that was ended is gone on with (``jobs``).
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from terramamba.core.files import StrPath
 from terramamba.landcover.fast import check_tilings, choose_tilings
 from terramamba.landcover.map_output import ClassMapOutput, ClassSummary
 from terramamba.landcover.map_worker import ClassWork
@@ -22,7 +23,6 @@ from terramamba.mapping.fingerprint import (
     windows_fact,
 )
 from terramamba.mapping.fit_to_run import check_bands, chosen_temperature, open_run
-from terramamba.mapping.inferring import Place
 from terramamba.mapping.jobs import carry_out
 from terramamba.mapping.tags import run_tags
 from terramamba.mapping.windows import class_windows
@@ -36,7 +36,7 @@ from terramamba.training.settings import Precision
 
 def map_classes(
     run: str | Path | Run,
-    scene: Place | Scene,
+    scene: StrPath | Scene,
     out: str | Path,
     *,
     probabilities: str | Path | None = None,
@@ -67,7 +67,7 @@ def map_classes(
         areas: CSV to write: how much there is of each class.
         masks: Rasters whose pixels that are not 0 are left out as if they had no data.
         mode: "exact": each pixel is classified by its own patch. "fast": by the tokens around it of tiles
-            that do not overlap, tens of times faster (see ``inference.fast``). "auto": as fast as
+            that do not overlap, tens of times faster (see ``landcover.fast``). "auto": as fast as
             ``tolerance`` allows.
         tilings: With "fast", shifted tilings whose tokens are averaged: 1, 2, 4 or 9.
         tolerance: With "auto", percentage points of overall accuracy on the run's validation pixels that may

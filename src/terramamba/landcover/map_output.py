@@ -12,7 +12,7 @@ from terramamba.landcover.map_worker import NODATA, code_type
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
 from terramamba.mapping.grid_json import grid_of, grid_record
 from terramamba.mapping.jobs import Outcome
-from terramamba.mapping.part_files import Parts
+from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE
 from terramamba.mapping.tags import file_tags
 from terramamba.raster.geogrid import Grid
@@ -47,7 +47,7 @@ class ClassSummary:
 
 @dataclass(frozen=True, eq=False)
 class ClassMapOutput:
-    """How the parts of ``windows`` become a map and, where there is a second path, probabilities.
+    """How the part files of ``windows`` become a map and, where there is a second path, probabilities.
 
     ``areas`` is a table of them.
     """
@@ -77,45 +77,47 @@ class ClassMapOutput:
         """Of every value of the map."""
         return {NODATA: "no data"} | self.classes.name_of_code
 
-    def draft(self, parts: Parts, drafts: Sequence[Path], advance: Callable[[float], None]) -> dict[str, Any]:
+    def draft(
+        self, files: PartFiles, drafts: Sequence[Path], advance: Callable[[float], None]
+    ) -> dict[str, Any]:
         """Write the files, window by window."""
         count, not_finite = AreaCount(self.grid, self.names), 0
         with ExitStack() as open_files:
             writers = [
                 open_files.enter_context(writer) for writer in self._writers(drafts[: len(self.paths)])
             ]
-            for unit, window in enumerate(self.windows):
-                found = parts.read(unit)
+            for part, window in enumerate(self.windows):
+                arrays = files.read(part)
                 for writer, values in zip(
-                    writers, (found["classes"][None], found.get("probability")), strict=False
+                    writers, (arrays["classes"][None], arrays.get("probability")), strict=False
                 ):
                     assert values is not None
                     writer.write(values, window)
-                count.add(found["classes"], window)
-                not_finite += int(found["not_finite"])
+                count.add(arrays["classes"], window)
+                not_finite += int(arrays["not_finite"])
                 advance(window.pixels)
-        found_classes = count.classes()
+        classes = count.classes()
         if self.areas is not None:
-            write_areas(drafts[-1], found_classes[1:], not_measured=why_not_measured(self.grid))
-        return {"classes": [asdict(entry) for entry in found_classes], "not_finite": not_finite}
+            write_areas(drafts[-1], classes[1:], not_measured=why_not_measured(self.grid))
+        return {"classes": [asdict(entry) for entry in classes], "not_finite": not_finite}
 
     def summary(self, outcome: Outcome, seconds: float) -> ClassSummary:
         """What a run came to, for people and programs."""
-        found = outcome.found
-        areas = [ClassArea(**entry) for entry in found["classes"]] if found else []
+        result = outcome.result
+        areas = [ClassArea(**entry) for entry in result["classes"]] if result else []
         return ClassSummary(
             self.targets[0],
             self.targets[1] if len(self.paths) > 1 else None,
             None if self.areas is None else Path(self.areas),
             self.grid.window.pixels,
             areas[0].pixels if areas else 0,
-            found["not_finite"] if found else 0,
+            result["not_finite"] if result else 0,
             tuple(areas[1:]),
             seconds,
             self.tilings,
             self.agreement,
             self.temperature,
-            None if found else outcome.missing,
+            None if result else outcome.missing,
         )
 
     def record(self) -> dict[str, Any]:

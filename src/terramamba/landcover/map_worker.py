@@ -1,4 +1,4 @@
-"""The units of a land-cover map: the classes of a window, each pixel by its own patch or all by tiles.
+"""The windows of a land-cover map: the classes of a window, each pixel by its own patch or all by tiles.
 
 A window is read with a margin. Beyond the scene's edge stands what training put there.
 """
@@ -18,7 +18,7 @@ from terramamba.data.patch_store import PaddedWindow, window_patches
 from terramamba.data.scaling import Scaling
 from terramamba.landcover.fast import fast_logits, margin
 from terramamba.mapping.fit_to_run import open_run
-from terramamba.mapping.inferring import inferring
+from terramamba.mapping.inference import inferring
 from terramamba.mapping.probability import stored_probability
 from terramamba.models.model import Model
 from terramamba.raster.scene import Scene
@@ -46,9 +46,9 @@ class ClassWork:
     temperature: float = 1.0
 
     def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
-        """Load the model; the function maps a window to the arrays of ``ClassMapper.map``."""
+        """Load the model; return the function that maps a window to the arrays of ``ClassMapper.map``."""
         mapper = ClassMapper(self, open_run(self.run, "classify"), device)
-        return lambda unit: mapper.map(self.windows[unit])
+        return lambda part: mapper.map(self.windows[part])
 
 
 def code_type(codes: Iterable[int]) -> np.dtype[Any]:

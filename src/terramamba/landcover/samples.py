@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float32, Float64, Int16, Int64, Shaped
 
 from terramamba.core.errors import InputError
 from terramamba.core.options import part_of
+from terramamba.core.words import ranges
 from terramamba.data.labels.labels import (
     Labels,
     label_shape,
@@ -280,17 +281,6 @@ def choose_bands(
         if left_out
     )
     return tuple(kept), notes
-
-
-def ranges(bands: Sequence[int]) -> str:
-    """0-based ``bands`` in 1-based words, such as "130-135, 140"."""
-    groups: list[list[int]] = []
-    for band in bands:
-        if groups and band == groups[-1][-1] + 1:
-            groups[-1].append(band)
-        else:
-            groups.append([band])
-    return ", ".join(f"{g[0] + 1}-{g[-1] + 1}" if len(g) > 1 else f"{g[0] + 1}" for g in groups)
 
 
 def _without_unusable(scene: Scene, split: Split, store: PatchStore) -> tuple[Split, tuple[str, ...]]:

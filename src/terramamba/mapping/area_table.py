@@ -1,4 +1,4 @@
-"""How much of a map is what, as a table of its own."""
+"""How much of a map is which class: counted window by window, and written as a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class AreaCount:
             self._square_metres += np.bincount(counted, areas, minlength=len(self._pixels))
 
     def classes(self) -> tuple[ClassArea, ...]:
-        """The sums, one entry for each named value."""
+        """Return the sums, one entry for each named value."""
         return tuple(
             ClassArea(
                 value,
@@ -71,7 +71,7 @@ def write_areas(path: str | Path, classes: Sequence[ClassArea], *, not_measured:
     Args:
         path: The file to write; it is replaced in one step.
         classes: The classes of one map, as its summary has them.
-        not_measured: Why areas are not known (``area.why_not_measured``). Where they are not, the last
+        not_measured: Why areas are not known (``pixel_area.why_not_measured``). Where they are not, the last
             column is called ``areas`` and says so, so that no program takes it for numbers.
     """
     mapped = max(1, sum(entry.pixels for entry in classes))

@@ -14,8 +14,8 @@ from terramamba.raster.windows import Window, cosine_weights
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """A part of the result: probability of change, which pixels are usable, which have no finite numbers."""
+class MappedWindow:
+    """The result in ``window``: probabilities, which pixels are usable, which have no finite numbers."""
 
     window: Window
     probability: Float32[np.ndarray, "h w"]
@@ -23,11 +23,12 @@ class Part:
     not_finite: Bool[np.ndarray, "h w"]
 
 
-def blend(tiles: Iterable[Part], height: int, width: int, overlap: int) -> Iterator[Part]:
+def blend(tiles: Iterable[MappedWindow], height: int, width: int, overlap: int) -> Iterator[MappedWindow]:
     """Turn overlapping ``tiles`` into full rows of an image of ``height`` x ``width`` pixels.
 
-    The tiles share one size and come in row-major order, as ``raster.grid.tiles`` lists them. Rows are handed
-    out, from the top, as soon as no later tile touches them: only as many rows as a tile has are ever held.
+    The tiles share one size and come in row-major order, as ``raster.windows.tiles`` lists them. Rows are
+    handed out, from the top, as soon as no later tile touches them: only as many rows as a tile has are ever
+    held.
     """
     held: _HeldRows | None = None
     for tile in tiles:
@@ -52,7 +53,7 @@ class _HeldRows:
         self._usable = np.zeros((rows, width), bool)
         self._not_finite = np.zeros((rows, width), bool)
 
-    def add(self, tile: Part) -> None:
+    def add(self, tile: MappedWindow) -> None:
         cols = slice(tile.window.col, tile.window.right)
         first = self._weights[:, cols] == 0
         self._alone[:, cols] = np.where(first, tile.probability, np.nan)
@@ -61,12 +62,12 @@ class _HeldRows:
         self._usable[:, cols] = tile.usable
         self._not_finite[:, cols] = tile.not_finite
 
-    def release(self, rows: int) -> Part:
-        """The uppermost ``rows``; those below them move up."""
+    def release(self, rows: int) -> MappedWindow:
+        """Return the uppermost ``rows``; those below them move up."""
         # Where one tile has a vote, its probability stays as it is: weighed and divided again it could end
         # on the other side of a threshold.
         alone, blended = self._alone[:rows], self._sum[:rows] / self._weights[:rows]
-        released = Part(
+        released = MappedWindow(
             Window(self.top, 0, rows, self._sum.shape[1]),
             np.where(np.isnan(alone), blended, alone),
             self._usable[:rows].copy(),

@@ -1,7 +1,7 @@
-"""Who does the units of work: this process, processes of this machine, or the workers of a Dask cluster.
+"""Who maps the parts of a job: this process, processes of this machine, or the workers of a Dask cluster.
 
-All three are an ``Executor`` of ``concurrent.futures``. Each worker opens model and scene once and does one
-unit at a time; what it found goes to the parts folder, which all of them must see under the same path.
+All three are an ``Executor`` of ``concurrent.futures``. Each worker opens model and scene once and maps one
+part at a time; the arrays go to the folder of part files, which all must see under the same path.
 """
 
 import hashlib
@@ -22,63 +22,67 @@ import torch
 from terramamba.core.devices import resolve_device, use_threads
 from terramamba.core.errors import InputError
 from terramamba.core.processes import end_with_parent, script_hidden
-from terramamba.mapping.part_files import Arrays, Parts
+from terramamba.mapping.part_files import Arrays, PartFiles
 from terramamba.mapping.settings import Parallelism
 
 GDAL_CACHE_BYTES = 256 << 20
 """Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
 
 IN_FLIGHT = 2
-"""Units that are handed out for each worker: one it does, and the one after."""
+"""Parts that are handed out for each worker: one it maps, and the one after."""
 
 CONNECTING_SECONDS = 20
 
 
 @runtime_checkable
 class Work(Protocol):
-    """What a worker is sent: all units of a job, as values that can be pickled."""
+    """What a worker is sent: how any part of a job is mapped, as values that can be pickled."""
 
     def start(self, device: torch.device) -> Callable[[int], Arrays]:
-        """Open the model and the scene; the function does one unit."""
+        """Open the model and the scene; return the function that maps one part."""
         ...
 
 
 @dataclass(frozen=True)
-class Crew:
-    """Workers: ``executor.submit(task, unit)`` has one of them do a unit; ``places`` units at a time."""
+class WorkerPool:
+    """Workers: ``executor.submit(task, part)`` has one of them map a part, ``capacity`` parts at a time."""
 
     executor: Executor
     task: Callable[[int], None]
-    places: Callable[[], int]
+    capacity: Callable[[], int]
 
 
 @contextmanager
-def here(work: Work, parts: Parts, device: str) -> Iterator[Crew]:
-    """This process."""
-    do = work.start(resolve_device(device))
+def this_process(work: Work, files: PartFiles, device: str) -> Iterator[WorkerPool]:
+    """Yield this process as the only worker."""
+    map_part = work.start(resolve_device(device))
 
-    def task(unit: int) -> None:
-        _do(do, parts, unit)
+    def task(part: int) -> None:
+        _write_part(map_part, files, part)
 
-    yield Crew(_Now(), task, lambda: 1)
+    yield WorkerPool(_SerialExecutor(), task, lambda: 1)
 
 
 @contextmanager
-def processes(work: Work, parts: Parts, device: str, workers: int) -> Iterator[Crew]:
-    """Processes of this machine that share its cores; each takes a GPU of its own where there are several."""
+def processes(work: Work, files: PartFiles, device: str, workers: int) -> Iterator[WorkerPool]:
+    """Start processes that share the cores of this machine; each takes a GPU of its own where it has several.
+
+    Raises:
+        InputError: a process was ended from outside.
+    """
     context = multiprocessing.get_context("spawn")
     # Workers end when this process closes its end, in the middle of a unit too.
     end, alive = context.Pipe(duplex=False)
     ranks = context.SimpleQueue()
     for rank in range(workers):
         ranks.put(rank)
-    parcel = pickle.dumps((work, parts))
+    parcel = pickle.dumps((work, files))
     threads = max(1, torch.get_num_threads() // workers)
     pool = ProcessPoolExecutor(workers, context, _start_process, (end, ranks, parcel, device, threads))
     try:
         # Work that the script itself defines can only be opened by processes that import the script.
-        executor = pool if b"__main__" in parcel else _Hidden(pool)
-        yield Crew(executor, _do_in_process, lambda: IN_FLIGHT * workers)
+        executor = pool if b"__main__" in parcel else _ScriptHidingExecutor(pool)
+        yield WorkerPool(executor, _map_in_process, lambda: IN_FLIGHT * workers)
         pool.shutdown()
     except BrokenProcessPool as error:
         raise InputError(
@@ -92,8 +96,12 @@ def processes(work: Work, parts: Parts, device: str, workers: int) -> Iterator[C
 
 
 @contextmanager
-def dask_workers(work: Work, parts: Parts, device: str, address: str) -> Iterator[Crew]:
-    """The workers of the Dask cluster with the scheduler ``address``; what one that dies had is done anew."""
+def dask_workers(work: Work, files: PartFiles, device: str, address: str) -> Iterator[WorkerPool]:
+    """Connect to the Dask cluster at ``address``; the parts of a worker that dies are mapped anew.
+
+    Raises:
+        InputError: Dask is not installed, no scheduler answers, or workers died over and over.
+    """
     try:
         import distributed
     except ImportError as error:
@@ -105,12 +113,12 @@ def dask_workers(work: Work, parts: Parts, device: str, address: str) -> Iterato
         raise InputError(
             f"--dask {address}: no scheduler answers there ({error}); check the address"
         ) from error
-    parcel = pickle.dumps(_in_full((work, parts)))
+    parcel = pickle.dumps(_in_full((work, files)))
     task = _DaskTask(hashlib.sha256(parcel).hexdigest(), parcel, device)
     with client:
         executor: Executor = client.get_executor(pure=False)
         try:
-            yield Crew(executor, task, lambda: IN_FLIGHT * max(1, len(client.nthreads())))
+            yield WorkerPool(executor, task, lambda: IN_FLIGHT * max(1, len(client.nthreads())))
         except distributed.KilledWorker as error:
             raise InputError(
                 f"--dask {address}: workers died over and over at the same part, perhaps for lack of memory"
@@ -119,8 +127,8 @@ def dask_workers(work: Work, parts: Parts, device: str, address: str) -> Iterato
             executor.shutdown(wait=False)
 
 
-class _Now(Executor):
-    """Does what is submitted at once."""
+class _SerialExecutor(Executor):
+    """Does at once what is submitted."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         future: Future[Any] = Future()
@@ -131,7 +139,7 @@ class _Now(Executor):
         return future
 
 
-class _Hidden(Executor):
+class _ScriptHidingExecutor(Executor):
     """A pool whose processes, which start when work comes, do not run the script that runs here."""
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
@@ -142,14 +150,14 @@ class _Hidden(Executor):
             return self._pool.submit(fn, *args, **kwargs)
 
 
-def _do(do: Callable[[int], Arrays], parts: Parts, unit: int) -> None:
+def _write_part(map_part: Callable[[int], Arrays], files: PartFiles, part: int) -> None:
     with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
-        found = do(unit)
-    parts.write(unit, found)
+        arrays = map_part(part)
+    files.write(part, arrays)
 
 
 _PROCESS: dict[str, Any] = {}
-"""What a worker process opened: the function that does a unit, and the parts folder."""
+"""What a worker process opened: the function that maps a part, and the folder of part files."""
 
 
 def _start_process(end: Any, ranks: Any, parcel: bytes, device: str, threads: int) -> None:
@@ -158,12 +166,12 @@ def _start_process(end: Any, ranks: Any, parcel: bytes, device: str, threads: in
     _PROCESS["rank"], _PROCESS["device"], _PROCESS["parcel"] = ranks.get(), device, parcel
 
 
-def _do_in_process(unit: int) -> None:
+def _map_in_process(part: int) -> None:
     if "parcel" in _PROCESS:  # an error in here, unlike one at the start, comes to the caller as it is
-        work, _PROCESS["parts"] = pickle.loads(_PROCESS["parcel"])
-        _PROCESS["do"] = work.start(_own_device(_PROCESS["device"], _PROCESS["rank"]))
+        work, _PROCESS["files"] = pickle.loads(_PROCESS["parcel"])
+        _PROCESS["map_part"] = work.start(_own_device(_PROCESS["device"], _PROCESS["rank"]))
         del _PROCESS["parcel"]
-    _do(_PROCESS["do"], _PROCESS["parts"], unit)
+    _write_part(_PROCESS["map_part"], _PROCESS["files"], part)
 
 
 def _own_device(device: str, rank: int) -> torch.device:
@@ -174,7 +182,7 @@ def _own_device(device: str, rank: int) -> torch.device:
 
 
 def _in_full(value: Any) -> Any:
-    """``value`` with all paths in it in full, for workers that run in other folders."""
+    """Return ``value`` with all paths in it in full, for workers that run in other folders."""
     if isinstance(value, Path):
         return value.absolute()
     if isinstance(value, tuple):
@@ -196,26 +204,31 @@ _DASK_TURN = threading.Lock()
 
 @dataclass(frozen=True)
 class _DaskTask:
-    """Does a unit on a Dask worker, on all the threads that the worker has."""
+    """Maps a part on a Dask worker, on all the threads that the worker has."""
 
     key: str
     parcel: bytes
     device: str
 
-    def __call__(self, unit: int) -> None:
+    def __call__(self, part: int) -> None:
         from distributed import get_worker
 
         threads = get_worker().state.nthreads
         with _DASK_TURN:
             if _PROCESS.get("key") != self.key:
-                work, parts = pickle.loads(self.parcel)
+                work, files = pickle.loads(self.parcel)
                 torch.set_num_threads(threads)
-                _PROCESS.update(key=self.key, parts=parts, do=work.start(resolve_device(self.device)))
-            _do(_PROCESS["do"], _PROCESS["parts"], unit)
+                map_part = work.start(resolve_device(self.device))
+                _PROCESS.update(key=self.key, files=files, map_part=map_part)
+            _write_part(_PROCESS["map_part"], _PROCESS["files"], part)
 
 
-def crew_of(who: Parallelism, work: Work, parts: Parts, device: str) -> AbstractContextManager[Crew]:
-    """The workers: this process, processes of this machine, or a Dask cluster."""
-    if who.dask is not None:
-        return dask_workers(work, parts, device, who.dask)
-    return here(work, parts, device) if who.workers == 1 else processes(work, parts, device, who.workers)
+def workers_for(
+    parallelism: Parallelism, work: Work, files: PartFiles, device: str
+) -> AbstractContextManager[WorkerPool]:
+    """Start the workers: this process, processes of this machine, or those of a Dask cluster."""
+    if parallelism.dask is not None:
+        return dask_workers(work, files, device, parallelism.dask)
+    if parallelism.workers == 1:
+        return this_process(work, files, device)
+    return processes(work, files, device, parallelism.workers)

@@ -29,37 +29,37 @@ Facts = Mapping[str, tuple[str, str]]
 
 
 def model_sha256(run: Run) -> str:
-    """SHA-256 of ``model.safetensors``; of the weights themselves where the model was never saved."""
+    """Return the SHA-256 of ``model.safetensors``; of the weights where the model was never saved."""
     return run.card.model.sha256 or _digest(run.model.state_dict())
 
 
 def model_fact(run: Run) -> tuple[str, str]:
-    """The model with its card."""
+    """Identify the model with its card."""
     return f"the model in {run.folder}", _digest([model_sha256(run), as_json(run.card)])
 
 
 def scene_fact(scene: Scene) -> tuple[str, str]:
-    """The scene: its place on the ground, its source, and sizes and dates of the files that this names."""
+    """Identify the scene: its grid, its source, and sizes and dates of the files that this names."""
     grid = scene.grid
-    place = [grid.height, grid.width, grid.crs, grid.transform]
+    pixels = [grid.height, grid.width, grid.crs, grid.transform]
     return f"the scene {scene.path}", _digest(
-        [scene.path, scene.bands, scene.dtype, scene.nodata, place, scene.source]
+        [scene.path, scene.bands, scene.dtype, scene.nodata, pixels, scene.source]
     )
 
 
 def version_fact() -> tuple[str, str]:
-    """This package and PyTorch."""
+    """Identify this package and PyTorch."""
     words = f"terramamba {__version__} and PyTorch {torch.__version__}"
     return words, words
 
 
 def option_facts(settings: Options) -> dict[str, tuple[str, str]]:
-    """All options that a map depends on, as they were given; None, False and an empty list: not at all."""
+    """Identify all options that a map depends on, as they were given."""
     return {name: option_fact(flag_of(name), value) for name, value in identity(settings).items()}
 
 
 def option_fact(flag: str, value: object) -> tuple[str, str]:
-    """One option."""
+    """Identify an option as it was given; None, False and an empty list: not at all."""
     if isinstance(value, list):
         value = ",".join(map(str, value)) or None
     words = f"no {flag}" if value is None or value is False else flag if value is True else f"{flag} {value}"
@@ -67,13 +67,13 @@ def option_fact(flag: str, value: object) -> tuple[str, str]:
 
 
 def windows_fact(window: Window) -> tuple[str, str]:
-    """Into what a scene was cut, of which ``window`` is the first."""
+    """Identify what a scene was cut into, of which ``window`` is the first."""
     words = f"windows of {window.height} x {window.width} pixels"
     return words, words
 
 
 def first_difference(old: Mapping[str, Any], new: Facts) -> str | None:
-    """How ``new`` differs from ``old``, in words; None where it does not."""
+    """Say how ``new`` differs from ``old``; None where it does not."""
     for key in dict.fromkeys([*new, *old]):
         before, now = (tuple(facts.get(key) or ("", "")) for facts in (old, new))
         if before != now:
@@ -84,17 +84,17 @@ def first_difference(old: Mapping[str, Any], new: Facts) -> str | None:
 
 
 def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(_told(value), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_identity(value), sort_keys=True).encode()).hexdigest()
 
 
-def _told(value: object) -> Any:
-    """``value`` in JSON, so that any two values of one kind are told apart; files by size and date."""
+def _identity(value: object) -> Any:
+    """Return ``value`` in JSON, so that any two of one kind differ in it; files by size and date."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
         return repr(value)  # JSON has no NaN
     if isinstance(value, str | Path):
-        return _stamped(str(value))
+        return _with_stamp(str(value))
     if isinstance(value, Tensor):
         value = value.detach().cpu().contiguous()
         return [str(value.dtype), list(value.shape), _sha256(value.reshape(-1).view(torch.uint8).numpy())]
@@ -107,25 +107,27 @@ def _told(value: object) -> Any:
     if isinstance(value, Affine):
         return [repr(float(v)) for v in tuple(value)]
     if is_dataclass(value):
-        kept = {field.name: _told(getattr(value, field.name)) for field in fields(value)}
+        kept = {field.name: _identity(getattr(value, field.name)) for field in fields(value)}
         return {type(value).__qualname__: kept}
     if isinstance(value, Mapping):
-        return {str(key): _told(entry) for key, entry in value.items()}
+        return {str(key): _identity(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_told(entry) for entry in (sorted(value) if isinstance(value, set | frozenset) else value)]
+        return [
+            _identity(entry) for entry in (sorted(value) if isinstance(value, set | frozenset) else value)
+        ]
     if hasattr(value, "__dict__"):
-        return {type(value).__qualname__: _told(vars(value))}
+        return {type(value).__qualname__: _identity(vars(value))}
     return repr(value)
 
 
-def _stamped(text: str) -> Any:
-    """``text``; where it is the path of a file, in full, with its size and the time of its last change."""
+def _with_stamp(text: str) -> Any:
+    """Return ``text``; the path of a file in full, with its size and the time of its last change."""
     path = Path(text)
     try:
-        found = path.stat() if path.is_file() else None
+        status = path.stat() if path.is_file() else None
     except (OSError, ValueError):  # too long for a path, or with characters that no path has
-        found = None
-    return text if found is None else [str(path.absolute()), found.st_size, found.st_mtime_ns]
+        status = None
+    return text if status is None else [str(path.absolute()), status.st_size, status.st_mtime_ns]
 
 
 def _sha256(array: Any) -> str:

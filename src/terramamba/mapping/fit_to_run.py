@@ -1,4 +1,4 @@
-"""Does a scene fit the run that is to map it?"""
+"""What a run must have for what is asked of it, and a scene to be used with it: task, temperature, bands."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ WAVELENGTH_TOLERANCE_NM = 5.0
 
 
 def open_run(run: str | Path | Run, task: str) -> Run:
-    """The run, loaded where a folder is given; raises ``InputError`` where it is for another task."""
+    """Return the run, loaded where a folder is given; raise ``InputError`` where it is for another task."""
     loaded = run if isinstance(run, Run) else load_run(run)
     if loaded.task != task:
         raise InputError(
@@ -22,7 +22,11 @@ def open_run(run: str | Path | Run, task: str) -> Run:
 
 
 def chosen_temperature(run: Run, calibrated: bool) -> float:
-    """By which the run's logits are divided: 1, or where ``calibrated`` what was fitted on validation."""
+    """Return what the run's logits are divided by: 1, or where ``calibrated`` what was fitted on validation.
+
+    Raises:
+        InputError: the run has no temperature.
+    """
     if not calibrated:
         return 1.0
     if run.temperature is None:

@@ -1,9 +1,9 @@
 """A map as a job that any number of runs and workers can do together, and go on with after a kill.
 
-Each unit of work leaves a part file. When all are there, the outputs are drafted from the parts, one after
-the other, in hidden folders beside them; ``job.json`` then says that the drafts are whole, they are moved to
-their names, and parts and folders are removed. Whenever a run ends, the next one finds out from the files
-alone where it stopped.
+Each part of the map leaves a part file. When all are there, the outputs are drafted from them, one after the
+other, in hidden folders beside them; ``job.json`` then says that the drafts are whole, they are moved to
+their names, and part files and folders are removed. Whenever a run ends, the next one finds out from the
+files alone where it stopped.
 """
 
 import os
@@ -20,11 +20,12 @@ from typing import Any, Protocol, runtime_checkable
 import rasterio
 
 from terramamba.core.errors import InputError
-from terramamba.mapping.executors import GDAL_CACHE_BYTES, Crew, Work, crew_of
+from terramamba.core.progress import pixel_progress
+from terramamba.core.words import ranges
+from terramamba.mapping.executors import GDAL_CACHE_BYTES, Work, WorkerPool, workers_for
 from terramamba.mapping.fingerprint import Facts, first_difference
 from terramamba.mapping.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder
-from terramamba.mapping.inferring import pixel_progress
-from terramamba.mapping.part_files import Parts
+from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.settings import Parallelism
 from terramamba.raster.output.staging import (
     check_outputs,
@@ -38,7 +39,7 @@ from terramamba.raster.output.staging import (
 
 @runtime_checkable
 class MapOutput(Protocol):
-    """How the parts of a map become its outputs; a frozen dataclass of what JSON can hold."""
+    """How part files become the outputs of a map; a frozen dataclass of what JSON can hold."""
 
     @property
     def targets(self) -> Sequence[Path]:
@@ -47,36 +48,38 @@ class MapOutput(Protocol):
 
     @property
     def sizes(self) -> Sequence[int]:
-        """Pixels of each unit of work."""
+        """Pixels of each part of the map."""
         ...
 
-    def draft(self, parts: Parts, drafts: Sequence[Path], advance: Callable[[float], None]) -> dict[str, Any]:
-        """Write a draft for each target; what a summary says beyond them, as JSON can hold it."""
+    def draft(
+        self, files: PartFiles, drafts: Sequence[Path], advance: Callable[[float], None]
+    ) -> dict[str, Any]:
+        """Write a draft for each target; return what a summary says beyond them, as JSON can hold it."""
         ...
 
     def record(self) -> dict[str, Any]:
-        """The output as JSON can hold it: its ``kind`` and, under ``output``, what makes it again."""
+        """Return the output as JSON can hold it: its ``kind`` and, under ``output``, what makes it again."""
         ...
 
     def summary(self, outcome: "Outcome", seconds: float) -> Any:
-        """What a run came to, for people and programs."""
+        """Return what a run came to, for people and programs."""
         ...
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to: what the output found, or None where units are ``missing`` that others do."""
+    """What a run came to: the ``result`` of drafting, or None where parts are ``missing`` that others map."""
 
-    found: dict[str, Any] | None
+    result: dict[str, Any] | None
     missing: int
-    units: int
+    parts: int
 
 
 def carry_out(
     output: MapOutput,
     work: Work,
     facts: Facts,
-    who: Parallelism,
+    parallelism: Parallelism,
     *,
     device: str,
     overwrite: bool,
@@ -86,77 +89,77 @@ def carry_out(
 
     Args:
         output: What is to be written, and how.
-        work: The units.
+        work: How each part is mapped.
         facts: All that determines the result.
-        who: Who does it, and which shard.
+        parallelism: Who maps, and which shard.
         device: For the model, as ``resolve_device`` takes it; of each worker, where there are several.
-        overwrite: Replace existing outputs, and parts of another job.
+        overwrite: Replace existing outputs, and part files of another job.
         inputs: Files that must not be replaced.
 
     Raises:
-        InputError: outputs exist, parts of another job are there, another run is at work on them, a unit
-            cannot be done, or something cannot be written. Parts that were done stay.
+        InputError: outputs exist, part files of another job are there, another run is at work on them, a part
+            cannot be mapped, or something cannot be written. Part files that are whole stay.
     """
-    parts = Parts(output.targets[0])
-    before = parts.record()
+    files = PartFiles(output.targets[0])
+    before = files.record()
     if before is None or not _is_drafted(before, output) or first_difference(before.get("facts", {}), facts):
-        _tidy(parts)
+        _tidy(files)
         check_outputs(output.targets, overwrite=overwrite, inputs=inputs)
-    alone = who.shard is None
-    with _claimed(parts, output.targets, alone=alone) as lock:
+    alone = parallelism.shard is None
+    with _claimed(files, output.targets, alone=alone) as lock:
         record = _same_job(
-            parts, lock, facts, {"facts": facts, **output.record()}, overwrite=overwrite, alone=alone
+            files, lock, facts, {"facts": facts, **output.record()}, overwrite=overwrite, alone=alone
         )
         sizes = output.sizes
         if not _is_drafted(record, output):
-            done = parts.done()
-            pending = [unit for unit in who.share(len(sizes)) if unit not in done]
+            done = files.done()
+            own = parallelism.own_parts(len(sizes))
+            pending = [part for part in own if part not in done]
             if pending:
-                shared = who.share(len(sizes))
-                total, there = (sum(sizes[unit] for unit in units) for units in (shared, done & set(shared)))
+                total, there = (sum(sizes[part] for part in parts) for parts in (own, done & set(own)))
                 with (
                     pixel_progress("map", total, there) as advance,
-                    crew_of(who, work, parts, device) as crew,
+                    workers_for(parallelism, work, files, device) as pool,
                 ):
-                    for unit in _do(crew, pending):
-                        advance(sizes[unit])
+                    for part in _map_parts(pool, pending):
+                        advance(sizes[part])
         if not alone:
-            return Outcome(None, len(sizes) - len(parts.done()), len(sizes))
-        return Outcome(_finish(parts, output, record), 0, len(sizes))
+            return Outcome(None, len(sizes) - len(files.done()), len(sizes))
+        return Outcome(_finish(files, output, record), 0, len(sizes))
 
 
-def finish(output: MapOutput, parts: Parts, *, overwrite: bool) -> Outcome:
-    """Finish a job all of whose parts are there.
+def finish(output: MapOutput, files: PartFiles, *, overwrite: bool) -> Outcome:
+    """Finish a job all of whose part files are there.
 
     Raises:
-        InputError: parts are missing, outputs exist, or something cannot be written.
+        InputError: part files are missing, outputs exist, or something cannot be written.
     """
-    record = parts.record()
+    record = files.record()
     assert record is not None
     if not _is_drafted(record, output):
         check_outputs(output.targets, overwrite=overwrite)
-    units = len(output.sizes)
-    with _claimed(parts, output.targets, alone=True):
-        missing = [] if _is_drafted(record, output) else sorted(set(range(units)) - parts.done())
+    parts = len(output.sizes)
+    with _claimed(files, output.targets, alone=True):
+        missing = [] if _is_drafted(record, output) else sorted(set(range(parts)) - files.done())
         if missing:
             raise InputError(
-                f"{parts.out}: {len(missing)} of {units} parts are missing ({_ranges(missing)}); a shard's"
-                " command, given again, does what is missing of it"
+                f"{files.out}: {len(missing)} of {parts} parts are missing ({ranges(missing, most=10)});"
+                " a shard's command, given again, does what is missing of it"
             )
-        return Outcome(_finish(parts, output, record), 0, units)
+        return Outcome(_finish(files, output, record), 0, parts)
 
 
-def _do(crew: Crew, units: Sequence[int]) -> Iterator[int]:
-    """Have all ``units`` done, and name each that is."""
-    yet_to_come = iter(units)
+def _map_parts(pool: WorkerPool, parts: Sequence[int]) -> Iterator[int]:
+    """Have all ``parts`` mapped, and name each that is."""
+    yet_to_come = iter(parts)
     running: dict[Future[None], int] = {}
     while True:
-        while len(running) < crew.places():
-            unit = next(yet_to_come, None)
-            if unit is None:
+        while len(running) < pool.capacity():
+            part = next(yet_to_come, None)
+            if part is None:
                 break
-            future = crew.executor.submit(crew.task, unit)
-            running[future] = unit
+            future = pool.executor.submit(pool.task, part)
+            running[future] = part
             if future.done():
                 break
         if not running:
@@ -166,7 +169,7 @@ def _do(crew: Crew, units: Sequence[int]) -> Iterator[int]:
             yield running.pop(future)
 
 
-def _finish(parts: Parts, output: MapOutput, record: dict[str, Any]) -> dict[str, Any]:
+def _finish(files: PartFiles, output: MapOutput, record: dict[str, Any]) -> dict[str, Any]:
     """Draft the outputs, where that has not been done, move them to their names, and remove the rest."""
     drafts = [draft_of(target) for target in output.targets]
     if not _is_drafted(record, output):
@@ -178,47 +181,47 @@ def _finish(parts: Parts, output: MapOutput, record: dict[str, Any]) -> dict[str
                 rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES),
                 pixel_progress("write", sum(output.sizes)) as advance,
             ):
-                found = output.draft(parts, drafts, advance)
+                result = output.draft(files, drafts, advance)
             sidecars = [sidecar_of(draft).exists() for draft in drafts]
-            parts.save_record({**record, "found": found, "sidecars": sidecars})
+            files.save_record({**record, "found": result, "sidecars": sidecars})
         except BaseException:
             for draft in drafts:
                 shutil.rmtree(draft.parent, ignore_errors=True)
             raise
-        record = {**record, "found": found, "sidecars": sidecars}
+        record = {**record, "found": result, "sidecars": sidecars}
     for draft, target, has_sidecar in zip(drafts, output.targets, record["sidecars"], strict=True):
         publish(draft, target, has_sidecar)
     for draft in drafts:
         shutil.rmtree(draft.parent, ignore_errors=True)
-    parts.remove()
+    files.clear()
     return dict(record["found"])
 
 
 class _OtherJobError(InputError):
-    """The parts that are there come from other arguments."""
+    """The part files that are there come from other arguments."""
 
 
 def _same_job(
-    parts: Parts, lock: FolderLock, facts: Facts, fresh: dict[str, Any], *, overwrite: bool, alone: bool
+    files: PartFiles, lock: FolderLock, facts: Facts, fresh: dict[str, Any], *, overwrite: bool, alone: bool
 ) -> dict[str, Any]:
-    """What ``job.json`` says; it is written where there is none, or one that may be replaced."""
+    """Return what ``job.json`` says; write it where there is none, or one that may be replaced."""
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
-        record = parts.record()
+        record = files.record()
         difference = None if record is None else first_difference(record.get("facts", {}), facts)
         if record is not None and difference is None and lock.change(alone=alone):
             return record
-        if record is not None and difference is not None and parts.done() and not overwrite:
+        if record is not None and difference is not None and files.done() and not overwrite:
             raise _OtherJobError(
-                f"{parts.out}: parts of a run with {difference}, lie beside it ({parts.folder.name}); give"
+                f"{files.out}: parts of a run with {difference}, lie beside it ({files.folder.name}); give"
                 " the same arguments to go on, or --overwrite to start anew"
             )
         # Nobody else is here now, but somebody may have been since the record was read.
-        if lock.change(alone=True) and parts.record() == record:
-            parts.clear()
-            parts.save_record(fresh)
+        if lock.change(alone=True) and files.record() == record:
+            files.clear()
+            files.save_record(fresh)
         elif time.monotonic() > end:
-            raise InputError(_AT_WORK.format(parts.out))
+            raise InputError(_AT_WORK.format(files.out))
         else:
             time.sleep(random.uniform(0.01, 0.1))
 
@@ -227,8 +230,8 @@ _AT_WORK = "{}: another run is at work on it; wait for that, or name another fil
 
 
 @contextmanager
-def _claimed(parts: Parts, targets: Sequence[Path], *, alone: bool) -> Iterator[FolderLock]:
-    """Hold the folder of ``parts``. After an exception it is removed where nothing was done yet."""
+def _claimed(files: PartFiles, targets: Sequence[Path], *, alone: bool) -> Iterator[FolderLock]:
+    """Hold the folder of ``files``. After an exception it is removed where nothing was done yet."""
     with ExitStack() as leaving:
         try:
             for target in targets:
@@ -236,48 +239,36 @@ def _claimed(parts: Parts, targets: Sequence[Path], *, alone: bool) -> Iterator[
                     leaving.callback(remove_if_empty, folder)
                 if not os.access(target.parent, os.W_OK):
                     raise InputError(f"{target}: cannot be written (no right to); name another place")
-            lock = leaving.enter_context(lock_folder(parts.folder, alone=alone))
+            lock = leaving.enter_context(lock_folder(files.folder, alone=alone))
         except OSError as error:
             raise InputError(
-                f"{parts.out}: cannot be written ({error.strerror or error}); name another place"
+                f"{files.out}: cannot be written ({error.strerror or error}); name another place"
             ) from error
         if lock is None:
-            raise InputError(_AT_WORK.format(parts.out))
+            raise InputError(_AT_WORK.format(files.out))
         try:
             yield lock
         except BaseException as error:
-            done = len(parts.done())
+            done = len(files.done())
             if done and not isinstance(error, _OtherJobError):
                 error.add_note(
                     f"{done} part{'s are' if done > 1 else ' is'} done and kept: the same command goes on"
                 )
             elif not done and lock.change(alone=True):
-                parts.remove()
+                files.clear()
             raise
 
 
-def _tidy(parts: Parts) -> None:
+def _tidy(files: PartFiles) -> None:
     """Remove a folder that a kill at the very end, or before the beginning, has left empty."""
-    if parts.folder.is_dir() and parts.record() is None and not parts.done():
-        with lock_folder(parts.folder, alone=True) as lock:
-            if lock is not None and parts.record() is None:
-                parts.remove()
+    if files.folder.is_dir() and files.record() is None and not files.done():
+        with lock_folder(files.folder, alone=True) as lock:
+            if lock is not None and files.record() is None:
+                files.clear()
 
 
 def _is_drafted(record: Mapping[str, Any], output: MapOutput) -> bool:
-    """Whether all outputs were whole, and are somewhere still."""
+    """Tell whether all outputs were whole, and are somewhere still."""
     return record.get("found") is not None and all(
         target.exists() or draft_of(target).exists() for target in output.targets
     )
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """Units counted from 1, such as 3-5, 8."""
-    found: list[list[int]] = []
-    for number in numbers:
-        if found and found[-1][1] == number - 1:
-            found[-1][1] = number
-        else:
-            found.append([number, number])
-    shown = [f"{a + 1}" if a == b else f"{a + 1}-{b + 1}" for a, b in found[:10]]
-    return ", ".join(shown) + (", ..." if len(found) > 10 else "")

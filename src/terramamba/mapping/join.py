@@ -7,7 +7,7 @@ from typing import Any
 
 from terramamba.core.errors import InputError
 from terramamba.mapping.jobs import MapOutput, finish
-from terramamba.mapping.part_files import Parts
+from terramamba.mapping.part_files import PartFiles
 
 
 def join_map(
@@ -32,16 +32,16 @@ def join_map(
         InputError: there are no parts, some are missing, another run is at work on them, or outputs exist.
     """
     start = time.monotonic()
-    parts = Parts(Path(out))
-    record = parts.record()
+    files = PartFiles(Path(out))
+    record = files.record()
     if record is None or record.get("kind") not in outputs:
-        raise InputError(f"{out}: no parts of it lie in {parts.folder.name}; map with --shard i/n first")
+        raise InputError(f"{out}: no parts of it lie in {files.folder.name}; map with --shard i/n first")
     try:
         output = outputs[record["kind"]](record["output"])
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{out}: {parts.folder.name} is from another version; map it anew") from error
-    if output.targets[0].absolute() != parts.out.absolute():
+        raise InputError(f"{out}: {files.folder.name} is from another version; map it anew") from error
+    if output.targets[0].absolute() != files.out.absolute():
         raise InputError(
             f"{out}: its shards called it {output.targets[0]}; join it in the folder where they ran"
         )
-    return output.summary(finish(output, parts, overwrite=overwrite), time.monotonic() - start)
+    return output.summary(finish(output, files, overwrite=overwrite), time.monotonic() - start)

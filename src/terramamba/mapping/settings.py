@@ -27,16 +27,20 @@ class Parallelism(Options):
         """Raise ``InputError`` where two are to do the work, or a shard is none."""
         if self.dask is not None and self.workers != 1:
             raise InputError("--workers and --dask exclude each other; give one of them")
-        self.share(0)
+        self.own_parts(0)
 
-    def share(self, units: int) -> range:
-        """Which of so many units this run does; "2/5" is every fifth from the second on."""
+    def own_parts(self, parts: int) -> range:
+        """Return which of so many parts this run maps; shard "2/5" is every fifth from the second on.
+
+        Raises:
+            InputError: the shard is not i/n.
+        """
         if self.shard is None:
-            return range(units)
-        found = re.fullmatch(r"(\d+)/(\d+)", self.shard)
-        if not found or not 1 <= int(found[1]) <= int(found[2]):
+            return range(parts)
+        given = re.fullmatch(r"(\d+)/(\d+)", self.shard)
+        if not given or not 1 <= int(given[1]) <= int(given[2]):
             raise InputError(f"--shard {self.shard}: give i/n with i from 1 to n, such as 2/5")
-        return range(int(found[1]) - 1, units, int(found[2]))
+        return range(int(given[1]) - 1, parts, int(given[2]))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Texts that a written raster carries about what made it."""
+"""Tags of a map: the texts in its file that say which run and program made it, of what, and when."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from terramamba.runs.folder import Run
 
 
 def run_tags(run: Run, **more: str) -> dict[str, str]:
-    """Texts that a written raster carries about what made it, ``more`` of them in capitals."""
+    """Return the tags of all files of one map: program, model, and ``more``, whose names become capitals."""
     return {
         "TIFFTAG_SOFTWARE": f"terramamba {__version__}",
         "MODEL": run.card.model.name,
@@ -19,7 +19,7 @@ def run_tags(run: Run, **more: str) -> dict[str, str]:
 
 
 def file_tags(tags: Mapping[str, str], what: str) -> dict[str, str]:
-    """``tags`` with ``what`` the file is and the time at which it is written."""
+    """Return ``tags`` with ``what`` the file is and the time at which it is written."""
     now = datetime.now(UTC)
     return {
         **tags,

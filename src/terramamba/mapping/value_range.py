@@ -2,40 +2,40 @@
 
 import numpy as np
 
-from terramamba.raster.sample_statistics import glance
+from terramamba.raster.sample_statistics import sample_values
 from terramamba.raster.scene import Scene
 from terramamba.runs.folder import Run
 
-GLANCE_VALUES = 500_000
-TIMES = 30.0
+SAMPLED_VALUES = 500_000
+LARGEST_RATIO = 30.0
 """Scenes of one sensor differ by a few times, units by 100, 255 or 10,000."""
 
 
-def unlike_training(run: Run, scene: Scene) -> str | None:
-    """Words about a scene whose values are far larger or smaller than those the model was trained on.
+def value_range_warning(run: Run, scene: Scene) -> str | None:
+    """Compare the values of a scene with those that the model was trained on: words where they are far off.
 
     None where they are not, where the bands are others (mapping refuses them), or where nothing has data.
     """
     scaling = run.scaling
     if run.card.data.source_bands != scene.bands:
         return None
-    values, valid = glance(scene, scaling.bands, GLANCE_VALUES)
+    values, valid = sample_values(scene, scaling.bands, SAMPLED_VALUES)
     factor = np.array(scaling.factor)
     known = valid & np.isfinite(values)
     used = (factor > 0) & known.any(axis=1)
     if not used.any():
         return None
-    spread = 1 / factor[used]
-    mean = np.array(scaling.offset)[used] + np.array(scaling.fill)[used] * spread
-    seen = [band[data].astype(np.float64) for band, data in zip(values[used], known[used], strict=True)]
-    learnt = np.maximum(np.abs(mean), spread)
-    found = np.array([max(abs(band.mean()), band.std()) for band in seen])
-    times = float(np.median(found / learnt))
-    if 1 / TIMES < times < TIMES:
+    scale = 1 / factor[used]
+    mean = np.array(scaling.offset)[used] + np.array(scaling.fill)[used] * scale
+    bands = [band[data].astype(np.float64) for band, data in zip(values[used], known[used], strict=True)]
+    trained_on = np.maximum(np.abs(mean), scale)
+    size_here = np.array([max(abs(band.mean()), band.std()) for band in bands])
+    ratio = float(np.median(size_here / trained_on))
+    if 1 / LARGEST_RATIO < ratio < LARGEST_RATIO:
         return None
-    if times == 0:
+    if ratio == 0:
         return f"{scene.path}: its values are 0, those that the model was trained on are not"
-    size = f"{times:,.0f} times larger" if times > 1 else f"{1 / times:,.0f} times smaller"
+    size = f"{ratio:,.0f} times larger" if ratio > 1 else f"{1 / ratio:,.0f} times smaller"
     return (
         f"{scene.path}: its values are about {size} than those that the model was trained on; "
         "give it in the same units"

@@ -1,7 +1,7 @@
-"""How a scene is cut into units of work: each is mapped by itself, and its result kept in a file of its own.
+"""How a scene is cut into the windows of a job: each is mapped by itself, its result kept in a part file.
 
-A unit takes seconds to a minute, so that little is lost when a run is ended, and there are units enough for
-many workers. How a scene is cut changes speed and memory alone.
+A window takes seconds to a minute, so that little is lost when a run is ended, and there are windows enough
+for many workers. How a scene is cut changes speed and memory alone.
 """
 
 from terramamba.raster.windows import Window
@@ -17,7 +17,11 @@ LEAST_ROWS = 128
 
 
 def cover(height: int, width: int, *, rows: int, cols: int) -> list[Window]:
-    """Windows in row-major order that cover the image once: ``rows`` x ``cols`` pixels, fewer at the end."""
+    """Cut an image into windows in row-major order: ``rows`` x ``cols`` pixels, fewer at the end.
+
+    Raises:
+        ValueError: windows without a pixel.
+    """
     if rows < 1 or cols < 1:
         raise ValueError(f"a window cannot have {rows} x {cols} pixels")
     return [
@@ -30,10 +34,14 @@ def cover(height: int, width: int, *, rows: int, cols: int) -> list[Window]:
 def class_windows(
     height: int, width: int, bands: int, *, exact: bool, rows: int | None = None
 ) -> list[Window]:
-    """Windows of nearly one size: over the full width where they are high enough then, narrower otherwise.
+    """Cut a scene into windows of nearly one size, of full width where that leaves them high enough.
 
-    ``bands`` are those that a model uses; ``exact``: whether it sees a patch for every pixel. ``rows``: how
-    high the windows are.
+    Args:
+        height: Rows of the scene.
+        width: Columns of the scene.
+        bands: Bands that the model uses.
+        exact: Whether it sees a patch for every pixel.
+        rows: How high the windows are; None: as many rows as fit.
     """
     pixels = max(1, min(VALUES_PER_WINDOW // bands, PIXELS_PER_WINDOW["exact" if exact else "fast"]))
     if rows is None:
@@ -42,11 +50,11 @@ def class_windows(
 
 
 def _side(pixels: int) -> int:
-    """Side of the square of so many pixels."""
+    """Return the side of the square of so many pixels."""
     return int(pixels**0.5)
 
 
 def _evenly(length: int, most: int) -> int:
-    """Length of the parts, ``most`` at most, when ``length`` is cut into as few as possible of one length."""
-    parts = -(-length // most)
-    return -(-length // parts)
+    """Return the length, at most ``most``, of the fewest pieces of one length that ``length`` is cut into."""
+    pieces = -(-length // most)
+    return -(-length // pieces)

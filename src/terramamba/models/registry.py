@@ -6,12 +6,12 @@ from typing import Any, Literal, get_args, get_origin
 
 from terramamba.core.errors import InputError
 from terramamba.models.model import Model
-from terramamba.models.spec import ModelSpec, Task
+from terramamba.models.spec import ModelSpec
 
 __all__ = ["ModelSpec", "create_model", "list_models", "model_spec"]
 
 # Where a model's record is: "module", in which it is called SPEC, or "module:NAME".
-_HOMES: dict[Task, dict[str, str]] = {
+_HOMES: dict[str, dict[str, str]] = {
     "classify": {
         "ssa_mamba": "terramamba.models.ssa_variants",
         "svm": "terramamba.models.baselines.svm",
@@ -50,6 +50,17 @@ def list_models(task: str | None = None) -> tuple[str, ...]:
     if task is not None and task not in _HOMES:
         raise InputError(f"task {task!r} is unknown; choose one of: {', '.join(_HOMES)}")
     return tuple(name for of, homes in _HOMES.items() if task in (None, of) for name in homes)
+
+
+def register_model(task: str, name: str, home: str) -> None:
+    """Make a model of another package known: its record is ``SPEC`` in the module ``home``, or "module:NAME".
+
+    Raises:
+        InputError: there is another model of that name already.
+    """
+    if name in list_models() and _HOMES.get(task, {}).get(name) != home:
+        raise InputError(f"model {name!r} is there already; give it another name")
+    _HOMES.setdefault(task, {})[name] = home
 
 
 def model_spec(name: str) -> ModelSpec:

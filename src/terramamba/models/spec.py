@@ -3,11 +3,9 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from terramamba.models.model import Model
-
-Task = Literal["classify", "change"]
 
 FitFunction = Callable[..., tuple[Model, dict[str, Any]]]
 """fit(train_x: "m c", train_y: " m", val_x: "m2 c", val_y: " m2", *, num_classes, seed) -> (model, record)
@@ -22,7 +20,7 @@ class ModelSpec:
 
     name: str
     """Name to ask for it by."""
-    task: Task
+    task: str
     """classify: (b, c, p, p) to logits (b, k); change: (b, 2, c, h, w) to logits (b, num_classes, h, w)."""
     title: str
     """What it is, in a few words."""

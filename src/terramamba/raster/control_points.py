@@ -1,6 +1,6 @@
-"""What ties an image without a grid to the ground: control points, or rational polynomials (RPCs).
+"""Ground control of an image without a grid: control points (GCPs), or rational polynomials (RPCs).
 
-Neither gives a pixel a size, so such images have no areas; results carry the ties on, and whoever warps them
+Neither gives a pixel a size, so such images have no areas; results carry them on, and whoever warps these
 (``gdalwarp``) gets results in their place.
 """
 
@@ -19,7 +19,7 @@ ControlPoint = tuple[float, float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Ties:
+class GroundControl:
     """Control ``points`` in coordinates of ``crs``, or polynomials."""
 
     points: tuple[ControlPoint, ...] = ()
@@ -27,8 +27,8 @@ class Ties:
     polynomials: RPC | None = None
 
     @classmethod
-    def of(cls, image: Any) -> "Ties | None":
-        """The ties of an open dataset of rasterio; None where it has none."""
+    def of(cls, image: Any) -> "GroundControl | None":
+        """Read the ground control of an open dataset of rasterio; None where it has none."""
         points, crs = image.gcps
         if points:
             return cls(tuple((p.row, p.col, p.x, p.y, p.z or 0.0) for p in points), crs)
@@ -39,17 +39,17 @@ class Ties:
             return f"{len(self.points)} ground control points"
         return "rational polynomials"
 
-    def crop(self, window: Window) -> "Ties":
-        """The ties of the pixels in ``window``."""
+    def crop(self, window: Window) -> "GroundControl":
+        """Return the ground control of the pixels in ``window``."""
         points = tuple((row - window.row, col - window.col, x, y, z) for row, col, x, y, z in self.points)
         polynomials = copy.copy(self.polynomials)
         if polynomials is not None:
             polynomials.line_off -= window.row
             polynomials.samp_off -= window.col
-        return Ties(points, self.crs, polynomials)
+        return GroundControl(points, self.crs, polynomials)
 
     def profile(self) -> dict[str, Any]:
-        """What rasterio is told when it makes a file with these ties."""
+        """Return what rasterio is told when it makes a file with this ground control."""
         if self.points:
             points = [GroundControlPoint(*point, id=str(i)) for i, point in enumerate(self.points, start=1)]
             return {"gcps": points, "crs": self.crs}

@@ -6,7 +6,7 @@ import numpy as np
 from affine import Affine
 from rasterio.crs import CRS
 
-from terramamba.raster.control_points import Ties
+from terramamba.raster.control_points import GroundControl
 from terramamba.raster.windows import Window
 
 
@@ -15,15 +15,15 @@ class Grid:
     """The pixels of a scene on the ground.
 
     ``transform`` maps (column, row) of a pixel's corner to coordinates of ``crs``; it may be rotated. Either
-    may be None: an image without georeferencing has neither. ``ties`` are what places an image without a
-    grid on the ground.
+    may be None: an image without georeferencing has neither. ``ground_control`` is what places an image
+    without a grid on the ground.
     """
 
     height: int
     width: int
     crs: CRS | None = None
     transform: Affine | None = None
-    ties: Ties | None = field(default=None, compare=False, repr=False)
+    ground_control: GroundControl | None = field(default=None, compare=False, repr=False)
 
     @property
     def window(self) -> Window:
@@ -31,30 +31,30 @@ class Grid:
         return Window.whole(self.height, self.width)
 
     def crop(self, window: Window) -> "Grid":
-        """The grid of the pixels in ``window``."""
+        """Return the grid of the pixels in ``window``."""
         transform = None
         if self.transform is not None:
             transform = compose(self.transform, Affine.translation(window.col, window.row))
-        ties = None if self.ties is None else self.ties.crop(window)
-        return Grid(window.height, window.width, self.crs, transform, ties)
+        control = None if self.ground_control is None else self.ground_control.crop(window)
+        return Grid(window.height, window.width, self.crs, transform, control)
 
     @property
     def corners(self) -> tuple[tuple[float, float], ...] | None:
         """Coordinates of the corners, clockwise from the upper left; None without a transform."""
         if self.transform is None:
             return None
-        places = ((0, 0), (self.width, 0), (self.width, self.height), (0, self.height))
-        return tuple(apply(self.transform, *place) for place in places)
+        corners = ((0, 0), (self.width, 0), (self.width, self.height), (0, self.height))
+        return tuple(apply(self.transform, *corner) for corner in corners)
 
 
 def compose(outer: Affine, inner: Affine) -> Affine:
-    """The transform that applies ``inner`` and then ``outer``; releases of affine differ in its operator."""
+    """Apply ``inner``, then ``outer``, as one transform; releases of affine differ in the operator."""
     first, second = (np.array(tuple(t), dtype=np.float64).reshape(3, 3) for t in (inner, outer))
     return Affine(*(float(v) for v in (second @ first).ravel()[:6]))
 
 
 def apply(transform: Affine, x: float | int, y: float | int) -> tuple[float, float]:
-    """Where ``transform`` maps the point (``x``, ``y``)."""
+    """Return where ``transform`` maps the point (``x``, ``y``)."""
     return (
         float(transform.a * x + transform.b * y + transform.c),
         float(transform.d * x + transform.e * y + transform.f),
@@ -62,7 +62,7 @@ def apply(transform: Affine, x: float | int, y: float | int) -> tuple[float, flo
 
 
 def same_crs(first: CRS | None, second: CRS | None) -> bool:
-    """Whether two coordinate reference systems are the same, spelled alike or not; None equals only None."""
+    """Tell whether two reference systems are the same, spelled alike or not; None equals only None."""
     if first is None or second is None:
         return first is second
     if first == second:
@@ -72,14 +72,14 @@ def same_crs(first: CRS | None, second: CRS | None) -> bool:
 
 
 def crs_name(crs: CRS) -> str:
-    """A coordinate reference system as its code and name."""
+    """Name a coordinate reference system by its code and name."""
     name = crs.to_wkt().split('"')[1]
     authority = crs.to_authority()
     return f"{':'.join(authority)} ({name})" if authority else name
 
 
 def pixel_size(transform: Affine, crs: CRS | None) -> str:
-    """Width and height of a pixel with their unit, and how far the rows are turned."""
+    """Say how wide and high a pixel is, in which unit, and how far the rows are turned."""
     width, height = np.hypot(transform.a, transform.d), np.hypot(transform.b, transform.e)
     size = f"{width:.6g}" if np.isclose(width, height, rtol=1e-4) else f"{width:.6g} x {height:.6g}"
     text = f"{size} {_unit(crs, plural=size != '1')}"

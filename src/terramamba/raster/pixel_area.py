@@ -36,13 +36,13 @@ class PixelArea:
 
     @classmethod
     def of(cls, grid: Grid) -> "PixelArea | None":
-        """The measure of a raster, or None where its pixels have no known size on the Earth."""
+        """Make the measure of a raster; None where its pixels have no known size on the Earth."""
         if grid.crs is None or grid.transform is None:
             return None
-        found = ELLIPSOID.search(grid.crs.to_wkt())
-        if found is None:  # a local system, tied to no body
+        ellipsoid = ELLIPSOID.search(grid.crs.to_wkt())
+        if ellipsoid is None:  # a local system, tied to no body
             return None
-        axis, inverse_flattening = map(float, found.groups())
+        axis, inverse_flattening = map(float, ellipsoid.groups())
         shape = f"+a={axis!r} " + (f"+rf={inverse_flattening!r}" if inverse_flattening else f"+b={axis!r}")
         x, y = _coordinates(grid.transform, np.array([grid.height / 2]), np.array([grid.width / 2]))
         try:
@@ -53,7 +53,7 @@ class PixelArea:
             return None
 
     def square_metres(self, window: Window) -> Float64[np.ndarray, "h w"]:
-        """Area of each pixel of ``window`` in m2; 0 beyond the Earth, which full-disc images show too."""
+        """Measure each pixel of ``window`` in m2; 0 beyond the Earth, which full-disc images show too."""
         rows, cols = _nodes(window.row, window.height), _nodes(window.col, window.width)
         at_nodes = self._at(*np.meshgrid(rows, cols, indexing="ij"))
         columns = np.arange(window.col, window.right)
@@ -62,11 +62,11 @@ class PixelArea:
         lower = np.minimum(lower, max(len(rows) - 2, 0))
         upper = np.minimum(lower + 1, len(rows) - 1)
         span = np.maximum(rows[upper] - rows[lower], 1)
-        share = ((np.arange(window.row, window.bottom) - rows[lower]) / span)[:, None]
-        return along[lower] * (1 - share) + along[upper] * share
+        fraction = ((np.arange(window.row, window.bottom) - rows[lower]) / span)[:, None]
+        return along[lower] * (1 - fraction) + along[upper] * fraction
 
     def _at(self, rows: Int[np.ndarray, "h w"], cols: Int[np.ndarray, "h w"]) -> Float64[np.ndarray, "h w"]:
-        """Area of single pixels, by the shoelace formula on their four corners."""
+        """Measure single pixels, by the shoelace formula on their four corners."""
         corner_rows = np.stack([rows, rows, rows + 1, rows + 1])
         corner_cols = np.stack([cols, cols + 1, cols + 1, cols])
         x, y = _coordinates(self.transform, corner_rows, corner_cols)
@@ -81,11 +81,11 @@ class PixelArea:
 
 
 def why_not_measured(grid: Grid) -> str | None:
-    """Why pixels of ``grid`` have no known size on the Earth, in words; None where they have one."""
+    """Say why pixels of ``grid`` have no known size on the Earth; None where they have one."""
     if PixelArea.of(grid) is not None:
         return None
-    if grid.ties is not None:
-        return f"{grid.ties} give pixels no size"
+    if grid.ground_control is not None:
+        return f"{grid.ground_control} give pixels no size"
     if grid.transform is None:
         return "no georeferencing"
     if grid.crs is None:
@@ -96,11 +96,11 @@ def why_not_measured(grid: Grid) -> str | None:
 def _coordinates(
     transform: Affine, rows: Shaped[np.ndarray, "*n"], cols: Shaped[np.ndarray, "*n"]
 ) -> tuple[Float64[np.ndarray, "*n"], Float64[np.ndarray, "*n"]]:
-    """Coordinates of the upper-left corners of pixels."""
+    """Return the coordinates of the upper-left corners of pixels."""
     a, b, c, d, e, f = transform[:6]
     return a * cols + b * rows + c, d * cols + e * rows + f
 
 
 def _nodes(start: int, length: int) -> Int[np.ndarray, " n"]:
-    """Every 16th pixel from ``start``, and the last of ``length`` pixels."""
+    """Return every 16th pixel from ``start``, and the last of ``length`` pixels."""
     return np.unique(np.append(np.arange(start, start + length, NODES_APART), start + length - 1))

@@ -10,7 +10,6 @@ from terramamba.raster.scene import Scene
 FALSE_COLOUR_NM = (860.0, 660.0, 560.0)
 """Near infrared, red and green as red, green and blue: plants are red."""
 
-
 PERCENTILES = (2.0, 98.0)
 """Values that become black and full colour."""
 
@@ -18,10 +17,10 @@ PERCENTILES = (2.0, 98.0)
 def false_colour(
     scene: Scene, limits: Float[np.ndarray, "two rgb"] | None = None
 ) -> UInt8[np.ndarray, "h w rgb"]:
-    """``scene`` as a picture: near infrared, red, green where wavelengths are known, else its first bands.
+    """Make a picture of ``scene``: near infrared, red, green where wavelengths are known, else first bands.
 
-    ``limits`` are the values that become black and full colour; None: chosen from the scene itself. Pixels
-    without data are white.
+    ``limits`` are the values that become black and full colour, for red, green and blue; None: chosen from
+    the scene itself. Pixels without data are white.
     """
     values, valid = scene.read(bands=_shown_bands(scene))
     low, high = colour_limits(scene) if limits is None else limits
@@ -32,18 +31,18 @@ def false_colour(
 
 
 def colour_limits(scene: Scene) -> Float[np.ndarray, "two rgb"]:
-    """Values of ``scene`` that become black and full colour in ``false_colour``."""
+    """Choose the values of ``scene`` that become black and full colour in ``false_colour``."""
     if scene.dtype == "uint8":  # made to be looked at as it is
         return np.array([[0.0] * 3, [255.0] * 3])
     values, valid = scene.read(bands=_shown_bands(scene))
-    seen = [band[usable].astype(np.float64) for band, usable in zip(values, valid, strict=True)]
-    return np.stack([np.percentile(band, PERCENTILES) if band.size else (0.0, 1.0) for band in seen], axis=1)
+    bands = [band[usable].astype(np.float64) for band, usable in zip(values, valid, strict=True)]
+    return np.stack([np.percentile(band, PERCENTILES) if band.size else (0.0, 1.0) for band in bands], axis=1)
 
 
 def coloured(
     values: Integer[np.ndarray, "h w"], colours: Mapping[int, tuple[int, ...]]
 ) -> UInt8[np.ndarray, "h w rgb"]:
-    """A raster of classes with the ``colours`` (red, green, blue) of its values; other values are white."""
+    """Make a picture of classes in the ``colours`` (red, green, blue) of their values; others are white."""
     picture = np.full((*values.shape, 3), 255, np.uint8)
     for value, colour in colours.items():
         picture[values == value] = colour

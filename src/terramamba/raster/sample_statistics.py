@@ -1,4 +1,4 @@
-"""Range of values and share without data, from a sample of a scene's pixels."""
+"""Range of values and fraction without data, from a sample of a scene's pixels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import sample
+from terramamba.raster.windows import sample_windows
 
-LOOK_VALUES = 8_000_000
-"""At most this many values are looked at for the range and the share without data."""
+MOST_VALUES = 8_000_000
+"""At most this many values are read for the range and the fraction without data."""
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Range of valid values, share of pixels without data in some or in all bands.
+    """Range of valid values, fraction of pixels without data in some or in all bands.
 
     ``minimum`` and ``maximum`` are None where no value is valid. Bands without any data do not count for
-    ``some_missing`` and are listed (0-based) in ``empty_bands``. ``seen`` is the share of the pixels that
-    were looked at; the others are taken to be like them.
+    ``some_missing`` and are listed (0-based) in ``empty_bands``. ``sampled`` is the fraction of the pixels
+    that were read; the others are taken to be like them.
     """
 
     minimum: float | None
@@ -29,19 +29,19 @@ class Statistics:
     some_missing: float
     empty_bands: tuple[int, ...]
     not_finite: float
-    seen: float
+    sampled: float
 
 
-def look(scene: Scene) -> Statistics:
-    """Estimate range and missing data from at most ``LOOK_VALUES`` values; exact for scenes with no more."""
-    values, valid = glance(scene, tuple(range(scene.bands)), LOOK_VALUES)
+def sample_statistics(scene: Scene) -> Statistics:
+    """Estimate range and missing data from at most ``MOST_VALUES`` values; exact for scenes with no more."""
+    values, valid = sample_values(scene, tuple(range(scene.bands)), MOST_VALUES)
     return _statistics(values, valid, values.shape[1] / scene.grid.window.pixels)
 
 
-def glance(
+def sample_values(
     scene: Scene, bands: Sequence[int], most: int
 ) -> tuple[Shaped[np.ndarray, "c n"], Bool[np.ndarray, "c n"]]:
-    """At most ``most`` values of ``bands`` from all over the scene, or all there are, and which are data.
+    """Read at most ``most`` values of ``bands`` from all over the scene, or all, and tell which are data.
 
     Of larger scenes, overviews are read where the file has them, and else windows spread over the scene.
     """
@@ -49,7 +49,7 @@ def glance(
     if scene.overviews:
         parts = [scene.preview(max(1, isqrt(pixels)), bands)]
     else:
-        parts = [scene.read(window, bands) for window in sample(scene.height, scene.width, pixels)]
+        parts = [scene.read(window, bands) for window in sample_windows(scene.height, scene.width, pixels)]
     values, valid = (
         np.concatenate([part[i].reshape(len(bands), -1) for part in parts], axis=1) for i in (0, 1)
     )
@@ -57,10 +57,10 @@ def glance(
 
 
 def _statistics(
-    values: Shaped[np.ndarray, "c n"], valid: Bool[np.ndarray, "c n"], share: float
+    values: Shaped[np.ndarray, "c n"], valid: Bool[np.ndarray, "c n"], sampled: float
 ) -> Statistics:
-    seen = values[valid]
-    finite = seen[np.isfinite(seen)]
+    data = values[valid]
+    finite = data[np.isfinite(data)]
     filled = valid.any(axis=1)
     present = valid[filled] if filled.any() else valid
     return Statistics(
@@ -69,6 +69,6 @@ def _statistics(
         all_missing=float(1 - valid.any(axis=0).mean()),
         some_missing=float(1 - present.all(axis=0).mean()),
         empty_bands=tuple(int(band) for band in np.flatnonzero(~filled)),
-        not_finite=float(1 - finite.size / seen.size) if seen.size else 0.0,
-        seen=share,
+        not_finite=float(1 - finite.size / data.size) if data.size else 0.0,
+        sampled=sampled,
     )

@@ -27,7 +27,7 @@ class Source(Protocol):
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """Values and validity of ``bands`` (0-based) in ``window``, thinned out to ``shape``."""
+        """Read values of ``bands`` (0-based) in ``window``, thinned out to ``shape``, and which are data."""
         ...
 
 
@@ -85,11 +85,20 @@ class Scene:
     def read(
         self, window: Window | None = None, bands: Sequence[int] | None = None
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """Values in the file's own type, and which of them are data.
+        """Read values in the file's own type, and which of them are data.
 
-        ``window`` must lie inside the scene (default: all of it); ``bands`` are 0-based, in the order wanted
-        (default: all). Not valid are: nodata, masked and fully transparent pixels, and pixels outside every
-        tile of a mosaic. Raises ``InputError`` naming file and window where the file is damaged.
+        Not data are: nodata, masked and fully transparent pixels, and pixels outside every tile of a mosaic.
+
+        Args:
+            window: Pixels to read, inside the scene; None: all of it.
+            bands: Bands to read, 0-based, in the order wanted; None: all.
+
+        Returns:
+            Values (c, h, w) and whether each is data (c, h, w).
+
+        Raises:
+            InputError: the file is damaged; names file and window.
+            ValueError: a window or a band that the scene does not have.
         """
         window = self.grid.window if window is None else window
         return self.source.read(self._inside(window), self._chosen(bands), window.shape)
@@ -97,7 +106,7 @@ class Scene:
     def preview(
         self, size: int = PREVIEW_PIXELS, bands: Sequence[int] | None = None
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """The whole scene thinned out to at most ``size`` pixels a side: a quick look at huge files."""
+        """Read the whole scene thinned out to at most ``size`` pixels a side, quick for huge files too."""
         shape = (min(size, self.height), min(size, self.width))
         return self.source.read(self.grid.window, self._chosen(bands), shape)
 

@@ -35,7 +35,7 @@ class Window:
 
     @classmethod
     def whole(cls, height: int, width: int) -> "Window":
-        """All pixels of an image."""
+        """Return all pixels of an image."""
         return cls(0, 0, height, width)
 
     @property
@@ -69,11 +69,11 @@ class Window:
         return slice(self.row, self.bottom), slice(self.col, self.right)
 
     def expand(self, margin: int) -> "Window":
-        """The window with ``margin`` more pixels on all four sides, beyond the image's edge too."""
+        """Return the window with ``margin`` more pixels on all four sides, beyond the image's edge too."""
         return Window(self.row - margin, self.col - margin, self.height + 2 * margin, self.width + 2 * margin)
 
     def intersect(self, other: "Window") -> "Window":
-        """The pixels in both windows; where there are none, a window of 0 pixels."""
+        """Return the pixels in both windows; where there are none, a window of 0 pixels."""
         row, col = max(self.row, other.row), max(self.col, other.col)
         height = min(self.bottom, other.bottom) - row
         width = min(self.right, other.right) - col
@@ -82,19 +82,19 @@ class Window:
         return Window(row, col, height, width)
 
     def clip(self, height: int, width: int) -> "Window":
-        """The part of the window inside an image of ``height`` x ``width`` pixels."""
+        """Return the part of the window inside an image of ``height`` x ``width`` pixels."""
         return self.intersect(Window(0, 0, height, width))
 
     def contains(self, other: "Window") -> bool:
-        """Whether every pixel of ``other`` is in this window."""
+        """Tell whether every pixel of ``other`` is in this window."""
         return self.intersect(other).pixels == other.pixels
 
     def relative_to(self, outer: "Window") -> "Window":
-        """The same pixels, counted from the upper-left pixel of ``outer``."""
+        """Return the same pixels, counted from the upper-left pixel of ``outer``."""
         return Window(self.row - outer.row, self.col - outer.col, self.height, self.width)
 
     def margins(self, inner: "Window") -> tuple[int, int, int, int]:
-        """Rows above and below, columns left and right of ``inner`` in this window.
+        """Count the rows above and below, the columns left and right of ``inner`` in this window.
 
         This is the padding with which an array of ``inner`` fills this window.
         """
@@ -107,17 +107,27 @@ class Window:
 
 
 def strips(height: int, width: int, rows: int) -> list[Window]:
-    """Windows of ``rows`` full rows (fewer in the last) from top to bottom that cover the image once."""
+    """Cut an image into windows of ``rows`` full rows (fewer in the last), from top to bottom.
+
+    Raises:
+        ValueError: strips without a row.
+    """
     if rows < 1:
         raise ValueError(f"a strip cannot have {rows} rows")
     return [Window(row, 0, min(rows, height - row), width) for row in range(0, height, rows)]
 
 
 def tiles(height: int, width: int, size: int, overlap: int) -> list[Window]:
-    """Square windows in row-major order that cover the image, neighbours sharing at least ``overlap`` pixels.
+    """Cover an image with square windows in row-major order, neighbours sharing at least ``overlap`` pixels.
 
     Every tile is ``size`` x ``size``, or as long as the image where that is shorter: the last tile of a row
     or column is shifted inwards, so that a model sees the same size everywhere.
+
+    >>> [(tile.row, tile.col) for tile in tiles(4, 10, size=4, overlap=1)]
+    [(0, 0), (0, 3), (0, 6)]
+
+    Raises:
+        ValueError: an overlap that does not fit the size.
     """
     if not 0 <= overlap < size:
         raise ValueError(f"overlap {overlap} does not fit a tile of {size} pixels: 0 <= overlap < size")
@@ -137,7 +147,7 @@ def _starts(length: int, size: int, overlap: int) -> list[int]:
 
 
 def cosine_weights(height: int, width: int, overlap: int) -> Float32[np.ndarray, "h w"]:
-    """Blend weights of a tile: 1 inside, falling over ``overlap`` pixels at the edges, never 0.
+    """Weigh a tile's pixels for blending: 1 inside, falling over ``overlap`` pixels at the edges, never 0.
 
     Two neighbours that share exactly ``overlap`` pixels, and are at least twice as long, have weights that
     sum to 1 there (sin^2 + cos^2); elsewhere divide by the sum of weights.
@@ -153,8 +163,8 @@ def _ramp(length: int, overlap: int) -> Float64[np.ndarray, " n"]:
     return np.sin(np.pi / 2 * np.minimum(from_edge / overlap, 1.0)) ** 2
 
 
-def sample(height: int, width: int, pixels: int) -> list[Window]:
-    """Windows of at most ``pixels`` pixels altogether, spread evenly over the image; all of it where it fits.
+def sample_windows(height: int, width: int, pixels: int) -> list[Window]:
+    """Place windows of at most ``pixels`` pixels altogether evenly over an image; all of it where it fits.
 
     At most 16 a side. None crosses a border between blocks as tiled files usually have them, so that few
     blocks are read of a file without overviews, however large it is.
@@ -171,13 +181,17 @@ def sample(height: int, width: int, pixels: int) -> list[Window]:
 
 
 def _inside_blocks(length: int, count: int, side: int) -> list[int]:
-    """Where ``count`` pieces of ``side`` pixels begin: inside a block, near the middle of equal parts."""
-    middle = spread(0, length, count)
+    """Return where ``count`` pieces of ``side`` pixels begin: in a block, near the middle of equal parts."""
+    middle = evenly_spaced(0, length, count)
     block = middle // BLOCK * BLOCK
     starts: list[int] = np.clip(middle - side // 2, block, block + BLOCK - side).tolist()
     return starts
 
 
-def spread(start: int, length: int, count: int) -> Int[np.ndarray, " n"]:
-    """``count`` positions, evenly spread over ``length`` pixels from ``start``: middles of equal parts."""
+def evenly_spaced(start: int, length: int, count: int) -> Int[np.ndarray, " n"]:
+    """Return ``count`` of ``length`` pixels from ``start`` on, the middles of equal parts.
+
+    >>> evenly_spaced(100, 12, 4)
+    array([101, 104, 107, 110])
+    """
     return start + ((np.arange(count) + 0.5) * length / max(count, 1)).astype(np.int64)

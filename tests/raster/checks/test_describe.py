@@ -10,10 +10,10 @@ import pytest
 import rasterio
 from affine import Affine
 
-from terramamba.core.words import numbers, percent
-from terramamba.raster.checks.describe import describe, describe_text
+from terramamba.core.words import percent, ranges
+from terramamba.raster.checks.describe import describe
 from terramamba.raster.readers.open import open_scene
-from terramamba.raster.sample_statistics import look
+from terramamba.raster.sample_statistics import sample_statistics
 from terramamba.raster.windows import Window
 
 Make = Callable[..., Path]
@@ -39,7 +39,7 @@ def test_a_scene_is_described(geotiff: Make, tmp_path: Path) -> None:
     assert lines["bad bands"] == "2 (the header's bad-band list)"
     assert lines["empty bands"] == "2 (no valid pixel)"
     assert lines["not finite"].startswith("2.564 %")
-    assert describe_text(open_scene(path)).splitlines()[2] == "size         4 rows x 5 columns, 3 bands"
+    assert describe(open_scene(path))["size"] == "4 rows x 5 columns, 3 bands"
 
 
 def test_pixel_sizes_have_their_units(geotiff: Make, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_few_pixels_of_large_scenes_are_read(
     geotiff: Make, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, overviews: bool
 ) -> None:
     """Of a file without overviews few blocks, and of one with them no more pixels."""
-    monkeypatch.setattr("terramamba.raster.sample_statistics.LOOK_VALUES", 20_000)
+    monkeypatch.setattr("terramamba.raster.sample_statistics.MOST_VALUES", 20_000)
     rng = np.random.default_rng(seed)
     values = rng.integers(20, 200, (2, 2100, 1700), dtype=np.uint8)
     missing = int(rng.integers(300, 1400))
@@ -77,14 +77,14 @@ def test_few_pixels_of_large_scenes_are_read(
             read.append(shape)
             return scene.source.read(window, bands, shape)
 
-    found = look(replace(scene, source=Counting()))
+    found = sample_statistics(replace(scene, source=Counting()))
     assert 2 * sum(height * width for height, width in read) <= 20_000
     assert (found.minimum, found.maximum) == (20, 199)
     assert found.all_missing == pytest.approx(missing / 1700, abs=0.1)
-    assert found.seen == pytest.approx(10_000 / (2100 * 1700), rel=0.2)
-    assert describe(scene)["looked at"] == f"{percent(found.seen)} of the pixels, spread over the scene"
+    assert found.sampled == pytest.approx(10_000 / (2100 * 1700), rel=0.2)
+    assert describe(scene)["looked at"] == f"{percent(found.sampled)} of the pixels, spread over the scene"
 
 
 def test_words() -> None:
-    assert numbers([0, 1, 2, 7, 9, 10]) == "1-3, 8, 10-11"
+    assert ranges([0, 1, 2, 7, 9, 10]) == "1-3, 8, 10-11"
     assert (percent(0.5), percent(0.0), percent(1e-6)) == ("50 %", "0 %", "less than 0.01 %")

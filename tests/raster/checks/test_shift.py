@@ -111,7 +111,7 @@ def test_scenes_are_compared_at_several_places(seed: int) -> None:
     assert found.known
     assert (found.windows, found.agreeing) == (4, 3)
     assert apart((found.down, found.right), shift) <= 0.1
-    assert found.spread <= 0.1
+    assert found.deviation <= 0.1
     assert found.pixels == pytest.approx(np.hypot(found.down, found.right))
 
 
@@ -149,7 +149,7 @@ def test_real_pairs(real_data: Callable[[str], Path]) -> None:
     found = estimate_shift(open_scene(taizhou / "2000TM"), open_scene(taizhou / "2003TM"))
     assert (found.windows, found.agreeing) == (4, 4)
     assert found.pixels < 0.3
-    assert found.spread < 0.1
+    assert found.deviation < 0.1
     images = sorted(real_data("change/clcd/val/A").iterdir())[:8]
     for before, other in pairwise(images):
         after = other.parents[1] / "B" / other.name

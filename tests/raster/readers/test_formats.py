@@ -31,7 +31,7 @@ def test_records_are_whole() -> None:
     names = [known.name for known in readers.FORMATS]
     assert len(set(names)) == len(names)
     for known in readers.FORMATS:
-        for words in (known.told_by, known.reads, known.notes):
+        for words in (known.known_by, known.reads, known.notes):
             assert words
             assert "|" not in words
             assert "\n" not in words

@@ -11,7 +11,7 @@ from affine import Affine
 from PIL import Image
 
 from terramamba.core.errors import InputError
-from terramamba.raster.checks.describe import describe_text
+from terramamba.raster.checks.describe import describe
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
@@ -60,7 +60,7 @@ def test_tiles_cover_one_grid(mosaic: tuple[Scene, np.ndarray, np.ndarray]) -> N
     assert np.array_equal(good, valid)
     assert np.array_equal(read, values)
     assert not good[:, :6, :8].any()
-    assert "mosaic of 3" in describe_text(scene)
+    assert "mosaic of 3" in describe(scene)["format"]
 
 
 def test_windows_of_a_mosaic(mosaic: tuple[Scene, np.ndarray, np.ndarray], seed: int) -> None:

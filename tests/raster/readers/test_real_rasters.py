@@ -8,7 +8,7 @@ import pytest
 import rasterio
 
 from terramamba.core.errors import InputError
-from terramamba.raster.checks.describe import describe_text
+from terramamba.raster.checks.describe import describe
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import Window
 
@@ -60,7 +60,7 @@ def test_real_rasters(real_data: Callable[[str], Path], name: str) -> None:
     assert np.array_equal(good[0], valid[bands - 1][middle.slices])
     if name.endswith("all-nodata.tif"):
         assert not valid.any()
-    describe_text(scene)
+    describe(scene)
 
 
 def test_real_envi_with_an_upper_case_header(real_data: Callable[[str], Path]) -> None:
@@ -82,7 +82,7 @@ def test_real_netcdf_by_the_name_of_its_variable(real_data: Callable[[str], Path
     assert scene.nodata == 65535
     cube = open_scene(real_data("raster/rioxarray_tests/PLANET_SCOPE_3D.nc"), variable="blue")
     assert (cube.bands, cube.height, cube.width) == (2, 10, 10)
-    assert describe_text(cube)
+    assert describe(cube)
 
 
 def test_real_files_that_are_refused(real_data: Callable[[str], Path]) -> None:

@@ -13,7 +13,7 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.masked import MaskedSource, masked, masked_share
+from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction
 from terramamba.raster.windows import Window
 
 UTM33 = CRS.from_epsg(32633)
@@ -50,7 +50,7 @@ def test_masks_are_joined_with_missing_data(scene: Scene, tmp_path: Path, seed: 
     np.testing.assert_array_equal(values, scene.read()[0])
     np.testing.assert_array_equal(valid, scene.read()[1] & ~one & ~two)
     np.testing.assert_array_equal(mask_of(result), one | two)
-    assert masked_share(result) == pytest.approx((one | two).mean())
+    assert masked_fraction(result) == pytest.approx((one | two).mean())
     window = Window(5, 7, 11, 13)
     np.testing.assert_array_equal(result.read(window, (1,))[1][0], valid[1][window.slices])
     assert result.notes[-1] == f"masked: no data where {files[0]}, {files[1]} is not 0"

@@ -16,7 +16,7 @@ from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.grid_mapping import same_pixels
-from terramamba.raster.views.warped import Method, aligned
+from terramamba.raster.views.warped import Method, warped
 from terramamba.raster.windows import Window
 
 UTM33, UTM32 = CRS.from_epsg(32633), CRS.from_epsg(32632)
@@ -60,7 +60,7 @@ def test_a_plane_stays_where_it_is(tmp_path: Path, name: str, method: Method) ->
     grid = OTHERS[name]
     assert grid.transform is not None
     scene = write(tmp_path / "b.tif", plane(grid, UTM33), grid.transform, grid.crs)
-    result = aligned(scene, HERE, method)
+    result = warped(scene, HERE, method)
     assert result.grid == HERE
     assert f"warped onto another grid ({method}): was EPSG:326" in result.notes[-1]
     values, valid = result.read()
@@ -82,7 +82,7 @@ def test_windows_make_up_the_whole(tmp_path: Path, seed: int, method: Method) ->
     values = rng.integers(0, 60_000, (2, grid.height, grid.width)).astype(np.uint16)
     values[:, rng.random(grid.window.shape) < 0.1] = 0
     scene = write(tmp_path / "b.tif", values, grid.transform, grid.crs, nodata=0)
-    result = pickle.loads(pickle.dumps(aligned(scene, HERE, method)))
+    result = pickle.loads(pickle.dumps(warped(scene, HERE, method)))
     whole, valid = result.read()
     assert whole.dtype == np.uint16
     assert valid.any(), name
@@ -105,7 +105,7 @@ def test_missing_pixels_do_not_bleed(tmp_path: Path, seed: int, method: Method) 
     values[:, holes] = -9999
     values[1, 30, 30] = np.nan
     scene = write(tmp_path / "b.tif", values, grid.transform, nodata=-9999)
-    found, valid = aligned(scene, HERE, method).read()
+    found, valid = warped(scene, HERE, method).read()
     assert 0.5 < valid.mean() < 1
     assert not valid[1].all()
     np.testing.assert_allclose(found[valid], 100, rtol=1e-6)
@@ -115,7 +115,7 @@ def test_a_hole_stays_a_hole(tmp_path: Path) -> None:
     values = np.arange(2 * 40 * 50, dtype=np.float32).reshape(2, 40, 50)
     values[0, 10:14, 20:24] = -1
     moved = Affine(20, 0, 500_000 + 20 * 0.3, 0, -20, 5_800_000 + 20 * 0.2)
-    found, valid = aligned(write(tmp_path / "b.tif", values, moved, nodata=-1), HERE, "bilinear").read()
+    found, valid = warped(write(tmp_path / "b.tif", values, moved, nodata=-1), HERE, "bilinear").read()
     # A pixel is missing where less than half of its weight lies on data; each band has holes of its own.
     assert np.argwhere(~valid[0, 5:20, 5:45]).min(axis=0).tolist() == [5, 15]
     assert (~valid[0, 5:20, 5:45]).sum() == 16
@@ -129,21 +129,21 @@ def test_outside_there_is_no_data(tmp_path: Path) -> None:
     moved = Affine(20, 0, 500_000 + 20 * 10, 0, -20, 5_800_000 - 20 * 5)
     scene = write(tmp_path / "b.tif", np.ones((1, 40, 50), np.uint8), moved)
     for method in ("bilinear", "cubic"):
-        values, valid = aligned(scene, HERE, method).read()
+        values, valid = warped(scene, HERE, method).read()
         expected = np.zeros((40, 50), bool)
         expected[5:, 10:] = True
         np.testing.assert_array_equal(valid[0], expected)
         assert (values[valid] == 1).all()
     far = write(tmp_path / "c.tif", np.ones((1, 4, 5), np.uint8), Affine(20, 0, 900_000, 0, -20, 5_800_000))
-    assert not aligned(far, HERE, "cubic").read()[1].any()
-    assert not aligned(far, HERE, "cubic").preview(7)[1].any()
+    assert not warped(far, HERE, "cubic").read()[1].any()
+    assert not warped(far, HERE, "cubic").preview(7)[1].any()
 
 
 def test_overshoot_stays_in_the_type(tmp_path: Path) -> None:
     values = np.zeros((1, 40, 50), np.uint8)
     values[:, :, 25:] = 255
     moved = Affine(20, 0, 500_006, 0, -20, 5_800_000)
-    found, _ = aligned(write(tmp_path / "b.tif", values, moved), HERE, "cubic").read()
+    found, _ = warped(write(tmp_path / "b.tif", values, moved), HERE, "cubic").read()
     assert set(np.unique(found[0, :, :20])) == {0}
     assert set(np.unique(found[0, :, 30:])) == {255}
 
@@ -152,7 +152,7 @@ def test_averaging_where_pixels_are_smaller(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     values = rng.normal(100, 20, (1, 160, 200))
     scene = write(tmp_path / "b.tif", values, Affine(5, 0, 500_000, 0, -5, 5_800_000))
-    found, _ = aligned(scene, HERE, "bilinear").read()
+    found, _ = warped(scene, HERE, "bilinear").read()
     assert found[0, 2:-2, 2:-2].std() < 20 / 3
     assert found[0].mean() == pytest.approx(100, abs=1.5)
 
@@ -161,7 +161,7 @@ def test_thinned_out_reads(tmp_path: Path) -> None:
     grid = OTHERS["other system"]
     assert grid.transform is not None
     scene = write(tmp_path / "b.tif", plane(grid, UTM33), grid.transform, grid.crs)
-    values, valid = aligned(scene, HERE, "cubic").preview(10)
+    values, valid = warped(scene, HERE, "cubic").preview(10)
     rows, cols = (np.arange(10) + 0.5) * 4, (np.arange(10) + 0.5) * 5
     expected = plane(HERE)[:, rows.astype(int)][:, :, cols.astype(int)]
     assert valid.mean() > 0.8
@@ -172,7 +172,7 @@ def test_thinned_out_reads(tmp_path: Path) -> None:
 def test_the_same_grid_is_left_alone(tmp_path: Path) -> None:
     transform = Affine(20, 0, 500_000.5, 0, -20, 5_800_000)
     scene = write(tmp_path / "b.tif", np.ones((1, 40, 50), np.uint8), transform)
-    assert aligned(scene, HERE, "cubic") is scene
+    assert warped(scene, HERE, "cubic") is scene
     assert same_pixels(scene.grid, HERE)
     assert not same_pixels(scene.grid.crop(Window(0, 0, 40, 49)), HERE)
     assert not same_pixels(Grid(40, 50), HERE)
@@ -190,4 +190,4 @@ def test_the_same_grid_is_left_alone(tmp_path: Path) -> None:
 def test_refused(tmp_path: Path, transform: Affine, crs: CRS | None, says: str) -> None:
     scene = write(tmp_path / "b.tif", np.ones((1, 40, 50), np.uint8), transform, crs)
     with pytest.raises(InputError, match=says):
-        aligned(scene, HERE, "bilinear")
+        warped(scene, HERE, "bilinear")

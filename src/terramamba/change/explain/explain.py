@@ -15,13 +15,12 @@ from terramamba.change.explain.pictures import picture_evidence
 from terramamba.change.explain.window import Chosen, choose_window
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
-from terramamba.core.files import write_csv
+from terramamba.core.files import StrPath, write_csv
 from terramamba.core.provenance import code_version
 from terramamba.data.scaling import read_scaled
 from terramamba.explain.activations import change_evidence
 from terramamba.explain.folder import check_folder, explanation_folder
 from terramamba.mapping.fit_to_run import check_bands, open_run
-from terramamba.mapping.inferring import Place
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -35,8 +34,8 @@ from terramamba.training.predict import evaluating
 
 def explain_change(
     run: str | Path | Run,
-    before: Place | Scene,
-    after: Place | Scene,
+    before: StrPath | Scene,
+    after: StrPath | Scene,
     *,
     out: str | Path,
     window: str | None = None,

@@ -10,7 +10,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.explain.pixels import Pixel, named_pixels, named_window, window_around
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import Window, spread, tiles
+from terramamba.raster.windows import Window, evenly_spaced, tiles
 from terramamba.runs.folder import Run
 from terramamba.scores.thresholds import changed
 
@@ -79,7 +79,7 @@ def _most_changed(run: Run, dates: tuple[Scene, Scene], size: int, device: torch
     plan = tiles(dates[0].height, dates[0].width, size, 0)
     looked_at = plan
     if len(plan) > MOST_LOOKED_AT:
-        looked_at = [plan[i] for i in spread(0, len(plan), MOST_LOOKED_AT)]
+        looked_at = [plan[i] for i in evenly_spaced(0, len(plan), MOST_LOOKED_AT)]
     detector = ChangeDetector(ChangeWork(run, *dates, (tuple(looked_at),), "32"), run, device)
     best: tuple[float, float, Window] | None = None
     with progress("look for change", len(looked_at), "windows") as advance:

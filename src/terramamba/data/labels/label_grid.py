@@ -7,7 +7,7 @@ from jaxtyping import Bool, Shaped
 
 from terramamba.raster.geogrid import Grid, apply, compose
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.grid_mapping import Passage
+from terramamba.raster.views.grid_mapping import GridMapping
 from terramamba.raster.windows import Window, strips
 
 OFF_GRID = 0.1
@@ -57,10 +57,10 @@ def read_nearest(labels: Scene, scene: Grid) -> Iterator[Strip]:
 
     Both grids have a transform. Where one has no reference system, it is taken to be in the other's.
     """
-    passage, cols = Passage(scene, labels.grid), np.arange(scene.width)
+    mapping, cols = GridMapping(scene, labels.grid), np.arange(scene.width)
     for window in strips(scene.height, scene.width, max(1, REPROJECTED_AT_ONCE // scene.width)):
         values = np.zeros((1, *window.shape), labels.dtype)
         valid = np.zeros(values.shape, bool)
-        places = passage.centres(np.arange(window.row, window.bottom), cols)
-        passage.take_nearest(labels.source, places, (0,), values, valid, thinned=False)
+        coordinates = mapping.centre_coordinates(np.arange(window.row, window.bottom), cols)
+        mapping.take_nearest(labels.source, coordinates, (0,), values, valid, thinned=False)
         yield window, values[0], valid[0]

@@ -7,7 +7,7 @@ import numpy as np
 from terramamba.core.words import count, percent
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.raster.checks.pair import NOTED_SHIFT, PairReport, pair_report, warping_in_words
-from terramamba.raster.views.masked import masked_share
+from terramamba.raster.views.masked import masked_fraction
 
 LOOKED_AT = 24
 """At most this many pairs are compared, evenly spread over the set."""
@@ -45,7 +45,7 @@ def _warped(pairs: Sequence[PairFiles]) -> list[str]:
 def _left_out(pairs: Sequence[PairFiles], reports: Sequence[PairReport]) -> list[str]:
     notes = []
     if any(pair.masks for pair in pairs):
-        share = np.mean([masked_share(report.before) for report in reports])
+        share = np.mean([masked_fraction(report.before) for report in reports])
         notes.append(f"masks leave out {percent(float(share))} of the pixels")
     missing = [report.missing for report in reports]
     if np.any(missing):

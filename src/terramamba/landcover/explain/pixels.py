@@ -17,7 +17,7 @@ from terramamba.landcover.settings import ClassifySettings
 from terramamba.mapping.fit_to_run import check_bands
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import sample
+from terramamba.raster.windows import sample_windows
 from terramamba.runs.folder import Run
 from terramamba.runs.record import has_settings, read_settings
 
@@ -104,6 +104,6 @@ def _is_own(run: Run, scene: str) -> bool:
 def _spread(scene: Scene) -> Int64[np.ndarray, "m 2"]:
     places: Sequence[np.ndarray] = [
         np.indices(window.shape).reshape(2, -1).T + np.array([window.row, window.col])
-        for window in sample(scene.height, scene.width, CANDIDATES)
+        for window in sample_windows(scene.height, scene.width, CANDIDATES)
     ]
     return np.concatenate(places).astype(np.int64)

@@ -2,27 +2,29 @@
 
 import numpy as np
 
-from terramamba.core.words import count, numbers, percent
+from terramamba.core.words import count, percent, ranges
 from terramamba.raster.geogrid import crs_name, pixel_size
 from terramamba.raster.pixel_area import why_not_measured
-from terramamba.raster.sample_statistics import Statistics, look
+from terramamba.raster.sample_statistics import Statistics, sample_statistics
 from terramamba.raster.scene import Scene
 
 
 def describe(scene: Scene) -> dict[str, str]:
-    """What the scene is: one line of words for each property, in the order in which to print them.
+    """Say what the scene is: one line of words for each property, in the order in which to print them.
 
-    Looks at the pixels of small scenes, and at some of large ones. Raises ``InputError`` where the file is
-    damaged.
+    Reads the pixels of small scenes, and some of large ones.
+
+    Raises:
+        InputError: the file is damaged.
     """
-    found = look(scene)
+    statistics = sample_statistics(scene)
     lines = {
         "file": scene.path,
         "format": scene.format,
         "size": f"{scene.height} rows x {scene.width} columns, {count(scene.bands, 'band')}",
-        "values": f"{scene.dtype}, {value_range(found)}"
+        "values": f"{scene.dtype}, {range_in_words(statistics)}"
         + ("" if scene.scale is None else _scale(scene.scale)),
-        "no data": _missing(scene, found),
+        "no data": _missing(scene, statistics),
         "coordinates": "none" if scene.crs is None else crs_name(scene.crs),
     }
     if scene.transform is not None:
@@ -37,30 +39,23 @@ def describe(scene: Scene) -> dict[str, str]:
         lines["band widths"] = f"{min(scene.fwhm):.4g} to {max(scene.fwhm):.4g} nm at half maximum"
     bad = [i for i, is_bad in enumerate(scene.bad_bands) if is_bad]
     if bad:
-        lines["bad bands"] = f"{numbers(bad)} (the header's bad-band list)"
-    if found.empty_bands:
-        lines["empty bands"] = f"{numbers(found.empty_bands)} (no valid pixel)"
-    if found.not_finite:
-        lines["not finite"] = f"{percent(found.not_finite)} of the valid values are NaN or infinite"
-    if found.seen < 1:
-        lines["looked at"] = f"{percent(found.seen)} of the pixels, spread over the scene"
+        lines["bad bands"] = f"{ranges(bad)} (the header's bad-band list)"
+    if statistics.empty_bands:
+        lines["empty bands"] = f"{ranges(statistics.empty_bands)} (no valid pixel)"
+    if statistics.not_finite:
+        lines["not finite"] = f"{percent(statistics.not_finite)} of the valid values are NaN or infinite"
+    if statistics.sampled < 1:
+        lines["looked at"] = f"{percent(statistics.sampled)} of the pixels, spread over the scene"
     if scene.notes:
         lines["notes"] = "; ".join(scene.notes)
     return lines
 
 
-def describe_text(scene: Scene) -> str:
-    """The lines of ``describe``, one below the other."""
-    lines = describe(scene)
-    width = max(len(label) for label in lines)
-    return "\n".join(f"{label:<{width}}  {text}" for label, text in lines.items())
-
-
-def value_range(found: Statistics) -> str:
-    """The range of values in words."""
-    if found.minimum is None or found.maximum is None:
+def range_in_words(statistics: Statistics) -> str:
+    """Say what the range of values is."""
+    if statistics.minimum is None or statistics.maximum is None:
         return "no valid value"
-    return f"{found.minimum:.6g} to {found.maximum:.6g}"
+    return f"{statistics.minimum:.6g} to {statistics.maximum:.6g}"
 
 
 def _extent(scene: Scene) -> str:
@@ -69,11 +64,11 @@ def _extent(scene: Scene) -> str:
     return f"x {left:.10g} to {right:.10g}, y {bottom:.10g} to {top:.10g}"
 
 
-def _missing(scene: Scene, found: Statistics) -> str:
+def _missing(scene: Scene, statistics: Statistics) -> str:
     value = "no nodata value" if scene.nodata is None else f"nodata value {scene.nodata:g}"
-    text = f"{value}; {percent(found.all_missing)} of the pixels have no data"
-    if found.some_missing > found.all_missing:
-        text += f", {percent(found.some_missing)} lack some bands"
+    text = f"{value}; {percent(statistics.all_missing)} of the pixels have no data"
+    if statistics.some_missing > statistics.all_missing:
+        text += f", {percent(statistics.some_missing)} lack some bands"
     return text
 
 

@@ -15,7 +15,7 @@ SHOWN = 12
 
 
 def describe_features(path: str) -> dict[str, str]:
-    """One entry for the file and one for each layer with shapes, in lines: shapes, extent, attributes.
+    """Describe the file, and each layer with shapes, in lines: shapes, extent, attributes.
 
     Raises:
         InputError: the file or a layer cannot be read.
@@ -43,7 +43,7 @@ def _layer(features: Features) -> Iterable[str]:
 
 
 def _values(values: Shaped[np.ndarray, " n"]) -> str:
-    """The different values with their number, most frequent first; a range where they are many numbers."""
+    """List the different values with their number, most frequent first; of many numbers the range."""
     if values.dtype.kind == "f":
         values = values[~np.isnan(values)]
     counts = Counter(f"{v:g}" if isinstance(v, float) else str(v) for v in values.tolist() if v is not None)

@@ -1,6 +1,5 @@
 """Two scenes as a pair: do their pixels lie on the same places, and do they hold the same kind of values?"""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,33 +8,34 @@ import shapely
 from affine import Affine
 
 from terramamba.core.errors import InputError
+from terramamba.core.files import StrPath
 from terramamba.core.words import count, percent
-from terramamba.raster.checks.describe import value_range
+from terramamba.raster.checks.describe import range_in_words
 from terramamba.raster.checks.shift import Shift, estimate_shift
 from terramamba.raster.geogrid import Grid, compose, crs_name, pixel_size, same_crs
 from terramamba.raster.readers.mosaic import PIXEL_TOLERANCE, WAVELENGTH_TOLERANCE_NM
 from terramamba.raster.readers.open import open_scene
-from terramamba.raster.sample_statistics import Statistics, look
+from terramamba.raster.sample_statistics import Statistics, sample_statistics
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.grid_mapping import Passage, same_pixels
-from terramamba.raster.views.masked import MaskedSource, masked, masked_share
-from terramamba.raster.views.warped import WARPED, Method, aligned, grid_in_words
+from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
+from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction
+from terramamba.raster.views.warped import WARPED, Method, grid_in_words, warped
 
 RANGE_RATIO = 3.0
 """Two dates whose value ranges differ by more than this factor are probably in different units."""
 NOTED_SHIFT = 0.5
 """Dates further apart than this, in pixels, show change along every edge."""
-EDGE_PLACES = 17
-"""Places along each side of a scene that are carried to another reference system to see what overlaps."""
+EDGE_POINTS = 17
+"""Points along each side of a scene that are carried to another reference system to see what overlaps."""
 
-Place = Scene | str | os.PathLike[str]
+SceneOrPath = Scene | StrPath
 
 
 @dataclass(frozen=True)
 class PairReport:
     """What was found: ``problems`` prevent the use as a pair, ``notes`` are worth knowing.
 
-    ``facts`` compare the two in words, property by property; ``missing`` are the shares of
+    ``facts`` compare the two in words, property by property; ``missing`` are the fractions of
     pixels without data of either. ``shift`` is None where the two are no pair.
     """
 
@@ -49,7 +49,7 @@ class PairReport:
 
     @property
     def ok(self) -> bool:
-        """Whether the two make a pair."""
+        """True where the two make a pair."""
         return not self.problems
 
     @property
@@ -66,11 +66,11 @@ class PairReport:
 
 
 def check_pair(
-    before: Place,
-    after: Place,
+    before: SceneOrPath,
+    after: SceneOrPath,
     *,
     align: Method | None = None,
-    masks: Sequence[str | os.PathLike[str]] = (),
+    masks: Sequence[StrPath] = (),
 ) -> PairReport:
     """Compare two scenes: reference system, grid, overlap, bands, types, value ranges, missing data, shift.
 
@@ -87,14 +87,14 @@ def check_pair(
 
 
 def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> PairReport:
-    """As ``check_pair``, of open scenes; ``given`` is the second as it was before it was warped or masked."""
+    """Compare open scenes as ``check_pair`` does; ``given`` is the second before it was warped or masked."""
     problems, notes = _compare(first, second)
     facts = _grids(first, second if given is None else given)
-    seen = look(first), look(second)
+    seen = sample_statistics(first), sample_statistics(second)
     missing = seen[0].all_missing, seen[1].all_missing
     facts |= _values(first, second, *seen)
     if isinstance(first.source, MaskedSource):
-        facts["masked"] = f"{percent(masked_share(first))} of the pixels, which then have no data"
+        facts["masked"] = f"{percent(masked_fraction(first))} of the pixels, which then have no data"
     notes += _unlike_values(*seen)
     if problems:
         return PairReport(first, second, tuple(problems), tuple(notes), facts, missing, None)
@@ -111,8 +111,10 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
     return PairReport(first, second, (), tuple(notes), facts, missing, shift)
 
 
-def require_pair(before: Place, after: Place, *, align: Method | None = None) -> tuple[Scene, Scene]:
-    """The two scenes, opened; raises ``InputError`` with the first problem where they do not make a pair.
+def require_pair(
+    before: SceneOrPath, after: SceneOrPath, *, align: Method | None = None
+) -> tuple[Scene, Scene]:
+    """Open the two scenes; raise ``InputError`` with the first problem where they do not make a pair.
 
     With ``align``, the second is warped onto the first's grid as it is read. Looks at no pixels, so it is
     quick for a folder of pairs.
@@ -127,13 +129,13 @@ def require_pair(before: Place, after: Place, *, align: Method | None = None) ->
 
 
 def warping_in_words(before: Scene, after: Scene) -> str | None:
-    """What was done to bring ``after`` onto ``before``'s grid, for people to read; None where nothing was."""
+    """Say what was done to bring ``after`` onto ``before``'s grid; None where nothing was."""
     done = next((note for note in after.notes if note.startswith(WARPED)), None)
     return None if done is None else f"{after.path} was {done.replace(WARPED, f'warped onto {before.path}')}"
 
 
 def shift_in_words(shift: Shift) -> str:
-    """How far the second date lies off the first, and how sure that is."""
+    """Say how far the second date lies off the first, and how sure that is."""
     if not shift.windows:
         return "could not be estimated: the images are too small, or have too little data in common"
     windows = count(shift.windows, "window")
@@ -143,19 +145,19 @@ def shift_in_words(shift: Shift) -> str:
     columns = f"{abs(shift.right):.2f} columns to the {'right' if shift.right >= 0 else 'left'}"
     sure = f"{shift.agreeing} of {windows}"
     if shift.agreeing > 1:
-        sure += f", which differ by {shift.spread:.2f}"
+        sure += f", which differ by {shift.deviation:.2f}"
     return f"the second shows everything {rows} and {columns} ({sure})"
 
 
-def _opened(place: Place) -> Scene:
-    return place if isinstance(place, Scene) else open_scene(place)
+def _opened(given: SceneOrPath) -> Scene:
+    return given if isinstance(given, Scene) else open_scene(given)
 
 
 def _onto(first: Scene, second: Scene, align: Method) -> Scene:
-    """The second on the first's grid; raises ``InputError`` where they show different places."""
+    """Return the second on the first's grid; raise ``InputError`` where they show different places."""
     if first.transform is not None and second.transform is not None and not overlap(first.grid, second.grid):
         raise InputError(_apart(first, second))
-    return aligned(second, first.grid, align)
+    return warped(second, first.grid, align)
 
 
 def _apart(first: Scene, second: Scene) -> str:
@@ -202,13 +204,15 @@ def _compare(first: Scene, second: Scene) -> tuple[list[str], list[str]]:
 
 
 def _grids(first: Scene, second: Scene) -> dict[str, str]:
-    """Reference systems, grids and overlap in words."""
+    """Say what the reference systems, the grids and their overlap are."""
     grids = [grid_in_words(scene.grid) for scene in (first, second)]
     facts = {"grids": f"the same: {grids[0]}" if same_pixels(first.grid, second.grid) else _both(*grids)}
     if first.transform is not None and second.transform is not None:
-        shares = overlap(first.grid, second.grid)
+        fractions = overlap(first.grid, second.grid)
         facts["overlap"] = (
-            f"{percent(shares[0])} of the first, {percent(shares[1])} of the second" if shares else "none"
+            f"{percent(fractions[0])} of the first, {percent(fractions[1])} of the second"
+            if fractions
+            else "none"
         )
     return facts
 
@@ -217,7 +221,7 @@ def _values(first: Scene, second: Scene, a: Statistics, b: Statistics) -> dict[s
     return {
         "bands": _both(str(first.bands), str(second.bands)),
         "types": _both(first.dtype, second.dtype),
-        "values": _both(value_range(a), value_range(b)),
+        "values": _both(range_in_words(a), range_in_words(b)),
         "no data": f"{percent(a.all_missing)} and {percent(b.all_missing)} of the pixels",
     }
 
@@ -232,7 +236,7 @@ def _unlike_values(a: Statistics, b: Statistics) -> list[str]:
     small, large = sorted((max(abs(a.minimum), abs(a.maximum)), max(abs(b.minimum), abs(b.maximum))))
     if large <= RANGE_RATIO * small:
         return []
-    ranges = f"{value_range(a)} and {value_range(b)}"
+    ranges = f"{range_in_words(a)} and {range_in_words(b)}"
     return [f"value ranges differ: {ranges}; both dates are scaled by one rule, so units must be the same"]
 
 
@@ -244,9 +248,9 @@ def _unlocated(first: Scene, second: Scene) -> str:
 
 
 def overlap(first: Grid, second: Grid) -> tuple[float, float] | None:
-    """Which shares of the pixels of two grids lie on the other; None where none do."""
+    """Return which fractions of the pixels of two grids lie on the other; None where none do."""
     try:
-        outline = shapely.Polygon(_outline(Passage(second, first)))
+        outline = shapely.Polygon(_outline(GridMapping(second, first)))
     except InputError:
         # An edge that the first's projection cannot show proves nothing about the rest.
         return 1.0, 1.0
@@ -257,19 +261,19 @@ def overlap(first: Grid, second: Grid) -> tuple[float, float] | None:
     return (common / own.area, common / outline.area) if common > 0 else None
 
 
-def _outline(passage: Passage) -> list[tuple[float, float]]:
-    """Places along the edge of ``passage.onto`` as column and row of ``passage.grid``."""
-    height, width = passage.onto.window.shape
-    along = np.linspace(0, 1, EDGE_PLACES)[:-1]
+def _outline(mapping: GridMapping) -> list[tuple[float, float]]:
+    """Return points along the edge of ``mapping.target`` as column and row of ``mapping.source``."""
+    height, width = mapping.target.window.shape
+    along = np.linspace(0, 1, EDGE_POINTS)[:-1]
     zero, one = np.zeros_like(along), np.ones_like(along)
     right = np.concatenate([along, one, 1 - along, zero]) * width
     down = np.concatenate([zero, along, one, 1 - along]) * height
-    rows, cols = passage.places(down[None], right[None])
+    rows, cols = mapping.source_coordinates(down[None], right[None])
     return list(zip(cols[0].tolist(), rows[0].tolist(), strict=True))
 
 
 def _displacement(first: Scene, second: Scene) -> str:
-    """How far the pixel grids are apart in pixels of the first, in words; empty where they are not."""
+    """Say how far the pixel grids are apart in pixels of the first; empty where they are not."""
     assert first.transform is not None
     assert second.transform is not None
     relative = compose(~first.transform, second.transform)

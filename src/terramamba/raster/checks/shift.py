@@ -6,7 +6,7 @@ others. The phase of their cross-power spectrum has a peak at the shift, which i
 then, with both dates cut to their common ground, between pixels by a matrix Fourier transform
 (Guizar-Sicairos et al. 2008). Frequencies near the limit of sampling, which are aliased, weigh little.
 
-c band   h, w rows and columns   u, v places between pixels
+c band   h, w rows and columns   u, v steps between pixels
 """
 
 from collections.abc import Sequence
@@ -44,56 +44,58 @@ SEARCHES = ((1.0, 0.1), (0.1, 0.01))
 class Shift:
     """Where the second date shows what the first shows: so many rows further down, columns further right.
 
-    The medians over the windows that agree; ``spread`` is the median distance from them, all in pixels of
+    The medians over the windows that agree; ``deviation`` is the median distance from them, all in pixels of
     the first. ``windows`` were compared and ``agreeing`` count; where none do, there is no estimate and the
     numbers are 0.
     """
 
     down: float
     right: float
-    spread: float
+    deviation: float
     windows: int
     agreeing: int
 
     @property
     def known(self) -> bool:
-        """Whether there is an estimate."""
+        """True where there is an estimate."""
         return self.agreeing > 0
 
     @property
     def pixels(self) -> float:
-        """Length of the shift."""
+        """Length of the shift in pixels."""
         return float(np.hypot(self.down, self.right))
 
 
 def estimate_shift(first: Scene, second: Scene) -> Shift:
-    """The shift between two scenes of one size, from up to 16 windows at full resolution spread over them.
+    """Estimate the shift between two scenes of one size, from up to 16 windows at full resolution.
 
-    There is no estimate where fewer than half of the windows with a clear peak agree. Raises ``InputError``
-    where a file is damaged.
+    There is no estimate where fewer than half of the windows with a clear peak agree.
+
+    Raises:
+        InputError: a file is damaged.
     """
     assert first.grid.window == second.grid.window
     bands = _bands(first, second)
-    found, compared = [], 0
+    shifts, compared = [], 0
     for window in _windows(first.height, first.width):
         (before, known), (after, also_known) = (scene.read(window, bands) for scene in (first, second))
         before_valid, after_valid = np.asarray(known.all(axis=0)), np.asarray(also_known.all(axis=0))
         if (before_valid & after_valid).mean() < LEAST_DATA:
             continue
         compared += 1
-        place = window_shift(before, after, before_valid, after_valid)
-        if place is not None:
-            found.append(place)
-    if not found:
+        shift = window_shift(before, after, before_valid, after_valid)
+        if shift is not None:
+            shifts.append(shift)
+    if not shifts:
         return Shift(0.0, 0.0, 0.0, compared, 0)
-    places = np.array(found)
-    away = np.abs(places - np.median(places, axis=0)).max(axis=1)
-    agreeing = places[away <= AGREEMENT]
-    if 2 * len(agreeing) < len(places):
+    each = np.array(shifts)
+    away = np.abs(each - np.median(each, axis=0)).max(axis=1)
+    agreeing = each[away <= AGREEMENT]
+    if 2 * len(agreeing) < len(each):
         return Shift(0.0, 0.0, 0.0, compared, 0)
     down, right = np.median(agreeing, axis=0)
-    spread = np.median(np.abs(agreeing - (down, right)).max(axis=1))
-    return Shift(float(down), float(right), float(spread), compared, len(agreeing))
+    deviation = np.median(np.abs(agreeing - (down, right)).max(axis=1))
+    return Shift(float(down), float(right), float(deviation), compared, len(agreeing))
 
 
 def window_shift(
@@ -102,9 +104,14 @@ def window_shift(
     first_valid: Bool[np.ndarray, "h w"],
     second_valid: Bool[np.ndarray, "h w"],
 ) -> tuple[float, float] | None:
-    """Rows down and columns right from what ``first`` shows to where ``second`` shows it.
+    """Estimate how many rows down and columns right ``second`` shows what ``first`` shows.
 
-    None where no peak stands out: nothing in common, or no texture. Shifts above half a side are not seen.
+    Phase correlation of the directions of gradients, over all bands: see the module. Shifts above half a side
+    are not seen.
+
+    Returns:
+        Rows down and columns right, in pixels; None where no peak stands out: nothing in common, or no
+        texture.
     """
     dates = _directions(first, first_valid), _directions(second, second_valid)
     spectrum = _blurred(_cross_power(dates[0], dates[1], whitening=1.0))
@@ -127,7 +134,7 @@ def window_shift(
 def _directions(
     values: Shaped[np.ndarray, "c h w"], valid: Bool[np.ndarray, "h w"]
 ) -> Complex64[np.ndarray, "c h w"]:
-    """Direction of the gradient as a complex number, short where it is weak, 0 beside missing pixels."""
+    """Return the gradient's direction as a complex number, short where weak, 0 beside missing pixels."""
     image = values.astype(np.float32)
     valid = valid & np.isfinite(image).all(axis=0)
     image = np.where(valid, image, np.float32(0))
@@ -152,7 +159,7 @@ def _directions(
 def _cross_power(
     first: Complex64[np.ndarray, "c h w"], second: Complex64[np.ndarray, "c h w"], whitening: float
 ) -> Complex[np.ndarray, "h w"]:
-    """The sum of the bands' cross-power spectra, each divided by its amplitude to the power ``whitening``."""
+    """Sum the bands' cross-power spectra, each divided by its amplitude to the power ``whitening``."""
     height, width = first.shape[1:]
     edge = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
     spectra = []
@@ -171,19 +178,19 @@ def _blurred(spectrum: Complex[np.ndarray, "h w"]) -> Complex[np.ndarray, "h w"]
 
 
 def _between_pixels(spectrum: Complex[np.ndarray, "h w"]) -> tuple[float, float]:
-    """Place of the highest value of the correlation surface within a pixel of its origin."""
+    """Find the highest value of the correlation surface within a pixel of its origin."""
     frequencies = _frequencies(spectrum.shape)
-    place = np.zeros(2)
+    peak = np.zeros(2)
     for half, step in SEARCHES:
         steps = np.arange(-round(half / step), round(half / step) + 1) * step
         down, right = (
             np.exp(2j * np.pi * np.outer(axis, start + steps))
-            for axis, start in zip(frequencies, place, strict=True)
+            for axis, start in zip(frequencies, peak, strict=True)
         )
         surface: Float[np.ndarray, "u v"] = (down.T @ spectrum @ right).real
         highest = np.unravel_index(surface.argmax(), surface.shape)
-        place = place + steps[list(highest)]
-    return float(place[0]), float(place[1])
+        peak = peak + steps[list(highest)]
+    return float(peak[0]), float(peak[1])
 
 
 def _frequencies(shape: Sequence[int]) -> tuple[Float[np.ndarray, " h"], Float[np.ndarray, " w"]]:
@@ -191,7 +198,7 @@ def _frequencies(shape: Sequence[int]) -> tuple[Float[np.ndarray, " h"], Float[n
 
 
 def _common(length: int, moved: int) -> tuple[slice, slice]:
-    """The parts of two rows of pixels that show the same, where the second's content is ``moved`` ahead."""
+    """Return the parts of two rows of pixels that show the same where the second's is ``moved`` ahead."""
     return slice(max(0, -moved), length - max(0, moved)), slice(max(0, moved), length - max(0, -moved))
 
 
@@ -203,7 +210,7 @@ def _bands(first: Scene, second: Scene) -> tuple[int, ...]:
 
 
 def _windows(height: int, width: int) -> list[Window]:
-    """Windows spread over the image; none where it is too small."""
+    """Place windows over the image, evenly; none where it is too small."""
     if min(height, width) < LEAST_SIDE:
         return []
     rows, cols = _starts(height), _starts(width)

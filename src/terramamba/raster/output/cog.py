@@ -17,13 +17,13 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 from jaxtyping import Shaped
-from rasterio._err import CPLE_BaseError  # what GDAL's copying raises; rasterio.errors does not pass it on
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterioWindow
 
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.staging import sidecar_of, staged
+from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.windows import Window
 
 SUFFIXES = (".tif", ".tiff")
@@ -48,7 +48,8 @@ class RasterWriter:
 
     Args:
         path: File to write, ending in .tif.
-        grid: Its size and place. Without a CRS or transform the file has none; ties are written as they are.
+        grid: Its size and place. Without a CRS or transform the file has none; ground control is
+            written as it is.
         bands: Number of bands.
         dtype: Data type, such as ``uint8``.
         nodata: Value that stands for "no data".
@@ -96,7 +97,7 @@ class RasterWriter:
             "nodata": nodata,
             "crs": grid.crs,
             "transform": grid.transform,
-            **({} if grid.ties is None else grid.ties.profile()),
+            **({} if grid.ground_control is None else grid.ground_control.profile()),
             "tiled": True,
             "blockxsize": BLOCK,
             "blockysize": BLOCK,
@@ -177,7 +178,9 @@ class RasterWriter:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             try:
                 yield
-            except (OSError, RasterioError, CPLE_BaseError) as error:
+            except Exception as error:
+                if not (isinstance(error, OSError) or is_from_rasterio(error)):
+                    raise
                 reason = " ".join(str(error.__cause__ or error).split())
                 raise InputError(
                     f"{self.path}: cannot be written ({reason}); check the space and rights there"
@@ -191,7 +194,7 @@ def write_geotiff(path: str | Path, array: Shaped[np.ndarray, "c h w"], grid: Gr
 
 
 def _category_names(names: Mapping[int, str]) -> str:
-    """GDAL's sidecar with the name of every value from 0 to the largest named one."""
+    """Write GDAL's sidecar with the name of every value from 0 to the largest named one."""
     categories = (
         f"      <Category>{escape(names.get(value, ''))}</Category>" for value in range(max(names) + 1)
     )

@@ -66,12 +66,12 @@ def staged(*targets: str | Path, overwrite: bool = False) -> Iterator[tuple[Path
 
 
 def draft_of(target: Path) -> Path:
-    """Where ``target`` is drafted: alone in a hidden folder beside it, so that moving is renaming."""
+    """Return where ``target`` is drafted: alone in a hidden folder beside it, so that moving is renaming."""
     return target.with_name(f".{target.name}.part") / target.name
 
 
 def sidecar_of(path: Path) -> Path:
-    """GDAL's sidecar of ``path``, whether there is one or not."""
+    """Return GDAL's sidecar of ``path``, whether there is one or not."""
     return path.with_name(path.name + SIDECAR)
 
 

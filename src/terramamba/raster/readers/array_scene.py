@@ -25,7 +25,7 @@ from terramamba.raster.readers.arrays import (
     unflatten,
 )
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import Window, spread
+from terramamba.raster.windows import Window, evenly_spaced
 
 Axes = tuple[int, int, int | None]
 """Which axes hold rows, columns and bands; None where there is one band."""
@@ -36,13 +36,16 @@ _MAPS: tuple[Axes, ...] = ((0, 1, None), (1, 0, None))
 
 
 def open_array(path: str, *, variable: str | None = None, shape: tuple[int, int] | None = None) -> Scene:
-    """The array of a .mat, .npy or .npz file that fits, as a scene without georeferencing.
+    """Open the array of a .mat, .npy or .npz file that fits, as a scene without georeferencing.
 
     Of several 3-D arrays that is the largest, unless ``variable`` names one. A 3-D array is a cube whose band
     axis is settled by ``shape`` (rows, columns), else the last axis. A 2-D array is one band; in a .mat file
     where the scalars ``nRow`` and ``nCol`` (or ``shape``) multiply to the length of an axis, it is a cube
     flattened column by column. Pixels are loaded when they are read, except those of .mat v5 and .npz files,
-    which can only be loaded whole. Raises ``InputError`` where no array fits or several do.
+    which can only be loaded whole.
+
+    Raises:
+        InputError: no array fits, or several do.
     """
     arrays = list_arrays(path)
     kind = file_kind(path)
@@ -93,17 +96,17 @@ class ArraySource:
         """Type of the values that are read."""
         if self.kind == "MATLAB v7.3" and self.table_of is None:
             with reading(self.path), h5py.File(self.path, "r") as file:
-                found = np.dtype(file[self.name].dtype)
+                stored = np.dtype(file[self.name].dtype)
         else:
-            found = self._array.dtype
-        if found.kind not in "biuf":
-            raise InputError(f"{self.path}: {self.name} holds {found} values; give an array of real numbers")
-        return "uint8" if found.kind == "b" else str(found.newbyteorder("="))
+            stored = self._array.dtype
+        if stored.kind not in "biuf":
+            raise InputError(f"{self.path}: {self.name} holds {stored} values; give an array of real numbers")
+        return "uint8" if stored.kind == "b" else str(stored.newbyteorder("="))
 
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """As ``Source.read``; every value is valid."""
+        """Read as ``Source.read`` does; every value is valid."""
         with reading(self.path):
             if self.kind == "MATLAB v7.3" and self.table_of is None:
                 with h5py.File(self.path, "r") as file:
@@ -149,7 +152,9 @@ def _cut(
     if wanted != list(range(len(block))):
         block = block[wanted]
     if block.shape[1:] != shape:
-        block = block[:, spread(0, block.shape[1], shape[0])][:, :, spread(0, block.shape[2], shape[1])]
+        block = block[:, evenly_spaced(0, block.shape[1], shape[0])][
+            :, :, evenly_spaced(0, block.shape[2], shape[1])
+        ]
     return plain(np.array(block, order="C"))
 
 

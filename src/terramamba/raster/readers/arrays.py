@@ -1,9 +1,9 @@
 """Arrays in files: MATLAB .mat (v5, and v7.3 which is HDF5), .npy and .npz.
 
 ``list_arrays`` says what is in a file, ``pick_array`` chooses the array that is meant or says what there is
-to choose from, ``load_arrays`` loads it; ``cube`` makes scenes of them, and label files are read with the
-same helpers. ``load_arrays`` also returns text, such as the class names in the cells ``cood`` of abundance
-files, and ``unflatten`` turns a "k x pixels" table into maps.
+to choose from, ``load_arrays`` loads it; ``array_scene`` makes scenes of them, and label files are read
+with the same helpers. ``load_arrays`` also returns text, such as the class names in the cells ``cood`` of
+abundance files, and ``unflatten`` turns a "k x pixels" table into maps.
 
 Shapes are those that MATLAB or NumPy show: HDF5 has MATLAB's axes in reverse, which is undone here.
 """
@@ -52,9 +52,10 @@ class ArrayInfo:
 
 
 def list_arrays(path: str) -> dict[str, ArrayInfo]:
-    """The numeric arrays of a .mat, .npy or .npz file by name; the array of a .npy file is called ``array``.
+    """List the numeric arrays of a .mat, .npy or .npz file by name; that of a .npy file is called ``array``.
 
-    Raises ``InputError`` where the file cannot be read.
+    Raises:
+        InputError: the file cannot be read.
     """
     with reading(path) as kind:
         if kind == "MATLAB v5":
@@ -71,10 +72,12 @@ def list_arrays(path: str) -> dict[str, ArrayInfo]:
 
 
 def load_arrays(path: str, names: Sequence[str] | None = None) -> dict[str, Shaped[np.ndarray, "..."]]:
-    """The arrays of a .mat, .npy or .npz file by name: numbers as stored, text as 1-D arrays of ``str``.
+    """Load the arrays of a .mat, .npy or .npz file by name: numbers as stored, text as 1-D arrays of ``str``.
 
     ``names`` limits what is loaded. Structures and other objects are left out; logical values are uint8.
-    Raises ``InputError`` where the file cannot be read.
+
+    Raises:
+        InputError: the file cannot be read.
     """
     with reading(path) as kind:
         if kind == "MATLAB v5":
@@ -104,12 +107,16 @@ def pick_array(
     flag: str = "--scene-variable (--variable for short)",
     largest: bool = False,
 ) -> str:
-    """The name of the array that is meant: ``variable``, or the only one with a number of axes in ``ndim``.
+    """Choose the array that is meant: ``variable``, or the only one with a number of axes in ``ndim``.
 
     Where several have it, those that fit ``shape`` (rows, columns; a table of pixels: their product) are
     preferred, then those without an axis of length 1, then with ``largest`` the one with the most values.
-    Raises ``InputError`` that lists the candidates where none or several are left; ``flag`` is what the
-    message tells people to use.
+
+    Returns:
+        Its name.
+
+    Raises:
+        InputError: none or several are left; lists them, and ``flag`` as what chooses one.
     """
     numeric = {n: a for n, a in arrays.items() if not (isinstance(a, np.ndarray) and a.dtype.kind == "U")}
     listing = ", ".join(f"{n} {dims(a.shape)}" for n, a in numeric.items()) or "no numeric arrays"
@@ -117,25 +124,25 @@ def pick_array(
         if variable not in numeric:
             raise InputError(f"{path}: no array {variable!r}; it holds {listing}; name one with {flag}")
         return variable
-    found = [n for n, a in numeric.items() if len(a.shape) in ndim]
-    if len(found) > 1 and shape is not None:
-        found = [n for n in found if _fits(numeric[n].shape, shape)] or found
-    if len(found) > 1:
-        found = [n for n in found if 1 not in numeric[n].shape] or found
-    if len(found) > 1 and largest:
-        most = max(product(numeric[n].shape) for n in found)
-        found = [n for n in found if product(numeric[n].shape) == most]
-    if len(found) == 1:
-        return found[0]
+    candidates = [n for n, a in numeric.items() if len(a.shape) in ndim]
+    if len(candidates) > 1 and shape is not None:
+        candidates = [n for n in candidates if _fits(numeric[n].shape, shape)] or candidates
+    if len(candidates) > 1:
+        candidates = [n for n in candidates if 1 not in numeric[n].shape] or candidates
+    if len(candidates) > 1 and largest:
+        most = max(product(numeric[n].shape) for n in candidates)
+        candidates = [n for n in candidates if product(numeric[n].shape) == most]
+    if len(candidates) == 1:
+        return candidates[0]
     wanted = " or ".join(f"{n}-D" for n in ndim)
-    if not found:
+    if not candidates:
         raise InputError(f"{path}: no {wanted} array; it holds {listing}; give another file")
-    candidates = ", ".join(f"{n} {dims(numeric[n].shape)}" for n in found)
-    raise InputError(f"{path}: several {wanted} arrays: {candidates}; choose one with {flag}")
+    listing = ", ".join(f"{n} {dims(numeric[n].shape)}" for n in candidates)
+    raise InputError(f"{path}: several {wanted} arrays: {listing}; choose one with {flag}")
 
 
 def unflatten(table: Shaped[np.ndarray, "k m"], height: int, width: int) -> Shaped[np.ndarray, "k h w"]:
-    """Maps from a table with one column a pixel, pixels column by column as MATLAB flattens an image."""
+    """Make maps of a table with one column a pixel, pixels column by column as MATLAB flattens an image."""
     return table.reshape(table.shape[0], height, width, order="F")
 
 
@@ -149,7 +156,7 @@ def _fits(stored: tuple[int, ...], shape: tuple[int, int]) -> bool:
 
 
 def file_kind(path: str) -> Kind:
-    """The format of a file, by its suffix and, for .mat, its first bytes."""
+    """Tell the format of a file by its suffix and, for .mat, its first bytes."""
     suffix = Path(path).suffix.lower()
     if suffix == ".npy":
         return "NumPy .npy"
@@ -211,17 +218,17 @@ def _text_of_cells(item: Any) -> Shaped[np.ndarray, "..."] | None:
 
 
 def plain(array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
-    """Native byte order, and uint8 for logical values."""
+    """Return an array in native byte order, and as uint8 where its values are logical."""
     if array.dtype.kind == "b":
         return array.view(np.uint8)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def product(shape: Sequence[int]) -> int:
-    """Number of elements."""
+    """Count the elements of an array of this shape."""
     return int(np.prod(shape, dtype=np.int64))
 
 
 def dims(shape: Sequence[int]) -> str:
-    """A shape in words: 145 x 145 x 20."""
+    """Write a shape as 145 x 145 x 20."""
     return " x ".join(str(n) for n in shape)

@@ -20,37 +20,37 @@ from terramamba.raster.readers.wavelengths import (
 def wavelengths(
     image: Any, indexes: Sequence[int], tags: Sequence[dict[str, str]], header: dict[str, str]
 ) -> tuple[float, ...] | None:
-    """Centres of the bands in nanometres; None unless all are known."""
+    """Find the centres of the bands in nanometres; None unless all are known."""
     listed = header_list(header.get("wavelength", ""))
     if len(listed) == image.count:
         unit = header.get("wavelength_units", "")
-        found = [nanometres(listed[i - 1], unit) for i in indexes]
+        centres = [nanometres(listed[i - 1], unit) for i in indexes]
     else:
-        found = [
+        centres = [
             band_wavelength(t, image.tags(i, ns="IMAGERY"), image.descriptions[i - 1] or "")
             for i, t in zip(indexes, tags, strict=True)
         ]
-    known = tuple(w for w in found if w is not None)
+    known = tuple(w for w in centres if w is not None)
     return known if len(known) == len(indexes) else None
 
 
 def fwhm(
     image: Any, indexes: Sequence[int], tags: Sequence[dict[str, str]], header: dict[str, str]
 ) -> tuple[float, ...] | None:
-    """Widths of the bands at half maximum in nanometres; None unless all are known."""
+    """Find the widths of the bands at half maximum in nanometres; None unless all are known."""
     centres, widths = (header_list(header.get(name, "")) for name in ("wavelength", "fwhm"))
     if len(centres) == len(widths) == image.count:
         unit = header.get("wavelength_units", "")
         pairs = [(widths[i - 1], centres[i - 1]) for i in indexes]
-        found = [width_beside(width, centre, nanometres(centre, unit)) for width, centre in pairs]
+        values = [width_beside(width, centre, nanometres(centre, unit)) for width, centre in pairs]
     else:
-        found = [band_fwhm(t, image.tags(i, ns="IMAGERY")) for i, t in zip(indexes, tags, strict=True)]
-    known = tuple(w for w in found if w is not None)
+        values = [band_fwhm(t, image.tags(i, ns="IMAGERY")) for i, t in zip(indexes, tags, strict=True)]
+    known = tuple(w for w in values if w is not None)
     return known if len(known) == len(indexes) else None
 
 
 def bad_bands(tags: Sequence[dict[str, str]], header: dict[str, str]) -> tuple[bool, ...]:
-    """Which bands the header's bad-band list excludes."""
+    """Tell which bands the header's bad-band list excludes."""
     listed = header_list(header.get("bbl", ""))
     if len(listed) != len(tags):
         listed = [t.get("bbl", t.get("BBL", "1")) for t in tags]
@@ -58,7 +58,7 @@ def bad_bands(tags: Sequence[dict[str, str]], header: dict[str, str]) -> tuple[b
 
 
 def scale(image: Any, indexes: Sequence[int], header: dict[str, str]) -> float | None:
-    """Factor from stored to physical values; None where the file names none."""
+    """Find the factor from stored to physical values; None where the file names none."""
     scales = {image.scales[i - 1] for i in indexes}
     if len(scales) == 1 and scales != {1.0}:
         return float(scales.pop())
@@ -67,9 +67,9 @@ def scale(image: Any, indexes: Sequence[int], header: dict[str, str]) -> float |
 
 
 def whole_number(text: str) -> int:
-    """The number that ``text`` begins with; 0 where it begins with none."""
-    found = re.match(r"\s*\d+", text)
-    return int(found[0]) if found else 0
+    """Return the number that ``text`` begins with; 0 where it begins with none."""
+    digits = re.match(r"\s*\d+", text)
+    return int(digits[0]) if digits else 0
 
 
 def _positive(text: str) -> float | None:

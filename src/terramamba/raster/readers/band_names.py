@@ -1,4 +1,4 @@
-"""Bands of well-known satellites, told by the names of their files."""
+"""Bands of well-known satellites, known by the names of their files."""
 
 import re
 from collections.abc import Mapping
@@ -80,15 +80,15 @@ SATELLITES = (
 
 
 def band_of_file(path: str | Path) -> BandFile | None:
-    """The band that a file of Landsat or Sentinel-2 holds, by its name; None where the name tells none."""
+    """Tell the band that a file of Landsat or Sentinel-2 holds by its name; None where that says none."""
     stem = Path(path).name.rsplit(".", 1)[0]
     for satellite in SATELLITES:
-        found = satellite.file.fullmatch(stem)
-        if found is None:
+        match = satellite.file.fullmatch(stem)
+        if match is None:
             continue
-        band = found["band"].upper()
+        band = match["band"].upper()
         number = band.partition("_")[0].lstrip("0")
         for key, nanometres in satellite.nanometres.items():
             if key.lstrip("0") == number:
-                return BandFile(satellite.name, found["scene"], f"B{band}", nanometres)
+                return BandFile(satellite.name, match["scene"], f"B{band}", nanometres)
     return None

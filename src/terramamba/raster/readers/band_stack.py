@@ -17,16 +17,16 @@ from terramamba.raster.geogrid import Grid, compose, same_crs
 from terramamba.raster.readers.band_names import BandFile, band_of_file
 from terramamba.raster.readers.gdal import GdalSource
 from terramamba.raster.scene import Scene, Source
-from terramamba.raster.windows import Window, spread
+from terramamba.raster.windows import Window, evenly_spaced
 
 STRAIGHT = 1e-6
 """Grids whose axes differ in direction by less than this are parallel."""
 SAME_PIXEL = 0.05
-"""Places that differ by at most this share of a pixel are the same."""
+"""Points that are at most this fraction of a pixel apart are the same."""
 
 
 def are_bands(scenes: Sequence[Scene]) -> bool:
-    """Whether images are single bands of one place: one band each, and the same ground to a coarse pixel."""
+    """Tell whether images are single bands of one place: one band each, the same ground to a coarse pixel."""
     if any(scene.bands != 1 or scene.transform is None for scene in scenes):
         return False
     finest = _finest(scenes)
@@ -34,9 +34,10 @@ def are_bands(scenes: Sequence[Scene]) -> bool:
 
 
 def stack(scenes: Sequence[Scene], name: str) -> Scene:
-    """Single bands of one place (see ``are_bands``) as one scene on the grid of the finest.
+    """Make one scene of single bands of one place (see ``are_bands``), on the grid of the finest.
 
-    Raises ``InputError`` where the names of the files tell that they are of several scenes.
+    Raises:
+        InputError: the names of the files tell that they are of several scenes.
     """
     _require_one_scene(scenes)
     scenes = _one_of_each([_with_fill(scene) for scene in scenes])
@@ -82,7 +83,7 @@ class StackSource:
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """As ``Source.read``."""
+        """Read as ``Source.read`` does."""
         if not bands:
             return self.layers[0].read(window, bands, shape)
         parts = [self.layers[band].read(window, (0,), shape) for band in bands]
@@ -106,7 +107,7 @@ class CoarserSource:
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """As ``Source.read``."""
+        """Read as ``Source.read`` does."""
         rows = _positions(window.row, window.height, shape[0], self.down)
         cols = _positions(window.col, window.width, shape[1], self.right)
         row_inside, col_inside = (rows >= 0) & (rows < self.height), (cols >= 0) & (cols < self.width)
@@ -129,7 +130,7 @@ class CoarserSource:
 
 
 def _positions(start: int, length: int, count: int, steps: tuple[float, float]) -> Int[np.ndarray, " n"]:
-    middles = spread(start, length, count) + 0.5
+    middles = evenly_spaced(start, length, count) + 0.5
     return np.floor(steps[0] * middles + steps[1]).astype(np.int64)
 
 
@@ -138,7 +139,7 @@ def _finest(scenes: Sequence[Scene]) -> Scene:
 
 
 def _covers_the_same(grid: Grid, finest: Grid) -> bool:
-    """Whether the corners of two grids lie at the same places: exactly, or to a pixel of a coarser grid."""
+    """Tell whether the corners of two grids are the same: exactly, or to a pixel of a coarser grid."""
     if not same_crs(grid.crs, finest.crs) or grid.transform is None or finest.transform is None:
         return False
     to_pixels = compose(~grid.transform, finest.transform)
@@ -178,7 +179,7 @@ def _require_one_scene(scenes: Sequence[Scene]) -> None:
 
 
 def _one_of_each(scenes: Sequence[Scene]) -> list[Scene]:
-    """Of bands that are there in several pixel sizes, as Sentinel-2 delivers them, the finest."""
+    """Keep the finest of bands that are there in several pixel sizes, as Sentinel-2 delivers them."""
     finest: dict[tuple[str, str], Scene] = {}
     for scene in scenes:
         band = band_of_file(scene.path)
@@ -188,7 +189,7 @@ def _one_of_each(scenes: Sequence[Scene]) -> list[Scene]:
 
 
 def _with_fill(scene: Scene) -> Scene:
-    """A band of a known satellite; where its file names no value of no data, that is 0."""
+    """Take 0 for no data in a band of a known satellite whose file names no such value."""
     if scene.nodata is not None or band_of_file(scene.path) is None:
         return scene
     if not isinstance(scene.source, GdalSource):

@@ -44,7 +44,7 @@ _DAY = re.compile(r"\s*(\d{4})[-:/]?(\d{2})[-:/]?(\d{2})(?!\d)")
 
 
 def acquisition_date(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> date | None:
-    """The day (UTC where the metadata are) on which the image in ``path`` was taken; None where none is told.
+    """Find the day (UTC where the metadata are) on which an image was taken; None where none is told.
 
     Takes what ``open_scene`` takes. Of several files, or of a folder, the day on which all that tell one
     agree. ``TIFFTAG_DATETIME`` counts where nothing else is told: some programs write into it when they
@@ -66,12 +66,12 @@ def acquisition_date(path: str | os.PathLike[str] | Sequence[str | os.PathLike[s
 
 
 def day_in(text: str) -> date | None:
-    """The day that ``text`` begins with: 2021-06-17, 2021:06:17 or 20210617, whatever follows."""
-    found = _DAY.match(text)
-    if found is None:
+    """Return the day that ``text`` begins with: 2021-06-17, 2021:06:17 or 20210617, whatever follows."""
+    match = _DAY.match(text)
+    if match is None:
         return None
     try:
-        return date(*map(int, found.groups()))
+        return date(*map(int, match.groups()))
     except ValueError:
         return None
 
@@ -97,10 +97,10 @@ def _of_text(file: Path) -> date | None:
     if not any(file.match(pattern) for pattern in BESIDE):
         return None
     try:
-        found = _IN_TEXT.search(file.read_text(encoding="utf-8", errors="replace"))
+        match = _IN_TEXT.search(file.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return None
-    return None if found is None else day_in(next(text for text in found.groups() if text))
+    return None if match is None else day_in(next(text for text in match.groups() if text))
 
 
 def _of_hdf5(file: Path) -> date | None:
@@ -129,7 +129,7 @@ def _of_raster(path: str) -> date | None:
 
 
 def _short(tags: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Names in small letters without the groups that they stand in: ``NC_GLOBAL#``, ``METADATA.``."""
+    """Yield names in small letters without the groups that they stand in: ``NC_GLOBAL#``, ``METADATA.``."""
     for name, text in tags.items():
         yield re.split(r"[.#]", name.lower())[-1].replace(" ", "_"), text
 

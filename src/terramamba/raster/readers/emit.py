@@ -21,7 +21,7 @@ from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.hdf5 import holds, numbers, opened, text
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import Window, spread
+from terramamba.raster.windows import Window, evenly_spaced
 
 NAME = "EMIT"
 CUBES = ("reflectance", "radiance")
@@ -35,24 +35,27 @@ _BANDS = "sensor_band_parameters"
 
 
 def is_emit(path: str) -> bool:
-    """Whether a file has EMIT's geometry lookup table."""
+    """Tell whether a file has EMIT's geometry lookup table."""
     return holds(path, _GLT_X, _GLT_Y)
 
 
 def open_emit(path: str, variable: str | None = None) -> Scene:
-    """An EMIT granule as a scene on its grid in degrees.
+    """Open an EMIT granule as a scene on its grid in degrees.
 
     ``variable`` names the spectra (default: ``reflectance``, else ``radiance``). Bands that
-    ``good_wavelengths`` excludes are bad bands. Raises ``InputError`` where the file is damaged or not whole.
+    ``good_wavelengths`` excludes are bad bands.
+
+    Raises:
+        InputError: the file is damaged or not whole.
     """
     with opened(path, NAME) as file:
         cubes = [name for name, item in file.items() if getattr(item, "ndim", 0) == 3]
         name = variable or next((cube for cube in CUBES if cube in cubes), "")
         if name not in cubes:
-            found = ", ".join(cubes) or "none"
+            there = ", ".join(cubes) or "none"
             wanted = " or ".join(CUBES) if variable is None else variable
             raise InputError(
-                f"{path}: no variable {wanted}; its cubes are {found}; choose one with --scene-variable"
+                f"{path}: no variable {wanted}; its cubes are {there}; choose one with --scene-variable"
             )
         cube, bands = file[name], file[_BANDS]
         wavelengths, fwhm = numbers(bands["wavelengths"]), numbers(bands["fwhm"])
@@ -101,11 +104,14 @@ class EmitSource:
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """As ``Source.read``."""
+        """Read as ``Source.read`` does."""
         values = np.full((len(bands), *shape), self.fill, dtype=self.dtype)
         if values.size:
             with opened(self.path, NAME) as file:
-                rows, cols = spread(0, window.height, shape[0]), spread(0, window.width, shape[1])
+                rows, cols = (
+                    evenly_spaced(0, window.height, shape[0]),
+                    evenly_spaced(0, window.width, shape[1]),
+                )
                 # Some granules mark interpolated places by a negative number.
                 sample, line = (
                     np.abs(file[name][window.slices][np.ix_(rows, cols)].astype(np.int64)) - 1

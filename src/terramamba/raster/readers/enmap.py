@@ -26,14 +26,15 @@ _NO_BAND_MEAN = -1e6
 
 
 def is_enmap(path: str) -> bool:
-    """Whether ``path`` is an EnMAP product: its folder, its metadata, or its image beside its metadata."""
+    """Tell whether ``path`` is an EnMAP product: its folder, its metadata, or its image beside them."""
     return _metadata(path) is not None
 
 
 def open_enmap(path: str) -> Scene:
-    """The spectral image of an EnMAP product with wavelengths, widths, bad bands and scale of its metadata.
+    """Open the spectral image of an EnMAP product with wavelengths, widths, bad bands, scale from beside it.
 
-    Raises ``InputError`` where a part of the product is missing or the metadata do not fit the image.
+    Raises:
+        InputError: a part of the product is missing, or the metadata do not fit the image.
     """
     metadata = _metadata(path)
     assert metadata is not None
@@ -44,9 +45,9 @@ def open_enmap(path: str) -> Scene:
         if file.name.startswith(f"{stem}-") and _IMAGE.search(file.name[len(stem) :])
     )
     if len(images) != 1:
-        found = ", ".join(image.name for image in images) or "no spectral image"
+        beside = ", ".join(image.name for image in images) or "no spectral image"
         raise InputError(
-            f"{metadata}: beside it lies {found}; give a product of level L1C or L2A with its SPECTRAL_IMAGE"
+            f"{metadata}: beside it lies {beside}; give a product of level L1C or L2A with its SPECTRAL_IMAGE"
         )
     scene = open_image(str(images[0]))
     bands, background = _read(metadata)
@@ -90,7 +91,7 @@ class PhysicalSource:
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Float32[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """As ``Source.read``."""
+        """Read as ``Source.read`` does."""
         stored, valid = self.source.read(window, bands, shape)
         gains, offsets = (np.array([of[band] for band in bands]) for of in (self.gains, self.offsets))
         values = stored * gains[:, None, None] + offsets[:, None, None]
@@ -109,8 +110,8 @@ class _Band:
 def _metadata(path: str) -> Path | None:
     given = Path(path)
     if given.is_dir():
-        found = [file for file in given.iterdir() if _is_metadata(file)]
-        return found[0] if len(found) == 1 else None
+        listed = [file for file in given.iterdir() if _is_metadata(file)]
+        return listed[0] if len(listed) == 1 else None
     if _is_metadata(given):
         return given
     image = _IMAGE.search(given.name)
@@ -125,7 +126,7 @@ def _is_metadata(file: Path) -> bool:
 
 
 def _read(metadata: Path) -> tuple[list[_Band], float | None]:
-    """The bands of the product in their order, and the value that stands for no data."""
+    """Read the bands of the product in their order, and the value that stands for no data."""
     try:
         root = ElementTree.parse(metadata).getroot()
         listed = root.findall(".//{*}bandCharacterisation/{*}bandID")

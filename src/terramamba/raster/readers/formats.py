@@ -18,7 +18,7 @@ from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 
 
 @dataclass(frozen=True)
-class Wanted:
+class OpenOptions:
     """What a caller may add to a path; see ``open_scene``."""
 
     variable: str | None = None
@@ -26,8 +26,8 @@ class Wanted:
     column: str = "image"
 
 
-class Given:
-    """A path, and what the records ask about it."""
+class InputPath:
+    """A path, and what tells its format."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -42,70 +42,74 @@ class Given:
 
 @dataclass(frozen=True)
 class Format:
-    """One format: how it is told, how it is opened, and both in words.
+    """One format: how it is known, how it is opened, and both in words.
 
     ``matches`` says whether what is given is of this format; the first record that matches counts.
     """
 
     name: str
-    told_by: str
+    known_by: str
     reads: str
     notes: str
-    matches: Callable[[Given], bool]
-    reader: Callable[[str, Wanted], Scene]
+    matches: Callable[[InputPath], bool]
+    reader: Callable[[str, OpenOptions], Scene]
 
-    def open(self, path: str, wanted: Wanted) -> Scene:
-        """The scene; it has this record's name as its format unless the reader knows a more exact one."""
-        scene = self.reader(path, wanted)
+    def open(self, path: str, options: OpenOptions) -> Scene:
+        """Open ``path``; this record's name is the scene's format unless the reader knows a better one."""
+        scene = self.reader(path, options)
         return scene if scene.format else replace(scene, format=self.name)
 
 
-def open_any(path: str, wanted: Wanted = Wanted()) -> Scene:
-    """The scene in ``path``; raises ``InputError`` where it is not there or of no format."""
-    given = Given(path)
+def open_any(path: str, options: OpenOptions = OpenOptions()) -> Scene:
+    """Open ``path`` as a scene.
+
+    Raises:
+        InputError: it is not there, or of no format.
+    """
+    given = InputPath(path)
     if not given.on_disk and given.suffix in ARRAY_SUFFIXES:
         raise InputError(f"{path}: array files are read from disk only; download it first")
     if given.on_disk and not Path(path).exists():
         raise InputError(f"{path}: no such file; check the path")
-    return next(known for known in FORMATS if known.matches(given)).open(path, wanted)
+    return next(known for known in FORMATS if known.matches(given)).open(path, options)
 
 
 def page() -> str:
-    """The page about formats, in Markdown."""
-    columns = ("Format", "Told by", "What is read", "Good to know")
-    rows = [(known.name, known.told_by, known.reads, known.notes) for known in FORMATS]
+    """Write the page about formats, in Markdown."""
+    columns = ("Format", "Known by", "What is read", "Good to know")
+    rows = [(known.name, known.known_by, known.reads, known.notes) for known in FORMATS]
     table = [columns, ("---",) * len(columns), *rows]
     return "\n".join([_HEADING, *(f"| {' | '.join(row)} |" for row in table), ""])
 
 
-def _ends(suffix: str) -> Callable[[Given], bool]:
+def _ends(suffix: str) -> Callable[[InputPath], bool]:
     return lambda given: given.on_disk and given.suffix == suffix
 
 
-def _on_disk(is_it: Callable[[str], bool]) -> Callable[[Given], bool]:
+def _on_disk(is_it: Callable[[str], bool]) -> Callable[[InputPath], bool]:
     return lambda given: given.on_disk and is_it(given.path)
 
 
-def _drivers(*names: str) -> Callable[[Given], bool]:
+def _drivers(*names: str) -> Callable[[InputPath], bool]:
     return lambda given: given.driver in names
 
 
-def _image(path: str, wanted: Wanted) -> Scene:
-    return gdal.open_image(path, wanted.variable)
+def _image(path: str, options: OpenOptions) -> Scene:
+    return gdal.open_image(path, options.variable)
 
 
-def _any_image(path: str, wanted: Wanted) -> Scene:
+def _any_image(path: str, options: OpenOptions) -> Scene:
     names = ", ".join(known.name for known in FORMATS[:-1])
-    scene = gdal.open_image(path, wanted.variable, remedy=f"give one of: {names}")
+    scene = gdal.open_image(path, options.variable, remedy=f"give one of: {names}")
     return replace(scene, format=gdal.driver_of(path) or "")
 
 
-def _array(path: str, wanted: Wanted) -> Scene:
-    return array_scene.open_array(path, variable=wanted.variable, shape=wanted.shape)
+def _array(path: str, options: OpenOptions) -> Scene:
+    return array_scene.open_array(path, variable=options.variable, shape=options.shape)
 
 
-def _stac(path: str, wanted: Wanted) -> Scene:
-    names = [name.strip() for name in (wanted.variable or "").split(",") if name.strip()]
+def _stac(path: str, options: OpenOptions) -> Scene:
+    names = [name.strip() for name in (options.variable or "").split(",") if name.strip()]
     return stac.open_stac(path, assets=names or None)
 
 
@@ -117,35 +121,36 @@ _MATLAB_NOTES = (
 FORMATS = (
     Format(
         name="EnMAP",
-        told_by="a folder with one `ENMAP...-METADATA.XML`, that file, or the `...-SPECTRAL_IMAGE` beside it",
+        known_by="a folder with one `ENMAP...-METADATA.XML`, that file, or the `...-SPECTRAL_IMAGE` beside "
+        "it",
         reads="the spectral image; wavelengths, band widths, gain and offset from the metadata",
         notes="Levels L1C and L2A. Bands that the metadata report as empty are bad bands. Gains are applied "
         "only where they differ from band to band.",
         matches=_on_disk(enmap.is_enmap),
-        reader=lambda path, wanted: enmap.open_enmap(path),
+        reader=lambda path, options: enmap.open_enmap(path),
     ),
     Format(
         name="folder",
-        told_by="a folder, a `.SAFE` product of Sentinel-2, or a list of files",
+        known_by="a folder, a `.SAFE` product of Sentinel-2, or a list of files",
         reads="tiles of one pixel grid side by side, or single bands of one place",
         notes="Single bands stand in the order of their wavelengths, which the names of Landsat and "
         "Sentinel-2 files tell, else of their names; larger pixels are brought onto the finest grid (nearest "
         "pixel). Of a band in several pixel sizes the finest counts. In bands of these satellites 0 is no "
         "data where the file does not say otherwise. To leave out bands, list the others in a CSV table.",
         matches=_on_disk(os.path.isdir),
-        reader=lambda path, wanted: mosaic.open_folder(path, open_any),
+        reader=lambda path, options: mosaic.open_folder(path, open_any),
     ),
     Format(
         name="CSV table",
-        told_by="`.csv`",
+        known_by="`.csv`",
         reads="the tiles that the column `image` lists, with paths relative to the table",
         notes="Labels are read from the column `mask`.",
         matches=_ends(".csv"),
-        reader=lambda path, wanted: mosaic.open_table(path, wanted.column, open_any),
+        reader=lambda path, options: mosaic.open_table(path, options.column, open_any),
     ),
     Format(
         name="MATLAB v7.3",
-        told_by="`.mat` that is HDF5",
+        known_by="`.mat` that is HDF5",
         reads="the 3-D array, else the 2-D one, by windows",
         notes=_MATLAB_NOTES,
         matches=lambda given: _ends(".mat")(given) and h5py.is_hdf5(given.path),
@@ -153,7 +158,7 @@ FORMATS = (
     ),
     Format(
         name="MATLAB v5",
-        told_by="`.mat`",
+        known_by="`.mat`",
         reads="the 3-D array, else the 2-D one, as a whole",
         notes="As v7.3.",
         matches=_ends(".mat"),
@@ -161,7 +166,7 @@ FORMATS = (
     ),
     Format(
         name="NumPy .npy",
-        told_by="`.npy`",
+        known_by="`.npy`",
         reads="the array, by windows",
         notes="Labels settle which axis holds the bands. Objects are not unpickled.",
         matches=_ends(".npy"),
@@ -169,7 +174,7 @@ FORMATS = (
     ),
     Format(
         name="NumPy .npz",
-        told_by="`.npz`",
+        known_by="`.npz`",
         reads="the 3-D array, else the 2-D one, as a whole",
         notes="As .npy; of several arrays as MATLAB.",
         matches=_ends(".npz"),
@@ -177,7 +182,7 @@ FORMATS = (
     ),
     Format(
         name=stac.NAME,
-        told_by="JSON with a `stac_version`, on disk or at a web address (`....json` or `.../items/...`)",
+        known_by="JSON with a `stac_version`, on disk or at a web address (`....json` or `.../items/...`)",
         reads="the bands of its assets by rising wavelength, through pystac-client and odc-stac; "
         "wavelengths, band widths, values of no data; scale and offset are applied",
         notes="Needs `pip install 'terramamba[stac]'`. Larger pixels are brought onto the finest grid "
@@ -188,26 +193,26 @@ FORMATS = (
     ),
     Format(
         name=emit.NAME,
-        told_by="NetCDF with a geometry lookup table (`location/glt_x`, `location/glt_y`)",
+        known_by="NetCDF with a geometry lookup table (`location/glt_x`, `location/glt_y`)",
         reads="`reflectance` (L2A) or `radiance` (L1B), put on the ground by the lookup table as it is read; "
         "wavelengths and band widths",
         notes="By windows. Bands that `good_wavelengths` excludes are bad bands; pixels outside the swath "
         "have no data.",
         matches=_on_disk(emit.is_emit),
-        reader=lambda path, wanted: emit.open_emit(path, wanted.variable),
+        reader=lambda path, options: emit.open_emit(path, options.variable),
     ),
     Format(
         name=prisma.NAME,
-        told_by="HDF-EOS5 with swaths `PRS_...`",
+        known_by="HDF-EOS5 with swaths `PRS_...`",
         reads="both cubes as one, by rising wavelength, as reflectance; band widths; the UTM grid",
         notes="By windows. Where the spectrometers overlap, the short-wave infrared one counts. Other levels "
         "than L2D have no map grid and are refused.",
         matches=_on_disk(prisma.is_prisma),
-        reader=lambda path, wanted: prisma.open_prisma(path),
+        reader=lambda path, options: prisma.open_prisma(path),
     ),
     Format(
         name="GeoTIFF",
-        told_by="content, at any address that GDAL opens (file, URL, `/vsi...`)",
+        known_by="content, at any address that GDAL opens (file, URL, `/vsi...`)",
         reads="all bands but transparency, which is a mask; COG and TIFF without georeferencing, too",
         notes="Wavelengths, widths and bad bands are read from the tags of the bands.",
         matches=_drivers("GTiff", "COG"),
@@ -215,7 +220,7 @@ FORMATS = (
     ),
     Format(
         name="VRT",
-        told_by="content, as GeoTIFF",
+        known_by="content, as GeoTIFF",
         reads="as GeoTIFF",
         notes="Its parts may lie elsewhere.",
         matches=_drivers("VRT"),
@@ -223,7 +228,7 @@ FORMATS = (
     ),
     Format(
         name="ENVI",
-        told_by="a header `.hdr` beside the data; either may be given",
+        known_by="a header `.hdr` beside the data; either may be given",
         reads="BSQ, BIL and BIP; wavelengths, band widths, bad-band list (`bbl`), value of no data",
         notes="The reflectance scale factor is reported, not applied.",
         matches=_drivers("ENVI"),
@@ -231,7 +236,7 @@ FORMATS = (
     ),
     Format(
         name="JPEG 2000",
-        told_by="content, as GeoTIFF",
+        known_by="content, as GeoTIFF",
         reads="as GeoTIFF",
         notes="Sentinel-2's bands come so.",
         matches=_drivers("JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID"),
@@ -239,7 +244,7 @@ FORMATS = (
     ),
     Format(
         name="picture (PNG, JPEG, BMP)",
-        told_by="content",
+        known_by="content",
         reads="all bands but transparency, which is a mask; palettes as numbers of colours",
         notes="Without georeferencing, results have none either.",
         matches=_drivers("PNG", "JPEG", "BMP", "GIF", "WEBP"),
@@ -247,7 +252,7 @@ FORMATS = (
     ),
     Format(
         name="NetCDF, HDF5",
-        told_by="content",
+        known_by="content",
         reads="one image of the file, with its grid where the file says one",
         notes="`--scene-variable` names one of several.",
         matches=_drivers("netCDF", "HDF5", "HDF5Image"),
@@ -255,7 +260,7 @@ FORMATS = (
     ),
     Format(
         name="any other raster that GDAL reads",
-        told_by="content",
+        known_by="content",
         reads="as GeoTIFF",
         notes="Untested.",
         matches=lambda given: True,

@@ -21,14 +21,14 @@ import rasterio
 from affine import Affine
 from jaxtyping import Bool, Shaped
 from rasterio import windows
-from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from terramamba.core.errors import InputError, reason_of
-from terramamba.raster.control_points import Ties
+from terramamba.raster.control_points import GroundControl
 from terramamba.raster.geogrid import Grid
-from terramamba.raster.readers import band_metadata as headers
+from terramamba.raster.rasterio_errors import is_from_rasterio
+from terramamba.raster.readers import band_metadata
 from terramamba.raster.readers.truncated import require_whole_image
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
@@ -43,12 +43,12 @@ _WARNINGS = threading.Lock()
 
 
 def is_address(path: str) -> bool:
-    """Whether ``path`` is something else than a file on disk: a URL, /vsi..., netcdf:file:variable."""
+    """Tell whether ``path`` is something else than a file on disk: a URL, /vsi..., netcdf:file:variable."""
     return _ADDRESS.match(path) is not None
 
 
 def driver_of(path: str) -> str | None:
-    """Which of GDAL's drivers opens ``path``; None where none does."""
+    """Name GDAL's driver that opens ``path``; None where none does."""
     with _reading_header(path):
         try:
             return _dataset(image_of_header(path)).driver
@@ -57,10 +57,15 @@ def driver_of(path: str) -> str | None:
 
 
 def open_image(path: str, variable: str | None = None, remedy: str = "give an image") -> Scene:
-    """An image that GDAL opens, as a scene. An alpha band is not a band of the scene but part of its mask.
+    """Open an image by GDAL as a scene. An alpha band is not a band of the scene but part of its mask.
 
-    ``variable`` names one image of a file that holds several. ``remedy`` ends the message about a file that
-    is no image. Raises ``InputError`` where it is none, holds several images, or complex numbers.
+    Args:
+        path: A file, or an address that GDAL opens.
+        variable: One image of a file that holds several.
+        remedy: Ends the message about a file that is no image.
+
+    Raises:
+        InputError: it is no image, holds several, or complex numbers.
     """
     path = image_of_header(path)
     with _reading_header(path):
@@ -72,7 +77,7 @@ def open_image(path: str, variable: str | None = None, remedy: str = "give an im
 
 
 def _described(path: str, image: Any, variable: str | None) -> Scene:
-    """The open dataset ``image`` as a scene."""
+    """Describe the open dataset ``image`` as a scene."""
     if image.count == 0:
         inner = {re.split(r":(?://)?", name)[-1]: name for name in image.subdatasets}
         if variable in inner:
@@ -113,10 +118,10 @@ def _described(path: str, image: Any, variable: str | None) -> Scene:
         source=source,
         nodata=source.nodata[0],
         band_names=tuple(image.descriptions[i - 1] or f"band {i}" for i in indexes),
-        wavelengths=headers.wavelengths(image, indexes, tags, header),
-        fwhm=headers.fwhm(image, indexes, tags, header),
-        bad_bands=headers.bad_bands(tags, header),
-        scale=headers.scale(image, indexes, header),
+        wavelengths=band_metadata.wavelengths(image, indexes, tags, header),
+        fwhm=band_metadata.fwhm(image, indexes, tags, header),
+        bad_bands=band_metadata.bad_bands(tags, header),
+        scale=band_metadata.scale(image, indexes, header),
         overviews=bool(image.overviews(indexes[0])),
         notes=tuple(notes),
     )
@@ -131,7 +136,9 @@ def _reading_header(path: str) -> Iterator[None]:
         raise InputError(
             f"{path}: its header holds text that is not UTF-8 ({error.object[:60]!r}); save it in UTF-8"
         ) from error
-    except CPLE_BaseError as error:
+    except Exception as error:
+        if not is_from_rasterio(error):
+            raise
         raise InputError(
             f"{path}: its header cannot be read ({reason_of(error)}); the file is damaged, fetch it again"
         ) from error
@@ -154,9 +161,9 @@ class GdalSource:
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """As ``Source.read``."""
+        """Read as ``Source.read`` does."""
         indexes = [self.indexes[band] for band in bands]
-        place = {
+        where = {
             "window": windows.Window(window.col, window.row, window.width, window.height),
             "out_shape": (len(indexes), *shape),
         }
@@ -165,18 +172,18 @@ class GdalSource:
             image = _dataset(self.path)
             if not indexes or not window.pixels:
                 dtype = image.dtypes[self.indexes[0] - 1]
-                return np.empty(place["out_shape"], dtype), np.empty(place["out_shape"], dtype=bool)
-            values = image.read(indexes, **place)
+                return np.empty(where["out_shape"], dtype), np.empty(where["out_shape"], dtype=bool)
+            values = image.read(indexes, **where)
             valid = np.ones(values.shape, dtype=bool)
             for i, band in enumerate(bands):
                 if self.nodata[band] is not None:
                     valid[i] = is_data(values[i], self.nodata[band])
             if self.mask == "bands":
-                valid &= image.read_masks(indexes, **place) != 0
+                valid &= image.read_masks(indexes, **where) != 0
             if self.mask == "dataset":
-                valid &= image.read_masks(indexes[:1], window=place["window"], out_shape=(1, *shape)) != 0
+                valid &= image.read_masks(indexes[:1], window=where["window"], out_shape=(1, *shape)) != 0
             if self.alpha is not None:
-                valid &= image.read([self.alpha], window=place["window"], out_shape=(1, *shape)) != 0
+                valid &= image.read([self.alpha], window=where["window"], out_shape=(1, *shape)) != 0
         except RasterioError as error:
             _forget_errors(image)
             raise InputError(
@@ -188,7 +195,7 @@ class GdalSource:
 
 
 def is_data(values: Shaped[np.ndarray, "..."], nodata: float | None) -> Bool[np.ndarray, "..."]:
-    """Where ``values`` are not the nodata value, compared in their own type."""
+    """Tell where ``values`` are not the nodata value, compared in their own type."""
     if nodata is None:
         return np.ones(values.shape, dtype=bool)
     if values.dtype.kind == "f":
@@ -203,7 +210,7 @@ def is_data(values: Shaped[np.ndarray, "..."], nodata: float | None) -> Bool[np.
 
 
 def _dataset(path: str) -> Any:
-    """This thread's dataset of ``path``, opened when first asked for or when the file has changed."""
+    """Return this thread's dataset of ``path``, opened anew where the file has changed."""
     process = os.getpid()
     if getattr(_THREAD, "process", None) != process:
         _THREAD.process, _THREAD.opened = process, OrderedDict()
@@ -221,7 +228,7 @@ def _dataset(path: str) -> Any:
 
 def _forget_errors(image: Any) -> None:
     """Clear GDAL's last error, which rasterio would else raise again while it looks at another file."""
-    with suppress(CPLE_BaseError, AttributeError):
+    with suppress(Exception):  # whatever it raises is what is to be cleared
         _ = image.colorinterp
 
 
@@ -236,7 +243,11 @@ def _stamp(path: str) -> tuple[int, int]:
 
 
 def image_of_header(path: str) -> str:
-    """The data file of an ENVI header that was given instead of it."""
+    """Return the data file of an ENVI header that was given instead of it.
+
+    Raises:
+        InputError: the header stands alone.
+    """
     header = Path(path)
     if is_address(path) or header.suffix.lower() != ".hdr":
         return path
@@ -248,7 +259,7 @@ def image_of_header(path: str) -> str:
 
 
 def _why_not(path: str, error: RasterioError, remedy: str) -> str:
-    """Why GDAL opens no image at ``path``, and what to do."""
+    """Say why GDAL opens no image at ``path``, and what to do."""
     reason = reason_of(error).removeprefix(f"'{path}' ")
     if is_address(path):
         return f"cannot be opened ({reason}); check the address"
@@ -274,10 +285,12 @@ def _mask_kind(image: Any, index: int) -> Literal["none", "dataset", "bands"]:
 def _grid(path: str, image: Any) -> tuple[Grid, list[str]]:
     crs, transform = image.crs, image.transform
     if transform == Affine.identity():
-        ties = Ties.of(image)
-        if ties is not None:
-            note = f"located by {ties} only, which results carry on; warp it to a grid (gdalwarp) for areas"
-            return Grid(image.height, image.width, ties=ties), [note]
+        control = GroundControl.of(image)
+        if control is not None:
+            note = (
+                f"located by {control} only, which results carry on; warp it to a grid (gdalwarp) for areas"
+            )
+            return Grid(image.height, image.width, ground_control=control), [note]
         if crs is None:
             return Grid(image.height, image.width), ["no georeferencing; results will have none either"]
     if not (np.isfinite(tuple(transform)).all() and transform.determinant):

@@ -17,7 +17,7 @@ _DAMAGE = (OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError)
 
 @contextmanager
 def opened(path: str, what: str) -> Iterator[Any]:
-    """The file, open for reading; what HDF5 raises on a damaged one becomes ``InputError`` about ``what``."""
+    """Open a file for reading; what HDF5 raises on a damaged one becomes ``InputError`` about ``what``."""
     try:
         with h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE_BYTES) as file:
             yield file
@@ -29,7 +29,11 @@ def opened(path: str, what: str) -> Iterator[Any]:
 
 
 def holds(path: str, *names: str) -> bool:
-    """Whether ``path`` is an HDF5 file with all of these members; raises ``InputError`` for a damaged one."""
+    """Tell whether ``path`` is an HDF5 file with all of these members.
+
+    Raises:
+        InputError: it is a damaged one.
+    """
     if not h5py.is_hdf5(path):
         return False
     with opened(path, "HDF5") as file:
@@ -37,11 +41,11 @@ def holds(path: str, *names: str) -> bool:
 
 
 def text(value: Any) -> str:
-    """An attribute that is text, whichever way it was written."""
+    """Return an attribute that is text, whichever way it was written."""
     value = np.asarray(value).ravel()[0] if not isinstance(value, str | bytes) else value
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def numbers(value: Any) -> Float64[np.ndarray, " n"]:
-    """An attribute or a data set that is a list of numbers."""
+    """Return an attribute or a data set that is a list of numbers."""
     return np.asarray(value, dtype=np.float64).ravel()

@@ -1,4 +1,4 @@
-"""Many files as one scene: tiles side by side on one pixel grid, or single bands of one place (``bands``).
+"""Many files as one scene: tiles side by side on one grid, or single bands of one place (``band_stack``).
 
 Tiles must agree in coordinate reference system, pixel size and alignment, number and type of bands; pixels
 outside every tile are not valid. Where tiles overlap, the first valid one in the order given counts.
@@ -20,7 +20,7 @@ from terramamba.raster.geogrid import Grid, compose, same_crs
 from terramamba.raster.readers.band_names import band_of_file
 from terramamba.raster.readers.band_stack import are_bands, stack
 from terramamba.raster.scene import Scene, Source
-from terramamba.raster.windows import Window, spread
+from terramamba.raster.windows import Window, evenly_spaced
 
 IMAGE_SUFFIXES = {
     ".tif",
@@ -46,9 +46,12 @@ OpenOne = Callable[[str], Scene]
 
 
 def open_folder(folder: str, open_one: OpenOne) -> Scene:
-    """All images of a folder (not of folders in it) as one scene, in natural order of their names.
+    """Open all images of a folder (not of folders in it) as one scene, in natural order of their names.
 
     Beside bands of Landsat or Sentinel-2, files that are no bands (quality, classes, pictures) are left out.
+
+    Raises:
+        InputError: there are none, or they do not fit each other.
     """
     images = sorted((p for p in _files(Path(folder)) if _is_image(p)), key=_natural)
     if not images:
@@ -61,7 +64,11 @@ def open_folder(folder: str, open_one: OpenOne) -> Scene:
 
 
 def open_table(table: str, column: str, open_one: OpenOne) -> Scene:
-    """The images that a CSV table lists in ``column``, with paths relative to the table, as one scene."""
+    """Open the images that a CSV table lists in ``column``, with paths relative to it, as one scene.
+
+    Raises:
+        InputError: no such table, column or image, or images that do not fit each other.
+    """
     try:
         with Path(table).open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, skipinitialspace=True)
@@ -85,9 +92,10 @@ def open_table(table: str, column: str, open_one: OpenOne) -> Scene:
 
 
 def open_tiles(paths: Sequence[str], open_one: OpenOne, name: str | None = None) -> Scene:
-    """Several images as one scene: bands where all are single bands of one place, else a mosaic.
+    """Open several images as one scene: bands where all are single bands of one place, else a mosaic.
 
-    Raises ``InputError`` naming the first image that does not fit the others.
+    Raises:
+        InputError: an image does not fit the others; names the first.
     """
     if not paths:
         raise InputError("an empty list of images; give at least one")
@@ -111,7 +119,7 @@ def open_tiles(paths: Sequence[str], open_one: OpenOne, name: str | None = None)
 
 @dataclass(frozen=True)
 class MosaicSource:
-    """Pixels of tiles, each with its place in the mosaic; ``fill`` stands outside all of them."""
+    """Pixels of tiles, each with its window of the mosaic; ``fill`` stands outside all of them."""
 
     tiles: tuple[tuple[Source, Window], ...]
     dtype: str
@@ -120,19 +128,19 @@ class MosaicSource:
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """As ``Source.read``."""
+        """Read as ``Source.read`` does."""
         values = np.full((len(bands), *shape), self.fill, dtype=self.dtype)
         valid = np.zeros(values.shape, dtype=bool)
         # The mosaic's rows and columns that are shown: every one, unless the result is thinned out.
-        rows = spread(window.row, window.height, shape[0])
-        cols = spread(window.col, window.width, shape[1])
-        for source, place in reversed(self.tiles):
-            shared = place.intersect(window)
+        rows = evenly_spaced(window.row, window.height, shape[0])
+        cols = evenly_spaced(window.col, window.width, shape[1])
+        for source, own in reversed(self.tiles):
+            shared = own.intersect(window)
             top, bottom = np.searchsorted(rows, (shared.row, shared.bottom))
             left, right = np.searchsorted(cols, (shared.col, shared.right))
             if not shared.pixels or top == bottom or left == right:
                 continue
-            part, good = source.read(shared.relative_to(place), bands, (int(bottom - top), int(right - left)))
+            part, good = source.read(shared.relative_to(own), bands, (int(bottom - top), int(right - left)))
             inside = (slice(None), slice(top, bottom), slice(left, right))
             values[inside] = np.where(good, part, values[inside])
             valid[inside] |= good
@@ -141,11 +149,11 @@ class MosaicSource:
 
 def _mosaic(scenes: Sequence[Scene], name: str) -> Scene:
     first = scenes[0]
-    places = [_place(scene, first) for scene in scenes]
-    row, col = min(p.row for p in places), min(p.col for p in places)
-    height, width = max(p.bottom for p in places) - row, max(p.right for p in places) - col
+    windows = [_window_in(first, scene) for scene in scenes]
+    row, col = min(w.row for w in windows), min(w.col for w in windows)
+    height, width = max(w.bottom for w in windows) - row, max(w.right for w in windows) - col
     whole = Window(row, col, height, width)
-    tiles = tuple((scene.source, p.relative_to(whole)) for scene, p in zip(scenes, places, strict=True))
+    tiles = tuple((scene.source, w.relative_to(whole)) for scene, w in zip(scenes, windows, strict=True))
     return replace(
         first,
         path=name,
@@ -156,7 +164,7 @@ def _mosaic(scenes: Sequence[Scene], name: str) -> Scene:
 
 
 def _fill(scene: Scene) -> float:
-    """The nodata value where the scene's type can hold it, else 0."""
+    """Return the nodata value where the scene's type can hold it, else 0."""
     dtype = np.dtype(scene.dtype)
     if scene.nodata is None:
         return 0.0
@@ -180,11 +188,11 @@ def _require_one_mosaic(scene: Scene, first: Scene) -> None:
             apart <= WAVELENGTH_TOLERANCE_NM,
             f"has wavelengths up to {apart:.4g} nm off those of {first.path}",
         )
-    _place(scene, first)
+    _window_in(first, scene)
 
 
-def _place(scene: Scene, first: Scene) -> Window:
-    """Where ``scene`` lies in pixels of ``first``, whose upper-left pixel is (0, 0)."""
+def _window_in(first: Scene, scene: Scene) -> Window:
+    """Return where ``scene`` lies in pixels of ``first``, whose upper-left pixel is (0, 0)."""
     relative = _relative(scene.grid, first.grid)
     size = max(scene.height, scene.width)
     bent = max(abs(v) for v in (relative.a - 1, relative.b, relative.d, relative.e - 1)) * size
@@ -211,12 +219,12 @@ def _crs(scene: Scene) -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files of a folder; of a Sentinel-2 product (.SAFE) those of its bands, which lie deeper."""
+    """List the files of a folder; of a Sentinel-2 product (.SAFE) those of its bands, which lie deeper."""
     return sorted(folder.glob("GRANULE/*/IMG_DATA/**/*.jp2")) or list(folder.iterdir())
 
 
 def _sentinel_offset(folder: Path) -> list[str]:
-    """A note where the metadata of a Sentinel-2 product say that its values are shifted."""
+    """Note where the metadata of a Sentinel-2 product say that its values are shifted."""
     texts = [path.read_text(encoding="utf-8", errors="replace") for path in folder.glob("MTD_MSIL*.xml")]
     offsets = {float(number) for text in texts for number in SENTINEL_OFFSET.findall(text)} - {0.0}
     return [
@@ -235,5 +243,5 @@ def _is_image(path: Path) -> bool:
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
-    """A key that puts B10 after B9."""
+    """Return a key that puts B10 after B9."""
     return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", path.name)]

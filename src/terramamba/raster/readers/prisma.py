@@ -22,7 +22,7 @@ from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.hdf5 import holds, numbers, opened
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import Window, spread
+from terramamba.raster.windows import Window, evenly_spaced
 
 NAME = "PRISMA L2D"
 PIXEL_METRES = 30.0
@@ -36,7 +36,7 @@ _SPECTROMETERS = ("Vnir", "Swir")
 
 
 def is_prisma(path: str) -> bool:
-    """Whether a file is a PRISMA product of any level."""
+    """Tell whether a file is a PRISMA product of any level."""
     if not holds(path, _SWATHS):
         return False
     with opened(path, "HDF-EOS5") as file:
@@ -56,14 +56,15 @@ class Channel:
 
 
 def open_prisma(path: str) -> Scene:
-    """A PRISMA L2D product as one scene of reflectances by rising wavelength, with its UTM grid.
+    """Open a PRISMA L2D product as one scene of reflectances by rising wavelength, with its UTM grid.
 
-    Raises ``InputError`` for the other levels, which lie in the sensor's geometry, and for damaged files.
+    Raises:
+        InputError: another level, which lies in the sensor's geometry, or a damaged file.
     """
     with opened(path, NAME) as file:
         if _FIELDS not in file:
-            found = ", ".join(sorted(name for name in file[_SWATHS] if name.startswith("PRS_")))
-            raise InputError(f"{path}: holds {found}, which has no map grid; give the L2D product")
+            levels = ", ".join(sorted(name for name in file[_SWATHS] if name.startswith("PRS_")))
+            raise InputError(f"{path}: holds {levels}, which has no map grid; give the L2D product")
         by_name = {name: _channels(file, name, path) for name in _SPECTROMETERS}
         shapes = {file[f"{_FIELDS}/{_cube(name)}"].shape[::2] for name in _SPECTROMETERS}
         if len(shapes) != 1 or not all(by_name.values()):
@@ -74,7 +75,7 @@ def open_prisma(path: str) -> Scene:
     visible = [channel for channel in by_name["Vnir"] if channel.wavelength < start]
     channels = sorted(visible + by_name["Swir"], key=lambda channel: channel.wavelength)
     dropped = len(by_name["Vnir"]) - len(visible)
-    probes = tuple(by_name["Vnir"][i].index for i in spread(0, len(by_name["Vnir"]), PROBES))
+    probes = tuple(by_name["Vnir"][i].index for i in evenly_spaced(0, len(by_name["Vnir"]), PROBES))
     return Scene(
         path=path,
         format="",
@@ -104,16 +105,16 @@ class PrismaSource:
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Float32[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """As ``Source.read``."""
+        """Read as ``Source.read`` does."""
         values = np.empty((len(bands), *shape), np.float32)
         if not values.size:
             return values, np.empty(values.shape, dtype=bool)
         chosen = [self.channels[band] for band in bands]
         with opened(self.path, NAME) as file:
             for cube in {channel.cube for channel in chosen}:
-                places = [i for i, channel in enumerate(chosen) if channel.cube == cube]
-                stored = _cut(file[f"{_FIELDS}/{cube}"], [chosen[i].index for i in places], window, shape)
-                for i, layer in zip(places, stored, strict=True):
+                own = [i for i, channel in enumerate(chosen) if channel.cube == cube]
+                stored = _cut(file[f"{_FIELDS}/{cube}"], [chosen[i].index for i in own], window, shape)
+                for i, layer in zip(own, stored, strict=True):
                     low, high = chosen[i].minimum, chosen[i].maximum
                     values[i] = low + layer * ((high - low) / FULL_SCALE)
             probes = file[f"{_FIELDS}/{_cube('Vnir')}"]
@@ -132,7 +133,7 @@ def _cut(
     rows = slice(window.row, window.bottom, max(1, window.height // shape[0]))
     cols = slice(window.col, window.right, max(1, window.width // shape[1]))
     block = cube[rows, first : max(indexes) + 1, cols]
-    block = block[spread(0, block.shape[0], shape[0])][..., spread(0, block.shape[2], shape[1])]
+    block = block[evenly_spaced(0, block.shape[0], shape[0])][..., evenly_spaced(0, block.shape[2], shape[1])]
     return block.transpose(1, 0, 2)[[index - first for index in indexes]].astype(np.float32)
 
 
@@ -141,7 +142,7 @@ def _cube(spectrometer: str) -> str:
 
 
 def _channels(file: h5py.File, spectrometer: str, path: str) -> list[Channel]:
-    """The recorded bands of one cube, in its order."""
+    """List the recorded bands of one cube, in its order."""
     attributes, cube = file.attrs, _cube(spectrometer)
     centres = numbers(attributes[f"List_Cw_{spectrometer}"])
     widths = numbers(attributes[f"List_Fwhm_{spectrometer}"])

@@ -33,7 +33,7 @@ _STAC = re.compile(rb'"stac_version"\s*:')
 
 
 def is_stac(path: str) -> bool:
-    """Whether ``path`` is a JSON file of STAC, or a web address that looks like that of an item."""
+    """Tell whether ``path`` is a JSON file of STAC, or a web address that looks like that of an item."""
     address = urlsplit(path)
     if address.scheme in ("http", "https"):
         return address.path.lower().endswith(".json") or "/items/" in address.path
@@ -45,7 +45,7 @@ def is_stac(path: str) -> bool:
 
 
 def open_stac(item: str, *, assets: Sequence[str] | None = None) -> Scene:
-    """The bands of a STAC item as one scene, by rising wavelength, on the grid of the finest.
+    """Open the bands of a STAC item as one scene, by rising wavelength, on the grid of the finest.
 
     Args:
         item: Path or web address of the item's JSON.
@@ -59,11 +59,11 @@ def open_stac(item: str, *, assets: Sequence[str] | None = None) -> Scene:
         InputError: the extra is not installed, or the item or one of its assets cannot be read.
     """
     record = read_item(item)
-    found = _bands(record)
-    if not found:
+    bands = _bands(record)
+    if not bands:
         listed = ", ".join(record.assets) or "no assets"
         raise InputError(f"{item}: holds no raster bands ({listed}); give an item with images")
-    chosen = _chosen(item, found, assets)
+    chosen = _chosen(item, bands, assets)
     offset_applied = bool(record.properties.get(OFFSET_APPLIED, False))
     if offset_applied:
         chosen = [replace(band, offset=0.0) for band in chosen]
@@ -97,7 +97,11 @@ def open_stac(item: str, *, assets: Sequence[str] | None = None) -> Scene:
 
 
 def read_item(item: str) -> Any:
-    """The ``pystac.Item`` in a file or at a web address; its links to assets are made absolute."""
+    """Read the ``pystac.Item`` in a file or at a web address, and make its links to assets absolute.
+
+    Raises:
+        InputError: the extra is not installed, or there is no item.
+    """
     try:
         import odc.stac  # noqa: F401  # so that what is missing is said before anything is fetched
         import pystac
@@ -142,7 +146,7 @@ class _Band:
 
 
 def _bands(record: Any) -> list[_Band]:
-    """The bands of all assets that are rasters."""
+    """List the bands of all assets that are rasters."""
     from odc.loader.types import RasterSource
     from odc.stac import parse_item
 
@@ -150,7 +154,7 @@ def _bands(record: Any) -> list[_Band]:
         parsed = parse_item(record).bands
     except ValueError:  # odc-stac has no word for an item without any raster
         return []
-    found = []
+    bands = []
     for key, source in {key: source for (key, _), source in parsed.items()}.items():
         asset = record.assets[key]
         if not isinstance(source, RasterSource):
@@ -161,7 +165,7 @@ def _bands(record: Any) -> list[_Band]:
         for index in range(1, count + 1):
             told, numbers, newer = (_at(listed, index) for listed in lists)
             told, numbers = told | newer, fields | numbers | newer
-            found.append(
+            bands.append(
                 _Band(
                     asset=key,
                     href=source.uri,
@@ -179,21 +183,21 @@ def _bands(record: Any) -> list[_Band]:
                     geobox=source.geobox,
                 )
             )
-    return found
+    return bands
 
 
-def _chosen(item: str, found: Sequence[_Band], assets: Sequence[str] | None) -> list[_Band]:
+def _chosen(item: str, bands: Sequence[_Band], assets: Sequence[str] | None) -> list[_Band]:
     if assets is not None:
         chosen: list[_Band] = []
         for name in assets:
             # A key before a name: of an asset all bands.
-            match = [b for b in found if b.asset == name] or [b for b in found if b.name == name][:1]
+            match = [b for b in bands if b.asset == name] or [b for b in bands if b.name == name][:1]
             if not match:
-                there = ", ".join(dict.fromkeys(band.asset for band in found))
+                there = ", ".join(dict.fromkeys(band.asset for band in bands))
                 raise InputError(f"{item}: no asset or band {name!r} with pixels; it has {there}")
             chosen += [band for band in match if band not in chosen]
         return chosen
-    usable = [band for band in found if band.for_models] or list(found)
+    usable = [band for band in bands if band.for_models] or list(bands)
     if any(band.described for band in usable):  # beside bands, rasters that are none: classes, quality
         usable = [band for band in usable if band.described]
     # A band may be there again in a picture of three, in larger pixels, or as JPEG 2000 beside GeoTIFF.
@@ -208,7 +212,7 @@ def _jpeg_2000(band: _Band) -> bool:
 
 
 def _open(band: _Band, item: str) -> Scene:
-    """One band of an asset as a scene."""
+    """Open one band of an asset as a scene."""
     try:
         whole = open_image(band.href)
     except InputError as error:
@@ -237,7 +241,7 @@ def _open(band: _Band, item: str) -> Scene:
 
 
 def _grid(image: Scene, band: _Band) -> Grid:
-    """The grid of the file; where it has none, that of the item."""
+    """Return the grid of the file; where it has none, that of the item."""
     box = band.geobox
     if image.transform is not None or box is None or tuple(box.shape) != (image.height, image.width):
         return image.grid
@@ -260,7 +264,7 @@ def _pixel(numbers: dict[str, Any], geobox: Any) -> float:
 
 
 def _at(listed: Any, index: int) -> dict[str, Any]:
-    """The description of band ``index``, counted from 1."""
+    """Return the description of band ``index``, counted from 1."""
     return dict(listed[index - 1]) if isinstance(listed, list) and index <= len(listed) else {}
 
 
@@ -270,7 +274,7 @@ def _micrometres(told: dict[str, Any], name: str) -> float | None:
 
 
 def _number(value: Any, missing: MISSING) -> float | MISSING:
-    """``value``, which may be written as a text such as ``"nan"``."""
+    """Return ``value`` as a number; it may be written as a text such as ``"nan"``."""
     try:
         return missing if value is None else float(value)
     except (TypeError, ValueError):

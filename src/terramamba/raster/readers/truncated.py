@@ -15,7 +15,7 @@ PNG_START, PNG_END = 8, b"IEND"
 
 
 def require_whole_image(path: str, image: Any, header: dict[str, str]) -> list[str]:
-    """Notes on the size of an ENVI file, an open dataset with the entries ``header`` of its header.
+    """Note where an ENVI file, an open dataset with the entries ``header`` of its header, is too large.
 
     Raises:
         InputError: an ENVI file that ends early, or a PNG file that lacks bytes anywhere.

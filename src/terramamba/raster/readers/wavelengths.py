@@ -24,9 +24,9 @@ _MICROMETRES_BELOW = 100.0
 
 
 def nanometres(value: str, unit: str = "") -> float | None:
-    """``value`` in nanometres; None where it is no positive number or ``unit`` is no length.
+    """Return ``value`` in nanometres; None where it is no positive number or ``unit`` is no length.
 
-    A missing or ``unknown`` unit is told by the size of the number.
+    A missing or ``unknown`` unit is inferred from the size of the number.
     """
     try:
         number = float(value)
@@ -43,9 +43,9 @@ def nanometres(value: str, unit: str = "") -> float | None:
 
 
 def band_wavelength(tags: Mapping[str, str], imagery: Mapping[str, str], description: str) -> float | None:
-    """The wavelength of one band in nanometres from its tags, its IMAGERY tags or its description.
+    """Find the wavelength of one band in nanometres in its tags, its IMAGERY tags or its description.
 
-    Descriptions such as ``band 1 (418.24 Nanometers)`` count only with a unit. None where nothing is found.
+    Descriptions such as ``band 1 (418.24 Nanometers)`` count only with a unit. None where nothing is match.
     """
     lower = {name.lower(): value for name, value in tags.items()}
     for name in ("wavelength", "central_wavelength", "center_wavelength", "wavelength_nm"):
@@ -54,12 +54,12 @@ def band_wavelength(tags: Mapping[str, str], imagery: Mapping[str, str], descrip
             return nanometres(lower[name], unit)
     if "CENTRAL_WAVELENGTH_UM" in imagery:
         return nanometres(imagery["CENTRAL_WAVELENGTH_UM"], "um")
-    found = _IN_DESCRIPTION.search(description)
-    return nanometres(found[1], found[2]) if found else None
+    match = _IN_DESCRIPTION.search(description)
+    return nanometres(match[1], match[2]) if match else None
 
 
 def band_fwhm(tags: Mapping[str, str], imagery: Mapping[str, str]) -> float | None:
-    """The width of one band at half maximum in nanometres from its tags; None where nothing is found.
+    """Find the width of one band at half maximum in nanometres in its tags; None where there is none.
 
     The tag ``fwhm`` has the unit of the wavelength beside it.
     """
@@ -70,7 +70,7 @@ def band_fwhm(tags: Mapping[str, str], imagery: Mapping[str, str]) -> float | No
 
 
 def width_beside(width: str, written: str, wavelength: float | None) -> float | None:
-    """A width in nanometres, given in the unit in which ``wavelength`` (in nanometres) was ``written``."""
+    """Return a width in nanometres; its unit is that in which ``wavelength`` (in nm) was ``written``."""
     try:
         return None if wavelength is None else float(width) * wavelength / float(written)
     except (ValueError, ZeroDivisionError):
@@ -78,5 +78,5 @@ def width_beside(width: str, written: str, wavelength: float | None) -> float | 
 
 
 def header_list(text: str) -> list[str]:
-    """The entries of a list in an ENVI header: ``{0.48, 0.56}``."""
+    """Split a list in an ENVI header, such as ``{0.48, 0.56}``, into its entries."""
     return [entry.strip() for entry in text.strip().strip("{}").split(",") if entry.strip()]

@@ -170,7 +170,7 @@ def _measure(
     grid: Grid,
     probability_file: rasterio.DatasetReader,
 ) -> _Measures:
-    """Area and probability of each outline, summed strip by strip over the pixels inside."""
+    """Sum area and probability of each outline, strip by strip over the pixels inside."""
     measure = PixelArea.of(grid)
     count, edges = len(outlines), outlines.upright_edges()
     pixels, area, total, highest = (np.zeros(count) for _ in range(4))
@@ -181,8 +181,8 @@ def _measure(
             continue
         inside = numbers >= 0
         owners = numbers[inside]
-        place = RasterioWindow(window.col, window.row, window.width, window.height)
-        probability = probability_file.read(1, window=place)[inside].astype(np.float64) * scale
+        where = RasterioWindow(window.col, window.row, window.width, window.height)
+        probability = probability_file.read(1, window=where)[inside].astype(np.float64) * scale
         pixels += np.bincount(owners, minlength=count)
         total += np.bincount(owners, probability, minlength=count)
         np.maximum.at(highest, owners, probability)

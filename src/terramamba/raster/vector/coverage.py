@@ -14,11 +14,11 @@ from terramamba.raster.windows import Window
 
 
 def polygon_coverage(shape: shapely.Geometry, window: Window) -> Float64[np.ndarray, "h w"]:
-    """The share of each pixel of ``window``, 0 to 1, that the polygons in ``shape`` cover.
+    """Return the fraction of each pixel of ``window``, 0 to 1, that the polygons in ``shape`` cover.
 
-    ``shape`` must be valid (its parts do not overlap); lines and points in it cover nothing. Shares are exact
-    but for rounding, about 1e-12: every edge is cut where it leaves a pixel, each piece adds the area between
-    itself and the right side of its pixel, and the sum from the left along a row makes the shares.
+    ``shape`` must be valid (its parts do not overlap); lines and points in it cover nothing. Fractions are
+    exact but for rounding, about 1e-12: every edge is cut where it leaves a pixel, each piece adds the area
+    between itself and the right side of its pixel, and the sum from the left along a row makes the fractions.
     """
     begin, end = _directed_edges(shapely.intersection(_parts(shape, "Polygon"), _box(window)))
     begin, end = _cut(begin - (window.col, window.row), end - (window.col, window.row))
@@ -35,7 +35,7 @@ def polygon_coverage(shape: shapely.Geometry, window: Window) -> Float64[np.ndar
 
 
 def line_pixels(shape: shapely.Geometry, window: Window) -> Int64[np.ndarray, "m 2"]:
-    """Rows and columns of the pixels of ``window`` that the lines in ``shape`` pass through, each once.
+    """Return rows and columns of the pixels of ``window`` that lines in ``shape`` pass through, each once.
 
     Along the side that two pixels share, a line passes through the lower or the right one.
     """
@@ -47,7 +47,7 @@ def line_pixels(shape: shapely.Geometry, window: Window) -> Int64[np.ndarray, "m
 
 
 def point_pixels(shape: shapely.Geometry, window: Window) -> Int64[np.ndarray, "m 2"]:
-    """Rows and columns of the pixels of ``window`` that hold the points in ``shape``, each once.
+    """Return rows and columns of the pixels of ``window`` that hold the points in ``shape``, each once.
 
     The left and the upper side of a pixel belong to it.
     """
@@ -55,7 +55,7 @@ def point_pixels(shape: shapely.Geometry, window: Window) -> Int64[np.ndarray, "
 
 
 def bounding_window(shape: shapely.Geometry, within: Window) -> Window:
-    """The pixels of ``within`` that the bounds of ``shape`` touch; none for an empty shape."""
+    """Return the pixels of ``within`` that the bounds of ``shape`` touch; none for an empty shape."""
     left, top, right, bottom = shapely.bounds(shape)
     if not np.isfinite((left, top, right, bottom)).all():
         return Window(within.row, within.col, 0, 0)
@@ -71,7 +71,7 @@ def _box(window: Window) -> shapely.Geometry:
 
 
 def _parts(shape: shapely.Geometry, kind: str) -> Shaped[np.ndarray, " n"]:
-    """The simple shapes of one kind in ``shape``, those of collections in collections too."""
+    """Return the simple shapes of one kind in ``shape``, those of collections in collections too."""
     parts = np.array([shape], object)
     while any(hasattr(part, "geoms") for part in parts):
         parts = shapely.get_parts(parts)
@@ -81,7 +81,7 @@ def _parts(shape: shapely.Geometry, kind: str) -> Shaped[np.ndarray, " n"]:
 def _directed_edges(
     shapes: Shaped[np.ndarray, " n"],
 ) -> tuple[Float64[np.ndarray, "e 2"], Float64[np.ndarray, "e 2"]]:
-    """Begin and end of the edges of all polygons in ``shapes``, those of holes in the other sense."""
+    """Return begin and end of the edges of all polygons in ``shapes``, those of holes in the other sense."""
     polygons = np.array([part for shape in shapes for part in _parts(shape, "Polygon")], object)
     rings, polygon = shapely.get_rings(polygons, return_index=True)
     points, ring = shapely.get_coordinates(rings, return_index=True)
@@ -98,7 +98,7 @@ def _directed_edges(
 def _cut(
     begin: Float64[np.ndarray, "e 2"], end: Float64[np.ndarray, "e 2"]
 ) -> tuple[Float64[np.ndarray, "s 2"], Float64[np.ndarray, "s 2"]]:
-    """Begin and end of the pieces into which the sides of pixels cut every edge."""
+    """Return begin and end of the pieces into which the sides of pixels cut every edge."""
     edges, at = [np.arange(len(begin))] * 2, [np.zeros(len(begin)), np.ones(len(begin))]
     for axis in (0, 1):
         low, high = np.minimum(begin, end)[:, axis], np.maximum(begin, end)[:, axis]
@@ -108,15 +108,15 @@ def _cut(
         side = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
         edges.append(edge)
         at.append((side - begin[edge, axis]) / (end[edge, axis] - begin[edge, axis]))
-    edge, share = np.concatenate(edges), np.concatenate(at)
-    order = np.lexsort((share, edge))
-    edge, share = edge[order], share[order]
-    points = begin[edge] + share[:, None] * (end[edge] - begin[edge])
-    same = (edge[1:] == edge[:-1]) & (share[1:] > share[:-1])
+    edge, along = np.concatenate(edges), np.concatenate(at)
+    order = np.lexsort((along, edge))
+    edge, along = edge[order], along[order]
+    points = begin[edge] + along[:, None] * (end[edge] - begin[edge])
+    same = (edge[1:] == edge[:-1]) & (along[1:] > along[:-1])
     return points[:-1][same], points[1:][same]
 
 
 def _holding(points: Float64[np.ndarray, "p 2"], window: Window) -> Int64[np.ndarray, "m 2"]:
-    """Rows and columns of the pixels of ``window`` that hold ``points``, each once."""
+    """Return rows and columns of the pixels of ``window`` that hold ``points``, each once."""
     inside = (points >= (window.col, window.row)) & (points < (window.right, window.bottom))
     return np.unique(np.floor(points[inside.all(axis=1)]).astype(np.int64)[:, ::-1], axis=0)

@@ -18,9 +18,10 @@ from rasterio.warp import transform_bounds
 
 from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.geogrid import Grid, same_crs
+from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.readers.truncated import require_whole_shapefile
-from terramamba.raster.reproject import PROJECTION_ERRORS, to_crs
+from terramamba.raster.reproject import to_crs
 
 VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gml", ".kml", ".sqlite")
 
@@ -47,12 +48,12 @@ class Features:
 
 
 def is_vector_file(path: str) -> bool:
-    """Whether ``path`` ends as the name of a vector file does; an item of STAC is a scene."""
+    """Tell whether ``path`` ends as the name of a vector file does; an item of STAC is a scene."""
     return Path(path).suffix.lower() in VECTOR_SUFFIXES and not is_stac(path)
 
 
 def list_layers(path: str) -> dict[str, str | None]:
-    """The layers of a vector file and the kind of their shapes; None: a table without shapes.
+    """List the layers of a vector file and the kind of their shapes; None: a table without shapes.
 
     Raises:
         InputError: no such file, or not a vector file.
@@ -73,7 +74,7 @@ def list_layers(path: str) -> dict[str, str | None]:
 
 
 def read_features(path: str, layer: str | None = None) -> Features:
-    """All features of one layer, of the only one with shapes where ``layer`` is None.
+    """Read all features of one layer, of the only one with shapes where ``layer`` is None.
 
     Raises:
         InputError: the file or the layer is not there, several layers have shapes, or reading fails.
@@ -124,7 +125,7 @@ def _choose_layer(path: str, layer: str | None) -> str:
 
 
 def on_pixels(features: Features, grid: Grid, scene: str) -> tuple[Shaped[np.ndarray, " n"], tuple[str, ...]]:
-    """The shapes in pixels of ``grid`` (x: columns, y: rows from its corner), and notes on what was assumed.
+    """Bring the shapes into pixels of ``grid`` (x: columns, y: rows from its corner); note what was assumed.
 
     Polygons that cross themselves are mended. A shape that cannot be reprojected becomes empty, a missing
     shape stays None. ``scene`` is the name of the grid's file for messages.
@@ -162,7 +163,7 @@ def on_pixels(features: Features, grid: Grid, scene: str) -> tuple[Shaped[np.nda
 
 
 def _mended(shape: shapely.Geometry) -> shapely.Geometry:
-    """A valid shape; of polygons only what has an area, not the lines that mending leaves of spikes."""
+    """Mend a shape; of polygons only what has an area stays, not the lines that mending leaves of spikes."""
     mended = shapely.make_valid(shape)
     if mended.geom_type != "GeometryCollection" or shape.geom_type not in ("Polygon", "MultiPolygon"):
         return mended
@@ -187,13 +188,15 @@ def _reprojected(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:
 
 
 def _cut_and_split(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:
-    """The shapes without what is far from the scene, where the projection may end, and with short edges."""
+    """Cut off what is far from the scene, where projections may end, and split the edges of the rest."""
     assert features.crs is not None
     corners = np.array(grid.corners)
     bounds = (*corners.min(axis=0), *corners.max(axis=0))
     try:
         left, bottom, right, top = transform_bounds(grid.crs, features.crs, *bounds)
-    except PROJECTION_ERRORS:
+    except Exception as error:
+        if not is_from_rasterio(error):
+            raise
         # the scene has no place in the features' system, so they will not meet
         return features.shapes
     extent = max(right - left, top - bottom)

@@ -37,7 +37,7 @@ class Outlines:
         return len(self.area_ends) - 1
 
     def multipolygons(self) -> Shaped[np.ndarray, " n"]:
-        """One shape for each area, in columns and rows."""
+        """Make one shape for each area, in columns and rows."""
         return shapely.from_ragged_array(
             shapely.GeometryType.MULTIPOLYGON,
             self.corners.astype(np.float64),
@@ -45,7 +45,7 @@ class Outlines:
         )
 
     def take(self, chosen: Int[np.ndarray, " k"]) -> "Outlines":
-        """The areas with the numbers ``chosen``, in that order."""
+        """Return the areas with the numbers ``chosen``, in that order."""
         pieces = _members(self.area_ends, chosen)
         rings = _members(self.piece_ends, pieces)
         return Outlines(
@@ -56,7 +56,7 @@ class Outlines:
         )
 
     def upright_edges(self) -> "UprightEdges":
-        """The edges between left and right neighbours, from which the areas can be filled again."""
+        """Return the edges between left and right neighbours, from which the areas can be filled again."""
         rings = np.repeat(np.arange(len(self.ring_ends) - 1), np.diff(self.ring_ends))
         within = rings[1:] == rings[:-1]
         begin, end, rings = self.corners[:-1][within], self.corners[1:][within], rings[:-1][within]
@@ -93,7 +93,7 @@ class UprightEdges:
     step: Int64[np.ndarray, " e"]
 
     def numbers(self, window: Window) -> Int64[np.ndarray, "h w"] | None:
-        """For each pixel of ``window``, in full rows, the area it belongs to, or -1; None: no area at all."""
+        """Return the area of each pixel of ``window``, which has full rows, or -1; None: no area at all."""
         here = (self.top < window.bottom) & (self.bottom > window.row)
         if not here.any():
             return None
@@ -106,7 +106,7 @@ class UprightEdges:
 
 
 def trace(band: rasterio.Band, value: int) -> Outlines:
-    """Outlines of the pixels of ``value``; those that touch at an edge or a corner are one area.
+    """Trace the outlines of the pixels of ``value``; those that touch at an edge or a corner are one area.
 
     The band is read block by block. Pixels of 0 are skipped without being traced.
     """
@@ -158,7 +158,7 @@ def _grouped(
 def _touching(
     corners: Int64[np.ndarray, "m 2"], pieces: Int64[np.ndarray, " m"], count: int
 ) -> Int[np.ndarray, " p"]:
-    """For each piece the number of the area it is part of."""
+    """Return for each piece the number of the area it is part of."""
     if not count:
         return np.zeros(0, np.int64)
     order = np.lexsort((corners[:, 0], corners[:, 1]))
@@ -173,13 +173,13 @@ def _ends(lengths: Int[np.ndarray, " n"]) -> Int64[np.ndarray, " n1"]:
 
 
 def _members(ends: Int64[np.ndarray, " n1"], chosen: Int[np.ndarray, " k"]) -> Int64[np.ndarray, " i"]:
-    """The numbers of what lies in the ``chosen`` ones of runs that end where the next begins."""
+    """Return the numbers of what lies in the ``chosen`` ones of runs that end where the next begins."""
     lengths = np.diff(ends)[chosen]
     return np.repeat(ends[:-1][chosen] - _ends(lengths)[:-1], lengths) + np.arange(lengths.sum())
 
 
 def apply_all(transform: Affine, points: Float64[np.ndarray, "m 2"]) -> Float64[np.ndarray, "m 2"]:
-    """Where ``transform`` maps ``points`` of x and y."""
+    """Return where ``transform`` maps ``points`` of x and y."""
     a, b, c, d, e, f = transform[:6]
     x, y = points.T
     return np.stack([a * x + b * y + c, d * x + e * y + f], axis=1)

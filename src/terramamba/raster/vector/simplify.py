@@ -19,7 +19,7 @@ def check_simplify(tolerance: int | float) -> None:
 
 
 def simplified(shapes: Shaped[np.ndarray, " n"], tolerance: int | float) -> Shaped[np.ndarray, " n"]:
-    """Polygons or multipolygons that do not overlap, simplified together.
+    """Simplify polygons or multipolygons that do not overlap, together.
 
     Args:
         shapes: They may touch at corners that all of them have.

@@ -20,13 +20,17 @@ class CroppedSource:
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """As ``Source.read``."""
-        there = Window(self.window.row + window.row, self.window.col + window.col, *window.shape)
-        return self.source.read(there, bands, shape)
+        """Read as ``Source.read`` does."""
+        in_source = Window(self.window.row + window.row, self.window.col + window.col, *window.shape)
+        return self.source.read(in_source, bands, shape)
 
 
 def cropped(scene: Scene, window: Window) -> Scene:
-    """The part of ``scene`` in ``window``, which must lie inside it; reads no pixels."""
+    """Cut ``scene`` to ``window``, which must lie inside it; reads no pixels.
+
+    Raises:
+        ValueError: the window lies elsewhere.
+    """
     if not scene.grid.window.contains(window):
         raise ValueError(f"{window} is not inside {scene.path} of {scene.height} x {scene.width} pixels")
     return replace(scene, grid=scene.grid.crop(window), source=CroppedSource(scene.source, window))

@@ -12,19 +12,18 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
-from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene, Source
-from terramamba.raster.views.grid_mapping import Passage, same_pixels
-from terramamba.raster.windows import Window, sample, spread
+from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
+from terramamba.raster.windows import Window, evenly_spaced, sample_windows
 
 PIXELS_AT_ONCE = 4_000_000
-LATTICE = 33
-"""Places a side at which a mask is looked for in a scene."""
+PROBES_A_SIDE = 33
+"""Points a side of a scene at which a mask is looked for."""
 
 
 def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
-    """``scene`` without data where any of the rasters ``masks`` is non-zero (in any of its bands).
+    """Return ``scene`` without data where any of the rasters ``masks`` is non-zero (in any of its bands).
 
     A mask has the scene's pixels, or georeferencing; on another grid, a pixel of the scene is what the mask's
     pixel at its centre is. Opens the masks and reads no pixel.
@@ -43,35 +42,37 @@ def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
     )
 
 
-def masked_share(scene: Scene) -> float:
-    """Share of the pixels that the masks of ``scene`` leave out; an estimate for large scenes."""
+def masked_fraction(scene: Scene) -> float:
+    """Return the fraction of pixels that the masks of ``scene`` leave out; estimated for large scenes."""
     source = scene.source
     if not isinstance(source, MaskedSource):
         return 0.0
-    windows = sample(scene.height, scene.width, PIXELS_AT_ONCE)
+    windows = sample_windows(scene.height, scene.width, PIXELS_AT_ONCE)
     marked = sum(np.count_nonzero(source.marked(window, window.shape)) for window in windows)
     return marked / sum(window.pixels for window in windows)
 
 
 @dataclass(frozen=True)
 class MaskLayer:
-    """One mask of ``bands`` bands; ``passage`` leads to its pixels where they are not the scene's."""
+    """One mask of ``bands`` bands; ``mapping`` leads to its pixels where they are not the scene's."""
 
     source: Source
     bands: int
-    passage: Passage | None
+    mapping: GridMapping | None
 
     def marked(self, window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
-        """Where the mask is not 0 in ``window`` of the scene, thinned out to ``shape``."""
+        """Tell where the mask is not 0 in ``window`` of the scene, thinned out to ``shape``."""
         bands = tuple(range(self.bands))
-        if self.passage is None:
+        if self.mapping is None:
             values, valid = self.source.read(window, bands, shape)
         else:
             values, valid = np.zeros((self.bands, *shape)), np.zeros((self.bands, *shape), bool)
-            rows = spread(window.row, window.height, shape[0])
-            places = self.passage.centres(rows, spread(window.col, window.width, shape[1]))
+            rows = evenly_spaced(window.row, window.height, shape[0])
+            coordinates = self.mapping.centre_coordinates(
+                rows, evenly_spaced(window.col, window.width, shape[1])
+            )
             thinned = shape != window.shape
-            self.passage.take_nearest(self.source, places, bands, values, valid, thinned=thinned)
+            self.mapping.take_nearest(self.source, coordinates, bands, values, valid, thinned=thinned)
         not_nan = values == values
         return np.asarray((valid & not_nan & (values != 0)).any(axis=0))
 
@@ -86,16 +87,16 @@ class MaskedSource:
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """As ``Source.read``."""
+        """Read as ``Source.read`` does."""
         values, valid = self.source.read(window, bands, shape)
         return values, valid & ~self.marked(window, shape)
 
     def marked(self, window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
-        """Where any of the masks leaves a pixel out."""
-        found = np.zeros(shape, bool)
+        """Tell where any of the masks leaves a pixel out."""
+        left_out = np.zeros(shape, bool)
         for layer in self.layers:
-            found |= layer.marked(window, shape)
-        return found
+            left_out |= layer.marked(window, shape)
+        return left_out
 
 
 def _layer(mask: Scene, scene: Scene) -> MaskLayer:
@@ -108,19 +109,20 @@ def _layer(mask: Scene, scene: Scene) -> MaskLayer:
             f"{mask.path}: a mask of {mask.height} x {mask.width} pixels, but {scene.path} has "
             f"{scene.height} x {scene.width}, and not both are georeferenced; give the mask of this scene"
         )
-    passage = Passage(scene.grid, mask.grid)
-    if not _meet(passage, scene.grid, mask.grid):
+    mapping = GridMapping(scene.grid, mask.grid)
+    if not _meet(mapping):
         raise InputError(
             f"{mask.path}: lies nowhere on {scene.path}; check the reference systems and the places, or "
             "leave this mask out"
         )
-    return MaskLayer(mask.source, mask.bands, passage)
+    return MaskLayer(mask.source, mask.bands, mapping)
 
 
-def _meet(passage: Passage, scene: Grid, mask: Grid) -> bool:
-    """Whether the bounds of the scene, seen in pixels of the mask, touch it."""
+def _meet(mapping: GridMapping) -> bool:
+    """Tell whether the bounds of the scene, seen in pixels of the mask, touch it."""
+    scene, mask = mapping.target, mapping.source
     down, right = np.meshgrid(
-        np.linspace(0, scene.height, LATTICE), np.linspace(0, scene.width, LATTICE), indexing="ij"
+        np.linspace(0, scene.height, PROBES_A_SIDE), np.linspace(0, scene.width, PROBES_A_SIDE), indexing="ij"
     )
-    rows, cols = passage.places(down, right)
+    rows, cols = mapping.source_coordinates(down, right)
     return bool(rows.max() > 0 and cols.max() > 0 and rows.min() < mask.height and cols.min() < mask.width)

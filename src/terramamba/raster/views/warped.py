@@ -1,9 +1,9 @@
 """A scene on another scene's grid: warped as it is read, window by window, so of any size.
 
-Each pixel is interpolated at the exact place of its centre. Where the scene has smaller pixels than the grid,
-the weights reach as far as a pixel of the grid does, so that everything in it counts. Missing pixels have no
-weight: their values never reach a neighbour. What is read depends on no other pixel asked for at the same
-time, so that windows make up the same image as one read of the whole.
+Each pixel is interpolated at the exact coordinates of its centre. Where the scene has smaller pixels than the
+grid, the weights reach as far as a pixel of the grid does, so that everything in it counts. Missing pixels
+have no weight: their values never reach a neighbour. What is read depends on no other pixel asked for at the
+same time, so that windows make up the same image as one read of the whole.
 
 n pixels   c band   h, w rows and columns   k neighbours along an axis
 """
@@ -18,18 +18,18 @@ from jaxtyping import Bool, Float64, Int64, Shaped
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid, crs_name, pixel_size
 from terramamba.raster.scene import Scene, Source
-from terramamba.raster.views.grid_mapping import Passage, same_pixels
-from terramamba.raster.windows import Window, spread
+from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
+from terramamba.raster.windows import Window, evenly_spaced
 
 Method = Literal["bilinear", "cubic"]
 
 REACH: dict[Method, int] = {"bilinear": 1, "cubic": 2}
-"""How many pixels on either side of a place count."""
-MOST_FINER = 16.0
+"""How many pixels on either side of a point count."""
+LARGEST_RATIO = 16.0
 """Scenes with pixels more than so many times smaller than the grid's are refused."""
 WARPED = "warped onto another grid"
 """How the note about a warped scene begins."""
-BARELY_FINER = 1.05
+SAME_SIZE = 1.05
 """Pixels that are hardly smaller than the grid's are interpolated as if they were as large."""
 LEAST_WEIGHT = 0.5 - 1e-9
 """A pixel has data when at least this share of its bilinear weight lies on data."""
@@ -38,8 +38,8 @@ CUBIC = -0.5
 VALUES_AT_ONCE = 4_000_000
 
 
-def aligned(scene: Scene, onto: Grid, method: Method) -> Scene:
-    """``scene`` on the grid ``onto``; the scene itself where it lies on that grid.
+def warped(scene: Scene, onto: Grid, method: Method) -> Scene:
+    """Warp ``scene`` onto the grid ``onto``; the scene itself where it lies on that grid.
 
     Pixels outside the scene are not valid. Undeclared NaN and infinity count as no data. A note of the
     result says what was done.
@@ -52,30 +52,30 @@ def aligned(scene: Scene, onto: Grid, method: Method) -> Scene:
         raise InputError(f"--align {method}: choose one of {', '.join(REACH)}")
     if same_pixels(onto, scene.grid):
         return scene
-    _require_places(scene, onto)
-    passage = Passage(onto, scene.grid)
-    finer = _finer(passage)
-    if max(finer) > MOST_FINER:
+    _require_georeferencing(scene, onto)
+    mapping = GridMapping(onto, scene.grid)
+    ratio = _pixel_ratio(mapping)
+    if max(ratio) > LARGEST_RATIO:
         raise InputError(
-            f"{scene.path}: its pixels are {max(finer):.3g} times smaller than those to warp it onto; "
+            f"{scene.path}: its pixels are {max(ratio):.3g} times smaller than those to warp it onto; "
             "average it to larger pixels first (gdalwarp -r average), or exchange the two"
         )
     return replace(
         scene,
         grid=onto,
-        source=AlignedSource(scene.source, passage, method, scene.dtype, finer),
+        source=WarpedSource(scene.source, mapping, method, scene.dtype, ratio),
         notes=(*scene.notes, f"{WARPED} ({method}): was {grid_in_words(scene.grid)}"),
     )
 
 
 def grid_in_words(grid: Grid) -> str:
-    """Reference system, pixel size and number of pixels of a grid."""
+    """Name the reference system, pixel size and number of pixels of a grid."""
     system = "no reference system" if grid.crs is None else crs_name(grid.crs)
     pixel = "" if grid.transform is None else f"{pixel_size(grid.transform, grid.crs)}, "
     return f"{system}, {pixel}{grid.height} x {grid.width} pixels"
 
 
-def _require_places(scene: Scene, onto: Grid) -> None:
+def _require_georeferencing(scene: Scene, onto: Grid) -> None:
     if scene.transform is None or onto.transform is None:
         which = f"{scene.path} has" if scene.transform is None else "the image to warp it onto has"
         raise InputError(
@@ -90,46 +90,49 @@ def _require_places(scene: Scene, onto: Grid) -> None:
         )
 
 
-def _finer(passage: Passage) -> tuple[float, float]:
-    """Rows and columns of the scene that a pixel in the middle of the grid spans; 1 where it is less."""
-    middle = np.array([passage.onto.height, passage.onto.width]) / 2
+def _pixel_ratio(mapping: GridMapping) -> tuple[float, float]:
+    """Count rows and columns of the scene that a pixel in the middle of the grid spans, at least 1."""
+    middle = np.array([mapping.target.height, mapping.target.width]) / 2
     ends = middle + np.array([[0, 0], [1, 0], [0, 1]])
-    places = np.stack(passage.places(ends[:, :1], ends[:, 1:]))[:, :, 0]
-    rows, cols = (float(np.hypot(*(axis[1:] - axis[0]))) for axis in places)
-    return (rows if rows > BARELY_FINER else 1.0), (cols if cols > BARELY_FINER else 1.0)
+    coordinates = np.stack(mapping.source_coordinates(ends[:, :1], ends[:, 1:]))[:, :, 0]
+    rows, cols = (float(np.hypot(*(axis[1:] - axis[0]))) for axis in coordinates)
+    return (rows if rows > SAME_SIZE else 1.0), (cols if cols > SAME_SIZE else 1.0)
 
 
 @dataclass(frozen=True)
-class AlignedSource:
+class WarpedSource:
     """Pixels of ``source`` interpolated on another grid.
 
-    ``finer`` is how many rows and columns of the source a pixel of the grid spans, 1 where it is less.
+    ``ratio`` is how many rows and columns of the source a pixel of the grid spans, 1 where it is less.
     """
 
     source: Source
-    passage: Passage
+    mapping: GridMapping
     method: Method
     dtype: str
-    finer: tuple[float, float]
+    ratio: tuple[float, float]
 
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """As ``Source.read``; a thinned-out read takes nearest pixels."""
+        """Read as ``Source.read`` does; a thinned-out read takes nearest pixels."""
         values = np.zeros((len(bands), *shape), self.dtype)
         valid = np.zeros(values.shape, bool)
         if not values.size:
             return values, valid
-        rows, cols = spread(window.row, window.height, shape[0]), spread(window.col, window.width, shape[1])
+        rows, cols = (
+            evenly_spaced(window.row, window.height, shape[0]),
+            evenly_spaced(window.col, window.width, shape[1]),
+        )
         if shape != window.shape:
-            places = self.passage.centres(rows, cols)
-            self.passage.take_nearest(self.source, places, bands, values, valid, thinned=True)
+            coordinates = self.mapping.centre_coordinates(rows, cols)
+            self.mapping.take_nearest(self.source, coordinates, bands, values, valid, thinned=True)
             return values, valid
-        side = max(1, int((VALUES_AT_ONCE / (len(bands) * self.finer[0] * self.finer[1])) ** 0.5))
+        side = max(1, int((VALUES_AT_ONCE / (len(bands) * self.ratio[0] * self.ratio[1])) ** 0.5))
         for top in range(0, len(rows), side):
             for left in range(0, len(cols), side):
                 part = (slice(None), slice(top, top + side), slice(left, left + side))
-                down, right = self.passage.centres(rows[part[1]], cols[part[2]])
+                down, right = self.mapping.centre_coordinates(rows[part[1]], cols[part[2]])
                 self._interpolate(down, right, tuple(bands), values[part], valid[part])
         return values, valid
 
@@ -141,51 +144,51 @@ class AlignedSource:
         values: Shaped[np.ndarray, "c h w"],
         valid: Bool[np.ndarray, "c h w"],
     ) -> None:
-        """Fill ``values`` and ``valid`` with the source's at the places ``down``, ``right``."""
-        inside = self.passage.inside(down, right)
+        """Fill ``values`` and ``valid`` with the source's at its rows ``down`` and columns ``right``."""
+        inside = self.mapping.inside(down, right)
         if not inside.any():
             return
         rows, cols = (
             {
-                method: _neighbours(places[inside], finer, method)
+                method: _neighbours(coordinates[inside], ratio, method)
                 for method in dict.fromkeys(("bilinear", self.method))
             }
-            for places, finer in zip((down, right), self.finer, strict=True)
+            for coordinates, ratio in zip((down, right), self.ratio, strict=True)
         )
-        pixels = _Pixels.read(self.source, self.passage.grid, rows[self.method], cols[self.method], bands)
-        values[:, inside], valid[:, inside] = self._found(pixels, rows, cols)
+        pixels = _Pixels.read(self.source, self.mapping.source, rows[self.method], cols[self.method], bands)
+        values[:, inside], valid[:, inside] = self._interpolated(pixels, rows, cols)
 
-    def _found(
+    def _interpolated(
         self, pixels: "_Pixels", rows: Mapping[Method, "_Neighbours"], cols: Mapping[Method, "_Neighbours"]
     ) -> tuple[Shaped[np.ndarray, "c n"], Bool[np.ndarray, "c n"]]:
-        """Interpolated values, and where there are any; cubic ones only where no neighbour is missing."""
+        """Interpolate, and tell where that gives a value; cubic only where no neighbour is missing."""
         dtype = np.dtype(self.dtype)
         sharper, complete = np.zeros(()), np.zeros((), bool)
         if self.method == "cubic":
-            sharper, weight = pixels.weighed(rows["cubic"], cols["cubic"], need_all=True)
+            sharper, weight = pixels.weighted_sums(rows["cubic"], cols["cubic"], need_all=True)
             complete = weight > 0
             if complete.all():
                 return _as_type(sharper, dtype), complete
-        total, weight = pixels.weighed(rows["bilinear"], cols["bilinear"])
+        total, weight = pixels.weighted_sums(rows["bilinear"], cols["bilinear"])
         has_data = weight >= LEAST_WEIGHT
-        found = np.where(complete, sharper, total / np.where(has_data, weight, 1))
-        return _as_type(np.where(has_data, found, 0), dtype), has_data
+        values = np.where(complete, sharper, total / np.where(has_data, weight, 1))
+        return _as_type(np.where(has_data, values, 0), dtype), has_data
 
 
 @dataclass(frozen=True, eq=False)
 class _Neighbours:
-    """For each of n places along an axis, its first neighbour and the weights of the k from there on."""
+    """For each of n coordinates along an axis, its first neighbour and the weights of the k from there on."""
 
     first: Int64[np.ndarray, " n"]
     weights: Float64[np.ndarray, "k n"]
 
 
-def _neighbours(places: Float64[np.ndarray, " n"], finer: float, method: Method) -> _Neighbours:
-    """The pixels within reach of ``places`` and their weights, of sum 1; stretched by ``finer``."""
-    reach = REACH[method] * finer
+def _neighbours(coordinates: Float64[np.ndarray, " n"], ratio: float, method: Method) -> _Neighbours:
+    """Find the pixels within reach of ``coordinates`` and their weights, of sum 1; stretched by ``ratio``."""
+    reach = REACH[method] * ratio
     count = int(np.ceil(2 * reach))
-    first = np.floor(places - 0.5 - reach).astype(np.int64) + 1
-    away = np.abs(first + np.arange(count)[:, None] + 0.5 - places) / finer
+    first = np.floor(coordinates - 0.5 - reach).astype(np.int64) + 1
+    away = np.abs(first + np.arange(count)[:, None] + 0.5 - coordinates) / ratio
     if method == "bilinear":
         weights = np.maximum(1 - away, 0)
     else:
@@ -208,7 +211,7 @@ class _Pixels:
     def read(
         cls, source: Source, grid: Grid, rows: _Neighbours, cols: _Neighbours, bands: Sequence[int]
     ) -> "_Pixels":
-        """All that the neighbours of both axes need."""
+        """Read all that the neighbours of both axes need."""
         top, left = int(rows.first.min()), int(cols.first.min())
         height = int(rows.first.max()) + len(rows.weights) - top
         width = int(cols.first.max()) + len(cols.weights) - left
@@ -221,10 +224,10 @@ class _Pixels:
         values = np.pad(np.where(usable, known, 0).astype(np.float64), margins)
         return cls(values, np.pad(usable.astype(np.float64), margins), top, left)
 
-    def weighed(
+    def weighted_sums(
         self, rows: _Neighbours, cols: _Neighbours, need_all: bool = False
     ) -> tuple[Float64[np.ndarray, "c n"], Float64[np.ndarray, "c n"]]:
-        """Sums of weight x value and of weight over the valid neighbours of each place.
+        """Sum weight x value, and weight, over the valid neighbours of each point.
 
         With ``need_all`` the latter is 0 where any neighbour of some weight is missing.
         """
@@ -235,19 +238,19 @@ class _Pixels:
         first = (rows.first - self.top) * width + cols.first - self.left
         for i, row_weight in enumerate(rows.weights):
             for j, col_weight in enumerate(cols.weights):
-                share, place = row_weight * col_weight, first + (i * width + j)
-                total += share * values.take(place, axis=1)
+                own, index = row_weight * col_weight, first + (i * width + j)
+                total += own * values.take(index, axis=1)
                 if whole:
-                    weight += share
+                    weight += own
                     continue
-                here = valid.take(place, axis=1)
-                weight += share * here
-                lost |= (share != 0) & (here == 0)
+                here = valid.take(index, axis=1)
+                weight += own * here
+                lost |= (own != 0) & (here == 0)
         return total, np.where(lost, 0, weight) if need_all else weight
 
 
 def _as_type(values: Float64[np.ndarray, "c n"], dtype: np.dtype[Any]) -> Shaped[np.ndarray, "c n"]:
-    """Rounded and kept within the range of whole numbers, where ``dtype`` is of those."""
+    """Round, and keep within the range of whole numbers, where ``dtype`` is of those."""
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         return np.rint(values).clip(limits.min, limits.max).astype(dtype)

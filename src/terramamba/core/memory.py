@@ -1,0 +1,15 @@
+"""How much memory this process has taken."""
+
+from pathlib import Path
+
+
+def most_resident() -> float:
+    """Return the most MiB of memory that this process has held at once."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        # On Linux getrusage would count the parent in, as it was when it started this process.
+        lines = status.read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+    from resource import RUSAGE_SELF, getrusage
+
+    return getrusage(RUSAGE_SELF).ru_maxrss / 2**20

@@ -1,0 +1,54 @@
+"""A folder is held by one process alone or by several together; the last one takes an empty folder away."""
+
+from pathlib import Path
+
+import pytest
+
+from terramamba.mapping import folder_lock
+from terramamba.mapping.folder_lock import lock_folder
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_lock, "PATIENCE_SECONDS", 0.05)
+
+
+@pytest.mark.parametrize(("first", "second"), [(True, True), (True, False), (False, True)])
+def test_who_holds_a_folder_alone_has_nobody_beside_him(tmp_path: Path, first: bool, second: bool) -> None:
+    with lock_folder(tmp_path / "parts", alone=first) as lock:
+        assert lock is not None
+        with lock_folder(tmp_path / "parts", alone=second) as other:
+            assert other is None
+
+
+def test_several_hold_a_folder_together_and_none_of_them_gets_it_alone(tmp_path: Path) -> None:
+    with lock_folder(tmp_path / "parts", alone=False) as lock:
+        with lock_folder(tmp_path / "parts", alone=False) as other:
+            assert lock is not None
+            assert other is not None
+            assert not other.change(alone=True)
+        assert lock.change(alone=True)
+        assert lock.change(alone=False)
+    # who held it last held it with others, who may still be there
+    assert [path.name for path in (tmp_path / "parts").iterdir()] == ["lock"]
+
+
+def test_an_empty_folder_goes_with_its_last_holder_and_one_with_files_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "parts"
+    with lock_folder(folder, alone=True):
+        (folder / "000000.npz").write_bytes(b"")
+    assert sorted(path.name for path in folder.iterdir()) == ["000000.npz", "lock"]
+    with lock_folder(folder, alone=True):
+        (folder / "000000.npz").unlink()
+    assert not folder.exists()
+
+
+def test_a_folder_that_its_holder_removes_is_made_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "parts"
+    with lock_folder(folder, alone=True) as lock:
+        (folder / "lock").unlink()
+        with lock_folder(folder, alone=True) as other:
+            assert other is not None
+            assert lock is not None
+            assert not lock.is_there()
+        assert not folder.exists()

@@ -1,0 +1,80 @@
+"""A job that the package does not know is trained, scored, mapped and reported by its engines as they are."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import rasterio
+
+from abundances import ABUNDANCES, AbundanceSettings, planned
+from terramamba import pipeline
+from terramamba.core.errors import InputError
+from terramamba.mapping.fingerprint import model_fact, scene_fact
+from terramamba.mapping.jobs import carry_out
+from terramamba.mapping.join import join_map
+from terramamba.mapping.settings import Parallelism
+from terramamba.models.registry import register_model
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
+from terramamba.report.page import write_report
+from terramamba.runs.folder import load_run
+from terramamba.runs.record import read_runs
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, seed_of):
+    """A scene mixed of three spectra, and a run that learnt how."""
+    home, random = tmp_path_factory.mktemp("abundances"), np.random.default_rng(seed_of("abundances"))
+    shares = random.dirichlet((0.6, 0.6, 0.6), (32, 24)).astype(np.float32)
+    spectra = random.uniform(0, 1, (3, 4)).astype(np.float32)
+    noise = random.normal(0, 0.003, (4, 32, 24)).astype(np.float32)
+    write_geotiff(home / "scene.tif", np.einsum("hwk,kc->chw", shares, spectra) + noise, Grid(32, 24))
+    write_geotiff(home / "shares.tif", shares.transpose(2, 0, 1).copy(), Grid(32, 24))
+    register_model("abundances", "mixer", "abundances")
+    settings = AbundanceSettings(
+        out=str(home / "run"),
+        scene=str(home / "scene.tif"),
+        abundances=str(home / "shares.tif"),
+        epochs=60,
+        lr=1e-2,
+        device="cpu",
+    )
+    return home, pipeline.train(ABUNDANCES, settings), settings
+
+
+def test_it_is_trained_and_scored_as_its_own_run(run):
+    home, result, settings = run
+    assert result["test"]["rmse"] < 0.1
+    assert result["pixels"] == {"train": 200, "validation": 200, "test": 368}
+    again = pipeline.evaluate(ABUNDANCES, home / "run", scene=settings.scene, abundances=settings.abundances)
+    assert again["test"]["rmse"] == pytest.approx(result["test"]["rmse"], abs=1e-6)
+    with pytest.raises(InputError, match="give --resume"):
+        pipeline.train(ABUNDANCES, settings)
+    assert pipeline.train(ABUNDANCES, replace(settings, resume=True))["test"] == result["test"]
+
+
+def test_it_is_mapped_in_two_shards_that_are_joined(run, tmp_path):
+    home, _, settings = run
+    trained, scene, out = load_run(home / "run"), open_scene(settings.scene), tmp_path / "map.tif"
+    output, work = planned(trained, scene, out)
+    facts = {"model": model_fact(trained), "scene": scene_fact(scene)}
+    for shard in ("1/2", "2/2"):
+        who = Parallelism(shard=shard)
+        carry_out(output, work, facts, who, device="cpu", overwrite=False, inputs=[settings.scene])
+    assert not out.exists()
+    join_map({"abundances": ABUNDANCES.map_output}, out)
+    with rasterio.open(out) as file, rasterio.open(settings.abundances) as truth:
+        found = file.read()
+        assert found.shape == (3, 32, 24)
+        assert np.sqrt(np.square(found - truth.read()).mean()) < 0.1
+    np.testing.assert_allclose(found.sum(axis=0), 1, rtol=1e-5)
+
+
+def test_it_is_reported(run, tmp_path):
+    home, result, _ = run
+    page = write_report(ABUNDANCES, read_runs([home / "run"]), tmp_path / "page.html")
+    text = page.read_text(encoding="utf-8")
+    assert "Abundances · mixer" in text
+    assert f"Abundances are off by {result['test']['rmse']:.3f} (RMSE)." in text
+    assert (home / "run" / "report.html").is_file()
