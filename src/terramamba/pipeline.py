@@ -4,7 +4,7 @@ What differs between jobs is asked of the task that the caller hands in.
 """
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -101,10 +101,10 @@ def _ready(task: Task, settings: Any) -> _Ready:
     model = _untrained(spec, settings, prepared)
     check_ability(model, recompute=settings.recompute, compile=settings.compile, precision=settings.precision)
     prepared.check(model)
-    learns = spec.trainable and spec.fit is None
-    if learns:
-        training_processes(settings)
-    work = workload(model, prepared.volume(), device, settings.devices) if learns else None
+    work = None
+    if spec.trainable and spec.fit is None:
+        settings = replace(settings, devices=training_processes(settings))
+        work = workload(model, prepared.volume(), device, settings.devices)
     return _Ready(resolve(settings, spec, work, task.practical), spec, prepared, model, work)
 
 

@@ -100,10 +100,8 @@ WRONG = {
     "kind": ({"settings": {"epochs": "many"}}, "settings.epochs: 'many' is not a whole number"),
     "number": ({"settings": {"lr": "fast"}}, "settings.lr: 'fast' is not a number"),
     "yes for a number": ({"settings": {"epochs": True}}, "settings.epochs: True is not a whole number"),
-    "choice": (
-        {"splits": {"s": {"split": "blocks"}}},
-        "splits.s.split: 'blocks' is not one of block, random",
-    ),
+    "bound": ({"settings": {"epochs": 0}}, "settings.epochs 0: at least 1 is needed"),
+    "choice": ({"splits": {"s": {"split": "blocks"}}}, "splits.s.split: 'blocks' is not one of block, "),
     "model": ({"models": {"ssa": {}}}, "models.ssa: model 'ssa' is unknown"),
     "preset": ({"models": {"ssa_mamba": {"preset": "huge"}}}, "models.ssa_mamba.preset: 'huge'"),
     "option": (
@@ -173,6 +171,7 @@ def test_the_examples_plan_models_that_can_be_built(example, write, tmp_path):
     path.write_text(yaml.safe_dump(content))
     runs = plan_runs(read_experiment(path, TASKS), tmp_path / "out")
     assert {run.data for run in runs} == set(content["data"])
+    assert {run.settings.recipe for run in runs} == {"published"}
     assert {run.model for run in runs} == set(content["models"])
     assert {run.ablation for run in runs} - {""} >= set(content.get("ablations", ()))
     varied = {(r.model, r.ablation): r.settings for r in runs if r.ablation}

@@ -131,7 +131,7 @@ def training_processes(config: TrainConfig) -> int:
     else:
         place = team.place
         said, world, here = f"{place.world} processes", place.world, place.local_world
-        if config.devices > 1:
+        if config.devices not in (1, world):
             raise InputError(
                 f"--devices {config.devices}: {place.launcher} has started {place.world} processes already;"
                 " leave out --devices"
