@@ -1,4 +1,4 @@
-"""How fast training samples come: one by one in the loop, as plain training loops read them, and by the loader.
+"""How fast training samples come: one by one in the loop, as plain training loops read, and by the loader.
 
 An epoch is read without a model, and with one that is trained on it; the ways take turns in one process, and
 times are medians. Ratios above 1 say that the loader is faster.

@@ -40,7 +40,7 @@ class TrainSettings:
     device: str = "auto"
     """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
     devices: int = 1
-    """Processes that train together (DDP), one per device."""
+    """Processes that train together (DDP), one per device; torchrun and srun start their own."""
     loader_workers: int | None = None
     """Processes that read samples ahead of each device; None: none on a CPU, up to 4 on a GPU."""
     precision: Literal["32", "bf16"] = "32"
