@@ -1,4 +1,4 @@
-"""A program for processes that a launcher started, in which the ranks named as its argument fail."""
+"""A program for processes that a launcher started: two commands, in which the ranks that it is given fail."""
 
 import sys
 from functools import partial
@@ -24,8 +24,10 @@ def command(failing):
 if __name__ == "__main__":
     import launched
 
+    failing = [int(rank) for rank in sys.argv[1:]]
     try:
-        print(lead(partial(launched.command, [int(rank) for rank in sys.argv[1:]])))
+        for _ in range(2):
+            print(lead(partial(launched.command, failing)))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -60,9 +60,9 @@ def torchrun(words, nodes, processes):
 
 
 def finished(processes):
-    """Exit status and standard error of each."""
-    said = [process.communicate(timeout=200)[1] for process in processes]
-    return [process.returncode for process in processes], said
+    """Exit status, standard output and standard error of each."""
+    said = [process.communicate(timeout=200) for process in processes]
+    return [process.returncode for process in processes], [out for out, _ in said], [err for _, err in said]
 
 
 def process_of_rank(agents, rank):
@@ -92,16 +92,17 @@ def test_two_machines_one_killed_process_and_a_new_start_give_what_one_process_g
         assert all(agent.poll() is None for agent in agents), "the run ended by itself"
         time.sleep(0.01)
     os.kill(last, signal.SIGKILL)
-    status, _ = finished(agents)
+    status, _, _ = finished(agents)
     assert all(status)
     assert 2 <= epochs_of(shared) < EPOCHS
 
     agents = torchrun([*words, "--resume"], 2, 2)
-    status, said = finished(agents)
+    status, told, said = finished(agents)
     assert status == [0, 0], said
+    assert "overall accuracy" in told[0]
     assert "resuming after epoch" in (shared / "log.txt").read_text()
     assert "epochs" in said[0]  # the first process reports; the second agent's are silent
-    assert said[1] == ""
+    assert told[1] == said[1] == ""
 
     own = [*TRAIN, *files, "--epochs", EPOCHS, "--batch-size", BATCH, "--out", alone]
     assert main([str(word) for word in own]) == 0
@@ -113,8 +114,8 @@ def test_two_machines_one_killed_process_and_a_new_start_give_what_one_process_g
 
 
 def test_what_cannot_be_trained_is_refused_once(files, tmp_path):
-    status, said = finished(torchrun([*TRAIN, *files, "--devices", 3, "--out", tmp_path / "run"], 1, 2))
-    assert status == [1]
+    status, told, said = finished(torchrun([*TRAIN, *files, "--devices", 2, "--out", tmp_path / "run"], 1, 2))
+    assert (status, told) == ([1], [""])
     errors = [line for line in said[0].splitlines() if line.startswith("error: ")]
     assert errors == ["error: --devices 3: torchrun has started 2 processes already; leave out --devices"]
     assert not (tmp_path / "run").exists()
@@ -140,4 +141,5 @@ def test_processes_of_srun_end_together_and_one_says_why(failing, status, first,
     }
     program = [Path(__file__).parents[1] / "launched.py", *failing]
     tasks = [start(program, **job, SLURM_PROCID=str(rank), SLURM_LOCALID=str(rank)) for rank in (0, 1)]
-    assert finished(tasks) == (status, [first, second])
+    told = ["" if failing else "done\ndone\n"] * 2  # the result, in all processes, of both commands
+    assert finished(tasks) == (status, told, [first, second])

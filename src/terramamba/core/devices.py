@@ -46,7 +46,7 @@ def use_threads(count: int) -> None:
     """Compute on so many threads from then on, NumPy's and SciPy's linear algebra included.
 
     Left alone, that starts a thread for every core in each of several processes side by side, and these wait
-    for each other: the matrix products of ``raster.checks.shift`` took forty times as long beside two trainings.
+    for each other: the matrix products of ``raster.checks.shift`` took forty times as long beside others.
     """
     from threadpoolctl import threadpool_limits  # which a machine that only trains may lack
 

@@ -55,7 +55,7 @@ def place(environment: Mapping[str, str] = os.environ) -> Place | None:
     try:
         if "TORCHELASTIC_RUN_ID" in environment:
             found = _of_torchrun(environment)
-        elif "SLURM_STEP_NUM_TASKS" in environment:  # only srun sets it; SLURM_NTASKS is a batch script's too
+        elif int(environment.get("SLURM_STEP_NUM_TASKS", "1")) > 1:  # SLURM_NTASKS is a batch script's too
             found = _of_srun(environment)
         else:
             return None

@@ -8,6 +8,7 @@ and ``training.fit`` knows of launchers, and nothing is printed or written twice
 Whoever fails says why, once: the first process where all fail alike, else the one that failed.
 """
 
+import atexit
 import os
 import pickle
 import re
@@ -17,6 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
@@ -33,12 +35,14 @@ WAITING = timedelta(days=365)
 FIRST_SPEAKS_SECONDS = 1.0
 """How long a process that failed waits whether the first one failed alike."""
 SECONDS_BETWEEN_LOOKS = 0.05
-BROKEN = r"Connection closed by peer|Connection reset by peer|Broken pipe|[Ss]ocket|NCCL|ncclRemoteError"
+BROKEN = (
+    "Connection closed by peer|Connection reset by peer|Broken pipe|remote process exited|ncclRemoteError"
+)
 """How PyTorch says that a process it exchanges with is gone."""
 
 
 class Job:
-    """The processes of a job, seen from one of them; all must make it at the same time."""
+    """The processes of a job, seen from one of them; all must make it at the same time, and once."""
 
     def __init__(self, here: Place) -> None:
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # else a lost connection is told in C++
@@ -52,7 +56,11 @@ class Job:
         self._talk = distributed.new_group(backend="gloo", timeout=WAITING)
         store: Any = distributed.TCPStore  # type: ignore[attr-defined]
         self._store = store(here.address, here.port, is_master=False, wait_for_workers=False)
-        self._at_work = False
+        self.leads = False
+        """Whether this is the first process, and in a command."""
+        self._in_touch = True
+        """Whether the others listen to the first, so that all can end together."""
+        atexit.register(self._close)
 
     def share_out(self, work: Work, report: Report) -> None:
         """Have all processes do ``work``, this one, the first, as rank 0.
@@ -60,7 +68,7 @@ class Job:
         Raises what went wrong here; ends this process where another has said what went wrong there.
         """
         self._tell("work", pickle.dumps(work))
-        self._at_work = True
+        self._in_touch = False
         try:
             work(0, self.place.world, report)
         except KeyboardInterrupt:
@@ -70,30 +78,29 @@ class Job:
             if not self._speaks_first():
                 raise SystemExit(1) from error
             raise _reason(error) from error
-        self._at_work = False
+        self._in_touch = True
 
     def end(self, kind: str, result: Any = None) -> None:
         """Let the others go: the command is "over", with a ``result``, or has "failed"."""
-        if self._at_work:
-            return  # they do not listen; they end when this process does
-        self._tell(kind, result)
-        self._leave()
+        if self._in_touch:  # else they end when this process does
+            self._tell(kind, result)
 
     def serve(self) -> Any:
         """Work for the first process until it ends the job; returns what it gave to ``end``."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
         while True:
             kind, content = self._hear()
-            if kind != "work":
-                self._leave()
-                if kind == "failed":
-                    raise SystemExit(1)
+            if kind == "over":
                 return content
+            if kind == "failed":
+                raise SystemExit(1)
+            self._in_touch = False
             try:
                 pickle.loads(content)(self.place.rank, self.place.world, _silent)
             except Exception as error:
                 self._say(_reason(error))
                 raise SystemExit(1) from error
+            self._in_touch = True
 
     def _tell(self, kind: str, content: Any) -> None:
         self._distributed.broadcast_object_list([kind, content], src=0, group=self._talk)
@@ -103,13 +110,16 @@ class Job:
         try:
             self._distributed.broadcast_object_list(said, src=0, group=self._talk)
         except RuntimeError as error:
+            self._in_touch = False
             raise SystemExit(1) from error  # the first process is gone, and has said why if it could
         return said[0], said[1]
 
-    def _leave(self) -> None:
+    def _close(self) -> None:
         """End the exchange when all have come here: who ended at once would break that of the others."""
-        self._distributed.barrier(group=self._talk)
-        self._distributed.destroy_process_group()
+        if self._in_touch:
+            with suppress(RuntimeError):  # another ended nevertheless
+                self._distributed.barrier(group=self._talk)
+            self._distributed.destroy_process_group()
 
     def _say(self, error: Exception) -> None:
         """Say why this process failed, unless another has said it or the first one does."""
@@ -131,13 +141,13 @@ class Job:
         return bool(self._store.add("failed", 1) == 1)
 
 
-_JOB: list[Job] = []
-"""The job that this process leads; none or one."""
+_JOBS: list[Job] = []
+"""The job of this process, once it has joined it."""
 
 
 def job() -> Job | None:
     """The job that this process leads."""
-    return _JOB[0] if _JOB else None
+    return _JOBS[0] if _JOBS and _JOBS[0].leads else None
 
 
 def lead(command: Callable[[], T]) -> T:
@@ -146,20 +156,22 @@ def lead(command: Callable[[], T]) -> T:
     Returns its result in all of them. Where no launcher started several processes, and within a job that is
     led already, this is no more than a call.
     """
-    here = None if _JOB else place()
-    if here is None:
+    here = place()
+    if here is None or job() is not None:
         return command()
-    joined = Job(here)
+    if not _JOBS:
+        _JOBS.append(Job(here))
+    joined = _JOBS[0]
     if here.rank > 0:
         return joined.serve()
-    _JOB.append(joined)
+    joined.leads = True
     try:
         result = command()
     except BaseException:
         joined.end("failed")
         raise
     finally:
-        _JOB.clear()
+        joined.leads = False
     joined.end("over", result)
     return result
 

@@ -93,14 +93,11 @@ class TrainingBatches:
     ) -> None:
         self.config, self.share, self.device = config, share, device
         self._samples: int = len(samples)  # type: ignore[arg-type]
+        self.steps = len(self._order(0))
+        """Batches of an epoch."""
         self._asked: list[Key] = []
         workers = readers(device, config.loader_workers)
         self._loader = make_loader(samples, self._asked, all_together, device, workers)
-
-    @property
-    def steps(self) -> int:
-        """Batches of an epoch."""
-        return len(self._order(0))
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of ``epoch``, from 0."""
