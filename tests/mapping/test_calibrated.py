@@ -12,7 +12,7 @@ import torch
 
 from terramamba.api import map_change, map_classes
 from terramamba.change.settings import ChangeSettings
-from terramamba.change.train import train_change_detector, whole_images
+from terramamba.change.train import train_change_detector
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.scaling import read_scaled
@@ -21,6 +21,7 @@ from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.landcover.train import read_settings, train_classifier
 from terramamba.runs.folder import Run, load_run
+from terramamba.scored_pairs import ScoredPairs
 from terramamba.scores.calibration import calibrated_threshold
 
 
@@ -85,7 +86,7 @@ def test_change_probabilities_are_those_of_scaled_logits_and_marks_stay(change, 
     run, before, after = change
     pair = PairFiles(str(before), str(after), None, None, None, "pair", "all")
     with torch.no_grad():
-        logits = run.model(whole_images([pair], run.scaling)[0]["image"][None])[0, 0].double()
+        logits = run.model(ScoredPairs([pair], run.scaling)[0]["image"][None])[0, 0].double()
     temperature = run.temperature
     for calibrated, divisor in ((False, 1.0), (True, temperature)):
         out, likely = tmp_path / f"{calibrated}.tif", tmp_path / f"{calibrated}_p.tif"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from terramamba.change.map_output import ChangeRecipe, ChangeSummary
-from terramamba.change.map_worker import ChangeWork
+from terramamba.change.map_worker import OVERLAP, TILE_SIZE, ChangeWork
 from terramamba.core.errors import InputError
 from terramamba.mapping.area_table import check_table_name
 from terramamba.mapping.executors import Spread
@@ -51,8 +51,8 @@ def map_change(
     calibrated: bool = False,
     min_area: int | float = 0.0,
     simplify: int | float = 0.0,
-    tile_size: int = 512,
-    overlap: int = 64,
+    tile_size: int = TILE_SIZE,
+    overlap: int = OVERLAP,
     batch_size: int = 1,
     device: str = "auto",
     precision: str = "32",

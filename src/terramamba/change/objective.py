@@ -31,8 +31,8 @@ class ChangeDetection:
     ) -> Validation:
         """F1 at the threshold that makes it highest, and at 0.5."""
         batch_size, precision = self.config.batch_size, self.config.precision
-        own, loss = count_changes(model, dataset, batch_size, device, precision, share, self._of_masks)
-        counts, loss = _summed(own.sum(axis=0), loss, device, share)
+        own = count_changes(model, dataset, batch_size, device, precision, share, self._of_masks)
+        counts, loss = _summed(own.histograms.sum(axis=0), own.loss, device, share)
         if not counts.any():
             raise InputError("the validation masks have no pixel whose change is known; check the labels")
         threshold, best = best_threshold(counts)

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from terramamba.core.files import write_table
 from terramamba.scores.calibration import Calibration
 from terramamba.scores.metrics import bootstrap_interval, change_scores, confusion_at, false_alarms
-from terramamba.training.predict import change_histograms, evaluate_change
+from terramamba.training.predict import change_counts, evaluate_change
 
 THRESHOLDS = "thresholds.csv"
 STEPS = 100
@@ -40,8 +40,8 @@ def count_pairs(
     device: str = "auto",
 ) -> PairCounts:
     """Run ``model`` over whole ``pairs``, and over the same with the dates ``swapped``."""
-    histograms, logits = change_histograms(model, pairs, device=device)
-    return PairCounts(histograms, evaluate_change(model, swapped, device=device), logits)
+    counts = change_counts(model, pairs, device=device)
+    return PairCounts(counts.histograms, evaluate_change(model, swapped, device=device), counts.logits)
 
 
 def pair_scores(counts: PairCounts, threshold: float, calibration: Calibration | None) -> dict[str, Any]:

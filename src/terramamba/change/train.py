@@ -29,6 +29,7 @@ from terramamba.raster.views.warped import Method
 from terramamba.report import write_run_pages
 from terramamba.runs.folder import check_folder, run_folder, write_confusion, write_json
 from terramamba.runs.repeats import train_seeds
+from terramamba.scored_pairs import ScoredPairs
 from terramamba.scores.calibration import (
     RELIABILITY,
     calibration_card,
@@ -223,7 +224,7 @@ def _fit(
             model,
             "change",
             train,
-            whole_images(pairs["val"], scaling),
+            ScoredPairs(pairs["val"], scaling),
             config,
             folder,
             resume=settings.resume,
@@ -232,15 +233,10 @@ def _fit(
     return asdict(outcome) | {"device": str(resolve_device(config.device))}
 
 
-def whole_images(pairs: Sequence[PairFiles], scaling: Scaling) -> PairDataset:
-    """``pairs`` as they are, for scoring: no crop, no augmentation."""
-    return PairDataset(list(pairs), scaling, crop_size=None, augment=False, seed=0)
-
-
 def counted(model: nn.Module, pairs: Sequence[PairFiles], scaling: Scaling, *, device: str) -> PairCounts:
     """What ``model`` says of whole ``pairs``, as they are and with the dates swapped."""
     swapped = [pair.swapped() for pair in pairs]
-    return count_pairs(model, whole_images(pairs, scaling), whole_images(swapped, scaling), device=device)
+    return count_pairs(model, ScoredPairs(pairs, scaling), ScoredPairs(swapped, scaling), device=device)
 
 
 def _units(pairs: Sequence[PairFiles], counts: PairCounts, threshold: float) -> Units:

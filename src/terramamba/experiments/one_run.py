@@ -10,7 +10,7 @@ from torch.utils.data import Subset
 from terramamba._version import __version__
 from terramamba.bench.memory import most_resident
 from terramamba.change.settings import ChangeSettings
-from terramamba.change.train import labelled_pairs, train_change_detector, whole_images
+from terramamba.change.train import labelled_pairs, train_change_detector
 from terramamba.core.devices import resolve_device
 from terramamba.core.files import write_json
 from terramamba.data.splits.split import TEST
@@ -21,6 +21,7 @@ from terramamba.landcover.train import labelled_patches, read_settings, train_cl
 from terramamba.models.cost import model_cost
 from terramamba.models.registry import model_spec
 from terramamba.runs.folder import Run, is_run_folder, load_run
+from terramamba.scored_pairs import ScoredPairs
 from terramamba.training.predict import PATCHES_AT_ONCE, class_logits, evaluate_change
 
 Timed = tuple[int, float, tuple[int, ...]]
@@ -92,9 +93,9 @@ def _time_changes(loaded: Run, settings: ChangeSettings) -> Timed:
     )
     pairs = labelled["test"][:TIMED_PAIRS]
     scaling = loaded.scaling
-    evaluate_change(loaded.model, whole_images(pairs[:1], scaling), device=settings.device)  # warm-up
+    evaluate_change(loaded.model, ScoredPairs(pairs[:1], scaling), device=settings.device)  # warm-up
     start = time.perf_counter()
-    evaluate_change(loaded.model, whole_images(pairs, scaling), device=settings.device)
+    evaluate_change(loaded.model, ScoredPairs(pairs, scaling), device=settings.device)
     seconds = time.perf_counter() - start
     windows = [pair.window or pair.open()[0].grid for pair in pairs]
     pixels = sum(window.height * window.width for window in windows)

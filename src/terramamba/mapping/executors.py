@@ -27,9 +27,7 @@ from terramamba.core.devices import resolve_device, use_threads
 from terramamba.core.errors import InputError
 from terramamba.core.processes import script_hidden
 from terramamba.mapping.part_files import Arrays, Parts
-
-GDAL_CACHE_BYTES = 256 << 20
-"""Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
+from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 
 IN_FLIGHT = 2
 """Units that are handed out for each worker: one it does, and the one after."""

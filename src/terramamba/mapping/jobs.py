@@ -20,7 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 import rasterio
 
 from terramamba.core.errors import InputError
-from terramamba.mapping.executors import GDAL_CACHE_BYTES, Crew, Spread, Work
+from terramamba.mapping.executors import Crew, Spread, Work
 from terramamba.mapping.fingerprint import Facts, first_difference
 from terramamba.mapping.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder
 from terramamba.mapping.inferring import pixel_progress
@@ -33,6 +33,7 @@ from terramamba.raster.output.staging import (
     remove_if_empty,
     sidecar_of,
 )
+from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 
 
 @runtime_checkable
