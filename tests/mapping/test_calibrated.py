@@ -11,8 +11,8 @@ import rasterio
 import torch
 
 from terramamba.api import map_change, map_classes, train_change_detector, train_classifier
+from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.change.settings import ChangeSettings
-from terramamba.change.training import whole_images
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.scaling import read_scaled
@@ -85,7 +85,7 @@ def test_change_probabilities_are_those_of_scaled_logits_and_marks_stay(change, 
     run, before, after = change
     pair = PairFiles(str(before), str(after), None, None, None, "pair", "all")
     with torch.no_grad():
-        logits = run.model(whole_images([pair], run.scaling)[0]["image"][None])[0, 0].double()
+        logits = run.model(ScoredPairs([pair], run.scaling)[0]["image"][None])[0, 0].double()
     temperature = run.temperature
     for calibrated, divisor in ((False, 1.0), (True, temperature)):
         out, likely = tmp_path / f"{calibrated}.tif", tmp_path / f"{calibrated}_p.tif"

@@ -4,8 +4,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.change.settings import ChangeSettings
-from terramamba.change.training import labelled_pairs, whole_images
+from terramamba.change.training import labelled_pairs
 from terramamba.data.catalog.record import DataSet, SceneSet
 from terramamba.experiments.compared import Timed
 from terramamba.runs.folder import Run
@@ -30,9 +31,9 @@ def time_pairs(run: Run, settings: ChangeSettings) -> Timed:
         variable=settings.scene_variable,
     )
     pairs = labelled["test"][:TIMED_PAIRS]
-    evaluate_change(run.model, whole_images(pairs[:1], run.scaling), device=settings.device)  # warm-up
+    evaluate_change(run.model, ScoredPairs(pairs[:1], run.scaling), device=settings.device)  # warm-up
     start = time.perf_counter()
-    evaluate_change(run.model, whole_images(pairs, run.scaling), device=settings.device)
+    evaluate_change(run.model, ScoredPairs(pairs, run.scaling), device=settings.device)
     seconds = time.perf_counter() - start
     windows = [pair.window or pair.open()[0].grid for pair in pairs]
     pixels = sum(window.height * window.width for window in windows)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from terramamba.change.map_output import ChangeMapOutput, ChangeSummary
-from terramamba.change.map_worker import ChangeWork
+from terramamba.change.map_worker import OVERLAP, TILE_SIZE, ChangeWork
 from terramamba.change.settings import ChangeMapSettings
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
@@ -59,8 +59,8 @@ def map_change(
     calibrated: bool = False,
     min_area: int | float = 0.0,
     simplify: int | float = 0.0,
-    tile_size: int = 512,
-    overlap: int = 64,
+    tile_size: int = TILE_SIZE,
+    overlap: int = OVERLAP,
     batch_size: int = 1,
     device: str = "auto",
     precision: Precision = "32",

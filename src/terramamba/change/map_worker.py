@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from terramamba.data.scaling import read_scaled
+from terramamba.data.scaling import Scaling, read_scaled
 from terramamba.mapping.blend import MappedWindow
 from terramamba.mapping.fit_to_run import open_run
 from terramamba.mapping.inference import inferring
@@ -18,6 +18,12 @@ from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run
 
 Tiles = tuple[Window, ...]
+
+TILE_SIZE = 512
+"""Side in pixels of the tiles of a map, unless another is asked for; large pairs are scored by them too."""
+
+OVERLAP = 64
+"""Pixels that neighbouring tiles share, unless others are asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,18 +42,27 @@ class ChangeWork:
 
     def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
         """Load the model; return the function that maps a batch of tiles to the arrays of ``packed``."""
-        detector = ChangeDetector(self, open_run(self.run, "change"), device)
+        run = open_run(self.run, "change")
+        dates = self.before, self.after
+        detector = ChangeDetector(run.model, run.scaling, dates, device, self.precision, self.temperature)
         return lambda part: packed(detector.detect(self.batches[part]))
 
 
 class ChangeDetector:
-    """Runs one model over tiles of one pair."""
+    """Runs one model over tiles of one pair. Logits are divided by ``temperature``."""
 
-    def __init__(self, work: ChangeWork, run: Run, device: torch.device) -> None:
-        self._dates = (work.before, work.after)
-        self._scaling = run.scaling
-        self._model: Model = run.model.to(device).eval()
-        self._device, self._precision, self._temperature = device, work.precision, work.temperature
+    def __init__(
+        self,
+        model: Model,
+        scaling: Scaling,
+        dates: tuple[Scene, Scene],
+        device: torch.device,
+        precision: str = "32",
+        temperature: float = 1.0,
+    ) -> None:
+        self._dates, self._scaling = dates, scaling
+        self._model = model.to(device).eval()
+        self._device, self._precision, self._temperature = device, precision, temperature
 
     def detect(self, windows: Sequence[Window]) -> list[MappedWindow]:
         """Probability of change in each of ``windows``, which have one size."""

@@ -38,8 +38,8 @@ class ChangeDetection:
 
     def validate(self, model: Model, batches: EvaluationBatches) -> Validation:
         """F1 at the threshold that makes it highest, and at 0.5."""
-        own, loss = count_changes(model, batches, self.config.precision, self._of_masks)
-        counts, loss = summed(own.sum(axis=0), loss, batches)
+        own = count_changes(model, batches, self.config.precision, self._of_masks)
+        counts, loss = summed(own.histograms.sum(axis=0), own.loss, batches)
         if not counts.any():
             raise InputError("the validation masks have no pixel whose change is known; check the labels")
         threshold = best_threshold(counts)

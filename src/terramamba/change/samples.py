@@ -26,6 +26,7 @@ from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.statistics import require_bands
 from terramamba.data.scaling import Scaling
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.cropped import cropped
 from terramamba.raster.windows import Window
 
 CACHE_BYTES = 2**30
@@ -100,7 +101,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
                 min(crop_size, *(area.height for area, _ in self._looks)),
                 min(crop_size, *(area.width for area, _ in self._looks)),
             )
-        self._rule = find_rule(pair.label for pair in self.pairs if pair.label is not None)
+        facts = {pair.label: pair.facts for pair in self.pairs if pair.label is not None}
+        self._rule = find_rule(facts, lambda label: facts[label].mask_values(label))
         self._cache: dict[int, _Decoded] = {}
         self._cache_left = cache_bytes
 
@@ -110,6 +112,10 @@ class PairDataset(Dataset[dict[str, Tensor]]):
 
     def __len__(self) -> int:
         return len(self.pairs) * self.crops_per_pair
+
+    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Tensor]]:
+        """The samples of a batch."""
+        return [self[index] for index in indices]
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         which = index // self.crops_per_pair
@@ -123,6 +129,21 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         if self.augment:
             image, mask = self._augmented(image, mask, decoded.valid, generator)
         return {"image": image.contiguous(), "mask": mask.contiguous()}
+
+    def area(self, which: int) -> Window:
+        """The part of the images that belongs to a pair."""
+        return self._looks[which][0]
+
+    def dates(self, which: int) -> tuple[Scene, Scene]:
+        """The two dates of a pair, to be read by windows."""
+        window, dates = self.pairs[which].window, self.pairs[which].open()
+        return dates if window is None else (cropped(dates[0], window), cropped(dates[1], window))
+
+    def reference(self, which: int, window: Window) -> UInt8[np.ndarray, "h w"]:
+        """0 unchanged, 1 changed, 255 not known in ``window`` of a pair, as its label says."""
+        area = self.area(which)
+        inside = Window(area.row + window.row, area.col + window.col, *window.shape)
+        return _reference(self.pairs[which], inside, self._rule)
 
     def _look(self, pair: PairFiles) -> tuple[Window, int]:
         """The part of the image that belongs to a pair, and the bytes that it takes when decoded."""
@@ -176,12 +197,16 @@ class PairDataset(Dataset[dict[str, Tensor]]):
 def _decode(pair: PairFiles, window: Window, rule: MaskRule) -> _Decoded:
     dates, valid = zip(*(_date(scene, window) for scene in pair.open()), strict=True)
     both = np.stack(valid)
-    if pair.label is None:
-        mask = np.full(window.shape, IGNORE, np.uint8)
-    else:
-        mask = read_mask(pair.label, rule, window, pair.unchanged)
+    mask = _reference(pair, window, rule)
     mask[~both.all(axis=0)] = IGNORE
     return _Decoded(dates[0], dates[1], None if both.all() else both, mask)
+
+
+def _reference(pair: PairFiles, window: Window, rule: MaskRule) -> UInt8[np.ndarray, "h w"]:
+    if pair.label is None:
+        return np.full(window.shape, IGNORE, np.uint8)
+    unchanged = None if pair.unchanged is None else pair.facts.scene(pair.unchanged)
+    return read_mask(pair.facts.scene(pair.label), rule, window, unchanged)
 
 
 def _date(scene: Scene, window: Window) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "h w"]]:

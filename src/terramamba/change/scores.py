@@ -17,7 +17,7 @@ from terramamba.scores.metrics import class_counts, quiet_pairs
 from terramamba.scores.score import Score, Source, evaluated, per_class
 from terramamba.scores.score_table import CHANGE_SCORES
 from terramamba.scores.thresholds import confusion_at
-from terramamba.training.predict import change_histograms, evaluate_change
+from terramamba.training.predict import change_counts, evaluate_change
 
 CURVE_STEPS = 100
 
@@ -42,8 +42,8 @@ def count_pairs(
     device: str = "auto",
 ) -> PairCounts:
     """Run ``model`` over whole ``pairs``, and over the same with the dates ``swapped``."""
-    histograms, logits = change_histograms(model, pairs, device=device)
-    return PairCounts(histograms, evaluate_change(model, swapped, device=device), logits)
+    counts = change_counts(model, pairs, device=device)
+    return PairCounts(counts.histograms, evaluate_change(model, swapped, device=device), counts.logits)
 
 
 def pair_scores(counts: PairCounts, threshold: float, calibration: Calibration | None) -> dict[str, Any]:

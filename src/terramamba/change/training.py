@@ -11,6 +11,7 @@ import numpy as np
 
 from terramamba.change.recipe import with_crops
 from terramamba.change.samples import PairDataset
+from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.change.scores import PairCounts, count_pairs, pair_scores, write_thresholds
 from terramamba.change.settings import ChangeSettings
 from terramamba.core.devices import resolve_device
@@ -135,7 +136,7 @@ class Training:
 
     def validation_set(self) -> PairDataset:
         """Whole validation pairs."""
-        return whole_images(self.pairs["val"], self.scaling)
+        return ScoredPairs(self.pairs["val"], self.scaling)
 
     def check(self, model: Model) -> None:
         """Every change detector can do what the settings ask for."""
@@ -240,15 +241,10 @@ def _in_two_subsets(pairs: Mapping[str, Sequence[PairFiles]]) -> list[str]:
     return notes
 
 
-def whole_images(pairs: Sequence[PairFiles], scaling: Scaling) -> PairDataset:
-    """``pairs`` as they are, for scoring: no crop, no augmentation."""
-    return PairDataset(list(pairs), scaling, crop_size=None, augment=False, seed=0)
-
-
 def counted(model: Model, pairs: Sequence[PairFiles], scaling: Scaling, *, device: str) -> PairCounts:
     """What ``model`` says of whole ``pairs``, as they are and with the dates swapped."""
     swapped = [pair.swapped() for pair in pairs]
-    return count_pairs(model, whole_images(pairs, scaling), whole_images(swapped, scaling), device=device)
+    return count_pairs(model, ScoredPairs(pairs, scaling), ScoredPairs(swapped, scaling), device=device)
 
 
 def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:

@@ -30,8 +30,8 @@ def run(argv: Sequence[str]) -> int:
 
     from terramamba.api import map_change
     from terramamba.cli.scores import show_map
-    from terramamba.mapping.executors import GDAL_CACHE_BYTES
     from terramamba.raster.checks.pair import check_pair
+    from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
     from terramamba.raster.readers.open import open_scene
 
     given = arguments(options)

@@ -5,18 +5,17 @@ import torch
 from jaxtyping import Int64
 
 from terramamba.data.patch_store import PaddedWindow, window_patches
+from terramamba.data.pixel_list import PixelList
 from terramamba.data.scaling import Scaling
 from terramamba.landcover.fast import TILINGS, fast_logits, margin
 from terramamba.mapping.inference import inferring
-from terramamba.mapping.windows import class_windows
 from terramamba.models.model import Model
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import Window
 from terramamba.runs.model_card import FastAgreement, TilingScore
 
 BATCH_SIZE = 256
-ROWS = 128
-"""Rows of the scene that are read together."""
+ROWS, VALUES_PER_WINDOW = 128, 8_000_000
+"""Most rows of the scene, and about how many scaled values without margins, that are read together."""
 
 
 def fast_agreement(
@@ -45,20 +44,21 @@ def fast_agreement(
     if not model.classifies_tokens:
         return None
     reach, half = margin(patch_size), patch_size // 2
+    listed = PixelList.at(pixels, scene.grid.window.shape)
+    order = np.lexsort(pixels.T[::-1])
     model = model.to(device).eval()
     found: dict[int, list[torch.Tensor]] = {k: [] for k in (0, *TILINGS)}
     truth = []
     with inferring(device, "32"):
-        for window in class_windows(scene.height, scene.width, len(scaling.bands), exact=False, rows=ROWS):
-            classes = _drawn(window, pixels, targets)
+        for window, places in listed.windows(ROWS, max(1, VALUES_PER_WINDOW // (ROWS * len(scaling.bands)))):
+            classes = np.full(window.shape, -1, np.int64)
+            classes[listed.inside(window, places)] = targets[order[places]]
             wanted = torch.from_numpy(classes >= 0).to(device)
-            if not wanted.any():
-                continue
             truth.append(torch.from_numpy(classes[classes >= 0]).to(device))
             seen = PaddedWindow.read(scene, scaling, window, reach, border)
             padded = torch.from_numpy(seen.padded()).to(device)
-            places = wanted.nonzero() + reach - half
-            for batch in places.split(BATCH_SIZE):  # type: ignore[no-untyped-call]
+            corners = wanted.nonzero() + reach - half
+            for batch in corners.split(BATCH_SIZE):  # type: ignore[no-untyped-call]
                 patches = window_patches(padded, batch[:, 0], batch[:, 1], patch_size)
                 found[0].append(model(patches).argmax(1))
             for k in TILINGS:
@@ -81,17 +81,6 @@ def fast_agreement(
             for k, guess in zip(TILINGS, fast, strict=True)
         },
     )
-
-
-def _drawn(
-    window: Window, pixels: Int64[np.ndarray, "m 2"], targets: Int64[np.ndarray, " m"]
-) -> Int64[np.ndarray, "h w"]:
-    """The classes of the pixels in ``window``, -1 elsewhere."""
-    classes = np.full(window.shape, -1, np.int64)
-    rows, cols = (pixels - (window.row, window.col)).T
-    inside = (rows >= 0) & (rows < window.height) & (cols >= 0) & (cols < window.width)
-    classes[rows[inside], cols[inside]] = targets[inside]
-    return classes
 
 
 def _share(which: torch.Tensor) -> float:

@@ -34,7 +34,7 @@ from terramamba.data.splits.split import (
     random_split,
 )
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.mapping.executors import GDAL_CACHE_BYTES
+from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked

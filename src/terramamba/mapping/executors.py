@@ -24,9 +24,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.processes import end_with_parent, script_hidden
 from terramamba.mapping.part_files import Arrays, PartFiles
 from terramamba.mapping.settings import Parallelism
-
-GDAL_CACHE_BYTES = 256 << 20
-"""Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
+from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 
 IN_FLIGHT = 2
 """Parts that are handed out for each worker: one it maps, and the one after."""

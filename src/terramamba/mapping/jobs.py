@@ -22,7 +22,7 @@ import rasterio
 from terramamba.core.errors import InputError
 from terramamba.core.progress import pixel_progress
 from terramamba.core.words import ranges
-from terramamba.mapping.executors import GDAL_CACHE_BYTES, Work, WorkerPool, workers_for
+from terramamba.mapping.executors import Work, WorkerPool, workers_for
 from terramamba.mapping.fingerprint import Facts, first_difference
 from terramamba.mapping.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder
 from terramamba.mapping.part_files import PartFiles
@@ -35,6 +35,7 @@ from terramamba.raster.output.staging import (
     remove_if_empty,
     sidecar_of,
 )
+from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import DataLoader, Dataset, Subset, default_collate
 
 from terramamba.core.errors import InputError
 from terramamba.core.processes import end_with_parent
@@ -120,7 +120,8 @@ class EvaluationBatches:
         share: Share = Share(),
         workers: int | None = None,
     ) -> None:
-        self.device, self.share = device, share
+        self.dataset, self.device, self.share = samples, device, share
+        self.batch_size, self.workers = batch_size, workers
         self.samples: int = len(samples)  # type: ignore[arg-type]
         """Of all processes together."""
         order: list[Key] = [(None, indices) for indices in share.batches(self.samples, batch_size)]
@@ -128,6 +129,11 @@ class EvaluationBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         return _read(self._loader, self.device)
+
+    def only(self, indices: Sequence[int]) -> "EvaluationBatches":
+        """The same of the samples with these ``indices`` alone."""
+        some = Subset(self.dataset, indices)
+        return EvaluationBatches(some, self.batch_size, self.device, share=self.share, workers=self.workers)
 
 
 def make_loader(

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Int64
+from jaxtyping import Float, Float32, Int, Int64, UInt8
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
-from terramamba.scores.calibration import logit_histogram, logit_levels
+from terramamba.scores.calibration import LOGIT_LIMIT, logit_histogram, logit_levels
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.thresholds import BINS, histogram
 from terramamba.training.batches import Batch, EvaluationBatches
@@ -20,6 +22,35 @@ from terramamba.training.losses import IGNORE
 Loss = Callable[[Tensor, Batch], Tensor]
 
 PATCHES_AT_ONCE = 256
+ALMOST_CERTAIN = 1 - 2**-24
+"""The largest probability below 1 in 32 bits."""
+
+
+@runtime_checkable
+class MappedPairs(Protocol):
+    """A data set of image pairs of which the large ones do not go through a model whole."""
+
+    def mapped_for(self, model: nn.Module) -> list[int]:
+        """The samples that are too large for ``model``, in their order."""
+        ...
+
+    def map_rows(
+        self, index: int, model: nn.Module, device: torch.device, precision: str
+    ) -> Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]]:
+        """Probability of change and mask (255: ignore) of such a sample: full rows, from the top."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ChangeCounts:
+    """What was counted of m pairs, in their order."""
+
+    histograms: Int[np.ndarray, "m 2 bins"]
+    """By probability of change, as ``metrics.histogram``, for each pair."""
+    logits: Int[np.ndarray, "2 levels"]
+    """By logit, as ``metrics.logit_histogram``, of all pairs."""
+    loss: float
+    """Sum over the pairs."""
 
 
 def evaluate_classes(
@@ -48,8 +79,7 @@ def evaluate_change(
     Samples are ``{"image": (2, c, h, w), "mask": (h, w)}``, 255 = ignore, and may differ in size. Raises
     ``InputError`` for a model with more than one output channel.
     """
-    with evaluating(model, resolve_device(device)) as place:
-        return count_changes(model, EvaluationBatches(dataset, batch_size, place), precision)[0]
+    return change_counts(model, dataset, batch_size=batch_size, device=device, precision=precision).histograms
 
 
 def class_logits(
@@ -70,23 +100,17 @@ def class_logits(
     return torch.cat(logits), torch.cat(labels)
 
 
-def change_histograms(
+def change_counts(
     model: nn.Module,
     dataset: Dataset[Batch],
     *,
     batch_size: int = 1,
     device: str = "auto",
     precision: str = "32",
-) -> tuple[Int[np.ndarray, "m 2 bins"], Int[np.ndarray, "2 levels"]]:
-    """What ``evaluate_change`` gives, and the logits of all samples together: ``logit_histogram``."""
-    histograms, levels = [], np.zeros((2, len(logit_levels())), np.int64)
+) -> ChangeCounts:
+    """What ``evaluate_change`` gives, and the logits of all samples together."""
     with evaluating(model, resolve_device(device)) as place:
-        for batch, logits in outputs(model, EvaluationBatches(dataset, batch_size, place), precision):
-            one, known, changed = only_channel(logits), batch["mask"] != IGNORE, batch["mask"] != 0
-            samples = zip(torch.sigmoid(one), changed, known, strict=True)
-            histograms += [histogram(*sample) for sample in samples]
-            levels += logit_histogram(one, changed, known)
-    return np.stack(histograms), levels
+        return count_changes(model, EvaluationBatches(dataset, batch_size, place), precision)
 
 
 def count_classes(
@@ -105,17 +129,53 @@ def count_classes(
 
 def count_changes(
     model: nn.Module, batches: EvaluationBatches, precision: str, loss: Loss | None = None
-) -> tuple[Int[np.ndarray, "m 2 bins"], float]:
-    """Histograms of this process's share of the samples, and the sum over its samples of ``loss``."""
-    counts, total = [np.zeros((0, 2, BINS), np.int64)], 0.0
-    for batch, logits in outputs(model, batches, precision):
+) -> ChangeCounts:
+    """Counts of this process's share of the samples, and the sum over them of ``loss``."""
+    dataset, share = batches.dataset, batches.share
+    large = dataset.mapped_for(model) if isinstance(dataset, MappedPairs) else []
+    apart = set(large)
+    small = [index for index in range(batches.samples) if index not in apart]
+    own = [small[place] for batch in share.batches(len(small), batches.batch_size) for place in batch]
+    histograms, levels = [np.zeros((0, 2, BINS), np.int64)], np.zeros((2, len(logit_levels())), np.int64)
+    total = 0.0
+    for batch, logits in outputs(model, batches.only(small) if large else batches, precision):
         one = only_channel(logits)
         known, changed = batch["mask"] != IGNORE, batch["mask"] != 0
         samples = zip(torch.sigmoid(one), changed, known, strict=True)
-        counts.append(np.stack([histogram(*sample) for sample in samples]))
+        histograms.append(np.stack([histogram(*sample) for sample in samples]))
+        levels += logit_histogram(one, changed, known)
         if loss is not None:
             total += float(loss(one, batch)) * len(logits)
-    return np.concatenate(counts), total
+    for index in large[share.rank :: share.world]:
+        assert isinstance(dataset, MappedPairs)
+        found = count_rows(dataset.map_rows(index, model, batches.device, precision), loss)
+        own.append(index)
+        histograms.append(found.histograms)
+        levels += found.logits
+        total += found.loss
+    return ChangeCounts(np.concatenate(histograms)[np.argsort(own)], levels, total)
+
+
+def count_rows(
+    rows: Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]], loss: Loss | None
+) -> ChangeCounts:
+    """Counts of one pair, of whose map and mask some rows come at a time.
+
+    Logits are those of the map's probabilities, which tell none above 16.6 apart. The loss is the mean of
+    that of the rows, weighted by their known pixels.
+    """
+    counts, levels = np.zeros((2, BINS), np.int64), np.zeros((2, len(logit_levels())), np.int64)
+    total, pixels = 0.0, 0
+    for probability, mask in rows:
+        likely, truth = torch.from_numpy(probability), torch.from_numpy(mask.astype(np.int64))
+        known, changed = truth != IGNORE, truth != 0
+        logits = torch.logit(likely.clamp(max=ALMOST_CERTAIN)).clamp(min=-LOGIT_LIMIT)
+        counts += histogram(likely, changed, known)
+        levels += logit_histogram(logits, changed, known)
+        if loss is not None:
+            total += float(loss(logits[None], {"mask": truth[None]})) * int(known.sum())
+        pixels += int(known.sum())
+    return ChangeCounts(counts[None], levels, total / max(pixels, 1))
 
 
 def only_channel(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:

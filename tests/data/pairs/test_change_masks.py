@@ -7,9 +7,11 @@ import pytest
 from PIL import Image
 
 from terramamba.core.errors import InputError
-from terramamba.data.pairs.change_masks import IGNORE, MaskRule, find_rule, read_mask
+from terramamba.data.pairs import change_masks as masks
+from terramamba.data.pairs.change_masks import IGNORE, MaskRule, mask_values
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import Window
 
 CHANGED = np.array([[0, 0, 1], [1, 0, 1], [0, 0, 0], [1, 1, 0]], bool)
@@ -19,6 +21,17 @@ def save(path: Path, array: np.ndarray | Image.Image) -> str:
     image = array if isinstance(array, Image.Image) else Image.fromarray(array)
     image.save(path)
     return str(path)
+
+
+def find_rule(paths: list[str]) -> MaskRule:
+    return masks.find_rule(paths, lambda path: mask_values(open_scene(path)))
+
+
+def read_mask(
+    path: str, rule: MaskRule, window: Window | None = None, unchanged: str | None = None
+) -> np.ndarray:
+    certain = None if unchanged is None else open_scene(unchanged)
+    return masks.read_mask(open_scene(path), rule, window, certain)
 
 
 def read(path: str) -> np.ndarray:

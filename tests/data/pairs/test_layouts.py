@@ -1,5 +1,6 @@
 """Layouts of image pairs, tables of paths, and files without their mates."""
 
+import pickle
 from pathlib import Path
 from shutil import copyfile
 
@@ -7,9 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from terramamba.change.samples import PairDataset
 from terramamba.core.errors import InputError
+from terramamba.data import file_facts
+from terramamba.data.pairs import image_pair as pair_files
+from terramamba.data.pairs.change_masks import mask_values
 from terramamba.data.pairs.image_pair import same_files
 from terramamba.data.pairs.layouts import find_pairs
+from terramamba.data.pairs.statistics import fit_pair_scaling
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 
 
@@ -209,7 +217,66 @@ def test_same_files_sees_through_copies(tmp_path: Path, exchanged: bool) -> None
     spoilt = np.asarray(Image.open(first)).copy()
     spoilt[0, 0] ^= 1
     Image.fromarray(spoilt).save(first)
+    parts = find_pairs(tmp_path)
     assert same_files(parts["val"], parts["test"]) == []
+
+
+def test_windows_are_the_same_where_they_overlap(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for name in ("before", "after", "label"):
+        image(tmp_path / f"{name}.png", (60, 50), bands=1 if name == "label" else 3)
+    sides = rng.integers(1, 9, (120, 2))
+    places = rng.integers(0, (52, 42), (120, 2))
+    boxes = np.concatenate([places, sides], axis=1)
+    rows = [
+        f"{'val' if number % 2 else 'test'},before.png,after.png,label.png,{','.join(map(str, box))}"
+        for number, box in enumerate(boxes.tolist())
+    ]
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["split,before,after,label,row,col,height,width", *rows]))
+    parts = find_pairs(table)
+    covered = np.zeros((60, 50), bool)
+    for pair in parts["val"]:
+        covered[pair.window.slices] = True
+    overlapping = [pair.before for pair in parts["test"] if covered[pair.window.slices].any()]
+    assert same_files(parts["val"], parts["test"]) == overlapping
+
+
+def test_files_are_looked_at_once_however_many_windows_they_serve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene(tmp_path)
+    Image.fromarray(np.eye(6, 5, dtype=np.uint8)).save(tmp_path / "x" / "c.bmp")
+    windows = [f"{part},x/1.bmp,x/2.bmp,x/c.bmp,{row},0,1,5" for row in range(6) for part in ("train", "val")]
+    table = tmp_path / "pairs.csv"
+    table.write_text("\n".join(["split,before,after,label,row,col,height,width", *windows]))
+    opened: list[str] = []
+    read: list[str] = []
+
+    def opening(path: str, **options: object) -> Scene:
+        opened.append(Path(path).name)
+        return open_scene(path, **options)
+
+    def reading(mask: Scene) -> frozenset[float]:
+        read.append(Path(mask.path).name)
+        return mask_values(mask)
+
+    for module in (file_facts, pair_files):
+        monkeypatch.setattr(module, "open_scene", opening)
+    monkeypatch.setattr(file_facts, "mask_values", reading)
+    parts = find_pairs(table)
+    scaling = fit_pair_scaling(parts["train"], 3)
+    for part, pairs in parts.items():
+        for some in (pairs, [pair.swapped() for pair in pairs]):
+            data = PairDataset(some, scaling, crop_size=None, augment=False, seed=0)
+            assert len([data[index] for index in range(len(data))]) == 6, part
+    assert sorted(opened) == ["1.bmp", "2.bmp", "c.bmp"]
+    assert read == ["c.bmp"]
+    # whoever gets the pairs in another process looks for themselves
+    again = pickle.loads(pickle.dumps(parts))
+    assert again == parts
+    assert again["val"][0].open()[0].grid == parts["val"][0].open()[0].grid
+    assert opened.count("1.bmp") == 2
 
 
 def test_empty_tiles_are_all_alike_and_no_copies(tmp_path: Path) -> None:

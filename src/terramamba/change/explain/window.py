@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from terramamba.change.map_worker import ChangeDetector, ChangeWork
+from terramamba.change.map_worker import ChangeDetector
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.explain.pixels import Pixel, named_pixels, named_window, window_around
@@ -80,7 +80,7 @@ def _most_changed(run: Run, dates: tuple[Scene, Scene], size: int, device: torch
     looked_at = plan
     if len(plan) > MOST_LOOKED_AT:
         looked_at = [plan[i] for i in evenly_spaced(0, len(plan), MOST_LOOKED_AT)]
-    detector = ChangeDetector(ChangeWork(run, *dates, (tuple(looked_at),), "32"), run, device)
+    detector = ChangeDetector(run.model, run.scaling, dates, device)
     best: tuple[float, float, Window] | None = None
     with progress("look for change", len(looked_at), "windows") as advance:
         for window in looked_at:

@@ -19,15 +19,15 @@ EVERY = 5
 class BandFolders(PairFiles):
     """A pair whose dates are folders of bands, resampled to one size by the authors."""
 
-    def open(self) -> tuple[Scene, Scene]:
-        """The two dates, the earlier first unless exchanged; raises ``InputError`` where they do not fit."""
+    def _dates(self) -> tuple[Scene, Scene]:
+        """The earlier and the later date; raises ``InputError`` where they do not fit."""
         before, after = (stack_of(Path(folder)) for folder in (self.before, self.after))
         if before.grid.window != after.grid.window:
             raise InputError(
                 f"{self.after}: {after.height} x {after.width} pixels, but {self.before} has "
                 f"{before.height} x {before.width}; take imgs_1_rect and imgs_2_rect of one region"
             )
-        return (after, before) if self.exchanged else (before, after)
+        return before, after
 
 
 def stack_of(folder: Path) -> Scene:

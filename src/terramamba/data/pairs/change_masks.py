@@ -1,14 +1,13 @@
 """Change masks as they are found, read as 0 (unchanged), 1 (changed) and 255 (no reference)."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 
 import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
 from terramamba.core.errors import InputError
-from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, strips
 
@@ -16,7 +15,7 @@ IGNORE = 255
 CUT = 128
 """Grey masks are cut here: this and above is changed."""
 
-VALUES_PER_READ = 16_000_000
+VALUES_PER_READ = 4_000_000
 
 
 class MaskRule(Enum):
@@ -27,8 +26,8 @@ class MaskRule(Enum):
     GREY = "128 and above is changed"
 
 
-def find_rule(paths: Iterable[str]) -> MaskRule:
-    """The rule that fits all of the masks ``paths``, which one pass over their pixels finds.
+def find_rule(paths: Iterable[str], values_in: Callable[[str], Iterable[float]]) -> MaskRule:
+    """The rule that fits all of the masks ``paths``; ``values_in`` says which values there are in one.
 
     One rule serves a whole data set, because a mask with only 0 and 255 can be of either kind. Masks with 0
     and one other value, and masks with several small codes: non-zero is changed. With 0, 1 and 255 somewhere:
@@ -39,8 +38,8 @@ def find_rule(paths: Iterable[str]) -> MaskRule:
     """
     values: set[float] = set()
     first_grey = ""
-    for path in paths:
-        found = _values(path)
+    for path in dict.fromkeys(paths):
+        found = set(values_in(path))
         odd = next((value for value in found if value < 0 or value != int(value)), None)
         if odd is not None:
             raise InputError(
@@ -61,7 +60,7 @@ def find_rule(paths: Iterable[str]) -> MaskRule:
 
 
 def read_mask(
-    label: str, rule: MaskRule, window: Window | None = None, unchanged: str | None = None
+    label: Scene, rule: MaskRule, window: Window | None = None, unchanged: Scene | None = None
 ) -> UInt8[np.ndarray, "h w"]:
     """0 unchanged, 1 changed, 255 without reference (also the file's nodata), in ``window`` of ``label``.
 
@@ -71,25 +70,32 @@ def read_mask(
     Raises:
         InputError: a mask that cannot be read or has unequal bands.
     """
-    values, valid = _read(open_scene(label), window)
+    values, valid = _read(label, window)
     changed = values >= CUT if rule is MaskRule.GREY else values != 0
     mask = changed.astype(np.uint8)
     if rule is MaskRule.IGNORE_255:
         mask[values == IGNORE] = IGNORE
     mask[~valid] = IGNORE
     if unchanged is not None:
-        certain, certain_valid = _read(open_scene(unchanged), window)
+        certain, certain_valid = _read(unchanged, window)
         mask[(mask == 0) & ~((certain != 0) & certain_valid)] = IGNORE
     return mask
 
 
-def _values(path: str) -> set[float]:
-    scene = open_scene(path)
+def mask_values(mask: Scene) -> frozenset[float]:
+    """The different values of the pixels of ``mask`` that have data; one pass over all of it.
+
+    Raises:
+        InputError: a mask that cannot be read or has unequal bands.
+    """
     found: set[float] = set()
-    for window in strips(scene.height, scene.width, max(1, VALUES_PER_READ // scene.width)):
-        values, valid = _read(scene, window)
-        found.update(np.unique(values[valid]).astype(np.float64).tolist())
-    return found
+    for window in strips(mask.height, mask.width, max(1, VALUES_PER_READ // (mask.width * mask.bands))):
+        values, valid = _read(mask, window)
+        known = values.ravel() if valid.all() else values[valid]
+        # counting is many times faster than sorting, where there are few numbers to count
+        unique = np.flatnonzero(np.bincount(known)) if known.dtype == np.uint8 else np.unique(known)
+        found.update(unique.astype(np.float64).tolist())
+    return frozenset(found)
 
 
 def _read(scene: Scene, window: Window | None) -> tuple[Shaped[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:

@@ -1,10 +1,14 @@
 """The files of one pair of dates, and the pair that they make."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 
-from terramamba.data.pairs.same_file import file_key, same_content_key, size_key
+import numpy as np
+from jaxtyping import Float
+
+from terramamba.data.file_facts import FileFacts, Key
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.readers.open import open_scene
@@ -12,8 +16,6 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.warped import Method
 from terramamba.raster.windows import Window
-
-Key = tuple[object, ...]
 
 MASKS = ("mask", "masks", "mask_before", "mask_after")
 """Folders, beside one of labels, whose images mark pixels that are not to be used, whatever the date."""
@@ -32,7 +34,8 @@ class PairFiles:
     reference. ``window`` limits all of them to a part of the image. ``name`` is unique within a part.
     Non-zero pixels of any of ``masks`` are without data at both dates. With ``align``, ``after`` is warped
     onto the grid of ``before``, on which labels and window are. ``variable`` names the array or image of
-    files that hold several. ``exchanged``: the dates change places, the grid stays.
+    files that hold several. ``exchanged``: the dates change places, the grid stays. ``facts`` are what is
+    known of the files; pairs of the same files share them.
     """
 
     before: str
@@ -46,6 +49,7 @@ class PairFiles:
     align: Method | None = None
     variable: str | None = None
     exchanged: bool = False
+    facts: FileFacts = field(default_factory=FileFacts, compare=False, repr=False)
 
     def swapped(self) -> "PairFiles":
         """The pair with its dates exchanged."""
@@ -56,10 +60,15 @@ class PairFiles:
 
         Looks at no pixels. Raises ``InputError`` where they are no pair, or a mask does not fit.
         """
+        asked = (self.before, self.after, self.masks, self.align, self.variable)
+        dates = self.facts.once(("dates", *asked), self._dates)
+        return dates[::-1] if self.exchanged else dates
+
+    def _dates(self) -> tuple[Scene, Scene]:
+        """The earlier and the later date."""
         opened = (open_scene(path, variable=self.variable) for path in (self.before, self.after))
         before, after = require_pair(*opened, align=self.align)
-        dates = masked(before, self.masks), masked(after, self.masks)
-        return dates[::-1] if self.exchanged else dates
+        return masked(before, self.masks), masked(after, self.masks)
 
 
 def same_files(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[str]:
@@ -68,28 +77,41 @@ def same_files(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[
     Windows of one image must overlap to count, and copies must show something: empty tiles are all alike.
     Files are read only where both have some of the same size.
     """
-    sizes = {_of_dates(pair, size_key) for pair in first} & {_of_dates(pair, size_key) for pair in second}
-    alike = [[pair for pair in pairs if _of_dates(pair, size_key) in sizes] for pairs in (first, second)]
+    sizes = {_of_dates(pair, FileFacts.size) for pair in first}
+    sizes &= {_of_dates(pair, FileFacts.size) for pair in second}
+    alike = [
+        [pair for pair in pairs if _of_dates(pair, FileFacts.size) in sizes] for pairs in (first, second)
+    ]
     seen: dict[Key, list[PairFiles]] = {}
     for pair in alike[0]:
-        seen.setdefault(_of_dates(pair, same_content_key), []).append(pair)
-    return [
-        pair.before
-        for pair in alike[1]
-        if any(_same(pair, other) for other in seen.get(_of_dates(pair, same_content_key), []))
-    ]
+        seen.setdefault(_of_dates(pair, FileFacts.content), []).append(pair)
+    places = {
+        key: np.array([_bounds(pair.window) for pair in pairs], np.float64) for key, pairs in seen.items()
+    }
+    return [pair.before for pair in alike[1] if _is_among(pair, seen, places)]
 
 
-def _of_dates(pair: PairFiles, key: Callable[[str], Key]) -> Key:
-    """``key`` of both dates, the same whichever comes first."""
-    return tuple(sorted((key(pair.before), key(pair.after)), key=repr))
-
-
-def _same(first: PairFiles, second: PairFiles) -> bool:
-    """Whether two pairs with the same bytes are one and the same ground."""
-    if not _overlap(first.window, second.window):
+def _is_among(
+    pair: PairFiles, seen: Mapping[Key, Sequence[PairFiles]], places: Mapping[Key, Float[np.ndarray, "n 4"]]
+) -> bool:
+    """Whether a pair shows the same ground as one of those ``seen``, which are by content."""
+    key = _of_dates(pair, FileFacts.content)
+    if key not in seen:
         return False
-    return _of_dates(first, file_key) == _of_dates(second, file_key) or not _empty(first)
+    top, left, bottom, right = places[key].T
+    own_top, own_left, own_bottom, own_right = _bounds(pair.window)
+    overlaps = (top < own_bottom) & (own_top < bottom) & (left < own_right) & (own_left < right)
+    near = [seen[key][place] for place in np.flatnonzero(overlaps).tolist()]
+    return any(_same_files(pair, other) for other in near) or (len(near) > 0 and not _empty(pair))
+
+
+def _of_dates(pair: PairFiles, key: Callable[[FileFacts, str], Key]) -> Key:
+    """``key`` of both dates, the same whichever comes first."""
+    return tuple(sorted((key(pair.facts, pair.before), key(pair.facts, pair.after)), key=repr))
+
+
+def _same_files(first: PairFiles, second: PairFiles) -> bool:
+    return _of_dates(first, FileFacts.file) == _of_dates(second, FileFacts.file)
 
 
 def _empty(pair: PairFiles) -> bool:
@@ -98,12 +120,11 @@ def _empty(pair: PairFiles) -> bool:
     return all(bool((values == values[:, :1, :1]).all()) for values in images)
 
 
-def _overlap(first: Window | None, second: Window | None) -> bool:
-    if first is None or second is None:
-        return True
-    return max(first.row, second.row) < min(first.bottom, second.bottom) and max(first.col, second.col) < min(
-        first.right, second.right
-    )
+def _bounds(window: Window | None) -> tuple[float, float, float, float]:
+    """Top, left, bottom and right; None stands for all there is."""
+    if window is None:
+        return -inf, -inf, inf, inf
+    return window.row, window.col, window.bottom, window.right
 
 
 def stem_of(path: Path) -> str:

@@ -18,10 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from terramamba.core.errors import InputError
+from terramamba.data.file_facts import FileFacts
 from terramamba.data.pairs.csv_table import read_table
 from terramamba.data.pairs.image_pair import MASKS, PARTS, WHOLE, PairFiles, stem_of
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
-from terramamba.raster.readers.open import open_scene
 from terramamba.raster.views.warped import Method
 
 DATES = (
@@ -62,8 +62,9 @@ def find_pairs(
     else:
         raise InputError(f"{source}: no such folder or CSV table; check the path")
     parts: dict[str, list[PairFiles]] = {}
+    facts = FileFacts()
     for pair in pairs:
-        parts.setdefault(pair.split, []).append(replace(pair, align=align, variable=variable))
+        parts.setdefault(pair.split, []).append(replace(pair, align=align, variable=variable, facts=facts))
     if not parts:
         raise InputError(f"{source}: no image pairs in it; give folders such as {_LAYOUTS}")
     if split is not None:
@@ -82,7 +83,7 @@ def _check(pair: PairFiles) -> None:
     for mask in (pair.label, pair.unchanged):
         if mask is None:
             continue
-        found = open_scene(mask)
+        found = pair.facts.scene(mask)
         if (found.height, found.width) != (before.height, before.width):
             raise InputError(
                 f"{mask}: a mask of {found.height} x {found.width} pixels, but {pair.before} has "

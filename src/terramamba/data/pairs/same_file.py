@@ -1,7 +1,6 @@
 """Whether two paths lead to the same file, or to copies of it."""
 
 import hashlib
-from functools import lru_cache
 from pathlib import Path
 
 
@@ -20,12 +19,5 @@ def same_content_key(path: str | Path) -> tuple[int | str, ...]:
     """Equal for two files exactly when they hold the same bytes, for two folders when they are one."""
     if not Path(path).is_file():
         return file_key(path)
-    found = Path(path).stat()
-    return (found.st_size, _digest(str(path), found.st_size, found.st_mtime_ns))
-
-
-@lru_cache(maxsize=100_000)
-def _digest(path: str, size: int, changed: int) -> str:
-    """SHA-256 of the file that has this size and time of last change."""
     with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return (Path(path).stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())

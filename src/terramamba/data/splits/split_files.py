@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import rasterio
 from jaxtyping import Int, UInt8
 
 from terramamba.core.errors import InputError
@@ -15,6 +16,7 @@ from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split import PARTS, PIXELS_AT_ONCE, Split
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
+from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import strips
 
@@ -23,7 +25,7 @@ def save_split(split: Split, folder: Path, grid: Grid, classes: Int[np.ndarray, 
     """Write ``split.tif`` (``split.npy`` where the scene is not georeferenced) and ``split.json``."""
     if grid.transform is not None:
         colours = {TRAIN: (213, 94, 0), VALIDATION: (240, 228, 66), TEST: (0, 114, 178)}
-        with RasterWriter(
+        writing = RasterWriter(
             folder / SPLIT_IMAGE,
             grid,
             bands=1,
@@ -32,7 +34,8 @@ def save_split(split: Split, folder: Path, grid: Grid, classes: Int[np.ndarray, 
             colours=colours,
             class_names=PARTS,
             overwrite=True,
-        ) as writer:
+        )
+        with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES), writing as writer:
             for window, image in split.role_maps():
                 writer.write(image[None], window)
     else:

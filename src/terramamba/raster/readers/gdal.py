@@ -34,6 +34,8 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 
 OPEN_DATASETS = 16
+GDAL_CACHE_BYTES = 256 << 20
+"""Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
 ENVI_SUFFIXES = ("", ".img", ".dat", ".bsq", ".bil", ".bip")
 """How the data file beside an ENVI header may end."""
 _ADDRESS = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: C: is a drive

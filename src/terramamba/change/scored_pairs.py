@@ -1,0 +1,60 @@
+"""Image pairs as they are scored: whole, or where they are large by the tiles that a map of them is made of.
+
+So the score of a large pair is that of its map, blended from overlapping tiles, and takes no more memory.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import rasterio
+import torch
+from jaxtyping import Float32, UInt8
+
+from terramamba.change.map_worker import OVERLAP, TILE_SIZE, ChangeDetector
+from terramamba.change.samples import PairDataset
+from terramamba.data.pairs.change_masks import IGNORE
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.scaling import Scaling
+from terramamba.mapping.blend import MappedWindow, blend
+from terramamba.models.model import Model
+from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
+from terramamba.raster.windows import tiles
+
+WHOLE_PIXELS = 1024 * 1024
+"""A pair of more pixels is scored by tiles. The images of most published sets have 1024 a side at most, and
+go through the model whole, as papers do it."""
+
+
+class ScoredPairs(PairDataset):
+    """Whole pairs without augmentation; see ``PairDataset`` for the samples."""
+
+    def __init__(self, pairs: Sequence[PairFiles], scaling: Scaling) -> None:
+        super().__init__(pairs, scaling, crop_size=None, augment=False, seed=0)
+
+    def mapped_for(self, model: Model) -> list[int]:
+        """The pairs of more than ``WHOLE_PIXELS``; none for a model that has to see the whole image."""
+        if model.whole_image:
+            return []
+        return [index for index in range(len(self)) if self.area(index).pixels > WHOLE_PIXELS]
+
+    def map_rows(
+        self, index: int, model: Model, device: torch.device, precision: str
+    ) -> Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]]:
+        """Probability of change, as ``map_change`` finds it, and mask of a pair: full rows, from the top."""
+        height, width = self.area(index).shape
+        detector = ChangeDetector(model, self.scaling, self.dates(index), device, precision)
+        masks: dict[int, UInt8[np.ndarray, "h w"]] = {}
+
+        def parts() -> Iterator[MappedWindow]:
+            for window in tiles(height, width, TILE_SIZE, OVERLAP):
+                (part,) = detector.detect([window])
+                mask = self.reference(index, window)
+                mask[~part.usable] = IGNORE
+                row = masks.setdefault(window.row, np.empty((window.height, width), np.uint8))
+                row[:, window.col : window.right] = mask
+                yield part
+
+        with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
+            for rows in blend(parts(), height, width, OVERLAP):
+                mask = masks.pop(rows.window.row)[: rows.window.height]
+                yield np.minimum(rows.probability, 1), mask  # votes may add up to a hair more than 1
