@@ -11,28 +11,31 @@ from rasterio.crs import CRS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from terramamba import scored_pairs
+from cards import change_card
 from terramamba.api import map_change
+from terramamba.change import scored_pairs
 from terramamba.change.objective import ChangeDetection
 from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.change.scores import count_pairs
+from terramamba.change.settings import ChangeConfig
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.scaling import Scaling
+from terramamba.models.model import Model
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run
-from terramamba.scores.metrics import BINS, confusion_at, histogram
-from terramamba.training.config import TrainConfig
-from terramamba.training.predict import Share, change_counts, count_changes, evaluate_change, evaluating
+from terramamba.scores.thresholds import BINS, confusion_at, histogram
+from terramamba.training.batches import EvaluationBatches, Share
+from terramamba.training.predict import change_counts, count_changes, evaluate_change, evaluating
 
 NODATA = -1.0
 TILE, OVERLAP = 24, 10
 SCALING = Scaling("standard", (0, 1), (0.5, 0.4), (2.0, 3.0), (0.1, 0.0))
 
 
-class Neighbours(nn.Module):
+class Neighbours(Model):
     """Sees neighbours, so that a tile's edge differs from what the whole image would give."""
 
     def __init__(self) -> None:
@@ -81,7 +84,7 @@ def read(pair: PairFiles) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(dates), np.where(known, mask, 255)
 
 
-def blended(model: nn.Module, dates: np.ndarray) -> np.ndarray:
+def blended(model: Model, dates: np.ndarray) -> np.ndarray:
     """Probability of change from all tiles at once, each with less weight at its edges."""
     height, width = dates.shape[2:]
 
@@ -117,16 +120,7 @@ def test_counts_of_large_pairs_are_those_of_blended_tiles(pairs: list[PairFiles]
 
 def test_the_score_of_a_large_pair_is_that_of_its_map(pairs: list[PairFiles], tmp_path: Path) -> None:
     model = Neighbours()
-    card = {
-        "model": {"name": "neighbours"},
-        "task": "change",
-        "source_bands": 2,
-        "wavelengths": None,
-        "scaling": SCALING.to_dict(),
-        "threshold": 0.5,
-        "classes": [{"code": 0, "name": "unchanged"}, {"code": 1, "name": "changed"}],
-    }
-    run, pair = Run(tmp_path, model, card), pairs[1]
+    run, pair = Run(tmp_path, model, change_card(scaling=SCALING)), pairs[1]
     map_change(run, pair.before, pair.after, tmp_path / "map.tif", tile_size=TILE, overlap=OVERLAP)
     changed, mask = open_scene(tmp_path / "map.tif").read()[0][0], read(pair)[1]
     known = mask != 255
@@ -165,12 +159,14 @@ def test_dates_are_swapped_for_large_pairs_too(pairs: list[PairFiles]) -> None:
 
 def test_validation_shared_by_processes_adds_up(pairs: list[PairFiles]) -> None:
     model, data = Neighbours(), ScoredPairs([*pairs, *pairs], SCALING)
-    objective = ChangeDetection(TrainConfig(epochs=1, batch_size=2, lr=1.0, loss="bce"))
+    objective = ChangeDetection(ChangeConfig(epochs=1, batch_size=2, lr=1.0, loss="bce"))
     with evaluating(model, torch.device("cpu")) as place:
-        alone = objective.validate(model, data, place, Share())
-        all_of_it = count_changes(model, data, 2, place, "32", Share(), objective._of_masks)
+        alone = objective.validate(model, EvaluationBatches(data, objective.validated_at_once, place))
+        all_of_it = count_changes(model, EvaluationBatches(data, 2, place), "32", objective._of_masks)
         parts = [
-            count_changes(model, data, 2, place, "32", Share(rank, 2), objective._of_masks)
+            count_changes(
+                model, EvaluationBatches(data, 2, place, share=Share(rank, 2)), "32", objective._of_masks
+            )
             for rank in range(2)
         ]
     assert sum(len(part.histograms) for part in parts) == 8
@@ -183,10 +179,10 @@ def test_validation_shared_by_processes_adds_up(pairs: list[PairFiles]) -> None:
 
 def test_the_loss_of_a_large_pair_is_that_of_its_map(pairs: list[PairFiles]) -> None:
     model = Neighbours()
-    objective = ChangeDetection(TrainConfig(epochs=1, batch_size=1, lr=1.0, loss="bce"))
+    objective = ChangeDetection(ChangeConfig(epochs=1, batch_size=1, lr=1.0, loss="bce"))
     data = ScoredPairs([pairs[1]], SCALING)
     with evaluating(model, torch.device("cpu")) as place:
-        found = objective.validate(model, data, place, Share())
+        found = objective.validate(model, EvaluationBatches(data, objective.validated_at_once, place))
     dates, mask = read(pairs[1])
     likely, known = torch.from_numpy(blended(model, dates)), torch.from_numpy(mask != 255)
     truth = torch.from_numpy((mask == 1).astype(np.float32))

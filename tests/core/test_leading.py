@@ -114,7 +114,7 @@ def test_two_machines_one_killed_process_and_a_new_start_give_what_one_process_g
 
 
 def test_what_cannot_be_trained_is_refused_once(files, tmp_path):
-    status, told, said = finished(torchrun([*TRAIN, *files, "--devices", 2, "--out", tmp_path / "run"], 1, 2))
+    status, told, said = finished(torchrun([*TRAIN, *files, "--devices", 3, "--out", tmp_path / "run"], 1, 2))
     assert (status, told) == ([1], [""])
     errors = [line for line in said[0].splitlines() if line.startswith("error: ")]
     assert errors == ["error: --devices 3: torchrun has started 2 processes already; leave out --devices"]

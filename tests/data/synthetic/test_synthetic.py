@@ -21,7 +21,7 @@ from terramamba.data.synthetic.files import (
 from terramamba.data.synthetic.pair import draw_pair
 from terramamba.data.synthetic.scene import CLASSES, draw_scene
 from terramamba.raster.readers.open import open_scene
-from terramamba.raster.sample_statistics import look
+from terramamba.raster.sample_statistics import sample_statistics
 from terramamba.scores.metrics import change_f1, class_counts, confusion_matrix
 
 
@@ -43,7 +43,7 @@ def test_scene_is_a_georeferenced_hyperspectral_image(scene: SyntheticScene) -> 
     assert image.transform.a == 4
     assert image.wavelengths is not None
     np.testing.assert_allclose(image.wavelengths, np.linspace(420, 2400, 48), atol=0.05)
-    assert look(image).empty_bands == (scene.dead_band,)
+    assert sample_statistics(image).empty_bands == (scene.dead_band,)
     _, valid = image.read(bands=[0])
     assert 0.001 < 1 - valid.mean() < 0.05
 
