@@ -15,7 +15,7 @@ from terramamba.mapping.fingerprint import model_fact, scene_fact
 from terramamba.mapping.jobs import carry_out
 from terramamba.mapping.join import join_map
 from terramamba.mapping.settings import Parallelism
-from terramamba.models.registry import register_model
+from terramamba.models import registry
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
@@ -35,16 +35,18 @@ def run(tmp_path_factory, seed_of):
     noise = random.normal(0, 0.003, (4, 32, 24)).astype(np.float32)
     write_geotiff(home / "scene.tif", np.einsum("hwk,kc->chw", shares, spectra) + noise, GRID)
     write_geotiff(home / "shares.tif", shares.transpose(2, 0, 1).copy(), GRID)
-    register_model("abundances", "mixer", "abundances")
-    settings = AbundanceSettings(
-        out=str(home / "run"),
-        scene=str(home / "scene.tif"),
-        abundances=str(home / "shares.tif"),
-        epochs=60,
-        lr=1e-2,
-        device="cpu",
-    )
-    return home, pipeline.train(ABUNDANCES, settings), settings
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry._HOMES, "abundances", {})  # what is registered goes with the fixture
+        registry.register_model("abundances", "mixer", "abundances")
+        settings = AbundanceSettings(
+            out=str(home / "run"),
+            scene=str(home / "scene.tif"),
+            abundances=str(home / "shares.tif"),
+            epochs=60,
+            lr=1e-2,
+            device="cpu",
+        )
+        yield home, pipeline.train(ABUNDANCES, settings), settings
 
 
 def test_it_is_trained_and_scored_as_its_own_run(run):

@@ -149,7 +149,7 @@ def test_a_dask_cluster_that_loses_a_worker(jobs: Jobs, tmp_path: Path) -> None:
         started(home, *worker) as first,
         started(home, *worker),
     ):
-        wait_for("the scheduler", file.exists, server)
+        wait_for("the scheduler", lambda: file.exists() and "tcp://" in file.read_text(), server)
         address = next(word for word in file.read_text().split('"') if word.startswith("tcp://"))
         with started(folder, "-m", "terramamba", *job.command("--dask", address)) as process:
             wait_for("parts", lambda: parts(folder, job) > 1, process)

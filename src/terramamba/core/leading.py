@@ -76,7 +76,10 @@ class Job:
             raise
         except Exception as error:
             if not self._speaks_first():
-                raise SystemExit(1) from error
+                # At once: what PyTorch keeps of the exchange would abort where the other process is gone.
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(1)
             raise _reason(error) from error
         self._in_touch = True
 
