@@ -21,8 +21,9 @@ from terramamba.landcover.objective import Classification
 from terramamba.landcover.patches import PatchDataset
 from terramamba.models.registry import create_model
 from terramamba.training.batches import Batch, Share, TrainingBatches, epoch_order
-from terramamba.training.config import TrainConfig, make_optimizer
+from terramamba.training.config import make_optimizer
 from terramamba.training.loop import Learner
+from terramamba.training.settings import TrainConfig
 
 BANDS, SIDE, PATCH, CLASSES = 144, 120, 7, 9
 SAMPLES = 1024

@@ -89,10 +89,8 @@ def make_tiles(folder: Path) -> tuple[Path, Path]:
 
 def train(scene: str, labels: str, out: str, model: str) -> None:
     """One epoch, and what it took; runs in a process of its own."""
-    from terramamba.landcover.train import train_classifier
-
-    from terramamba.bench.memory import most_resident
-    from terramamba.landcover.settings import ClassifySettings
+    from terramamba import ClassifySettings, train_classifier
+    from terramamba.core.memory import most_resident
 
     start = time.perf_counter()
     preset = "tiny" if model == "ssa_mamba" else None

@@ -73,10 +73,9 @@ def make_pairs(folder: Path) -> Path:
 
 
 def open_all(data: Path) -> None:
-    from terramamba.change.train import labelled_pairs
-
     from terramamba.change.samples import PairDataset
     from terramamba.change.scored_pairs import ScoredPairs
+    from terramamba.change.training import labelled_pairs
     from terramamba.data.pairs.statistics import fit_pair_scaling
 
     start = time.perf_counter()

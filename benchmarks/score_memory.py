@@ -24,10 +24,15 @@ def make(folder: Path, side: int) -> None:
     """The files of the pair, a table that names them, and a run."""
     import torch
 
-    from terramamba.models.registry import create_model, save_model
+    from terramamba.core.run_files import WEIGHTS
+    from terramamba.data.labels.class_table import ClassTable
+    from terramamba.data.scaling import Scaling
+    from terramamba.models.registry import create_model
+    from terramamba.models.weights import save_model
     from terramamba.raster.geogrid import Grid
     from terramamba.raster.output.cog import RasterWriter
     from terramamba.raster.windows import strips
+    from terramamba.runs.model_card import DataCard, JudgedCard, MadeBy, ModelCard, Threshold, write_card
 
     random = np.random.default_rng(1)
     grid = Grid(side, side, CRS.from_epsg(32633), Affine(1, 0, 500_000, 0, -1, 5_800_000))
@@ -38,29 +43,20 @@ def make(folder: Path, side: int) -> None:
                 file.write(values, window)
     (folder / "table.csv").write_text("split,before,after,label\ntest,before.tif,after.tif,label.tif\n")
     torch.manual_seed(0)
-    card = {
-        "task": "change",
-        "source_bands": BANDS,
-        "wavelengths": None,
-        "scaling": {
-            "kind": "standard",
-            "bands": list(range(BANDS)),
-            "offset": [127.0] * BANDS,
-            "factor": [1 / 74] * BANDS,
-            "fill": [0.0] * BANDS,
-        },
-        "threshold": 0.5,
-        "classes": [{"code": 0, "name": "unchanged"}, {"code": 1, "name": "changed"}],
-    }
-    save_model(create_model(MODEL[0], preset=MODEL[1], in_channels=BANDS), folder / "run", card)
+    scaling = Scaling("standard", tuple(range(BANDS)), (127.0,) * BANDS, (1 / 74,) * BANDS, (0.0,) * BANDS)
+    classes = ClassTable((0, 1), ("unchanged", "changed"), (None, None))
+    data = DataCard(source_bands=BANDS, scaling=scaling, classes=classes, protocol="made up", split_id="none")
+    run = folder / "run"
+    run.mkdir()
+    saved = save_model(create_model(MODEL[0], preset=MODEL[1], in_channels=BANDS), run / WEIGHTS)
+    judged = JudgedCard(threshold=Threshold(0.5, "given"))
+    write_card(run, ModelCard("change", saved, data, judged, MadeBy("0")))
 
 
 def work(what: str, folder: Path) -> None:
     """Map or score; runs in a process of its own."""
-    from terramamba.change.evaluate import evaluate_change_detector
-
-    from terramamba.api import map_change
-    from terramamba.bench.memory import most_resident
+    from terramamba import evaluate_change_detector, map_change
+    from terramamba.core.memory import most_resident
 
     start = time.perf_counter()
     if what == "map":

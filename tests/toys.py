@@ -12,7 +12,8 @@ from torch.utils.data import Dataset
 from terramamba.landcover.objective import Classification
 from terramamba.landcover.settings import ClassConfig
 from terramamba.models.model import Model
-from terramamba.training.fit import fit, seed_everything
+from terramamba.training.fit import fit
+from terramamba.training.loop import seed_everything
 
 
 class Patches(Dataset):

@@ -30,7 +30,8 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.core.run_files import REPORT
 from terramamba.data.pixel_list import PixelList
-from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, block_split
+from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
+from terramamba.data.splits.split import block_split
 from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.output.cog import write_geotiff

@@ -11,7 +11,7 @@ import pytest
 
 from drawn import role_map
 from terramamba import __version__
-from terramamba.data.splits.split import TEST
+from terramamba.data.splits.leakage import TEST
 from terramamba.data.splits.split_files import load_split
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from terramamba.cli import main
-from terramamba.training.checkpoint import CHECKPOINT
+from terramamba.core.run_files import CHECKPOINT
 
 EPOCHS, BATCH = 30, 16
 TRAIN = ["classify", "train", "--model", "spectralformer", "--set", "dropout=0", "--set", "depth=2"]

@@ -9,7 +9,8 @@ import pytest
 from drawn import class_map, listed
 from terramamba.change.samples import PairDataset
 from terramamba.core.errors import InputError
-from terramamba.data.labels.labels import label_shape, read_label_parts, read_labels
+from terramamba.data.labels.labels import read_label_parts, read_labels
+from terramamba.data.labels.raster_labels import label_shape
 from terramamba.data.pairs.image_pair import same_files
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.data.pairs.statistics import fit_pair_scaling

@@ -12,7 +12,7 @@ import pytest
 from drawn import role_map
 from terramamba.api import evaluate_classifier, map_classes, train_classifier
 from terramamba.core.errors import InputError
-from terramamba.data.splits.split import TEST
+from terramamba.data.splits.leakage import TEST
 from terramamba.data.splits.split_files import load_split
 from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.settings import ClassifySettings

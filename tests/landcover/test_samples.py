@@ -13,7 +13,7 @@ from drawn import class_map, role_map
 from terramamba.core.errors import InputError
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.scaling import read_scaled
-from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
+from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
 from terramamba.landcover.samples import Samples, choose_bands, prepare_samples, read_pixels
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.geogrid import Grid

@@ -28,7 +28,7 @@ from terramamba.training.batches import (
     on_device,
     readers,
 )
-from terramamba.training.config import TrainConfig
+from terramamba.training.settings import TrainConfig
 from toys import Pairs, Patches
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")

@@ -19,15 +19,15 @@ from terramamba.change.objective import ChangeDetection
 from terramamba.change.settings import ChangeConfig
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
+from terramamba.core.run_files import CHECKPOINT
 from terramamba.landcover.objective import Classification
 from terramamba.models.model import Model
 from terramamba.models.registry import create_model
 from terramamba.scores.metrics import change_f1, change_iou, class_counts, overall_accuracy
 from terramamba.scores.thresholds import best_threshold, confusion_at
 from terramamba.training.batches import Share, epoch_order
-from terramamba.training.checkpoint import CHECKPOINT
-from terramamba.training.fit import fit, seed_everything
-from terramamba.training.loop import Learner
+from terramamba.training.fit import fit
+from terramamba.training.loop import Learner, seed_everything
 from terramamba.training.predict import evaluate_change, evaluate_classes
 from toys import CONFIG, PairNet, Pairs, Patches, PatchNet, make, train_patches
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch.utils.data import Subset
 
 from terramamba.data.catalog.record import DataSet, SceneSet
-from terramamba.data.splits.split import TEST
+from terramamba.data.splits.leakage import TEST
 from terramamba.experiments.compared import Timed
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings

@@ -12,12 +12,13 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import plain
 from terramamba.core.run_files import SPLIT
 from terramamba.data.labels.class_table import UNLABELLED, ClassTable
-from terramamba.data.labels.labels import Labels, label_shape, read_labels, unmasked
+from terramamba.data.labels.labels import Labels, read_labels, unmasked
+from terramamba.data.labels.raster_labels import label_shape
 from terramamba.data.pairs.same_file import same_content_key
 from terramamba.data.patch_store import PatchStore
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.settings import VectorOptions
-from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
+from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split_files import load_split
 from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import prepare_samples

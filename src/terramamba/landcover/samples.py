@@ -11,28 +11,15 @@ from jaxtyping import Bool, Float32, Float64, Int16, Int64, Shaped
 from terramamba.core.errors import InputError
 from terramamba.core.options import part_of
 from terramamba.core.words import ranges
-from terramamba.data.labels.labels import (
-    Labels,
-    label_shape,
-    read_label_parts,
-    read_labels,
-    unmasked,
-)
+from terramamba.data.labels.labels import Labels, read_label_parts, read_labels, unmasked
+from terramamba.data.labels.raster_labels import label_shape
 from terramamba.data.patch_store import VALUES_PER_READ, PatchStore, window_size
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.scaling import Scaling
 from terramamba.data.settings import VectorOptions
 from terramamba.data.splits.by_polygon import polygon_split
-from terramamba.data.splits.split import (
-    LEFT_OUT,
-    TEST,
-    TRAIN,
-    VALIDATION,
-    Split,
-    block_split,
-    given_split,
-    random_split,
-)
+from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
+from terramamba.data.splits.split import Split, block_split, given_split, random_split
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 from terramamba.raster.readers.open import open_scene

@@ -13,7 +13,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import plain
 from terramamba.core.run_files import CLASS_SCORES, CONFUSION, RELIABILITY
 from terramamba.data.labels.class_table import ClassTable
-from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
+from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split_files import save_split
 from terramamba.landcover.fast_agreement import fast_agreement
 from terramamba.landcover.patches import PatchDataset

@@ -8,8 +8,6 @@ from terramamba.core.errors import InputError
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
-__all__ = ["ModelSpec", "create_model", "list_models", "model_spec"]
-
 # Where a model's record is: "module", in which it is called SPEC, or "module:NAME".
 _HOMES: dict[str, dict[str, str]] = {
     "classify": {

@@ -16,13 +16,9 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import (
     PART,
     YAML_MARK,
-    atomic_path,
     plain,
     read_yaml,
-    write_csv,
-    write_json,
     write_table,
-    write_text,
     write_yaml,
 )
 from terramamba.core.options import Options, identity, options_of
@@ -36,25 +32,6 @@ from terramamba.training.recipes import decide
 from terramamba.training.settings import TrainSettings
 
 S = TypeVar("S", bound=TrainSettings)
-
-__all__ = [
-    "Run",
-    "as_begun",
-    "atomic_path",
-    "check_folder",
-    "check_same_config",
-    "is_run_folder",
-    "load_run",
-    "prepare_folder",
-    "read_yaml",
-    "run_folder",
-    "run_log",
-    "write_confusion",
-    "write_csv",
-    "write_json",
-    "write_text",
-    "write_yaml",
-]
 
 
 def check_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:

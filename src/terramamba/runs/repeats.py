@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from terramamba.core.files import write_json
 from terramamba.core.run_files import METRICS, seed_folder
-from terramamba.runs.folder import is_run_folder, write_json
+from terramamba.runs.folder import is_run_folder
 from terramamba.runs.record import all_metrics
 from terramamba.scores.metrics import summarise
 from terramamba.training.settings import TrainSettings

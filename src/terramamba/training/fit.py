@@ -25,22 +25,10 @@ from terramamba.models.recomputing import compile_blocks, recomputing
 from terramamba.training.batches import Batch, EvaluationBatches, Share, TrainingBatches
 from terramamba.training.checkpoint import TrainState, fingerprint, load_state, save_state
 from terramamba.training.config import check_ability
-from terramamba.training.loop import run_epochs, seed_everything
+from terramamba.training.loop import run_epochs
 from terramamba.training.objective import MakeObjective, Objective
-from terramamba.training.predict import evaluate_change, evaluate_classes
 from terramamba.training.recipes import settled
 from terramamba.training.settings import TrainConfig
-
-__all__ = [
-    "FitResult",
-    "TrainConfig",
-    "evaluate_change",
-    "evaluate_classes",
-    "fit",
-    "resolve_device",
-    "seed_everything",
-    "training_processes",
-]
 
 log = logging.getLogger(__name__)
 

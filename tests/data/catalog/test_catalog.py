@@ -17,7 +17,7 @@ from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.catalog.page import page
 from terramamba.data.catalog.record import Expected
 from terramamba.data.catalog.verify import Finding, locate, verify_pairs, verify_scene
-from terramamba.data.splits.split import TEST, TRAIN, VALIDATION
+from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
 from terramamba.landcover.catalogued import load_scene
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings

@@ -7,7 +7,8 @@ import pytest
 
 from drawn import class_map, feature_map
 from terramamba.core.errors import InputError
-from terramamba.data.labels.labels import label_shape, read_labels
+from terramamba.data.labels.labels import read_labels
+from terramamba.data.labels.raster_labels import label_shape
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 

@@ -12,7 +12,8 @@ from scipy.io import savemat
 
 from drawn import class_map
 from terramamba.core.errors import InputError
-from terramamba.data.labels.labels import label_shape, read_label_parts, read_labels
+from terramamba.data.labels.labels import read_label_parts, read_labels
+from terramamba.data.labels.raster_labels import label_shape
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene

@@ -12,8 +12,8 @@ from rasterio.crs import CRS
 
 from drawn import listed, role_map
 from terramamba.core.errors import InputError
-from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
-from terramamba.data.splits.split import Split, block_split, given_split, leakage, random_split
+from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, leakage, within
+from terramamba.data.splits.split import Split, block_split, given_split, random_split
 from terramamba.data.splits.split_files import load_split, save_split
 from terramamba.raster.geogrid import Grid
 

@@ -9,7 +9,8 @@ from PIL import Image
 from drawn import class_map
 from terramamba.data.labels.labels import read_labels
 from terramamba.data.pairs.layouts import find_pairs
-from terramamba.data.splits.split import TEST, TRAIN, VALIDATION, block_split
+from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
+from terramamba.data.splits.split import block_split
 from terramamba.data.synthetic.files import (
     NODATA,
     UTM,

@@ -11,7 +11,8 @@ from jaxtyping import Int
 from terramamba.core.errors import InputError
 from terramamba.data.catalog.oscd import find_oscd
 from terramamba.data.catalog.record import Expected, PairSet, SceneSet
-from terramamba.data.labels.labels import Labels, label_shape, read_labels
+from terramamba.data.labels.labels import Labels, read_labels
+from terramamba.data.labels.raster_labels import label_shape
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.raster.readers.open import open_scene

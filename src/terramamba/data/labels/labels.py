@@ -10,14 +10,12 @@ from terramamba.core.errors import InputError
 from terramamba.data.labels.class_codes import Codes
 from terramamba.data.labels.class_table import MAX_CLASSES, MAX_CODE
 from terramamba.data.labels.palette import Colour, default_colours
-from terramamba.data.labels.raster_labels import label_shape, read_codes
+from terramamba.data.labels.raster_labels import read_codes
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.settings import VectorOptions
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.features import is_vector_file
 from terramamba.raster.views.masked import MaskedSource
-
-__all__ = ["Labels", "default_colours", "label_shape", "read_label_parts", "read_labels"]
 
 
 @dataclass(frozen=True, eq=False)

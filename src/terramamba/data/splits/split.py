@@ -15,21 +15,6 @@ from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, Le
 from terramamba.data.splits.spatial_blocks import Share, block_roles
 from terramamba.raster.windows import Window, strips
 
-__all__ = [
-    "LEFT_OUT",
-    "TEST",
-    "TRAIN",
-    "VALIDATION",
-    "Leakage",
-    "Split",
-    "block_split",
-    "check_fractions",
-    "check_patch_size",
-    "given_split",
-    "leakage",
-    "random_split",
-]
-
 LEAST_PER_CLASS = 3
 """One pixel each to train, to validate and to test."""
 

@@ -9,8 +9,9 @@ from jaxtyping import Bool, Int64
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_table import UNLABELLED
-from terramamba.data.labels.labels import label_shape, read_labels
-from terramamba.data.splits.split import VALIDATION
+from terramamba.data.labels.labels import read_labels
+from terramamba.data.labels.raster_labels import label_shape
+from terramamba.data.splits.leakage import VALIDATION
 from terramamba.landcover.evaluation import known_targets
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
