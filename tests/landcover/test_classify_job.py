@@ -12,6 +12,7 @@ import pytest
 from drawn import role_map
 from terramamba.api import evaluate_classifier, map_classes, train_classifier
 from terramamba.core.errors import InputError
+from terramamba.core.run_files import UNITS
 from terramamba.data.splits.leakage import TEST
 from terramamba.data.splits.split_files import load_split
 from terramamba.data.synthetic.files import make_scene
@@ -20,7 +21,7 @@ from terramamba.landcover.training import protocol_id
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run, prepare_folder
-from terramamba.scores.sampling_units import read_units
+from terramamba.scores.sampling_units import counts_by_unit, read_rows
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_a_run_says_what_was_done(trained):
     assert sum(entry["pixels"] for entry in result["test"]["per_class"]) == sum(result["counts"]["test"])
     rows = (folder / "confusion.csv").read_text().splitlines()
     assert len(rows) == 1 + len(result["test"]["per_class"])
-    units = read_units(folder, len(rows) - 1)
+    units = counts_by_unit(read_rows(folder / UNITS), len(rows) - 1)
     confusion = np.array([row.split(",")[1:] for row in rows[1:]], int)
     assert len(units.names) > 1
     np.testing.assert_array_equal(

@@ -56,11 +56,6 @@ def write_units(folder: Path, units: Units) -> None:
     write_table(folder / UNITS, ["unit", "class", "truth", "predicted", "hits"], rows)
 
 
-def read_units(folder: Path, num_classes: int) -> Units:
-    """The units that ``write_units`` wrote."""
-    return counts_by_unit(read_rows(folder / UNITS), num_classes)
-
-
 def read_rows(path: Path) -> list[list[str]]:
     """The rows of a table of units, without the header."""
     with path.open(encoding="utf-8", newline="") as file:
