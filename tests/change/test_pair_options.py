@@ -110,7 +110,7 @@ def test_masked_pixels_are_neither_learnt_from_nor_scored(tmp_path: Path, seed: 
         assert np.array(results[name]["test"]["confusion"]).sum() == round((1 - marked) * SIDE**2)
         results[name]["scaling"] = plain(fit_pair_scaling(find_pairs(root)["train"], 2))
         card = json.loads((run / "model.json").read_text())
-        assert card["data"]["scaling"] == results[name]["scaling"]
+        assert card["scaling"] == results[name]["scaling"]
     for key in ("threshold", "validation", "test", "scaling"):
         assert results["plain"][key] == results["spoilt"][key]
 

@@ -138,7 +138,7 @@ def read(path):
 
 def test_a_run_records_how_close_fast_is_and_maps_so(trained, tmp_path):
     home, made, result = trained
-    record = json.loads((home / "run" / "model.json").read_text())["judged"]["fast"]
+    record = json.loads((home / "run" / "model.json").read_text())["fast"]
     assert record["exact_oa"] == pytest.approx(result["validation"]["oa"])
     assert list(record["tilings"]) == ["1", "2", "4", "9"]
     assert result["fast"] == record

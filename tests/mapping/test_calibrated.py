@@ -128,6 +128,6 @@ def test_a_card_says_where_the_temperature_is_from(cover, tmp_path: Path) -> Non
     copytree(run.folder, tmp_path / "run")
     card = json.loads((tmp_path / "run" / "model.json").read_text())
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
-    assert card["judged"]["calibration"] == metrics["calibration"]
-    assert card["judged"]["calibration"]["fitted_on"] == "validation"
-    assert card["judged"]["calibration"]["samples"] == sum(metrics["counts"]["validation"])
+    assert card["calibration"] == metrics["calibration"]
+    assert card["calibration"]["fitted_on"] == "validation"
+    assert card["calibration"]["samples"] == sum(metrics["counts"]["validation"])

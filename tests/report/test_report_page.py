@@ -91,7 +91,7 @@ def test_the_page_stands_alone(made: Made, tmp_path: Path, job: str) -> None:
 def test_texts_are_escaped(made: Made, tmp_path: Path) -> None:
     reader, text = read(write_report([made.cover], tmp_path / "r.html", map_files=made.cover_files))
     said = "".join(reader.texts)
-    known = json.loads((made.cover / "model.json").read_text())["data"]["classes"]["names"]
+    known = [row["name"] for row in json.loads((made.cover / "model.json").read_text())["classes"]]
     assert set(known) <= set(NAMES)
     assert len(known) >= 4
     assert all(name in said for name in known)
@@ -104,8 +104,8 @@ def test_the_layers_are_the_files(made: Made, tmp_path: Path) -> None:
     _, text = read(write_report([made.cover], tmp_path / "r.html", map_files=made.cover_files))
     shown, codes = payload(text), band(made.cover_files.land)
     names = [entry["name"] for entry in shown["classes"]]
-    classes = json.loads((made.cover / "model.json").read_text())["data"]["classes"]
-    place = {c: names.index(n) for c, n in zip(classes["codes"], classes["names"], strict=True)} | {0: 255}
+    classes = json.loads((made.cover / "model.json").read_text())["classes"]
+    place = {row["code"]: names.index(row["name"]) for row in classes} | {0: 255}
     assert np.array_equal(unpacked(shown["values"])[0], np.vectorize(place.get)(codes))
     likely = open_scene(str(made.cover_files.probabilities)).read()[0]
     assert np.array_equal(unpacked(shown["probability"])[0], likely.max(axis=0))

@@ -16,7 +16,7 @@ from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.splits.leakage import Leakage
 from terramamba.models.registry import create_model
 from terramamba.models.weights import SavedModel
-from terramamba.runs.card_versions import VERSION
+from terramamba.runs.card_form import FORMAT
 from terramamba.runs.folder import load_run
 from terramamba.runs.model_card import (
     FastAgreement,
@@ -52,7 +52,7 @@ def test_what_is_written_is_read_back(card: ModelCard, tmp_path: Path) -> None:
     first = (tmp_path / CARD).read_bytes()
     write_card(tmp_path, read_card(tmp_path))
     assert (tmp_path / CARD).read_bytes() == first
-    assert json.loads(first)["version"] == VERSION
+    assert json.loads(first)["format"] == FORMAT
 
 
 def refused(folder: Path) -> str:
@@ -81,38 +81,34 @@ def placed(record: Mapping[str, Any], field: str, value: Any) -> dict[str, Any]:
         ("model", None, "model is None"),
         ("model.sha256", "0a", "model.sha256 is '0a', not 64 hexadecimal digits"),
         ("model.options", [], "model.options is []"),
-        ("data.source_bands", 0, "source_bands is 0, not a number from 1 to 1,000,000"),
-        ("data.source_bands", 4.5, "source_bands is 4.5, not a whole number"),
-        ("data.source_bands", 3, "one for each of 3 bands"),
-        ("data.wavelengths", [400, 500, 600, -1], "wavelengths.3 is -1"),
-        ("data.wavelengths", [400], "wavelengths is (400.0,), not one for each of 4 bands"),
-        ("data.scaling.kind", "robust", "scaling.kind is 'robust', not one of minmax, standard"),
-        ("data.scaling.factor.2", None, "scaling.factor.2 is None, not a number"),
-        ("data.scaling.fill", [0.5], "scaling.fill is (0.5,), not one number for each of 4 bands"),
-        ("data.scaling.bands", [0, 1, 2, 4], "scaling.bands is (0, 1, 2, 4), not bands 0 to 3"),
-        ("data.scaling.bands.0", -1, "scaling.bands.0 is -1"),
-        ("data.classes.codes.2", 65_536, "classes.codes.2 is 65536, not a number from 0 to 65,535"),
-        ("data.classes.codes.2", 7, "not a code of its own for each class"),
-        ("data.classes.names", ["a"], "classes.names is ('a',), not one for each of 3 codes"),
-        ("data.classes.colours.0", [0, 256, 0], "classes.colours.0.1 is 256, not a number from 0 to 255"),
-        ("data.classes", {"codes": [], "names": [], "colours": []}, "not a list of 1 to 255 classes"),
-        ("data.patches.size", 4, "patches.size is 4, not an odd number from 1 to 9,999"),
-        ("data.patches.size", -7, "patches.size is -7"),
-        ("data.patches.border", "wrap", "patches.border is 'wrap', not one of reflect, zeros"),
-        (
-            "judged.threshold",
-            {"value": 1.5, "source": "given"},
-            "threshold.value is 1.5, not a number from 0 to 1",
-        ),
-        ("judged.threshold", {"value": 0.5}, "threshold.source is missing"),
-        ("judged.calibration.temperature", 0, "calibration.temperature is 0"),
-        ("judged.calibration.at_limit", "no", "calibration.at_limit is 'no', not true or false"),
-        ("judged.fast.exact_oa", 90, "fast.exact_oa is 90, not a number from 0 to 1"),
-        ("judged.fast.tilings", {"0": {"oa": 0.5, "agreement": 0.5}}, "fast.tilings.0 is 0, not a number"),
-        ("data.leakage.shared", 2, "leakage.shared is 2, not a number from 0 to 1"),
-        ("data.protocol", "x" * 100_001, "protocol is 'xxx"),
-        ("data.split_id", 7, "split_id is 7, not text"),
-        ("made_by", {}, "made_by.version is missing"),
+        ("source_bands", 0, "source_bands is 0, not a number from 1 to 1,000,000"),
+        ("source_bands", 4.5, "source_bands is 4.5, not a whole number"),
+        ("source_bands", 3, "one for each of 3 bands"),
+        ("wavelengths", [400, 500, 600, -1], "wavelengths.3 is -1"),
+        ("wavelengths", [400], "wavelengths is (400.0,), not one for each of 4 bands"),
+        ("scaling.kind", "robust", "scaling.kind is 'robust', not one of minmax, standard"),
+        ("scaling.factor.2", None, "scaling.factor.2 is None, not a number"),
+        ("scaling.fill", [0.5], "scaling.fill is (0.5,), not one number for each of 4 bands"),
+        ("scaling.bands", [0, 1, 2, 4], "scaling.bands is (0, 1, 2, 4), not bands 0 to 3"),
+        ("scaling.bands.0", -1, "scaling.bands.0 is -1"),
+        ("classes.2.code", 65_536, "classes.2.code is 65536, not a number from 0 to 65,535"),
+        ("classes.2.code", 7, "not a code of its own for each class"),
+        ("classes.1.name", None, "classes.1.name is None, not text"),
+        ("classes.0.colour", [0, 256, 0], "classes.0.colour.1 is 256, not a number from 0 to 255"),
+        ("classes", [], "not a list of 1 to 255 classes"),
+        ("patch_size", 4, "patch_size is 4, not an odd number from 1 to 9,999"),
+        ("patch_size", -7, "patch_size is -7"),
+        ("border", "wrap", "border is 'wrap', not one of reflect, zeros"),
+        ("threshold", 1.5, "threshold is 1.5, not a number from 0 to 1"),
+        ("threshold_from", "luck", "threshold_from is 'luck', not one of validation, given, fixed"),
+        ("calibration.temperature", 0, "calibration.temperature is 0"),
+        ("calibration.at_limit", "no", "calibration.at_limit is 'no', not true or false"),
+        ("fast.exact_oa", 90, "fast.exact_oa is 90, not a number from 0 to 1"),
+        ("fast.tilings", {"0": {"oa": 0.5, "agreement": 0.5}}, "fast.tilings.0 is 0, not a number"),
+        ("leakage.shared", 2, "leakage.shared is 2, not a number from 0 to 1"),
+        ("protocol", "x" * 100_001, "protocol is 'xxx"),
+        ("split_id", 7, "split_id is 7, not text"),
+        ("terramamba", 7, "terramamba is 7, not text"),
     ],
 )
 def test_a_field_out_of_its_bounds_is_named_with_its_value(
@@ -125,7 +121,7 @@ def test_a_field_out_of_its_bounds_is_named_with_its_value(
 
 
 def test_a_card_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"model\.json: cannot be written, judged\.threshold\.value is None"):
+    with pytest.raises(InputError, match=r"model\.json: cannot be written, threshold is None"):
         write_card(tmp_path, change_card(threshold=Threshold(float("nan"), "given")))
     assert not list(tmp_path.iterdir())
 
@@ -137,12 +133,10 @@ def test_a_card_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
         (b"\x80\x04garbage", "not JSON"),
         (b"{", "not JSON"),
         (b"[1, 2]", "no names with values"),
-        (b"{}", "not a model of format 1"),
-        (b'{"format": 2}', "not a model of format 1"),
+        (b"{}", "of format None"),
+        (b'{"format": 2}', "of format 2, and this terramamba knows format 1; use the version"),
         (b'{"format": 1}', "task is missing"),
-        (b'{"version": 1}', "task is missing"),
-        (b'{"version": 2}', "version 2, and this terramamba knows those up to 1; use the version"),
-        (b'{"version": "1"}', "version '1'"),
+        (b'{"format": "1"}', "format '1'"),
     ],
 )
 def test_what_is_no_card_of_a_known_version_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
@@ -171,7 +165,7 @@ OLD = {
 }
 
 
-def test_a_card_without_a_version_is_brought_up_to_date(tmp_path: Path) -> None:
+def test_a_card_of_the_first_release_is_read(tmp_path: Path) -> None:
     (tmp_path / CARD).write_text(json.dumps(OLD))
     card = read_card(tmp_path)
     assert card.data.classes == ClassTable((1, 4), ("water", "roof"), ((0, 0, 255), None))
@@ -188,15 +182,15 @@ def test_a_card_without_a_version_is_brought_up_to_date(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"patch_size": 6}, "patches.size is 6"),
-        ({"patch_size": None}, "patches.size is None"),
+        ({"patch_size": 6}, "patch_size is 6"),
+        ({"patch_size": None}, "patch_size is None"),
         ({"classes": None}, "classes is None"),
-        ({"classes": [{"name": "water"}]}, "classes.codes.0 is None"),
+        ({"classes": [{"name": "water"}]}, "classes.0.code is None"),
         ({"classes": [7]}, "classes is [7]"),
-        ({"threshold": 0.5}, "threshold.source is missing"),
+        ({"threshold": 0.5}, "threshold_from is missing"),
     ],
 )
-def test_a_card_without_a_version_has_the_same_bounds(
+def test_a_card_of_the_first_release_has_the_same_bounds(
     tmp_path: Path, changes: dict[str, Any], words: str
 ) -> None:
     (tmp_path / CARD).write_text(json.dumps(OLD | changes))

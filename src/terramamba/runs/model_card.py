@@ -5,8 +5,7 @@ for (``patches``, ``threshold``, ``fast``) and not by the job: two fields that m
 parted, this file needs to know no job, and a further job fills in the groups that it has. A job that needs a
 group asks the ``Run``, which refuses a card without it.
 
-Fields are checked where a card is read and before it is written. A card says the ``version`` of its form;
-those of earlier versions are read too (``card_versions``), of later ones refused.
+Fields are checked where a card is read and before it is written. Its form in the file is ``card_form``'s.
 """
 
 import json
@@ -23,7 +22,7 @@ from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
 from terramamba.data.splits.leakage import Leakage
 from terramamba.models.weights import SavedModel
-from terramamba.runs.card_versions import VERSION, up_to_date
+from terramamba.runs.card_form import from_file, place_in_file, to_file
 from terramamba.scores.calibration import TemperatureFit
 
 Border = Literal["reflect", "zeros"]
@@ -122,10 +121,10 @@ class ModelCard:
 
 
 def read_card(folder: Path) -> ModelCard:
-    """Read the card of the run in ``folder``, of this version or an earlier one.
+    """Read the card of the run in ``folder``, checked field by field.
 
     Raises:
-        InputError: there is none, it is damaged or of a later version, or a field has a value that it cannot
+        InputError: there is none, it is damaged or of a later format, or a field has a value that it cannot
             have.
     """
     path = folder / CARD
@@ -136,9 +135,9 @@ def read_card(folder: Path) -> ModelCard:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is damaged (not JSON); restore it or train the model anew") from error
     try:
-        return typed(ModelCard, up_to_date(path, record))
+        return typed(ModelCard, from_file(path, record))
     except FieldError as error:
-        raise InputError(f"{path}: {error}; restore it or train the model anew") from error
+        raise InputError(f"{path}: {_named(error)}; restore it or train the model anew") from error
 
 
 def write_card(folder: Path, card: ModelCard) -> None:
@@ -149,12 +148,16 @@ def write_card(folder: Path, card: ModelCard) -> None:
     """
     record = as_json(card)
     try:
-        typed(ModelCard, record)
+        typed(ModelCard, from_file(folder / CARD, record))
     except FieldError as error:
-        raise InputError(f"{folder / CARD}: cannot be written, {error}") from error
+        raise InputError(f"{folder / CARD}: cannot be written, {_named(error)}") from error
     write_json(folder / CARD, record)
+
+
+def _named(error: FieldError) -> FieldError:
+    return FieldError(place_in_file(error.field), error.value, error.wanted)
 
 
 def as_json(card: ModelCard) -> dict[str, Any]:
     """Return the content of ``model.json``."""
-    return {"version": VERSION, **plain(card)}
+    return to_file(plain(card))
