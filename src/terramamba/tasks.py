@@ -156,7 +156,7 @@ TASKS: Mapping[str, Task] = {job.name: job for job in (LAND_COVER, CHANGE)}
 
 
 def task_named(name: str) -> Task:
-    """The job called ``name``; raises ``InputError`` where there is none."""
+    """Return the job called ``name``; raises ``InputError`` where there is none."""
     if name not in TASKS:
         raise InputError(f"task {name!r} is unknown; there are: {', '.join(TASKS)}")
     return TASKS[name]

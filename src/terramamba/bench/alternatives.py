@@ -17,7 +17,7 @@ HOW_TO_INSTALL = "pip install 'terramamba[bench]'"
 
 
 def find() -> tuple[dict[str, Scan], dict[str, str]]:
-    """Scans by the name of their package, and the packages that are not there, with what to do.
+    """Find scans by the name of their package, and the packages that are not there, with what to do.
 
     A scan takes the arguments of ``ops.selective_scan`` by name; steps go through softplus.
     """

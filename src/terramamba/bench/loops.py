@@ -48,7 +48,7 @@ def selective_scan(
     discretization: str,
     initial_state: Float[Tensor, "b d n"] | None,
 ) -> tuple[Float[Tensor, "b d l"], Float[Tensor, "b d n"]]:
-    """Outputs and last state in float32; Bbar = Delta B."""
+    """Compute outputs and last state in float32; Bbar = Delta B."""
     _check(discretization)
     u, delta, B, C = (x.float() for x in (u, delta, B, C))
     channels_per_group = u.shape[1] // B.shape[1]
@@ -79,7 +79,7 @@ def selective_scan_2d(
     discretization: str,
     paths: str,
 ) -> Float[Tensor, "b h w d"]:
-    """The four paths written out as four groups of channels, scanned, and put back."""
+    """Write the four paths out as four groups of channels, scan, and put them back."""
     to_paths, from_paths = SCAN_PATHS[paths]
     h, w = x.shape[1:3]
 
@@ -104,7 +104,7 @@ def lti_scan(
     D: Float[Tensor, " d"] | None,
     discretization: str,
 ) -> Float[Tensor, "b l d"]:
-    """Outputs in float32; Bbar = Delta B, the same at every step."""
+    """Compute outputs in float32; Bbar = Delta B, the same at every step."""
     _check(discretization)
     x = x.float()
     A_bar, B_bar = torch.exp(delta[:, None] * A), delta[:, None] * B

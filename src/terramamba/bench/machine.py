@@ -20,7 +20,7 @@ COPIED = {"full": 64 * 2**20, "small": 2**10}
 
 
 def describe() -> dict[str, Any]:
-    """Processor, threads, instruction sets and versions."""
+    """Return processor, threads, instruction sets and versions."""
     levels = native.levels()
     return {
         "processor": _processor(),

@@ -50,12 +50,12 @@ class Network:
         return self.shape[0] if self.classifies else self.shape[0] * self.shape[-2] * self.shape[-1]
 
     def model(self) -> nn.Module:
-        """The model with fresh weights."""
+        """Build the model with fresh weights."""
         options: dict[str, Any] = {"num_classes": CLASSES} if self.classifies else {}
         return create_model(self.name, preset=self.preset, in_channels=self.shape[-3], **options)
 
     def images(self) -> Tensor:
-        """A random input in [0, 1]."""
+        """Draw a random input in [0, 1]."""
         return torch.rand(self.shape)
 
     def labels(self) -> Tensor:
@@ -66,14 +66,14 @@ class Network:
 
 
 def ways() -> list[str]:
-    """Names of the ways to run a model: backends that run here, the loop first, some also in bfloat16."""
+    """Return the names of the ways to run a model: backends, the loop first, some also in bfloat16."""
     there = [name for name, reason in available_backends().items() if not reason and name != "triton"]
     there.sort(key=lambda name: name != LOOP)
     return there + [name + BF16 for name in there if name in ("native", "pytorch")]
 
 
 def running(way: str) -> AbstractContextManager[object]:
-    """The context in which a model runs this way."""
+    """Return the context in which a model runs this way."""
     stack = ExitStack()
     stack.enter_context(prefer(way.removesuffix(BF16)))
     stack.enter_context(torch.autocast("cpu", torch.bfloat16) if way.endswith(BF16) else nullcontext())
@@ -81,7 +81,7 @@ def running(way: str) -> AbstractContextManager[object]:
 
 
 def within(way: str, work: Callable[[], object]) -> Callable[[], object]:
-    """``work``, run this way."""
+    """Return ``work``, run this way."""
 
     def run() -> object:
         with running(way):

@@ -74,7 +74,7 @@ class Shape:
         return torch.randn(self.b, *sizes, self.l)
 
     def scan(self, backend: str) -> Scan:
-        """The operator on this backend."""
+        """Run the operator on this backend."""
         run: Callable[..., Tensor] = getattr(ops, self.op)
         options = {} if self.op == "lti_scan" else {"delta_softplus": True}
         return lambda inputs: run(**inputs, **options, backend=backend)
@@ -100,14 +100,14 @@ SHAPES = {
 
 
 def cases(size: str, long: bool) -> Iterator[Case]:
-    """Every shape, forward without gradients and forward + backward."""
+    """Yield every shape, forward without gradients and forward + backward."""
     for shape in SHAPES[size]:
         yield _case(shape, "forward", long)
         yield _case(shape, "training", long)
 
 
 def absent() -> dict[str, str]:
-    """What could be compared with and is not there, with the reason."""
+    """Return what could be compared with and is not there, with the reason."""
     _, missing = find()
     return missing | ({"native": native.REASON} if native.REASON else {})
 

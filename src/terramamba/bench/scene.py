@@ -22,7 +22,7 @@ NETWORKS = {
 
 
 def cases(size: str, long: bool) -> Iterator[Case]:
-    """One forward pass of every model."""
+    """Yield one forward pass of every model."""
     for network in NETWORKS[size]:
         yield Case(
             key=f"{network.key} forward",
@@ -37,7 +37,7 @@ def cases(size: str, long: bool) -> Iterator[Case]:
 
 
 def absent() -> dict[str, str]:
-    """Nothing but backends is compared."""
+    """Return nothing: only backends are compared."""
     return {}
 
 

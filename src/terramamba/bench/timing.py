@@ -27,7 +27,7 @@ class Times:
 
     @classmethod
     def of(cls, seconds: list[float]) -> "Times":
-        """Quartiles; of a single run all three are the same."""
+        """Compute quartiles; of a single run all three are the same."""
         several = seconds if len(seconds) > 1 else 2 * seconds
         low, median, high = statistics.quantiles(several, n=4, method="inclusive")
         return cls(low, median, high, len(seconds))
@@ -53,7 +53,7 @@ def take_turns(works: Mapping[str, Work], seconds: float) -> dict[str, Times]:
 
 
 def clock(work: Work) -> float:
-    """Seconds that one run takes."""
+    """Measure the seconds that one run takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
@@ -117,6 +117,6 @@ def measure(case: Case, seconds: float, only: frozenset[str]) -> dict[str, Any]:
 
 
 def figures(value: float) -> str:
-    """A number in three significant digits, never with an exponent."""
+    """Write a number in three significant digits, never with an exponent."""
     digits = 2 - math.floor(math.log10(abs(value))) if value else 0
     return f"{round(value, digits):,.{max(digits, 0)}f}"

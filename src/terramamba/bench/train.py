@@ -27,7 +27,7 @@ LONG, STAND_IN = "glmamba-base", "glmamba-base-128"
 
 
 def cases(size: str, long: bool) -> Iterator[Case]:
-    """One step of every model: forward, loss, backward, Adam."""
+    """Yield one step of every model: forward, loss, backward, Adam."""
     for network in NETWORKS[size]:
         if long and network.key == STAND_IN:
             continue
@@ -47,7 +47,7 @@ def cases(size: str, long: bool) -> Iterator[Case]:
 
 
 def absent() -> dict[str, str]:
-    """Nothing but backends is compared."""
+    """Return nothing: only backends are compared."""
     return {}
 
 

@@ -17,7 +17,7 @@ TIMED_PAIRS = 4
 
 
 def reads_pairs(entry: Mapping[str, Any], known: DataSet | None) -> bool:
-    """Whether the files are pairs, or pairs of the catalogue."""
+    """Tell whether the files are pairs, or pairs of the catalogue."""
     return "data" in entry and not isinstance(known, SceneSet)
 
 

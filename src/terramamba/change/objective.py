@@ -33,11 +33,11 @@ class ChangeDetection:
         return self.config.batch_size
 
     def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
-        """The configured loss over the pixels whose change is known."""
+        """Compute the configured loss over the pixels whose change is known."""
         return self._of_masks(only_channel(model(batch["image"])), batch)
 
     def validate(self, model: Model, batches: EvaluationBatches) -> Validation:
-        """F1 at the threshold that makes it highest, and at 0.5."""
+        """Compute F1 at the threshold that makes it highest, and at 0.5."""
         own = count_changes(model, batches, self.config.precision, self._of_masks)
         counts, loss = summed(own.histograms.sum(axis=0), own.loss, batches)
         if not counts.any():

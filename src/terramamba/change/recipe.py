@@ -22,7 +22,7 @@ LEAST_LR, MOST_LR = 3e-4, 3e-3
 
 
 def with_crops(settings: ChangeSettings, pairs: int, device: str) -> ChangeSettings:
-    """``settings`` that say which crops are made of each of so many training pairs."""
+    """Return ``settings`` that say which crops are made of each of so many training pairs."""
     crop, per_pair = CROP, 1
     if settings.recipe == "practical":
         crop = CROP_ON_CPU if device == "cpu" else CROP
@@ -31,7 +31,7 @@ def with_crops(settings: ChangeSettings, pairs: int, device: str) -> ChangeSetti
 
 
 def practical(work: Workload, published: Values, given: Values) -> Values:
-    """What differs from the ``published`` values, with the ``given`` ones in mind."""
+    """Return what differs from the ``published`` values, with the ``given`` ones in mind."""
     fitting = power_of_two(work.volume.samples / STEPS_PER_EPOCH, LEAST_BATCH, MOST_BATCH)
     batch = given.get("batch_size", fitting)
     lr = LR_OF * math.sqrt(LR_PARAMETERS / work.parameters)

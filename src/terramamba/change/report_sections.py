@@ -24,7 +24,7 @@ OPACITY = 70
 
 
 def sentences(run: RunRecord) -> list[str]:
-    """What the run's own test says."""
+    """Write what the run's own test says."""
     test = run.test
     said = [
         f"{model_name(run)} finds {percent(test['recall'])} of what changed in {test['pairs']} test"
@@ -48,7 +48,7 @@ def _interval(test: Mapping[str, Any]) -> str:
 
 
 def map_sentence(land: ReportMap, mapped: int) -> str:
-    """How much of ``mapped`` pixels changed, in how many areas."""
+    """Write how much of ``mapped`` pixels changed, in how many areas."""
     changed, count = land.areas[1], land.layers["areas"]
     return (
         f"The map marks {amount(changed)} as changed, {percent(changed.pixels / mapped, 2)} of what has"
@@ -62,13 +62,13 @@ def legend(run: RunRecord) -> tuple[Mapping[int, str], Colours]:
 
 
 def bars(run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
-    """The scores of what changed."""
+    """Write the scores of what changed."""
     pixels = f"{sum(run.confusion[1]):,}" if run.confusion else "–"
     return "The class “changed”", [bar_row("changed", run.test, pixels, None, scores)]
 
 
 def controls(land: ReportMap) -> list[str]:
-    """Both dates beside each other where the page has them, the change layer's opacity, the threshold."""
+    """Write controls: both dates where the page has them, the change layer's opacity, the threshold."""
     dates = [swipe("before", "after")] if {"left", "right"} <= land.layers.keys() else []
     return [*dates, slider("opacity", "Opacity of the change layer", 0, 100, OPACITY), _threshold(land)]
 

@@ -131,16 +131,16 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         return {"image": image.contiguous(), "mask": mask.contiguous()}
 
     def area(self, which: int) -> Window:
-        """The part of the images that belongs to a pair."""
+        """Return the rectangle of the images that belongs to a pair."""
         return self._looks[which][0]
 
     def dates(self, which: int) -> tuple[Scene, Scene]:
-        """The two dates of a pair, to be read by windows."""
+        """Open the two dates of a pair, to be read by windows."""
         window, dates = self.pairs[which].window, self.pairs[which].open()
         return dates if window is None else (cropped(dates[0], window), cropped(dates[1], window))
 
     def reference(self, which: int, window: Window) -> UInt8[np.ndarray, "h w"]:
-        """0 unchanged, 1 changed, 255 not known in ``window`` of a pair, as its label says."""
+        """Read 0 unchanged, 1 changed, 255 not known in ``window`` of a pair, as its label says."""
         area = self.area(which)
         inside = Window(area.row + window.row, area.col + window.col, *window.shape)
         return _reference(self.pairs[which], inside, self._rule)

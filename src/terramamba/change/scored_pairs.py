@@ -32,7 +32,7 @@ class ScoredPairs(PairDataset):
         super().__init__(pairs, scaling, crop_size=None, augment=False, seed=0)
 
     def mapped_for(self, model: Model) -> list[int]:
-        """The pairs of more than ``WHOLE_PIXELS``; none for a model that has to see the whole image."""
+        """Return the pairs of more than ``WHOLE_PIXELS``; none for a model that needs the whole image."""
         if model.whole_image:
             return []
         return [index for index in range(len(self)) if self.area(index).pixels > WHOLE_PIXELS]
@@ -40,7 +40,7 @@ class ScoredPairs(PairDataset):
     def map_rows(
         self, index: int, model: Model, device: torch.device, precision: str
     ) -> Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]]:
-        """Probability of change, as ``map_change`` finds it, and mask of a pair: full rows, from the top."""
+        """Yield probability of change, as ``map_change`` finds it, and mask of a pair, by full rows."""
         height, width = self.area(index).shape
         detector = ChangeDetector(model, self.scaling, self.dates(index), device, precision)
         masks: dict[int, UInt8[np.ndarray, "h w"]] = {}

@@ -84,7 +84,7 @@ class Training:
     notes: Sequence[str]
 
     def volume(self) -> Volume:
-        """Crops of the training pairs, as large as the first of them allows, and whole validation pairs."""
+        """Return crops of training pairs, as large as the first allows, and whole validation pairs."""
         area, crop = self.pairs["train"][0].window or self.example.grid, self.settings.crop_size
         height, width, side = min(crop, area.height), min(crop, area.width), min(crop, COUNTED_SIDE)
         return Volume(
@@ -121,7 +121,7 @@ class Training:
         return {"pairs": {subset: len(files) for subset, files in self.pairs.items()}}
 
     def training_set(self) -> PairDataset:
-        """Crops of the training pairs."""
+        """Return crops of the training pairs."""
         settings = self.settings
         return PairDataset(
             self.pairs["train"],
@@ -139,14 +139,14 @@ class Training:
         return ScoredPairs(self.pairs["val"], self.scaling)
 
     def check(self, model: Model) -> None:
-        """Every change detector can do what the settings ask for."""
+        """Accept every model: each change detector can do what the settings say."""
 
     def solve(self, spec: ModelSpec) -> tuple[Model, dict[str, Any]]:
-        """No detector is solved for; raises ``InputError``."""
+        """Raise ``InputError``: no detector is solved for."""
         raise InputError(f"--model {spec.name}: change detectors are trained, or have nothing to learn")
 
     def judge(self, model: Model, threshold: float | None) -> Judgement:
-        """Scores at the threshold that is given, else chosen, else fixed; calibration from validation."""
+        """Score at the threshold that is given, else chosen, else fixed; calibration from validation."""
         settings = self.settings
         cut, chosen_by = _threshold(settings.threshold, threshold)
         counts = {
@@ -189,7 +189,7 @@ def labelled_pairs(
     align: Method | None = None,
     variable: str | None = None,
 ) -> dict[str, list[PairFiles]]:
-    """The labelled pairs of ``data`` by subset: train, val and test, all three present.
+    """Return the labelled pairs of ``data`` by subset: train, val and test, all three present.
 
     Raises:
         InputError: a subset or a label is missing, or training or validation share images with test.
@@ -242,13 +242,13 @@ def _in_two_subsets(pairs: Mapping[str, Sequence[PairFiles]]) -> list[str]:
 
 
 def counted(model: Model, pairs: Sequence[PairFiles], scaling: Scaling, *, device: str) -> PairCounts:
-    """What ``model`` says of whole ``pairs``, as they are and with the dates swapped."""
+    """Count what ``model`` says of whole ``pairs``, as they are and with the dates swapped."""
     swapped = [pair.swapped() for pair in pairs]
     return count_pairs(model, ScoredPairs(pairs, scaling), ScoredPairs(swapped, scaling), device=device)
 
 
 def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:
-    """Which pairs are in which subset, with an id that two runs on the same subsets share."""
+    """Record which pairs are in which subset, with an id that two runs on the same subsets share."""
     names = {subset: [pair.name for pair in files] for subset, files in pairs.items()}
     digest = hashlib.sha256(json.dumps(names).encode()).hexdigest()
     return {"id": digest[:12], "kind": "given", "pairs": names}
@@ -257,6 +257,6 @@ def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:
 def protocol_id(
     pairs: Mapping[str, Sequence[PairFiles]], chosen_on_test: bool, name: str | None = None
 ) -> str:
-    """A short name of what was scored on what: a published set's ``name``, else as ``pairs-150-24-40``."""
+    """Name what was scored on what: a published set's ``name``, else as ``pairs-150-24-40``."""
     counts = "-".join(str(len(pairs[subset])) for subset in SUBSETS)
     return (name or f"pairs-{counts}") + ("-chosen-on-test" if chosen_on_test else "")

@@ -10,7 +10,7 @@ from terramamba.core.run_files import CARD
 def run_and_scenes(
     paths: Sequence[str], stac: Sequence[str] | None, names: Sequence[str]
 ) -> tuple[str, list[str]]:
-    """The run folder among ``paths``, and as many scenes as ``names``: files, or the items ``stac``.
+    """Return the run folder among ``paths``, and as many scenes as ``names``: files, or the items ``stac``.
 
     Raises:
         InputError: as ``split_run``, too few or too many scenes, files beside items, or what is no item.
@@ -35,7 +35,7 @@ def run_and_scenes(
 
 
 def split_run(paths: Sequence[str]) -> tuple[str, list[str]]:
-    """The run folder among ``paths`` and the others in order; the run may stand before or after them.
+    """Return the run folder among ``paths`` and the others in order; the run may stand before or after them.
 
     Raises:
         InputError: no folder with a ``model.json``, or more than one.

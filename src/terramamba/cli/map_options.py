@@ -21,7 +21,7 @@ class MapFiles(ImageArray):
 
 
 def arguments(options: MapFiles) -> dict[str, Any]:
-    """``options`` as the functions that map take them."""
+    """Return ``options`` as the functions that map take them."""
     given = asdict(options)
     del given["stac"]
     return given | {"masks": given.pop("mask") or ()}

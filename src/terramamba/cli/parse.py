@@ -53,7 +53,7 @@ class Usage:
 def parse(
     usage: Usage, options: type[O], argv: Sequence[str], *, decided: Callable[[O], O] | None = None
 ) -> tuple[O, list[str]]:
-    """The options that ``argv`` gives, and its files in order.
+    """Read the options that ``argv`` gives, and its files in order.
 
     ``--print-config`` prints them as ``decided`` leaves them: with what the command decides in place of what
     was not given.

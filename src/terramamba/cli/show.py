@@ -30,14 +30,14 @@ def show_facts(facts: Mapping[str, Any]) -> None:
 
 
 def percent(value: Any) -> str:
-    """A share as per cent with two decimals, with its deviation where it is a mean over seeds."""
+    """Write a fraction as per cent with two decimals, with its deviation where it is a mean over seeds."""
     if isinstance(value, Mapping):
         return f"{100 * value['mean']:.2f} ± {100 * value['std']:.2f}"
     return "" if value is None or value != value else f"{100 * value:.2f}"
 
 
 def number(value: Any, digits: int = 4) -> str:
-    """A number in ``digits`` significant digits, with its deviation where it is a mean over seeds."""
+    """Write a number in ``digits`` significant digits, with its deviation where it is a mean over seeds."""
     if isinstance(value, Mapping):
         return f"{value['mean']:.{digits}g} ± {value['std']:.{digits}g}"
     return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}g}"

@@ -14,7 +14,7 @@ LARGEST_KEPT = 64 << 20
 
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """The device called ``name``: cpu, cuda, cuda:1, mps, or auto (a GPU when there is one, else the CPU).
+    """Return the device called ``name``: cpu, cuda, cuda:1, mps, or auto (a GPU if any, else the CPU).
 
     For a CPU the process keeps its freed memory from then on: see ``keep_freed_memory``. Raises
     ``InputError`` when that device is not there.

@@ -14,6 +14,6 @@ REASON_LENGTH = 300
 
 
 def reason_of(error: BaseException) -> str:
-    """What a library says went wrong, on one line and not too long; else the type of the error."""
+    """Return what a library says went wrong, on one line and not too long; else the type of the error."""
     words = " ".join(str(error.__cause__ or error).split()).rstrip(".") or type(error).__name__
     return words if len(words) <= REASON_LENGTH else f"{words[:REASON_LENGTH]} ..."

@@ -65,7 +65,7 @@ def write_yaml(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; raises ``InputError`` when the file is missing or holds something else."""
+    """Read the mapping in a YAML file; raises ``InputError`` when it is missing or holds something else."""
     import yaml
 
     if not path.is_file():
@@ -93,7 +93,7 @@ def write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]
 
 
 def plain(value: Any) -> Any:
-    """``value`` in words of JSON: dataclasses, paths, tuples and numpy values turned, nan and inf to None."""
+    """Turn ``value`` into words of JSON: dataclasses, paths, tuples and numpy values, nan and inf to None."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, Mapping):

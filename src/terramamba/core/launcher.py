@@ -33,7 +33,7 @@ class Place:
     port: int
 
     def variables(self) -> dict[str, str]:
-        """The place as torchrun says it, which is what PyTorch and accelerate read."""
+        """Return the place as torchrun says it, which is what PyTorch and accelerate read."""
         return {
             "RANK": str(self.rank),
             "WORLD_SIZE": str(self.world),
@@ -45,7 +45,7 @@ class Place:
 
 
 def place(environment: Mapping[str, str] = os.environ) -> Place | None:
-    """This process's place in a job of several; None where no launcher started several.
+    """Return this process's place in a job of several; None where no launcher started several.
 
     Processes that a launched one started are none of its job's, though they inherit its variables. Raises
     ``InputError`` where a launcher's variables contradict themselves.
@@ -89,7 +89,7 @@ def _of_srun(environment: Mapping[str, str]) -> Place:
 
 
 def first_host(nodes: str) -> str:
-    """The first of Slurm's list of machines.
+    """Return the first of Slurm's list of machines.
 
     >>> first_host("gpu[003-005,9],login"), first_host("alpha,beta")
     ('gpu003', 'alpha')
@@ -98,7 +98,7 @@ def first_host(nodes: str) -> str:
 
 
 def tasks_of_nodes(counts: str) -> list[int]:
-    """Processes on each machine, from Slurm's short form.
+    """Return the number of processes on each machine, from Slurm's short form.
 
     >>> tasks_of_nodes("4(x2),3")
     [4, 4, 3]

@@ -149,7 +149,7 @@ _JOBS: list[Job] = []
 
 
 def job() -> Job | None:
-    """The job that this process leads."""
+    """Return the job that this process leads."""
     return _JOBS[0] if _JOBS and _JOBS[0].leads else None
 
 

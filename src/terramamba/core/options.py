@@ -29,7 +29,7 @@ G = TypeVar("G")
 
 
 def at_least(least: float) -> Bound:
-    """A finite number that is not below ``least``."""
+    """Bound finite numbers from below by ``least``, which is allowed."""
     return Bound(f"at least {least:g}", lambda value: least <= value < math.inf)
 
 
@@ -95,7 +95,7 @@ class Option:
         return BY_RECIPE in self.marks
 
     def checked(self, value: Any, what: str) -> Any:
-        """``value`` as the option has it; raises ``InputError``, which calls the option ``what``."""
+        """Return ``value`` as the option has it; raises ``InputError``, which calls the option ``what``."""
         try:
             found = of_kind(self.hint, _as_meant(value, self.hint))
         except FieldError as error:
@@ -125,7 +125,7 @@ _READ: dict[type, tuple[Option, ...]] = {}
 
 
 def options_of(kind: type) -> tuple[Option, ...]:
-    """The options of a dataclass in their order."""
+    """Return the options of a dataclass in their order."""
     if kind not in _READ:
         hints = get_type_hints(kind, include_extras=True)
         _READ[kind] = tuple(_option(field, hints[field.name]) for field in fields(kind))
@@ -133,12 +133,12 @@ def options_of(kind: type) -> tuple[Option, ...]:
 
 
 def part_of(options: Any, group: type[G]) -> G:
-    """The ``group`` alone, of options that are put together from it and others."""
+    """Return the ``group`` alone, of options that are put together from it and others."""
     return group(**{option.name: getattr(options, option.name) for option in options_of(group)})
 
 
 def identity(options: Any) -> dict[str, Any]:
-    """The values that make a run or map the one it is: all but those that may differ."""
+    """Return the values that make a run or map the one it is: all but those that may differ."""
     return {
         option.name: getattr(options, option.name)
         for option in options_of(type(options))
@@ -147,12 +147,12 @@ def identity(options: Any) -> dict[str, Any]:
 
 
 def flag_of(name: str) -> str:
-    """How the command line spells an option."""
+    """Return an option as the command line spells it."""
     return "--" + name.replace("_", "-")
 
 
 def without_none(hint: Any) -> Any:
-    """``int`` for ``int | None``."""
+    """Return ``int`` for ``int | None``."""
     kinds = [kind for kind in get_args(hint) if kind is not NoneType]
     return kinds[0] if NoneType in get_args(hint) else hint
 

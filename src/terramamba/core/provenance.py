@@ -16,12 +16,12 @@ SHOWN = 12
 
 
 def code_version() -> dict[str, Any]:
-    """``version``; ``commit`` and whether the package was ``changed`` since, None without a checkout."""
+    """Return ``version``, ``commit`` and whether the package ``changed`` since; None without a checkout."""
     return dict(_code_version(PACKAGE))
 
 
 def in_words(code: Mapping[str, Any]) -> str:
-    """Such as ``terramamba 0.1.0, commit 0123456789ab, changed since``; several seeds may have several."""
+    """Write code such as ``terramamba 0.1.0, commit 0123456789ab, changed since``; seeds may have several."""
     versions, commits, changed = (_each(code.get(key)) for key in ("version", "commit", "changed"))
     said = f"terramamba {' and '.join(versions)}"
     if commits:

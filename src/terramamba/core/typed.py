@@ -75,7 +75,7 @@ def typed(kind: type[T], value: object) -> T:
 
 
 def of_kind(hint: Any, value: object) -> Any:
-    """``value`` as the annotation ``hint`` has it; raises ``FieldError``."""
+    """Return ``value`` as the annotation ``hint`` has it; raises ``FieldError``."""
     return _typed(hint, value, "")
 
 

@@ -32,7 +32,7 @@ def count(number: int, noun: str) -> str:
 
 
 def about(seconds: float) -> str:
-    """A time that is only roughly known: "20 seconds", "3 minutes", "2.5 hours"."""
+    """Write a time that is only roughly known: "20 seconds", "3 minutes", "2.5 hours"."""
     for unit, size in (("second", 1), ("minute", 60), ("hour", 3600)):
         amount = seconds / size
         if amount < 90 or unit == "hour":

@@ -17,7 +17,7 @@ OWN = ("out", "seed", "seeds", "resume", "overwrite", "decided")
 
 
 def as_mapping(record: Mapping[str, Any], key: str, within: str = "") -> Mapping[str, Any]:
-    """``record[key]``, a table of names; nothing at all counts as an empty one."""
+    """Return ``record[key]``, a table of names; nothing at all counts as an empty one."""
     value = record.get(key)
     if value is None:
         return {}
@@ -37,7 +37,7 @@ def require_keys(record: Mapping[str, Any], within: str, known: set[str], needed
 
 
 def seeds_of(value: Any, key: str = "seeds") -> tuple[int, ...]:
-    """The seeds 0, 1, ... that a number asks for, or those of a list, none of them twice."""
+    """Return the seeds 0, 1, ... that a number stands for, or those of a list, none of them twice."""
     if isinstance(value, list) and value and all(type(one) is int and one >= 0 for one in value):
         if len(set(value)) < len(value):
             raise InputError(f"{key}: a seed is named twice")
@@ -48,7 +48,7 @@ def seeds_of(value: Any, key: str = "seeds") -> tuple[int, ...]:
 
 
 def as_number(value: Any, key: str) -> float:
-    """``value`` as a number; YAML takes 1e-3 for a text."""
+    """Return ``value`` as a number; YAML takes 1e-3 for a text."""
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -56,7 +56,7 @@ def as_number(value: Any, key: str) -> float:
 
 
 def names_in(value: Any, known: Sequence[str], key: str) -> tuple[str, ...]:
-    """The names in a list, all of them ``known``; none where nothing was given."""
+    """Return the names in a list, all of them ``known``; none where nothing was given."""
     if value is None:
         return ()
     for name in value if isinstance(value, list) else [value]:
@@ -68,7 +68,7 @@ def names_in(value: Any, known: Sequence[str], key: str) -> tuple[str, ...]:
 def check_settings(
     given: Mapping[str, Any], within: str, kind: type[TrainSettings], forbidden: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """``given`` as settings of ``kind``, numbers written as text (1e-3) turned.
+    """Return ``given`` as settings of ``kind``, numbers written as text (1e-3) turned.
 
     Raises:
         InputError: an unknown setting, one that does not belong here, or a value that it cannot have.
@@ -94,7 +94,7 @@ def _meant(name: str, known: set[str]) -> str:
 
 
 def resolved(value: Any, home: Path, key: str) -> Any:
-    """A path relative to the YAML file, as one that opens from anywhere; it must be there."""
+    """Return a path relative to the YAML file as one that opens from anywhere; it must be there."""
     if value is None:
         return None
     if isinstance(value, list):
@@ -109,7 +109,7 @@ def resolved(value: Any, home: Path, key: str) -> Any:
 
 
 def filled(value: Any, variables: Mapping[str, str], key: str) -> Any:
-    """``value`` with every ${name} replaced."""
+    """Replace every ${name} in ``value``."""
     if isinstance(value, Mapping):
         return {k: filled(v, variables, f"{key}.{k}".lstrip(".")) for k, v in value.items()}
     if isinstance(value, list):
@@ -132,7 +132,7 @@ def ablation_of(
     sets: Sequence[str],
     splits: Sequence[str],
 ) -> Ablation:
-    """The ablation below ``ablations.name``."""
+    """Return the ablation below ``ablations.name``."""
     key = f"ablations.{name}"
     entry = dict(as_mapping(record["ablations"], name, "ablations"))
     of = entry.pop("of", None)
@@ -147,7 +147,7 @@ def ablation_of(
 
 
 def sweep_of(record: Mapping[str, Any], models: Mapping[str, Entrant]) -> list[Ablation]:
-    """One ablation for each value: one setting at a time, all others as the model has them."""
+    """Return one ablation for each value: one setting at a time, all others as the model has them."""
     found = []
     for of in record:
         if of not in models:
@@ -169,7 +169,7 @@ def search_of(
     sets: Sequence[str],
     splits: Sequence[str],
 ) -> Search:
-    """The search below ``search.of``."""
+    """Return the search below ``search.of``."""
     key = f"search.{of}"
     if of not in models:
         raise InputError(f"{key}: none of the models: {', '.join(models)}")
@@ -211,7 +211,7 @@ def _varied(model: Entrant, values: Settings, within: str) -> dict[str, Any]:
 
 
 def as_settings(values: Settings) -> dict[str, Any]:
-    """Values by axis (``lr``, ``set.depth``) as settings."""
+    """Return values by axis (``lr``, ``set.depth``) as settings."""
     options = {axis.removeprefix("set."): v for axis, v in values.items() if axis.startswith("set.")}
     own = {axis: v for axis, v in values.items() if not axis.startswith("set.")}
     return own | ({"set": options} if options else {})

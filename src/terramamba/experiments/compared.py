@@ -25,7 +25,7 @@ class Compared(Protocol):
         """Whether its files themselves say what is for training, validation and test."""
 
     def reads(self, entry: Mapping[str, Any], known: DataSet | None) -> bool:
-        """Whether the files below ``data`` in an experiment, or the ``known`` set they name, are for it."""
+        """Tell whether it takes the files below ``data`` in an experiment, or the ``known`` set they name."""
 
     def time(self, run: Run, settings: Any) -> Timed:
         """Map a part of the test set of a run with ``settings`` once more, for the speed."""

@@ -72,7 +72,7 @@ class PlannedRun:
 
 
 def plan_runs(experiment: Experiment, out: Path, device: str = "auto") -> tuple[PlannedRun, ...]:
-    """The runs of an experiment in the order of the file, seeds innermost; folders lie in ``out/runs``.
+    """Return the runs of an experiment in the order of the file, seeds innermost, in ``out/runs``.
 
     Raises:
         InputError: nothing to run, or two runs that would share a folder.
@@ -114,7 +114,7 @@ def runs_of(
     out: Path,
     device: str = "auto",
 ) -> list[PlannedRun]:
-    """The runs of one variation of a model on one set and split: one a seed."""
+    """Return the runs of one variation of a model on one set and split: one a seed."""
     parts: list[Settings] = [
         {"device": device},
         experiment.settings[data.task.name],
@@ -135,18 +135,18 @@ def runs_of(
 
 
 def merged(parts: list[Settings]) -> dict[str, Any]:
-    """Settings, the later ones over the earlier; options of the model (``set``) one by one."""
+    """Merge settings, the later ones over the earlier; options of the model (``set``) one by one."""
     options = {key: value for part in parts for key, value in part.get("set", {}).items()}
     return {key: value for part in parts for key, value in part.items()} | {"set": options}
 
 
 def is_done(run: PlannedRun) -> bool:
-    """Whether the run was trained and measured to the end."""
+    """Tell whether the run was trained and measured to the end."""
     return (run.folder / METRICS).is_file() and (run.folder / MEASURED).is_file()
 
 
 def other_settings(run: PlannedRun) -> str | None:
-    """How an earlier run in the same folder differs, in words; None where it does not or there is none."""
+    """Describe how an earlier run in the same folder differs; None where it does not or there is none."""
     if not is_run_folder(run.folder):
         return None
     try:
@@ -166,13 +166,13 @@ def read_cost(run: PlannedRun) -> MeasuredCost:
 
 
 def failure_of(run: PlannedRun) -> str | None:
-    """Why the run failed the last time, if it did."""
+    """Return why the run failed the last time, if it did."""
     path = failure_path(run)
     return path.read_text(encoding="utf-8").strip() if path.is_file() else None
 
 
 def failure_path(run: PlannedRun) -> Path:
-    """Where it is written why a run failed: beside its folder, which may not have come about."""
+    """Return the file that says why a run failed: beside its folder, which may not have come about."""
     return run.folder.with_name(f"{run.folder.name}.{FAILED}")
 
 

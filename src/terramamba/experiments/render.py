@@ -35,7 +35,7 @@ _LATEX = {
 
 
 def markdown(title: str, tables: Sequence[Table], level: int = 1) -> str:
-    """Tables below a title, which is a heading of ``level``."""
+    """Write tables below a title, which is a heading of ``level``."""
     parts = [f"{'#' * level} {title}", HOW]
     for table in tables:
         sides = tuple("---" if side == "l" else "---:" for side in _sides(table))
@@ -46,7 +46,7 @@ def markdown(title: str, tables: Sequence[Table], level: int = 1) -> str:
 
 
 def latex(tables: Sequence[Table]) -> str:
-    """The tables as ``table`` floats, to be read with ``\\input`` below ``\\usepackage{booktabs}``."""
+    r"""Write the tables as ``table`` floats, for ``\input`` below ``\usepackage{booktabs}``."""
     parts = []
     for table in tables:
         rows = [" & ".join(map(escaped, row)) + r" \\" for row in table.rows]
@@ -72,7 +72,7 @@ def latex(tables: Sequence[Table]) -> str:
 
 
 def escaped(text: str) -> str:
-    """``text`` as LaTeX sets it letter for letter."""
+    """Write ``text`` so that LaTeX sets it letter for letter."""
     return "".join(_LATEX.get(letter, letter) for letter in text)
 
 

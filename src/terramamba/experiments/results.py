@@ -69,7 +69,7 @@ class Record:
         return self.row.get(name, "")
 
     def number(self, name: str) -> float | None:
-        """A column as a number; None where it is empty or not there."""
+        """Return a column as a number; None where it is empty or not there."""
         return float(self[name]) if self[name] else None
 
     @property
@@ -79,7 +79,7 @@ class Record:
 
 
 def rows_of(experiment: Experiment, runs: Sequence[PlannedRun], out: Path) -> list[Row]:
-    """A row a run in the order of the plan, then the published scores; all with the same keys."""
+    """Return a row a run in the order of the plan, then the published scores; all with the same keys."""
     rows = [{"run": number, **_row(run, out)} for number, run in enumerate(runs)]
     rows += _published(experiment)
     scores = dict.fromkeys(key for row in rows for key in row if key.startswith(("test_", "val_")))
@@ -103,7 +103,7 @@ def write_results(out: Path, rows: Sequence[Row]) -> tuple[Path, Path]:
 
 
 def read_results(out: Path) -> list[Record]:
-    """The rows that ``write_results`` wrote, with their counts.
+    """Read the rows that ``write_results`` wrote, with their counts.
 
     Raises:
         InputError: a file is not there, is none of an experiment, or the two do not belong together.

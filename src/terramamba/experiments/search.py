@@ -36,7 +36,7 @@ def require_optuna(experiment: Experiment) -> None:
 
 
 def places(experiment: Experiment, search: Search) -> list[tuple[str, str]]:
-    """The sets and splits on which settings are sought, each on its own."""
+    """Return the sets and splits on which settings are sought, each on its own."""
     model = _model(experiment, search)
     return [
         (data.name, split)

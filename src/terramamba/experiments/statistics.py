@@ -47,7 +47,7 @@ class Comparison:
 
 
 def together(of_seeds: Sequence[Units]) -> tuple[list[str], Int[np.ndarray, "s u k three"]]:
-    """Counts of several seeds by the union of their units; a unit that a seed lacks has zeros there."""
+    """Merge the counts of several seeds by the union of their units; a unit that a seed lacks has zeros."""
     names = sorted({name for units in of_seeds for name in units.names})
     place = {name: index for index, name in enumerate(names)}
     counts = np.zeros((len(of_seeds), len(names), *of_seeds[0].counts.shape[1:]), np.int64)
@@ -65,7 +65,7 @@ def interval(of_seeds: Sequence[Units], score: Score, seed: int = 0) -> tuple[fl
 def compare(
     first: Sequence[Units], second: Sequence[Units], score: Score, seed: int = 0
 ) -> Comparison | None:
-    """The permutation test; the seeds of both stand in the same order.
+    """Compute the permutation test; the seeds of both stand in the same order.
 
     None where they were not tested on the same pixels of the same units, so that nothing can be paired.
     """
@@ -88,7 +88,7 @@ def compare(
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """p values corrected for their number after Holm (1979), in their order."""
+    """Correct p values for their number after Holm (1979), in their order."""
     order = np.argsort(values)
     corrected = [0.0] * len(values)
     least = 0.0
@@ -99,7 +99,7 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def verdict(comparison: Comparison, p: float) -> str:
-    """What may be said of a difference, ``p`` being corrected: ``ahead``, ``behind``, or why neither."""
+    """Say what follows from a difference with a corrected ``p``: ``ahead``, ``behind``, or why neither."""
     if comparison.units < LEAST_UNITS:
         return f"not shown: too few units ({comparison.units})"
     if p >= SIGNIFICANT:
@@ -134,22 +134,22 @@ class Contender:
         return {record["seed"]: record.units for record in self.runs if record.units is not None}
 
     def values(self, column: str) -> list[float]:
-        """A column of numbers, one a seed; not where a run has none."""
+        """Return a column of numbers, one a seed; not where a run has none."""
         found = (record.number(column) for record in self.runs)
         return [value for value in found if value is not None]
 
     def mean(self, column: str) -> float:
-        """Mean over seeds; nan without any."""
+        """Return the mean over seeds; nan without any."""
         values = self.values(column)
         return summarise(values)[0] if values else math.nan
 
     def words(self, column: str) -> list[str]:
-        """What a column says, each once."""
+        """Return what a column says, each once."""
         return list(dict.fromkeys(record[column] for record in self.runs if record[column]))
 
 
 def contenders_of(records: Sequence[Record]) -> list[Contender]:
-    """The models and variations among runs on one set and split, in their order."""
+    """Return the models and variations among runs on one set and split, in their order."""
     groups: dict[str, list[Record]] = {}
     for record in records:
         if record["status"] != PUBLISHED:
@@ -158,19 +158,19 @@ def contenders_of(records: Sequence[Record]) -> list[Contender]:
 
 
 def best_baseline(contenders: Sequence[Contender], score: Score) -> Contender | None:
-    """The baseline with the best mean on test, the hardest to beat."""
+    """Return the baseline with the best mean on test, the hardest to beat."""
     reached = [one for one in contenders if one.is_baseline and one.values(score.test_column)]
     return max(reached, key=lambda one: score.goodness(one.mean(score.test_column)), default=None)
 
 
 def compared(one: Contender, other: Contender, score: Score) -> Comparison | None:
-    """The paired test over the seeds that both have; None where nothing can be paired."""
+    """Compute the paired test over the seeds that both have; None where nothing can be paired."""
     shared = [seed for seed in one.units if seed in other.units]
     return compare([one.units[s] for s in shared], [other.units[s] for s in shared], score)
 
 
 def in_words(comparisons: Sequence[Comparison | None]) -> list[str]:
-    """Difference, p corrected for all of them, and what may be concluded."""
+    """Write the difference, p corrected for all of them, and what may be concluded."""
     known = [one for one in comparisons if one is not None]
     corrected = iter(holm([one.p for one in known]))
     return [
@@ -184,7 +184,7 @@ def _said(comparison: Comparison, p: float) -> str:
 
 
 def mean_shown(score: Score, values: Sequence[float]) -> str:
-    """Mean and deviation (n - 1) of a score; empty without a value."""
+    """Write mean and deviation (n - 1) of a score; empty without a value."""
     if not values:
         return ""
     mean, deviation = summarise(values)

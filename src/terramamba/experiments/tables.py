@@ -30,7 +30,7 @@ class Table:
 
 
 def make_tables(records: Sequence[Record], tasks: Tasks) -> list[Table]:
-    """For each set and split: the models, then each model's variations, then the published scores.
+    """Make, for each set and split, the tables of the models, of their variations, of published scores.
 
     At the end the runs that failed, if any.
     """
@@ -189,7 +189,7 @@ Meeting = tuple[str, str, Score, Contender, Contender]
 
 
 def summary(records: Sequence[Record], tasks: Tasks) -> Table | None:
-    """A row for each set, split, score and model that is no baseline; None where nothing can be compared."""
+    """Make a row for each set, split, score and model but baselines; None where nothing can be compared."""
     met = _meetings(records, tasks)
     if not met:
         return None

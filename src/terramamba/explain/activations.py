@@ -77,7 +77,7 @@ def change_evidence(
     usable: Bool[np.ndarray, "h w"],
     threshold: float,
 ) -> Evidence:
-    """What ``model``, in evaluation mode and where ``images`` are, finds and on what evidence.
+    """Compute what ``model``, in evaluation mode and where ``images`` are, finds and on what evidence.
 
     Explained are the logits of usable pixels with a probability of at least ``threshold``; where there are
     none, those of all usable pixels.
@@ -112,11 +112,11 @@ def change_evidence(
 
 
 def activation(maps: Float[Tensor, "b c h w"]) -> Float[Tensor, "b h w"]:
-    """How strong the channels respond at each position: their root mean square."""
+    """Return how strong the channels respond at each position: their root mean square."""
     return maps.square().mean(dim=1).sqrt()
 
 
 def grad_cam(maps: Float[Tensor, "b c h w"], gradients: Float[Tensor, "b c h w"]) -> Float[Tensor, "b h w"]:
-    """ReLU of the sum over channels of (mean gradient) x (map) (Grad-CAM, Eq. 1-2)."""
+    """Return the ReLU of the sum over channels of (mean gradient) x (map) (Grad-CAM, Eq. 1-2)."""
     weights = gradients.mean(dim=(2, 3), keepdim=True)
     return torch.relu((weights * maps).sum(dim=1))

@@ -29,14 +29,14 @@ class Asked:
     maps: tuple[str, ...]
 
     def mean(self, chosen: np.ndarray | slice = slice(None)) -> Float32[np.ndarray, "asking maps p p"]:
-        """Mean over the ``chosen`` patches and all heads."""
+        """Return the mean over the ``chosen`` patches and all heads."""
         return self.weights[chosen].mean(axis=(0, 3))
 
 
 def classify_patches(
     model: Model, images: Float32[Tensor, "m c p p"], device: torch.device
 ) -> tuple[Float32[Tensor, "m k"], Asked | None]:
-    """Logits of the patches on the CPU, and what was asked meanwhile; None for a model without attention."""
+    """Return logits of the patches on the CPU, and their attention; None for a model without any."""
     side = images.shape[-1]
     names: tuple[str, ...] = ()
     logits, weights = [], []
@@ -58,14 +58,14 @@ def _asked(weights: Float[Tensor, "b n l l"], side: int) -> Float[Tensor, "b ask
 
 
 def tokens_asked(weights: Float[np.ndarray, "... p p"]) -> Float[np.ndarray, "..."]:
-    """How many tokens are asked in effect: exp(entropy), 1 for a single one up to p * p for all alike."""
+    """Return the effective number of tokens: exp(entropy), 1 for a single one up to p * p for all alike."""
     share = weights.reshape(*weights.shape[:-2], -1).astype(np.float64)
     logarithm = np.log(np.where(share > 0, share, 1.0))
     return np.asarray(np.exp(-(share * logarithm).sum(axis=-1)))
 
 
 def attention_facts(asked: Asked) -> list[Mapping[str, object]]:
-    """For each map: tokens asked in effect (mean over patches and heads, and by head), the centre's share."""
+    """Return, for each map, the effective tokens (over patches and heads, by head), the centre's weight."""
     side = asked.weights.shape[-1]
     effective = tokens_asked(asked.weights[:, 0])
     means = asked.mean()

@@ -16,7 +16,7 @@ RECORD = "explain.json"
 
 
 def check_folder(out: str | Path, *, overwrite: bool = False) -> Path:
-    """``out`` as a path, where an explanation may be written; nothing is touched.
+    """Return ``out`` as a path, where an explanation may be written; nothing is touched.
 
     Raises:
         InputError: it is a file, or is not empty and either no explanation or not to be replaced.

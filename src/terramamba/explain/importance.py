@@ -61,7 +61,7 @@ class Importance:
 def band_groups(
     bands: Sequence[int], wavelengths: Sequence[float] | None, size: int | None = None
 ) -> tuple[BandGroup, ...]:
-    """The used ``bands`` (0-based, of the file) in groups of ``size`` neighbours, in order of wavelength.
+    """Group the used ``bands`` (0-based, of the file) by ``size`` neighbours, in order of wavelength.
 
     ``size`` None: so many that there are at most ``MOST_GROUPS``. ``wavelengths`` (nm): of all bands.
 

@@ -12,7 +12,7 @@ Pixel = tuple[int, int]
 
 
 def numbers(flag: str, text: str, names: str) -> list[tuple[float, ...]]:
-    """Groups of numbers as in "10,20 30,40"; ``names`` are those of a group, such as "ROW,COL".
+    """Read groups of numbers as in "10,20 30,40"; ``names`` are those of a group, such as "ROW,COL".
 
     Raises:
         InputError: what is no group of so many numbers.
@@ -32,7 +32,7 @@ def numbers(flag: str, text: str, names: str) -> list[tuple[float, ...]]:
 
 
 def named_pixels(path: str, grid: Grid, pixel: str | None, at: str | None) -> list[Pixel]:
-    """The pixels that ``pixel`` ("ROW,COL ...") and ``at`` ("X,Y ...", in the grid's system) name, each once.
+    """Return the pixels that ``pixel`` ("ROW,COL ...") and ``at`` ("X,Y ...", grid's CRS) name, each once.
 
     Raises:
         InputError: a pixel outside the grid, or coordinates where the grid has none.
@@ -51,7 +51,7 @@ def named_pixels(path: str, grid: Grid, pixel: str | None, at: str | None) -> li
 
 
 def named_window(path: str, grid: Grid, text: str) -> Window:
-    """The window that "ROW,COL,HEIGHT,WIDTH" names; raises ``InputError`` where it is not inside the grid."""
+    """Return the window "ROW,COL,HEIGHT,WIDTH"; raises ``InputError`` where it is not inside the grid."""
     groups = numbers("--window", text, "ROW,COL,HEIGHT,WIDTH")
     whole = tuple(int(part) for part in groups[0])
     if len(groups) > 1 or whole != groups[0] or min(whole[2:]) < 1:
@@ -63,7 +63,7 @@ def named_window(path: str, grid: Grid, text: str) -> Window:
 
 
 def window_around(grid: Grid, pixel: Pixel, size: int) -> Window:
-    """The window of ``size`` pixels a side around ``pixel``, shifted to lie inside the grid, or all of it."""
+    """Return ``size`` x ``size`` pixels around ``pixel``, shifted to lie inside the grid, or all of it."""
     height, width = min(size, grid.height), min(size, grid.width)
     row = min(max(pixel[0] - height // 2, 0), grid.height - height)
     col = min(max(pixel[1] - width // 2, 0), grid.width - width)
@@ -79,5 +79,5 @@ def _inside(path: str, grid: Grid, row: int, col: int, said: str) -> Pixel:
 
 
 def as_pixels(pixels: Sequence[Pixel]) -> list[list[int]]:
-    """Pixels in words of JSON."""
+    """Return pixels in words of JSON."""
     return [[int(row), int(col)] for row, col in pixels]

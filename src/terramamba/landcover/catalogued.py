@@ -13,7 +13,7 @@ from terramamba.landcover.settings import ClassifySettings
 
 
 def load_scene(settings: ClassifySettings) -> ClassifySettings:
-    """``settings`` with the scene and labels of the set that ``data`` names, as they lie in ``root``.
+    """Return ``settings`` with the scene and labels of the set that ``data`` names, as they lie in ``root``.
 
     The published names of the classes are used unless others are given. Official training and test pixels are
     kept apart with the split "given"; other splits part all of them anew.

@@ -21,7 +21,7 @@ TIMED_PATCHES = 4 * PATCHES_AT_ONCE
 
 
 def reads_scene(entry: Mapping[str, Any], known: DataSet | None) -> bool:
-    """Whether the files are a scene with labels, or a scene of the catalogue."""
+    """Tell whether the files are a scene with labels, or a scene of the catalogue."""
     return "data" not in entry or isinstance(known, SceneSet)
 
 

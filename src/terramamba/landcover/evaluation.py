@@ -153,7 +153,7 @@ def _learnt_from(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray, 
 
 
 def known_targets(given: Labels, classes: ClassTable) -> tuple[Int64[np.ndarray, " m"], list[str]]:
-    """Labels as targets of a run's ``classes``, and notes on those that it does not know: ``UNLABELLED``."""
+    """Return labels as targets of a run's ``classes``, ``UNLABELLED`` where it has none, with notes."""
     key = "name" if given.by_name else "code"
     said: Sequence[str | int] = given.names if given.by_name else given.codes
     target: Mapping[Any, int] = classes.target_of_name if given.by_name else classes.target_of_code

@@ -21,7 +21,7 @@ TILINGS = (1, 2, 4, 9)
 
 
 def margin(patch_size: int) -> int:
-    """Pixels beyond a window that its tiles can reach."""
+    """Return the pixels beyond a window that its tiles can reach."""
     return patch_size // 2 + patch_size - 1
 
 
@@ -45,7 +45,7 @@ def check_tilings(model: Model, tilings: int) -> None:
 
 
 def choose_tilings(mode: str, tilings: int, tolerance: float, known: FastAgreement | None) -> int:
-    """Tilings to map with, 0 for exact.
+    """Return the tilings to map with, 0 for exact.
 
     "auto" takes the fewest whose overall accuracy on validation pixels is within ``tolerance`` percentage
     points of exact, by what is ``known`` of the run; where nothing is, it is exact.
@@ -71,7 +71,7 @@ def fast_logits(
     tilings: int,
     batch_size: int,
 ) -> Float[Tensor, "m k"]:
-    """Logits of the usable pixels of a window, row by row.
+    """Compute logits of the usable pixels of a window, row by row.
 
     Tiles lie where they lie in the scene, so that it does not matter how the scene is cut into windows.
 

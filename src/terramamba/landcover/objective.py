@@ -38,7 +38,7 @@ class Classification:
         return max(self.config.batch_size, PATCHES_AT_ONCE)
 
     def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
-        """Cross-entropy, and that of the tokens' own labels; the network runs once for both."""
+        """Compute cross-entropy, and that of the tokens' own labels; the network runs once for both."""
         if not self.config.token_loss:
             return self._of_labels(model(batch["image"]), batch)
         if "token_label" not in batch:

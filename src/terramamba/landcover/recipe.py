@@ -10,7 +10,7 @@ STEPS_PER_EPOCH = 32
 
 
 def practical(work: Workload, published: Values, given: Values) -> Values:
-    """What differs from the ``published`` values, with the ``given`` ones in mind."""
+    """Return what differs from the ``published`` values, with the ``given`` ones in mind."""
     fitting = power_of_two(work.volume.samples / STEPS_PER_EPOCH, LEAST_BATCH, MOST_BATCH)
     batch = given.get("batch_size", fitting)
     return {

@@ -28,7 +28,7 @@ PERCENTILES = (0.1, 99.9)
 
 
 def land_cover_layers(land: Scene, beside: Mapping[str, Scene], codes: Sequence[int]) -> dict[str, Any]:
-    """Class of each pixel as its place in ``codes``, and what ``beside`` brings.
+    """Return the class of each pixel as its index in ``codes``, and what ``beside`` brings.
 
     ``beside`` may hold ``probabilities`` (the highest of each pixel is shown) and ``scene``.
     """

@@ -18,7 +18,7 @@ NO_COLOUR = (128, 128, 128)
 
 
 def sentences(run: RunRecord) -> list[str]:
-    """What the run's own test says."""
+    """Write what the run's own test says."""
     test = run.test
     pixels = sum(entry["pixels"] for entry in test["per_class"])
     said = [
@@ -35,7 +35,7 @@ def sentences(run: RunRecord) -> list[str]:
 
 
 def map_sentence(land: ReportMap, mapped: int) -> str:
-    """The largest class of ``mapped`` pixels."""
+    """Write which class is the largest of ``mapped`` pixels."""
     largest = max(land.areas, key=lambda entry: entry.pixels)
     return (
         f"The map has {mapped:,} classified pixels; the largest class is {largest.name} with"
@@ -44,7 +44,7 @@ def map_sentence(land: ReportMap, mapped: int) -> str:
 
 
 def legend(run: RunRecord) -> tuple[Mapping[int, str], Colours]:
-    """Name and colour of each class by its code; raises ``InputError`` for more than a byte tells apart."""
+    """Return name and colour of each class by its code; raises ``InputError`` for more than a byte has."""
     classes = run.card.data.classes
     if len(classes) >= NO_CLASS:
         raise InputError(f"{run.folder}: {len(classes)} classes; the page shows maps of 1 to {NO_CLASS - 1}")
@@ -53,7 +53,7 @@ def legend(run: RunRecord) -> tuple[Mapping[int, str], Colours]:
 
 
 def bars(run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
-    """A row of scores for each class, in the colours of the map."""
+    """Write a row of scores for each class, in the colours of the map."""
     colours = dict(zip(run.card.data.classes.names, run.card.data.classes.colours, strict=True))
     return "Each class", [
         bar_row(str(entry["name"]), entry, f"{entry['pixels']:,}", colours.get(str(entry["name"])), scores)

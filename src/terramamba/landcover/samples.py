@@ -43,15 +43,15 @@ class Samples:
     notes: tuple[str, ...]
 
     def pixels(self, role: int) -> Int64[np.ndarray, "m 2"]:
-        """Rows and columns of the pixels with ``role``."""
+        """Return rows and columns of the pixels of ``subset``."""
         return self.split.pixels.only(self.split.roles == role).coordinates
 
     def targets(self, role: int) -> Int64[np.ndarray, " m"]:
-        """0-based classes of the pixels with ``role``, in the order of ``pixels``."""
+        """Return 0-based classes of the pixels of ``subset``, in the order of ``pixels``."""
         return self.labels.classes[self.split.roles == role].astype(np.int64) - 1
 
     def spectra(self, role: int) -> Float32[np.ndarray, "m c"]:
-        """Scaled spectra of the pixels with ``role``, in the order of ``pixels``."""
+        """Return scaled spectra of the pixels of ``subset``, in the order of ``pixels``."""
         return self.store.spectra(self.pixels(role))
 
 
@@ -188,7 +188,7 @@ def _split(settings: ClassifySettings, labels: Labels, patch_size: int) -> Split
 
 
 def read_pixels(scene: Scene, pixels: PixelList) -> tuple[Shaped[np.ndarray, "m c"], Bool[np.ndarray, "m c"]]:
-    """Values and validity of the bands of ``pixels``, read from windows that hold some of them."""
+    """Read values and validity of the bands of ``pixels``, from windows that hold some of them."""
     if not len(pixels):
         raise InputError(f"{scene.path}: not one pixel to read; the labels leave no training pixel")
     values = np.empty((len(pixels), scene.bands), scene.dtype)
@@ -203,7 +203,7 @@ def read_pixels(scene: Scene, pixels: PixelList) -> tuple[Shaped[np.ndarray, "m 
 def finite_spectra(
     values: Shaped[np.ndarray, "m c"], valid: Bool[np.ndarray, "m c"]
 ) -> Float64[np.ndarray, "n c"]:
-    """The rows of ``values`` that have finite data in all bands."""
+    """Return the rows of ``values`` that have finite data in all bands."""
     whole = valid.all(axis=1) & np.isfinite(values).all(axis=1)
     return np.ascontiguousarray(values[whole], np.float64)
 
@@ -231,7 +231,7 @@ def choose_bands(
     values: Shaped[np.ndarray, "m c"],
     valid: Bool[np.ndarray, "m c"],
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """The bands worth learning from, judged on the training pixels, and a note on those left out.
+    """Choose the bands worth learning from, judged on the training pixels, and note those left out.
 
     Left out: bands that the header calls bad, bands without data at half of the training pixels or more, and
     bands with one single value. Bands are 0-based here and 1-based in the notes.

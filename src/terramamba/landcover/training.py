@@ -64,7 +64,7 @@ class Training:
         return (*self.samples.notes, *self.samples.split.notes)
 
     def volume(self) -> Volume:
-        """Patches of the training and of the validation pixels."""
+        """Return the patches of the training and of the validation pixels."""
         side = self.samples.split.patch_size
         training, validation = (len(self.samples.targets(role)) for role in (TRAIN, VALIDATION))
         return Volume(training, validation, (len(self.samples.scaling.bands), side, side))
@@ -111,11 +111,11 @@ class Training:
         }
 
     def training_set(self) -> PatchDataset:
-        """Patches of the training pixels."""
+        """Return patches of the training pixels."""
         return labelled_patches(self.samples, TRAIN, self.settings, augment=self.settings.augment)
 
     def validation_set(self) -> PatchDataset:
-        """Patches of the validation pixels."""
+        """Return patches of the validation pixels."""
         return labelled_patches(self.samples, VALIDATION, self.settings)
 
     def check(self, model: Model) -> None:
@@ -132,7 +132,7 @@ class Training:
             )
 
     def solve(self, spec: ModelSpec) -> tuple[Model, dict[str, Any]]:
-        """A model that is solved for from spectra alone; validation chooses its options."""
+        """Fit a model that is solved for from spectra alone; validation chooses its options."""
         assert spec.fit is not None
         samples = self.samples
         solved, record = spec.fit(
@@ -146,7 +146,7 @@ class Training:
         return solved, {**record, "device": "cpu"}
 
     def judge(self, model: Model, threshold: float | None) -> Judgement:
-        """Scores, confusion and calibration (its temperature from validation) of both subsets."""
+        """Compute scores, confusion and calibration (its temperature from validation) of both subsets."""
         samples, settings, names = self.samples, self.settings, self.samples.labels.names
         subsets = {
             subset: class_logits(model, labelled_patches(samples, role, settings), device=settings.device)
@@ -191,7 +191,7 @@ class Training:
 
 
 def protocol_id(settings: ClassifySettings, patch_size: int) -> str:
-    """A short name of how training and test pixels were told apart, such as ``block-10-10-p7``."""
+    """Name how training and test pixels were told apart, such as ``block-10-10-p7``."""
     if settings.split == "given":
         name = f"given-p{patch_size}"
     else:
@@ -205,7 +205,7 @@ def protocol_id(settings: ClassifySettings, patch_size: int) -> str:
 def labelled_patches(
     samples: Samples, role: int, settings: ClassifySettings, *, augment: bool = False
 ) -> PatchDataset:
-    """The patches and classes of the pixels with ``role``."""
+    """Return the patches and classes of the pixels of ``subset``."""
     return PatchDataset(
         samples.store,
         samples.pixels(role),

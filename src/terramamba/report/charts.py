@@ -19,7 +19,7 @@ def curves(
     x_name: str = "epoch",
     kept: str = "which was kept",
 ) -> str:
-    """Curves over ``x``, called ``x_name``, with a legend; ``mark`` is the x that was ``kept``.
+    """Draw curves over ``x``, called ``x_name``, with a legend; ``mark`` is the x that was ``kept``.
 
     None in a curve is a gap. Empty where no curve has a value. Epochs are whole numbers.
     """

@@ -4,12 +4,12 @@ from html import escape
 
 
 def swipe(left: str, right: str) -> str:
-    """The slider between two pictures."""
+    """Write the slider between two pictures, as HTML."""
     return slider("swipe", f"Swipe: {left} on the left, {right} on the right", 0, 200, 100)
 
 
 def slider(name: str, words: str, low: int, high: int, start: int) -> str:
-    """A labelled slider over whole numbers."""
+    """Write a labelled slider over whole numbers, as HTML."""
     return (
         f'<label for="{name}">{escape(words)}</label>'
         f'<input type="range" id="{name}" min="{low}" max="{high}" value="{start}">'

@@ -31,19 +31,19 @@ class ReportedJob(Protocol):
         """What a probability is the probability of."""
 
     def sentences(self, run: RunRecord) -> list[str]:
-        """What the run's own test says."""
+        """Write what the run's own test says."""
 
     def map_sentence(self, land: "ReportMap", mapped: int) -> str:
-        """How much of the ``mapped`` pixels is what."""
+        """Write how much of the ``mapped`` pixels is what."""
 
     def legend(self, run: RunRecord) -> tuple[Mapping[int, str], Colours]:
-        """Name and colour of each value of its map but no data; raises ``InputError``."""
+        """Return name and colour of each value of its map but no data; raises ``InputError``."""
 
     def layers(self, land: Scene, beside: Mapping[str, Scene], values: Sequence[int]) -> dict[str, Any]:
-        """What the page's script needs of the map, whose ``values`` the legend names, and of ``beside``."""
+        """Return what the page's script needs of the map and of ``beside``; the legend names ``values``."""
 
     def bars(self, run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
-        """A title, and a row of HTML (``sections.bar_row``) of these ``scores`` for each class."""
+        """Write a title, and a row of HTML (``sections.bar_row``) of these ``scores`` for each class."""
 
     def controls(self, land: "ReportMap") -> list[str]:
-        """HTML of the controls of its map (``controls``)."""
+        """Write the controls of its map (``controls``), as HTML."""

@@ -45,17 +45,17 @@ class Packed:
 
 
 def packed_layer(scene: Scene, read: Callable[[Shape], UInt8[np.ndarray, "h w"]]) -> Packed:
-    """The most detailed layer that fits; ``read`` gives it in a shape, thinned out from ``scene``'s."""
+    """Pack the most detailed layer that fits; ``read`` gives it in a shape, thinned out from ``scene``'s."""
     return _fitting(scene, lambda shape: _zipped(read(shape)), LAYER_SIDE, LAYER_BYTES)
 
 
 def packed_spectra(scene: Scene, read: Callable[[Shape], UInt8[np.ndarray, "c h w"]]) -> Packed:
-    """As ``packed_layer``, for many bands."""
+    """Pack many bands, as ``packed_layer`` does one."""
     return _fitting(scene, lambda shape: _zipped(read(shape)), SPECTRA_SIDE, LAYER_BYTES)
 
 
 def packed_picture(scene: Scene, like: Scene | None = None) -> Packed:
-    """The most detailed picture of ``scene`` in false colour that fits, stretched as ``like`` is."""
+    """Pack the most detailed picture of ``scene`` in false colour that fits, stretched as ``like`` is."""
 
     def read(shape: Shape) -> str:
         limits = None if like is None else colour_limits(_shrunk(like, shape))
@@ -67,17 +67,17 @@ def packed_picture(scene: Scene, like: Scene | None = None) -> Packed:
 def thinned(
     scene: Scene, shape: Shape, bands: Sequence[int] | None = None
 ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-    """Values of the whole ``scene`` and which are data, thinned out to ``shape``."""
+    """Read the values of the whole ``scene`` and which are data, thinned out to ``shape``."""
     return scene.source.read(scene.grid.window, tuple(range(scene.bands) if bands is None else bands), shape)
 
 
 def one_band(scene: Scene, shape: Shape) -> Shaped[np.ndarray, "h w"]:
-    """The first band, thinned out to ``shape``."""
+    """Read the first band, thinned out to ``shape``."""
     return thinned(scene, shape, [0])[0][0]
 
 
 def as_bytes(values: Shaped[np.ndarray, "*shape"], low: float, high: float) -> UInt8[np.ndarray, "*shape"]:
-    """``values`` between ``low`` and ``high`` as 0..254; what lies outside is cut off."""
+    """Scale ``values`` from ``low`` .. ``high`` to 0 .. 254; what lies outside is clipped."""
     share = (values.astype(np.float64) - low) / max(high - low, 1e-12)
     return np.rint(254 * np.clip(np.nan_to_num(share), 0, 1)).astype(np.uint8)
 

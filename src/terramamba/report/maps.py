@@ -78,7 +78,7 @@ class ReportMap:
 
 
 def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
-    """The map in ``files`` with the classes of ``run``.
+    """Read the map in ``files`` with the classes of ``run``.
 
     Raises:
         InputError: a file cannot be read, does not have the map's size, or has other values than the run.

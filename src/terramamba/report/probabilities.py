@@ -9,7 +9,7 @@ from terramamba.runs.record import RunRecord
 
 
 def probability_cards(run: RunRecord, came_true: str) -> Iterator[str]:
-    """Cards of the curves that the run has: reliability on test, scores over thresholds.
+    """Yield cards of the curves that the run has: reliability on test, scores over thresholds.
 
     ``came_true``: what a probability is the probability of.
     """

@@ -26,7 +26,7 @@ FORMAT_TAGS = ("TIFFTAG_", "AREA_OR_POINT")
 
 
 def summary(job: ReportedJob, runs: Sequence[RunRecord], land: ReportMap | None, main: Score) -> str:
-    """What it all comes to, in sentences; ``main`` is the score that decides."""
+    """Write the summary in sentences; ``main`` is the score that decides."""
     said = [" ".join(compare_sentences(job, runs, main) if len(runs) > 1 else job.sentences(runs[0]))]
     if land is not None:
         said.append(" ".join(map_sentences(job, land)))
@@ -39,7 +39,7 @@ def summary(job: ReportedJob, runs: Sequence[RunRecord], land: ReportMap | None,
 
 
 def comparison(runs: Sequence[RunRecord], listed: Scores) -> str:
-    """A row for each run; the best of each score stands out. Empty for one run."""
+    """Write a row for each run; the best of each score stands out. Empty for one run."""
     if len(runs) < 2:
         return ""
     best = {}
@@ -71,7 +71,7 @@ def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> str:
 
 
 def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, version: str) -> str:
-    """Where every number comes from."""
+    """Write where every number comes from."""
     parts = []
     for run in runs:
         metrics = run.metrics
@@ -108,7 +108,7 @@ def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, 
 
 
 def section(name: str, title: str, body: str) -> str:
-    """A part of the page under its heading."""
+    """Write a section of the page under its heading."""
     mark = f' id="{name}"' if name else ""
     return f"<section{mark}><h2>{escape(title)}</h2>{body}</section>"
 
@@ -129,7 +129,7 @@ def _bars(job: ReportedJob, run: RunRecord, listed: Scores) -> str:
 def bar_row(
     name: str, values: Mapping[str, Any], pixels: str, colour: Sequence[int] | None, listed: Scores
 ) -> str:
-    """A class, its pixels, and its scores as bars."""
+    """Write a row of a class: its pixels, and its scores as bars."""
     swatch = "" if colour is None else f'<i class="swatch" style="background:rgb{tuple(colour)}"></i>'
     cells = "".join(
         f'<td class="number">{score.shown(values.get(score.key), coarse=True, sign=True) or "–"}'
@@ -175,7 +175,7 @@ def _training(run: RunRecord, listed: Scores) -> Iterable[str]:
 
 
 def table(caption: str, head: Sequence[str], rows: Sequence[str], kind: str = "") -> str:
-    """A table that scrolls by itself where the page is narrow; ``rows`` are HTML."""
+    """Write a table that scrolls by itself where the page is narrow; ``rows`` are HTML."""
     columns = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'

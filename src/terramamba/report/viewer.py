@@ -17,7 +17,7 @@ CHANGE_COLUMNS = {"pixels": "pixels", "hectares": "hectares", "probability": "me
 
 
 def viewer(job: ReportedJob, land: ReportMap) -> str:
-    """Map, controls, legend, what is under the mouse, and the largest changes."""
+    """Write map, controls, legend, the values under the mouse, and the largest changes, as HTML."""
     spectrum = '<div id="spectrum"></div>' if "spectra" in land.layers else ""
     side = [
         *job.controls(land),

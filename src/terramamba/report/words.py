@@ -11,7 +11,7 @@ from terramamba.scores.score import Score
 
 
 def compare_sentences(job: ReportedJob, runs: Sequence[RunRecord], score: Score) -> list[str]:
-    """Which of several runs is first by ``score``, what its test says, and whether the tests are the same."""
+    """Write which run is first by ``score``, what its test says, and whether the tests are the same."""
     best = max(runs, key=lambda run: score.goodness(score.value_in(run.test)))
     which, reached = score.extreme, score.shown(score.value_in(best.test), sign=True)
     said = [
@@ -24,7 +24,7 @@ def compare_sentences(job: ReportedJob, runs: Sequence[RunRecord], score: Score)
 
 
 def map_sentences(job: ReportedJob, land: ReportMap) -> list[str]:
-    """How much of the map is what."""
+    """Write how much of the map is what."""
     mapped = sum(entry.pixels for entry in land.areas)
     if not mapped:
         return ["The map holds no data."]
@@ -33,30 +33,30 @@ def map_sentences(job: ReportedJob, land: ReportMap) -> list[str]:
 
 
 def percent(value: Any, digits: int = 1) -> str:
-    """A share as per cent; a dash where it is not defined."""
+    """Write a fraction as per cent; a dash where it is not defined."""
     return "–" if value is None or value != value else f"{100 * value:.{digits}f} %"
 
 
 def amount(entry: ClassArea) -> str:
-    """Pixels, and hectares where they are known."""
+    """Write pixels, and hectares where they are known."""
     words = f"{entry.pixels:,} pixels"
     return words if entry.hectares is None else f"{words} ({entry.hectares:,.2f} ha)"
 
 
 def model_name(run: RunRecord) -> str:
-    """Model and size, such as ``ssa-mamba tiny``."""
+    """Write model and size, such as ``ssa-mamba tiny``."""
     words = (run.metrics.model, run.metrics.preset)
     return " ".join(word for word in words if word not in (None, "", "default")) or "the model"
 
 
 def caveats(run: RunRecord) -> list[str]:
-    """What has to be known before the scores are believed."""
+    """Return what has to be known before the scores are believed."""
     leaks = run.metrics.leakage_in_words
     return [*([leaks] if leaks else []), *run.metrics.notes]
 
 
 def calibration_sentences(test: Mapping[str, Any]) -> list[str]:
-    """How far the run's probabilities are off, where that was measured."""
+    """Write how far the run's probabilities are off, where that was measured."""
     found = test.get("calibration")
     if not found:
         return []

@@ -35,7 +35,7 @@ S = TypeVar("S", bound=TrainSettings)
 
 
 def check_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:
-    """``out`` as a path, when a run may be written there; nothing is touched.
+    """Return ``out`` as a path, when a run may be written there; nothing is touched.
 
     A new run wants a folder that is new or empty; ``overwrite`` and ``resume`` want an earlier run.
 
@@ -75,7 +75,7 @@ def prepare_folder(out: str | Path, *, resume: bool = False, overwrite: bool = F
 
 @contextmanager
 def run_folder(settings: TrainSettings) -> Iterator[Path]:
-    """The folder of a run that begins or goes on: made ready, its settings kept, its log open.
+    """Open the folder of a run that begins or goes on: made ready, its settings kept, its log open.
 
     Raises:
         InputError: as ``check_folder``, or the run to resume had other settings.
@@ -90,7 +90,7 @@ def run_folder(settings: TrainSettings) -> Iterator[Path]:
 
 
 def is_run_folder(folder: Path) -> bool:
-    """Whether ``folder`` holds the settings of a run."""
+    """Tell whether ``folder`` holds the settings of a run."""
     config = folder / CONFIG
     if not config.is_file():
         return False
@@ -99,7 +99,7 @@ def is_run_folder(folder: Path) -> bool:
 
 
 def as_begun(settings: S) -> S:
-    """``settings``; where they resume a run, with what the recipe decided when it began."""
+    """Return ``settings``; where they resume a run, with what the recipe decided when it began."""
     if not settings.resume:
         return settings
     record = read_yaml(Path(settings.out) / CONFIG)

@@ -114,7 +114,7 @@ class RunRecord:
 
 
 def read_runs(folders: Sequence[str | Path]) -> list[RunRecord]:
-    """The runs in ``folders``; one of several seeds stands for its ``seed-*`` runs.
+    """Read the runs in ``folders``; one of several seeds stands for its ``seed-*`` runs.
 
     Raises:
         InputError: a folder holds no finished run, a file of it is damaged, a run is named twice, or runs are
@@ -139,7 +139,7 @@ def read_runs(folders: Sequence[str | Path]) -> list[RunRecord]:
 
 
 def read_settings(folder: Path, kind: type[S]) -> S:
-    """The settings that a run was trained with, as the ``kind`` of its job.
+    """Read the settings that a run was trained with, as the ``kind`` of its job.
 
     Raises:
         InputError: ``config.yaml`` is missing or damaged.
@@ -160,12 +160,12 @@ def read_settings(folder: Path, kind: type[S]) -> S:
 
 
 def has_settings(folder: Path) -> bool:
-    """Whether more was kept of the run in ``folder`` than its model."""
+    """Tell whether more was kept of the run in ``folder`` than its model."""
     return (folder / CONFIG).is_file()
 
 
 def read_metrics(folder: Path) -> Metrics:
-    """The scores of the run in ``folder``; raises ``InputError`` where there are none or they are damaged."""
+    """Read the scores of the run in ``folder``; raises ``InputError`` where they are missing or damaged."""
     record = all_metrics(folder)
     try:
         return typed(Metrics, record)
@@ -174,7 +174,7 @@ def read_metrics(folder: Path) -> Metrics:
 
 
 def all_metrics(folder: Path) -> dict[str, Any]:
-    """All of ``metrics.json``, to be averaged over seeds; raises as ``read_metrics``."""
+    """Read all of ``metrics.json``, to be averaged over seeds; raises as ``read_metrics``."""
     path = _finished(folder, METRICS)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))

@@ -47,7 +47,7 @@ def train_seeds(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[s
 
 
 def average(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The metrics of several seeds; numbers that differ become {"mean", "std"} (n - 1) over the seeds."""
+    """Average the metrics of several seeds; numbers that differ become {"mean", "std"} (n - 1)."""
     merged = _merge([{key: value for key, value in result.items() if key not in OWN} for result in results])
     folder = str(Path(results[0]["folder"]).parent)
     return {"folder": folder, "seeds": [result["seed"] for result in results], **merged}

@@ -105,7 +105,7 @@ def logit_histogram(
 
 
 def logit_levels() -> Float[np.ndarray, " levels"]:
-    """The logits that ``logit_histogram`` rounds to."""
+    """Return the logits that ``logit_histogram`` rounds to."""
     steps = round(LOGIT_LIMIT / LOGIT_STEP)
     return np.arange(-steps, steps + 1) * LOGIT_STEP
 
@@ -116,7 +116,7 @@ def reliability(
     weight: Integer[np.ndarray, " m"] | None = None,
     bins: int = CURVE_BINS,
 ) -> Reliability:
-    """The curve of ``probability`` in [0, 1] that came ``true`` or not; ``weight``: how often each occurred.
+    """Compute the curve of ``probability`` in [0, 1] that came ``true`` or not, each ``weight`` times.
 
     Bin i holds i / bins <= probability < (i + 1) / bins, the last one also probability 1.
     """
@@ -133,50 +133,50 @@ def reliability(
 def class_calibration(
     logits: Float[Tensor, "m k"], truth: Integer[Tensor, " m"], temperature: float
 ) -> Calibration:
-    """Of the class that is named; ``truth`` counts from 0."""
+    """Calibrate the class that is named; ``truth`` counts from 0."""
     plain, scaled = (_top_label(logits, truth, t) for t in (1.0, temperature))
     nll, nll_scaled = (class_nll(logits, truth, t) for t in (1.0, temperature))
     return Calibration(temperature, plain, scaled, nll, nll_scaled)
 
 
 def change_calibration(counts: Integer[np.ndarray, "2 levels"], temperature: float) -> Calibration:
-    """Of the probability of change, from logits counted without (row 0) and with change (row 1)."""
+    """Calibrate the probability of change, from logits counted without (row 0) and with change (row 1)."""
     plain, scaled = (_change_reliability(counts, t) for t in (1.0, temperature))
     nll, nll_scaled = (change_nll(counts, t) for t in (1.0, temperature))
     return Calibration(temperature, plain, scaled, nll, nll_scaled)
 
 
 def class_temperature(logits: Float[Tensor, "m k"], truth: Integer[Tensor, " m"]) -> float:
-    """The temperature with the least negative log-likelihood; give validation samples."""
+    """Fit the temperature with the least negative log-likelihood; give validation samples."""
     exact = logits.double()
     return _best_temperature(lambda temperature: class_nll(exact, truth, temperature))
 
 
 def change_temperature(counts: Integer[np.ndarray, "2 levels"]) -> float:
-    """The temperature with the least negative log-likelihood; give counts of validation pixels."""
+    """Fit the temperature with the least negative log-likelihood; give counts of validation pixels."""
     return _best_temperature(lambda temperature: change_nll(counts, temperature))
 
 
 def class_nll(logits: Float[Tensor, "m k"], truth: Integer[Tensor, " m"], temperature: float = 1.0) -> float:
-    """Mean negative logarithm (nats) of the true class's probability."""
+    """Compute the mean negative logarithm (nats) of the true class's probability."""
     named = torch.log_softmax(logits / temperature, dim=1).gather(1, truth[:, None])
     return -float(named.clamp(min=LEAST_LOG).double().mean())
 
 
 def change_nll(counts: Integer[np.ndarray, "2 levels"], temperature: float = 1.0) -> float:
-    """Mean negative logarithm (nats) of the probability of what is true, changed or not."""
+    """Compute the mean negative logarithm (nats) of the probability of what is true, changed or not."""
     level = logit_levels() / temperature
     surprise = np.stack([np.logaddexp(0, level), np.logaddexp(0, -level)])
     return float((counts * surprise).sum() / counts.sum())
 
 
 def at_limit(temperature: float) -> bool:
-    """Whether the fit ran to an end of ``RANGE``, where the temperature says little."""
+    """Tell whether the fit ran to an end of ``RANGE``, where the temperature says little."""
     return temperature in RANGE
 
 
 def calibrated_threshold(threshold: float, temperature: float) -> float:
-    """The probability at ``temperature`` of what had the probability ``threshold``; 0 and 1 stay."""
+    """Return the probability at ``temperature`` of what had the probability ``threshold``; 0 and 1 stay."""
     if not 0 < threshold < 1:
         return threshold
     return float(1 / (1 + ((1 - threshold) / threshold) ** (1 / temperature)))

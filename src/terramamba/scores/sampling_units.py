@@ -35,7 +35,7 @@ def from_classes(
     found: Int[np.ndarray, " m"],
     num_classes: int,
 ) -> Units:
-    """Units of the test pixels (row, col) of a scene: squares of ``SIDE`` pixels that hold any."""
+    """Make units of the test pixels (row, col) of a scene: squares of ``SIDE`` pixels that hold any."""
     squares, place = np.unique(pixels // SIDE, axis=0, return_inverse=True)
     cells = (place.reshape(-1) * num_classes + truth) * num_classes + found
     confusions = np.bincount(cells, minlength=len(squares) * num_classes**2)
@@ -44,7 +44,7 @@ def from_classes(
 
 
 def from_confusions(names: Sequence[str], confusions: Int[np.ndarray, "m k k"]) -> Units:
-    """Units with a confusion matrix (rows truth) each, such as the pairs of a test set."""
+    """Make units with a confusion matrix (rows truth) each, such as the pairs of a test set."""
     return Units(tuple(names), class_counts(confusions))
 
 
@@ -57,13 +57,13 @@ def write_units(folder: Path, units: Units) -> None:
 
 
 def read_rows(path: Path) -> list[list[str]]:
-    """The rows of a table of units, without the header."""
+    """Read the rows of a table of units, without the header."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file))[1:]
 
 
 def counts_by_unit(rows: Sequence[Sequence[str]], num_classes: int) -> Units:
-    """Units of rows (unit, class, truth, predicted, hits)."""
+    """Make units of rows (unit, class, truth, predicted, hits)."""
     names = tuple(dict.fromkeys(row[0] for row in rows))
     place = {name: index for index, name in enumerate(names)}
     counts = np.zeros((len(names), num_classes, 3), np.int64)

@@ -44,7 +44,7 @@ class Share:
     world: int = 1
 
     def batches(self, samples: int, batch_size: int) -> list[range]:
-        """Indices of the samples of each batch."""
+        """Return the indices of the samples of each batch."""
         starts = range(0, samples, batch_size)[self.rank :: self.world]
         return [range(start, min(start + batch_size, samples)) for start in starts]
 
@@ -56,7 +56,7 @@ def epoch_order(
     epoch: int,
     share: Share = Share(),
 ) -> list[list[int]]:
-    """Indices of the training samples of each of one process's batches in ``epoch`` (from 0).
+    """Return the indices of the training samples of each of one process's batches in ``epoch`` (from 0).
 
     All processes get as many: where the shares would be uneven, the first samples of the order come again. A
     last batch of one sample, of which batch normalisation knows no variance, joins the one before it.
@@ -71,7 +71,7 @@ def epoch_order(
 
 
 def readers(device: torch.device, asked: int | None = None) -> int:
-    """How many processes read samples ahead of a model on ``device``: as ``asked``, else by this rule.
+    """Count the processes that read samples ahead of a model on ``device``: ``asked``, else by this rule.
 
     None for a model on a CPU, whose cores it needs itself, and where processes cannot be forked, so that each
     would hold a copy of the scene. Else one for each core that falls to the GPU, but one, and at most
@@ -100,7 +100,7 @@ class TrainingBatches:
         self._loader = make_loader(samples, self._asked, all_together, device, workers)
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
-        """The batches of ``epoch``, from 0."""
+        """Return the batches of ``epoch``, from 0."""
         self._asked[:] = [(epoch, indices) for indices in self._order(epoch)]
         return _read(self._loader, self.device)
 
@@ -131,7 +131,7 @@ class EvaluationBatches:
         return _read(self._loader, self.device)
 
     def only(self, indices: Sequence[int]) -> "EvaluationBatches":
-        """The same of the samples with these ``indices`` alone."""
+        """Return the same of the samples with these ``indices`` alone."""
         some = Subset(self.dataset, indices)
         return EvaluationBatches(some, self.batch_size, self.device, share=self.share, workers=self.workers)
 
@@ -139,7 +139,7 @@ class EvaluationBatches:
 def make_loader(
     samples: Dataset[Batch], order: list[Key], stack: Stack, device: torch.device, workers: int
 ) -> Loader:
-    """Reads the batches that ``order`` names whenever it is iterated over; its processes stay meanwhile."""
+    """Make a loader of the batches that ``order`` names when it is iterated over; its processes stay."""
     return DataLoader(
         _Stacked(samples, stack),
         batch_size=None,
@@ -193,7 +193,7 @@ def _start_reader(_: int) -> None:
 
 
 def on_device(batch: Batch, device: torch.device) -> Batch:
-    """``batch`` on ``device``; a GPU copies while the model still works on the batch before."""
+    """Copy ``batch`` to ``device``; a GPU copies while the model still works on the batch before."""
     ahead = device.type == "cuda"
     return {name: values.to(device, non_blocking=ahead) for name, values in batch.items()}
 

@@ -45,7 +45,7 @@ class TrainState:
         return len(self.history) - self.best_epoch
 
     def with_best_of(self, other: "TrainState") -> "TrainState":
-        """This state with the best epoch that ``other`` knows."""
+        """Return this state with the best epoch that ``other`` knows."""
         return replace(
             self,
             best_epoch=other.best_epoch,
@@ -58,7 +58,7 @@ class TrainState:
 def fingerprint(
     model: Model, task: str, train: Dataset[Any], validation: Dataset[Any], config: TrainConfig
 ) -> Fingerprint:
-    """What must be the same for a run to be resumed: everything but the settings that may differ."""
+    """Return what a resumed run must have the same: everything but the settings that may differ."""
     return {
         "task": task,
         "model": model.spec_name,
@@ -83,7 +83,7 @@ def save_state(folder: Path, same: Fingerprint, state: TrainState) -> None:
 
 
 def load_state(folder: Path, same: Fingerprint) -> TrainState:
-    """The state that ``save_state`` wrote, on the CPU.
+    """Read the state that ``save_state`` wrote, on the CPU.
 
     Raises ``InputError`` when there is none, when it is damaged, or when the run's settings were others.
     """
@@ -118,7 +118,7 @@ def load_state(folder: Path, same: Fingerprint) -> TrainState:
 
 
 def on_cpu(state: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a state dict that later training steps do not change."""
+    """Copy a state dict, so that later training steps do not change it."""
 
     def copied(value: Any) -> Any:
         if isinstance(value, Tensor):

@@ -18,7 +18,7 @@ def check_ability(model: Model, *, recompute: bool, compile: bool, precision: Pr
 
 
 def learning_rate(config: TrainConfig, epoch: int, step: int, steps: int) -> float:
-    """Learning rate of step ``step`` of ``steps`` in ``epoch``, all counted from 0.
+    """Return the learning rate of step ``step`` of ``steps`` in ``epoch``, all counted from 0.
 
     A function of the place in the run alone, so that a resumed run needs no memory of it.
     """

@@ -112,7 +112,7 @@ def _silent(amount: float, remark: str = "") -> None:
 
 
 def training_processes(config: TrainConfig) -> int:
-    """How many processes will train together; raises ``InputError`` where they cannot."""
+    """Count the processes that will train together; raises ``InputError`` where they cannot."""
     team = job()
     if team is None:
         said, world, here = f"--devices {config.devices}", config.devices, config.devices

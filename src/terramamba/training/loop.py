@@ -90,7 +90,7 @@ class Learner(nn.Module):
         self.precision, self.device_type = precision, device.type
 
     def forward(self, batch: Batch) -> Float[Tensor, ""]:
-        """The loss; matrix products in bfloat16 where that is asked for, what is summed in float32."""
+        """Compute the loss; matrix products in bfloat16 where that is set, sums in float32."""
         bf16 = self.precision == "bf16"
         # With its cache, gradients of a weight that is used twice would be added up in bfloat16.
         with torch.autocast(self.device_type, torch.bfloat16, enabled=bf16, cache_enabled=False):
@@ -113,7 +113,7 @@ def seed_everything(seed: int) -> None:
 
 
 def epoch_seed(seed: int, epoch: int, share: Share) -> int:
-    """The seed of all generators in ``epoch`` (from 0) of one process: dropout differs between processes."""
+    """Return the seed of all generators in ``epoch`` (from 0) of one process, each with its own dropout."""
     return int(np.random.SeedSequence([seed, epoch, share.rank]).generate_state(1)[0])
 
 
@@ -144,7 +144,7 @@ class EpochProgress:
         self._say(done, f"loss {so_far:.4g}{self.remark}")
 
     def loss(self, model: Model) -> float:
-        """The mean loss of all samples of all processes; ``InputError`` where it is no number."""
+        """Return the mean loss of all samples of all processes; ``InputError`` where it is no number."""
         sums = torch.stack([self.loss_sum, torch.tensor(float(self.seen), device=self.device)])
         if self.share.world > 1:
             distributed.all_reduce(sums)

@@ -19,14 +19,14 @@ FOCUS = 2.0
 def class_loss(
     logits: Float[Tensor, "b k"], label: Int[Tensor, " b"], weights: Float[Tensor, " k"] | None = None
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of 0-based labels; with ``weights``, the mean weighted by each sample's class."""
+    """Compute cross-entropy of 0-based labels; with ``weights``, the mean weighted by each sample's class."""
     return F.cross_entropy(logits.float(), label, weights)
 
 
 def token_class_loss(
     logits: Float[Tensor, "b k h w"], label: Int[Tensor, "b h w"], weights: Float[Tensor, " k"] | None = None
 ) -> Float[Tensor, ""]:
-    """Cross-entropy over the tokens whose 0-based label is known (>= 0); 0 when none is."""
+    """Compute cross-entropy over the tokens whose 0-based label is known (>= 0); 0 when none is."""
     known = label >= 0
     if not bool(known.any()):
         return logits.sum() * 0.0
@@ -39,7 +39,7 @@ def change_loss(
     kind: ChangeLoss = "bce",
     pos_weight: float | None = None,
 ) -> Float[Tensor, ""]:
-    """Loss over the pixels whose ``mask`` is not 255, where other values than 0 mean changed; 0 without any.
+    """Compute the loss over pixels whose ``mask`` is not 255; other values than 0: changed. 0 without any.
 
     ``bce``: binary cross-entropy, changed pixels weighted by ``pos_weight``; ``bce_dice``: that plus 1 - Dice
     over the whole batch; ``focal``: (1 - p)^2 times the cross-entropy, p the probability of the truth.
@@ -61,7 +61,7 @@ def change_loss(
 
 
 def dice_loss(score: Float[Tensor, " m"], changed: Bool[Tensor, " m"]) -> Float[Tensor, ""]:
-    """1 - (2 |P T| + 1) / (|P| + |T| + 1) with soft prediction P (Milletari et al., 3DV 2016, smoothed).
+    """Compute 1 - (2 |P T| + 1) / (|P| + |T| + 1), P soft (Milletari et al., 3DV 2016, smoothed).
 
     The ones keep it defined, and 0 in the limit, where nothing changed.
     """

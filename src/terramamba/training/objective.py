@@ -41,10 +41,10 @@ class Objective(Protocol):
         """Validation samples that are read together."""
 
     def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
-        """Training loss of a batch."""
+        """Compute the training loss of a batch."""
 
     def validate(self, model: Model, batches: EvaluationBatches) -> Validation:
-        """Scores over all samples, of which this process counts its own ``batches``; the sums are exact."""
+        """Score all samples, of which this process counts its own ``batches``; the sums are exact."""
 
 
 C = TypeVar("C", bound=TrainConfig)
@@ -56,7 +56,7 @@ MakeObjective = Callable[[C], Objective]
 def summed(
     counts: Int[np.ndarray, "..."], loss: float, batches: EvaluationBatches
 ) -> tuple[Int[np.ndarray, "..."], float]:
-    """``counts`` and ``loss`` summed over all processes."""
+    """Sum ``counts`` and ``loss`` over all processes."""
     if batches.share.world == 1:
         return counts, loss
     device = batches.device

@@ -31,13 +31,13 @@ class MappedPairs(Protocol):
     """A data set of image pairs of which the large ones do not go through a model whole."""
 
     def mapped_for(self, model: nn.Module) -> list[int]:
-        """The samples that are too large for ``model``, in their order."""
+        """Return the samples that are too large for ``model``, in their order."""
         ...
 
     def map_rows(
         self, index: int, model: nn.Module, device: torch.device, precision: str
     ) -> Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]]:
-        """Probability of change and mask (255: ignore) of such a sample: full rows, from the top."""
+        """Yield probability of change and mask (255: ignore) of such a sample: full rows, from the top."""
         ...
 
 
@@ -90,7 +90,7 @@ def class_logits(
     device: str = "auto",
     precision: str = "32",
 ) -> tuple[Float[Tensor, "m k"], Int64[Tensor, " m"]]:
-    """Logits and classes of all samples, on the CPU: what ``evaluate_classes`` counts."""
+    """Return logits and classes of all samples, on the CPU: what ``evaluate_classes`` counts."""
     with evaluating(model, resolve_device(device)) as place:
         found = [
             (logits.cpu(), batch["label"].cpu())
@@ -108,7 +108,7 @@ def change_counts(
     device: str = "auto",
     precision: str = "32",
 ) -> ChangeCounts:
-    """What ``evaluate_change`` gives, and the logits of all samples together."""
+    """Count as ``evaluate_change`` does, and the logits of all samples together."""
     with evaluating(model, resolve_device(device)) as place:
         return count_changes(model, EvaluationBatches(dataset, batch_size, place), precision)
 
@@ -130,7 +130,7 @@ def count_classes(
 def count_changes(
     model: nn.Module, batches: EvaluationBatches, precision: str, loss: Loss | None = None
 ) -> ChangeCounts:
-    """Counts of this process's share of the samples, and the sum over them of ``loss``."""
+    """Count this process's share of the samples, and sum ``loss`` over them."""
     dataset, share = batches.dataset, batches.share
     large = dataset.mapped_for(model) if isinstance(dataset, MappedPairs) else []
     apart = set(large)
@@ -159,7 +159,7 @@ def count_changes(
 def count_rows(
     rows: Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]], loss: Loss | None
 ) -> ChangeCounts:
-    """Counts of one pair, of whose map and mask some rows come at a time.
+    """Count one pair, of whose map and mask some rows come at a time.
 
     Logits are those of the map's probabilities, which tell none above 16.6 apart. The loss is the mean of
     that of the rows, weighted by their known pixels.
@@ -179,7 +179,7 @@ def count_rows(
 
 
 def only_channel(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:
-    """The one channel of a change detector's logits; raises ``InputError`` when there are more."""
+    """Return the one channel of a change detector's logits; raises ``InputError`` when there are more."""
     if logits.shape[1] != 1:
         raise InputError(
             f"num_classes={logits.shape[1]}: training and scoring know changed and unchanged alone;"
@@ -191,7 +191,7 @@ def only_channel(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:
 def outputs(
     model: nn.Module, batches: EvaluationBatches, precision: str
 ) -> Iterator[tuple[Batch, Float[Tensor, "b k ..."]]]:
-    """Batches on their device and the model's float32 logits for them, in the order of the samples."""
+    """Yield batches on their device and the model's float32 logits for them, in the order of the samples."""
     for batch in batches:
         with torch.autocast(batches.device.type, torch.bfloat16, enabled=precision == "bf16"):
             logits = model(batch["image"])

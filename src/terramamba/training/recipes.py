@@ -40,7 +40,7 @@ class HasRecipe(Protocol):
 
 
 def resolve(settings: S, spec: HasRecipe, work: Workload | None, practical: Practical) -> S:
-    """``settings`` with every value that they leave to the recipe; the same where all is decided already.
+    """Return ``settings`` with every value that they leave to the recipe; the same where none is left.
 
     ``work`` is None for a model that no recipe trains. The names of what was decided are in ``decided``.
     """
@@ -57,14 +57,14 @@ def resolve(settings: S, spec: HasRecipe, work: Workload | None, practical: Prac
 
 
 def decide(settings: C, values: Values) -> C:
-    """``settings`` with ``values`` for what was not given, which is noted in ``decided``."""
+    """Return ``settings`` with ``values`` for what was not given, which is noted in ``decided``."""
     left = [name for name, value in _by_recipe(settings).items() if value is None]
     new = {name: values[name] for name in left if values.get(name) is not None}
     return replace(settings, decided=[*settings.decided, *new], **new) if new else settings
 
 
 def settled(config: C) -> C:
-    """``config`` with the values where recipes are silent, for those who train without a recipe."""
+    """Return ``config`` with the values where recipes are silent, to train without a recipe."""
     return decide(config, _silent(config))
 
 
@@ -82,19 +82,19 @@ class Length:
     """... unless that were fewer epochs than these."""
 
     def epochs_for(self, work: Workload, batch_size: int, most: int) -> int:
-        """Epochs of ``batch_size``, ``most`` at most."""
+        """Return the epochs of ``batch_size``, ``most`` at most."""
         wanted = max(math.ceil(self.steps / work.steps(batch_size)), self.epochs)
         affordable = int(60 * self.minutes / work.seconds(1, batch_size))
         return max(1, min(wanted, max(affordable, self.least), most))
 
 
 def power_of_two(near: float, least: int, most: int) -> int:
-    """The power of two that is nearest to ``near`` by ratio, between two others."""
+    """Return the power of two that is nearest to ``near`` by ratio, between two others."""
     return min(max(2 ** round(math.log2(max(near, 1))), least), most)
 
 
 def start_line(settings: TrainSettings, model: str, work: Workload) -> str:
-    """What is about to be trained and how, on one line."""
+    """Write what is about to be trained and how, on one line."""
     steps, seconds = work.steps(settings.batch_size), work.seconds(settings.epochs, settings.batch_size)
     changed = "".join(f", {name}={value}" for name, value in settings.set.items())
     return (

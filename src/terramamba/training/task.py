@@ -51,7 +51,7 @@ class Prepared(Protocol):
         """The task's settings, with what a sample is decided."""
 
     def volume(self) -> Volume:
-        """How much there is to train on."""
+        """Return how much there is to train on."""
 
     @property
     def notes(self) -> Sequence[str]:
@@ -74,16 +74,16 @@ class Prepared(Protocol):
         """Entries of ``metrics.json`` that the data decide, such as the samples of each subset."""
 
     def training_set(self) -> Dataset[Batch]:
-        """Samples to train on, augmented as the settings say."""
+        """Return samples to train on, augmented as the settings say."""
 
     def validation_set(self) -> Dataset[Batch]:
-        """Samples that choose the best epoch."""
+        """Return samples that choose the best epoch."""
 
     def check(self, model: Model) -> None:
         """Raise ``InputError`` where the untrained ``model`` cannot do what the settings ask for."""
 
     def solve(self, spec: "ModelSpec") -> tuple[Model, dict[str, Any]]:
-        """The model of a ``spec`` that is solved for rather than trained, and how that went."""
+        """Fit the model of a ``spec`` that is solved for rather than trained, and say how that went."""
 
     def judge(self, model: Model, threshold: float | None) -> Judgement:
         """Score ``model`` on validation and, once, on test, at the ``threshold`` that validation chose."""
@@ -125,16 +125,16 @@ class Task(Protocol):
         """What the practical recipe makes of a workload."""
 
     def named(self, settings: Any) -> Any:
-        """``settings`` with the files of the set of the catalogue that they name, if they name one."""
+        """Return ``settings`` with the files of the set of the catalogue that they name, if they name one."""
 
     def prepare(self, settings: Any, spec: "ModelSpec") -> Prepared:
         """Open and check the files that ``settings`` name; raises ``InputError``."""
 
     def evaluate(self, run: "Run", **options: Any) -> dict[str, Any]:
-        """``protocol``, ``notes``, scores of ``test`` and what else ``pipeline.evaluate`` reports of them."""
+        """Return ``protocol``, ``notes``, scores of ``test`` and what else ``pipeline.evaluate`` reports."""
 
     def map_output(self, record: Mapping[str, Any]) -> "MapOutput":
-        """How part files become outputs, from what a job's record says."""
+        """Return what makes outputs of part files, from what a job's record says."""
 
     @property
     def report(self) -> "ReportedJob":

@@ -66,7 +66,7 @@ class Workload:
     devices: int = 1
 
     def steps(self, batch_size: int) -> int:
-        """Steps of an epoch."""
+        """Count the steps of an epoch."""
         return math.ceil(self.volume.samples / (batch_size * self.devices))
 
     def seconds(self, epochs: int, batch_size: int) -> float:
@@ -79,7 +79,7 @@ class Workload:
 
 
 def workload(model: nn.Module, volume: Volume, device: torch.device, devices: int = 1) -> Workload:
-    """The work of training ``model``, which lies on the CPU, with ``volume`` on a ``device`` or several."""
+    """Count the work of training ``model``, on the CPU now, with ``volume`` on one ``device`` or several."""
     cost = model_cost(model, (1, *volume.shape), hollow=False)
     tensors = sum(1 for _ in model.parameters())
     flops, threads = cost.flops * volume.scale, torch.get_num_threads()
