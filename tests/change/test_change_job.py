@@ -103,6 +103,7 @@ def test_a_threshold_between_two_thousandths_is_refused_before_anything_is_writt
             "--compile: pca_kmeans has no blocks",
         ),
         ({"model": "cva", "precision": "bf16"}, "--precision bf16: cva computes in float32 or wider"),
+        ({"model": "cva", "devices": 2}, "--devices 2: cva is not trained by gradient steps"),
         ({"model": "tinycd", "compile": True}, "--compile: tinycd has no blocks that could be compiled"),
     ],
     ids=lambda value: " ".join(map(str, value.values())) if isinstance(value, dict) else "",

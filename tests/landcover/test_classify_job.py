@@ -135,6 +135,12 @@ CANNOT = [
     ({"recompute": True}, "--recompute: svm has no blocks that could be run again; leave it out"),
     ({"compile": True}, "--compile: svm has no blocks that could be compiled; leave it out"),
     ({"precision": "bf16"}, "--precision bf16: svm computes in float32 or wider whatever is asked; use 32"),
+    ({"preset": "huge"}, "--preset huge: svm has no sizes, its solver decides; leave it out"),
+    (
+        {"set": {"support_vectors": 3}},
+        "--set support_vectors=3: svm takes no options, its solver chooses them",
+    ),
+    ({"devices": 2}, "--devices 2: svm is not trained by gradient steps, one process does all; leave it out"),
     ({"token_loss": 0.5}, "--token-loss 0.5: the model has no tokens to label; use 0"),
     ({"model": "one_d_cnn", "recompute": True}, "--recompute: one_d_cnn has no blocks"),
     (

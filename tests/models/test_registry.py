@@ -36,7 +36,7 @@ def test_records_are_whole(name):
         ("mamba", {}, "choose one of: ssa_mamba"),
         ("ssa_mamba", {**TINY, "preset": "huge"}, "choose one of: paper, small, tiny"),
         ("ssa_mamba", {**TINY, "width": 3}, "no option 'width'; it has: in_channels"),
-        ("ssa_mamba", {**TINY, "attention": "both"}, "choose one of: asymmetric, symmetric, reversed, none"),
+        ("ssa_mamba", {**TINY, "attention": "both"}, "give one of asymmetric, symmetric, reversed, none"),
         ("ssa_mamba", {**TINY, "depth": "two"}, "depth='two'; give a whole number"),
         ("ssa_mamba", {**TINY, "depth": True}, "depth=True; give a whole number"),
         ("ssa_mamba", {**TINY, "gate": 1}, "gate=1; give true or false"),

@@ -11,6 +11,7 @@ from report.browser import Tab
 from report.conftest import Made
 from terramamba.api import write_report
 from terramamba.raster.readers.open import open_scene
+from terramamba.scores.thresholds import changed
 
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -99,32 +100,33 @@ def test_the_slider_of_the_threshold_counts_and_recolours(
     tab.open(pages["change"])
     likely = open_scene(str(made.change_files.probabilities)).read()[0][0]
     valid = likely != 255
-    for least in [1, 254, *np.random.default_rng(seed).integers(2, 254, 4)]:
-        tab.set_slider("threshold", least)
-        count = int(((likely >= least) & valid).sum())
+    for thousandths in [1, 1000, *np.random.default_rng(seed).integers(2, 1000, 4)]:
+        tab.set_slider("threshold", int(thousandths))
+        count = int((changed(likely / 254, thousandths / 1000) & valid).sum())
         assert f": {count:,} pixels changed" in tab.said("counted")
         assert " ha" in tab.said("counted")
     before = tab.said("counted")
     tab.run("document.getElementById('threshold').focus()")
     tab.set_slider("threshold", 100)
     tab.page.keyboard.press("ArrowRight")
-    assert tab.said("counted").startswith(f"{101 / 254:.3f}: ")
+    assert tab.said("counted").startswith("0.101: ")
     assert tab.said("counted") != before
 
     tab.set_slider("opacity", 100)
     row, col = np.argwhere(valid & (likely > 0) & (likely < 254))[0]
     tab.point_at(row, col, likely.shape)
-    for least, words in ((likely[row, col], "changed"), (likely[row, col] + 1, "unchanged")):
-        tab.set_slider("threshold", int(least))
+    at = int(likely[row, col]) * 1000 // 254
+    for thousandths, words in ((max(at, 1), "changed"), (at + 1, "unchanged")):
+        tab.set_slider("threshold", thousandths)
         assert tab.said("under").split("\n")[1] == words
     # The colour of change covers all where everything counts, and hardly anything where nothing does.
     covered = {}
-    for least in (1, 254):
-        tab.set_slider("threshold", least)
-        covered[least] = (
+    for thousandths in (1, 1000):
+        tab.set_slider("threshold", thousandths)
+        covered[thousandths] = (
             (tab.look() == tab.run("JSON.parse(data.textContent).classes[1].colour")).all(axis=2).mean()
         )
-    assert covered[1] > 0.5 > covered[254]
+    assert covered[1] > 0.5 > covered[1000]
 
 
 def test_a_row_of_the_table_moves_the_map_there(tab: Tab, pages: dict[str, Path]) -> None:

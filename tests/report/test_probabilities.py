@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 from xml.etree import ElementTree
@@ -13,6 +14,7 @@ from terramamba.core.errors import InputError
 from terramamba.report.charts import BOTTOM, HEIGHT, TOP
 from terramamba.report.probabilities import probability_cards
 from terramamba.runs.record import read_runs
+from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 
 
 def heights(card: str, place: int) -> list[float]:
@@ -28,7 +30,7 @@ def rows_of(path: Path, part: str) -> list[dict[str, str]]:
 
 def test_a_classifier_has_its_reliability_with_counts(made: Made) -> None:
     (run,) = read_runs([made.cover])
-    (card,) = probability_cards(run, "the class is right")
+    (card,) = probability_cards(run, "the class is right", LAND_COVER_SCORES)
     ElementTree.fromstring(card.replace("&nbsp;", " "))
     rows = rows_of(made.cover / "reliability.csv", "test")
     plain = [row for row in rows[:15] if row["frequency"]]
@@ -41,7 +43,7 @@ def test_a_classifier_has_its_reliability_with_counts(made: Made) -> None:
 
 def test_a_detector_has_its_scores_over_thresholds_too(made: Made) -> None:
     (run,) = read_runs([made.change])
-    reliability, thresholds = probability_cards(run, "there was change")
+    reliability, thresholds = probability_cards(run, "there was change", CHANGE_SCORES)
     assert "how often there was change" in reliability.lower()
     rows = rows_of(made.change / "thresholds.csv", "test")
     found = heights(thresholds, 3)
@@ -50,6 +52,15 @@ def test_a_detector_has_its_scores_over_thresholds_too(made: Made) -> None:
     best = max(range(len(rows)), key=lambda place: float(rows[place]["f1"]))
     assert found[best] == min(found)
     assert f"upright line: threshold {run.metrics.threshold:g}, that of the run" in thresholds
+
+
+def test_the_curves_over_thresholds_are_called_as_the_table_of_scores_says(made: Made) -> None:
+    (run,) = read_runs([made.change])
+    renamed = tuple(replace(score, title=f"{score.title}, renamed") for score in CHANGE_SCORES)
+    thresholds = list(probability_cards(run, "there was change", renamed))[-1]
+    names = re.findall(r"</svg>([^<]*)</span>", thresholds)
+    drawn = [f"{score}, renamed, validation" for score in ("F1", "precision", "recall")]
+    assert names == [*drawn, "F1, renamed, test"]
 
 
 def test_an_earlier_run_has_none_and_a_damaged_file_is_named(made: Made, tmp_path: Path) -> None:
@@ -65,4 +76,4 @@ def test_an_earlier_run_has_none_and_a_damaged_file_is_named(made: Made, tmp_pat
             read_runs([tmp_path / "run"])
         (tmp_path / "run" / name).unlink()
     (run,) = read_runs([tmp_path / "run"])
-    assert list(probability_cards(run, "the class is right")) == []
+    assert list(probability_cards(run, "the class is right", LAND_COVER_SCORES)) == []

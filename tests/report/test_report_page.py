@@ -21,6 +21,7 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.report.maps import MapFiles
+from terramamba.scores.thresholds import changed
 
 WITHOUT_END = {"meta", "link", "input", "img", "br"}
 
@@ -133,6 +134,18 @@ def test_the_steps_of_the_threshold_add_up_to_the_file(made: Made, tmp_path: Pat
     at = round(254 * 0.4)
     assert sum(shown["steps"]["pixels"][at + 1 :]) <= changed <= sum(shown["steps"]["pixels"][at - 1 :])
     assert "The map was made with 0.4." in text
+
+
+def test_a_threshold_of_the_page_marks_the_stored_probabilities_that_count_as_changed(
+    made: Made, tmp_path: Path
+) -> None:
+    _, text = read(write_report([made.change], tmp_path / "r.html", map_files=made.change_files))
+    least, stored = payload(text)["steps"]["least"], np.arange(255) / 254
+    assert len(least) == 1001
+    for thousandths in (1, 400, 499, 500, 501, 999, 1000):
+        marked = np.arange(255) >= least[thousandths]
+        assert np.array_equal(marked, changed(stored, thousandths / 1000)), thousandths
+    assert '<input type="range" id="threshold" min="1" max="1000" value="400">' in text
 
 
 def test_the_largest_changes_lie_where_the_page_says(made: Made, tmp_path: Path) -> None:

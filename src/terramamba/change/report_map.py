@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from terramamba.mapping.area_table import AreaCount
-from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_STEPS
+from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE, PROBABILITY_STEPS
 from terramamba.raster.geogrid import apply
 from terramamba.raster.pixel_area import SQUARE_METRES_PER_HECTARE
 from terramamba.raster.scene import Scene
@@ -20,6 +20,7 @@ from terramamba.report.layers import (
     packed_picture,
     require_probabilities,
 )
+from terramamba.scores.thresholds import STEPS, changed
 
 LARGEST = 25
 """Changes in the table."""
@@ -28,8 +29,8 @@ LARGEST = 25
 def change_layers(land: Scene, beside: Mapping[str, Scene], values: Sequence[int]) -> dict[str, Any]:
     """Changed or not, and what ``beside`` brings: ``probabilities``, ``before``, ``after``.
 
-    ``steps`` are pixels and hectares of each stored probability, at full resolution: a threshold's number
-    of changed pixels is a sum over them.
+    ``steps`` are pixels and hectares of each stored probability, at full resolution, and the ``least`` of
+    these that counts as changed at each threshold, in thousandths: it marks all from there on.
     """
     layers: dict[str, Any] = {
         "values": packed_layer(land, lambda shape: one_band(land, shape).astype(np.uint8))
@@ -54,7 +55,9 @@ def _steps(likely: Scene) -> dict[str, Any]:
         count.add(likely.read(window)[0][0], window)
     steps = count.classes()[: PROBABILITY_STEPS + 1]
     measured = steps[0].hectares is not None
+    stored = np.arange(PROBABILITY_STEPS + 1) * PROBABILITY_SCALE
     return {
+        "least": [int(changed(stored, step / STEPS).argmax()) for step in range(STEPS + 1)],
         "pixels": [step.pixels for step in steps],
         "hectares": [step.hectares for step in steps] if measured else None,
     }

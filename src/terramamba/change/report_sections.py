@@ -8,9 +8,11 @@ from terramamba.report.controls import slider, swipe
 from terramamba.report.job import Colours
 from terramamba.report.maps import ReportMap
 from terramamba.report.sections import bar_row
-from terramamba.report.words import amount, calibration_sentences, model_name, percent
+from terramamba.report.words import amount, calibration_sentences, model_name, percent, reached
 from terramamba.runs.record import RunRecord
-from terramamba.scores.score import Scores
+from terramamba.scores.score import Scores, by_name
+from terramamba.scores.score_table import CHANGE_SCORES
+from terramamba.scores.thresholds import STEPS
 
 BESIDE = ("before", "after", "probabilities")
 CAME_TRUE = "there was change"
@@ -18,6 +20,18 @@ CAME_TRUE = "there was change"
 NAMES = {0: "unchanged", 1: "changed"}
 COLOURS = {0: (70, 76, 84), 1: (0, 229, 255)}
 """Cyan is rare in pictures of the ground, in false colour too, and no colour-blind eye takes it for red."""
+
+F1, PRECISION, RECALL, SWAPPED, FALSE_ALARMS, FALSE_ALARM_PAIRS = (
+    by_name(CHANGE_SCORES)[name]
+    for name in (
+        "f1",
+        "precision",
+        "recall",
+        "f1_dates_swapped",
+        "false_alarm_rate",
+        "false_alarm_pair_rate",
+    )
+)
 
 OPACITY = 70
 """Of the change layer, per cent."""
@@ -27,23 +41,23 @@ def sentences(run: RunRecord) -> list[str]:
     """Write what the run's own test says."""
     test = run.test
     said = [
-        f"{model_name(run)} finds {percent(test['recall'])} of what changed in {test['pairs']} test"
-        f" pair{'s' * (test['pairs'] != 1)} (recall), and {percent(test['precision'])} of what it reports did"
-        f" change (precision): F1 {percent(test['f1'])}{_interval(test)}."
+        f"{model_name(run)} finds {reached(RECALL, test)} of what changed in {test['pairs']} test"
+        f" pair{'s' * (test['pairs'] != 1)} ({RECALL.title}), and {reached(PRECISION, test)} of what it"
+        f" reports did change ({PRECISION.title}): {F1.title} {reached(F1, test)}{_interval(test)}."
     ]
-    if test.get("false_alarm_rate") is not None:
-        rate = percent(test["false_alarm_rate"], 2)
+    if (rate := FALSE_ALARMS.value_in(test)) is not None:
         where = ""
-        if test.get("false_alarm_pair_rate") is not None:
-            where = f", in {percent(test['false_alarm_pair_rate'])} of the pairs without change"
-        said.append(f"Where nothing changed, it still reports {rate} of the pixels{where}.")
-    if test.get("f1_dates_swapped") is not None:
-        said.append(f"With the dates swapped, F1 is {percent(test['f1_dates_swapped'])}.")
+        if FALSE_ALARM_PAIRS.value_in(test) is not None:
+            where = f", in {reached(FALSE_ALARM_PAIRS, test)} of the pairs without change"
+        amount_marked = FALSE_ALARMS.shown(rate, sign=True)
+        said.append(f"Where nothing changed, it still reports {amount_marked} of the pixels{where}.")
+    if SWAPPED.value_in(test) is not None:
+        said.append(f"With the dates swapped, {F1.title} is {reached(SWAPPED, test)}.")
     return [*said, *calibration_sentences(test)]
 
 
 def _interval(test: Mapping[str, Any]) -> str:
-    found: Sequence[float] | None = test.get("f1_interval")
+    found: Sequence[float] | None = test.get(f"{F1.key}_interval")
     return "" if not found else f" (95 % of draws of the pairs: {percent(found[0])} to {percent(found[1])})"
 
 
@@ -79,11 +93,9 @@ def _threshold(land: ReportMap) -> str:
             '<p class="hint">With the probabilities of the map there is a slider for the threshold here.</p>'
         )
     made_with = 0.5 if land.threshold is None else land.threshold
-    start = min(PROBABILITY_STEPS, max(1, round(PROBABILITY_STEPS * made_with)))
+    words = "Threshold: least probability that counts as changed, in thousandths"
     return (
-        slider(
-            "threshold", "Threshold: least probability that counts as changed", 1, PROBABILITY_STEPS, start
-        )
+        slider("threshold", words, 1, STEPS, min(STEPS, max(1, round(STEPS * made_with))))
         + '<output id="counted" for="threshold" aria-live="polite"></output>'
         f'<p class="hint">The map was made with {made_with:g}. Probabilities are stored in steps of'
         f" 1/{PROBABILITY_STEPS}, so that counts near it differ a little from the map's.</p>"

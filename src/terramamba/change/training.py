@@ -38,6 +38,7 @@ from terramamba.scores.calibration import (
 )
 from terramamba.scores.sampling_units import from_confusions, write_units
 from terramamba.scores.thresholds import checked_threshold, confusion_at
+from terramamba.training.config import check_choices
 from terramamba.training.task import Judgement
 from terramamba.training.workload import Volume
 
@@ -55,6 +56,7 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
+    check_choices(settings, spec)
     if settings.threshold is not None:
         checked_threshold(settings.threshold)
     found, published, unlike = load_pairs(

@@ -8,13 +8,18 @@ from terramamba.report.controls import swipe
 from terramamba.report.job import Colours
 from terramamba.report.maps import ReportMap
 from terramamba.report.sections import bar_row
-from terramamba.report.words import amount, calibration_sentences, model_name, percent
+from terramamba.report.words import amount, calibration_sentences, model_name, percent, reached
 from terramamba.runs.record import RunRecord
-from terramamba.scores.score import Scores
+from terramamba.scores.score import Scores, by_name
+from terramamba.scores.score_table import LAND_COVER_SCORES
 
 BESIDE = ("scene", "probabilities")
 CAME_TRUE = "the class is right"
 NO_COLOUR = (128, 128, 128)
+
+OA, AA, KAPPA, WORST = (
+    by_name(LAND_COVER_SCORES)[name] for name in ("oa", "aa", "kappa", "worst_class_recall")
+)
 
 
 def sentences(run: RunRecord) -> list[str]:
@@ -22,13 +27,13 @@ def sentences(run: RunRecord) -> list[str]:
     test = run.test
     pixels = sum(entry["pixels"] for entry in test["per_class"])
     said = [
-        f"{model_name(run)} names the right class for {percent(test['oa'])} of {pixels:,} test pixels"
-        f" (overall accuracy); the mean over the classes is {percent(test['aa'])},"
-        f" kappa {percent(test['kappa'])}."
+        f"{model_name(run)} names the right class for {reached(OA, test)} of {pixels:,} test pixels"
+        f" ({OA.title}); the mean over the classes is {reached(AA, test)},"
+        f" {KAPPA.title} {reached(KAPPA, test)}."
     ]
     worst = test.get("worst_class")
     if worst:
-        said.append(f"Hardest is {worst['name']}: {percent(worst['recall'])} of its pixels are found.")
+        said.append(f"Hardest is {worst['name']}: {reached(WORST, test)} of its pixels are found.")
     if test.get("absent"):
         said.append(f"Not in the test: {', '.join(test['absent'])}.")
     return [*said, *calibration_sentences(test)]

@@ -32,6 +32,7 @@ from terramamba.scores.calibration import (
 )
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.sampling_units import from_classes, write_units
+from terramamba.training.config import check_choices
 from terramamba.training.predict import class_logits
 from terramamba.training.recipes import decide
 from terramamba.training.task import Judgement
@@ -44,6 +45,7 @@ def prepare(settings: ClassifySettings, spec: ModelSpec) -> "Training":
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
+    check_choices(settings, spec)
     settings = decide(settings, {"patch_size": spec.example[-1]})
     samples = prepare_samples(settings, settings.patch_size)
     return Training(settings, samples, sized_by_patch="patch_size" in spec.parameters())

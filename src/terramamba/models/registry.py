@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from terramamba.core.errors import InputError
+from terramamba.core.typed import FieldError, of_kind
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
@@ -101,28 +102,16 @@ def create_model(name: str, *, preset: str | None = None, **options: Any) -> Mod
 
 def _resolve(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     known = spec.parameters()
-    resolved: dict[str, Any] = {}
-    for option, value in given.items():
+    for option in given:
         if option not in known:
             raise InputError(f"{spec.name} has no option {option!r}; it has: {', '.join(known)}")
-        _check_value(f"{spec.name}: option {option}={value!r}", value, known[option].annotation)
+    resolved: dict[str, Any] = {}
     for option, parameter in known.items():
         value = given.get(option, parameter.default)
         if value is parameter.empty:
             raise InputError(f"{spec.name} needs the option {option!r}; give {option}=...")
-        if isinstance(value, list):  # JSON and YAML have no tuples
-            value = tuple(value)
-        resolved[option] = float(value) if parameter.annotation is float else value
+        try:
+            resolved[option] = of_kind(parameter.annotation, value)
+        except FieldError as error:
+            raise InputError(f"{spec.name}: option {option}={value!r}; give {error.wanted}") from error
     return resolved
-
-
-def _check_value(what: str, value: Any, hint: Any) -> None:
-    if get_origin(hint) is Literal:
-        if value not in get_args(hint):
-            raise InputError(f"{what}; choose one of: {', '.join(map(str, get_args(hint)))}")
-        return
-    wanted = {bool: (bool, "true or false"), int: (int, "a whole number"), float: (int | float, "a number")}
-    if hint in wanted:
-        kind, words = wanted[hint]
-        if not isinstance(value, kind) or (isinstance(value, bool) and hint is not bool):
-            raise InputError(f"{what}; give {words}")

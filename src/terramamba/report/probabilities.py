@@ -1,19 +1,21 @@
 """Whether a run's probabilities can be believed, and what its threshold is worth: charts of its files."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from html import escape
 
 from terramamba.report.charts import curves
-from terramamba.report.words import percent
-from terramamba.runs.record import RunRecord
+from terramamba.report.words import ERROR, SCALED_ERROR, reached
+from terramamba.runs.record import RunRecord, ThresholdScores
+from terramamba.scores.score import Scores, per_class
 
 
-def probability_cards(run: RunRecord, came_true: str) -> Iterator[str]:
+def probability_cards(run: RunRecord, came_true: str, scores: Scores) -> Iterator[str]:
     """Yield cards of the curves that the run has: reliability on test, scores over thresholds.
 
-    ``came_true``: what a probability is the probability of.
+    ``came_true``: what a probability is the probability of; ``scores``: those of the job, the first decides.
     """
-    for found in (_reliability(run, came_true), _thresholds(run)):
+    for found in (_reliability(run, came_true), _thresholds(run, scores)):
         if found:
             yield f'<div class="card">{found}</div>'
 
@@ -35,9 +37,8 @@ def _reliability(run: RunRecord, came_true: str) -> str:
         },
         x_name="probability",
     )
-    found = run.test.get("calibration") or {}
     said = (
-        f"Off by {percent(found.get('ece'))} on average, by {percent(found.get('ece_scaled'))} at"
+        f"Off by {reached(ERROR, run.test)} on average, by {reached(SCALED_ERROR, run.test)} at"
         f" temperature {temperature:.3g}, which was fitted on validation. Maps use it only with --calibrated."
     )
     counts = "".join(
@@ -53,22 +54,23 @@ def _reliability(run: RunRecord, came_true: str) -> str:
     )
 
 
-def _thresholds(run: RunRecord) -> str:
+def _thresholds(run: RunRecord, scores: Scores) -> str:
     validation, test = (
-        [row for row in run.thresholds if row.part == part] for part in ("validation", "test")
+        [row for row in run.thresholds if row.part == subset] for subset in ("validation", "test")
     )
     if not validation or len(validation) != len(test):
         return ""
     chosen = [row.threshold for row in validation if row.chosen]
     where = "chosen on validation" if run.metrics.threshold_from == "validation" else "that of the run"
+    read = {entry.name for entry in fields(ThresholdScores)}
+    drawn = [("validation", validation, score) for score in per_class(scores) if score.key in read]
+    drawn.append(("test", test, scores[0]))
     return curves(
         "Scores over thresholds; those on test are only shown",
         [row.threshold for row in validation],
         {
-            "F1, validation": [row.f1 for row in validation],
-            "precision, validation": [row.precision for row in validation],
-            "recall, validation": [row.recall for row in validation],
-            "F1, test": [row.f1 for row in test],
+            f"{score.title}, {subset}": [getattr(row, score.key) for row in rows]
+            for subset, rows, score in drawn
         },
         mark=chosen[0] if chosen else None,
         x_name="threshold",

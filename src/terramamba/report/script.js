@@ -37,7 +37,8 @@
     return sheet;
   };
 
-  const least = () => Number(id("threshold").value);
+  // The smallest stored probability that counts as changed.
+  const least = () => shown.steps.least[id("threshold").value];
   const repaint = () => {
     if (shown.task === "classify") {
       layers.paint = painted(layers.values, (value) =>
@@ -57,7 +58,7 @@
     const hectares = shown.steps.hectares ? `, ${sum(shown.steps.hectares).toFixed(2)} ha` : "";
     const share = all ? ` (${((100 * pixels) / all).toFixed(2)}\u00a0%)` : "";
     id("counted").textContent =
-      `${(least() / STEPS).toFixed(3)}: ${pixels.toLocaleString("en")} pixels changed${hectares}${share}`;
+      `${(id("threshold").value / id("threshold").max).toFixed(3)}: ${pixels.toLocaleString("en")} pixels changed${hectares}${share}`;
     id("threshold").setAttribute("aria-valuetext", id("counted").textContent);
   };
 

@@ -63,11 +63,15 @@ def comparison(runs: Sequence[RunRecord], listed: Scores) -> str:
 
 
 def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> str:
-    """Confusion matrix, bars and curves of one run."""
-    bars, curves_of = _bars(job, run, per_class(listed)), followed(listed)
-    parts = [bars, _confusion(run), *_training(run, curves_of), *probability_cards(run, job.came_true)]
+    """Write confusion matrix, bars and curves of one run."""
+    cards = [
+        _bars(job, run, per_class(listed)),
+        _confusion(run),
+        *_training(run, followed(listed)),
+        *probability_cards(run, job.came_true, listed),
+    ]
     title = f"Scores of {run.name}" if many else "Scores on test"
-    return section("", title, f'<div class="cards">{"".join(part for part in parts if part)}</div>')
+    return section("", title, f'<div class="cards">{"".join(cards)}</div>')
 
 
 def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, version: str) -> str:

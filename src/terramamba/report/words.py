@@ -7,7 +7,11 @@ from terramamba.mapping.area_table import ClassArea
 from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.runs.record import RunRecord
-from terramamba.scores.score import Score
+from terramamba.scores.score import Score, by_name
+from terramamba.scores.score_table import CALIBRATION_SCORES
+
+ERROR, SCALED_ERROR = (by_name(CALIBRATION_SCORES)[f"calibration_{key}"] for key in ("ece", "ece_scaled"))
+"""How far probabilities are off: as they are, and at the run's temperature."""
 
 
 def compare_sentences(job: ReportedJob, runs: Sequence[RunRecord], score: Score) -> list[str]:
@@ -37,6 +41,11 @@ def percent(value: Any, digits: int = 1) -> str:
     return "–" if value is None or value != value else f"{100 * value:.{digits}f} %"
 
 
+def reached(score: Score, found: Mapping[str, Any]) -> str:
+    """Write the value of ``score`` in the scores of a run, with its unit; a dash where it is not defined."""
+    return score.shown(score.value_in(found), coarse=True, sign=True) or "–"
+
+
 def amount(entry: ClassArea) -> str:
     """Write pixels, and hectares where they are known."""
     words = f"{entry.pixels:,} pixels"
@@ -57,7 +66,6 @@ def caveats(run: RunRecord) -> list[str]:
 
 def calibration_sentences(test: Mapping[str, Any]) -> list[str]:
     """Write how far the run's probabilities are off, where that was measured."""
-    found = test.get("calibration")
-    if not found:
+    if not test.get("calibration"):
         return []
-    return [f"Its probabilities are off by {percent(found['ece'])} on average."]
+    return [f"Its probabilities are off by {reached(ERROR, test)} on average."]

@@ -121,6 +121,11 @@ Scores = tuple[Score, ...]
 """The scores of a job, in the order in which they are shown; the first one decides."""
 
 
+def by_name(scores: Iterable[Score]) -> Mapping[str, Score]:
+    """Return the scores by their names where tables are flat, such as ``worst_class_recall``."""
+    return {score.name: score for score in scores}
+
+
 def columns(scores: Iterable[Score]) -> Scores:
     """Choose the scores that have a column where runs or models stand beside each other."""
     return tuple(score for score in scores if score.column)

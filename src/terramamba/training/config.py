@@ -6,7 +6,8 @@ import torch
 
 from terramamba.core.errors import InputError
 from terramamba.models.model import Model
-from terramamba.training.settings import Precision, TrainConfig
+from terramamba.models.spec import ModelSpec
+from terramamba.training.settings import Precision, TrainConfig, TrainSettings
 
 
 def check_ability(model: Model, *, recompute: bool, compile: bool, precision: Precision) -> None:
@@ -15,6 +16,27 @@ def check_ability(model: Model, *, recompute: bool, compile: bool, precision: Pr
         if asked and not model.checkpoint_blocks():
             raise InputError(f"{flag}: {model.spec_name} has no blocks that could be {done}; leave it out")
     model.check_precision(precision)
+
+
+def check_choices(settings: TrainSettings, spec: ModelSpec) -> None:
+    """Raise ``InputError`` where a model that is not trained by steps is given what only such training has.
+
+    A solver chooses the size and the options of its model itself, and works in one process.
+    """
+    if spec.fit is not None:
+        if settings.preset not in (None, spec.default_preset):
+            raise InputError(
+                f"--preset {settings.preset}: {spec.name} has no sizes, its solver decides; leave it out"
+            )
+        for name, value in settings.set.items():
+            raise InputError(
+                f"--set {name}={value}: {spec.name} takes no options, its solver chooses them; leave it out"
+            )
+    if settings.devices > 1 and (spec.fit is not None or not spec.trainable):
+        raise InputError(
+            f"--devices {settings.devices}: {spec.name} is not trained by gradient steps, one process does"
+            " all; leave it out"
+        )
 
 
 def learning_rate(config: TrainConfig, epoch: int, step: int, steps: int) -> float:
@@ -33,7 +55,7 @@ def learning_rate(config: TrainConfig, epoch: int, step: int, steps: int) -> flo
 
 
 def make_optimizer(model: Model, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam or AdamW over the model's own ``parameter_groups(weight_decay)``.
+    """Make Adam or AdamW over the model's own ``parameter_groups(weight_decay)``.
 
     Fused: PyTorch's loop over the parameters takes a tenth of a small model's training on a CPU.
     """
