@@ -20,7 +20,7 @@ from terramamba.core.devices import resolve_device
 from terramamba.landcover.objective import Classification
 from terramamba.landcover.patches import PatchDataset
 from terramamba.models.registry import create_model
-from terramamba.training.batches import Batch, Share, TrainingBatches, epoch_order
+from terramamba.training.batches import Batch, Shard, TrainingBatches, epoch_order
 from terramamba.training.config import make_optimizer
 from terramamba.training.loop import Learner
 from terramamba.training.settings import TrainConfig
@@ -48,7 +48,7 @@ def epochs(config: TrainConfig, readers: list[int], device: torch.device) -> Map
     dataset = samples()
     ways: dict[str, Work] = {ONE_BY_ONE: partial(one_by_one, dataset, config, device)}
     for count in readers:
-        batches = TrainingBatches(dataset, replace(config, loader_workers=count), Share(), device)
+        batches = TrainingBatches(dataset, replace(config, loader_workers=count), Shard(), device)
         ways[f"loader, {count} processes"] = partial(batches.epoch, 0)
     return ways
 

@@ -17,7 +17,7 @@ def meet_or_fail(failing, rank, world, report):
 
 
 def command(failing):
-    job().share_out(partial(meet_or_fail, failing), lambda amount, remark="": None)
+    job().distribute(partial(meet_or_fail, failing), lambda amount, remark="": None)
     return "done"
 
 

@@ -27,7 +27,7 @@ from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run
 from terramamba.scores.thresholds import BINS, confusion_at, histogram
-from terramamba.training.batches import EvaluationBatches, Share
+from terramamba.training.batches import EvaluationBatches, Shard
 from terramamba.training.predict import change_counts, count_changes, evaluate_change, evaluating
 
 NODATA = -1.0
@@ -165,7 +165,7 @@ def test_validation_shared_by_processes_adds_up(pairs: list[PairFiles]) -> None:
         all_of_it = count_changes(model, EvaluationBatches(data, 2, place), "32", objective._of_masks)
         parts = [
             count_changes(
-                model, EvaluationBatches(data, 2, place, share=Share(rank, 2)), "32", objective._of_masks
+                model, EvaluationBatches(data, 2, place, shard=Shard(rank, 2)), "32", objective._of_masks
             )
             for rank in range(2)
         ]

@@ -20,7 +20,7 @@ from terramamba.raster.readers.open import open_scene
 from terramamba.training.batches import (
     MOST_READERS,
     EvaluationBatches,
-    Share,
+    Shard,
     TrainingBatches,
     alike,
     epoch_order,
@@ -72,7 +72,7 @@ def assert_same_batches(some, others):
 
 def two_epochs(samples, workers):
     config = TrainConfig(epochs=2, batch_size=4, seed=5, loader_workers=workers)
-    batches = TrainingBatches(samples, config, Share(), CPU)
+    batches = TrainingBatches(samples, config, Shard(), CPU)
     return [batch for epoch in (0, 1) for batch in batches.epoch(epoch)]
 
 
@@ -110,7 +110,7 @@ def test_images_of_one_size_are_scored_together_in_their_order():
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_refusal_arrives_as_it_was_raised(workers):
     config = TrainConfig(epochs=1, batch_size=4, loader_workers=workers)
-    batches = TrainingBatches(Pairs(4, 1, sizes=(16, 20)), config, Share(), CPU)
+    batches = TrainingBatches(Pairs(4, 1, sizes=(16, 20)), config, Shard(), CPU)
     with pytest.raises(InputError, match=r"^training images differ in size, .* or --batch-size 1$"):
         list(batches.epoch(0))
 

@@ -25,7 +25,7 @@ from terramamba.models.model import Model
 from terramamba.models.registry import create_model
 from terramamba.scores.metrics import change_f1, change_iou, class_counts, overall_accuracy
 from terramamba.scores.thresholds import best_threshold, confusion_at
-from terramamba.training.batches import Share, epoch_order
+from terramamba.training.batches import Shard, epoch_order
 from terramamba.training.fit import fit
 from terramamba.training.loop import Learner, seed_everything
 from terramamba.training.predict import evaluate_change, evaluate_classes
@@ -337,17 +337,17 @@ def test_order_of_samples_follows_from_seed_and_epoch():
     assert order == epoch_order(50, 8, seed=1, epoch=2)
     assert order != epoch_order(50, 8, seed=1, epoch=3)
     assert [len(batch) for batch in epoch_order(49, 8, seed=1, epoch=0)] == [8, 8, 8, 8, 8, 9]
-    shares = [epoch_order(50, 8, seed=1, epoch=2, share=Share(rank, 3)) for rank in range(3)]
-    assert [len(batch) for batch in shares[0]] == [len(batch) for batch in shares[2]] == [8, 9]
-    together = [index for share in shares for batch in share for index in batch]
+    shards = [epoch_order(50, 8, seed=1, epoch=2, shard=Shard(rank, 3)) for rank in range(3)]
+    assert [len(batch) for batch in shards[0]] == [len(batch) for batch in shards[2]] == [8, 9]
+    together = [index for shard in shards for batch in shard for index in batch]
     assert set(together) == set(range(50))
     assert len(together) == 51
 
 
 def test_shares_of_the_validation_cover_it_once():
     for samples, world in ((50, 3), (5, 4), (16, 2)):
-        shares = [Share(rank, world).batches(samples, 8) for rank in range(world)]
-        assert sorted(index for share in shares for batch in share for index in batch) == list(range(samples))
+        shards = [Shard(rank, world).batches(samples, 8) for rank in range(world)]
+        assert sorted(index for shard in shards for batch in shard for index in batch) == list(range(samples))
 
 
 def test_devices_are_named_or_refused():

@@ -62,7 +62,7 @@ class Job:
         """Whether the others listen to the first, so that all can end together."""
         atexit.register(self._close)
 
-    def share_out(self, work: Work, report: Report) -> None:
+    def distribute(self, work: Work, report: Report) -> None:
         """Have all processes do ``work``, this one, the first, as rank 0.
 
         Raises what went wrong here; ends this process where another has said what went wrong there.

@@ -52,7 +52,7 @@ class Classification:
     def validate(self, model: Model, batches: EvaluationBatches) -> Validation:
         """Confusion over all pixels, and the scores that are followed."""
         own, loss = count_classes(model, batches, self.config.precision, self._of_labels)
-        if batches.share.world > 1:  # a process without a batch does not know the number of classes
+        if batches.shard.world > 1:  # a process without a batch does not know the number of classes
             classes = torch.tensor(len(own), device=batches.device)
             distributed.all_reduce(classes, distributed.ReduceOp.MAX)
             own = own if len(own) else np.zeros((int(classes), int(classes)), np.int64)

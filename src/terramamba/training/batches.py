@@ -30,12 +30,12 @@ Loader = DataLoader[list[Batch] | InputError]
 PIXELS_AT_ONCE = 2**20
 """Pixels of an image that go through the model together, unless a single sample has more."""
 MOST_READERS = 4
-"""Processes that read for one GPU unless more are asked for; each has decoded pairs of its own in memory."""
+"""Processes that read for one GPU unless more are requested; each has decoded pairs of its own in memory."""
 
 
 @dataclass(frozen=True)
-class Share:
-    """The part of the work of process ``rank`` of ``world``: whole batches, one in ``world``.
+class Shard:
+    """The work of process ``rank`` of ``world``: whole batches, one in ``world``.
 
     So the model sees the very batches that a single process would make.
     """
@@ -54,31 +54,31 @@ def epoch_order(
     batch_size: int,
     seed: int,
     epoch: int,
-    share: Share = Share(),
+    shard: Shard = Shard(),
 ) -> list[list[int]]:
     """Return the indices of the training samples of each of one process's batches in ``epoch`` (from 0).
 
-    All processes get as many: where the shares would be uneven, the first samples of the order come again. A
+    All processes get as many: where the shards would be uneven, the first samples of the order come again. A
     last batch of one sample, of which batch normalisation knows no variance, joins the one before it.
     """
     order = np.random.default_rng([seed, epoch]).permutation(samples)
-    padded = np.resize(order, math.ceil(samples / share.world) * share.world)
-    mine: list[int] = padded[share.rank :: share.world].tolist()
+    padded = np.resize(order, math.ceil(samples / shard.world) * shard.world)
+    mine: list[int] = padded[shard.rank :: shard.world].tolist()
     batches = [mine[start : start + batch_size] for start in range(0, len(mine), batch_size)]
     if len(batches) > 1 and len(batches[-1]) == 1 and batch_size > 1:
         batches[-2:] = [batches[-2] + batches[-1]]
     return batches
 
 
-def readers(device: torch.device, asked: int | None = None) -> int:
-    """Count the processes that read samples ahead of a model on ``device``: ``asked``, else by this rule.
+def readers(device: torch.device, requested: int | None = None) -> int:
+    """Count the processes that read samples ahead of a model on ``device``: ``requested``, else by this rule.
 
     None for a model on a CPU, whose cores it needs itself, and where processes cannot be forked, so that each
     would hold a copy of the scene. Else one for each core that falls to the GPU, but one, and at most
     ``MOST_READERS``.
     """
-    if asked is not None:
-        return asked
+    if requested is not None:
+        return requested
     if device.type != "cuda" or sys.platform != "linux":
         return 0
     cores = len(os.sched_getaffinity(0)) // max(1, torch.cuda.device_count())
@@ -89,27 +89,27 @@ class TrainingBatches:
     """One process's batches of the training samples, epoch by epoch, on its device."""
 
     def __init__(
-        self, samples: Dataset[Batch], config: TrainConfig, share: Share, device: torch.device
+        self, samples: Dataset[Batch], config: TrainConfig, shard: Shard, device: torch.device
     ) -> None:
-        self.config, self.share, self.device = config, share, device
+        self.config, self.shard, self.device = config, shard, device
         self._samples: int = len(samples)  # type: ignore[arg-type]
         self.steps = len(self._order(0))
         """Batches of an epoch."""
-        self._asked: list[Key] = []
+        self._order_of_epoch: list[Key] = []
         workers = readers(device, config.loader_workers)
-        self._loader = make_loader(samples, self._asked, all_together, device, workers)
+        self._loader = make_loader(samples, self._order_of_epoch, all_together, device, workers)
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """Return the batches of ``epoch``, from 0."""
-        self._asked[:] = [(epoch, indices) for indices in self._order(epoch)]
+        self._order_of_epoch[:] = [(epoch, indices) for indices in self._order(epoch)]
         return _read(self._loader, self.device)
 
     def _order(self, epoch: int) -> list[list[int]]:
-        return epoch_order(self._samples, self.config.batch_size, self.config.seed, epoch, self.share)
+        return epoch_order(self._samples, self.config.batch_size, self.config.seed, epoch, self.shard)
 
 
 class EvaluationBatches:
-    """One process's share of a data set in the order of its samples, those of one size together."""
+    """One process's shard of a data set in the order of its samples, those of one size together."""
 
     def __init__(
         self,
@@ -117,14 +117,14 @@ class EvaluationBatches:
         batch_size: int,
         device: torch.device,
         *,
-        share: Share = Share(),
+        shard: Shard = Shard(),
         workers: int | None = None,
     ) -> None:
-        self.dataset, self.device, self.share = samples, device, share
+        self.dataset, self.device, self.shard = samples, device, shard
         self.batch_size, self.workers = batch_size, workers
         self.samples: int = len(samples)  # type: ignore[arg-type]
         """Of all processes together."""
-        order: list[Key] = [(None, indices) for indices in share.batches(self.samples, batch_size)]
+        order: list[Key] = [(None, indices) for indices in shard.batches(self.samples, batch_size)]
         self._loader = make_loader(samples, order, alike, device, readers(device, workers))
 
     def __iter__(self) -> Iterator[Batch]:
@@ -133,7 +133,7 @@ class EvaluationBatches:
     def only(self, indices: Sequence[int]) -> "EvaluationBatches":
         """Return the same of the samples with these ``indices`` alone."""
         some = Subset(self.dataset, indices)
-        return EvaluationBatches(some, self.batch_size, self.device, share=self.share, workers=self.workers)
+        return EvaluationBatches(some, self.batch_size, self.device, shard=self.shard, workers=self.workers)
 
 
 def make_loader(

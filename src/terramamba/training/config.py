@@ -11,9 +11,12 @@ from terramamba.training.settings import Precision, TrainConfig, TrainSettings
 
 
 def check_ability(model: Model, *, recompute: bool, compile: bool, precision: Precision) -> None:
-    """Raise ``InputError`` where ``model`` cannot do what is asked for; it need not be trained for that."""
-    for flag, asked, done in (("--recompute", recompute, "run again"), ("--compile", compile, "compiled")):
-        if asked and not model.checkpoint_blocks():
+    """Raise ``InputError`` where ``model`` cannot do what is requested; it need not be trained for that."""
+    for flag, requested, done in (
+        ("--recompute", recompute, "run again"),
+        ("--compile", compile, "compiled"),
+    ):
+        if requested and not model.checkpoint_blocks():
             raise InputError(f"{flag}: {model.spec_name} has no blocks that could be {done}; leave it out")
     model.check_precision(precision)
 

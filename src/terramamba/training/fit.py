@@ -22,7 +22,7 @@ from terramamba.core.processes import Report, Work, join, run_in_processes
 from terramamba.core.run_files import CHECKPOINT
 from terramamba.models.model import Model
 from terramamba.models.recomputing import compile_blocks, recomputing
-from terramamba.training.batches import Batch, EvaluationBatches, Share, TrainingBatches
+from terramamba.training.batches import Batch, EvaluationBatches, Shard, TrainingBatches
 from terramamba.training.checkpoint import TrainState, fingerprint, load_state, save_state
 from terramamba.training.config import check_ability
 from terramamba.training.loop import run_epochs
@@ -66,7 +66,7 @@ def fit(
     the latter, and does nothing when the run had ended. Samples are as ``make_objective``'s objective says; a
     data set's ``set_epoch(epoch)``, if it has one, is called before each epoch. What ``config`` leaves to a
     recipe is as where recipes are silent.
-    ``on_progress`` is called with the share of an epoch that was done, and a remark. In a job of several
+    ``on_progress`` is called with the fraction of an epoch that was done, and a remark. In a job of several
     processes that a launcher started, all of them train (``leading``).
 
     Raises ``InputError`` when the model cannot do what ``config`` asks for, when the loss is no longer a
@@ -87,8 +87,8 @@ def fit(
         keep = partial(save_state, folder, same)
         work = partial(_train, model, objective, train, validation, config, keep, state)
         report = on_progress or _silent
-        if (team := job()) is not None:
-            team.share_out(work, report)
+        if (group := job()) is not None:
+            group.distribute(work, report)
         elif config.devices > 1:
             run_in_processes(partial(_joined, work), config.devices, report)
         else:
@@ -113,11 +113,11 @@ def _silent(amount: float, remark: str = "") -> None:
 
 def training_processes(config: TrainConfig) -> int:
     """Count the processes that will train together; raises ``InputError`` where they cannot."""
-    team = job()
-    if team is None:
+    group = job()
+    if group is None:
         said, world, here = f"--devices {config.devices}", config.devices, config.devices
     else:
-        place = team.place
+        place = group.place
         said, world, here = f"{place.world} processes", place.world, place.local_world
         if config.devices not in (1, world):
             raise InputError(
@@ -129,14 +129,14 @@ def training_processes(config: TrainConfig) -> int:
         if ":" in config.device or device.type == "mps":
             raise InputError(f"{said} with --device {config.device}: use cuda or cpu")
         # srun may have given each process a device that it alone sees.
-        alone = team is not None and team.place.launcher == "srun" and torch.cuda.device_count() == 1
+        alone = group is not None and group.place.launcher == "srun" and torch.cuda.device_count() == 1
         if device.type == "cuda" and here > torch.cuda.device_count() and not alone:
             raise InputError(f"{said}: there are {torch.cuda.device_count()} CUDA devices")
     return world
 
 
 def _joined(work: Work, rank: int, world: int, report: Report) -> None:
-    """Do ``work`` in a process that was started for it, on its part of the cores."""
+    """Do ``work`` in a process that was started for it, on its cores."""
     use_threads(max(1, torch.get_num_threads() // world))
     join()
     work(rank, world, report)
@@ -155,10 +155,10 @@ def _train(
     report: Report,
 ) -> None:
     """Train as process ``rank`` of ``world`` to the end, calling ``keep`` with the state after each epoch."""
-    device, share = resolve_device(config.device), Share(rank, world)
-    batches = TrainingBatches(train, config, share, device)
-    looks = EvaluationBatches(
-        validation, objective.validated_at_once, device, share=share, workers=config.loader_workers
+    device, shard = resolve_device(config.device), Shard(rank, world)
+    batches = TrainingBatches(train, config, shard, device)
+    evaluation = EvaluationBatches(
+        validation, objective.validated_at_once, device, shard=shard, workers=config.loader_workers
     )
     if state is not None:
         model.load_state_dict(state.weights)
@@ -166,5 +166,5 @@ def _train(
     if config.compile:
         compile_blocks(model)
     with recomputing(model) if config.recompute else nullcontext():
-        run_epochs(model, objective, batches, looks, state, keep, report)
+        run_epochs(model, objective, batches, evaluation, state, keep, report)
     model.cpu()

@@ -1,4 +1,4 @@
-"""The training loop: epochs of steps, a look at the validation set after each, and what that decides.
+"""The training loop: epochs of steps, validation after each, and what that decides.
 
 Everything is a function of the settings, the epoch and the state after the epoch before, so an epoch has the
 same outcome whether or not the run was broken off before it.
@@ -19,7 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 from terramamba.core.errors import InputError
 from terramamba.core.processes import Report
 from terramamba.models.model import Model
-from terramamba.training.batches import Batch, EvaluationBatches, Share, TrainingBatches
+from terramamba.training.batches import Batch, EvaluationBatches, Shard, TrainingBatches
 from terramamba.training.checkpoint import TrainState, on_cpu
 from terramamba.training.config import learning_rate, make_optimizer
 from terramamba.training.objective import Objective, Validation
@@ -28,7 +28,7 @@ from terramamba.training.settings import TrainConfig
 
 SECONDS_BETWEEN_REPORTS = 0.5
 FINEST_REPORT = 1024
-"""Parts of an epoch that progress is counted in: a power of 2, so that the parts add up to 1 exactly."""
+"""Steps that progress counts in an epoch: a power of 2, so that they add up to 1 exactly."""
 
 
 def run_epochs(
@@ -43,17 +43,17 @@ def run_epochs(
     """Train ``model``, which is on the device of ``batches``, from ``state`` (None: the start) to the end.
 
     All processes of a job do this together, each on its own batches, and know how every epoch went. The first
-    calls ``keep`` with the state after each epoch, and ``report`` with the share of an epoch that was done.
+    calls ``keep`` with the state after each epoch, and ``report`` with the fraction of an epoch done.
     """
-    config, share = batches.config, batches.share
+    config, shard = batches.config, batches.shard
     learner = _learner(model, objective, batches)
     optimizer = make_optimizer(model, config)
     if state is not None:
         optimizer.load_state_dict(state.optimizer)
-    said = _silent if share.rank else report
+    said = _silent if shard.rank else report
     remark = ""
     for epoch in range(len(state.history) if state else 0, config.epochs):
-        seed_everything(epoch_seed(config.seed, epoch, share))
+        seed_everything(epoch_seed(config.seed, epoch, shard))
         progress = EpochProgress(batches, epoch, said, remark)
         for step, batch in enumerate(batches.epoch(epoch)):
             progress.lr = learning_rate(config, epoch, step, batches.steps)
@@ -67,22 +67,22 @@ def run_epochs(
             optimizer.step()
             progress.add(loss, len(batch["image"]), step, model)
         train_loss = progress.loss(model)
-        _agree_on_buffers(model, share)
+        _agree_on_buffers(model, shard)
         with evaluating(model, batches.device):
-            looked = objective.validate(model, validation)
-        row = {"epoch": epoch + 1, "train_loss": train_loss, "val_loss": looked.loss, **looked.scores}
+            validated = objective.validate(model, validation)
+        row = {"epoch": epoch + 1, "train_loss": train_loss, "val_loss": validated.loss, **validated.scores}
         row |= {"lr": progress.lr, "seconds": progress.seconds}
-        state = _next_state(state, row, looked, model, optimizer, config)
-        if share.rank == 0:
+        state = _next_state(state, row, validated, model, optimizer, config)
+        if shard.rank == 0:
             keep(state)
-        remark = f", {looked.remark} after epoch {epoch + 1}, best in epoch {state.best_epoch}"
+        remark = f", {validated.remark} after epoch {epoch + 1}, best in epoch {state.best_epoch}"
         progress.end(f"loss {train_loss:.4g}{remark}")
         if state.stopped:
             return
 
 
 class Learner(nn.Module):
-    """A model with what it minimises: of a batch, the training loss in the precision asked for."""
+    """A model with what it minimises: of a batch, the training loss in the precision of the configuration."""
 
     def __init__(self, model: Model, objective: Objective, precision: str, device: torch.device) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class Learner(nn.Module):
 def _learner(model: Model, objective: Objective, batches: TrainingBatches) -> nn.Module:
     """The learner; with several processes one that gives all of them the mean of their gradients."""
     learner = Learner(model, objective, batches.config.precision, batches.device)
-    if batches.share.world == 1:
+    if batches.shard.world == 1:
         return learner
     return DistributedDataParallel(learner, [batches.device] if batches.device.type == "cuda" else None)
 
@@ -112,16 +112,16 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def epoch_seed(seed: int, epoch: int, share: Share) -> int:
+def epoch_seed(seed: int, epoch: int, shard: Shard) -> int:
     """Return the seed of all generators in ``epoch`` (from 0) of one process, each with its own dropout."""
-    return int(np.random.SeedSequence([seed, epoch, share.rank]).generate_state(1)[0])
+    return int(np.random.SeedSequence([seed, epoch, shard.rank]).generate_state(1)[0])
 
 
 class EpochProgress:
     """The training loss of an epoch as it comes in, and reports of it now and then."""
 
     def __init__(self, batches: TrainingBatches, epoch: int, report: Report, remark: str) -> None:
-        self.epoch, self.steps, self.share, self.device = epoch, batches.steps, batches.share, batches.device
+        self.epoch, self.steps, self.shard, self.device = epoch, batches.steps, batches.shard, batches.device
         self.report, self.remark = report, remark
         self.begun = self.reported_at = time.monotonic()
         self.reported, self.seen, self.lr = 0.0, 0, batches.config.lr
@@ -146,7 +146,7 @@ class EpochProgress:
     def loss(self, model: Model) -> float:
         """Return the mean loss of all samples of all processes; ``InputError`` where it is no number."""
         sums = torch.stack([self.loss_sum, torch.tensor(float(self.seen), device=self.device)])
-        if self.share.world > 1:
+        if self.shard.world > 1:
             distributed.all_reduce(sums)
         loss = float(sums[0]) / float(sums[1])
         self._require_number(loss, model)
@@ -166,14 +166,14 @@ class EpochProgress:
             )
 
     def _say(self, done: float, text: str) -> None:
-        rate = self.seen * self.share.world / max(time.monotonic() - self.begun, 1e-9)
+        rate = self.seen * self.shard.world / max(time.monotonic() - self.begun, 1e-9)
         self.report(done - self.reported, f"{rate:,.3g} samples/s, {text}")
         self.reported, self.reported_at = done, time.monotonic()
 
 
-def _agree_on_buffers(model: Model, share: Share) -> None:
+def _agree_on_buffers(model: Model, shard: Shard) -> None:
     """Give all processes the batch statistics of the first, so that they validate one model."""
-    if share.world > 1:
+    if shard.world > 1:
         for buffer in model.buffers():
             distributed.broadcast(buffer, src=0)
 
@@ -181,7 +181,7 @@ def _agree_on_buffers(model: Model, share: Share) -> None:
 def _next_state(
     before: TrainState | None,
     row: dict[str, int | float],
-    looked: Validation,
+    validated: Validation,
     model: Model,
     optimizer: torch.optim.Optimizer,
     config: TrainConfig,
@@ -192,12 +192,12 @@ def _next_state(
         weights=weights,
         optimizer=on_cpu(optimizer.state_dict()),
         best_epoch=int(row["epoch"]),
-        best_score=looked.score,
-        best_threshold=looked.threshold,
+        best_score=validated.score,
+        best_threshold=validated.threshold,
         best_weights=weights,
         history=[*(before.history if before else []), row],
     )
-    if before is not None and not looked.score > before.best_score:
+    if before is not None and not validated.score > before.best_score:
         state = state.with_best_of(before)
     return replace(state, stopped=_why_stop(state, config))
 

@@ -16,7 +16,7 @@ from terramamba.training.settings import TrainConfig
 
 @dataclass(frozen=True)
 class Validation:
-    """One look at the whole validation set."""
+    """The scores of one pass over the whole validation set."""
 
     score: float
     """The higher, the better: overall accuracy, or F1 of the class "changed" at the best threshold."""
@@ -57,7 +57,7 @@ def summed(
     counts: Int[np.ndarray, "..."], loss: float, batches: EvaluationBatches
 ) -> tuple[Int[np.ndarray, "..."], float]:
     """Sum ``counts`` and ``loss`` over all processes."""
-    if batches.share.world == 1:
+    if batches.shard.world == 1:
         return counts, loss
     device = batches.device
     exact, total = torch.from_numpy(counts).to(device), torch.tensor(loss, dtype=torch.float64, device=device)

@@ -62,8 +62,8 @@ def evaluate_classes(
     precision: str = "32",
 ) -> Int[np.ndarray, "k k"]:
     """Confusion matrix (rows truth) of ``model`` on a data set of ``{"image": (c, p, p), "label": ()}``."""
-    with evaluating(model, resolve_device(device)) as place:
-        return count_classes(model, EvaluationBatches(dataset, batch_size, place), precision)[0]
+    with evaluating(model, resolve_device(device)) as resolved:
+        return count_classes(model, EvaluationBatches(dataset, batch_size, resolved), precision)[0]
 
 
 def evaluate_change(
@@ -91,10 +91,10 @@ def class_logits(
     precision: str = "32",
 ) -> tuple[Float[Tensor, "m k"], Int64[Tensor, " m"]]:
     """Return logits and classes of all samples, on the CPU: what ``evaluate_classes`` counts."""
-    with evaluating(model, resolve_device(device)) as place:
+    with evaluating(model, resolve_device(device)) as resolved:
         found = [
             (logits.cpu(), batch["label"].cpu())
-            for batch, logits in outputs(model, EvaluationBatches(dataset, batch_size, place), precision)
+            for batch, logits in outputs(model, EvaluationBatches(dataset, batch_size, resolved), precision)
         ]
     logits, labels = zip(*found, strict=True)
     return torch.cat(logits), torch.cat(labels)
@@ -109,14 +109,14 @@ def change_counts(
     precision: str = "32",
 ) -> ChangeCounts:
     """Count as ``evaluate_change`` does, and the logits of all samples together."""
-    with evaluating(model, resolve_device(device)) as place:
-        return count_changes(model, EvaluationBatches(dataset, batch_size, place), precision)
+    with evaluating(model, resolve_device(device)) as resolved:
+        return count_changes(model, EvaluationBatches(dataset, batch_size, resolved), precision)
 
 
 def count_classes(
     model: nn.Module, batches: EvaluationBatches, precision: str, loss: Loss | None = None
 ) -> tuple[Int[np.ndarray, "k k"], float]:
-    """Confusion matrix of this process's share, and the sum over its samples of ``loss``."""
+    """Confusion matrix of this process's shard, and the sum over its samples of ``loss``."""
     counts: Int[np.ndarray, "k k"] = np.zeros((0, 0), np.int64)
     total = 0.0
     for batch, logits in outputs(model, batches, precision):
@@ -130,12 +130,12 @@ def count_classes(
 def count_changes(
     model: nn.Module, batches: EvaluationBatches, precision: str, loss: Loss | None = None
 ) -> ChangeCounts:
-    """Count this process's share of the samples, and sum ``loss`` over them."""
-    dataset, share = batches.dataset, batches.share
+    """Count this process's shard of the samples, and sum ``loss`` over them."""
+    dataset, shard = batches.dataset, batches.shard
     large = dataset.mapped_for(model) if isinstance(dataset, MappedPairs) else []
     apart = set(large)
     small = [index for index in range(batches.samples) if index not in apart]
-    own = [small[place] for batch in share.batches(len(small), batches.batch_size) for place in batch]
+    own = [small[index] for batch in shard.batches(len(small), batches.batch_size) for index in batch]
     histograms, levels = [np.zeros((0, 2, BINS), np.int64)], np.zeros((2, len(logit_levels())), np.int64)
     total = 0.0
     for batch, logits in outputs(model, batches.only(small) if large else batches, precision):
@@ -146,7 +146,7 @@ def count_changes(
         levels += logit_histogram(one, changed, known)
         if loss is not None:
             total += float(loss(one, batch)) * len(logits)
-    for index in large[share.rank :: share.world]:
+    for index in large[shard.rank :: shard.world]:
         assert isinstance(dataset, MappedPairs)
         found = count_rows(dataset.map_rows(index, model, batches.device, precision), loss)
         own.append(index)

@@ -1,4 +1,4 @@
-"""From what was asked to what is done: every setting that was not given is decided here, once.
+"""From what was given to what is done: every setting that was not given is decided here, once.
 
 A size and a recipe are two things: ``preset`` is how large the model is, a recipe how it is trained. The
 *published* recipe is the paper's, as the model's record has it. The *practical* one goes over it with what
@@ -83,9 +83,9 @@ class Length:
 
     def epochs_for(self, work: Workload, batch_size: int, most: int) -> int:
         """Return the epochs of ``batch_size``, ``most`` at most."""
-        wanted = max(math.ceil(self.steps / work.steps(batch_size)), self.epochs)
+        enough = max(math.ceil(self.steps / work.steps(batch_size)), self.epochs)
         affordable = int(60 * self.minutes / work.seconds(1, batch_size))
-        return max(1, min(wanted, max(affordable, self.least), most))
+        return max(1, min(enough, max(affordable, self.least), most))
 
 
 def power_of_two(near: float, least: int, most: int) -> int:

@@ -1,4 +1,4 @@
-"""What a training run can be told, in groups that both train commands and others are put together from.
+"""The settings of a training run, in groups that both train commands and others are put together from.
 
 What is not given of the options that a recipe decides is decided by ``recipes.resolve``.
 """
@@ -55,7 +55,7 @@ class Compute(Arithmetic):
 
 @dataclass(frozen=True, kw_only=True)
 class Optimisation(Options):
-    """How the weights are sought."""
+    """How the weights are optimised."""
 
     recipe: Literal["practical", "published"] = "practical"
     """What decides the settings that are not given. practical: by the number of samples, the size of the
@@ -125,7 +125,7 @@ class RunOutput(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings(TrainConfig, ModelChoice, RunOutput):
-    """Settings that both training commands share."""
+    """Settings that both training commands have."""
 
     augment: bool = True
     """Augment training samples."""

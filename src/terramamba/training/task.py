@@ -94,7 +94,7 @@ class Prepared(Protocol):
 
 @runtime_checkable
 class Task(Protocol):
-    """A job: what it can be told, what it learns from, how it is scored, mapped, shown and explained."""
+    """A job: its settings, what it learns from, how it is scored, mapped, shown and explained."""
 
     @property
     def name(self) -> str:
@@ -106,11 +106,11 @@ class Task(Protocol):
 
     @property
     def settings(self) -> type[TrainSettings]:
-        """What its train command can be told."""
+        """The settings of its train command."""
 
     @property
     def config(self) -> type[TrainConfig]:
-        """The part of its settings that training and the objective obey."""
+        """Those of its settings that training and the objective obey."""
 
     @property
     def scores(self) -> Scores:
@@ -138,11 +138,11 @@ class Task(Protocol):
 
     @property
     def report(self) -> "ReportedJob":
-        """Its part of the page about a run and a map."""
+        """Its sections of the page about a run and a map."""
 
     @property
     def compared(self) -> "Compared":
         """How an experiment compares its models."""
 
     def explain(self, run: "Run", scenes: Sequence[str], **options: Any) -> dict[str, Any]:
-        """Write what a run looks at to a folder."""
+        """Write an explanation of a run to a folder."""
