@@ -5,7 +5,7 @@ import multiprocessing
 import pytest
 
 from terramamba.core.errors import InputError
-from terramamba.core.launcher import Place, first_host, place, tasks_of_nodes
+from terramamba.core.launcher import LaunchedProcess, first_host, launched_process, tasks_of_nodes
 
 TORCHRUN = {
     "TORCHELASTIC_RUN_ID": "none",
@@ -29,12 +29,12 @@ SRUN = {
 
 
 def test_torchrun_and_srun_say_where_a_process_is():
-    assert place(TORCHRUN) == Place("torchrun", 5, 8, 1, 4, "node1", 29500)
-    assert place(SRUN) == Place("srun", 6, 7, 2, 3, "gpu03", 15_000 + 123_458 % 15_000)
+    assert launched_process(TORCHRUN) == LaunchedProcess("torchrun", 5, 8, 1, 4, "node1", 29500)
+    assert launched_process(SRUN) == LaunchedProcess("srun", 6, 7, 2, 3, "gpu03", 15_000 + 123_458 % 15_000)
 
 
 def test_an_address_that_a_batch_script_sets_is_taken():
-    told = place({**SRUN, "MASTER_ADDR": "10.0.0.7", "MASTER_PORT": "4000"})
+    told = launched_process({**SRUN, "MASTER_ADDR": "10.0.0.7", "MASTER_PORT": "4000"})
     assert told is not None
     assert (told.address, told.port) == ("10.0.0.7", 4000)
 
@@ -50,18 +50,18 @@ def test_an_address_that_a_batch_script_sets_is_taken():
     ],
 )
 def test_without_a_launcher_of_several_processes_there_is_no_place(environment):
-    assert place(environment) is None
+    assert launched_process(environment) is None
 
 
 @pytest.mark.parametrize("lacking", ["RANK", "MASTER_PORT"])
 def test_half_of_a_launchers_variables_are_refused(lacking):
     environment = {name: value for name, value in TORCHRUN.items() if name != lacking}
     with pytest.raises(InputError, match=f"are not all there \\('{lacking}'\\); start with torchrun or srun"):
-        place(environment)
+        launched_process(environment)
 
 
 def tell_place(answers):
-    answers.put(place(TORCHRUN))
+    answers.put(launched_process(TORCHRUN))
 
 
 def test_a_process_of_a_launched_one_is_none_of_the_jobs():

@@ -13,7 +13,7 @@ from terramamba.core.options import (
     Silent,
     at_least,
 )
-from terramamba.core.typed import Share
+from terramamba.core.typed import Fraction
 from terramamba.data.settings import Alignment, Pairs
 from terramamba.mapping.settings import MapSettings
 from terramamba.training.settings import ChangeLoss, TrainConfig, TrainSettings
@@ -45,7 +45,7 @@ class Crops(Options):
     """Side of the random training crop in pixels; smaller images are taken whole."""
     crops_per_pair: Annotated[ByRecipe[int], at_least(1)] = UNDECIDED
     """Training crops drawn from each pair in an epoch."""
-    exchange_dates: Share = 0.0
+    exchange_dates: Fraction = 0.0
     """Probability of exchanging the two dates of a training sample."""
     jitter: Annotated[float, at_least(0)] = 0.0
     """Strength of the brightness, contrast and band jitter drawn for each date (0: none; 0.2: moderate)."""

@@ -16,7 +16,7 @@ from typing import TextIO
 
 from terramamba._version import __version__
 from terramamba.core.errors import InputError
-from terramamba.core.launcher import place
+from terramamba.core.launcher import launched_process
 
 DONE, CANNOT, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        alone = place() is None
+        alone = launched_process() is None
     except InputError as error:
         print(f"error: {_in_one_line(error)}", file=sys.stderr)
         return CANNOT

@@ -30,26 +30,26 @@ def atomic_path(path: Path) -> Iterator[Path]:
     it is removed and ``path`` is as it was. Raises ``InputError`` where the disk is full or must not be
     written to.
     """
-    part = path.with_name(f".{path.stem}.{os.getpid()}{PART}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{PART}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        with part.open("rb+") as written:
+        yield temporary
+        with temporary.open("rb+") as written:
             os.fsync(written.fileno())
-        part.replace(path)
+        temporary.replace(path)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}); check the space and rights there"
         ) from error
     finally:
         with suppress(OSError):
-            part.unlink()
+            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 ``text``."""
-    with atomic_path(path) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, record: Mapping[str, Any]) -> None:
@@ -86,7 +86,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Write ``rows`` as CSV below ``header``."""
-    with atomic_path(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(header)
         table.writerows(rows)

@@ -1,7 +1,7 @@
 """Which process of a job this one is, where torchrun or Slurm's srun started several of them.
 
 Both say it by environment variables. Those of other launchers, or of a batch script that started a single
-process, are left alone: a process that is told of others which do not exist would wait for them for ever.
+process, are left alone: a process that waits for others which do not exist would wait for ever.
 """
 
 import multiprocessing
@@ -17,8 +17,8 @@ FIRST_PORT, PORTS = 15_000, 15_000
 
 
 @dataclass(frozen=True)
-class Place:
-    """A process's place in its job; ``rank`` and ``local_rank`` count from 0."""
+class LaunchedProcess:
+    """A process of a job that a launcher started; ``rank`` and ``local_rank`` count from 0."""
 
     launcher: str
     """torchrun or srun."""
@@ -33,7 +33,7 @@ class Place:
     port: int
 
     def variables(self) -> dict[str, str]:
-        """Return the place as torchrun says it, which is what PyTorch and accelerate read."""
+        """Return its variables as torchrun sets them, which is what PyTorch and accelerate read."""
         return {
             "RANK": str(self.rank),
             "WORLD_SIZE": str(self.world),
@@ -44,8 +44,8 @@ class Place:
         }
 
 
-def place(environment: Mapping[str, str] = os.environ) -> Place | None:
-    """Return this process's place in a job of several; None where no launcher started several.
+def launched_process(environment: Mapping[str, str] = os.environ) -> LaunchedProcess | None:
+    """Return what a launcher says of this process; None where no launcher started several.
 
     Processes that a launched one started are none of its job's, though they inherit its variables. Raises
     ``InputError`` where a launcher's variables contradict themselves.
@@ -66,18 +66,18 @@ def place(environment: Mapping[str, str] = os.environ) -> Place | None:
     return found if found.world > 1 else None
 
 
-def _of_torchrun(environment: Mapping[str, str]) -> Place:
+def _of_torchrun(environment: Mapping[str, str]) -> LaunchedProcess:
     numbers = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
     rank, world, local_rank, local_world = (int(environment[name]) for name in numbers)
     address, port = environment["MASTER_ADDR"], int(environment["MASTER_PORT"])
-    return Place("torchrun", rank, world, local_rank, local_world, address, port)
+    return LaunchedProcess("torchrun", rank, world, local_rank, local_world, address, port)
 
 
-def _of_srun(environment: Mapping[str, str]) -> Place:
+def _of_srun(environment: Mapping[str, str]) -> LaunchedProcess:
     """MASTER_ADDR and MASTER_PORT, where a batch script sets them, go before what follows from the job."""
     node = int(environment.get("SLURM_NODEID", "0"))
     step = int(environment["SLURM_JOB_ID"]) + int(environment["SLURM_STEP_ID"])
-    return Place(
+    return LaunchedProcess(
         launcher="srun",
         rank=int(environment["SLURM_PROCID"]),
         world=int(environment["SLURM_STEP_NUM_TASKS"]),
@@ -104,7 +104,7 @@ def tasks_of_nodes(counts: str) -> list[int]:
     [4, 4, 3]
     """
     found = []
-    for part in counts.split(","):
-        tasks, _, times = part.removesuffix(")").partition("(x")
+    for group in counts.split(","):
+        tasks, _, times = group.removesuffix(")").partition("(x")
         found += [int(tasks)] * int(times or 1)
     return found

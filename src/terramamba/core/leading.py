@@ -2,7 +2,7 @@
 
 The first process runs the command as if it were alone. It reads, refuses, prints, writes the run folder and
 keeps checkpoints; the others wait. When it trains, it sends them the training as a function, as it would send
-it to processes that it starts itself (``processes``), and takes part as rank 0. So nothing outside this file
+it to processes that it starts itself (``processes``), and has rank 0. So nothing outside this file
 and ``training.fit`` knows of launchers, and nothing is printed or written twice.
 
 Whoever fails says why, once: the first process where all fail alike, else the one that failed.
@@ -24,7 +24,7 @@ from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from terramamba.core.errors import InputError
-from terramamba.core.launcher import Place, place
+from terramamba.core.launcher import LaunchedProcess, launched_process
 from terramamba.core.processes import Report, Work, join
 
 P = ParamSpec("P")
@@ -44,14 +44,14 @@ BROKEN = (
 class Job:
     """The processes of a job, seen from one of them; all must make it at the same time, and once."""
 
-    def __init__(self, here: Place) -> None:
+    def __init__(self, here: LaunchedProcess) -> None:
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # else a lost connection is told in C++
         os.environ |= here.variables()
         from torch import distributed
 
         _use_own_threads(here)
         join()
-        self.place = here
+        self.process = here
         self._distributed = distributed
         self._talk = distributed.new_group(backend="gloo", timeout=WAITING)
         store: Any = distributed.TCPStore  # type: ignore[attr-defined]
@@ -70,7 +70,7 @@ class Job:
         self._tell("work", pickle.dumps(work))
         self._in_touch = False
         try:
-            work(0, self.place.world, report)
+            work(0, self.process.world, report)
         except KeyboardInterrupt:
             self._speaks_first()
             raise
@@ -99,7 +99,7 @@ class Job:
                 raise SystemExit(1)
             self._in_touch = False
             try:
-                pickle.loads(content)(self.place.rank, self.place.world, _silent)
+                pickle.loads(content)(self.process.rank, self.process.world, _silent)
             except Exception as error:
                 self._say(_reason(error))
                 raise SystemExit(1) from error
@@ -136,7 +136,7 @@ class Job:
         if speaks:
             if not isinstance(error, InputError):
                 traceback.print_exception(error)
-            where = f"process {self.place.rank} of {self.place.world} on {socket.gethostname()}"
+            where = f"process {self.process.rank} of {self.process.world} on {socket.gethostname()}"
             print(f"error: {where}: {error}", file=sys.stderr, flush=True)
 
     def _speaks_first(self) -> bool:
@@ -159,7 +159,7 @@ def lead(command: Callable[[], T]) -> T:
     Returns its result in all of them. Where no launcher started several processes, and within a job that is
     led already, this is no more than a call.
     """
-    here = place()
+    here = launched_process()
     if here is None or job() is not None:
         return command()
     if not _JOBS:
@@ -189,8 +189,8 @@ def led(command: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-def _use_own_threads(here: Place) -> None:
-    """Compute on the cores that the launcher gave to this process, else on its part of the machine's."""
+def _use_own_threads(here: LaunchedProcess) -> None:
+    """Compute on the cores that the launcher gave to this process, else on its fraction of the machine's."""
     import torch
 
     from terramamba.core.devices import use_threads

@@ -94,7 +94,7 @@ def end_with_parent(*others: Connection) -> None:
 def join() -> None:
     """Exchange tensors with the other processes of the job, which all must come here, from now on.
 
-    Their places are in the variables that torchrun sets. Each takes a CUDA device of its own where there are
+    Their ranks are in the variables that torchrun sets. Each takes a CUDA device of its own where there are
     any: tensors there go by NCCL, others by gloo. A process that has joined already has nothing more to do.
     """
     import torch

@@ -6,7 +6,7 @@
                                          from it; written first, marks the folder as a run
     model.safetensors, model.json        weights and the card that says how to use them: all for mapping
     split.json, split.tif | split.npy    which pixels or pairs were for training, validation and test
-                                         (names of the roles for QGIS in split.tif.aux.xml)
+                                         (names of the subsets for QGIS in split.tif.aux.xml)
     metrics.json, confusion.csv          scores, with all that has to be known to believe them
     reliability.csv                      probabilities beside how often they come true
     classes.csv | thresholds.csv         scores of each class, or of change over thresholds

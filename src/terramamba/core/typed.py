@@ -3,16 +3,16 @@
 A record is a frozen dataclass. Bounds stand in the annotation, with the words that a wrong value is answered
 with; rules between fields go into ``__post_init__``:
 
->>> Share = Annotated[float, Bound("a share from 0 to 1", lambda share: 0 <= share <= 1)]
+>>> Fraction = Annotated[float, Bound("a fraction from 0 to 1", lambda value: 0 <= value <= 1)]
 >>> @dataclass(frozen=True)
 ... class Score:
 ...     name: str
-...     recall: Share | None = None
+...     recall: Fraction | None = None
 >>> typed(Score, {"name": "water", "recall": 1})
 Score(name='water', recall=1.0)
 >>> typed(Score, {"name": "water", "recall": 3})
 Traceback (most recent call last):
-terramamba.core.typed.FieldError: recall is 3, not a share from 0 to 1
+terramamba.core.typed.FieldError: recall is 3, not a fraction from 0 to 1
 
 JSON has lists for tuples and text for the keys of a mapping: both become what the annotation says.
 """
@@ -41,7 +41,7 @@ class FieldError(ValueError):
         self.field, self.value, self.wanted = field, value, wanted
 
     def within(self, outer: str) -> "FieldError":
-        """Return the same error, its place told from one level further out."""
+        """Return the same error, its path told from one level further out."""
         return FieldError(_join(outer, self.field), self.value, self.wanted)
 
 
@@ -59,7 +59,7 @@ def between(low: float, high: float) -> Bound:
 
 
 Finite = Annotated[float, Bound("a finite number", isfinite)]
-Share = Annotated[float, between(0, 1)]
+Fraction = Annotated[float, between(0, 1)]
 Text = Annotated[str, Bound("text of at most 100,000 letters", lambda text: len(text) <= 100_000)]
 
 
@@ -156,8 +156,8 @@ def _tuple(kinds: tuple[Any, ...], value: Any, field: str) -> tuple[Any, ...]:
     if len(value) != len(kinds):
         raise FieldError(field, value, f"a list of {len(kinds)}")
     return tuple(
-        _typed(kind, entry, _join(field, str(place)))
-        for place, (kind, entry) in enumerate(zip(kinds, value, strict=True))
+        _typed(kind, entry, _join(field, str(index)))
+        for index, (kind, entry) in enumerate(zip(kinds, value, strict=True))
     )
 
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_json
 from terramamba.core.run_files import CARD
-from terramamba.core.typed import Bound, FieldError, Share, Text, between, typed
+from terramamba.core.typed import Bound, FieldError, Fraction, Text, between, typed
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
 from terramamba.data.splits.leakage import Leakage
@@ -48,7 +48,7 @@ class PatchShape:
 class Threshold:
     """Least probability that counts as changed, and where it is from."""
 
-    value: Share
+    value: Fraction
     source: ThresholdSource
 
 
@@ -56,15 +56,15 @@ class Threshold:
 class TilingScore:
     """Fast mapping on validation: overall accuracy, and the share of pixels that are as in exact mapping."""
 
-    oa: Share
-    agreement: Share
+    oa: Fraction
+    agreement: Fraction
 
 
 @dataclass(frozen=True)
 class FastAgreement:
     """How far fast mapping stays with exact mapping, on validation pixels, by the number of tilings."""
 
-    exact_oa: Share
+    exact_oa: Fraction
     tilings: Mapping[Annotated[int, between(1, 81)], TilingScore]
 
 

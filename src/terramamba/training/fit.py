@@ -117,11 +117,11 @@ def training_processes(config: TrainConfig) -> int:
     if group is None:
         said, world, here = f"--devices {config.devices}", config.devices, config.devices
     else:
-        place = group.place
-        said, world, here = f"{place.world} processes", place.world, place.local_world
+        process = group.process
+        said, world, here = f"{process.world} processes", process.world, process.local_world
         if config.devices not in (1, world):
             raise InputError(
-                f"--devices {config.devices}: {place.launcher} has started {place.world} processes already;"
+                f"--devices {config.devices}: {process.launcher} has started {world} processes already;"
                 " leave out --devices"
             )
     if world > 1:
@@ -129,7 +129,7 @@ def training_processes(config: TrainConfig) -> int:
         if ":" in config.device or device.type == "mps":
             raise InputError(f"{said} with --device {config.device}: use cuda or cpu")
         # srun may have given each process a device that it alone sees.
-        alone = group is not None and group.place.launcher == "srun" and torch.cuda.device_count() == 1
+        alone = group is not None and group.process.launcher == "srun" and torch.cuda.device_count() == 1
         if device.type == "cuda" and here > torch.cuda.device_count() and not alone:
             raise InputError(f"{said}: there are {torch.cuda.device_count()} CUDA devices")
     return world

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from terramamba.core.typed import Share
+from terramamba.core.typed import Fraction
 from terramamba.data.pixel_list import PixelList
 
 LEFT_OUT, TRAIN, VALIDATION, TEST = 0, 1, 2, 3
@@ -22,8 +22,8 @@ class Leakage:
     pixels whose patch has at least one pixel in common with the patch of a training pixel. Both are 0 to 1.
     """
 
-    shared: Share
-    overlap: Share
+    shared: Fraction
+    overlap: Fraction
 
     def in_words(self) -> str:
         """One sentence for reports; it says plainly when ``shared`` is above 1 %."""
