@@ -8,7 +8,7 @@ from typing import Any
 
 from terramamba.core.errors import InputError
 from terramamba.core.options import options_of
-from terramamba.experiments.values import PATHS, Ablation, Axis, Entrant, Search, Settings
+from terramamba.experiments.values import PATHS, Ablation, Axis, ConfiguredModel, Search, Settings
 from terramamba.models.registry import model_spec
 from terramamba.training.settings import TrainSettings
 
@@ -128,7 +128,7 @@ def filled(value: Any, variables: Mapping[str, str], key: str) -> Any:
 def ablation_of(
     name: str,
     record: Mapping[str, Any],
-    models: Mapping[str, Entrant],
+    models: Mapping[str, ConfiguredModel],
     sets: Sequence[str],
     splits: Sequence[str],
 ) -> Ablation:
@@ -139,14 +139,14 @@ def ablation_of(
     if of not in models:
         raise InputError(f"{key}.of: {of!r} is none of the models: {', '.join(models)}")
     only = names_in(entry.pop("only", None), sets, f"{key}.only") or models[of].only
-    wanted = names_in(entry.pop("splits", None), splits, f"{key}.splits")
+    own_splits = names_in(entry.pop("splits", None), splits, f"{key}.splits")
     kind = models[of].task.settings
     settings = check_settings(entry, key, kind, forbidden=(*PATHS, "model"))
     check_options(models[of].settings["model"], settings, key)
-    return Ablation(name, of, settings, only, wanted)
+    return Ablation(name, of, settings, only, own_splits)
 
 
-def sweep_of(record: Mapping[str, Any], models: Mapping[str, Entrant]) -> list[Ablation]:
+def sweep_of(record: Mapping[str, Any], models: Mapping[str, ConfiguredModel]) -> list[Ablation]:
     """Return one ablation for each value: one setting at a time, all others as the model has them."""
     found = []
     for of in record:
@@ -165,7 +165,7 @@ def sweep_of(record: Mapping[str, Any], models: Mapping[str, Entrant]) -> list[A
 def search_of(
     of: str,
     record: Mapping[str, Any],
-    models: Mapping[str, Entrant],
+    models: Mapping[str, ConfiguredModel],
     sets: Sequence[str],
     splits: Sequence[str],
 ) -> Search:
@@ -183,7 +183,7 @@ def search_of(
     return Search(of, trials, axes, only, names_in(entry.get("splits"), splits, f"{key}.splits"))
 
 
-def _axis(name: str, given: Any, model: Entrant, within: str) -> Axis:
+def _axis(name: str, given: Any, model: ConfiguredModel, within: str) -> Axis:
     key = f"{within}.{name}"
     if isinstance(given, list) and given:
         for value in given:
@@ -202,7 +202,7 @@ def _axis(name: str, given: Any, model: Entrant, within: str) -> Axis:
     return Axis(name, (), low, high, whole, log)
 
 
-def _varied(model: Entrant, values: Settings, within: str) -> dict[str, Any]:
+def _varied(model: ConfiguredModel, values: Settings, within: str) -> dict[str, Any]:
     """Values by axis, checked, as settings of a model."""
     kind = model.task.settings
     settings = check_settings(as_settings(values), within, kind, forbidden=(*PATHS, "model"))

@@ -1,4 +1,4 @@
-"""What an experiment asks of a job beside its settings and scores."""
+"""What an experiment needs of a job beside its settings and scores."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -8,7 +8,7 @@ from terramamba.runs.folder import Run
 
 
 class Timed(NamedTuple):
-    """How fast a model maps a part of its test set."""
+    """How fast a model maps some of its test set."""
 
     pixels: int
     seconds: float
@@ -28,4 +28,4 @@ class Compared(Protocol):
         """Tell whether it takes the files below ``data`` in an experiment, or the ``known`` set they name."""
 
     def time(self, run: Run, settings: Any) -> Timed:
-        """Map a part of the test set of a run with ``settings`` once more, for the speed."""
+        """Map some of the test set of a run with ``settings`` once more, for the speed."""

@@ -13,7 +13,7 @@ from terramamba.experiments.plan import PlannedRun, Train, is_done, other_settin
 from terramamba.experiments.pool import run_all
 from terramamba.experiments.render import write_tables
 from terramamba.experiments.results import Row, rows_of, write_results
-from terramamba.experiments.search import places, require_optuna, seek
+from terramamba.experiments.search import require_optuna, run_search, searched_sets
 from terramamba.experiments.values import Tasks
 from terramamba.runs.folder import prepare_folder
 
@@ -54,40 +54,42 @@ def run_experiment(
     if jobs < 1:
         raise InputError(f"--jobs {jobs}: at least 1 is needed")
     resolve_device(device)
-    place = Path(out)
+    folder = Path(out)
     experiment = read_experiment(Path(file), tasks, variables)
     require_optuna(experiment)
-    runs = list(plan_runs(experiment, place, device))
-    _refuse_others(runs, place, overwrite=overwrite)
+    runs = list(plan_runs(experiment, folder, device))
+    _refuse_others(runs, folder, overwrite=overwrite)
     done = sum(is_done(run) for run in runs)
-    sought = [(search, where) for search in experiment.searches for where in places(experiment, search)]
+    searches = [
+        (search, where) for search in experiment.searches for where in searched_sets(experiment, search)
+    ]
     seeds = {data.name: len(data.seeds) for data in experiment.data}
-    total = len(runs) + sum(seeds[name] * search.trials for search, (name, _) in sought)
+    total = len(runs) + sum(seeds[name] * search.trials for search, (name, _) in searches)
     failed: dict[str, str] = {}
     with progress(experiment.name, total, "runs", done=done) as advance:
 
-        def told(run: PlannedRun, reason: str | None) -> None:
+        def on_done(run: PlannedRun, reason: str | None) -> None:
             if reason is not None:
                 failed[run.name] = reason
             advance(1, run.name if reason is None else f"{run.name}: {reason}")
 
-        def also(proposed: Sequence[PlannedRun]) -> None:
+        def run_proposed(proposed: Sequence[PlannedRun]) -> None:
             nonlocal done
             known = {run.folder for run in runs}
             new = [run for run in proposed if run.folder not in known]
-            _refuse_others(new, place, overwrite=overwrite)
+            _refuse_others(new, folder, overwrite=overwrite)
             done += sum(is_done(run) for run in new)
             runs.extend(new)
-            run_all([run for run in new if not is_done(run)], train, jobs, told)
+            run_all([run for run in new if not is_done(run)], train, jobs, on_done)
 
         try:
-            run_all([run for run in runs if not is_done(run)], train, jobs, told)
-            for search, where in sought:
-                seek(experiment, search, where, place, device, also)
+            run_all([run for run in runs if not is_done(run)], train, jobs, on_done)
+            for search, where in searches:
+                run_search(experiment, search, where, folder, device, run_proposed)
         finally:
-            rows = rows_of(experiment, runs, place)
-            results = write_results(place, rows)
-    written = (*results, *write_tables(place, tasks))
+            rows = rows_of(experiment, runs, folder)
+            results = write_results(folder, rows)
+    written = (*results, *write_tables(folder, tasks))
     return Outcome(rows[: len(runs)], done, failed, written)
 
 

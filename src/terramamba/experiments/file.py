@@ -50,8 +50,8 @@ from terramamba.experiments.values import (
     GIVEN,
     OURS,
     PATHS,
+    ConfiguredModel,
     DataSet,
-    Entrant,
     Experiment,
     Published,
     Settings,
@@ -108,7 +108,7 @@ def _experiment(path: Path, tasks: Tasks, record: Mapping[str, Any], given: Mapp
         _data_set(name, record, tasks, splits, seeds, path.parent) for name in as_mapping(record, "data")
     )
     sets = [entry.name for entry in data]
-    models = tuple(_entrant(name, record, tasks, sets) for name in as_mapping(record, "models"))
+    models = tuple(_configured_model(name, record, tasks, sets) for name in as_mapping(record, "models"))
     names = {entry.name: entry for entry in models}
     ablations = [
         ablation_of(name, record, names, sets, list(splits)) for name in as_mapping(record, "ablations")
@@ -137,7 +137,7 @@ def _data_set(
     key = f"data.{name}"
     entry = dict(as_mapping(record["data"], name, "data"))
     published = tuple(_published(one, f"{key}.published") for one in entry.pop("published", None) or ())
-    wanted = names_in(entry.pop("splits", None), list(splits), f"{key}.splits")
+    own_splits = names_in(entry.pop("splits", None), list(splits), f"{key}.splits")
     own_seeds = entry.pop("seeds", None)
     seeds = common if own_seeds is None else seeds_of(own_seeds, f"{key}.seeds")
     if not entry.get("data") and not entry.get("scene"):
@@ -159,7 +159,7 @@ def _data_set(
         settings |= _files_of(task, settings, key)
     if task.compared.comes_parted:
         return DataSet(name, task, settings, (GIVEN,), seeds, published)
-    return DataSet(name, task, settings, wanted or tuple(splits), seeds, published)
+    return DataSet(name, task, settings, own_splits or tuple(splits), seeds, published)
 
 
 def _files_of(task: Task, settings: Settings, key: str) -> dict[str, Any]:
@@ -172,7 +172,9 @@ def _files_of(task: Task, settings: Settings, key: str) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _entrant(name: str, record: Mapping[str, Any], tasks: Tasks, sets: Sequence[str]) -> Entrant:
+def _configured_model(
+    name: str, record: Mapping[str, Any], tasks: Tasks, sets: Sequence[str]
+) -> ConfiguredModel:
     key = f"models.{name}"
     entry = dict(as_mapping(record["models"], name, "models"))
     baseline = entry.pop("baseline", None)
@@ -189,7 +191,7 @@ def _entrant(name: str, record: Mapping[str, Any], tasks: Tasks, sets: Sequence[
         raise InputError(f"{key}.preset: {preset!r}; choose one of: {', '.join(spec.presets)}")
     check_options(str(entry["model"]), settings, key)
     is_baseline = spec.name not in OURS if baseline is None else baseline
-    return Entrant(name, tasks[spec.task], settings, is_baseline, only)
+    return ConfiguredModel(name, tasks[spec.task], settings, is_baseline, only)
 
 
 def _published(entry: Any, key: str) -> Published:

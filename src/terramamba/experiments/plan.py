@@ -12,8 +12,8 @@ from terramamba.core.run_files import MEASURED, METRICS, seed_folder
 from terramamba.core.typed import typed
 from terramamba.experiments.values import (
     Ablation,
+    ConfiguredModel,
     DataSet,
-    Entrant,
     Experiment,
     Settings,
 )
@@ -75,7 +75,7 @@ def plan_runs(experiment: Experiment, out: Path, device: str = "auto") -> tuple[
     """Return the runs of an experiment in the order of the file, seeds innermost, in ``out/runs``.
 
     Raises:
-        InputError: nothing to run, or two runs that would share a folder.
+        InputError: nothing to run, or two runs that would have one folder.
     """
     runs = []
     for data in experiment.data:
@@ -93,7 +93,7 @@ def plan_runs(experiment: Experiment, out: Path, device: str = "auto") -> tuple[
 
 
 def _runs_of(
-    experiment: Experiment, data: DataSet, split: str, model: Entrant, out: Path, device: str
+    experiment: Experiment, data: DataSet, split: str, model: ConfiguredModel, out: Path, device: str
 ) -> list[PlannedRun]:
     if model.task.name != data.task.name:
         return []
@@ -109,13 +109,13 @@ def runs_of(
     experiment: Experiment,
     data: DataSet,
     split: str,
-    model: Entrant,
+    model: ConfiguredModel,
     ablation: Ablation,
     out: Path,
     device: str = "auto",
 ) -> list[PlannedRun]:
     """Return the runs of one variation of a model on one set and split: one a seed."""
-    parts: list[Settings] = [
+    sources: list[Settings] = [
         {"device": device},
         experiment.settings[data.task.name],
         data.settings,
@@ -127,17 +127,17 @@ def runs_of(
     for seed in data.seeds:
         names = (data.name, split, model.name, ablation.name or "full", seed_folder(seed))
         own = {"out": str(out.joinpath("runs", *map(_as_folder, names))), "seed": seed}
-        settings = data.task.settings(**merged([*parts, own]))
+        settings = data.task.settings(**merged([*sources, own]))
         runs.append(
             PlannedRun(data.task, data.name, split, model.name, ablation.name, model.baseline, settings)
         )
     return runs
 
 
-def merged(parts: list[Settings]) -> dict[str, Any]:
+def merged(sources: list[Settings]) -> dict[str, Any]:
     """Merge settings, the later ones over the earlier; options of the model (``set``) one by one."""
-    options = {key: value for part in parts for key, value in part.get("set", {}).items()}
-    return {key: value for part in parts for key, value in part.items()} | {"set": options}
+    options = {key: value for source in sources for key, value in source.get("set", {}).items()}
+    return {key: value for source in sources for key, value in source.items()} | {"set": options}
 
 
 def is_done(run: PlannedRun) -> bool:

@@ -19,14 +19,14 @@ from terramamba.experiments.plan import PlannedRun, Train, failure_of, failure_p
 PRELOADED = ["sklearn.svm", "sklearn.ensemble"]
 """Imported once for all runs; so the memory of a run has all libraries in it, whichever it needs."""
 
-Told = Callable[[PlannedRun, str | None], None]
+OnDone = Callable[[PlannedRun, str | None], None]
 """Called with a run that has ended and why it failed, None where it did not."""
 
 
-def run_all(runs: Sequence[PlannedRun], train: Train, jobs: int, told: Told) -> None:
+def run_all(runs: Sequence[PlannedRun], train: Train, jobs: int, on_done: OnDone) -> None:
     """Do the runs, ``jobs`` at a time; what ends this call, also Ctrl-C, ends them, to be gone on with later.
 
-    Why a run failed is written beside its folder and told.
+    Why a run failed is written beside its folder and reported to ``on_done``.
     """
     methods = multiprocessing.get_all_start_methods()
     # A fork server imports everything once; its children begin with memory of a known size.
@@ -47,7 +47,7 @@ def run_all(runs: Sequence[PlannedRun], train: Train, jobs: int, told: Told) -> 
             for ended in multiprocessing.connection.wait(list(working)):
                 process, run = working.pop(ended)
                 process.join()
-                told(run, _reason(run, process.exitcode))
+                on_done(run, _reason(run, process.exitcode))
     finally:
         for process, _ in working.values():
             process.kill()

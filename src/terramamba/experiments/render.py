@@ -36,22 +36,22 @@ _LATEX = {
 
 def markdown(title: str, tables: Sequence[Table], level: int = 1) -> str:
     """Write tables below a title, which is a heading of ``level``."""
-    parts = [f"{'#' * level} {title}", HOW]
+    paragraphs = [f"{'#' * level} {title}", HOW]
     for table in tables:
         sides = tuple("---" if side == "l" else "---:" for side in _sides(table))
         lines = [table.columns, sides, *table.rows]
         body = "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-        parts += [f"{'#' * (level + 1)} {table.title}", body, *table.notes]
-    return "\n\n".join(parts) + "\n"
+        paragraphs += [f"{'#' * (level + 1)} {table.title}", body, *table.notes]
+    return "\n\n".join(paragraphs) + "\n"
 
 
 def latex(tables: Sequence[Table]) -> str:
     r"""Write the tables as ``table`` floats, for ``\input`` below ``\usepackage{booktabs}``."""
-    parts = []
+    paragraphs = []
     for table in tables:
         rows = [" & ".join(map(escaped, row)) + r" \\" for row in table.rows]
         caption = escaped(". ".join([table.title, *table.notes]))
-        parts.append(
+        paragraphs.append(
             "\n".join(
                 [
                     r"\begin{table}",
@@ -68,7 +68,7 @@ def latex(tables: Sequence[Table]) -> str:
                 ]
             )
         )
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(paragraphs) + "\n"
 
 
 def escaped(text: str) -> str:
@@ -78,7 +78,7 @@ def escaped(text: str) -> str:
 
 def _sides(table: Table) -> str:
     """For each column ``r`` where all that stands in it begins as a number does, else ``l``."""
-    cells = ([row[place] for row in table.rows if row[place]] for place in range(len(table.columns)))
+    cells = ([row[column] for row in table.rows if row[column]] for column in range(len(table.columns)))
     return "".join("r" if all(text[0] in "0123456789+-[<" for text in column) else "l" for column in cells)
 
 

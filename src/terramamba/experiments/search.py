@@ -1,4 +1,4 @@
-"""Settings sought by optuna: each proposal is a variation of a model like any other, in a folder of its own.
+"""Settings searched by optuna: each proposal is a variation of a model, in a folder of its own.
 
 Proposals follow from a fixed seed and from the validation scores of those before, so an experiment that was
 ended goes on by making the same proposals again: those that are done are skipped. Test is never looked at.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from terramamba.core.errors import InputError
 from terramamba.experiments.checks import as_settings
 from terramamba.experiments.plan import PlannedRun, is_done, runs_of
-from terramamba.experiments.values import Ablation, Entrant, Experiment, Search
+from terramamba.experiments.values import Ablation, ConfiguredModel, Experiment, Search
 from terramamba.runs.record import read_metrics
 from terramamba.scores.metrics import summarise
 
@@ -35,8 +35,8 @@ def require_optuna(experiment: Experiment) -> None:
         raise InputError("search: needs optuna; pip install 'terramamba[search]', or give a sweep instead")
 
 
-def places(experiment: Experiment, search: Search) -> list[tuple[str, str]]:
-    """Return the sets and splits on which settings are sought, each on its own."""
+def searched_sets(experiment: Experiment, search: Search) -> list[tuple[str, str]]:
+    """Return the sets and splits on which settings are searched, each on its own."""
     model = _model(experiment, search)
     return [
         (data.name, split)
@@ -48,8 +48,8 @@ def places(experiment: Experiment, search: Search) -> list[tuple[str, str]]:
     ]
 
 
-def seek(
-    experiment: Experiment, search: Search, place: tuple[str, str], out: Path, device: str, do: Do
+def run_search(
+    experiment: Experiment, search: Search, where: tuple[str, str], out: Path, device: str, do: Do
 ) -> None:
     """Propose trials and have each done on all seeds, for the best mean of the first score on validation."""
     import optuna
@@ -59,7 +59,7 @@ def seek(
     # Others that are under way count as bad, so that a round is not one proposal four times.
     sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=at_random, constant_liar=True)
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    (data,) = (one for one in experiment.data if one.name == place[0])
+    (data,) = (one for one in experiment.data if one.name == where[0])
     model = _model(experiment, search)
     seen: dict[str, list[PlannedRun]] = {}
     for start in range(0, search.trials, AT_ONCE):
@@ -70,7 +70,7 @@ def seek(
             proposal = _proposal(search, trial)
             names.append(proposal.name)
             if proposal.name not in seen:
-                seen[proposal.name] = runs_of(experiment, data, place[1], model, proposal, out, device)
+                seen[proposal.name] = runs_of(experiment, data, where[1], model, proposal, out, device)
                 new += seen[proposal.name]
         do(new)
         for trial, name in zip(trials, names, strict=True):
@@ -79,7 +79,7 @@ def seek(
             study.tell(trial, state=failed) if score is None else study.tell(trial, score)
 
 
-def _model(experiment: Experiment, search: Search) -> Entrant:
+def _model(experiment: Experiment, search: Search) -> ConfiguredModel:
     (model,) = (one for one in experiment.models if one.name == search.of)
     return model
 

@@ -46,7 +46,7 @@ class Comparison:
     score: Score
 
 
-def together(of_seeds: Sequence[Units]) -> tuple[list[str], Int[np.ndarray, "s u k three"]]:
+def merged_counts(of_seeds: Sequence[Units]) -> tuple[list[str], Int[np.ndarray, "s u k three"]]:
     """Merge the counts of several seeds by the union of their units; a unit that a seed lacks has zeros."""
     names = sorted({name for units in of_seeds for name in units.names})
     place = {name: index for index, name in enumerate(names)}
@@ -58,7 +58,7 @@ def together(of_seeds: Sequence[Units]) -> tuple[list[str], Int[np.ndarray, "s u
 
 def interval(of_seeds: Sequence[Units], score: Score, seed: int = 0) -> tuple[float, float] | None:
     """Percentile interval (95 %) of the mean score over seeds; None with a single unit."""
-    names, counts = together(of_seeds)
+    names, counts = merged_counts(of_seeds)
     return bootstrap_interval(counts, score.of, seed=seed) if len(names) > 1 else None
 
 
@@ -74,7 +74,7 @@ def compare(
         a.names != b.names or not np.array_equal(a.counts[..., 0], b.counts[..., 0]) for a, b in pairs
     ):
         return None
-    (names, one), (_, other) = together(first), together(second)
+    (names, one), (_, other) = merged_counts(first), merged_counts(second)
     each = score.of(one.sum(axis=1)) - score.of(other.sum(axis=1))
     seen = float(each.mean())
     random = np.random.default_rng(seed)
@@ -111,7 +111,7 @@ def verdict(comparison: Comparison, p: float) -> str:
     return "ahead" if comparison.score.goodness(comparison.difference) > 0 else "behind"
 
 
-class Contender:
+class RunGroup:
     """The runs of one model, or of one of its variations, over the seeds; those not done are left out."""
 
     def __init__(self, planned: Sequence[Record]) -> None:
@@ -148,22 +148,22 @@ class Contender:
         return list(dict.fromkeys(record[column] for record in self.runs if record[column]))
 
 
-def contenders_of(records: Sequence[Record]) -> list[Contender]:
+def run_groups_of(records: Sequence[Record]) -> list[RunGroup]:
     """Return the models and variations among runs on one set and split, in their order."""
     groups: dict[str, list[Record]] = {}
     for record in records:
         if record["status"] != PUBLISHED:
             groups.setdefault(record.label, []).append(record)
-    return [Contender(group) for group in groups.values()]
+    return [RunGroup(group) for group in groups.values()]
 
 
-def best_baseline(contenders: Sequence[Contender], score: Score) -> Contender | None:
+def best_baseline(run_groups: Sequence[RunGroup], score: Score) -> RunGroup | None:
     """Return the baseline with the best mean on test, the hardest to beat."""
-    reached = [one for one in contenders if one.is_baseline and one.values(score.test_column)]
+    reached = [one for one in run_groups if one.is_baseline and one.values(score.test_column)]
     return max(reached, key=lambda one: score.goodness(one.mean(score.test_column)), default=None)
 
 
-def compared(one: Contender, other: Contender, score: Score) -> Comparison | None:
+def compared(one: RunGroup, other: RunGroup, score: Score) -> Comparison | None:
     """Compute the paired test over the seeds that both have; None where nothing can be paired."""
     shared = [seed for seed in one.units if seed in other.units]
     return compare([one.units[s] for s in shared], [other.units[s] for s in shared], score)

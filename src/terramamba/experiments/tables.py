@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from terramamba.experiments.results import FAILED, PUBLISHED, Record
 from terramamba.experiments.statistics import (
-    Contender,
+    RunGroup,
     best_baseline,
     compared,
-    contenders_of,
     in_words,
     interval,
     mean_shown,
+    run_groups_of,
 )
 from terramamba.experiments.values import Tasks
 from terramamba.scores.score import Score, Scores, columns
@@ -37,7 +37,7 @@ def make_tables(records: Sequence[Record], tasks: Tasks) -> list[Table]:
     tables = []
     for data, split in dict.fromkeys((r["data"], r["split"]) for r in records if r["status"] != PUBLISHED):
         of_data = [record for record in records if record["data"] == data]
-        here = contenders_of([record for record in of_data if record["split"] == split])
+        here = run_groups_of([record for record in of_data if record["split"] == split])
         models = [one for one in here if not one.first["ablation"]]
         title, scores = f"{data}, {split}", columns(tasks[of_data[0]["task"]].scores)
         if any(one.runs for one in models):
@@ -56,7 +56,7 @@ def make_tables(records: Sequence[Record], tasks: Tasks) -> list[Table]:
     return tables
 
 
-def _main_table(title: str, models: Sequence[Contender], scores: Scores) -> Table:
+def _main_table(title: str, models: Sequence[RunGroup], scores: Scores) -> Table:
     main = scores[0]
     best = best_baseline(models, main)
     reached = sorted(
@@ -66,7 +66,7 @@ def _main_table(title: str, models: Sequence[Contender], scores: Scores) -> Tabl
     return _table(title, ranked, scores, best, f"beside {best.label}" if best else "beside a baseline")
 
 
-def _ablation_table(title: str, full: Contender, varied: Sequence[Contender], scores: Scores) -> Table:
+def _ablation_table(title: str, full: RunGroup, varied: Sequence[RunGroup], scores: Scores) -> Table:
     table = _table(f"{title}: {full.label} varied", [full, *varied], scores, full, f"beside {full.label}")
     main = scores[0]
     best = max(
@@ -78,14 +78,14 @@ def _ablation_table(title: str, full: Contender, varied: Sequence[Contender], sc
 
 
 def _table(
-    title: str, contenders: Sequence[Contender], scores: Scores, other: Contender | None, beside: str
+    title: str, run_groups: Sequence[RunGroup], scores: Scores, other: RunGroup | None, beside: str
 ) -> Table:
     main, *more = scores
-    words = _beside(contenders, other, main)
+    words = _beside(run_groups, other, main)
     head = ("model", "seeds", main.heading, "95 % interval", *(score.heading for score in more))
     head += (f"validation {main.heading}", beside, *COST_COLUMNS)
     rows = []
-    for one in contenders:
+    for one in run_groups:
         seeds = f"{len(one.runs)} of {one.planned}"
         if not one.runs:
             rows.append((one.label, seeds, *[""] * (len(head) - 2)))
@@ -103,19 +103,19 @@ def _table(
                 *_costs(one),
             )
         )
-    return Table(title, head, tuple(rows), _notes(contenders))
+    return Table(title, head, tuple(rows), _notes(run_groups))
 
 
-def _beside(contenders: Sequence[Contender], other: Contender | None, score: Score) -> dict[str, str]:
-    """What may be said of each contender beside ``other``, by label."""
+def _beside(run_groups: Sequence[RunGroup], other: RunGroup | None, score: Score) -> dict[str, str]:
+    """What may be said of each run group beside ``other``, by label."""
     if other is None:
         return {}
-    others = [one for one in contenders if one is not other and set(one.units) & set(other.units)]
+    others = [one for one in run_groups if one is not other and set(one.units) & set(other.units)]
     said = in_words([compared(one, other, score) for one in others])
     return dict(zip((one.label for one in others), said, strict=True)) | {other.label: "(this one)"}
 
 
-def _costs(one: Contender) -> tuple[str, ...]:
+def _costs(one: RunGroup) -> tuple[str, ...]:
     def mean(column: str) -> float | None:
         return one.mean(column) if one.values(column) else None
 
@@ -143,15 +143,15 @@ def _minutes(minutes: float) -> str:
     return f"{minutes:.2f}" if minutes < 1 else f"{minutes:.1f}"
 
 
-def _notes(contenders: Sequence[Contender]) -> tuple[str, ...]:
+def _notes(run_groups: Sequence[RunGroup]) -> tuple[str, ...]:
     def named(column: str) -> str:
-        return ", ".join(dict.fromkeys(word for one in contenders for word in one.words(column)))
+        return ", ".join(dict.fromkeys(word for one in run_groups for word in one.words(column)))
 
-    versions = dict.fromkeys(_version(r) for one in contenders for r in one.runs)
-    where = dict.fromkeys(f"{r['device']}, threads: {r['threads']}" for one in contenders for r in one.runs)
-    units = sorted({len(units.names) for one in contenders for units in one.units.values()})
+    versions = dict.fromkeys(_version(r) for one in run_groups for r in one.runs)
+    where = dict.fromkeys(f"{r['device']}, threads: {r['threads']}" for one in run_groups for r in one.runs)
+    units = sorted({len(units.names) for one in run_groups for units in one.units.values()})
     amount = f"{units[0]}" if len(units) == 1 else f"{units[0]} to {units[-1]}"
-    leaks = [word for one in contenders for word in one.words("leakage")]
+    leaks = [word for one in run_groups for word in one.words("leakage")]
     lines = [
         f"Protocol {named('protocol')}; terramamba {', '.join(versions)}; {' and '.join(where)}; "
         f"{amount} test units."
@@ -165,11 +165,11 @@ def _version(record: Record) -> str:
 
 
 def _published_table(
-    title: str, published: Sequence[Record], contenders: Sequence[Contender], scores: Scores
+    title: str, published: Sequence[Record], run_groups: Sequence[RunGroup], scores: Scores
 ) -> Table:
     """Published scores, each beside ours where the same model (or variation) was run, with both protocols."""
     known = [score for score in scores if any(record[score.test_column] for record in published)]
-    ours = {one.label: one for one in contenders if one.runs}
+    ours = {one.label: one for one in run_groups if one.runs}
     rows = []
     for one in published:
         said = (score.shown(one.number(score.test_column)) for score in known)
@@ -184,16 +184,16 @@ def _published_table(
     return Table(f"{title}: published", head, tuple(rows), (note,))
 
 
-Meeting = tuple[str, str, Score, Contender, Contender]
+BaselineComparison = tuple[str, str, Score, RunGroup, RunGroup]
 """Set, split, score; one of our models, and the baseline with the highest mean there."""
 
 
 def summary(records: Sequence[Record], tasks: Tasks) -> Table | None:
     """Make a row for each set, split, score and model but baselines; None where nothing can be compared."""
-    met = _meetings(records, tasks)
-    if not met:
+    comparisons = _baseline_comparisons(records, tasks)
+    if not comparisons:
         return None
-    words = in_words([compared(ours, best, score) for *_, score, ours, best in met])
+    words = in_words([compared(ours, best, score) for *_, score, ours, best in comparisons])
     rows = [
         (
             data,
@@ -205,16 +205,16 @@ def summary(records: Sequence[Record], tasks: Tasks) -> Table | None:
             mean_shown(score, best.values(score.test_column)),
             said,
         )
-        for (data, split, score, ours, best), said in zip(met, words, strict=True)
+        for (data, split, score, ours, best), said in zip(comparisons, words, strict=True)
     ]
     head = ("data", "split", "score", "model", "reaches", "best baseline", "reaches", "beside it")
-    return Table("Beside the best baseline", head, tuple(rows), _counted(met, words))
+    return Table("Beside the best baseline", head, tuple(rows), _counted(comparisons, words))
 
 
-def _meetings(records: Sequence[Record], tasks: Tasks) -> Sequence[Meeting]:
+def _baseline_comparisons(records: Sequence[Record], tasks: Tasks) -> Sequence[BaselineComparison]:
     found = []
     for data, split in dict.fromkeys((r["data"], r["split"]) for r in records if r["status"] != PUBLISHED):
-        here = contenders_of([r for r in records if (r["data"], r["split"]) == (data, split)])
+        here = run_groups_of([r for r in records if (r["data"], r["split"]) == (data, split)])
         models = [one for one in here if one.runs and not one.first["ablation"]]
         for ours in (one for one in models if not one.is_baseline):
             for score in (one for one in tasks[ours.first["task"]].scores if one.ranked):
@@ -224,12 +224,12 @@ def _meetings(records: Sequence[Record], tasks: Tasks) -> Sequence[Meeting]:
     return found
 
 
-def _counted(met: Sequence[Meeting], words: Sequence[str]) -> tuple[str, ...]:
+def _counted(comparisons: Sequence[BaselineComparison], words: Sequence[str]) -> tuple[str, ...]:
     """A sentence for each of our models, split and score."""
-    groups: dict[tuple[str, str, str], list[tuple[Meeting, str]]] = {}
-    for meeting, said in zip(met, words, strict=True):
-        _, split, score, ours, _ = meeting
-        groups.setdefault((ours.label, split, score.heading), []).append((meeting, said))
+    groups: dict[tuple[str, str, str], list[tuple[BaselineComparison, str]]] = {}
+    for comparison, said in zip(comparisons, words, strict=True):
+        _, split, score, ours, _ = comparison
+        groups.setdefault((ours.label, split, score.heading), []).append((comparison, said))
     lines = []
     for (model, split, title), group in groups.items():
         ahead_by = (s.goodness(o.mean(s.test_column) - b.mean(s.test_column)) for (_, _, s, o, b), _ in group)

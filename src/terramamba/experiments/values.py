@@ -39,7 +39,7 @@ class DataSet:
 
 
 @dataclass(frozen=True)
-class Entrant:
+class ConfiguredModel:
     """A model with its settings, under the name that tables show."""
 
     name: str
@@ -63,7 +63,7 @@ class Ablation:
 
 
 class Axis(NamedTuple):
-    """A setting (``lr``) or an option of the model (``set.depth``) that is sought."""
+    """A setting (``lr``) or an option of the model (``set.depth``) that is searched."""
 
     name: str
     choices: tuple[Any, ...]
@@ -76,7 +76,7 @@ class Axis(NamedTuple):
 
 @dataclass(frozen=True)
 class Search:
-    """Settings of a model that are sought by optuna."""
+    """Settings of a model that optuna searches."""
 
     of: str
     trials: int
@@ -94,6 +94,6 @@ class Experiment:
     """Common settings by task."""
     data: tuple[DataSet, ...]
     splits: Mapping[str, Settings]
-    models: tuple[Entrant, ...]
+    models: tuple[ConfiguredModel, ...]
     ablations: tuple[Ablation, ...]
     searches: tuple[Search, ...]
