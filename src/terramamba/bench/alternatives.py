@@ -52,14 +52,14 @@ def _transformers(scan_group: Callable[..., Any]) -> Scan:
 
     def scan(inputs: dict[str, Tensor]) -> Tensor:
         groups = inputs["B"].shape[1]
-        parts = {name: inputs[name].chunk(groups, dim=1) for name in ("u", "delta", "B", "C")}
-        parts |= {name: inputs[name].chunk(groups) for name in ("A", "D", "delta_bias")}
+        chunks = {name: inputs[name].chunk(groups, dim=1) for name in ("u", "delta", "B", "C")}
+        chunks |= {name: inputs[name].chunk(groups) for name in ("A", "D", "delta_bias")}
         outputs = [
             scan_group(
-                *(parts[name][g] for name in ("u", "delta", "A")),
-                *(parts[name][g][:, 0] for name in ("B", "C")),
-                D=parts["D"][g],
-                delta_bias=parts["delta_bias"][g],
+                *(chunks[name][g] for name in ("u", "delta", "A")),
+                *(chunks[name][g][:, 0] for name in ("B", "C")),
+                D=chunks["D"][g],
+                delta_bias=chunks["delta_bias"][g],
                 delta_softplus=True,
             )
             for g in range(groups)

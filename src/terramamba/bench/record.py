@@ -1,4 +1,4 @@
-"""A whole benchmark, part by part, as records for JSON."""
+"""A whole benchmark, section by section, as records for JSON."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def record(
     size: str,
     say: Callable[[str], None],
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Measure, yielding each part with its name as soon as it is known.
+    """Measure and yield each section with its name as soon as it is known.
 
     Args:
         what: "scan", "scene" or "train".
@@ -41,7 +41,7 @@ def record(
         long: also run what takes minutes.
         memory: whether to measure the peak memory of training.
         size: "full" or "small".
-        say: told what is measured next.
+        say: called with what is measured next.
 
     Yields:
         "machine", "absent" and, for scans, "roofline" once, "case" for every case, and "load" at the end.
@@ -86,13 +86,17 @@ def _chosen(cases: list[Case], only: frozenset[str]) -> tuple[list[Case], frozen
     for name in sorted(only - names - ways):
         known = [*dict.fromkeys(case.key.split()[0] for case in cases), *sorted(ways)]
         raise InputError(f"--only {name}: neither a case nor a way; there are: {', '.join(known)}")
-    wanted = only & names
-    kept = [case for case in cases if not wanted or wanted & _names(case)]
-    wanted_ways = only & ways
-    kept = [case for case in kept if not wanted_ways or wanted_ways & (set(case.ways) - case.left_out.keys())]
-    if not kept:
+    selected = only & names
+    chosen = [case for case in cases if not selected or selected & _names(case)]
+    selected_ways = only & ways
+    chosen = [
+        case
+        for case in chosen
+        if not selected_ways or selected_ways & (set(case.ways) - case.left_out.keys())
+    ]
+    if not chosen:
         raise InputError(f"--only {','.join(sorted(only))}: no case has such a way to be run")
-    return kept, wanted_ways
+    return chosen, selected_ways
 
 
 def _names(case: Case) -> set[str]:

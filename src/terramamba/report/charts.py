@@ -36,37 +36,37 @@ def curves(
     def up(value: float) -> float:
         return HEIGHT - BOTTOM - (value - low) / max(high - low, 1e-9) * (HEIGHT - TOP - BOTTOM)
 
-    parts = [
+    elements = [
         f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up(tick):.1f}" y2="{up(tick):.1f}"/>'
         f'<text x="{LEFT - 6}" y="{up(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>'
         for tick in ticks
     ]
     whole = sorted({round(first + (last - first) * step / 4) for step in range(5)})
     shown = whole if x_name == "epoch" else [at for at in _ticks(first, last) if first <= at <= last]
-    parts += [
+    elements += [
         f'<text x="{across(at):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{at:g}</text>'
         for at in shown
     ]
     middle, foot = (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 3
-    parts.append(f'<text x="{middle}" y="{foot}" text-anchor="middle">{escape(x_name)}</text>')
+    elements.append(f'<text x="{middle}" y="{foot}" text-anchor="middle">{escape(x_name)}</text>')
     if mark is not None:
         at = f"{across(mark):.1f}"
-        parts.append(f'<line class="mark" x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-    for place, curve in enumerate(series.values()):
-        parts += [
-            f'<path class="curve c{place % 4}" stroke-dasharray="{DASHES[place % 4]}" d="{path}"/>'
+        elements.append(f'<line class="mark" x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
+    for index, curve in enumerate(series.values()):
+        elements += [
+            f'<path class="curve c{index % 4}" stroke-dasharray="{DASHES[index % 4]}" d="{path}"/>'
             for path in _paths([across(at) for at in x], [None if v is None else up(v) for v in curve])
         ]
     keys = "".join(
-        f'<span><svg class="key" viewBox="0 0 26 8" aria-hidden="true"><path class="curve c{place % 4}"'
-        f' stroke-dasharray="{DASHES[place % 4]}" d="M1 4H25"/></svg>{escape(name)}</span>'
-        for place, name in enumerate(series)
+        f'<span><svg class="key" viewBox="0 0 26 8" aria-hidden="true"><path class="curve c{index % 4}"'
+        f' stroke-dasharray="{DASHES[index % 4]}" d="M1 4H25"/></svg>{escape(name)}</span>'
+        for index, name in enumerate(series)
     )
     marked = "" if mark is None else f"<span>upright line: {escape(x_name)} {mark:g}, {escape(kept)}</span>"
     return (
         f'<figure><figcaption>{escape(title)}</figcaption><svg class="chart" role="img"'
         f' aria-label="{escape(title)} by {escape(x_name)}" viewBox="0 0 {WIDTH} {HEIGHT}">'
-        f'{"".join(parts)}</svg><div class="keys">{keys}{marked}</div></figure>'
+        f'{"".join(elements)}</svg><div class="keys">{keys}{marked}</div></figure>'
     )
 
 
@@ -85,6 +85,6 @@ def _ticks(low: float, high: float) -> list[float]:
     """Round numbers, 3 to 7 of them, around ``low`` .. ``high``."""
     span = (high - low) or abs(high) or 1.0
     power = 10.0 ** floor(log10(span))
-    step = next(power * part for part in (0.1, 0.2, 0.5, 1, 2) if span / (power * part) <= 5)
+    step = next(power * factor for factor in (0.1, 0.2, 0.5, 1, 2) if span / (power * factor) <= 5)
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
-    return [round(place * step, 12) for place in range(first, max(last, first + 1) + 1)]
+    return [round(index * step, 12) for index in range(first, max(last, first + 1) + 1)]

@@ -1,4 +1,4 @@
-"""Pictures of results to look at: what went in beside what came out, as one PNG."""
+"""Pictures of results: what went in beside what came out, as one PNG."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ def picture_classification(
     }
     figure, _ = _panels(panels)
     handles = [
-        Patch(color=_share_of_255(colour), label=classes.name_of_code[code])
+        Patch(color=_as_fractions(colour), label=classes.name_of_code[code])
         for code, colour in classes.colour_of_code.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 8), frameon=False)
@@ -78,12 +78,12 @@ def picture_change(
     if polygons is not None:
         for outline in _outlines(polygons, first):
             axes[1].plot(*outline, color=(1.0, 0.9, 0.2), linewidth=1.2)
-    handles = [Patch(color=_share_of_255(colour), label=name) for name, colour in legend.items()]
+    handles = [Patch(color=_as_fractions(colour), label=name) for name, colour in legend.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     figure.savefig(path, dpi=120)
 
 
-def _share_of_255(colour: Sequence[int]) -> tuple[float, float, float]:
+def _as_fractions(colour: Sequence[int]) -> tuple[float, float, float]:
     red, green, blue = (value / 255 for value in colour)
     return red, green, blue
 

@@ -1,4 +1,4 @@
-"""What the page asks of a job: its words, its bars, and what there is to see of its map."""
+"""What the page needs of a job: its words, its bars, and what there is to see of its map."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -16,7 +16,7 @@ Colours = Mapping[int, tuple[int, ...]]
 
 @runtime_checkable
 class ReportedJob(Protocol):
-    """A job's part of the page; functions return text, or HTML where they say so."""
+    """A job as the page shows it; functions return text, or HTML where they say so."""
 
     @property
     def beside(self) -> Sequence[str]:

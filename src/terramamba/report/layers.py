@@ -24,7 +24,7 @@ LAYER_BYTES, PICTURE_BYTES = 3_800_000, 2_400_000
 """Most that one layer may take in the page; the most that come together stay below 14 MB."""
 
 LAYER_SIDE, PICTURE_SIDE, SPECTRA_SIDE = 2048, 1600, 320
-"""Pixels along the longer side before the bytes are looked at."""
+"""Pixels along the longer side before the bytes are counted."""
 
 SMALLER = 0.97
 """What a side is multiplied with beside the root of what is too much, until the layer fits."""
@@ -78,8 +78,8 @@ def one_band(scene: Scene, shape: Shape) -> Shaped[np.ndarray, "h w"]:
 
 def as_bytes(values: Shaped[np.ndarray, "*shape"], low: float, high: float) -> UInt8[np.ndarray, "*shape"]:
     """Scale ``values`` from ``low`` .. ``high`` to 0 .. 254; what lies outside is clipped."""
-    share = (values.astype(np.float64) - low) / max(high - low, 1e-12)
-    return np.rint(254 * np.clip(np.nan_to_num(share), 0, 1)).astype(np.uint8)
+    fraction = (values.astype(np.float64) - low) / max(high - low, 1e-12)
+    return np.rint(254 * np.clip(np.nan_to_num(fraction), 0, 1)).astype(np.uint8)
 
 
 def require_probabilities(scene: Scene, bands: int, command: str) -> None:
@@ -112,13 +112,13 @@ def _shrunk(scene: Scene, shape: Shape) -> Scene:
 
 
 def _fitting(scene: Scene, encode: Callable[[Shape], str], side: int, most: int) -> Packed:
-    share = min(1.0, side / max(scene.height, scene.width))
+    fraction = min(1.0, side / max(scene.height, scene.width))
     while True:
-        height, width = (max(1, round(share * length)) for length in (scene.height, scene.width))
+        height, width = (max(1, round(fraction * length)) for length in (scene.height, scene.width))
         data = encode((height, width))
         if len(data) <= most or max(height, width) == 1:
             return Packed(width, height, data)
-        share *= SMALLER * (most / len(data)) ** 0.5
+        fraction *= SMALLER * (most / len(data)) ** 0.5
 
 
 def _zipped(values: UInt8[np.ndarray, "*shape"]) -> str:

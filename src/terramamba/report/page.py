@@ -59,7 +59,7 @@ def write_report(
             "script": _resource("script.js") if land is not None else "",
             "theme": _resource("theme.js"),
             "data": "" if land is None else _data(land),
-            "body": "\n".join(part for part in body if part),
+            "body": "\n".join(section for section in body if section),
         }
     )
     write_text(target, page)
@@ -86,9 +86,9 @@ def _data(land: ReportMap) -> str:
     return '<script type="application/json" id="data">' + record.replace("<", "\\u003c") + "</script>"
 
 
-def _filled(parts: dict[str, str]) -> str:
-    # All at once: what is put in may look like a place to fill.
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _resource("template.html"))
+def _filled(texts: dict[str, str]) -> str:
+    # All at once: what is put in may look like a name to fill.
+    return re.sub(r"\{\{(\w+)\}\}", lambda name: texts[name[1]], _resource("template.html"))
 
 
 def _resource(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The parts of the page that need no script: comparison, scores, provenance."""
+"""The sections of the page that need no script: comparison, scores, provenance."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
@@ -76,7 +76,7 @@ def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> str:
 
 def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, version: str) -> str:
     """Write where every number comes from."""
-    parts = []
+    blocks = []
     for run in runs:
         metrics = run.metrics
         facts = {
@@ -96,7 +96,7 @@ def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, 
             **{key: run.settings[key] for key in ("scene", "labels", "data") if run.settings.get(key)},
         }
         settings = _facts(run.settings)
-        parts.append(
+        blocks.append(
             f"<h3>{escape(run.name)}</h3>{_facts(facts)}"
             + (f"<details><summary>All settings</summary>{settings}</details>" if run.settings else "")
         )
@@ -106,9 +106,9 @@ def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, 
             for name, value in land.tags.items()
             if not name.startswith(FORMAT_TAGS)
         }
-        parts.append(f"<h3>Map</h3>{_facts({'file': land.path, 'made by': _maker(runs, land), **tags})}")
-    parts.append(f'<p class="hint">This page: terramamba {escape(version)}, {escape(written)}.</p>')
-    return section("provenance", "Provenance", "".join(parts))
+        blocks.append(f"<h3>Map</h3>{_facts({'file': land.path, 'made by': _maker(runs, land), **tags})}")
+    blocks.append(f'<p class="hint">This page: terramamba {escape(version)}, {escape(written)}.</p>')
+    return section("provenance", "Provenance", "".join(blocks))
 
 
 def section(name: str, title: str, body: str) -> str:
@@ -126,7 +126,7 @@ def _maker(runs: Sequence[RunRecord], land: ReportMap) -> str:
 def _bars(job: ReportedJob, run: RunRecord, listed: Scores) -> str:
     title, rows = job.bars(run, listed)
     head = ["class", "pixels", *(score.label for score in listed)]
-    shown = table("Shares of the test pixels", head, rows, "bars")
+    shown = table("Fractions of the test pixels", head, rows, "bars")
     return f'<div class="card{_width(run)}"><h3>{title}</h3>{shown}</div>'
 
 

@@ -1,4 +1,4 @@
-"""The map's part of the page: what its script fills, with controls that work by keyboard."""
+"""The section of the map: what its script fills, with controls that work by keyboard."""
 
 from collections.abc import Sequence
 from html import escape
@@ -61,16 +61,16 @@ def _largest(land: ReportMap) -> str:
     )
     known = [key for key in CHANGE_COLUMNS if rows[0][key] is not None]
     head = ["on the map", *(CHANGE_COLUMNS[key] for key in known)]
-    lines = [_change(place, [row[key] for key in known]) for place, row in enumerate(rows)]
+    lines = [_change(index, [row[key] for key in known]) for index, row in enumerate(rows)]
     return f'<h3>Largest changes</h3><div class="short">{table(caption, head, lines)}</div>'
 
 
-def _change(place: int, values: Sequence[int | float]) -> str:
+def _change(index: int, values: Sequence[int | float]) -> str:
     cells = "".join(
         f'<td class="number">{value:,}</td>'
         if isinstance(value, int)
         else f'<td class="number">{value:,.3f}</td>'
         for value in values
     )
-    button = f'<button type="button" class="go" data-place="{place}">show {place + 1}</button>'
+    button = f'<button type="button" class="go" data-place="{index}">show {index + 1}</button>'
     return f"<tr><td>{button}</td>{cells}</tr>"

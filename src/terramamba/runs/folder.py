@@ -257,9 +257,9 @@ def _clear(folder: Path) -> None:
     for name in WRITTEN:
         (folder / name).unlink(missing_ok=True)
     checkpoints = (folder / CHECKPOINT).parent
-    for place in (folder, checkpoints):
-        for part in place.glob(f".*{PART}*"):
-            part.unlink()
+    for parent in (folder, checkpoints):
+        for temporary in parent.glob(f".*{PART}*"):
+            temporary.unlink()
     if checkpoints.is_dir() and not any(checkpoints.iterdir()):
         checkpoints.rmdir()
     (folder / CONFIG).unlink()  # last: it is the mark by which an interrupted clearing can be repeated

@@ -54,7 +54,7 @@ class Threshold:
 
 @dataclass(frozen=True)
 class TilingScore:
-    """Fast mapping on validation: overall accuracy, and the share of pixels that are as in exact mapping."""
+    """Fast mapping on validation: overall accuracy, and the fraction of pixels as in exact mapping."""
 
     oa: Fraction
     agreement: Fraction

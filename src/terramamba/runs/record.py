@@ -66,7 +66,7 @@ class ReliabilityBin:
     high: float
     samples: int
     frequency: float | None
-    """Share of the samples for which it came true."""
+    """Fraction of the samples for which it came true."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class RunRecord:
 
     folder: Path
     name: str
-    """How a page calls it: the last part of its folder, or all of it where two runs end alike."""
+    """How a page calls it: the name of its folder, or the whole path where two runs have one name."""
     card: ModelCard
     metrics: Metrics
     settings: Mapping[str, Any]
@@ -121,8 +121,8 @@ def read_runs(folders: Sequence[str | Path]) -> list[RunRecord]:
             for different tasks.
     """
     paths = [run for folder in folders for run in _with_seeds(Path(folder))]
-    for place, path in enumerate(paths):
-        if path.resolve() in [other.resolve() for other in paths[:place]]:
+    for index, path in enumerate(paths):
+        if path.resolve() in [other.resolve() for other in paths[:index]]:
             raise InputError(f"{path}: this run is named twice; name each run once")
     last = [path.resolve().name for path in paths]
     runs = [
