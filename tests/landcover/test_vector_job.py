@@ -105,7 +105,7 @@ def test_bad_input_leaves_an_earlier_run_alone(trained, tmp_path):
     settings, _, raster = trained
     before = {path: path.stat().st_mtime_ns for path in Path(settings.out).rglob("*")}
     for change, says in (
-        ({"labels": str(raster)}, "has no polygons, which --split polygon parts"),
+        ({"labels": str(raster)}, "has no polygons, which --split polygon needs"),
         ({"class_attribute": "crop"}, "has no attribute 'crop'; it has 'cover'"),
         ({"layer": "roads"}, "has no layer 'roads'"),
         ({"min_coverage": 2.0}, r"--min-coverage 2(\.0)?: a share of a pixel above 0"),

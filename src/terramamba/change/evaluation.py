@@ -33,6 +33,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Score a run on the pairs of ``data`` that belong to ``split``, at the run's threshold unless given.
 
+    The options are those of `terramamba change evaluate`, whose help says what each is.
+
     Raises:
         InputError: a threshold that is no whole thousandth, no labelled pair, or pairs that do not fit the
             model.
@@ -45,7 +47,7 @@ def evaluate(
     pairs = found.get(split, [])
     labelled = [pair for pair in pairs if pair.label is not None]
     if not labelled:
-        raise InputError(f"{data}: no labelled pairs in its {split} part; name another with --split")
+        raise InputError(f"{data}: no labelled pairs in its {split} subset; name another with --split")
     notes = [*unlike, *_known(run, data, root, found, labelled)]
     if threshold is not None:
         notes.append(f"threshold {threshold:g} was given; tried out on these pairs, it scores too well here")
@@ -80,8 +82,8 @@ def _known(
         except InputError:  # moved or removed since
             return []
     notes = []
-    for part, did in LEARNT.items():
-        shared = same_files(own.get(part, []), pairs)
+    for subset, did in LEARNT.items():
+        shared = same_files(own.get(subset, []), pairs)
         if shared:
             notes.append(f"{len(shared)} of these {len(pairs)} pairs {did}: their scores are no test")
     return notes

@@ -1,4 +1,4 @@
-"""A change detector's part of the page: what its test and its map come to."""
+"""A change detector's sections of the page: what its test and its map come to."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -146,7 +146,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         return _reference(self.pairs[which], inside, self._rule)
 
     def _look(self, pair: PairFiles) -> tuple[Window, int]:
-        """The part of the image that belongs to a pair, and the bytes that it takes when decoded."""
+        """The rectangle of the image that belongs to a pair, and the bytes that it takes when decoded."""
         bands = len(self.scaling.bands)
         before, after = pair.open()
         require_bands(before, bands)

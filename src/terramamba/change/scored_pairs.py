@@ -45,16 +45,16 @@ class ScoredPairs(PairDataset):
         detector = ChangeDetector(model, self.scaling, self.dates(index), device, precision)
         masks: dict[int, UInt8[np.ndarray, "h w"]] = {}
 
-        def parts() -> Iterator[MappedWindow]:
+        def mapped() -> Iterator[MappedWindow]:
             for window in tiles(height, width, TILE_SIZE, OVERLAP):
-                (part,) = detector.detect([window])
+                (tile,) = detector.detect([window])
                 mask = self.reference(index, window)
-                mask[~part.usable] = IGNORE
+                mask[~tile.usable] = IGNORE
                 row = masks.setdefault(window.row, np.empty((window.height, width), np.uint8))
                 row[:, window.col : window.right] = mask
-                yield part
+                yield tile
 
         with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
-            for rows in blend(parts(), height, width, OVERLAP):
+            for rows in blend(mapped(), height, width, OVERLAP):
                 mask = masks.pop(rows.window.row)[: rows.window.height]
                 yield np.minimum(rows.probability, 1), mask  # votes may add up to a hair more than 1

@@ -71,8 +71,8 @@ def pair_scores(counts: PairCounts, threshold: float, calibration: Calibration |
     }
 
 
-def write_thresholds(path: Path, parts: Mapping[str, PairCounts], chosen: float) -> None:
-    """Write the scores over thresholds as CSV: 0.01, 0.02, ... 0.99 and the ``chosen`` one, for each part.
+def write_thresholds(path: Path, subsets: Mapping[str, PairCounts], chosen: float) -> None:
+    """Write the scores over thresholds as CSV: 0.01, 0.02, ... 0.99 and the ``chosen`` one, for each subset.
 
     Columns: ``part`` ("validation", "test"); ``threshold``; the scores of the class "changed" (``f1``,
     ``iou``, ``precision``, ``recall``); ``chosen``, 1 for the run's own threshold. Those of test are there to
@@ -81,11 +81,11 @@ def write_thresholds(path: Path, parts: Mapping[str, PairCounts], chosen: float)
     thresholds = sorted({*(step / CURVE_STEPS for step in range(1, CURVE_STEPS)), chosen})
     curves = per_class(CHANGE_SCORES)
     rows = []
-    for part, counts in parts.items():
+    for subset, counts in subsets.items():
         total = counts.histograms.sum(axis=0)
         for threshold in thresholds:
             found = evaluated(curves, {"pixels": class_counts(confusion_at(total, threshold))})
-            rows.append([part, threshold, *found.values(), int(threshold == chosen)])
+            rows.append([subset, threshold, *found.values(), int(threshold == chosen)])
     write_table(path, ["part", "threshold", *(score.key for score in curves), "chosen"], rows)
 
 

@@ -1,4 +1,4 @@
-"""What the commands for change can be told, beside what they share with others."""
+"""The settings of the commands for change, beside the common ones."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -225,7 +225,7 @@ def _three_subsets(
     if len(shared) > few and not chosen_on_test:
         raise InputError(
             f"{data}: validation and test share {shared[0]}; a score chosen on its own test set says "
-            "nothing. Part them, or insist with --chosen-on-test"
+            "nothing. Separate them, or insist with --chosen-on-test"
         )
     return {subset: pairs[subset] for subset in SUBSETS}
 

@@ -32,7 +32,7 @@ COMMANDS = {
     "results": "make an experiment's tables anew from its results.csv, and put them into a page",
     "explain": "show what a trained run looks at: attention, band importance, activations, Grad-CAM",
     "report": "write one HTML page about runs and their map, to look at in a browser",
-    "join": "write a map from the parts that --shard made",
+    "join": "write a map from the part files that --shard made",
     "check": "say what a scene is, or whether two scenes make a pair",
     "datasets": "list the data sets known by name, verify a folder of one, or fetch it",
     "models": "list the models with their exact sizes beside the published claims",

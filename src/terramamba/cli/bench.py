@@ -53,7 +53,7 @@ def run(argv: Sequence[str]) -> int:
         raise InputError(f"--seconds {options.seconds:g}: give a time above 0")
     if options.threads is not None and options.threads < 1:
         raise InputError(f"--threads {options.threads}: give at least 1")
-    parts = record(
+    sections = record(
         what,
         seconds=options.seconds,
         threads=options.threads,
@@ -65,12 +65,12 @@ def run(argv: Sequence[str]) -> int:
     )
     given = {name: value for name, value in asdict(options).items() if name != "json"}
     found: dict[str, Any] = {"what": what, "options": given, "cases": []}
-    for part, content in parts:
-        if part == "case":
+    for section, content in sections:
+        if section == "case":
             found["cases"].append(content)
             _show_case(content)
         else:
-            found[part] = content
+            found[section] = content
             show_facts(_flat(content))
         print(end="\n" if content else "", flush=True)
     if options.json is not None:
@@ -91,8 +91,8 @@ def _show_case(case: Mapping[str, Any]) -> None:
     rows = []
     for name, way in case["ways"].items():
         low, middle, high = map(figures, way["ms"])
-        spread = f"{low} to {high}" if way["runs"] > 1 else ""
-        row = [name, middle, spread, str(way["runs"]), figures(way["rate"] / scale)]
+        quartiles = f"{low} to {high}" if way["runs"] > 1 else ""
+        row = [name, middle, quartiles, str(way["runs"]), figures(way["rate"] / scale)]
         if way["ratio"] is not None:
             row.append(f"{way['ratio']:.1f}")
         if memory:
@@ -107,13 +107,13 @@ def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Facts for people: inner tables in one line, speeds in their units."""
     from terramamba.bench.timing import figures
 
-    units = {"sgemm_gflops": ("sgemm", "GF/s"), "copy_gbytes": ("copying memory", "GB/s, read and written")}
+    rates = {"sgemm_gflops": ("sgemm", "GF/s"), "copy_gbytes": ("copying memory", "GB/s, read and written")}
     shown: dict[str, Any] = {}
     for name, value in facts.items():
         if isinstance(value, Mapping):
             shown[name] = ", ".join(f"{inner} {entry}" for inner, entry in value.items())
-        elif name in units:
-            words, unit = units[name]
+        elif name in rates:
+            words, unit = rates[name]
             shown[words] = f"{figures(value)} {unit}"
         else:
             shown[name] = value

@@ -16,7 +16,7 @@ class EvaluateOptions(OnDevice, Threshold, Pairs):
     """Flags of the command."""
 
     split: str = "test"
-    """Part of the pairs to score on: train, val or test."""
+    """Subset of the pairs to score on: train, val or test."""
 
 
 def run(argv: Sequence[str]) -> int:

@@ -16,7 +16,7 @@ def run_and_scenes(
         InputError: as ``split_run``, too few or too many scenes, files beside items, or what is no item.
     """
     folder, scenes = split_run(paths)
-    wanted = " ".join(names)
+    needed = " ".join(names)
     if stac is not None:
         from terramamba.raster.readers.stac import is_stac
 
@@ -30,7 +30,7 @@ def run_and_scenes(
         scenes = list(stac)
     if len(scenes) != len(names):
         given = ", ".join(scenes) or "none"
-        raise InputError(f"{len(names)} needed ({wanted}), as files or with --stac; got {given}")
+        raise InputError(f"{len(names)} needed ({needed}), as files or with --stac; got {given}")
     return folder, scenes
 
 

@@ -7,8 +7,8 @@ from terramamba.cli.parse import Usage, parse
 
 USAGE = Usage(
     "join",
-    "Write the map whose parts were made with --shard, from all of them. Give it in the folder where the "
-    "shards ran.",
+    "Write the map whose part files were made with --shard, from all of them. Give it in the folder where "
+    "the shards ran.",
     ("MAP.tif",),
 )
 

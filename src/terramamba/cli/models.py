@@ -33,9 +33,9 @@ def run(argv: Sequence[str]) -> int:
     from terramamba.cli.show import show_facts, show_table
     from terramamba.models.registry import list_models, model_spec
 
-    for place, name in enumerate(list_models(options.task)):
+    for index, name in enumerate(list_models(options.task)):
         spec = model_spec(name)
-        print("\n" * (place > 0) + f"{spec.name}  ({spec.task})  {spec.title}")
+        print("\n" * (index > 0) + f"{spec.name}  ({spec.task})  {spec.title}")
         show_facts(
             {"paper": spec.paper} | {f"published {claim}": text for claim, text in spec.claims.items()}
         )

@@ -246,8 +246,8 @@ def _field_docs(options: type[Any]) -> dict[str, str]:
     """The docstring under each field, inherited fields included; who only changes a default adds none."""
     return {
         parameter.arg_name: " ".join(parameter.description.split())
-        for part in reversed(options.__mro__)
-        if is_dataclass(part)
-        for parameter in docstring_parser.parse_from_object(part).params
+        for group in reversed(options.__mro__)
+        if is_dataclass(group)
+        for parameter in docstring_parser.parse_from_object(group).params
         if parameter.description
     }

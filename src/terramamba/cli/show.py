@@ -8,7 +8,7 @@ from typing import Any
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print ``rows`` under ``columns``; numbers stand to the right."""
     cells = [[str(cell) for cell in row] for row in rows]
-    to_right = [all(_is_number(row[place]) for row in cells if row[place]) for place in range(len(columns))]
+    to_right = [all(_is_number(row[index]) for row in cells if row[index]) for index in range(len(columns))]
     if sys.stdout.isatty():
         _rich_table(title, columns, cells, to_right)
         return

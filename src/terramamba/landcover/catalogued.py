@@ -16,7 +16,7 @@ def load_scene(settings: ClassifySettings) -> ClassifySettings:
     """Return ``settings`` with the scene and labels of the set that ``data`` names, as they lie in ``root``.
 
     The published names of the classes are used unless others are given. Official training and test pixels are
-    kept apart with the split "given"; other splits part all of them anew.
+    kept apart with the split "given"; other splits divide all of them anew.
 
     Raises:
         InputError: neither a scene nor a set, or both; a file that is not there or is not the published one.
@@ -43,10 +43,10 @@ def load_scene(settings: ClassifySettings) -> ClassifySettings:
     if "all" in files.labels:
         found["labels"] = files.labels["all"]
     else:
-        found |= {f"{part}_labels": path for part, path in files.labels.items()}
+        found |= {f"{subset}_labels": path for subset, path in files.labels.items()}
     for key, path in found.items():
-        asked = getattr(settings, key)
-        if asked is not None and asked != path:
+        own = getattr(settings, key)
+        if own is not None and own != path:
             raise InputError(
                 f"--{key.replace('_', '-')}: --data {record.name} has its own ({path}); give one of both"
             )

@@ -53,7 +53,8 @@ def evaluate(
 
     The classes of other labels are matched by their codes, by their names where the file has nothing else;
     pixels of classes that the model does not know are not scored and are named in the notes. Nor are, where
-    the scene is the run's own, pixels that trained the model or chose its epoch.
+    the scene is the run's own, pixels that trained the model or chose its epoch. The options are those of
+    `terramamba classify evaluate`, whose help says what each is.
 
     Raises:
         InputError: input that does not fit the model, or no pixel to score.
@@ -137,7 +138,7 @@ def _elsewhere(
 
 
 def _learnt_from(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray, " m"]:
-    """Which pixels had a part in training, where ``scene`` is the run's own or a copy of it."""
+    """Which pixels trained the model or chose its epoch, where ``scene`` is the run's own or a copy of it."""
     none = np.zeros(len(pixels), bool)
     if not (has_settings(run.folder) and (run.folder / SPLIT).is_file()):
         return none  # a model alone

@@ -2,7 +2,7 @@
 
 The head of the model is linear after the average over a patch, so a patch's logits are the mean of its
 tokens'. Tokens of tiles stand for those of each pixel's own patch: they come from the same weights, but see
-the neighbourhood from another place. With several tilings, shifted against each other, every token is the
+the neighbourhood from another pixel. With several tilings, shifted against each other, every token is the
 mean of several views.
 
 c band   h, w rows and columns of a window   p side of a patch   k class   m usable pixels
@@ -78,7 +78,7 @@ def fast_logits(
     Args:
         model: one that ``classifies_tokens``.
         padded: the window with ``margin(patch_size)`` pixels more on every side.
-        usable: pixels that are wanted.
+        usable: pixels whose logits are needed.
         origin: row and column of the scene at which the window starts.
         patch_size: p.
         tilings: one of ``TILINGS``.
@@ -89,12 +89,12 @@ def fast_logits(
     reach = F.pad(usable.float()[None, None], (2 * half,) * 4)
     reach = F.max_pool2d(reach, p, stride=1)[0, 0] > 0
     total: Tensor | None = None
-    places, first = shifts(p, tilings), (origin[0] - half, origin[1] - half)
-    for shift in places:
+    offsets, first = shifts(p, tilings), (origin[0] - half, origin[1] - half)
+    for shift in offsets:
         tokens = _tokens(model, padded, reach, first, shift, p, batch_size)
         total = tokens if total is None else total + tokens
     assert total is not None
-    means = F.avg_pool2d(total[None] / len(places), p, stride=1)[0]
+    means = F.avg_pool2d(total[None] / len(offsets), p, stride=1)[0]
     return means[:, usable].t()
 
 
@@ -116,8 +116,8 @@ def _tokens(
     block = padded[:, top : top + n * p, left : left + m * p]
     tiles = block.reshape(-1, n, p, m, p).permute(1, 3, 0, 2, 4).flatten(0, 1)
     after = [count * p - ahead - size for count, ahead, size in zip(counts, before, reach.shape, strict=True)]
-    wanted = F.pad(reach, (before[1], after[1], before[0], after[0]))
-    chosen = wanted.view(n, p, m, p).any(3).any(1).flatten().nonzero()[:, 0]
+    inside = F.pad(reach, (before[1], after[1], before[0], after[0]))
+    chosen = inside.view(n, p, m, p).any(3).any(1).flatten().nonzero()[:, 0]
     found: Tensor | None = None
     for begin in range(0, len(chosen), batch_size):
         some = chosen[begin : begin + batch_size]

@@ -50,14 +50,14 @@ def fast_agreement(
     found: dict[int, list[torch.Tensor]] = {k: [] for k in (0, *TILINGS)}
     truth = []
     with inferring(device, "32"):
-        for window, places in listed.windows(ROWS, max(1, VALUES_PER_WINDOW // (ROWS * len(scaling.bands)))):
+        for window, indices in listed.windows(ROWS, max(1, VALUES_PER_WINDOW // (ROWS * len(scaling.bands)))):
             classes = np.full(window.shape, -1, np.int64)
-            classes[listed.inside(window, places)] = targets[order[places]]
-            wanted = torch.from_numpy(classes >= 0).to(device)
+            classes[listed.inside(window, indices)] = targets[order[indices]]
+            labelled = torch.from_numpy(classes >= 0).to(device)
             truth.append(torch.from_numpy(classes[classes >= 0]).to(device))
             seen = PaddedWindow.read(scene, scaling, window, reach, border)
             padded = torch.from_numpy(seen.padded()).to(device)
-            corners = wanted.nonzero() + reach - half
+            corners = labelled.nonzero() + reach - half
             for batch in corners.split(BATCH_SIZE):  # type: ignore[no-untyped-call]
                 patches = window_patches(padded, batch[:, 0], batch[:, 1], patch_size)
                 found[0].append(model(patches).argmax(1))
@@ -65,7 +65,7 @@ def fast_agreement(
                 logits = fast_logits(
                     model,
                     padded,
-                    wanted,
+                    labelled,
                     (window.row, window.col),
                     patch_size=patch_size,
                     tilings=k,
@@ -73,7 +73,7 @@ def fast_agreement(
                 )
                 found[k].append(logits.argmax(1))
     right = torch.cat(truth)
-    exact, *fast = (torch.cat(parts) for parts in found.values())
+    exact, *fast = (torch.cat(batches) for batches in found.values())
     return FastAgreement(
         _share(exact == right),
         {

@@ -1,4 +1,4 @@
-"""Patches of a scene around labelled pixels as training and scoring samples, cut when they are asked for.
+"""Patches of a scene around labelled pixels as training and scoring samples, cut when they are read.
 
 c band   p side of a patch   m pixels   b samples of a batch
 """
@@ -25,7 +25,7 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
     """Samples ``{"image": (c, p, p) float32, "label": int64}`` around pixels of a scene.
 
     Args:
-        store: What the patches show; several data sets may share it.
+        store: What the patches show; several data sets may use it.
         pixels: Row and column of each sample, all of them among those that ``store`` was read for.
         targets: Class of each sample, from 0.
         label_tokens: Add ``"token_label"`` (p, p): the classes of the pixels of a patch that are samples
@@ -71,8 +71,8 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
             batch["token_label"] = gather_patches(self._tokens, self._store.places(pixels, "zeros"))[:, 0]
         if self.augment:
             self._augment(batch, indices)
-        parts = {name: values.unbind() for name, values in batch.items()}
-        return [dict(zip(parts, sample, strict=True)) for sample in zip(*parts.values(), strict=True)]
+        axes = {name: values.unbind() for name, values in batch.items()}
+        return [dict(zip(axes, sample, strict=True)) for sample in zip(*axes.values(), strict=True)]
 
     def _augment(self, batch: dict[str, Tensor], indices: Sequence[int]) -> None:
         bands, generator = batch["image"].shape[1], torch.Generator()

@@ -1,4 +1,4 @@
-"""A classifier's part of the page: what its test and its map come to."""
+"""A classifier's sections of the page: what its test and its map come to."""
 
 from collections.abc import Mapping
 

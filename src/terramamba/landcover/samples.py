@@ -27,13 +27,13 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
 from terramamba.raster.windows import strips
 
-MIN_VALID_SHARE = 0.5
-"""A band with data at a smaller share of the training pixels than this is left out."""
+MIN_VALID_FRACTION = 0.5
+"""A band with data at a smaller fraction of the training pixels than this is left out."""
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """A scene ready for learning: labels, the role of every labelled pixel, and what their patches show."""
+    """A scene ready for learning: labels, the subset of every labelled pixel, and what their patches show."""
 
     scene: Scene
     labels: Labels
@@ -42,17 +42,17 @@ class Samples:
     store: PatchStore
     notes: tuple[str, ...]
 
-    def pixels(self, role: int) -> Int64[np.ndarray, "m 2"]:
+    def pixels(self, subset: int) -> Int64[np.ndarray, "m 2"]:
         """Return rows and columns of the pixels of ``subset``."""
-        return self.split.pixels.only(self.split.roles == role).coordinates
+        return self.split.pixels.only(self.split.roles == subset).coordinates
 
-    def targets(self, role: int) -> Int64[np.ndarray, " m"]:
+    def targets(self, subset: int) -> Int64[np.ndarray, " m"]:
         """Return 0-based classes of the pixels of ``subset``, in the order of ``pixels``."""
-        return self.labels.classes[self.split.roles == role].astype(np.int64) - 1
+        return self.labels.classes[self.split.roles == subset].astype(np.int64) - 1
 
-    def spectra(self, role: int) -> Float32[np.ndarray, "m c"]:
+    def spectra(self, subset: int) -> Float32[np.ndarray, "m c"]:
         """Return scaled spectra of the pixels of ``subset``, in the order of ``pixels``."""
-        return self.store.spectra(self.pixels(role))
+        return self.store.spectra(self.pixels(subset))
 
 
 def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
@@ -80,7 +80,7 @@ def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
 
 
 def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, Split]:
-    parts = {"train": settings.train_labels, "val": settings.val_labels, "test": settings.test_labels}
+    label_files = {"train": settings.train_labels, "val": settings.val_labels, "test": settings.test_labels}
     reading: dict[str, Any] = {
         "variable": settings.label_variable,
         "names": settings.class_names,
@@ -88,25 +88,25 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         "vector": part_of(settings, VectorOptions),
     }
     if settings.split == "given":
-        paths = {name: path for name, path in parts.items() if path is not None}
+        paths = {name: path for name, path in label_files.items() if path is not None}
         # sets of the catalogue have official training and test pixels, but none for validation
         hold_out = settings.data is not None and "val" not in paths
-        if len(paths) < len(parts) - hold_out:
+        if len(paths) < len(label_files) - hold_out:
             raise InputError(
                 "--split given: also name "
-                + ", ".join(f"--{name}-labels" for name in parts if name not in paths)
-                + "; all three parts are needed"
+                + ", ".join(f"--{name}-labels" for name in label_files if name not in paths)
+                + "; all three are needed"
             )
         shape = label_shape(paths["train"], settings.label_variable)
         scene = _open(settings, shape)
-        every, parts_of = read_label_parts(paths, scene, **reading)
+        every, in_subset = read_label_parts(paths, scene, **reading)
         labels = unmasked(every, scene)
         kept = labels.pixels.find(every.pixels.keys) >= 0
-        parts_of = {name: part[kept] for name, part in parts_of.items()}
+        in_subset = {name: marked[kept] for name, marked in in_subset.items()}
         if hold_out:
-            parts_of["val"] = _held_out(labels.classes, parts_of["train"], settings)
-            parts_of["train"] &= ~parts_of["val"]
-        train, val, test = (parts_of[name] for name in parts)
+            in_subset["val"] = _held_out(labels.classes, in_subset["train"], settings)
+            in_subset["train"] &= ~in_subset["val"]
+        train, val, test = (in_subset[name] for name in label_files)
         split = given_split(
             labels.pixels,
             labels.classes,
@@ -120,22 +120,22 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
             note = f"{np.count_nonzero(val)} of the official training pixels, drawn at random, are validation"
             split = replace(split, notes=(*split.notes, note))
         return scene, labels, split
-    official = {name: path for name, path in parts.items() if path is not None and settings.data is not None}
+    official = {
+        name: path for name, path in label_files.items() if path is not None and settings.data is not None
+    }
     if official and settings.labels is None:
-        # a set of the catalogue that comes in parts, split anew
+        # a set of the catalogue that comes in two subsets, split anew
         scene = _open(settings, label_shape(next(iter(official.values())), settings.label_variable))
         labels = unmasked(read_label_parts(official, scene, **reading)[0], scene)
         split = _split(settings, labels, patch_size)
-        note = (
-            f"official training and test pixels are put together and parted anew (--split {settings.split})"
-        )
+        note = f"official training and test pixels are put together and split anew (--split {settings.split})"
         return scene, labels, replace(split, notes=(*split.notes, note))
     if settings.labels is None:
         raise InputError(
             f"--split {settings.split}: no labels given; name a label file with --labels, or three with "
             "--split given"
         )
-    unused = [f"--{name}-labels" for name, path in parts.items() if path is not None]
+    unused = [f"--{name}-labels" for name, path in label_files.items() if path is not None]
     if unused:
         raise InputError(
             f"{', '.join(unused)}: used only with --split given; this is --split {settings.split}"
@@ -154,8 +154,8 @@ def _held_out(
     held = np.zeros(train.shape, bool)
     for code in np.unique(classes[train]):
         own = np.flatnonzero(train & (classes == code))
-        wanted = settings.val_fraction * (len(own) if settings.val_fraction < 2 else 1)
-        held[chance.permutation(own)[: min(max(1, round(wanted)), len(own) // 2)]] = True
+        number = settings.val_fraction * (len(own) if settings.val_fraction < 2 else 1)
+        held[chance.permutation(own)[: min(max(1, round(number)), len(own) // 2)]] = True
     return held
 
 
@@ -181,7 +181,7 @@ def _split(settings: ClassifySettings, labels: Labels, patch_size: int) -> Split
         return block_split(labels.pixels, labels.classes, **sizes)
     if labels.features is None:
         raise InputError(
-            f"{settings.labels or settings.data}: has no polygons, which --split polygon parts; give a "
+            f"{settings.labels or settings.data}: has no polygons, which --split polygon needs; give a "
             "vector file, or use --split block"
         )
     return polygon_split(labels.pixels, labels.classes, labels.features, **sizes)
@@ -193,10 +193,10 @@ def read_pixels(scene: Scene, pixels: PixelList) -> tuple[Shaped[np.ndarray, "m 
         raise InputError(f"{scene.path}: not one pixel to read; the labels leave no training pixel")
     values = np.empty((len(pixels), scene.bands), scene.dtype)
     valid = np.empty(values.shape, bool)
-    for window, places in pixels.windows(*window_size(scene, scene.bands)):
+    for window, indices in pixels.windows(*window_size(scene, scene.bands)):
         block, block_valid = scene.read(window)
-        inside = (slice(None), *pixels.inside(window, places))
-        values[places], valid[places] = block[inside].T, block_valid[inside].T
+        inside = (slice(None), *pixels.inside(window, indices))
+        values[indices], valid[indices] = block[inside].T, block_valid[inside].T
     return values, valid
 
 
@@ -213,7 +213,7 @@ def _all_spectra(scene: Scene, bands: Sequence[int]) -> Iterator[Float64[np.ndar
     rows = max(1, VALUES_PER_READ // (scene.width * len(bands)))
     found = False
     for window in strips(scene.height, scene.width, rows):
-        values, valid = (part.reshape(len(bands), -1).T for part in scene.read(window, bands))
+        values, valid = (array.reshape(len(bands), -1).T for array in scene.read(window, bands))
         spectra = finite_spectra(values, valid)
         found |= len(spectra) > 0
         yield spectra
@@ -245,7 +245,7 @@ def choose_bands(
         column = values[valid[:, band], band]
         if scene.bad_bands[band]:
             reasons["bad by its header"].append(band)
-        elif valid[:, band].mean() <= MIN_VALID_SHARE:
+        elif valid[:, band].mean() <= MIN_VALID_FRACTION:
             reasons["no data"].append(band)
         elif np.issubdtype(column.dtype, np.floating) and not np.isfinite(column).all():
             bad = training.coordinates[np.flatnonzero(valid[:, band])[~np.isfinite(column)][0]]
@@ -271,13 +271,13 @@ def choose_bands(
 
 
 def _without_unusable(scene: Scene, split: Split, store: PatchStore) -> tuple[Split, tuple[str, ...]]:
-    places = store.kept.find(split.pixels.keys)
-    lost = (split.roles != LEFT_OUT) & ~store.usable[places]
+    indices = store.kept.find(split.pixels.keys)
+    lost = (split.roles != LEFT_OUT) & ~store.usable[indices]
     if not lost.any():
         return split, ()
     roles = np.where(lost, LEFT_OUT, split.roles).astype(np.uint8)
-    for role, name in ((TRAIN, "training"), (VALIDATION, "validation"), (TEST, "test")):
-        if not (roles == role).any():
+    for subset, name in ((TRAIN, "training"), (VALIDATION, "validation"), (TEST, "test")):
+        if not (roles == subset).any():
             raise InputError(f"{scene.path}: every {name} pixel lacks data in some band; use other labels")
     note = f"{np.count_nonzero(lost)} labelled pixels lack data in a used band and are left out"
     return replace(split, roles=roles), (note,)

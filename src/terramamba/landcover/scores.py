@@ -40,16 +40,21 @@ def scores_by_name(
     }
 
 
-def write_class_table(path: Path, parts: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write the scores of each class as CSV, for the scores of each part ("validation", "test").
+def write_class_table(path: Path, subsets: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the scores of each class as CSV, for the scores of each subset ("validation", "test").
 
     Columns: ``part``; ``class``; ``pixels`` of the truth; the scores of single classes (``precision``,
-    ``recall``, which is the class's accuracy, ``f1``), empty for a class without a pixel in the part.
+    ``recall``, which is the class's accuracy, ``f1``), empty for a class without a pixel in the subset.
     """
     columns = [score.key for score in per_class(LAND_COVER_SCORES)]
     rows = [
-        [part, entry["name"], entry["pixels"], *(entry[name] if entry["pixels"] else "" for name in columns)]
-        for part, scores in parts.items()
+        [
+            subset,
+            entry["name"],
+            entry["pixels"],
+            *(entry[name] if entry["pixels"] else "" for name in columns),
+        ]
+        for subset, scores in subsets.items()
         for entry in scores["per_class"]
     ]
     write_table(path, ["part", "class", "pixels", *columns], rows)

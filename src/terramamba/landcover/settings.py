@@ -1,4 +1,4 @@
-"""What the commands for land cover can be told, beside what they share with others."""
+"""The settings of the commands for land cover, beside the common ones."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -61,7 +61,7 @@ class ClassifySettings(ClassConfig, TrainSettings, Patches, Splitting, LabelledS
     class_names: list[str] | None = None
     """Names of the classes in the order of their codes."""
     min_abundance: Annotated[float, PIXEL_SHARE] = 0.7
-    """Where labels are abundances: the least share of a pixel that makes it a label of its largest class."""
+    """Where labels are abundances: the least fraction of a pixel that labels it as its largest class."""
     model: str = "ssa_mamba"
 
 
@@ -81,4 +81,4 @@ class ClassMapSettings(MapSettings):
     batch_size: Annotated[int, at_least(1)] = 128
     """Pixels classified at once; less needs less memory."""
     strip_rows: Annotated[int | None, at_least(1)] = None
-    """Rows that are one part of the work; None: as many as take seconds to a minute."""
+    """Rows of a tile; None: as many as take seconds to a minute."""

@@ -68,7 +68,7 @@ class Training:
     def volume(self) -> Volume:
         """Return the patches of the training and of the validation pixels."""
         side = self.samples.split.patch_size
-        training, validation = (len(self.samples.targets(role)) for role in (TRAIN, VALIDATION))
+        training, validation = (len(self.samples.targets(subset)) for subset in (TRAIN, VALIDATION))
         return Volume(training, validation, (len(self.samples.scaling.bands), side, side))
 
     @property
@@ -151,8 +151,8 @@ class Training:
         """Compute scores, confusion and calibration (its temperature from validation) of both subsets."""
         samples, settings, names = self.samples, self.settings, self.samples.labels.names
         subsets = {
-            subset: class_logits(model, labelled_patches(samples, role, settings), device=settings.device)
-            for subset, role in (("validation", VALIDATION), ("test", TEST))
+            name: class_logits(model, labelled_patches(samples, subset, settings), device=settings.device)
+            for name, subset in (("validation", VALIDATION), ("test", TEST))
         }
         temperature = class_temperature(*subsets["validation"])
         calibrations = {subset: class_calibration(*found, temperature) for subset, found in subsets.items()}
@@ -197,22 +197,22 @@ def protocol_id(settings: ClassifySettings, patch_size: int) -> str:
     if settings.split == "given":
         name = f"given-p{patch_size}"
     else:
-        shares = f"{100 * settings.train_fraction:g}-{100 * settings.val_fraction:g}"
-        name = f"{settings.split}-{shares}-p{patch_size}"
+        fractions = f"{100 * settings.train_fraction:g}-{100 * settings.val_fraction:g}"
+        name = f"{settings.split}-{fractions}-p{patch_size}"
     if settings.data is not None:
         name = f"{settings.data}-{name}"
     return name + ("-scene-scaling" if settings.fit_on == "scene" else "")
 
 
 def labelled_patches(
-    samples: Samples, role: int, settings: ClassifySettings, *, augment: bool = False
+    samples: Samples, subset: int, settings: ClassifySettings, *, augment: bool = False
 ) -> PatchDataset:
     """Return the patches and classes of the pixels of ``subset``."""
     return PatchDataset(
         samples.store,
-        samples.pixels(role),
-        samples.targets(role),
-        label_tokens=role == TRAIN and settings.token_loss > 0,
+        samples.pixels(subset),
+        samples.targets(subset),
+        label_tokens=subset == TRAIN and settings.token_loss > 0,
         augment=augment,
         seed=settings.seed,
     )

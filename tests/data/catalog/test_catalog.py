@@ -220,7 +220,7 @@ def test_official_parts_are_used_as_they_are(
         load_scene(settings(tmp_path, data="houston2013", split="random", min_per_class=5)), 3
     )
     np.testing.assert_array_equal(role_map(anew.split) > 0, parts["train"] + parts["test"] > 0)
-    assert any("parted anew (--split random)" in note for note in anew.split.notes)
+    assert any("split anew (--split random)" in note for note in anew.split.notes)
     assert sorted(np.bincount(anew.labels.classes)[1:]) == [80, 110, 110]
 
 
