@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from terramamba.explain.attention import ASKING, attention_facts, classify_patches, tokens_asked
+from terramamba.explain.attention import QUERIES, attention_facts, classify_patches, effective_tokens
 from terramamba.models.registry import create_model
 
 SIDE = 5
@@ -38,7 +38,7 @@ def test_weights_are_those_of_queries_and_keys(attention, seed) -> None:
         hook.remove()
     seen = [outputs[m].double().numpy() for m in modules]
     ways = 2 if attention == "symmetric" else 1
-    assert asked.weights.shape == (4, len(ASKING), 2 * ways, 2, SIDE, SIDE)
+    assert asked.weights.shape == (4, len(QUERIES), 2 * ways, 2, SIDE, SIDE)
     assert len(asked.maps) == 2 * ways
     np.testing.assert_allclose(asked.weights.sum(axis=(-2, -1)), 1, rtol=1e-5)
     unlike = 0.0
@@ -48,7 +48,7 @@ def test_weights_are_those_of_queries_and_keys(attention, seed) -> None:
         weights = np.exp(score - score.max(axis=-1, keepdims=True))
         weights /= weights.sum(axis=-1, keepdims=True)
         unlike = max(unlike, float(weights.max()))
-        found = asked.weights[:, :, place].reshape(4, len(ASKING), 2, -1)
+        found = asked.weights[:, :, place].reshape(4, len(QUERIES), 2, -1)
         np.testing.assert_allclose(found[:, 0], weights[:, :, SIDE**2 // 2], atol=1e-5)
         np.testing.assert_allclose(found[:, 1], weights.mean(axis=2), atol=1e-5)
     assert unlike > 2 / SIDE**2
@@ -73,7 +73,7 @@ def test_tokens_asked_counts_the_tokens_that_share_the_weight(seed) -> None:
     count = int(np.random.default_rng(seed).integers(1, SIDE**2 + 1))
     weights = np.zeros((SIDE, SIDE))
     weights.flat[:count] = 1 / count
-    assert tokens_asked(weights) == pytest.approx(count)
+    assert effective_tokens(weights) == pytest.approx(count)
 
 
 def test_facts_are_of_all_patches(seed) -> None:

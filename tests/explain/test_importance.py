@@ -79,9 +79,9 @@ def test_groups_are_neighbours_in_wavelength(seed) -> None:
     used = np.sort(rng.choice(total, int(rng.integers(1, total)), replace=False)).tolist()
     groups = band_groups(used, wavelengths)
     assert len(groups) <= MOST_GROUPS
-    assert sorted(place for group in groups for place in group.places) == list(range(len(used)))
+    assert sorted(place for group in groups for place in group.channels) == list(range(len(used)))
     for group in groups:
-        assert [used[place] + 1 for place in group.places] == list(group.bands)
+        assert [used[place] + 1 for place in group.channels] == list(group.bands)
         assert group.wavelengths == (wavelengths[group.bands[0] - 1], wavelengths[group.bands[-1] - 1])
     for lower, upper in itertools.pairwise(groups):
         assert lower.wavelengths[1] < upper.wavelengths[0]

@@ -21,7 +21,7 @@ LOOP = "loop"
 
 @contextmanager
 def loop_backends() -> Iterator[None]:
-    """Inside the block, every operator has the backend "loop"."""
+    """Let every operator have the backend "loop" inside the block."""
     loops: dict[str, Run] = {
         "selective_scan": selective_scan,
         "selective_scan_2d": selective_scan_2d,

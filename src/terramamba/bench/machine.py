@@ -40,7 +40,7 @@ def describe() -> dict[str, Any]:
 
 
 def roofline(seconds: float, size: str) -> dict[str, float]:
-    """Speed of a float32 matrix product, and of copying memory (bytes read and bytes written both count)."""
+    """Measure a float32 matrix product, and copying memory (bytes read and bytes written both count)."""
     side, numbers = MATRIX[size], COPIED[size]
     left, right = torch.randn(2, side, side)
     source, target = torch.randn(numbers), torch.empty(numbers)

@@ -17,7 +17,7 @@ RUNS, SECONDS = 2, 5.0
 
 
 def peak(what: str, size: str, key: str, way: str, threads: int) -> dict[str, float]:
-    """MiB before the first run, and at most; raises ``RuntimeError`` if the process fails."""
+    """Measure MiB before the first run, and at most; raises ``RuntimeError`` if the process fails."""
     command = [sys.executable, "-m", "terramamba.bench.memory", what, size, key, way, str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -59,7 +59,7 @@ class Network:
         return torch.rand(self.shape)
 
     def labels(self) -> Tensor:
-        """Random labels: a class for each patch, or changed or not for each pixel."""
+        """Draw labels: a class for each patch, or changed or not for each pixel."""
         if self.classifies:
             return torch.randint(CLASSES, self.shape[:1])
         return torch.randint(2, (self.shape[0], *self.shape[-2:]))

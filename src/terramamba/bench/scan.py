@@ -48,7 +48,7 @@ class Shape:
         return self.b * self.d * self.l * self.n
 
     def inputs(self) -> Inputs:
-        """Random inputs, steps before softplus around those of a fresh model."""
+        """Draw random inputs, steps before softplus around those of a fresh model."""
         A, D = -torch.arange(1.0, self.n + 1).repeat(self.d, 1), torch.ones(self.d)
         if self.op == "lti_scan":
             B, C = torch.randn(2, self.d, self.n)

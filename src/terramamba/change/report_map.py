@@ -27,7 +27,7 @@ LARGEST = 25
 
 
 def change_layers(land: Scene, beside: Mapping[str, Scene], values: Sequence[int]) -> dict[str, Any]:
-    """Changed or not, and what ``beside`` brings: ``probabilities``, ``before``, ``after``.
+    """Return what is changed, and what ``beside`` brings: ``probabilities``, ``before``, ``after``.
 
     ``steps`` are pixels and hectares of each stored probability, at full resolution, and the ``least`` of
     these that counts as changed at each threshold, in thousandths: it marks all from there on.

@@ -71,7 +71,7 @@ def map_sentence(land: ReportMap, mapped: int) -> str:
 
 
 def legend(run: RunRecord) -> tuple[Mapping[int, str], Colours]:
-    """Unchanged and changed."""
+    """Return name and colour of unchanged and changed."""
     return NAMES, COLOURS
 
 

@@ -137,7 +137,7 @@ class Training:
         )
 
     def validation_set(self) -> PairDataset:
-        """Whole validation pairs."""
+        """Return whole validation pairs."""
         return ScoredPairs(self.pairs["val"], self.scaling)
 
     def check(self, model: Model) -> None:

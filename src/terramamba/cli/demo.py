@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 USAGE = Usage(
     "demo",
     "Both jobs on made-up images, from files to files: make a hyperspectral scene and image pairs, train a "
-    "small model for each job, score both on unseen samples, map both, and save a picture and a page of each.",
+    "small model for each job, score both on unseen samples, map both, and save a picture and a page of "
+    "each.",
 )
 
 

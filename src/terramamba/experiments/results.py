@@ -186,7 +186,7 @@ def _published(experiment: Experiment) -> list[Row]:
 
 
 def flat(scores: Mapping[str, Any], before: str) -> Row:
-    """Single values under ``before_name``, inner tables likewise, intervals as low and high.
+    """Put single values under ``before_name``, inner tables likewise, intervals as low and high.
 
     Longer lists (classes, matrices, curves) stay in the run folder.
     """

@@ -57,7 +57,7 @@ def merged_counts(of_seeds: Sequence[Units]) -> tuple[list[str], Int[np.ndarray,
 
 
 def interval(of_seeds: Sequence[Units], score: Score, seed: int = 0) -> tuple[float, float] | None:
-    """Percentile interval (95 %) of the mean score over seeds; None with a single unit."""
+    """Compute the percentile interval (95 %) of the mean score over seeds; None with a single unit."""
     names, counts = merged_counts(of_seeds)
     return bootstrap_interval(counts, score.of, seed=seed) if len(names) > 1 else None
 

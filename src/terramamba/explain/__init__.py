@@ -1,1 +1,1 @@
-"""What trained models look at: engines that the explanations of both wings use."""
+"""Engines that explain trained models, for both wings."""

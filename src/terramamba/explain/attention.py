@@ -1,8 +1,8 @@
-"""What SSA-Mamba's attention asks, read while the model classifies; its answers do not change.
+"""The attention of SSA-Mamba, read while the model classifies; what the model returns does not change.
 
-A token is a place in the patch: a pixel with all its bands, as one of the two branches sees it. Weights go
-from the asking token of one branch to all tokens of the other and sum to 1 (Eq. 15-19 of the article). The
-model averages the logits of all tokens, so what all tokens ask counts as well as what the middle one asks.
+A token is a pixel of the patch with all its bands, as one of the two branches sees it. Weights go from the
+query token of one branch to all tokens (the context) of the other and sum to 1 (Eq. 15-19 of the article).
+The model averages the logits of all tokens, so the queries of all count as well as that of the middle one.
 """
 
 from collections.abc import Mapping
@@ -17,25 +17,25 @@ from torch import Tensor
 from terramamba.models.model import Model
 from terramamba.training.predict import PATCHES_AT_ONCE, evaluating
 
-ASKING = ("the centre asks", "all tokens ask")
+QUERIES = ("the centre asks", "all tokens ask")
 """The middle token alone, and the mean over all tokens."""
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
-    """Weights of m patches, for each of ``ASKING``, each map (block and direction) and each head."""
+class Attention:
+    """Weights of m patches, for each of ``QUERIES``, each map (block and direction) and each head."""
 
-    weights: Float32[np.ndarray, "m asking maps heads p p"]
+    weights: Float32[np.ndarray, "m queries maps heads p p"]
     maps: tuple[str, ...]
 
-    def mean(self, chosen: np.ndarray | slice = slice(None)) -> Float32[np.ndarray, "asking maps p p"]:
+    def mean(self, chosen: np.ndarray | slice = slice(None)) -> Float32[np.ndarray, "queries maps p p"]:
         """Return the mean over the ``chosen`` patches and all heads."""
         return self.weights[chosen].mean(axis=(0, 3))
 
 
 def classify_patches(
     model: Model, images: Float32[Tensor, "m c p p"], device: torch.device
-) -> tuple[Float32[Tensor, "m k"], Asked | None]:
+) -> tuple[Float32[Tensor, "m k"], Attention | None]:
     """Return logits of the patches on the CPU, and their attention; None for a model without any."""
     side = images.shape[-1]
     names: tuple[str, ...] = ()
@@ -46,29 +46,29 @@ def classify_patches(
             logits.append(found.logits.float().cpu())
             if found.attention:
                 names = tuple(found.attention)
-                maps = [_asked(one, side) for one in found.attention.values()]
+                maps = [_by_query(one, side) for one in found.attention.values()]
                 weights.append(torch.stack(maps, dim=2).cpu())
-    return torch.cat(logits), Asked(torch.cat(weights).numpy(), names) if names else None
+    return torch.cat(logits), Attention(torch.cat(weights).numpy(), names) if names else None
 
 
-def _asked(weights: Float[Tensor, "b n l l"], side: int) -> Float[Tensor, "b asking n p p"]:
+def _by_query(weights: Float[Tensor, "b n l l"], side: int) -> Float[Tensor, "b queries n p p"]:
     centre = weights.shape[-1] // 2
     both = torch.stack([weights[:, :, centre], weights.mean(dim=2)], dim=1)
-    return rearrange(both, "b asking n (h w) -> b asking n h w", h=side).float()
+    return rearrange(both, "b queries n (h w) -> b queries n h w", h=side).float()
 
 
-def tokens_asked(weights: Float[np.ndarray, "... p p"]) -> Float[np.ndarray, "..."]:
+def effective_tokens(weights: Float[np.ndarray, "... p p"]) -> Float[np.ndarray, "..."]:
     """Return the effective number of tokens: exp(entropy), 1 for a single one up to p * p for all alike."""
-    share = weights.reshape(*weights.shape[:-2], -1).astype(np.float64)
-    logarithm = np.log(np.where(share > 0, share, 1.0))
-    return np.asarray(np.exp(-(share * logarithm).sum(axis=-1)))
+    weight = weights.reshape(*weights.shape[:-2], -1).astype(np.float64)
+    logarithm = np.log(np.where(weight > 0, weight, 1.0))
+    return np.asarray(np.exp(-(weight * logarithm).sum(axis=-1)))
 
 
-def attention_facts(asked: Asked) -> list[Mapping[str, object]]:
+def attention_facts(attention: Attention) -> list[Mapping[str, object]]:
     """Return, for each map, the effective tokens (over patches and heads, by head), the centre's weight."""
-    side = asked.weights.shape[-1]
-    effective = tokens_asked(asked.weights[:, 0])
-    means = asked.mean()
+    side = attention.weights.shape[-1]
+    effective = effective_tokens(attention.weights[:, 0])
+    means = attention.mean()
     return [
         {
             "map": name,
@@ -78,5 +78,5 @@ def attention_facts(asked: Asked) -> list[Mapping[str, object]]:
             "centre_asks_itself": float(means[0, i, side // 2, side // 2]),
             "all_ask_centre": float(means[1, i, side // 2, side // 2]),
         }
-        for i, name in enumerate(asked.maps)
+        for i, name in enumerate(attention.maps)
     ]

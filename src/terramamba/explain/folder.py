@@ -46,11 +46,11 @@ def explanation_folder(out: str | Path, *, overwrite: bool = False) -> Iterator[
         try:
             for made in make_folder(folder.parent):
                 cleaning.callback(remove_if_empty, made)
-            hidden = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+            temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
         except OSError as error:
             raise InputError(f"{folder}: cannot be written ({error.strerror}); name another place") from error
-        cleaning.callback(shutil.rmtree, hidden, ignore_errors=True)
-        draft, record = hidden / folder.name, dict[str, Any]()
+        cleaning.callback(shutil.rmtree, temporary, ignore_errors=True)
+        draft, record = temporary / folder.name, dict[str, Any]()
         draft.mkdir()
         try:
             yield draft, record

@@ -24,14 +24,14 @@ from terramamba.scores.metrics import (
 )
 
 MOST_GROUPS = 24
-"""So many groups there are at most unless told otherwise: more take longer, and each shows less."""
+"""So many groups there are at most unless a size is given: more take longer, and each shows less."""
 
 
 @dataclass(frozen=True)
 class BandGroup:
-    """Neighbouring bands: their places in the model's input, their numbers in the file (from 1), their nm."""
+    """Neighbouring bands: channels of the model's input, numbers in the file (from 1), wavelengths (nm)."""
 
-    places: tuple[int, ...]
+    channels: tuple[int, ...]
     bands: tuple[int, ...]
     wavelengths: tuple[float, float] | None
 
@@ -70,13 +70,13 @@ def band_groups(
     """
     if size is not None and size < 1:
         raise InputError(f"--bands-per-group {size}: at least 1 is needed")
-    places = sorted(
+    channels = sorted(
         range(len(bands)), key=lambda i: bands[i] if wavelengths is None else wavelengths[bands[i]]
     )
-    each = -(-len(places) // MOST_GROUPS) if size is None else size
+    each = -(-len(channels) // MOST_GROUPS) if size is None else size
     groups = []
-    for start in range(0, len(places), each):
-        own = places[start : start + each]
+    for start in range(0, len(channels), each):
+        own = channels[start : start + each]
         nm = None if wavelengths is None else [wavelengths[bands[i]] for i in own]
         groups.append(
             BandGroup(
@@ -121,8 +121,8 @@ def permutation_importance(
         order = torch.from_numpy(np.random.default_rng([seed, repeat]).permutation(len(images)))
         for i, group in enumerate(groups):
             shuffled = images.clone()
-            places = list(group.places)
-            shuffled[:, places] = images[order][:, places]
+            channels = list(group.channels)
+            shuffled[:, channels] = images[order][:, channels]
             found = counts(shuffled)
             oa[i, repeat] = overall_accuracy(base) - overall_accuracy(found)
             aa[i, repeat] = average_accuracy(base) - average_accuracy(found)

@@ -20,7 +20,7 @@ def numbers(flag: str, text: str, names: str) -> list[tuple[float, ...]]:
     groups = []
     for word in text.replace(";", " ").split():
         try:
-            group = tuple(float(part) for part in word.split(","))
+            group = tuple(float(number) for number in word.split(","))
         except ValueError:
             group = ()
         if len(group) != len(names.split(",")) or not all(map(isfinite, group)):
@@ -53,7 +53,7 @@ def named_pixels(path: str, grid: Grid, pixel: str | None, at: str | None) -> li
 def named_window(path: str, grid: Grid, text: str) -> Window:
     """Return the window "ROW,COL,HEIGHT,WIDTH"; raises ``InputError`` where it is not inside the grid."""
     groups = numbers("--window", text, "ROW,COL,HEIGHT,WIDTH")
-    whole = tuple(int(part) for part in groups[0])
+    whole = tuple(int(number) for number in groups[0])
     if len(groups) > 1 or whole != groups[0] or min(whole[2:]) < 1:
         raise InputError(f"--window {text}: one window of whole numbers, at least 1 high and wide, is needed")
     window = Window(*whole)

@@ -26,7 +26,7 @@ def margin(patch_size: int) -> int:
 
 
 def shifts(patch_size: int, tilings: int) -> tuple[tuple[int, int], ...]:
-    """Row and column at which the first tile of each tiling starts; the same one twice counts once."""
+    """Return row and column at which the first tile of each tiling starts; the same one twice counts once."""
     if tilings == 2:
         return tuple(dict.fromkeys([(0, 0), (patch_size // 2, patch_size // 2)]))
     side = {1: 1, 4: 2, 9: 3}[tilings]

@@ -29,7 +29,7 @@ def fast_agreement(
     border: str,
     device: torch.device,
 ) -> FastAgreement | None:
-    """Overall accuracy of exact mapping, and for each number of tilings overall accuracy and agreement.
+    """Compute overall accuracy of exact mapping, and this and agreement for each number of tilings.
 
     Args:
         model: trained; None is returned where it does not classify single tokens.

@@ -50,7 +50,7 @@ class Classification:
         return self._of_labels(tokens.mean(dim=(2, 3)), batch) + self.config.token_loss * of_tokens
 
     def validate(self, model: Model, batches: EvaluationBatches) -> Validation:
-        """Confusion over all pixels, and the scores that are followed."""
+        """Count the confusion over all pixels, and compute the scores that are followed."""
         own, loss = count_classes(model, batches, self.config.precision, self._of_labels)
         if batches.shard.world > 1:  # a process without a batch does not know the number of classes
             classes = torch.tensor(len(own), device=batches.device)

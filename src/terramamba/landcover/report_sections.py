@@ -67,5 +67,5 @@ def bars(run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
 
 
 def controls(land: ReportMap) -> list[str]:
-    """Scene and map beside each other, where the page has the scene."""
+    """Write the slider between scene and map, where the page has the scene."""
     return [swipe("scene", "map")] if "left" in land.layers else []

@@ -89,7 +89,7 @@ def logit_histogram(
     changed: Bool[np.ndarray, "..."] | Bool[Tensor, "..."],
     valid: Bool[np.ndarray, "..."] | Bool[Tensor, "..."],
 ) -> Int[np.ndarray, "2 levels"]:
-    """Valid pixels by logit of change, rounded to the nearest of ``logit_levels``.
+    """Count valid pixels by logit of change, rounded to the nearest of ``logit_levels``.
 
     Row 0 has those without change, row 1 those with; probabilities near 0 and 1 are told apart. Raises
     ``ValueError`` when a valid logit is not a number.

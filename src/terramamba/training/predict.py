@@ -61,7 +61,7 @@ def evaluate_classes(
     device: str = "auto",
     precision: str = "32",
 ) -> Int[np.ndarray, "k k"]:
-    """Confusion matrix (rows truth) of ``model`` on a data set of ``{"image": (c, p, p), "label": ()}``."""
+    """Count the confusion (rows truth) of ``model`` on samples ``{"image": (c, p, p), "label": ()}``."""
     with evaluating(model, resolve_device(device)) as resolved:
         return count_classes(model, EvaluationBatches(dataset, batch_size, resolved), precision)[0]
 
@@ -74,7 +74,7 @@ def evaluate_change(
     device: str = "auto",
     precision: str = "32",
 ) -> Int[np.ndarray, "m 2 bins"]:
-    """Histogram of the probability of change (``thresholds.histogram``) for each sample of the data set.
+    """Count a histogram of the probability of change (``thresholds.histogram``) for each sample.
 
     Samples are ``{"image": (2, c, h, w), "mask": (h, w)}``, 255 = ignore, and may differ in size. Raises
     ``InputError`` for a model with more than one output channel.
@@ -116,7 +116,7 @@ def change_counts(
 def count_classes(
     model: nn.Module, batches: EvaluationBatches, precision: str, loss: Loss | None = None
 ) -> tuple[Int[np.ndarray, "k k"], float]:
-    """Confusion matrix of this process's shard, and the sum over its samples of ``loss``."""
+    """Count the confusion matrix of this process's shard, and sum over its samples of ``loss``."""
     counts: Int[np.ndarray, "k k"] = np.zeros((0, 0), np.int64)
     total = 0.0
     for batch, logits in outputs(model, batches, precision):

@@ -70,7 +70,7 @@ class Workload:
         return math.ceil(self.volume.samples / (batch_size * self.devices))
 
     def seconds(self, epochs: int, batch_size: int) -> float:
-        """Expected time of training, validation included; right to a factor of about two on a CPU."""
+        """Estimate the seconds of training, validation included; right to a factor of about two on a CPU."""
         rate = RATES[self.device]
         per_second = rate.flops_per_second * (self.threads if self.device == "cpu" else 1)
         step = rate.seconds_per_tensor * self.tensors + 3 * self.flops * batch_size / per_second

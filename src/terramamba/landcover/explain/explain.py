@@ -14,7 +14,7 @@ from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.core.provenance import code_version
-from terramamba.explain.attention import Asked, attention_facts, classify_patches
+from terramamba.explain.attention import Attention, attention_facts, classify_patches
 from terramamba.explain.folder import check_folder, explanation_folder
 from terramamba.explain.importance import band_groups, permutation_importance
 from terramamba.explain.pixels import Pixel, as_pixels, named_pixels
@@ -133,7 +133,7 @@ def _answers(
     probability = torch.softmax(logits, dim=1).numpy()
     return tuple(
         PixelAnswer(
-            pixel, probability[i], None if asked is None else Asked(asked.weights[i : i + 1], asked.maps)
+            pixel, probability[i], None if asked is None else Attention(asked.weights[i : i + 1], asked.maps)
         )
         for i, pixel in enumerate(pixels)
     ), patches

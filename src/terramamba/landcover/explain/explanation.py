@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from terramamba.explain.attention import Asked
+from terramamba.explain.attention import Attention
 from terramamba.explain.importance import BandGroup, Importance
 from terramamba.explain.pixels import Pixel
 from terramamba.landcover.explain.patches import Patches
@@ -19,7 +19,7 @@ class PixelAnswer:
 
     pixel: Pixel
     probability: Float32[np.ndarray, " k"]
-    asked: Asked | None
+    asked: Attention | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class ClassExplanation:
     chosen: Chosen
     classes: Int64[np.ndarray, " m"]
     truth: bool
-    asked: Asked | None
+    asked: Attention | None
     groups: tuple[BandGroup, ...]
     importance: Importance | None
     answers: tuple[PixelAnswer, ...]

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from terramamba.core.files import write_csv
-from terramamba.explain.attention import ASKING
+from terramamba.explain.attention import QUERIES
 from terramamba.landcover.explain import pictures as pictures
 from terramamba.landcover.explain.explanation import ClassExplanation, PixelAnswer
 from terramamba.raster.geogrid import Grid
@@ -36,7 +36,7 @@ def write_attention(folder: Path, found: ClassExplanation) -> None:
             "weight": f"{weight:.6g}",
         }
         for name, mean in means.items()
-        for who, of_who in zip(ASKING, mean, strict=True)
+        for who, of_who in zip(QUERIES, mean, strict=True)
         for of, weights in zip(found.asked.maps, of_who, strict=True)
         for (row, col), weight in np.ndenumerate(weights)
     ]
@@ -85,7 +85,7 @@ def write_pixels(folder: Path, found: ClassExplanation) -> None:
         pictures.picture_pixel(folder / f"{name}.png", found, number)
         if answer.asked is not None:
             weights, window = on_the_ground(found, number)
-            labels = [f"{who}, {of}" for who in ASKING for of in answer.asked.maps]
+            labels = [f"{who}, {of}" for who in QUERIES for of in answer.asked.maps]
             write_geotiff(
                 folder / f"{name}_attention.tif",
                 weights,

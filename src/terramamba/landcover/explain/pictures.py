@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from terramamba.explain.attention import ASKING, Asked, tokens_asked
+from terramamba.explain.attention import QUERIES, Attention, effective_tokens
 from terramamba.explain.importance import BandGroup, Importance
 from terramamba.explain.pixels import window_around
 from terramamba.landcover.explain.explanation import ClassExplanation
@@ -29,7 +29,7 @@ def picture_attention(
     path: Path,
     means: Mapping[str, Float32[np.ndarray, "asking maps p p"]],
     pixels: Mapping[str, int],
-    asked: Asked,
+    asked: Attention,
 ) -> None:
     """A row a class, a column a map; first what the centre asks, then what all tokens ask.
 
@@ -38,8 +38,8 @@ def picture_attention(
     from matplotlib.figure import Figure
 
     maps = asked.maps
-    in_effect = tokens_asked(asked.weights[:, 0]).mean(axis=(0, 2))
-    columns = [(who, i) for who in range(len(ASKING)) for i in range(len(maps))]
+    in_effect = effective_tokens(asked.weights[:, 0]).mean(axis=(0, 2))
+    columns = [(who, i) for who in range(len(QUERIES)) for i in range(len(maps))]
     figure = Figure(
         figsize=(1.6 + PANEL_INCHES * len(columns), 0.9 + PANEL_INCHES * len(means)), layout="constrained"
     )
@@ -53,7 +53,7 @@ def picture_attention(
             shown = _heat(panel, mean[who, i], limits)
     for panel, (who, i) in zip(axes[0], columns, strict=True):
         of = f"\n{in_effect[i]:.1f} of {side**2} in effect" if who == 0 else ""
-        panel.set_title(f"{ASKING[who]}\n{maps[i].replace(', ', chr(10))}{of}", fontsize=8)
+        panel.set_title(f"{QUERIES[who]}\n{maps[i].replace(', ', chr(10))}{of}", fontsize=8)
     _scale(figure, shown, axes)
     figure.savefig(path, dpi=DPI, bbox_inches="tight")
 
@@ -129,11 +129,11 @@ def picture_pixel(path: Path, found: ClassExplanation, number: int) -> None:
     if answer.asked is not None:
         mean = answer.asked.mean()
         limits = _limits(mean)
-        axes = lower[0].subplots(1, len(ASKING) * len(maps), squeeze=False)
-        for who, panels in enumerate(np.split(axes[0], len(ASKING))):
+        axes = lower[0].subplots(1, len(QUERIES) * len(maps), squeeze=False)
+        for who, panels in enumerate(np.split(axes[0], len(QUERIES))):
             for i, panel in enumerate(panels):
                 shown = _heat(panel, mean[who, i], limits)
-                panel.set_title(f"{ASKING[who]},\n{maps[i]}", fontsize=8)
+                panel.set_title(f"{QUERIES[who]},\n{maps[i]}", fontsize=8)
         _scale(lower[0], shown, axes)
     figure.savefig(path, dpi=DPI, bbox_inches="tight")
 
@@ -141,7 +141,7 @@ def picture_pixel(path: Path, found: ClassExplanation, number: int) -> None:
 def _spectra(panel: Any, found: ClassExplanation, number: int) -> None:
     """Spectra as the model sees them: the pixel's own, its patch's mean, the mean of what the centre asks."""
     answer, image = found.answers[number], found.patches.images[number].numpy()
-    bands = np.array([place for group in found.groups for place in group.places])
+    bands = np.array([place for group in found.groups for place in group.channels])
     own = found.run.scaling.bands
     known = found.run.card.data.wavelengths
     x = np.array([own[i] + 1 if known is None else known[own[i]] for i in bands])

@@ -1,0 +1,69 @@
+"""What a public function does is said in the imperative, by its first word."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "terramamba"
+
+VERBS = """
+Accept Add Aggregate Attend Average Bound Build Calibrate Call Choose Classify Close Collect Compare Compute
+Connect Convolve Copy Correct Count Cut Decode Describe Detect Do Draw Encode End Enhance Enlarge Estimate
+Exchange Explain Extract Find Finish Fit Fuse Gather Group Have Hold Identify Keep Let List Load Make Map
+Measure Merge Mix Name Open Pack Pad Print Propose Put Raise Read Record Refuse Remove Replace Report Return
+Run Save Say Scale Scan Score Seed Shuffle Smooth Stack Start State Subtract Sum Tell Time Train Turn Weigh
+Work Write Yield
+"""
+"""First words; a new one is added when it is a verb in the imperative."""
+
+ROOMS = (
+    "bench",
+    "cli",
+    "core",
+    "experiments",
+    "explain",
+    "mapping",
+    "models",
+    "report",
+    "runs",
+    "scores",
+    "training",
+)
+FILES = [path for room in ROOMS for path in sorted((PACKAGE / room).rglob("*.py"))] + [
+    path
+    for wing in ("change", "landcover")
+    for path in sorted((PACKAGE / wing).glob("*.py"))
+    if not path.name.startswith("map")
+]
+
+
+def functions(body: list[ast.stmt]) -> Iterator[ast.FunctionDef]:
+    """Public functions, and methods of public classes but properties, which are nouns."""
+    for node in body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from functions(node.body)
+        elif isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            marks = " ".join(map(ast.unparse, node.decorator_list))
+            if "property" not in marks and "overload" not in marks:
+                yield node
+
+
+def first_words(source: str) -> list[tuple[str, str]]:
+    """Names of functions with the first word of their docstring, "" without one."""
+    found = functions(ast.parse(source).body)
+    return [(node.name, (ast.get_docstring(node) or " ").split(" ")[0].strip(",;:.\n")) for node in found]
+
+
+def test_the_rule_sees_what_is_no_verb() -> None:
+    source = 'def a():\n    """The mean."""\n\n\nclass B:\n    def c(self):\n        """Read, and count."""\n'
+    words = [("a", "The"), ("c", "Read"), ("d", "")]
+    assert first_words(source + "def d():\n    return 1\n") == words
+    assert not {"The", "Returns", ""} & set(VERBS.split())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_docstring_starts_with_what_the_function_does(path: Path) -> None:
+    verbs = set(VERBS.split())
+    assert [found for found in first_words(path.read_text("utf-8")) if found[1] not in verbs] == []
