@@ -82,7 +82,9 @@ def _show(record: "DataSet") -> None:
 
     facts = {"name": record.name, "set": record.title, "about": record.about, "size": size_of(record)}
     if isinstance(record, PairSet):
-        facts["parts"] = ", ".join(f"{n:,} {part}" for part, n in record.parts.items()) or "none published"
+        facts["subsets"] = (
+            ", ".join(f"{n:,} {subset}" for subset, n in record.parts.items()) or "none published"
+        )
         facts |= {"bands": str(record.bands), "pixels": record.metres, "change": record.change}
     if isinstance(record, SceneSet):
         facts["classes"] = "\n".join([classes_of(record), *_classes(record.classes, record.pixels)])
@@ -97,7 +99,7 @@ def _show(record: "DataSet") -> None:
 
 
 def _classes(names: Sequence[str], pixels: Mapping[str, tuple[int, ...]]) -> list[str]:
-    """One line a class: code, name, and labelled pixels of each part."""
+    """One line a class: code, name, and labelled pixels of each subset."""
     return [
         f"{code:>2} {name}  " + " / ".join(str(counts[code - 1]) for counts in pixels.values())
         for code, name in enumerate(names, start=1)
@@ -121,6 +123,6 @@ def _compare(record: "DataSet", root: Path) -> None:
     if unlike:
         raise InputError(f"{root}: not {record.title} as published: {in_words(unlike)}")
     if isinstance(record, PairSet) and not record.parts:
-        print(f"usable; no parts of {record.title} are published to compare it with")
+        print(f"usable; no subsets of {record.title} are published to compare it with")
     else:
         print(f"this is {record.title} as published")
