@@ -1,9 +1,10 @@
-"""Training and scoring for any task: the one place that says in which order a run comes about.
+"""Training, scoring and mapping for any task: the one place that says in which order things come about.
 
 What differs between jobs is asked of the task that the caller hands in.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,16 +13,24 @@ from typing import Any, TypeVar
 from terramamba._version import __version__
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
-from terramamba.core.files import write_json
+from terramamba.core.files import StrPath, write_json
 from terramamba.core.leading import led
 from terramamba.core.options import part_of
 from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
 from terramamba.core.run_files import METRICS, WEIGHTS
+from terramamba.mapping.fit_to_run import check_bands, chosen_temperature, open_run
+from terramamba.mapping.jobs import carry_out
+from terramamba.mapping.plan import MapInputs, MapPlan
+from terramamba.mapping.settings import MapSettings
+from terramamba.mapping.summary import MapSummary
 from terramamba.models.model import Model
 from terramamba.models.registry import create_model, model_spec
 from terramamba.models.spec import ModelSpec
 from terramamba.models.weights import save_model
+from terramamba.raster.output.cog import check_raster_name
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.masked import masked
 from terramamba.report.page import write_run_pages
 from terramamba.runs.folder import Run, as_begun, check_folder, load_run, run_folder
 from terramamba.runs.model_card import MadeBy, ModelCard, write_card
@@ -77,6 +86,60 @@ def resolved(task: Task, settings: S) -> S:
         InputError: as ``train``.
     """
     return _ready(task, task.named(settings)).settings
+
+
+def map(
+    task: Task,
+    run: str | Path | Run,
+    inputs: Sequence[StrPath | Scene],
+    out: str | Path,
+    settings: MapSettings,
+) -> MapSummary:
+    """Map ``inputs``, as many as the task takes, to ``out``; a map that was ended goes on.
+
+    Returns the task's summary of what was mapped.
+
+    Raises:
+        InputError: as ``plan_map``; an output exists, or parts of a map with other arguments are there.
+    """
+    start = time.monotonic()
+    plan = plan_map(task, run, inputs, out, settings)
+    outcome = carry_out(
+        plan.output,
+        plan.work,
+        plan.facts,
+        settings,
+        device=settings.device,
+        overwrite=settings.overwrite,
+        inputs=plan.inputs,
+    )
+    return plan.output.summary(outcome, time.monotonic() - start)
+
+
+def plan_map(
+    task: Task,
+    run: str | Path | Run,
+    inputs: Sequence[StrPath | Scene],
+    out: str | Path,
+    settings: MapSettings,
+) -> MapPlan:
+    """Open all that a map is made of and check that it fits. Writes nothing, and reads no pixel.
+
+    Raises:
+        InputError: run or inputs cannot be read, they do not fit each other or the settings, or no map can
+            have the name ``out``.
+    """
+    check_raster_name(out)
+    loaded = open_run(run, task.name)
+    loaded.model.check_precision(settings.precision)
+    temperature = chosen_temperature(loaded, settings.calibrated)
+    opened = task.open_inputs(inputs, settings)
+    scenes = {name: masked(scene, settings.mask or ()) for name, scene in opened.items()}
+    for scene in scenes.values():
+        check_bands(loaded, scene)
+    by_others = settings.workers > 1 or settings.dask is not None
+    sent = str(run) if by_others and not isinstance(run, Run) else loaded
+    return task.plan_map(MapInputs(loaded, sent, scenes, temperature), str(Path(out)), settings)
 
 
 @dataclass(frozen=True)

@@ -9,19 +9,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from terramamba.change import compared as change_compared
+from terramamba.change import map as change_map
 from terramamba.change import report_sections as change_sections
+from terramamba.change import terminal as change_terminal
 from terramamba.change.evaluation import evaluate as evaluate_pairs
 from terramamba.change.explain.explain import explain_change
 from terramamba.change.map_output import ChangeMapOutput
 from terramamba.change.objective import ChangeDetection
 from terramamba.change.recipe import practical as change_recipe
 from terramamba.change.report_map import change_layers
-from terramamba.change.settings import ChangeConfig, ChangeSettings
+from terramamba.change.settings import ChangeConfig, ChangeSettings, ExplainPair
 from terramamba.change.training import prepare as prepare_pairs
 from terramamba.core.errors import InputError
+from terramamba.core.files import StrPath
+from terramamba.core.options import Options
+from terramamba.core.shown import Shown
 from terramamba.experiments.compared import Compared, Timed
 from terramamba.landcover import compared as land_cover_compared
+from terramamba.landcover import map as land_cover_map
 from terramamba.landcover import report_sections as land_cover_sections
+from terramamba.landcover import terminal as land_cover_terminal
 from terramamba.landcover.catalogued import load_scene
 from terramamba.landcover.evaluation import evaluate as evaluate_pixels
 from terramamba.landcover.explain.explain import explain_classes
@@ -29,9 +36,10 @@ from terramamba.landcover.map_output import ClassMapOutput
 from terramamba.landcover.objective import Classification
 from terramamba.landcover.recipe import practical as land_cover_recipe
 from terramamba.landcover.report_map import land_cover_layers
-from terramamba.landcover.settings import ClassConfig, ClassifySettings
+from terramamba.landcover.settings import ClassConfig, ClassifySettings, ExplainScene
 from terramamba.landcover.training import prepare as prepare_scene
 from terramamba.mapping.jobs import MapOutput
+from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.scene import Scene
 from terramamba.report.job import Colours, ReportedJob
@@ -83,10 +91,15 @@ class Job:
     objective: MakeObjective[Any]
     practical: Practical
     evaluate: Callable[..., dict[str, Any]]
+    open_inputs: Callable[[Sequence[StrPath | Scene], Any], Mapping[str, Scene]]
+    plan_map: Callable[[MapInputs, str, Any], MapPlan]
     map_output: Callable[[Mapping[str, Any]], MapOutput]
     report: ReportedJob
     compared: Compared
     explain: Callable[..., dict[str, Any]]
+    explain_options: type[Options]
+    shown_scores: Callable[[Mapping[str, Any], Scores], Shown]
+    shown_explanation: Callable[[Mapping[str, Any]], Shown]
 
 
 def _as_given(settings: ChangeSettings) -> ChangeSettings:
@@ -105,6 +118,8 @@ LAND_COVER = Job(
     objective=Classification,
     practical=land_cover_recipe,
     evaluate=evaluate_pixels,
+    open_inputs=land_cover_map.open_inputs,
+    plan_map=land_cover_map.plan_map,
     map_output=ClassMapOutput.of,
     report=Reported(
         beside=land_cover_sections.BESIDE,
@@ -121,6 +136,9 @@ LAND_COVER = Job(
         comes_parted=False, reads=land_cover_compared.reads_scene, time=land_cover_compared.time_patches
     ),
     explain=explain_classes,
+    explain_options=ExplainScene,
+    shown_scores=land_cover_terminal.shown_scores,
+    shown_explanation=land_cover_terminal.shown_explanation,
 )
 
 CHANGE = Job(
@@ -134,6 +152,8 @@ CHANGE = Job(
     objective=ChangeDetection,
     practical=change_recipe,
     evaluate=evaluate_pairs,
+    open_inputs=change_map.open_inputs,
+    plan_map=change_map.plan_map,
     map_output=ChangeMapOutput.of,
     report=Reported(
         beside=change_sections.BESIDE,
@@ -150,6 +170,9 @@ CHANGE = Job(
         comes_parted=True, reads=change_compared.reads_pairs, time=change_compared.time_pairs
     ),
     explain=explain_change,
+    explain_options=ExplainPair,
+    shown_scores=change_terminal.shown_scores,
+    shown_explanation=change_terminal.shown_explanation,
 )
 
 TASKS: Mapping[str, Task] = {job.name: job for job in (LAND_COVER, CHANGE)}

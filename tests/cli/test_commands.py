@@ -97,6 +97,9 @@ def test_models_of_one_task(terramamba) -> None:
     done = terramamba("models", "--task", "classify")
     assert "ssa_mamba" in done.out
     assert "glmamba" not in done.out
+    done = terramamba("models", "--task", "cluster")
+    assert (done.status, done.out) == (1, "")
+    assert "task 'cluster' is unknown; choose one of: classify, change" in done.err
 
 
 def test_check_one_scene_and_a_pair(workshop, program) -> None:

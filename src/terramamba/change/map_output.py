@@ -11,12 +11,14 @@ import numpy as np
 
 from terramamba.change.map_worker import Tiles, unpacked
 from terramamba.core.errors import InputError
+from terramamba.core.shown import number
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
 from terramamba.mapping.blend import MappedWindow, blend
 from terramamba.mapping.grid_json import grid_of, grid_record
 from terramamba.mapping.jobs import Outcome
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE, stored_probability
+from terramamba.mapping.summary import CountedMap
 from terramamba.mapping.tags import file_tags
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
@@ -32,28 +34,27 @@ NAMES = {0: "unchanged", 1: "changed"}
 COLOURS = {0: (225, 225, 225), 1: (215, 25, 28)}
 
 
-@dataclass(frozen=True)
-class ChangeSummary:
-    """What was mapped. ``not_finite_pixels`` have NaN or infinity in either date; they count as nodata too.
+@dataclass(frozen=True, kw_only=True)
+class ChangeSummary(CountedMap):
+    """What was mapped of change. ``areas`` is the number of polygons, None where none were asked for."""
 
-    ``areas`` is the number of polygons, None where none were asked for.
-    """
-
-    out: Path
-    probabilities: Path | None
     polygons: tuple[Path, ...]
-    areas_table: Path | None
-    pixels: int
-    nodata_pixels: int
-    not_finite_pixels: int
-    classes: tuple[ClassArea, ...]
     threshold: float
     areas: int | None
-    seconds: float
-    temperature: float | None
-    """By which logits were divided; None: probabilities are those of the model as it is."""
-    missing_parts: int | None = None
-    """After one shard of the work: how many parts are yet to be mapped; nothing has been written then."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that were asked for."""
+        named = (self.out, self.probabilities, *self.polygons, self.areas_table)
+        return tuple(path for path in named if path is not None)
+
+    def facts(self) -> dict[str, str]:
+        """What else is to be said of how the map was made."""
+        facts = {} if self.areas is None else {"changed areas": number(self.areas)}
+        if self.temperature is not None:
+            least = number(self.threshold)
+            facts["calibrated"] = f"{self.calibrated}; changed is what has a probability of {least} or more"
+        return facts
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,19 +136,19 @@ class ChangeMapOutput:
         classes = tuple(ClassArea(**entry) for entry in result["classes"]) if result else ()
         pixels = self.grid.window.pixels
         return ChangeSummary(
-            Path(self.out),
-            None if self.probabilities is None else Path(self.probabilities),
-            tuple(map(Path, self.polygons)),
-            None if self.areas is None else Path(self.areas),
-            pixels,
-            pixels - sum(entry.pixels for entry in classes),
-            result["not_finite"] if result else 0,
-            classes,
-            self.threshold,
-            result["areas"] if result else None,
-            seconds,
-            self.temperature,
-            None if result else outcome.missing,
+            out=Path(self.out),
+            probabilities=None if self.probabilities is None else Path(self.probabilities),
+            polygons=tuple(map(Path, self.polygons)),
+            areas_table=None if self.areas is None else Path(self.areas),
+            pixels=pixels,
+            nodata_pixels=pixels - sum(entry.pixels for entry in classes),
+            not_finite_pixels=result["not_finite"] if result else 0,
+            classes=classes,
+            threshold=self.threshold,
+            areas=result["areas"] if result else None,
+            seconds=seconds,
+            temperature=self.temperature,
+            missing_parts=None if result else outcome.missing,
         )
 
     def record(self) -> dict[str, Any]:

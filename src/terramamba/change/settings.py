@@ -26,6 +26,13 @@ class Threshold(Options):
     threshold: Annotated[float | None, PROBABILITY] = None
     """Least probability that counts as changed, in thousandths; None: the one chosen on validation."""
 
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where the threshold lies between two thousandths."""
+        if self.threshold is not None:
+            from terramamba.scores.thresholds import checked_threshold
+
+            checked_threshold(self.threshold)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeConfig(TrainConfig):
@@ -86,7 +93,7 @@ class ChangeMapSettings(Threshold, Alignment, MapSettings):
     """Tiles mapped at once."""
 
     def refuse_contradictions(self) -> None:
-        """Raise ``InputError`` where tiles only overlap, or polygons are shaped and not written."""
+        """Raise ``InputError`` where tiles only overlap, or polygons cannot be written so or at all."""
         if self.overlap >= self.tile_size:
             raise InputError(
                 f"--overlap {self.overlap}: must be 0 or more and less than --tile-size {self.tile_size}"
@@ -94,3 +101,18 @@ class ChangeMapSettings(Threshold, Alignment, MapSettings):
         for flag, value in (("--min-area", self.min_area), ("--simplify", self.simplify)):
             if value and not self.polygons:
                 raise InputError(f"{flag} {value:g}: is for polygons; name their file with --polygons")
+        if self.polygons:
+            from terramamba.raster.vector.change_polygons import check_polygon_name
+
+            for path in self.polygons:
+                check_polygon_name(path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainPair(Alignment):
+    """What `terramamba explain` can be told of a pair alone."""
+
+    window: str | None = None
+    """Pair: window to explain, ROW,COL,HEIGHT,WIDTH from 0; None: where most is marked."""
+    size: Annotated[int, at_least(1)] = 256
+    """Pair: side in pixels of a window that is not given with --window."""

@@ -57,8 +57,6 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
     check_choices(settings, spec)
-    if settings.threshold is not None:
-        checked_threshold(settings.threshold)
     found, published, unlike = load_pairs(
         settings.data, settings.root, settings.align, settings.scene_variable
     )

@@ -23,7 +23,8 @@ def run(argv: Sequence[str]) -> int:
     """Score, and print the scores."""
     options, (folder,) = parse(USAGE, EvaluateOptions, argv)
     from terramamba.api import evaluate_change_detector
-    from terramamba.cli.scores import show_change
+    from terramamba.cli.scores import show_scores
+    from terramamba.tasks import CHANGE
 
-    show_change(evaluate_change_detector(folder, **asdict(options)))
+    show_scores(CHANGE, evaluate_change_detector(folder, **asdict(options)))
     return 0

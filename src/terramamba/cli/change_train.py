@@ -16,9 +16,10 @@ def run(argv: Sequence[str]) -> int:
     """Train, and print the scores on the test pairs."""
     settings, _ = parse(USAGE, ChangeSettings, argv, decided=_decided)
     from terramamba.api import train_change_detector
-    from terramamba.cli.scores import show_change
+    from terramamba.cli.scores import show_scores
+    from terramamba.tasks import CHANGE
 
-    show_change(train_change_detector(settings))
+    show_scores(CHANGE, train_change_detector(settings))
     return 0
 
 

@@ -28,7 +28,8 @@ def run(argv: Sequence[str]) -> int:
     """Score, and print the scores."""
     options, (folder,) = parse(USAGE, EvaluateOptions, argv)
     from terramamba.api import evaluate_classifier
-    from terramamba.cli.scores import show_classification
+    from terramamba.cli.scores import show_scores
+    from terramamba.tasks import LAND_COVER
 
-    show_classification(evaluate_classifier(folder, **asdict(options)))
+    show_scores(LAND_COVER, evaluate_classifier(folder, **asdict(options)))
     return 0

@@ -20,9 +20,10 @@ def run(argv: Sequence[str]) -> int:
         print("error: --scene must be given, or --data with --root", file=sys.stderr)
         return 2
     from terramamba.api import train_classifier
-    from terramamba.cli.scores import show_classification
+    from terramamba.cli.scores import show_scores
+    from terramamba.tasks import LAND_COVER
 
-    show_classification(train_classifier(settings))
+    show_scores(LAND_COVER, train_classifier(settings))
     return 0
 
 

@@ -1,15 +1,20 @@
 """``terramamba explain``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
+from terramamba.change.settings import ExplainPair
 from terramamba.cli.files import split_run
 from terramamba.cli.parse import Usage, parse
 from terramamba.core.errors import InputError
-from terramamba.core.options import at_least
-from terramamba.data.settings import Alignment, ImageArray, Masks
+from terramamba.core.options import options_of
+from terramamba.data.settings import ImageArray, Masks
+from terramamba.landcover.settings import ExplainScene
 from terramamba.training.settings import OnDevice
+
+if TYPE_CHECKING:
+    from terramamba.training.task import Task
 
 USAGE = Usage(
     "explain",
@@ -22,13 +27,10 @@ USAGE = Usage(
 REPEATED = ("--pixel", "--at")
 """Flags that may be given several times."""
 
-ALIKE = 0.999
-"""Of this share of all pixels on, asking is called asking all alike: 49.0 of 49, rounded."""
-
 
 @dataclass(frozen=True, kw_only=True)
-class ExplainOptions(OnDevice, Alignment, Masks, ImageArray):
-    """Flags of the command."""
+class ExplainOptions(ExplainPair, ExplainScene, OnDevice, Masks, ImageArray):
+    """Flags of the command: those of every job, whose files import nothing heavy, and these."""
 
     out: str
     """Folder to write; must be new or empty unless --overwrite is given."""
@@ -37,67 +39,37 @@ class ExplainOptions(OnDevice, Alignment, Masks, ImageArray):
     pair the middle of the window."""
     at: str | None = None
     """X,Y in the reference system of the scene, as --pixel."""
-    labels: str | None = None
-    """Classifier: labels of SCENE; None: the run's validation pixels, where SCENE is the run's own."""
-    samples: Annotated[int, at_least(2)] = 500
-    """Classifier: most pixels, drawn at random, that means and band importance are made of."""
-    bands_per_group: Annotated[int | None, at_least(1)] = None
-    """Classifier: neighbouring bands that are shuffled together; None: so many that there are 24 groups at
-    most."""
-    repeats: Annotated[int, at_least(1)] = 5
-    """Classifier: times that each group of bands is shuffled."""
-    seed: Annotated[int, at_least(0)] = 0
-    """Classifier: seed of drawing and shuffling."""
-    window: str | None = None
-    """Pair: window to explain, ROW,COL,HEIGHT,WIDTH from 0; None: where most is marked."""
-    size: Annotated[int, at_least(1)] = 256
-    """Pair: side in pixels of a window that is not given with --window."""
     overwrite: bool = False
     """Replace an earlier explanation in the folder."""
-
-
-ONLY = {
-    "classify": ("labels", "samples", "bands_per_group", "repeats", "seed"),
-    "change": ("window", "size", "align"),
-}
-"""Options of one task alone."""
 
 
 def run(argv: Sequence[str]) -> int:
     """Explain, and print in words what came of it."""
     options, paths = parse(USAGE, ExplainOptions, _joined(argv))
     folder, files = split_run(paths)
+    from terramamba.cli.show import show
     from terramamba.runs.folder import load_run
+    from terramamba.tasks import task_named
 
     loaded = load_run(folder)
+    task = task_named(loaded.task)
+    found = task.explain(loaded, files, **_of_task(task, options, folder))
+    show(task.shown_explanation(found), {"written": found["folder"]})
+    return 0
+
+
+def _of_task(task: "Task", options: ExplainOptions, folder: str) -> dict[str, Any]:
+    """The options that ``task`` has; raises ``InputError`` where one that others alone have is given."""
+    from terramamba.tasks import TASKS
+
     given = asdict(options)
     given["masks"] = given.pop("mask") or ()
-    defaults = {field.name: field.default for field in ExplainOptions.__dataclass_fields__.values()}
-    for task, names in ONLY.items():
-        for name in names:
-            value = given.pop(name) if task != loaded.task else None
-            if task != loaded.task and value != defaults[name]:
-                raise InputError(
-                    f"--{name.replace('_', '-')}: is for runs for {task}; {folder} is for {loaded.task}"
-                )
-    if loaded.task == "change":
-        if len(files) != 2:
-            raise InputError(
-                f"{folder}: is a run for change, which needs BEFORE and AFTER; got {_list(files)}"
-            )
-        from terramamba.change.explain.explain import explain_change
-        from terramamba.raster.readers.open import open_scene
-
-        variable = given.pop("scene_variable")
-        before, after = (open_scene(path, variable=variable) for path in files)
-        _show_change(explain_change(loaded, before, after, **given))
-        return 0
-    if len(files) > 1:
-        raise InputError(f"{folder}: is a run for classify, which takes one SCENE; got {_list(files)}")
-    from terramamba.landcover.explain.explain import explain_classes
-
-    _show_classes(explain_classes(loaded, *files, **given))
-    return 0
+    own = {option.name for option in options_of(task.explain_options)}
+    for other in TASKS.values():
+        for option in options_of(other.explain_options):
+            if option.name not in own and given.pop(option.name, option.default) != option.default:
+                raise InputError(f"{option.flag}: is for runs for {other.name}; {folder} is for {task.name}")
+    return given
 
 
 def _joined(argv: Sequence[str]) -> list[str]:
@@ -112,90 +84,3 @@ def _joined(argv: Sequence[str]) -> list[str]:
         else:
             values.setdefault(flag, []).append(value if equals else left.pop(0))
     return [*words, *(f"{flag}={' '.join(said)}" for flag, said in values.items())]
-
-
-def _show_classes(found: Mapping[str, Any]) -> None:
-    from terramamba.cli.show import percent, show_facts, show_table
-
-    pixels, attention, importance = found["pixels"], found["attention"], found["importance"]
-    if importance is not None:
-        groups = sorted(importance["groups"], key=lambda group: -group["oa_drop"])
-        rows = [
-            [group["name"], *(_with_spread(group, score) for score in ("oa", "aa"))] for group in groups[:8]
-        ]
-        show_table(
-            "lost when shuffled among pixels, percentage points (the largest)",
-            ["bands", "overall accuracy", "average accuracy"],
-            rows,
-        )
-    facts = {
-        "pixels": f"{pixels['count']} {pixels['which']}".replace(
-            f"{pixels['count']} {pixels['count']}", str(pixels["count"])
-        )
-    }
-    if importance is None:
-        facts["band importance"] = "not measured: it needs labelled pixels (--labels)"
-    else:
-        facts["as they are"] = (
-            f"overall accuracy {percent(importance['oa'])} %, average {percent(importance['aa'])} %"
-        )
-    if attention is None:
-        facts["attention"] = f"{found['model']} has none"
-    else:
-        facts["attention"] = "\n".join(map(_attention_in_words, attention))
-    for answer in found["named_pixels"]:
-        row, col = answer["pixel"]
-        likely = percent(answer["probability"][answer["class"]])
-        facts[f"row {row}, column {col}"] = f"{answer['class']}, probability {likely} %"
-    facts |= {"note": "\n".join(found["notes"])} if found["notes"] else {}
-    show_facts(facts | {"written": found["folder"]})
-
-
-def _with_spread(group: Mapping[str, Any], score: str) -> str:
-    from terramamba.cli.show import percent
-
-    spread = group[f"{score}_drop_std"]
-    return percent(group[f"{score}_drop"]) + ("" if spread != spread else f" ± {percent(spread)}")
-
-
-def _attention_in_words(entry: Mapping[str, Any]) -> str:
-    asked, tokens = entry["tokens_asked_by_centre"], entry["tokens"]
-    alike = ": all alike, so it is a plain mean" if asked > ALIKE * tokens else ""
-    return f"{entry['map']}: the centre asks {asked:.1f} of {tokens} pixels in effect{alike}"
-
-
-def _show_change(found: Mapping[str, Any]) -> None:
-    from terramamba.cli.show import show_facts, show_table
-
-    rows = [
-        [
-            layer["layer"],
-            layer["cell_pixels"],
-            *(_two(layer[f"{kind}_auc"]) for kind in ("activation", "cam")),
-        ]
-        for layer in found["layers"]
-    ]
-    show_table(
-        "how well each layer tells marked from other pixels (1 always, 0.5 as chance, 0 the wrong way round)",
-        ["layer", "cell, px", "response", "Grad-CAM"],
-        rows,
-    )
-    window = found["window"]
-    share = 100 * found["marked_pixels"] / found["usable_pixels"]
-    show_facts(
-        {
-            "window": f"rows {window['row']}-{window['row'] + window['height'] - 1},"
-            f" columns {window['col']}-{window['col'] + window['width'] - 1}: {found['window_chosen']}",
-            "marked": f"{found['marked_pixels']} pixels, {share:.2f} %, at threshold {found['threshold']:g}",
-            "Grad-CAM explains": found["explained"],
-            "written": found["folder"],
-        }
-    )
-
-
-def _two(value: float) -> str:
-    return "" if value != value else f"{value:.2f}"
-
-
-def _list(files: Sequence[str]) -> str:
-    return ", ".join(files) or "none"

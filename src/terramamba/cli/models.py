@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from terramamba.cli.parse import Usage, parse
 
@@ -16,15 +16,16 @@ USAGE = Usage(
 )
 
 CLASSES = 15
-"""Classes that a classifier's head is counted with: those of Houston2013, the papers' first scene."""
+"""Classes that the head of a model which needs a number of them is counted with: those of Houston2013, the
+papers' first scene."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelsOptions:
     """Flags of the command."""
 
-    task: Literal["classify", "change"] | None = None
-    """Only the models for this task."""
+    task: str | None = None
+    """Only the models for this task: classify or change."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -54,8 +55,9 @@ def _preset_row(spec: "ModelSpec", preset: str) -> list[str]:
     mark = " (default)" if preset == spec.default_preset else ""
     if not spec.trainable or spec.fit is not None:
         return [preset + mark, "no network", ""]
-    bands = spec.example[-3]
-    options = {"in_channels": bands} | ({"num_classes": CLASSES} if spec.task == "classify" else {})
+    sizes = {"in_channels": spec.example[-3], "num_classes": CLASSES}
+    needed = {name for name, known in spec.parameters().items() if known.default is known.empty}
+    options = {name: size for name, size in sizes.items() if name in needed}
     with torch.device("meta"):  # sizes are counted, weights are not drawn
         model = create_model(spec.name, preset=preset, **options)
     cost = model_cost(model, spec.example)

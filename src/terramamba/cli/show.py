@@ -2,7 +2,17 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from terramamba.core.shown import Shown
+
+
+def show(shown: "Shown", more: Mapping[str, str] | None = None) -> None:
+    """Print tables and facts, and below them ``more`` facts."""
+    for table in shown.tables:
+        show_table(table.title, table.columns, table.rows)
+    show_facts({**shown.facts, **(more or {})})
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -27,20 +37,6 @@ def show_facts(facts: Mapping[str, Any]) -> None:
     width = max(map(len, facts), default=0)
     for name, value in facts.items():
         print(f"{name:<{width}}  " + f"\n{'':<{width}}  ".join(str(value).splitlines()))
-
-
-def percent(value: Any) -> str:
-    """Write a fraction as per cent with two decimals, with its deviation where it is a mean over seeds."""
-    if isinstance(value, Mapping):
-        return f"{100 * value['mean']:.2f} ± {100 * value['std']:.2f}"
-    return "" if value is None or value != value else f"{100 * value:.2f}"
-
-
-def number(value: Any, digits: int = 4) -> str:
-    """Write a number in ``digits`` significant digits, with its deviation where it is a mean over seeds."""
-    if isinstance(value, Mapping):
-        return f"{value['mean']:.{digits}g} ± {value['std']:.{digits}g}"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}g}"
 
 
 def _is_number(text: str) -> bool:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_text
+from terramamba.core.shown import Table
 from terramamba.experiments.results import read_results
-from terramamba.experiments.tables import Table, make_tables, summary
+from terramamba.experiments.tables import make_tables, summary
 from terramamba.experiments.values import Tasks
 
 HOW = (

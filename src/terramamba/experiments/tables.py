@@ -1,8 +1,8 @@
 """Tables of an experiment: mean and deviation over seeds, interval over units, paired test, cost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from terramamba.core.shown import Table
 from terramamba.experiments.results import FAILED, PUBLISHED, Record
 from terramamba.experiments.statistics import (
     RunGroup,
@@ -17,16 +17,6 @@ from terramamba.experiments.values import Tasks
 from terramamba.scores.score import Score, Scores, columns
 
 COST_COLUMNS = ("parameters", "FLOPs", "minutes", "px/s", "peak MiB")
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with what stands above and below it."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
 
 
 def make_tables(records: Sequence[Record], tasks: Tasks) -> list[Table]:

@@ -6,7 +6,9 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from terramamba.core.shown import in_percent
 from terramamba.core.typed import typed
+from terramamba.core.words import count
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.landcover.map_worker import NODATA, code_type
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
@@ -14,6 +16,7 @@ from terramamba.mapping.grid_json import grid_of, grid_record
 from terramamba.mapping.jobs import Outcome
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE
+from terramamba.mapping.summary import CountedMap
 from terramamba.mapping.tags import file_tags
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
@@ -23,26 +26,24 @@ from terramamba.raster.windows import Window
 KIND = "classify"
 
 
-@dataclass(frozen=True)
-class ClassSummary:
-    """What was mapped. ``not_finite_pixels`` have data that is NaN or infinite; they count as nodata too."""
+@dataclass(frozen=True, kw_only=True)
+class ClassSummary(CountedMap):
+    """What was mapped of land cover."""
 
-    out: Path
-    probabilities: Path | None
-    areas_table: Path | None
-    pixels: int
-    nodata_pixels: int
-    not_finite_pixels: int
-    classes: tuple[ClassArea, ...]
-    seconds: float
     tilings: int
     """0: each pixel was classified by its own patch."""
     agreement: float | None
     """Share of the run's validation pixels that so many tilings classify as exact mapping does."""
-    temperature: float | None
-    """By which logits were divided; None: probabilities are those of the model as it is."""
-    missing_parts: int | None = None
-    """After one shard of the work: how many parts are yet to be mapped; nothing has been written then."""
+
+    def facts(self) -> dict[str, str]:
+        """What else is to be said of how the map was made."""
+        return super().facts() | ({"mode": self._mode()} if self.tilings else {})
+
+    def _mode(self) -> str:
+        words = f"fast, {count(self.tilings, 'tiling')}"
+        if self.agreement is None:
+            return f"{words}; this run has no record of how close that is to exact"
+        return f"{words}: {in_percent(self.agreement)} % of the validation pixels come out as in exact mode"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +82,7 @@ class ClassMapOutput:
         self, files: PartFiles, drafts: Sequence[Path], advance: Callable[[float], None]
     ) -> dict[str, Any]:
         """Write the files, window by window."""
-        count, not_finite = AreaCount(self.grid, self.names), 0
+        counted, not_finite = AreaCount(self.grid, self.names), 0
         with ExitStack() as open_files:
             writers = [
                 open_files.enter_context(writer) for writer in self._writers(drafts[: len(self.paths)])
@@ -93,10 +94,10 @@ class ClassMapOutput:
                 ):
                     assert values is not None
                     writer.write(values, window)
-                count.add(arrays["classes"], window)
+                counted.add(arrays["classes"], window)
                 not_finite += int(arrays["not_finite"])
                 advance(window.pixels)
-        classes = count.classes()
+        classes = counted.classes()
         if self.areas is not None:
             write_areas(drafts[-1], classes[1:], not_measured=why_not_measured(self.grid))
         return {"classes": [asdict(entry) for entry in classes], "not_finite": not_finite}
@@ -106,18 +107,18 @@ class ClassMapOutput:
         result = outcome.result
         areas = [ClassArea(**entry) for entry in result["classes"]] if result else []
         return ClassSummary(
-            self.targets[0],
-            self.targets[1] if len(self.paths) > 1 else None,
-            None if self.areas is None else Path(self.areas),
-            self.grid.window.pixels,
-            areas[0].pixels if areas else 0,
-            result["not_finite"] if result else 0,
-            tuple(areas[1:]),
-            seconds,
-            self.tilings,
-            self.agreement,
-            self.temperature,
-            None if result else outcome.missing,
+            out=self.targets[0],
+            probabilities=self.targets[1] if len(self.paths) > 1 else None,
+            areas_table=None if self.areas is None else Path(self.areas),
+            pixels=self.grid.window.pixels,
+            nodata_pixels=areas[0].pixels if areas else 0,
+            not_finite_pixels=result["not_finite"] if result else 0,
+            classes=tuple(areas[1:]),
+            seconds=seconds,
+            tilings=self.tilings,
+            agreement=self.agreement,
+            temperature=self.temperature,
+            missing_parts=None if result else outcome.missing,
         )
 
     def record(self) -> dict[str, Any]:

@@ -82,3 +82,20 @@ class ClassMapSettings(MapSettings):
     """Pixels classified at once; less needs less memory."""
     strip_rows: Annotated[int | None, at_least(1)] = None
     """Rows of a tile; None: as many as take seconds to a minute."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainScene(Options):
+    """What `terramamba explain` can be told of a classifier alone."""
+
+    labels: str | None = None
+    """Classifier: labels of SCENE; None: the run's validation pixels, where SCENE is the run's own."""
+    samples: Annotated[int, at_least(2)] = 500
+    """Classifier: most pixels, drawn at random, that means and band importance are made of."""
+    bands_per_group: Annotated[int | None, at_least(1)] = None
+    """Classifier: neighbouring bands that are shuffled together; None: so many that there are 24 groups at
+    most."""
+    repeats: Annotated[int, at_least(1)] = 5
+    """Classifier: times that each group of bands is shuffled."""
+    seed: Annotated[int, at_least(0)] = 0
+    """Classifier: seed of drawing and shuffling."""

@@ -27,6 +27,7 @@ from terramamba.mapping.fingerprint import Facts, first_difference
 from terramamba.mapping.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.settings import Parallelism
+from terramamba.mapping.summary import MapSummary
 from terramamba.raster.output.staging import (
     check_outputs,
     draft_of,
@@ -62,7 +63,7 @@ class MapOutput(Protocol):
         """Return the output as JSON can hold it: its ``kind`` and, under ``output``, what makes it again."""
         ...
 
-    def summary(self, outcome: "Outcome", seconds: float) -> Any:
+    def summary(self, outcome: "Outcome", seconds: float) -> MapSummary:
         """Return what a run came to, for people and programs."""
         ...
 

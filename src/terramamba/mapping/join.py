@@ -8,6 +8,7 @@ from typing import Any
 from terramamba.core.errors import InputError
 from terramamba.mapping.jobs import MapOutput, finish
 from terramamba.mapping.part_files import PartFiles
+from terramamba.mapping.summary import MapSummary
 
 
 def join_map(
@@ -15,7 +16,7 @@ def join_map(
     out: str | Path,
     *,
     overwrite: bool = False,
-) -> Any:
+) -> MapSummary:
     """Put the map ``out`` together from the part files that shards of one run left beside it.
 
     Paths of further outputs are those that the shards were given: call it where they ran.

@@ -56,3 +56,12 @@ class MapSettings(Parallelism, Arithmetic, Masks):
     come nearer to how often they come true; classes, and what the run's own threshold marks, stay."""
     overwrite: Annotated[bool, MAY_DIFFER] = False
     """Replace an existing map, and what a run with other arguments left unfinished."""
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where a file's name ends otherwise than it is written."""
+        from terramamba.mapping.area_table import check_table_name
+        from terramamba.raster.output.cog import check_raster_name
+
+        if self.probabilities is not None:
+            check_raster_name(self.probabilities)
+        check_table_name(self.areas)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from torch.utils.data import Dataset
 
+from terramamba.core.options import Options
+from terramamba.core.shown import Shown
 from terramamba.models.model import Model
 from terramamba.scores.score import Scores
 from terramamba.training.batches import Batch
@@ -20,9 +22,12 @@ from terramamba.training.settings import TrainConfig, TrainSettings
 from terramamba.training.workload import Volume
 
 if TYPE_CHECKING:
+    from terramamba.core.files import StrPath
     from terramamba.experiments.compared import Compared
     from terramamba.mapping.jobs import MapOutput
+    from terramamba.mapping.plan import MapInputs, MapPlan
     from terramamba.models.spec import ModelSpec
+    from terramamba.raster.scene import Scene
     from terramamba.report.job import ReportedJob
     from terramamba.runs.folder import Run
     from terramamba.runs.model_card import DataCard, JudgedCard
@@ -133,6 +138,12 @@ class Task(Protocol):
     def evaluate(self, run: "Run", **options: Any) -> dict[str, Any]:
         """Return ``protocol``, ``notes``, scores of ``test`` and what else ``pipeline.evaluate`` reports."""
 
+    def open_inputs(self, inputs: "Sequence[StrPath | Scene]", settings: Any) -> "Mapping[str, Scene]":
+        """The scenes of a map, opened, by what the job calls them; raises ``InputError``."""
+
+    def plan_map(self, given: "MapInputs", out: str, settings: Any) -> "MapPlan":
+        """How ``given`` becomes a map with the name ``out``, as its map settings say; writes nothing."""
+
     def map_output(self, record: Mapping[str, Any]) -> "MapOutput":
         """Return what makes outputs of part files, from what a job's record says."""
 
@@ -146,3 +157,13 @@ class Task(Protocol):
 
     def explain(self, run: "Run", scenes: Sequence[str], **options: Any) -> dict[str, Any]:
         """Write an explanation of a run to a folder."""
+
+    @property
+    def explain_options(self) -> type[Options]:
+        """What alone it can be told when it explains."""
+
+    def shown_scores(self, result: Mapping[str, Any], scores: Scores) -> Shown:
+        """What a terminal shows of what training or scoring found, ``result``."""
+
+    def shown_explanation(self, found: Mapping[str, Any]) -> Shown:
+        """What a terminal shows of what ``explain`` found."""

@@ -15,7 +15,7 @@ from terramamba.change.explain.pictures import picture_evidence
 from terramamba.change.explain.window import Chosen, choose_window
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
-from terramamba.core.files import StrPath, write_csv
+from terramamba.core.files import write_csv
 from terramamba.core.provenance import code_version
 from terramamba.data.scaling import read_scaled
 from terramamba.explain.activations import change_evidence
@@ -24,6 +24,7 @@ from terramamba.mapping.fit_to_run import check_bands, open_run
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.cropped import cropped
 from terramamba.raster.views.masked import masked
@@ -34,10 +35,10 @@ from terramamba.training.predict import evaluating
 
 def explain_change(
     run: str | Path | Run,
-    before: StrPath | Scene,
-    after: StrPath | Scene,
+    scenes: Sequence[str],
     *,
     out: str | Path,
+    scene_variable: str | None = None,
     window: str | None = None,
     pixel: str | None = None,
     at: str | None = None,
@@ -51,9 +52,9 @@ def explain_change(
 
     Args:
         run: Run folder, or the run itself.
-        before: The earlier image.
-        after: The later image.
+        scenes: The earlier and the later image.
         out: Folder to write, new or empty.
+        scene_variable: Name of the array in files that hold several.
         window: The window, "ROW,COL,HEIGHT,WIDTH", from 0.
         pixel: Or the middle of it, "ROW,COL".
         at: Or that in coordinates of the images' reference system, "X,Y".
@@ -69,6 +70,9 @@ def explain_change(
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
+    if len(scenes) != 2:
+        folder, files = run.folder if isinstance(run, Run) else run, ", ".join(scenes) or "none"
+        raise InputError(f"{folder}: is a run for change, which needs BEFORE and AFTER; got {files}")
     check_folder(out, overwrite=overwrite)
     loaded, place = open_run(run, "change"), resolve_device(device)
     model = loaded.model
@@ -77,7 +81,8 @@ def explain_change(
             f"{loaded.folder}: the model is {loaded.card.model.name}, which has no layers to explain;"
             " CSAM, BFA and CSIE are parts of glmamba, name a run of that model"
         )
-    first, second = (masked(date, masks) for date in require_pair(before, after, align=align))
+    opened = (open_scene(path, variable=scene_variable) for path in scenes)
+    first, second = (masked(date, masks) for date in require_pair(*opened, align=align))
     dates = first, second
     for date in dates:
         check_bands(loaded, date)

@@ -30,7 +30,7 @@ from terramamba.scores.metrics import average_accuracy, overall_accuracy
 
 def explain_classes(
     run: str | Path | Run,
-    scene: str | None = None,
+    scenes: Sequence[str] = (),
     *,
     out: str | Path,
     labels: str | None = None,
@@ -49,7 +49,7 @@ def explain_classes(
 
     Args:
         run: Run folder, or the run itself.
-        scene: Scene to explain it on; None: the run's own.
+        scenes: The scene to explain it on; none: the run's own.
         out: Folder to write, new or empty.
         labels: Labels of the scene; None: the run's validation pixels where it is the run's own scene.
         scene_variable: Name of the array in a file that holds several.
@@ -69,12 +69,15 @@ def explain_classes(
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
+    if len(scenes) > 1:
+        folder, files = run.folder if isinstance(run, Run) else run, ", ".join(scenes)
+        raise InputError(f"{folder}: is a run for classify, which takes one SCENE; got {files}")
     check_folder(out, overwrite=overwrite)
     if samples < 2:
         raise InputError(f"--samples {samples}: at least 2 are needed")
     loaded, place = open_run(run, "classify"), resolve_device(device)
     groups = band_groups(loaded.scaling.bands, loaded.card.data.wavelengths, bands_per_group)
-    everything = choose_pixels(loaded, scene, scene_variable, labels)
+    everything = choose_pixels(loaded, scenes[0] if scenes else None, scene_variable, labels)
     everything = replace(everything, scene=masked(everything.scene, masks))
     named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)
     chosen, images = _with_data(everything.drawn(samples, seed), loaded)

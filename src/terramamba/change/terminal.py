@@ -1,0 +1,65 @@
+"""What a terminal shows of a change detector: its scores, and what explains it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from terramamba.core.shown import Shown, Table, in_percent, number
+from terramamba.scores.score import Score, Scores, of_set
+
+FROM = {
+    "validation": ", chosen on validation",
+    "given": ", as given",
+    "fixed": ", the method's own",
+}
+"""Where a threshold is from, in words."""
+
+
+def shown_scores(result: Mapping[str, Any], scores: Scores) -> Shown:
+    """Show what a test found, each score with the interval that drawing pairs anew gives."""
+    test = result["test"]
+    rows = tuple(
+        (score.label, score.shown(score.value_in(test)), _between(score, test.get(f"{score.key}_interval")))
+        for score in of_set(scores)
+        if score.value_in(test) is not None
+    )
+    title = f"changed pixels of {number(test['pairs'])} pairs, %"
+    facts = {
+        "threshold": f"{number(result['threshold'])}{FROM.get(str(result.get('threshold_from')), '')}",
+        "pairs without change": number(test["unchanged_pairs"]),
+        "dates swapped": f"F1 changes by {in_percent(test['f1_swap_difference'])} percentage points",
+    }
+    return Shown((Table(title, ("score", "%", "95 % of draws"), rows),), facts)
+
+
+def shown_explanation(found: Mapping[str, Any]) -> Shown:
+    """Show which window was explained, and how well each layer tells its marked pixels from the others."""
+    rows = tuple(
+        (
+            layer["layer"],
+            str(layer["cell_pixels"]),
+            *(_two(layer[f"{kind}_auc"]) for kind in ("activation", "cam")),
+        )
+        for layer in found["layers"]
+    )
+    table = Table(
+        "how well each layer tells marked from other pixels (1 always, 0.5 as chance, 0 the wrong way round)",
+        ("layer", "cell, px", "response", "Grad-CAM"),
+        rows,
+    )
+    window = found["window"]
+    share = 100 * found["marked_pixels"] / found["usable_pixels"]
+    facts = {
+        "window": f"rows {window['row']}-{window['row'] + window['height'] - 1},"
+        f" columns {window['col']}-{window['col'] + window['width'] - 1}: {found['window_chosen']}",
+        "marked": f"{found['marked_pixels']} pixels, {share:.2f} %, at threshold {found['threshold']:g}",
+        "Grad-CAM explains": found["explained"],
+    }
+    return Shown((table,), facts)
+
+
+def _between(score: Score, interval: Any) -> str:
+    return "" if interval is None else f"{score.shown(interval[0])} to {score.shown(interval[1])}"
+
+
+def _two(value: float) -> str:
+    return "" if value != value else f"{value:.2f}"

@@ -1,0 +1,58 @@
+"""A map that is planned and not begun: what is to be written and how each part is mapped."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from terramamba.mapping.executors import Work
+from terramamba.mapping.fingerprint import Facts, model_fact, option_facts, scene_fact, version_fact
+from terramamba.mapping.jobs import MapOutput
+from terramamba.mapping.settings import MapSettings
+from terramamba.raster.scene import Scene
+from terramamba.runs.folder import Run
+
+
+@dataclass(frozen=True, eq=False)
+class MapPlan:
+    """All that mapping needs, with nothing written yet."""
+
+    output: MapOutput
+    work: Work
+    facts: Facts
+    """All that determines the result."""
+    inputs: tuple[str, ...]
+    """Files that must not be replaced."""
+
+
+@dataclass(frozen=True, eq=False)
+class MapInputs:
+    """A run and the scenes that it is to map, opened and found to fit each other."""
+
+    run: Run
+    sent: str | Run
+    """What is sent to workers: the run's folder, so that it is little, or the run itself."""
+    scenes: Mapping[str, Scene]
+    """By what the job calls them; without data where masks leave pixels out."""
+    temperature: float
+    """By which logits are divided."""
+
+    def plan(self, output: MapOutput, work: Work, settings: MapSettings, **facts: tuple[str, str]) -> MapPlan:
+        """The plan of these inputs.
+
+        Args:
+            output: What is to be written, and how.
+            work: How each part is mapped.
+            settings: All options as they come true.
+            facts: What else determines the map, or an option in better words.
+        """
+        return MapPlan(
+            output,
+            work,
+            {
+                "model": model_fact(self.run),
+                **option_facts(settings),
+                **{name: scene_fact(scene) for name, scene in self.scenes.items()},
+                **facts,
+                "versions": version_fact(),
+            },
+            (*(scene.path for scene in self.scenes.values()), *(settings.mask or ())),
+        )

@@ -1,0 +1,72 @@
+"""What a map came to, for people and programs: each job's summary is one of these with what it counts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from terramamba.core.shown import Shown, Table, in_percent, number
+from terramamba.mapping.area_table import ClassArea
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapSummary:
+    """A map, or a shard of the work for one."""
+
+    out: Path
+    seconds: float
+    missing_parts: int | None = None
+    """After one shard of the work: how many parts are yet to be mapped; nothing has been written then."""
+
+    def shown(self) -> Shown:
+        """What a terminal shows of a map that was written."""
+        return Shown((), {"written": str(self.out)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedMap(MapSummary):
+    """A map whose pixels were counted by class.
+
+    ``not_finite_pixels`` have data that is NaN or infinite, at either date of a pair; they count as nodata
+    too.
+    """
+
+    probabilities: Path | None
+    areas_table: Path | None
+    pixels: int
+    nodata_pixels: int
+    not_finite_pixels: int
+    classes: tuple[ClassArea, ...]
+    temperature: float | None
+    """By which logits were divided; None: probabilities are those of the model as it is."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that were asked for."""
+        return tuple(path for path in (self.out, self.probabilities, self.areas_table) if path is not None)
+
+    def shown(self) -> Shown:
+        """How much of the map is what, and the files that were written."""
+        mapped = max(1, self.pixels - self.nodata_pixels)
+        rows = tuple(
+            (
+                entry.name,
+                number(entry.pixels),
+                in_percent(entry.pixels / mapped),
+                "" if entry.hectares is None else f"{entry.hectares:,.2f}",
+            )
+            for entry in self.classes
+        )
+        facts = {"no data": f"{number(self.nodata_pixels)} of {number(self.pixels)} pixels"}
+        if self.not_finite_pixels:
+            facts["of these"] = f"{number(self.not_finite_pixels)} with NaN or infinity"
+        written = {"written": "\n".join(map(str, self.files))}
+        table = Table("mapped", ("class", "pixels", "%", "hectares"), rows)
+        return Shown((table,), facts | self.facts() | written)
+
+    def facts(self) -> dict[str, str]:
+        """What else is to be said of how the map was made."""
+        return {} if self.temperature is None else {"calibrated": self.calibrated}
+
+    @property
+    def calibrated(self) -> str:
+        """What was done to the logits, where there is a temperature."""
+        return f"logits divided by temperature {number(self.temperature)}"
