@@ -7,24 +7,26 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Shaped
+from jaxtyping import Shaped
 from torch import Tensor, nn
-from torch.utils.data import Dataset
+from torch.utils.data import StackDataset
 
 from terramamba.core.files import write_json
-from terramamba.core.options import ABOVE_ZERO
+from terramamba.core.options import ABOVE_ZERO, Options
+from terramamba.core.shown import Shown
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling, read_scaled
 from terramamba.experiments.compared import Timed
-from terramamba.mapping.fit_to_run import check_bands
 from terramamba.mapping.grid_json import grid_of, grid_record
 from terramamba.mapping.jobs import Outcome
+from terramamba.mapping.plan import MapInputs, MapPlan
+from terramamba.mapping.settings import MapSettings
+from terramamba.mapping.summary import MapSummary
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
 from terramamba.raster.readers.open import open_scene
-from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, strips
 from terramamba.runs.folder import Run
 from terramamba.runs.model_card import DataCard, JudgedCard
@@ -61,26 +63,12 @@ SPEC = ModelSpec(
 )
 
 
-class Pixels(Dataset[dict[str, Tensor]]):
-    def __init__(self, spectra: Float32[np.ndarray, "m c"], shares: Float32[np.ndarray, "m k"]) -> None:
-        self.spectra, self.shares = torch.from_numpy(spectra), torch.from_numpy(shares)
-
-    def __len__(self) -> int:
-        return len(self.spectra)
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return {"image": self.spectra[index], "share": self.shares[index]}
-
-
 @dataclass(frozen=True)
 class Regression:
     task: ClassVar[str] = "abundances"
+    validated_at_once: ClassVar[int] = 1024
     config: TrainConfig
     class_weights: None = None
-
-    @property
-    def validated_at_once(self) -> int:
-        return 1024
 
     def loss(self, model: Model, batch: dict[str, Tensor]) -> Tensor:
         return (model(batch["image"]) - batch["share"]).square().mean()
@@ -95,39 +83,21 @@ class Regression:
 @dataclass(frozen=True, eq=False)
 class Training:
     settings: AbundanceSettings
-    scene: Scene
-    scaling: Scaling
-    subsets: Mapping[str, Pixels]
-    names: tuple[str, ...]
+    subsets: Mapping[str, StackDataset[Any]]
+    card: DataCard
+    model_options: Mapping[str, Any]
+    facts: Mapping[str, Any]
     notes: Sequence[str] = ()
     class_weights: None = None
 
-    @property
-    def model_options(self) -> Mapping[str, Any]:
-        return {"in_channels": len(self.scaling.bands), "num_classes": len(self.names)}
-
-    @property
-    def card(self) -> DataCard:
-        classes = ClassTable(tuple(range(1, len(self.names) + 1)), self.names, (None,) * len(self.names))
-        return DataCard(
-            source_bands=self.scene.bands,
-            scaling=self.scaling,
-            classes=classes,
-            protocol="drawn",
-            split_id="drawn",
-        )
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        return {"pixels": {name: len(pixels) for name, pixels in self.subsets.items()}}
-
     def volume(self) -> Volume:
-        return Volume(len(self.subsets["train"]), len(self.subsets["validation"]), (len(self.scaling.bands),))
+        sizes = (len(self.subsets[name]) for name in ("train", "validation"))
+        return Volume(*sizes, (self.card.source_bands,))
 
-    def training_set(self) -> Pixels:
+    def training_set(self) -> StackDataset[Any]:
         return self.subsets["train"]
 
-    def validation_set(self) -> Pixels:
+    def validation_set(self) -> StackDataset[Any]:
         return self.subsets["validation"]
 
     def check(self, model: Model) -> None:
@@ -144,38 +114,49 @@ class Training:
         write_json(folder / "split.json", {"seed": self.settings.seed})
 
 
-def rmse(model: Model, pixels: Pixels) -> float:
+def rmse(model: Model, pixels: StackDataset[Any]) -> float:
     with torch.no_grad():
-        return float((model.eval()(pixels.spectra) - pixels.shares).square().mean().sqrt())
+        return float(Regression(TrainConfig()).loss(model.eval(), pixels.datasets).sqrt())
 
 
 def prepare(settings: AbundanceSettings, spec: ModelSpec) -> Training:
     scene, truth = open_scene(settings.scene), open_scene(settings.abundances)
-    spectra, shares = (
-        image.read()[0].reshape(image.bands, -1).T.astype(np.float32) for image in (scene, truth)
+    spectra, shares = (file.read()[0].reshape(file.bands, -1).T.astype(np.float32) for file in (scene, truth))
+    order, count = np.random.default_rng(settings.seed).permutation(len(spectra)), settings.train_pixels
+    names = ("train", "validation", "test")
+    parted = dict(zip(names, np.split(order, [count, 2 * count]), strict=True))
+    scaling = Scaling.fit(
+        lambda: [spectra[parted["train"]].astype(np.float64)], tuple(range(scene.bands)), "standard"
     )
-    order = np.random.default_rng(settings.seed).permutation(len(spectra))
-    train, validation, test = np.split(order, [settings.train_pixels, 2 * settings.train_pixels])
-    scaling = Scaling.fit(lambda: [spectra[train].astype(np.float64)], tuple(range(scene.bands)), "standard")
     scaled = scaling.apply(spectra.T[:, None], np.ones((1, len(spectra)), bool))[:, 0].T.astype(np.float32)
-    subsets = {"train": train, "validation": validation, "test": test}
-    made = {name: Pixels(scaled[where], shares[where]) for name, where in subsets.items()}
-    return Training(settings, scene, scaling, made, truth.band_names)
+    data = {"image": torch.from_numpy(scaled), "share": torch.from_numpy(shares)}
+    subsets = {name: StackDataset(**{k: v[where] for k, v in data.items()}) for name, where in parted.items()}
+    materials = ClassTable(tuple(range(1, truth.bands + 1)), truth.band_names, (None,) * truth.bands)
+    card = DataCard(
+        source_bands=scene.bands, scaling=scaling, classes=materials, protocol="drawn", split_id="drawn"
+    )
+    options = {"in_channels": scene.bands, "num_classes": truth.bands}
+    facts = {"pixels": {name: len(where) for name, where in parted.items()}}
+    return Training(settings, subsets, card, options, facts)
+
+
+def evaluate(run: Run, *, scene: str, abundances: str) -> dict[str, Any]:
+    settings = AbundanceSettings(out="", scene=scene, abundances=abundances)
+    pixels = prepare(settings, SPEC).subsets["test"]
+    return {"protocol": "drawn", "notes": [], "test": {"rmse": rmse(run.model, pixels)}}
 
 
 @dataclass(frozen=True, eq=False)
 class AbundanceWork:
-    """Strips of a scene, to be mapped by any worker."""
-
-    run: Run
-    scene: Scene
+    given: MapInputs
     windows: tuple[Window, ...]
 
     def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
-        def mapped(unit: int) -> dict[str, Shaped[np.ndarray, "..."]]:
-            values, _, _ = read_scaled(self.scene, self.run.scaling, self.windows[unit])
+        def mapped(part: int) -> dict[str, Shaped[np.ndarray, "..."]]:
+            run, scene = self.given.run, self.given.scenes["scene"]
+            values, _, _ = read_scaled(scene, run.scaling, self.windows[part])
             with torch.no_grad():
-                found = self.run.model(torch.from_numpy(values.reshape(len(values), -1).T.copy()))
+                found = run.model(torch.from_numpy(values.reshape(len(values), -1).T.copy()))
             return {"shares": found.T.reshape(-1, *values.shape[1:]).numpy()}
 
         return mapped
@@ -196,29 +177,22 @@ class AbundanceOutput:
     def sizes(self) -> Sequence[int]:
         return [window.pixels for window in self.windows]
 
-    def draft(self, parts: Any, drafts: Sequence[Path], advance: Callable[[float], None]) -> dict[str, Any]:
-        with RasterWriter(
-            drafts[0],
-            self.grid,
-            bands=len(self.names),
-            dtype="float32",
-            nodata=-1,
-            band_names=list(self.names),
-        ) as writer:
-            for unit, window in enumerate(self.windows):
-                writer.write(parts.read(unit)["shares"], window)
+    def draft(self, files: Any, drafts: Sequence[Path], advance: Callable[[float], None]) -> dict[str, Any]:
+        how: dict[str, Any] = {"bands": len(self.names), "dtype": "float32", "band_names": list(self.names)}
+        with RasterWriter(drafts[0], self.grid, nodata=-1, **how) as writer:
+            for part, window in enumerate(self.windows):
+                writer.write(files.read(part)["shares"], window)
                 advance(window.pixels)
-        return {"written": self.out}
+        return {}
 
     def record(self) -> dict[str, Any]:
         windows = [astuple(window) for window in self.windows]
-        return {
-            "kind": "abundances",
-            "output": {**vars(self), "grid": grid_record(self.grid), "windows": windows},
-        }
+        output = {**vars(self), "grid": grid_record(self.grid), "windows": windows}
+        return {"kind": "abundances", "output": output}
 
-    def summary(self, outcome: Outcome, seconds: float) -> Outcome:
-        return outcome
+    def summary(self, outcome: Outcome, seconds: float) -> MapSummary:
+        missing = None if outcome.result is not None else outcome.missing
+        return MapSummary(out=Path(self.out), seconds=seconds, missing_parts=missing)
 
 
 def output_of(record: Mapping[str, Any]) -> AbundanceOutput:
@@ -226,17 +200,11 @@ def output_of(record: Mapping[str, Any]) -> AbundanceOutput:
     return AbundanceOutput(record["out"], grid_of(record["grid"]), windows, tuple(record["names"]))
 
 
-def planned(run: Run, scene: Scene, out: Path) -> tuple[AbundanceOutput, AbundanceWork]:
-    check_bands(run, scene)
-    windows = tuple(strips(scene.height, scene.width, 5))
-    names = tuple(run.classes.names)
-    return AbundanceOutput(str(out), scene.grid, windows, names), AbundanceWork(run, scene, windows)
-
-
-def evaluate(run: Run, *, scene: str, abundances: str) -> dict[str, Any]:
-    settings = AbundanceSettings(out="", scene=scene, abundances=abundances)
-    pixels = prepare(settings, SPEC).subsets["test"]
-    return {"protocol": "drawn", "notes": [], "test": {"rmse": rmse(run.model, pixels)}}
+def plan_map(given: MapInputs, out: str, settings: MapSettings) -> MapPlan:
+    grid = given.scenes["scene"].grid
+    windows = tuple(strips(grid.height, grid.width, 5))
+    output = AbundanceOutput(out, grid, windows, given.run.classes.names)
+    return given.plan(output, AbundanceWork(given, windows), settings)
 
 
 def unused(*_: Any) -> Any:
@@ -254,6 +222,8 @@ ABUNDANCES = Job(
     objective=Regression,
     practical=lambda work, values, given: {},
     evaluate=evaluate,
+    open_inputs=lambda inputs, settings: {"scene": open_scene(inputs[0])},
+    plan_map=plan_map,
     map_output=output_of,
     report=Reported(
         beside=("scene",),
@@ -270,4 +240,7 @@ ABUNDANCES = Job(
         comes_parted=False, reads=lambda entry, known: False, time=lambda run, settings: Timed(1, 1.0, (1,))
     ),
     explain=unused,
+    explain_options=Options,
+    shown_scores=lambda result, scores: Shown((), {"off by": scores[0].shown(result["test"]["rmse"])}),
+    shown_explanation=unused,
 )

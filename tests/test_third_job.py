@@ -8,19 +8,16 @@ import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 
-from abundances import ABUNDANCES, AbundanceSettings, planned
+from abundances import ABUNDANCES, AbundanceSettings
 from terramamba import pipeline
+from terramamba.cli.scores import show_map, show_scores
 from terramamba.core.errors import InputError
-from terramamba.mapping.fingerprint import model_fact, scene_fact
-from terramamba.mapping.jobs import carry_out
 from terramamba.mapping.join import join_map
-from terramamba.mapping.settings import Parallelism
+from terramamba.mapping.settings import MapSettings
 from terramamba.models import registry
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
-from terramamba.raster.readers.open import open_scene
 from terramamba.report.page import write_report
-from terramamba.runs.folder import load_run
 from terramamba.runs.record import read_runs
 
 GRID = Grid(32, 24, CRS.from_epsg(32633), Affine(10, 0, 300_000, 0, -10, 5_800_000))
@@ -60,21 +57,44 @@ def test_it_is_trained_and_scored_as_its_own_run(run):
     assert pipeline.train(ABUNDANCES, replace(settings, resume=True))["test"] == result["test"]
 
 
-def test_it_is_mapped_in_two_shards_that_are_joined(run, tmp_path):
+def test_its_scores_are_printed(run, capsys):
+    _, result, _ = run
+    show_scores(ABUNDANCES, result)
+    printed = capsys.readouterr().out
+    assert f"off by    {result['test']['rmse']:.4f}\n" in printed
+    assert "protocol  drawn\n" in printed
+
+
+def test_it_is_mapped_in_two_shards_that_are_joined(run, tmp_path, capsys):
     home, _, settings = run
-    trained, scene, out = load_run(home / "run"), open_scene(settings.scene), tmp_path / "map.tif"
-    output, work = planned(trained, scene, out)
-    facts = {"model": model_fact(trained), "scene": scene_fact(scene)}
-    for shard in ("1/2", "2/2"):
-        who = Parallelism(shard=shard)
-        carry_out(output, work, facts, who, device="cpu", overwrite=False, inputs=[settings.scene])
+    once, out = tmp_path / "once.tif", tmp_path / "map.tif"
+    show_map(pipeline.map(ABUNDANCES, home / "run", [settings.scene], once, MapSettings(device="cpu")))
+    assert capsys.readouterr().out == f"written  {once}\n"
+    for shard, missing in (("1/2", 3), ("2/2", 0)):
+        how = MapSettings(device="cpu", shard=shard)
+        part = pipeline.map(ABUNDANCES, home / "run", [settings.scene], out, how)
+        assert part.missing_parts == missing
     assert not out.exists()
-    join_map({"abundances": ABUNDANCES.map_output}, out)
+    assert join_map({"abundances": ABUNDANCES.map_output}, out).missing_parts is None
     with rasterio.open(out) as file, rasterio.open(settings.abundances) as truth:
         found = file.read()
         assert found.shape == (3, 32, 24)
         assert np.sqrt(np.square(found - truth.read()).mean()) < 0.1
     np.testing.assert_allclose(found.sum(axis=0), 1, rtol=1e-5)
+    with rasterio.open(once) as file:
+        np.testing.assert_array_equal(file.read(), found)
+
+
+def test_what_does_not_fit_it_is_refused_before_anything_is_written(run, tmp_path):
+    home, _, settings = run
+    for inputs, out, how, said in (
+        ([settings.abundances], "map.tif", {}, "has 3 bands"),
+        ([settings.scene], "map.png", {}, "give the file a name that ends in .tif"),
+        ([settings.scene], "map.tif", {"calibrated": True}, "--calibrated needs a temperature"),
+    ):
+        with pytest.raises(InputError, match=said):
+            pipeline.map(ABUNDANCES, home / "run", inputs, tmp_path / out, MapSettings(**how))
+    assert not any(tmp_path.iterdir())
 
 
 def test_it_is_reported(run, tmp_path):
