@@ -145,6 +145,23 @@ IN_PYTHON = [
         'tm.ClassifySettings(out="o", epochs=3, warmup_epochs=3)',
         "--warmup-epochs 3: must be below the 3 epochs",
     ),
+    (
+        'tm.ChangeSettings(out="o", data="d", threshold=0.12345)',
+        "--threshold 0.12345: is no whole number of thousandths, by which scores are counted; give"
+        " --threshold 0.123",
+    ),
+    (
+        'tm.map_classes("run", "s.tif", "m.tif", areas="a.txt")',
+        "a.txt: areas are written as CSV; give the file a name that ends in .csv",
+    ),
+    (
+        'tm.map_change("run", "b.tif", "a.tif", "m.tif", probabilities="p.png")',
+        "p.png: maps are written as GeoTIFF; give the file a name that ends in .tif",
+    ),
+    (
+        'tm.map_change("run", "b.tif", "a.tif", "m.tif", polygons=["c.gpkg", "c.shp"])',
+        "c.shp: polygons are written as .gpkg or .geojson; give the file such a name",
+    ),
 ]
 
 

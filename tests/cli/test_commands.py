@@ -46,6 +46,16 @@ def test_help_loads_nothing_heavy() -> None:
     assert not {"torch", "numpy", "rasterio", "jsonargparse", "rich", "yaml"} & set(done.stderr.split())
 
 
+def test_help_of_a_command_with_flags_of_every_job_needs_no_model() -> None:
+    code = (
+        "import sys, terramamba.cli as cli; cli.main(['explain', '--help']);"
+        " print(*sys.modules, file=sys.stderr)"
+    )
+    done = python("-c", code, check=True, fresh=True)
+    assert all(flag in done.stdout for flag in ("--window", "--bands-per-group"))
+    assert not {"torch", "numpy", "rasterio"} & set(done.stderr.split())
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_and_refuses_unknown_flags(name, terramamba) -> None:
     shown = terramamba(*name.split(), "--help")
