@@ -33,7 +33,9 @@ def change_layers(land: Scene, beside: Mapping[str, Scene], values: Sequence[int
     these that counts as changed at each threshold, in thousandths: it marks all from there on.
     """
     layers: dict[str, Any] = {
-        "values": packed_layer(land, lambda shape: one_band(land, shape).astype(np.uint8))
+        "over": True,
+        "likely": "probability of change",
+        "values": packed_layer(land, lambda shape: one_band(land, shape).astype(np.uint8)),
     }
     likely = beside.get("probabilities")
     if likely is not None:

@@ -35,7 +35,9 @@ def land_cover_layers(land: Scene, beside: Mapping[str, Scene], codes: Sequence[
     place = np.full(max(codes) + 1, NO_CLASS, np.uint8)
     place[list(codes)] = np.arange(len(codes))
     layers: dict[str, Any] = {
-        "values": packed_layer(land, lambda shape: place[one_band(land, shape).astype(np.int64)])
+        "over": False,
+        "likely": "probability",
+        "values": packed_layer(land, lambda shape: place[one_band(land, shape).astype(np.int64)]),
     }
     if (likely := beside.get("probabilities")) is not None:
         require_probabilities(likely, len(codes), "classify map")

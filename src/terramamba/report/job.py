@@ -40,7 +40,11 @@ class ReportedJob(Protocol):
         """Return name and colour of each value of its map but no data; raises ``InputError``."""
 
     def layers(self, land: Scene, beside: Mapping[str, Scene], values: Sequence[int]) -> dict[str, Any]:
-        """Return what the page's script needs of the map and of ``beside``; the legend names ``values``."""
+        """Return what the page's script needs of the map, whose ``values`` the legend names, and ``beside``.
+
+        ``over`` says whether its second class is laid over the images, with the first one clear, or all of
+        it stands in their place; ``likely`` names a probability under the mouse.
+        """
 
     def bars(self, run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
         """Write a title, and a row of HTML (``sections.bar_row``) of these ``scores`` for each class."""

@@ -42,7 +42,6 @@ class MapFiles:
 class ReportMap:
     """A map as the page needs it."""
 
-    task: str
     path: str
     height: int
     width: int
@@ -68,7 +67,6 @@ class ReportMap:
             for entry, colour in zip(self.areas, self.colours, strict=True)
         ]
         return {
-            "task": self.task,
             "height": self.height,
             "width": self.width,
             "classes": classes,
@@ -97,7 +95,6 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
     own = run.card.judged.threshold
     threshold = tags.get("THRESHOLD", None if own is None else own.value)
     return ReportMap(
-        task=run.task,
         path=land.path,
         height=land.height,
         width=land.width,

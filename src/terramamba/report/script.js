@@ -40,7 +40,7 @@
   // The smallest stored probability that counts as changed.
   const least = () => shown.steps.least[id("threshold").value];
   const repaint = () => {
-    if (shown.task === "classify") {
+    if (!shown.over) {
       layers.paint = painted(layers.values, (value) =>
         value < shown.classes.length ? [...shown.classes[value].colour, 255] : [0, 0, 0, 0]);
     } else if (layers.probability) {
@@ -80,14 +80,14 @@
       work();
       pen.restore();
     };
-    if (!layers.left && !layers.right && shown.task === "change") {
+    if (!layers.left && !layers.right && shown.over) {
       pen.fillStyle = `rgb(${shown.classes[0].colour})`;
       pen.fillRect(...box);
     }
-    const right = shown.task === "classify" ? layers.paint : layers.right;
+    const right = shown.over ? layers.right : layers.paint;
     if (layers.left) half(0, id("swipe") ? cut : canvas.width, () => pen.drawImage(layers.left, ...box));
     if (right) half(cut, canvas.width, () => pen.drawImage(right, ...box));
-    if (shown.task === "change") {
+    if (shown.over) {
       pen.globalAlpha = id("opacity").value / 100;
       pen.imageSmoothingEnabled = false;
       pen.drawImage(layers.paint, ...box);
@@ -152,15 +152,15 @@
     const { row, col } = at, lines = [`row ${row}, column ${col}`];
     const code = layers.values.data[place(layers.values, row, col)];
     const likely = layers.probability ? layers.probability.data[place(layers.probability, row, col)] : NONE;
-    if (shown.task === "classify") {
+    if (!shown.over) {
       lines.push(code < shown.classes.length ? shown.classes[code].name : "no data");
     } else if (layers.probability) {
-      lines.push(likely === NONE ? "no data" : likely >= least() ? "changed" : "unchanged");
+      lines.push(likely === NONE ? "no data" : shown.classes[likely >= least() ? 1 : 0].name);
     } else {
       lines.push(code > 1 ? "no data" : shown.classes[code].name);
     }
     if (likely !== NONE) {
-      lines.push(`probability${shown.task === "change" ? " of change" : ""} ${(likely / STEPS).toFixed(2)}`);
+      lines.push(`${shown.likely} ${(likely / STEPS).toFixed(2)}`);
     }
     if (shown.transform) {
       const [a, b, c, d, e, f] = shown.transform;
