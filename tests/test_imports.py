@@ -1,6 +1,7 @@
 """Imports go down the floors of the house, heavy ones stay at the edges, models train on a bare machine."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -121,6 +122,16 @@ def test_imports_go_down_the_floors_and_no_file_is_in_a_circle():
         name: {one for one in others if not name.startswith(f"{one}.")} for name, others in graph.items()
     }
     assert (wrong, circles(inner)) == ([], [])
+
+
+def test_no_engine_or_command_asks_which_job_it_is_for():
+    """They ask the job's record, so that a third job needs no line of theirs."""
+    from terramamba.tasks import TASKS  # heavy, and docs/import_graph.py uses this file
+
+    jobs = "|".join(TASKS)
+    asked = re.compile(rf"""(?:[=!]==?|\bin)\s*\(?["'](?:{jobs})["']|["'](?:{jobs})["']\s*[=!]=""")
+    known = [path for path in (*SOURCES, *PACKAGE.rglob("*.js")) if path.name != "tasks.py"]
+    assert [str(path) for path in known if asked.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_what_a_bare_machine_runs_needs_little():

@@ -104,6 +104,7 @@ def test_texts_are_escaped(made: Made, tmp_path: Path) -> None:
 def test_the_layers_are_the_files(made: Made, tmp_path: Path) -> None:
     _, text = read(write_report([made.cover], tmp_path / "r.html", map_files=made.cover_files))
     shown, codes = payload(text), band(made.cover_files.land)
+    assert (shown["over"], shown["likely"]) == (False, "probability")
     names = [entry["name"] for entry in shown["classes"]]
     classes = json.loads((made.cover / "model.json").read_text())["classes"]
     place = {row["code"]: names.index(row["name"]) for row in classes} | {0: 255}
@@ -125,6 +126,7 @@ def test_the_layers_are_the_files(made: Made, tmp_path: Path) -> None:
 def test_the_steps_of_the_threshold_add_up_to_the_file(made: Made, tmp_path: Path, seed: int) -> None:
     _, text = read(write_report([made.change], tmp_path / "r.html", map_files=made.change_files))
     shown, likely = payload(text), band(str(made.change_files.probabilities))
+    assert (shown["over"], shown["likely"]) == (True, "probability of change")
     for least in np.random.default_rng(seed).integers(1, 255, 5):
         assert sum(shown["steps"]["pixels"][least:]) == np.sum((likely >= least) & (likely != 255))
     per_pixel = np.array(shown["steps"]["hectares"])[np.array(shown["steps"]["pixels"]) > 0]
