@@ -49,7 +49,7 @@ class ChangeSummary(CountedMap):
         return tuple(path for path in named if path is not None)
 
     def facts(self) -> dict[str, str]:
-        """What else is to be said of how the map was made."""
+        """Say what else there is to be said of how the map was made."""
         facts = {} if self.areas is None else {"changed areas": number(self.areas)}
         if self.temperature is not None:
             least = number(self.threshold)

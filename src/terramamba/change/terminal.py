@@ -15,7 +15,7 @@ FROM = {
 
 
 def shown_scores(result: Mapping[str, Any], scores: Scores) -> Shown:
-    """Show what a test found, each score with the interval that drawing pairs anew gives."""
+    """Describe what a test found, each score with the interval that drawing pairs anew gives."""
     test = result["test"]
     rows = tuple(
         (score.label, score.shown(score.value_in(test)), _between(score, test.get(f"{score.key}_interval")))
@@ -32,7 +32,7 @@ def shown_scores(result: Mapping[str, Any], scores: Scores) -> Shown:
 
 
 def shown_explanation(found: Mapping[str, Any]) -> Shown:
-    """Show which window was explained, and how well each layer tells its marked pixels from the others."""
+    """Describe which window was explained, and how well each layer tells its marked pixels."""
     rows = tuple(
         (
             layer["layer"],

@@ -36,7 +36,7 @@ class ClassSummary(CountedMap):
     """Share of the run's validation pixels that so many tilings classify as exact mapping does."""
 
     def facts(self) -> dict[str, str]:
-        """What else is to be said of how the map was made."""
+        """Say what else there is to be said of how the map was made."""
         return super().facts() | ({"mode": self._mode()} if self.tilings else {})
 
     def _mode(self) -> str:

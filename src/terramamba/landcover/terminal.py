@@ -14,7 +14,7 @@ ALIKE = 0.999
 
 
 def shown_scores(result: Mapping[str, Any], scores: Scores) -> Shown:
-    """Show what a test found, class by class and in all."""
+    """Describe what a test found, class by class and in all."""
     test, of_classes = result["test"], per_class(scores)
     rows = tuple(
         (entry["name"], *(score.shown(entry[score.key]) for score in of_classes), number(entry["pixels"]))
@@ -28,7 +28,7 @@ def shown_scores(result: Mapping[str, Any], scores: Scores) -> Shown:
 
 
 def shown_explanation(found: Mapping[str, Any]) -> Shown:
-    """Show which bands are needed, and what attention asks."""
+    """Describe which bands are needed, and what attention asks."""
     pixels, attention, importance = found["pixels"], found["attention"], found["importance"]
     count, which = str(pixels["count"]), f"{pixels['count']} {pixels['which']}"
     facts = {"pixels": which.replace(f"{count} {count}", count)}

@@ -36,7 +36,7 @@ class MapInputs:
     """By which logits are divided."""
 
     def plan(self, output: MapOutput, work: Work, settings: MapSettings, **facts: tuple[str, str]) -> MapPlan:
-        """The plan of these inputs.
+        """Make a plan of these inputs.
 
         Args:
             output: What is to be written, and how.

@@ -17,7 +17,7 @@ class MapSummary:
     """After one shard of the work: how many parts are yet to be mapped; nothing has been written then."""
 
     def shown(self) -> Shown:
-        """What a terminal shows of a map that was written."""
+        """Return what a terminal shows of a map that was written."""
         return Shown((), {"written": str(self.out)})
 
 
@@ -44,7 +44,7 @@ class CountedMap(MapSummary):
         return tuple(path for path in (self.out, self.probabilities, self.areas_table) if path is not None)
 
     def shown(self) -> Shown:
-        """How much of the map is what, and the files that were written."""
+        """Say how much of the map is what, and which files were written."""
         mapped = max(1, self.pixels - self.nodata_pixels)
         rows = tuple(
             (
@@ -63,7 +63,7 @@ class CountedMap(MapSummary):
         return Shown((table,), facts | self.facts() | written)
 
     def facts(self) -> dict[str, str]:
-        """What else is to be said of how the map was made."""
+        """Say what else there is to be said of how the map was made."""
         return {} if self.temperature is None else {"calibrated": self.calibrated}
 
     @property

@@ -139,10 +139,10 @@ class Task(Protocol):
         """Return ``protocol``, ``notes``, scores of ``test`` and what else ``pipeline.evaluate`` reports."""
 
     def open_inputs(self, inputs: "Sequence[StrPath | Scene]", settings: Any) -> "Mapping[str, Scene]":
-        """The scenes of a map, opened, by what the job calls them; raises ``InputError``."""
+        """Open the scenes of a map; return them by what the job calls them. Raises ``InputError``."""
 
     def plan_map(self, given: "MapInputs", out: str, settings: Any) -> "MapPlan":
-        """How ``given`` becomes a map with the name ``out``, as its map settings say; writes nothing."""
+        """Say how ``given`` becomes a map with the name ``out``, as its map settings ask; write nothing."""
 
     def map_output(self, record: Mapping[str, Any]) -> "MapOutput":
         """Return what makes outputs of part files, from what a job's record says."""
@@ -163,7 +163,7 @@ class Task(Protocol):
         """What alone it can be told when it explains."""
 
     def shown_scores(self, result: Mapping[str, Any], scores: Scores) -> Shown:
-        """What a terminal shows of what training or scoring found, ``result``."""
+        """Return what a terminal shows of what training or scoring found, ``result``."""
 
     def shown_explanation(self, found: Mapping[str, Any]) -> Shown:
-        """What a terminal shows of what ``explain`` found."""
+        """Return what a terminal shows of what ``explain`` found."""
