@@ -194,10 +194,10 @@ def _in_columns(found: Mapping[str, Any], scores: Scores) -> dict[str, Any]:
 def _shuffled_labels(made: SyntheticScene, seed: int, overwrite: bool) -> dict[str, Any]:
     """Label files of a block split whose training and validation labels are exchanged between pixels."""
     scene = open_scene(made.labels)
-    classes = scene.read()[0][0]
+    codes = scene.read()[0][0]
     split = block_split(
-        PixelList.of(classes > 0),
-        classes[classes > 0].astype(np.int16),
+        PixelList.of(codes > 0),
+        codes[codes > 0].astype(np.int16) - 1,
         train_fraction=TRAIN_FRACTION,
         val_fraction=VAL_FRACTION,
         min_per_class=20,
@@ -206,19 +206,19 @@ def _shuffled_labels(made: SyntheticScene, seed: int, overwrite: bool) -> dict[s
     )
     random = np.random.default_rng(seed)
     paths: dict[str, Any] = {}
-    for name, role in (("train", TRAIN), ("val", VALIDATION), ("test", TEST)):
-        where = split.pixels.draw(split.roles == role)
-        part = _permuted(classes, where, random if role != TEST else None)
+    for name, subset in (("train", TRAIN), ("val", VALIDATION), ("test", TEST)):
+        where = split.pixels.draw(split.subsets == subset)
+        part = _permuted(codes, where, random if subset != TEST else None)
         paths[f"{name}_labels"] = str(made.labels.with_name(f"{name}_labels.tif"))
         write_geotiff(paths[f"{name}_labels"], part[None], scene.grid, nodata=0, overwrite=overwrite)
     return paths
 
 
 def _permuted(
-    classes: Integer[np.ndarray, "h w"], where: Bool[np.ndarray, "h w"], random: np.random.Generator | None
+    codes: Integer[np.ndarray, "h w"], where: Bool[np.ndarray, "h w"], random: np.random.Generator | None
 ) -> Integer[np.ndarray, "h w"]:
-    part = np.zeros_like(classes)
-    part[where] = classes[where] if random is None else random.permutation(classes[where])
+    part = np.zeros_like(codes)
+    part[where] = codes[where] if random is None else random.permutation(codes[where])
     return part
 
 

@@ -9,7 +9,7 @@ from shutil import copyfile, copytree
 import numpy as np
 import pytest
 
-from drawn import role_map
+from drawn import subset_map
 from terramamba import __version__
 from terramamba.data.splits.leakage import TEST
 from terramamba.data.splits.split_files import load_split
@@ -123,7 +123,7 @@ def test_the_run_s_own_training_pixels_are_not_scored_again(workshop, tmp_path, 
         "classify", "evaluate", workshop.cover_run, "--scene", scene, "--labels", workshop.scene.labels
     )
     assert done.status == 0, done.err
-    roles = role_map(load_split(workshop.cover_run))
+    roles = subset_map(load_split(workshop.cover_run))
     learnt = np.count_nonzero(np.isin(roles, (1, 2)))
     assert f"not scored, they trained the model or chose its epoch: {learnt} pixels" in done.out
     test = json.loads((workshop.cover_run / "metrics.json").read_text())["test"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drawn import class_map, listed
+from drawn import class_map, parted
 from terramamba.change.samples import PairDataset
 from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import read_label_parts, read_labels
@@ -26,8 +26,8 @@ DISJOINT = (2, 3, 5, 6, 8, 10, 11, 12, 14, 1, 4, 7, 9, 13, 15, 16)
 USUAL = {"train_fraction": 0.1, "val_fraction": 0.1, "min_per_class": 20, "patch_size": 7}
 
 
-def counts(classes: np.ndarray) -> tuple[int, ...]:
-    return tuple(np.bincount(classes)[1:].tolist())
+def counts(targets: np.ndarray) -> tuple[int, ...]:
+    return tuple(np.bincount(targets).tolist())
 
 
 @pytest.fixture
@@ -40,9 +40,9 @@ def pines(real_data: Find) -> tuple[Scene, Path]:
 def test_indian_pines_at_random_leaks_as_stated(pines: tuple[Scene, Path]) -> None:
     scene, folder = pines
     labels = read_labels(str(folder / "Indian_pines_gt.mat"), scene)
-    assert counts(labels.classes) == PINES
-    assert labels.codes == tuple(range(1, 17))
-    split = random_split(labels.pixels, labels.classes, **USUAL, seed=0)
+    assert counts(labels.targets) == PINES
+    assert labels.classes.codes == tuple(range(1, 17))
+    split = random_split(labels.pixels, labels.targets, **USUAL, seed=0)
     assert split.leakage.shared == pytest.approx(0.98, abs=0.01)
     assert "98%" in split.leakage.in_words()
 
@@ -53,9 +53,9 @@ def test_indian_pines_in_blocks_tests_every_class_and_leaks_nothing(
 ) -> None:
     scene, folder = pines
     labels = read_labels(str(folder / "Indian_pines_gt.mat"), scene)
-    split = block_split(labels.pixels, labels.classes, **{**USUAL, "patch_size": patch_size}, seed=seed)
+    split = block_split(labels.pixels, labels.targets, **{**USUAL, "patch_size": patch_size}, seed=seed)
     assert split.leakage.shared == 0.0
-    found = split.counts(labels.classes)
+    found = split.counts(labels.targets)
     print(found)
     for part in ("train", "validation", "test"):
         assert min(found[part]) >= 2
@@ -73,7 +73,7 @@ def test_the_disjoint_map_of_indian_pines_still_leaks(pines: tuple[Scene, Path])
     assert ((renumbered == classes) & (classes > 0)).sum() / 5689 == pytest.approx(0.973, abs=0.02)
     roles = np.where(classes > 0, TEST, 0).astype(np.uint8)
     roles[renumbered > 0] = TRAIN
-    assert leakage(*listed(roles), 7).shared == pytest.approx(0.57, abs=0.01)
+    assert leakage(*parted(roles), 7).shared == pytest.approx(0.57, abs=0.01)
     parts = {"train": "indianpines_disjoint_dset.mat", "test": "Indian_pines_gt.mat"}
     with pytest.raises(InputError, match="number the classes alike"):
         read_label_parts({part: str(folder / name) for part, name in parts.items()}, scene)
@@ -83,14 +83,14 @@ def test_enmap_tiles_are_laid_on_the_mosaic(real_data: Find) -> None:
     folder = real_data("hyperspectral/enmap_potsdam")
     scene = open_scene(folder / "images")
     labels = read_labels(str(folder / "labels"), scene)
-    assert counts(labels.classes) == (505, 953, 1694, 2070, 91, 359)
+    assert counts(labels.targets) == (505, 953, 1694, 2070, 91, 359)
     tables = {part: str(folder / f"{name}_files.csv") for part, name in PARTS.items()}
     given, masks = read_label_parts(tables, scene)
-    assert given.codes == (1, 2, 3, 4, 5, 6)
+    assert given.classes.codes == (1, 2, 3, 4, 5, 6)
     np.testing.assert_array_equal(class_map(given), class_map(labels))
     parts = (masks[part] for part in ("train", "val", "test"))
-    split = given_split(given.pixels, given.classes, *parts, patch_size=7)
-    assert split.counts(given.classes)["test"][5] == 0
+    split = given_split(given.pixels, given.targets, *parts, patch_size=7)
+    assert split.counts(given.targets)["test"][5] == 0
     assert "class 'class 6' has no test pixel" in split.notes
 
 
@@ -115,8 +115,8 @@ def test_abundances_become_labels(
     folder = real_data("hyperspectral")
     assert label_shape(str(folder / labels)) is None
     found = read_labels(str(folder / labels), open_scene(folder / cube))
-    assert counts(found.classes) == expected
-    assert found.names == names
+    assert counts(found.targets) == expected
+    assert found.classes.names == names
 
 
 def test_a_stack_of_abundances_named_by_the_caller(real_data: Find) -> None:
@@ -125,7 +125,7 @@ def test_a_stack_of_abundances_named_by_the_caller(real_data: Find) -> None:
     with pytest.raises(InputError, match=r"several 2-D or 3-D arrays.*--label-variable"):
         read_labels(path, scene)
     labels = read_labels(path, scene, variable="label", min_abundance=0.0)
-    assert counts(labels.classes) == (1565, 1938, 1196, 2255, 1146)
+    assert counts(labels.targets) == (1565, 1938, 1196, 2255, 1146)
 
 
 def changed(root: Path, part: str, bands: int = 3) -> tuple[int, float, int]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drawn import role_map
+from drawn import subset_map
 from terramamba.api import evaluate_classifier, map_classes, train_classifier
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import UNITS
@@ -73,7 +73,7 @@ def test_the_run_s_own_test_pixels_score_the_same_again(trained):
 def test_other_labels_are_matched_by_their_codes(trained, tmp_path):
     settings, result = trained
     values, _ = open_scene(settings.labels).read()
-    roles = role_map(load_split(Path(settings.out)))
+    roles = subset_map(load_split(Path(settings.out)))
     only_test = np.where(roles == TEST, values, 0)
     write_geotiff(tmp_path / "labels.tif", only_test, open_scene(settings.labels).grid, nodata=0)
     again = evaluate_classifier(settings.out, scene=settings.scene, labels=str(tmp_path / "labels.tif"))

@@ -9,7 +9,7 @@ import torch
 from affine import Affine
 from rasterio.crs import CRS
 
-from drawn import class_map, role_map
+from drawn import class_map, subset_map
 from terramamba.core.errors import InputError
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.scaling import read_scaled
@@ -66,7 +66,7 @@ def test_empty_and_constant_bands_are_found_and_left_out(files):
 def test_scaling_is_fitted_on_training_pixels_alone(files):
     samples = prepare_samples(settings(files), 3)
     raw, _ = open_scene(files[0]).read(bands=samples.scaling.bands)
-    training = raw[:, role_map(samples.split) == TRAIN].astype(np.float64)
+    training = raw[:, subset_map(samples.split) == TRAIN].astype(np.float64)
     np.testing.assert_allclose(samples.scaling.offset, training.min(axis=1))
     np.testing.assert_allclose(samples.scaling.factor, 1 / np.ptp(training, axis=1))
     np.testing.assert_allclose(samples.spectra(TRAIN).min(axis=0), 0, atol=1e-6)
@@ -88,7 +88,7 @@ def test_a_pixel_without_data_leaves_its_part_with_a_note(files):
     row, col = before.pixels(TEST)[0]
     rewrite(files[0], lambda values: values[0].__setitem__((row, col), NODATA))
     after = prepare_samples(settings(files), 3)
-    assert role_map(after.split)[row, col] == 0
+    assert subset_map(after.split)[row, col] == 0
     assert after.notes[-1] == "1 labelled pixels lack data in a used band and are left out"
     beside = after.pixels(TRAIN)[np.abs(after.pixels(TRAIN) - (row, col)).max(axis=1) == 1]
     for near in beside:  # a hole in their patches
@@ -165,9 +165,9 @@ def test_masked_pixels_leave_labels_scaling_and_cube(
         assert samples.scaling == before.scaling
         assert samples.split.id == before.split.id
         torch.testing.assert_close(samples.store.values, before.store.values, rtol=0, atol=0)
-        assert not role_map(samples.split)[clouds].any()
+        assert not subset_map(samples.split)[clouds].any()
         assert not class_map(samples.labels)[clouds].any()
-        assert (samples.split.roles > 0).sum() == (~clouds & (labels > 0)).sum()
+        assert (samples.split.subsets > 0).sum() == (~clouds & (labels > 0)).sum()
         fill = np.array(samples.scaling.fill, np.float32)
         hidden = clouds.ravel()[samples.store.kept.keys]
         assert (samples.store.values[:-1].numpy()[hidden] == fill).all()
@@ -194,4 +194,4 @@ def test_given_parts_without_masked_pixels(files: tuple[Path, Path], tmp_path: P
         settings(files, split="given", labels=None, mask=[str(tmp_path / "clouds.tif")], **given), 3
     )
     expected = np.where(clouds, 0, np.array([TRAIN, VALIDATION, TEST])[part])
-    np.testing.assert_array_equal(role_map(samples.split), expected)
+    np.testing.assert_array_equal(subset_map(samples.split), expected)

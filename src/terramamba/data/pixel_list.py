@@ -82,9 +82,9 @@ class PixelList:
         places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         return np.where(self.keys[places] == keys, places, -1)
 
-    def draw(self, values: Shaped[np.ndarray, " m"]) -> Shaped[np.ndarray, "h w"]:
-        """An image of the whole grid with the ``values`` of the pixels, 0 elsewhere."""
-        image = np.zeros(self.shape, values.dtype)
+    def draw(self, values: Shaped[np.ndarray, " m"], fill: object = 0) -> Shaped[np.ndarray, "h w"]:
+        """Draw an image of the whole grid with the ``values`` of the pixels, ``fill`` elsewhere."""
+        image = np.full(self.shape, fill, values.dtype)
         image.ravel()[self.keys] = values
         return image
 

@@ -150,15 +150,15 @@ def _learnt_from(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray, 
     split = load_split(run.folder)
     if split.pixels.shape != pixels.shape:
         return none
-    return split.pixels.only(np.isin(split.roles, (TRAIN, VALIDATION))).find(pixels.keys) >= 0
+    return split.pixels.only(np.isin(split.subsets, (TRAIN, VALIDATION))).find(pixels.keys) >= 0
 
 
 def known_targets(given: Labels, classes: ClassTable) -> tuple[Int64[np.ndarray, " m"], list[str]]:
     """Return labels as targets of a run's ``classes``, ``UNLABELLED`` where it has none, with notes."""
     key = "name" if given.by_name else "code"
-    said: Sequence[str | int] = given.names if given.by_name else given.codes
+    said: Sequence[str | int] = given.classes.names if given.by_name else given.classes.codes
     target: Mapping[Any, int] = classes.target_of_name if given.by_name else classes.target_of_code
-    table = np.array([UNLABELLED, *(target.get(one, UNLABELLED) for one in said)], np.int64)
+    table = np.array([target.get(one, UNLABELLED) for one in said], np.int64)
     unknown = [str(one) for one in said if one not in target]
     notes = [f"not scored, the model does not know these {key}s: {', '.join(unknown)}"] if unknown else []
-    return table[given.classes], [*given.notes, *notes]
+    return table[given.targets], [*given.notes, *notes]

@@ -44,11 +44,11 @@ class Samples:
 
     def pixels(self, subset: int) -> Int64[np.ndarray, "m 2"]:
         """Return rows and columns of the pixels of ``subset``."""
-        return self.split.pixels.only(self.split.roles == subset).coordinates
+        return self.split.pixels.only(self.split.subsets == subset).coordinates
 
     def targets(self, subset: int) -> Int64[np.ndarray, " m"]:
-        """Return 0-based classes of the pixels of ``subset``, in the order of ``pixels``."""
-        return self.labels.classes[self.split.roles == subset].astype(np.int64) - 1
+        """Return the targets (0..K-1) of the pixels of ``subset``, in the order of ``pixels``."""
+        return self.labels.targets[self.split.subsets == subset].astype(np.int64)
 
     def spectra(self, subset: int) -> Float32[np.ndarray, "m c"]:
         """Return scaled spectra of the pixels of ``subset``, in the order of ``pixels``."""
@@ -63,7 +63,7 @@ def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
     """
     with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
         scene, labels, split = _read(settings, patch_size)
-        training = split.pixels.only(split.roles == TRAIN)
+        training = split.pixels.only(split.subsets == TRAIN)
         values, valid = read_pixels(scene, training)
         bands, notes = choose_bands(scene, training, values, valid)
         if settings.fit_on == "scene":
@@ -73,7 +73,7 @@ def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
             if not len(spectra):
                 raise _no_whole_pixel(scene)
             scaling = Scaling.fit(lambda: [spectra], bands, settings.scaling)
-        used = split.pixels.only(split.roles != LEFT_OUT)
+        used = split.pixels.only(split.subsets != LEFT_OUT)
         store = PatchStore.read(scene, scaling, used, patch_size, settings.border)
     split, dropped = _without_unusable(scene, split, store)
     return Samples(scene, labels, split, scaling, store, (*labels.notes, *notes, *dropped))
@@ -104,17 +104,17 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         kept = labels.pixels.find(every.pixels.keys) >= 0
         in_subset = {name: marked[kept] for name, marked in in_subset.items()}
         if hold_out:
-            in_subset["val"] = _held_out(labels.classes, in_subset["train"], settings)
+            in_subset["val"] = _held_out(labels.targets, in_subset["train"], settings)
             in_subset["train"] &= ~in_subset["val"]
         train, val, test = (in_subset[name] for name in label_files)
         split = given_split(
             labels.pixels,
-            labels.classes,
+            labels.targets,
             train,
             val,
             test,
             patch_size=patch_size,
-            names=labels.names,
+            names=labels.classes.names,
         )
         if hold_out:
             note = f"{np.count_nonzero(val)} of the official training pixels, drawn at random, are validation"
@@ -147,13 +147,13 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
 
 
 def _held_out(
-    classes: Int16[np.ndarray, " m"], train: Bool[np.ndarray, " m"], settings: ClassifySettings
+    targets: Int16[np.ndarray, " m"], train: Bool[np.ndarray, " m"], settings: ClassifySettings
 ) -> Bool[np.ndarray, " m"]:
     """``val_fraction`` (2 or more: so many) of each class's training pixels, but never more than half."""
     chance = np.random.default_rng(settings.seed)
     held = np.zeros(train.shape, bool)
-    for code in np.unique(classes[train]):
-        own = np.flatnonzero(train & (classes == code))
+    for c in np.unique(targets[train]):
+        own = np.flatnonzero(train & (targets == c))
         number = settings.val_fraction * (len(own) if settings.val_fraction < 2 else 1)
         held[chance.permutation(own)[: min(max(1, round(number)), len(own) // 2)]] = True
     return held
@@ -173,18 +173,18 @@ def _split(settings: ClassifySettings, labels: Labels, patch_size: int) -> Split
         "min_per_class": settings.min_per_class,
         "patch_size": patch_size,
         "seed": settings.seed,
-        "names": labels.names,
+        "names": labels.classes.names,
     }
     if settings.split == "random":
-        return random_split(labels.pixels, labels.classes, **sizes)
+        return random_split(labels.pixels, labels.targets, **sizes)
     if settings.split == "block":
-        return block_split(labels.pixels, labels.classes, **sizes)
+        return block_split(labels.pixels, labels.targets, **sizes)
     if labels.features is None:
         raise InputError(
             f"{settings.labels or settings.data}: has no polygons, which --split polygon needs; give a "
             "vector file, or use --split block"
         )
-    return polygon_split(labels.pixels, labels.classes, labels.features, **sizes)
+    return polygon_split(labels.pixels, labels.targets, labels.features, **sizes)
 
 
 def read_pixels(scene: Scene, pixels: PixelList) -> tuple[Shaped[np.ndarray, "m c"], Bool[np.ndarray, "m c"]]:
@@ -272,12 +272,12 @@ def choose_bands(
 
 def _without_unusable(scene: Scene, split: Split, store: PatchStore) -> tuple[Split, tuple[str, ...]]:
     indices = store.kept.find(split.pixels.keys)
-    lost = (split.roles != LEFT_OUT) & ~store.usable[indices]
+    lost = (split.subsets != LEFT_OUT) & ~store.usable[indices]
     if not lost.any():
         return split, ()
-    roles = np.where(lost, LEFT_OUT, split.roles).astype(np.uint8)
+    subsets = np.where(lost, LEFT_OUT, split.subsets).astype(np.uint8)
     for subset, name in ((TRAIN, "training"), (VALIDATION, "validation"), (TEST, "test")):
-        if not (roles == subset).any():
+        if not (subsets == subset).any():
             raise InputError(f"{scene.path}: every {name} pixel lacks data in some band; use other labels")
     note = f"{np.count_nonzero(lost)} labelled pixels lack data in a used band and are left out"
-    return replace(split, roles=roles), (note,)
+    return replace(split, subsets=subsets), (note,)

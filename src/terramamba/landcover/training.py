@@ -12,7 +12,6 @@ from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain
 from terramamba.core.run_files import CLASS_SCORES, CONFUSION, RELIABILITY
-from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split_files import save_split
 from terramamba.landcover.fast_agreement import fast_agreement
@@ -75,7 +74,7 @@ class Training:
     def model_options(self) -> Mapping[str, Any]:
         """Bands, classes and, where the model is built for one, the side of the patch."""
         samples = self.samples
-        options = {"in_channels": len(samples.scaling.bands), "num_classes": len(samples.labels.names)}
+        options = {"in_channels": len(samples.scaling.bands), "num_classes": len(samples.labels.classes)}
         return options | ({"patch_size": samples.split.patch_size} if self.sized_by_patch else {})
 
     @cached_property
@@ -83,7 +82,7 @@ class Training:
         """Inverse frequencies of the classes, where they are asked for."""
         if not self.settings.class_weights:
             return None
-        counts = np.bincount(self.samples.targets(TRAIN), minlength=len(self.samples.labels.names))
+        counts = np.bincount(self.samples.targets(TRAIN), minlength=len(self.samples.labels.classes))
         weights = counts.sum() / (len(counts) * np.maximum(counts, 1))
         return tuple(float(weight) for weight in weights)
 
@@ -95,7 +94,7 @@ class Training:
             source_bands=samples.scene.bands,
             wavelengths=samples.scene.wavelengths,
             scaling=samples.scaling,
-            classes=ClassTable(labels.codes, labels.names, labels.colours),
+            classes=labels.classes,
             patches=PatchShape(split.patch_size, self.settings.border),
             protocol=protocol_id(self.settings, split.patch_size),
             split_id=split.id,
@@ -109,7 +108,7 @@ class Training:
         return {
             "leakage": asdict(split.leakage),
             "leakage_in_words": split.leakage.in_words(),
-            "counts": split.counts(self.samples.labels.classes),
+            "counts": split.counts(self.samples.labels.targets),
         }
 
     def training_set(self) -> PatchDataset:
@@ -142,14 +141,14 @@ class Training:
             samples.targets(TRAIN),
             samples.spectra(VALIDATION),
             samples.targets(VALIDATION),
-            num_classes=len(samples.labels.names),
+            num_classes=len(samples.labels.classes),
             seed=self.settings.seed,
         )
         return solved, {**record, "device": "cpu"}
 
     def judge(self, model: Model, threshold: float | None) -> Judgement:
         """Compute scores, confusion and calibration (its temperature from validation) of both subsets."""
-        samples, settings, names = self.samples, self.settings, self.samples.labels.names
+        samples, settings, names = self.samples, self.settings, self.samples.labels.classes.names
         subsets = {
             name: class_logits(model, labelled_patches(samples, subset, settings), device=settings.device)
             for name, subset in (("validation", VALIDATION), ("test", TEST))
@@ -189,7 +188,7 @@ class Training:
 
     def write_split(self, folder: Path) -> None:
         """Write ``split.json`` and the map of subsets beside it."""
-        save_split(self.samples.split, folder, self.samples.scene.grid, self.samples.labels.classes)
+        save_split(self.samples.split, folder, self.samples.scene.grid, self.samples.labels.targets)
 
 
 def protocol_id(settings: ClassifySettings, patch_size: int) -> str:

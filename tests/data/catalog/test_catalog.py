@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import catalog_fakes as fakes
-from drawn import class_map, role_map
+from drawn import class_map, subset_map
 from terramamba.core.errors import InputError
 from terramamba.data.catalog import CATALOG, PairSet, SceneSet, find_set
 from terramamba.data.catalog.loading import load_pairs
@@ -209,19 +209,19 @@ def test_official_parts_are_used_as_they_are(
     parts = fakes.houston(tmp_path / "2013_DFTC", record, chance)
     loaded = load_scene(settings(tmp_path, data="houston2013", split="given", val_fraction=0.25))
     samples = prepare_samples(loaded, 3)
-    roles = role_map(samples.split)
+    roles = subset_map(samples.split)
     np.testing.assert_array_equal(roles == TEST, parts["test"] > 0)
     np.testing.assert_array_equal((roles == TRAIN) | (roles == VALIDATION), parts["train"] > 0)
-    assert sorted(samples.labels.names) == ["grass", "soil", "water"]
+    assert sorted(samples.labels.classes.names) == ["grass", "soil", "water"]
     by_class = [np.count_nonzero((roles == VALIDATION) & (parts["train"] == code)) for code in (1, 2, 3)]
     assert by_class == [8, 5, 10]
     assert any("23 of the official training pixels" in note for note in samples.split.notes)
     anew = prepare_samples(
         load_scene(settings(tmp_path, data="houston2013", split="random", min_per_class=5)), 3
     )
-    np.testing.assert_array_equal(role_map(anew.split) > 0, parts["train"] + parts["test"] > 0)
+    np.testing.assert_array_equal(subset_map(anew.split) > 0, parts["train"] + parts["test"] > 0)
     assert any("split anew (--split random)" in note for note in anew.split.notes)
-    assert sorted(np.bincount(anew.labels.classes)[1:]) == [80, 110, 110]
+    assert sorted(np.bincount(anew.labels.targets)) == [80, 110, 110]
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

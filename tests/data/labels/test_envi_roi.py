@@ -60,8 +60,8 @@ def test_regions_label_their_pixels(tmp_path: Path, scene: Scene) -> None:
     expected[0, 0] = expected[1, 1] = expected[0, 7] = expected[5, 8] = 1
     expected[2, 3], expected[2, 5] = 2, 3
     np.testing.assert_array_equal(class_map(labels), expected)
-    assert labels.names == ("healthy grass", "road: main", "water")
-    assert labels.colours == ((0, 205, 0), (160, 32, 240), (0, 0, 205))
+    assert labels.classes.names == ("healthy grass", "road: main", "water")
+    assert labels.classes.colours == ((0, 205, 0), (160, 32, 240), (0, 0, 205))
     assert labels.by_name
     # pieces that touch at a corner are one feature
     assert feature_map(labels)[0, 0] == feature_map(labels)[1, 1]
@@ -73,7 +73,7 @@ def test_columns_without_an_id_and_regions_of_one_name(tmp_path: Path, scene: Sc
     text = REGIONS.replace("water", "healthy grass").replace(";   ID ", ";      ")
     lines = [line if line.startswith(";") else line[6:] for line in text.splitlines()]
     labels = read_labels(saved(tmp_path / "regions.txt", "\n".join(lines)), scene)
-    assert labels.names == ("healthy grass", "road: main")
+    assert labels.classes.names == ("healthy grass", "road: main")
     assert np.bincount(class_map(labels).ravel()).tolist() == [48, 5, 1]
 
 

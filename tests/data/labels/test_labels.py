@@ -10,7 +10,7 @@ from rasterio.crs import CRS
 from rasterio.warp import transform, transform_bounds
 from scipy.io import savemat
 
-from drawn import class_map
+from drawn import class_map, code_map
 from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import read_label_parts, read_labels
 from terramamba.data.labels.raster_labels import label_shape
@@ -43,16 +43,16 @@ def scene(tmp_path: Path) -> Scene:
 def test_codes_become_contiguous_in_their_order(tmp_path: Path, scene: Scene) -> None:
     labels = read_labels(located(tmp_path / "labels.tif", MAP), scene)
     np.testing.assert_array_equal(class_map(labels), [[0, 2, 2, 1], [1, 1, 0, 3], [3, 3, 3, 3]])
-    assert labels.classes.dtype == np.int16
-    assert labels.codes == (2, 7, 9)
-    assert labels.names == ("class 2", "class 7", "class 9")
-    assert len(set(labels.colours)) == 3
+    assert labels.targets.dtype == np.int16
+    assert labels.classes.codes == (2, 7, 9)
+    assert labels.classes.names == ("class 2", "class 7", "class 9")
+    assert len(set(labels.classes.colours)) == 3
 
 
 def test_names_from_the_caller_or_the_file(tmp_path: Path, scene: Scene) -> None:
     path = located(tmp_path / "labels.tif", MAP, class_names={2: "roof", 9: "water"})
-    assert read_labels(path, scene).names == ("roof", "class 7", "water")
-    assert read_labels(path, scene, names=["a", "b", "c"]).names == ("a", "b", "c")
+    assert read_labels(path, scene).classes.names == ("roof", "class 7", "water")
+    assert read_labels(path, scene, names=["a", "b", "c"]).classes.names == ("a", "b", "c")
     with pytest.raises(InputError, match=r"has 3 classes \(codes 2, 7, 9\), but 2 names"):
         read_labels(path, scene, names=["a", "b"])
 
@@ -63,7 +63,7 @@ def test_whole_floats_nan_nodata_and_negative_numbers(tmp_path: Path, scene: Sce
     found = read_labels(located(tmp_path / "floats.tif", floats), scene)
     np.testing.assert_array_equal(class_map(found) > 0, MAP > 0)
     found = read_labels(located(tmp_path / "nodata.tif", MAP, nodata=9.0), scene)
-    assert found.codes == (2, 7)
+    assert found.classes.codes == (2, 7)
     floats[0, 1] = 2.5
     with pytest.raises(InputError, match=r"holds 2\.5, which is no class code"):
         read_labels(located(tmp_path / "odd.tif", floats), scene)
@@ -79,7 +79,7 @@ def test_classes_that_may_begin_at_0_are_noted(tmp_path: Path, scene: Scene, suf
     else:
         located(path, counted_from_0)
     labels = read_labels(str(path), scene)
-    assert labels.codes == (7, 9)
+    assert labels.classes.codes == (7, 9)
     (note,) = labels.notes
     assert "2 pixels below 0 are unlabelled, and so are 3 of 0; where 0 is a class" in note
     assert not read_labels(located(tmp_path / "usual.tif", MAP), scene).notes
@@ -97,7 +97,7 @@ def test_labels_without_georeferencing(tmp_path: Path, scene: Scene, suffix: str
     else:
         write_png(path, MAP)
     labels = read_labels(str(path), scene)
-    assert labels.codes == (2, 7, 9)
+    assert labels.classes.codes == (2, 7, 9)
     np.testing.assert_array_equal(class_map(labels) > 0, MAP > 0)
 
 
@@ -119,7 +119,7 @@ def test_tiles_are_laid_where_they_belong(tmp_path: Path, scene: Scene) -> None:
     table.write_text("image,mask\nx.tif,tiles/a.tif\ny.tif,tiles/b.tif\n")
     for path in (str(tiles), str(table)):
         labels = read_labels(path, scene)
-        np.testing.assert_array_equal(np.array([0, *labels.codes])[class_map(labels)], expected)
+        np.testing.assert_array_equal(code_map(labels), expected)
 
 
 def test_abundances_count_where_they_are_high_enough(tmp_path: Path, scene: Scene) -> None:
@@ -135,8 +135,8 @@ def test_abundances_count_where_they_are_high_enough(tmp_path: Path, scene: Scen
         ("stack.mat", ["class 1", "class 2", "class 3"]),
     ):
         labels = read_labels(str(tmp_path / name), scene, min_abundance=0.6)
-        np.testing.assert_array_equal(np.array([0, *labels.codes])[class_map(labels)], expected)
-        assert list(labels.names) == [names[code - 1] for code in labels.codes]
+        np.testing.assert_array_equal(code_map(labels), expected)
+        assert list(labels.classes.names) == [names[code - 1] for code in labels.classes.codes]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_labels_on_the_scene_s_pixels_are_laid_where_they_belong(tmp_path: Path,
     labels = read_labels(located(tmp_path / "below.tif", MAP, 1, -1), scene)
     expected = np.zeros_like(MAP)
     expected[1:, :3] = MAP[:2, 1:]
-    np.testing.assert_array_equal(np.array([0, *labels.codes])[class_map(labels)], expected)
+    np.testing.assert_array_equal(code_map(labels), expected)
     (note,) = labels.notes
     assert "3 x 4 pixels, laid on the scene 1 rows and -1 columns from its first pixel" in note
     assert read_labels(located(tmp_path / "on.tif", MAP), scene).notes == ()
@@ -187,7 +187,7 @@ def test_labels_on_another_grid_give_each_pixel_the_nearest(tmp_path: Path, scen
     halves = MAP[:2, :2].repeat(2, axis=0).repeat(2, axis=1)[:3]
     for name, expected in (("finer", MAP), ("between", MAP), ("coarse", halves)):
         labels = read_labels(str(tmp_path / f"{name}.tif"), scene)
-        found = np.array([0, *labels.codes])[class_map(labels)]
+        found = code_map(labels)
         np.testing.assert_array_equal(found, expected)
         assert labels.notes[0].endswith("brought onto the scene's by nearest neighbour")
 
@@ -206,12 +206,12 @@ def test_labels_in_another_reference_system(tmp_path: Path, scene: Scene, code: 
         for col in range(4):
             (x,), (y,) = transform(UTM, other, [500015 + 30 * col], [5799985 - 30 * row])
             there = values[int((north - y) / -to_other.e), int((x - west) / to_other.a)]
-            assert labels.codes[class_map(labels)[row, col] - 1] == there
+            assert labels.classes.codes[class_map(labels)[row, col] - 1] == there
 
 
 def test_one_class_is_enough_where_a_model_is_only_scored(tmp_path: Path, scene: Scene) -> None:
     path = located(tmp_path / "labels.tif", np.full((3, 4), 7, np.uint8))
-    assert read_labels(path, scene, min_classes=1).codes == (7,)
+    assert read_labels(path, scene, min_classes=1).classes.codes == (7,)
 
 
 def test_parts_share_one_table_of_classes(tmp_path: Path, scene: Scene) -> None:
@@ -221,8 +221,8 @@ def test_parts_share_one_table_of_classes(tmp_path: Path, scene: Scene) -> None:
         "test": located(tmp_path / "test.tif", test, class_names={9: "water"}),
     }
     labels, masks = read_label_parts(paths, scene)
-    assert labels.codes == (2, 7, 9)
-    assert labels.names == ("roof", "class 7", "water")
+    assert labels.classes.codes == (2, 7, 9)
+    assert labels.classes.names == ("roof", "class 7", "water")
     for part, image in (("train", train), ("test", test)):
         np.testing.assert_array_equal(labels.pixels.draw(masks[part]), image > 0)
     np.testing.assert_array_equal(class_map(labels) > 0, MAP > 0)

@@ -13,7 +13,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
-from drawn import class_map, feature_map
+from drawn import class_map, code_map, feature_map
 from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import Labels, read_label_parts, read_labels
 from terramamba.data.settings import VectorOptions
@@ -61,7 +61,7 @@ def write(path: Path, shapes: list[Any], crs: str | None = UTM, **attributes: An
 
 
 def by_name(labels: Labels) -> np.ndarray:
-    return np.array(["", *labels.names])[class_map(labels)]
+    return np.array(["", *labels.classes.names])[class_map(labels)]
 
 
 def boxes() -> tuple[list[Any], dict[str, Any]]:
@@ -80,8 +80,8 @@ def test_boxes_label_their_pixels(tmp_path: Path, scene: Scene, suffix: str) -> 
     expected = np.zeros((12, 16), "<U4")
     expected[1:4, 1:5], expected[2:9, 6:10], expected[8:12, 0:3] = "wood", "corn", "wood"
     np.testing.assert_array_equal(by_name(labels), expected)
-    assert labels.names == ("corn", "wood")
-    assert labels.codes == (1, 2)
+    assert labels.classes.names == ("corn", "wood")
+    assert labels.classes.codes == (1, 2)
     assert labels.by_name
     assert [feature_map(labels)[row, col] for row, col in ((1, 1), (2, 6), (8, 0), (0, 0))] == [1, 2, 3, 0]
     assert labels.notes[0].endswith("classes are the values of the attribute 'cover'")
@@ -137,7 +137,7 @@ def test_a_rotated_scene(tmp_path: Path) -> None:
     expected = np.zeros((12, 16), int)
     expected[3:7, 2:9] = 1
     np.testing.assert_array_equal(class_map(labels), expected)
-    assert labels.codes == (4,)
+    assert labels.classes.codes == (4,)
     assert not labels.by_name
 
 
@@ -168,7 +168,7 @@ def test_points_and_lines(tmp_path: Path, scene: Scene) -> None:
     labels = read_labels(path, scene)
     expected = np.zeros((12, 16), int)
     expected[4, 3], expected[1, 6:10], expected[0, 0] = 5, 9, 9
-    np.testing.assert_array_equal(np.array([0, *labels.codes])[class_map(labels)], expected)
+    np.testing.assert_array_equal(code_map(labels), expected)
 
 
 def test_what_is_left_out_is_counted(tmp_path: Path, scene: Scene) -> None:
@@ -201,7 +201,7 @@ def test_what_is_left_out_is_counted(tmp_path: Path, scene: Scene) -> None:
     spike = on_ground(shapely.Polygon([(1, 1), (5, 1), (5, 3), (14, 3), (5, 3), (5, 5), (1, 5)]))
     for crs, shape in ((UTM, spike), ("EPSG:4326", in_degrees(spike))):
         path = write(tmp_path / "spike.gpkg", [shape], crs, kind=[1])
-        assert read_labels(path, scene, min_classes=1).classes.sum() == 16
+        assert read_labels(path, scene, min_classes=1).targets.tolist() == [0] * 16
 
 
 def test_files_and_scenes_without_a_reference_system(tmp_path: Path, scene: Scene) -> None:
@@ -250,7 +250,7 @@ def test_shapefiles_that_end_early(tmp_path: Path, scene: Scene, suffix: str) ->
     """GDAL would read what is there."""
     shapes, cover = boxes()
     path = write(tmp_path / "labels.shp", shapes, **cover)
-    assert len(read_labels(path, scene).classes)
+    assert len(read_labels(path, scene).targets)
     part = Path(path).with_suffix(suffix)
     part.write_bytes(part.read_bytes()[:-20])
     refused(path, scene, rf"labels{suffix}: holds \d+ bytes, its header describes \d+; the file is damaged")
@@ -297,7 +297,11 @@ def test_layers_are_listed_where_several_have_shapes(tmp_path: Path, scene: Scen
             path, wkb, [cover["cover"]], ["cover"], geometry_type="Polygon", crs=UTM, layer=layer
         )
     refused(str(path), scene, "has 2 layers; choose with --layer: fields, roads")
-    assert read_labels(str(path), scene, vector=VectorOptions(layer="roads")).names == ("corn", "wood")
+    labels = read_labels(str(path), scene, vector=VectorOptions(layer="roads"))
+    assert labels.classes.names == (
+        "corn",
+        "wood",
+    )
 
 
 def test_parts_in_files_of_their_own_are_matched_by_name(tmp_path: Path, scene: Scene) -> None:
@@ -323,8 +327,8 @@ def test_the_labelled_points_of_leipzig(real_data: Callable[[str], Path]) -> Non
     folder = real_data("raster/sentinel2_leipzig")
     scene = open_scene(folder / "leipzig_raster.tif")
     labels = read_labels(str(folder / "leipzig_points.gpkg"), scene)
-    assert labels.names == ("forest", "pasture", "urban", "water")
-    assert np.bincount(labels.classes)[1:].tolist() == [28, 20, 36, 13]
+    assert labels.classes.names == ("forest", "pasture", "urban", "water")
+    assert np.bincount(labels.targets).tolist() == [28, 20, 36, 13]
     # the file has the values of the bands at its points
     about, _, _, columns = pyogrio.raw.read(folder / "leipzig_points.gpkg")
     values = scene.read()[0]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from drawn import listed
+from drawn import parted
 from terramamba.data.splits.leakage import TEST, TRAIN, Leakage, leakage, within
 
 ROLES = hnp.arrays(
@@ -24,7 +24,7 @@ def counted(roles: np.ndarray, reach: int) -> float:
 @settings(deadline=None, max_examples=50)
 @given(ROLES, st.sampled_from([1, 3, 5, 7]))
 def test_both_figures_equal_a_count_over_all_pairs_of_pixels(roles: np.ndarray, patch_size: int) -> None:
-    found = leakage(*listed(roles), patch_size)
+    found = leakage(*parted(roles), patch_size)
     assert found.shared == pytest.approx(counted(roles, patch_size // 2))
     assert found.overlap == pytest.approx(counted(roles, patch_size - 1))
 
@@ -44,8 +44,8 @@ def test_within_is_a_square_around_each_pixel(roles: np.ndarray, distance: int) 
 def test_a_patch_at_the_border_does_not_see_the_other_side() -> None:
     roles = np.zeros((3, 9), np.uint8)
     roles[1, 0], roles[1, 8] = TRAIN, TEST
-    assert leakage(*listed(roles), 9).shared == 0.0
-    assert leakage(*listed(roles), 9).overlap == 1.0
+    assert leakage(*parted(roles), 9).shared == 0.0
+    assert leakage(*parted(roles), 9).overlap == 1.0
 
 
 def test_words_warn_above_one_per_cent_only() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
-from drawn import listed, role_map
+from drawn import listed, parted, subset_map
 from terramamba.core.errors import InputError
 from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, leakage, within
 from terramamba.data.splits.split import Split, block_split, given_split, random_split
@@ -35,13 +35,13 @@ def fields(seed: int, height: int = 60, width: int = 80, classes: int = 6, side:
 def test_random_has_the_asked_numbers_of_every_class(seed: int) -> None:
     classes = fields(seed)
     split = random_split(*listed(classes), **USUAL, seed=seed)
-    counts = split.counts(classes[classes > 0])
+    counts = split.counts(classes[classes > 0] - 1)
     totals = np.bincount(classes.ravel())[1:]
     assert counts["train"] == [max(round(0.1 * n), 20) for n in totals]
     assert counts["validation"] == [round(0.1 * n) for n in totals]
     assert counts["left_out"] == [0] * len(totals)
     assert (np.array(counts["train"]) + counts["validation"] + counts["test"] == totals).all()
-    assert (role_map(split)[classes == 0] == LEFT_OUT).all()
+    assert (subset_map(split)[classes == 0] == LEFT_OUT).all()
     assert split.leakage.shared > 0.5
 
 
@@ -51,14 +51,14 @@ def test_random_has_the_asked_numbers_of_every_class(seed: int) -> None:
 def test_random_never_trains_on_more_than_half_of_a_small_class(total: int, train: int, val: int) -> None:
     classes = np.full((30, 30), 1, np.int16)
     classes.flat[:total] = 2
-    counts = random_split(*listed(classes), **USUAL, seed=1).counts(classes[classes > 0])
+    counts = random_split(*listed(classes), **USUAL, seed=1).counts(classes[classes > 0] - 1)
     assert [counts[part][1] for part in ("train", "validation", "test")] == [train, val, total - train - val]
 
 
 def test_a_whole_number_is_a_count_per_class() -> None:
     classes = np.repeat(np.array([1, 2], np.int16), [300, 100]).reshape(20, 20)
     options = {**USUAL, "train_fraction": 60.0, "val_fraction": 30.0, "min_per_class": 5}
-    counts = random_split(*listed(classes), **options, seed=0).counts(classes[classes > 0])
+    counts = random_split(*listed(classes), **options, seed=0).counts(classes[classes > 0] - 1)
     assert counts["train"] == [60, 50]  # at most half
     assert counts["validation"] == [30, 30]
 
@@ -83,14 +83,14 @@ def test_block_shares_no_pixel_and_has_every_class_in_every_part(
         patch_size=patch_size,
         seed=seed,
     )
-    assert leakage(split.pixels, split.roles, patch_size).shared == 0.0
-    held_out = (role_map(split) == VALIDATION) | (role_map(split) == TEST)
-    near = within(role_map(split) == TRAIN, patch_size // 2)
+    assert leakage(split.pixels, split.subsets, patch_size).shared == 0.0
+    held_out = (subset_map(split) == VALIDATION) | (subset_map(split) == TEST)
+    near = within(subset_map(split) == TRAIN, patch_size // 2)
     assert not (held_out & near).any()
-    assert (role_map(split)[classes == 0] == LEFT_OUT).all()
+    assert (subset_map(split)[classes == 0] == LEFT_OUT).all()
     # left out is the buffer and nothing else
-    assert near[(classes > 0) & (role_map(split) == LEFT_OUT)].all()
-    counts = split.counts(classes[classes > 0])
+    assert near[(classes > 0) & (subset_map(split) == LEFT_OUT)].all()
+    counts = split.counts(classes[classes > 0] - 1)
     assert min(map(min, (counts["train"], counts["validation"], counts["test"]))) > 0
     totals = np.bincount(classes.ravel())[1:]
     asked = np.maximum(np.maximum(np.round(train * totals), np.minimum(least, totals // 2)), 1)
@@ -101,7 +101,7 @@ def test_block_keeps_the_fractions_where_there_is_room(seed: int) -> None:
     classes = fields(seed, 120, 160)
     split = block_split(*listed(classes), **USUAL, seed=seed)
     totals = np.bincount(classes.ravel())[1:]
-    counts = split.counts(classes[classes > 0])
+    counts = split.counts(classes[classes > 0] - 1)
     for part in ("train", "validation"):
         np.testing.assert_allclose(counts[part], 0.1 * totals, rtol=0.27, atol=1)
     assert sum(counts["left_out"]) < 0.35 * totals.sum()
@@ -113,7 +113,7 @@ def test_block_cuts_inside_a_class_of_one_component() -> None:
     classes[2:12, 2:4] = 2  # 20 pixels in one piece: 10 rows of 2
     for seed in range(5):
         split = block_split(*listed(classes), **USUAL, seed=seed)
-        counts = split.counts(classes[classes > 0])
+        counts = split.counts(classes[classes > 0] - 1)
         assert all(counts[part][1] >= 2 for part in ("train", "validation", "test"))
         assert split.leakage.shared == 0.0
 
@@ -122,7 +122,7 @@ def test_block_says_which_class_cannot_be_tested() -> None:
     classes = np.ones((40, 40), np.int16)
     classes[10:13, 10:13] = 2
     split = block_split(*listed(classes), **USUAL, seed=3, names=["soil", "pond"])
-    assert split.counts(classes[classes > 0])["train"][1] == 9
+    assert split.counts(classes[classes > 0] - 1)["train"][1] == 9
     assert "class 'pond' (9 pixels) has no room" in split.notes[0]
     assert split.leakage.shared == 0.0
 
@@ -135,7 +135,7 @@ def test_block_takes_small_components_whole() -> None:
     split = block_split(*listed(classes), **{**USUAL, "train_fraction": 0.2}, seed=5)
     for row in range(0, 60, 10):
         for col in range(0, 60, 10):
-            roles = set(role_map(split)[row : row + 4, col : col + 5].ravel().tolist())
+            roles = set(subset_map(split)[row : row + 4, col : col + 5].ravel().tolist())
             assert TRAIN not in roles or roles == {TRAIN}
     assert not split.notes  # far enough apart: nothing is left out
 
@@ -151,7 +151,7 @@ def test_block_where_no_class_has_room_is_refused() -> None:
 def test_the_seed_decides(make: type, seed: int) -> None:
     classes = fields(seed)
     first, again, other = (make(*listed(classes), **USUAL, seed=s) for s in (seed, seed, seed + 1))
-    np.testing.assert_array_equal(role_map(first), role_map(again))
+    np.testing.assert_array_equal(subset_map(first), subset_map(again))
     assert first.id == again.id != other.id
 
 
@@ -177,15 +177,15 @@ def test_given_keeps_a_pixel_in_its_earliest_part_and_counts_that() -> None:
     train, val, test = np.zeros((3, 8, 8), bool)
     train[:, :3], val[:, 2:5], test[:4] = True, True, True
     split = given_split(*listed(classes, train, val, test), patch_size=3)
-    assert split.counts(classes[classes > 0]) == {
+    assert split.counts(classes[classes > 0] - 1) == {
         "train": [12, 12],
         "validation": [8, 8],
         "test": [12, 0],
         "left_out": [0, 12],
     }
     assert split.notes == (
-        "8 validation pixels are in an earlier part too and count only there",
-        "20 test pixels are in an earlier part too and count only there",
+        "8 validation pixels are in an earlier subset too and count only there",
+        "20 test pixels are in an earlier subset too and count only there",
         "class 'class 2' has no test pixel",
     )
 
@@ -205,21 +205,20 @@ def test_saved_and_loaded_is_the_same(tmp_path: Path, seed: int, located: bool) 
     classes = fields(seed)
     place = (CRS.from_epsg(32633), Affine(30, 0, 5e5, 0, -30, 5e6)) if located else (None, None)
     split = block_split(*listed(classes), **USUAL, seed=seed)
-    save_split(split, tmp_path, Grid(*classes.shape, *place), classes[classes > 0])
+    save_split(split, tmp_path, Grid(*classes.shape, *place), classes[classes > 0] - 1)
     assert (tmp_path / ("split.tif" if located else "split.npy")).exists()
     record = json.loads((tmp_path / "split.json").read_text())
-    assert record["counts"] == split.counts(classes[classes > 0])
+    assert record["counts"] == split.counts(classes[classes > 0] - 1)
     assert record["leakage"] == {"shared": 0.0, "overlap": split.leakage.overlap}
     loaded = load_split(tmp_path)
     assert (loaded.kind, loaded.seed, loaded.notes, loaded.id) == ("block", seed, split.notes, split.id)
-    np.testing.assert_array_equal(role_map(loaded), role_map(split))
+    np.testing.assert_array_equal(subset_map(loaded), subset_map(split))
 
 
 def test_a_split_of_two_halves_is_refused(tmp_path: Path) -> None:
     classes = fields(1)
-    save_split(
-        random_split(*listed(classes), **USUAL, seed=1), tmp_path, Grid(*classes.shape), classes[classes > 0]
-    )
+    split = random_split(*listed(classes), **USUAL, seed=1)
+    save_split(split, tmp_path, Grid(*classes.shape), classes[classes > 0] - 1)
     np.save(tmp_path / "split.npy", np.zeros(classes.shape, np.uint8))
     with pytest.raises(InputError, match="another split"):
         load_split(tmp_path)
@@ -231,8 +230,23 @@ def test_a_split_of_two_halves_is_refused(tmp_path: Path) -> None:
         load_split(tmp_path)
 
 
-def test_leakage_is_that_of_the_roles() -> None:
+def test_leakage_is_that_of_the_subsets() -> None:
     roles = np.zeros((5, 20), np.uint8)
     roles[2, 0], roles[2, 3], roles[2, 6], roles[2, 7] = TRAIN, TEST, TEST, TEST
-    split = Split("given", 0, 7, *listed(roles))
+    split = Split("given", 0, 7, *parted(roles))
     assert (split.leakage.shared, split.leakage.overlap) == (1 / 3, 2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("make", "patch_size", "known"),
+    [
+        (random_split, 3, "a8c309260d18"),
+        (random_split, 7, "60fe7e4ca433"),
+        (block_split, 3, "d69c00dc6810"),
+        (block_split, 7, "532594e621e5"),
+    ],
+)
+def test_a_seed_gives_the_split_that_runs_of_version_0_1_have(
+    make: type, patch_size: int, known: str
+) -> None:
+    assert make(*listed(fields(0)), **{**USUAL, "patch_size": patch_size}, seed=0).id == known

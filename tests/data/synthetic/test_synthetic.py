@@ -52,7 +52,7 @@ def test_scene_is_a_georeferenced_hyperspectral_image(scene: SyntheticScene) -> 
 def test_labels_keep_names_and_colours_and_lie_on_data(scene: SyntheticScene) -> None:
     image = open_scene(scene.scene)
     labels = read_labels(str(scene.labels), image)
-    assert dict(zip(labels.names, labels.colours, strict=True)) == CLASSES
+    assert dict(zip(labels.classes.names, labels.classes.colours, strict=True)) == CLASSES
     _, valid = image.read(bands=[0])
     assert valid[0][class_map(labels) > 0].all()
     assert 0.1 < (class_map(labels) > 0).mean() < 0.6
@@ -61,10 +61,10 @@ def test_labels_keep_names_and_colours_and_lie_on_data(scene: SyntheticScene) ->
 def test_every_class_can_be_on_all_sides_of_a_block_split(scene: SyntheticScene, seed: int) -> None:
     labels = read_labels(str(scene.labels), open_scene(scene.scene))
     sizes = {"train_fraction": 0.3, "val_fraction": 0.1, "min_per_class": 20, "patch_size": 7}
-    split = block_split(labels.pixels, labels.classes, **sizes, seed=seed)
+    split = block_split(labels.pixels, labels.targets, **sizes, seed=seed)
     assert split.leakage.shared == 0
     for role in (TRAIN, VALIDATION, TEST):
-        assert set(np.unique(labels.classes[split.roles == role])) == set(range(1, len(CLASSES) + 1))
+        assert set(np.unique(labels.targets[split.subsets == role])) == set(range(len(CLASSES)))
 
 
 def test_spectra_are_mixed_at_borders_and_shaded(seed: int) -> None:

@@ -183,11 +183,11 @@ def _checksums(wanted: Expected, path: str) -> list[Finding]:
 
 def _classes(record: SceneSet, part: str, labels: Labels) -> list[Finding]:
     name = "labels" if part == "all" else f"{part} labels"
-    number = len(labels.codes)
+    number = len(labels.classes)
     findings = [Finding(f"classes of the {name}", str(record.number), str(number), number == record.number)]
     published = record.pixels.get(part)
     if published is not None:
-        counts: Int[np.ndarray, " k"] = np.bincount(labels.classes)[1:]
+        counts: Int[np.ndarray, " k"] = np.bincount(labels.targets)
         there = tuple(int(count) for count in counts)
         # files that know classes by name alone number them in an order of their own
         same = sorted(there) == sorted(published) if labels.by_name else there == published

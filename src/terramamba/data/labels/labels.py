@@ -8,7 +8,7 @@ from jaxtyping import Bool, Int, Int16
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_codes import Codes
-from terramamba.data.labels.class_table import MAX_CLASSES, MAX_CODE
+from terramamba.data.labels.class_table import MAX_CLASSES, MAX_CODE, ClassTable
 from terramamba.data.labels.palette import Colour, default_colours
 from terramamba.data.labels.raster_labels import read_codes
 from terramamba.data.pixel_list import PixelList
@@ -20,27 +20,24 @@ from terramamba.raster.views.masked import MaskedSource
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """The labelled pixels of a scene and their classes, 1..K in the order of the file's ``codes``.
+    """The labelled pixels of a scene and the class of each, as a target 0..K-1 of ``classes``.
 
-    ``names``, ``colours`` (red, green, blue; 0..255) and ``codes`` have one entry for each class.
     ``by_name``: the file knows the classes by name alone, and the codes only count them. ``features`` are the
     numbers, from 1, of the shapes of a vector file (or the pieces of ENVI's regions) that label the pixels;
     None for files without shapes. ``notes`` are sentences for people about what was assumed or left out.
     """
 
     pixels: PixelList
-    classes: Int16[np.ndarray, " m"]
-    names: tuple[str, ...]
-    colours: tuple[Colour, ...]
-    codes: tuple[int, ...]
+    targets: Int16[np.ndarray, " m"]
+    classes: ClassTable
     by_name: bool = False
     features: Int[np.ndarray, " m"] | None = None
     notes: tuple[str, ...] = ()
 
     def only(self, chosen: Bool[np.ndarray, " m"], note: str) -> "Labels":
-        """The labels of the pixels that are ``chosen``, and a word on the others."""
+        """Keep the labels of the pixels that are ``chosen``, with a note on the others."""
         features = None if self.features is None else self.features[chosen]
-        kept = {"pixels": self.pixels.only(chosen), "classes": self.classes[chosen], "features": features}
+        kept = {"pixels": self.pixels.only(chosen), "targets": self.targets[chosen], "features": features}
         return replace(self, **kept, notes=(*self.notes, note))
 
 
@@ -159,7 +156,7 @@ def _require_agreement(path: str, found: Codes, other_path: str, other: Codes) -
 
 
 def _label(path: str, found: Codes, names: Sequence[str] | None, min_classes: int) -> Labels:
-    codes, place = np.unique(found.codes, return_inverse=True)
+    codes, index = np.unique(found.codes, return_inverse=True)
     count = len(codes)
     if count == 0:
         raise InputError(f"{path}: not one labelled pixel on the scene; 0 and no data mean unlabelled")
@@ -184,10 +181,9 @@ def _label(path: str, found: Codes, names: Sequence[str] | None, min_classes: in
     colours = tuple(found.colours[code] for code in own if code in found.colours)
     if len(set(colours)) < count:
         colours = default_colours(count)
-    classes = (place + 1).astype(np.int16)
-    return Labels(
-        found.pixels, classes, tuple(called), colours, own, found.by_name, found.features, found.notes
-    )
+    table = ClassTable(own, tuple(called), colours)
+    targets = index.astype(np.int16)
+    return Labels(found.pixels, targets, table, found.by_name, found.features, found.notes)
 
 
 SIDE = 2048
@@ -202,9 +198,9 @@ def unmasked(labels: Labels, scene: Scene, *, need_all_classes: bool = True) -> 
     hidden = _hidden(labels.pixels, scene)
     if not hidden.any():
         return labels
-    gone = set(np.unique(labels.classes).tolist()) - set(np.unique(labels.classes[~hidden]).tolist())
+    gone = set(np.unique(labels.targets).tolist()) - set(np.unique(labels.targets[~hidden]).tolist())
     if gone and need_all_classes:
-        names = ", ".join(repr(labels.names[c - 1]) for c in sorted(gone))
+        names = ", ".join(repr(labels.classes.names[c]) for c in sorted(gone))
         raise InputError(
             f"{scene.path}: its masks leave no labelled pixel of {names}; label more of it, leave the class "
             "out, or use other masks"

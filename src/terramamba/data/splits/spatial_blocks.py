@@ -1,10 +1,12 @@
-"""Parts that are apart on the ground: which pixels a ``block`` split trains, validates and tests on.
+"""Spatial blocks made of connected components: what ``--split block`` trains, validates and tests on.
 
 A class's training pixels are a few contiguous blocks at random places: whole connected components where they
-fit, else a piece cut from one. Held-out pixels within half a patch of any training pixel belong to no part,
+fit, else a piece cut from one. Held-out pixels within half a patch of any training pixel belong to no subset,
 so that no held-out patch contains a training pixel. What remains is cut into validation and test in the same
 way. Small classes choose their places first, and no block may stand where it would take the held-out pixels
 that another class needs.
+
+m labelled pixels   k classes   n pixels of one class or block   h, w rows and columns   p candidate places
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,30 +15,22 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped, UInt8
 
+from terramamba.data.labels.class_table import UNLABELLED
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, within
+from terramamba.data.splits.quotas import ClassQuota
 
 MAX_BLOCKS = 4
-"""Blocks of a class in a part at most; each has at least a patch's area, so smaller classes have fewer."""
+"""Blocks of a class in a subset at most; each has at least a patch's area, so smaller classes have fewer."""
 
 PLACES = 24
 """Random places tried for a block, besides the eight ends of the class, before a smaller one is tried."""
 
 SPARE = 0.25
-"""The last component of a block is taken whole when that exceeds what is wanted by this share at most."""
+"""The last component of a block is taken whole when that exceeds what is wanted by this fraction at most."""
 
 ENOUGH = 0.9
-"""A part with this share of its pixels is complete; no other component is cut for the rest."""
-
-
-@dataclass(frozen=True)
-class Share:
-    """Pixels of one class that a split asks for; ``raised``: the minimum per class asks for more than the
-    fraction does."""
-
-    train: int
-    val: int
-    raised: bool
+"""A subset with this fraction of its quota is complete; no other component is cut for the rest."""
 
 
 @dataclass(frozen=True)
@@ -49,25 +43,26 @@ class _Block:
     lost: Int[np.ndarray, " k"]
 
 
-def block_roles(
+def component_subsets(
     pixels: PixelList,
-    classes: Int[np.ndarray, " m"],
-    shares: Mapping[int, Share],
+    targets: Int[np.ndarray, " m"],
+    quotas: Mapping[int, ClassQuota],
     names: Sequence[str],
     patch_size: int,
     rng: np.random.Generator,
 ) -> tuple[UInt8[np.ndarray, " m"], list[str]]:
-    """The role of every labelled pixel, and a note on each class that could not be parted as asked.
+    """Draw the subset of every labelled pixel, and note each class that could not be split as asked.
 
-    ``shares`` has the wanted pixels of every class that is there; class c is called ``names[c - 1]``.
+    ``targets`` are 0..K-1; ``quotas`` has every class that is there, by target; class c is called
+    ``names[c]``. ``patch_size`` is in pixels. Returns TRAIN, VALIDATION, TEST or LEFT_OUT for each pixel.
     """
-    ground = _Ground(pixels, classes, shares, patch_size, rng)
+    ground = _Ground(pixels, targets, quotas, patch_size, rng)
     notes = []
-    smallest_first = sorted(shares, key=lambda c: len(ground.members[c]))
+    smallest_first = sorted(quotas, key=lambda c: len(ground.members[c]))
     for c in smallest_first:
         if not ground.place_training(c):
             notes.append(
-                f"class {names[c - 1]!r} ({len(ground.members[c])} pixels) has no room for training and "
+                f"class {names[c]!r} ({len(ground.members[c])} pixels) has no room for training and "
                 f"held-out pixels {patch_size // 2 + 1} apart; all of it is trained on and none tested"
             )
     held_out = ground.held_out()
@@ -75,12 +70,12 @@ def block_roles(
         ground.place_validation(c)
         if held_out[c] < 2 and ground.trained[c] < len(ground.members[c]):
             missing = "no validation pixel" if held_out[c] == 1 else "neither validation nor test pixels"
-            notes.append(f"class {names[c - 1]!r} has {missing}: others' training pixels are too near")
+            notes.append(f"class {names[c]!r} has {missing}: others' training pixels are too near")
     return ground.finish(), notes
 
 
 class _Ground:
-    """The scene while parts are being placed on it.
+    """The scene while subsets are being placed on it.
 
     ``members[c]`` are the pixels of class c (their places in the list of all), component by component;
     ``component[c]`` numbers their components. Images lack the empty ground between pixels, which are at
@@ -91,34 +86,36 @@ class _Ground:
     def __init__(
         self,
         pixels: PixelList,
-        classes: Int[np.ndarray, " m"],
-        shares: Mapping[int, Share],
+        targets: Int[np.ndarray, " m"],
+        quotas: Mapping[int, ClassQuota],
         patch_size: int,
         rng: np.random.Generator,
     ) -> None:
-        self.shares, self.rng = shares, rng
+        self.quotas, self.rng = quotas, rng
         self.reach, self.least_block = patch_size // 2, patch_size**2
         self.span, self.places = sum(pixels.shape), pixels.coordinates
         squeezed = pixels.squeezed(max(self.reach, 1))  # neighbours stay neighbours, and nobody else is one
         self.seen = squeezed.coordinates
-        self.classes = squeezed.draw(classes)
-        self.roles = np.full(self.classes.shape, LEFT_OUT, np.uint8)
-        self.near = np.zeros(self.classes.shape, bool)
-        self.members, self.component = _components(classes, squeezed, shares)
-        self.trained = np.zeros(int(classes.max()) + 1, np.int64)
+        self.targets = squeezed.draw(targets, UNLABELLED)
+        self.subsets = np.full(self.targets.shape, LEFT_OUT, np.uint8)
+        self.near = np.zeros(self.targets.shape, bool)
+        self.members, self.component = _components(targets, squeezed, quotas)
+        self.trained = np.zeros(int(targets.max()) + 1, np.int64)
         self.needed = np.zeros_like(self.trained)
-        for c, share in shares.items():
+        for c, quota in quotas.items():
             # until a class has its place, it needs room for its training pixels too
-            self.needed[c] = share.train + _least_held_out(share.train, len(self.members[c]))
+            self.needed[c] = quota.train + _least_held_out(quota.train, len(self.members[c]))
 
     def held_out(self) -> Int[np.ndarray, " k"]:
-        """Pixels of each class that no training patch contains."""
-        open_ground = (self.roles != TRAIN) & ~self.near
-        return np.bincount(self.classes[open_ground], minlength=len(self.needed))
+        """Count the pixels of each class that no training patch contains."""
+        return self._count(self.targets[(self.subsets != TRAIN) & ~self.near])
+
+    def _count(self, targets: Int[np.ndarray, " n"]) -> Int[np.ndarray, " k"]:
+        return np.bincount(targets[targets != UNLABELLED], minlength=len(self.needed))
 
     def place_training(self, c: int) -> bool:
         """Give class ``c`` its training blocks, fewer pixels where they do not fit; False: nothing fits."""
-        wanted = self.shares[c].train
+        wanted = self.quotas[c].train
         while self.trained[c] < ENOUGH * wanted:
             size = min(wanted - int(self.trained[c]), self._block_size(wanted))
             block = self._find_block(c, size, wanted)
@@ -137,22 +134,22 @@ class _Ground:
     def place_validation(self, c: int) -> None:
         """Give class ``c`` its validation blocks: at most half of what is held out."""
         members, component = self.members[c], self.component[c]
-        free = ~self._of(self.near, members) & (self._of(self.roles, members) != TRAIN)
-        missing = wanted = min(self.shares[c].val, int(free.sum()) // 2)
+        free = ~self._of(self.near, members) & (self._of(self.subsets, members) != TRAIN)
+        missing = wanted = min(self.quotas[c].val, int(free.sum()) // 2)
         while missing > (1 - ENOUGH) * wanted:
             pixels = self.places[members[free]]
             places = self._places(pixels)
             place = places[self.rng.integers(len(places))]
             size = min(missing, self._block_size(wanted))
             block = members[free][_nearest(pixels, component[free], place, size)]
-            self.roles[tuple(self.seen[block].T)] = VALIDATION
-            free &= self._of(self.roles, members) != VALIDATION
+            self.subsets[tuple(self.seen[block].T)] = VALIDATION
+            free &= self._of(self.subsets, members) != VALIDATION
             missing -= len(block)
 
     def finish(self) -> UInt8[np.ndarray, " m"]:
-        """The roles, with all that is left and far enough from training as test."""
-        self.roles[(self.classes > 0) & (self.roles == LEFT_OUT) & ~self.near] = TEST
-        return self.roles[tuple(self.seen.T)]
+        """Return the subset of each pixel; all that is left and far enough from training is tested."""
+        self.subsets[(self.targets != UNLABELLED) & (self.subsets == LEFT_OUT) & ~self.near] = TEST
+        return self.subsets[tuple(self.seen.T)]
 
     def _of(
         self, image: Shaped[np.ndarray, "h w"], members: Int[np.ndarray, " n"]
@@ -177,7 +174,7 @@ class _Ground:
         The first that fits, so that blocks are as representative as random places are; but a class whose
         training pixels were raised to the minimum is so small that it takes the best of all places.
         """
-        free = self._of(self.roles, self.members[c]) != TRAIN
+        free = self._of(self.subsets, self.members[c]) != TRAIN
         members, component = self.members[c][free], self.component[c][free]
         pixels = self.places[members]
         held_out = self.held_out()
@@ -190,7 +187,7 @@ class _Ground:
             # where a class has less than it needs already, no block may take more of it
             if (held_out - block.lost < np.minimum(needed, held_out)).any():
                 continue
-            if not self.shares[c].raised:
+            if not self.quotas[c].raised:
                 return block
             if best is None or block.lost[c] < best.lost[c]:
                 best = block
@@ -201,28 +198,28 @@ class _Ground:
         top, left = np.maximum(pixels.min(axis=0) - self.reach, 0)
         bottom, right = pixels.max(axis=0) + self.reach + 1
         box = (slice(top, bottom), slice(left, right))
-        inside = np.zeros(self.roles[box].shape, bool)
+        inside = np.zeros(self.subsets[box].shape, bool)
         inside[tuple((pixels - (top, left)).T)] = True
         near = within(inside, self.reach)
-        newly = near & ~self.near[box] & (self.roles[box] != TRAIN)
-        return _Block(members, box, near, np.bincount(self.classes[box][newly], minlength=len(self.needed)))
+        newly = near & ~self.near[box] & (self.subsets[box] != TRAIN)
+        return _Block(members, box, near, self._count(self.targets[box][newly]))
 
     def _take(self, block: _Block, c: int) -> None:
-        self.roles[tuple(self.seen[block.members].T)] = TRAIN
+        self.subsets[tuple(self.seen[block.members].T)] = TRAIN
         self.near[block.box] |= block.near
         self.trained[c] += len(block.members)
 
 
 def _components(
-    classes: Int[np.ndarray, " m"], ground: PixelList, shares: Mapping[int, Share]
+    targets: Int[np.ndarray, " m"], ground: PixelList, quotas: Mapping[int, ClassQuota]
 ) -> tuple[dict[int, Int[np.ndarray, " n"]], dict[int, Int[np.ndarray, " n"]]]:
     """Pixels of each class in the order of their connected components (diagonal neighbours connect)."""
     from scipy.ndimage import label
 
     members, components = {}, {}
-    for c in shares:
-        own = np.flatnonzero(classes == c)
-        numbered, _ = label(ground.draw(classes == c), structure=np.ones((3, 3)))
+    for c in quotas:
+        own = np.flatnonzero(targets == c)
+        numbered, _ = label(ground.draw(targets == c), structure=np.ones((3, 3)))
         number = numbered.ravel()[ground.keys[own]]
         order = np.argsort(number, kind="stable")
         members[c], components[c] = own[order], number[order]
@@ -248,13 +245,13 @@ def _nearest(
     chosen, missing = [], size
     for i in np.argsort(np.minimum.reduceat(distance, first), kind="stable"):
         if last[i] - first[i] - missing <= SPARE * size:
-            part = np.arange(first[i], last[i])
+            taken = np.arange(first[i], last[i])
         elif missing <= (1 - ENOUGH) * size:
             break
         else:
-            part = first[i] + np.argpartition(distance[first[i] : last[i]], missing - 1)[:missing]
-        chosen.append(part)
-        missing -= len(part)
+            taken = first[i] + np.argpartition(distance[first[i] : last[i]], missing - 1)[:missing]
+        chosen.append(taken)
+        missing -= len(taken)
         if missing <= 0:
             break
     return np.concatenate(chosen)

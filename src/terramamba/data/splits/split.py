@@ -1,4 +1,7 @@
-"""Which labelled pixels train, which choose the epoch and which are tested on: a value saved with the run."""
+"""Which labelled pixels train, which choose the epoch and which are tested on: a value saved with the run.
+
+m labelled pixels   h, w rows and columns of a strip of the scene
+"""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -11,70 +14,77 @@ from jaxtyping import Bool, Int, UInt8
 
 from terramamba.core.errors import InputError
 from terramamba.data.pixel_list import PixelList
-from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION, Leakage, leakage
-from terramamba.data.splits.spatial_blocks import Share, block_roles
+from terramamba.data.splits.leakage import (
+    SUBSET_NAMES,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Leakage,
+    leakage,
+)
+from terramamba.data.splits.quotas import check_patch_size, class_names, class_quotas
+from terramamba.data.splits.spatial_blocks import component_subsets
+from terramamba.data.splits.subset_draws import buffer_note, require_held_out
 from terramamba.raster.windows import Window, strips
-
-LEAST_PER_CLASS = 3
-"""One pixel each to train, to validate and to test."""
 
 WHY_OWN = ": all are for training or validation too, and a score that was chosen on its own test says nothing"
 
 PIXELS_AT_ONCE = 4_000_000
-"""Pixels of a map of roles that are written, read or summed up together."""
-
-PARTS = {TRAIN: "train", VALIDATION: "validation", TEST: "test", LEFT_OUT: "left_out"}
+"""Pixels of a map of subsets that are written, read or summed up together."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The role of every labelled pixel: TRAIN, VALIDATION, TEST, or LEFT_OUT (kept out on purpose).
+    """The subset of each labelled pixel: TRAIN, VALIDATION, TEST, or LEFT_OUT (kept out on purpose).
 
-    ``notes`` are sentences for people about what could not be parted as asked. ``id`` is the same for two
-    splits exactly when their roles and patch size are.
+    ``patch_size`` is in pixels. ``notes`` are sentences for people about what could not be split as asked.
+    ``block_size`` is the side of the square blocks that were dealt, such as "500m"; None: there were none.
+    ``id`` is the same for two splits exactly when their subsets, patch size and block size are.
     """
 
     kind: Literal["random", "block", "polygon", "given"]
     seed: int
     patch_size: int
     pixels: PixelList
-    roles: UInt8[np.ndarray, " m"]
+    subsets: UInt8[np.ndarray, " m"]
     notes: tuple[str, ...] = ()
+    block_size: str | None = None
 
     @cached_property
     def leakage(self) -> Leakage:
-        """What the test pixels' patches see of the training pixels."""
-        return leakage(self.pixels, self.roles, self.patch_size)
+        """Measure what the test pixels' patches see of the training pixels."""
+        return leakage(self.pixels, self.subsets, self.patch_size)
 
     @cached_property
     def id(self) -> str:
-        """Twelve hexadecimal digits."""
-        digest = hashlib.sha256(f"{self.patch_size} {self.pixels.shape}".encode())
-        for _, image in self.role_maps():
+        """Name the split by twelve hexadecimal digits."""
+        blocks = "" if self.block_size is None else f" {self.block_size}"
+        digest = hashlib.sha256(f"{self.patch_size} {self.pixels.shape}{blocks}".encode())
+        for _, image in self.subset_maps():
             digest.update(image.tobytes())
         return digest.hexdigest()[:12]
 
-    def role_maps(self) -> Iterator[tuple[Window, UInt8[np.ndarray, "h w"]]]:
-        """The map of roles, 0 where nothing is labelled, strip by strip from the top."""
+    def subset_maps(self) -> Iterator[tuple[Window, UInt8[np.ndarray, "h w"]]]:
+        """Draw the map of subsets, 0 where nothing is labelled, strip by strip from the top."""
         height, width = self.pixels.shape
         for window in strips(height, width, max(1, PIXELS_AT_ONCE // width)):
             image = np.zeros(window.shape, np.uint8)
             here = self.pixels.within(window)
-            image[self.pixels.inside(window, here)] = self.roles[here]
+            image[self.pixels.inside(window, here)] = self.subsets[here]
             yield window, image
 
-    def counts(self, classes: Int[np.ndarray, " m"]) -> dict[str, list[int]]:
-        """Pixels of classes 1..K in ``train``, ``validation``, ``test`` and ``left_out``."""
-        most = int(classes.max())
+    def counts(self, targets: Int[np.ndarray, " m"]) -> dict[str, list[int]]:
+        """Count pixels of each target, 0..K-1, in ``train``, ``validation``, ``test`` and ``left_out``."""
+        classes = int(targets.max()) + 1
         return {
-            name: np.bincount(classes[self.roles == role], minlength=most + 1)[1:].tolist()
-            for role, name in PARTS.items()
+            name: np.bincount(targets[self.subsets == subset], minlength=classes).tolist()
+            for subset, name in SUBSET_NAMES.items()
         }
 
 
 def random_split(
     pixels: PixelList,
-    classes: Int[np.ndarray, " m"],
+    targets: Int[np.ndarray, " m"],
     *,
     train_fraction: float,
     val_fraction: float,
@@ -83,30 +93,30 @@ def random_split(
     seed: int,
     names: Sequence[str] | None = None,
 ) -> Split:
-    """Pixels of each class at random, wherever they lie: the papers' protocol, which leaks.
+    """Draw pixels of each class at random, wherever they lie: the papers' protocol, which leaks.
 
-    ``classes`` holds 1..K for each labelled pixel. Of each class ``train_fraction`` trains (at least
-    ``min_per_class`` pixels, but for the sake of that never more than half of the class), ``val_fraction``
-    validates (at least one pixel) and the rest is tested (at least one pixel). A fraction of 1 or more is a
-    number of pixels per class, of which a class gives half at most.
+    ``targets`` holds 0..K-1 for each labelled pixel; class c is called ``names[c]``. Of each class
+    ``train_fraction`` trains (at least ``min_per_class`` pixels, but for the sake of that never more than
+    half of the class), ``val_fraction`` validates (at least one pixel) and the rest is tested (at least one
+    pixel). A fraction of 1 or more is a number of pixels per class, of which a class gives half at most.
 
     Raises:
         InputError: fractions that leave nothing to test, or a class with fewer than 3 pixels.
     """
-    shares = _shares(classes, train_fraction, val_fraction, min_per_class, patch_size, "random", names)
+    quotas = class_quotas(targets, train_fraction, val_fraction, min_per_class, patch_size, "random", names)
     rng = np.random.default_rng(seed)
-    roles = np.zeros(classes.shape, np.uint8)
-    for c, share in shares.items():
-        drawn = rng.permutation(np.flatnonzero(classes == c))
-        roles[drawn[: share.train]] = TRAIN
-        roles[drawn[share.train : share.train + share.val]] = VALIDATION
-        roles[drawn[share.train + share.val :]] = TEST
-    return Split("random", seed, patch_size, pixels, roles)
+    subsets = np.zeros(targets.shape, np.uint8)
+    for c, quota in quotas.items():
+        drawn = rng.permutation(np.flatnonzero(targets == c))
+        subsets[drawn[: quota.train]] = TRAIN
+        subsets[drawn[quota.train : quota.train + quota.val]] = VALIDATION
+        subsets[drawn[quota.train + quota.val :]] = TEST
+    return Split("random", seed, patch_size, pixels, subsets)
 
 
 def block_split(
     pixels: PixelList,
-    classes: Int[np.ndarray, " m"],
+    targets: Int[np.ndarray, " m"],
     *,
     train_fraction: float,
     val_fraction: float,
@@ -115,7 +125,7 @@ def block_split(
     seed: int,
     names: Sequence[str] | None = None,
 ) -> Split:
-    """Contiguous blocks and whole components of each class, so that no held-out patch has a training pixel.
+    """Draw spatial blocks of each class, whole components where they fit; no held-out patch is trained on.
 
     The numbers of pixels are those of ``random_split``, as nearly as blocks allow: pixels within
     ``patch_size // 2`` of a training pixel are left out of validation and test, and a small class trains on
@@ -125,27 +135,22 @@ def block_split(
         InputError: fractions that leave nothing to test, a class with fewer than 3 pixels, or no class that
             can be both trained and tested on.
     """
-    shares = _shares(classes, train_fraction, val_fraction, min_per_class, patch_size, "block", names)
+    quotas = class_quotas(targets, train_fraction, val_fraction, min_per_class, patch_size, "block", names)
     rng = np.random.default_rng(seed)
-    roles, notes = block_roles(pixels, classes, shares, _names(classes, names), patch_size, rng)
-    for part in (VALIDATION, TEST):
-        if not (roles == part).any():
-            raise InputError(
-                f"block split: no {PARTS[part]} pixel is left beside the training pixels with patches of "
-                f"{patch_size}; label more ground, or use a smaller --patch-size or --split random"
-            )
-    dropped = np.count_nonzero(roles == LEFT_OUT)
-    if dropped:
-        notes.append(
-            f"{dropped} of {len(classes)} labelled pixels are in no part: they lie within "
-            f"{patch_size // 2} pixels of a training pixel"
-        )
-    return Split("block", seed, patch_size, pixels, roles, tuple(notes))
+    subsets, notes = component_subsets(pixels, targets, quotas, class_names(targets, names), patch_size, rng)
+    require_held_out(
+        subsets,
+        "block split",
+        f"the training pixels with patches of {patch_size}; label more ground, or use a smaller --patch-size "
+        "or --split random",
+    )
+    notes += buffer_note(subsets, patch_size, "training pixel")
+    return Split("block", seed, patch_size, pixels, subsets, tuple(notes))
 
 
 def given_split(
     pixels: PixelList,
-    classes: Int[np.ndarray, " m"],
+    targets: Int[np.ndarray, " m"],
     train: Bool[np.ndarray, " m"],
     val: Bool[np.ndarray, " m"],
     test: Bool[np.ndarray, " m"],
@@ -153,91 +158,34 @@ def given_split(
     patch_size: int,
     names: Sequence[str] | None = None,
 ) -> Split:
-    """The parts as somebody drew them; no buffer is cut, ``leakage`` tells how far they are apart.
+    """Take the subsets as somebody drew them; no buffer is cut, ``leakage`` tells how far they are apart.
 
-    A pixel in two parts stays in the one that learns from it most: training before validation before test,
-    so that nothing is tested that was trained on; a note counts them.
+    ``train``, ``val`` and ``test`` mark the pixels of each. A pixel in two of them stays in the one that
+    learns from it most, training before validation before test, so that nothing is tested that was trained
+    on; a note counts them.
 
     Raises:
-        InputError: a part without labelled pixels.
+        InputError: a subset without labelled pixels.
     """
     check_patch_size(patch_size)
     masks = {TRAIN: train, VALIDATION: val, TEST: test}
-    roles = np.zeros(classes.shape, np.uint8)
-    for part in (TEST, VALIDATION, TRAIN):
-        roles[masks[part]] = part
+    subsets = np.zeros(targets.shape, np.uint8)
+    for subset in (TEST, VALIDATION, TRAIN):
+        subsets[masks[subset]] = subset
     notes = []
-    for part, mask in masks.items():
-        taken = np.count_nonzero(mask & (roles != part))
+    for subset, mask in masks.items():
+        name = SUBSET_NAMES[subset]
+        taken = np.count_nonzero(mask & (subsets != subset))
         if taken:
-            notes.append(f"{taken} {PARTS[part]} pixels are in an earlier part too and count only there")
-        if not (roles == part).any():
+            notes.append(f"{taken} {name} pixels are in an earlier subset too and count only there")
+        if not (subsets == subset).any():
             raise InputError(
-                f"given split: no {PARTS[part]} pixel{' of its own' if taken else ''}"
-                f"{WHY_OWN if taken and part == TEST else ''}; give each part labelled pixels that are in no"
-                " other"
+                f"given split: no {name} pixel{' of its own' if taken else ''}"
+                f"{WHY_OWN if taken and subset == TEST else ''}; give each subset labelled pixels that are "
+                "in no other"
             )
-    for c, name in enumerate(_names(classes, names), start=1):
-        absent = [PARTS[part] for part in masks if not (roles[classes == c] == part).any()]
+    for c, name in enumerate(class_names(targets, names)):
+        absent = [SUBSET_NAMES[subset] for subset in masks if not (subsets[targets == c] == subset).any()]
         if absent and len(absent) < len(masks):
             notes.append(f"class {name!r} has no {' or '.join(absent)} pixel")
-    return Split("given", 0, patch_size, pixels, roles, tuple(notes))
-
-
-def _names(classes: Int[np.ndarray, " m"], names: Sequence[str] | None) -> list[str]:
-    return list(names) if names is not None else [f"class {c}" for c in range(1, int(classes.max()) + 1)]
-
-
-def check_fractions(train_fraction: float, val_fraction: float, of: str) -> None:
-    """Raise ``InputError`` where the two are no shares or numbers per class leaving some ``of`` to test."""
-    amounts = {"--train-fraction": train_fraction, "--val-fraction": val_fraction}
-    for flag, amount in amounts.items():
-        if amount <= 0 or amount == 1 or (amount > 1 and amount != int(amount)):
-            raise InputError(
-                f"{flag} {amount:g}: must be a share between 0 and 1, or a whole number of {of} per class"
-            )
-    if max(amounts.values()) < 1 <= train_fraction + val_fraction:
-        raise InputError(
-            f"--train-fraction {train_fraction:g} and --val-fraction {val_fraction:g} leave nothing to test; "
-            "their sum must be below 1"
-        )
-
-
-def check_patch_size(patch_size: int) -> None:
-    """Raise ``InputError`` where a patch of this side has no middle pixel."""
-    if patch_size < 1 or patch_size % 2 == 0:
-        raise InputError(f"--patch-size {patch_size}: must be an odd number of pixels, such as 7")
-
-
-def _shares(
-    classes: Int[np.ndarray, " m"],
-    train_fraction: float,
-    val_fraction: float,
-    min_per_class: int,
-    patch_size: int,
-    kind: str,
-    names: Sequence[str] | None,
-) -> dict[int, Share]:
-    """The pixels of each class that train and validate; the least that a split needs is held."""
-    check_patch_size(patch_size)
-    check_fractions(train_fraction, val_fraction, "pixels")
-    totals = np.bincount(classes)
-    shares = {}
-    for c, name in enumerate(_names(classes, names), start=1):
-        total = int(totals[c])
-        if 0 < total < LEAST_PER_CLASS:
-            raise InputError(
-                f"class {name!r} has {total} labelled pixel{'s' if total > 1 else ''}, a {kind} split needs "
-                f"at least {LEAST_PER_CLASS} (to train, validate and test); label more of it or leave the "
-                "class out"
-            )
-        if total:
-            asked = _amount(train_fraction, total)
-            train = min(max(asked, min(min_per_class, total // 2), 1), total - 2)
-            val = min(max(_amount(val_fraction, total), 1), total - train - 1)
-            shares[c] = Share(train, val, raised=train > asked)
-    return shares
-
-
-def _amount(amount: float, total: int) -> int:
-    return round(amount * total) if amount < 1 else min(int(amount), total // 2)
+    return Split("given", 0, patch_size, pixels, subsets, tuple(notes))

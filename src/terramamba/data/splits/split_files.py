@@ -1,4 +1,4 @@
-"""The files of a split in a run folder: split.json, and a map of the parts."""
+"""The files of a split in a run folder: split.json, and a map of the subsets."""
 
 import json
 from pathlib import Path
@@ -12,8 +12,8 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.core.run_files import SPLIT, SPLIT_ARRAY, SPLIT_IMAGE
 from terramamba.data.pixel_list import PixelList
-from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
-from terramamba.data.splits.split import PARTS, PIXELS_AT_ONCE, Split
+from terramamba.data.splits.leakage import LEFT_OUT, SUBSET_NAMES, TEST, TRAIN, VALIDATION
+from terramamba.data.splits.split import PIXELS_AT_ONCE, Split
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
@@ -21,8 +21,11 @@ from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import strips
 
 
-def save_split(split: Split, folder: Path, grid: Grid, classes: Int[np.ndarray, " m"]) -> None:
-    """Write ``split.tif`` (``split.npy`` where the scene is not georeferenced) and ``split.json``."""
+def save_split(split: Split, folder: Path, grid: Grid, targets: Int[np.ndarray, " m"]) -> None:
+    """Write ``split.tif`` (``split.npy`` where the scene is not georeferenced) and ``split.json``.
+
+    ``targets``, 0..K-1, are counted by subset.
+    """
     if grid.transform is not None:
         colours = {TRAIN: (213, 94, 0), VALIDATION: (240, 228, 66), TEST: (0, 114, 178)}
         writing = RasterWriter(
@@ -32,21 +35,22 @@ def save_split(split: Split, folder: Path, grid: Grid, classes: Int[np.ndarray, 
             dtype="uint8",
             nodata=float(LEFT_OUT),
             colours=colours,
-            class_names=PARTS,
+            class_names=SUBSET_NAMES,
             overwrite=True,
         )
         with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES), writing as writer:
-            for window, image in split.role_maps():
+            for window, image in split.subset_maps():
                 writer.write(image[None], window)
     else:
-        np.save(folder / SPLIT_ARRAY, np.concatenate([image for _, image in split.role_maps()]))
+        np.save(folder / SPLIT_ARRAY, np.concatenate([image for _, image in split.subset_maps()]))
     record = {
         "kind": split.kind,
         "seed": split.seed,
         "patch_size": split.patch_size,
+        "block_size": split.block_size,
         "id": split.id,
-        "roles": {name: role for role, name in PARTS.items()},
-        "counts": split.counts(classes),
+        "roles": {name: subset for subset, name in SUBSET_NAMES.items()},
+        "counts": split.counts(targets),
         "leakage": split.leakage,
         "notes": split.notes,
     }
@@ -54,7 +58,7 @@ def save_split(split: Split, folder: Path, grid: Grid, classes: Int[np.ndarray, 
 
 
 def load_split(folder: Path) -> Split:
-    """The split that ``save_split`` wrote.
+    """Read the split that ``save_split`` wrote, or an earlier version of it.
 
     Raises:
         InputError: a file is missing, or the two do not belong together.
@@ -62,35 +66,44 @@ def load_split(folder: Path) -> Split:
     record = _read_record(folder / SPLIT)
     image, array = folder / SPLIT_IMAGE, folder / SPLIT_ARRAY
     if image.exists():
-        pixels, roles = _read_roles(image)
+        pixels, subsets = _read_map(image)
     elif array.exists():
         drawn = np.load(array, allow_pickle=False)
-        pixels, roles = PixelList.of(drawn != LEFT_OUT), drawn[drawn != LEFT_OUT]
+        pixels, subsets = PixelList.of(drawn != LEFT_OUT), drawn[drawn != LEFT_OUT]
     else:
         raise InputError(
             f"{folder}: {SPLIT} without {SPLIT_IMAGE} or {SPLIT_ARRAY}; restore it or train again"
         )
-    split = Split(record["kind"], record["seed"], record["patch_size"], pixels, roles, tuple(record["notes"]))
+    split = Split(
+        record["kind"],
+        record["seed"],
+        record["patch_size"],
+        pixels,
+        subsets,
+        tuple(record["notes"]),
+        record["block_size"],
+    )
     if split.id != record["id"]:
         raise InputError(f"{folder}: {SPLIT} is of another split (id {record['id']}); train again")
     return split
 
 
-def _read_roles(image: Path) -> tuple[PixelList, UInt8[np.ndarray, " m"]]:
-    """The pixels that have a part in ``image``, and their parts."""
+def _read_map(image: Path) -> tuple[PixelList, UInt8[np.ndarray, " m"]]:
+    """Read the pixels that have a subset in ``image``, and their subsets."""
     scene = open_scene(image)
-    keys, roles = [], []
+    keys, subsets = [], []
     for window in strips(scene.height, scene.width, max(1, PIXELS_AT_ONCE // scene.width)):
         drawn = scene.read(window)[0].ravel()
-        places = np.flatnonzero(drawn != LEFT_OUT)
-        keys.append(window.row * scene.width + places)
-        roles.append(drawn[places])
-    return PixelList((scene.height, scene.width), np.concatenate(keys)), np.concatenate(roles)
+        index = np.flatnonzero(drawn != LEFT_OUT)
+        keys.append(window.row * scene.width + index)
+        subsets.append(drawn[index])
+    return PixelList((scene.height, scene.width), np.concatenate(keys)), np.concatenate(subsets)
 
 
 def _read_record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        return {name: record[name] for name in ("kind", "seed", "patch_size", "notes", "id")}
+        needed = {name: record[name] for name in ("kind", "seed", "patch_size", "notes", "id")}
+        return {**needed, "block_size": record.get("block_size")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: cannot be read as a split ({error}); train again") from error
