@@ -13,7 +13,7 @@ from drawn import subset_map
 from terramamba.api import evaluate_classifier, map_classes, train_classifier
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import UNITS
-from terramamba.data.splits.leakage import TEST
+from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split_files import load_split
 from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.settings import ClassifySettings
@@ -170,8 +170,43 @@ def test_a_map_in_bfloat16_by_a_model_without_it_is_refused(trained, tmp_path):
 def test_every_way_to_split_has_its_own_protocol_id():
     base = ClassifySettings(scene="s", out="o")
     assert protocol_id(base, 7) == "block-10-10-p7"
+    assert protocol_id(replace(base, block_size="0.5km"), 7) == "block-500m-10-10-p7"
+    assert protocol_id(replace(base, block_size="50"), 7) == "block-50px-10-10-p7"
     assert protocol_id(replace(base, split="random", train_fraction=0.06), 7) == "random-6-10-p7"
     assert protocol_id(replace(base, split="given", fit_on="scene"), 9) == "given-p9-scene-scaling"
+
+
+def test_a_run_on_square_blocks_says_their_side_and_is_scored_again(trained, tmp_path):
+    asked = {"split": "block", "block_size": "24m", "train_fraction": 0.3}
+    settings = replace(trained[0], **asked, out=str(tmp_path / "run"))
+    result = train_classifier(settings)
+    assert result["protocol"] == "block-24m-30-10-p5"
+    assert result["leakage"]["shared"] == 0
+    split = load_split(tmp_path / "run")
+    assert (split.block_size, split.id) == ("24m", result["split_id"])
+    blocks = np.unique(split.pixels.coordinates[split.subsets == TEST] // 6, axis=0)  # pixels of 4 m
+    others = split.pixels.coordinates[np.isin(split.subsets, (TRAIN, VALIDATION))] // 6
+    assert not (blocks[:, None] == others).all(axis=2).any()
+    assert evaluate_classifier(tmp_path / "run")["test"] == result["test"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"split": "random", "block_size": "40m"},
+            "--block-size 40m: goes with --split block, not --split random",
+        ),
+        ({"block_size": "40 acres"}, "--block-size 40 acres: a length such as 500m"),
+        ({"block_size": "16m"}, "--block-size 16m: 4 x 4 pixels, less than a patch of 5 x 5"),
+        ({"block_size": "1km"}, "--block-size 1000m: 250 x 250 pixels, as large as"),
+        ({"block_size": "35px"}, r"--block-size 35px: class .* lies in . blocks?, a split by blocks needs"),
+    ],
+)
+def test_blocks_that_cannot_be_are_refused_before_anything_is_written(trained, tmp_path, changed, said):
+    with pytest.raises(InputError, match=said):
+        train_classifier(replace(trained[0], **{"split": "block", "out": str(tmp_path / "run"), **changed}))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("token_loss", [0.0, 0.5])

@@ -6,7 +6,7 @@ from rasterio.crs import CRS
 from rasterio.warp import transform
 
 from terramamba.raster.geogrid import Grid
-from terramamba.raster.pixel_area import PixelArea
+from terramamba.raster.pixel_area import PixelArea, pixel_sides
 from terramamba.raster.reproject import to_crs
 
 DEGREES, UTM = CRS.from_epsg(4326), CRS.from_epsg(32632)
@@ -40,3 +40,23 @@ def test_pixels_beyond_the_earth_have_no_area() -> None:
     # below the satellite
     assert np.isclose(areas[116, 116], 48_000**2, rtol=0.01)
     assert np.isfinite(areas).all()
+
+
+def test_sides_of_pixels_are_metres_on_the_ground_in_any_unit() -> None:
+    turned = Affine(30 * 0.6, 30 * 0.8, 5e5, 30 * 0.8, -30 * 0.6, 5.8e6)
+    assert pixel_sides(Grid(90, 90, UTM, turned)) == (30, 30)
+    assert pixel_sides(Grid(90, 90, UTM, Affine(10, 0, 5e5, 0, -20, 5.8e6))) == (20, 10)
+    feet = pixel_sides(Grid(90, 90, CRS.from_epsg(2263), Affine(30, 0, 1e6, 0, -30, 2e5)))
+    assert np.allclose(feet, 30 * 1200 / 3937)
+    # at 60 degrees north, degrees of longitude and metres of Web Mercator are half as long as at the equator
+    degrees = Affine(1e-3, 0, 10, 0, -1e-3, 60)
+    assert np.allclose(pixel_sides(Grid(2, 2, DEGREES, degrees)), (111.4, 55.8), rtol=1e-3)
+    web = Affine(30, 0, 1e6, 0, -30, 8_399_737.9)
+    assert np.allclose(pixel_sides(Grid(2, 2, CRS.from_epsg(3857), web)), 15, rtol=5e-3)
+
+
+def test_pixels_of_unknown_size_have_no_sides() -> None:
+    assert pixel_sides(Grid(9, 9)) is None
+    assert pixel_sides(Grid(9, 9, NOWHERE, Affine(1, 0, 0, 0, -1, 0))) is None
+    corner = Grid(2, 2, DISC, Affine(48_000, 0, -5_568_000, 0, -48_000, 5_568_000))
+    assert pixel_sides(corner) is None

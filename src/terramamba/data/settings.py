@@ -6,11 +6,15 @@ from typing import Annotated, Literal
 from terramamba.core.errors import InputError
 from terramamba.core.options import Options, at_least, options_of
 from terramamba.core.typed import Bound
+from terramamba.data.splits.block_size import BlockSize
 
 PIXEL_SHARE = Bound("a share of a pixel above 0 and at most 1", lambda value: 0 < value <= 1)
 FRACTION = Bound(
     "a share between 0 and 1, or a whole number from 2 on,",
     lambda value: 0 < value < 1 or (value > 1 and value == int(value)),
+)
+BLOCK_SIZE = Bound(
+    "a length such as 500m, 1.5km or 50px (50: pixels)", lambda value: BlockSize.parse(value) is not None
 )
 Align = Literal["bilinear", "cubic"]
 """How a date is warped onto the grid of another."""
@@ -93,8 +97,12 @@ class Splitting(Options):
     """Which labelled pixels train, validate and test."""
 
     split: Literal["block", "random", "polygon", "given"] = "block"
-    """block: spatially separate parts (for judging); polygon: whole polygons of a vector file train, validate
-    or test; random: the papers' protocol, which leaks; given: the label files named below."""
+    """block: spatially separate subsets (for judging); polygon: whole polygons of a vector file train,
+    validate or test; random: the papers' protocol, which leaks; given: the label files named below."""
+    block_size: Annotated[str | None, BLOCK_SIZE] = None
+    """With --split block: cut the scene into square blocks of this side, each of which trains, validates or
+    tests as a whole; 500m or 1.5km where the scene is georeferenced, 50 or 50px in pixels. None: blocks are
+    pieces of connected labels."""
     train_labels: str | None = None
     """With --split given: labels of the training pixels."""
     val_labels: str | None = None
@@ -109,3 +117,11 @@ class Splitting(Options):
     more: a number of them."""
     min_per_class: Annotated[int, at_least(0)] = 20
     """Least training pixels of a class, but never more than half of it."""
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where blocks have a side, but the split deals none."""
+        if self.block_size is not None and self.split != "block":
+            raise InputError(
+                f"--block-size {self.block_size}: goes with --split block, not --split {self.split}; leave "
+                "one of them out"
+            )

@@ -17,9 +17,12 @@ from terramamba.data.patch_store import VALUES_PER_READ, PatchStore, window_size
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.scaling import Scaling
 from terramamba.data.settings import VectorOptions
+from terramamba.data.splits.block_grid import BlockGrid
+from terramamba.data.splits.block_size import BlockSize
 from terramamba.data.splits.by_polygon import polygon_split
 from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split import Split, block_split, given_split, random_split
+from terramamba.data.splits.square_blocks import square_block_split
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 from terramamba.raster.readers.open import open_scene
@@ -127,7 +130,7 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         # a set of the catalogue that comes in two subsets, split anew
         scene = _open(settings, label_shape(next(iter(official.values())), settings.label_variable))
         labels = unmasked(read_label_parts(official, scene, **reading)[0], scene)
-        split = _split(settings, labels, patch_size)
+        split = _split(settings, scene, labels, patch_size)
         note = f"official training and test pixels are put together and split anew (--split {settings.split})"
         return scene, labels, replace(split, notes=(*split.notes, note))
     if settings.labels is None:
@@ -143,7 +146,7 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
     shape = label_shape(settings.labels, settings.label_variable)
     scene = _open(settings, shape)
     labels = unmasked(read_labels(settings.labels, scene, **reading), scene)
-    return scene, labels, _split(settings, labels, patch_size)
+    return scene, labels, _split(settings, scene, labels, patch_size)
 
 
 def _held_out(
@@ -166,7 +169,7 @@ def _open(settings: ClassifySettings, shape: tuple[int, int] | None) -> Scene:
     return masked(scene, settings.mask or ())
 
 
-def _split(settings: ClassifySettings, labels: Labels, patch_size: int) -> Split:
+def _split(settings: ClassifySettings, scene: Scene, labels: Labels, patch_size: int) -> Split:
     sizes: dict[str, Any] = {
         "train_fraction": settings.train_fraction,
         "val_fraction": settings.val_fraction,
@@ -177,6 +180,11 @@ def _split(settings: ClassifySettings, labels: Labels, patch_size: int) -> Split
     }
     if settings.split == "random":
         return random_split(labels.pixels, labels.targets, **sizes)
+    if settings.block_size is not None:
+        size = BlockSize.parse(settings.block_size)
+        assert size is not None  # the settings hold that
+        blocks = BlockGrid.on(scene.grid, size, patch_size, scene.path)
+        return square_block_split(labels.pixels, labels.targets, blocks, **sizes)
     if settings.split == "block":
         return block_split(labels.pixels, labels.targets, **sizes)
     if labels.features is None:

@@ -12,6 +12,7 @@ from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain
 from terramamba.core.run_files import CLASS_SCORES, CONFUSION, RELIABILITY
+from terramamba.data.splits.block_size import BlockSize
 from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split_files import save_split
 from terramamba.landcover.fast_agreement import fast_agreement
@@ -192,12 +193,17 @@ class Training:
 
 
 def protocol_id(settings: ClassifySettings, patch_size: int) -> str:
-    """Name how training and test pixels were told apart, such as ``block-10-10-p7``."""
+    """Name how training and test pixels were told apart, such as ``block-10-10-p7``.
+
+    Square blocks are named by their side: ``block-500m-10-10-p7``.
+    """
     if settings.split == "given":
         name = f"given-p{patch_size}"
     else:
         fractions = f"{100 * settings.train_fraction:g}-{100 * settings.val_fraction:g}"
-        name = f"{settings.split}-{fractions}-p{patch_size}"
+        size = None if settings.block_size is None else BlockSize.parse(settings.block_size)
+        split = settings.split if size is None else f"{settings.split}-{size}"
+        name = f"{split}-{fractions}-p{patch_size}"
     if settings.data is not None:
         name = f"{settings.data}-{name}"
     return name + ("-scene-scaling" if settings.fit_on == "scene" else "")

@@ -23,6 +23,9 @@ NODES_APART = 16
 ELLIPSOID = re.compile(r'(?:SPHEROID|ELLIPSOID)\["[^"]*",\s*([0-9.eE+]+),\s*([0-9.eE+]+)')
 """Semi-major axis in metres and inverse flattening (0 for a sphere) in either version of WKT."""
 
+AS_SAID = 0.01
+"""Pixels whose measured sides differ less from those in their projection's units have these."""
+
 SQUARE_METRES_PER_HECTARE = 10_000.0
 
 
@@ -78,6 +81,33 @@ class PixelArea:
                 (east[2] - east[0]) * (north[3] - north[1]) - (east[3] - east[1]) * (north[2] - north[0])
             )
         return np.where(np.isfinite(areas), areas, 0.0)
+
+
+def pixel_sides(grid: Grid) -> tuple[float, float] | None:
+    """Measure the height and the width, in metres, of the pixel in the middle of a raster.
+
+    Projected coordinates are taken at their word where that is within 1 % of the ellipsoid, so that blocks
+    of 480 m are 16 pixels of 30 m; degrees, and projections that stretch (Web Mercator), are measured. None
+    where pixels have no known size on the Earth, or the middle is beyond it.
+    """
+    measure = PixelArea.of(grid)
+    if measure is None:
+        return None
+    row, col = grid.height // 2, grid.width // 2
+    corners = np.array([row, row + 1, row]), np.array([col, col, col + 1])
+    x, y = _coordinates(measure.transform, *corners)
+    east, north = to_crs(measure.crs, measure.equal_area, x, y)
+    height = float(np.hypot(east[1] - east[0], north[1] - north[0]))
+    width = float(np.hypot(east[2] - east[0], north[2] - north[0]))
+    if not np.isfinite([height, width]).all():
+        return None
+    if measure.crs.is_projected:
+        metres = measure.crs.linear_units_factor[1]
+        a, b, _, d, e, _ = measure.transform[:6]
+        said = float(np.hypot(b, e)) * metres, float(np.hypot(a, d)) * metres
+        if np.allclose(said, (height, width), rtol=AS_SAID):
+            return said
+    return height, width
 
 
 def why_not_measured(grid: Grid) -> str | None:

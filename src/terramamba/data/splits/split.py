@@ -131,6 +131,35 @@ def block_split(
     ``patch_size // 2`` of a training pixel are left out of validation and test, and a small class trains on
     fewer pixels so that some remain to test. See ``terramamba.data.splits.spatial_blocks`` for the rules.
 
+    Three fields and patches of 3 pixels (T: train, V: validation, E: test, -: left out, since a patch there
+    has a training pixel, .: unlabelled):
+
+    >>> targets = np.repeat([0, 1], 12)[None].repeat(16, axis=0)
+    >>> targets[:, 11:13] = targets[6:8, :12] = -1
+    >>> pixels = PixelList.of(targets >= 0)
+    >>> split = block_split(
+    ...     pixels, targets[targets >= 0], train_fraction=0.15, val_fraction=0.15, min_per_class=0,
+    ...     patch_size=3, seed=0,
+    ... )
+    >>> for row in pixels.draw(np.array(list("-TVE"))[split.subsets], fill="."):
+    ...     print("".join(row))
+    EEEEEEEEEEE..---VVVVVVVV
+    EEEEEEEEEEE..-T---VVVVVE
+    EEEEEEEEEEE..TTTT-VVEEEE
+    EEEEEEEVVVV..TTTT-VVEEEE
+    EEEEEEEVVVV..TTT--VEEEEE
+    EEEEEEEVVVV..-T--V---EEE
+    .............---V--T--EE
+    .............VVV--TTT--E
+    EE-TTTTT-VV..VVE-TTTTT-E
+    EE--TTTT-VV..VEE--TTT--E
+    EEE-TTT--VV..EEEE--T--EE
+    --------EEV..EEEEE---EEE
+    TT-EEEEEEEV..EEEEEEEEEEE
+    TT--EEEEEEV..EEEEEEEEEEE
+    TTT--EEEEEV..EEEEEEEEEEE
+    TTTT-EEEEEV..EEEEEEEEEEE
+
     Raises:
         InputError: fractions that leave nothing to test, a class with fewer than 3 pixels, or no class that
             can be both trained and tested on.
