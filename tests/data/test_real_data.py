@@ -9,7 +9,7 @@ import pytest
 from drawn import class_map, parted
 from terramamba.change.samples import PairDataset
 from terramamba.core.errors import InputError
-from terramamba.data.labels.labels import read_label_parts, read_labels
+from terramamba.data.labels.labels import read_label_subsets, read_labels
 from terramamba.data.labels.raster_labels import label_shape
 from terramamba.data.pairs.image_pair import same_files
 from terramamba.data.pairs.layouts import find_pairs
@@ -76,7 +76,7 @@ def test_the_disjoint_map_of_indian_pines_still_leaks(pines: tuple[Scene, Path])
     assert leakage(*parted(roles), 7).shared == pytest.approx(0.57, abs=0.01)
     parts = {"train": "indianpines_disjoint_dset.mat", "test": "Indian_pines_gt.mat"}
     with pytest.raises(InputError, match="number the classes alike"):
-        read_label_parts({part: str(folder / name) for part, name in parts.items()}, scene)
+        read_label_subsets({part: str(folder / name) for part, name in parts.items()}, scene)
 
 
 def test_enmap_tiles_are_laid_on_the_mosaic(real_data: Find) -> None:
@@ -85,7 +85,7 @@ def test_enmap_tiles_are_laid_on_the_mosaic(real_data: Find) -> None:
     labels = read_labels(str(folder / "labels"), scene)
     assert counts(labels.targets) == (505, 953, 1694, 2070, 91, 359)
     tables = {part: str(folder / f"{name}_files.csv") for part, name in PARTS.items()}
-    given, masks = read_label_parts(tables, scene)
+    given, masks = read_label_subsets(tables, scene)
     assert given.classes.codes == (1, 2, 3, 4, 5, 6)
     np.testing.assert_array_equal(class_map(given), class_map(labels))
     parts = (masks[part] for part in ("train", "val", "test"))

@@ -14,7 +14,7 @@ _ALL_BITS = 2**64 - 1
 
 
 def sample_seed(seed: int, epoch: int, index: int) -> int:
-    """A 32-bit seed for one sample of an epoch, the same in whichever worker or batch the sample comes."""
+    """Derive a 32-bit seed for one sample of an epoch, the same in any worker and batch."""
     return _mix(_mix(_mix(seed) ^ epoch) ^ index) & 0xFFFFFFFF
 
 
@@ -27,12 +27,12 @@ def _mix(value: int) -> int:
 
 
 def draw_symmetry(square: bool, generator: torch.Generator) -> int:
-    """A number for ``turn``: any of the eight symmetries of a square, or of the four of a rectangle."""
+    """Draw a number for ``turn``: any of the eight symmetries of a square, or of the four of a rectangle."""
     return int(torch.randint(SYMMETRIES if square else SYMMETRIES // 2, (), generator=generator))
 
 
 def turn(image: Shaped[Tensor, "*leading h w"], symmetry: int) -> Shaped[Tensor, "*leading i j"]:
-    """The image mirrored and turned: 1 upside down, 2 left to right, 3 both, 4 to 7 the same transposed."""
+    """Mirror and turn an image: 1 upside down, 2 left to right, 3 both, 4 to 7 the same transposed."""
     if symmetry & 4:
         image = image.transpose(-2, -1)
     sides = [side for side, bit in ((-2, 1), (-1, 2)) if symmetry & bit]
@@ -40,14 +40,14 @@ def turn(image: Shaped[Tensor, "*leading h w"], symmetry: int) -> Shaped[Tensor,
 
 
 def draw_noise(bands: int, strength: float, generator: torch.Generator) -> Float[Tensor, " c"]:
-    """Normal noise of standard deviation ``strength`` (scaled units) for the bands of a whole patch."""
+    """Draw normal noise of standard deviation ``strength`` (scaled units) for the bands of a whole patch."""
     return torch.randn(bands, generator=generator).mul_(strength)
 
 
 def draw_corner(
     height: int, width: int, crop: tuple[int, int], generator: torch.Generator
 ) -> tuple[int, int]:
-    """Row and column of the upper-left pixel of a random crop of an image that is at least as large."""
+    """Draw row and column of the upper-left pixel of a crop of an image that is at least as large."""
     row = int(torch.randint(height - crop[0] + 1, (), generator=generator))
     col = int(torch.randint(width - crop[1] + 1, (), generator=generator))
     return row, col
@@ -56,7 +56,7 @@ def draw_corner(
 def exchange_dates(
     image: Float[Tensor, "2 c h w"], probability: float, generator: torch.Generator
 ) -> Float[Tensor, "2 c h w"]:
-    """The two dates the other way round, with ``probability``: what changed is the same."""
+    """Exchange the two dates with ``probability``, 0 to 1: what changed is the same."""
     return image.flip(0) if float(torch.rand((), generator=generator)) < probability else image
 
 
@@ -66,7 +66,7 @@ def jitter(
     black: Float[Tensor, " c"],
     generator: torch.Generator,
 ) -> Float[Tensor, "t c h w"]:
-    """Other light for each date: brightness, contrast and the balance of bands change, each date its own way.
+    """Change the light of each date on its own: brightness, contrast and the balance of bands.
 
     Values are multiplied, as seen from ``black`` (the scaled value of no light, by band), by a gain of the
     date in 1 +- ``strength`` and one of each band in 1 +- ``strength`` / 2; then differences from the mean of

@@ -1,4 +1,4 @@
-"""What is known of the files of pairs, each of which is looked at once however many windows it serves."""
+"""Facts about the files of pairs, each read once however many windows it serves."""
 
 from collections.abc import Callable
 from typing import TypeVar, cast
@@ -12,7 +12,7 @@ Known = TypeVar("Known")
 Key = tuple[object, ...]
 
 MOST = 200_000
-"""Facts that are kept: some hundred MB. What is asked beyond is looked up whenever it is asked."""
+"""Facts that are kept: some hundred MB. Further ones are computed whenever they are needed."""
 
 
 class FileFacts:
@@ -28,30 +28,30 @@ class FileFacts:
         return FileFacts, ()
 
     def scene(self, path: str) -> Scene:
-        """The image in ``path``, open."""
+        """Open the image in ``path``."""
         return self.once(("scene", path), lambda: open_scene(path))
 
     def mask_values(self, path: str) -> frozenset[float]:
-        """The different values in a change mask, which takes reading it."""
+        """List the different values in a change mask, which takes reading it."""
         return self.once(("values", path), lambda: mask_values(self.scene(path)))
 
     def file(self, path: str) -> Key:
-        """As ``identity.file_key``."""
+        """Return ``same_file.file_key`` of ``path``."""
         return self.once(("file", path), lambda: file_key(path))
 
     def size(self, path: str) -> Key:
-        """As ``identity.size_key``."""
+        """Return ``same_file.size_key`` of ``path``."""
         return self.once(("size", path), lambda: size_key(path))
 
     def content(self, path: str) -> Key:
-        """As ``identity.same_content_key``."""
+        """Return ``same_file.same_content_key`` of ``path``."""
         return self.once(("content", path), lambda: same_content_key(path))
 
-    def once(self, what: Key, look: Callable[[], Known]) -> Known:
-        """What ``look`` finds, which is asked the first time only that somebody wants to know ``what``."""
-        if what in self._known:
-            return cast(Known, self._known[what])
-        found = look()
+    def once(self, key: Key, compute: Callable[[], Known]) -> Known:
+        """Return the fact called ``key``, which ``compute`` is called for the first time only."""
+        if key in self._known:
+            return cast(Known, self._known[key])
+        fact = compute()
         if len(self._known) < MOST:
-            self._known[what] = found
-        return found
+            self._known[key] = fact
+        return fact

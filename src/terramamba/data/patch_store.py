@@ -27,25 +27,23 @@ VALUES_PER_READ = 32_000_000
 """Windows of a scene have at most about this many values (128 MB)."""
 
 
-def gather_patches(
-    pixels: Shaped[Tensor, "n c"], places: Int64[Tensor, "m p p"]
-) -> Shaped[Tensor, "m c p p"]:
-    """Cut patches: ``places`` says which of ``pixels`` stands where. The bands of a pixel stay together."""
-    m, p, _ = places.shape
-    return pixels.index_select(0, places.reshape(-1)).view(m, p, p, pixels.shape[1]).permute(0, 3, 1, 2)
+def gather_patches(pixels: Shaped[Tensor, "n c"], index: Int64[Tensor, "m p p"]) -> Shaped[Tensor, "m c p p"]:
+    """Cut patches: ``index`` says which of ``pixels`` stands where. The bands of a pixel stay together."""
+    m, p, _ = index.shape
+    return pixels.index_select(0, index.reshape(-1)).view(m, p, p, pixels.shape[1]).permute(0, 3, 1, 2)
 
 
 def window_patches(
     padded: Shaped[Tensor, "c H W"], rows: Int64[Tensor, " m"], cols: Int64[Tensor, " m"], patch_size: int
 ) -> Shaped[Tensor, "m c {patch_size} {patch_size}"]:
-    """The patches whose upper-left pixels are at (``rows``, ``cols``) of a padded window."""
+    """Cut the patches whose upper-left pixels are at (``rows``, ``cols``) of a padded window."""
     steps = torch.arange(patch_size, device=rows.device)
-    places = (rows[:, None] + steps)[:, :, None] * padded.shape[2] + (cols[:, None] + steps)[:, None]
-    return gather_patches(padded.permute(1, 2, 0).flatten(0, 1), places)
+    index = (rows[:, None] + steps)[:, :, None] * padded.shape[2] + (cols[:, None] + steps)[:, None]
+    return gather_patches(padded.permute(1, 2, 0).flatten(0, 1), index)
 
 
 def beyond_edge(index: Int[np.ndarray, "*n"], length: int, border: str) -> Int64[np.ndarray, "*n"]:
-    """The row (or column) of an axis that stands at ``index``, which may lie beyond its ends.
+    """Return the row (or column) of an axis that stands at ``index``, which may lie beyond its ends.
 
     There it is that of the mirror image (the outermost one is not repeated), or ``OUTSIDE`` where ``border``
     is zeros.
@@ -85,7 +83,7 @@ class PaddedWindow:
         return cls(usable[here], not_finite[here], values, rows, cols)
 
     def padded(self) -> Float32[np.ndarray, "c H W"]:
-        """The padded window, the bands of a pixel together in memory."""
+        """Return the padded window, the bands of a pixel together in memory."""
         padded = np.ascontiguousarray(
             self.values.transpose(1, 2, 0)[np.maximum(self.rows, 0)[:, None], np.maximum(self.cols, 0)]
         )
@@ -104,7 +102,7 @@ def _span(index: Int64[np.ndarray, " n"]) -> tuple[int, int]:
 class PatchStore:
     """The scaled pixels that the patches around some pixels of a scene show, each once.
 
-    One store serves all parts of the data; only the windows that hold such pixels were read. ``values`` has
+    One store serves all subsets of the data; only the windows that hold such pixels were read. ``values`` has
     the bands of the n pixels in ``kept``, and at its end the zeros that may stand beyond the edge.
     ``usable``: which of them have finite data in all bands.
     """
@@ -147,17 +145,17 @@ class PatchStore:
         return cls(kept, torch.from_numpy(values), usable, patch_size, border)
 
     def index(self, pixels: Int[np.ndarray, "m 2"]) -> Int64[np.ndarray, " m"]:
-        """Which of the kept pixels those at these rows and columns are."""
+        """Find the pixels at these rows and columns among the kept ones, by their number."""
         return self.kept.find(pixels[:, 0].astype(np.int64) * self.kept.shape[1] + pixels[:, 1])
 
     def spectra(self, pixels: Int[np.ndarray, "m 2"]) -> Float32[np.ndarray, "m c"]:
-        """Scaled bands of the pixels at these rows and columns."""
+        """Return the scaled bands of the pixels at these rows and columns."""
         return self.values.numpy()[self.index(pixels)]
 
-    def places(
+    def patch_index(
         self, pixels: Int[np.ndarray, "m 2"], border: Border | None = None
     ) -> Int64[Tensor, "m {self.patch_size} {self.patch_size}"]:
-        """Which of ``values`` stands where in the patches around ``pixels``; None: the store's own border."""
+        """Say which of ``values`` stands where in the patches around ``pixels``; None: the store's border."""
         width = self.kept.shape[1]
         rows, cols = self.patch_lines(pixels, border)
         # The pixels of a row of a patch lie side by side in the list, so that one of them has to be found.
@@ -170,7 +168,7 @@ class PatchStore:
     def patch_lines(
         self, pixels: Int[np.ndarray, "m 2"], border: Border | None = None
     ) -> tuple[Int64[np.ndarray, "m p"], Int64[np.ndarray, "m p"]]:
-        """The rows and the columns of the scene that stand in the patches around ``pixels``."""
+        """Return the rows and the columns of the scene that stand in the patches around ``pixels``."""
         steps = np.arange(self.patch_size) - self.patch_size // 2
         rows, cols = (
             beyond_edge(pixels[:, i, None].astype(np.int64) + steps, length, border or self.border)
@@ -179,8 +177,8 @@ class PatchStore:
         return rows, cols
 
     def cut(self, pixels: Int[np.ndarray, "m 2"]) -> Float32[Tensor, "m c p p"]:
-        """The patches around ``pixels``, which are among those that the store was read for."""
-        return gather_patches(self.values, self.places(pixels))
+        """Cut the patches around ``pixels``, which are among those that the store was read for."""
+        return gather_patches(self.values, self.patch_index(pixels))
 
 
 def _around(
@@ -194,7 +192,7 @@ def _around(
 
 
 def window_size(scene: Scene, bands: int) -> tuple[int, int]:
-    """Rows and columns of windows of ``VALUES_PER_READ``: over the full width, unless they are flat then."""
+    """Choose rows and columns of windows of ``VALUES_PER_READ``, over the full width unless that is flat."""
     pixels = max(1, VALUES_PER_READ // bands)
     rows = max(1, pixels // scene.width, min(int(pixels**0.5), 64))
     return rows, max(1, pixels // rows)

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Int, Int64, Shaped
 from terramamba.raster.windows import Window
 
 NEAR = 32
-"""Rows or columns without a pixel that are read along with those around them, rather than parted there."""
+"""Rows or columns without a pixel that are read along with those around them, rather than split there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,57 +30,57 @@ class PixelList:
 
     @classmethod
     def of(cls, marked: Bool[np.ndarray, "h w"]) -> "PixelList":
-        """The pixels that are ``marked``."""
+        """List the pixels that are ``marked``."""
         height, width = marked.shape
         return cls((height, width), np.flatnonzero(marked).astype(np.int64))
 
     @classmethod
-    def at(cls, places: Int[np.ndarray, "n 2"], shape: tuple[int, int]) -> "PixelList":
-        """The pixels at these rows and columns, in any order, some perhaps more than once."""
-        return cls(shape, np.unique(places[:, 0].astype(np.int64) * shape[1] + places[:, 1]))
+    def at(cls, coordinates: Int[np.ndarray, "n 2"], shape: tuple[int, int]) -> "PixelList":
+        """List the pixels at these rows and columns, in any order, some perhaps more than once."""
+        return cls(shape, np.unique(coordinates[:, 0].astype(np.int64) * shape[1] + coordinates[:, 1]))
 
     def __len__(self) -> int:
         return len(self.keys)
 
     @property
     def rows(self) -> Int64[np.ndarray, " m"]:
-        """Row of each pixel."""
+        """Return the row of each pixel."""
         return self.keys // self.shape[1]
 
     @property
     def cols(self) -> Int64[np.ndarray, " m"]:
-        """Column of each pixel."""
+        """Return the column of each pixel."""
         return self.keys % self.shape[1]
 
     @property
     def coordinates(self) -> Int64[np.ndarray, "m 2"]:
-        """Row and column of each pixel."""
+        """Return row and column of each pixel."""
         return np.stack([self.rows, self.cols], axis=1)
 
     def only(self, chosen: Bool[np.ndarray, " m"]) -> "PixelList":
-        """The pixels that are ``chosen``."""
+        """Keep the pixels that are ``chosen``."""
         return PixelList(self.shape, self.keys[chosen])
 
     def within(self, window: Window) -> Int64[np.ndarray, " n"]:
-        """Which of the pixels, counted from 0, lie in ``window``."""
+        """Find the pixels that lie in ``window``, by their index in the list."""
         width = self.shape[1]
         first, last = np.searchsorted(self.keys, (window.row * width, window.bottom * width))
         cols = self.keys[first:last] % width
         return first + np.flatnonzero((cols >= window.col) & (cols < window.right))
 
     def inside(
-        self, window: Window, places: Int64[np.ndarray, " n"]
+        self, window: Window, index: Int64[np.ndarray, " n"]
     ) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
-        """Rows and columns in ``window`` of the pixels that are at ``places`` of the list."""
-        rows, cols = np.divmod(self.keys[places], self.shape[1])
+        """Return rows and columns in ``window`` of the pixels with this ``index`` in the list."""
+        rows, cols = np.divmod(self.keys[index], self.shape[1])
         return rows - window.row, cols - window.col
 
     def find(self, keys: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
-        """The place in this list of the pixels with ``keys``, -1 for one that is not in it."""
+        """Find the index in this list of the pixels with ``keys``, -1 for one that is not in it."""
         if not len(self.keys):
             return np.full(len(keys), -1)
-        places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        return np.where(self.keys[places] == keys, places, -1)
+        index = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[index] == keys, index, -1)
 
     def draw(self, values: Shaped[np.ndarray, " m"], fill: object = 0) -> Shaped[np.ndarray, "h w"]:
         """Draw an image of the whole grid with the ``values`` of the pixels, ``fill`` elsewhere."""
@@ -89,7 +89,7 @@ class PixelList:
         return image
 
     def squeezed(self, reach: int) -> "PixelList":
-        """The same pixels, in the same order, on a grid without the empty ground between them.
+        """List the same pixels, in the same order, on a grid without the empty ground between them.
 
         Of more than ``reach`` rows or columns without a pixel, so many stay. So pixels at most ``reach`` rows
         and columns apart keep their distance, all others are farther apart than that, and whatever looks no
@@ -100,43 +100,44 @@ class PixelList:
         return PixelList((height, width), rows * width + cols)
 
     def windows(self, rows: int, cols: int) -> Iterator[tuple[Window, Int64[np.ndarray, " n"]]]:
-        """Windows of at most ``rows`` x ``cols`` pixels that hold all of the list, and the places of theirs.
+        """Cut windows of at most ``rows`` x ``cols`` pixels that hold all of the list.
 
-        Each pixel is in one of them. Pixels far apart, by rows or by columns, have windows of their own.
+        Yields each with the index of its pixels; each pixel is in one of them. Pixels far apart, by rows or
+        by columns, have windows of their own.
         """
         coordinates = self.coordinates
-        for places in _clusters(coordinates, np.arange(len(self)), (rows, cols)):
+        for index in _clusters(coordinates, np.arange(len(self)), (rows, cols)):
             (top, left), (bottom, right) = (
-                edge(coordinates[places], axis=0).tolist() for edge in (np.min, np.max)
+                edge(coordinates[index], axis=0).tolist() for edge in (np.min, np.max)
             )
-            yield Window(top, left, bottom - top + 1, right - left + 1), places
+            yield Window(top, left, bottom - top + 1, right - left + 1), index
 
 
 def _squeeze(lines: Int64[np.ndarray, " m"], reach: int) -> tuple[Int64[np.ndarray, " m"], int]:
-    """New numbers of rows (or columns), and how many rows there are then."""
+    """Number rows (or columns) anew, and count them."""
     if not len(lines):
         return lines, 0
-    used, place = np.unique(lines, return_inverse=True)
+    used, index = np.unique(lines, return_inverse=True)
     moved = np.cumsum(np.minimum(np.diff(used, prepend=used[0]), reach + 1))
-    return moved[place], int(moved[-1]) + 1
+    return moved[index], int(moved[-1]) + 1
 
 
 def _clusters(
-    coordinates: Int64[np.ndarray, "m 2"], places: Int64[np.ndarray, " n"], most: tuple[int, int]
+    coordinates: Int64[np.ndarray, "m 2"], index: Int64[np.ndarray, " n"], most: tuple[int, int]
 ) -> Iterator[Int64[np.ndarray, " k"]]:
-    """Part ``places`` of the pixels where rows or columns are empty, until no part can be parted."""
-    if not len(places):
+    """Split ``index`` of the pixels where rows or columns are empty, until no group can be split."""
+    if not len(index):
         return
-    for band in _runs(coordinates[places, 0], most[0]):
-        for part in _runs(coordinates[places[band], 1], most[1]):
-            if len(part) == len(places):
-                yield places
+    for band in _runs(coordinates[index, 0], most[0]):
+        for group in _runs(coordinates[index[band], 1], most[1]):
+            if len(group) == len(index):
+                yield index
             else:
-                yield from _clusters(coordinates, np.sort(places[band][part]), most)
+                yield from _clusters(coordinates, np.sort(index[band][group]), most)
 
 
 def _runs(lines: Int64[np.ndarray, " n"], most: int) -> list[Int64[np.ndarray, " k"]]:
-    """Part rows (or columns) where more than ``NEAR`` are empty, and into at most ``most`` of them."""
+    """Split rows (or columns) where more than ``NEAR`` are empty, and into at most ``most`` of them."""
     order = np.argsort(lines, kind="stable")
     ascending = lines[order]
     begins = np.concatenate([[True], np.diff(ascending) > NEAR + 1])

@@ -45,7 +45,7 @@ class Scaling:
 
         ``minmax`` maps each band's range to [0, 1]; ``standard`` to mean 0 and standard deviation 1.
         A constant band is mapped to 0. ``read`` begins with the first block whenever it is called; how pixels
-        are parted into blocks does not show.
+        are split into blocks does not show.
         """
         count, total = _summed(read())
         mean = total / count
@@ -61,7 +61,7 @@ class Scaling:
     def from_moments(
         cls, mean: Float[np.ndarray, " c"], std: Float[np.ndarray, " c"], bands: tuple[int, ...]
     ) -> "Scaling":
-        """Standard scaling from means and standard deviations that were summed up elsewhere."""
+        """Make a standard scaling from means and standard deviations that were summed up elsewhere."""
         return cls._from_arrays("standard", bands, mean, std, mean)
 
     @classmethod
@@ -103,7 +103,7 @@ def _summed(blocks: Iterable[Float64[np.ndarray, "n c"]]) -> tuple[int, Float64[
 def read_scaled(
     scene: Scene, scaling: Scaling, window: Window
 ) -> tuple[Float32[np.ndarray, "c h w"], Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
-    """Scaled values of ``window``, which pixels are usable, and which have data that is no finite number.
+    """Read scaled values of ``window``, which pixels are usable, and which have data that is not finite.
 
     A pixel is usable when every band of ``scaling`` has data there and all of it is finite; the others hold
     the scaling's fill value.

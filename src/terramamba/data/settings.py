@@ -74,12 +74,12 @@ class VectorOptions(Options):
     """Share of a pixel that a polygon must cover to label it, above 0 and at most 1."""
 
     def refuse_contradictions(self) -> None:
-        """Raise ``InputError`` where two shares of a pixel are asked for."""
+        """Raise ``InputError`` where two coverages of a pixel are asked for."""
         if self.all_touched and self.min_coverage != VectorOptions.min_coverage:
             raise InputError("--all-touched takes any share of a pixel; leave it or --min-coverage out")
 
     def flags(self) -> tuple[str, ...]:
-        """The flags of what differs from the defaults."""
+        """List the flags of what differs from the defaults."""
         options = options_of(VectorOptions)
         return tuple(option.flag for option in options if getattr(self, option.name) != option.default)
 

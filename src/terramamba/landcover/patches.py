@@ -68,7 +68,9 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
         pixels = self._pixels[chosen]
         batch = {"image": self._store.cut(pixels), "label": self._targets[chosen]}
         if self._tokens is not None:
-            batch["token_label"] = gather_patches(self._tokens, self._store.places(pixels, "zeros"))[:, 0]
+            batch["token_label"] = gather_patches(self._tokens, self._store.patch_index(pixels, "zeros"))[
+                :, 0
+            ]
         if self.augment:
             self._augment(batch, indices)
         axes = {name: values.unbind() for name, values in batch.items()}

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float32, Float64, Int16, Int64, Shaped
 from terramamba.core.errors import InputError
 from terramamba.core.options import part_of
 from terramamba.core.words import ranges
-from terramamba.data.labels.labels import Labels, read_label_parts, read_labels, unmasked
+from terramamba.data.labels.labels import Labels, read_label_subsets, read_labels, unmasked
 from terramamba.data.labels.raster_labels import label_shape
 from terramamba.data.patch_store import VALUES_PER_READ, PatchStore, window_size
 from terramamba.data.pixel_list import PixelList
@@ -102,7 +102,7 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
             )
         shape = label_shape(paths["train"], settings.label_variable)
         scene = _open(settings, shape)
-        every, in_subset = read_label_parts(paths, scene, **reading)
+        every, in_subset = read_label_subsets(paths, scene, **reading)
         labels = unmasked(every, scene)
         kept = labels.pixels.find(every.pixels.keys) >= 0
         in_subset = {name: marked[kept] for name, marked in in_subset.items()}
@@ -129,7 +129,7 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
     if official and settings.labels is None:
         # a set of the catalogue that comes in two subsets, split anew
         scene = _open(settings, label_shape(next(iter(official.values())), settings.label_variable))
-        labels = unmasked(read_label_parts(official, scene, **reading)[0], scene)
+        labels = unmasked(read_label_subsets(official, scene, **reading)[0], scene)
         split = _split(settings, scene, labels, patch_size)
         note = f"official training and test pixels are put together and split anew (--split {settings.split})"
         return scene, labels, replace(split, notes=(*split.notes, note))

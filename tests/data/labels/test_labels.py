@@ -12,7 +12,7 @@ from scipy.io import savemat
 
 from drawn import class_map, code_map
 from terramamba.core.errors import InputError
-from terramamba.data.labels.labels import read_label_parts, read_labels
+from terramamba.data.labels.labels import read_label_subsets, read_labels
 from terramamba.data.labels.raster_labels import label_shape
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -220,7 +220,7 @@ def test_parts_share_one_table_of_classes(tmp_path: Path, scene: Scene) -> None:
         "train": located(tmp_path / "train.tif", train, class_names={2: "roof"}),
         "test": located(tmp_path / "test.tif", test, class_names={9: "water"}),
     }
-    labels, masks = read_label_parts(paths, scene)
+    labels, masks = read_label_subsets(paths, scene)
     assert labels.classes.codes == (2, 7, 9)
     assert labels.classes.names == ("roof", "class 7", "water")
     for part, image in (("train", train), ("test", test)):
@@ -233,7 +233,7 @@ def test_parts_that_contradict_each_other_are_refused(tmp_path: Path, scene: Sce
     other[2, 0] = 2
     paths = {"train": located(tmp_path / "a.tif", MAP), "test": located(tmp_path / "b.tif", other)}
     with pytest.raises(InputError, match=r"class of 1 of 10 pixels .* row 2, column 0: 2 and 9"):
-        read_label_parts(paths, scene)
+        read_label_subsets(paths, scene)
 
 
 def test_shape_of_a_label_file(tmp_path: Path) -> None:

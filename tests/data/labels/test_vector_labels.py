@@ -15,7 +15,7 @@ from rasterio.warp import transform
 
 from drawn import class_map, code_map, feature_map
 from terramamba.core.errors import InputError
-from terramamba.data.labels.labels import Labels, read_label_parts, read_labels
+from terramamba.data.labels.labels import Labels, read_label_subsets, read_labels
 from terramamba.data.settings import VectorOptions
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -312,15 +312,15 @@ def test_parts_in_files_of_their_own_are_matched_by_name(tmp_path: Path, scene: 
         for part, places in {"train": [0, 1], "val": [2], "test": [2]}.items()
     }
     with pytest.raises(InputError, match="differs from"):
-        read_label_parts(paths, scene)
+        read_label_subsets(paths, scene)
     paths["test"] = write(tmp_path / "beet.gpkg", [on_ground(shapely.box(12, 1, 15, 3))], cover=["beet"])
-    labels, masks = read_label_parts(paths, scene)
+    labels, masks = read_label_subsets(paths, scene)
     found = by_name(labels)
     assert (found[1, 1], found[2, 6], found[8, 0], found[1, 12]) == ("corn", "wood", "wood", "beet")
     assert masks["val"].sum() == 12
     paths["test"] = write(tmp_path / "codes.gpkg", [on_ground(shapely.box(12, 1, 15, 3))], cover=[7])
     with pytest.raises(InputError, match=r"codes.gpkg: its classes have no names \(codes 7\)"):
-        read_label_parts(paths, scene)
+        read_label_subsets(paths, scene)
 
 
 def test_the_labelled_points_of_leipzig(real_data: Callable[[str], Path]) -> None:

@@ -64,7 +64,7 @@ def test_split_folders(tmp_path: Path, folders: tuple[str, str, str | None]) -> 
     assert (first.unchanged, first.window, first.split) == (None, None, "val")
     assert list(find_pairs(str(tmp_path), "test")) == ["test"]
     assert list(find_pairs(tmp_path, "validation")) == ["val"]
-    with pytest.raises(InputError, match="no part 'holdout'; it has full512, test, train, val"):
+    with pytest.raises(InputError, match="no subset 'holdout'; it has full512, test, train, val"):
         find_pairs(tmp_path, "holdout")
 
 

@@ -13,7 +13,7 @@ __all__ = ["CATALOG", "DataSet", "PairSet", "SceneSet", "find_set"]
 
 
 def find_set(name: str) -> DataSet:
-    """The record called ``name``; raises ``InputError`` with the nearest names where there is none."""
+    """Find the record called ``name``; raise ``InputError`` with the nearest names where there is none."""
     found = CATALOG.get(name.lower())
     if found is None:
         near = get_close_matches(name.lower(), CATALOG, n=3, cutoff=0.5)

@@ -25,7 +25,7 @@ SECONDS = 60.0
 
 
 def download(record: DataSet, root: Path) -> list[str]:
-    """Fetch into ``root`` what is not there yet; what was done, one line a file.
+    """Fetch into ``root`` what is not there yet, and say what was done, one line a file.
 
     Raises:
         InputError: nothing can be fetched without asking, a server that refuses, a transfer that breaks

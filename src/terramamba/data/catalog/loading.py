@@ -13,10 +13,10 @@ from terramamba.raster.views.warped import Method
 def load_pairs(
     data: str, root: str | None, align: Method | None = None, variable: str | None = None
 ) -> tuple[dict[str, list[PairFiles]], str | None, list[str]]:
-    """The pairs of a set of the catalogue that lies in ``root``, or of a folder or table; by part.
+    """Find the pairs of a set of the catalogue that lies in ``root``, or of a folder or table, by subset.
 
-    Also the name of the set where all of it is there as published, and notes on what differs. Parts of a set
-    can be used, but their scores have no name.
+    Returns also the name of the set where all of it is there as published, and notes on what differs. Some
+    pairs of a set can be used, but their scores have no name.
 
     Raises:
         InputError: as ``find_pairs``; a set without a root; a set that is no pairs.
@@ -42,10 +42,10 @@ def load_pairs(
 
 
 def is_named(data: str, root: str | None) -> bool:
-    """Whether ``data`` means a set of the catalogue, and no folder or table."""
+    """Tell whether ``data`` means a set of the catalogue, and no folder or table."""
     return data.lower() in CATALOG and (root is not None or not Path(data).exists())
 
 
 def in_words(unlike: list[Finding]) -> str:
-    """What differs, on one line."""
+    """Say on one line what differs."""
     return "; ".join(f"{finding.what}: {finding.found} instead of {finding.expected}" for finding in unlike)

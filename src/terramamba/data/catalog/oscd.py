@@ -31,7 +31,7 @@ class BandFolders(PairFiles):
 
 
 def stack_of(folder: Path) -> Scene:
-    """The bands ``B01.tif`` ... ``B12.tif`` of a folder as one scene."""
+    """Open the bands ``B01.tif`` ... ``B12.tif`` of a folder as one scene."""
     paths = [folder / f"{band}.tif" for band in BANDS]
     absent = next((path for path in paths if not path.is_file()), None)
     if absent is not None:
@@ -55,7 +55,7 @@ def stack_of(folder: Path) -> Scene:
 
 
 def find_oscd(root: Path) -> dict[str, list[PairFiles]]:
-    """The pairs of every labelled region by part; raises ``InputError`` naming what is not there."""
+    """Find the pairs of every labelled region by subset; raise ``InputError`` naming what is not there."""
     images, train, test = (
         _folder(root, f"Onera Satellite Change Detection dataset - {part}")
         for part in ("Images", "Train Labels", "Test Labels")

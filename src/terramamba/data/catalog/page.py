@@ -16,7 +16,7 @@ somebody has published them.
 
 
 def page() -> str:
-    """The page about data sets, in Markdown."""
+    """Write the page about data sets, in Markdown."""
     sections = [_HEADING]
     for title, kind, columns in (
         ("Hyperspectral scenes", SceneSet, ("Name", "Scene", "Rows x columns x bands", "Classes")),

@@ -27,7 +27,7 @@ class Expected:
     checksum: str | None = None
 
     def checksum_of(self, name: str) -> str | None:
-        """The checksum of the copy called ``name``, where one is known."""
+        """Return the checksum of the copy called ``name``, where one is known."""
         return self.checksum if name.lower() == self.names[0].lower() else None
 
 
@@ -87,7 +87,7 @@ class PairSet(DataSet):
 
 
 def size_of(record: DataSet) -> str:
-    """Its size in words."""
+    """Say in words how large a set is."""
     if isinstance(record, SceneSet):
         return f"{record.height} x {record.width} x {' or '.join(map(str, record.bands))}"
     assert isinstance(record, PairSet)
@@ -95,12 +95,12 @@ def size_of(record: DataSet) -> str:
 
 
 def classes_of(record: DataSet) -> str:
-    """Its classes in few words."""
+    """Say in few words which classes a set has."""
     return str(record.number) if isinstance(record, SceneSet) else "changed or not"
 
 
 def files_of(record: DataSet) -> tuple[str, ...]:
-    """The files expected below the root, one line each."""
+    """List the files expected below the root, one line each."""
     if isinstance(record, SceneSet):
         wanted = [record.scene, *record.labels.values()]
         return tuple(" or ".join(one.names) + _sum(one.checksum, one.names[0]) for one in wanted)

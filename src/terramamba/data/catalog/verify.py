@@ -42,7 +42,7 @@ class SceneFiles:
 
 
 def locate(record: SceneSet, root: Path) -> SceneFiles:
-    """The files of ``record`` below ``root``.
+    """Find the files of ``record`` below ``root``.
 
     Raises:
         InputError: no such folder, a file that is not there (with how to get it), or several of one name.
@@ -55,7 +55,7 @@ def locate(record: SceneSet, root: Path) -> SceneFiles:
 
 
 def verify_scene(record: SceneSet, root: Path) -> tuple[SceneFiles, list[Finding]]:
-    """Where the files are, and how size, bands, classes and checksums compare; raises as ``locate``."""
+    """Find the files, and compare size, bands, classes and checksums; raise as ``locate`` does."""
     files = locate(record, root)
     findings = [*_checksums(record.scene, files.scene)]
     for part, wanted in record.labels.items():
@@ -91,7 +91,7 @@ def verify_scene(record: SceneSet, root: Path) -> tuple[SceneFiles, list[Finding
 def verify_pairs(
     record: PairSet, root: Path, align: Method | None = None
 ) -> tuple[dict[str, list[PairFiles]], list[Finding]]:
-    """The pairs below ``root`` by part, and how their numbers, size and bands compare.
+    """Find the pairs below ``root`` by subset, and say how their numbers, size and bands compare.
 
     Size and bands are those of the first pair of each part. Raises ``InputError`` where no pairs are found or
     they cannot be used, and where ``record`` asks for larger images than these.

@@ -28,9 +28,9 @@ class ClassAttribute:
 
 
 def find_classes(
-    path: str, attributes: Mapping[str, Shaped[np.ndarray, " n"]], asked: str | None = None
+    path: str, attributes: Mapping[str, Shaped[np.ndarray, " n"]], wanted: str | None = None
 ) -> ClassAttribute:
-    """The classes that the attribute ``asked`` says, or the only attribute that can be meant.
+    """Find the class of each feature by the attribute ``wanted``, or by the only one that can be meant.
 
     Whole numbers are codes, whether stored as numbers or as text; other text is sorted and coded 1, 2, ...
     A missing value, an empty text, 0 and negative numbers mean unlabelled. An attribute can be meant when its
@@ -42,27 +42,27 @@ def find_classes(
     """
     if not attributes:
         raise InputError(f"{path}: its shapes have no attributes; add one that says the class of each")
-    if asked is not None:
-        if asked not in attributes:
-            raise InputError(f"{path}: has no attribute {asked!r}; it has {_listed(attributes)}")
-        found = _classes(asked, attributes[asked])
-        if found is None:
+    if wanted is not None:
+        if wanted not in attributes:
+            raise InputError(f"{path}: has no attribute {wanted!r}; it has {_listed(attributes)}")
+        candidate = _classes(wanted, attributes[wanted])
+        if candidate is None:
             raise InputError(
-                f"{path}: attribute {_described(asked, attributes[asked])} says no classes; choose one of "
+                f"{path}: attribute {_described(wanted, attributes[wanted])} says no classes; choose one of "
                 "text or whole numbers with --class-attribute"
             )
-        if not found.codes.any():
+        if not candidate.codes.any():
             raise InputError(
-                f"{path}: attribute {_described(asked, attributes[asked])} says no class of any of its "
-                f"{len(found.codes)} shapes; fill it in, or choose another with --class-attribute"
+                f"{path}: attribute {_described(wanted, attributes[wanted])} says no class of any of its "
+                f"{len(candidate.codes)} shapes; fill it in, or choose another with --class-attribute"
             )
-        return found
+        return candidate
     fitting = [
-        found
+        candidate
         for name, values in attributes.items()
-        if (found := _fitting(name, values, alone=len(attributes) == 1)) is not None
+        if (candidate := _fitting(name, values, alone=len(attributes) == 1)) is not None
     ]
-    for candidates in (fitting, [found for found in fitting if _repeats(found)]):
+    for candidates in (fitting, [candidate for candidate in fitting if _repeats(candidate)]):
         if len(candidates) == 1:
             return candidates[0]
     raise InputError(
@@ -72,21 +72,23 @@ def find_classes(
 
 
 def _fitting(name: str, values: Shaped[np.ndarray, " n"], alone: bool) -> ClassAttribute | None:
-    found = _classes(name, values)
-    if found is None or not 1 <= len(_present(found)) <= MAX_CLASSES:
+    candidate = _classes(name, values)
+    if candidate is None or not 1 <= len(_present(candidate)) <= MAX_CLASSES:
         return None
     # a different number for each feature counts them, where something else can say the class
-    counts_features = not (alone or found.names) and 1 < np.count_nonzero(found.codes) == len(_present(found))
-    return None if counts_features else found
+    counts_features = not (alone or candidate.names) and 1 < np.count_nonzero(candidate.codes) == len(
+        _present(candidate)
+    )
+    return None if counts_features else candidate
 
 
-def _repeats(found: ClassAttribute) -> bool:
-    classes, labelled = len(_present(found)), int(np.count_nonzero(found.codes))
-    return 1 < classes < labelled and (bool(found.names) or 2 * classes <= labelled)
+def _repeats(candidate: ClassAttribute) -> bool:
+    classes, labelled = len(_present(candidate)), int(np.count_nonzero(candidate.codes))
+    return 1 < classes < labelled and (bool(candidate.names) or 2 * classes <= labelled)
 
 
-def _present(found: ClassAttribute) -> Int[np.ndarray, " k"]:
-    codes = np.unique(found.codes)
+def _present(candidate: ClassAttribute) -> Int[np.ndarray, " k"]:
+    codes = np.unique(candidate.codes)
     return codes[codes > 0]
 
 

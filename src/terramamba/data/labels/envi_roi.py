@@ -24,7 +24,7 @@ from jaxtyping import Int64
 from scipy.ndimage import label
 
 from terramamba.core.errors import InputError
-from terramamba.data.labels.class_codes import Claims, Codes
+from terramamba.data.labels.class_raster import ClassRaster, OverlapResolver
 from terramamba.data.labels.palette import Colour
 from terramamba.data.pixel_list import PixelList
 from terramamba.raster.scene import Scene
@@ -34,7 +34,7 @@ ROI_SUFFIXES = (".txt", ".roi", ".asc")
 
 
 def is_roi_file(path: str) -> bool:
-    """Whether ``path`` is named as a region file is, and, where other files are too, begins as one."""
+    """Tell whether ``path`` is named as a region file is, and, where other files are too, begins as one."""
     suffix = Path(path).suffix.lower()
     if suffix not in ROI_SUFFIXES or not Path(path).is_file():
         return False
@@ -45,13 +45,13 @@ def is_roi_file(path: str) -> bool:
 
 
 def roi_shape(path: str) -> tuple[int, int] | None:
-    """Rows and columns of the image that the regions were drawn on; None where the file does not say."""
-    found = re.search(r"^; *File Dimension: *(\d+) *x *(\d+)", _text(path), re.MULTILINE)
-    return (int(found[2]), int(found[1])) if found else None
+    """Read rows and columns of the image that the regions were drawn on; None where the file does not say."""
+    match = re.search(r"^; *File Dimension: *(\d+) *x *(\d+)", _text(path), re.MULTILINE)
+    return (int(match[2]), int(match[1])) if match else None
 
 
-def read_rois(path: str, scene: Scene) -> Codes:
-    """The regions on ``scene``'s pixels: each name is a class, each connected piece of a class a feature.
+def read_rois(path: str, scene: Scene) -> ClassRaster:
+    """Read regions on ``scene``'s pixels: each name is a class, each connected piece of a class a feature.
 
     Pixels in regions of two names are unlabelled and counted in the notes.
 
@@ -75,10 +75,10 @@ def read_rois(path: str, scene: Scene) -> Codes:
             "pixels; the file is cut short or was edited, save the regions as text again"
         )
     code_of = {name: code for code, name in enumerate(dict.fromkeys(names), start=1)}
-    claims = Claims(scene.height, scene.width)
+    overlaps = OverlapResolver(scene.height, scene.width)
     for name, own in zip(names, np.split(pixels, np.cumsum(counts)[:-1]), strict=True):
-        claims.add(np.unique(own, axis=0), code_of[name], 1)
-    labelled, codes, _, disputed = claims.result()
+        overlaps.add(np.unique(own, axis=0), code_of[name], 1)
+    labelled, codes, _, disputed = overlaps.resolve()
     notes: tuple[str, ...] = ()
     if disputed:
         notes = (f"{path}: {disputed} pixels are in regions of two classes and left unlabelled",)
@@ -87,7 +87,7 @@ def read_rois(path: str, scene: Scene) -> Codes:
     if len(colours) == len(names):
         shown = {code_of[name]: colour for name, colour in zip(names, colours, strict=True) if colour}
     names_of = {code: name for name, code in code_of.items()}
-    return Codes(labelled, codes, names_of, shown, True, _pieces(labelled, codes), notes)
+    return ClassRaster(labelled, codes, names_of, shown, True, _pieces(labelled, codes), notes)
 
 
 def _text(path: str) -> str:

@@ -11,20 +11,20 @@ from terramamba.raster.views.grid_mapping import GridMapping
 from terramamba.raster.windows import Window, strips
 
 OFF_GRID = 0.1
-"""Labels may lie off the scene's pixels by this share of a pixel and still be taken as they are."""
+"""Labels may lie off the scene's pixels by this fraction of a pixel and still be taken as they are."""
 
 PIXELS_AT_ONCE = 4_000_000
 """Pixels of labels that are read together."""
 
 REPROJECTED_AT_ONCE = 1_000_000
-"""Pixels whose places are reprojected together."""
+"""Pixels whose coordinates are reprojected together."""
 
 Strip = tuple[Window, Shaped[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]
 """A window of the scene, the values of the labels there, and where there are any."""
 
 
 def offset(labels: Grid, scene: Grid) -> tuple[int, int] | None:
-    """Rows and columns from the scene's first pixel to the labels' first; None: the pixels are others.
+    """Count rows and columns from the scene's first pixel to the labels'; None: pixels do not coincide.
 
     Both grids have a transform, in one reference system.
     """
@@ -41,7 +41,7 @@ def offset(labels: Grid, scene: Grid) -> tuple[int, int] | None:
 
 
 def read_shifted(labels: Scene, scene: Grid, row: int, col: int) -> Iterator[Strip]:
-    """The labels whose first pixel is at ``row``, ``col`` of the scene, where they are on it."""
+    """Read the labels whose first pixel is at ``row``, ``col`` of the scene, where they are on it."""
     common = Window(row, col, labels.height, labels.width).clip(scene.height, scene.width)
     if not common.pixels:
         return
@@ -53,7 +53,7 @@ def read_shifted(labels: Scene, scene: Grid, row: int, col: int) -> Iterator[Str
 
 
 def read_nearest(labels: Scene, scene: Grid) -> Iterator[Strip]:
-    """The label pixels that the scene's pixel centres are in.
+    """Read, for each pixel of the scene, the label pixel that its centre is in.
 
     Both grids have a transform. Where one has no reference system, it is taken to be in the other's.
     """

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Int, Int16
 
 from terramamba.core.errors import InputError
-from terramamba.data.labels.class_codes import Codes
+from terramamba.data.labels.class_raster import ClassRaster
 from terramamba.data.labels.class_table import MAX_CLASSES, MAX_CODE, ClassTable
 from terramamba.data.labels.palette import Colour, default_colours
 from terramamba.data.labels.raster_labels import read_codes
@@ -71,11 +71,11 @@ def read_labels(
     options = vector or VectorOptions()
     if not is_vector_file(path) and options != VectorOptions():
         raise InputError(f"{path}: is no vector file; {', '.join(options.flags())} can only be given for one")
-    found = read_codes(path, scene, variable=variable, min_abundance=min_abundance, vector=options)
-    return _label(path, found, names, min_classes)
+    raster = read_codes(path, scene, variable=variable, min_abundance=min_abundance, vector=options)
+    return _label(path, raster, names, min_classes)
 
 
-def read_label_parts(
+def read_label_subsets(
     paths: Mapping[str, str],
     scene: Scene,
     *,
@@ -84,84 +84,85 @@ def read_label_parts(
     min_abundance: float = 0.7,
     vector: VectorOptions | None = None,
 ) -> tuple[Labels, dict[str, Bool[np.ndarray, " m"]]]:
-    """Read labels that come in parts, such as ``{"train": ..., "val": ..., "test": ...}``.
+    """Read labels that come by subset, such as ``{"train": ..., "val": ..., "test": ...}``.
 
-    Returns all of them as one, with one table of classes, and which of their pixels each part labels. Where
-    a file knows classes by name alone, the parts' classes are matched by name.
+    Returns all of them as one, with one table of classes, and which of their pixels each subset labels. Where
+    a file knows classes by name alone, the classes of all subsets are matched by name.
 
     Raises:
-        InputError: as ``read_labels``, or two parts that say different classes of the same pixel.
+        InputError: as ``read_labels``, or two subsets that say different classes of the same pixel.
     """
-    known: dict[int, str] = {}
-    shown: dict[int, Colour] = {}
+    names_of: dict[int, str] = {}
+    colours_of: dict[int, Colour] = {}
     options = vector or VectorOptions()
-    parts = {
-        part: read_codes(path, scene, variable=variable, min_abundance=min_abundance, vector=options)
-        for part, path in paths.items()
+    rasters = {
+        subset: read_codes(path, scene, variable=variable, min_abundance=min_abundance, vector=options)
+        for subset, path in paths.items()
     }
-    by_name = any(found.by_name for found in parts.values())
+    by_name = any(raster.by_name for raster in rasters.values())
     if by_name:
-        parts = _coded_alike(paths, parts)
-    for place, (part, found) in enumerate(parts.items()):
-        for earlier, other in list(parts.items())[:place]:
-            _require_agreement(paths[part], found, paths[earlier], other)
-        known = {**found.names, **known}
-        shown = {**found.colours, **shown}
+        rasters = _coded_alike(paths, rasters)
+    for i, (subset, raster) in enumerate(rasters.items()):
+        for earlier, other in list(rasters.items())[:i]:
+            _require_agreement(paths[subset], raster, paths[earlier], other)
+        names_of = {**raster.names, **names_of}
+        colours_of = {**raster.colours, **colours_of}
     together = ", ".join(dict.fromkeys(paths.values()))
-    notes = tuple(dict.fromkeys(note for found in parts.values() for note in found.notes))
-    keys = np.concatenate([found.pixels.keys for found in parts.values()])
+    notes = tuple(dict.fromkeys(note for raster in rasters.values() for note in raster.notes))
+    keys = np.concatenate([raster.pixels.keys for raster in rasters.values()])
     every, first = np.unique(keys, return_index=True)
-    codes = np.concatenate([found.codes for found in parts.values()])[first]
+    codes = np.concatenate([raster.codes for raster in rasters.values()])[first]
     pixels = PixelList(scene.grid.window.shape, every)
-    labels = _label(together, Codes(pixels, codes, known, shown, by_name, notes=notes), names, min_classes=2)
-    return labels, {part: found.pixels.find(every) >= 0 for part, found in parts.items()}
+    merged = ClassRaster(pixels, codes, names_of, colours_of, by_name, notes=notes)
+    labels = _label(together, merged, names, min_classes=2)
+    return labels, {subset: raster.pixels.find(every) >= 0 for subset, raster in rasters.items()}
 
 
-def _coded_alike(paths: Mapping[str, str], parts: Mapping[str, Codes]) -> dict[str, Codes]:
-    """The parts with one code for each name."""
-    names = dict.fromkeys(name for found in parts.values() for _, name in sorted(found.names.items()))
+def _coded_alike(paths: Mapping[str, str], rasters: Mapping[str, ClassRaster]) -> dict[str, ClassRaster]:
+    """Give each name one code in all files."""
+    names = dict.fromkeys(name for raster in rasters.values() for _, name in sorted(raster.names.items()))
     code_of = {name: code for code, name in enumerate(names, start=1)}
     alike = {}
-    for part, found in parts.items():
-        present, place = np.unique(found.codes, return_inverse=True)
-        nameless = [str(code) for code in present if code not in found.names]
+    for subset, raster in rasters.items():
+        present, index = np.unique(raster.codes, return_inverse=True)
+        nameless = [str(code) for code in present if code not in raster.names]
         if nameless:
             raise InputError(
-                f"{paths[part]}: its classes have no names (codes {', '.join(nameless)}), but those of "
-                "another part have nothing else; give all parts codes, or all of them names"
+                f"{paths[subset]}: its classes have no names (codes {', '.join(nameless)}), but those of "
+                "another subset have nothing else; give all files codes, or all of them names"
             )
-        table = np.array([code_of[found.names[code]] for code in present.tolist()], np.int64)
-        alike[part] = replace(
-            found,
-            codes=table[place],
-            names={code_of[name]: name for name in found.names.values()},
-            colours={code_of[found.names[c]]: rgb for c, rgb in found.colours.items() if c in found.names},
+        table = np.array([code_of[raster.names[code]] for code in present.tolist()], np.int64)
+        alike[subset] = replace(
+            raster,
+            codes=table[index],
+            names={code_of[name]: name for name in raster.names.values()},
+            colours={code_of[raster.names[c]]: rgb for c, rgb in raster.colours.items() if c in raster.names},
         )
     return alike
 
 
-def _require_agreement(path: str, found: Codes, other_path: str, other: Codes) -> None:
-    theirs = other.pixels.find(found.pixels.keys)
+def _require_agreement(path: str, raster: ClassRaster, other_path: str, other: ClassRaster) -> None:
+    theirs = other.pixels.find(raster.pixels.keys)
     both = theirs >= 0
     mine, theirs = np.flatnonzero(both), theirs[both]
-    differ = np.flatnonzero(found.codes[mine] != other.codes[theirs])
+    differ = np.flatnonzero(raster.codes[mine] != other.codes[theirs])
     if len(differ):
         first, second = mine[differ[0]], theirs[differ[0]]
-        row, col = divmod(int(found.pixels.keys[first]), found.pixels.shape[1])
+        row, col = divmod(int(raster.pixels.keys[first]), raster.pixels.shape[1])
         raise InputError(
             f"{path}: differs from {other_path} in the class of {len(differ)} of {len(mine)} "
-            f"pixels that both label (first at row {row}, column {col}: {found.codes[first]} and "
+            f"pixels that both label (first at row {row}, column {col}: {raster.codes[first]} and "
             f"{other.codes[second]}); number the classes alike in both"
         )
 
 
-def _label(path: str, found: Codes, names: Sequence[str] | None, min_classes: int) -> Labels:
-    codes, index = np.unique(found.codes, return_inverse=True)
+def _label(path: str, raster: ClassRaster, names: Sequence[str] | None, min_classes: int) -> Labels:
+    codes, index = np.unique(raster.codes, return_inverse=True)
     count = len(codes)
     if count == 0:
         raise InputError(f"{path}: not one labelled pixel on the scene; 0 and no data mean unlabelled")
     if count < min_classes:
-        only = found.names.get(int(codes[-1]), f"code {codes[-1]}")
+        only = raster.names.get(int(codes[-1]), f"code {codes[-1]}")
         raise InputError(
             f"{path}: has a single class ({only}); a classifier needs two or more, label another"
         )
@@ -177,13 +178,13 @@ def _label(path: str, found: Codes, names: Sequence[str] | None, min_classes: in
             "names were given; name each class once, in the order of the codes"
         )
     own = tuple(int(code) for code in codes)
-    called = names if names is not None else [found.names.get(code) or f"class {code}" for code in own]
-    colours = tuple(found.colours[code] for code in own if code in found.colours)
+    called = names if names is not None else [raster.names.get(code) or f"class {code}" for code in own]
+    colours = tuple(raster.colours[code] for code in own if code in raster.colours)
     if len(set(colours)) < count:
         colours = default_colours(count)
     table = ClassTable(own, tuple(called), colours)
     targets = index.astype(np.int16)
-    return Labels(found.pixels, targets, table, found.by_name, found.features, found.notes)
+    return Labels(raster.pixels, targets, table, raster.by_name, raster.features, raster.notes)
 
 
 SIDE = 2048
@@ -191,9 +192,10 @@ SIDE = 2048
 
 
 def unmasked(labels: Labels, scene: Scene, *, need_all_classes: bool = True) -> Labels:
-    """``labels`` where no mask of ``scene`` marks the pixel; a note says how many are lost.
+    """Keep ``labels`` where no mask of ``scene`` marks the pixel; a note says how many are lost.
 
-    Raises ``InputError`` where masks leave nothing of a class, unless ``need_all_classes`` is false.
+    Raises:
+        InputError: masks leave nothing of a class, unless ``need_all_classes`` is false.
     """
     hidden = _hidden(labels.pixels, scene)
     if not hidden.any():

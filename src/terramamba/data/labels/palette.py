@@ -31,7 +31,7 @@ _STEPS = 12
 
 @cache
 def default_colours(k: int) -> tuple[Colour, ...]:
-    """``k`` distinct (red, green, blue) colours, 0..255; the first ones do not depend on ``k``.
+    """Choose ``k`` distinct (red, green, blue) colours, 0..255; the first ones do not depend on ``k``.
 
     Beyond ten, each further colour is the one of a regular grid that is farthest, in CIELAB, from all before
     it and from black and white, which mean "no data" on most maps.

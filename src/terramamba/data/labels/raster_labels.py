@@ -12,7 +12,7 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 
 from terramamba.core.errors import InputError
-from terramamba.data.labels.class_codes import Codes
+from terramamba.data.labels.class_raster import ClassRaster
 from terramamba.data.labels.envi_roi import is_roi_file, read_rois, roi_shape
 from terramamba.data.labels.label_grid import Strip, offset, read_nearest, read_shifted
 from terramamba.data.labels.palette import Colour
@@ -31,7 +31,7 @@ CLASS_TAG = "CLASS_"
 
 
 def label_shape(path: str, variable: str | None = None) -> tuple[int, int] | None:
-    """Rows and columns of a label file, to settle the axes of a scene that is a bare array.
+    """Read rows and columns of a label file, to settle the axes of a scene that is a bare array.
 
     None where the file alone does not say: tables of abundances, several candidate arrays, tiles, shapes.
     """
@@ -59,8 +59,8 @@ def label_shape(path: str, variable: str | None = None) -> tuple[int, int] | Non
 
 def read_codes(
     path: str, scene: Scene, *, variable: str | None, min_abundance: float, vector: VectorOptions
-) -> Codes:
-    """The codes of a label file on ``scene``'s pixels.
+) -> ClassRaster:
+    """Read the codes of a label file on ``scene``'s pixels.
 
     Raises:
         InputError: the file cannot be read, cannot be brought onto the scene's pixels, or holds no codes.
@@ -81,7 +81,7 @@ def _is_tiles(path: str) -> bool:
     return Path(path).is_dir() or Path(path).suffix.lower() == ".csv"
 
 
-def _from_image(path: str, labels: Scene, scene: Scene) -> Codes:
+def _from_image(path: str, labels: Scene, scene: Scene) -> ClassRaster:
     if labels.transform is None or scene.transform is None:
         if _is_tiles(path):
             raise InputError(
@@ -120,7 +120,7 @@ def _from_image(path: str, labels: Scene, scene: Scene) -> Codes:
 
 def _collect(
     path: str, strips: Iterator[Strip], scene: Scene, notes: tuple[str, ...] = ()
-) -> tuple[Codes, bool]:
+) -> tuple[ClassRaster, bool]:
     """What is labelled in ``strips``, which come from the top, and whether they hold any data."""
     keys, codes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     below, zero, any_data = 0, 0, False
@@ -135,7 +135,7 @@ def _collect(
     pixels = PixelList(scene.grid.window.shape, np.concatenate(keys))
     names, colours = _legend(path)
     notes = (*notes, *_from_zero(path, below, zero))
-    return Codes(pixels, np.concatenate(codes), names, colours, notes=notes), any_data
+    return ClassRaster(pixels, np.concatenate(codes), names, colours, notes=notes), any_data
 
 
 def _legend(path: str) -> tuple[dict[int, str], dict[int, Colour]]:
@@ -152,7 +152,7 @@ def _legend(path: str) -> tuple[dict[int, str], dict[int, Colour]]:
     return names, {code: (red, green, blue) for code, (red, green, blue, _) in table.items()}
 
 
-def _from_arrays(path: str, scene: Scene, variable: str | None, min_abundance: float) -> Codes:
+def _from_arrays(path: str, scene: Scene, variable: str | None, min_abundance: float) -> ClassRaster:
     size = (scene.height, scene.width)
     listed = list_arrays(path)
     name = pick_array(listed, path, variable=variable, ndim=(2, 3), shape=size, flag=FLAG)
@@ -163,13 +163,13 @@ def _from_arrays(path: str, scene: Scene, variable: str | None, min_abundance: f
         _require_size(path, array.shape, scene)
         codes = _as_codes(path, array)
         notes = _from_zero(path, int((array < 0).sum()), int((array == 0).sum()))
-        return Codes(PixelList.of(codes > 0), codes[codes > 0], notes=notes)
+        return ClassRaster(PixelList.of(codes > 0), codes[codes > 0], notes=notes)
     largest = np.where(shares.max(axis=0) >= min_abundance, shares.argmax(axis=0) + 1, 0)
     names = {}
     if texts is not None and len(texts) == len(shares):
         # such as "2-water"
         names = {i: re.sub(r"^\d+\s*[-_.:]\s*", "", str(text)) for i, text in enumerate(texts, start=1)}
-    return Codes(PixelList.of(largest > 0), largest[largest > 0].astype(np.int64), names)
+    return ClassRaster(PixelList.of(largest > 0), largest[largest > 0].astype(np.int64), names)
 
 
 def _shares(array: Shaped[np.ndarray, "..."], size: tuple[int, int]) -> Float[np.ndarray, "k h w"] | None:

@@ -6,7 +6,7 @@ from jaxtyping import Int64
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_attribute import find_classes
-from terramamba.data.labels.class_codes import Claims, Codes
+from terramamba.data.labels.class_raster import ClassRaster, OverlapResolver
 from terramamba.data.settings import VectorOptions
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.coverage import (
@@ -22,7 +22,7 @@ ROUNDING = 1e-6
 """Shares of a pixel below this come from rounding in reprojection, not from what somebody drew."""
 
 
-def read_shapes(path: str, scene: Scene, options: VectorOptions) -> Codes:
+def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
     """Read a vector file (GeoPackage, Shapefile, GeoJSON, ...) in any reference system.
 
     A polygon labels the pixels that it covers enough of, a line those it passes through, a point the one it
@@ -36,36 +36,38 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> Codes:
     features = read_features(path, options.layer)
     if len(features) == 0:
         raise InputError(f"{path}: layer {features.layer!r} holds no features; give labels that were drawn")
-    found = find_classes(path, features.attributes, options.class_attribute)
+    classes = find_classes(path, features.attributes, options.class_attribute)
     shapes, notes = on_pixels(features, scene.grid, scene.path)
     least = ROUNDING if options.all_touched else options.min_coverage - ROUNDING
-    claims = Claims(scene.height, scene.width)
+    overlaps = OverlapResolver(scene.height, scene.width)
     outside, small = 0, 0
-    for number, (shape, code) in enumerate(zip(shapes, found.codes, strict=True), start=1):
+    for number, (shape, code) in enumerate(zip(shapes, classes.codes, strict=True), start=1):
         if shape is None or code == 0:
             continue
         window = bounding_window(shape, scene.grid.window)
         taken = _pixels(shape, window, least)
         if len(taken):
-            claims.add(taken, int(code), number)
+            overlaps.add(taken, int(code), number)
         elif window.pixels and shapely.intersects(shape, _box(window)):
             small += 1
         else:
             outside += 1
-    pixels, codes, numbers, disputed = claims.result()
+    pixels, codes, numbers, disputed = overlaps.resolve()
     if not len(pixels):
         raise InputError(_nothing_labelled(path, shapes, scene, outside, small, options))
     said = (
         (np.count_nonzero(shapely.is_missing(shapes)), "without a shape"),
-        (np.count_nonzero(found.codes == 0), f"without a class in {found.attribute!r}"),
+        (np.count_nonzero(classes.codes == 0), f"without a class in {classes.attribute!r}"),
         (outside, "outside the scene"),
         (small, f"too small to cover {options.min_coverage:g} of any pixel (--min-coverage, --all-touched)"),
     )
-    notes = (f"{path}: classes are the values of the attribute {found.attribute!r}", *notes)
+    notes = (f"{path}: classes are the values of the attribute {classes.attribute!r}", *notes)
     notes += tuple(f"{path}: {count} of {len(features)} features {what}" for count, what in said if count)
     if disputed:
         notes += (f"{path}: {disputed} pixels are claimed by shapes of two classes and left unlabelled",)
-    return Codes(pixels, codes, found.names, by_name=bool(found.names), features=numbers, notes=notes)
+    return ClassRaster(
+        pixels, codes, classes.names, by_name=bool(classes.names), features=numbers, notes=notes
+    )
 
 
 def _pixels(shape: shapely.Geometry, window: Window, least: float) -> Int64[np.ndarray, "m 2"]:

@@ -1,4 +1,4 @@
-"""Change masks as they are found, read as 0 (unchanged), 1 (changed) and 255 (no reference)."""
+"""Change masks of any convention, read as 0 (unchanged), 1 (changed) and 255 (no reference)."""
 
 import warnings
 from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ class MaskRule(Enum):
 
 
 def find_rule(paths: Iterable[str], values_in: Callable[[str], Iterable[float]]) -> MaskRule:
-    """The rule that fits all of the masks ``paths``; ``values_in`` says which values there are in one.
+    """Find the rule that fits all of the masks ``paths``; ``values_in`` says which values there are in one.
 
     One rule serves a whole data set, because a mask with only 0 and 255 can be of either kind. Masks with 0
     and one other value, and masks with several small codes: non-zero is changed. With 0, 1 and 255 somewhere:
@@ -62,7 +62,7 @@ def find_rule(paths: Iterable[str], values_in: Callable[[str], Iterable[float]])
 def read_mask(
     label: Scene, rule: MaskRule, window: Window | None = None, unchanged: Scene | None = None
 ) -> UInt8[np.ndarray, "h w"]:
-    """0 unchanged, 1 changed, 255 without reference (also the file's nodata), in ``window`` of ``label``.
+    """Read ``window`` of ``label``: 0 unchanged, 1 changed, 255 without reference (also the file's nodata).
 
     With a second mask ``unchanged``, whose non-zero pixels are unchanged for certain, all pixels in neither
     are without reference; pixels in both are changed.
@@ -83,7 +83,7 @@ def read_mask(
 
 
 def mask_values(mask: Scene) -> frozenset[float]:
-    """The different values of the pixels of ``mask`` that have data; one pass over all of it.
+    """List the different values of the pixels of ``mask`` that have data; one pass over all of it.
 
     Raises:
         InputError: a mask that cannot be read or has unequal bands.

@@ -5,16 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from terramamba.core.errors import InputError
-from terramamba.data.pairs.image_pair import MASKS, PARTS, WHOLE, PairFiles, stem_of
+from terramamba.data.pairs.image_pair import MASKS, SUBSETS, WHOLE, PairFiles, stem_of
 from terramamba.raster.windows import Window
 
 _WINDOW = ("row", "col", "height", "width")
 
 
 def read_table(table: Path, root: Path) -> list[PairFiles]:
-    """The pairs that ``table`` lists, with paths relative to ``root``; see ``pairs`` for its columns.
+    """Read the pairs that ``table`` lists, with paths relative to ``root``; see ``layouts`` for its columns.
 
-    Raises ``InputError`` naming the line where one cannot be understood or a file is not there.
+    Raises:
+        InputError: naming the line where one cannot be understood or a file is not there.
     """
     if not table.is_file():
         raise InputError(f"{table}: no such file; check the path")
@@ -45,8 +46,8 @@ def _from_row(row: Mapping[str, str | None], place: str, root: Path) -> PairFile
     if window is not None:
         name += f"[{window.row}:{window.bottom},{window.col}:{window.right}]"
     split = cells.get("split") or WHOLE
-    part = PARTS.get(split.lower(), split)
-    return PairFiles(before, after, label, unchanged, window, name, part, masks)
+    subset = SUBSETS.get(split.lower(), split)
+    return PairFiles(before, after, label, unchanged, window, name, subset, masks)
 
 
 def _file(cells: Mapping[str, str], column: str, place: str, root: Path) -> str | None:

@@ -20,10 +20,10 @@ from terramamba.raster.windows import Window
 MASKS = ("mask", "masks", "mask_before", "mask_after")
 """Folders, beside one of labels, whose images mark pixels that are not to be used, whatever the date."""
 WHOLE = "all"
-"""Name of the part when the files name none."""
+"""Name of the subset when the files name none."""
 
-PARTS = {"validation": "val", "valid": "val", "training": "train", "testing": "test"}
-"""Other names of the parts of a data set."""
+SUBSETS = {"validation": "val", "valid": "val", "training": "train", "testing": "test"}
+"""Other names of the subsets of a data set."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class PairFiles:
     """One pair of images of the same ground.
 
     ``label`` marks changed pixels. Where there is an ``unchanged`` mask too, pixels in neither have no
-    reference. ``window`` limits all of them to a part of the image. ``name`` is unique within a part.
+    reference. ``window`` limits all of them to a rectangle of the image. ``name`` is unique within a subset.
     Non-zero pixels of any of ``masks`` are without data at both dates. With ``align``, ``after`` is warped
     onto the grid of ``before``, on which labels and window are. ``variable`` names the array or image of
     files that hold several. ``exchanged``: the dates change places, the grid stays. ``facts`` are what is
@@ -52,16 +52,19 @@ class PairFiles:
     facts: FileFacts = field(default_factory=FileFacts, compare=False, repr=False)
 
     def swapped(self) -> "PairFiles":
-        """The pair with its dates exchanged."""
+        """Exchange the dates of the pair."""
         return replace(self, exchanged=not self.exchanged)
 
     def open(self) -> tuple[Scene, Scene]:
-        """The two dates on one grid, the earlier first unless exchanged, without what the masks mark.
+        """Open the two dates on one grid, the earlier first unless exchanged, without what the masks mark.
 
-        Looks at no pixels. Raises ``InputError`` where they are no pair, or a mask does not fit.
+        Reads no pixels.
+
+        Raises:
+            InputError: they are no pair, or a mask does not fit.
         """
-        asked = (self.before, self.after, self.masks, self.align, self.variable)
-        dates = self.facts.once(("dates", *asked), self._dates)
+        key = ("dates", self.before, self.after, self.masks, self.align, self.variable)
+        dates = self.facts.once(key, self._dates)
         return dates[::-1] if self.exchanged else dates
 
     def _dates(self) -> tuple[Scene, Scene]:
@@ -72,7 +75,7 @@ class PairFiles:
 
 
 def same_files(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[str]:
-    """Images (before) that both have in common, also as links, copies or with their dates exchanged.
+    """List the images (before) that both have in common, also as links, copies or with their dates exchanged.
 
     Windows of one image must overlap to count, and copies must show something: empty tiles are all alike.
     Files are read only where both have some of the same size.
@@ -128,5 +131,5 @@ def _bounds(window: Window | None) -> tuple[float, float, float, float]:
 
 
 def stem_of(path: Path) -> str:
-    """The name without the extension of an image."""
+    """Return the name without the extension of an image."""
     return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name

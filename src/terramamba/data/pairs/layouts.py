@@ -20,7 +20,7 @@ from pathlib import Path
 from terramamba.core.errors import InputError
 from terramamba.data.file_facts import FileFacts
 from terramamba.data.pairs.csv_table import read_table
-from terramamba.data.pairs.image_pair import MASKS, PARTS, WHOLE, PairFiles, stem_of
+from terramamba.data.pairs.image_pair import MASKS, SUBSETS, WHOLE, PairFiles, stem_of
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.views.warped import Method
 
@@ -44,10 +44,10 @@ def find_pairs(
     align: Method | None = None,
     variable: str | None = None,
 ) -> dict[str, list[PairFiles]]:
-    """The pairs of a folder in one of the layouts above, or of a CSV table, by part.
+    """Find the pairs of a folder in one of the layouts above, or of a CSV table, by subset.
 
-    Parts are called as their folders, lists or ``split`` column are ("validation" and "valid" become
-    "val"), or "all" where there are none; with ``split``, only that part is returned. Paths in a table are
+    Subsets are called as their folders, lists or ``split`` column are ("validation" and "valid" become
+    "val"), or "all" where there are none; with ``split``, only that subset is returned. Paths in a table are
     relative to ``root``, else to the table. With ``align``, later dates are warped onto the grid of the
     earlier; ``variable`` names the array or image of files that hold several. No pixel is read.
 
@@ -61,21 +61,21 @@ def find_pairs(
         pairs = _from_folder(source)
     else:
         raise InputError(f"{source}: no such folder or CSV table; check the path")
-    parts: dict[str, list[PairFiles]] = {}
+    subsets: dict[str, list[PairFiles]] = {}
     facts = FileFacts()
     for pair in pairs:
-        parts.setdefault(pair.split, []).append(replace(pair, align=align, variable=variable, facts=facts))
-    if not parts:
+        subsets.setdefault(pair.split, []).append(replace(pair, align=align, variable=variable, facts=facts))
+    if not subsets:
         raise InputError(f"{source}: no image pairs in it; give folders such as {_LAYOUTS}")
     if split is not None:
-        wanted = PARTS.get(split.lower(), split)
-        if wanted not in parts:
-            raise InputError(f"{source}: no part {split!r}; it has {', '.join(parts)}")
-        parts = {wanted: parts[wanted]}
-    for files in parts.values():
+        wanted = SUBSETS.get(split.lower(), split)
+        if wanted not in subsets:
+            raise InputError(f"{source}: no subset {split!r}; it has {', '.join(subsets)}")
+        subsets = {wanted: subsets[wanted]}
+    for files in subsets.values():
         for pair in files:
             _check(pair)
-    return parts
+    return subsets
 
 
 def _check(pair: PairFiles) -> None:
@@ -83,10 +83,10 @@ def _check(pair: PairFiles) -> None:
     for mask in (pair.label, pair.unchanged):
         if mask is None:
             continue
-        found = pair.facts.scene(mask)
-        if (found.height, found.width) != (before.height, before.width):
+        label = pair.facts.scene(mask)
+        if (label.height, label.width) != (before.height, before.width):
             raise InputError(
-                f"{mask}: a mask of {found.height} x {found.width} pixels, but {pair.before} has "
+                f"{mask}: a mask of {label.height} x {label.width} pixels, but {pair.before} has "
                 f"{before.height} x {before.width}; give the mask of this pair"
             )
     if pair.window is not None and not before.grid.window.contains(pair.window):
@@ -108,7 +108,7 @@ def _from_folder(root: Path) -> list[PairFiles]:
     for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
         dates = _date_folders(folder)
         if dates is not None:
-            pairs += _from_names(folder, dates, PARTS.get(folder.name.lower(), folder.name))
+            pairs += _from_names(folder, dates, SUBSETS.get(folder.name.lower(), folder.name))
     if not pairs:
         raise InputError(f"{root}: no image pairs in it; give folders such as {_LAYOUTS}, or a CSV table")
     return pairs
@@ -180,7 +180,7 @@ def _from_list(file: Path, root: Path, dates: tuple[Path, Path]) -> list[PairFil
                     f"{file}: lists {line.strip()}, which is not in {folder}; add it or correct the list"
                 )
         label = str(labels[stem]) if label_folder is not None else None
-        split = PARTS.get(file.stem.lower(), file.stem)
+        split = SUBSETS.get(file.stem.lower(), file.stem)
         chosen = _masks_of(stem, before[stem], masks)
         pairs.append(PairFiles(str(before[stem]), str(after[stem]), label, None, None, stem, split, chosen))
     return pairs

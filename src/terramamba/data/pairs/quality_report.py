@@ -9,18 +9,19 @@ from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.raster.checks.pair import NOTED_SHIFT, PairReport, pair_report, warping_in_words
 from terramamba.raster.views.masked import masked_fraction
 
-LOOKED_AT = 24
-"""At most this many pairs are compared, evenly spread over the set."""
+MOST_PAIRS = 24
+"""At most this many pairs are compared, evenly spaced over the set."""
 
 
-def survey(parts: Mapping[str, Sequence[PairFiles]]) -> list[str]:
-    """Notes on the pairs of all ``parts`` together; reads up to 24 of them, as ``pair_report`` does.
+def survey(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
+    """Note what the pairs of all ``subsets`` are like; up to 24 of them are read, as ``pair_report`` does.
 
-    Raises ``InputError`` where a file is damaged.
+    Raises:
+        InputError: a file is damaged.
     """
-    pairs = [pair for files in parts.values() for pair in files]
-    places = np.linspace(0, len(pairs) - 1, min(LOOKED_AT, len(pairs))).round().astype(int)
-    chosen = [pairs[place] for place in places]
+    pairs = [pair for files in subsets.values() for pair in files]
+    index = np.linspace(0, len(pairs) - 1, min(MOST_PAIRS, len(pairs))).round().astype(int)
+    chosen = [pairs[i] for i in index]
     reports = [_report(pair) for pair in chosen]
     whole = "" if len(chosen) == len(pairs) else f" (looked at {len(chosen)} of {len(pairs)} pairs)"
     notes = [
@@ -34,8 +35,8 @@ def survey(parts: Mapping[str, Sequence[PairFiles]]) -> list[str]:
 
 def _report(pair: PairFiles) -> PairReport:
     """How the dates compare; windows of one pair share the answer, which is about all of it."""
-    asked = (pair.before, pair.after, pair.masks, pair.align, pair.variable, pair.exchanged)
-    return pair.facts.once(("report", *asked), lambda: pair_report(*pair.open()))
+    key = ("report", pair.before, pair.after, pair.masks, pair.align, pair.variable, pair.exchanged)
+    return pair.facts.once(key, lambda: pair_report(*pair.open()))
 
 
 def _warped(pairs: Sequence[PairFiles]) -> list[str]:

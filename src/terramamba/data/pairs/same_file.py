@@ -5,18 +5,18 @@ from pathlib import Path
 
 
 def file_key(path: str | Path) -> tuple[int, ...]:
-    """Equal for two paths exactly when they lead to one file or folder."""
-    found = Path(path).stat()
-    return (found.st_dev, found.st_ino)
+    """Make a key that is equal for two paths exactly when they lead to one file or folder."""
+    status = Path(path).stat()
+    return (status.st_dev, status.st_ino)
 
 
 def size_key(path: str | Path) -> tuple[int, ...]:
-    """Equal where ``same_content_key`` is; takes no reading."""
+    """Make a key that is equal where ``same_content_key`` is; takes no reading."""
     return (Path(path).stat().st_size,) if Path(path).is_file() else file_key(path)
 
 
 def same_content_key(path: str | Path) -> tuple[int | str, ...]:
-    """Equal for two files exactly when they hold the same bytes, for two folders when they are one."""
+    """Make a key that is equal for two files that hold the same bytes, and for a folder and itself."""
     if not Path(path).is_file():
         return file_key(path)
     with Path(path).open("rb") as file:

@@ -16,7 +16,7 @@ VALUES_PER_READ = 16_000_000
 
 
 def fit_pair_scaling(pairs: Sequence[PairFiles], bands: int) -> Scaling:
-    """Mean 0 and deviation 1 of each of ``bands`` bands over both dates of ``pairs``.
+    """Fit mean 0 and standard deviation 1 of each of ``bands`` bands over both dates of ``pairs``.
 
     Pixels without data, and masked ones, do not count. Read strip by strip, so that memory
     does not grow with the images.

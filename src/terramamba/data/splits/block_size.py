@@ -20,11 +20,11 @@ class BlockSize:
         >>> str(BlockSize.parse("0.5km")), str(BlockSize.parse("50")), BlockSize.parse("50 acres")
         ('500m', '50px', None)
         """
-        found = WRITTEN.fullmatch(text.strip().lower())
-        if found is None or float(found[1]) == 0:
+        match = WRITTEN.fullmatch(text.strip().lower())
+        if match is None or float(match[1]) == 0:
             return None
-        unit = found[2] or "px"
-        return cls(float(found[1]) * 1000, "m") if unit == "km" else cls(float(found[1]), unit)
+        unit = match[2] or "px"
+        return cls(float(match[1]) * 1000, "m") if unit == "km" else cls(float(match[1]), unit)
 
     def __str__(self) -> str:
         return f"{self.length:.10g}{self.unit}"

@@ -64,6 +64,8 @@ def class_quotas(
 ) -> dict[int, ClassQuota]:
     """Say how many pixels of each class train and validate, by target; at least one each, and one to test.
 
+    ``targets`` holds 0..K-1; ``kind`` names the split in messages.
+
     Raises:
         InputError: fractions that leave nothing to test, or a class with fewer than 3 pixels.
     """
@@ -80,10 +82,10 @@ def class_quotas(
                 "class out"
             )
         if total:
-            asked = _amount(train_fraction, total)
-            train = min(max(asked, min(min_per_class, total // 2), 1), total - 2)
+            by_fraction = _amount(train_fraction, total)
+            train = min(max(by_fraction, min(min_per_class, total // 2), 1), total - 2)
             val = min(max(_amount(val_fraction, total), 1), total - train - 1)
-            quotas[c] = ClassQuota(train, val, raised=train > asked)
+            quotas[c] = ClassQuota(train, val, raised=train > by_fraction)
     return quotas
 
 

@@ -8,7 +8,7 @@ from scipy import ndimage
 def smooth_noise(
     random: np.random.Generator, height: int, width: int, grain: float
 ) -> Float32[np.ndarray, "h w"]:
-    """Noise between 0 and 1 whose features are about ``grain`` pixels large."""
+    """Draw noise between 0 and 1 whose features are about ``grain`` pixels large."""
     rows, cols = int(np.ceil(height / grain)) + 3, int(np.ceil(width / grain)) + 3
     coarse = random.random((rows, cols), dtype=np.float32)
     places = np.meshgrid(

@@ -1,4 +1,7 @@
-"""Class codes of the labelled pixels of a scene, whatever file they were read from."""
+"""The class raster of a scene as a file has it, and pixels that shapes of several classes cover.
+
+m labelled pixels
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,8 +14,8 @@ from terramamba.data.pixel_list import PixelList
 
 
 @dataclass(frozen=True, eq=False)
-class Codes:
-    """The labelled pixels and their codes, above 0, as a file has them.
+class ClassRaster:
+    """The labelled pixels of a scene and their codes, above 0, as a file has them.
 
     ``names`` and ``colours`` (of a colour table) are by code, as far as known. ``by_name``: the file knows
     classes by name alone, and the codes only count them. ``features`` are the numbers, from 1, of the shapes
@@ -29,11 +32,11 @@ class Codes:
     notes: tuple[str, ...] = ()
 
 
-class Claims:
-    """Pixels that shapes claim for their classes, one shape after the other.
+class OverlapResolver:
+    """Decides whose the pixels are that several shapes cover.
 
     A pixel that shapes of one class share belongs to the first of them. A pixel that shapes of two classes
-    claim is of neither.
+    cover is of neither.
     """
 
     def __init__(self, height: int, width: int) -> None:
@@ -43,19 +46,19 @@ class Claims:
         self._features: list[int] = []
 
     def add(self, pixels: Int[np.ndarray, "m 2"], code: int, feature: int) -> None:
-        """Claim ``pixels`` (rows and columns, each once) for class ``code`` by shape ``feature``."""
+        """Cover ``pixels`` (rows and columns, each once) by shape ``feature`` of class ``code``."""
         self._keys.append(pixels[:, 0].astype(np.int64) * self._shape[1] + pixels[:, 1])
         self._codes.append(code)
         self._features.append(feature)
 
-    def result(self) -> tuple[PixelList, Int64[np.ndarray, " m"], Int64[np.ndarray, " m"], int]:
-        """The pixels, code and shape of each, and how many others shapes of two classes claim."""
-        claimed = np.concatenate([np.zeros(0, np.int64), *self._keys])
-        claim = np.repeat(np.arange(len(self._keys)), [len(keys) for keys in self._keys])
-        codes, features = np.array(self._codes, np.int64)[claim], np.array(self._features, np.int64)[claim]
-        keys, first, place = np.unique(claimed, return_index=True, return_inverse=True)
+    def resolve(self) -> tuple[PixelList, Int64[np.ndarray, " m"], Int64[np.ndarray, " m"], int]:
+        """Return the pixels, code and shape of each, and how many others shapes of two classes cover."""
+        covered = np.concatenate([np.zeros(0, np.int64), *self._keys])
+        shape = np.repeat(np.arange(len(self._keys)), [len(keys) for keys in self._keys])
+        codes, features = np.array(self._codes, np.int64)[shape], np.array(self._features, np.int64)[shape]
+        keys, first, index = np.unique(covered, return_index=True, return_inverse=True)
         disputed = np.zeros(len(keys), bool)
-        disputed[place[codes != codes[first][place]]] = True
+        disputed[index[codes != codes[first][index]]] = True
         kept = first[~disputed]
         pixels = PixelList(self._shape, keys[~disputed])
         return pixels, codes[kept], features[kept], int(np.count_nonzero(disputed))
