@@ -76,9 +76,8 @@ def _fitting(name: str, values: Shaped[np.ndarray, " n"], alone: bool) -> ClassA
     if candidate is None or not 1 <= len(_present(candidate)) <= MAX_CLASSES:
         return None
     # a different number for each feature counts them, where something else can say the class
-    counts_features = not (alone or candidate.names) and 1 < np.count_nonzero(candidate.codes) == len(
-        _present(candidate)
-    )
+    labelled = np.count_nonzero(candidate.codes)
+    counts_features = not (alone or candidate.names) and 1 < labelled == len(_present(candidate))
     return None if counts_features else candidate
 
 
