@@ -9,12 +9,12 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "terramamba"
 
 VERBS = """
-Accept Add Aggregate Attend Average Bound Build Calibrate Call Choose Classify Close Collect Compare Compute
-Connect Convolve Copy Correct Count Cut Decode Describe Detect Do Draw Encode End Enhance Enlarge Estimate
-Exchange Explain Extract Find Finish Fit Fuse Gather Group Have Hold Identify Keep Let List Load Make Map
-Measure Merge Mix Name Open Pack Pad Print Propose Put Raise Read Record Refuse Remove Replace Report Return
-Run Save Say Scale Scan Score Seed Shuffle Smooth Stack Start State Subtract Sum Tell Time Train Turn Weigh
-Work Write Yield
+Accept Add Aggregate Attend Average Bound Build Calibrate Call Change Choose Classify Close Collect Compare
+Compute Connect Convolve Copy Correct Count Cover Cut Deal Decode Derive Describe Detect Do Draw Encode End
+Enhance Enlarge Estimate Exchange Explain Extract Fetch Find Finish Fit Fuse Gather Group Have Hold Identify
+Keep Lay Let List Load Make Map Mark Measure Merge Mirror Mix Name Note Number Open Pack Pad Print Propose
+Put Raise Read Record Refuse Remove Replace Report Return Run Save Say Scale Scan Score Seed Shuffle Smooth
+Stack Start State Subtract Sum Take Tell Time Train Turn Weigh Work Write Yield
 """
 """First words; a new one is added when it is a verb in the imperative."""
 
@@ -22,6 +22,7 @@ ROOMS = (
     "bench",
     "cli",
     "core",
+    "data",
     "experiments",
     "explain",
     "mapping",
