@@ -112,6 +112,18 @@ def test_models_of_one_task(terramamba) -> None:
     assert "task 'cluster' is unknown; choose one of: classify, change" in done.err
 
 
+def test_models_are_listed_as_json(terramamba) -> None:
+    listed = json.loads(terramamba("models", "--task", "change", "--json").out)
+    assert {model["task"] for model in listed} == {"change"}
+    assert "glmamba" in [model["name"] for model in listed]
+
+
+def test_flags_are_not_abbreviated(terramamba) -> None:
+    done = terramamba("classify", "train", "--scen", "s.tif", "--labels", "l.tif", "--out", "run")
+    assert done.status == 2
+    assert "unknown flag --scen; did you mean --scene?" in done.err
+
+
 def test_check_one_scene_and_a_pair(workshop, program) -> None:
     one = program("check", workshop.scene.scene)
     assert one.status == 0, one.err

@@ -45,6 +45,14 @@ def test_every_set_is_listed_with_what_is_known_of_it(terramamba: Callable) -> N
         assert record.cite in shown.out
 
 
+def test_sets_are_given_as_json(terramamba: Callable) -> None:
+    listed = json.loads(terramamba("datasets", "--json").out)
+    assert [record["name"] for record in listed] == list(CATALOG)
+    one = json.loads(terramamba("datasets", "salinas", "--json").out)
+    assert one in listed
+    assert (one["kind"], one["height"]) == ("scene", CATALOG["salinas"].height)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

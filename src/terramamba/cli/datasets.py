@@ -1,15 +1,17 @@
 """``terramamba datasets``."""
 
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from terramamba.cli.parse import Usage, parse
+from terramamba.cli.parse import AsJson, Usage, parse
 from terramamba.core.errors import InputError
 
 if TYPE_CHECKING:
     from terramamba.data.catalog import DataSet
+    from terramamba.data.catalog.verify import Finding
 
 USAGE = Usage(
     "datasets",
@@ -20,7 +22,7 @@ USAGE = Usage(
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetsOptions:
+class DatasetsOptions(AsJson):
     """Flags of the command."""
 
     root: str | None = None
@@ -32,27 +34,42 @@ class DatasetsOptions:
 def run(argv: Sequence[str]) -> int:
     """Print the list or the set; a folder that does not hold the whole set gives status 1."""
     options, names = parse(USAGE, DatasetsOptions, argv)
+    from terramamba.cli.show import show_json
     from terramamba.data.catalog import find_set
 
     if not names:
         if options.root is not None or options.download:
             raise InputError("--root and --download: name the data set; `terramamba datasets` lists them")
-        _show_all()
+        if options.json:
+            from terramamba.data.catalog import CATALOG
+
+            show_json([_record(record) for record in CATALOG.values()])
+        else:
+            _show_all()
         return 0
     record = find_set(names[0])
     if options.root is None:
         if options.download:
             raise InputError(f"--download: say where {record.title} is to lie with --root")
-        _show(record)
+        if options.json:
+            show_json(_record(record))
+        else:
+            _show(record)
         return 0
     root = Path(options.root)
     if options.download:
         from terramamba.data.catalog.download import download
 
         for line in download(record, root):
-            print(line)
-    _compare(record, root)
+            print(line, file=sys.stderr if options.json else sys.stdout)
+    _compare(record, root, as_json=options.json)
     return 0
+
+
+def _record(record: "DataSet") -> dict[str, Any]:
+    from terramamba.data.catalog import SceneSet
+
+    return {"kind": "scene" if isinstance(record, SceneSet) else "pairs", **asdict(record)}
 
 
 def _show_all() -> None:
@@ -106,10 +123,9 @@ def _classes(names: Sequence[str], pixels: Mapping[str, tuple[int, ...]]) -> lis
     ]
 
 
-def _compare(record: "DataSet", root: Path) -> None:
-    from terramamba.cli.show import show_table
+def _compare(record: "DataSet", root: Path, *, as_json: bool) -> None:
+    from terramamba.cli.show import show_json, show_table
     from terramamba.data.catalog import PairSet, SceneSet
-    from terramamba.data.catalog.loading import in_words
     from terramamba.data.catalog.verify import verify_pairs, verify_scene
 
     if isinstance(record, SceneSet):
@@ -117,12 +133,23 @@ def _compare(record: "DataSet", root: Path) -> None:
     else:
         assert isinstance(record, PairSet)
         _, findings = verify_pairs(record, root)
+    unlike = [finding for finding in findings if not finding.ok]
+    if as_json:
+        show_json({"name": record.name, "root": root, "findings": findings, "as_published": not unlike})
+        if unlike:
+            raise _not_published(record, root, unlike)
+        return
     rows = [["ok" if one.ok else "differs", one.what, one.found, one.expected] for one in findings]
     show_table(f"{record.title} in {root}", ["", "what", "there", "published"], rows)
-    unlike = [finding for finding in findings if not finding.ok]
     if unlike:
-        raise InputError(f"{root}: not {record.title} as published: {in_words(unlike)}")
+        raise _not_published(record, root, unlike)
     if isinstance(record, PairSet) and not record.parts:
         print(f"usable; no subsets of {record.title} are published to compare it with")
     else:
         print(f"this is {record.title} as published")
+
+
+def _not_published(record: "DataSet", root: Path, unlike: "Sequence[Finding]") -> InputError:
+    from terramamba.data.catalog.loading import in_words
+
+    return InputError(f"{root}: not {record.title} as published: {in_words(unlike)}")

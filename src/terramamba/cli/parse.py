@@ -50,6 +50,14 @@ class Usage:
     files: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class AsJson:
+    """For who reads the answer with a program."""
+
+    json: bool = False
+    """Print the answer as JSON."""
+
+
 def parse(
     usage: Usage, options: type[O], argv: Sequence[str], *, decided: Callable[[O], O] | None = None
 ) -> tuple[O, list[str]]:
@@ -93,6 +101,7 @@ class _Parser(ArgumentParser):
             usage=" ".join(["terramamba", usage.command, *usage.files, *required, "[options]"]),
             description=usage.about,
             print_config=None,
+            allow_abbrev=False,
             formatter_class=_HelpFormatter,
         )
         docs = _field_docs(options)

@@ -1,5 +1,6 @@
 """Results on standard output: tables on a terminal, aligned plain text anywhere else."""
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,13 @@ def show(shown: "Shown", more: Mapping[str, str] | None = None) -> None:
     show_facts({**shown.facts, **(more or {})})
 
 
+from terramamba.core.files import plain
+
+
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print ``rows`` under ``columns``; numbers stand to the right."""
     cells = [[str(cell) for cell in row] for row in rows]
-    to_right = [all(_is_number(row[index]) for row in cells if row[index]) for index in range(len(columns))]
+    to_right = [all(_is_number(row[place]) for row in cells if row[place]) for place in range(len(columns))]
     if sys.stdout.isatty():
         _rich_table(title, columns, cells, to_right)
         return
@@ -37,6 +41,11 @@ def show_facts(facts: Mapping[str, Any]) -> None:
     width = max(map(len, facts), default=0)
     for name, value in facts.items():
         print(f"{name:<{width}}  " + f"\n{'':<{width}}  ".join(str(value).splitlines()))
+
+
+def show_json(value: Any) -> None:
+    """Print ``value`` as JSON; numbers that JSON lacks, such as NaN, become null."""
+    print(json.dumps(plain(value), indent=1, ensure_ascii=False))
 
 
 def _is_number(text: str) -> bool:
