@@ -18,7 +18,7 @@ from terramamba.core.leading import led
 from terramamba.core.options import part_of
 from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
-from terramamba.core.run_files import METRICS, WEIGHTS
+from terramamba.core.run_files import METRICS, PLAN, WEIGHTS
 from terramamba.mapping.fit_to_run import check_bands, chosen_temperature, open_run
 from terramamba.mapping.jobs import carry_out
 from terramamba.mapping.plan import MapInputs, MapPlan
@@ -38,12 +38,17 @@ from terramamba.runs.repeats import train_seeds
 from terramamba.training.config import check_ability
 from terramamba.training.fit import fit, training_processes
 from terramamba.training.loop import seed_everything
-from terramamba.training.recipes import resolve, start_line
+from terramamba.training.plan import Plan
+from terramamba.training.recipes import recipe_in_words, resolve
 from terramamba.training.settings import TrainSettings
 from terramamba.training.task import Prepared, Task
+from terramamba.training.timing import timed_seconds
 from terramamba.training.workload import Workload, workload
 
 S = TypeVar("S", bound=TrainSettings)
+
+TIMED_FROM = 20.0
+"""Where a sum expects training to take more seconds than this, a few steps are timed for the plan."""
 
 
 @led
@@ -55,6 +60,8 @@ def train(task: Task, settings: TrainSettings) -> dict[str, Any]:
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
+    if settings.dry_run:
+        raise InputError("--dry-run: trains nothing; ask for the plan alone")
     result = train_seeds(task.named(settings), partial(_train_one, task))
     write_run_pages(task, result["folder"])
     return result
@@ -77,6 +84,15 @@ def evaluate(task: Task, run: str | Path | Run, **options: Any) -> dict[str, Any
         **found,
         "code": code_version(),
     }
+
+
+def plan_training(task: Task, settings: TrainSettings) -> Plan:
+    """Say what ``train`` understands of the files and what it would do. Writes nothing.
+
+    Raises:
+        InputError: as ``train``.
+    """
+    return _plan(task, _ready(task, task.named(settings)))
 
 
 def resolved(task: Task, settings: S) -> S:
@@ -171,6 +187,24 @@ def _ready(task: Task, settings: Any) -> _Ready:
     return _Ready(resolve(settings, spec, work, task.practical), spec, prepared, model, work)
 
 
+def _plan(task: Task, ready: _Ready) -> Plan:
+    """What the files were taken for, with model, recipe and the expected time."""
+    settings, work = ready.settings, ready.work
+    if work is None:
+        return ready.prepared.plan.with_facts({"model": f"{settings.model}, {settings.preset}"})
+    seconds = work.seconds(settings.epochs, settings.batch_size)
+    if seconds > TIMED_FROM:
+        config, objective = part_of(settings, task.config), _objective(task, ready.prepared)
+        samples, device = ready.prepared.training_set(), resolve_device(settings.device)
+        seconds = timed_seconds(ready.model, objective, samples, config, work, device)
+    return ready.prepared.plan.with_facts(recipe_in_words(settings, work, seconds))
+
+
+def _objective(task: Task, prepared: Prepared) -> Any:
+    weights = prepared.class_weights
+    return task.objective if weights is None else partial(task.objective, class_weights=weights)
+
+
 def _spec(task: Task, settings: Any) -> ModelSpec:
     spec = model_spec(settings.model)
     if spec.task != task.name:
@@ -183,7 +217,10 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
     check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
     ready = _ready(task, as_begun(settings))
     settings, prepared = ready.settings, ready.prepared
+    plan = _plan(task, ready)
     with run_folder(settings) as folder:
+        say(plan.text())
+        write_json(folder / PLAN, plan)
         prepared.write_split(folder)
         start = time.monotonic()
         model, threshold, fitted = _fitted(task, ready, folder)
@@ -231,15 +268,11 @@ def _fitted(task: Task, ready: _Ready, folder: Path) -> tuple[Model, float | Non
         return solved, None, record
     if ready.work is None:
         return model, None, {"device": str(resolve_device(settings.device))}
-    config, weights = part_of(settings, task.config), prepared.class_weights
-    objective: Any = task.objective
-    if weights is not None:
-        objective = partial(objective, class_weights=weights)
-    say(start_line(settings, spec.name, ready.work))
+    config = part_of(settings, task.config)
     with progress(f"train {spec.name}", config.epochs, "epochs") as advance:
         outcome = fit(
             model,
-            objective,
+            _objective(task, prepared),
             prepared.training_set(),
             prepared.validation_set(),
             config,

@@ -16,7 +16,7 @@ from terramamba.landcover.recipe import practical as land_cover_recipe
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.models.registry import create_model, list_models, model_spec
 from terramamba.tasks import TASKS
-from terramamba.training.recipes import power_of_two, resolve, settled, start_line
+from terramamba.training.recipes import power_of_two, recipe_in_words, resolve, settled
 from terramamba.training.settings import TrainConfig
 from terramamba.training.workload import RATES, Volume, Workload, workload
 
@@ -176,14 +176,13 @@ def test_a_workload_counts_the_model_and_leaves_it_as_it_was():
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
-def test_the_start_line_says_what_is_about_to_be_done():
+def test_model_recipe_and_time_are_said_in_words():
     found = resolve(classify(recipe="published", set={"depth": 2}), Spec(), WORK, land_cover_recipe)
-    line = start_line(found, "ssa_mamba", WORK)
-    assert line.startswith(
-        "ssa_mamba, paper, depth=2: 232,000 parameters; published recipe: 200 epochs of 63 steps,"
-        " batch size 16, adam, learning rate 0.001, cosine; on cpu, about "
-    )
-    assert "\n" not in line
+    assert recipe_in_words(found, WORK, 240.0) == {
+        "model": "ssa_mamba, paper, depth=2: 232,000 parameters",
+        "recipe": "published: 200 epochs of 63 steps, batch size 16, adam, learning rate 0.001, cosine",
+        "time": "about 4 minutes on cpu",
+    }
 
 
 def test_a_configuration_without_a_recipe_trains_all_the_same():

@@ -7,6 +7,7 @@
     model.safetensors, model.json        weights and the card that says how to use them: all for mapping
     split.json, split.tif | split.npy    which pixels or pairs were for training, validation and test
                                          (names of the subsets for QGIS in split.tif.aux.xml)
+    plan.json                            what was understood of the files before training, and what came of it
     metrics.json, confusion.csv          scores, with all that has to be known to believe them
     reliability.csv                      probabilities beside how often they come true
     classes.csv | thresholds.csv         scores of each class, or of change over thresholds
@@ -25,6 +26,7 @@ CARD = "model.json"
 SPLIT = "split.json"
 SPLIT_IMAGE = "split.tif"
 SPLIT_ARRAY = "split.npy"
+PLAN = "plan.json"
 METRICS = "metrics.json"
 MEASURED = "measured.json"
 CONFUSION = "confusion.csv"
@@ -46,6 +48,7 @@ WRITTEN = (
     SPLIT_IMAGE,
     f"{SPLIT_IMAGE}.aux.xml",
     SPLIT_ARRAY,
+    PLAN,
     METRICS,
     MEASURED,
     CONFUSION,

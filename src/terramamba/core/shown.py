@@ -1,6 +1,6 @@
 """What is shown of a result, as values: tables, and facts below each other; numbers as they stand there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,49 @@ class Shown:
 
     tables: tuple[Table, ...]
     facts: Mapping[str, str]
+
+
+def as_text(shown: Shown) -> str:
+    """Write tables and facts as aligned lines of plain text.
+
+    >>> pixels = Table("pixels", ("class", "n"), (("corn", "7"), ("wood", "12")))
+    >>> print(as_text(Shown((pixels,), {"of": "2"})))
+    pixels
+      class   n
+      corn    7
+      wood   12
+    of  2
+    """
+    return "\n".join([*(line for table in shown.tables for line in _table(table)), *_facts(shown.facts)])
+
+
+def to_the_right(rows: Sequence[Sequence[str]]) -> list[bool]:
+    """Say of each column whether it holds numbers, which stand to the right."""
+    return [all(map(_is_number, filter(None, column))) for column in zip(*rows, strict=True)]
+
+
+def _table(table: Table) -> list[str]:
+    right = to_the_right(table.rows) or [False] * len(table.columns)
+    widths = [max(map(len, column)) for column in zip(table.columns, *table.rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if numbers else cell.ljust(width)
+            for cell, width, numbers in zip(row, widths, right, strict=True)
+        )
+        for row in (table.columns, *table.rows)
+    ]
+    return [table.title, *(f"  {line.rstrip()}" for line in lines)]
+
+
+def _facts(facts: Mapping[str, str]) -> list[str]:
+    width = max(map(len, facts), default=0)
+    return [
+        f"{name:<{width}}  " + f"\n{'':<{width}}  ".join(value.splitlines()) for name, value in facts.items()
+    ]
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(",", "").replace(".", "").replace("±", "").replace(" ", "").isdigit()
 
 
 def in_percent(value: Any) -> str:

@@ -93,15 +93,18 @@ def power_of_two(near: float, least: int, most: int) -> int:
     return min(max(2 ** round(math.log2(max(near, 1))), least), most)
 
 
-def start_line(settings: TrainSettings, model: str, work: Workload) -> str:
-    """Write what is about to be trained and how, on one line."""
-    steps, seconds = work.steps(settings.batch_size), work.seconds(settings.epochs, settings.batch_size)
+def recipe_in_words(settings: TrainSettings, work: Workload, seconds: float) -> dict[str, str]:
+    """Say what is about to be trained, how, and for how long."""
     changed = "".join(f", {name}={value}" for name, value in settings.set.items())
-    return (
-        f"{model}, {settings.preset}{changed}: {work.parameters:,} parameters; {settings.recipe} recipe: "
-        f"{settings.epochs} epochs of {steps} steps, batch size {settings.batch_size}, {settings.optimizer}, "
-        f"learning rate {settings.lr:.3g}, {settings.schedule}; on {work.device}, about {about(seconds)}"
-    )
+    return {
+        "model": f"{settings.model}, {settings.preset}{changed}: {work.parameters:,} parameters",
+        "recipe": (
+            f"{settings.recipe}: {settings.epochs} epochs of {work.steps(settings.batch_size)} steps, batch "
+            f"size {settings.batch_size}, {settings.optimizer}, learning rate {settings.lr:.3g}, "
+            f"{settings.schedule}"
+        ),
+        "time": f"about {about(seconds)} on {work.device}",
+    }
 
 
 def _by_recipe(settings: Any) -> dict[str, Any]:

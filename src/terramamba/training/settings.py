@@ -117,6 +117,8 @@ class RunOutput(Options):
     """Run folder to write; must be new or empty unless --resume or --overwrite is given."""
     seeds: Annotated[int, at_least(1)] = 1
     """Number of repeats with seeds seed, seed+1, ...; mean and standard deviation are reported."""
+    dry_run: Annotated[bool, MAY_DIFFER] = False
+    """Say what was understood of the files and what would be trained, with the expected time, and stop."""
     resume: Annotated[bool, MAY_DIFFER] = False
     """Continue an interrupted run in the same folder."""
     overwrite: Annotated[bool, MAY_DIFFER] = False

@@ -17,6 +17,7 @@ from terramamba.models.model import Model
 from terramamba.scores.score import Scores
 from terramamba.training.batches import Batch
 from terramamba.training.objective import MakeObjective
+from terramamba.training.plan import Plan
 from terramamba.training.recipes import Practical
 from terramamba.training.settings import TrainConfig, TrainSettings
 from terramamba.training.workload import Volume
@@ -61,6 +62,10 @@ class Prepared(Protocol):
     @property
     def notes(self) -> Sequence[str]:
         """Sentences for people about what was assumed or left out."""
+
+    @property
+    def plan(self) -> Plan:
+        """What was understood of the files: samples of each subset, bands, missing data, the split."""
 
     @property
     def model_options(self) -> Mapping[str, Any]:

@@ -1,0 +1,96 @@
+"""What was understood of a scene and its labels: the plan that is said before a classifier is trained."""
+
+import numpy as np
+
+from terramamba.core.shown import Shown, Table
+from terramamba.core.words import count, percent, ranges
+from terramamba.data.labels.class_table import ClassTable
+from terramamba.data.splits.leakage import LEFT_OUT, SUBSET_NAMES, TEST, VALIDATION
+from terramamba.landcover.samples import Samples
+from terramamba.landcover.settings import ClassifySettings
+from terramamba.raster.geogrid import crs_name, pixel_size
+from terramamba.raster.scene import Scene
+from terramamba.training.plan import Plan
+
+
+def plan_of(samples: Samples, settings: ClassifySettings) -> Plan:
+    """Say what the files were taken for, and what trains, validates and tests."""
+    files = {"scene": scene_in_words(samples.scene), "labels": _labels(samples, settings)}
+    facts = {
+        **files,
+        "bands": _bands(samples),
+        "no data": _missing(samples),
+        "split": f"{settings.split}, {samples.split.leakage.in_words()}",
+    }
+    notes = [*samples.scene.notes, *samples.notes, *samples.split.notes]
+    if notes:
+        facts["notes"] = "\n".join(dict.fromkeys(notes))
+    return Plan(Shown((_classes(samples),), facts), tuple(_warnings(samples)))
+
+
+def scene_in_words(scene: Scene) -> str:
+    """Say in one line what a scene was taken for."""
+    place = "no georeferencing"
+    if scene.transform is not None:
+        crs = "no reference system" if scene.crs is None else crs_name(scene.crs)
+        place = f"{crs}, pixels of {pixel_size(scene.transform, scene.crs)}"
+    elif scene.grid.ground_control is not None:
+        place = "georeferenced by ground control points"
+    size = f"{scene.height} rows x {scene.width} columns, {count(scene.bands, 'band')} of {scene.dtype}"
+    return f"{scene.path}: {scene.format}, {size}; {place}"
+
+
+def _labels(samples: Samples, settings: ClassifySettings) -> str:
+    given = (settings.labels, settings.train_labels, settings.val_labels, settings.test_labels)
+    files = [path for path in given if path is not None] or [settings.data or ""]
+    pixels, classes = len(samples.labels.pixels), len(samples.labels.classes)
+    return f"{', '.join(files)}: {pixels:,} labelled pixels of {classes} classes"
+
+
+def _classes(samples: Samples) -> Table:
+    """Each class with its code, colour and pixels in each subset."""
+    table: ClassTable = samples.labels.classes
+    targets, subsets = samples.labels.targets, samples.split.subsets
+    rows = []
+    for target, (code, name, colour) in enumerate(zip(table.codes, table.names, table.colours, strict=True)):
+        own = np.bincount(subsets[targets == target], minlength=len(SUBSET_NAMES))
+        shown = "" if colour is None else "#" + "".join(f"{part:02x}" for part in colour)
+        rows.append((name, str(code), shown, *(f"{own[subset]:,}" for subset in SUBSET_NAMES)))
+    columns = ("class", "code", "colour", *(name.replace("_", " ") for name in SUBSET_NAMES.values()))
+    return Table("labelled pixels", columns, tuple(rows))
+
+
+def _bands(samples: Samples) -> str:
+    scene, used = samples.scene, samples.scaling.bands
+    words = f"{len(used)} of {scene.bands} used: {ranges(used)}"
+    if scene.wavelengths is None:
+        return f"{words}; wavelengths unknown"
+    known = [scene.wavelengths[band] for band in used]
+    return f"{words}; {min(known):.6g} to {max(known):.6g} nm"
+
+
+def _missing(samples: Samples) -> str:
+    scene, store = samples.scene, samples.store
+    value = "no nodata value" if scene.nodata is None else f"nodata value {scene.nodata:g}"
+    return (
+        f"{value}; {percent(1 - float(store.usable.mean()))} of the labelled pixels lack data in a used band"
+    )
+
+
+def _warnings(samples: Samples) -> list[str]:
+    """What makes scores of a subset say little."""
+    names, targets, subsets = samples.labels.classes.names, samples.labels.targets, samples.split.subsets
+    found = []
+    for subset in (VALIDATION, TEST):
+        present = np.unique(targets[subsets == subset])
+        if len(present) == 1:
+            found.append(
+                f"all {SUBSET_NAMES[subset]} pixels are {names[present[0]]}: scores of one class say nothing"
+            )
+    lost = int(np.count_nonzero(subsets == LEFT_OUT))
+    if lost > len(subsets) / 2:
+        found.append(
+            f"{percent(lost / len(subsets))} of the labelled pixels are left out, as a patch could not tell"
+            " training from test; give a smaller --patch-size, or labels that lie further apart"
+        )
+    return found
