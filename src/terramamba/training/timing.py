@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import Dataset
 
 from terramamba.models.model import Model
-from terramamba.training.batches import Batch, Share, TrainingBatches
+from terramamba.training.batches import Batch, Shard, TrainingBatches
 from terramamba.training.config import make_optimizer
 from terramamba.training.loop import Learner
 from terramamba.training.objective import MakeObjective
@@ -41,7 +41,7 @@ def timed_seconds(
     config = settled(config)
     learner = Learner(deepcopy(model).to(device).train(), make_objective(config), config.precision, device)
     optimizer = make_optimizer(learner.model, config)
-    batches = TrainingBatches(samples, config, Share(), device)
+    batches = TrainingBatches(samples, config, Shard(), device)
     start, times = time.monotonic(), []
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         now = start
