@@ -1,7 +1,7 @@
 """A third job for a test: abundances of K materials in each pixel, learnt where they are known."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -33,6 +33,7 @@ from terramamba.runs.model_card import DataCard, JudgedCard
 from terramamba.scores.score import Score
 from terramamba.tasks import ComparedModels, Job, Reported
 from terramamba.training.objective import Validation, summed
+from terramamba.training.plan import Plan
 from terramamba.training.settings import TrainConfig, TrainSettings
 from terramamba.training.task import Judgement
 from terramamba.training.workload import Volume
@@ -88,6 +89,7 @@ class Training:
     model_options: Mapping[str, Any]
     facts: Mapping[str, Any]
     notes: Sequence[str] = ()
+    plan: Plan = field(default_factory=lambda: Plan(Shown((), {})))
     class_weights: None = None
 
     def volume(self) -> Volume:

@@ -201,8 +201,9 @@ def _plan(task: Task, ready: _Ready) -> Plan:
 
 
 def _objective(task: Task, prepared: Prepared) -> Any:
+    objective: Any = task.objective
     weights = prepared.class_weights
-    return task.objective if weights is None else partial(task.objective, class_weights=weights)
+    return objective if weights is None else partial(objective, class_weights=weights)
 
 
 def _spec(task: Task, settings: Any) -> ModelSpec:
@@ -220,7 +221,7 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
     plan = _plan(task, ready)
     with run_folder(settings) as folder:
         say(plan.text())
-        write_json(folder / PLAN, plan)
+        write_json(folder / PLAN, asdict(plan))
         prepared.write_split(folder)
         start = time.monotonic()
         model, threshold, fitted = _fitted(task, ready, folder)

@@ -14,6 +14,7 @@ from terramamba.change.samples import PairDataset
 from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.change.scores import PairCounts, count_pairs, pair_scores, write_thresholds
 from terramamba.change.settings import ChangeSettings
+from terramamba.change.understood import plan_of
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_json
@@ -39,6 +40,7 @@ from terramamba.scores.calibration import (
 from terramamba.scores.sampling_units import from_confusions, write_units
 from terramamba.scores.thresholds import checked_threshold, confusion_at
 from terramamba.training.config import check_choices
+from terramamba.training.plan import Plan
 from terramamba.training.task import Judgement
 from terramamba.training.workload import Volume
 
@@ -82,6 +84,11 @@ class Training:
     published: str | None
     """Name of the set, where all of it is there as published."""
     notes: Sequence[str]
+
+    @property
+    def plan(self) -> Plan:
+        """What was understood of the pairs."""
+        return plan_of(self.settings.data, self.pairs, self.example, self.scaling, self.notes)
 
     def volume(self) -> Volume:
         """Return crops of training pairs, as large as the first allows, and whole validation pairs."""

@@ -15,16 +15,14 @@ USAGE = Usage(
 def run(argv: Sequence[str]) -> int:
     """Train, and print the scores on the test pairs."""
     settings, _ = parse(USAGE, ChangeSettings, argv, decided=_decided)
-    from terramamba.api import train_change_detector
-    from terramamba.cli.scores import show_scores
+    from terramamba.cli.train import train
     from terramamba.tasks import CHANGE
 
-    show_scores(CHANGE, train_change_detector(settings))
-    return 0
+    return train(CHANGE, settings)
 
 
 def _decided(settings: ChangeSettings) -> ChangeSettings:
-    from terramamba.pipeline import resolved
+    from terramamba.cli.train import decided
     from terramamba.tasks import CHANGE
 
-    return resolved(CHANGE, settings)
+    return decided(CHANGE, settings)

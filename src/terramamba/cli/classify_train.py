@@ -19,16 +19,14 @@ def run(argv: Sequence[str]) -> int:
     if settings.scene is None and settings.data is None:
         print("error: --scene must be given, or --data with --root", file=sys.stderr)
         return 2
-    from terramamba.api import train_classifier
-    from terramamba.cli.scores import show_scores
+    from terramamba.cli.train import train
     from terramamba.tasks import LAND_COVER
 
-    show_scores(LAND_COVER, train_classifier(settings))
-    return 0
+    return train(LAND_COVER, settings)
 
 
 def _decided(settings: ClassifySettings) -> ClassifySettings:
-    from terramamba.pipeline import resolved
+    from terramamba.cli.train import decided
     from terramamba.tasks import LAND_COVER
 
-    return resolved(LAND_COVER, settings)
+    return decided(LAND_COVER, settings)

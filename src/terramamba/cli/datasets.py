@@ -149,7 +149,7 @@ def _compare(record: "DataSet", root: Path, *, as_json: bool) -> None:
         print(f"this is {record.title} as published")
 
 
-def _not_published(record: "DataSet", root: Path, unlike: "Sequence[Finding]") -> InputError:
+def _not_published(record: "DataSet", root: Path, unlike: "list[Finding]") -> InputError:
     from terramamba.data.catalog.loading import in_words
 
     return InputError(f"{root}: not {record.title} as published: {in_words(unlike)}")

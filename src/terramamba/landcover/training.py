@@ -20,6 +20,7 @@ from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import Samples, prepare_samples
 from terramamba.landcover.scores import scores_by_name, write_class_table
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.understood import plan_of
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.runs.folder import write_confusion
@@ -33,6 +34,7 @@ from terramamba.scores.calibration import (
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.sampling_units import from_classes, write_units
 from terramamba.training.config import check_choices
+from terramamba.training.plan import Plan
 from terramamba.training.predict import class_logits
 from terramamba.training.recipes import decide
 from terramamba.training.task import Judgement
@@ -64,6 +66,11 @@ class Training:
     def notes(self) -> Sequence[str]:
         """What was assumed or left out."""
         return (*self.samples.notes, *self.samples.split.notes)
+
+    @property
+    def plan(self) -> Plan:
+        """What was understood of scene and labels."""
+        return plan_of(self.samples, self.settings)
 
     def volume(self) -> Volume:
         """Return the patches of the training and of the validation pixels."""
@@ -97,10 +104,18 @@ class Training:
             scaling=samples.scaling,
             classes=labels.classes,
             patches=PatchShape(split.patch_size, self.settings.border),
-            protocol=protocol_id(self.settings, split.patch_size),
+            protocol=protocol_id(self.settings, split.patch_size, self._raised_counts),
             split_id=split.id,
             leakage=split.leakage,
         )
+
+    @property
+    def _raised_counts(self) -> tuple[int, int] | None:
+        """Training and validation pixels, where a minimum per class had more trained than was asked for."""
+        subsets = self.samples.split.subsets
+        if not self.samples.split.raised:
+            return None
+        return int(np.count_nonzero(subsets == TRAIN)), int(np.count_nonzero(subsets == VALIDATION))
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -192,15 +207,18 @@ class Training:
         save_split(self.samples.split, folder, self.samples.scene.grid, self.samples.labels.targets)
 
 
-def protocol_id(settings: ClassifySettings, patch_size: int) -> str:
+def protocol_id(settings: ClassifySettings, patch_size: int, counts: tuple[int, int] | None = None) -> str:
     """Name how training and test pixels were told apart, such as ``block-10-10-p7``.
 
-    Square blocks are named by their side: ``block-500m-10-10-p7``.
+    Square blocks are named by their side: ``block-500m-10-10-p7``. Where the fractions are not what came of
+    it, ``counts`` of the training and validation pixels stand in their place: ``block-n1049-n1025-p7``.
     """
     if settings.split == "given":
         name = f"given-p{patch_size}"
     else:
         fractions = f"{100 * settings.train_fraction:g}-{100 * settings.val_fraction:g}"
+        if counts is not None:
+            fractions = f"n{counts[0]}-n{counts[1]}"
         size = None if settings.block_size is None else BlockSize.parse(settings.block_size)
         split = settings.split if size is None else f"{settings.split}-{size}"
         name = f"{split}-{fractions}-p{patch_size}"

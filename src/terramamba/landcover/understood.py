@@ -3,13 +3,11 @@
 import numpy as np
 
 from terramamba.core.shown import Shown, Table
-from terramamba.core.words import count, percent, ranges
-from terramamba.data.labels.class_table import ClassTable
+from terramamba.core.words import percent, ranges
 from terramamba.data.splits.leakage import LEFT_OUT, SUBSET_NAMES, TEST, VALIDATION
 from terramamba.landcover.samples import Samples
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.raster.geogrid import crs_name, pixel_size
-from terramamba.raster.scene import Scene
+from terramamba.raster.checks.in_words import scene_in_words, wavelengths_in_words
 from terramamba.training.plan import Plan
 
 
@@ -25,19 +23,7 @@ def plan_of(samples: Samples, settings: ClassifySettings) -> Plan:
     notes = [*samples.scene.notes, *samples.notes, *samples.split.notes]
     if notes:
         facts["notes"] = "\n".join(dict.fromkeys(notes))
-    return Plan(Shown((_classes(samples),), facts), tuple(_warnings(samples)))
-
-
-def scene_in_words(scene: Scene) -> str:
-    """Say in one line what a scene was taken for."""
-    place = "no georeferencing"
-    if scene.transform is not None:
-        crs = "no reference system" if scene.crs is None else crs_name(scene.crs)
-        place = f"{crs}, pixels of {pixel_size(scene.transform, scene.crs)}"
-    elif scene.grid.ground_control is not None:
-        place = "georeferenced by ground control points"
-    size = f"{scene.height} rows x {scene.width} columns, {count(scene.bands, 'band')} of {scene.dtype}"
-    return f"{scene.path}: {scene.format}, {size}; {place}"
+    return Plan(Shown((_classes(samples),), facts), tuple(_warnings(samples, settings)))
 
 
 def _labels(samples: Samples, settings: ClassifySettings) -> str:
@@ -49,7 +35,7 @@ def _labels(samples: Samples, settings: ClassifySettings) -> str:
 
 def _classes(samples: Samples) -> Table:
     """Each class with its code, colour and pixels in each subset."""
-    table: ClassTable = samples.labels.classes
+    table = samples.labels.classes
     targets, subsets = samples.labels.targets, samples.split.subsets
     rows = []
     for target, (code, name, colour) in enumerate(zip(table.codes, table.names, table.colours, strict=True)):
@@ -62,11 +48,7 @@ def _classes(samples: Samples) -> Table:
 
 def _bands(samples: Samples) -> str:
     scene, used = samples.scene, samples.scaling.bands
-    words = f"{len(used)} of {scene.bands} used: {ranges(used)}"
-    if scene.wavelengths is None:
-        return f"{words}; wavelengths unknown"
-    known = [scene.wavelengths[band] for band in used]
-    return f"{words}; {min(known):.6g} to {max(known):.6g} nm"
+    return f"{len(used)} of {scene.bands} used: {ranges(used)}; {wavelengths_in_words(scene, used)}"
 
 
 def _missing(samples: Samples) -> str:
@@ -77,8 +59,8 @@ def _missing(samples: Samples) -> str:
     )
 
 
-def _warnings(samples: Samples) -> list[str]:
-    """What makes scores of a subset say little."""
+def _warnings(samples: Samples, settings: ClassifySettings) -> list[str]:
+    """What makes scores of a subset say little, or other than one would think."""
     names, targets, subsets = samples.labels.classes.names, samples.labels.targets, samples.split.subsets
     found = []
     for subset in (VALIDATION, TEST):
@@ -87,6 +69,12 @@ def _warnings(samples: Samples) -> list[str]:
             found.append(
                 f"all {SUBSET_NAMES[subset]} pixels are {names[present[0]]}: scores of one class say nothing"
             )
+    if samples.split.raised:
+        raised = ", ".join(names[target] for target in samples.split.raised)
+        found.append(
+            f"--min-per-class {settings.min_per_class}: more than {percent(settings.train_fraction)} of the"
+            f" pixels train in {len(samples.split.raised)} of {len(names)} classes ({raised})"
+        )
     lost = int(np.count_nonzero(subsets == LEFT_OUT))
     if lost > len(subsets) / 2:
         found.append(

@@ -91,9 +91,9 @@ def _size(spec: "ModelSpec", preset: str) -> Size:
     default = preset == spec.default_preset
     if not spec.trainable or spec.fit is not None:
         return Size(preset, default, None, None)
-    options = {"in_channels": spec.example[-3]} | (
-        {"num_classes": CLASSES} if spec.task == "classify" else {}
-    )
+    sizes = {"in_channels": spec.example[-3], "num_classes": CLASSES}
+    needed = {name for name, known in spec.parameters().items() if known.default is known.empty}
+    options = {name: size for name, size in sizes.items() if name in needed}
     with torch.device("meta"):  # sizes are counted, weights are not drawn
         model = create_model(spec.name, preset=preset, **options)
     cost = model_cost(model, spec.example)

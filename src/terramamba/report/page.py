@@ -13,7 +13,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_text
 from terramamba.core.run_files import REPORT
 from terramamba.report.maps import MapFiles, ReportMap, read_map
-from terramamba.report.sections import comparison, provenance, scores, summary
+from terramamba.report.sections import comparison, provenance, scores, summary, understood
 from terramamba.report.viewer import viewer
 from terramamba.report.words import model_name
 from terramamba.runs.record import RunRecord, read_runs
@@ -47,6 +47,7 @@ def write_report(
         comparison(records, task.scores),
         "" if land is None else viewer(job, land),
         *(scores(job, run, many, task.scores) for run in records),
+        *(understood(run, many) for run in records),
         provenance(records, land, written, __version__),
     ]
     title = " and ".join(run.name for run in records[:3]) + (" and others" if len(records) > 3 else "")

@@ -74,6 +74,24 @@ def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> str:
     return section("", title, f'<div class="cards">{"".join(cards)}</div>')
 
 
+def understood(run: RunRecord, many: bool) -> str:
+    """Write what was understood of the files before training; empty for a run that kept none of it."""
+    if run.plan is None:
+        return ""
+    warned = "".join(f"<li>{escape(words)}</li>" for words in run.plan.warnings)
+    tables = "".join(
+        table(
+            shown.title,
+            shown.columns,
+            ["<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in shown.rows],
+        )
+        for shown in run.plan.shown.tables
+    )
+    facts = _facts(run.plan.shown.facts)
+    title = f"What was understood for {run.name}" if many else "What was understood"
+    return section("", title, (f'<ul class="notes">{warned}</ul>' if warned else "") + tables + facts)
+
+
 def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, version: str) -> str:
     """Write where every number comes from."""
     blocks = []

@@ -61,7 +61,8 @@ def model_name(run: RunRecord) -> str:
 def caveats(run: RunRecord) -> list[str]:
     """Return what has to be known before the scores are believed."""
     leaks = run.metrics.leakage_in_words
-    return [*([leaks] if leaks else []), *run.metrics.notes]
+    warnings = () if run.plan is None else run.plan.warnings
+    return [*warnings, *([leaks] if leaks else []), *run.metrics.notes]
 
 
 def calibration_sentences(test: Mapping[str, Any]) -> list[str]:

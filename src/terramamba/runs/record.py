@@ -19,6 +19,7 @@ from terramamba.core.run_files import (
     CONFUSION,
     HISTORY,
     METRICS,
+    PLAN,
     RELIABILITY,
     SEED_FOLDERS,
     THRESHOLDS,
@@ -26,6 +27,7 @@ from terramamba.core.run_files import (
 from terramamba.core.typed import FieldError, typed, typed_row
 from terramamba.data.splits.leakage import Leakage
 from terramamba.runs.model_card import ModelCard, read_card
+from terramamba.training.plan import Plan
 
 S = TypeVar("S")
 
@@ -101,6 +103,8 @@ class RunRecord:
     """Of the rows and columns of ``confusion``."""
     reliability: Sequence[ReliabilityBin]
     thresholds: Sequence[ThresholdScores]
+    plan: Plan | None = None
+    """What was understood of the files before training; None of a run that kept none."""
 
     @property
     def task(self) -> str:
@@ -208,7 +212,17 @@ def _read(folder: Path, name: str) -> RunRecord:
         class_names,
         _rows(folder / RELIABILITY, ReliabilityBin),
         _rows(folder / THRESHOLDS, ThresholdScores),
+        _plan(folder / PLAN),
     )
+
+
+def _plan(path: Path) -> Plan | None:
+    if not path.is_file():
+        return None
+    try:
+        return typed(Plan, json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise InputError(f"{path}: is not as training wrote it ({error}); train the run anew") from error
 
 
 def _finished(folder: Path, name: str) -> Path:

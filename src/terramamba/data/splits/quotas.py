@@ -3,7 +3,7 @@
 m labelled pixels
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,11 @@ class ClassQuota:
     train: int
     val: int
     raised: bool
+
+
+def raised_classes(quotas: Mapping[int, ClassQuota]) -> tuple[int, ...]:
+    """List the targets of which the minimum per class asks more to train than the fraction does."""
+    return tuple(c for c, quota in quotas.items() if quota.raised)
 
 
 def class_names(targets: Int[np.ndarray, " m"], names: Sequence[str] | None) -> list[str]:

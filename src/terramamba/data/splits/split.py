@@ -22,7 +22,7 @@ from terramamba.data.splits.leakage import (
     Leakage,
     leakage,
 )
-from terramamba.data.splits.quotas import check_patch_size, class_names, class_quotas
+from terramamba.data.splits.quotas import check_patch_size, class_names, class_quotas, raised_classes
 from terramamba.data.splits.spatial_blocks import component_subsets
 from terramamba.data.splits.subset_draws import buffer_note, require_held_out
 from terramamba.raster.windows import Window, strips
@@ -39,6 +39,7 @@ class Split:
 
     ``patch_size`` is in pixels. ``notes`` are sentences for people about what could not be split as asked.
     ``block_size`` is the side of the square blocks that were dealt, such as "500m"; None: there were none.
+    ``raised`` are the targets of which a minimum per class was asked for, above the fraction to train on.
     ``id`` is the same for two splits exactly when their subsets, patch size and block size are.
     """
 
@@ -49,6 +50,7 @@ class Split:
     subsets: UInt8[np.ndarray, " m"]
     notes: tuple[str, ...] = ()
     block_size: str | None = None
+    raised: tuple[int, ...] = ()
 
     @cached_property
     def leakage(self) -> Leakage:
@@ -111,7 +113,7 @@ def random_split(
         subsets[drawn[: quota.train]] = TRAIN
         subsets[drawn[quota.train : quota.train + quota.val]] = VALIDATION
         subsets[drawn[quota.train + quota.val :]] = TEST
-    return Split("random", seed, patch_size, pixels, subsets)
+    return Split("random", seed, patch_size, pixels, subsets, raised=raised_classes(quotas))
 
 
 def block_split(
@@ -174,7 +176,8 @@ def block_split(
         "or --split random",
     )
     notes += buffer_note(subsets, patch_size, "training pixel")
-    return Split("block", seed, patch_size, pixels, subsets, tuple(notes))
+    raised = raised_classes(quotas)
+    return Split("block", seed, patch_size, pixels, subsets, tuple(notes), raised=raised)
 
 
 def given_split(

@@ -1,0 +1,96 @@
+"""What was understood is said before training starts, kept with the run, and shown on its page."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> SyntheticScene:
+    return make_scene(tmp_path_factory.mktemp("scene"), 3, height=40, width=40, bands=6)
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> SyntheticPairs:
+    return make_pairs(tmp_path_factory.mktemp("pairs"), 3, train=2, val=1, test=1, size=32, scene=(64, 64))
+
+
+def words(scene: SyntheticScene, run: Path) -> tuple[object, ...]:
+    random = ("--split", "random", "--patch-size", 3, "--device", "cpu")
+    return ("classify", "train", "--scene", scene.scene, "--labels", scene.labels, *random, "--out", run)
+
+
+def test_a_dry_run_says_what_a_run_would_and_writes_nothing(
+    scene: SyntheticScene, tmp_path: Path, terramamba: Callable
+) -> None:
+    train = (*words(scene, tmp_path / "run"), "--model", "one_d_cnn", "--epochs", 1)
+    dry = terramamba(*train, "--dry-run")
+    assert dry.status == 0, dry.err
+    assert not (tmp_path / "run").exists()
+    for said in ("40 rows x 40 columns", "train  validation  test", "bands", "recipe", "about", "parameters"):
+        assert said in dry.out
+    real = terramamba(*train)
+    assert real.status == 0, real.err
+    assert [line for line in dry.out.splitlines() if not line.startswith("time")] == [
+        line for line in real.err.splitlines() if line in dry.out and not line.startswith("time")
+    ]
+    kept = json.loads((tmp_path / "run" / "plan.json").read_text())
+    rows = kept["shown"]["tables"][0]["rows"]
+    counts = json.loads((tmp_path / "run" / "metrics.json").read_text())["counts"]
+    assert [int(row[3].replace(",", "")) for row in rows] == counts["train"]
+    assert [int(row[5].replace(",", "")) for row in rows] == counts["test"]
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "What was understood" in page
+    assert kept["shown"]["facts"]["scene"] in page
+
+
+def test_a_dry_run_of_pairs(pairs: SyntheticPairs, tmp_path: Path, terramamba: Callable) -> None:
+    train = ("change", "train", "--data", pairs.root, "--model", "cva", "--out", tmp_path / "run")
+    dry = terramamba(*train, "--dry-run")
+    assert dry.status == 0, dry.err
+    assert not (tmp_path / "run").exists()
+    assert "image pairs" in dry.out
+    assert "3 of 3 used: 1-3" in dry.out
+
+
+def test_a_minimum_per_class_above_the_fraction_is_warned_of_and_named_in_the_protocol(
+    scene: SyntheticScene, tmp_path: Path, terramamba: Callable
+) -> None:
+    train = (*words(scene, tmp_path / "run"), "--model", "svm", "--train-fraction", 0.02)
+    done = terramamba(*train, "--min-per-class", 12)
+    assert done.status == 0, done.err
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    trained, validated = (sum(metrics["counts"][subset]) for subset in ("train", "validation"))
+    assert metrics["protocol"] == f"random-n{trained}-n{validated}-p3"
+    assert done.err.startswith("warning: --min-per-class 12: more than 2 % of the pixels train in ")
+    assert "warning" not in terramamba(*train[:-2], "--min-per-class", 0, "--dry-run").out
+
+
+def test_a_test_subset_of_one_class_is_warned_of(
+    scene: SyntheticScene, tmp_path: Path, terramamba: Callable
+) -> None:
+    with rasterio.open(scene.labels) as file:
+        labels, profile = file.read(1), {**file.profile, "driver": "GTiff"}
+    rows, _ = np.indices(labels.shape)
+    first = np.unique(labels[labels > 0])[0]
+    subsets = {
+        "train": np.where(rows % 3 == 0, labels, 0),
+        "val": np.where(rows % 3 == 1, labels, 0),
+        "test": np.where((rows % 3 == 2) & (labels == first), labels, 0),
+    }
+    given: list[object] = []
+    for name, part in subsets.items():
+        with rasterio.open(tmp_path / f"{name}.tif", "w", **profile) as file:
+            file.write(part.astype(labels.dtype), 1)
+        given += [f"--{name}-labels", tmp_path / f"{name}.tif"]
+    train = ("classify", "train", "--scene", scene.scene, "--split", "given", *given, "--model", "svm")
+    done = terramamba(*train, "--patch-size", 3, "--out", tmp_path / "run", "--dry-run")
+    assert done.status == 0, done.err
+    assert "warning: all test pixels are " in done.out
+    assert "scores of one class say nothing" in done.out
