@@ -172,7 +172,7 @@ def test_classify_evaluate_prints_what_training_printed(workshop, program) -> No
     assert done.status == 0, done.err
     test = json.loads((workshop.cover_run / "metrics.json").read_text())["test"]
     assert f"overall accuracy  {100 * test['oa']:.2f} %" in done.out
-    assert "random-10-10-p" in done.out
+    assert "random-n" in done.out
     assert all(entry["name"] in done.out for entry in test["per_class"])
 
 

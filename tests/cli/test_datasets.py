@@ -119,7 +119,7 @@ def test_a_classifier_learns_a_scene_by_name(
     done = terramamba("classify", "train", *words, "--split", "random", "--out", run)
     assert done.status == 0, done.err
     result = metrics(run)
-    assert result["protocol"] == "indian-pines-random-10-10-p3"
+    assert result["protocol"] == "indian-pines-random-n60-n31-p3"
     assert [one["name"] for one in result["test"]["per_class"]] == ["oats", "corn", "rye"]
     assert result["test"]["oa"] > 0.9
     again = terramamba("classify", "evaluate", run)

@@ -44,7 +44,8 @@ def test_a_run_says_what_was_done(trained):
     settings, result = trained
     folder = Path(settings.out)
     assert json.loads((folder / "metrics.json").read_text()) == json.loads(json.dumps(result))
-    assert result["protocol"] == "random-10-10-p5"
+    trained, validated = (sum(result["counts"][subset]) for subset in ("train", "validation"))
+    assert result["protocol"] == f"random-n{trained}-n{validated}-p5"  # small classes train on 20 pixels
     assert result["leakage"]["shared"] > 0.5
     assert "training pixel inside their own patch" in result["leakage_in_words"]
     assert result["notes"][0] == "1 of 16 bands left out (no data): 6"
@@ -177,7 +178,7 @@ def test_every_way_to_split_has_its_own_protocol_id():
 
 
 def test_a_run_on_square_blocks_says_their_side_and_is_scored_again(trained, tmp_path):
-    asked = {"split": "block", "block_size": "24m", "train_fraction": 0.3}
+    asked = {"split": "block", "block_size": "24m", "train_fraction": 0.3, "min_per_class": 0}
     settings = replace(trained[0], **asked, out=str(tmp_path / "run"))
     result = train_classifier(settings)
     assert result["protocol"] == "block-24m-30-10-p5"

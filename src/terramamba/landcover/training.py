@@ -14,6 +14,7 @@ from terramamba.core.files import plain
 from terramamba.core.run_files import CLASS_SCORES, CONFUSION, RELIABILITY
 from terramamba.data.splits.block_size import BlockSize
 from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
+from terramamba.data.splits.quotas import ClassQuota, raised_classes
 from terramamba.data.splits.split_files import save_split
 from terramamba.landcover.fast_agreement import fast_agreement
 from terramamba.landcover.patches import PatchDataset
@@ -104,18 +105,10 @@ class Training:
             scaling=samples.scaling,
             classes=labels.classes,
             patches=PatchShape(split.patch_size, self.settings.border),
-            protocol=protocol_id(self.settings, split.patch_size, self._raised_counts),
+            protocol=protocol_id(self.settings, split.patch_size, split.quotas),
             split_id=split.id,
             leakage=split.leakage,
         )
-
-    @property
-    def _raised_counts(self) -> tuple[int, int] | None:
-        """Training and validation pixels, where a minimum per class had more trained than was asked for."""
-        subsets = self.samples.split.subsets
-        if not self.samples.split.raised:
-            return None
-        return int(np.count_nonzero(subsets == TRAIN)), int(np.count_nonzero(subsets == VALIDATION))
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -207,18 +200,23 @@ class Training:
         save_split(self.samples.split, folder, self.samples.scene.grid, self.samples.labels.targets)
 
 
-def protocol_id(settings: ClassifySettings, patch_size: int, counts: tuple[int, int] | None = None) -> str:
+def protocol_id(
+    settings: ClassifySettings, patch_size: int, quotas: Mapping[int, ClassQuota] | None = None
+) -> str:
     """Name how training and test pixels were told apart, such as ``block-10-10-p7``.
 
-    Square blocks are named by their side: ``block-500m-10-10-p7``. Where the fractions are not what came of
-    it, ``counts`` of the training and validation pixels stand in their place: ``block-n1049-n1025-p7``.
+    Square blocks are named by their side: ``block-500m-10-10-p7``. Where a minimum per class raises
+    the ``quotas`` above the fraction, the pixels asked for stand in its place: ``random-n1049-n1025-p7``.
     """
     if settings.split == "given":
         name = f"given-p{patch_size}"
     else:
         fractions = f"{100 * settings.train_fraction:g}-{100 * settings.val_fraction:g}"
-        if counts is not None:
-            fractions = f"n{counts[0]}-n{counts[1]}"
+        if quotas and raised_classes(quotas):
+            train, val = (
+                sum(numbers) for numbers in zip(*((q.train, q.val) for q in quotas.values()), strict=True)
+            )
+            fractions = f"n{train}-n{val}"
         size = None if settings.block_size is None else BlockSize.parse(settings.block_size)
         split = settings.split if size is None else f"{settings.split}-{size}"
         name = f"{split}-{fractions}-p{patch_size}"

@@ -5,6 +5,7 @@ import numpy as np
 from terramamba.core.shown import Shown, Table
 from terramamba.core.words import percent, ranges
 from terramamba.data.splits.leakage import LEFT_OUT, SUBSET_NAMES, TEST, VALIDATION
+from terramamba.data.splits.quotas import raised_classes
 from terramamba.landcover.samples import Samples
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.checks.in_words import scene_in_words, wavelengths_in_words
@@ -69,11 +70,11 @@ def _warnings(samples: Samples, settings: ClassifySettings) -> list[str]:
             found.append(
                 f"all {SUBSET_NAMES[subset]} pixels are {names[present[0]]}: scores of one class say nothing"
             )
-    if samples.split.raised:
-        raised = ", ".join(names[target] for target in samples.split.raised)
+    if raised := raised_classes(samples.split.quotas):
+        raised_names = ", ".join(names[target] for target in raised)
         found.append(
             f"--min-per-class {settings.min_per_class}: more than {percent(settings.train_fraction)} of the"
-            f" pixels train in {len(samples.split.raised)} of {len(names)} classes ({raised})"
+            f" pixels train in {len(raised)} of {len(names)} classes ({raised_names})"
         )
     lost = int(np.count_nonzero(subsets == LEFT_OUT))
     if lost > len(subsets) / 2:

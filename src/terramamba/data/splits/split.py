@@ -4,8 +4,8 @@ m labelled pixels   h, w rows and columns of a strip of the scene
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -22,7 +22,7 @@ from terramamba.data.splits.leakage import (
     Leakage,
     leakage,
 )
-from terramamba.data.splits.quotas import check_patch_size, class_names, class_quotas, raised_classes
+from terramamba.data.splits.quotas import ClassQuota, check_patch_size, class_names, class_quotas
 from terramamba.data.splits.spatial_blocks import component_subsets
 from terramamba.data.splits.subset_draws import buffer_note, require_held_out
 from terramamba.raster.windows import Window, strips
@@ -39,7 +39,7 @@ class Split:
 
     ``patch_size`` is in pixels. ``notes`` are sentences for people about what could not be split as asked.
     ``block_size`` is the side of the square blocks that were dealt, such as "500m"; None: there were none.
-    ``raised`` are the targets of which a minimum per class was asked for, above the fraction to train on.
+    ``quotas`` say how many pixels of each target were asked for; empty where they were not counted so.
     ``id`` is the same for two splits exactly when their subsets, patch size and block size are.
     """
 
@@ -50,7 +50,7 @@ class Split:
     subsets: UInt8[np.ndarray, " m"]
     notes: tuple[str, ...] = ()
     block_size: str | None = None
-    raised: tuple[int, ...] = ()
+    quotas: Mapping[int, ClassQuota] = field(default_factory=dict)
 
     @cached_property
     def leakage(self) -> Leakage:
@@ -113,7 +113,7 @@ def random_split(
         subsets[drawn[: quota.train]] = TRAIN
         subsets[drawn[quota.train : quota.train + quota.val]] = VALIDATION
         subsets[drawn[quota.train + quota.val :]] = TEST
-    return Split("random", seed, patch_size, pixels, subsets, raised=raised_classes(quotas))
+    return Split("random", seed, patch_size, pixels, subsets, quotas=quotas)
 
 
 def block_split(
@@ -176,8 +176,7 @@ def block_split(
         "or --split random",
     )
     notes += buffer_note(subsets, patch_size, "training pixel")
-    raised = raised_classes(quotas)
-    return Split("block", seed, patch_size, pixels, subsets, tuple(notes), raised=raised)
+    return Split("block", seed, patch_size, pixels, subsets, tuple(notes), quotas=quotas)
 
 
 def given_split(

@@ -45,7 +45,7 @@ from terramamba.core.words import count
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.splits.block_grid import BlockGrid
 from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
-from terramamba.data.splits.quotas import ClassQuota, class_names, class_quotas, raised_classes
+from terramamba.data.splits.quotas import ClassQuota, class_names, class_quotas
 from terramamba.data.splits.split import Split
 from terramamba.data.splits.subset_draws import best_draw, draw_notes, require_held_out
 
@@ -105,8 +105,7 @@ def square_block_split(
         "smaller --patch-size",
     )
     notes = draw_notes(targets, subsets, called, patch_size, "training block")
-    raised = raised_classes(quotas)
-    return Split("block", seed, patch_size, pixels, subsets, tuple(notes), blocks.size, raised)
+    return Split("block", seed, patch_size, pixels, subsets, tuple(notes), blocks.size, quotas)
 
 
 def _require_blocks(
