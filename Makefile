@@ -8,7 +8,7 @@ BENCH_PYTHON ?= $(BIN)/python
 TERRAMAMBA_SEED ?= $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fresh test-gpu sanitize lint format bench clean
+.PHONY: help install demo test test-fresh coverage test-gpu sanitize lint format bench clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: install  ## Run the tests, on the same random inputs each time
 
 test-fresh: install  ## Run the tests on random inputs drawn anew; TERRAMAMBA_SEED=N repeats some
 	TERRAMAMBA_SEED=$(TERRAMAMBA_SEED) OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+
+coverage: install  ## Run the tests and list the lines of each file that none of them ran
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal --cov=terramamba --cov-report=term-missing:skip-covered
 
 test-gpu:  ## Test and time the GPU kernels; a machine with PyTorch for CUDA needs no install
 	PYTHONPATH=src $(PYTHON) -m pytest -o addopts= -W ignore::pytest.PytestConfigWarning tests/ops/test_triton_gpu.py
