@@ -57,6 +57,15 @@ def seed(request: pytest.FixtureRequest, seed_of: Callable[[str], int]) -> int:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def messages_as_in_the_shell() -> Iterator[None]:
+    """Tests of functions read refusals as they were raised; programs of tests speak to whom they speak to."""
+    from terramamba.core.errors import speaking_to_shell  # not earlier: pytest hooks what is imported later
+
+    with speaking_to_shell():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def programs_end() -> Iterator[None]:
     """The process that runs the tests' programs ends with the session."""
     yield

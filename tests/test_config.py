@@ -121,29 +121,29 @@ def test_a_run_does_not_go_on_as_another(trained: Trained, words: tuple[str, ...
 
 
 IN_PYTHON = [
-    ('tm.ClassifySettings(out="o", optimizer="sgd", lr="big")', "--lr: 'big' is not a number"),
-    ('tm.map_classes("run", "s.tif", "m.tif", precision="16")', "--precision: '16' is not one of 32, bf16"),
-    ('tm.ClassifySettings(out="o", optimizer="sgd")', "--optimizer: 'sgd' is not one of adam, adamw"),
-    ('tm.ClassifySettings(out="o", epochs=0)', "--epochs 0: at least 1 is needed"),
+    ('tm.ClassifySettings(out="o", optimizer="sgd", lr="big")', "lr: 'big' is not a number"),
+    ('tm.map_classes("run", "s.tif", "m.tif", precision="16")', "precision: '16' is not one of 32, bf16"),
+    ('tm.ClassifySettings(out="o", optimizer="sgd")', "optimizer: 'sgd' is not one of adam, adamw"),
+    ('tm.ClassifySettings(out="o", epochs=0)', "epochs 0: at least 1 is needed"),
     (
         'tm.ClassifySettings(out="o", patch_size=4)',
-        "--patch-size 4: an odd number of pixels, such as 7, is needed",
+        "patch_size 4: an odd number of pixels, such as 7, is needed",
     ),
     (
         'tm.ChangeSettings(out="o", data="d", loss="dice")',
-        "--loss: 'dice' is not one of bce, bce_dice, focal",
+        "loss: 'dice' is not one of bce, bce_dice, focal",
     ),
     (
         'tm.ChangeSettings(out="o", data="d", jitter=0.2, augment=False)',
-        "--jitter 0.2: augments samples; leave it or --no-augment out",
+        "jitter 0.2: augments samples; leave it or augment=False out",
     ),
     (
         'tm.ClassifySettings(out="o", all_touched=True, min_coverage=0.3)',
-        "--all-touched takes any share of a pixel; leave it or --min-coverage out",
+        "all_touched takes any share of a pixel; leave it or min_coverage out",
     ),
     (
         'tm.ClassifySettings(out="o", epochs=3, warmup_epochs=3)',
-        "--warmup-epochs 3: must be below the 3 epochs",
+        "warmup_epochs 3: must be below the 3 epochs",
     ),
     (
         'tm.ChangeSettings(out="o", data="d", threshold=0.12345)',
@@ -165,7 +165,7 @@ IN_PYTHON = [
 ]
 
 
-def test_python_is_refused_as_the_command_line_is_when_the_settings_are_made() -> None:
+def test_python_is_refused_in_its_own_words_when_the_settings_are_made() -> None:
     """In a program, because shape checks of the tests would speak first."""
     lines = ["import terramamba as tm"]
     for made, _ in IN_PYTHON:

@@ -1,38 +1,104 @@
 """State-space (Mamba) models for Earth observation: land-cover maps and change maps from real images.
 
-The public names are loaded when they are first used, so that importing the package stays quick.
+The public names are loaded when they are first used, so that importing the package stays quick. Programs that
+check types read where each comes from; ``_HOMES`` says the same to Python.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
 from terramamba._version import __version__
 
+if TYPE_CHECKING:
+    from terramamba import ops as ops
+    from terramamba.api.explaining import explain_change as explain_change
+    from terramamba.api.explaining import explain_classes as explain_classes
+    from terramamba.api.explaining import run_experiment as run_experiment
+    from terramamba.api.explaining import write_report as write_report
+    from terramamba.api.given import open_scene as open_scene
+    from terramamba.api.jobs import evaluate_change_detector as evaluate_change_detector
+    from terramamba.api.jobs import evaluate_classifier as evaluate_classifier
+    from terramamba.api.jobs import resolved as resolved
+    from terramamba.api.jobs import train_change_detector as train_change_detector
+    from terramamba.api.jobs import train_classifier as train_classifier
+    from terramamba.api.maps import check_pair as check_pair
+    from terramamba.api.maps import join_map as join_map
+    from terramamba.api.maps import map_change as map_change
+    from terramamba.api.maps import map_classes as map_classes
+    from terramamba.api.results import ClassScores as ClassScores
+    from terramamba.api.results import EvaluationResult as EvaluationResult
+    from terramamba.api.results import Spread as Spread
+    from terramamba.api.results import TrainResult as TrainResult
+    from terramamba.change.map_output import ChangeSummary as ChangeSummary
+    from terramamba.change.settings import ChangeSettings as ChangeSettings
+    from terramamba.core.errors import Cancelled as Cancelled
+    from terramamba.core.errors import InputError as InputError
+    from terramamba.landcover.map_output import ClassSummary as ClassSummary
+    from terramamba.landcover.settings import ClassifySettings as ClassifySettings
+    from terramamba.mapping.area_table import ClassArea as ClassArea
+    from terramamba.models.registry import create_model as create_model
+    from terramamba.models.registry import list_models as list_models
+    from terramamba.raster.checks.pair import PairReport as PairReport
+    from terramamba.raster.readers.in_memory import scene_from_array as scene_from_array
+    from terramamba.raster.scene import Scene as Scene
+    from terramamba.report.maps import MapFiles as MapFiles
+    from terramamba.runs.folder import Run as Run
+    from terramamba.runs.folder import load_run as load_run
+
 _HOMES = {
-    "open_scene": "raster.readers.open",
-    "check_pair": "raster.checks.pair",
+    "ops": "",
+    "explain_change": "api.explaining",
+    "explain_classes": "api.explaining",
+    "run_experiment": "api.explaining",
+    "write_report": "api.explaining",
+    "open_scene": "api.given",
+    "evaluate_change_detector": "api.jobs",
+    "evaluate_classifier": "api.jobs",
+    "resolved": "api.jobs",
+    "train_change_detector": "api.jobs",
+    "train_classifier": "api.jobs",
+    "check_pair": "api.maps",
+    "join_map": "api.maps",
+    "map_change": "api.maps",
+    "map_classes": "api.maps",
+    "ClassScores": "api.results",
+    "EvaluationResult": "api.results",
+    "Spread": "api.results",
+    "TrainResult": "api.results",
+    "ChangeSummary": "change.map_output",
+    "ChangeSettings": "change.settings",
+    "Cancelled": "core.errors",
+    "InputError": "core.errors",
+    "ClassSummary": "landcover.map_output",
+    "ClassifySettings": "landcover.settings",
+    "ClassArea": "mapping.area_table",
     "create_model": "models.registry",
     "list_models": "models.registry",
+    "PairReport": "raster.checks.pair",
+    "scene_from_array": "raster.readers.in_memory",
+    "Scene": "raster.scene",
+    "MapFiles": "report.maps",
+    "Run": "runs.folder",
     "load_run": "runs.folder",
-    "ClassifySettings": "landcover.settings",
-    "ChangeSettings": "change.settings",
-    "train_classifier": "api",
-    "evaluate_classifier": "api",
-    "train_change_detector": "api",
-    "evaluate_change_detector": "api",
-    "map_classes": "api",
-    "map_change": "api",
-    "join_map": "api",
-    "InputError": "core.errors",
 }
+"""Of each public name the module that defines it; "" for a module of that name."""
 
 __all__ = ["__version__", *_HOMES]
 
+if not TYPE_CHECKING:
+    # Hidden from type checkers: to them it would say that any name at all is there.
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'terramamba' has no attribute {name!r}")
-    return getattr(import_module(f"terramamba.{_HOMES[name]}"), name)
+    def __getattr__(name):
+        """Load a public name from the module that defines it."""
+        from importlib import import_module
+
+        if name not in _HOMES:
+            raise AttributeError(f"module 'terramamba' has no attribute {name!r}")
+        home = _HOMES[name]
+        return (
+            getattr(import_module(f"terramamba.{home}"), name)
+            if home
+            else import_module(f"terramamba.{name}")
+        )
 
 
 def __dir__() -> list[str]:

@@ -4,13 +4,12 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from drawn import subset_map
-from terramamba.api import evaluate_classifier, map_classes, train_classifier
+from terramamba.api import TrainResult, evaluate_classifier, map_classes, train_classifier
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import UNITS
 from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
@@ -25,7 +24,7 @@ from terramamba.scores.sampling_units import counts_by_unit, read_rows
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[ClassifySettings, dict[str, Any]]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[ClassifySettings, TrainResult]:
     """A support vector machine on a made-up scene: quick, and it goes through the whole job."""
     folder = tmp_path_factory.mktemp("classify")
     made = make_scene(folder, 1, height=70, width=70, bands=16)
@@ -43,7 +42,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[ClassifySettings,
 def test_a_run_says_what_was_done(trained):
     settings, result = trained
     folder = Path(settings.out)
-    assert json.loads((folder / "metrics.json").read_text()) == json.loads(json.dumps(result))
+    assert json.loads((folder / "metrics.json").read_text()) == json.loads(json.dumps(result.raw))
     trained, validated = (sum(result["counts"][subset]) for subset in ("train", "validation"))
     assert result["protocol"] == f"random-n{trained}-n{validated}-p5"  # small classes train on 20 pixels
     assert result["leakage"]["shared"] > 0.5

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TextIO
 
 from terramamba._version import __version__
-from terramamba.core.errors import InputError
+from terramamba.core.errors import InputError, speaking_to_shell
 from terramamba.core.launcher import launched_process
 
 DONE, CANNOT, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -46,7 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Of several processes that torchrun or srun started, the first does it and the others work for it.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
+    with speaking_to_shell():
+        return _among_others(list(sys.argv[1:] if argv is None else argv))
+
+
+def _among_others(words: list[str]) -> int:
     try:
         alone = launched_process() is None
     except InputError as error:

@@ -38,7 +38,7 @@ def run(argv: Sequence[str]) -> int:
     variable = given.pop("scene_variable")
     before, after = (open_scene(place, variable=variable) for place in places)
     with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
-        report = check_pair(before, after, align=options.align, masks=given["masks"])
+        report = check_pair(before, after, align=options.align, masks=given["mask"])
     for note in report.notes:
         print(f"note: {note}", file=sys.stderr)
     note_unlike_training(folder, before)

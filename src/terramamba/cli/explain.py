@@ -63,7 +63,7 @@ def _of_task(task: "Task", options: ExplainOptions, folder: str) -> dict[str, An
     from terramamba.tasks import TASKS
 
     given = asdict(options)
-    given["masks"] = given.pop("mask") or ()
+    given["mask"] = options.mask or ()
     own = {option.name for option in options_of(task.explain_options)}
     for other in TASKS.values():
         for option in options_of(other.explain_options):

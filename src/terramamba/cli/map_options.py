@@ -24,7 +24,7 @@ def arguments(options: MapFiles) -> dict[str, Any]:
     """Return ``options`` as the functions that map take them."""
     given = asdict(options)
     del given["stac"]
-    return given | {"masks": given.pop("mask") or ()}
+    return given | {"mask": given["mask"] or ()}
 
 
 def note_unlike_training(folder: str, scene: "Scene") -> None:

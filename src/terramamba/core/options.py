@@ -99,10 +99,11 @@ class Option:
         try:
             found = of_kind(self.hint, _as_meant(value, self.hint))
         except FieldError as error:
-            raise InputError(f"{what}: {error.value!r} is not {error.wanted}") from error
+            refused = InputError(f"{what}: {error.value!r} is not {error.wanted}", value=error.value)
+            raise refused from error
         for bound in self.bounds if found is not None else ():
             if not bound.holds(found):
-                raise InputError(f"{what} {found}: {bound.words} is needed")
+                raise InputError(where=what, value=found, what=f"{bound.words} is needed")
         return found
 
 

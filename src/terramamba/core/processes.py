@@ -144,7 +144,7 @@ def _run(rank: int, world: int, port: int, parcel: bytes, messages: Any) -> None
         pickle.loads(parcel)(rank, world, report)
         messages.put(("done", rank))
     except InputError as error:
-        messages.put(("refused", str(error)))
+        messages.put(("refused", error.message))
     except BaseException:
         messages.put(("failed", traceback.format_exc()))
 

@@ -1,10 +1,16 @@
-"""Progress of long work: a bar with rate and time left on a terminal, plain lines in a log."""
+"""Progress of long work: a bar with rate and time left on a terminal, plain lines in a log.
+
+Who calls a public function may want to be told instead, or nothing to be shown: ``told`` says so for all
+that is done inside it, in a context variable, so that nothing between passes anything on.
+"""
 
 import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -16,6 +22,41 @@ class Advance(Protocol):
 
     def __call__(self, amount: float, remark: str = "") -> None:
         """Add ``amount`` to what is done."""
+
+
+@runtime_checkable
+class OnProgress(Protocol):
+    """Is told how much of a step is done, how much it is in all, and what the step is.
+
+    Both are in the same unit, of which ``what`` speaks: epochs, pixels, runs. What it raises ends the work
+    where it is, as Ctrl-C does, and reaches the caller; ``Cancelled`` is there for that.
+    """
+
+    def __call__(self, done: float, total: float, what: str) -> object:
+        """Take note of it."""
+
+
+@dataclass(frozen=True)
+class _Audience:
+    tell: OnProgress | None = None
+    shown: bool = True
+
+
+_audience: ContextVar[_Audience | None] = ContextVar("_audience", default=None)
+
+
+def _who() -> _Audience:
+    return _audience.get() or _Audience()
+
+
+@contextmanager
+def told(on_progress: OnProgress | None, *, shown: bool) -> Iterator[None]:
+    """Tell ``on_progress`` of all work inside; on standard error nothing is said unless ``shown``."""
+    token = _audience.set(_Audience(on_progress, shown))
+    try:
+        yield
+    finally:
+        _audience.reset(token)
 
 
 def clock(seconds: float) -> str:
@@ -32,7 +73,8 @@ def amount_of(units: float) -> str:
 
 def say(text: str) -> None:
     """Say on standard error what is about to be done, and keep it in the run's log."""
-    print(text, file=sys.stderr, flush=True)
+    if _who().shown:
+        print(text, file=sys.stderr, flush=True)
     logging.getLogger(__name__).info(text)
 
 
@@ -42,11 +84,17 @@ def progress(description: str, total: float, unit: str, done: float = 0.0) -> It
 
     Everything goes to standard error, so that standard output keeps only results.
     """
-    if sys.stderr.isatty():
-        with _bar(description, total, unit, done) as advance:
-            yield advance
-    else:
-        yield _lines(description, total, unit, done)
+    audience = _who()
+    with _shown(description, total, unit, done) if audience.shown else nullcontext(_nothing) as show:
+        yield (
+            show if audience.tell is None else _also_told(audience.tell, show, description, total, unit, done)
+        )
+
+
+def heard(description: str, total: float, unit: str) -> Advance:
+    """A function that reports progress to who asked to be told of it (``told``), and shows nothing."""
+    tell = _who().tell
+    return _nothing if tell is None else _also_told(tell, _nothing, description, total, unit, 0.0)
 
 
 @contextmanager
@@ -59,6 +107,36 @@ def pixel_progress(description: str, pixels: int, done: int = 0) -> Iterator[Cal
     # A hair less than all, because parts of a million do not add up exactly.
     with progress(description, pixels / size * (1 - 1e-9), unit, done / size) as advance:
         yield lambda amount: advance(amount / size)
+
+
+@contextmanager
+def _shown(description: str, total: float, unit: str, done: float) -> Iterator[Advance]:
+    if sys.stderr.isatty():
+        with _bar(description, total, unit, done) as advance:
+            yield advance
+    else:
+        yield _lines(description, total, unit, done)
+
+
+def _nothing(amount: float, remark: str = "") -> None:
+    """Show nothing."""
+
+
+def _also_told(
+    tell: OnProgress, show: Advance, description: str, total: float, unit: str, done: float
+) -> Advance:
+    # Megapixels are a matter of how numbers look; a function is told pixels.
+    scale, unit = (1e6, "px") if unit == "Mpx" else (1.0, unit)
+    digits = 0 if unit == "px" else 3
+    state = {"done": done}
+
+    def advance(amount: float, remark: str = "") -> None:
+        show(amount, remark)
+        state["done"] = min(state["done"] + amount, total)
+        so_far, everything = (round(scale * units, digits) for units in (state["done"], total))
+        tell(so_far, everything, f"{description}, {unit}")
+
+    return advance
 
 
 @contextmanager

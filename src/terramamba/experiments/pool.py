@@ -83,7 +83,7 @@ def _work(run: PlannedRun, train: Train, jobs: int) -> None:
         with redirect_stderr(io.StringIO()):
             do_run(run, train)
     except InputError as error:
-        write_failure(run, "; ".join([str(error), *getattr(error, "__notes__", ())]))
+        write_failure(run, "; ".join([error.message, *getattr(error, "__notes__", ())]))
         sys.exit(1)
     except Exception as error:
         write_failure(run, f"{type(error).__name__}: {error or 'no message'}")

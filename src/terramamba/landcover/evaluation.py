@@ -38,7 +38,7 @@ from terramamba.training.predict import class_logits
 def evaluate(
     run: Run,
     *,
-    scene: str | None = None,
+    scene: str | Scene | None = None,
     labels: str | None = None,
     mask: Sequence[str] | None = None,
     scene_variable: str | None = None,
@@ -68,7 +68,10 @@ def evaluate(
     if scene is None or labels is None:
         scored = _own_test(run)
     else:
-        opened = open_scene(scene, variable=scene_variable, shape=label_shape(labels, label_variable))
+        shape = label_shape(labels, label_variable)
+        opened = (
+            scene if isinstance(scene, Scene) else open_scene(scene, variable=scene_variable, shape=shape)
+        )
         vector = VectorOptions(
             class_attribute=class_attribute, layer=layer, all_touched=all_touched, min_coverage=min_coverage
         )

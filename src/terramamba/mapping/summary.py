@@ -5,6 +5,7 @@ from pathlib import Path
 
 from terramamba.core.shown import Shown, Table, in_percent, number
 from terramamba.mapping.area_table import ClassArea
+from terramamba.mapping.pictured import PicturedMap
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class MapSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CountedMap(MapSummary):
+class CountedMap(PicturedMap, MapSummary):
     """A map whose pixels were counted by class.
 
     ``not_finite_pixels`` have data that is NaN or infinite, at either date of a pair; they count as nodata

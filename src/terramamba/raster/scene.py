@@ -6,14 +6,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from affine import Affine
-from jaxtyping import Bool, Shaped
+from jaxtyping import Bool, Shaped, UInt8
 from rasterio.crs import CRS
 
-from terramamba.raster.geogrid import Grid
+from terramamba.raster import pictures
+from terramamba.raster.geogrid import Grid, crs_name, pixel_size
 from terramamba.raster.windows import Window
 
 ARRAY_SUFFIXES = (".mat", ".npy", ".npz")
@@ -109,6 +110,34 @@ class Scene:
         """Read the whole scene thinned out to at most ``size`` pixels a side, quick for huge files too."""
         shape = (min(size, self.height), min(size, self.width))
         return self.source.read(self.grid.window, self._chosen(bands), shape)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the scene in false colour, thinned out, into ``ax`` or axes of its own; return the axes."""
+        picture = self._picture(pictures.PLOT_SIDE)
+        return pictures.plot_picture(picture, self.grid, title=self.path, ax=ax)
+
+    def _repr_html_(self) -> str:
+        """The scene in a notebook: what is known about it, and a small picture."""
+        facts = [("size", f"{self.height:,} x {self.width:,} pixels, {self.bands} bands of {self.dtype}")]
+        if self.wavelengths is not None:
+            facts.append(("wavelengths", f"{min(self.wavelengths):.0f} to {max(self.wavelengths):.0f} nm"))
+        if self.crs is not None:
+            facts.append(("reference system", crs_name(self.crs)))
+        if self.transform is not None:
+            facts.append(("pixel size", pixel_size(self.transform, self.crs)))
+        if self.nodata is not None:
+            facts.append(("no data", f"{self.nodata:g}"))
+        facts += [("note", note) for note in self.notes]
+        picture = pictures.picture_html(self._picture(pictures.PICTURE_SIDE), self.path)
+        rows = [("scene", f"{self.path} ({self.format})"), *facts]
+        return pictures.table_html(rows) + picture
+
+    def _picture(self, side: int) -> UInt8[np.ndarray, "h w rgb"]:
+        shape = pictures.shape_within(side, self.height, self.width)
+        bands = pictures.shown_bands(self.bands, self.wavelengths)
+        values, valid = self.source.read(self.grid.window, bands, shape)
+        valid = valid & np.isfinite(values)
+        return pictures.stretched(values, valid, pictures.limits_of(values, valid))
 
     def _inside(self, window: Window) -> Window:
         if not self.grid.window.contains(window):

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Integer, UInt8
 
 from terramamba.data.labels.class_table import ClassTable
-from terramamba.raster.quicklook import colour_limits, coloured, false_colour
+from terramamba.raster.pictures import coloured
+from terramamba.raster.quicklook import colour_limits, false_colour
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 

@@ -27,6 +27,7 @@ from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
 from terramamba.models.weights import load_model
+from terramamba.raster.pictures import table_html
 from terramamba.runs.model_card import ModelCard, PatchShape, ThresholdSource, read_card
 from terramamba.training.recipes import decide
 from terramamba.training.settings import TrainSettings
@@ -228,6 +229,19 @@ class Run:
     def split_id(self) -> str:
         """Which pixels or pairs were for training, validation and test, in short."""
         return self.card.data.split_id
+
+    def _repr_html_(self) -> str:
+        """The run in a notebook: what was trained, and on what."""
+        data, model = self.card.data, self.card.model
+        facts = [
+            ("run", self.folder),
+            ("task", self.task),
+            ("model", f"{model.name} ({model.preset})"),
+            ("bands", f"{len(data.scaling.bands)} of {data.source_bands}"),
+            ("classes", ", ".join(data.classes.names)),
+            ("protocol", data.protocol),
+        ]
+        return table_html(facts)
 
     def _had(self, group: T | None, name: str) -> T:
         if group is None:

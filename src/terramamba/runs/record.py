@@ -200,7 +200,7 @@ def _with_seeds(folder: Path) -> list[Path]:
 
 def _read(folder: Path, name: str) -> RunRecord:
     card, metrics = read_card(_finished(folder, CARD).parent), read_metrics(folder)
-    class_names, confusion = _confusion(folder / CONFUSION)
+    class_names, confusion = confusion_table(folder / CONFUSION)
     return RunRecord(
         folder,
         name,
@@ -231,7 +231,8 @@ def _finished(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def _confusion(path: Path) -> tuple[list[str], list[list[int]]]:
+def confusion_table(path: Path) -> tuple[list[str], list[list[int]]]:
+    """Names of the classes and the matrix that ``write_confusion`` wrote; raises ``InputError``."""
     header, rows = _table(path)
     try:
         cells = [[int(cell) for cell in row[1:]] for row in rows]

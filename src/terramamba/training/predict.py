@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
+from terramamba.core.progress import Advance, heard
 from terramamba.scores.calibration import LOGIT_LIMIT, logit_histogram, logit_levels
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.thresholds import BINS, histogram
@@ -92,12 +93,15 @@ def class_logits(
 ) -> tuple[Float[Tensor, "m k"], Int64[Tensor, " m"]]:
     """Return logits and classes of all samples, on the CPU: what ``evaluate_classes`` counts."""
     with evaluating(model, resolve_device(device)) as resolved:
-        found = [
-            (logits.cpu(), batch["label"].cpu())
-            for batch, logits in outputs(model, EvaluationBatches(dataset, batch_size, resolved), precision)
-        ]
-    logits, labels = zip(*found, strict=True)
-    return torch.cat(logits), torch.cat(labels)
+        batches = EvaluationBatches(dataset, batch_size, resolved)
+        found: list[Tensor] = []
+        labels: list[Tensor] = []
+        advance = heard("score", batches.samples, "samples")
+        for batch, logits in outputs(model, batches, precision):
+            found.append(logits.cpu())
+            labels.append(batch["label"].cpu())
+            advance(len(logits))
+    return torch.cat(found), torch.cat(labels)
 
 
 def change_counts(
@@ -110,7 +114,9 @@ def change_counts(
 ) -> ChangeCounts:
     """Count as ``evaluate_change`` does, and the logits of all samples together."""
     with evaluating(model, resolve_device(device)) as resolved:
-        return count_changes(model, EvaluationBatches(dataset, batch_size, resolved), precision)
+        batches = EvaluationBatches(dataset, batch_size, resolved)
+        advance = heard("score", batches.samples, "pairs")
+        return count_changes(model, batches, precision, advance=advance)
 
 
 def count_classes(
@@ -128,7 +134,12 @@ def count_classes(
 
 
 def count_changes(
-    model: nn.Module, batches: EvaluationBatches, precision: str, loss: Loss | None = None
+    model: nn.Module,
+    batches: EvaluationBatches,
+    precision: str,
+    loss: Loss | None = None,
+    *,
+    advance: Advance | None = None,
 ) -> ChangeCounts:
     """Count this process's shard of the samples, and sum ``loss`` over them."""
     dataset, shard = batches.dataset, batches.shard
@@ -146,6 +157,8 @@ def count_changes(
         levels += logit_histogram(one, changed, known)
         if loss is not None:
             total += float(loss(one, batch)) * len(logits)
+        if advance is not None:
+            advance(len(logits))
     for index in large[shard.rank :: shard.world]:
         assert isinstance(dataset, MappedPairs)
         found = count_rows(dataset.map_rows(index, model, batches.device, precision), loss)
@@ -153,6 +166,8 @@ def count_changes(
         histograms.append(found.histograms)
         levels += found.logits
         total += found.loss
+        if advance is not None:
+            advance(1)
     return ChangeCounts(np.concatenate(histograms)[np.argsort(own)], levels, total)
 
 

@@ -35,7 +35,7 @@ from terramamba.training.predict import evaluating
 
 def explain_change(
     run: str | Path | Run,
-    scenes: Sequence[str],
+    scenes: Sequence[str | Scene],
     *,
     out: str | Path,
     scene_variable: str | None = None,
@@ -44,7 +44,7 @@ def explain_change(
     at: str | None = None,
     size: int = 256,
     align: Method | None = None,
-    masks: Sequence[str | Path] = (),
+    mask: Sequence[str | Path] = (),
     device: str = "auto",
     overwrite: bool = False,
 ) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def explain_change(
         at: Or that in coordinates of the images' reference system, "X,Y".
         size: Side of a window that is not named whole, in pixels.
         align: Warp the later image onto the grid of the earlier one; None: both lie on one grid.
-        masks: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
+        mask: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         overwrite: Replace an earlier explanation.
 
@@ -71,7 +71,10 @@ def explain_change(
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
     if len(scenes) != 2:
-        folder, files = run.folder if isinstance(run, Run) else run, ", ".join(scenes) or "none"
+        folder, files = (
+            run.folder if isinstance(run, Run) else run,
+            ", ".join(one.path if isinstance(one, Scene) else one for one in scenes) or "none",
+        )
         raise InputError(f"{folder}: is a run for change, which needs BEFORE and AFTER; got {files}")
     check_folder(out, overwrite=overwrite)
     loaded, place = open_run(run, "change"), resolve_device(device)
@@ -81,8 +84,8 @@ def explain_change(
             f"{loaded.folder}: the model is {loaded.card.model.name}, which has no layers to explain;"
             " CSAM, BFA and CSIE are parts of glmamba, name a run of that model"
         )
-    opened = (open_scene(path, variable=scene_variable) for path in scenes)
-    first, second = (masked(date, masks) for date in require_pair(*opened, align=align))
+    opened = (one if isinstance(one, Scene) else open_scene(one, variable=scene_variable) for one in scenes)
+    first, second = (masked(date, mask) for date in require_pair(*opened, align=align))
     dates = first, second
     for date in dates:
         check_bands(loaded, date)
@@ -101,7 +104,7 @@ def explain_change(
     grid = first.grid if first.transform is not None else second.grid
     rows = [_numbers(found, i) for i in range(len(evidence.layers))]
     with explanation_folder(out, overwrite=overwrite) as (folder, record):
-        record |= _record(found, dates, chosen, rows) | {"masks": [str(mask) for mask in masks]}
+        record |= _record(found, dates, chosen, rows) | {"masks": [str(one) for one in mask]}
         write_csv(folder / "layers.csv", rows)
         _write_rasters(folder, found, grid)
         for kind, title in (("activation", "strength of the response"), ("cam", "Grad-CAM")):

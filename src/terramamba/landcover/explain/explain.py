@@ -23,6 +23,7 @@ from terramamba.landcover.explain.files import write_attention, write_importance
 from terramamba.landcover.explain.patches import Patches, read_patches
 from terramamba.landcover.explain.pixels import Chosen, choose_pixels
 from terramamba.mapping.fit_to_run import open_run
+from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
 from terramamba.runs.folder import Run
 from terramamba.scores.metrics import average_accuracy, overall_accuracy
@@ -30,12 +31,12 @@ from terramamba.scores.metrics import average_accuracy, overall_accuracy
 
 def explain_classes(
     run: str | Path | Run,
-    scenes: Sequence[str] = (),
+    scenes: Sequence[str | Scene] = (),
     *,
     out: str | Path,
     labels: str | None = None,
     scene_variable: str | None = None,
-    masks: Sequence[str | Path] = (),
+    mask: Sequence[str | Path] = (),
     pixel: str | None = None,
     at: str | None = None,
     samples: int = 500,
@@ -53,7 +54,7 @@ def explain_classes(
         out: Folder to write, new or empty.
         labels: Labels of the scene; None: the run's validation pixels where it is the run's own scene.
         scene_variable: Name of the array in a file that holds several.
-        masks: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
+        mask: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
         pixel: Pixels to explain one by one, "ROW,COL ROW,COL ...", from 0.
         at: More of them, "X,Y ..." in coordinates of the scene's reference system.
         samples: Most pixels that means and importance are made of.
@@ -70,7 +71,10 @@ def explain_classes(
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
     if len(scenes) > 1:
-        folder, files = run.folder if isinstance(run, Run) else run, ", ".join(scenes)
+        folder, files = (
+            run.folder if isinstance(run, Run) else run,
+            ", ".join(one.path if isinstance(one, Scene) else one for one in scenes),
+        )
         raise InputError(f"{folder}: is a run for classify, which takes one SCENE; got {files}")
     check_folder(out, overwrite=overwrite)
     if samples < 2:
@@ -78,7 +82,7 @@ def explain_classes(
     loaded, place = open_run(run, "classify"), resolve_device(device)
     groups = band_groups(loaded.scaling.bands, loaded.card.data.wavelengths, bands_per_group)
     everything = choose_pixels(loaded, scenes[0] if scenes else None, scene_variable, labels)
-    everything = replace(everything, scene=masked(everything.scene, masks))
+    everything = replace(everything, scene=masked(everything.scene, mask))
     named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)
     chosen, images = _with_data(everything.drawn(samples, seed), loaded)
     answers, patches = _answers(loaded, everything, named, place)
@@ -109,7 +113,7 @@ def explain_classes(
     )
     with explanation_folder(out, overwrite=overwrite) as (folder, record):
         record |= _record(found, {"samples": samples, "repeats": repeats, "seed": seed})
-        record["masks"] = [str(mask) for mask in masks]
+        record["masks"] = [str(one) for one in mask]
         write_attention(folder, found)
         write_importance(folder, found)
         write_pixels(folder, found)

@@ -57,7 +57,7 @@ class Chosen:
         return Chosen(self.scene, self.pixels[usable], targets, self.words, notes)
 
 
-def choose_pixels(run: Run, scene: str | None, variable: str | None, labels: str | None) -> Chosen:
+def choose_pixels(run: Run, scene: str | Scene | None, variable: str | None, labels: str | None) -> Chosen:
     """All pixels that can explain ``run``.
 
     Of the run's own scene, its validation pixels: the test is not looked at. Of another, the pixels with
@@ -70,7 +70,8 @@ def choose_pixels(run: Run, scene: str | None, variable: str | None, labels: str
         return _validation_pixels(run)
     if scene is None:
         raise InputError(f"--labels {labels}: name the scene that they belong to")
-    opened = open_scene(scene, variable=variable, shape=None if labels is None else label_shape(labels, None))
+    shape = None if labels is None else label_shape(labels, None)
+    opened = scene if isinstance(scene, Scene) else open_scene(scene, variable=variable, shape=shape)
     check_bands(run, opened)
     if labels is None:
         return Chosen(opened, _spread(opened), None, "pixels of the scene")
@@ -94,10 +95,10 @@ def _validation_pixels(run: Run) -> Chosen:
     return Chosen(samples.scene, pixels, targets, "validation pixels of the run")
 
 
-def _is_own(run: Run, scene: str) -> bool:
+def _is_own(run: Run, scene: str | Scene) -> bool:
     own = read_settings(run.folder, ClassifySettings).scene if has_settings(run.folder) else None
     try:
-        return own is not None and Path(own).samefile(scene)
+        return own is not None and Path(own).samefile(scene.path if isinstance(scene, Scene) else scene)
     except OSError:
         return False
 

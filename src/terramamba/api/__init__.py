@@ -1,0 +1,37 @@
+"""The public functions: each looks up its job and hands it to the engine that does the work.
+
+``terramamba`` itself names them, and is what users import.
+"""
+
+from terramamba.api.explaining import explain_change, explain_classes, run_experiment, write_report
+from terramamba.api.given import open_scene
+from terramamba.api.jobs import (
+    evaluate_change_detector,
+    evaluate_classifier,
+    resolved,
+    train_change_detector,
+    train_classifier,
+)
+from terramamba.api.maps import check_pair, join_map, map_change, map_classes
+from terramamba.api.results import ClassScores, EvaluationResult, Spread, TrainResult
+
+__all__ = [
+    "ClassScores",
+    "EvaluationResult",
+    "Spread",
+    "TrainResult",
+    "check_pair",
+    "evaluate_change_detector",
+    "evaluate_classifier",
+    "explain_change",
+    "explain_classes",
+    "join_map",
+    "map_change",
+    "map_classes",
+    "open_scene",
+    "resolved",
+    "run_experiment",
+    "train_change_detector",
+    "train_classifier",
+    "write_report",
+]

@@ -1,0 +1,195 @@
+"""Explanations, reports and experiments."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from terramamba import pipeline
+from terramamba.api.given import LabelsLike, SceneLike, label_file, path_or_scene
+from terramamba.change.explain import explain as change
+from terramamba.core.files import StrPath
+from terramamba.core.progress import OnProgress, told
+from terramamba.data.settings import Align
+from terramamba.experiments import experiment
+from terramamba.landcover.explain import explain as land_cover
+from terramamba.report import page
+from terramamba.report.maps import MapFiles
+from terramamba.runs.folder import Run
+from terramamba.runs.record import read_runs
+from terramamba.tasks import TASKS, task_named
+
+
+def explain_classes(
+    run: StrPath | Run,
+    scene: SceneLike | None = None,
+    *,
+    out: StrPath,
+    labels: LabelsLike | None = None,
+    scene_variable: str | None = None,
+    mask: Sequence[StrPath] = (),
+    pixel: str | None = None,
+    at: str | None = None,
+    samples: int = 500,
+    bands_per_group: int | None = None,
+    repeats: int = 5,
+    seed: int = 0,
+    device: str = "auto",
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Write what a classifier attends to and which bands it needs to the folder ``out``.
+
+    Args:
+        run: Run folder, or the run itself.
+        scene: Scene to explain it on; None: the run's own.
+        out: Folder to write, new or empty.
+        labels: Labels of the scene; None: the run's validation pixels where it is the run's own scene.
+        scene_variable: Name of the array in a file that holds several.
+        mask: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
+        pixel: Pixels to explain one by one, "ROW,COL ROW,COL ...", from 0.
+        at: More of them, "X,Y ..." in coordinates of the scene's reference system.
+        samples: Most pixels that means and importance are made of.
+        bands_per_group: Neighbouring bands that are shuffled together; None: at most 24 groups.
+        repeats: Times that each group is shuffled.
+        seed: Of drawing and shuffling.
+        device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
+        overwrite: Replace an earlier explanation.
+        on_progress: As of ``train_classifier``.
+        progress: Show progress on standard error.
+
+    Returns:
+        The content of ``explain.json``.
+
+    Raises:
+        InputError: input that cannot be used, with the file, the value and the remedy.
+    """
+    in_file = scene is None or isinstance(scene, str | os.PathLike)
+    held = scene if scene is None else path_or_scene(scene, None if in_file else scene_variable)
+    with told(on_progress, shown=progress), label_file(labels) as path:
+        return land_cover.explain_classes(
+            run if isinstance(run, Run) else Path(run),
+            held,
+            out=Path(out),
+            labels=path,
+            scene_variable=scene_variable,
+            mask=[Path(one) for one in mask],
+            pixel=pixel,
+            at=at,
+            samples=samples,
+            bands_per_group=bands_per_group,
+            repeats=repeats,
+            seed=seed,
+            device=device,
+            overwrite=overwrite,
+        )
+
+
+def explain_change(
+    run: StrPath | Run,
+    before: SceneLike,
+    after: SceneLike,
+    *,
+    out: StrPath,
+    window: str | None = None,
+    pixel: str | None = None,
+    at: str | None = None,
+    size: int = 256,
+    align: Align | None = None,
+    mask: Sequence[StrPath] = (),
+    scene_variable: str | None = None,
+    device: str = "auto",
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Write where the parts of a GLMamba respond in a window of a pair, and why, to the folder ``out``.
+
+    Args:
+        run: Run folder, or the run itself.
+        before: The earlier image.
+        after: The later image.
+        out: Folder to write, new or empty.
+        window: The window, "ROW,COL,HEIGHT,WIDTH", from 0.
+        pixel: Or the middle of it, "ROW,COL".
+        at: Or that in coordinates of the images' reference system, "X,Y".
+        size: Side of a window that is not named whole, in pixels.
+        align: Warp the later image onto the grid of the earlier one; None: both lie on one grid.
+        mask: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
+        scene_variable: Name of the array or image in files that hold several.
+        device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
+        overwrite: Replace an earlier explanation.
+        on_progress: As of ``train_classifier``.
+        progress: Show progress on standard error.
+
+    Returns:
+        The content of ``explain.json``.
+
+    Raises:
+        InputError: input that cannot be used, with the file, the value and the remedy.
+    """
+    dates = [path_or_scene(one, scene_variable) for one in (before, after)]
+    with told(on_progress, shown=progress):
+        return change.explain_change(
+            run if isinstance(run, Run) else Path(run),
+            dates[0],
+            dates[1],
+            out=Path(out),
+            window=window,
+            pixel=pixel,
+            at=at,
+            size=size,
+            align=align,
+            mask=[Path(one) for one in mask],
+            device=device,
+            overwrite=overwrite,
+        )
+
+
+def write_report(
+    runs: Sequence[StrPath],
+    out: StrPath,
+    *,
+    map_files: MapFiles | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write one HTML page about ``runs``, and about the map in ``map_files`` that the first of them made.
+
+    Raises:
+        InputError: a run or file cannot be read, they do not belong together, or ``out`` exists.
+    """
+    records = read_runs([Path(run) for run in runs])
+    task = task_named(records[0].task)
+    return page.write_report(task, records, Path(out), map_files=map_files, overwrite=overwrite)
+
+
+def run_experiment(
+    file: StrPath,
+    out: StrPath,
+    *,
+    variables: Mapping[str, Any] | None = None,
+    jobs: int = 1,
+    device: str = "auto",
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+    progress: bool = True,
+) -> experiment.Outcome:
+    """Do every run of an experiment's YAML file that is not done; write results and tables to ``out``.
+
+    Runs in ``out`` that were ended go on. ``overwrite`` trains anew those that have other settings.
+
+    Raises:
+        InputError: a file that is wrong, with the key; or runs in ``out`` with other settings.
+    """
+    with told(on_progress, shown=progress):
+        return experiment.run_experiment(
+            Path(file),
+            Path(out),
+            tasks=TASKS,
+            train=pipeline.train,
+            variables=variables,
+            jobs=jobs,
+            device=device,
+            overwrite=overwrite,
+        )

@@ -1,0 +1,194 @@
+"""Training and scoring: each function looks up its job and hands it to the engine that does the work."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from terramamba import pipeline
+from terramamba.api.given import LabelsLike, SceneLike, kept_labels, kept_scene, label_file, path_or_scene
+from terramamba.api.results import EvaluationResult, TrainResult
+from terramamba.change.settings import ChangeSettings
+from terramamba.core.errors import InputError
+from terramamba.core.files import StrPath
+from terramamba.core.progress import OnProgress, told
+from terramamba.data.settings import Align
+from terramamba.landcover.settings import ClassifySettings
+from terramamba.runs.folder import Run, check_folder
+from terramamba.tasks import CHANGE, LAND_COVER
+
+S = TypeVar("S", ClassifySettings, ChangeSettings)
+
+INPUTS = "-inputs"
+"""Ends the name of the folder beside a run with what was given in memory to train it."""
+
+
+def train_classifier(
+    settings: ClassifySettings,
+    *,
+    scene: SceneLike | None = None,
+    labels: LabelsLike | None = None,
+    on_progress: OnProgress | None = None,
+    progress: bool = True,
+) -> TrainResult:
+    """Train a land-cover classifier, choose the best epoch on validation, score once on test; write the run.
+
+    Args:
+        settings: All that ``terramamba classify train`` can be told; what is left out the recipe decides.
+        scene: In place of ``settings.scene``: also a scene, an array of xarray or an open dataset of
+            rasterio. What is in memory alone is written to the folder ``OUT-inputs``, so that the run can be
+            scored and gone on with.
+        labels: In place of ``settings.labels``: also a GeoDataFrame, or whole numbers (rows, columns) of
+            which 0 is unlabelled; written as ``scene`` is.
+        on_progress: Called with what is done, the total, and of what; what it raises, such as ``Cancelled``,
+            ends the training, which goes on from its last complete epoch with ``settings.resume``.
+        progress: Show progress on standard error.
+
+    Returns:
+        The content of ``metrics.json``; with ``settings.seeds`` above 1, means and deviations over them.
+
+    Raises:
+        InputError: input that cannot be used, with the file, the value and the remedy.
+    """
+    given = {"scene": scene, "labels": labels}
+    for name, value in given.items():
+        if value is not None and (said := getattr(settings, name)) is not None:
+            raise InputError(f"--{name}: the settings have {said} already; give one of both")
+    if scene is not None or labels is not None:
+        out = check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
+        inputs = out.with_name(out.name + INPUTS)
+        if scene is not None:
+            settings = replace(settings, scene=kept_scene(scene, inputs))
+        if labels is not None:
+            settings = replace(settings, labels=kept_labels(labels, inputs))
+    with told(on_progress, shown=progress):
+        return TrainResult(LAND_COVER.name, pipeline.train(LAND_COVER, settings))
+
+
+def train_change_detector(
+    settings: ChangeSettings, *, on_progress: OnProgress | None = None, progress: bool = True
+) -> TrainResult:
+    """Train a change detector, choose epoch and threshold on validation, score once on test; write the run.
+
+    Takes, returns and raises as ``train_classifier``.
+    """
+    with told(on_progress, shown=progress):
+        return TrainResult(CHANGE.name, pipeline.train(CHANGE, settings))
+
+
+def resolved(settings: S) -> S:
+    """``settings`` with all that they leave to the recipe decided, as training would keep them.
+
+    Opens the files and looks at the device, but writes nothing.
+
+    Raises:
+        InputError: as training.
+    """
+    return pipeline.resolved(LAND_COVER if isinstance(settings, ClassifySettings) else CHANGE, settings)
+
+
+def evaluate_classifier(
+    run: StrPath | Run,
+    *,
+    scene: SceneLike | None = None,
+    labels: LabelsLike | None = None,
+    mask: Sequence[StrPath] | None = None,
+    scene_variable: str | None = None,
+    label_variable: str | None = None,
+    class_attribute: str | None = None,
+    layer: str | None = None,
+    all_touched: bool = False,
+    min_coverage: float | int = 0.5,
+    device: str = "auto",
+    on_progress: OnProgress | None = None,
+    progress: bool = True,
+) -> EvaluationResult:
+    """Score a classifier on the test pixels of its own run, or on all labelled pixels of another scene.
+
+    The classes of other labels are matched by their codes, by their names where the file has nothing else;
+    pixels of classes that the model does not know are not scored and are named in the notes. Nor are, where
+    the scene is the run's own, pixels that trained the model or chose its epoch.
+
+    Args:
+        run: Run folder, or the run itself.
+        scene: Another scene; None: the run's own.
+        labels: Labels of that scene: a file, a GeoDataFrame, or whole numbers (rows, columns).
+        mask: Rasters whose pixels that are not 0 are left out of the scene.
+        scene_variable: Name of the array or image in a scene's file that holds several.
+        label_variable: The same of the labels' file.
+        class_attribute: Attribute of a vector file that says the class.
+        layer: Layer of a vector file.
+        all_touched: A polygon labels every pixel that it covers any part of.
+        min_coverage: Share of a pixel that a polygon must cover to label it.
+        device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
+        on_progress: As of ``train_classifier``.
+        progress: Show progress on standard error.
+
+    Raises:
+        InputError: a damaged run, one for another task, input that does not fit the model, no pixel to score.
+    """
+    in_file = scene is None or isinstance(scene, str | os.PathLike)
+    given = scene if scene is None else path_or_scene(scene, None if in_file else scene_variable)
+    with told(on_progress, shown=progress), label_file(labels) as path:
+        found = pipeline.evaluate(
+            LAND_COVER,
+            run if isinstance(run, Run) else Path(run),
+            scene=given,
+            labels=path,
+            mask=None if mask is None else [str(one) for one in mask],
+            scene_variable=scene_variable,
+            label_variable=label_variable,
+            class_attribute=class_attribute,
+            layer=layer,
+            all_touched=all_touched,
+            min_coverage=float(min_coverage),
+            device=device,
+        )
+    return EvaluationResult(LAND_COVER.name, found)
+
+
+def evaluate_change_detector(
+    run: StrPath | Run,
+    *,
+    data: StrPath,
+    split: str = "test",
+    root: StrPath | None = None,
+    align: Align | None = None,
+    scene_variable: str | None = None,
+    threshold: float | int | None = None,
+    device: str = "auto",
+    on_progress: OnProgress | None = None,
+    progress: bool = True,
+) -> EvaluationResult:
+    """Score a change detector on image pairs with change masks.
+
+    Args:
+        run: Run folder, or the run itself.
+        data: Folder of pairs, a CSV of them, or the name of a set of the catalogue.
+        split: Part of the pairs to score on: train, val or test.
+        root: Folder that holds the set which ``data`` names, or that paths in a CSV are relative to.
+        align: Warp the later date onto the grid of the earlier, "bilinear" or "cubic".
+        scene_variable: Name of the array or image in files that hold several.
+        threshold: Least probability that counts as changed, in thousandths; None: the run's own.
+        device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
+        on_progress: As of ``train_classifier``.
+        progress: Show progress on standard error.
+
+    Raises:
+        InputError: a threshold that is no whole thousandth, no labelled pair, or pairs that do not fit the
+            model.
+    """
+    with told(on_progress, shown=progress):
+        found = pipeline.evaluate(
+            CHANGE,
+            run if isinstance(run, Run) else Path(run),
+            data=str(data),
+            split=split,
+            root=None if root is None else str(root),
+            align=align,
+            scene_variable=scene_variable,
+            threshold=None if threshold is None else float(threshold),
+            device=device,
+        )
+    return EvaluationResult(CHANGE.name, found)

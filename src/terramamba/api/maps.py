@@ -1,0 +1,248 @@
+"""Maps of scenes and pairs."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from terramamba.api.given import SceneLike, path_or_scene
+from terramamba.change import map as change
+from terramamba.change.map_output import ChangeSummary
+from terramamba.change.map_worker import OVERLAP, TILE_SIZE
+from terramamba.core.files import StrPath
+from terramamba.core.progress import OnProgress, told
+from terramamba.data.settings import Align
+from terramamba.landcover import map as land_cover
+from terramamba.landcover.map_output import ClassSummary
+from terramamba.landcover.settings import Mode
+from terramamba.mapping import join
+from terramamba.raster.checks import pair
+from terramamba.runs.folder import Run
+from terramamba.tasks import TASKS
+from terramamba.training.settings import Precision
+
+
+def check_pair(
+    before: SceneLike,
+    after: SceneLike,
+    *,
+    align: Align | None = None,
+    mask: Sequence[StrPath] = (),
+    scene_variable: str | None = None,
+) -> pair.PairReport:
+    """Compare two scenes: reference system, grid, overlap, bands, types, value ranges, missing data, shift.
+
+    With ``align``, the second is first warped onto the first's grid; what the rasters ``mask`` mark counts as
+    missing at both dates. ``scene_variable`` names the array or image in files that hold several.
+
+    Raises:
+        InputError: a file cannot be opened or read, or the second cannot be warped.
+    """
+    dates = [path_or_scene(one, scene_variable) for one in (before, after)]
+    return pair.check_pair(dates[0], dates[1], align=align, masks=mask)
+
+
+def map_classes(
+    run: StrPath | Run,
+    scene: SceneLike,
+    out: StrPath,
+    *,
+    probabilities: StrPath | None = None,
+    areas: StrPath | None = None,
+    mask: Sequence[StrPath] = (),
+    scene_variable: str | None = None,
+    mode: Mode = "exact",
+    tilings: int = 1,
+    tolerance: float | int = 0.3,
+    calibrated: bool = False,
+    batch_size: int = 128,
+    device: str = "auto",
+    precision: Precision = "32",
+    overwrite: bool = False,
+    strip_rows: int | None = None,
+    workers: int = 1,
+    dask: str | None = None,
+    shard: str | None = None,
+    on_progress: OnProgress | None = None,
+    progress: bool = True,
+) -> ClassSummary:
+    """Map the classes of every pixel of ``scene``.
+
+    A run that was ended goes on when it is called again with the same arguments.
+
+    Args:
+        run: Run folder (model.safetensors and model.json suffice) or loaded run.
+        scene: Scene with the bands of the model.
+        out: GeoTIFF to write: 0 no data, else the code that the training labels have for the class.
+        probabilities: GeoTIFF to write with one band for each class: round(254 p), 255 no data.
+        areas: CSV to write: how much there is of each class.
+        mask: Rasters whose pixels that are not 0 are left out as if they had no data.
+        scene_variable: Name of the array or image in a file that holds several.
+        mode: "exact": each pixel is classified by its own patch. "fast": by the tokens around it of tiles
+            that do not overlap, tens of times faster. "auto": as fast as ``tolerance`` allows.
+        tilings: With "fast", shifted tilings whose tokens are averaged: 1, 2, 4 or 9.
+        tolerance: With "auto", percentage points of overall accuracy on the run's validation pixels that may
+            be lost against exact.
+        calibrated: Divide logits by the run's temperature, fitted on its validation pixels, so that
+            probabilities hold; no pixel changes its class.
+        batch_size: Patches that go through the model together; changes speed and memory alone.
+        device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
+        precision: "32", or "bf16" for matrix products in bfloat16.
+        overwrite: Replace existing outputs, and the parts of a run with other arguments.
+        strip_rows: Rows mapped together; None: as many as fit. Changes speed and memory alone.
+        workers: Processes that share the work.
+        dask: Address of the scheduler of a Dask cluster that does the work.
+        shard: "i/n": do every n-th part from the i-th on, and write nothing yet: ``join_map`` does.
+        on_progress: Called with what is done, the total, and of what; what it raises, such as ``Cancelled``,
+            ends the work, and the same call goes on with it.
+        progress: Show progress on standard error.
+
+    Raises:
+        InputError: the run or scene cannot be read, they do not fit each other, an output exists, or parts
+            of a run with other arguments are there.
+    """
+    image = path_or_scene(scene, scene_variable)
+    with told(on_progress, shown=progress):
+        return land_cover.map_classes(
+            _run(run),
+            image,
+            Path(out),
+            probabilities=_path(probabilities),
+            areas=_path(areas),
+            masks=_paths(mask),
+            mode=mode,
+            tilings=tilings,
+            tolerance=tolerance,
+            calibrated=calibrated,
+            batch_size=batch_size,
+            device=device,
+            precision=precision,
+            overwrite=overwrite,
+            strip_rows=strip_rows,
+            workers=workers,
+            dask=dask,
+            shard=shard,
+        )
+
+
+def map_change(
+    run: StrPath | Run,
+    before: SceneLike,
+    after: SceneLike,
+    out: StrPath,
+    *,
+    probabilities: StrPath | None = None,
+    polygons: StrPath | Sequence[StrPath] | None = None,
+    areas: StrPath | None = None,
+    mask: Sequence[StrPath] = (),
+    scene_variable: str | None = None,
+    align: Align | None = None,
+    threshold: float | int | None = None,
+    calibrated: bool = False,
+    min_area: float | int = 0.0,
+    simplify: float | int = 0.0,
+    tile_size: int = TILE_SIZE,
+    overlap: int = OVERLAP,
+    batch_size: int = 1,
+    device: str = "auto",
+    precision: Precision = "32",
+    overwrite: bool = False,
+    workers: int = 1,
+    dask: str | None = None,
+    shard: str | None = None,
+    on_progress: OnProgress | None = None,
+    progress: bool = True,
+) -> ChangeSummary:
+    """Map what changed between two dates.
+
+    A run that was ended goes on when it is called again with the same arguments.
+
+    Args:
+        run: Run folder (model.safetensors and model.json suffice) or loaded run.
+        before: The earlier image.
+        after: The later image, on the same grid unless ``align`` is given.
+        out: GeoTIFF to write: 0 unchanged, 1 changed, 255 no data.
+        probabilities: GeoTIFF to write: round(254 p), 255 no data.
+        polygons: GeoPackage (.gpkg) or GeoJSON (.geojson) to write, or several files.
+        areas: CSV to write: how much changed and how much did not.
+        mask: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
+        scene_variable: Name of the array or image in files that hold several.
+        align: Warp the later image onto the grid of the earlier one, "bilinear" or "cubic"; None: both lie on
+            one grid.
+        threshold: Least probability that counts as changed, a whole thousandth; None: the run's own, chosen
+            on validation.
+        calibrated: Divide logits by the run's temperature, fitted on its validation pairs, so that
+            probabilities hold. The run's own threshold moves with them, so that the same is marked (but for
+            single pixels where tiles are blended); a given ``threshold`` is one of the new probabilities.
+        min_area: Smaller areas get no polygon; in m2, or in pixels where the image has no reference system.
+        simplify: How much of the steps of polygons is smoothed away, in pixels; areas stay those of pixels.
+        tile_size: Side of the tiles in pixels.
+        overlap: Pixels that neighbouring tiles share at least.
+        batch_size: Tiles that go through the model together.
+        device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
+        precision: "32", or "bf16" for matrix products in bfloat16.
+        overwrite: Replace existing outputs, and the parts of a run with other arguments.
+        workers: Processes that share the work.
+        dask: Address of the scheduler of a Dask cluster that does the work.
+        shard: "i/n": do every n-th part from the i-th on, and write nothing yet: ``join_map`` does.
+        on_progress: As of ``map_classes``.
+        progress: Show progress on standard error.
+
+    Raises:
+        InputError: run or images cannot be read, they do not fit each other, an output exists, or parts of a
+            run with other arguments are there.
+    """
+    dates = [path_or_scene(one, scene_variable) for one in (before, after)]
+    with told(on_progress, shown=progress):
+        return change.map_change(
+            _run(run),
+            dates[0],
+            dates[1],
+            Path(out),
+            probabilities=_path(probabilities),
+            polygons=_paths([polygons] if isinstance(polygons, str | os.PathLike) else polygons or ()),
+            areas=_path(areas),
+            masks=_paths(mask),
+            align=align,
+            threshold=threshold,
+            calibrated=calibrated,
+            min_area=min_area,
+            simplify=simplify,
+            tile_size=tile_size,
+            overlap=overlap,
+            batch_size=batch_size,
+            device=device,
+            precision=precision,
+            overwrite=overwrite,
+            workers=workers,
+            dask=dask,
+            shard=shard,
+        )
+
+
+def join_map(
+    out: StrPath,
+    *,
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+    progress: bool = True,
+) -> ClassSummary | ChangeSummary:
+    """Put the map ``out`` together from the part files of its shards.
+
+    Raises:
+        InputError: parts are missing, or outputs exist and ``overwrite`` is not set.
+    """
+    outputs = {name: task.map_output for name, task in TASKS.items()}
+    with told(on_progress, shown=progress):
+        return join.join_map(outputs, Path(out), overwrite=overwrite)
+
+
+def _run(run: StrPath | Run) -> Run | Path:
+    return run if isinstance(run, Run) else Path(run)
+
+
+def _path(path: StrPath | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _paths(paths: Sequence[StrPath]) -> list[Path]:
+    return [Path(path) for path in paths]
