@@ -254,7 +254,7 @@ def _crs(given: Any) -> CRS | None:
         return None
     try:
         return CRS.from_user_input(given if isinstance(given, CRS | int | str) else str(given))
-    except CRSError as error:
+    except (CRSError, ValueError) as error:
         raise InputError(
             f"crs {given}: is not understood ({reason_of(error)}); give such as EPSG:32633"
         ) from error
