@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from terramamba.api.jobs import resolved as resolved
     from terramamba.api.jobs import train_change_detector as train_change_detector
     from terramamba.api.jobs import train_classifier as train_classifier
+    from terramamba.api.map_array import MapArray as MapArray
     from terramamba.api.maps import check_pair as check_pair
     from terramamba.api.maps import join_map as join_map
     from terramamba.api.maps import map_change as map_change
@@ -56,6 +57,7 @@ _HOMES = {
     "resolved": "api.jobs",
     "train_change_detector": "api.jobs",
     "train_classifier": "api.jobs",
+    "MapArray": "api.map_array",
     "check_pair": "api.maps",
     "join_map": "api.maps",
     "map_change": "api.maps",

@@ -163,6 +163,41 @@ def test_a_map_and_a_run_show_themselves(
     assert "parts missing" in shard._repr_html_()
 
 
+def test_a_map_without_a_file_is_an_array(
+    made: SyntheticScene, trained: tm.TrainResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (temporary := tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    found = tm.map_classes(trained.folder, made.scene, progress=False)
+    assert isinstance(found, tm.MapArray)
+    assert list(temporary.iterdir()) == []
+    tm.map_classes(trained.folder, made.scene, tmp_path / "m.tif")
+    file = tm.open_scene(tmp_path / "m.tif")
+    np.testing.assert_array_equal(found.values, file.read()[0][0])
+    assert (found.grid, found.nodata) == (file.grid, 0)
+    assert tuple(found.names.values()) == trained.class_names
+    assert set(found.colours) == set(found.names)
+    assert [np.count_nonzero(found.values == c) for c in found.names] == [e.pixels for e in found.classes]
+    assert "data:image/png;base64," in found._repr_html_()
+    assert len(found.plot().get_legend().get_texts()) == len(found.names)
+    with pytest.raises(tm.InputError, match="--shard 1/2: the parts lie beside a file; name one with --out"):
+        tm.map_classes(trained.folder, made.scene, shard="1/2")
+    with pytest.raises(tm.InputError, match="--overwrite: there is no file to replace"):
+        tm.map_classes(trained.folder, made.scene, overwrite=True)
+    monkeypatch.setattr("terramamba.api.map_array.MOST_PIXELS", 3599)
+    with pytest.raises(tm.InputError, match="60 x 60 pixels are more than the 3,599"):
+        tm.map_classes(trained.folder, made.scene)
+
+
+def test_a_map_goes_to_xarray_and_keeps_its_place(made: SyntheticScene, trained: tm.TrainResult) -> None:
+    pytest.importorskip("xarray", reason="xarray is not installed: maps are not turned into its arrays")
+    found = tm.map_classes(trained.folder, made.scene, progress=False)
+    array = found.to_xarray()
+    again = tm.open_scene(array)
+    assert (again.crs, again.transform, again.nodata) == (found.grid.crs, found.grid.transform, 0.0)
+    np.testing.assert_array_equal(again.read()[0][0], found.values)
+
+
 def test_progress_is_told_and_not_shown(
     made: SyntheticScene, trained: tm.TrainResult, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,6 +24,7 @@ if isinstance(accuracy, tm.Spread):
     accuracy = accuracy.mean
 rounded: float = round(accuracy, 3)
 summary = tm.map_classes("run", Path("s.tif"), "m.tif", mask=["clouds.tif"], mode="fast")
+array: tm.MapArray = tm.map_classes("run", "s.tif", mode="fast")
 names: list[str] = [entry.name for entry in summary.classes]
 scored: tm.EvaluationResult = tm.evaluate_classifier("run", device="cpu")
 scene: tm.Scene = tm.open_scene("s.tif", scene_variable="x")

@@ -1,10 +1,12 @@
-"""Maps of scenes and pairs."""
+"""Maps of scenes and pairs, to files or, where no file is named, as arrays."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypedDict, Unpack, overload
 
 from terramamba.api.given import SceneLike, path_or_scene
+from terramamba.api.map_array import MapArray, map_array, place_of
 from terramamba.change import map as change
 from terramamba.change.map_output import ChangeSummary
 from terramamba.change.map_worker import OVERLAP, TILE_SIZE
@@ -41,10 +43,67 @@ def check_pair(
     return pair.check_pair(dates[0], dates[1], align=align, masks=mask)
 
 
+class ClassMapOptions(TypedDict, total=False):
+    """Keywords of ``map_classes``, for its two forms."""
+
+    probabilities: StrPath | None
+    areas: StrPath | None
+    mask: Sequence[StrPath]
+    scene_variable: str | None
+    mode: Mode
+    tilings: int
+    tolerance: float | int
+    calibrated: bool
+    batch_size: int
+    device: str
+    precision: Precision
+    overwrite: bool
+    strip_rows: int | None
+    workers: int
+    dask: str | None
+    shard: str | None
+    on_progress: OnProgress | None
+    progress: bool
+
+
+class ChangeMapOptions(TypedDict, total=False):
+    """Keywords of ``map_change``, for its two forms."""
+
+    probabilities: StrPath | None
+    polygons: StrPath | Sequence[StrPath] | None
+    areas: StrPath | None
+    mask: Sequence[StrPath]
+    scene_variable: str | None
+    align: Align | None
+    threshold: float | int | None
+    calibrated: bool
+    min_area: float | int
+    simplify: float | int
+    tile_size: int
+    overlap: int
+    batch_size: int
+    device: str
+    precision: Precision
+    overwrite: bool
+    workers: int
+    dask: str | None
+    shard: str | None
+    on_progress: OnProgress | None
+    progress: bool
+
+
+@overload
+def map_classes(
+    run: StrPath | Run, scene: SceneLike, out: StrPath, **options: Unpack[ClassMapOptions]
+) -> ClassSummary: ...
+@overload
+def map_classes(
+    run: StrPath | Run, scene: SceneLike, out: None = None, **options: Unpack[ClassMapOptions]
+) -> MapArray: ...
 def map_classes(
     run: StrPath | Run,
     scene: SceneLike,
-    out: StrPath,
+    out: StrPath | None = None,
     *,
     probabilities: StrPath | None = None,
     areas: StrPath | None = None,
@@ -64,7 +123,7 @@ def map_classes(
     shard: str | None = None,
     on_progress: OnProgress | None = None,
     progress: bool = True,
-) -> ClassSummary:
+) -> ClassSummary | MapArray:
     """Map the classes of every pixel of ``scene``.
 
     A run that was ended goes on when it is called again with the same arguments.
@@ -72,7 +131,8 @@ def map_classes(
     Args:
         run: Run folder (model.safetensors and model.json suffice) or loaded run.
         scene: Scene with the bands of the model.
-        out: GeoTIFF to write: 0 no data, else the code that the training labels have for the class.
+        out: GeoTIFF to write: 0 no data, else the code that the training labels have for the class; None:
+            return the map as an array, of 100 million pixels at most.
         probabilities: GeoTIFF to write with one band for each class: round(254 p), 255 no data.
         areas: CSV to write: how much there is of each class.
         mask: Rasters whose pixels that are not 0 are left out as if they had no data.
@@ -101,11 +161,14 @@ def map_classes(
             of a run with other arguments are there.
     """
     image = path_or_scene(scene, scene_variable)
-    with told(on_progress, shown=progress):
-        return land_cover.map_classes(
+    with (
+        told(on_progress, shown=progress),
+        place_of(out, image, overwrite=overwrite, shard=shard, dask=dask) as place,
+    ):
+        summary = land_cover.map_classes(
             _run(run),
             image,
-            Path(out),
+            place,
             probabilities=_path(probabilities),
             areas=_path(areas),
             masks=_paths(mask),
@@ -122,13 +185,30 @@ def map_classes(
             dask=dask,
             shard=shard,
         )
+        return summary if out is not None else map_array(place, summary.classes)
 
 
+@overload
 def map_change(
     run: StrPath | Run,
     before: SceneLike,
     after: SceneLike,
     out: StrPath,
+    **options: Unpack[ChangeMapOptions],
+) -> ChangeSummary: ...
+@overload
+def map_change(
+    run: StrPath | Run,
+    before: SceneLike,
+    after: SceneLike,
+    out: None = None,
+    **options: Unpack[ChangeMapOptions],
+) -> MapArray: ...
+def map_change(
+    run: StrPath | Run,
+    before: SceneLike,
+    after: SceneLike,
+    out: StrPath | None = None,
     *,
     probabilities: StrPath | None = None,
     polygons: StrPath | Sequence[StrPath] | None = None,
@@ -151,7 +231,7 @@ def map_change(
     shard: str | None = None,
     on_progress: OnProgress | None = None,
     progress: bool = True,
-) -> ChangeSummary:
+) -> ChangeSummary | MapArray:
     """Map what changed between two dates.
 
     A run that was ended goes on when it is called again with the same arguments.
@@ -160,7 +240,8 @@ def map_change(
         run: Run folder (model.safetensors and model.json suffice) or loaded run.
         before: The earlier image.
         after: The later image, on the same grid unless ``align`` is given.
-        out: GeoTIFF to write: 0 unchanged, 1 changed, 255 no data.
+        out: GeoTIFF to write: 0 unchanged, 1 changed, 255 no data; None: return the map as an array, of
+            100 million pixels at most.
         probabilities: GeoTIFF to write: round(254 p), 255 no data.
         polygons: GeoPackage (.gpkg) or GeoJSON (.geojson) to write, or several files.
         areas: CSV to write: how much changed and how much did not.
@@ -192,12 +273,15 @@ def map_change(
             run with other arguments are there.
     """
     dates = [path_or_scene(one, scene_variable) for one in (before, after)]
-    with told(on_progress, shown=progress):
-        return change.map_change(
+    with (
+        told(on_progress, shown=progress),
+        place_of(out, dates[0], overwrite=overwrite, shard=shard, dask=dask) as place,
+    ):
+        summary = change.map_change(
             _run(run),
             dates[0],
             dates[1],
-            Path(out),
+            place,
             probabilities=_path(probabilities),
             polygons=_paths([polygons] if isinstance(polygons, str | os.PathLike) else polygons or ()),
             areas=_path(areas),
@@ -217,6 +301,7 @@ def map_change(
             dask=dask,
             shard=shard,
         )
+        return summary if out is not None else map_array(place, summary.classes)
 
 
 def join_map(

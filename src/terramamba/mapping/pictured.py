@@ -66,6 +66,11 @@ def _thinned(path: Path, side: int) -> tuple[Shaped[np.ndarray, "h w"], Colours]
     scene = open_scene(path)
     shape = shape_within(side, scene.height, scene.width)
     (values,), _ = scene.source.read(scene.grid.window, [0], shape)
+    return values, map_colours(path)
+
+
+def map_colours(path: Path) -> Colours:
+    """Colours of the values of a map that was written; without that of no data."""
     with rasterio.open(path) as file:
         table: Mapping[int, tuple[int, ...]] = file.colormap(1)
-    return values, {value: colour for value, colour in table.items() if colour[3] == 255}
+    return {value: colour for value, colour in table.items() if colour[3] == 255}
