@@ -44,7 +44,7 @@ def trained(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Chang
 def test_a_run_says_what_was_done(trained):
     settings, result = trained
     folder = Path(settings.out)
-    assert json.loads((folder / "metrics.json").read_text()) == json.loads(json.dumps(result))
+    assert json.loads((folder / "metrics.json").read_text()) == json.loads(json.dumps(result.raw))
     assert result["protocol"] == "pairs-4-3-5"
     assert result["pairs"] == {"train": 4, "val": 3, "test": 5}
     test = result["test"]

@@ -130,8 +130,8 @@ def plot_picture(
         from matplotlib.patches import Patch
 
         patches = [
-            Patch(facecolor=[part / 255 for part in colour[:3]], edgecolor="grey", label=name)
-            for name, colour in legend.items()
+            Patch(facecolor=(red / 255, green / 255, blue / 255), edgecolor="grey", label=name)
+            for name, (red, green, blue, *_) in legend.items()
         ]
         ax.legend(handles=patches, loc="upper left", bbox_to_anchor=(1, 1))
     return ax
