@@ -70,7 +70,7 @@ def explain_classes(
     with told(on_progress, shown=progress), label_file(labels) as path:
         return land_cover.explain_classes(
             run if isinstance(run, Run) else Path(run),
-            held,
+            [] if held is None else [held],
             out=Path(out),
             labels=path,
             scene_variable=scene_variable,
@@ -133,8 +133,7 @@ def explain_change(
     with told(on_progress, shown=progress):
         return change.explain_change(
             run if isinstance(run, Run) else Path(run),
-            dates[0],
-            dates[1],
+            dates,
             out=Path(out),
             window=window,
             pixel=pixel,

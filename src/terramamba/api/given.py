@@ -62,7 +62,7 @@ def open_scene(
 
 
 def path_or_scene(scene: SceneLike, variable: str | None) -> str | Scene:
-    """A path as it is, to be opened where it is known what with; anything else as a scene."""
+    """Keep a path as it is, to be opened where it is known what with; open anything else as a scene."""
     if isinstance(scene, str | os.PathLike) and variable is None:
         return os.fspath(scene)
     return opened(scene, variable=variable)
@@ -70,7 +70,7 @@ def path_or_scene(scene: SceneLike, variable: str | None) -> str | Scene:
 
 @contextmanager
 def label_file(labels: LabelsLike | None) -> Iterator[str | None]:
-    """The path of a file of ``labels``; of those in memory a temporary one, which is removed afterwards.
+    """Name a file of ``labels``; of those in memory a temporary one, which is removed afterwards.
 
     Raises:
         InputError: an array that is not two-dimensional or holds no whole numbers.
@@ -83,7 +83,7 @@ def label_file(labels: LabelsLike | None) -> Iterator[str | None]:
 
 
 def kept_scene(scene: SceneLike, folder: Path) -> str:
-    """The path of ``scene``, which is written to ``folder`` where it is in memory alone."""
+    """Name the file of ``scene``, which is written to ``folder`` where it is in memory alone."""
     if isinstance(scene, str | os.PathLike):
         return os.fspath(scene)
     found = opened(scene)
@@ -104,7 +104,7 @@ def kept_scene(scene: SceneLike, folder: Path) -> str:
 
 
 def kept_labels(labels: LabelsLike, folder: Path) -> str:
-    """The path of ``labels``, which are written to ``folder`` where they are in memory."""
+    """Name the file of ``labels``, which are written to ``folder`` where they are in memory."""
     if isinstance(labels, str | os.PathLike):
         return os.fspath(labels)
     folder.mkdir(parents=True, exist_ok=True)

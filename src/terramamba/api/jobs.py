@@ -78,7 +78,7 @@ def train_change_detector(
 
 
 def resolved(settings: S) -> S:
-    """``settings`` with all that they leave to the recipe decided, as training would keep them.
+    """Return ``settings`` with all that they leave to the recipe decided, as training would keep them.
 
     Opens the files and looks at the device, but writes nothing.
 

@@ -13,7 +13,8 @@ from jaxtyping import UInt8, UInt16
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.mapping.area_table import ClassArea
-from terramamba.mapping.shown import areas_html, map_colours
+from terramamba.mapping.pictured import areas_html, map_colours
+from terramamba.mapping.settings import MapSettings
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.pictures import (
     PICTURE_SIDE,
@@ -53,7 +54,7 @@ class MapArray:
         return {entry.value: entry.name for entry in self.classes}
 
     def to_xarray(self) -> "xarray.DataArray":
-        """An array of xarray with the coordinates of pixel centres, as rioxarray understands it."""
+        """Make an array of xarray with the coordinates of pixel centres, as rioxarray understands it."""
         import xarray
 
         grid, coords = self.grid, dict[str, Any]()
@@ -89,10 +90,8 @@ class MapArray:
 
 
 @contextmanager
-def place_of(
-    out: StrPath | None, scene: str | Scene, *, overwrite: bool, shard: str | None, dask: str | None
-) -> Iterator[Path]:
-    """Where a map is written: to ``out``, or for an array to a file that is removed.
+def place_of(out: StrPath | None, scene: str | Scene, settings: MapSettings) -> Iterator[Path]:
+    """Say where a map is written: to ``out``, or for an array to a file that is removed.
 
     Raises:
         InputError: what has no meaning without a file is asked for, or the array would be too large.
@@ -100,11 +99,11 @@ def place_of(
     if out is not None:
         yield Path(out)
         return
-    if shard is not None:
-        raise InputError(f"--shard {shard}: the parts lie beside a file; name one with --out")
-    if dask is not None:
-        raise InputError(f"--dask {dask}: its workers must see the file; name one with --out")
-    if overwrite:
+    if settings.shard is not None:
+        raise InputError(f"--shard {settings.shard}: the parts lie beside a file; name one with --out")
+    if settings.dask is not None:
+        raise InputError(f"--dask {settings.dask}: its workers must see the file; name one with --out")
+    if settings.overwrite:
         raise InputError("--overwrite: there is no file to replace; name one with --out")
     image = scene if isinstance(scene, Scene) else open_scene(scene)
     if image.grid.window.pixels > MOST_PIXELS:

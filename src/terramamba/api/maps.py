@@ -3,23 +3,23 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict, Unpack, overload
+from typing import TypedDict, Unpack, cast, overload
 
+from terramamba import pipeline
 from terramamba.api.given import SceneLike, path_or_scene
 from terramamba.api.map_array import MapArray, map_array, place_of
-from terramamba.change import map as change
 from terramamba.change.map_output import ChangeSummary
 from terramamba.change.map_worker import OVERLAP, TILE_SIZE
+from terramamba.change.settings import ChangeMapSettings
 from terramamba.core.files import StrPath
 from terramamba.core.progress import OnProgress, told
 from terramamba.data.settings import Align
-from terramamba.landcover import map as land_cover
 from terramamba.landcover.map_output import ClassSummary
-from terramamba.landcover.settings import Mode
+from terramamba.landcover.settings import ClassMapSettings, Mode
 from terramamba.mapping import join
 from terramamba.raster.checks import pair
 from terramamba.runs.folder import Run
-from terramamba.tasks import TASKS
+from terramamba.tasks import CHANGE, LAND_COVER, TASKS
 from terramamba.training.settings import Precision
 
 
@@ -161,30 +161,25 @@ def map_classes(
             of a run with other arguments are there.
     """
     image = path_or_scene(scene, scene_variable)
-    with (
-        told(on_progress, shown=progress),
-        place_of(out, image, overwrite=overwrite, shard=shard, dask=dask) as place,
-    ):
-        summary = land_cover.map_classes(
-            _run(run),
-            image,
-            place,
-            probabilities=_path(probabilities),
-            areas=_path(areas),
-            masks=_paths(mask),
-            mode=mode,
-            tilings=tilings,
-            tolerance=tolerance,
-            calibrated=calibrated,
-            batch_size=batch_size,
-            device=device,
-            precision=precision,
-            overwrite=overwrite,
-            strip_rows=strip_rows,
-            workers=workers,
-            dask=dask,
-            shard=shard,
-        )
+    settings = ClassMapSettings(
+        probabilities=_text(probabilities),
+        areas=_text(areas),
+        mask=_texts(mask),
+        mode=mode,
+        tilings=tilings,
+        tolerance=float(tolerance),
+        calibrated=calibrated,
+        batch_size=batch_size,
+        device=device,
+        precision=precision,
+        overwrite=overwrite,
+        strip_rows=strip_rows,
+        workers=workers,
+        dask=dask,
+        shard=shard,
+    )
+    with told(on_progress, shown=progress), place_of(out, image, settings) as place:
+        summary = cast("ClassSummary", pipeline.map(LAND_COVER, _run(run), [image], place, settings))
         return summary if out is not None else map_array(place, summary.classes)
 
 
@@ -273,34 +268,28 @@ def map_change(
             run with other arguments are there.
     """
     dates = [path_or_scene(one, scene_variable) for one in (before, after)]
-    with (
-        told(on_progress, shown=progress),
-        place_of(out, dates[0], overwrite=overwrite, shard=shard, dask=dask) as place,
-    ):
-        summary = change.map_change(
-            _run(run),
-            dates[0],
-            dates[1],
-            place,
-            probabilities=_path(probabilities),
-            polygons=_paths([polygons] if isinstance(polygons, str | os.PathLike) else polygons or ()),
-            areas=_path(areas),
-            masks=_paths(mask),
-            align=align,
-            threshold=threshold,
-            calibrated=calibrated,
-            min_area=min_area,
-            simplify=simplify,
-            tile_size=tile_size,
-            overlap=overlap,
-            batch_size=batch_size,
-            device=device,
-            precision=precision,
-            overwrite=overwrite,
-            workers=workers,
-            dask=dask,
-            shard=shard,
-        )
+    settings = ChangeMapSettings(
+        probabilities=_text(probabilities),
+        polygons=_texts([polygons] if isinstance(polygons, str | os.PathLike) else polygons or ()),
+        areas=_text(areas),
+        mask=_texts(mask),
+        align=align,
+        threshold=None if threshold is None else float(threshold),
+        calibrated=calibrated,
+        min_area=float(min_area),
+        simplify=float(simplify),
+        tile_size=tile_size,
+        overlap=overlap,
+        batch_size=batch_size,
+        device=device,
+        precision=precision,
+        overwrite=overwrite,
+        workers=workers,
+        dask=dask,
+        shard=shard,
+    )
+    with told(on_progress, shown=progress), place_of(out, dates[0], settings) as place:
+        summary = cast("ChangeSummary", pipeline.map(CHANGE, _run(run), dates, place, settings))
         return summary if out is not None else map_array(place, summary.classes)
 
 
@@ -318,16 +307,17 @@ def join_map(
     """
     outputs = {name: task.map_output for name, task in TASKS.items()}
     with told(on_progress, shown=progress):
-        return join.join_map(outputs, Path(out), overwrite=overwrite)
+        joined = join.join_map(outputs, Path(out), overwrite=overwrite)
+        return cast("ClassSummary | ChangeSummary", joined)
 
 
 def _run(run: StrPath | Run) -> Run | Path:
     return run if isinstance(run, Run) else Path(run)
 
 
-def _path(path: StrPath | None) -> Path | None:
-    return None if path is None else Path(path)
+def _text(path: StrPath | None) -> str | None:
+    return None if path is None else os.fspath(path)
 
 
-def _paths(paths: Sequence[StrPath]) -> list[Path]:
-    return [Path(path) for path in paths]
+def _texts(paths: Sequence[StrPath]) -> list[str]:
+    return [os.fspath(path) for path in paths]

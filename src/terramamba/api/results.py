@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Int64
 
-from terramamba.core.run_files import CONFUSION
+from terramamba.core.run_files import CARD, CONFUSION, SEED_FOLDERS
 from terramamba.raster.pictures import table_html
+from terramamba.runs.model_card import read_card
 from terramamba.runs.record import confusion_table
 from terramamba.scores.score import Score, Scores, of_set, per_class
 from terramamba.tasks import task_named
@@ -94,9 +95,10 @@ class Result(Mapping[str, Any]):
     @cached_property
     def class_names(self) -> tuple[str, ...]:
         """Of the rows and columns of ``confusion``."""
-        if self.task == "change":
-            return ("unchanged", "changed")
-        return tuple(entry.name for entry in self.per_class["test"])
+        if "test" in self.per_class:
+            return tuple(entry.name for entry in self.per_class["test"])
+        cards = [self.folder, *sorted(self.folder.glob(SEED_FOLDERS))]
+        return read_card(next(place for place in cards if (place / CARD).is_file())).data.classes.names
 
     @cached_property
     def confusion(self) -> Int64[np.ndarray, "k k"] | None:
@@ -109,7 +111,7 @@ class Result(Mapping[str, Any]):
         return np.array(found, np.int64)
 
     def to_pandas(self) -> "pandas.DataFrame":
-        """A data frame: a row for each class where there are any, else one for each score; columns by subset.
+        """Make a data frame: a row for each class where there are any, else for each score; columns by subset.
 
         Means over seeds stand beside their deviation, in columns that end in ``_std``.
         """

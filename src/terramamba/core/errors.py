@@ -102,7 +102,7 @@ class Cancelled(Exception):  # noqa: N818  (no error, but what was asked for)
 
 
 def in_python(message: str) -> str:
-    """``message`` with options spelled as Python has them; commands in backticks stay.
+    """Write ``message`` with options spelled as Python has them; commands in backticks stay.
 
     >>> in_python("--no-augment: leave it out; see `terramamba join --help`")
     'augment=False: leave it out; see `terramamba join --help`'
@@ -119,7 +119,7 @@ def in_python(message: str) -> str:
 
 @contextmanager
 def speaking_to_shell() -> Iterator[None]:
-    """Messages are read on the command line: options stay spelled as flags."""
+    """Have messages as the command line shows them: options stay spelled as flags."""
     before, _Listener.shell = _Listener.shell, True
     try:
         yield

@@ -33,7 +33,7 @@ class OnProgress(Protocol):
     """
 
     def __call__(self, done: float, total: float, what: str) -> object:
-        """Take note of it."""
+        """Hold it, show it, or raise."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def progress(description: str, total: float, unit: str, done: float = 0.0) -> It
 
 
 def heard(description: str, total: float, unit: str) -> Advance:
-    """A function that reports progress to who asked to be told of it (``told``), and shows nothing."""
+    """Return a function that reports progress to who asked to be told of it (``told``), and shows nothing."""
     tell = _who().tell
     return _nothing if tell is None else _also_told(tell, _nothing, description, total, unit, 0.0)
 

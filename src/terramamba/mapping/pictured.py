@@ -53,7 +53,7 @@ class PicturedMap:
 
 
 def areas_html(classes: Sequence[ClassArea]) -> str:
-    """How much of a map is what, as a table in HTML."""
+    """Say how much of a map is what, as a table in HTML."""
     rows = [
         (entry.name, f"{entry.pixels:,}", "" if entry.hectares is None else f"{entry.hectares:,.2f}")
         for entry in classes
@@ -70,7 +70,7 @@ def _thinned(path: Path, side: int) -> tuple[Shaped[np.ndarray, "h w"], Colours]
 
 
 def map_colours(path: Path) -> Colours:
-    """Colours of the values of a map that was written; without that of no data."""
+    """Read the colours of the values of a map that was written, without that of no data."""
     with rasterio.open(path) as file:
         table: Mapping[int, tuple[int, ...]] = file.colormap(1)
     return {value: colour for value, colour in table.items() if colour[3] == 255}

@@ -27,7 +27,7 @@ Colours = Mapping[int, tuple[int, ...]]
 
 
 def shown_bands(bands: int, wavelengths: Sequence[float] | None) -> list[int]:
-    """Which bands (from 0) are red, green and blue: by wavelength where it is known, else the first."""
+    """Choose which bands (from 0) are red, green and blue: by wavelength where it is known, else the first."""
     if wavelengths is not None:
         known = np.array(wavelengths)
         return [int(np.abs(known - wanted).argmin()) for wanted in FALSE_COLOUR_NM]
@@ -66,13 +66,13 @@ def coloured(values: Shaped[np.ndarray, "h w"], colours: Colours) -> UInt8[np.nd
 
 
 def shape_within(side: int, height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of an image made smaller, in its proportions, to at most ``side`` pixels a side."""
+    """Choose rows and columns of an image made smaller, in its proportions, to at most ``side`` pixels a side."""
     share = min(1.0, side / max(height, width))
     return max(1, round(share * height)), max(1, round(share * width))
 
 
 def picture_html(picture: UInt8[np.ndarray, "h w rgb"], title: str) -> str:
-    """An image in HTML, which holds its PNG itself."""
+    """Write an image in HTML, which holds its PNG itself."""
     from PIL import Image
 
     file = BytesIO()
@@ -82,7 +82,7 @@ def picture_html(picture: UInt8[np.ndarray, "h w rgb"], title: str) -> str:
 
 
 def table_html(rows: Sequence[Sequence[Any]], heading: Sequence[str] = ()) -> str:
-    """A table in HTML; all cells are text."""
+    """Write a table in HTML; all cells are text."""
     head = "".join(f"<th>{escape(str(cell))}</th>" for cell in heading)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
@@ -91,7 +91,7 @@ def table_html(rows: Sequence[Sequence[Any]], heading: Sequence[str] = ()) -> st
 
 
 def legend_html(names: Mapping[int, str], colours: Colours) -> str:
-    """The names of classes beside their colours."""
+    """Write the names of classes beside their colours."""
     lines = []
     for value, name in names.items():
         red, green, blue = colours.get(value, (255, 255, 255))[:3]

@@ -232,7 +232,7 @@ def _finished(folder: Path, name: str) -> Path:
 
 
 def confusion_table(path: Path) -> tuple[list[str], list[list[int]]]:
-    """Names of the classes and the matrix that ``write_confusion`` wrote; raises ``InputError``."""
+    """Read the names of the classes and the matrix that ``write_confusion`` wrote; raises ``InputError``."""
     header, rows = _table(path)
     try:
         cells = [[int(cell) for cell in row[1:]] for row in rows]

@@ -129,7 +129,7 @@ def scene_from_array(
 
 
 def opened(scene: Any, *, variable: str | None = None, shape: tuple[int, int] | None = None) -> Scene:
-    """A scene of whatever is one: a path or several, a scene, an array of xarray, a dataset of rasterio.
+    """Open whatever is a scene: a path or several, a scene, an array of xarray, a dataset of rasterio.
 
     Raises:
         InputError: it cannot be read as a scene, or is a bare array.
@@ -148,7 +148,7 @@ def opened(scene: Any, *, variable: str | None = None, shape: tuple[int, int] | 
 
 
 def is_of(given: object, library: str) -> bool:
-    """Whether an object's type comes from ``library``."""
+    """Tell whether an object's type comes from ``library``."""
     return any(kind.__module__.partition(".")[0] == library for kind in type(given).__mro__)
 
 
