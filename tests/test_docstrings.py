@@ -19,6 +19,7 @@ Stack Start State Subtract Sum Take Tell Time Train Turn Weigh Work Write Yield
 """First words; a new one is added when it is a verb in the imperative."""
 
 ROOMS = (
+    "api",
     "bench",
     "cli",
     "core",

@@ -47,7 +47,7 @@ except tm.InputError as error:
 WRONG = {
     'tm.train_classifier(tm.ClassifySettings(out="run"), sene="s.tif")': 'keyword argument "sene"',
     'tm.map_classes("run", "s.tif", "m.tif", masks=["c.tif"])': 'keyword argument "masks"',
-    'tm.map_classes("run", "s.tif", "m.tif", mode="quick")': 'Argument "mode"',
+    'tm.map_classes("run", "s.tif", "m.tif", mode="quick")': 'No overload variant of "map_classes"',
     'tm.ClassifySettings(out="run", epoch=3)': 'keyword argument "epoch"',
     'tm.ClassifySettings(out="run", epochs="3")': 'Argument "epochs"',
     'tm.evaluate_classifier("run", batch=3)': 'keyword argument "batch"',

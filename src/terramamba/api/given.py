@@ -31,7 +31,7 @@ class ShapeTable(Protocol):
         """Its reference system."""
 
     def to_csv(self) -> Any:
-        """All of it as text."""
+        """Write all of it as text."""
 
     def to_file(self, filename: Any) -> Any:
         """Write it to a file of the format that the name ends with."""

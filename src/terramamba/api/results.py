@@ -111,7 +111,7 @@ class Result(Mapping[str, Any]):
         return np.array(found, np.int64)
 
     def to_pandas(self) -> "pandas.DataFrame":
-        """Make a data frame: a row for each class where there are any, else for each score; columns by subset.
+        """Make a data frame: a row for each class, where there are none for each score; columns by subset.
 
         Means over seeds stand beside their deviation, in columns that end in ``_std``.
         """

@@ -27,7 +27,7 @@ Colours = Mapping[int, tuple[int, ...]]
 
 
 def shown_bands(bands: int, wavelengths: Sequence[float] | None) -> list[int]:
-    """Choose which bands (from 0) are red, green and blue: by wavelength where it is known, else the first."""
+    """Choose the bands (from 0) for red, green and blue: by wavelength where it is known, else the first."""
     if wavelengths is not None:
         known = np.array(wavelengths)
         return [int(np.abs(known - wanted).argmin()) for wanted in FALSE_COLOUR_NM]
@@ -66,7 +66,7 @@ def coloured(values: Shaped[np.ndarray, "h w"], colours: Colours) -> UInt8[np.nd
 
 
 def shape_within(side: int, height: int, width: int) -> tuple[int, int]:
-    """Choose rows and columns of an image made smaller, in its proportions, to at most ``side`` pixels a side."""
+    """Choose rows and columns of an image thinned out, in its proportions, to at most ``side`` a side."""
     share = min(1.0, side / max(height, width))
     return max(1, round(share * height)), max(1, round(share * width))
 
