@@ -41,7 +41,7 @@ def test_a_result_is_typed_and_is_what_the_run_wrote(trained: tm.TrainResult) ->
     assert {"validation", "test"} == {*trained.scores}
     assert trained.scores["test"]["oa"] == trained["test"]["oa"] == written["test"]["oa"]
     assert trained.scores["test"]["worst_class_recall"] == written["test"]["worst_class"]["recall"]
-    assert trained.protocol == "random-10-10-p3"
+    assert trained.protocol == written["protocol"]
     assert trained.confusion is not None
     assert trained.confusion.diagonal().sum() / trained.confusion.sum() == trained.scores["test"]["oa"]
     classes = trained.per_class["test"]
@@ -158,7 +158,7 @@ def test_a_map_and_a_run_show_themselves(
     assert "background:rgb(" in shown
     labels = [text.get_text() for text in summary.plot().get_legend().get_texts()]
     assert set(trained.class_names) <= {*labels}
-    assert "random-10-10-p3" in tm.load_run(trained.folder)._repr_html_()
+    assert trained.protocol in tm.load_run(trained.folder)._repr_html_()
     shard = tm.map_classes(trained.folder, made.scene, tmp_path / "s.tif", strip_rows=10, shard="1/2")
     assert "parts missing" in shard._repr_html_()
 
