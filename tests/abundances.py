@@ -35,7 +35,7 @@ from terramamba.tasks import ComparedModels, Job, Reported
 from terramamba.training.objective import Validation, summed
 from terramamba.training.plan import Plan
 from terramamba.training.settings import TrainConfig, TrainSettings
-from terramamba.training.task import Judgement
+from terramamba.training.task import Evaluation, Judgement
 from terramamba.training.workload import Volume
 
 
@@ -142,10 +142,11 @@ def prepare(settings: AbundanceSettings, spec: ModelSpec) -> Training:
     return Training(settings, subsets, card, options, facts)
 
 
-def evaluate(run: Run, *, scene: str, abundances: str) -> dict[str, Any]:
+def evaluate(run: Run, *, scene: str, abundances: str) -> Evaluation:
     settings = AbundanceSettings(out="", scene=scene, abundances=abundances)
     pixels = prepare(settings, SPEC).subsets["test"]
-    return {"protocol": "drawn", "notes": [], "test": {"rmse": rmse(run.model, pixels)}}
+    found = {"protocol": "drawn", "notes": [], "test": {"rmse": rmse(run.model, pixels)}}
+    return Evaluation(found, lambda folder: None)
 
 
 @dataclass(frozen=True, eq=False)

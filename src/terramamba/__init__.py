@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from terramamba.api.given import open_scene as open_scene
     from terramamba.api.jobs import evaluate_change_detector as evaluate_change_detector
     from terramamba.api.jobs import evaluate_classifier as evaluate_classifier
+    from terramamba.api.jobs import plan_training as plan_training
     from terramamba.api.jobs import resolved as resolved
     from terramamba.api.jobs import train_change_detector as train_change_detector
     from terramamba.api.jobs import train_classifier as train_classifier
@@ -54,6 +55,7 @@ _HOMES = {
     "open_scene": "api.given",
     "evaluate_change_detector": "api.jobs",
     "evaluate_classifier": "api.jobs",
+    "plan_training": "api.jobs",
     "resolved": "api.jobs",
     "train_change_detector": "api.jobs",
     "train_classifier": "api.jobs",

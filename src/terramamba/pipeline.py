@@ -18,7 +18,7 @@ from terramamba.core.leading import led
 from terramamba.core.options import part_of
 from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
-from terramamba.core.run_files import METRICS, PLAN, WEIGHTS
+from terramamba.core.run_files import METRICS, PLAN, SCORES, WEIGHTS
 from terramamba.mapping.fit_to_run import check_bands, chosen_temperature, open_run
 from terramamba.mapping.jobs import carry_out
 from terramamba.mapping.plan import MapInputs, MapPlan
@@ -35,6 +35,7 @@ from terramamba.report.page import write_run_pages
 from terramamba.runs.folder import Run, as_begun, check_folder, load_run, run_folder
 from terramamba.runs.model_card import MadeBy, ModelCard, write_card
 from terramamba.runs.repeats import train_seeds
+from terramamba.runs.result_folder import check_result_folder, result_folder
 from terramamba.training.config import check_ability
 from terramamba.training.fit import fit, training_processes
 from terramamba.training.loop import seed_everything
@@ -67,23 +68,36 @@ def train(task: Task, settings: TrainSettings) -> dict[str, Any]:
     return result
 
 
-def evaluate(task: Task, run: str | Path | Run, **options: Any) -> dict[str, Any]:
+def evaluate(
+    task: Task,
+    run: str | Path | Run,
+    *,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    **options: Any,
+) -> dict[str, Any]:
     """Score a trained run on the samples that ``options``, the task's own, name.
 
+    ``out`` gets ``scores.json``, which holds what is returned, with the tables and images behind it.
+
     Raises:
-        InputError: a damaged run, one for another task, or samples that do not fit the model.
+        InputError: a damaged run, one for another task, samples that do not fit the model, or a folder
+            ``out`` that holds other things.
     """
     loaded = run if isinstance(run, Run) else load_run(run)
     if loaded.task != task.name:
         raise InputError(
             f"{loaded.folder}: this run is for {loaded.task}; use `terramamba {loaded.task} evaluate`"
         )
-    found = task.evaluate(loaded, **options)
-    return {
-        "folder": str(loaded.folder),
-        **found,
-        "code": code_version(),
-    }
+    if out is not None:
+        check_result_folder(out, SCORES, overwrite=overwrite)
+    scored = task.evaluate(loaded, **options)
+    result = {"folder": str(loaded.folder), **scored.found, "code": code_version()}
+    if out is not None:
+        with result_folder(out, SCORES, overwrite=overwrite) as (folder, record):
+            scored.write(folder)
+            record |= result
+    return result
 
 
 def plan_training(task: Task, settings: TrainSettings) -> Plan:

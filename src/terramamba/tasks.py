@@ -50,7 +50,7 @@ from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 from terramamba.training.objective import MakeObjective
 from terramamba.training.recipes import Practical
 from terramamba.training.settings import TrainConfig, TrainSettings
-from terramamba.training.task import Prepared, Task
+from terramamba.training.task import Evaluation, Prepared, Task
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Job:
     config: type[TrainConfig]
     objective: MakeObjective[Any]
     practical: Practical
-    evaluate: Callable[..., dict[str, Any]]
+    evaluate: Callable[..., Evaluation]
     open_inputs: Callable[[Sequence[StrPath | Scene], Any], Mapping[str, Scene]]
     plan_map: Callable[[MapInputs, str, Any], MapPlan]
     map_output: Callable[[Mapping[str, Any]], MapOutput]

@@ -14,7 +14,7 @@ from terramamba.landcover.settings import ClassMapSettings
 FUNCTIONS = [
     name
     for name in tm.__all__
-    if inspect.isfunction(getattr(tm, name)) and name not in ("create_model", "resolved")
+    if inspect.isfunction(getattr(tm, name)) and name not in ("create_model", "plan_training", "resolved")
 ]
 OTHERWISE = {"masks", "variable", "batch", "force", "verbose", "path", "callback", "random_state"}
 """Other words for what has a name here."""

@@ -331,3 +331,34 @@ def test_a_copied_model_is_enough_to_map(workshop, tmp_path, terramamba) -> None
             path.unlink()
     done = terramamba("classify", "map", tmp_path / "run", workshop.scene.scene, "--out", tmp_path / "m.tif")
     assert done.status == 0, done.err
+
+
+def test_evaluate_writes_scores_and_maps_of_errors(workshop, terramamba, tmp_path) -> None:
+    out = tmp_path / "scores"
+    words = ("change", "evaluate", workshop.change_run, "--data", workshop.pairs.root, "--out", out)
+    done = terramamba(*words)
+    assert done.status == 0, done.err
+    record = json.loads((out / "scores.json").read_text())
+    (unchanged, false_alarms), (missed, hits) = record["test"]["confusion"]
+    kinds = np.zeros(4, int)
+    maps = sorted(out.glob("errors_*.tif"))
+    assert len(maps) == record["test"]["pairs"]
+    for path in maps:
+        values, valid = open_scene(path).read()
+        kinds += np.bincount(values[valid], minlength=4)
+    assert kinds.tolist() == [unchanged, hits, missed, false_alarms]
+    assert (out / "confusion.csv").read_text().splitlines()[0] == "truth,unchanged,changed"
+    again = terramamba(*words)
+    assert again.status == 1
+    assert "is not empty; give --overwrite" in again.err
+    assert json.loads(terramamba(*words, "--overwrite", "--json").out)["test"] == record["test"]
+
+
+def test_classify_evaluate_writes_scores(workshop, terramamba, tmp_path) -> None:
+    done = terramamba("classify", "evaluate", workshop.cover_run, "--out", tmp_path / "scores", "--json")
+    assert done.status == 0, done.err
+    record = json.loads((tmp_path / "scores" / "scores.json").read_text())
+    assert record.pop("files") == ["confusion.csv"]
+    assert json.loads(done.out) == record
+    rows = (tmp_path / "scores" / "confusion.csv").read_text().splitlines()
+    assert [row.split(",")[1:] for row in rows[1:]] == [list(map(str, row)) for row in record["confusion"]]

@@ -8,6 +8,7 @@ from terramamba.api.given import open_scene
 from terramamba.api.jobs import (
     evaluate_change_detector,
     evaluate_classifier,
+    plan_training,
     resolved,
     train_change_detector,
     train_classifier,
@@ -29,6 +30,7 @@ __all__ = [
     "map_change",
     "map_classes",
     "open_scene",
+    "plan_training",
     "resolved",
     "run_experiment",
     "train_change_detector",

@@ -17,6 +17,7 @@ from terramamba.data.settings import Align
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.runs.folder import Run, check_folder
 from terramamba.tasks import CHANGE, LAND_COVER
+from terramamba.training.plan import Plan
 
 S = TypeVar("S", ClassifySettings, ChangeSettings)
 
@@ -88,6 +89,17 @@ def resolved(settings: S) -> S:
     return pipeline.resolved(LAND_COVER if isinstance(settings, ClassifySettings) else CHANGE, settings)
 
 
+def plan_training(settings: S) -> Plan:
+    """Say what training would understand of the files and what it would do; writes nothing.
+
+    Returns a plan whose ``text()`` is what ``--dry-run`` prints.
+
+    Raises:
+        InputError: as training.
+    """
+    return pipeline.plan_training(LAND_COVER if isinstance(settings, ClassifySettings) else CHANGE, settings)
+
+
 def evaluate_classifier(
     run: StrPath | Run,
     *,
@@ -101,6 +113,8 @@ def evaluate_classifier(
     all_touched: bool = False,
     min_coverage: float | int = 0.5,
     device: str = "auto",
+    out: StrPath | None = None,
+    overwrite: bool = False,
     on_progress: OnProgress | None = None,
     progress: bool = True,
 ) -> EvaluationResult:
@@ -122,6 +136,8 @@ def evaluate_classifier(
         all_touched: A polygon labels every pixel that it covers any part of.
         min_coverage: Share of a pixel that a polygon must cover to label it.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
+        out: Folder to write: scores.json, confusion.csv and, for change, a map of each pair's errors.
+        overwrite: Replace earlier scores in that folder.
         on_progress: As of ``train_classifier``.
         progress: Show progress on standard error.
 
@@ -144,6 +160,8 @@ def evaluate_classifier(
             all_touched=all_touched,
             min_coverage=float(min_coverage),
             device=device,
+            out=None if out is None else Path(out),
+            overwrite=overwrite,
         )
     return EvaluationResult(LAND_COVER.name, found)
 
@@ -158,6 +176,8 @@ def evaluate_change_detector(
     scene_variable: str | None = None,
     threshold: float | int | None = None,
     device: str = "auto",
+    out: StrPath | None = None,
+    overwrite: bool = False,
     on_progress: OnProgress | None = None,
     progress: bool = True,
 ) -> EvaluationResult:
@@ -172,6 +192,8 @@ def evaluate_change_detector(
         scene_variable: Name of the array or image in files that hold several.
         threshold: Least probability that counts as changed, in thousandths; None: the run's own.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
+        out: Folder to write: scores.json, confusion.csv and, for change, a map of each pair's errors.
+        overwrite: Replace earlier scores in that folder.
         on_progress: As of ``train_classifier``.
         progress: Show progress on standard error.
 
@@ -190,5 +212,7 @@ def evaluate_change_detector(
             scene_variable=scene_variable,
             threshold=None if threshold is None else float(threshold),
             device=device,
+            out=None if out is None else Path(out),
+            overwrite=overwrite,
         )
     return EvaluationResult(CHANGE.name, found)

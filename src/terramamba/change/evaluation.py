@@ -1,21 +1,26 @@
 """Scores of a trained change detector on image pairs with change masks."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
+import numpy as np
+
+from terramamba.change.error_maps import write_error_maps
 from terramamba.change.scores import pair_scores
 from terramamba.change.settings import ChangeSettings
 from terramamba.change.training import counted
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain
+from terramamba.core.run_files import CONFUSION
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.quality_report import survey
 from terramamba.raster.views.warped import Method
-from terramamba.runs.folder import Run
+from terramamba.runs.folder import Run, write_confusion
 from terramamba.runs.record import has_settings, read_settings
 from terramamba.scores.calibration import change_calibration
 from terramamba.scores.thresholds import checked_threshold
+from terramamba.training.task import Evaluation
 
 LEARNT = {"train": "trained the model", "val": "chose its epoch and threshold"}
 
@@ -30,7 +35,7 @@ def evaluate(
     scene_variable: str | None = None,
     threshold: float | None = None,
     device: str = "auto",
-) -> dict[str, Any]:
+) -> Evaluation:
     """Score a run on the pairs of ``data`` that belong to ``split``, at the run's threshold unless given.
 
     The options are those of `terramamba change evaluate`, whose help says what each is.
@@ -43,25 +48,32 @@ def evaluate(
         cut = checked_threshold(run.threshold, f"{run.folder / 'model.json'}: threshold")
     else:
         cut = checked_threshold(threshold)
-    found, name, unlike = load_pairs(data, root, align, scene_variable)
-    pairs = found.get(split, [])
+    by_subset, name, unlike = load_pairs(data, root, align, scene_variable)
+    pairs = by_subset.get(split, [])
     labelled = [pair for pair in pairs if pair.label is not None]
     if not labelled:
         raise InputError(f"{data}: no labelled pairs in its {split} subset; name another with --split")
-    notes = [*unlike, *_known(run, data, root, found, labelled)]
+    notes = [*unlike, *_known(run, data, root, by_subset, labelled)]
     if threshold is not None:
         notes.append(f"threshold {threshold:g} was given; tried out on these pairs, it scores too well here")
     counts = counted(run.model, labelled, run.scaling, device=device)
     temperature = run.temperature
     calibration = None if temperature is None else change_calibration(counts.logits, temperature)
-    return {
+    scores = pair_scores(counts, cut, calibration)
+    found = {
         "protocol": f"{split}-{len(labelled)}" if name is None else f"{name}-{split}",
         "threshold": cut,
         "calibration": plain(run.card.judged.calibration),
         "threshold_from": run.threshold_source if threshold is None else "given",
         "notes": [*notes, *survey({split: labelled})],
-        "test": pair_scores(counts, cut, calibration),
+        "test": scores,
     }
+
+    def write(folder: Path) -> None:
+        write_confusion(folder / CONFUSION, np.array(scores["confusion"]), run.classes.names)
+        write_error_maps(folder, run, labelled, cut, device=device)
+
+    return Evaluation(found, write)
 
 
 def _known(

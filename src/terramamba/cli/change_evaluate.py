@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from terramamba.change.settings import Threshold
-from terramamba.cli.parse import Usage, parse
-from terramamba.data.settings import Pairs
+from terramamba.cli.parse import AsJson, Usage, parse
+from terramamba.data.settings import Pairs, ScoresOutput
 from terramamba.training.settings import OnDevice
 
 USAGE = Usage("change evaluate", "Score a run on image pairs with change masks.", ("RUN",))
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(OnDevice, Threshold, Pairs):
+class EvaluateOptions(AsJson, OnDevice, ScoresOutput, Threshold, Pairs):
     """Flags of the command."""
 
     split: str = "test"
@@ -24,7 +24,14 @@ def run(argv: Sequence[str]) -> int:
     options, (folder,) = parse(USAGE, EvaluateOptions, argv)
     from terramamba.api import evaluate_change_detector
     from terramamba.cli.scores import show_scores
+    from terramamba.cli.show import show_json
     from terramamba.tasks import CHANGE
 
-    show_scores(CHANGE, evaluate_change_detector(folder, **asdict(options)))
+    given = asdict(options)
+    as_json = given.pop("json")
+    result = evaluate_change_detector(folder, **given)
+    if as_json:
+        show_json(result.raw)
+    else:
+        show_scores(CHANGE, result)
     return 0

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from terramamba.cli.parse import Usage, parse
+from terramamba.cli.parse import AsJson, Usage, parse
+from terramamba.data.settings import ScoresOutput
 from terramamba.landcover.settings import LabelledScene
 from terramamba.training.settings import OnDevice
 
@@ -15,7 +16,7 @@ USAGE = Usage(
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(OnDevice, LabelledScene):
+class EvaluateOptions(AsJson, OnDevice, ScoresOutput, LabelledScene):
     """Flags of the command."""
 
     scene: str | None = None
@@ -29,7 +30,14 @@ def run(argv: Sequence[str]) -> int:
     options, (folder,) = parse(USAGE, EvaluateOptions, argv)
     from terramamba.api import evaluate_classifier
     from terramamba.cli.scores import show_scores
+    from terramamba.cli.show import show_json
     from terramamba.tasks import LAND_COVER
 
-    show_scores(LAND_COVER, evaluate_classifier(folder, **asdict(options)))
+    given = asdict(options)
+    as_json = given.pop("json")
+    result = evaluate_classifier(folder, **given)
+    if as_json:
+        show_json(result.raw)
+    else:
+        show_scores(LAND_COVER, result)
     return 0

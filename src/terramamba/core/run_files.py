@@ -39,6 +39,10 @@ REPORT = "report.html"
 LOG = "log.txt"
 CHECKPOINT = "checkpoints/last.ckpt"
 
+SCORES = "scores.json"
+EXPLANATION = "explain.json"
+"""Records of two folders that are no runs: what `evaluate --out` and `explain` write."""
+
 SEED_FOLDERS = "seed-*"
 
 WRITTEN = (

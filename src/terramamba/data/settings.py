@@ -47,6 +47,17 @@ class Alignment(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScoresOutput(Options):
+    """Where the scores of an evaluation go, beside the terminal."""
+
+    out: str | None = None
+    """Folder to write: scores.json, confusion.csv and, for change, a map of hits, misses and false alarms of
+    each pair."""
+    overwrite: bool = False
+    """Replace earlier scores in the folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pairs(Alignment, ImageArray):
     """Image pairs with change masks, by their subsets."""
 

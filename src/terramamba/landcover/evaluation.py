@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int, Int64
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain
-from terramamba.core.run_files import SPLIT
+from terramamba.core.run_files import CONFUSION, SPLIT
 from terramamba.data.labels.class_table import UNLABELLED, ClassTable
 from terramamba.data.labels.labels import Labels, read_labels, unmasked
 from terramamba.data.labels.raster_labels import label_shape
@@ -28,11 +28,12 @@ from terramamba.mapping.fit_to_run import check_bands
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
-from terramamba.runs.folder import Run
+from terramamba.runs.folder import Run, write_confusion
 from terramamba.runs.record import has_settings, read_settings
 from terramamba.scores.calibration import class_calibration
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.training.predict import class_logits
+from terramamba.training.task import Evaluation
 
 
 def evaluate(
@@ -48,7 +49,7 @@ def evaluate(
     all_touched: bool = False,
     min_coverage: float = 0.5,
     device: str = "auto",
-) -> dict[str, Any]:
+) -> Evaluation:
     """Score a run on its own test pixels, or on every labelled pixel of another scene that ``mask`` leaves.
 
     The classes of other labels are matched by their codes, by their names where the file has nothing else;
@@ -87,7 +88,7 @@ def evaluate(
     confusion = confusion_matrix(truth, logits.argmax(dim=1), len(names))
     temperature = run.temperature
     calibration = None if temperature is None else class_calibration(logits, truth, temperature)
-    return {
+    found = {
         "protocol": scored.protocol,
         "pixels": len(scored.pixels),
         "notes": list(scored.notes),
@@ -95,6 +96,7 @@ def evaluate(
         "test": scores_by_name(confusion, names, calibration),
         "calibration": plain(run.card.judged.calibration),
     }
+    return Evaluation(found, lambda folder: write_confusion(folder / CONFUSION, confusion, names))
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,9 @@ from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_csv
 from terramamba.core.provenance import code_version
+from terramamba.core.run_files import EXPLANATION
 from terramamba.data.scaling import read_scaled
 from terramamba.explain.activations import change_evidence
-from terramamba.explain.folder import check_folder, explanation_folder
 from terramamba.mapping.fit_to_run import check_bands, open_run
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.geogrid import Grid
@@ -30,6 +30,7 @@ from terramamba.raster.views.cropped import cropped
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.warped import Method
 from terramamba.runs.folder import Run
+from terramamba.runs.result_folder import check_result_folder, result_folder
 from terramamba.training.predict import evaluating
 
 
@@ -76,7 +77,7 @@ def explain_change(
             ", ".join(one.path if isinstance(one, Scene) else one for one in scenes) or "none",
         )
         raise InputError(f"{folder}: is a run for change, which needs BEFORE and AFTER; got {files}")
-    check_folder(out, overwrite=overwrite)
+    check_result_folder(out, EXPLANATION, overwrite=overwrite)
     loaded, place = open_run(run, "change"), resolve_device(device)
     model = loaded.model
     if not model.target_layers():
@@ -103,7 +104,7 @@ def explain_change(
     found = ChangeExplanation(loaded, (first, second), usable, evidence)
     grid = first.grid if first.transform is not None else second.grid
     rows = [_numbers(found, i) for i in range(len(evidence.layers))]
-    with explanation_folder(out, overwrite=overwrite) as (folder, record):
+    with result_folder(out, EXPLANATION, overwrite=overwrite) as (folder, record):
         record |= _record(found, dates, chosen, rows) | {"masks": [str(one) for one in mask]}
         write_csv(folder / "layers.csv", rows)
         _write_rasters(folder, found, grid)

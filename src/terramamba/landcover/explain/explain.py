@@ -14,8 +14,8 @@ from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.core.provenance import code_version
+from terramamba.core.run_files import EXPLANATION
 from terramamba.explain.attention import Attention, attention_facts, classify_patches
-from terramamba.explain.folder import check_folder, explanation_folder
 from terramamba.explain.importance import band_groups, permutation_importance
 from terramamba.explain.pixels import Pixel, as_pixels, named_pixels
 from terramamba.landcover.explain.explanation import ClassExplanation, PixelAnswer
@@ -26,6 +26,7 @@ from terramamba.mapping.fit_to_run import open_run
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
 from terramamba.runs.folder import Run
+from terramamba.runs.result_folder import check_result_folder, result_folder
 from terramamba.scores.metrics import average_accuracy, overall_accuracy
 
 
@@ -76,7 +77,7 @@ def explain_classes(
             ", ".join(one.path if isinstance(one, Scene) else one for one in scenes),
         )
         raise InputError(f"{folder}: is a run for classify, which takes one SCENE; got {files}")
-    check_folder(out, overwrite=overwrite)
+    check_result_folder(out, EXPLANATION, overwrite=overwrite)
     if samples < 2:
         raise InputError(f"--samples {samples}: at least 2 are needed")
     loaded, place = open_run(run, "classify"), resolve_device(device)
@@ -111,7 +112,7 @@ def explain_classes(
         answers,
         patches,
     )
-    with explanation_folder(out, overwrite=overwrite) as (folder, record):
+    with result_folder(out, EXPLANATION, overwrite=overwrite) as (folder, record):
         record |= _record(found, {"samples": samples, "repeats": repeats, "seed": seed})
         record["masks"] = [str(one) for one in mask]
         write_attention(folder, found)

@@ -1,15 +1,17 @@
-"""The folder of an explanation: whole or not there, and nobody else's files are touched."""
+"""A folder of results: whole or not there, and nobody else's files are touched."""
 
 import json
 
 import pytest
 
 from terramamba.core.errors import InputError
-from terramamba.explain.folder import RECORD, check_folder, explanation_folder
+from terramamba.runs.result_folder import check_result_folder, result_folder
+
+RECORD = "why.json"
 
 
 def fill(out, *names: str, overwrite: bool = False) -> None:
-    with explanation_folder(out, overwrite=overwrite) as (folder, record):
+    with result_folder(out, RECORD, overwrite=overwrite) as (folder, record):
         record["what"] = names
         for name in names:
             (folder / name).write_text(name)
@@ -25,7 +27,7 @@ def test_it_appears_whole_with_a_list_of_its_files(tmp_path) -> None:
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_what_ends_early_leaves_all_as_it_was(error, tmp_path) -> None:
     def end_early(out, **how) -> None:
-        with explanation_folder(out, **how) as (folder, _):
+        with result_folder(out, RECORD, **how) as (folder, _):
             (folder / "x.csv").write_text("half")
             raise error
 
@@ -45,7 +47,7 @@ def test_replacing_takes_its_own_files_alone(tmp_path) -> None:
     fill(out, "y.png", "z.tif", overwrite=True)
     assert {path.name for path in out.iterdir()} == {"mine.txt", "y.png", "z.tif", RECORD}
     with pytest.raises(InputError, match="is not empty; give --overwrite"):
-        check_folder(out)
+        check_result_folder(out, RECORD)
 
 
 def test_a_record_cannot_name_files_elsewhere(tmp_path) -> None:
@@ -61,11 +63,11 @@ def test_a_record_cannot_name_files_elsewhere(tmp_path) -> None:
 def test_other_places_are_refused(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is a file"):
-        check_folder(tmp_path / "file")
+        check_result_folder(tmp_path / "file", RECORD)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
-    with pytest.raises(InputError, match="holds no explanation"):
-        check_folder(tmp_path / "full", overwrite=True)
+    with pytest.raises(InputError, match=r"holds no why\.json"):
+        check_result_folder(tmp_path / "full", RECORD, overwrite=True)
     (tmp_path / "empty").mkdir()
     fill(tmp_path / "empty", "x.csv")
     assert (tmp_path / "empty" / "x.csv").is_file()

@@ -1,4 +1,4 @@
-"""The folder of an explanation: there when it is complete, with a record that names its files."""
+"""A folder of results, such as an explanation: there when it is complete, with a record of its files."""
 
 import json
 import shutil
@@ -12,14 +12,12 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.raster.output.staging import make_folder, remove_if_empty
 
-RECORD = "explain.json"
 
-
-def check_folder(out: str | Path, *, overwrite: bool = False) -> Path:
-    """Return ``out`` as a path, where an explanation may be written; nothing is touched.
+def check_result_folder(out: str | Path, record: str, *, overwrite: bool = False) -> Path:
+    """Return ``out`` as a path, where results with the file ``record`` may be written; nothing is touched.
 
     Raises:
-        InputError: it is a file, or is not empty and either no explanation or not to be replaced.
+        InputError: it is a file, or is not empty and either without such a record or not to be replaced.
     """
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
@@ -27,21 +25,23 @@ def check_folder(out: str | Path, *, overwrite: bool = False) -> Path:
     if folder.is_dir() and any(folder.iterdir()):
         if not overwrite:
             raise InputError(f"{folder} is not empty; give --overwrite to replace it, or another --out")
-        _listed(folder)
+        _listed(folder, record)
     return folder
 
 
 @contextmanager
-def explanation_folder(out: str | Path, *, overwrite: bool = False) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield a folder to fill and a record to complete; both become ``out`` on a clean exit.
+def result_folder(
+    out: str | Path, record: str, *, overwrite: bool = False
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield a folder to fill and the content of its file ``record``; both become ``out`` on a clean exit.
 
-    After an exception nothing is left, and an earlier explanation stays. Replacing one removes the files that
-    its record lists, and no others.
+    After an exception nothing is left, and earlier results stay. Replacing them removes the files that
+    their record lists, and no others.
 
     Raises:
-        InputError: as ``check_folder``, or ``out`` cannot be written.
+        InputError: as ``check_result_folder``, or ``out`` cannot be written.
     """
-    folder = check_folder(out, overwrite=overwrite)
+    folder = check_result_folder(out, record, overwrite=overwrite)
     with ExitStack() as cleaning:
         try:
             for made in make_folder(folder.parent):
@@ -50,13 +50,13 @@ def explanation_folder(out: str | Path, *, overwrite: bool = False) -> Iterator[
         except OSError as error:
             raise InputError(f"{folder}: cannot be written ({error.strerror}); name another place") from error
         cleaning.callback(shutil.rmtree, temporary, ignore_errors=True)
-        draft, record = temporary / folder.name, dict[str, Any]()
+        draft, content = temporary / folder.name, dict[str, Any]()
         draft.mkdir()
         try:
-            yield draft, record
-            record["files"] = sorted(path.name for path in draft.iterdir())
-            write_json(draft / RECORD, record)
-            _replace(folder, draft)
+            yield draft, content
+            content["files"] = sorted(path.name for path in draft.iterdir())
+            write_json(draft / record, content)
+            _replace(folder, draft, record)
         except OSError as error:
             reason = error.strerror or error
             raise InputError(
@@ -64,24 +64,24 @@ def explanation_folder(out: str | Path, *, overwrite: bool = False) -> Iterator[
             ) from error
 
 
-def _replace(folder: Path, draft: Path) -> None:
+def _replace(folder: Path, draft: Path, record: str) -> None:
     if not folder.is_dir():
         draft.rename(folder)
         return
     if any(folder.iterdir()):
-        for name in _listed(folder):
+        for name in _listed(folder, record):
             (folder / name).unlink(missing_ok=True)
-        (folder / RECORD).unlink()
-    for path in sorted(draft.iterdir(), key=lambda path: path.name == RECORD):  # the record last
+        (folder / record).unlink()
+    for path in sorted(draft.iterdir(), key=lambda path: path.name == record):  # the record last
         path.replace(folder / path.name)
 
 
-def _listed(folder: Path) -> list[str]:
-    """The files of the explanation in ``folder``; raises ``InputError`` where there is none."""
+def _listed(folder: Path, record: str) -> list[str]:
+    """The files of the results in ``folder``; raises ``InputError`` where there are none."""
     try:
-        names = json.loads((folder / RECORD).read_text(encoding="utf-8"))["files"]
+        names = json.loads((folder / record).read_text(encoding="utf-8"))["files"]
         return [name for name in names if Path(name).name == name]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{folder} is not empty and holds no explanation, so it stays; give another --out"
+            f"{folder} is not empty and holds no {record} of such results, so it stays; give another --out"
         ) from error

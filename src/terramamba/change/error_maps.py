@@ -1,0 +1,97 @@
+"""Maps of what a change detector got right and wrong on pairs whose change is known."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+
+from terramamba.change.scored_pairs import ScoredPairs
+from terramamba.core.devices import resolve_device
+from terramamba.core.progress import progress
+from terramamba.data.pairs.change_masks import IGNORE
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.raster.output.cog import RasterWriter
+from terramamba.raster.windows import Window
+from terramamba.runs.folder import Run
+from terramamba.scores.thresholds import changed
+from terramamba.training.batches import on_device
+from terramamba.training.predict import evaluating, only_channel
+
+UNCHANGED, HIT, MISS, FALSE_ALARM = 0, 1, 2, 3
+"""What a pixel of the map is; ``IGNORE`` has no reference or no data."""
+
+NAMES = {UNCHANGED: "unchanged, rightly", HIT: "hit", MISS: "miss", FALSE_ALARM: "false alarm"}
+COLOURS = {UNCHANGED: (0, 0, 0), HIT: (255, 255, 255), MISS: (213, 94, 0), FALSE_ALARM: (0, 158, 115)}
+"""Orange and green that people who are colour-blind can tell apart (Okabe and Ito, 2008)."""
+
+Rows = Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]]
+
+
+def write_error_maps(
+    folder: Path, run: Run, pairs: Sequence[PairFiles], threshold: float, *, device: str = "auto"
+) -> list[Path]:
+    """Write a GeoTIFF of hits, misses and false alarms for each of the ``pairs``, as they are scored.
+
+    Files are called after the pairs, ``errors_NAME.tif``, and lie on the grid of the earlier date.
+    """
+    samples = ScoredPairs(pairs, run.scaling)
+    names = _file_names([pair.name for pair in pairs])
+    written = []
+    with (
+        evaluating(run.model, resolve_device(device)) as where,
+        progress("errors", len(pairs), "pairs") as step,
+    ):
+        large = set(samples.mapped_for(run.model))
+        for index, name in enumerate(names):
+            grid = samples.dates(index)[0].grid
+            rows = (
+                samples.map_rows(index, run.model, where, "32")
+                if index in large
+                else _whole(samples, index, run.model, where)
+            )
+            path = folder / name
+            with RasterWriter(
+                path, grid, bands=1, dtype="uint8", nodata=IGNORE, colours=COLOURS, class_names=NAMES
+            ) as file:
+                top = 0
+                for probability, mask in rows:
+                    window = Window(top, 0, *mask.shape)
+                    file.write(errors(probability, mask, threshold)[None], window)
+                    top = window.bottom
+            written.append(path)
+            step(1)
+    return written
+
+
+def errors(
+    probability: Float32[np.ndarray, "h w"], mask: UInt8[np.ndarray, "h w"], threshold: float
+) -> UInt8[np.ndarray, "h w"]:
+    """Return the kind of each pixel: UNCHANGED, HIT, MISS, FALSE_ALARM, or IGNORE.
+
+    >>> probability, mask = np.float32([[0.9, 0.9, 0.1, 0.1, 0.9]]), np.uint8([[1, 0, 1, 0, 255]])
+    >>> errors(probability, mask, 0.5)
+    array([[  1,   3,   2,   0, 255]], dtype=uint8)
+    """
+    marked, truth = changed(probability, threshold), mask == 1
+    kind = np.select([marked & truth, truth, marked], [HIT, MISS, FALSE_ALARM], UNCHANGED)
+    return np.where(mask == IGNORE, IGNORE, kind).astype(np.uint8)
+
+
+def _whole(samples: ScoredPairs, index: int, model: torch.nn.Module, device: torch.device) -> Rows:
+    """All rows of a pair that goes through the model whole."""
+    sample = samples[index]
+    batch = on_device({name: tensor[None] for name, tensor in sample.items()}, device)
+    probability = torch.sigmoid(only_channel(model(batch["image"])))[0]
+    yield probability.float().cpu().numpy(), sample["mask"].numpy().astype(np.uint8)
+
+
+def _file_names(names: Sequence[str]) -> list[str]:
+    """A file name for each pair, without signs that a file system may not have; told apart by numbers."""
+    plain = ["".join(sign if sign.isalnum() or sign in ".-" else "_" for sign in name) for name in names]
+    twice = {name for name in plain if plain.count(name) > 1}
+    return [
+        f"errors_{name}_{index}.tif" if name in twice else f"errors_{name}.tif"
+        for index, name in enumerate(plain)
+    ]
