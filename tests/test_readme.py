@@ -46,8 +46,8 @@ def test_every_command_of_the_readme_runs(home: Path) -> None:
 
 def test_the_python_of_the_readme_runs(home: Path) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
-    code = block.replace('out="runs/cover"', 'out="runs/python", preset="tiny", epochs=1')
-    code = code.replace('"runs/cover", ', '"runs/python", ').replace('"cover.tif"', '"python.tif"')
+    code = re.sub(r"epochs=\d+", "epochs=1", block)
+    assert code != block
     done = python("-c", code, cwd=home)
     assert done.returncode == 0, done.stderr
     assert (home / "python.tif").is_file()
