@@ -19,7 +19,7 @@ from terramamba.core.options import part_of
 from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
 from terramamba.core.run_files import METRICS, PLAN, SCORES, WEIGHTS
-from terramamba.mapping.fit_to_run import check_bands, chosen_temperature, open_run
+from terramamba.mapping.fit_to_run import check_bands, chosen_temperature, open_for, open_run
 from terramamba.mapping.jobs import carry_out
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.settings import MapSettings
@@ -163,7 +163,9 @@ def plan_map(
     loaded = open_run(run, task.name)
     loaded.model.check_precision(settings.precision)
     temperature = chosen_temperature(loaded, settings.calibrated)
-    opened = task.open_inputs(inputs, settings)
+    # what the run knows settles the axes of bare arrays
+    known = [open_for(loaded, one) for one in inputs]
+    opened = task.open_inputs(known, settings)
     scenes = {name: masked(scene, settings.mask or ()) for name, scene in opened.items()}
     for scene in scenes.values():
         check_bands(loaded, scene)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from affine import Affine
 from rasterio.crs import CRS
+from scipy.io import savemat
 
 from drawn import class_map, subset_map
 from terramamba.core.errors import InputError
@@ -123,7 +124,7 @@ def test_a_scene_without_any_usable_band_is_refused(files):
     [
         ({"labels": None}, "no labels given; name a label file with --labels"),
         ({"test_labels": "t.tif"}, "--test-labels: used only with --split given"),
-        ({"split": "given", "train_labels": "a.tif"}, "also name --val-labels, --test-labels"),
+        ({"split": "given", "train_labels": "a.tif"}, "also name --test-labels; without --val-labels, val"),
     ],
 )
 def test_label_flags_that_do_not_fit_the_split_are_refused(files, changed, message):
@@ -195,3 +196,47 @@ def test_given_parts_without_masked_pixels(files: tuple[Path, Path], tmp_path: P
     )
     expected = np.where(clouds, 0, np.array([TRAIN, VALIDATION, TEST])[part])
     np.testing.assert_array_equal(subset_map(samples.split), expected)
+
+
+def as_arrays(files: tuple[Path, Path], path: Path) -> Path:
+    """The scene, training and test labels in one .mat file, as SpectralFormer's data come."""
+    values, labels = open_scene(files[0]).read()[0], open_scene(files[1]).read()[0][0]
+    values[2] = 0
+    training = np.arange(20) < 10
+    savemat(
+        path,
+        {
+            "input": values.transpose(1, 2, 0),
+            "TR": np.where(training, labels, 0),
+            "TE": np.where(training, 0, labels),
+        },
+    )
+    return path
+
+
+def test_given_parts_in_one_file_leave_validation_to_be_drawn_from_training(files, tmp_path):
+    path = as_arrays(files, tmp_path / "all.mat")
+    given = {"scene": f"{path}:input", "labels": None, "split": "given", "val_fraction": 0.25}
+    parts = {"train_labels": f"{path}:TR", "test_labels": f"{path}:TE"}
+    samples = prepare_samples(settings(files, **given, **parts), 3)
+    assert len(samples.pixels(TEST)) == 240
+    assert (len(samples.pixels(TRAIN)), len(samples.pixels(VALIDATION))) == (180, 60)
+    assert samples.pixels(VALIDATION)[:, 1].max() < 10
+    assert "60 of the given training pixels, drawn at random, are validation" in samples.split.notes
+    assert samples.notes[0] == "input 24 x 20 x 6, by the size of the labels read as rows, columns, bands"
+
+
+def test_a_scene_is_not_its_own_labels(files, tmp_path):
+    path = as_arrays(files, tmp_path / "all.mat")
+    with pytest.raises(
+        InputError, match=r"all\.mat: TR is the scene itself, so it cannot be its labels; name"
+    ):
+        prepare_samples(settings(files, scene=f"{path}:TR", labels=f"{path}:TR"), 3)
+    with pytest.raises(InputError, match=r"labels\.tif: is the scene itself; name the labels of"):
+        prepare_samples(settings((files[1], files[1])), 3)
+
+
+def test_a_label_map_alone_is_no_scene(files, tmp_path):
+    np.save(tmp_path / "gt.npy", open_scene(files[1]).read()[0][0])
+    with pytest.raises(InputError, match=r"gt\.npy: no 3-D array, only array 24 x 20; give the file"):
+        prepare_samples(settings((tmp_path / "gt.npy", files[1])), 3)

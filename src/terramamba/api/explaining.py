@@ -27,6 +27,7 @@ def explain_classes(
     out: StrPath,
     labels: LabelsLike | None = None,
     scene_variable: str | None = None,
+    axes: str | None = None,
     mask: Sequence[StrPath] = (),
     pixel: str | None = None,
     at: str | None = None,
@@ -47,6 +48,7 @@ def explain_classes(
         out: Folder to write, new or empty.
         labels: Labels of the scene; None: the run's validation pixels where it is the run's own scene.
         scene_variable: Name of the array in a file that holds several.
+        axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         mask: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
         pixel: Pixels to explain one by one, "ROW,COL ROW,COL ...", from 0.
         at: More of them, "X,Y ..." in coordinates of the scene's reference system.
@@ -66,7 +68,11 @@ def explain_classes(
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
     in_file = scene is None or isinstance(scene, str | os.PathLike)
-    held = scene if scene is None else path_or_scene(scene, None if in_file else scene_variable)
+    held = (
+        scene
+        if scene is None
+        else path_or_scene(scene, None if in_file else scene_variable, None if in_file else axes)
+    )
     with told(on_progress, shown=progress), label_file(labels) as path:
         return land_cover.explain_classes(
             run if isinstance(run, Run) else Path(run),
@@ -74,6 +80,7 @@ def explain_classes(
             out=Path(out),
             labels=path,
             scene_variable=scene_variable,
+            axes=axes,
             mask=[Path(one) for one in mask],
             pixel=pixel,
             at=at,
@@ -99,6 +106,7 @@ def explain_change(
     align: Align | None = None,
     mask: Sequence[StrPath] = (),
     scene_variable: str | None = None,
+    axes: str | None = None,
     device: str = "auto",
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
@@ -118,6 +126,7 @@ def explain_change(
         align: Warp the later image onto the grid of the earlier one; None: both lie on one grid.
         mask: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
         scene_variable: Name of the array or image in files that hold several.
+        axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         overwrite: Replace an earlier explanation.
         on_progress: As of ``train_classifier``.
@@ -129,7 +138,7 @@ def explain_change(
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
-    dates = [path_or_scene(one, scene_variable) for one in (before, after)]
+    dates = [path_or_scene(one, scene_variable, axes) for one in (before, after)]
     with told(on_progress, shown=progress):
         return change.explain_change(
             run if isinstance(run, Run) else Path(run),

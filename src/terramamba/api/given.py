@@ -18,6 +18,7 @@ from jaxtyping import Shaped
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.readers.in_memory import DataArray, OpenDataset, is_of, opened
 from terramamba.raster.scene import Scene
 
@@ -45,7 +46,11 @@ LabelsLike = StrPath | Shaped[np.ndarray, "rows cols"] | ShapeTable | DataArray
 
 
 def open_scene(
-    scene: SceneLike, *, scene_variable: str | None = None, shape: tuple[int, int] | None = None
+    scene: SceneLike,
+    *,
+    scene_variable: str | None = None,
+    shape: tuple[int, int] | None = None,
+    axes: str | None = None,
 ) -> Scene:
     """Open anything that can be read as a scene; of a file, no pixel is read yet.
 
@@ -54,18 +59,22 @@ def open_scene(
             list of them; an array of xarray with band, y and x; a dataset that rasterio has open.
         scene_variable: One array or image of a file that holds several.
         shape: Rows and columns, which settle the axis of the bands of a bare array in a file.
+        axes: What the axes of such an array hold, such as ``rows,cols,bands``.
 
     Raises:
         InputError: it cannot be read as a scene.
     """
-    return opened(scene, variable=scene_variable, shape=shape)
+    return opened(scene, variable=scene_variable, shape=shape, axes=axes)
 
 
-def path_or_scene(scene: SceneLike, variable: str | None) -> str | Scene:
+def path_or_scene(scene: SceneLike, variable: str | None, axes: str | None = None) -> str | Scene:
     """Keep a path as it is, to be opened where it is known what with; open anything else as a scene."""
-    if isinstance(scene, str | os.PathLike) and variable is None:
-        return os.fspath(scene)
-    return opened(scene, variable=variable)
+    if isinstance(scene, str | os.PathLike) and axes is None:
+        path = os.fspath(scene)
+        named = path if variable is None else f"{path}:{variable}"
+        if variable is None or split_variable(named, None, "scene_variable") == (path, variable):
+            return named
+    return opened(scene, variable=variable, axes=axes)
 
 
 @contextmanager

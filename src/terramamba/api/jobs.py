@@ -107,6 +107,7 @@ def evaluate_classifier(
     labels: LabelsLike | None = None,
     mask: Sequence[StrPath] | None = None,
     scene_variable: str | None = None,
+    axes: str | None = None,
     label_variable: str | None = None,
     class_attribute: str | None = None,
     layer: str | None = None,
@@ -130,6 +131,7 @@ def evaluate_classifier(
         labels: Labels of that scene: a file, a GeoDataFrame, or whole numbers (rows, columns).
         mask: Rasters whose pixels that are not 0 are left out of the scene.
         scene_variable: Name of the array or image in a scene's file that holds several.
+        axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         label_variable: The same of the labels' file.
         class_attribute: Attribute of a vector file that says the class.
         layer: Layer of a vector file.
@@ -145,7 +147,11 @@ def evaluate_classifier(
         InputError: a damaged run, one for another task, input that does not fit the model, no pixel to score.
     """
     in_file = scene is None or isinstance(scene, str | os.PathLike)
-    given = scene if scene is None else path_or_scene(scene, None if in_file else scene_variable)
+    given = (
+        scene
+        if scene is None
+        else path_or_scene(scene, None if in_file else scene_variable, None if in_file else axes)
+    )
     with told(on_progress, shown=progress), label_file(labels) as path:
         found = pipeline.evaluate(
             LAND_COVER,
@@ -154,6 +160,7 @@ def evaluate_classifier(
             labels=path,
             mask=None if mask is None else [str(one) for one in mask],
             scene_variable=scene_variable,
+            axes=axes,
             label_variable=label_variable,
             class_attribute=class_attribute,
             layer=layer,
@@ -174,6 +181,7 @@ def evaluate_change_detector(
     root: StrPath | None = None,
     align: Align | None = None,
     scene_variable: str | None = None,
+    axes: str | None = None,
     threshold: float | int | None = None,
     device: str = "auto",
     out: StrPath | None = None,
@@ -190,6 +198,7 @@ def evaluate_change_detector(
         root: Folder that holds the set which ``data`` names, or that paths in a CSV are relative to.
         align: Warp the later date onto the grid of the earlier, "bilinear" or "cubic".
         scene_variable: Name of the array or image in files that hold several.
+        axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         threshold: Least probability that counts as changed, in thousandths; None: the run's own.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         out: Folder to write: scores.json, confusion.csv and, for change, a map of each pair's errors.
@@ -210,6 +219,7 @@ def evaluate_change_detector(
             root=None if root is None else str(root),
             align=align,
             scene_variable=scene_variable,
+            axes=axes,
             threshold=None if threshold is None else float(threshold),
             device=device,
             out=None if out is None else Path(out),

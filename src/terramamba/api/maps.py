@@ -17,6 +17,7 @@ from terramamba.data.settings import Align
 from terramamba.landcover.map_output import ClassSummary
 from terramamba.landcover.settings import ClassMapSettings, Mode
 from terramamba.mapping import join
+from terramamba.mapping.fit_to_run import open_for, open_run
 from terramamba.raster.checks import pair
 from terramamba.runs.folder import Run
 from terramamba.tasks import CHANGE, LAND_COVER, TASKS
@@ -30,16 +31,18 @@ def check_pair(
     align: Align | None = None,
     mask: Sequence[StrPath] = (),
     scene_variable: str | None = None,
+    axes: str | None = None,
 ) -> pair.PairReport:
     """Compare two scenes: reference system, grid, overlap, bands, types, value ranges, missing data, shift.
 
     With ``align``, the second is first warped onto the first's grid; what the rasters ``mask`` mark counts as
-    missing at both dates. ``scene_variable`` names the array or image in files that hold several.
+    missing at both dates. ``scene_variable`` names the array or image in files that hold several,
+    ``axes`` what the axes of bare arrays hold.
 
     Raises:
         InputError: a file cannot be opened or read, or the second cannot be warped.
     """
-    dates = [path_or_scene(one, scene_variable) for one in (before, after)]
+    dates = [path_or_scene(one, scene_variable, axes) for one in (before, after)]
     return pair.check_pair(dates[0], dates[1], align=align, masks=mask)
 
 
@@ -50,6 +53,7 @@ class ClassMapOptions(TypedDict, total=False):
     areas: StrPath | None
     mask: Sequence[StrPath]
     scene_variable: str | None
+    axes: str | None
     mode: Mode
     tilings: int
     tolerance: float | int
@@ -74,6 +78,7 @@ class ChangeMapOptions(TypedDict, total=False):
     areas: StrPath | None
     mask: Sequence[StrPath]
     scene_variable: str | None
+    axes: str | None
     align: Align | None
     threshold: float | int | None
     calibrated: bool
@@ -109,6 +114,7 @@ def map_classes(
     areas: StrPath | None = None,
     mask: Sequence[StrPath] = (),
     scene_variable: str | None = None,
+    axes: str | None = None,
     mode: Mode = "exact",
     tilings: int = 1,
     tolerance: float | int = 0.3,
@@ -137,6 +143,7 @@ def map_classes(
         areas: CSV to write: how much there is of each class.
         mask: Rasters whose pixels that are not 0 are left out as if they had no data.
         scene_variable: Name of the array or image in a file that holds several.
+        axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         mode: "exact": each pixel is classified by its own patch. "fast": by the tokens around it of tiles
             that do not overlap, tens of times faster. "auto": as fast as ``tolerance`` allows.
         tilings: With "fast", shifted tilings whose tokens are averaged: 1, 2, 4 or 9.
@@ -160,7 +167,9 @@ def map_classes(
         InputError: the run or scene cannot be read, they do not fit each other, an output exists, or parts
             of a run with other arguments are there.
     """
-    image = path_or_scene(scene, scene_variable)
+    image = path_or_scene(scene, scene_variable, axes)
+    if out is None:  # its size is asked for before it is mapped
+        image = open_for(open_run(_run(run), LAND_COVER.name), image)
     settings = ClassMapSettings(
         probabilities=_text(probabilities),
         areas=_text(areas),
@@ -210,6 +219,7 @@ def map_change(
     areas: StrPath | None = None,
     mask: Sequence[StrPath] = (),
     scene_variable: str | None = None,
+    axes: str | None = None,
     align: Align | None = None,
     threshold: float | int | None = None,
     calibrated: bool = False,
@@ -242,6 +252,7 @@ def map_change(
         areas: CSV to write: how much changed and how much did not.
         mask: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
         scene_variable: Name of the array or image in files that hold several.
+        axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         align: Warp the later image onto the grid of the earlier one, "bilinear" or "cubic"; None: both lie on
             one grid.
         threshold: Least probability that counts as changed, a whole thousandth; None: the run's own, chosen
@@ -267,7 +278,10 @@ def map_change(
         InputError: run or images cannot be read, they do not fit each other, an output exists, or parts of a
             run with other arguments are there.
     """
-    dates = [path_or_scene(one, scene_variable) for one in (before, after)]
+    dates = [path_or_scene(one, scene_variable, axes) for one in (before, after)]
+    if out is None:
+        known = open_run(_run(run), CHANGE.name)
+        dates = [open_for(known, one) for one in dates]
     settings = ChangeMapSettings(
         probabilities=_text(probabilities),
         polygons=_texts([polygons] if isinstance(polygons, str | os.PathLike) else polygons or ()),

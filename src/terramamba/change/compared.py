@@ -29,6 +29,7 @@ def time_pairs(run: Run, settings: ChangeSettings) -> Timed:
         chosen_on_test=False,
         align=settings.align,
         variable=settings.scene_variable,
+        axes=settings.axes,
     )
     pairs = labelled["test"][:TIMED_PAIRS]
     evaluate_change(run.model, ScoredPairs(pairs[:1], run.scaling), device=settings.device)  # warm-up

@@ -33,6 +33,7 @@ def evaluate(
     root: str | None = None,
     align: Method | None = None,
     scene_variable: str | None = None,
+    axes: str | None = None,
     threshold: float | None = None,
     device: str = "auto",
 ) -> Evaluation:
@@ -48,7 +49,7 @@ def evaluate(
         cut = checked_threshold(run.threshold, f"{run.folder / 'model.json'}: threshold")
     else:
         cut = checked_threshold(threshold)
-    by_subset, name, unlike = load_pairs(data, root, align, scene_variable)
+    by_subset, name, unlike = load_pairs(data, root, align, scene_variable, axes)
     pairs = by_subset.get(split, [])
     labelled = [pair for pair in pairs if pair.label is not None]
     if not labelled:
@@ -90,7 +91,9 @@ def _known(
     own = found
     if (trained.data, trained.root) != (data, root):
         try:
-            own, _, _ = load_pairs(trained.data, trained.root, trained.align, trained.scene_variable)
+            own, _, _ = load_pairs(
+                trained.data, trained.root, trained.align, trained.scene_variable, trained.axes
+            )
         except InputError:  # moved or removed since
             return []
     notes = []

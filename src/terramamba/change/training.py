@@ -27,6 +27,7 @@ from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
+from terramamba.raster.readers.axes import axes_of_text
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.warped import Method
 from terramamba.runs.folder import write_confusion
@@ -60,7 +61,7 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     """
     check_choices(settings, spec)
     found, published, unlike = load_pairs(
-        settings.data, settings.root, settings.align, settings.scene_variable
+        settings.data, settings.root, settings.align, settings.scene_variable, settings.axes
     )
     pairs = _three_subsets(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
     example, _ = pairs["train"][0].open()
@@ -116,6 +117,7 @@ class Training:
         return DataCard(
             source_bands=self.example.bands,
             wavelengths=self.example.wavelengths,
+            axes=axes_of_text(",".join(self.example.axes)),
             scaling=self.scaling,
             classes=CLASSES,
             protocol=protocol_id(self.pairs, self.settings.chosen_on_test, self.published),
@@ -195,13 +197,14 @@ def labelled_pairs(
     chosen_on_test: bool,
     align: Method | None = None,
     variable: str | None = None,
+    axes: str | None = None,
 ) -> dict[str, list[PairFiles]]:
     """Return the labelled pairs of ``data`` by subset: train, val and test, all three present.
 
     Raises:
         InputError: a subset or a label is missing, or training or validation share images with test.
     """
-    found, published, _ = load_pairs(data, root, align, variable)
+    found, published, _ = load_pairs(data, root, align, variable, axes)
     return _three_subsets(found, data, published, chosen_on_test=chosen_on_test)
 
 

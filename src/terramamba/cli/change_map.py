@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from terramamba.change.settings import ChangeMapSettings
 from terramamba.cli.files import run_and_scenes
-from terramamba.cli.map_options import MapFiles, arguments, note_unlike_training
+from terramamba.cli.map_options import MapFiles, arguments, note_unlike_training, open_scenes
 from terramamba.cli.parse import Usage, parse
 
 USAGE = Usage(
@@ -32,11 +32,9 @@ def run(argv: Sequence[str]) -> int:
     from terramamba.cli.scores import show_map
     from terramamba.raster.checks.pair import check_pair
     from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
-    from terramamba.raster.readers.open import open_scene
 
     given = arguments(options)
-    variable = given.pop("scene_variable")
-    before, after = (open_scene(place, variable=variable) for place in places)
+    before, after = open_scenes(folder, places, given)
     with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
         report = check_pair(before, after, align=options.align, masks=given["mask"])
     for note in report.notes:

@@ -37,7 +37,11 @@ def run(argv: Sequence[str]) -> int:
         print()
     if options.align is not None and len(paths) < 2:
         raise InputError("--align: warps a second scene onto the first; name two scenes")
-    scenes = [open_scene(path, variable=options.scene_variable) for path in paths if not is_vector_file(path)]
+    scenes = [
+        open_scene(path, variable=options.scene_variable, axes=options.axes)
+        for path in paths
+        if not is_vector_file(path)
+    ]
     if len(scenes) == 1 and options.mask:
         scenes = [masked(scenes[0], options.mask)]
     for scene in scenes:

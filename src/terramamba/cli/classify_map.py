@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from terramamba.cli.files import run_and_scenes
-from terramamba.cli.map_options import MapFiles, arguments, note_unlike_training
+from terramamba.cli.map_options import MapFiles, arguments, note_unlike_training, open_scenes
 from terramamba.cli.parse import Usage, parse
 from terramamba.landcover.settings import ClassMapSettings
 
@@ -27,10 +27,9 @@ def run(argv: Sequence[str]) -> int:
     folder, (scene,) = run_and_scenes(paths, options.stac, ["SCENE"])
     from terramamba.api import map_classes
     from terramamba.cli.scores import show_map
-    from terramamba.raster.readers.open import open_scene
 
     given = arguments(options)
-    opened = open_scene(scene, variable=given.pop("scene_variable"))
+    (opened,) = open_scenes(folder, [scene], given)
     note_unlike_training(folder, opened)
     show_map(map_classes(folder, opened, **given))
     return 0

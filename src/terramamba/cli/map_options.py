@@ -1,6 +1,7 @@
 """Flags that both ``map`` commands have."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,22 @@ def arguments(options: MapFiles) -> dict[str, Any]:
     given = asdict(options)
     del given["stac"]
     return given | {"mask": given["mask"] or ()}
+
+
+def open_scenes(folder: str, places: Sequence[Any], given: dict[str, Any]) -> list["Scene"]:
+    """Open what the run in ``folder`` is to map, and say what was taken for granted of bare arrays.
+
+    Takes the flags that are about opening out of ``given``.
+    """
+    from terramamba.mapping.fit_to_run import open_for
+    from terramamba.runs.folder import load_run
+
+    how = {"variable": given.pop("scene_variable"), "axes": given.pop("axes")}
+    run = load_run(folder)
+    scenes = [open_for(run, place, **how) for place in places]
+    for note in dict.fromkeys(note for scene in scenes if scene.axes for note in scene.notes):
+        print(f"note: {note}", file=sys.stderr)
+    return scenes
 
 
 def note_unlike_training(folder: str, scene: "Scene") -> None:

@@ -7,6 +7,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.options import Options, at_least, options_of
 from terramamba.core.typed import Bound
 from terramamba.data.splits.block_size import BlockSize
+from terramamba.raster.readers.axes import ORDER
 
 PIXEL_SHARE = Bound("a share of a pixel above 0 and at most 1", lambda value: 0 < value <= 1)
 FRACTION = Bound(
@@ -25,8 +26,11 @@ class ImageArray(Options):
     """Which array of an image file."""
 
     scene_variable: str | None = None
-    """Name of the array or image in files that hold several, one for all; None: the largest or only one that
-    fits."""
+    """Name of the array or image in files that hold several, one for all, such as scene.Data in structures of
+    MATLAB (also FILE:NAME); None: the largest or only one that fits."""
+    axes: Annotated[str | None, ORDER] = None
+    """What the axes of a bare array hold, such as rows,cols,bands; None: as labels, the rest of the file or
+    the model tell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +104,7 @@ class LabelOptions(VectorOptions):
     """How labels are read from their file."""
 
     label_variable: str | None = None
-    """Name of the array in a .mat or .npz label file; None: the only one that fits."""
+    """Name of the array in a .mat or .npz label file (also FILE:NAME); None: the only one that fits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +121,8 @@ class Splitting(Options):
     train_labels: str | None = None
     """With --split given: labels of the training pixels."""
     val_labels: str | None = None
-    """With --split given: labels of the validation pixels."""
+    """With --split given: labels of the validation pixels; None: --val-fraction of the training pixels, drawn
+    at random."""
     test_labels: str | None = None
     """With --split given: labels of the test pixels."""
     train_fraction: Annotated[float, FRACTION] = 0.1

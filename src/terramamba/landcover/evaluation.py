@@ -24,8 +24,8 @@ from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.scores import scores_by_name
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.mapping.fit_to_run import check_bands
-from terramamba.raster.readers.open import open_scene
+from terramamba.mapping.fit_to_run import check_bands, open_for
+from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
 from terramamba.runs.folder import Run, write_confusion
@@ -43,6 +43,7 @@ def evaluate(
     labels: str | None = None,
     mask: Sequence[str] | None = None,
     scene_variable: str | None = None,
+    axes: str | None = None,
     label_variable: str | None = None,
     class_attribute: str | None = None,
     layer: str | None = None,
@@ -70,9 +71,7 @@ def evaluate(
         scored = _own_test(run)
     else:
         shape = label_shape(labels, label_variable)
-        opened = (
-            scene if isinstance(scene, Scene) else open_scene(scene, variable=scene_variable, shape=shape)
-        )
+        opened = open_for(run, scene, variable=scene_variable, axes=axes, shape=shape)
         vector = VectorOptions(
             class_attribute=class_attribute, layer=layer, all_touched=all_touched, min_coverage=min_coverage
         )
@@ -148,6 +147,8 @@ def _learnt_from(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray, 
     if not (has_settings(run.folder) and (run.folder / SPLIT).is_file()):
         return none  # a model alone
     own = read_settings(run.folder, ClassifySettings).scene
+    if own is not None:
+        own, _ = split_variable(own, None, "--scene-variable")
     if own is None or not all(Path(path).exists() for path in (own, scene.path)):
         return none
     if same_content_key(own) != same_content_key(scene.path):

@@ -24,6 +24,7 @@ from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split import Split, block_split, given_split, random_split
 from terramamba.data.splits.square_blocks import square_block_split
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.raster.readers.array_scene import ArraySource
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
@@ -79,7 +80,12 @@ def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
         used = split.pixels.only(split.subsets != LEFT_OUT)
         store = PatchStore.read(scene, scaling, used, patch_size, settings.border)
     split, dropped = _without_unusable(scene, split, store)
-    return Samples(scene, labels, split, scaling, store, (*labels.notes, *notes, *dropped))
+    return Samples(scene, labels, split, scaling, store, (*_of_scene(scene), *labels.notes, *notes, *dropped))
+
+
+def _of_scene(scene: Scene) -> tuple[str, ...]:
+    """What was taken for granted when a bare array was opened."""
+    return scene.notes if scene.axes else ()
 
 
 def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, Split]:
@@ -92,13 +98,12 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
     }
     if settings.split == "given":
         paths = {name: path for name, path in label_files.items() if path is not None}
-        # sets of the catalogue have official training and test pixels, but none for validation
-        hold_out = settings.data is not None and "val" not in paths
-        if len(paths) < len(label_files) - hold_out:
+        hold_out = "val" not in paths
+        missing = [f"--{name}-labels" for name in ("train", "test") if name not in paths]
+        if missing:
             raise InputError(
-                "--split given: also name "
-                + ", ".join(f"--{name}-labels" for name in label_files if name not in paths)
-                + "; all three are needed"
+                f"--split given: also name {', '.join(missing)}; without --val-labels, validation is drawn "
+                "from the training pixels"
             )
         shape = label_shape(paths["train"], settings.label_variable)
         scene = _open(settings, shape)
@@ -120,7 +125,7 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
             names=labels.classes.names,
         )
         if hold_out:
-            note = f"{np.count_nonzero(val)} of the official training pixels, drawn at random, are validation"
+            note = f"{np.count_nonzero(val)} of the given training pixels, drawn at random, are validation"
             split = replace(split, notes=(*split.notes, note))
         return scene, labels, split
     official = {
@@ -165,7 +170,13 @@ def _held_out(
 def _open(settings: ClassifySettings, shape: tuple[int, int] | None) -> Scene:
     if settings.scene is None:
         raise InputError("--scene must be given")
-    scene = open_scene(settings.scene, variable=settings.scene_variable, shape=shape)
+    scene = open_scene(settings.scene, variable=settings.scene_variable, shape=shape, axes=settings.axes)
+    named = settings.scene_variable is not None or scene.path != settings.scene
+    if isinstance(scene.source, ArraySource) and scene.bands == 1 and not named:
+        raise InputError(
+            f"{scene.path}: no 3-D array, only {scene.source.name} {scene.height} x {scene.width}; "
+            "give the file of the scene, or name what is meant with --scene-variable"
+        )
     return masked(scene, settings.mask or ())
 
 

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from terramamba.core.errors import InputError
+from terramamba.core.files import StrPath
 from terramamba.core.run_files import CARD
+from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.runs.folder import Run, load_run
 
@@ -19,6 +21,28 @@ def open_run(run: str | Path | Run, task: str) -> Run:
             f"{loaded.folder}: this run is for {loaded.task}; use `terramamba {loaded.task} map`"
         )
     return loaded
+
+
+def open_for(
+    run: Run,
+    scene: StrPath | Scene,
+    *,
+    variable: str | None = None,
+    axes: str | None = None,
+    shape: tuple[int, int] | None = None,
+) -> Scene:
+    """Open a scene that ``run`` is to be used on; what the run knows settles the axes of a bare array.
+
+    A scene that is open already is returned as it is.
+
+    Raises:
+        InputError: as ``open_scene``.
+    """
+    if isinstance(scene, Scene):
+        return scene
+    data = run.card.data
+    bands, like = data.source_bands, data.axes
+    return open_scene(scene, variable=variable, axes=axes, shape=shape, bands=bands, like=like)
 
 
 def chosen_temperature(run: Run, calibrated: bool) -> float:

@@ -39,7 +39,9 @@ class Scene:
     ``wavelengths``, and the bands' full widths at half maximum ``fwhm``, are in nanometres. ``bad_bands``
     marks the bands that a header's bad-band list excludes. ``scale`` is information from the file, never
     applied: physical value = stored value * scale. ``overviews`` says that the file holds thinned-out copies
-    of itself. ``notes`` are sentences for people about what was assumed or left out.
+    of itself. ``axes`` says what the stored axes of a bare array were taken for (rows, cols, bands).
+    ``turned``: the file stores rows from south to north or columns from east to west, and they are read the
+    other way round. ``notes`` are sentences for people about what was assumed or left out.
     """
 
     path: str
@@ -55,6 +57,8 @@ class Scene:
     bad_bands: tuple[bool, ...] = field(default=(), repr=False)
     scale: float | None = None
     overviews: bool = False
+    axes: tuple[str, ...] = ()
+    turned: bool = False
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

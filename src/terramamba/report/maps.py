@@ -123,7 +123,9 @@ def _beside(job: ReportedJob, run: RunRecord, land: Scene, files: MapFiles) -> d
                 f"--{name} {path}: {run.folder} is for {run.task}; beside its map go"
                 f" {' and '.join(f'--{other}' for other in job.beside)}"
             )
-        opened = open_scene(path)
+        data = run.card.data
+        bands = None if name == "probabilities" else data.source_bands
+        opened = open_scene(path, bands=bands, like=data.axes)
         if (opened.height, opened.width) != (land.height, land.width):
             raise InputError(
                 f"{opened.path}: {opened.height} x {opened.width} pixels, but the map {land.path} has"

@@ -18,6 +18,7 @@ GROUPED = {
     "data": (
         "source_bands",
         "wavelengths",
+        "axes",
         "scaling",
         "classes",
         "patches",
@@ -51,7 +52,7 @@ def to_file(card: Mapping[str, Any]) -> dict[str, Any]:
     flat["classes"] = [
         dict(zip(CLASS_COLUMNS.values(), row, strict=True)) for row in zip(*columns, strict=True)
     ]
-    absent = [name for name in ("calibration", "fast", "leakage") if flat[name] is None]
+    absent = [name for name in ("calibration", "fast", "leakage", "axes") if flat[name] is None]
     return {name: value for name, value in flat.items() if name not in absent}
 
 

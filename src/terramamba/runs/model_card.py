@@ -22,6 +22,7 @@ from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
 from terramamba.data.splits.leakage import Leakage
 from terramamba.models.weights import SavedModel
+from terramamba.raster.readers.axes import Role
 from terramamba.runs.card_form import from_file, place_in_file, to_file
 from terramamba.scores.calibration import TemperatureFit
 
@@ -84,6 +85,8 @@ class DataCard:
     """Bands of the images that it was trained on, of which ``scaling`` takes some."""
     wavelengths: tuple[Nanometres, ...] | None = None
     """Of the source bands, in nm."""
+    axes: tuple[Role, ...] | None = None
+    """What the axes of the bare array held that it was trained on; None: another kind of file."""
     scaling: Scaling
     classes: ClassTable
     patches: PatchShape | None = None

@@ -217,7 +217,7 @@ def test_files_and_scenes_without_a_reference_system(tmp_path: Path, scene: Scen
         read_labels(known, nowhere)
     np.save(tmp_path / "array.npy", np.random.default_rng(0).random((12, 16, 3)))
     pixels = write(tmp_path / "pixels.shp", [shapely.box(1, 2, 4, 6)], None, kind=[3])
-    bare = read_labels(pixels, open_scene(tmp_path / "array.npy"), min_classes=1)
+    bare = read_labels(pixels, open_scene(tmp_path / "array.npy", axes="rows,cols,bands"), min_classes=1)
     assert np.argwhere(class_map(bare)).min(axis=0).tolist() == [2, 1]
     assert "x, y are columns, rows" in bare.notes[1]
 

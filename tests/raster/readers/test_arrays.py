@@ -12,6 +12,7 @@ import scipy.io
 from terramamba.core.errors import InputError
 from terramamba.raster.readers.array_scene import open_array
 from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array, unflatten
+from terramamba.raster.readers.axes import Asked
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import Window
 
@@ -68,9 +69,14 @@ def test_the_labels_settle_the_axes(tmp_path: Path, seed: int, kind: str, order:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_without_labels_the_last_axis_holds_the_bands(tmp_path: Path, seed: int, kind: str) -> None:
+def test_without_labels_the_order_must_be_given(tmp_path: Path, seed: int, kind: str) -> None:
     cube = a_cube(seed)
-    scene = open_scene(save(tmp_path / "a", kind, {"data": cube}))
+    path = save(tmp_path / "a", kind, {"data": cube})
+    with pytest.raises(
+        InputError, match=r"5 x 7 x 3: nothing says which axis holds the bands; .* --axes row"
+    ):
+        open_scene(path)
+    scene = open_scene(path, axes="rows,cols,bands")
     assert np.array_equal(scene.read()[0], cube.transpose(2, 0, 1))
     assert (scene.crs, scene.transform, scene.wavelengths) == (None, None, None)
     again = pickle.loads(pickle.dumps(scene))
@@ -80,7 +86,7 @@ def test_without_labels_the_last_axis_holds_the_bands(tmp_path: Path, seed: int,
 @pytest.mark.parametrize("kind", KINDS)
 def test_previews_are_thinned_out(tmp_path: Path, seed: int, kind: str) -> None:
     cube = np.random.default_rng(seed).normal(size=(40, 9, 2)).astype(np.float32)
-    values, valid = open_scene(save(tmp_path / "a", kind, {"data": cube})).preview(10)
+    values, valid = open_scene(save(tmp_path / "a", kind, {"data": cube}), bands=2).preview(10)
     assert values.shape == valid.shape == (2, 10, 9)
     assert np.isin(values, cube).all()
 
@@ -90,7 +96,8 @@ def test_a_map_is_one_band(tmp_path: Path, seed: int, kind: str) -> None:
     labels = a_cube(seed)[..., 0]
     path = save(tmp_path / "a", kind, {"gt": labels})
     assert np.array_equal(open_scene(path).read()[0], labels[None])
-    assert np.array_equal(open_scene(path, shape=(W, H)).read()[0], labels.T[None])
+    name = "array" if kind == "npy" else "gt"
+    assert np.array_equal(open_scene(path, variable=name, shape=(W, H)).read()[0], labels.T[None])
 
 
 @pytest.mark.parametrize("kind", ["v5.mat", "v7.mat"])
@@ -126,7 +133,7 @@ def test_text_comes_as_text(tmp_path: Path) -> None:
     found = load_arrays(str(tmp_path / "v5.mat"))
     assert found["cood"].tolist() == names
     assert found["title"].tolist() == ["x"]
-    assert set(found) == {"cood", "A", "title"}
+    assert set(found) == {"cood", "A", "title", "mixed{1}", "mixed{2}"}
     with h5py.File(tmp_path / "v7.mat", "w") as file:
         references = file.create_group("#refs#")
         cells_7 = file.create_dataset("cood", (1, 2), dtype=h5py.ref_dtype)
@@ -156,7 +163,7 @@ def test_values_come_in_plain_types(tmp_path: Path) -> None:
     scene = open_scene(tmp_path / "mask.npy")
     assert scene.dtype == str(scene.read()[0].dtype) == "uint8"
     np.save(tmp_path / "swapped.npy", np.ones((2, 2, 2), ">i2"))
-    scene = open_scene(tmp_path / "swapped.npy")
+    scene = open_scene(tmp_path / "swapped.npy", axes="rows,cols,bands")
     assert scene.dtype == str(scene.read()[0].dtype) == "int16"
 
 
@@ -164,7 +171,7 @@ def test_npy_is_read_from_disk_window_by_window(tmp_path: Path) -> None:
     big = np.lib.format.open_memmap(tmp_path / "a.npy", mode="w+", dtype=np.float32, shape=(9, 9, 9))
     big[:] = 1
     big.flush()
-    scene = open_array(str(tmp_path / "a.npy"))
+    scene = open_array(str(tmp_path / "a.npy"), asked=Asked(axes=("rows", "cols", "bands")))
     part, _ = scene.read(Window(2, 2, 2, 2))
     assert isinstance(scene.source._array, np.memmap)
     assert not isinstance(part, np.memmap)
@@ -223,7 +230,7 @@ def test_what_does_not_fit(tmp_path: Path) -> None:
         open_scene(path)
     path = save(tmp_path / "d", "v5.mat", {"x": np.ones((2, 3, 4), complex)})
     with pytest.raises(InputError, match=r"d\.mat: x holds complex128 values; give an array of real numbers"):
-        open_scene(path)
+        open_scene(path, axes="rows,cols,bands")
 
 
 @pytest.mark.parametrize("name", ["a.mat", "a.npy", "a.npz"])
@@ -243,7 +250,7 @@ def test_cut_off_files(tmp_path: Path, seed: int, kind: str) -> None:
     path = Path(save(tmp_path / "a", kind, {"data": noise}))
     path.write_bytes(path.read_bytes()[:-9000])
     with pytest.raises(InputError, match=r"cannot be read as"):
-        open_scene(path).read()
+        open_scene(path, axes="rows,cols,bands").read()
 
 
 def test_objects_are_not_unpickled(tmp_path: Path) -> None:
@@ -263,7 +270,7 @@ REAL = {
 
 @pytest.mark.parametrize("name", REAL)
 def test_real_cubes(real_data: Callable[[str], Path], name: str) -> None:
-    scene = open_scene(real_data(f"hyperspectral/{name}"))
+    scene = open_scene(real_data(f"hyperspectral/{name}"), bands=REAL[name][0])
     assert (scene.bands, scene.height, scene.width, scene.dtype) == REAL[name]
 
 

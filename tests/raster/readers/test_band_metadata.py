@@ -103,12 +103,63 @@ def test_envi_data_longer_than_described_are_noted(tmp_path: Path) -> None:
     assert any(note.startswith("holds 1,200 bytes, its header describes 120: check its") for note in notes)
 
 
-def test_band_names_that_are_not_utf8(tmp_path: Path) -> None:
-    text = ENVI.format(interleave="bip", order=0, **MICROMETRES)
-    (tmp_path / "cube.dat").write_bytes(np.ones((3, 4, 5), np.int16).tobytes())
-    (tmp_path / "cube.hdr").write_bytes(f"{text}\nband names = {{gr\xfcn, rot, blau}}\n".encode("latin-1"))
-    with pytest.raises(InputError, match=r"cube\.dat: its header holds text that is not UTF-8 \(.*save it"):
-        open_scene(tmp_path / "cube.dat")
+def envi(folder: Path, *entries: str, encoding: str = "utf-8") -> Path:
+    """A cube of 3 bands whose header has ``entries`` beside what it must have."""
+    (folder / "cube.dat").write_bytes(np.ones((3, 4, 5), np.int16).tobytes())
+    start = ENVI.format(interleave="bsq", order=0, **MICROMETRES).partition("wavelength units")[0]
+    (folder / "cube.hdr").write_bytes("\n".join([start, *entries, ""]).encode(encoding))
+    return folder / "cube.dat"
+
+
+def test_headers_in_latin_1(tmp_path: Path) -> None:
+    lines = ("wavelength units = \xb5m", "wavelength = {0.45, 0.6, 2.2}", "band names = {gr\xfcn, rot, blau}")
+    scene = open_scene(envi(tmp_path, *lines, encoding="latin-1"))
+    assert scene.wavelengths == pytest.approx((450, 600, 2200))
+    assert scene.band_names == ("gr\xfcn", "rot", "blau")
+    assert same_crs(scene.crs, rasterio.CRS.from_epsg(32633))
+
+
+@pytest.mark.parametrize(
+    "words", ["True , False , True", "yes, NO, yes", "1, 0, 1", "good, bad, ok", "2.0, 0, 1"]
+)
+def test_bad_bands_in_words(tmp_path: Path, words: str) -> None:
+    assert open_scene(envi(tmp_path, f"bbl = {{ {words} }}")).bad_bands == (False, True, False)
+
+
+def test_lists_that_cannot_be_used_are_noted(tmp_path: Path) -> None:
+    scene = open_scene(envi(tmp_path, "wavelength = {450, 600, 700, 800}", "bbl = {0, 1}", "fwhm = {9}"))
+    assert (scene.wavelengths, scene.fwhm, scene.bad_bands) == (None, None, (False,) * 3)
+    assert scene.notes[-3:] == (
+        "its header lists 4 entries of wavelength for 3 bands: not used",
+        "its header lists 1 entries of fwhm for 3 bands: not used",
+        "its header lists 2 entries of bbl for 3 bands: not used",
+    )
+    scene = open_scene(
+        envi(tmp_path, "wavelength = {1, 2, 3}", "wavelength units = Index", "bbl = {x, 0, 1}")
+    )
+    assert (scene.wavelengths, scene.bad_bands) == (None, (False, True, False))
+    assert scene.notes[-2:] == (
+        "its header's wavelengths are not used: their unit is Index, or some are no lengths",
+        "its header's bbl holds 'x', which is neither good nor bad: taken for good",
+    )
+
+
+def test_other_names_of_entries(tmp_path: Path) -> None:
+    scene = open_scene(envi(tmp_path, "Wavelengths = {450,", " 600,", " 2200}", "wavelength units = nm"))
+    assert scene.wavelengths == pytest.approx((450, 600, 2200))
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_a_reference_system_without_positions_is_no_georeferencing(geotiff: Make, tmp_path: Path) -> None:
+    path = geotiff(
+        tmp_path / "a.tif",
+        np.ones((1, 3, 3), np.uint8),
+        crs=rasterio.CRS.from_epsg(32633),
+        transform=Affine.identity(),
+    )
+    scene = open_scene(path)
+    assert (scene.crs, scene.transform) == (None, None)
+    assert any("EPSG:32633) but no positions: no georeferencing" in note for note in scene.notes)
 
 
 def test_a_header_without_its_data_file(tmp_path: Path) -> None:

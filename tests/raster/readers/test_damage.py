@@ -100,7 +100,7 @@ def read(path: Path, scene: Scene) -> np.ndarray:
         if is_vector_file(str(path)):
             describe_features(str(path))
         return class_map(read_labels(str(path), scene, min_classes=1))
-    found = open_scene(path)
+    found = open_scene(path, bands=3)
     describe(found)
     return found.read()[0]
 

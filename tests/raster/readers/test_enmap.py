@@ -100,3 +100,25 @@ def test_enmap_that_is_not_whole(product: tuple[Path, np.ndarray], geotiff: Make
         InputError, match=r"_IMAGE_SWIR\.TIF, .*_VNIR\.TIF; give a product of level L1C or L2A"
     ):
         open_scene(folder)
+
+
+def test_desis_by_any_of_its_parts(geotiff: Make, tmp_path: Path, seed: int) -> None:
+    values = np.random.default_rng(seed).integers(1, 9000, (3, 6, 5)).astype(np.int16)
+    stem = "DESIS-HSI-L2A-DT0000001867_20220724T104526-001-V0210"
+    image = geotiff(tmp_path / f"{stem}-SPECTRAL_IMAGE.tif", values)
+    band = (
+        "<band><bandNumber>{n}</bandNumber><wavelengthCenterOfBand>{w}</wavelengthCenterOfBand>"
+        "<wavelengthWidthOfBand>3.5</wavelengthWidthOfBand><gainOfBand>0.0001</gainOfBand>"
+        "<offsetOfBand>0</offsetOfBand></band>"
+    )
+    bands = "".join(band.format(n=n, w=400 + 2.5 * n) for n in (3, 1, 2))
+    described = (
+        f"<hsi_doc><specific><bandCharacterisation>{bands}</bandCharacterisation></specific></hsi_doc>"
+    )
+    (tmp_path / f"{stem}-METADATA.xml").write_text(described)
+    for given in (image, tmp_path / f"{stem}-METADATA.xml"):
+        scene = open_scene(given)
+        assert (scene.format, scene.wavelengths, scene.fwhm) == ("DESIS", (402.5, 405, 407.5), (3.5,) * 3)
+        assert scene.scale == 0.0001
+        assert scene.transform is not None
+        assert np.array_equal(scene.read()[0], values)

@@ -46,7 +46,7 @@ def test_the_first_record_that_matches_names_the_format(geotiff: Make, tmp_path:
     geotiff(tmp_path / "a.rst", values[:1], driver="RST")
     assert open_scene(tmp_path / "a.rst").format == "RST"
     np.save(tmp_path / "a.npy", values)
-    assert open_scene(tmp_path / "a.npy").format == "NumPy .npy"
+    assert open_scene(tmp_path / "a.npy", axes="bands,rows,cols").format == "NumPy .npy"
 
 
 def test_images_in_an_archive(geotiff: Make, tmp_path: Path, seed: int) -> None:

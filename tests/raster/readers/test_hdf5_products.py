@@ -14,6 +14,7 @@ from terramamba.raster.checks.describe import describe
 from terramamba.raster.readers import emit
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.masked import masked
 from terramamba.raster.windows import Window
 
 LINES, SAMPLES, BANDS = 12, 9, 7
@@ -262,3 +263,68 @@ def peak_megabytes(path: Path, window: Window) -> float:
     tracemalloc.stop()
     print(f"{path.name}: {peak / 1e6:.0f} MB")
     return peak / 1e6
+
+
+FLAGS = ("Cloud flag", "Cirrus flag", "Water flag", "Spacecraft Flag", "Dilated Cloud Flag")
+FLAGS += ("AOD550", "H2O (g cm-2)", "Aggregate Flag")
+
+
+def write_emit_mask(path: Path, flags: np.ndarray) -> None:
+    """The mask product of the granule of ``write_emit``, with its geometry and ``flags`` (l, s, 8)."""
+    write_emit(path, 0)
+    with h5py.File(path, "r+") as file:
+        del file["reflectance"], file["sensor_band_parameters"]
+        file["mask"] = flags.astype(np.float32)
+        file["mask"].attrs["_FillValue"] = np.array([-9999], np.float32)
+        file["band_mask"] = np.zeros((LINES, SAMPLES, 36), np.uint8)
+        file["sensor_band_parameters/mask_bands"] = np.array(FLAGS, object)
+
+
+def flagged() -> np.ndarray:
+    """A flag a line of the first 5 and water wherever the aggregate is; the measurements are never 0."""
+    flags = np.zeros((LINES, SAMPLES, 8))
+    for band in range(5):
+        flags[band + 4, :, band] = 1
+    flags[..., 5:7] = 0.3
+    flags[..., 7] = flags[..., :5].any(axis=2)
+    return flags
+
+
+def test_the_mask_product_of_emit_leaves_out_what_clouds_and_the_spacecraft_hide(
+    tmp_path: Path, seed: int
+) -> None:
+    ortho = write_emit(tmp_path / "EMIT_L2A_RFL.nc", seed)
+    path = tmp_path / "EMIT_L2A_MASK.nc"
+    write_emit_mask(path, flagged())
+    scene, mask = open_scene(tmp_path / "EMIT_L2A_RFL.nc"), open_scene(path)
+    assert (mask.bands, mask.band_names, mask.wavelengths) == (8, FLAGS, None)
+    left = masked(scene, [path])
+    assert left.notes[-1].endswith(
+        "EMIT_L2A_MASK.nc (Cloud flag, Cirrus flag, Spacecraft Flag, Dilated Cloud Flag) is not 0"
+    )
+    flags, seen = mask.read()
+    hidden = seen[0] & flags[[0, 1, 3, 4]].any(axis=0)
+    assert 0 < hidden.sum() < np.count_nonzero(flags[7] > 0)
+    assert np.array_equal(left.read()[1], (ortho != -9999) & ~hidden)
+
+
+def test_the_mask_product_of_emit_fits_a_scene_that_was_not_put_on_the_ground(tmp_path: Path) -> None:
+    path = tmp_path / "EMIT_L2A_MASK.nc"
+    write_emit_mask(path, flagged())
+    np.save(tmp_path / "raw.npy", np.ones((LINES, SAMPLES, 3), np.float32))
+    scene = masked(open_scene(tmp_path / "raw.npy", axes="rows,cols,bands"), [path])
+    lines = np.flatnonzero(~scene.read()[1].any(axis=(0, 2)))
+    assert lines.tolist() == [4, 5, 7, 8]
+
+
+def test_flags_that_were_put_on_the_ground_before_are_known_by_their_names(tmp_path: Path) -> None:
+    flags = flagged()
+    with h5py.File(tmp_path / "ortho.nc", "w") as file:
+        file["mask"] = flags.astype(np.float32)
+        file["mask_bands"] = np.array(FLAGS, object)
+        file["latitude"], file["longitude"] = 35.0 - SIZE * np.arange(LINES), SIZE * np.arange(SAMPLES)
+        for i, axis in enumerate(("latitude", "longitude", "mask_bands")):
+            file[axis].make_scale(axis)
+            file["mask"].dims[i].attach_scale(file[axis])
+    scene = masked(open_scene(tmp_path / "ortho.nc"), [tmp_path / "ortho.nc"])
+    assert np.flatnonzero(~scene.read()[1].any(axis=(0, 2))).tolist() == [4, 5, 7, 8]

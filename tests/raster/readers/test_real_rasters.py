@@ -91,7 +91,7 @@ def test_real_files_that_are_refused(real_data: Callable[[str], Path]) -> None:
         corrupt.read()
     with pytest.raises(InputError, match=r"cint16\.tif: holds complex numbers \(complex_int16\)"):
         open_scene(real_data("raster/rioxarray_tests/cint16.tif"))
-    with pytest.raises(InputError, match=r"holds red, nir; choose one with --scene-variable"):
+    with pytest.raises(InputError, match=r"holds nir, red; choose one with --scene-variable"):
         open_scene(real_data("raster/rioxarray_tests/sentinel_2_L1C_geographic.nc"))
     with pytest.raises(InputError, match=r"points\.gpkg: not an image"):
         open_scene(real_data("raster/sentinel2_leipzig/leipzig_points.gpkg"))

@@ -20,11 +20,10 @@ from terramamba.core.provenance import code_version
 from terramamba.core.run_files import EXPLANATION
 from terramamba.data.scaling import read_scaled
 from terramamba.explain.activations import change_evidence
-from terramamba.mapping.fit_to_run import check_bands, open_run
+from terramamba.mapping.fit_to_run import check_bands, open_for, open_run
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
-from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.cropped import cropped
 from terramamba.raster.views.masked import masked
@@ -40,6 +39,7 @@ def explain_change(
     *,
     out: str | Path,
     scene_variable: str | None = None,
+    axes: str | None = None,
     window: str | None = None,
     pixel: str | None = None,
     at: str | None = None,
@@ -56,6 +56,7 @@ def explain_change(
         scenes: The earlier and the later image.
         out: Folder to write, new or empty.
         scene_variable: Name of the array in files that hold several.
+        axes: What the axes of bare arrays hold, such as ``rows,cols,bands``; None: as the run tells.
         window: The window, "ROW,COL,HEIGHT,WIDTH", from 0.
         pixel: Or the middle of it, "ROW,COL".
         at: Or that in coordinates of the images' reference system, "X,Y".
@@ -85,7 +86,7 @@ def explain_change(
             f"{loaded.folder}: the model is {loaded.card.model.name}, which has no layers to explain;"
             " CSAM, BFA and CSIE are parts of glmamba, name a run of that model"
         )
-    opened = (one if isinstance(one, Scene) else open_scene(one, variable=scene_variable) for one in scenes)
+    opened = (open_for(loaded, one, variable=scene_variable, axes=axes) for one in scenes)
     first, second = (masked(date, mask) for date in require_pair(*opened, align=align))
     dates = first, second
     for date in dates:

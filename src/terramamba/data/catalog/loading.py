@@ -11,7 +11,11 @@ from terramamba.raster.views.warped import Method
 
 
 def load_pairs(
-    data: str, root: str | None, align: Method | None = None, variable: str | None = None
+    data: str,
+    root: str | None,
+    align: Method | None = None,
+    variable: str | None = None,
+    axes: str | None = None,
 ) -> tuple[dict[str, list[PairFiles]], str | None, list[str]]:
     """Find the pairs of a set of the catalogue that lies in ``root``, or of a folder or table, by subset.
 
@@ -23,7 +27,7 @@ def load_pairs(
     """
     named = is_named(data, root)
     if not named:
-        return find_pairs(data, root=root, align=align, variable=variable), None, []
+        return find_pairs(data, root=root, align=align, variable=variable, axes=axes), None, []
     record = find_set(data)
     if not isinstance(record, PairSet):
         raise InputError(f"--data {data}: is a single scene; use `terramamba classify train`")
@@ -31,6 +35,8 @@ def load_pairs(
         raise InputError(f"--data {data}: say where {record.title} lies with --root; {record.where}")
     if variable is not None:
         raise InputError(f"--scene-variable: the images of {record.title} hold one array each; leave it out")
+    if axes is not None:
+        raise InputError(f"--axes: how the images of {record.title} lie is known; leave it out")
     parts, findings = verify_pairs(record, Path(root), align)
     unlike = [finding for finding in findings if not finding.ok]
     if not unlike:

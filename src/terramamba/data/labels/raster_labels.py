@@ -20,10 +20,14 @@ from terramamba.data.labels.vector_labels import read_shapes
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.settings import VectorOptions
 from terramamba.raster.geogrid import same_crs
+from terramamba.raster.readers.array_path import split_variable
+from terramamba.raster.readers.array_scene import ArraySource
 from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array, unflatten
 from terramamba.raster.readers.open import open_scene
+from terramamba.raster.readers.variables import is_listed
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 from terramamba.raster.vector.features import is_vector_file
+from terramamba.raster.views.masked import unmasked_source
 
 FLAG = "--label-variable"
 CLASS_TAG = "CLASS_"
@@ -35,12 +39,13 @@ def label_shape(path: str, variable: str | None = None) -> tuple[int, int] | Non
 
     None where the file alone does not say: tables of abundances, several candidate arrays, tiles, shapes.
     """
+    path, variable = split_variable(path, variable, FLAG)
     if _is_tiles(path) or is_vector_file(path):
         return None
     if is_roi_file(path):
         return roi_shape(path)
     if Path(path).suffix.lower() not in ARRAY_SUFFIXES:
-        scene = open_scene(path)
+        scene = open_scene(path, variable=variable)
         return scene.height, scene.width
     arrays = list_arrays(path)
     if variable is None:
@@ -63,15 +68,20 @@ def read_codes(
     """Read the codes of a label file on ``scene``'s pixels.
 
     Raises:
-        InputError: the file cannot be read, cannot be brought onto the scene's pixels, or holds no codes.
+        InputError: the file cannot be read, cannot be brought onto the scene's pixels, holds no codes, or is
+            the scene itself.
     """
+    path, variable = split_variable(path, variable, FLAG)
     if is_vector_file(path):
         return read_shapes(path, scene, vector)
     if is_roi_file(path):
+        _require_upright(path, scene)
         return read_rois(path, scene)
     if not _is_tiles(path) and Path(path).suffix.lower() in ARRAY_SUFFIXES:
         return _from_arrays(path, scene, variable, min_abundance)
     labels = open_scene(path, column="mask", variable=variable)
+    if labels.source == unmasked_source(scene):
+        raise InputError(f"{path}: is the scene itself; name the labels of {scene.path}")
     if labels.bands != 1:
         raise InputError(f"{path}: has {labels.bands} bands; labels need one band of class codes")
     return _from_image(path, labels, scene)
@@ -87,6 +97,8 @@ def _from_image(path: str, labels: Scene, scene: Scene) -> ClassRaster:
             raise InputError(
                 f"{path}: tiles need georeferenced labels and scene; give one label file instead"
             )
+        if not labels.turned:
+            _require_upright(path, scene)
         _require_size(path, (labels.height, labels.width), scene)
         return _collect(path, read_shifted(labels, scene.grid, 0, 0), scene)[0]
     other_crs = labels.crs is not None and scene.crs is not None and not same_crs(labels.crs, scene.crs)
@@ -139,7 +151,7 @@ def _collect(
 
 
 def _legend(path: str) -> tuple[dict[int, str], dict[int, Colour]]:
-    if _is_tiles(path):
+    if _is_tiles(path) or is_listed(path):
         return {}, {}
     with warnings.catch_warnings():
         # labels without georeferencing are usual
@@ -155,10 +167,20 @@ def _legend(path: str) -> tuple[dict[int, str], dict[int, Colour]]:
 def _from_arrays(path: str, scene: Scene, variable: str | None, min_abundance: float) -> ClassRaster:
     size = (scene.height, scene.width)
     listed = list_arrays(path)
+    own = unmasked_source(scene)
+    is_own = isinstance(own, ArraySource) and Path(own.path).samefile(path)
+    if isinstance(own, ArraySource) and is_own and variable is None and len(listed) > 1:
+        listed.pop(own.name)
     name = pick_array(listed, path, variable=variable, ndim=(2, 3), shape=size, flag=FLAG)
+    if isinstance(own, ArraySource) and is_own and own.name == name:
+        raise InputError(
+            f"{path}: {name} is the scene itself, so it cannot be its labels; name the one with "
+            f"--scene-variable, the other with {FLAG}"
+        )
     arrays = load_arrays(path, [name, "cood"])
     array, texts = arrays[name], arrays.get("cood")
     shares = _shares(array, size)
+    _require_upright(path, scene)
     if shares is None:
         _require_size(path, array.shape, scene)
         codes = _as_codes(path, array)
@@ -192,6 +214,15 @@ def _require_size(path: str, shape: tuple[int, ...], scene: Scene) -> None:
         raise InputError(
             f"{path}: labels of {size} pixels, but {scene.path} has {scene.height} x {scene.width}; "
             "give the labels of this scene"
+        )
+
+
+def _require_upright(path: str, scene: Scene) -> None:
+    """Refuse labels without a place on a scene that is read the other way round than it is stored."""
+    if scene.turned:
+        raise InputError(
+            f"{path}: labels without georeferencing may lie either way round on {scene.path}, which stores "
+            "its rows from the south or its columns from the east; give labels with georeferencing"
         )
 
 

@@ -12,7 +12,7 @@ from terramamba.data.file_facts import FileFacts, Key
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.readers.open import open_scene
-from terramamba.raster.scene import Scene
+from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.warped import Method
 from terramamba.raster.windows import Window
@@ -34,8 +34,9 @@ class PairFiles:
     reference. ``window`` limits all of them to a rectangle of the image. ``name`` is unique within a subset.
     Non-zero pixels of any of ``masks`` are without data at both dates. With ``align``, ``after`` is warped
     onto the grid of ``before``, on which labels and window are. ``variable`` names the array or image of
-    files that hold several. ``exchanged``: the dates change places, the grid stays. ``facts`` are what is
-    known of the files; pairs of the same files share them.
+    files that hold several, ``axes`` what the axes of bare arrays hold. ``exchanged``: the dates
+    change places, the grid stays. ``facts`` are what is known of the files; pairs of the same files share
+    them.
     """
 
     before: str
@@ -48,6 +49,7 @@ class PairFiles:
     masks: tuple[str, ...] = ()
     align: Method | None = None
     variable: str | None = None
+    axes: str | None = None
     exchanged: bool = False
     facts: FileFacts = field(default_factory=FileFacts, compare=False, repr=False)
 
@@ -63,13 +65,20 @@ class PairFiles:
         Raises:
             InputError: they are no pair, or a mask does not fit.
         """
-        key = ("dates", self.before, self.after, self.masks, self.align, self.variable)
+        key = ("dates", self.before, self.after, self.masks, self.align, self.variable, self.axes)
         dates = self.facts.once(key, self._dates)
         return dates[::-1] if self.exchanged else dates
 
     def _dates(self) -> tuple[Scene, Scene]:
         """The earlier and the later date."""
-        opened = (open_scene(path, variable=self.variable) for path in (self.before, self.after))
+        # what the axes of bare arrays are is settled by the label, which has the pixels of both dates
+        bare = self.label is not None and Path(self.before).suffix.lower() in ARRAY_SUFFIXES
+        label = self.facts.scene(self.label) if bare and self.label is not None else None
+        shape = None if label is None else (label.height, label.width)
+        opened = (
+            open_scene(path, variable=self.variable, axes=self.axes, shape=shape)
+            for path in (self.before, self.after)
+        )
         before, after = require_pair(*opened, align=self.align)
         return masked(before, self.masks), masked(after, self.masks)
 

@@ -43,13 +43,15 @@ def find_pairs(
     root: str | Path | None = None,
     align: Method | None = None,
     variable: str | None = None,
+    axes: str | None = None,
 ) -> dict[str, list[PairFiles]]:
     """Find the pairs of a folder in one of the layouts above, or of a CSV table, by subset.
 
     Subsets are called as their folders, lists or ``split`` column are ("validation" and "valid" become
     "val"), or "all" where there are none; with ``split``, only that subset is returned. Paths in a table are
     relative to ``root``, else to the table. With ``align``, later dates are warped onto the grid of the
-    earlier; ``variable`` names the array or image of files that hold several. No pixel is read.
+    earlier; ``variable`` names the array or image of files that hold several, ``axes`` what the axes of bare
+    arrays hold. No pixel is read.
 
     Raises:
         InputError: no known layout, no pair, a file without its mate, or files that differ in size.
@@ -64,7 +66,8 @@ def find_pairs(
     subsets: dict[str, list[PairFiles]] = {}
     facts = FileFacts()
     for pair in pairs:
-        subsets.setdefault(pair.split, []).append(replace(pair, align=align, variable=variable, facts=facts))
+        pair = replace(pair, align=align, variable=variable, axes=axes, facts=facts)
+        subsets.setdefault(pair.split, []).append(pair)
     if not subsets:
         raise InputError(f"{source}: no image pairs in it; give folders such as {_LAYOUTS}")
     if split is not None:

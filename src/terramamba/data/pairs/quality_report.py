@@ -35,8 +35,8 @@ def survey(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
 
 def _report(pair: PairFiles) -> PairReport:
     """How the dates compare; windows of one pair share the answer, which is about all of it."""
-    key = ("report", pair.before, pair.after, pair.masks, pair.align, pair.variable, pair.exchanged)
-    return pair.facts.once(key, lambda: pair_report(*pair.open()))
+    asked = (pair.before, pair.after, pair.masks, pair.align, pair.variable, pair.axes, pair.exchanged)
+    return pair.facts.once(("report", *asked), lambda: pair_report(*pair.open()))
 
 
 def _warped(pairs: Sequence[PairFiles]) -> list[str]:

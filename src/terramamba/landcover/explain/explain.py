@@ -37,6 +37,7 @@ def explain_classes(
     out: str | Path,
     labels: str | None = None,
     scene_variable: str | None = None,
+    axes: str | None = None,
     mask: Sequence[str | Path] = (),
     pixel: str | None = None,
     at: str | None = None,
@@ -55,6 +56,7 @@ def explain_classes(
         out: Folder to write, new or empty.
         labels: Labels of the scene; None: the run's validation pixels where it is the run's own scene.
         scene_variable: Name of the array in a file that holds several.
+        axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as the run tells.
         mask: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
         pixel: Pixels to explain one by one, "ROW,COL ROW,COL ...", from 0.
         at: More of them, "X,Y ..." in coordinates of the scene's reference system.
@@ -82,7 +84,8 @@ def explain_classes(
         raise InputError(f"--samples {samples}: at least 2 are needed")
     loaded, place = open_run(run, "classify"), resolve_device(device)
     groups = band_groups(loaded.scaling.bands, loaded.card.data.wavelengths, bands_per_group)
-    everything = choose_pixels(loaded, scenes[0] if scenes else None, scene_variable, labels)
+    scene = scenes[0] if scenes else None
+    everything = choose_pixels(loaded, scene, labels, variable=scene_variable, axes=axes)
     everything = replace(everything, scene=masked(everything.scene, mask))
     named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)
     chosen, images = _with_data(everything.drawn(samples, seed), loaded)

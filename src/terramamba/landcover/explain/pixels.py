@@ -15,8 +15,8 @@ from terramamba.data.splits.leakage import VALIDATION
 from terramamba.landcover.evaluation import known_targets
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.mapping.fit_to_run import check_bands
-from terramamba.raster.readers.open import open_scene
+from terramamba.mapping.fit_to_run import check_bands, open_for
+from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import sample_windows
 from terramamba.runs.folder import Run
@@ -57,7 +57,14 @@ class Chosen:
         return Chosen(self.scene, self.pixels[usable], targets, self.words, notes)
 
 
-def choose_pixels(run: Run, scene: str | Scene | None, variable: str | None, labels: str | None) -> Chosen:
+def choose_pixels(
+    run: Run,
+    scene: str | Scene | None,
+    labels: str | None,
+    *,
+    variable: str | None = None,
+    axes: str | None = None,
+) -> Chosen:
     """All pixels that can explain ``run``.
 
     Of the run's own scene, its validation pixels: the test is not looked at. Of another, the pixels with
@@ -71,7 +78,7 @@ def choose_pixels(run: Run, scene: str | Scene | None, variable: str | None, lab
     if scene is None:
         raise InputError(f"--labels {labels}: name the scene that they belong to")
     shape = None if labels is None else label_shape(labels, None)
-    opened = scene if isinstance(scene, Scene) else open_scene(scene, variable=variable, shape=shape)
+    opened = open_for(run, scene, variable=variable, axes=axes, shape=shape)
     check_bands(run, opened)
     if labels is None:
         return Chosen(opened, _spread(opened), None, "pixels of the scene")
@@ -98,7 +105,9 @@ def _validation_pixels(run: Run) -> Chosen:
 def _is_own(run: Run, scene: str | Scene) -> bool:
     own = read_settings(run.folder, ClassifySettings).scene if has_settings(run.folder) else None
     try:
-        return own is not None and Path(own).samefile(scene.path if isinstance(scene, Scene) else scene)
+        files = [own, scene.path if isinstance(scene, Scene) else scene]
+        given, other = (split_variable(file or "", None, "--scene-variable")[0] for file in files)
+        return own is not None and Path(given).samefile(other)
     except OSError:
         return False
 

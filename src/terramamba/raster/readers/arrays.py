@@ -5,7 +5,7 @@ to choose from, ``load_arrays`` loads it; ``array_scene`` makes scenes of them, 
 with the same helpers. ``load_arrays`` also returns text, such as the class names in the cells ``cood`` of
 abundance files, and ``unflatten`` turns a "k x pixels" table into maps.
 
-Shapes are those that MATLAB or NumPy show: HDF5 has MATLAB's axes in reverse, which is undone here.
+Shapes are those that MATLAB or NumPy show; ``matlab`` opens structures and cells.
 """
 
 import zipfile
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any, Literal
+from typing import Literal
 
 import h5py
 import numpy as np
@@ -23,9 +23,9 @@ import scipy.io
 from jaxtyping import Shaped
 
 from terramamba.core.errors import InputError, reason_of
+from terramamba.raster.readers import matlab
 
 Kind = Literal["MATLAB v5", "MATLAB v7.3", "NumPy .npy", "NumPy .npz"]
-_MATLAB_NUMBERS = {"double", "single", "logical"} | {f"{s}int{n}" for s in ("", "u") for n in (8, 16, 32, 64)}
 # What the readers raise on a damaged file.
 _DAMAGE = (
     OSError,
@@ -54,16 +54,17 @@ class ArrayInfo:
 def list_arrays(path: str) -> dict[str, ArrayInfo]:
     """List the numeric arrays of a .mat, .npy or .npz file by name; that of a .npy file is called ``array``.
 
+    Arrays in structures and cells of MATLAB are called as there: ``scene.Data``, ``cells{2}``.
+
     Raises:
         InputError: the file cannot be read.
     """
     with reading(path) as kind:
         if kind == "MATLAB v5":
-            listed = scipy.io.whosmat(path)
-            return {name: ArrayInfo(tuple(shape), c) for name, shape, c in listed if c in _MATLAB_NUMBERS}
+            return {name: ArrayInfo(*found) for name, found in matlab.list_v5(path)[0].items()}
         if kind == "MATLAB v7.3":
             with h5py.File(path, "r") as file:
-                numeric = {name: item for name, item in file.items() if _matlab_class(item) == "number"}
+                numeric = {n: i for n, i in matlab.members(file) if matlab.matlab_class(i) == "number"}
                 return {n: ArrayInfo(tuple(item.shape[::-1]), str(item.dtype)) for n, item in numeric.items()}
         if kind == "NumPy .npy":
             array = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -71,29 +72,32 @@ def list_arrays(path: str) -> dict[str, ArrayInfo]:
         return {name: ArrayInfo(a.shape, str(a.dtype)) for name, a in load_arrays(path).items()}
 
 
+def unopened(path: str) -> tuple[str, ...]:
+    """Names of what a .mat file holds that only MATLAB can open: tables, objects, functions."""
+    with reading(path) as kind:
+        return matlab.list_v5(path)[1] if kind == "MATLAB v5" else ()
+
+
 def load_arrays(path: str, names: Sequence[str] | None = None) -> dict[str, Shaped[np.ndarray, "..."]]:
     """Load the arrays of a .mat, .npy or .npz file by name: numbers as stored, text as 1-D arrays of ``str``.
 
-    ``names`` limits what is loaded. Structures and other objects are left out; logical values are uint8.
+    ``names`` limits what is loaded. Objects are left out; logical values are uint8.
 
     Raises:
         InputError: the file cannot be read.
     """
     with reading(path) as kind:
         if kind == "MATLAB v5":
-            wanted = None if names is None else list(names)
-            items = scipy.io.loadmat(path, variable_names=wanted).items()
-            loaded = {name: _text_of_cells(item) for name, item in items if not name.startswith("__")}
+            loaded = matlab.load_v5(path, names)
         elif kind == "MATLAB v7.3":
-            with h5py.File(path, "r") as file:
-                loaded = {n: _from_hdf5(file, i) for n, i in file.items() if names is None or n in names}
+            loaded = matlab.load_v7(path, names)
         elif kind == "NumPy .npy":
             loaded = {"array": np.load(path, allow_pickle=False)}
         else:
             # A damaged archive leaves a file open that NumPy opened itself.
             with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 loaded = {n: archive[n] for n in archive.files if names is None or n in names}
-    kept = {name: item for name, item in loaded.items() if item is not None and item.dtype.kind in "biufcU"}
+    kept = {name: item for name, item in loaded.items() if item.dtype.kind in "biufcU"}
     return {name: item if item.dtype.kind == "U" else plain(item) for name, item in kept.items()}
 
 
@@ -177,44 +181,6 @@ def reading(path: str) -> Iterator[Kind]:
         raise InputError(
             f"{path}: cannot be read as {kind} ({reason_of(error)}); save or fetch the file again"
         ) from error
-
-
-def _matlab_class(item: Any) -> Literal["number", "text", "cell", "other"]:
-    if not isinstance(item, h5py.Dataset) or "MATLAB_empty" in item.attrs:
-        return "other"
-    name = item.attrs.get("MATLAB_class", b"")
-    name = name.decode() if isinstance(name, bytes) else str(name)
-    if name in ("char", "cell"):
-        return "text" if name == "char" else "cell"
-    return "number" if item.dtype.kind in "biuf" else "other"
-
-
-def _from_hdf5(file: Any, item: Any) -> Shaped[np.ndarray, "..."] | None:
-    kind = _matlab_class(item)
-    if kind == "number":
-        return np.asarray(item).T
-    if kind == "text":
-        return np.array([_characters(item)])
-    if kind == "cell":
-        cells = [file[reference] for reference in np.asarray(item).ravel()]
-        if all(_matlab_class(cell) == "text" for cell in cells):
-            return np.array([_characters(cell) for cell in cells])
-    return None
-
-
-def _characters(item: Any) -> str:
-    return "".join(chr(code) for code in np.asarray(item).ravel())
-
-
-def _text_of_cells(item: Any) -> Shaped[np.ndarray, "..."] | None:
-    if not isinstance(item, np.ndarray):
-        return None
-    if item.dtype.kind == "O":
-        cells = [np.asarray(cell) for cell in item.ravel()]
-        if not all(cell.dtype.kind == "U" and cell.size == 1 for cell in cells):
-            return None
-        return np.array([str(cell.item()) for cell in cells])
-    return item.ravel() if item.dtype.kind == "U" else item
 
 
 def plain(array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:

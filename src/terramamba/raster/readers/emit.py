@@ -7,7 +7,7 @@ that it names, a few lines at a time.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,15 @@ from rasterio.errors import CRSError
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.hdf5 import holds, numbers, opened, text
+from terramamba.raster.readers.netcdf import NetcdfSource, Packing
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, evenly_spaced
 
 NAME = "EMIT"
 CUBES = ("reflectance", "radiance")
 """Variables that are taken when none is named: of a level 2A and of a level 1B granule."""
+MASK = "mask"
+"""Variable of the mask product: one band a flag, whose names are in ``mask_bands``."""
 FILL = -9999.0
 BLOCK_BYTES = 32 << 20
 """Spectra are read in blocks of lines of about this size."""
@@ -42,15 +45,18 @@ def is_emit(path: str) -> bool:
 def open_emit(path: str, variable: str | None = None) -> Scene:
     """Open an EMIT granule as a scene on its grid in degrees.
 
-    ``variable`` names the spectra (default: ``reflectance``, else ``radiance``). Bands that
-    ``good_wavelengths`` excludes are bad bands.
+    ``variable`` names the spectra (default: ``reflectance``, else ``radiance``, else the flags ``mask`` of
+    the mask product). Bands that ``good_wavelengths`` excludes are bad bands.
 
     Raises:
         InputError: the file is damaged or not whole.
     """
+    names: tuple[str, ...]
+    wavelengths: tuple[float, ...] | None
+    fwhm: tuple[float, ...] | None
     with opened(path, NAME) as file:
         cubes = [name for name, item in file.items() if getattr(item, "ndim", 0) == 3]
-        name = variable or next((cube for cube in CUBES if cube in cubes), "")
+        name = variable or next((cube for cube in (*CUBES, MASK) if cube in cubes), "")
         if name not in cubes:
             there = ", ".join(cubes) or "none"
             wanted = " or ".join(CUBES) if variable is None else variable
@@ -58,12 +64,20 @@ def open_emit(path: str, variable: str | None = None) -> Scene:
                 f"{path}: no variable {wanted}; its cubes are {there}; choose one with --scene-variable"
             )
         cube, bands = file[name], file[_BANDS]
-        wavelengths, fwhm = numbers(bands["wavelengths"]), numbers(bands["fwhm"])
-        good = numbers(bands["good_wavelengths"]) if "good_wavelengths" in bands else np.ones(len(fwhm))
         count = cube.shape[2]
-        if not count == len(wavelengths) == len(fwhm) == len(good):
+        if name == MASK:
+            names, wavelengths, fwhm = _texts(bands["mask_bands"]), None, None
+            listed = {len(names)}
+            bad_bands = (False,) * count
+        else:
+            wavelengths, fwhm = (tuple(numbers(bands[which]).tolist()) for which in ("wavelengths", "fwhm"))
+            names = tuple(f"{w:.2f} nm" for w in wavelengths)
+            good = numbers(bands["good_wavelengths"]) if "good_wavelengths" in bands else np.ones(len(fwhm))
+            listed = {len(names), len(fwhm), len(good)}
+            bad_bands = tuple(bool(g == 0) for g in good)
+        if listed != {count}:
             raise InputError(
-                f"{path}: {name} has {count} bands, {_BANDS} lists {len(wavelengths)}; fetch the file again"
+                f"{path}: {name} has {count} bands, {_BANDS} lists {len(names)}; fetch the file again"
             )
         try:
             with rasterio.Env():  # else GDAL prints its own message, too
@@ -84,12 +98,28 @@ def open_emit(path: str, variable: str | None = None) -> Scene:
         grid=Grid(height, width, crs, transform),
         source=EmitSource(path, name, dtype, fill),
         nodata=fill,
-        band_names=tuple(f"{w:.2f} nm" for w in wavelengths),
-        wavelengths=tuple(float(w) for w in wavelengths),
-        fwhm=tuple(float(f) for f in fwhm),
-        bad_bands=tuple(bool(g == 0) for g in good),
+        band_names=names,
+        wavelengths=wavelengths,
+        fwhm=fwhm,
+        bad_bands=bad_bands,
         notes=(f"{name}, put on the ground by the file's geometry lookup table (nearest pixel)",),
     )
+
+
+def as_the_sensor_saw(scene: Scene) -> Scene | None:
+    """An EMIT scene before it is put on the ground: lines x samples; None for other scenes."""
+    source = scene.source
+    if not isinstance(source, EmitSource):
+        return None
+    with opened(source.path, NAME) as file:
+        lines, samples, _ = file[source.name].shape
+    packing = Packing(source.dtype, (source.fill,), None, None, 1.0, 0.0)
+    raw = NetcdfSource(source.path, source.name, (0, 1, 2), False, False, packing)
+    return replace(scene, grid=Grid(lines, samples), source=raw)
+
+
+def _texts(item: Any) -> tuple[str, ...]:
+    return tuple(text(value) for value in np.asarray(item).ravel())
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""EnMAP products: the spectral image, with what the metadata beside it say of its bands.
+"""EnMAP and DESIS products: the spectral image, with what the metadata beside it say of its bands.
 
-A product is a folder of files that share a stem: ``STEM-METADATA.XML``, ``STEM-SPECTRAL_IMAGE.TIF`` (or
-another format) and quality layers. The folder, the metadata or the image may be given.
+A product of either is a folder of files that share a stem: ``STEM-METADATA.XML``,
+``STEM-SPECTRAL_IMAGE.TIF`` (or another format) and quality layers. The folder, the metadata or the image may
+be given.
 """
 
 import re
@@ -19,6 +20,7 @@ from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window
 
 NAME = "EnMAP"
+DESIS = "DESIS"
 METADATA = "-METADATA.XML"
 _IMAGE = re.compile(r"-SPECTRAL_IMAGE(_[A-Z]+)?\.(tif|tiff|jp2|bsq|bil|bip|img)$", re.I)
 _NO_BAND_MEAN = -1e6
@@ -26,12 +28,12 @@ _NO_BAND_MEAN = -1e6
 
 
 def is_enmap(path: str) -> bool:
-    """Tell whether ``path`` is an EnMAP product: its folder, its metadata, or its image beside them."""
+    """Tell whether ``path`` is such a product: its folder, its metadata, or its image beside them."""
     return _metadata(path) is not None
 
 
 def open_enmap(path: str) -> Scene:
-    """Open the spectral image of an EnMAP product with wavelengths, widths, bad bands, scale from beside it.
+    """Open the spectral image of such a product with wavelengths, widths, bad bands, scale from beside it.
 
     Raises:
         InputError: a part of the product is missing, or the metadata do not fit the image.
@@ -70,7 +72,7 @@ def open_enmap(path: str) -> Scene:
     return replace(
         scene,
         path=path,
-        format="",
+        format=_sensor(metadata),
         source=source,
         band_names=tuple(f"{b.wavelength:.2f} nm" for b in bands),
         wavelengths=tuple(b.wavelength for b in bands),
@@ -117,12 +119,17 @@ def _metadata(path: str) -> Path | None:
     image = _IMAGE.search(given.name)
     if image is None:
         return None
-    beside = given.with_name(given.name[: image.start()] + METADATA)
-    return beside if beside.exists() else None
+    wanted = (given.name[: image.start()] + METADATA).upper()
+    beside = [file for file in given.parent.iterdir() if file.name.upper() == wanted and _is_metadata(file)]
+    return beside[0] if beside else None
 
 
 def _is_metadata(file: Path) -> bool:
-    return file.name.upper().startswith("ENMAP") and file.name.upper().endswith(METADATA)
+    return file.name.upper().startswith(("ENMAP", DESIS)) and file.name.upper().endswith(METADATA)
+
+
+def _sensor(metadata: Path) -> str:
+    return DESIS if metadata.name.upper().startswith(DESIS) else NAME
 
 
 def _read(metadata: Path) -> tuple[list[_Band], float | None]:
@@ -130,6 +137,8 @@ def _read(metadata: Path) -> tuple[list[_Band], float | None]:
     try:
         root = ElementTree.parse(metadata).getroot()
         listed = root.findall(".//{*}bandCharacterisation/{*}bandID")
+        if not listed:
+            return _of_desis(root), None
         empty = {
             band.get("number")
             for band in root.findall(".//{*}bandStatistics/{*}bandID")
@@ -149,8 +158,22 @@ def _read(metadata: Path) -> tuple[list[_Band], float | None]:
         return bands, None if value is None else float(value)
     except (ElementTree.ParseError, ValueError, OSError) as error:
         raise InputError(
-            f"{metadata}: cannot be read as EnMAP metadata ({reason_of(error)}); fetch it again"
+            f"{metadata}: cannot be read as {_sensor(metadata)} metadata ({reason_of(error)}); fetch it again"
         ) from error
+
+
+def _of_desis(root: ElementTree.Element) -> list[_Band]:
+    listed = root.findall(".//{*}bandCharacterisation/{*}band")
+    return [
+        _Band(
+            _number(band, "wavelengthCenterOfBand"),
+            _number(band, "wavelengthWidthOfBand"),
+            _number(band, "gainOfBand", 1.0),
+            _number(band, "offsetOfBand", 0.0),
+            empty=False,
+        )
+        for band in sorted(listed, key=lambda band: _number(band, "bandNumber"))
+    ]
 
 
 def _number(band: ElementTree.Element, name: str, missing: float | None = None) -> float:

@@ -13,7 +13,21 @@ from pathlib import Path
 import h5py
 
 from terramamba.core.errors import InputError
-from terramamba.raster.readers import array_scene, emit, enmap, gdal, mosaic, prisma, stac
+from terramamba.raster.readers import (
+    array_scene,
+    emit,
+    enmap,
+    gdal,
+    mosaic,
+    neon,
+    netcdf,
+    prisma,
+    stac,
+    swaths,
+    variables,
+)
+from terramamba.raster.readers.array_path import split_variable
+from terramamba.raster.readers.axes import FLAG, NOTHING, Asked
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 
 
@@ -22,7 +36,7 @@ class OpenOptions:
     """What a caller may add to a path; see ``open_scene``."""
 
     variable: str | None = None
-    shape: tuple[int, int] | None = None
+    asked: Asked = NOTHING
     column: str = "image"
 
 
@@ -44,7 +58,8 @@ class InputPath:
 class Format:
     """One format: how it is known, how it is opened, and both in words.
 
-    ``matches`` says whether what is given is of this format; the first record that matches counts.
+    ``matches`` says whether what is given is of this format; the first record that matches counts. ``bare``:
+    its arrays may leave open how their axes lie.
     """
 
     name: str
@@ -53,6 +68,7 @@ class Format:
     notes: str
     matches: Callable[[InputPath], bool]
     reader: Callable[[str, OpenOptions], Scene]
+    bare: bool = False
 
     def open(self, path: str, options: OpenOptions) -> Scene:
         """Open ``path``; this record's name is the scene's format unless the reader knows a better one."""
@@ -66,12 +82,17 @@ def open_any(path: str, options: OpenOptions = OpenOptions()) -> Scene:
     Raises:
         InputError: it is not there, or of no format.
     """
+    path, inner = split_variable(path, options.variable, "--scene-variable")
+    options = replace(options, variable=inner)
     given = InputPath(path)
     if not given.on_disk and given.suffix in ARRAY_SUFFIXES:
         raise InputError(f"{path}: array files are read from disk only; download it first")
     if given.on_disk and not Path(path).exists():
         raise InputError(f"{path}: no such file; check the path")
-    return next(known for known in FORMATS if known.matches(given)).open(path, options)
+    known = next(known for known in FORMATS if known.matches(given))
+    if options.asked.axes is not None and not known.bare:
+        raise InputError(f"{FLAG}: {path} is {known.name}, which says itself how its axes lie; leave it out")
+    return known.open(path, options)
 
 
 def page() -> str:
@@ -98,6 +119,18 @@ def _image(path: str, options: OpenOptions) -> Scene:
     return gdal.open_image(path, options.variable)
 
 
+def _is_netcdf(given: InputPath) -> bool:
+    if given.on_disk:
+        return variables.is_listed(given.path) and given.suffix not in _HDF5_OF_OTHERS
+    return given.suffix in _NETCDF_ENDINGS and given.driver in ("netCDF", "HDF5", "HDF5Image")
+
+
+def _netcdf(path: str, options: OpenOptions) -> Scene:
+    if gdal.is_address(path):
+        raise InputError(f"{path}: NetCDF and HDF5 are read from disk only; download it first")
+    return netcdf.open_netcdf(path, options.variable, options.asked)
+
+
 def _any_image(path: str, options: OpenOptions) -> Scene:
     names = ", ".join(known.name for known in FORMATS[:-1])
     scene = gdal.open_image(path, options.variable, remedy=f"give one of: {names}")
@@ -105,7 +138,7 @@ def _any_image(path: str, options: OpenOptions) -> Scene:
 
 
 def _array(path: str, options: OpenOptions) -> Scene:
-    return array_scene.open_array(path, variable=options.variable, shape=options.shape)
+    return array_scene.open_array(path, variable=options.variable, asked=options.asked)
 
 
 def _stac(path: str, options: OpenOptions) -> Scene:
@@ -114,18 +147,24 @@ def _stac(path: str, options: OpenOptions) -> Scene:
 
 
 _MATLAB_NOTES = (
-    "The largest of several; `--scene-variable` names another. Labels settle which axis holds the bands; "
-    "without them it is the last. Tables of pixels (with `nRow`, `nCol`) are read column by column."
+    "The largest of several; `--scene-variable scene.Data` or `FILE.mat:scene.Data` names another, "
+    "in structures (`s(2).x`) and cells (`c{3}`) too. What holds the bands is settled by the labels, other "
+    "entries of the file (`wavelength`, `nRow`, `gt`) or the model; else `--axes rows,cols,bands` says it. "
+    "Tables of pixels (with `nRow`, `nCol`) are read column by column."
 )
+
+_HDF5_OF_OTHERS = (".kea", ".bag")
+"""Endings of files that are HDF5, which GDAL reads with drivers of their own."""
+_NETCDF_ENDINGS = (".nc", ".nc4", ".cdf", ".h5", ".he5", ".hdf5", ".hdf")
 
 FORMATS = (
     Format(
         name="EnMAP",
-        known_by="a folder with one `ENMAP...-METADATA.XML`, that file, or the `...-SPECTRAL_IMAGE` beside "
-        "it",
+        known_by="a folder with one `ENMAP...-METADATA.XML` or `DESIS...-METADATA.xml`, that file, or the "
+        "`...-SPECTRAL_IMAGE` beside it",
         reads="the spectral image; wavelengths, band widths, gain and offset from the metadata",
-        notes="Levels L1C and L2A. Bands that the metadata report as empty are bad bands. Gains are applied "
-        "only where they differ from band to band.",
+        notes="Levels L1C and L2A, of DESIS alike. Bands that the metadata report as empty are bad bands. "
+        "Gains are applied only where they differ from band to band.",
         matches=_on_disk(enmap.is_enmap),
         reader=lambda path, options: enmap.open_enmap(path),
     ),
@@ -151,34 +190,38 @@ FORMATS = (
     Format(
         name="MATLAB v7.3",
         known_by="`.mat` that is HDF5",
-        reads="the 3-D array, else the 2-D one, by windows",
+        reads="the 3-D array, else the only 2-D one, by windows",
         notes=_MATLAB_NOTES,
         matches=lambda given: _ends(".mat")(given) and h5py.is_hdf5(given.path),
         reader=_array,
+        bare=True,
     ),
     Format(
         name="MATLAB v5",
         known_by="`.mat`",
-        reads="the 3-D array, else the 2-D one, as a whole",
+        reads="the 3-D array, else the only 2-D one, as a whole",
         notes="As v7.3.",
         matches=_ends(".mat"),
         reader=_array,
+        bare=True,
     ),
     Format(
         name="NumPy .npy",
         known_by="`.npy`",
         reads="the array, by windows",
-        notes="Labels settle which axis holds the bands. Objects are not unpickled.",
+        notes="Labels, model or `--axes` settle which axis holds the bands. Objects are not unpickled.",
         matches=_ends(".npy"),
         reader=_array,
+        bare=True,
     ),
     Format(
         name="NumPy .npz",
         known_by="`.npz`",
-        reads="the 3-D array, else the 2-D one, as a whole",
+        reads="the 3-D array, else the only 2-D one, as a whole",
         notes="As .npy; of several arrays as MATLAB.",
         matches=_ends(".npz"),
         reader=_array,
+        bare=True,
     ),
     Format(
         name=stac.NAME,
@@ -197,7 +240,8 @@ FORMATS = (
         reads="`reflectance` (L2A) or `radiance` (L1B), put on the ground by the lookup table as it is read; "
         "wavelengths and band widths",
         notes="By windows. Bands that `good_wavelengths` excludes are bad bands; pixels outside the swath "
-        "have no data.",
+        "have no data. The mask product is for `--mask`: its flags of clouds, cirrus and the spacecraft "
+        "count.",
         matches=_on_disk(emit.is_emit),
         reader=lambda path, options: emit.open_emit(path, options.variable),
     ),
@@ -209,6 +253,36 @@ FORMATS = (
         "than L2D have no map grid and are refused.",
         matches=_on_disk(prisma.is_prisma),
         reader=lambda path, options: prisma.open_prisma(path),
+    ),
+    Format(
+        name=neon.NAME,
+        known_by="HDF5 with `SITE/Reflectance/Reflectance_Data` (or `Radiance`) and its `Metadata`",
+        reads="the cube, its grid from map info and EPSG code; wavelengths, band widths, value of no data",
+        notes="By windows; bidirectional reflectance, too. The scale factor is reported, not applied. Bands "
+        "in the windows of water vapour that the file names are bad bands.",
+        matches=_on_disk(neon.is_neon),
+        reader=lambda path, options: neon.open_neon(path, options.variable),
+    ),
+    Format(
+        name=swaths.NAME,
+        known_by="HDF5 with swaths `HYP`, or with `navigation_data` beside `geophysical_data`",
+        reads="nothing: refused",
+        notes="Their pixels lie on no map grid: give a product that does.",
+        matches=_on_disk(swaths.is_swath),
+        reader=lambda path, options: swaths.refuse_swath(path),
+    ),
+    Format(
+        name="NetCDF, HDF5",
+        known_by="content; on disk only",
+        reads="one variable, by windows, north up on the grid of its coordinate variables (or "
+        "`GeoTransform`), with the reference system of its grid mapping; wavelengths, widths, bad bands; "
+        "`_FillValue` and `valid_range` are no data, packed values are unpacked",
+        notes="`--scene-variable` names one of several, with its group or without. Names and coordinates of "
+        "the axes settle what is rows, columns and bands; axes without names are as those of .npy. Latitude "
+        "and longitude without a reference system are taken for EPSG:4326.",
+        matches=_is_netcdf,
+        reader=_netcdf,
+        bare=True,
     ),
     Format(
         name="GeoTIFF",
@@ -230,7 +304,8 @@ FORMATS = (
         name="ENVI",
         known_by="a header `.hdr` beside the data; either may be given",
         reads="BSQ, BIL and BIP; wavelengths, band widths, bad-band list (`bbl`), value of no data",
-        notes="The reflectance scale factor is reported, not applied.",
+        notes="The reflectance scale factor is reported, not applied. Bad bands may be told in words (True, "
+        "no); lists of another length than the bands are noted and not used. Text may be Latin-1.",
         matches=_drivers("ENVI"),
         reader=_image,
     ),
@@ -248,14 +323,6 @@ FORMATS = (
         reads="all bands but transparency, which is a mask; palettes as numbers of colours",
         notes="Without georeferencing, results have none either.",
         matches=_drivers("PNG", "JPEG", "BMP", "GIF", "WEBP"),
-        reader=_image,
-    ),
-    Format(
-        name="NetCDF, HDF5",
-        known_by="content",
-        reads="one image of the file, with its grid where the file says one",
-        notes="`--scene-variable` names one of several.",
-        matches=_drivers("netCDF", "HDF5", "HDF5Image"),
         reader=_image,
     ),
     Format(

@@ -29,6 +29,7 @@ from terramamba.raster.control_points import GroundControl
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers import band_metadata
+from terramamba.raster.readers.envi_header import header_entries
 from terramamba.raster.readers.truncated import require_whole_image
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
@@ -86,6 +87,7 @@ def _described(path: str, image: Any, variable: str | None) -> Scene:
             return open_image(inner[variable])
         found = ", ".join(inner) or "no image"
         raise InputError(f"{path}: holds {found}; choose one with --scene-variable")
+    envi = header_entries(image.files) if image.driver == "ENVI" else None
     alpha = _alpha_band(image)
     indexes = tuple(i for i in image.indexes if i != alpha)
     dtype = image.dtypes[indexes[0] - 1]
@@ -104,13 +106,14 @@ def _described(path: str, image: Any, variable: str | None) -> Scene:
     source = GdalSource(
         path, indexes, tuple(image.nodatavals[i - 1] for i in indexes), alpha, _mask_kind(image, indexes[0])
     )
-    header = image.tags(ns="ENVI")
+    header = envi or image.tags(ns="ENVI")
     if not is_address(path):
         notes += require_whole_image(path, image, header)
     offsets = {image.offsets[i - 1] for i in indexes} - {0.0}
     if offsets:
         notes.append(f"the file's offset of {min(offsets):g} is not applied")
-    tags = [image.tags(i) for i in indexes]
+    tags, names = band_metadata.tags_and_names(image, indexes, envi)
+    notes += band_metadata.header_notes(image, indexes, tags, names, header)
     return Scene(
         path=path,
         format="",
@@ -119,8 +122,8 @@ def _described(path: str, image: Any, variable: str | None) -> Scene:
         grid=grid,
         source=source,
         nodata=source.nodata[0],
-        band_names=tuple(image.descriptions[i - 1] or f"band {i}" for i in indexes),
-        wavelengths=band_metadata.wavelengths(image, indexes, tags, header),
+        band_names=tuple(name or f"band {i}" for i, name in zip(indexes, names, strict=True)),
+        wavelengths=band_metadata.wavelengths(image, indexes, tags, names, header),
         fwhm=band_metadata.fwhm(image, indexes, tags, header),
         bad_bands=band_metadata.bad_bands(tags, header),
         scale=band_metadata.scale(image, indexes, header),
@@ -293,8 +296,10 @@ def _grid(path: str, image: Any) -> tuple[Grid, list[str]]:
                 f"located by {control} only, which results carry on; warp it to a grid (gdalwarp) for areas"
             )
             return Grid(image.height, image.width, ground_control=control), [note]
+        nowhere = "no georeferencing; results will have none either"
         if crs is None:
-            return Grid(image.height, image.width), ["no georeferencing; results will have none either"]
+            return Grid(image.height, image.width), [nowhere]
+        return Grid(image.height, image.width), [f"a reference system ({crs}) but no positions: {nowhere}"]
     if not (np.isfinite(tuple(transform)).all() and transform.determinant):
         numbers = ", ".join(f"{number:g}" for number in tuple(transform)[:6])
         raise InputError(

@@ -3,6 +3,7 @@
 xarray is known by the module that an object's type comes from, so that it is never imported here.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -128,12 +129,20 @@ def scene_from_array(
     )
 
 
-def opened(scene: Any, *, variable: str | None = None, shape: tuple[int, int] | None = None) -> Scene:
+def opened(
+    scene: Any,
+    *,
+    variable: str | None = None,
+    shape: tuple[int, int] | None = None,
+    axes: str | None = None,
+) -> Scene:
     """Open whatever is a scene: a path or several, a scene, an array of xarray, a dataset of rasterio.
 
     Raises:
-        InputError: it cannot be read as a scene, or is a bare array.
+        InputError: it cannot be read as a scene, is a bare array, or ``axes`` are given of what has its own.
     """
+    if axes is not None and not isinstance(scene, str | os.PathLike):
+        raise InputError(f"axes {axes}: is for files of bare arrays; leave it out")
     if isinstance(scene, Scene):
         return scene
     if isinstance(scene, np.ndarray):
@@ -144,7 +153,7 @@ def opened(scene: Any, *, variable: str | None = None, shape: tuple[int, int] | 
         return _from_xarray(scene)
     if is_of(scene, "rasterio"):
         return _from_rasterio(scene, variable)
-    return open_scene(scene, variable=variable, shape=shape)
+    return open_scene(scene, variable=variable, shape=shape, axes=axes)
 
 
 def is_of(given: object, library: str) -> bool:

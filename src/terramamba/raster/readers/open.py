@@ -3,6 +3,8 @@
 import os
 from collections.abc import Sequence
 
+from terramamba.core.errors import InputError
+from terramamba.raster.readers.axes import FLAG, Asked, axes_of_text
 from terramamba.raster.readers.formats import OpenOptions, open_any
 from terramamba.raster.readers.mosaic import open_tiles
 from terramamba.raster.scene import Scene
@@ -14,18 +16,29 @@ def open_scene(
     variable: str | None = None,
     shape: tuple[int, int] | None = None,
     column: str = "image",
+    axes: str | None = None,
+    bands: int | None = None,
+    like: Sequence[str] | None = None,
 ) -> Scene:
     """Open a file, product, folder or list of any format in ``formats.FORMATS`` as one scene.
 
     Args:
-        path: A file, a folder, an address that GDAL opens, or a list of them.
+        path: A file, a folder, an address that GDAL opens, or a list of them; ``FILE:VARIABLE`` names one
+            array of a file.
         variable: One array or image of a file that holds several.
         shape: Rows and columns, those of the labels, which settle the axis of the bands of a bare array.
         column: Of a CSV table, in which the paths of tiles stand, relative to it.
+        axes: What the axes of a bare array hold, such as ``rows,cols,bands``.
+        bands: How many bands the model takes, which settles the axis of the bands too.
+        like: The ``axes`` of the scene that the model was trained on, where nothing else tells.
 
     Raises:
         InputError: it cannot be read as a scene.
     """
     if not isinstance(path, str | os.PathLike):
         return open_tiles([os.fspath(p) for p in path], open_any)
-    return open_any(os.fspath(path), OpenOptions(variable, shape, column))
+    order = None if axes is None else axes_of_text(axes)
+    if axes is not None and order is None:
+        raise InputError(f"{FLAG} {axes}: is no order of rows, cols and bands, such as rows,cols,bands")
+    earlier = None if not like else axes_of_text(",".join(like))
+    return open_any(os.fspath(path), OpenOptions(variable, Asked(order, shape, bands, earlier), column))

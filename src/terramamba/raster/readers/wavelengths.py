@@ -1,7 +1,7 @@
 """Wavelengths of bands, in nanometres, from the many places where files keep them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 # What one unit is in nanometres. Units that are not lengths (band numbers, wavenumbers) give no wavelength.
 _UNITS = {
@@ -21,6 +21,8 @@ _IN_DESCRIPTION = re.compile(
 # Without a unit, a number below this is taken for micrometres: optical sensors see from about 200 nanometres
 # to about 15 micrometres.
 _MICROMETRES_BELOW = 100.0
+_SHORTEST_NM, _LONGEST_NM = 100.0, 1e5
+"""What is outside is a number of a band, or of something else."""
 
 
 def nanometres(value: str, unit: str = "") -> float | None:
@@ -42,10 +44,17 @@ def nanometres(value: str, unit: str = "") -> float | None:
     return number * factor
 
 
+def of_bands(values: Sequence[float], unit: str = "") -> tuple[float, ...] | None:
+    """Return the wavelengths of all bands in nanometres; None where they cannot be those of an imager."""
+    centres = [nanometres(str(value), unit) for value in values]
+    known = tuple(w for w in centres if w is not None and _SHORTEST_NM <= w <= _LONGEST_NM)
+    return known if len(known) == len(centres) and len(set(known)) == len(known) else None
+
+
 def band_wavelength(tags: Mapping[str, str], imagery: Mapping[str, str], description: str) -> float | None:
     """Find the wavelength of one band in nanometres in its tags, its IMAGERY tags or its description.
 
-    Descriptions such as ``band 1 (418.24 Nanometers)`` count only with a unit. None where nothing is match.
+    Descriptions such as ``band 1 (418.24 Nanometers)`` count only with a unit. None where nothing is known.
     """
     lower = {name.lower(): value for name, value in tags.items()}
     for name in ("wavelength", "central_wavelength", "center_wavelength", "wavelength_nm"):

@@ -1,10 +1,13 @@
 """Scenes without the pixels that masks mark: clouds, shadows, whatever is not to be used.
 
 A mask is a raster of any format whose non-zero pixels are to be left out. Where a mask has no data itself it
-marks nothing, nor does it outside its extent. Pixels left out are as pixels without data to all that follows.
+marks nothing, nor does it outside its extent. Of the flags of EMIT's mask product those of clouds, cirrus,
+clouds made wider and the spacecraft count: water is no defect, and the aggregate flag holds it. Pixels left
+out are as pixels without data to all that follows.
 """
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,12 +15,14 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.raster.readers.emit import as_the_sensor_saw
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
 from terramamba.raster.windows import Window, evenly_spaced, sample_windows
 
 PIXELS_AT_ONCE = 4_000_000
+_DEFECT = re.compile(r"cloud|cirrus|spacecraft")
 PROBES_A_SIDE = 33
 """Points a side of a scene at which a mask is looked for."""
 
@@ -33,8 +38,9 @@ def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
     """
     if not masks:
         return scene
-    layers = tuple(_layer(open_scene(mask), scene) for mask in masks)
-    names = ", ".join(os.fspath(mask) for mask in masks)
+    opened = [open_scene(mask) for mask in masks]
+    layers = tuple(_layer(mask, scene) for mask in opened)
+    names = ", ".join(_in_words(os.fspath(path), mask) for path, mask in zip(masks, opened, strict=True))
     return replace(
         scene,
         source=MaskedSource(scene.source, layers),
@@ -52,21 +58,27 @@ def masked_fraction(scene: Scene) -> float:
     return marked / sum(window.pixels for window in windows)
 
 
+def unmasked_source(scene: Scene) -> Source:
+    """Return where the pixels of ``scene`` come from, whatever masks leave of them."""
+    source = scene.source
+    return source.source if isinstance(source, MaskedSource) else source
+
+
 @dataclass(frozen=True)
 class MaskLayer:
-    """One mask of ``bands`` bands; ``mapping`` leads to its pixels where they are not the scene's."""
+    """The ``bands`` of one mask; ``mapping`` leads to its pixels where they are not the scene's."""
 
     source: Source
-    bands: int
+    bands: tuple[int, ...]
     mapping: GridMapping | None
 
     def marked(self, window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
         """Tell where the mask is not 0 in ``window`` of the scene, thinned out to ``shape``."""
-        bands = tuple(range(self.bands))
+        bands = self.bands
         if self.mapping is None:
             values, valid = self.source.read(window, bands, shape)
         else:
-            values, valid = np.zeros((self.bands, *shape)), np.zeros((self.bands, *shape), bool)
+            values, valid = np.zeros((len(bands), *shape)), np.zeros((len(bands), *shape), bool)
             rows = evenly_spaced(window.row, window.height, shape[0])
             coordinates = self.mapping.centre_coordinates(
                 rows, evenly_spaced(window.col, window.width, shape[1])
@@ -100,11 +112,20 @@ class MaskedSource:
 
 
 def _layer(mask: Scene, scene: Scene) -> MaskLayer:
+    bands = _marking(mask)
     if same_pixels(mask.grid, scene.grid):
-        return MaskLayer(mask.source, mask.bands, None)
+        return MaskLayer(mask.source, bands, None)
+    raw = as_the_sensor_saw(mask) if scene.transform is None else None
+    if raw is not None and raw.grid.window == scene.grid.window:
+        return MaskLayer(raw.source, bands, None)
     if mask.transform is None or scene.transform is None:
+        if mask.turned != scene.turned:
+            raise InputError(
+                f"{mask.path}: a mask without georeferencing may lie either way round on {scene.path}, whose "
+                "rows are stored from the south or columns from the east; give one with georeferencing"
+            )
         if mask.grid.window == scene.grid.window:
-            return MaskLayer(mask.source, mask.bands, None)
+            return MaskLayer(mask.source, bands, None)
         raise InputError(
             f"{mask.path}: a mask of {mask.height} x {mask.width} pixels, but {scene.path} has "
             f"{scene.height} x {scene.width}, and not both are georeferenced; give the mask of this scene"
@@ -115,7 +136,28 @@ def _layer(mask: Scene, scene: Scene) -> MaskLayer:
             f"{mask.path}: lies nowhere on {scene.path}; check the reference systems and the places, or "
             "leave this mask out"
         )
-    return MaskLayer(mask.source, mask.bands, mapping)
+    return MaskLayer(mask.source, bands, mapping)
+
+
+def _marking(mask: Scene) -> tuple[int, ...]:
+    """The bands of a mask that leave pixels out: all, but of EMIT's flags only some."""
+    names = [name.strip().lower() for name in mask.band_names]
+    if not any(name.startswith("aggregate") for name in names):
+        return tuple(range(mask.bands))
+    found = tuple(i for i, name in enumerate(names) if _DEFECT.search(name) and name.endswith("flag"))
+    if not found:
+        raise InputError(
+            f"{mask.path}: an aggregate flag, but none for clouds, cirrus or the spacecraft among "
+            f"{', '.join(mask.band_names)}; give a mask of one band"
+        )
+    return found
+
+
+def _in_words(path: str, mask: Scene) -> str:
+    bands = _marking(mask)
+    if len(bands) == mask.bands:
+        return path
+    return f"{path} ({', '.join(mask.band_names[band] for band in bands)})"
 
 
 def _meet(mapping: GridMapping) -> bool:

@@ -1,0 +1,314 @@
+"""NetCDF and HDF5: axes by their names, grids from coordinates and the right way up, packed values."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from affine import Affine
+from rasterio.crs import CRS
+from scipy.io import netcdf_file
+
+from terramamba.core.errors import InputError
+from terramamba.data.labels.labels import read_labels
+from terramamba.data.labels.raster_labels import label_shape
+from terramamba.raster.checks.describe import describe
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.masked import masked
+from terramamba.raster.windows import Window
+
+H, W, C = 6, 8, 5
+CUBE = np.random.default_rng(0).integers(1, 3000, (C, H, W)).astype(np.int16)
+UTM = CRS.from_epsg(32633)
+NORTH_UP = Affine(10, 0, 400_000, 0, -10, 5_800_000)
+EASTING, NORTHING = 400_005 + 10.0 * np.arange(W), 5_799_995 - 10.0 * np.arange(H)
+WAVELENGTHS = np.linspace(0.45, 2.25, C)
+
+
+def write(
+    path: Path,
+    values: Mapping[str, tuple[tuple[str, ...], np.ndarray]],
+    attributes: Mapping[str, Mapping[str, Any]] = {},
+) -> Path:
+    """Write variables as NetCDF-4 has them: what is called as its only axis is the scale of that axis."""
+    with h5py.File(path, "w") as file:
+        for name, (_, array) in values.items():
+            file[name] = array
+            file[name].attrs.update(attributes.get(name, {}))
+        for name, (axes, _) in values.items():
+            if axes == (name,):
+                file[name].make_scale(name)
+        for name, (axes, array) in values.items():
+            for i, axis in enumerate(axes):
+                if axis not in file:
+                    file[axis] = np.zeros(array.shape[i], np.float32)
+                    file[axis].make_scale(f"This is a netCDF dimension but not a netCDF variable {i}")
+                if axis != name:
+                    file[name].dims[i].attach_scale(file[axis])
+    return path
+
+
+def mapped(path: Path, **changed: Any) -> Path:
+    """A cube with eastings and northings, a grid mapping and wavelengths; ``changed`` are variables."""
+    values: dict[str, Any] = {
+        "x": (("x",), EASTING),
+        "y": (("y",), NORTHING),
+        "wavelength": (("band",), WAVELENGTHS),
+        "crs": ((), np.int32(0)),
+        "reflectance": (("band", "y", "x"), CUBE),
+    }
+    attributes = {
+        "crs": {"crs_wkt": UTM.to_wkt()},
+        "reflectance": {"grid_mapping": "crs"},
+        "wavelength": {"units": "um"},
+    }
+    return write(path, values | changed, attributes)
+
+
+def is_the_cube(scene: Scene) -> None:
+    """Every value where it belongs on the ground, whole and by windows."""
+    values, valid = scene.read()
+    assert np.array_equal(values, CUBE)
+    assert valid.all()
+    assert np.array_equal(scene.read(Window(1, 2, 4, 3), [4, 0])[0], CUBE[[4, 0], 1:5, 2:5])
+
+
+def test_coordinates_give_the_grid_and_the_bands(tmp_path: Path) -> None:
+    scene = open_scene(mapped(tmp_path / "a.nc"))
+    is_the_cube(scene)
+    assert (scene.crs, scene.transform, scene.format) == (UTM, NORTH_UP, "NetCDF, HDF5")
+    assert scene.wavelengths == pytest.approx((450, 900, 1350, 1800, 2250))
+    assert scene.notes == ("reflectance 5 x 6 x 8, by the names of the axes read as bands, rows, columns",)
+
+
+@pytest.mark.parametrize("order", [("y", "x", "band"), ("x", "y", "band"), ("y", "band", "x")])
+def test_the_names_of_the_axes_count_and_not_their_order(tmp_path: Path, order: tuple[str, ...]) -> None:
+    turned = CUBE.transpose([("band", "y", "x").index(axis) for axis in order])
+    scene = open_scene(mapped(tmp_path / "a.nc", reflectance=(order, turned)))
+    is_the_cube(scene)
+    assert scene.transform == NORTH_UP
+
+
+def test_what_is_stored_from_the_south_or_east_comes_north_up(tmp_path: Path) -> None:
+    south = {"y": (("y",), NORTHING[::-1]), "reflectance": (("band", "y", "x"), CUBE[:, ::-1])}
+    scene = open_scene(mapped(tmp_path / "south.nc", **south))
+    is_the_cube(scene)
+    assert scene.transform == NORTH_UP
+    assert "stores rows from south to north; read the other way round, north up" in scene.notes
+    east = {"x": (("x",), EASTING[::-1]), "reflectance": (("band", "y", "x"), CUBE[:, :, ::-1])}
+    scene = open_scene(mapped(tmp_path / "east.nc", **east))
+    is_the_cube(scene)
+    assert scene.transform == NORTH_UP
+
+
+def test_labels_and_masks_without_a_place_are_refused_on_what_is_turned(tmp_path: Path) -> None:
+    south = {"y": (("y",), NORTHING[::-1]), "classes": (("y", "x"), np.ones((H, W), np.uint8))}
+    path = mapped(tmp_path / "south.nc", **south)
+    scene = open_scene(path)
+    np.save(tmp_path / "gt.npy", np.ones((H, W), np.uint8))
+    with pytest.raises(
+        InputError, match=r"gt\.npy: labels without georeferencing may lie either way round on"
+    ):
+        read_labels(str(tmp_path / "gt.npy"), scene, min_classes=1)
+    with pytest.raises(
+        InputError, match=r"gt\.npy: a mask without georeferencing may lie either way round on"
+    ):
+        masked(scene, [tmp_path / "gt.npy"])
+    assert len(read_labels(f"{path}:classes", scene, min_classes=1).pixels) == H * W
+
+
+def test_degrees_without_a_reference_system(tmp_path: Path) -> None:
+    values = {
+        "lat": (("lat",), 50 - 0.5 * np.arange(H)),
+        "lon": (("lon",), 10 + 0.5 * np.arange(W)),
+        "cube": (("lat", "lon", "wavelengths"), CUBE.transpose(1, 2, 0)),
+        "wavelengths": (("wavelengths",), np.linspace(450, 2250, C)),
+        "good_wavelengths": (("wavelengths",), np.array([1, 1, 0, 1, 1])),
+        "fwhm": (("wavelengths",), np.full(C, 8.5)),
+    }
+    scene = open_scene(write(tmp_path / "a.nc", values))
+    is_the_cube(scene)
+    assert (scene.crs, scene.transform) == (CRS.from_epsg(4326), Affine(0.5, 0, 9.75, 0, -0.5, 50.25))
+    assert "lat and lon are degrees without a reference system: taken for EPSG:4326" in scene.notes
+    assert scene.bad_bands == (False, False, True, False, False)
+    assert scene.fwhm == pytest.approx([8.5] * C)
+
+
+def test_uneven_coordinates_are_no_grid(tmp_path: Path) -> None:
+    scene = open_scene(mapped(tmp_path / "a.nc", y=(("y",), NORTHING - np.array([0, 0, 3, 0, 0, 0]))))
+    assert (scene.crs, scene.transform) == (None, None)
+    assert "y not evenly spaced: no georeferencing; results will have none either" in scene.notes
+
+
+def test_a_geotransform_counts_where_there_are_no_coordinates(tmp_path: Path) -> None:
+    values = {"cube": (("band", "y", "x"), CUBE), "spatial_ref": ((), np.int32(0))}
+    told = {"spatial_ref": UTM.to_wkt(), "GeoTransform": "400000 10 0 5800000 0 -10"}
+    attributes = {"spatial_ref": told, "cube": {"grid_mapping": "spatial_ref"}}
+    scene = open_scene(write(tmp_path / "a.nc", values, attributes))
+    is_the_cube(scene)
+    assert (scene.crs, scene.transform) == (UTM, NORTH_UP)
+    del told["GeoTransform"]
+    scene = open_scene(write(tmp_path / "b.nc", values, attributes))
+    is_the_cube(scene)
+    assert (scene.crs, scene.transform) == (None, None)
+    assert describe(scene)["areas"] == "in pixels: no georeferencing"
+
+
+def test_the_parameters_of_a_projection_are_a_reference_system(tmp_path: Path) -> None:
+    path = mapped(tmp_path / "a.nc")
+    with h5py.File(path, "r+") as file:
+        attributes = file["crs"].attrs
+        del attributes["crs_wkt"]
+        attributes["grid_mapping_name"] = "latitude_longitude"
+        attributes["epsg_code"] = "EPSG:32633"
+    assert open_scene(path).crs == UTM
+    with h5py.File(path, "r+") as file:
+        del file["crs"].attrs["epsg_code"]
+        file["crs"].attrs["grid_mapping_name"] = "nonsense"
+    assert "reference system of crs cannot be understood" in open_scene(path).notes
+
+
+def test_packed_values_are_unpacked_and_invalid_ones_are_no_data(tmp_path: Path) -> None:
+    packed = CUBE.copy()
+    packed[0, 0, 0], packed[1, 1, 1] = -9999, 30_000
+    path = write(
+        tmp_path / "a.nc",
+        {"cube": (("band", "y", "x"), packed)},
+        {
+            "cube": {
+                "_FillValue": np.int16(-9999),
+                "valid_range": np.array([0, 10_000], np.int16),
+                "scale_factor": 0.0001,
+                "add_offset": 0.5,
+            }
+        },
+    )
+    values, valid = open_scene(path).read()
+    assert sorted(map(tuple, np.argwhere(~valid).tolist())) == [(0, 0, 0), (1, 1, 1)]
+    assert np.allclose(values[valid], packed[valid] * 0.0001 + 0.5)
+    assert np.isnan(values[~valid]).all()
+    assert open_scene(path).dtype == values.dtype == np.float32
+
+
+def test_variables_in_groups_and_several_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["data/cube"], file["data/other"] = CUBE, CUBE + 1
+    with pytest.raises(InputError, match=r"holds data/cube, data/other; choose one with --scene-variable"):
+        open_scene(path)
+    for name in ("cube", "data/cube", "/data/cube"):
+        is_the_cube(open_scene(path, variable=name, bands=C))
+    is_the_cube(open_scene(f'HDF5:"{path}"://data/cube', axes="bands,rows,cols"))
+    with pytest.raises(
+        InputError, match=r"data/cube 5 x 6 x 8: nothing says which axis holds the bands; say"
+    ):
+        open_scene(path, variable="cube")
+
+
+def test_further_axes(tmp_path: Path) -> None:
+    axes = ("time", "band", "y", "x")
+    is_the_cube(open_scene(write(tmp_path / "a.nc", {"cube": (axes, CUBE[None])})))
+    twice = write(tmp_path / "b.nc", {"cube": (axes, np.stack([CUBE, CUBE]))})
+    with pytest.raises(InputError, match=r"cube 2 x 5 x 6 x 8 has 4 axes \(time, band, y, x\); a scene has"):
+        open_scene(twice)
+
+
+def test_classic_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.nc"
+    with netcdf_file(path, "w") as file:
+        for name, length in (("band", C), ("y", H), ("x", W)):
+            file.createDimension(name, length)
+        for name, values in (("x", EASTING), ("y", NORTHING[::-1])):
+            file.createVariable(name, "f8", (name,))[:] = values
+        file.createVariable("cube", "i2", ("band", "y", "x"))[:] = CUBE[:, ::-1]
+    scene = open_scene(path)
+    is_the_cube(scene)
+    assert (scene.transform, scene.crs, scene.dtype) == (NORTH_UP, None, "int16")
+    path.write_bytes(b"CDF\x05" + path.read_bytes()[4:])
+    with pytest.raises(InputError, match=r"a\.nc: is NetCDF of the kind CDF-5; convert it first \(nccopy"):
+        open_scene(path)
+
+
+def test_products_in_the_geometry_of_the_sensor_are_refused(tmp_path: Path) -> None:
+    position = np.zeros((H, W), np.float32)
+    layouts = {
+        "PACE_OCI.L2.nc": (
+            "geophysical_data/rhos",
+            "navigation_data/latitude",
+            "an ocean-colour level 2 gran",
+        ),
+        "tanager.h5": (
+            "HDFEOS/SWATHS/HYP/Data Fields/toa_radiance",
+            "HDFEOS/SWATHS/HYP/lat",
+            "a Tanager bas",
+        ),
+    }
+    for name, (cube, place, words) in layouts.items():
+        with h5py.File(tmp_path / name, "w") as file:
+            file[cube], file[place] = CUBE, position
+        with pytest.raises(InputError, match=rf"{name}: is {words}.*, on no map grid; give "):
+            open_scene(tmp_path / name)
+    with h5py.File(tmp_path / "other.he5", "w") as file:
+        file["HDFEOS/GRIDS/VNP/Data Fields/band"] = position
+    with pytest.raises(
+        InputError, match=r"other\.he5: .* is in the layout of HDF-EOS5, whose grid or swath is"
+    ):
+        open_scene(tmp_path / "other.he5")
+
+
+def neon(path: Path, site: str = "HARV", **changed: Any) -> Path:
+    """The layout of NEON's reflectance; ``changed`` replace Map_Info, EPSG or wavelengths."""
+    given = {
+        "info": "UTM,  1.000,  1.000,  400000.00,  5800000.0,  10.0,  10.0,  33,  North,  WGS-84",
+        "code": b"32633",
+        "wavelengths": WAVELENGTHS * 1000,
+    } | changed
+    with h5py.File(path, "w") as file:
+        group = file.create_group(f"{site}/Reflectance")
+        group.attrs["Band_Window_1_Nanometers"] = np.array([1340, 1445])
+        data = group.create_dataset("Reflectance_Data", data=CUBE.transpose(1, 2, 0))
+        data.attrs["Data_Ignore_Value"], data.attrs["Scale_Factor"] = -9999.0, 10_000.0
+        metadata = group.create_group("Metadata")
+        metadata["Coordinate_System/Map_Info"] = given["info"]
+        metadata["Coordinate_System/EPSG Code"] = given["code"]
+        metadata["Spectral_Data/Wavelength"] = given["wavelengths"]
+        metadata["Ancillary_Imagery/Aspect"] = np.zeros((H, W))
+    return path
+
+
+@pytest.mark.parametrize("site", ["SITE", "HARV"])
+def test_neon(tmp_path: Path, site: str) -> None:
+    scene = open_scene(neon(tmp_path / "a.h5", site))
+    is_the_cube(scene)
+    assert (scene.crs, scene.transform, scene.format) == (UTM, NORTH_UP, "NEON airborne")
+    assert scene.wavelengths == pytest.approx((450, 900, 1350, 1800, 2250))
+    assert scene.bad_bands == (False, False, True, False, False)
+    assert (scene.nodata, scene.scale) == (-9999, pytest.approx(1e-4))
+
+
+def test_neon_that_cannot_be_used(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a\.h5: Map_Info 'nowhere' places no grid; fetch the file again"):
+        open_scene(neon(tmp_path / "a.h5", info="nowhere"))
+    with pytest.raises(InputError, match=r"a\.h5: unknown EPSG Code 'x'; fetch the file again"):
+        open_scene(neon(tmp_path / "a.h5", code="x"))
+    with pytest.raises(
+        InputError, match=r"Reflectance_Data has 5 bands, but 3 wavelengths are listed; fetch"
+    ):
+        open_scene(neon(tmp_path / "a.h5", wavelengths=np.array([450.0, 500.0, 600.0])))
+    with pytest.raises(
+        InputError, match=r"its image is HARV/Reflectance/Reflectance_Data; leave --scene-var"
+    ):
+        open_scene(neon(tmp_path / "a.h5"), variable="Aspect")
+
+
+def test_other_variables_settle_axes_without_names(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["cube"], file["gt"] = CUBE.transpose(1, 2, 0), np.ones((H, W), np.uint8)
+    is_the_cube(open_scene(tmp_path / "a.h5"))
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["cube"], file["wavelengths"] = CUBE.transpose(1, 2, 0), WAVELENGTHS
+    is_the_cube(open_scene(tmp_path / "b.h5"))
+    assert label_shape(f"{tmp_path / 'a.h5'}:gt") == (H, W)
