@@ -1,5 +1,6 @@
 """A finished map in a notebook: how much is what, a small picture with its legend, axes of matplotlib."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import rasterio
 from jaxtyping import Shaped
+from rasterio.errors import NotGeoreferencedWarning
 
 from terramamba.mapping.area_table import ClassArea
 from terramamba.raster.pictures import (
@@ -71,6 +73,8 @@ def _thinned(path: Path, side: int) -> tuple[Shaped[np.ndarray, "h w"], Colours]
 
 def map_colours(path: Path) -> Colours:
     """Read the colours of the values of a map that was written, without that of no data."""
-    with rasterio.open(path) as file:
-        table: Mapping[int, tuple[int, ...]] = file.colormap(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # as their scenes, maps may have no place
+        with rasterio.open(path) as file:
+            table: Mapping[int, tuple[int, ...]] = file.colormap(1)
     return {value: colour for value, colour in table.items() if colour[3] == 255}
