@@ -8,7 +8,6 @@ import pytest
 from programs import terramamba
 from terramamba.api import evaluate_classifier, map_classes
 from terramamba.core.errors import InputError
-from terramamba.landcover.evaluation import evaluate
 from terramamba.mapping.fit_to_run import open_for
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run
@@ -72,8 +71,8 @@ def test_where_sizes_leave_it_open_the_array_is_read_as_the_own_scene_of_the_run
 
 
 def test_scoring_elsewhere_reads_arrays_so_too(files: Path) -> None:
-    scored = evaluate(
-        load_run(files / "run"), scene=str(files / "bands_last.npy"), labels=str(files / "labels.npy")
+    scored = evaluate_classifier(
+        files / "run", scene=files / "bands_last.npy", labels=files / "labels.npy", progress=False
     )
     assert scored["pixels"] == SHAPE[0] * SHAPE[1]
 
