@@ -137,7 +137,7 @@ def test_missing_parts_labels_and_mates_are_named(root, tmp_path):
     shutil.copytree(root / "train", data / "train")
     shutil.copytree(root / "test", data / "test")
     settings = ChangeSettings(data=str(data), out=out, model="cva")
-    with pytest.raises(InputError, match="no val pairs; training needs train, val"):
+    with pytest.raises(InputError, match="no val pairs; training needs train and val"):
         train_change_detector(settings)
     shutil.copytree(root / "val", data / "val")
     next((data / "train" / "B").iterdir()).unlink()

@@ -7,6 +7,7 @@ from typing import Any
 from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.change.settings import ChangeSettings
 from terramamba.change.training import labelled_pairs
+from terramamba.core.errors import InputError
 from terramamba.data.catalog.record import DataSet, SceneSet
 from terramamba.experiments.compared import Timed
 from terramamba.runs.folder import Run
@@ -30,7 +31,11 @@ def time_pairs(run: Run, settings: ChangeSettings) -> Timed:
         align=settings.align,
         variable=settings.scene_variable,
         axes=settings.axes,
+        stated=settings.stated_values(),
+        shapes=settings.shape_values(),
     )
+    if "test" not in labelled:
+        raise InputError(f"{settings.data}: no test pairs; an experiment compares scores on test, add some")
     pairs = labelled["test"][:TIMED_PAIRS]
     evaluate_change(run.model, ScoredPairs(pairs[:1], run.scaling), device=settings.device)  # warm-up
     start = time.perf_counter()

@@ -14,7 +14,10 @@ from terramamba.core.files import plain
 from terramamba.core.run_files import CONFUSION
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs.image_pair import PairFiles, same_files
+from terramamba.data.pairs.label_values import shape_values, stated_values
 from terramamba.data.pairs.quality_report import survey
+from terramamba.data.pairs.scorable import require_scorable
+from terramamba.data.pairs.settle_labels import settle_for_scoring
 from terramamba.raster.views.warped import Method
 from terramamba.runs.folder import Run, write_confusion
 from terramamba.runs.record import has_settings, read_settings
@@ -35,11 +38,18 @@ def evaluate(
     scene_variable: str | None = None,
     axes: str | None = None,
     threshold: float | None = None,
+    changed_values: Sequence[str] | None = None,
+    unchanged_values: Sequence[str] | None = None,
+    ignore_values: Sequence[str] | None = None,
+    changed_attribute: str | None = None,
+    area: str | None = None,
     device: str = "auto",
 ) -> Evaluation:
     """Score a run on the pairs of ``data`` that belong to ``split``, at the run's threshold unless given.
 
     The options are those of `terramamba change evaluate`, whose help says what each is.
+    What the values in labels mean is as stated, else as in the run's own labels, where these have all of
+    them, else found from ``data``.
 
     Raises:
         InputError: a threshold that is no whole thousandth, no labelled pair, or pairs that do not fit the
@@ -54,7 +64,17 @@ def evaluate(
     labelled = [pair for pair in pairs if pair.label is not None]
     if not labelled:
         raise InputError(f"{data}: no labelled pairs in its {split} subset; name another with --split")
-    notes = [*unlike, *_known(run, data, root, by_subset, labelled)]
+    lists = (changed_values, unchanged_values, ignore_values)
+    stated = None if changed_attribute is not None else stated_values(*lists)
+    shapes = shape_values(changed_attribute, *lists, area)
+    settled = settle_for_scoring(by_subset, split, stated, run.card.data.label_values, shapes)
+    labelled = settled.pairs[split]
+    notes = [
+        *settled.notes,
+        *require_scorable(labelled, split),
+        *unlike,
+        *_known(run, data, root, by_subset, labelled),
+    ]
     if threshold is not None:
         notes.append(f"threshold {threshold:g} was given; tried out on these pairs, it scores too well here")
     counts = counted(run.model, labelled, run.scaling, device=device)

@@ -40,6 +40,8 @@ OPACITY = 70
 def sentences(run: RunRecord) -> list[str]:
     """Write what the run's own test says."""
     test = run.test
+    if not test:
+        return [f"{model_name(run)} was not tested: its data have no test pairs."]
     said = [
         f"{model_name(run)} finds {reached(RECALL, test)} of what changed in {test['pairs']} test"
         f" pair{'s' * (test['pairs'] != 1)} ({RECALL.title}), and {reached(PRECISION, test)} of what it"

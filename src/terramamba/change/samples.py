@@ -21,8 +21,10 @@ from terramamba.data.augment import (
     sample_seed,
     turn,
 )
-from terramamba.data.pairs.change_masks import IGNORE, MaskRule, find_rule, read_mask
+from terramamba.data.pairs.change_masks import read_mask
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.label_values import IGNORE
+from terramamba.data.pairs.settle_labels import code_labels
 from terramamba.data.pairs.statistics import require_bands
 from terramamba.data.scaling import Scaling
 from terramamba.raster.scene import Scene
@@ -59,7 +61,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
     ignored in the mask; so is everything where a pair has no label.
 
     Args:
-        pairs: The pairs; all have the bands that ``scaling`` was fitted on.
+        pairs: The pairs; all have the bands that ``scaling`` was fitted on. Where nobody has settled what the
+            values in their labels mean (``settle_labels``), it is decided from these pairs alone.
         scaling: From ``fit_pair_scaling`` on training pairs.
         crop_size: Side of the random crop; images are taken whole when None. Where some image is smaller, all
             crops are as small as the smallest, so that they fit into a batch.
@@ -91,6 +94,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
             raise InputError(
                 f"--crop-size {crop_size}, --crops-per-pair {crops_per_pair}: both must be 1 or more"
             )
+        if any(pair.label is not None and pair.coding is None for pair in pairs):
+            pairs = code_labels({"": pairs}).pairs[""]
         self.pairs, self.scaling, self.seed, self.epoch = tuple(pairs), scaling, seed, 0
         self.augment, self.exchange_dates, self.jitter = augment, exchange_dates, jitter
         self.crops_per_pair = crops_per_pair if crop_size is not None else 1
@@ -101,8 +106,6 @@ class PairDataset(Dataset[dict[str, Tensor]]):
                 min(crop_size, *(area.height for area, _ in self._looks)),
                 min(crop_size, *(area.width for area, _ in self._looks)),
             )
-        facts = {pair.label: pair.facts for pair in self.pairs if pair.label is not None}
-        self._rule = find_rule(facts, lambda label: facts[label].mask_values(label))
         self._cache: dict[int, _Decoded] = {}
         self._cache_left = cache_bytes
 
@@ -143,7 +146,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         """Read 0 unchanged, 1 changed, 255 not known in ``window`` of a pair, as its label says."""
         area = self.area(which)
         inside = Window(area.row + window.row, area.col + window.col, *window.shape)
-        return _reference(self.pairs[which], inside, self._rule)
+        return _reference(self.pairs[which], inside)
 
     def _look(self, pair: PairFiles) -> tuple[Window, int]:
         """The rectangle of the image that belongs to a pair, and the bytes that it takes when decoded."""
@@ -160,12 +163,12 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         """The pixels in ``window`` of a pair's area, from memory where there is room for the whole of it."""
         area, size = self._looks[which]
         if which not in self._cache and size <= self._cache_left:
-            self._cache[which] = _decode(self.pairs[which], area, self._rule)
+            self._cache[which] = _decode(self.pairs[which], area)
             self._cache_left -= size
         if which in self._cache:
             return self._cache[which].cut(window)
         inside = Window(area.row + window.row, area.col + window.col, *window.shape)
-        return _decode(self.pairs[which], inside, self._rule)
+        return _decode(self.pairs[which], inside)
 
     def _scaled(self, decoded: _Decoded) -> Float32[Tensor, "2 c h w"]:
         everywhere = np.ones((2, *decoded.mask.shape), bool)
@@ -194,19 +197,19 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         return torch.from_numpy(zero.clip(-FARTHEST_BLACK, FARTHEST_BLACK).astype(np.float32))
 
 
-def _decode(pair: PairFiles, window: Window, rule: MaskRule) -> _Decoded:
+def _decode(pair: PairFiles, window: Window) -> _Decoded:
     dates, valid = zip(*(_date(scene, window) for scene in pair.open()), strict=True)
     both = np.stack(valid)
-    mask = _reference(pair, window, rule)
+    mask = _reference(pair, window)
     mask[~both.all(axis=0)] = IGNORE
     return _Decoded(dates[0], dates[1], None if both.all() else both, mask)
 
 
-def _reference(pair: PairFiles, window: Window, rule: MaskRule) -> UInt8[np.ndarray, "h w"]:
-    if pair.label is None:
+def _reference(pair: PairFiles, window: Window) -> UInt8[np.ndarray, "h w"]:
+    if pair.label is None or pair.coding is None:
         return np.full(window.shape, IGNORE, np.uint8)
-    unchanged = None if pair.unchanged is None else pair.facts.scene(pair.unchanged)
-    return read_mask(pair.facts.scene(pair.label), rule, window, unchanged)
+    label, unchanged = pair.reference()
+    return read_mask(label, pair.coding, window, unchanged)
 
 
 def _date(scene: Scene, window: Window) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "h w"]]:

@@ -12,8 +12,8 @@ from jaxtyping import Float32, UInt8
 
 from terramamba.change.map_worker import OVERLAP, TILE_SIZE, ChangeDetector
 from terramamba.change.samples import PairDataset
-from terramamba.data.pairs.change_masks import IGNORE
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.label_values import IGNORE
 from terramamba.data.scaling import Scaling
 from terramamba.mapping.blend import MappedWindow, blend
 from terramamba.models.model import Model

@@ -50,9 +50,11 @@ def pair_scores(counts: PairCounts, threshold: float, calibration: Calibration |
     """Return every score at ``threshold``, a whole thousandth, as plain numbers.
 
     Also bootstrap intervals over pairs, how much F1 changes when the dates are swapped and, where it is
-    known, ``calibration``. Raises ``ValueError`` when no pixel was counted.
+    known, ``calibration``. Pairs without a pixel that was counted are left out: they are neither right nor
+    wrong. Raises ``ValueError`` when no pixel was counted.
     """
     confusions = np.stack([confusion_at(histogram, threshold) for histogram in counts.histograms])
+    confusions = confusions[confusions.any(axis=(1, 2))]
     by_pair = class_counts(confusions)
     made_of: dict[Source, Any] = {
         "pixels": by_pair.sum(axis=0),

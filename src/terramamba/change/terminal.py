@@ -16,13 +16,14 @@ FROM = {
 
 def shown_scores(result: Mapping[str, Any], scores: Scores) -> Shown:
     """Describe what a test found, each score with the interval that drawing pairs anew gives."""
-    test = result["test"]
+    test = result.get("test") or result["validation"]
     rows = tuple(
         (score.label, score.shown(score.value_in(test)), _between(score, test.get(f"{score.key}_interval")))
         for score in of_set(scores)
         if score.value_in(test) is not None
     )
-    title = f"changed pixels of {number(test['pairs'])} pairs, %"
+    which = "pairs" if result.get("test") else "validation pairs (nothing was tested)"
+    title = f"changed pixels of {number(test['pairs'])} {which}, %"
     facts = {
         "threshold": f"{number(result['threshold'])}{FROM.get(str(result.get('threshold_from')), '')}",
         "pairs without change": number(test["unchanged_pairs"]),

@@ -22,7 +22,11 @@ from terramamba.core.run_files import CONFUSION, RELIABILITY, SPLIT, THRESHOLDS
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.pairs.image_pair import PairFiles, same_files
+from terramamba.data.pairs.label_values import LabelValues, ShapeValues, StatedValues
+from terramamba.data.pairs.layouts import LABELS
 from terramamba.data.pairs.quality_report import survey
+from terramamba.data.pairs.scorable import require_scorable
+from terramamba.data.pairs.settle_labels import settle_labels
 from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
@@ -52,6 +56,8 @@ COUNTED_SIDE = 64
 
 FIXED_THRESHOLD = 0.5
 
+UNTESTED = "no test pairs: nothing was tested; scores on validation, which chose the threshold, are too high"
+
 
 def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     """Find the pairs, check that no subset holds another's images, and fit the scaling on training pairs.
@@ -64,12 +70,20 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
         settings.data, settings.root, settings.align, settings.scene_variable, settings.axes
     )
     pairs = _three_subsets(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
+    settled = settle_labels(pairs, settings.stated_values(), shapes=settings.shape_values())
+    pairs = settled.pairs
+    empty = [
+        note
+        for subset, files in pairs.items()
+        for note in require_scorable(files, subset, all_of_them=subset != "train")
+    ]
     example, _ = pairs["train"][0].open()
     scaling = fit_pair_scaling(pairs["train"], example.bands)
-    notes = (*unlike, *_in_two_subsets(pairs), *survey(pairs))
+    untested = [] if "test" in pairs else [UNTESTED]
+    notes = (*untested, *settled.notes, *empty, *unlike, *_in_two_subsets(pairs), *survey(pairs))
     if spec.trainable:
         settings = with_crops(settings, len(pairs["train"]), resolve_device(settings.device).type)
-    return Training(settings, pairs, example, scaling, published, notes)
+    return Training(settings, pairs, example, scaling, settled.values, published, notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +92,12 @@ class Training:
 
     settings: ChangeSettings
     pairs: Mapping[str, list[PairFiles]]
-    """By subset: train, val, test."""
+    """By subset: train, val and, where there is one, test."""
     example: Scene
     """A date whose bands all others have."""
     scaling: Scaling
+    label_values: LabelValues | None
+    """What the values in the labels mean."""
     published: str | None
     """Name of the set, where all of it is there as published."""
     notes: Sequence[str]
@@ -89,7 +105,9 @@ class Training:
     @property
     def plan(self) -> Plan:
         """What was understood of the pairs."""
-        return plan_of(self.settings.data, self.pairs, self.example, self.scaling, self.notes)
+        return plan_of(
+            self.settings.data, self.pairs, self.example, self.scaling, self.label_values, self.notes
+        )
 
     def volume(self) -> Volume:
         """Return crops of training pairs, as large as the first allows, and whole validation pairs."""
@@ -120,6 +138,7 @@ class Training:
             axes=axes_of_text(",".join(self.example.axes)),
             scaling=self.scaling,
             classes=CLASSES,
+            label_values=self.label_values,
             protocol=protocol_id(self.pairs, self.settings.chosen_on_test, self.published),
             split_id=split_record(self.pairs)["id"],
         )
@@ -161,18 +180,20 @@ class Training:
         counts = {
             subset: counted(model, self.pairs[key], self.scaling, device=settings.device)
             for subset, key in (("validation", "val"), ("test", "test"))
+            if key in self.pairs
         }
         temperature = change_temperature(counts["validation"].logits)
         calibrations = {subset: change_calibration(of.logits, temperature) for subset, of in counts.items()}
         scores = {subset: pair_scores(of, cut, calibrations[subset]) for subset, of in counts.items()}
-        tested = np.stack([confusion_at(histogram, cut) for histogram in counts["test"].histograms])
-        units = from_confusions([pair.name for pair in self.pairs["test"]], tested)
 
         def write(folder: Path) -> None:
-            write_confusion(folder / CONFUSION, np.array(scores["test"]["confusion"]), CLASSES.names)
             write_thresholds(folder / THRESHOLDS, counts, cut)
-            write_units(folder, units)
             write_reliability(folder / RELIABILITY, calibrations)
+            if "test" not in counts:
+                return
+            tested = np.stack([confusion_at(histogram, cut) for histogram in counts["test"].histograms])
+            write_confusion(folder / CONFUSION, np.array(scores["test"]["confusion"]), CLASSES.names)
+            write_units(folder, from_confusions([pair.name for pair in self.pairs["test"]], tested))
 
         fitted = temperature_fit(calibrations["validation"])
         card = JudgedCard(threshold=Threshold(cut, chosen_by), calibration=fitted)
@@ -198,51 +219,60 @@ def labelled_pairs(
     align: Method | None = None,
     variable: str | None = None,
     axes: str | None = None,
-) -> dict[str, list[PairFiles]]:
-    """Return the labelled pairs of ``data`` by subset: train, val and test, all three present.
+    stated: StatedValues | None = None,
+    shapes: ShapeValues | None = None,
+) -> Mapping[str, list[PairFiles]]:
+    """Return the labelled pairs of ``data`` by subset, labels settled: train, val and, if there, test.
+
+    ``stated`` and ``shapes`` are what is said of the values in labels.
 
     Raises:
         InputError: a subset or a label is missing, or training or validation share images with test.
     """
     found, published, _ = load_pairs(data, root, align, variable, axes)
-    return _three_subsets(found, data, published, chosen_on_test=chosen_on_test)
+    subsets = _three_subsets(found, data, published, chosen_on_test=chosen_on_test)
+    return settle_labels(subsets, stated, shapes=shapes).pairs
 
 
 def _three_subsets(
     pairs: Mapping[str, list[PairFiles]], data: str, published: str | None, *, chosen_on_test: bool
 ) -> dict[str, list[PairFiles]]:
     for subset in SUBSETS:
-        if not pairs.get(subset):
+        if not pairs.get(subset) and subset != "test":
             raise InputError(
-                f"{data}: no {subset} pairs; training needs train, val (chooses epoch and threshold) and test"
+                f"{data}: no {subset} pairs; training needs train and val (chooses epoch and threshold), and "
+                "test to say what the model is worth"
             )
-        unlabelled = [pair for pair in pairs[subset] if pair.label is None]
+        unlabelled = [pair for pair in pairs.get(subset, ()) if pair.label is None]
         if unlabelled:
             raise InputError(
-                f"{unlabelled[0].before}: no label for this {subset} pair; add it or remove the pair"
+                f"{unlabelled[0].before}: no label for this {subset} pair; add it or remove the pair "
+                f"(folders of labels are called {', '.join(LABELS[:3])}, ... {LABELS[-1]}; a table has a "
+                "column label)"
             )
     # A few copies in a published set are noted: it has to be scored as it is.
-    few = 0 if published is None else len(pairs["test"]) - 1
-    shared = same_files(pairs["train"], pairs["test"])
+    test = pairs.get("test", [])
+    few = 0 if published is None else len(test) - 1
+    shared = same_files(pairs["train"], test)
     if len(shared) > few:
         raise InputError(
             f"{data}: training and test share {shared[0]}; a score on what was trained on says nothing. "
             "Take it out of one of them"
         )
-    shared = same_files(pairs["val"], pairs["test"])
+    shared = same_files(pairs["val"], test)
     if len(shared) > few and not chosen_on_test:
         raise InputError(
             f"{data}: validation and test share {shared[0]}; a score chosen on its own test set says "
             "nothing. Separate them, or insist with --chosen-on-test"
         )
-    return {subset: pairs[subset] for subset in SUBSETS}
+    return {subset: pairs[subset] for subset in SUBSETS if pairs.get(subset)}
 
 
 def _in_two_subsets(pairs: Mapping[str, Sequence[PairFiles]]) -> list[str]:
     """Notes on pairs that lie in two subsets and were let pass: as published, or because somebody insists."""
     notes = []
     for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
-        shared = same_files(pairs[first], pairs[second])
+        shared = same_files(pairs[first], pairs[second]) if second in pairs else []
         if shared:
             notes.append(
                 f"{len(shared)} of {len(pairs[second])} {second} pairs are {first} pairs too, the first "
@@ -267,6 +297,6 @@ def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:
 def protocol_id(
     pairs: Mapping[str, Sequence[PairFiles]], chosen_on_test: bool, name: str | None = None
 ) -> str:
-    """Name what was scored on what: a published set's ``name``, else as ``pairs-150-24-40``."""
-    counts = "-".join(str(len(pairs[subset])) for subset in SUBSETS)
-    return (name or f"pairs-{counts}") + ("-chosen-on-test" if chosen_on_test else "")
+    """A short name of what was scored on what: a published set's ``name``, else as ``pairs-150-24-40``."""
+    counts = "-".join(str(len(pairs.get(subset, ()))) for subset in SUBSETS)
+    return (name or f"pairs-{counts}") + ("-chosen-on-test" if chosen_on_test and "test" in pairs else "")

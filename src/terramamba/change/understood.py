@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from terramamba.core.shown import Shown, Table
 from terramamba.core.words import count, ranges
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.label_values import LabelValues
 from terramamba.data.scaling import Scaling
 from terramamba.raster.checks.in_words import scene_in_words, wavelengths_in_words
 from terramamba.raster.scene import Scene
@@ -18,6 +19,7 @@ def plan_of(
     pairs: Mapping[str, Sequence[PairFiles]],
     example: Scene,
     scaling: Scaling,
+    label_values: LabelValues | None,
     notes: Sequence[str],
 ) -> Plan:
     """Say what the files were taken for, and what trains, validates and tests.
@@ -31,7 +33,10 @@ def plan_of(
         "bands": f"{len(scaling.bands)} of {example.bands} used: {ranges(scaling.bands)}; "
         + wavelengths_in_words(example, scaling.bands),
     }
-    said = dict.fromkeys([*example.notes, *notes])
+    if label_values is not None:
+        facts["change masks"] = label_values.in_words()
+    told = None if label_values is None else label_values.as_note()
+    said = dict.fromkeys(note for note in (*example.notes, *notes) if note != told)
     if said:
         facts["notes"] = "\n".join(said)
     return Plan(Shown((Table("image pairs", ("subset", "pairs"), rows),), facts))

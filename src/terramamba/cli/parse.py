@@ -6,6 +6,7 @@ what is not given was decided. What is no flag is a file, wherever it stands.
 """
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -83,11 +84,28 @@ def parse(
     if not least <= len(files) <= most:
         names = " ".join(usage.files) or "no file beside its flags"
         parser.error(f"terramamba {usage.command} takes {names}; got {' '.join(files) or 'none'}")
-    given = options(**{name: values[name] for name in parser.known})
+    given = options(**{name: _texts(values[name], option.hint) for name, option in parser.known.items()})
     if printed:
         print(yaml.safe_dump(_record(given if decided is None else decided(given)), sort_keys=False), end="")
         sys.exit(0)
     return given, files
+
+
+def _as_list(value: str, of_texts: bool) -> str:
+    """A list as YAML has it, of a value such as ``a,b``; entries ``of_texts`` stay texts where they are "
+    "digits."""
+    if value.startswith("["):
+        return value
+    if of_texts and not set(value) & set("\"'"):
+        return json.dumps([entry.strip() for entry in value.split(",")], ensure_ascii=False)
+    return f"[{value}]"
+
+
+def _texts(value: Any, hint: Any) -> Any:
+    """``value`` with the entries as texts where the option has a list of those."""
+    if not isinstance(value, list) or without_none(hint) != list[str]:
+        return value
+    return [entry if isinstance(entry, str) else f"{entry}" for entry in value]
 
 
 class _Parser(ArgumentParser):
@@ -142,7 +160,7 @@ class _Parser(ArgumentParser):
                     value = [words.pop(0)]
                 option = self.known.get(name[2:].replace("-", "_"))
                 if value and option is not None and get_origin(without_none(option.hint)) is list:
-                    value = [value[0] if value[0].startswith("[") else f"[{value[0]}]"]
+                    value = [_as_list(value[0], get_args(without_none(option.hint)) == (str,))]
                 flags.append("=".join([name + flag[len(name) :], *value]))
         return flags, files
 
@@ -168,6 +186,8 @@ class _Parser(ArgumentParser):
             )
         else:
             said = text if default in (None, {}, []) else f"{text} (default: {default})"
+            if without_none(hint) == list[str]:  # YAML takes some texts for numbers
+                hint = list[str | int | float] | None
             self.add_argument(flag, type=hint, default=default, metavar=_metavar(option), help=said)
 
     def _model_option(self, assignment: str) -> str:

@@ -31,7 +31,8 @@ def show_map(summary: "MapSummary") -> None:
 
 def _calibration(result: Mapping[str, Any]) -> dict[str, Any]:
     """How far probabilities are from how often they come true; nothing where no temperature was fitted."""
-    fitted, found = result.get("calibration"), result["test"].get("calibration")
+    fitted = result.get("calibration")
+    found = (result.get("test") or result.get("validation") or {}).get("calibration")
     if not fitted or not found:
         return {}
     after = f"{in_percent(found['ece_scaled'])} % at temperature {number(fitted['temperature'])}"

@@ -180,7 +180,9 @@ def _as_meant(value: Any, hint: Any) -> Any:
     if isinstance(value, PathLike):
         return str(fspath(value))
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_as_meant(entry, Any) for entry in value]
+        texts = get_args(kind) == (str,)
+        entries = [_as_meant(entry, Any) for entry in value]
+        return [str(entry) if texts and type(entry) in (int, float) else entry for entry in entries]
     if hasattr(value, "item"):  # a number of NumPy
         value = value.item()
     if get_origin(kind) is Literal:

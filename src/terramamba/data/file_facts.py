@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TypeVar, cast
 
-from terramamba.data.pairs.change_masks import mask_values
 from terramamba.data.pairs.same_file import file_key, same_content_key, size_key
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
@@ -30,10 +29,6 @@ class FileFacts:
     def scene(self, path: str) -> Scene:
         """Open the image in ``path``."""
         return self.once(("scene", path), lambda: open_scene(path))
-
-    def mask_values(self, path: str) -> frozenset[float]:
-        """List the different values in a change mask, which takes reading it."""
-        return self.once(("values", path), lambda: mask_values(self.scene(path)))
 
     def file(self, path: str) -> Key:
         """Return ``same_file.file_key`` of ``path``."""

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from terramamba.core.errors import InputError
 from terramamba.core.options import Options, at_least, options_of
 from terramamba.core.typed import Bound
+from terramamba.data.pairs.label_values import ShapeValues, StatedValues, shape_values, stated_values
 from terramamba.data.splits.block_size import BlockSize
 from terramamba.raster.readers.axes import ORDER
 
@@ -62,7 +63,39 @@ class ScoresOutput(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pairs(Alignment, ImageArray):
+class LabelValueOptions(Options):
+    """What the values in change masks mean, where the files do not say it."""
+
+    changed_values: list[str] | None = None
+    """Values in change masks that mean changed, such as 255 or 3,4 or 128-255; None: found from all masks."""
+    unchanged_values: list[str] | None = None
+    """Values in change masks that mean unchanged, such as 0,1; None: found, or all others."""
+    ignore_values: list[str] | None = None
+    """Values in change masks that mean no reference: neither learnt from nor scored; None: found."""
+    changed_attribute: str | None = None
+    """Attribute of labels drawn as polygons whose values the lists above are; None: all are change."""
+    area: str | None = None
+    """Polygons of what was looked at, for labels drawn as polygons: outside there is no reference."""
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where a value is none or means two things, or an attribute has no values."""
+        self.stated_values()
+        self.shape_values()
+
+    def stated_values(self) -> StatedValues | None:
+        """What is said of the values in masks; None: nothing."""
+        if self.changed_attribute is not None:
+            return None
+        return stated_values(self.changed_values, self.unchanged_values, self.ignore_values)
+
+    def shape_values(self) -> ShapeValues | None:
+        """What is said of polygons; None: nothing."""
+        lists = (self.changed_values, self.unchanged_values, self.ignore_values)
+        return shape_values(self.changed_attribute, *lists, self.area)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs(Alignment, ImageArray, LabelValueOptions):
     """Image pairs with change masks, by their subsets."""
 
     data: str

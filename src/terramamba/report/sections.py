@@ -70,7 +70,7 @@ def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> str:
         *_training(run, followed(listed)),
         *probability_cards(run, job.came_true, listed),
     ]
-    title = f"Scores of {run.name}" if many else "Scores on test"
+    title = f"Scores of {run.name}" if many else "Scores on test" if run.test else "Scores"
     return section("", title, f'<div class="cards">{"".join(cards)}</div>')
 
 
@@ -142,6 +142,8 @@ def _maker(runs: Sequence[RunRecord], land: ReportMap) -> str:
 
 
 def _bars(job: ReportedJob, run: RunRecord, listed: Scores) -> str:
+    if not run.test:
+        return ""
     title, rows = job.bars(run, listed)
     head = ["class", "pixels", *(score.label for score in listed)]
     shown = table("Fractions of the test pixels", head, rows, "bars")

@@ -16,7 +16,10 @@ ERROR, SCALED_ERROR = (by_name(CALIBRATION_SCORES)[f"calibration_{key}"] for key
 
 def compare_sentences(job: ReportedJob, runs: Sequence[RunRecord], score: Score) -> list[str]:
     """Write which run is first by ``score``, what its test says, and whether the tests are the same."""
-    best = max(runs, key=lambda run: score.goodness(score.value_in(run.test)))
+    tested = [run for run in runs if score.value_in(run.test) is not None]
+    if not tested:
+        return [f"None of the {len(runs)} runs was tested."]
+    best = max(tested, key=lambda run: score.goodness(score.value_in(run.test)))
     which, reached = score.extreme, score.shown(score.value_in(best.test), sign=True)
     said = [
         f"Of {len(runs)} runs, {best.name} has the {which} {score.title}: {reached}.",

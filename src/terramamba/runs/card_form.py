@@ -25,6 +25,7 @@ GROUPED = {
         "protocol",
         "split_id",
         "leakage",
+        "label_values",
     ),
     "judged": ("threshold", "calibration", "fast"),
 }
@@ -52,7 +53,9 @@ def to_file(card: Mapping[str, Any]) -> dict[str, Any]:
     flat["classes"] = [
         dict(zip(CLASS_COLUMNS.values(), row, strict=True)) for row in zip(*columns, strict=True)
     ]
-    absent = [name for name in ("calibration", "fast", "leakage", "axes") if flat[name] is None]
+    absent = [
+        name for name in ("calibration", "fast", "leakage", "axes", "label_values") if flat[name] is None
+    ]
     return {name: value for name, value in flat.items() if name not in absent}
 
 

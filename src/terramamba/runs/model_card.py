@@ -19,6 +19,7 @@ from terramamba.core.files import plain, write_json
 from terramamba.core.run_files import CARD
 from terramamba.core.typed import Bound, FieldError, Fraction, Text, between, typed
 from terramamba.data.labels.class_table import ClassTable
+from terramamba.data.pairs.label_values import LabelValues
 from terramamba.data.scaling import Scaling
 from terramamba.data.splits.leakage import Leakage
 from terramamba.models.weights import SavedModel
@@ -95,6 +96,8 @@ class DataCard:
     split_id: Text
     """The same for two runs on the same split."""
     leakage: Leakage | None = None
+    label_values: LabelValues | None = None
+    """What the values in change masks mean; None: a run of before, or one without masks."""
 
     def __post_init__(self) -> None:
         if self.wavelengths is not None and len(self.wavelengths) != self.source_bands:

@@ -12,9 +12,9 @@ from terramamba.change.samples import PairDataset
 from terramamba.core.errors import InputError
 from terramamba.data import file_facts
 from terramamba.data.pairs import image_pair as pair_files
-from terramamba.data.pairs.change_masks import mask_values
 from terramamba.data.pairs.image_pair import same_files
 from terramamba.data.pairs.layouts import find_pairs
+from terramamba.data.pairs.mask_facts import MaskFacts, mask_facts
 from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
@@ -44,6 +44,11 @@ def layout(root: Path, folders: tuple[str, str, str | None], names: list[str]) -
         ("pre", "post", "mask"),
         ("pre", "post", "gt"),
         ("A", "B", "OUT"),
+        ("A", "B", "cm"),
+        ("A", "B", "Masks"),
+        ("T1", "T2", "change"),
+        ("pre", "post", "targets"),
+        ("image1", "image2", "ground_truth"),
         ("A", "B", None),
     ],
 )
@@ -66,6 +71,14 @@ def test_split_folders(tmp_path: Path, folders: tuple[str, str, str | None]) -> 
     assert list(find_pairs(tmp_path, "validation")) == ["val"]
     with pytest.raises(InputError, match="no subset 'holdout'; it has full512, test, train, val"):
         find_pairs(tmp_path, "holdout")
+
+
+@pytest.mark.parametrize("both", [("label", "gt"), ("cm", "OUT"), ("mask", "masks")])
+def test_two_folders_that_can_hold_labels_are_refused(tmp_path: Path, both: tuple[str, str]) -> None:
+    for folder in both:
+        layout(tmp_path / "train", ("A", "B", folder), ["a.png"])
+    with pytest.raises(InputError, match=r"train: \w+ and \w+ can both hold the labels; rename or move"):
+        find_pairs(tmp_path)
 
 
 def test_lists_of_names_beside_the_images(tmp_path: Path) -> None:
@@ -257,13 +270,13 @@ def test_files_are_looked_at_once_however_many_windows_they_serve(
         opened.append(Path(path).name)
         return open_scene(path, **options)
 
-    def reading(mask: Scene) -> frozenset[float]:
+    def reading(mask: Scene) -> MaskFacts:
         read.append(Path(mask.path).name)
-        return mask_values(mask)
+        return mask_facts(mask)
 
     for module in (file_facts, pair_files):
         monkeypatch.setattr(module, "open_scene", opening)
-    monkeypatch.setattr(file_facts, "mask_values", reading)
+    monkeypatch.setattr(pair_files, "mask_facts", reading)
     parts = find_pairs(table)
     scaling = fit_pair_scaling(parts["train"], 3)
     for part, pairs in parts.items():

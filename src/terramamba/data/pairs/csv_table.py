@@ -6,8 +6,10 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import MASKS, SUBSETS, WHOLE, PairFiles, stem_of
+from terramamba.data.pairs.label_values import ShapeValues, stated_values
 from terramamba.raster.windows import Window
 
+VALUES = ("changed_values", "unchanged_values", "ignore_values")
 _WINDOW = ("row", "col", "height", "width")
 
 
@@ -41,20 +43,29 @@ def _from_row(row: Mapping[str, str | None], place: str, root: Path) -> PairFile
     masks = tuple(mask for column in MASKS if (mask := _file(cells, column, place, root)) is not None)
     if unchanged is not None and label is None:
         raise InputError(f"{place}: an unchanged mask without a label; name the mask of changes too")
+    said = stated_values(*(_listed(cells, column) for column in VALUES), place)
+    if said is not None and label is None:
+        raise InputError(f"{place}: values of a label without one; name the mask of changes too")
     window = _window(cells, place)
     name = stem_of(Path(before))
     if window is not None:
         name += f"[{window.row}:{window.bottom},{window.col}:{window.right}]"
     split = cells.get("split") or WHOLE
     subset = SUBSETS.get(split.lower(), split)
-    return PairFiles(before, after, label, unchanged, window, name, subset, masks)
+    shapes = ShapeValues(area=_file(cells, "area", place, root))
+    return PairFiles(before, after, label, unchanged, window, name, subset, masks, stated=said, shapes=shapes)
+
+
+def _listed(cells: Mapping[str, str], column: str) -> list[str] | None:
+    """The values of a cell such as ``3,4`` or ``3 4``."""
+    return cells[column].replace(",", " ").split() or None if column in cells else None
 
 
 def _file(cells: Mapping[str, str], column: str, place: str, root: Path) -> str | None:
     name = cells.get(column)
     if not name:
         return None
-    if not (root / name).is_file():
+    if not (root / name).exists():
         raise InputError(f"{place}: no such {column} file {root / name}; correct the table")
     return str(root / name)
 

@@ -9,11 +9,17 @@ import numpy as np
 from jaxtyping import Float
 
 from terramamba.data.file_facts import FileFacts, Key
+from terramamba.data.pairs.label_values import ALL_CHANGE, Coding, ShapeValues, StatedValues
+from terramamba.data.pairs.mask_facts import MaskFacts, mask_facts
+from terramamba.data.pairs.shape_labels import SHAPE_SUFFIXES, is_shapes, open_shapes
 from terramamba.raster.checks.pair import require_pair
+from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
+from terramamba.raster.views.grid_mapping import same_pixels
 from terramamba.raster.views.masked import masked
+from terramamba.raster.views.on_grid import on_grid, without_nodata
 from terramamba.raster.views.warped import Method
 from terramamba.raster.windows import Window
 
@@ -34,9 +40,10 @@ class PairFiles:
     reference. ``window`` limits all of them to a rectangle of the image. ``name`` is unique within a subset.
     Non-zero pixels of any of ``masks`` are without data at both dates. With ``align``, ``after`` is warped
     onto the grid of ``before``, on which labels and window are. ``variable`` names the array or image of
-    files that hold several, ``axes`` what the axes of bare arrays hold. ``exchanged``: the dates
-    change places, the grid stays. ``facts`` are what is known of the files; pairs of the same files share
-    them.
+    files that hold several, ``axes`` what the axes of bare arrays hold. ``exchanged``: the dates change places,
+    the grid stays. ``stated``: what a table says of the values in the label, ``shapes``: what polygons in it
+    mean; ``coding``: what its values mean, once ``settle_labels`` has settled it. ``facts`` are what is known
+    of the files; pairs of the same files share them.
     """
 
     before: str
@@ -51,6 +58,9 @@ class PairFiles:
     variable: str | None = None
     axes: str | None = None
     exchanged: bool = False
+    stated: StatedValues | None = None
+    shapes: ShapeValues = ALL_CHANGE
+    coding: Coding | None = None
     facts: FileFacts = field(default_factory=FileFacts, compare=False, repr=False)
 
     def swapped(self) -> "PairFiles":
@@ -68,6 +78,55 @@ class PairFiles:
         key = ("dates", self.before, self.after, self.masks, self.align, self.variable, self.axes)
         dates = self.facts.once(key, self._dates)
         return dates[::-1] if self.exchanged else dates
+
+    @property
+    def grid(self) -> Grid:
+        """The pixels of the images, on which labels are laid."""
+        return self.open()[0].grid
+
+    def reference(self) -> tuple[Scene, Scene | None]:
+        """Label and unchanged mask on the pixels of the images, each to be read as ``read_mask`` does.
+
+        Looks at no pixels. Raises ``InputError`` where there is no label, or one does not lie on the images.
+        """
+        assert self.label is not None
+        opaque = self.coding is not None and self.coding.opaque
+        label = self.facts.once(
+            ("label", self.label, self._place, opaque, self.shapes), lambda: self._label(self.label, opaque)
+        )
+        unchanged = self.unchanged
+        if unchanged is None:
+            return label, None
+        return label, self.facts.once(
+            ("label", unchanged, self._place, None), lambda: self._laid(self.facts.scene(unchanged))
+        )
+
+    def label_facts(self) -> MaskFacts:
+        """What the label holds on the images, which takes reading it; windows of a file share the answer."""
+        label, _ = self.reference()
+        assert self.label is not None
+        if is_shapes(self.label):
+            return self.facts.once(
+                ("values", self.label, self._place, self.shapes),
+                lambda: replace(mask_facts(label), one_bit=True),
+            )
+        own = self.facts.scene(self.label)
+        place = None if same_pixels(own.grid, self.grid) else self._place
+        return self.facts.once(("values", self.label, place), lambda: mask_facts(label))
+
+    @property
+    def _place(self) -> Key:
+        """What decides the grid of the pair."""
+        return (self.before, self.variable)
+
+    def _label(self, path: str | None, opaque: bool) -> Scene:
+        assert path is not None
+        if is_shapes(path):
+            return open_shapes(path, self.grid, self.before, self.shapes)
+        return self._laid(without_nodata(self.facts.scene(path), opaque=opaque))
+
+    def _laid(self, mask: Scene) -> Scene:
+        return on_grid(mask, self.grid, self.before)
 
     def _dates(self) -> tuple[Scene, Scene]:
         """The earlier and the later date."""
@@ -140,5 +199,5 @@ def _bounds(window: Window | None) -> tuple[float, float, float, float]:
 
 
 def stem_of(path: Path) -> str:
-    """Return the name without the extension of an image."""
-    return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
+    """The name without the extension of an image, or of a file of polygons."""
+    return path.stem if path.suffix.lower() in (*IMAGE_SUFFIXES, *SHAPE_SUFFIXES) else path.name

@@ -7,9 +7,11 @@
     pre, post, label | gt | mask
     mask beside label                  (and mask_before, mask_after: clouds and other pixels not to be used)
     table.csv          columns before, after and, as needed, split, label, unchanged, mask, mask_before,
-                       mask_after, row, col, height, width
+                       mask_after, row, col, height, width, changed_values, unchanged_values, ignore_values,
+                       area
 
-A folder `mask` without another folder of labels holds the labels. Files belong together when their names
+Labels may lie in any folder of ``LABELS``, of which one is there: a folder `mask` without another of them
+holds the labels. Files belong together when their names
 agree up to the extension. Capitals in folder names do not matter.
 """
 
@@ -21,6 +23,7 @@ from terramamba.core.errors import InputError
 from terramamba.data.file_facts import FileFacts
 from terramamba.data.pairs.csv_table import read_table
 from terramamba.data.pairs.image_pair import MASKS, SUBSETS, WHOLE, PairFiles, stem_of
+from terramamba.data.pairs.shape_labels import SHAPE_SUFFIXES, is_shapes
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.views.warped import Method
 
@@ -32,7 +35,30 @@ DATES = (
     ("before", "after"),
     ("image1", "image2"),
 )
-LABELS = ("label", "labels", "gt", "mask", "masks", "out")
+LABELS = (
+    "label",
+    "labels",
+    "gt",
+    "gts",
+    "ground_truth",
+    "groundtruth",
+    "change",
+    "changes",
+    "change_map",
+    "change_maps",
+    "change_mask",
+    "change_masks",
+    "cm",
+    "target",
+    "targets",
+    "reference",
+    "annotation",
+    "annotations",
+    "out",
+    "mask",
+    "masks",
+)
+"""What folders of labels are called."""
 _LAYOUTS = "A/ B/ label/, time1/ time2/ label/, T1/ T2/ GT/ or pre/ post/ label/"
 
 
@@ -83,15 +109,8 @@ def find_pairs(
 
 def _check(pair: PairFiles) -> None:
     before, _ = pair.open()
-    for mask in (pair.label, pair.unchanged):
-        if mask is None:
-            continue
-        label = pair.facts.scene(mask)
-        if (label.height, label.width) != (before.height, before.width):
-            raise InputError(
-                f"{mask}: a mask of {label.height} x {label.width} pixels, but {pair.before} has "
-                f"{before.height} x {before.width}; give the mask of this pair"
-            )
+    if pair.label is not None and not is_shapes(pair.label):
+        pair.reference()
     if pair.window is not None and not before.grid.window.contains(pair.window):
         w = pair.window
         raise InputError(
@@ -126,9 +145,16 @@ def _date_folders(root: Path) -> tuple[Path, Path] | None:
 
 
 def _label_folder(root: Path) -> Path | None:
-    inside = {entry.name.lower(): entry for entry in root.iterdir() if entry.is_dir()}
-    found = [name for name in LABELS if name in inside]
-    return min((inside[name] for name in found), key=lambda entry: entry.name.lower() in MASKS, default=None)
+    """The folder of labels; one called as those of other masks is only where no other is there."""
+    found = [entry for entry in sorted(root.iterdir()) if entry.is_dir() and entry.name.lower() in LABELS]
+    chosen = [entry for entry in found if entry.name.lower() not in MASKS] or found
+    if len(chosen) > 1:
+        names = " and ".join(entry.name for entry in chosen)
+        raise InputError(
+            f"{root}: {names} can both hold the labels; rename or move the one that does not (clouds and "
+            "other pixels not to be used lie in mask beside label), or name the files in a table"
+        )
+    return chosen[0] if chosen else None
 
 
 def _mask_folders(root: Path) -> list[Path]:
@@ -148,7 +174,7 @@ def _masks_of(stem: str, image: Path, folders: Mapping[Path, Mapping[str, Path]]
 def _from_names(root: Path, dates: tuple[Path, Path], split: str) -> list[PairFiles]:
     before, after = (_images(folder) for folder in dates)
     label_folder = _label_folder(root)
-    labels = None if label_folder is None else _images(label_folder)
+    labels = None if label_folder is None else _images(label_folder, SHAPE_SUFFIXES)
     masks = {folder: _images(folder) for folder in _mask_folders(root)}
     for stem, path in after.items():
         if stem not in before:
@@ -170,7 +196,7 @@ def _from_names(root: Path, dates: tuple[Path, Path], split: str) -> list[PairFi
 def _from_list(file: Path, root: Path, dates: tuple[Path, Path]) -> list[PairFiles]:
     before, after = (_images(folder) for folder in dates)
     label_folder = _label_folder(root)
-    labels = {} if label_folder is None else _images(label_folder)
+    labels = {} if label_folder is None else _images(label_folder, SHAPE_SUFFIXES)
     masks = {folder: _images(folder) for folder in _mask_folders(root)}
     pairs = []
     for line in file.read_text(encoding="utf-8-sig").splitlines():
@@ -189,11 +215,12 @@ def _from_list(file: Path, root: Path, dates: tuple[Path, Path]) -> list[PairFil
     return pairs
 
 
-def _images(folder: Path) -> dict[str, Path]:
-    """The images of a folder by name without extension, in order of names."""
+def _images(folder: Path, others: tuple[str, ...] = ()) -> dict[str, Path]:
+    """The images of a folder, and files that end like ``others``, by name without extension, in order."""
+    suffixes = {*IMAGE_SUFFIXES, *others}
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or not (path.suffix.lower() in IMAGE_SUFFIXES or _has_header(path)):
+        if path.name.startswith(".") or not (path.suffix.lower() in suffixes or _has_header(path)):
             continue
         stem = stem_of(path)
         if stem in found:

@@ -20,6 +20,10 @@ from terramamba.raster.windows import Window
 
 SAME_PLACE = 0.05
 """Pixels at most this share of a pixel apart are the same."""
+TOUCHES = 0.01
+"""Grids that share no more than this part of a pixel lie beside each other."""
+PROBES_A_SIDE = 33
+"""Points a side of one grid at which the other is looked for."""
 
 
 def same_pixels(first: Grid, second: Grid) -> bool:
@@ -82,6 +86,21 @@ class GridMapping:
         x, y = (np.array(axis, np.float64).reshape(rows.shape) for axis in moved)
         t = ~other
         return t.d * x + t.e * y + t.f, t.a * x + t.b * y + t.c
+
+    def meets(self) -> bool:
+        """Tell whether the bounds of ``target``, seen in pixels of ``source``, touch it."""
+        down, right = np.meshgrid(
+            np.linspace(0, self.target.height, PROBES_A_SIDE),
+            np.linspace(0, self.target.width, PROBES_A_SIDE),
+            indexing="ij",
+        )
+        rows, cols = self.source_coordinates(down, right)
+        return bool(
+            rows.max() > TOUCHES
+            and cols.max() > TOUCHES
+            and rows.min() < self.source.height - TOUCHES
+            and cols.min() < self.source.width - TOUCHES
+        )
 
     def inside(
         self, rows: Float64[np.ndarray, "h w"], cols: Float64[np.ndarray, "h w"]

@@ -23,8 +23,6 @@ from terramamba.raster.windows import Window, evenly_spaced, sample_windows
 
 PIXELS_AT_ONCE = 4_000_000
 _DEFECT = re.compile(r"cloud|cirrus|spacecraft")
-PROBES_A_SIDE = 33
-"""Points a side of a scene at which a mask is looked for."""
 
 
 def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
@@ -131,7 +129,7 @@ def _layer(mask: Scene, scene: Scene) -> MaskLayer:
             f"{scene.height} x {scene.width}, and not both are georeferenced; give the mask of this scene"
         )
     mapping = GridMapping(scene.grid, mask.grid)
-    if not _meet(mapping):
+    if not mapping.meets():
         raise InputError(
             f"{mask.path}: lies nowhere on {scene.path}; check the reference systems and the places, or "
             "leave this mask out"
@@ -158,13 +156,3 @@ def _in_words(path: str, mask: Scene) -> str:
     if len(bands) == mask.bands:
         return path
     return f"{path} ({', '.join(mask.band_names[band] for band in bands)})"
-
-
-def _meet(mapping: GridMapping) -> bool:
-    """Tell whether the bounds of the scene, seen in pixels of the mask, touch it."""
-    scene, mask = mapping.target, mapping.source
-    down, right = np.meshgrid(
-        np.linspace(0, scene.height, PROBES_A_SIDE), np.linspace(0, scene.width, PROBES_A_SIDE), indexing="ij"
-    )
-    rows, cols = mapping.source_coordinates(down, right)
-    return bool(rows.max() > 0 and cols.max() > 0 and rows.min() < mask.height and cols.min() < mask.width)

@@ -1,0 +1,91 @@
+"""What is in a change mask: how often each value, and what the file says of its values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Bool, Shaped
+
+from terramamba.core.errors import InputError
+from terramamba.raster.readers.gdal import GdalSource
+from terramamba.raster.readers.value_facts import category_names, holds_one_bit, shows_zero_white
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window, strips
+
+VALUES_PER_READ = 4_000_000
+
+
+@dataclass(frozen=True)
+class MaskFacts:
+    """What one mask holds; pixels that it does not reach are not counted."""
+
+    path: str
+    counts: Mapping[int, int]
+    """Pixels of each value, those of the declared nodata value too."""
+    transparent: Mapping[int, int] = field(default_factory=dict)
+    """Pixels of each value that an alpha band or a mask inside the file leaves out."""
+    nodata: int | None = None
+    """The value that the file declares as nodata, where some pixel has it."""
+    one_bit: bool = False
+    zero_white: bool = False
+    """A palette shows 0 white and 1 black."""
+    names: Mapping[int, str] = field(default_factory=dict)
+    """What the file calls its values."""
+
+
+def mask_facts(mask: Scene) -> MaskFacts:
+    """Read all of ``mask``, opened with its nodata value like all others (``without_nodata``).
+
+    Raises:
+        InputError: it cannot be read, has unequal bands, or holds fractions or negative numbers.
+    """
+    counts: dict[int, int] = {}
+    transparent: dict[int, int] = {}
+    for window in strips(mask.height, mask.width, max(1, VALUES_PER_READ // (mask.width * mask.bands))):
+        values, valid = band_of(mask, window)
+        for found, chosen in ((counts, valid), (transparent, ~valid)):
+            # where a mask is not read as it lies, what is not there may be outside of it
+            if chosen.any() and (found is counts or isinstance(mask.source, GdalSource)):
+                _count(mask, values if chosen.all() else values[chosen], found)
+    nodata = None if mask.nodata is None or mask.nodata not in counts else int(mask.nodata)
+    one_bit = {*counts, *transparent} <= {0, 1} and holds_one_bit(mask)
+    white = one_bit and shows_zero_white(mask)
+    return MaskFacts(mask.path, counts, transparent, nodata, one_bit, white, category_names(mask))
+
+
+def band_of(scene: Scene, window: Window | None) -> tuple[Shaped[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
+    """Values and which are there; colour images count when their bands are equal.
+
+    Raises:
+        InputError: it cannot be read, or its bands differ.
+    """
+    values, valid = scene.read(window)
+    if scene.bands > 1 and (values != values[:1]).any():
+        raise InputError(f"{scene.path}: its {scene.bands} bands differ; a mask has one band, or equal ones")
+    return values[0], valid[0] & (values[0] == values[0])
+
+
+def _count(mask: Scene, values: Shaped[np.ndarray, "..."], found: dict[int, int]) -> None:
+    if values.dtype == np.uint8:  # counting is many times faster than sorting
+        numbers = np.bincount(values.ravel(), minlength=1)
+        unique = np.flatnonzero(numbers)
+        numbers = numbers[unique]
+    else:
+        unique, numbers = np.unique(values, return_counts=True)
+        there = unique == unique
+        if mask.nodata is not None:  # whatever it is, somebody declared it
+            with np.errstate(over="ignore"):
+                there &= (unique != unique.dtype.type(mask.nodata)) | _whole(unique)
+        unique, numbers = unique[there], numbers[there]
+        odd = unique[~_whole(unique)]
+        if odd.size:
+            raise InputError(
+                f"{mask.path}: holds {float(odd[0]):g}; a mask has whole numbers from 0, or declares its "
+                "nodata"
+            )
+    for value, number in zip(unique.tolist(), numbers.tolist(), strict=True):
+        found[int(value)] = found.get(int(value), 0) + number
+
+
+def _whole(values: Shaped[np.ndarray, "..."]) -> Bool[np.ndarray, "..."]:
+    return np.asarray((values >= 0) & (values == np.floor(values)) & (values < 2**53))

@@ -1,0 +1,254 @@
+"""The door of labels: what the values in all change masks of a data set mean is decided here, once."""
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from terramamba.core.errors import InputError
+from terramamba.core.words import count
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.label_values import (
+    CHANGED,
+    ONE_BIT,
+    UNCHANGED,
+    Coding,
+    LabelValues,
+    ShapeValues,
+    StatedValues,
+    values_in_words,
+)
+from terramamba.data.pairs.mask_facts import MaskFacts
+from terramamba.data.pairs.settle_shapes import with_shapes
+from terramamba.data.pairs.shape_labels import is_shapes
+from terramamba.data.pairs.value_rule import FLAGS, Found, find_coding
+from terramamba.raster.views.on_grid import NearestSource
+from terramamba.raster.views.warped import grid_in_words
+
+Subsets = Mapping[str, Sequence[PairFiles]]
+Kind = tuple[bool, StatedValues | None]
+"""Whether a mask holds one bit, and what a table says of it."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Pairs whose labels have a meaning, what that is, and sentences about it."""
+
+    pairs: Mapping[str, list[PairFiles]]
+    values: LabelValues | None
+    """None: no pair has a label."""
+    notes: tuple[str, ...]
+
+
+def settle_labels(
+    pairs: Subsets,
+    stated: StatedValues | None = None,
+    kept: LabelValues | None = None,
+    shapes: ShapeValues | None = None,
+) -> Settled:
+    """Decide what the values in the labels of all ``pairs`` mean, from everything that their files say.
+
+    ``stated`` is what flags say, and wins over all else; what a table says of a row wins over what is found.
+    ``kept`` is what a run has learnt by: where it has a meaning for all values that there are, that is it.
+    ``shapes`` is what flags say of labels drawn as polygons. Reads every label once.
+
+    Raises:
+        InputError: two readings are possible, a label cannot be read or does not lie on its images, or a
+            subset has no unchanged pixel.
+    """
+    settled = code_labels(pairs, stated, kept, shapes)
+    if settled.values is None:
+        return settled
+    on_top = []
+    totals = {subset: _totals(files) for subset, files in settled.pairs.items() if files}
+    for subset, (unchanged, changed) in totals.items():
+        if unchanged or (changed and settled.values.stated):
+            continue
+        said = f"in the {subset} masks, read as {settled.values.in_words()}"
+        first = next(pair.label for pair in settled.pairs[subset] if pair.label is not None)
+        if changed:
+            raise InputError(
+                f"{first}: no pixel is unchanged {said}; say what their values mean with {FLAGS}"
+            )
+        raise InputError(
+            f"{first}: no pixel has a reference {said}; give masks that say what changed, or say what their "
+            f"values mean with {FLAGS}"
+        )
+    still = [subset for subset, (_, changed) in totals.items() if not changed]
+    if len(still) == len(totals):
+        on_top.append(
+            "no mask marks any change: nothing changed anywhere, so nothing can be learnt or scored; check "
+            f"the masks, which are read as {settled.values.in_words()}"
+        )
+    elif still:
+        on_top.append(
+            f"the {' and '.join(still)} masks mark no change, read as {settled.values.in_words()}; scores of "
+            f"what changed say nothing there"
+        )
+    for note in on_top:
+        warnings.warn(note, stacklevel=2)
+    return replace(settled, notes=(*on_top, settled.values.as_note(), *settled.notes))
+
+
+def settle_for_scoring(
+    pairs: Subsets,
+    subset: str,
+    stated: StatedValues | None,
+    kept: LabelValues | None,
+    shapes: ShapeValues | None = None,
+) -> Settled:
+    """Decide what the labels of one ``subset`` mean when a run is scored that has learnt by ``kept``.
+
+    Labels that hold values which ``kept`` has no meaning for are read by what all labels of ``pairs`` say,
+    and a note says so.
+
+    Raises:
+        InputError: as ``settle_labels``.
+    """
+    own = {subset: [pair for pair in pairs[subset] if pair.label is not None]}
+    if stated is not None:
+        return settle_labels(own, stated, kept, shapes)
+    if any(pair.label is not None and is_shapes(pair.label) for pair in own[subset]):
+        return settle_labels(own, None, kept, shapes)
+    masks = _masks_of(own[subset])
+    if kept is not None and all(_knows(kept, mask) for mask in masks):
+        return settle_labels(own, None, kept, shapes)
+    every = {part: [pair for pair in files if pair.label is not None] for part, files in pairs.items()}
+    coded = code_labels(every, None)
+    settled = settle_labels({subset: coded.pairs[subset]}, None, coded.values)
+    notes = (*settled.notes, *coded.notes)
+    if kept is not None and settled.values is not None:
+        odd = {value for mask in masks for value in mask.counts if not _knows(kept, mask)}
+        notes = (
+            f"the masks hold {values_in_words(odd)}, while those that the run was trained with mean "
+            f"{kept.in_words()}; here they are read as {settled.values.in_words()}. Where that is wrong, say "
+            f"what they mean with {FLAGS}",
+            *notes,
+        )
+    return replace(settled, notes=notes)
+
+
+def code_labels(
+    pairs: Subsets,
+    stated: StatedValues | None = None,
+    kept: LabelValues | None = None,
+    shapes: ShapeValues | None = None,
+) -> Settled:
+    """``settle_labels`` without its look at what the subsets hold."""
+    learnt = None if kept is None else kept.shapes
+    pairs, polygons, drawn = with_shapes(pairs, shapes, learnt, only_stated=stated is not None)
+    kinds: dict[Kind, list[MaskFacts]] = {}
+    labelled = [pair for files in pairs.values() for pair in files if pair.label is not None]
+    for pair in labelled:
+        masks = kinds.setdefault(_kind(pair, stated), [])
+        masks.append(pair.label_facts())
+    if not labelled:
+        return Settled({subset: list(files) for subset, files in pairs.items()}, None, ())
+    kinds = {kind: _once(masks) for kind, masks in kinds.items()}
+    found = {kind: _coding(kind, kinds, stated, kept) for kind in kinds}
+    coded = {
+        subset: [
+            pair if pair.label is None else replace(pair, coding=found[_kind(pair, stated)].coding)
+            for pair in files
+        ]
+        for subset, files in pairs.items()
+    }
+    of_kind = {kind: of.coding for kind, of in found.items()}
+    values = LabelValues(
+        files=sum(map(len, kinds.values())),
+        numbers=of_kind.get((False, None)),
+        one_bit=of_kind.get((True, None)) if _has_bits(labelled) else None,
+        rows=tuple(dict.fromkeys(coding for (_, row), coding in of_kind.items() if row is not None)),
+        shapes=polygons,
+        stated=stated is not None or shapes is not None,
+    )
+    notes = dict.fromkeys(note for of in found.values() for note in of.notes)
+    return Settled(coded, values, (*_on_other_grids(labelled), *drawn, *notes))
+
+
+def _on_other_grids(pairs: Sequence[PairFiles]) -> list[str]:
+    """Say which labels were brought onto the pixels of their images."""
+    moved = [pair for pair in pairs if isinstance(pair.reference()[0].source, NearestSource)]
+    if not moved:
+        return []
+    own = moved[0].facts.scene(str(moved[0].label))
+    return [
+        f"{count(len(moved), 'label')} of {len(pairs)} on another grid than the images, laid on theirs by "
+        f"georeference and nearest neighbour, without reference where a label does not reach; the first: "
+        f"{own.path}, {grid_in_words(own.grid)}"
+    ]
+
+
+def _has_bits(pairs: Sequence[PairFiles]) -> bool:
+    return any(pair.label_facts().one_bit for pair in pairs if not is_shapes(str(pair.label)))
+
+
+def _kind(pair: PairFiles, stated: StatedValues | None) -> Kind:
+    return pair.label_facts().one_bit, None if stated is not None else pair.stated
+
+
+def _coding(
+    kind: Kind,
+    kinds: Mapping[Kind, Sequence[MaskFacts]],
+    flags: StatedValues | None,
+    kept: LabelValues | None,
+) -> Found:
+    """What the values mean in the masks of one ``kind``."""
+    one_bit, row = kind
+    masks, stated = kinds[kind], flags or row
+    if stated is None and kept is not None and all(_knows(kept, mask) for mask in masks):
+        learnt = kept.one_bit if one_bit else kept.numbers
+        return Found(learnt or ONE_BIT)
+    if not one_bit:
+        return find_coding(masks, stated)
+    alone = not any(not bit for bit, _ in kinds)
+    if stated is not None and not ({0, 1} & set(stated.changed or ()) or (alone and {0, 1} & stated.listed)):
+        stated = None  # it is of the other masks, whose values are numbers
+    white = next((mask.path for mask in masks if mask.zero_white), None)
+    if white is not None and stated is None:
+        raise InputError(
+            f"{white}: a one-bit mask that shows 0 white and 1 black; say --changed-values 1 where 1 means "
+            "changed, --changed-values 0 where 0 does"
+        )
+    if stated is None and not any(
+        mask.nodata is not None or mask.transparent or mask.names for mask in masks
+    ):
+        return Found(ONE_BIT)
+    found = find_coding(masks, stated)
+    if found.coding.meaning(1) is None:  # black ones
+        return replace(found, coding=replace(found.coding, changed=(1,)))
+    return found
+
+
+def _knows(kept: LabelValues, mask: MaskFacts) -> bool:
+    """Tell whether ``kept`` has a meaning for every value in ``mask``."""
+    coding = (kept.one_bit or ONE_BIT) if mask.one_bit else kept.numbers
+    if coding is None or (not coding.changed and coding.cut is None):
+        return False
+    return all(coding.meaning(value) is not None for value in mask.counts) and not (
+        mask.transparent and not coding.opaque and coding.meaning(0) == UNCHANGED and 0 not in mask.counts
+    )
+
+
+def _totals(files: Iterable[PairFiles]) -> tuple[int, int]:
+    """Unchanged and changed pixels of the labels of ``files``; all of a file that has windows in them."""
+    seen: dict[int, tuple[MaskFacts, Coding]] = {}
+    for pair in files:
+        if pair.label is not None and pair.coding is not None:
+            facts = pair.label_facts()
+            seen[id(facts)] = facts, pair.coding
+    unchanged = changed = 0
+    for facts, coding in seen.values():
+        for counts in (facts.counts, facts.transparent if coding.opaque else {}):
+            for value, pixels in counts.items():
+                meaning = coding.meaning(value)
+                unchanged += pixels * (meaning == UNCHANGED)
+                changed += pixels * (meaning == CHANGED)
+    return unchanged, changed
+
+
+def _masks_of(files: Iterable[PairFiles]) -> list[MaskFacts]:
+    return _once([pair.label_facts() for pair in files if pair.label is not None])
+
+
+def _once(masks: Iterable[MaskFacts]) -> list[MaskFacts]:
+    return list({id(mask): mask for mask in masks}.values())

@@ -1,0 +1,92 @@
+"""The door of labels drawn as polygons: what they mean is decided here, once for a data set."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from terramamba.core.errors import InputError
+from terramamba.core.words import count
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.label_values import ShapeValues
+from terramamba.data.pairs.shape_labels import (
+    ShapeSource,
+    attribute_values,
+    attributes_in_words,
+    is_shapes,
+)
+
+
+def with_shapes(
+    pairs: Mapping[str, Sequence[PairFiles]],
+    given: ShapeValues | None,
+    kept: ShapeValues | None,
+    *,
+    only_stated: bool,
+) -> tuple[Mapping[str, Sequence[PairFiles]], ShapeValues | None, list[str]]:
+    """The pairs with what their polygons mean: as ``given``, else as ``kept`` of a run, else all are change.
+
+    Also that meaning, None where no label is drawn, and notes. ``only_stated``: flags say what values mean,
+    without an attribute. An area that a table names for a pair is its own.
+
+    Raises:
+        InputError: flags for polygons and none are there, or the other way round; an attribute or its values
+            that no file has; polygons that lie on none of their images.
+    """
+    drawn = [
+        pair for files in pairs.values() for pair in files if pair.label is not None and is_shapes(pair.label)
+    ]
+    if not drawn:
+        if given is not None:
+            flag = "--area" if given.attribute is None else "--changed-attribute"
+            raise InputError(f"{flag}: is for labels drawn as polygons, and these are images; leave it out")
+        return pairs, None, []
+    meaning = given or kept or ShapeValues()
+    labels = list(dict.fromkeys(str(pair.label) for pair in drawn))
+    if only_stated and meaning.attribute is None:
+        raise InputError(
+            f"{labels[0]}: is drawn as polygons; say with --changed-attribute whose values the stated ones "
+            "are"
+        )
+    if meaning.area is not None and not Path(meaning.area).exists():
+        raise InputError(f"--area {meaning.area}: no such file; name the polygons of what was looked at")
+    notes = []
+    if meaning.attribute is not None:
+        found = {value for label in labels for value in attribute_values(label, meaning.attribute)}
+        if found and not found & set(meaning.changed):
+            raise InputError(
+                f"{labels[0]}: no {meaning.attribute} is {' or '.join(meaning.changed)}; they are "
+                f"{', '.join(sorted(found)[:12])}; correct --changed-values"
+            )
+    elif others := next((words for label in labels if (words := attributes_in_words(label))), ""):
+        notes.append(
+            f"all polygons of {count(len(labels), 'label')} mean changed, whatever their attributes say: "
+            f"{others}; --changed-attribute and --changed-values choose among them"
+        )
+    told = {
+        subset: [
+            replace(pair, shapes=replace(meaning, area=pair.shapes.area or meaning.area))
+            if pair.label is not None and is_shapes(pair.label)
+            else pair
+            for pair in files
+        ]
+        for subset, files in pairs.items()
+    }
+    _require_on_images([pair for files in told.values() for pair in files])
+    return told, meaning, notes
+
+
+def _require_on_images(pairs: Sequence[PairFiles]) -> None:
+    """Raise ``InputError`` for a file of polygons that lie on none of the images that it is the label of."""
+    lies: dict[str, bool] = {}
+    for pair in pairs:
+        if pair.label is None or not is_shapes(pair.label):
+            continue
+        label, _ = pair.reference()
+        assert isinstance(label.source, ShapeSource)
+        lies[pair.label] = lies.get(pair.label, False) or label.source.meets(label.grid.window)
+    for path, meets in lies.items():
+        if not meets:
+            first = next(pair.before for pair in pairs if pair.label == path)
+            raise InputError(
+                f"{path}: none of its polygons lies on {first}; check the reference systems and the places"
+            )

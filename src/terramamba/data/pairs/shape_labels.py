@@ -1,0 +1,147 @@
+"""Labels of pairs drawn as polygons: inside is changed, or what an attribute says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import shapely
+from jaxtyping import Bool, Shaped
+
+from terramamba.core.errors import InputError
+from terramamba.data.pairs.label_values import ShapeValues
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.scene import Scene
+from terramamba.raster.vector.coverage import bounding_window, polygon_coverage
+from terramamba.raster.vector.features import Features, on_pixels, read_features
+from terramamba.raster.windows import Window, evenly_spaced
+
+SHAPE_SUFFIXES = (".gpkg", ".shp", ".geojson", ".fgb", ".gml", ".kml", ".kmz", ".tab", ".gdb", ".zip")
+"""How files of polygons end in folders of labels; a table may name any file that GDAL reads."""
+HALF = 0.5 - 1e-6
+"""Share of a pixel that polygons must cover, but for rounding in reprojection."""
+MOST_CLASSES = 20
+"""An attribute of more values says something else than what changed."""
+
+
+def is_shapes(path: str) -> bool:
+    """Tell whether a label is a file of polygons, by the end of its name."""
+    return Path(path).suffix.lower() in (*SHAPE_SUFFIXES, ".json", ".sqlite", ".parquet", ".mif", ".dxf")
+
+
+@dataclass(frozen=True, eq=False)
+class ShapeSource:
+    """1 where polygons of change cover half of a pixel, else 0; not valid where nothing is known."""
+
+    changed: Shaped[np.ndarray, " n"]
+    """In pixels of the image."""
+    ignored: Shaped[np.ndarray, " m"]
+    area: Shaped[np.ndarray, " k"] | None
+    """What was looked at; None: all of the image."""
+    others: Shaped[np.ndarray, " o"] = field(default_factory=lambda: np.zeros(0, object))
+    """Polygons of what is unchanged, which is what lies between polygons too."""
+
+    def read(
+        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
+    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        """Read as ``Source.read`` does."""
+        values = _covered(self.changed, window).astype(np.uint8)
+        valid = ~_covered(self.ignored, window)
+        if self.area is not None:
+            valid &= _covered(self.area, window)
+        if shape != window.shape:
+            rows, cols = (evenly_spaced(0, size, n) for size, n in zip(window.shape, shape, strict=True))
+            values, valid = values[np.ix_(rows, cols)], valid[np.ix_(rows, cols)]
+        return np.repeat(values[None], len(bands), axis=0), np.repeat(valid[None], len(bands), axis=0)
+
+    def meets(self, window: Window) -> bool:
+        """Tell whether the bounds of some polygon touch ``window``; so does a file without any."""
+        every = [*self.changed, *self.ignored, *self.others]
+        return not every or any(bounding_window(shape, window).pixels for shape in every)
+
+
+def open_shapes(path: str, grid: Grid, image: str, values: ShapeValues) -> Scene:
+    """Open the polygons of ``path`` as a mask (0, 1) on the ``grid`` of ``image``.
+
+    Raises:
+        InputError: it cannot be read or placed, holds no polygons, or lacks the attribute or its values.
+    """
+    features = read_features(path)
+    shapes, notes = _polygons(features, grid, image)
+    changed, ignored = np.ones(len(shapes), bool), np.zeros(len(shapes), bool)
+    if values.attribute is not None and len(shapes):
+        texts = np.array(_texts(features, values.attribute))
+        changed, ignored = np.isin(texts, values.changed), np.isin(texts, values.ignored)
+    there = ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)
+    area = None
+    if values.area is not None:
+        area, _ = _polygons(read_features(values.area), grid, image)
+        area = area[~shapely.is_missing(area) & ~shapely.is_empty(area)]
+    source = ShapeSource(
+        shapes[changed & there], shapes[ignored & there], area, shapes[~changed & ~ignored & there]
+    )
+    return Scene(path, "polygons", 1, "uint8", grid, source, notes=notes)
+
+
+def attribute_values(path: str, attribute: str) -> set[str]:
+    """The values of ``attribute`` in a file of polygons; raises ``InputError`` where it has none of that "
+    "name."""
+    features = read_features(path)
+    return set(_texts(features, attribute)) if len(features) else set()
+
+
+def attributes_in_words(path: str) -> str:
+    """Name the attributes that may say what changed: a few texts, or numbers that repeat; "" for none."""
+    features = read_features(path)
+    said = []
+    for name, column in features.attributes.items():
+        different = sorted({_text(value) for value in column} - {""})
+        repeats = len(different) < len(column) or column.dtype.kind == "O"
+        if repeats and 1 < len(different) <= MOST_CLASSES:
+            said.append(f"{name} ({', '.join(different[:6])}{', ...' if len(different) > 6 else ''})")
+    return ", ".join(said)
+
+
+def _polygons(features: Features, grid: Grid, image: str) -> tuple[Shaped[np.ndarray, " n"], tuple[str, ...]]:
+    shapes, notes = on_pixels(features, grid, image)
+    kinds = {shape.geom_type for shape in shapes if shape is not None and not shape.is_empty}
+    if kinds - {"Polygon", "MultiPolygon", "GeometryCollection"}:
+        raise InputError(
+            f"{features.path}: holds {', '.join(sorted(kinds))}; what changed is drawn as polygons, draw it "
+            "so"
+        )
+    return shapes, notes
+
+
+def _texts(features: Features, attribute: str) -> list[str]:
+    if attribute not in features.attributes:
+        raise InputError(
+            f"{features.path}: has no attribute {attribute!r}; it has "
+            f"{', '.join(features.attributes) or 'none'}; correct --changed-attribute"
+        )
+    return [_text(value) for value in features.attributes[attribute]]
+
+
+def _text(value: object) -> str:
+    """A value as somebody writes it: 2 and not 2.0."""
+    if value is None:
+        return ""
+    if isinstance(value, float | np.floating):
+        return f"{float(value):.16g}"
+    return str(value).strip()
+
+
+def _covered(shapes: Shaped[np.ndarray, " n"], window: Window) -> Bool[np.ndarray, "h w"]:
+    """Tell where polygons together cover half of a pixel of ``window``."""
+    found = np.zeros(window.shape, bool)
+    if not len(shapes) or not window.pixels:
+        return found
+    box = shapely.box(window.col, window.row, window.right, window.bottom)
+    near = shapes[shapely.intersects(shapes, box)]
+    if not len(near):
+        return found
+    together = shapely.union_all(shapely.intersection(near, box))
+    inner = bounding_window(together, window)
+    if inner.pixels:
+        found[inner.relative_to(window).slices] = polygon_coverage(together, inner) >= HALF
+    return found

@@ -1,0 +1,332 @@
+"""The one rule of what the values in change masks mean: from all that all files of a data set say."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from terramamba.core.errors import InputError
+from terramamba.core.words import percent
+from terramamba.data.pairs.label_values import IGNORE, Coding, StatedValues, values_in_words
+from terramamba.data.pairs.mask_facts import MaskFacts
+
+CUT = 128
+"""Grey masks are cut here: this and above is changed."""
+NEAR = 16
+"""Values at most this far from 0 and 255 are near the ends; JPEG at quality 50 leaves 99 % there."""
+NEARLY_ALL = 0.97
+"""Share of the pixels near the ends that makes a mask of many values one of two."""
+LEVEL = 0.01
+"""A value between the ends that more than this share of the pixels has is a level of its own."""
+FEWEST_GREYS = 8
+"""Compression and smoothing leave at least so many values; fewer are levels that somebody gave."""
+
+FLAGS = "--changed-values, --unchanged-values or --ignore-values"
+_UNCHANGED = re.compile(
+    r"(?<![a-z])(un|non|not?)[\s_-]*chang|(?<![a-z])(intact|stable|undamaged|no[\s_-]*damage)(?![a-z])"
+)
+_IGNORED = re.compile(r"(?<![a-z])no[\s_-]*(data|ref|label)|unlabel|unknown|ignore|cloud|invalid|undefined")
+_CHANGED = re.compile(r"(?<![a-z])chang")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What values mean, and sentences about what was decided on the way."""
+
+    coding: Coding
+    notes: tuple[str, ...] = ()
+
+
+def find_coding(masks: Sequence[MaskFacts], stated: StatedValues | None = None) -> Found:
+    """The meaning of the values in ``masks``, which are all those of one data set.
+
+    What is ``stated`` wins, then what the files call their values. Else, declared nodata values left out:
+    0 and one other value: that one is changed. 0, 1 and 255 together in a mask: 255 has no reference. Greys
+    that nearly all lie near 0 and 255: 128 and above is changed. A declared nodata value has no reference,
+    but 0 is unchanged where nothing else could be.
+
+    Raises:
+        InputError: two readings are possible; names the file and the flag that settles it.
+    """
+    tally = _Tally(masks)
+    if stated is not None:
+        return _as_stated(tally, stated)
+    named = _by_names(tally)
+    if named is None:
+        return _by_values(tally, set())
+    known = {*named.changed, *named.unchanged, *named.ignored}
+    if tally.values <= known | set(tally.nodata):
+        ignored = tuple(sorted({*named.ignored, *(set(tally.nodata) - known)}))
+        coding = Coding(named.changed, named.unchanged, ignored)
+        return Found(coding, (f"{tally.named[0].path}: calls its values so: {coding.in_words()}",))
+    found = _by_values(tally, set())
+    if _contradicts(named, found.coding):
+        raise InputError(
+            f"{tally.named[0].path}: calls its values so: {named.in_words()}; by their numbers they are "
+            f"{found.coding.in_words()}; say which with {FLAGS}"
+        )
+    return found
+
+
+class _Tally:
+    """Values over all masks: of pixels, of transparent pixels, and those that a file declares as nodata."""
+
+    def __init__(self, masks: Sequence[MaskFacts]) -> None:
+        self.masks = masks
+        self.pixels: dict[int, int] = {}
+        self.nodata: dict[int, str] = {}
+        self.transparent: dict[int, str] = {}
+        for mask in masks:
+            for value, pixels in mask.counts.items():
+                self.pixels[value] = self.pixels.get(value, 0) + pixels
+            if mask.nodata is not None:
+                self.nodata.setdefault(mask.nodata, mask.path)
+            for value in mask.transparent:
+                self.transparent.setdefault(value, mask.path)
+        self.named = [mask for mask in masks if mask.names]
+
+    @property
+    def values(self) -> set[int]:
+        return set(self.pixels)
+
+    def first(self, holds: Callable[[set[int]], bool]) -> str:
+        """The first mask whose values fulfil ``holds``, else ""."""
+        return next((mask.path for mask in self.masks if holds(set(mask.counts))), "")
+
+
+def _by_values(tally: _Tally, told: set[int]) -> Found:
+    """``find_coding`` by values and declared nodata alone; those ``told`` are known to be no reference."""
+    declared = set(tally.nodata) - {0}
+    ignored = tuple(sorted(told | declared))
+    values = tally.values - set(ignored)
+    values, opaque, notes = _with_transparent(tally, values)
+    if 0 in tally.nodata and 0 in values:
+        notes = (*notes, _zero_as_unchanged(tally, values))
+    if values == {0} and declared - told:
+        value = min(declared - told)
+        raise InputError(
+            f"{tally.nodata[value]}: declares {value} as nodata, the only value beside 0; say "
+            f"--changed-values {value} where it means changed, --ignore-values {value} where it has no "
+            "reference"
+        )
+    if values <= {0}:
+        return Found(Coding((), (0,), ignored, opaque=opaque), notes)
+    if values == {0, 1, IGNORE}:
+        if not tally.first(lambda found: {1, IGNORE} <= found):
+            raise _two_codings(tally, values)
+        return Found(Coding((1,), (0,), (*ignored, IGNORE), opaque=opaque), notes)
+    if 0 in values and len(values) == 2:
+        return Found(Coding((max(values),), (0,), ignored, opaque=opaque), notes)
+    near = _near_the_ends(tally, values)
+    if near is None:
+        raise _two_readings(tally, values)
+    where = tally.first(lambda found: len(found) > 2)
+    grey = (
+        f"{where}: a grey mask; in this set {percent(near)} of the pixels are within {NEAR} of 0 or 255, "
+        f"and {CUT} and above counts as changed"
+    )
+    return Found(Coding(ignored=ignored, cut=CUT, opaque=opaque), (*notes, grey))
+
+
+def _with_transparent(tally: _Tally, values: set[int]) -> tuple[set[int], bool, tuple[str, ...]]:
+    """``values`` with 0 where transparent pixels are the background; whether they are; and a word on it."""
+    if not tally.transparent or len(values) != 1 or values == {0}:
+        return values, False, ()
+    (value,) = values
+    where = next(iter(tally.transparent.values()))
+    if set(tally.transparent) != {0}:
+        raise InputError(
+            f"{where}: is transparent where it is not {value}, so no pixel is unchanged; save the mask as "
+            "one band without transparency"
+        )
+    note = (
+        f"{where}: is transparent where it is 0, and all that is not is {value}; 0 is read as unchanged, and "
+        "not as pixels without reference"
+    )
+    return values | {0}, True, (note,)
+
+
+def _zero_as_unchanged(tally: _Tally, values: set[int]) -> str:
+    """Say that a declared nodata value of 0 is read as unchanged; raises where something else may be."""
+    rest = values - {0} - ({IGNORE} if 1 in values else set())
+    if len(rest) > 1:
+        raise InputError(
+            f"{tally.nodata[0]}: declares 0 as nodata and holds {values_in_words(values - {0})} beside it; "
+            f"say what they and 0 mean with {FLAGS}"
+        )
+    beside = f"is the only value beside {min(rest)}" if rest else "is all that the masks hold"
+    return (
+        f"{tally.nodata[0]}: declares 0 as nodata, which {beside} and is read as unchanged; where it has no "
+        "reference, say --ignore-values 0"
+    )
+
+
+def _near_the_ends(tally: _Tally, values: set[int]) -> float | None:
+    """Share of the pixels near 0 and 255, where these are greys of a mask of two levels; else None."""
+    if (
+        max(values) > IGNORE
+        or len(values) < FEWEST_GREYS
+        or max(values) < IGNORE - NEAR
+        or min(values) > NEAR
+    ):
+        return None
+    total = sum(tally.pixels[value] for value in values)
+    between = {value: tally.pixels[value] for value in values if NEAR < value < IGNORE - NEAR}
+    shades = len(between) + len([value for value in values if IGNORE - NEAR <= value < IGNORE])
+    near = 1 - sum(between.values()) / total
+    if near < NEARLY_ALL or any(pixels > LEVEL * total for pixels in between.values()) or shades < 2:
+        return None
+    return None if tally.first(lambda found: found == {0, 1}) else near
+
+
+def _two_codings(tally: _Tally, values: set[int]) -> InputError:
+    """Some masks have one value beside 0, others another."""
+    one, other = sorted(values - {0})[:2]
+    first = tally.first(lambda found: one in found)
+    second = tally.first(lambda found: other in found)
+    return InputError(
+        f"{first}: marks with {one}, and {second} with {other}, in one set; say --changed-values "
+        f"{one},{other} where both mean changed, --ignore-values {other} where that has no reference"
+    )
+
+
+def _two_readings(tally: _Tally, values: set[int]) -> InputError:
+    """Values that can be read in more than one way, or in none."""
+    listed = values_in_words(values)
+    if not values:
+        return InputError(
+            f"{tally.masks[0].path}: no mask of the set holds a value that means changed or unchanged; check "
+            f"the masks and {FLAGS}"
+        )
+    if len(values) == 1:
+        return InputError(
+            f"{tally.first(lambda found: bool(found & values))}: the masks hold {listed} alone, so no pixel "
+            f"is unchanged; say what it means with {FLAGS}"
+        )
+    marks = values - {0}
+    if 0 in values and tally.first(lambda found: len(found & marks) > 1) == "":
+        return _two_codings(tally, values)
+    most = max(len(values & set(mask.counts)) for mask in tally.masks)
+    where = tally.first(lambda found: len(found & values) == most)
+    names = {value: name for mask in tally.named for value, name in mask.names.items() if value in values}
+    called = "".join(f", {value} is called {name!r}" for value, name in sorted(names.items())[:6])
+    without = "" if 0 in values else ", without 0"
+    return InputError(
+        f"{where}: the masks of this set hold {listed}{without}{called}, and which of them mean changed is "
+        f"not known; say it with --changed-values, such as --changed-values {max(values)} (the others are "
+        "unchanged then), and --ignore-values for what has no reference"
+    )
+
+
+def _as_stated(tally: _Tally, stated: StatedValues) -> Found:
+    """The meaning of values of which some, or all, are stated."""
+    if stated.changed is None and stated.unchanged is None:
+        return _by_values(tally, set(stated.ignored or ()))
+    opaque = _background_is_transparent(tally, stated)
+    values = tally.values | ({0} if opaque else set())
+    left = values - stated.listed
+    for group in (stated.changed, stated.unchanged):
+        if group is not None and left - {0} and not set(group) & values:
+            raise InputError(
+                f"{stated.place}: no mask holds {values_in_words(group)}; they hold {values_in_words(values)}"
+            )
+    changed, unchanged, ignored = (set(of or ()) for of in (stated.changed, stated.unchanged, stated.ignored))
+    declared = left & set(tally.nodata)
+    if stated.changed is None:
+        changed, without = _marks(tally, left - declared)
+        ignored |= without | declared
+    elif stated.unchanged is None:
+        unchanged = _background(left, declared)
+        ignored |= left - unchanged
+    elif left - declared:
+        where = tally.first(lambda found: bool(found & (left - declared)))
+        raise InputError(
+            f"{where}: holds {values_in_words(left - declared)}, of which {stated.place} says nothing; add "
+            "it to one of the lists"
+        )
+    else:
+        ignored |= declared
+    lists = tuple(tuple(sorted(of)) for of in (changed, unchanged, ignored))
+    grey = stated.changed is not None and _reaches_the_end(stated.changed)
+    if not grey:
+        return Found(Coding(*lists, opaque=opaque))
+    return Found(Coding((), stated.unchanged or (), lists[2], min(changed), opaque))
+
+
+def _background_is_transparent(tally: _Tally, stated: StatedValues) -> bool:
+    """Tell whether only transparent pixels can be the unchanged ones."""
+    if 0 not in tally.transparent or 0 in tally.values:
+        return False
+    if stated.unchanged is not None:
+        return 0 in stated.unchanged
+    return not tally.values - stated.listed - set(tally.nodata)
+
+
+def _background(left: set[int], declared: set[int]) -> set[int]:
+    """Which of the values that nobody speaks of are unchanged, when the changed ones are stated.
+
+    255, and what is declared as nodata, have no reference where something else is left.
+    """
+    usual = declared | ({IGNORE} & left if max(left, default=0) <= IGNORE else set())
+    return (left - usual) or ({0} & left) or (left - declared)
+
+
+def _marks(tally: _Tally, left: set[int]) -> tuple[set[int], set[int]]:
+    """Which of the values that nobody speaks of are changed, and which have no reference."""
+    if {1, IGNORE} == left and tally.first(lambda found: left <= found):
+        return {1}, {IGNORE}
+    if IGNORE in left and len(left) > 1:
+        where = tally.first(lambda found: IGNORE in found)
+        raise InputError(
+            f"{where}: holds {IGNORE}, and others {values_in_words(left - {IGNORE})}; say what it means with "
+            "--changed-values or --ignore-values"
+        )
+    return left, set()
+
+
+def _reaches_the_end(values: Iterable[int]) -> bool:
+    """Tell whether these are all values from one on up to 255: greys that are cut."""
+    found = set(values)
+    return len(found) > 2 and min(found) > 0 and found == set(range(min(found), IGNORE + 1))
+
+
+def _by_names(tally: _Tally) -> Coding | None:
+    """What the names of values say, as far as they are understood; None where they say nothing.
+
+    Raises ``InputError`` where two files call a value by names of two meanings.
+    """
+    meaning: dict[int, tuple[str, str]] = {}
+    for mask in tally.named:
+        for value, name in mask.names.items():
+            found = _meaning(name)
+            if found is None or value not in tally.pixels:
+                continue
+            other, where = meaning.setdefault(value, (found, mask.path))
+            if other != found:
+                raise InputError(
+                    f"{mask.path}: calls {value} {name!r}, which is {other} in {where}; say what it means "
+                    f"with {FLAGS}"
+                )
+    groups = {
+        kind: tuple(sorted(value for value, (found, _) in meaning.items() if found == kind))
+        for kind in ("changed", "unchanged", "ignored")
+    }
+    return Coding(**groups) if meaning else None
+
+
+def _meaning(name: str) -> str | None:
+    """What a name says of change; None: nothing."""
+    lower = name.lower()
+    for pattern, found in ((_UNCHANGED, "unchanged"), (_IGNORED, "ignored"), (_CHANGED, "changed")):
+        if pattern.search(lower):
+            return found
+    return None
+
+
+def _contradicts(named: Coding, coding: Coding) -> bool:
+    """Tell whether a value has one meaning by its name and another by its number."""
+    pairs = (
+        (named.changed, coding.changed),
+        (named.unchanged, coding.unchanged),
+        (named.ignored, coding.ignored),
+    )
+    return any(set(by_name) - set(by_number) for by_name, by_number in pairs)

@@ -1,0 +1,158 @@
+"""Labels of pairs drawn as polygons."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pyogrio
+import pytest
+import shapely
+from affine import Affine
+from rasterio.crs import CRS
+
+from terramamba.change.samples import PairDataset
+from terramamba.core.errors import InputError
+from terramamba.data.pairs.label_values import IGNORE, ShapeValues, shape_values, stated_values
+from terramamba.data.pairs.layouts import find_pairs
+from terramamba.data.pairs.settle_labels import Settled, settle_for_scoring, settle_labels
+from terramamba.data.scaling import Scaling
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+
+SIDE = 20
+PLACE = Affine(2, 0, 500_000, 0, -2, 5_000_000)
+AS_STORED = Scaling("standard", (0,), (0.0,), (1.0,), (7.0,))
+DAMAGE = ["destroyed", "intact", "unknown"]
+
+
+def box(row: float, col: float, height: float, width: float) -> shapely.Geometry:
+    return shapely.box(
+        500_000 + 2 * col, 5_000_000 - 2 * (row + height), 500_000 + 2 * (col + width), 5_000_000 - 2 * row
+    )
+
+
+BOXES = [box(2, 3, 4, 5), box(10, 1, 6, 6), box(12, 12, 5, 5)]
+WINDOWS = [np.s_[2:6, 3:8], np.s_[10:16, 1:7], np.s_[12:17, 12:17]]
+
+
+def shapes(path: Path, boxes: list, crs: str = "EPSG:32633", **columns: list) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pyogrio.raw.write(
+        path,
+        shapely.to_wkb(np.array(boxes, object)),
+        [np.array(values, object) for values in columns.values()],
+        list(columns),
+        geometry_type="Polygon",
+        crs=crs,
+    )
+    return path
+
+
+def images(root: Path, *parts: str) -> Path:
+    for part in parts:
+        for date in "AB":
+            (root / part / date).mkdir(parents=True, exist_ok=True)
+            grid = Grid(SIDE, SIDE, CRS.from_epsg(32633), PLACE)
+            write_geotiff(root / part / date / "one.tif", np.ones((1, SIDE, SIDE), np.uint8), grid)
+    return root
+
+
+def expected(changed: list[int], ignored: list[int] = ()) -> np.ndarray:
+    mask = np.zeros((SIDE, SIDE), np.int64)
+    for places, value in ((changed, 1), (ignored, IGNORE)):
+        for place in places:
+            mask[WINDOWS[place]] = value
+    return mask
+
+
+def mask(settled: Settled, part: str = "train") -> np.ndarray:
+    data = PairDataset(settled.pairs[part], AS_STORED, crop_size=None, augment=False, seed=0)
+    return data[0]["mask"].numpy()
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "geojson", "shp", "fgb", "zip"])
+def test_inside_is_changed_in_any_file_of_polygons(tmp_path: Path, suffix: str) -> None:
+    label = images(tmp_path, "train") / "train" / "label" / "one"
+    if suffix == "zip":
+        shapes(tmp_path / "drawn" / "one.shp", BOXES, name=["a", "b", "c"])
+        label.parent.mkdir()
+        with zipfile.ZipFile(label.with_suffix(".zip"), "w") as archive:
+            for part in (tmp_path / "drawn").iterdir():
+                archive.write(part, part.name)
+    else:
+        shapes(label.with_suffix(f".{suffix}"), BOXES, name=["a", "b", "c"])
+    settled = settle_labels(find_pairs(tmp_path))
+    np.testing.assert_array_equal(mask(settled), expected([0, 1, 2]))
+    assert settled.values.shapes == ShapeValues()
+    assert settled.values.in_words() == "changed inside polygons, unchanged outside (found from 1 file)"
+
+
+def test_an_attribute_says_what_changed_and_a_run_keeps_it(tmp_path: Path) -> None:
+    data = images(tmp_path, "train", "test")
+    for part in ("train", "test"):
+        shapes(data / part / "gt" / "one.gpkg", BOXES, damage=DAMAGE, size=[1, 2, 3])
+    pairs = find_pairs(data)
+    everything = settle_labels(pairs)
+    assert any("damage (destroyed, intact, unknown)" in note for note in everything.notes)
+    stated = shape_values("damage", ["destroyed"], None, ["unknown"], None)
+    settled = settle_labels(pairs, shapes=stated)
+    np.testing.assert_array_equal(mask(settled), expected([0], [2]))
+    words = "changed inside polygons whose damage is destroyed, no reference where it is unknown"
+    assert words in settled.values.in_words()
+    again = settle_for_scoring(pairs, "test", None, settled.values)
+    np.testing.assert_array_equal(mask(again, "test"), expected([0], [2]))
+
+
+def test_outside_of_the_area_nothing_is_known(tmp_path: Path) -> None:
+    data = images(tmp_path, "train")
+    shapes(data / "train" / "label" / "one.gpkg", BOXES)
+    area = shapes(tmp_path / "area.gpkg", [box(0, 0, SIDE, 10)])
+    settled = settle_labels(find_pairs(data), shapes=shape_values(None, None, None, None, str(area)))
+    wanted = expected([0, 1, 2])
+    wanted[:, 10:] = IGNORE
+    np.testing.assert_array_equal(mask(settled), wanted)
+    table = tmp_path / "pairs.csv"
+    table.write_text(
+        "split,before,after,label,area\n"
+        "train,train/A/one.tif,train/B/one.tif,train/label/one.gpkg,area.gpkg\n"
+    )
+    np.testing.assert_array_equal(mask(settle_labels(find_pairs(table))), wanted)
+
+
+def test_polygons_in_another_reference_system(tmp_path: Path) -> None:
+    from rasterio.warp import transform
+
+    data = images(tmp_path, "train")
+    moved = [
+        shapely.transform(
+            shape, lambda points: np.stack(transform("EPSG:32633", "EPSG:4326", *points.T), axis=1)
+        )
+        for shape in BOXES
+    ]
+    shapes(data / "train" / "label" / "one.geojson", moved, crs="EPSG:4326")
+    np.testing.assert_array_equal(mask(settle_labels(find_pairs(data))), expected([0, 1, 2]))
+
+
+def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
+    data = images(tmp_path, "train")
+    label = data / "train" / "label" / "one.gpkg"
+    shapes(label, BOXES, damage=DAMAGE)
+    pairs = find_pairs(data)
+    with pytest.raises(
+        InputError, match=r"one\.gpkg: no damage is gone; they are destroyed, intact, unknown"
+    ):
+        settle_labels(pairs, shapes=ShapeValues("damage", ("gone",)))
+    with pytest.raises(InputError, match=r"has no attribute 'state'; it has damage; correct --changed-attri"):
+        settle_labels(pairs, shapes=ShapeValues("state", ("gone",)))
+    with pytest.raises(InputError, match="drawn as polygons; say with --changed-attribute whose values"):
+        settle_labels(pairs, stated_values(["1"], None, None))
+    with pytest.raises(InputError, match="--changed-attribute damage: say which of its values mean changed"):
+        shape_values("damage", None, None, None, None)
+    label.unlink()
+    shapes(label, [box(500, 500, 3, 3)])
+    with pytest.raises(InputError, match=r"one\.gpkg: none of its polygons lies on .*one\.tif"):
+        settle_labels(find_pairs(data))
+    label.unlink()
+    write_geotiff(label.with_suffix(".tif"), np.eye(SIDE, dtype=np.uint8)[None], Grid(SIDE, SIDE))
+    with pytest.raises(InputError, match="--changed-attribute: is for labels drawn as polygons"):
+        settle_labels(find_pairs(data), shapes=ShapeValues("damage", ("gone",)))
