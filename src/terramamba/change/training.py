@@ -21,6 +21,7 @@ from terramamba.core.files import plain, write_json
 from terramamba.core.run_files import CONFUSION, RELIABILITY, SPLIT, THRESHOLDS
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.labels.class_table import ClassTable
+from terramamba.data.pairs.copies import find_copies
 from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.label_values import LabelValues, ShapeValues, StatedValues
 from terramamba.data.pairs.layouts import LABELS
@@ -69,8 +70,8 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     found, published, unlike = load_pairs(
         settings.data, settings.root, settings.align, settings.scene_variable, settings.axes
     )
-    pairs = _three_subsets(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
-    settled = settle_labels(pairs, settings.stated_values(), shapes=settings.shape_values())
+    subsets = _three_subsets(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
+    settled = settle_labels(subsets, settings.stated_values(), shapes=settings.shape_values())
     pairs = settled.pairs
     empty = [
         note
@@ -253,13 +254,13 @@ def _three_subsets(
     # A few copies in a published set are noted: it has to be scored as it is.
     test = pairs.get("test", [])
     few = 0 if published is None else len(test) - 1
-    shared = same_files(pairs["train"], test)
+    shared = [*same_files(pairs["train"], test), *_shown_twice(pairs["train"], test)]
     if len(shared) > few:
         raise InputError(
             f"{data}: training and test share {shared[0]}; a score on what was trained on says nothing. "
             "Take it out of one of them"
         )
-    shared = same_files(pairs["val"], test)
+    shared = [*same_files(pairs["val"], test), *_shown_twice(pairs["val"], test)]
     if len(shared) > few and not chosen_on_test:
         raise InputError(
             f"{data}: validation and test share {shared[0]}; a score chosen on its own test set says "
@@ -268,11 +269,23 @@ def _three_subsets(
     return {subset: pairs[subset] for subset in SUBSETS if pairs.get(subset)}
 
 
+def _shown_twice(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[str]:
+    """Pairs of ``second`` whose files differ from those in ``first`` and show the same, with these, in "
+    "words."""
+    exact = set(same_files(first, second))
+    return [
+        f"{copy.pair.before} (which shows the same as {copy.of.before})"
+        for copy in find_copies(first, [pair for pair in second if pair.before not in exact])
+    ]
+
+
 def _in_two_subsets(pairs: Mapping[str, Sequence[PairFiles]]) -> list[str]:
     """Notes on pairs that lie in two subsets and were let pass: as published, or because somebody insists."""
     notes = []
     for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
-        shared = same_files(pairs[first], pairs[second]) if second in pairs else []
+        if second not in pairs:
+            continue
+        shared = [*same_files(pairs[first], pairs[second]), *_shown_twice(pairs[first], pairs[second])]
         if shared:
             notes.append(
                 f"{len(shared)} of {len(pairs[second])} {second} pairs are {first} pairs too, the first "
@@ -297,6 +310,6 @@ def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:
 def protocol_id(
     pairs: Mapping[str, Sequence[PairFiles]], chosen_on_test: bool, name: str | None = None
 ) -> str:
-    """A short name of what was scored on what: a published set's ``name``, else as ``pairs-150-24-40``."""
+    """Name what was scored on what: a published set's ``name``, else as ``pairs-150-24-40``."""
     counts = "-".join(str(len(pairs.get(subset, ()))) for subset in SUBSETS)
     return (name or f"pairs-{counts}") + ("-chosen-on-test" if chosen_on_test and "test" in pairs else "")

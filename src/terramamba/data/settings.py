@@ -83,13 +83,13 @@ class LabelValueOptions(Options):
         self.shape_values()
 
     def stated_values(self) -> StatedValues | None:
-        """What is said of the values in masks; None: nothing."""
+        """Return what is said of the values in masks; None: nothing."""
         if self.changed_attribute is not None:
             return None
         return stated_values(self.changed_values, self.unchanged_values, self.ignore_values)
 
     def shape_values(self) -> ShapeValues | None:
-        """What is said of polygons; None: nothing."""
+        """Return what is said of polygons; None: nothing."""
         lists = (self.changed_values, self.unchanged_values, self.ignore_values)
         return shape_values(self.changed_attribute, *lists, self.area)
 

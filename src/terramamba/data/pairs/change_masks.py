@@ -15,7 +15,7 @@ UNCHANGED, CHANGED, UNKNOWN = 0, 1, 254
 def read_mask(
     label: Scene, coding: Coding, window: Window | None = None, unchanged: Scene | None = None
 ) -> UInt8[np.ndarray, "h w"]:
-    """0 unchanged, 1 changed, 255 without reference in ``window`` of ``label``, as ``coding`` says.
+    """Read ``window`` of ``label`` as ``coding`` says: 0 unchanged, 1 changed, 255 without reference.
 
     ``label`` is opened with its nodata value like all others (``without_nodata``); where no meaning is given
     to that value, it has no reference, and so has what lies outside the label. With a second mask

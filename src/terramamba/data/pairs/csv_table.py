@@ -43,7 +43,8 @@ def _from_row(row: Mapping[str, str | None], place: str, root: Path) -> PairFile
     masks = tuple(mask for column in MASKS if (mask := _file(cells, column, place, root)) is not None)
     if unchanged is not None and label is None:
         raise InputError(f"{place}: an unchanged mask without a label; name the mask of changes too")
-    said = stated_values(*(_listed(cells, column) for column in VALUES), place)
+    changed, unaltered, ignored = (_listed(cells, column) for column in VALUES)
+    said = stated_values(changed, unaltered, ignored, place)
     if said is not None and label is None:
         raise InputError(f"{place}: values of a label without one; name the mask of changes too")
     window = _window(cells, place)

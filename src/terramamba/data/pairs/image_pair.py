@@ -85,7 +85,7 @@ class PairFiles:
         return self.open()[0].grid
 
     def reference(self) -> tuple[Scene, Scene | None]:
-        """Label and unchanged mask on the pixels of the images, each to be read as ``read_mask`` does.
+        """Lay label and unchanged mask on the pixels of the images, to be read as ``read_mask`` does.
 
         Looks at no pixels. Raises ``InputError`` where there is no label, or one does not lie on the images.
         """
@@ -102,7 +102,7 @@ class PairFiles:
         )
 
     def label_facts(self) -> MaskFacts:
-        """What the label holds on the images, which takes reading it; windows of a file share the answer."""
+        """Count what the label holds on the images, which takes reading it; windows share the answer."""
         label, _ = self.reference()
         assert self.label is not None
         if is_shapes(self.label):
@@ -199,5 +199,5 @@ def _bounds(window: Window | None) -> tuple[float, float, float, float]:
 
 
 def stem_of(path: Path) -> str:
-    """The name without the extension of an image, or of a file of polygons."""
+    """Return the name without the extension of an image, or of a file of polygons."""
     return path.stem if path.suffix.lower() in (*IMAGE_SUFFIXES, *SHAPE_SUFFIXES) else path.name

@@ -41,7 +41,7 @@ class Coding:
             raise FieldError("changed", self.changed, "apart from the unchanged and ignored values")
 
     def meaning(self, value: int) -> Meaning | None:
-        """What ``value`` means; None: nothing is known of it."""
+        """Tell what ``value`` means; None: nothing is known of it."""
         for listed, found in (
             (self.changed, CHANGED),
             (self.unchanged, UNCHANGED),
@@ -54,7 +54,7 @@ class Coding:
         return CHANGED if value >= self.cut else UNCHANGED
 
     def in_words(self) -> str:
-        """Such as "0 unchanged, 255 changed"."""
+        """Say it such as "0 unchanged, 255 changed"."""
         said = [] if self.cut is None else [f"below {self.cut} unchanged", f"{self.cut} and above changed"]
         groups = ((self.unchanged, "unchanged"), (self.changed, "changed"), (self.ignored, "no reference"))
         return ", ".join(said + [f"{values_in_words(values)} {name}" for values, name in groups if values])
@@ -77,7 +77,7 @@ class ShapeValues:
     """File of polygons of what was looked at; what lies outside has no reference."""
 
     def in_words(self) -> str:
-        """Such as "inside polygons changed"."""
+        """Say it such as "changed inside polygons, unchanged outside"."""
         said = "changed inside polygons, unchanged outside"
         if self.attribute is not None:
             said = f"changed inside polygons whose {self.attribute} is {' or '.join(self.changed)}"
@@ -108,7 +108,7 @@ class LabelValues:
     """By flags, rather than found."""
 
     def in_words(self) -> str:
-        """Such as "0 unchanged, 255 changed (found from 214 files)"."""
+        """Say it such as "0 unchanged, 255 changed (found from 214 files)"."""
         kinds = [("", self.numbers), ("in one-bit masks ", self.one_bit)]
         kinds += [("in rows of the table ", coding) for coding in self.rows]
         said = [where + coding.in_words() for where, coding in kinds if coding is not None]
@@ -120,7 +120,7 @@ class LabelValues:
         return f"{'; '.join(said)} ({how}{count(self.files, 'file')})"
 
     def as_note(self) -> str:
-        """The same among other notes on a data set."""
+        """Say the same among other notes on a data set."""
         return f"change masks: {self.in_words()}"
 
 

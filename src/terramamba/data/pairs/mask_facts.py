@@ -54,7 +54,7 @@ def mask_facts(mask: Scene) -> MaskFacts:
 
 
 def band_of(scene: Scene, window: Window | None) -> tuple[Shaped[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
-    """Values and which are there; colour images count when their bands are equal.
+    """Read values and which are there; colour images count when their bands are equal.
 
     Raises:
         InputError: it cannot be read, or its bands differ.

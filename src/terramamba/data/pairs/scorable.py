@@ -14,7 +14,7 @@ PIXELS_PER_READ = 2**18
 
 
 def require_scorable(pairs: Sequence[PairFiles], subset: str, *, all_of_them: bool = True) -> list[str]:
-    """Notes on labelled ``pairs`` of a ``subset`` none of whose pixels can be scored; reads up to the first.
+    """Note labelled ``pairs`` of a ``subset`` none of whose pixels can be scored; read up to the first one.
 
     Unless ``all_of_them`` are looked at, one that can be scored is enough.
 

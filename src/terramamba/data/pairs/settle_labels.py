@@ -45,7 +45,7 @@ def settle_labels(
     kept: LabelValues | None = None,
     shapes: ShapeValues | None = None,
 ) -> Settled:
-    """Decide what the values in the labels of all ``pairs`` mean, from everything that their files say.
+    """Choose what the values in the labels of all ``pairs`` mean, from everything that their files say.
 
     ``stated`` is what flags say, and wins over all else; what a table says of a row wins over what is found.
     ``kept`` is what a run has learnt by: where it has a meaning for all values that there are, that is it.
@@ -96,7 +96,7 @@ def settle_for_scoring(
     kept: LabelValues | None,
     shapes: ShapeValues | None = None,
 ) -> Settled:
-    """Decide what the labels of one ``subset`` mean when a run is scored that has learnt by ``kept``.
+    """Choose what the labels of one ``subset`` mean when a run is scored that has learnt by ``kept``.
 
     Labels that hold values which ``kept`` has no meaning for are read by what all labels of ``pairs`` say,
     and a note says so.
@@ -133,7 +133,7 @@ def code_labels(
     kept: LabelValues | None = None,
     shapes: ShapeValues | None = None,
 ) -> Settled:
-    """``settle_labels`` without its look at what the subsets hold."""
+    """Do as ``settle_labels``, without its look at what the subsets hold."""
     learnt = None if kept is None else kept.shapes
     pairs, polygons, drawn = with_shapes(pairs, shapes, learnt, only_stated=stated is not None)
     kinds: dict[Kind, list[MaskFacts]] = {}

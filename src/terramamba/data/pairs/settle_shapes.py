@@ -23,7 +23,7 @@ def with_shapes(
     *,
     only_stated: bool,
 ) -> tuple[Mapping[str, Sequence[PairFiles]], ShapeValues | None, list[str]]:
-    """The pairs with what their polygons mean: as ``given``, else as ``kept`` of a run, else all are change.
+    """Have the pairs say what their polygons mean: as ``given``, else as ``kept`` of a run, else change.
 
     Also that meaning, None where no label is drawn, and notes. ``only_stated``: flags say what values mean,
     without an attribute. An area that a table names for a pair is its own.

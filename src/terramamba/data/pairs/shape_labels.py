@@ -84,8 +84,7 @@ def open_shapes(path: str, grid: Grid, image: str, values: ShapeValues) -> Scene
 
 
 def attribute_values(path: str, attribute: str) -> set[str]:
-    """The values of ``attribute`` in a file of polygons; raises ``InputError`` where it has none of that "
-    "name."""
+    """List the values of ``attribute`` in a file of polygons; raises ``InputError`` where there is none."""
     features = read_features(path)
     return set(_texts(features, attribute)) if len(features) else set()
 

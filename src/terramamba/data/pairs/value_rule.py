@@ -37,7 +37,7 @@ class Found:
 
 
 def find_coding(masks: Sequence[MaskFacts], stated: StatedValues | None = None) -> Found:
-    """The meaning of the values in ``masks``, which are all those of one data set.
+    """Find the meaning of the values in ``masks``, which are all those of one data set.
 
     What is ``stated`` wins, then what the files call their values. Else, declared nodata values left out:
     0 and one other value: that one is changed. 0, 1 and 255 together in a mask: 255 has no reference. Greys
@@ -245,11 +245,10 @@ def _as_stated(tally: _Tally, stated: StatedValues) -> Found:
         )
     else:
         ignored |= declared
-    lists = tuple(tuple(sorted(of)) for of in (changed, unchanged, ignored))
-    grey = stated.changed is not None and _reaches_the_end(stated.changed)
-    if not grey:
-        return Found(Coding(*lists, opaque=opaque))
-    return Found(Coding((), stated.unchanged or (), lists[2], min(changed), opaque))
+    without = tuple(sorted(ignored))
+    if stated.changed is not None and _reaches_the_end(stated.changed):
+        return Found(Coding((), stated.unchanged or (), without, min(changed), opaque))
+    return Found(Coding(tuple(sorted(changed)), tuple(sorted(unchanged)), without, opaque=opaque))
 
 
 def _background_is_transparent(tally: _Tally, stated: StatedValues) -> bool:
@@ -306,11 +305,11 @@ def _by_names(tally: _Tally) -> Coding | None:
                     f"{mask.path}: calls {value} {name!r}, which is {other} in {where}; say what it means "
                     f"with {FLAGS}"
                 )
-    groups = {
-        kind: tuple(sorted(value for value, (found, _) in meaning.items() if found == kind))
+    changed, unchanged, ignored = (
+        tuple(sorted(value for value, (found, _) in meaning.items() if found == kind))
         for kind in ("changed", "unchanged", "ignored")
-    }
-    return Coding(**groups) if meaning else None
+    )
+    return Coding(changed, unchanged, ignored) if meaning else None
 
 
 def _meaning(name: str) -> str | None:

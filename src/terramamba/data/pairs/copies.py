@@ -1,0 +1,146 @@
+"""Pairs that show the same as others, though their files differ: saved anew, brightened, mirrored or turned.
+
+The middle band of both dates is averaged to a small picture, of which only detail counts (each cell less the
+mean of those around it), so that light, haze and compression hardly matter. Detail that correlates at both
+dates, as it lies, mirrored or in quarter turns, makes a suspect; finer pictures of both, read anew, must agree
+before it is called a copy. Pictures without detail are never copies. Parts of images that
+overlap are not found here, unless they are windows of one file (``same_files``).
+
+n pairs   t date (2)   s side of a picture
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64
+from scipy.ndimage import uniform_filter
+
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window, strips
+
+COARSE, FINE = 32, 64
+"""Sides of the small pictures."""
+SUSPECT, COPY = 0.6, 0.5
+"""Least correlation of detail in coarse and in fine pictures. No two pairs of the parts of CLCD, LEVIR-CD and
+DSIFN-CD that we have reach 0.2; copies at JPEG quality 30, turned, mirrored or made smaller, reach 0.8."""
+LEAST_DETAIL = 0.02
+"""Share of the standard deviation that detail must have; less is a gradient with noise."""
+LEAST_DATA = 0.5
+PIXELS_PER_READ = 2**22
+COMPARED_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A pair, and the one that shows the same."""
+
+    pair: PairFiles
+    of: PairFiles
+
+
+def find_copies(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[Copy]:
+    """Find the pairs of ``second`` that show the same as some pair of ``first``, also with dates exchanged.
+
+    Reads all of the images once. Raises ``InputError`` where a file is damaged.
+    """
+    some, others = _pictures(first), _pictures(second)
+    if not some or not others:
+        return []
+    known = np.stack([picture for _, picture in some])
+    found = []
+    for start in range(0, len(others), COMPARED_AT_ONCE):
+        part = others[start : start + COMPARED_AT_ONCE]
+        alike = _likeness(known, np.stack([picture for _, picture in part]))
+        for place, (pair, _) in enumerate(part):
+            suspects = np.flatnonzero(alike[:, place] >= SUSPECT)
+            for suspect in suspects[np.argsort(-alike[suspects, place])].tolist():
+                if _agree(some[suspect][0], pair):
+                    found.append(Copy(pair, some[suspect][0]))
+                    break
+    return found
+
+
+def _agree(one: PairFiles, other: PairFiles) -> bool:
+    """Tell whether fine pictures of two pairs show the same."""
+    pictures = [_picture(pair, FINE) for pair in (one, other)]
+    if any(picture is None for picture in pictures):
+        return min(_side(one), _side(other)) < FINE  # too small to look closer
+    fine = [picture for picture in pictures if picture is not None]
+    return bool(_likeness(fine[0][None], fine[1][None])[0, 0] >= COPY)
+
+
+def _pictures(pairs: Sequence[PairFiles]) -> list[tuple[PairFiles, Float32[np.ndarray, "2 s s"]]]:
+    """The pairs that have detail at both dates, with it."""
+    found = []
+    for pair in pairs:
+        asked = ("picture", pair.before, pair.after, pair.window, pair.align, pair.variable, pair.exchanged)
+        picture = pair.facts.once(asked, lambda pair=pair: _picture(pair, COARSE))
+        if picture is not None:
+            found.append((pair, picture))
+    return found
+
+
+def _picture(pair: PairFiles, side: int) -> Float32[np.ndarray, "2 s s"] | None:
+    """Detail of both dates, with mean 0 and length 1; None where a date has none, or too little data."""
+    if _side(pair) < side:
+        return None
+    details = []
+    for scene in pair.open():
+        cells = _cells(scene, pair.window or scene.grid.window, side)
+        if cells is None:
+            return None
+        detail = cells - uniform_filter(cells, 5, mode="nearest")
+        detail -= detail.mean()
+        if detail.std() <= LEAST_DETAIL * cells.std() or not cells.std():
+            return None
+        details.append(detail / np.linalg.norm(detail))
+    return np.stack(details).astype(np.float32)
+
+
+def _side(pair: PairFiles) -> int:
+    grid = pair.window or pair.grid.window
+    return min(grid.height, grid.width)
+
+
+def _cells(scene: Scene, area: Window, side: int) -> Float64[np.ndarray, "s s"] | None:
+    """Means of the middle band over ``side`` x ``side`` cells; None where most of the area has no data."""
+    total, known = np.zeros((side, side)), np.zeros((side, side))
+    across = _members(0, area.width, area.width, side).T
+    for strip in strips(area.height, area.width, max(1, PIXELS_PER_READ // area.width)):
+        window = Window(area.row + strip.row, area.col, *strip.shape)
+        (values,), (valid,) = scene.read(window, (scene.bands // 2,))
+        usable = valid & np.isfinite(values) if values.dtype.kind == "f" else valid
+        down = _members(strip.row, strip.height, area.height, side)
+        if usable.all():
+            known += np.outer(down.sum(axis=1), across.sum(axis=0))
+            total += down @ values.astype(np.float32) @ across
+        else:
+            known += down @ usable.astype(np.float32) @ across
+            total += down @ np.where(usable, values, 0).astype(np.float32) @ across
+    if known.sum() < LEAST_DATA * area.pixels:
+        return None
+    mean = total.sum() / known.sum()
+    return np.where(known > 0, total / np.maximum(known, 1), mean)
+
+
+def _members(start: int, count: int, length: int, side: int) -> Float32[np.ndarray, "s n"]:
+    """1 where a place of ``start`` and on, of ``length``, belongs to a cell of ``side``."""
+    cells = np.arange(start, start + count) * side // length
+    return (cells == np.arange(side)[:, None]).astype(np.float32)
+
+
+def _likeness(
+    known: Float32[np.ndarray, "n 2 s s"], asked: Float32[np.ndarray, "m 2 s s"]
+) -> Float32[np.ndarray, "n m"]:
+    """The lower correlation of the two dates, at its highest over turns, mirrorings and orders."""
+    own = known.reshape(len(known), 2, -1)
+    best = np.full((len(known), len(asked)), -1, np.float32)
+    for symmetry in range(8):
+        turned = np.rot90(asked[..., ::-1] if symmetry >= 4 else asked, symmetry, axes=(2, 3))
+        flat = np.ascontiguousarray(turned).reshape(len(asked), 2, -1)
+        for order in ((0, 1), (1, 0)):
+            dates = [own[:, date] @ flat[:, other].T for date, other in enumerate(order)]
+            best = np.maximum(best, np.minimum(*dates))
+    return best

@@ -1,0 +1,104 @@
+"""Copies of pairs that are other files are found by what they show; different places are not accused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from terramamba.change.training import labelled_pairs
+from terramamba.core.errors import InputError
+from terramamba.data.pairs.copies import find_copies
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.layouts import find_pairs
+
+SIDE = 96
+
+
+def ground(rng: np.random.Generator, size: int) -> np.ndarray:
+    """An image with fields of different brightness, and a little noise."""
+    fields = np.kron(rng.integers(40, 200, (size // 8, size // 8, 3)), np.ones((8, 8, 1)))
+    return (fields + rng.normal(0, 4, fields.shape)).clip(0, 255).astype(np.uint8)
+
+
+def save(folder: Path, name: str, dates: tuple[np.ndarray, np.ndarray], **options: int) -> None:
+    for date, values in zip("AB", dates, strict=True):
+        (folder / date).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(values).save(folder / date / name, **options)
+
+
+@pytest.fixture
+def dates(seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    rng = np.random.default_rng(seed)
+    made = []
+    for _ in range(4):
+        before = ground(rng, SIDE)
+        after = before.copy()
+        after[20:60, 20:50] = ground(rng, SIDE)[20:60, 20:50]
+        made.append((before, after))
+    return made
+
+
+def pairs_of(root: Path) -> list[PairFiles]:
+    return find_pairs(root)["all"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda values: values,
+        lambda values: values[:, ::-1],
+        lambda values: np.rot90(values),
+        lambda values: np.rot90(values[::-1], 3),
+        lambda values: (values * 0.7 + 30).astype(np.uint8),
+        lambda values: np.asarray(Image.fromarray(values).resize((80, 80))),
+    ],
+    ids=["saved anew", "mirrored", "turned", "both", "brighter", "smaller"],
+)
+@pytest.mark.parametrize("exchanged", [False, True])
+def test_copies_are_found(
+    tmp_path: Path, dates: list, change: Callable[[np.ndarray], np.ndarray], exchanged: bool
+) -> None:
+    for number, pair in enumerate(dates):
+        save(tmp_path / "own", f"{number}.png", pair)
+    altered = tuple(np.ascontiguousarray(change(values)) for values in dates[2])
+    save(tmp_path / "other", "x.jpg", altered[::-1] if exchanged else altered, quality=50)
+    (copy,) = find_copies(pairs_of(tmp_path / "own"), pairs_of(tmp_path / "other"))
+    assert (copy.pair.name, copy.of.name) == ("x", "2")
+
+
+def test_neighbours_and_one_date_in_common_are_no_copies(tmp_path: Path, dates: list, seed: int) -> None:
+    scene = ground(np.random.default_rng(seed), 2 * SIDE)
+    save(tmp_path / "own", "scene.png", (scene[:SIDE, :SIDE], scene[:SIDE, :SIDE]))
+    save(tmp_path / "own", "one.png", dates[0])
+    save(tmp_path / "other", "beside.png", (scene[:SIDE, SIDE:], scene[:SIDE, SIDE:]))
+    save(tmp_path / "other", "date.png", (dates[0][0], dates[1][1]))
+    assert find_copies(pairs_of(tmp_path / "own"), pairs_of(tmp_path / "other")) == []
+
+
+def test_images_without_detail_are_no_copies(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ramp = np.broadcast_to(np.linspace(60, 160, SIDE)[:, None, None], (SIDE, SIDE, 3))
+    for folder in ("own", "other"):
+        save(tmp_path / folder, "flat.png", (np.full((SIDE, SIDE, 3), 90, np.uint8),) * 2)
+        water = tuple((ramp + rng.normal(0, 3, ramp.shape)).clip(0, 255).astype(np.uint8) for _ in "AB")
+        save(tmp_path / folder, "water.png", water)
+    assert find_copies(pairs_of(tmp_path / "own"), pairs_of(tmp_path / "other")) == []
+
+
+def test_a_copy_of_a_test_pair_in_training_is_refused_with_both(tmp_path: Path, dates: list) -> None:
+    for number, part in enumerate(("train", "val", "test")):
+        save(tmp_path / part, f"{number}.png", dates[number])
+        (tmp_path / part / "label").mkdir()
+        Image.fromarray(np.eye(SIDE, dtype=np.uint8) * 255).save(tmp_path / part / "label" / f"{number}.png")
+    assert set(labelled_pairs(str(tmp_path), None, chosen_on_test=False)) == {"train", "val", "test"}
+    save(tmp_path / "train", "copy.jpg", tuple(values[::-1] for values in dates[2]), quality=80)
+    Image.fromarray(np.eye(SIDE, dtype=np.uint8) * 255).save(tmp_path / "train" / "label" / "copy.png")
+    with pytest.raises(InputError, match=r"share .*2\.png \(which shows the same as .*copy\.jpg\); a"):
+        labelled_pairs(str(tmp_path), None, chosen_on_test=False)
+
+
+def test_real_windows_of_one_set_are_not_accused(real_data: Callable[[str], Path]) -> None:
+    parts = find_pairs(real_data("change/levir_cd"))
+    assert find_copies(parts["train"], parts["test"]) == []
