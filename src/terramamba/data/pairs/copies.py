@@ -2,9 +2,9 @@
 
 The middle band of both dates is averaged to a small picture, of which only detail counts (each cell less the
 mean of those around it), so that light, haze and compression hardly matter. Detail that correlates at both
-dates, as it lies, mirrored or in quarter turns, makes a suspect; finer pictures of both, read anew, must agree
-before it is called a copy. Pictures without detail are never copies. Parts of images that
-overlap are not found here, unless they are windows of one file (``same_files``).
+dates, as it lies, mirrored or in quarter turns, makes a suspect; finer pictures of both, read anew, must then
+agree. Pictures without detail are never copies. Parts of images that overlap are not found here; those that are
+windows of one file ``same_files`` finds.
 
 n pairs   t date (2)   s side of a picture
 """
