@@ -3,14 +3,15 @@
 The middle band of both dates is averaged to a small picture, of which only detail counts (each cell less the
 mean of those around it), so that light, haze and compression hardly matter. Detail that correlates at both
 dates, as it lies, mirrored or in quarter turns, makes a suspect; finer pictures of both, read anew, must then
-agree. Pictures without detail are never copies. Parts of images that overlap are not found here; those that are
-windows of one file ``same_files`` finds.
+agree. Pictures without detail are never copies. Parts of images that overlap are not found here; where they
+are windows of one file ``same_files`` finds them.
 
 n pairs   t date (2)   s side of a picture
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -76,7 +77,7 @@ def _pictures(pairs: Sequence[PairFiles]) -> list[tuple[PairFiles, Float32[np.nd
     found = []
     for pair in pairs:
         asked = ("picture", pair.before, pair.after, pair.window, pair.align, pair.variable, pair.exchanged)
-        picture = pair.facts.once(asked, lambda pair=pair: _picture(pair, COARSE))
+        picture = pair.facts.once((*asked, pair.masks), partial(_picture, pair, COARSE))
         if picture is not None:
             found.append((pair, picture))
     return found

@@ -245,10 +245,10 @@ def _as_stated(tally: _Tally, stated: StatedValues) -> Found:
         )
     else:
         ignored |= declared
-    without = tuple(sorted(ignored))
+    no_reference = tuple(sorted(ignored))
     if stated.changed is not None and _reaches_the_end(stated.changed):
-        return Found(Coding((), stated.unchanged or (), without, min(changed), opaque))
-    return Found(Coding(tuple(sorted(changed)), tuple(sorted(unchanged)), without, opaque=opaque))
+        return Found(Coding((), stated.unchanged or (), no_reference, min(changed), opaque))
+    return Found(Coding(tuple(sorted(changed)), tuple(sorted(unchanged)), no_reference, opaque=opaque))
 
 
 def _background_is_transparent(tally: _Tally, stated: StatedValues) -> bool:
