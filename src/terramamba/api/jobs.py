@@ -183,6 +183,11 @@ def evaluate_change_detector(
     scene_variable: str | None = None,
     axes: str | None = None,
     threshold: float | int | None = None,
+    changed_values: Sequence[str | int] | None = None,
+    unchanged_values: Sequence[str | int] | None = None,
+    ignore_values: Sequence[str | int] | None = None,
+    changed_attribute: str | None = None,
+    area: StrPath | None = None,
     device: str = "auto",
     out: StrPath | None = None,
     overwrite: bool = False,
@@ -200,6 +205,12 @@ def evaluate_change_detector(
         scene_variable: Name of the array or image in files that hold several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         threshold: Least probability that counts as changed, in thousandths; None: the run's own.
+        changed_values: Values in change masks that mean changed, such as 255 or "128-255"; None: as in the
+            run's own masks where these have all values, else found from all masks of ``data``.
+        unchanged_values: Values that mean unchanged.
+        ignore_values: Values that mean no reference.
+        changed_attribute: Attribute of labels drawn as polygons whose values these are.
+        area: Polygons of what was looked at, for labels drawn as polygons.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         out: Folder to write: scores.json, confusion.csv and, for change, a map of each pair's errors.
         overwrite: Replace earlier scores in that folder.
@@ -221,8 +232,17 @@ def evaluate_change_detector(
             scene_variable=scene_variable,
             axes=axes,
             threshold=None if threshold is None else float(threshold),
+            changed_values=_texts(changed_values),
+            unchanged_values=_texts(unchanged_values),
+            ignore_values=_texts(ignore_values),
+            changed_attribute=changed_attribute,
+            area=None if area is None else str(area),
             device=device,
             out=None if out is None else Path(out),
             overwrite=overwrite,
         )
     return EvaluationResult(CHANGE.name, found)
+
+
+def _texts(values: Sequence[str | int] | None) -> list[str] | None:
+    return None if values is None else [str(value) for value in values]

@@ -10,8 +10,8 @@ from jaxtyping import Float32, UInt8
 from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.core.devices import resolve_device
 from terramamba.core.progress import progress
-from terramamba.data.pairs.change_masks import IGNORE
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.label_values import IGNORE
 from terramamba.raster.output.cog import RasterWriter
 from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run
