@@ -231,7 +231,7 @@ def test_without_a_test_part_a_run_says_that_nothing_was_tested(tmp_path: Path, 
     train(data, tmp_path / "other")
     page = write_report([tmp_path / "run", tmp_path / "other"], tmp_path / "both.html")
     assert "None of the 2 runs was tested" in page.read_text()
-    with pytest.raises(InputError, match="no labelled pairs in its test part"):
+    with pytest.raises(InputError, match="no labelled pairs in its test subset"):
         evaluate_change_detector(tmp_path / "run", data=str(data))
     assert evaluate_change_detector(tmp_path / "run", data=str(data), split="val")["test"]["pairs"] == 2
 

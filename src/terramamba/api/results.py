@@ -103,7 +103,7 @@ class Result(Mapping[str, Any]):
     @cached_property
     def confusion(self) -> Int64[np.ndarray, "k k"] | None:
         """Test pixels: a row for each class of the truth, a column for each predicted; None over seeds."""
-        found = self.raw.get("confusion", self.raw["test"].get("confusion"))
+        found = self.raw.get("confusion", self.raw.get("test", {}).get("confusion"))
         if found is None and (path := self.folder / CONFUSION).is_file():
             found = confusion_table(path)[1]
         if found is None or "seeds" in self.raw:
