@@ -40,7 +40,7 @@ class PairFiles:
     reference. ``window`` limits all of them to a rectangle of the image. ``name`` is unique within a subset.
     Non-zero pixels of any of ``masks`` are without data at both dates. With ``align``, ``after`` is warped
     onto the grid of ``before``, on which labels and window are. ``variable`` names the array or image of
-    files that hold several, ``axes`` what the axes of bare arrays hold. ``exchanged``: the dates change places,
+    files that hold several, ``axes`` what the axes of bare arrays hold. ``exchanged``: the dates swap,
     the grid stays. ``stated``: what a table says of the values in the label, ``shapes``: what polygons in it
     mean; ``coding``: what its values mean, once ``settle_labels`` has settled it. ``facts`` are what is known
     of the files; pairs of the same files share them.
