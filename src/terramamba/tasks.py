@@ -1,6 +1,6 @@
 """The jobs there are: one record each, which names all that a job has.
 
-Commands, the demo and the public functions look here, and hand the record down; nothing below does. A third
+Commands and the public functions look here, and hand the record down; nothing below does. A third
 job is a third wing and a third record.
 """
 
@@ -183,3 +183,11 @@ def task_named(name: str) -> Task:
     if name not in TASKS:
         raise InputError(f"task {name!r} is unknown; there are: {', '.join(TASKS)}")
     return TASKS[name]
+
+
+def task_of(settings: TrainSettings) -> Task:
+    """Return the job that ``settings`` train; raises ``InputError`` where there is none."""
+    for task in TASKS.values():
+        if isinstance(settings, task.settings):
+            return task
+    raise InputError(f"{type(settings).__name__} are the settings of no job; give those of one")

@@ -161,6 +161,9 @@ def test_what_fast_mapping_refuses(trained, tmp_path):
     home, made, _ = trained
     with pytest.raises(InputError, match=r"--tilings 3: choose one of 1, 2, 4, 9"):
         map_classes(home / "run", made.scene, tmp_path / "a.tif", mode="fast", tilings=3)
+    for unused in ({"tilings": 4}, {"tilings": 4, "mode": "auto"}, {"tolerance": 1.0, "mode": "fast"}):
+        with pytest.raises(InputError, match=rf"--{next(iter(unused))} [\d.]+: is for --mode"):
+            map_classes(home / "run", made.scene, tmp_path / "a.tif", **unused)
     run = replace(load_run(home / "run"), model=Model())
     with pytest.raises(InputError, match="--mode fast: this model does not classify the single pixels"):
         map_classes(run, made.scene, tmp_path / "a.tif", mode="fast")

@@ -16,7 +16,7 @@ from terramamba.core.progress import OnProgress, told
 from terramamba.data.settings import Align
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.runs.folder import Run, check_folder
-from terramamba.tasks import CHANGE, LAND_COVER
+from terramamba.tasks import CHANGE, LAND_COVER, task_of
 from terramamba.training.plan import Plan
 
 S = TypeVar("S", ClassifySettings, ChangeSettings)
@@ -86,7 +86,7 @@ def resolved(settings: S) -> S:
     Raises:
         InputError: as training.
     """
-    return pipeline.resolved(LAND_COVER if isinstance(settings, ClassifySettings) else CHANGE, settings)
+    return pipeline.resolved(task_of(settings), settings)
 
 
 def plan_training(settings: S) -> Plan:
@@ -97,7 +97,7 @@ def plan_training(settings: S) -> Plan:
     Raises:
         InputError: as training.
     """
-    return pipeline.plan_training(LAND_COVER if isinstance(settings, ClassifySettings) else CHANGE, settings)
+    return pipeline.plan_training(task_of(settings), settings)
 
 
 def evaluate_classifier(

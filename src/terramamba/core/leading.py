@@ -2,8 +2,9 @@
 
 The first process runs the command as if it were alone. It reads, refuses, prints, writes the run folder and
 keeps checkpoints; the others wait. When it trains, it sends them the training as a function, as it would send
-it to processes that it starts itself (``processes``), and has rank 0. So nothing outside this file
-and ``training.fit`` knows of launchers, and nothing is printed or written twice.
+it to processes that it starts itself (``processes``), and has rank 0. So beside this file only
+the door of the command line (``cli``), the door of training (``pipeline.train`` is ``led``) and
+``training.fit`` know of launchers, and nothing is printed or written twice.
 
 Whoever fails says why, once: the first process where all fail alike, else the one that failed.
 """

@@ -7,6 +7,7 @@ together: memory does not grow with the scene, and a run that was ended is gone 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.landcover.fast import check_tilings, choose_tilings
 from terramamba.landcover.map_output import ClassMapOutput
@@ -31,8 +32,10 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
     """Cut the scene into windows, and say what becomes of them.
 
     Raises:
-        InputError: the model cannot map by so many tilings, or none is within the tolerance.
+        InputError: the model cannot map by so many tilings, or tilings or tolerance are given for a mode
+            that has none.
     """
+    _refuse_unused(settings)
     run, image = given.run, given.scenes["scene"]
     tilings = choose_tilings(settings.mode, settings.tilings, settings.tolerance, run.card.judged.fast)
     if tilings:
@@ -82,3 +85,12 @@ def _agreement(run: Run, tilings: int) -> float | None:
     fast = run.card.judged.fast
     known = None if fast is None else fast.tilings.get(tilings)
     return None if known is None else known.agreement
+
+
+def _refuse_unused(settings: ClassMapSettings) -> None:
+    if settings.tilings != ClassMapSettings.tilings and settings.mode != "fast":
+        raise InputError(f"--tilings {settings.tilings}: is for --mode fast; this is --mode {settings.mode}")
+    if settings.tolerance != ClassMapSettings.tolerance and settings.mode != "auto":
+        raise InputError(
+            f"--tolerance {settings.tolerance:g}: is for --mode auto; this is --mode {settings.mode}"
+        )

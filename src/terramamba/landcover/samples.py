@@ -75,7 +75,7 @@ def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
         else:
             spectra = finite_spectra(values[:, bands], valid[:, bands])
             if not len(spectra):
-                raise _no_whole_pixel(scene)
+                raise _no_whole_pixel(scene, "training pixel")
             scaling = Scaling.fit(lambda: [spectra], bands, settings.scaling)
         used = split.pixels.only(split.subsets != LEFT_OUT)
         store = PatchStore.read(scene, scaling, used, patch_size, settings.border)
@@ -237,11 +237,11 @@ def _all_spectra(scene: Scene, bands: Sequence[int]) -> Iterator[Float64[np.ndar
         found |= len(spectra) > 0
         yield spectra
     if not found:
-        raise _no_whole_pixel(scene)
+        raise _no_whole_pixel(scene, "pixel")
 
 
-def _no_whole_pixel(scene: Scene) -> InputError:
-    return InputError(f"{scene.path}: no training pixel has data in all used bands; use other labels")
+def _no_whole_pixel(scene: Scene, of: str) -> InputError:
+    return InputError(f"{scene.path}: no {of} has data in all used bands; use other labels")
 
 
 def choose_bands(

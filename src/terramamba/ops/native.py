@@ -19,7 +19,7 @@ LEVELS = ("plain", "avx2", "avx512")
 
 
 class _Strided(ctypes.Structure):
-    """A pointer and up to four strides, in numbers."""
+    """A pointer and three strides, in numbers."""
 
     _fields_ = (("data", ctypes.c_void_p), ("strides", ctypes.c_int64 * 3))
 
