@@ -222,7 +222,7 @@ def test_a_pair_without_a_pixel_to_score_is_left_out_and_said(tmp_path: Path, se
 def test_without_a_test_part_a_run_says_that_nothing_was_tested(tmp_path: Path, seed: int, capsys) -> None:
     data = make(tmp_path / "data", plain, seed, {"train": 2, "val": 2})
     result = train(data, tmp_path / "run", chosen_on_test=True)
-    assert "test" not in result
+    assert result["test"] == {"pairs": 0, "confusion": [[0, 0], [0, 0]]}
     assert result["protocol"] == "pairs-2-2-0"
     assert result["notes"][0].startswith("no test pairs: nothing was tested")
     show_scores(CHANGE, result)

@@ -13,7 +13,7 @@ from terramamba.core.run_files import CARD, CONFUSION, SEED_FOLDERS
 from terramamba.raster.pictures import table_html
 from terramamba.runs.model_card import read_card
 from terramamba.runs.record import confusion_table
-from terramamba.scores.score import Score, Scores, of_set, per_class
+from terramamba.scores.score import Score, Scores, of_set, per_class, tested
 from terramamba.tasks import task_named
 
 if TYPE_CHECKING:
@@ -75,7 +75,12 @@ class Result(Mapping[str, Any]):
     @cached_property
     def scores(self) -> Mapping[str, Mapping[str, Value]]:
         """Scores by subset (``test``, and ``validation`` after training) and key; those that are defined."""
-        return {subset: self._scores_of(subset) for subset in SUBSETS if subset in self.raw}
+        return {subset: self._scores_of(subset) for subset in self._scored}
+
+    @property
+    def _scored(self) -> list[str]:
+        """The subsets that have scores."""
+        return [name for name in SUBSETS if (tested(self.raw) if name == "test" else name in self.raw)]
 
     @cached_property
     def per_class(self) -> Mapping[str, tuple[ClassScores, ...]]:
@@ -103,7 +108,7 @@ class Result(Mapping[str, Any]):
     @cached_property
     def confusion(self) -> Int64[np.ndarray, "k k"] | None:
         """Test pixels: a row for each class of the truth, a column for each predicted; None over seeds."""
-        found = self.raw.get("confusion", self.raw.get("test", {}).get("confusion"))
+        found = self.raw.get("confusion", tested(self.raw).get("confusion"))
         if found is None and (path := self.folder / CONFUSION).is_file():
             found = confusion_table(path)[1]
         if found is None or "seeds" in self.raw:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from terramamba.core.shown import Shown, Table, in_percent, number
-from terramamba.scores.score import Score, Scores, of_set
+from terramamba.scores.score import Score, Scores, of_set, tested
 
 FROM = {
     "validation": ", chosen on validation",
@@ -16,13 +16,13 @@ FROM = {
 
 def shown_scores(result: Mapping[str, Any], scores: Scores) -> Shown:
     """Describe what a test found, each score with the interval that drawing pairs anew gives."""
-    test = result.get("test") or result["validation"]
+    test = tested(result) or result["validation"]
     rows = tuple(
         (score.label, score.shown(score.value_in(test)), _between(score, test.get(f"{score.key}_interval")))
         for score in of_set(scores)
         if score.value_in(test) is not None
     )
-    which = "pairs" if result.get("test") else "validation pairs (nothing was tested)"
+    which = "pairs" if tested(result) else "validation pairs (nothing was tested)"
     title = f"changed pixels of {number(test['pairs'])} {which}, %"
     facts = {
         "threshold": f"{number(result['threshold'])}{FROM.get(str(result.get('threshold_from')), '')}",

@@ -52,6 +52,8 @@ from terramamba.training.workload import Volume
 
 CLASSES = ClassTable((0, 1), ("unchanged", "changed"), (None, None))
 SUBSETS = ("train", "val", "test")
+UNTESTED_SCORES = {"pairs": 0, "confusion": [[0, 0], [0, 0]]}
+"""Of a run whose data have no test pairs: nothing was counted."""
 COUNTED_SIDE = 64
 """FLOPs are counted on images of this side at most, and grow with the area."""
 
@@ -186,6 +188,7 @@ class Training:
         temperature = change_temperature(counts["validation"].logits)
         calibrations = {subset: change_calibration(of.logits, temperature) for subset, of in counts.items()}
         scores = {subset: pair_scores(of, cut, calibrations[subset]) for subset, of in counts.items()}
+        scores.setdefault("test", UNTESTED_SCORES)
 
         def write(folder: Path) -> None:
             write_thresholds(folder / THRESHOLDS, counts, cut)

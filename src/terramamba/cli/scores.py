@@ -8,6 +8,7 @@ from terramamba.cli.show import show, show_facts
 from terramamba.core.provenance import in_words
 from terramamba.core.run_files import REPORT
 from terramamba.core.shown import in_percent, number
+from terramamba.scores.score import tested
 
 if TYPE_CHECKING:
     from terramamba.mapping.summary import MapSummary
@@ -32,7 +33,7 @@ def show_map(summary: "MapSummary") -> None:
 def _calibration(result: Mapping[str, Any]) -> dict[str, Any]:
     """How far probabilities are from how often they come true; nothing where no temperature was fitted."""
     fitted = result.get("calibration")
-    found = (result.get("test") or result.get("validation") or {}).get("calibration")
+    found = (tested(result) or result.get("validation") or {}).get("calibration")
     if not fitted or not found:
         return {}
     after = f"{in_percent(found['ece_scaled'])} % at temperature {number(fitted['temperature'])}"

@@ -121,6 +121,12 @@ Scores = tuple[Score, ...]
 """The scores of a job, in the order in which they are shown; the first one decides."""
 
 
+def tested(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the scores of ``test`` in what training or scoring found; empty where nothing was tested."""
+    found: Mapping[str, Any] = result.get("test") or {}
+    return {} if found.get("pairs") == 0 else found
+
+
 def by_name(scores: Iterable[Score]) -> Mapping[str, Score]:
     """Return the scores by their names where tables are flat, such as ``worst_class_recall``."""
     return {score.name: score for score in scores}
