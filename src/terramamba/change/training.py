@@ -23,7 +23,7 @@ from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.pairs.copies import find_copies
 from terramamba.data.pairs.image_pair import PairFiles, same_files
-from terramamba.data.pairs.label_values import LabelValues, ShapeValues, StatedValues
+from terramamba.data.pairs.label_values import ShapeValues, StatedValues
 from terramamba.data.pairs.layouts import LABELS
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.scorable import require_scorable
@@ -86,7 +86,7 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     notes = (*untested, *settled.notes, *empty, *unlike, *_in_two_subsets(pairs), *survey(pairs))
     if spec.trainable:
         settings = with_crops(settings, len(pairs["train"]), resolve_device(settings.device).type)
-    return Training(settings, pairs, example, scaling, settled.values, published, notes)
+    return Training(settings, pairs, example, scaling, settled, published, notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +99,8 @@ class Training:
     example: Scene
     """A date whose bands all others have."""
     scaling: Scaling
-    label_values: LabelValues | None
-    """What the values in the labels mean."""
+    settled: Settled
+    """What the values in the labels mean, and how many pixels of each subset mean what."""
     published: str | None
     """Name of the set, where all of it is there as published."""
     notes: Sequence[str]
@@ -108,9 +108,7 @@ class Training:
     @property
     def plan(self) -> Plan:
         """What was understood of the pairs."""
-        return plan_of(
-            self.settings.data, self.pairs, self.example, self.scaling, self.label_values, self.notes
-        )
+        return plan_of(self.settings.data, self.pairs, self.example, self.scaling, self.settled, self.notes)
 
     def volume(self) -> Volume:
         """Return crops of training pairs, as large as the first allows, and whole validation pairs."""
@@ -141,7 +139,7 @@ class Training:
             axes=axes_of_text(",".join(self.example.axes)),
             scaling=self.scaling,
             classes=CLASSES,
-            label_values=self.label_values,
+            label_values=self.settled.values,
             protocol=protocol_id(self.pairs, self.settings.chosen_on_test, self.published),
             split_id=split_record(self.pairs)["id"],
         )

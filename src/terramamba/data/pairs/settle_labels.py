@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from terramamba.core.errors import InputError
 from terramamba.core.words import count
@@ -37,6 +37,19 @@ class Settled:
     values: LabelValues | None
     """None: no pair has a label."""
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    """Of ``notes``, those on what makes scores say nothing."""
+    pixels: Mapping[str, "LabelPixels"] = field(default_factory=dict)
+    """By subset."""
+
+
+@dataclass(frozen=True)
+class LabelPixels:
+    """Pixels of the labels of a subset, by what they mean; whole files, whatever windows pairs have."""
+
+    unchanged: int
+    changed: int
+    ignored: int
 
 
 def settle_labels(
@@ -60,12 +73,12 @@ def settle_labels(
         return settled
     on_top = []
     totals = {subset: _totals(files) for subset, files in settled.pairs.items() if files}
-    for subset, (unchanged, changed) in totals.items():
-        if unchanged or (changed and settled.values.stated):
+    for subset, of in totals.items():
+        if of.unchanged or (of.changed and settled.values.stated):
             continue
         said = f"in the {subset} masks, read as {settled.values.in_words()}"
         first = next(pair.label for pair in settled.pairs[subset] if pair.label is not None)
-        if changed:
+        if of.changed:
             raise InputError(
                 f"{first}: no pixel is unchanged {said}; say what their values mean with {FLAGS}"
             )
@@ -73,7 +86,7 @@ def settle_labels(
             f"{first}: no pixel has a reference {said}; give masks that say what changed, or say what their "
             f"values mean with {FLAGS}"
         )
-    still = [subset for subset, (_, changed) in totals.items() if not changed]
+    still = [subset for subset, of in totals.items() if not of.changed]
     if len(still) == len(totals):
         on_top.append(
             "no mask marks any change: nothing changed anywhere, so nothing can be learnt or scored; check "
@@ -86,7 +99,8 @@ def settle_labels(
         )
     for note in on_top:
         warnings.warn(note, stacklevel=2)
-    return replace(settled, notes=(*on_top, settled.values.as_note(), *settled.notes))
+    notes = (*on_top, settled.values.as_note(), *settled.notes)
+    return replace(settled, notes=notes, warnings=tuple(on_top), pixels=totals)
 
 
 def settle_for_scoring(
@@ -229,21 +243,22 @@ def _knows(kept: LabelValues, mask: MaskFacts) -> bool:
     )
 
 
-def _totals(files: Iterable[PairFiles]) -> tuple[int, int]:
-    """Unchanged and changed pixels of the labels of ``files``; all of a file that has windows in them."""
+def _totals(files: Iterable[PairFiles]) -> LabelPixels:
+    """Pixels of the labels of ``files``; all of a file that has windows in them."""
     seen: dict[int, tuple[MaskFacts, Coding]] = {}
     for pair in files:
         if pair.label is not None and pair.coding is not None:
             facts = pair.label_facts()
             seen[id(facts)] = facts, pair.coding
-    unchanged = changed = 0
+    unchanged = changed = every = 0
     for facts, coding in seen.values():
+        every += sum(facts.counts.values()) + sum(facts.transparent.values())
         for counts in (facts.counts, facts.transparent if coding.opaque else {}):
             for value, pixels in counts.items():
                 meaning = coding.meaning(value)
                 unchanged += pixels * (meaning == UNCHANGED)
                 changed += pixels * (meaning == CHANGED)
-    return unchanged, changed
+    return LabelPixels(unchanged, changed, every - unchanged - changed)
 
 
 def _masks_of(files: Iterable[PairFiles]) -> list[MaskFacts]:
