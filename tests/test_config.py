@@ -65,18 +65,17 @@ def test_the_configuration_says_all_that_the_recipe_decided(trained: Trained) ->
     assert not {"epochs", "preset", "seed"} & set(kept["decided"])
 
 
-def test_one_line_says_what_begins(trained: Trained) -> None:
+def test_the_plan_says_what_begins(trained: Trained) -> None:
     kept = config(trained.run)
-    (line,) = (line for line in trained.said.splitlines() if "practical recipe" in line)
-    for part in (
-        kept["model"],
-        kept["preset"],
-        "2 epochs of",
-        f"batch size {kept['batch_size']}",
-        "on cpu, about",
-    ):
-        assert part in line
-    assert line in (trained.run / "log.txt").read_text()
+    facts = json.loads((trained.run / "plan.json").read_text())["shown"]["facts"]
+    assert facts["model"].startswith(f"{kept['model']}, {kept['preset']}: ")
+    assert facts["recipe"].startswith("practical: 2 epochs of ")
+    assert f"batch size {kept['batch_size']}, " in facts["recipe"]
+    assert facts["time"].startswith("about ")
+    log = (trained.run / "log.txt").read_text()
+    for name in ("model", "recipe", "time"):
+        assert facts[name] in trained.said
+        assert facts[name] in log
 
 
 def test_a_run_is_repeated_to_the_bit_from_its_configuration_alone(trained: Trained, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from terramamba.data.pairs.label_values import ShapeValues, StatedValues
 from terramamba.data.pairs.layouts import LABELS
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.scorable import require_scorable
-from terramamba.data.pairs.settle_labels import settle_labels
+from terramamba.data.pairs.settle_labels import Settled, settle_labels
 from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model

@@ -215,7 +215,7 @@ def test_official_parts_are_used_as_they_are(
     assert sorted(samples.labels.classes.names) == ["grass", "soil", "water"]
     by_class = [np.count_nonzero((roles == VALIDATION) & (parts["train"] == code)) for code in (1, 2, 3)]
     assert by_class == [8, 5, 10]
-    assert any("23 of the official training pixels" in note for note in samples.split.notes)
+    assert any("23 of the given training pixels" in note for note in samples.split.notes)
     anew = prepare_samples(
         load_scene(settings(tmp_path, data="houston2013", split="random", min_per_class=5)), 3
     )
