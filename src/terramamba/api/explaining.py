@@ -26,6 +26,7 @@ def explain_classes(
     *,
     out: StrPath,
     labels: LabelsLike | None = None,
+    ignore_classes: Sequence[int | str] | None = None,
     scene_variable: str | None = None,
     axes: str | None = None,
     mask: Sequence[StrPath] = (),
@@ -47,6 +48,7 @@ def explain_classes(
         scene: Scene to explain it on; None: the run's own.
         out: Folder to write, new or empty.
         labels: Labels of the scene; None: the run's validation pixels where it is the run's own scene.
+        ignore_classes: Codes or names of the labels that are left out as unlabelled.
         scene_variable: Name of the array in a file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         mask: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
@@ -79,6 +81,7 @@ def explain_classes(
             [] if held is None else [held],
             out=Path(out),
             labels=path,
+            ignore_classes=ignore_classes,
             scene_variable=scene_variable,
             axes=axes,
             mask=[Path(one) for one in mask],

@@ -109,6 +109,8 @@ def evaluate_classifier(
     scene_variable: str | None = None,
     axes: str | None = None,
     label_variable: str | None = None,
+    ignore_classes: Sequence[int | str] | None = None,
+    class_names: Sequence[str] | None = None,
     class_attribute: str | None = None,
     layer: str | None = None,
     all_touched: bool = False,
@@ -121,9 +123,9 @@ def evaluate_classifier(
 ) -> EvaluationResult:
     """Score a classifier on the test pixels of its own run, or on all labelled pixels of another scene.
 
-    The classes of other labels are matched by their codes, by their names where the file has nothing else;
-    pixels of classes that the model does not know are not scored and are named in the notes. Nor are, where
-    the scene is the run's own, pixels that trained the model or chose its epoch.
+    The classes of other labels are matched by name where both sides have names, else by their codes; pixels
+    of classes that the model does not know are not scored and are named in the notes. Nor are, where the
+    scene is the run's own, pixels that trained the model or chose its epoch.
 
     Args:
         run: Run folder, or the run itself.
@@ -133,6 +135,8 @@ def evaluate_classifier(
         scene_variable: Name of the array or image in a scene's file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         label_variable: The same of the labels' file.
+        ignore_classes: Codes or names of the labels that are left out as unlabelled; "none": not even 0.
+        class_names: Names of the labels' classes, in the order of their codes; None: those of their file.
         class_attribute: Attribute of a vector file that says the class.
         layer: Layer of a vector file.
         all_touched: A polygon labels every pixel that it covers any part of.
@@ -162,6 +166,8 @@ def evaluate_classifier(
             scene_variable=scene_variable,
             axes=axes,
             label_variable=label_variable,
+            ignore_classes=ignore_classes,
+            class_names=class_names,
             class_attribute=class_attribute,
             layer=layer,
             all_touched=all_touched,

@@ -10,7 +10,7 @@ from terramamba.data.settings import Alignment, ImageArray, Masks
 USAGE = Usage(
     "check",
     "Say what a scene or a vector file is, or whether two scenes make a pair: size, bands, values, missing "
-    "data, coordinates; shapes and attributes.",
+    "data, coordinates; shapes and attributes; which classes a file of labels is taken for.",
     ("PATH", "[PATH2]"),
 )
 
@@ -23,8 +23,9 @@ class CheckOptions(Masks, Alignment, ImageArray):
 def run(argv: Sequence[str]) -> int:
     """Print what the files are; two files that make no pair give status 1."""
     options, paths = parse(USAGE, CheckOptions, argv)
-    from terramamba.cli.show import show_facts
+    from terramamba.cli.show import show, show_facts
     from terramamba.core.words import percent
+    from terramamba.data.labels.described import describe_label_image, describe_label_shapes
     from terramamba.raster.checks.describe import describe
     from terramamba.raster.checks.describe_vector import describe_features
     from terramamba.raster.checks.pair import check_pair
@@ -35,6 +36,8 @@ def run(argv: Sequence[str]) -> int:
     for path in filter(is_vector_file, paths):
         show_facts(describe_features(path))
         print()
+        if len(paths) == 1:
+            show(describe_label_shapes(path))
     if options.align is not None and len(paths) < 2:
         raise InputError("--align: warps a second scene onto the first; name two scenes")
     scenes = [
@@ -50,6 +53,8 @@ def run(argv: Sequence[str]) -> int:
             facts["masked"] = f"{percent(masked_fraction(scene))} of the pixels"
         show_facts(facts)
         print()
+        if len(paths) == 1 and (labels := describe_label_image(scene)) is not None:
+            show(labels)
     if len(scenes) == 2:
         report = check_pair(*scenes, align=options.align, masks=options.mask or ())
         show_facts(report.facts)

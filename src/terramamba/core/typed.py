@@ -126,8 +126,10 @@ def _typed(kind: Any, value: Any, field: str) -> Any:
                 raise FieldError(field, value, bound.words)
         return found
     if origin in (Union, UnionType):
-        (inner,) = (one for one in args if one is not NoneType)
-        return None if value is None else _typed(inner, value, field)
+        *others, inner = (one for one in args if one is not NoneType)
+        if value is None or type(value) in others:
+            return value
+        return _typed(inner, value, field)
     if origin is Literal:
         if value not in args:
             raise FieldError(field, value, f"one of {', '.join(map(str, args))}")

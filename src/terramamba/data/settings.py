@@ -136,6 +136,10 @@ class VectorOptions(Options):
 class LabelOptions(VectorOptions):
     """How labels are read from their file."""
 
+    ignore_classes: list[int | str] | None = None
+    """Codes or names of classes that are left out as unlabelled, such as 255,Background; none: nothing is
+    left out, so that 0 is a class too (none,255: but 255). None: 0 is a class where another value is declared
+    as no data, and what is in doubt is asked for."""
     label_variable: str | None = None
     """Name of the array in a .mat or .npz label file (also FILE:NAME); None: the only one that fits."""
 

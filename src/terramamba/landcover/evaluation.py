@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int, Int64
+from jaxtyping import Bool, Int
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain
 from terramamba.core.run_files import CONFUSION, SPLIT
-from terramamba.data.labels.class_table import UNLABELLED, ClassTable
-from terramamba.data.labels.labels import Labels, read_labels, unmasked
+from terramamba.data.labels.class_table import UNLABELLED
+from terramamba.data.labels.labels import read_labels, unmasked
+from terramamba.data.labels.matching import known_targets
 from terramamba.data.labels.raster_labels import label_shape
 from terramamba.data.pairs.same_file import same_content_key
 from terramamba.data.patch_store import PatchStore
@@ -45,6 +46,8 @@ def evaluate(
     scene_variable: str | None = None,
     axes: str | None = None,
     label_variable: str | None = None,
+    ignore_classes: Sequence[int | str] | None = None,
+    class_names: Sequence[str] | None = None,
     class_attribute: str | None = None,
     layer: str | None = None,
     all_touched: bool = False,
@@ -53,8 +56,8 @@ def evaluate(
 ) -> Evaluation:
     """Score a run on its own test pixels, or on every labelled pixel of another scene that ``mask`` leaves.
 
-    The classes of other labels are matched by their codes, by their names where the file has nothing else;
-    pixels of classes that the model does not know are not scored and are named in the notes. Nor are, where
+    The classes of other labels are matched as ``known_targets`` says, by name or by code; pixels of classes
+    that the model does not know are not scored and are named in the notes. Nor are, where
     the scene is the run's own, pixels that trained the model or chose its epoch. The options are those of
     `terramamba classify evaluate`, whose help says what each is.
 
@@ -75,7 +78,15 @@ def evaluate(
         vector = VectorOptions(
             class_attribute=class_attribute, layer=layer, all_touched=all_touched, min_coverage=min_coverage
         )
-        scored = _elsewhere(run, masked(opened, mask or ()), labels, label_variable, vector)
+        reading: dict[str, Any] = {
+            "variable": label_variable,
+            "vector": vector,
+            "ignore": ignore_classes,
+            "names": class_names,
+            "known": run.classes,
+            "min_classes": 1,
+        }
+        scored = _elsewhere(run, masked(opened, mask or ()), labels, reading)
     if len(scored.pixels) == 0:
         why = "; ".join(scored.notes)
         raise InputError(
@@ -120,13 +131,11 @@ def _own_test(run: Run) -> _Scored:
     return _Scored(samples.store, samples.pixels(TEST), samples.targets(TEST), run.card.data.protocol, ())
 
 
-def _elsewhere(
-    run: Run, scene: Scene, labels: str, label_variable: str | None, vector: VectorOptions
-) -> _Scored:
+def _elsewhere(run: Run, scene: Scene, labels: str, reading: Mapping[str, Any]) -> _Scored:
     check_bands(run, scene)
-    given = read_labels(labels, scene, variable=label_variable, min_classes=1, vector=vector)
+    given = read_labels(labels, scene, **reading)
     given = unmasked(given, scene, need_all_classes=False)
-    targets, notes = known_targets(given, run.classes)
+    targets, notes = known_targets(labels, given, run.classes)
     known = targets != UNLABELLED
     shape = run.patches
     store = PatchStore.read(scene, run.scaling, given.pixels.only(known), shape.size, shape.border)
@@ -157,14 +166,3 @@ def _learnt_from(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray, 
     if split.pixels.shape != pixels.shape:
         return none
     return split.pixels.only(np.isin(split.subsets, (TRAIN, VALIDATION))).find(pixels.keys) >= 0
-
-
-def known_targets(given: Labels, classes: ClassTable) -> tuple[Int64[np.ndarray, " m"], list[str]]:
-    """Return labels as targets of a run's ``classes``, ``UNLABELLED`` where it has none, with notes."""
-    key = "name" if given.by_name else "code"
-    said: Sequence[str | int] = given.classes.names if given.by_name else given.classes.codes
-    target: Mapping[Any, int] = classes.target_of_name if given.by_name else classes.target_of_code
-    table = np.array([target.get(one, UNLABELLED) for one in said], np.int64)
-    unknown = [str(one) for one in said if one not in target]
-    notes = [f"not scored, the model does not know these {key}s: {', '.join(unknown)}"] if unknown else []
-    return table[given.targets], [*given.notes, *notes]

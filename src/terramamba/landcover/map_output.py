@@ -10,7 +10,7 @@ from terramamba.core.shown import in_percent
 from terramamba.core.typed import typed
 from terramamba.core.words import count
 from terramamba.data.labels.class_table import ClassTable
-from terramamba.landcover.map_worker import NODATA, code_type
+from terramamba.landcover.map_worker import code_type, no_data_code
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
 from terramamba.mapping.grid_json import grid_of, grid_record
 from terramamba.mapping.jobs import Outcome
@@ -76,7 +76,7 @@ class ClassMapOutput:
     @property
     def names(self) -> dict[int, str]:
         """Of every value of the map."""
-        return {NODATA: "no data"} | self.classes.name_of_code
+        return {no_data_code(self.classes.codes): "no data"} | self.classes.name_of_code
 
     def draft(
         self, files: PartFiles, drafts: Sequence[Path], advance: Callable[[float], None]
@@ -147,7 +147,7 @@ class ClassMapOutput:
                 self.grid,
                 bands=1,
                 dtype=code_type(names).name,
-                nodata=NODATA,
+                nodata=no_data_code(self.classes.codes),
                 colours=self.classes.colour_of_code,
                 class_names=names,
                 band_names=["class"],

@@ -3,7 +3,7 @@
 A window is read with a margin. Beyond the scene's edge stands what training put there.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,6 @@ from terramamba.models.model import Model
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run
-
-NODATA = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +54,16 @@ def code_type(codes: Iterable[int]) -> np.dtype[Any]:
     return np.dtype(np.uint8 if max(codes) <= np.iinfo(np.uint8).max else np.uint16)
 
 
+def no_data_code(codes: Collection[int]) -> int:
+    """Say what stands for no data: 0, or where that is one of ``codes`` the last free one of 8 or 16 bits."""
+    if 0 not in codes:
+        return 0
+    last = np.iinfo(np.uint8).max
+    if max(codes) > last:
+        last = np.iinfo(np.uint16).max
+    return next(code for code in range(last, 0, -1) if code not in codes)
+
+
 class ClassMapper:
     """Classifies windows of one scene with one run."""
 
@@ -66,6 +74,7 @@ class ClassMapper:
         self._device = device
         codes = run.classes.codes
         self._codes = np.array(codes, code_type(codes))
+        self._no_data = no_data_code(codes)
         self._patch = run.patches.size
         self._margin = margin(self._patch) if work.tilings else self._patch // 2
         self._border = run.patches.border
@@ -74,7 +83,7 @@ class ClassMapper:
         """``classes`` (codes), ``not_finite`` (a number of pixels), where wanted stored ``probability``."""
         seen = PaddedWindow.read(self._work.scene, self._scaling, window, self._margin, self._border)
         usable = seen.usable
-        classes = np.full(window.shape, NODATA, self._codes.dtype)
+        classes = np.full(window.shape, self._no_data, self._codes.dtype)
         found = np.zeros((0, len(self._codes)), np.float32)
         if usable.any():
             found = self._classify(seen.padded(), usable, (window.row, window.col))

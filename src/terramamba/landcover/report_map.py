@@ -32,7 +32,7 @@ def land_cover_layers(land: Scene, beside: Mapping[str, Scene], codes: Sequence[
 
     ``beside`` may hold ``probabilities`` (the highest of each pixel is shown) and ``scene``.
     """
-    place = np.full(max(codes) + 1, NO_CLASS, np.uint8)
+    place = np.full(np.iinfo(np.uint16).max + 1, NO_CLASS, np.uint8)
     place[list(codes)] = np.arange(len(codes))
     layers: dict[str, Any] = {
         "over": False,

@@ -95,6 +95,7 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         "names": settings.class_names,
         "min_abundance": settings.min_abundance,
         "vector": part_of(settings, VectorOptions),
+        "ignore": settings.ignore_classes,
     }
     if settings.split == "given":
         paths = {name: path for name, path in label_files.items() if path is not None}

@@ -17,6 +17,9 @@ ODD = Bound("an odd number of pixels, such as 7,", lambda value: value > 0 and v
 class LabelledScene(LabelOptions, Masks, ImageArray):
     """How a scene and its labels are read, to train or to score."""
 
+    class_names: list[str] | None = None
+    """Names of the classes in the order of their codes; None: those of the label file."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Patches(Options):
@@ -56,10 +59,8 @@ class ClassifySettings(ClassConfig, TrainSettings, Patches, Splitting, LabelledS
     """Folder that holds the scene which --data names."""
     labels: str | None = None
     """Labels: polygons, points or lines (GeoPackage, Shapefile, GeoJSON, in any reference system), ENVI's
-    regions of interest as text, or a map (0 = unlabelled): GeoTIFF, PNG, .mat, .npy, a folder of tiles, or a
+    regions of interest as text, or a map of codes: GeoTIFF, ENVI, PNG, .mat, .npy, a folder of tiles, or a
     CSV with a `mask` column."""
-    class_names: list[str] | None = None
-    """Names of the classes in the order of their codes."""
     min_abundance: Annotated[float, PIXEL_SHARE] = 0.7
     """Where labels are abundances: the least fraction of a pixel that labels it as its largest class."""
     model: str = "ssa_mamba"
@@ -90,6 +91,9 @@ class ExplainScene(Options):
 
     labels: str | None = None
     """Classifier: labels of SCENE; None: the run's validation pixels, where SCENE is the run's own."""
+    ignore_classes: list[int | str] | None = None
+    """Classifier: codes or names of the labels that are left out as unlabelled; none: nothing is, not 0
+    either."""
     samples: Annotated[int, at_least(2)] = 500
     """Classifier: most pixels, drawn at random, that means and band importance are made of."""
     bands_per_group: Annotated[int | None, at_least(1)] = None

@@ -31,7 +31,8 @@ def _labels(samples: Samples, settings: ClassifySettings) -> str:
     given = (settings.labels, settings.train_labels, settings.val_labels, settings.test_labels)
     files = [path for path in given if path is not None] or [settings.data or ""]
     pixels, classes = len(samples.labels.pixels), len(samples.labels.classes)
-    return f"{', '.join(files)}: {pixels:,} labelled pixels of {classes} classes"
+    said = f"{', '.join(files)}: {pixels:,} labelled pixels of {classes} classes"
+    return "\n".join([said, *(f"unlabelled: {one}" for one in samples.labels.unlabelled)])
 
 
 def _classes(samples: Samples) -> Table:

@@ -138,6 +138,8 @@ def _beside(job: ReportedJob, run: RunRecord, land: Scene, files: MapFiles) -> d
 def _count(job: ReportedJob, run: RunRecord, land: Scene, names: Mapping[int, str]) -> Sequence[ClassArea]:
     """How much there is of each value, no data first."""
     empty = job.no_data
+    if empty in names and land.nodata is not None:  # a map with a class 0 has another value for no data
+        empty = int(land.nodata)
     count = AreaCount(land.grid, {empty: "no data", **names})
     for window in strips(land.height, land.width, max(1, STRIP_PIXELS // land.width)):
         values = land.read(window)[0][0]

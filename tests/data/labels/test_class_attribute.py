@@ -75,3 +75,25 @@ def test_several_or_none_are_listed() -> None:
     many = np.array([f"n{i % 300}" for i in range(900)], object)
     with pytest.raises(InputError, match=r"n0, n1, n2, n3, n4, n5, \.\.\. 300 values"):
         find_classes("f.gpkg", {"name": many})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        np.array([1, 2, 1, 3]),  # seldom, but few: codes
+        np.array(["x", "y", "x", "y"], object),
+        np.array([1, 3, 1, 2]),
+        np.array([True, False, True, True]),
+    ],
+)
+def test_a_second_attribute_that_may_say_classes_is_asked_about(other: np.ndarray) -> None:
+    with pytest.raises(InputError, match=r"several attributes .*--class-attribute: 'kind' .*'cover'") as said:
+        find_classes("f", {"id": NUMBERS + 1, "kind": other, "area": MEASURES, "cover": WOOD})
+    assert "'id'" not in str(said.value)  # different for each feature
+    assert "'area'" not in str(said.value)
+
+
+def test_whole_measurements_are_no_classes_beside_others() -> None:
+    heights = np.array([12, 15, 9, 12, 31, 14, 18, 22, 40, 17])
+    cover = np.array(["wood", "corn"] * 5, object)
+    assert find_classes("f", {"height": heights, "cover": cover}).attribute == "cover"

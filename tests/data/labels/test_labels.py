@@ -63,14 +63,14 @@ def test_whole_floats_nan_nodata_and_negative_numbers(tmp_path: Path, scene: Sce
     found = read_labels(located(tmp_path / "floats.tif", floats), scene)
     np.testing.assert_array_equal(class_map(found) > 0, MAP > 0)
     found = read_labels(located(tmp_path / "nodata.tif", MAP, nodata=9.0), scene)
-    assert found.classes.codes == (2, 7)
+    assert found.classes.codes == (0, 2, 7)  # what is declared as no data is not 0
     floats[0, 1] = 2.5
     with pytest.raises(InputError, match=r"holds 2\.5, which is no class code"):
         read_labels(located(tmp_path / "odd.tif", floats), scene)
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".npy"])
-def test_classes_that_may_begin_at_0_are_noted(tmp_path: Path, scene: Scene, suffix: str) -> None:
+def test_zeros_beside_numbers_below_0_are_asked_about(tmp_path: Path, scene: Scene, suffix: str) -> None:
     counted_from_0 = np.where(MAP == 2, 0, MAP).astype(np.int16)
     counted_from_0[MAP == 0] = -1
     path = tmp_path / f"labels{suffix}"
@@ -78,10 +78,12 @@ def test_classes_that_may_begin_at_0_are_noted(tmp_path: Path, scene: Scene, suf
         np.save(path, counted_from_0)
     else:
         located(path, counted_from_0)
-    labels = read_labels(str(path), scene)
-    assert labels.classes.codes == (7, 9)
-    (note,) = labels.notes
-    assert "2 pixels below 0 are unlabelled, and so are 3 of 0; where 0 is a class" in note
+    with pytest.raises(InputError, match=r": 0 \(3 of 10 pixels\) is there beside 2 .* --ignore-classes 0 "):
+        read_labels(str(path), scene)
+    assert read_labels(str(path), scene, ignore=["0"]).classes.codes == (7, 9)
+    kept = read_labels(str(path), scene, ignore=["none"])
+    assert kept.classes.codes == (0, 7, 9)
+    assert kept.unlabelled == ("below 0 or NaN (2 pixels): never a class",)
     assert not read_labels(located(tmp_path / "usual.tif", MAP), scene).notes
 
 
@@ -263,3 +265,27 @@ def test_an_image_is_no_label_raster(tmp_path: Path) -> None:
     image = np.arange(400, dtype=np.uint16).reshape(20, 20)
     with pytest.raises(InputError, match="399 different values, more than 255"):
         read_labels(located(tmp_path / "image.tif", image), scene)
+
+
+def test_abundances_are_shares_of_a_pixel(tmp_path: Path, scene: Scene) -> None:
+    shares = np.random.default_rng(0).dirichlet((0.3, 0.3, 0.3), (3, 4))
+    np.save(tmp_path / "percent.npy", 100 * shares)
+    with pytest.raises(InputError, match=r"holds .* to .*, but abundances are .*; divide percentages by 100"):
+        read_labels(str(tmp_path / "percent.npy"), scene)
+    np.save(tmp_path / "scores.npy", 8 * shares - 4)
+    with pytest.raises(InputError, match="from 0 to 1; give shares, or a map of class codes"):
+        read_labels(str(tmp_path / "scores.npy"), scene)
+    np.save(tmp_path / "rounded.npy", np.clip(shares * 1.004, -0.005, 1.005))
+    assert not read_labels(str(tmp_path / "rounded.npy"), scene).notes
+    short = shares.copy()
+    short[0] *= 0.8
+    np.save(tmp_path / "short.npy", short)
+    (note,) = read_labels(str(tmp_path / "short.npy"), scene).notes
+    assert note.endswith("the abundances of 4 of 12 pixels do not add up to 1")
+
+
+def test_a_map_of_codes_with_an_axis_of_one_is_no_abundance(tmp_path: Path, scene: Scene) -> None:
+    for name, array in (("last", MAP[..., None]), ("first", MAP[None])):
+        np.save(tmp_path / f"{name}.npy", array)
+        labels = read_labels(str(tmp_path / f"{name}.npy"), scene)
+        np.testing.assert_array_equal(code_map(labels), MAP)

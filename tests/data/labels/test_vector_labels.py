@@ -337,3 +337,48 @@ def test_the_labelled_points_of_leipzig(real_data: Callable[[str], Path]) -> Non
         own = [columns[band][number - 1] for band in range(8)]
         np.testing.assert_allclose(values[:, *pixel], own, rtol=1e-6)
     assert "land_cover" in about["fields"]
+
+
+def test_the_parts_of_a_polygon_are_features_of_their_own(tmp_path: Path, scene: Scene) -> None:
+    one, two, alone = (shapely.box(*bounds) for bounds in ((1, 1, 3.3, 3), (3.3, 1, 6, 3), (8, 6, 12, 9)))
+    apart = shapely.box(1, 8, 3, 10)
+    shapes = [on_ground(shape) for shape in (shapely.MultiPolygon([one, apart]), two, alone)]
+    path = write(tmp_path / "labels.gpkg", shapes, cover=["wood", "corn", "corn"])
+    labels = read_labels(path, scene)
+    numbers = feature_map(labels)
+    assert {numbers[1, 1], numbers[9, 2], numbers[2, 5], numbers[7, 9]} == {1, 4, 2, 3}
+    assert np.count_nonzero(numbers == 4) == 4
+    note = "1 of 3 features have several parts, which count as 2 polygons of their own with --split polygon"
+    assert labels.notes[-1] == f"{path}: {note}"
+
+
+def test_a_pixel_of_two_parts_is_labelled_by_both_and_belongs_to_the_larger(
+    tmp_path: Path, scene: Scene
+) -> None:
+    parts = shapely.MultiPolygon([shapely.box(1, 1, 3.3, 2), shapely.box(3.6, 1, 6, 2)])
+    shapes = [on_ground(parts), on_ground(shapely.box(8, 6, 12, 9))]
+    labels = read_labels(write(tmp_path / "labels.gpkg", shapes, cover=["wood", "corn"]), scene)
+    # of the pixel between them 0.3 and 0.4 are covered: 0.7 in all
+    assert feature_map(labels)[1, 1:6].tolist() == [1, 1, 3, 3, 3]
+
+
+def test_a_polygon_that_crosses_itself_is_one_feature(tmp_path: Path, scene: Scene) -> None:
+    tie = on_ground(shapely.Polygon([(1, 1), (7, 7), (7, 1), (1, 7)]))
+    shapes = [tie, on_ground(shapely.box(9, 6, 12, 9))]
+    labels = read_labels(write(tmp_path / "labels.gpkg", shapes, cover=["wood", "corn"]), scene)
+    assert set(np.unique(feature_map(labels)).tolist()) == {0, 1, 2}
+
+
+def test_classes_of_shapes_are_left_out_by_name_or_asked_about(tmp_path: Path, scene: Scene) -> None:
+    shapes, _ = boxes()
+    path = write(tmp_path / "labels.gpkg", shapes, cover=["wood", "corn", "background"])
+    with pytest.raises(
+        InputError, match=r"1 \(1 of 3 features\) is called 'background'; say --ignore-classes"
+    ):
+        read_labels(path, scene)
+    labels = read_labels(path, scene, ignore=["Background"])
+    assert labels.classes.names == ("corn", "wood")
+    assert set(np.unique(feature_map(labels)).tolist()) == {0, 1, 2}
+    numbered = write(tmp_path / "numbered.gpkg", [*shapes, *shapes], kind=[1, 2, 255, 1, 2, 255])
+    with pytest.raises(InputError, match=r"255 .*has no name and lies far above"):
+        read_labels(numbered, scene)

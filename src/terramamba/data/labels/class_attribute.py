@@ -14,6 +14,9 @@ from terramamba.core.errors import InputError
 MAX_CLASSES = 255
 """An attribute with more different values than this says no classes."""
 
+FEW = 5
+"""So many different numbers may be classes however seldom they repeat."""
+
 SHOWN = 6
 """Values of an attribute that a message lists."""
 
@@ -34,8 +37,9 @@ def find_classes(
 
     Whole numbers are codes, whether stored as numbers or as text; other text is sorted and coded 1, 2, ...
     A missing value, an empty text, 0 and negative numbers mean unlabelled. An attribute can be meant when its
-    values are classes of that kind and not more than 255; among several, the only one whose values repeat,
-    numbers twice or more on average (measurements that happen to be whole do not).
+    values are classes of that kind, several and not more than 255, and some of them repeat (an attribute that
+    is different for every feature counts them); more than 5 numbers twice or more on average (measurements
+    that happen to be whole do not). Where none does, the only one of that kind is meant, or the only text.
 
     Raises:
         InputError: no such attribute, one that says no classes, or none or several that could be meant.
@@ -57,33 +61,36 @@ def find_classes(
                 f"{len(candidate.codes)} shapes; fill it in, or choose another with --class-attribute"
             )
         return candidate
-    fitting = [
-        candidate
-        for name, values in attributes.items()
-        if (candidate := _fitting(name, values, alone=len(attributes) == 1)) is not None
-    ]
-    for candidates in (fitting, [candidate for candidate in fitting if _repeats(candidate)]):
+    told: dict[str, ClassAttribute] = {}
+    for name, values in attributes.items():
+        found = _classes(name, values)
+        if found is None or not 1 <= len(_present(found)) <= MAX_CLASSES:
+            continue
+        # a different number for each feature counts them, where something else can say the class
+        if found.names or len(attributes) == 1 or not _differs(found):
+            told[name] = found
+    several = {name: found for name, found in told.items() if _repeats(found)}
+    # one feature each, or one value for all: then text says more than numbers
+    texts = {name: found for name, found in told.items() if found.names}
+    for candidates in (several, *(() if several else (told, texts))):
         if len(candidates) == 1:
-            return candidates[0]
+            return next(iter(candidates.values()))
+    meant = {name: attributes[name] for name in several or texts or told} or attributes
     raise InputError(
-        f"{path}: {'several attributes' if fitting else 'no attribute'} can say the class; choose with "
-        f"--class-attribute: {_listed(attributes)}"
+        f"{path}: {'several attributes' if told else 'no attribute'} can say the class; choose with "
+        f"--class-attribute: {_listed(meant)}"
     )
 
 
-def _fitting(name: str, values: Shaped[np.ndarray, " n"], alone: bool) -> ClassAttribute | None:
-    candidate = _classes(name, values)
-    if candidate is None or not 1 <= len(_present(candidate)) <= MAX_CLASSES:
-        return None
-    # a different number for each feature counts them, where something else can say the class
-    labelled = np.count_nonzero(candidate.codes)
-    counts_features = not (alone or candidate.names) and 1 < labelled == len(_present(candidate))
-    return None if counts_features else candidate
+def _differs(candidate: ClassAttribute) -> bool:
+    return 1 < len(_present(candidate)) == int(np.count_nonzero(candidate.codes))
 
 
 def _repeats(candidate: ClassAttribute) -> bool:
+    """Whether the values are those of several classes, not of each feature or of measurements."""
     classes, labelled = len(_present(candidate)), int(np.count_nonzero(candidate.codes))
-    return 1 < classes < labelled and (bool(candidate.names) or 2 * classes <= labelled)
+    few = bool(candidate.names) or 2 * classes <= labelled or classes <= FEW
+    return 1 < classes < labelled and few
 
 
 def _present(candidate: ClassAttribute) -> Int[np.ndarray, " k"]:

@@ -10,21 +10,24 @@ import numpy as np
 from jaxtyping import Int, Int64
 
 from terramamba.data.labels.palette import Colour
+from terramamba.data.labels.unlabelled import CodeCounts
 from terramamba.data.pixel_list import PixelList
 
 
 @dataclass(frozen=True, eq=False)
 class ClassRaster:
-    """The labelled pixels of a scene and their codes, above 0, as a file has them.
+    """The pixels of a scene that a file gives codes, from 0, and which.
 
-    ``names`` and ``colours`` (of a colour table) are by code, as far as known. ``by_name``: the file knows
-    classes by name alone, and the codes only count them. ``features`` are the numbers, from 1, of the shapes
-    of a vector file that label the pixels; it is None for files without shapes. ``notes`` are sentences for
-    people.
+    ``found`` is how often each code is there (pixels, or shapes), and what tells which of them are classes; 0
+    may be counted alone, without pixels, where it cannot be one. ``names`` and ``colours`` are by code, as
+    far as known. ``by_name``: the file knows classes by name alone, and the codes only count them.
+    ``features`` are the numbers, from 1, of the shapes of a vector file that label the pixels; it is None for
+    files without shapes. ``notes`` are sentences for people.
     """
 
     pixels: PixelList
     codes: Int64[np.ndarray, " m"]
+    found: CodeCounts
     names: Mapping[int, str] = field(default_factory=dict)
     colours: Mapping[int, Colour] = field(default_factory=dict)
     by_name: bool = False

@@ -17,6 +17,7 @@ regions follow one another in the order of the names.
 """
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from scipy.ndimage import label
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_raster import ClassRaster, OverlapResolver
 from terramamba.data.labels.palette import Colour
+from terramamba.data.labels.unlabelled import CodeCounts
 from terramamba.data.pixel_list import PixelList
 from terramamba.raster.scene import Scene
 
@@ -75,9 +77,11 @@ def read_rois(path: str, scene: Scene) -> ClassRaster:
             "pixels; the file is cut short or was edited, save the regions as text again"
         )
     code_of = {name: code for code, name in enumerate(dict.fromkeys(names), start=1)}
+    drawn = Counter({code_of[name]: 0 for name in names})
     overlaps = OverlapResolver(scene.height, scene.width)
     for name, own in zip(names, np.split(pixels, np.cumsum(counts)[:-1]), strict=True):
         overlaps.add(np.unique(own, axis=0), code_of[name], 1)
+        drawn[code_of[name]] += len(own)
     labelled, codes, _, disputed = overlaps.resolve()
     notes: tuple[str, ...] = ()
     if disputed:
@@ -87,7 +91,8 @@ def read_rois(path: str, scene: Scene) -> ClassRaster:
     if len(colours) == len(names):
         shown = {code_of[name]: colour for name, colour in zip(names, colours, strict=True) if colour}
     names_of = {code: name for name, code in code_of.items()}
-    return ClassRaster(labelled, codes, names_of, shown, True, _pieces(labelled, codes), notes)
+    found = CodeCounts(drawn, names_of)
+    return ClassRaster(labelled, codes, found, names_of, shown, True, _pieces(labelled, codes), notes)
 
 
 def _text(path: str) -> str:

@@ -11,6 +11,7 @@ from terramamba.data.labels.class_raster import ClassRaster
 from terramamba.data.labels.class_table import MAX_CLASSES, MAX_CODE, ClassTable
 from terramamba.data.labels.palette import Colour, default_colours
 from terramamba.data.labels.raster_labels import read_codes
+from terramamba.data.labels.unlabelled import NONE, require_found, settle_codes
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.settings import VectorOptions
 from terramamba.raster.scene import Scene
@@ -24,7 +25,8 @@ class Labels:
 
     ``by_name``: the file knows the classes by name alone, and the codes only count them. ``features`` are the
     numbers, from 1, of the shapes of a vector file (or the pieces of ENVI's regions) that label the pixels;
-    None for files without shapes. ``notes`` are sentences for people about what was assumed or left out.
+    None for files without shapes. ``unlabelled`` says of each code that is left out why; ``notes`` are
+    sentences for people about what was assumed or left out.
     """
 
     pixels: PixelList
@@ -33,6 +35,7 @@ class Labels:
     by_name: bool = False
     features: Int[np.ndarray, " m"] | None = None
     notes: tuple[str, ...] = ()
+    unlabelled: tuple[str, ...] = ()
 
     def only(self, chosen: Bool[np.ndarray, " m"], note: str) -> "Labels":
         """Keep the labels of the pixels that are ``chosen``, with a note on the others."""
@@ -50,6 +53,8 @@ def read_labels(
     min_abundance: float = 0.7,
     min_classes: int = 2,
     vector: VectorOptions | None = None,
+    ignore: Sequence[int | str] | None = None,
+    known: ClassTable | None = None,
 ) -> Labels:
     """Read the labels of ``scene``.
 
@@ -59,20 +64,30 @@ def read_labels(
     abundances of k classes (k x pixels column by column, rows x columns x k), of which a pixel gets the
     largest where that is ``min_abundance`` or more. An image on another grid or in another reference system
     is brought onto the scene's by nearest neighbour; without georeferencing it must have the scene's size.
-    0, negative numbers and no data mean unlabelled. Classes are called as ``names`` says (in the order of the
-    codes), else as the file does, else "class 3". Their colours are those of the file's colour table, where
-    it tells all of them apart.
+    Negative numbers and no data mean unlabelled, and so do 0 and other codes as ``settle_codes`` says, from
+    ``ignore`` and where ``known`` are the classes of the run that is to be scored. Classes are called as
+    ``names`` says (in the order of the codes), else as the file does, else "class 3". Their colours are those
+    of the file, where it tells all of them apart.
 
     Raises:
-        InputError: what cannot be read, another size than the scene's, numbers that are no class codes, fewer
-            than ``min_classes`` classes, another number of names than of classes, or ``vector`` for a file
-            without shapes.
+        InputError: what cannot be read, another size than the scene's, numbers that are no class codes or may
+            mean unlabelled as well, fewer than ``min_classes`` classes, another number of names than of
+            classes, or ``vector`` for a file without shapes.
     """
     options = vector or VectorOptions()
     if not is_vector_file(path) and options != VectorOptions():
         raise InputError(f"{path}: is no vector file; {', '.join(options.flags())} can only be given for one")
-    raster = read_codes(path, scene, variable=variable, min_abundance=min_abundance, vector=options)
-    return _label(path, raster, names, min_classes)
+    raster = read_codes(
+        path,
+        scene,
+        variable=variable,
+        min_abundance=min_abundance,
+        vector=options,
+        zero=_zero_wanted(ignore, names),
+    )
+    require_found(path, ignore, [raster.found])
+    raster, unlabelled = _settled(path, raster, ignore, names, known)
+    return replace(_label(path, raster, names, min_classes), unlabelled=unlabelled)
 
 
 def read_label_subsets(
@@ -83,11 +98,13 @@ def read_label_subsets(
     names: Sequence[str] | None = None,
     min_abundance: float = 0.7,
     vector: VectorOptions | None = None,
+    ignore: Sequence[int | str] | None = None,
 ) -> tuple[Labels, dict[str, Bool[np.ndarray, " m"]]]:
     """Read labels that come by subset, such as ``{"train": ..., "val": ..., "test": ...}``.
 
     Returns all of them as one, with one table of classes, and which of their pixels each subset labels. Where
-    a file knows classes by name alone, the classes of all subsets are matched by name.
+    a file knows classes by name alone, or two files call a code differently, the classes of all subsets are
+    matched by name.
 
     Raises:
         InputError: as ``read_labels``, or two subsets that say different classes of the same pixel.
@@ -96,10 +113,23 @@ def read_label_subsets(
     colours_of: dict[int, Colour] = {}
     options = vector or VectorOptions()
     rasters = {
-        subset: read_codes(path, scene, variable=variable, min_abundance=min_abundance, vector=options)
+        subset: read_codes(
+            path,
+            scene,
+            variable=variable,
+            min_abundance=min_abundance,
+            vector=options,
+            zero=_zero_wanted(ignore, names),
+        )
         for subset, path in paths.items()
     }
-    by_name = any(raster.by_name for raster in rasters.values())
+    together = ", ".join(dict.fromkeys(paths.values()))
+    require_found(together, ignore, [raster.found for raster in rasters.values()])
+    unlabelled: dict[str, None] = {}
+    for subset, path in paths.items():
+        rasters[subset], said = _settled(path, rasters[subset], ignore, names)
+        unlabelled |= dict.fromkeys(f"{path}: {one}" for one in said)
+    by_name = any(raster.by_name for raster in rasters.values()) or _called_differently(rasters)
     if by_name:
         rasters = _coded_alike(paths, rasters)
     for i, (subset, raster) in enumerate(rasters.items()):
@@ -107,15 +137,58 @@ def read_label_subsets(
             _require_agreement(paths[subset], raster, paths[earlier], other)
         names_of = {**raster.names, **names_of}
         colours_of = {**raster.colours, **colours_of}
-    together = ", ".join(dict.fromkeys(paths.values()))
     notes = tuple(dict.fromkeys(note for raster in rasters.values() for note in raster.notes))
     keys = np.concatenate([raster.pixels.keys for raster in rasters.values()])
     every, first = np.unique(keys, return_index=True)
     codes = np.concatenate([raster.codes for raster in rasters.values()])[first]
     pixels = PixelList(scene.grid.window.shape, every)
-    merged = ClassRaster(pixels, codes, names_of, colours_of, by_name, notes=notes)
-    labels = _label(together, merged, names, min_classes=2)
+    found = next(iter(rasters.values())).found
+    merged = ClassRaster(pixels, codes, found, names_of, colours_of, by_name, notes=notes)
+    labels = replace(_label(together, merged, names, min_classes=2), unlabelled=tuple(unlabelled))
     return labels, {subset: raster.pixels.find(every) >= 0 for subset, raster in rasters.items()}
+
+
+def _zero_wanted(ignore: Sequence[int | str] | None, names: Sequence[str] | None) -> bool:
+    """Whether 0 may be a class by what is asked for."""
+    return names is not None or (ignore is not None and NONE in ignore)
+
+
+def _settled(
+    path: str,
+    raster: ClassRaster,
+    ignore: Sequence[int | str] | None,
+    names: Sequence[str] | None,
+    known: ClassTable | None = None,
+) -> tuple[ClassRaster, tuple[str, ...]]:
+    """Drop what is not labelled, and say what that is and why."""
+    found = raster.found
+    named = None if names is None else len(names)
+    out = settle_codes(path, found, ignore=ignore, named=named, known=known)
+    kept = ~np.isin(raster.codes, list(out.codes))
+    said = [f"{code} ({found.counts[code]:,} {found.of}): {why}" for code, why in out.codes.items()]
+    if found.missing:
+        said.append(f"below 0 or NaN ({found.missing:,} {found.of}): never a class")
+    settled = replace(
+        raster,
+        pixels=raster.pixels.only(kept),
+        codes=raster.codes[kept],
+        names={code: name for code, name in raster.names.items() if code not in out.codes},
+        features=None if raster.features is None else raster.features[kept],
+        notes=(*raster.notes, *out.notes),
+    )
+    return settled, tuple(said)
+
+
+def _called_differently(rasters: Mapping[str, ClassRaster]) -> bool:
+    """Whether two files give one of their codes different names."""
+    names_of: dict[int, str] = {}
+    for raster in rasters.values():
+        present = set(np.unique(raster.codes).tolist())
+        own = {code: name for code, name in raster.names.items() if code in present}
+        if any(names_of.get(code, name).lower() != name.lower() for code, name in own.items()):
+            return True
+        names_of |= own
+    return False
 
 
 def _coded_alike(paths: Mapping[str, str], rasters: Mapping[str, ClassRaster]) -> dict[str, ClassRaster]:
@@ -129,7 +202,7 @@ def _coded_alike(paths: Mapping[str, str], rasters: Mapping[str, ClassRaster]) -
         if nameless:
             raise InputError(
                 f"{paths[subset]}: its classes have no names (codes {', '.join(nameless)}), but those of "
-                "another subset have nothing else; give all files codes, or all of them names"
+                "other subsets are told by names alone; give all files the same codes, or all of them names"
             )
         table = np.array([code_of[raster.names[code]] for code in present.tolist()], np.int64)
         alike[subset] = replace(

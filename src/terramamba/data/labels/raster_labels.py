@@ -1,21 +1,20 @@
 """Class codes of a scene's pixels, from the files that labels come in."""
 
 import re
-import warnings
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import rasterio
-from jaxtyping import Float, Int, Shaped
-from rasterio.enums import ColorInterp
-from rasterio.errors import NotGeoreferencedWarning
+from jaxtyping import Bool, Float, Int64, Shaped
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_raster import ClassRaster
 from terramamba.data.labels.envi_roi import is_roi_file, read_rois, roi_shape
 from terramamba.data.labels.label_grid import Strip, offset, read_nearest, read_shifted
-from terramamba.data.labels.palette import Colour
+from terramamba.data.labels.legend import legend_of
+from terramamba.data.labels.unlabelled import CodeCounts
 from terramamba.data.labels.vector_labels import read_shapes
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.settings import VectorOptions
@@ -24,14 +23,16 @@ from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.readers.array_scene import ArraySource
 from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array, unflatten
 from terramamba.raster.readers.open import open_scene
-from terramamba.raster.readers.variables import is_listed
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 from terramamba.raster.vector.features import is_vector_file
 from terramamba.raster.views.masked import unmasked_source
 
 FLAG = "--label-variable"
-CLASS_TAG = "CLASS_"
-"""Band tags CLASS_1, CLASS_2, ... of a label image name its codes."""
+NO_CODE = -1
+"""Stands for no data, NaN and numbers below 0 in an array of codes."""
+
+SHARE_TOLERANCE = 0.01
+"""How far below 0 and above 1 rounding and estimation put abundances, and their sums beside 1."""
 
 
 def label_shape(path: str, variable: str | None = None) -> tuple[int, int] | None:
@@ -57,15 +58,23 @@ def label_shape(path: str, variable: str | None = None) -> tuple[int, int] | Non
     shape = arrays[name].shape
     if len(shape) == 3:
         return shape[0], shape[1]
-    if len(shape) != 2 or not _whole(load_arrays(path, [name])[name]):
+    if len(shape) != 2 or not is_whole(load_arrays(path, [name])[name]):
         return None
     return shape[0], shape[1]
 
 
 def read_codes(
-    path: str, scene: Scene, *, variable: str | None, min_abundance: float, vector: VectorOptions
+    path: str,
+    scene: Scene,
+    *,
+    variable: str | None,
+    min_abundance: float,
+    vector: VectorOptions,
+    zero: bool = False,
 ) -> ClassRaster:
-    """Read the codes of a label file on ``scene``'s pixels.
+    """Read the codes of a label file on ``scene``'s pixels, those of 0 where it may be a class.
+
+    ``zero``: it may be one whatever the file says.
 
     Raises:
         InputError: the file cannot be read, cannot be brought onto the scene's pixels, holds no codes, or is
@@ -84,14 +93,14 @@ def read_codes(
         raise InputError(f"{path}: is the scene itself; name the labels of {scene.path}")
     if labels.bands != 1:
         raise InputError(f"{path}: has {labels.bands} bands; labels need one band of class codes")
-    return _from_image(path, labels, scene)
+    return _from_image(path, labels, scene, zero)
 
 
 def _is_tiles(path: str) -> bool:
     return Path(path).is_dir() or Path(path).suffix.lower() == ".csv"
 
 
-def _from_image(path: str, labels: Scene, scene: Scene) -> ClassRaster:
+def _from_image(path: str, labels: Scene, scene: Scene, zero: bool) -> ClassRaster:
     if labels.transform is None or scene.transform is None:
         if _is_tiles(path):
             raise InputError(
@@ -100,7 +109,7 @@ def _from_image(path: str, labels: Scene, scene: Scene) -> ClassRaster:
         if not labels.turned:
             _require_upright(path, scene)
         _require_size(path, (labels.height, labels.width), scene)
-        return _collect(path, read_shifted(labels, scene.grid, 0, 0), scene)[0]
+        return _collect(path, labels, read_shifted(labels, scene.grid, 0, 0), scene, zero)
     other_crs = labels.crs is not None and scene.crs is not None and not same_crs(labels.crs, scene.crs)
     shift = None if other_crs else offset(labels.grid, scene.grid)
     notes: tuple[str, ...] = ()
@@ -122,8 +131,8 @@ def _from_image(path: str, labels: Scene, scene: Scene) -> ClassRaster:
             f"{path}: on another grid ({labels.crs or 'no reference system'}); brought onto the scene's by "
             "nearest neighbour",
         )
-    codes, any_data = _collect(path, strips, scene, notes)
-    if not any_data:
+    codes = _collect(path, labels, strips, scene, zero, notes)
+    if not codes.found.counts and not codes.found.missing:
         raise InputError(
             f"{path}: no pixel with data lies on {scene.path}; check the reference systems and the places"
         )
@@ -131,37 +140,34 @@ def _from_image(path: str, labels: Scene, scene: Scene) -> ClassRaster:
 
 
 def _collect(
-    path: str, strips: Iterator[Strip], scene: Scene, notes: tuple[str, ...] = ()
-) -> tuple[ClassRaster, bool]:
-    """What is labelled in ``strips``, which come from the top, and whether they hold any data."""
+    path: str, labels: Scene, strips: Iterator[Strip], scene: Scene, zero: bool, notes: tuple[str, ...] = ()
+) -> ClassRaster:
+    """What has a code in ``strips``, which come from the top."""
+    legend = legend_of(labels)
+    found = CodeCounts({}, legend.names, nodata=labels.nodata)
+    # the keys of all zeros are many; where 0 is unlabelled they are not kept
+    least = 0 if zero or found.zero_may_count else 1
     keys, codes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    below, zero, any_data = 0, 0, False
+    counts: Counter[int] = Counter()
+    missing = 0
     for window, values, valid in strips:
-        known = values[valid]
-        below, zero = below + int((known < 0).sum()), zero + int((known == 0).sum())
-        any_data |= bool(valid.any())
-        image = _as_codes(path, np.where(valid, values, 0))
-        rows, cols = np.nonzero(image)
+        image = np.where(valid, as_codes(path, np.where(valid, values, 0)), NO_CODE)
+        missing += int(np.count_nonzero(valid & (image == NO_CODE)))
+        counts += counted(image)
+        rows, cols = np.nonzero(image >= least)
         keys.append((rows + window.row) * scene.width + cols + window.col)
         codes.append(image[rows, cols])
     pixels = PixelList(scene.grid.window.shape, np.concatenate(keys))
-    names, colours = _legend(path)
-    notes = (*notes, *_from_zero(path, below, zero))
-    return ClassRaster(pixels, np.concatenate(codes), names, colours, notes=notes), any_data
+    found = replace(found, counts=dict(counts), missing=missing)
+    return ClassRaster(
+        pixels, np.concatenate(codes), found, legend.names, legend.colours, notes=(*notes, *legend.notes)
+    )
 
 
-def _legend(path: str) -> tuple[dict[int, str], dict[int, Colour]]:
-    if _is_tiles(path) or is_listed(path):
-        return {}, {}
-    with warnings.catch_warnings():
-        # labels without georeferencing are usual
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path) as image:
-            tags = image.tags(1)
-            table = image.colormap(1) if image.colorinterp[0] == ColorInterp.palette else {}
-    numbers = {key.removeprefix(CLASS_TAG): name for key, name in tags.items() if key.startswith(CLASS_TAG)}
-    names = {int(number): name for number, name in numbers.items() if number.isdecimal()}
-    return names, {code: (red, green, blue) for code, (red, green, blue, _) in table.items()}
+def counted(codes: Int64[np.ndarray, "..."]) -> Counter[int]:
+    """Count each code from 0."""
+    values, numbers = np.unique(codes[codes >= 0], return_counts=True)
+    return Counter(dict(zip(values.tolist(), numbers.tolist(), strict=True)))
 
 
 def _from_arrays(path: str, scene: Scene, variable: str | None, min_abundance: float) -> ClassRaster:
@@ -179,19 +185,43 @@ def _from_arrays(path: str, scene: Scene, variable: str | None, min_abundance: f
         )
     arrays = load_arrays(path, [name, "cood"])
     array, texts = arrays[name], arrays.get("cood")
+    if array.ndim == 3 and array.squeeze().shape == size:
+        array = array.squeeze()
     shares = _shares(array, size)
     _require_upright(path, scene)
     if shares is None:
         _require_size(path, array.shape, scene)
-        codes = _as_codes(path, array)
-        notes = _from_zero(path, int((array < 0).sum()), int((array == 0).sum()))
-        return ClassRaster(PixelList.of(codes > 0), codes[codes > 0], notes=notes)
+        codes = as_codes(path, array)
+        found = CodeCounts(dict(counted(codes)), missing=int(np.count_nonzero(codes == NO_CODE)))
+        return ClassRaster(PixelList.of(codes >= 0), codes[codes >= 0], found)
+    notes = _check_shares(path, name, shares)
     largest = np.where(shares.max(axis=0) >= min_abundance, shares.argmax(axis=0) + 1, 0)
     names = {}
     if texts is not None and len(texts) == len(shares):
         # such as "2-water"
         names = {i: re.sub(r"^\d+\s*[-_.:]\s*", "", str(text)) for i, text in enumerate(texts, start=1)}
-    return ClassRaster(PixelList.of(largest > 0), largest[largest > 0].astype(np.int64), names)
+    labelled = largest[largest > 0].astype(np.int64)
+    # the classes of a stack are its layers, so that their names and numbers are in no doubt
+    called = {code: names.get(code, f"class {code}") for code in range(1, len(shares) + 1)}
+    found = CodeCounts(dict(counted(labelled)), called)
+    return ClassRaster(PixelList.of(largest > 0), labelled, found, names, notes=notes)
+
+
+def _check_shares(path: str, name: str, shares: Float[np.ndarray, "k h w"]) -> tuple[str, ...]:
+    """Refuse what are no shares of a pixel; a note where they do not add up to 1."""
+    low, high = float(shares.min()), float(shares.max())
+    if low < -SHARE_TOLERANCE or high > 1 + SHARE_TOLERANCE:
+        percent = 1 < high <= 100 * (1 + SHARE_TOLERANCE) and low >= -SHARE_TOLERANCE
+        remedy = "divide percentages by 100" if percent else "give shares, or a map of class codes"
+        raise InputError(
+            f"{path}: {name} holds {low:g} to {high:g}, but abundances are shares of a pixel from 0 to 1; "
+            f"{remedy}"
+        )
+    sums = shares.sum(axis=0)
+    off = int(np.count_nonzero((np.abs(sums - 1) > len(shares) * SHARE_TOLERANCE) & (sums > SHARE_TOLERANCE)))
+    if not off:
+        return ()
+    return (f"{path}: the abundances of {off:,} of {sums.size:,} pixels do not add up to 1",)
 
 
 def _shares(array: Shaped[np.ndarray, "..."], size: tuple[int, int]) -> Float[np.ndarray, "k h w"] | None:
@@ -226,23 +256,21 @@ def _require_upright(path: str, scene: Scene) -> None:
         )
 
 
-def _whole(values: Shaped[np.ndarray, "..."]) -> bool:
-    return values.dtype.kind in "biu" or bool((np.isnan(values) | (values == np.floor(values))).all())
+def is_whole(values: Shaped[np.ndarray, "..."]) -> bool:
+    """Tell whether ``values`` are whole numbers or NaN."""
+    return values.dtype.kind in "biu" or not _odd(values).any()
 
 
-def _from_zero(path: str, below: int, zero: int) -> tuple[str, ...]:
-    """A word where classes may be numbered from 0, and numbers below 0 mean unlabelled; how many of both."""
-    if not (below and zero):
-        return ()
-    return (
-        f"{path}: {below} pixels below 0 are unlabelled, and so are {zero} of 0; where 0 is a class, number "
-        "the classes from 1",
-    )
+def _odd(values: Shaped[np.ndarray, "..."]) -> Bool[np.ndarray, "..."]:
+    """Which numbers are not whole; NaN says nothing."""
+    return ~np.isnan(values) & ((values != np.floor(values)) | np.isinf(values))
 
 
-def _as_codes(path: str, values: Shaped[np.ndarray, "h w"]) -> Int[np.ndarray, "h w"]:
-    """Whole numbers; NaN and numbers below 0 are unlabelled."""
-    if not _whole(values):
-        odd = values[~np.isnan(values) & (values != np.floor(values))].flat[0]
+def as_codes(path: str, values: Shaped[np.ndarray, "h w"]) -> Int64[np.ndarray, "h w"]:
+    """Return whole numbers, ``NO_CODE`` for NaN and numbers below 0; raise ``InputError`` for others."""
+    if not is_whole(values):
+        odd = values[_odd(values)].flat[0]
         raise InputError(f"{path}: holds {odd:g}, which is no class code; labels are whole numbers")
-    return np.maximum(np.nan_to_num(values, nan=0.0), 0).astype(np.int64)
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values, nan=NO_CODE)
+    return np.maximum(values.astype(np.int64), NO_CODE)

@@ -7,6 +7,7 @@ from jaxtyping import Int64
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_attribute import find_classes
 from terramamba.data.labels.class_raster import ClassRaster, OverlapResolver
+from terramamba.data.labels.unlabelled import CodeCounts
 from terramamba.data.settings import VectorOptions
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.coverage import (
@@ -27,7 +28,8 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
 
     A polygon labels the pixels that it covers enough of, a line those it passes through, a point the one it
     is in. Pixels that shapes of two classes claim are unlabelled and counted in the notes, and so are shapes
-    outside the scene, without a class, or too small to label anything.
+    outside the scene, without a class, or too small to label anything. A shape of several parts labels what
+    it covers as a whole; its parts are features of their own.
 
     Raises:
         InputError: what ``read_features``, ``on_pixels`` and ``find_classes`` refuse, or no shape that
@@ -40,14 +42,20 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
     shapes, notes = on_pixels(features, scene.grid, scene.path)
     least = ROUNDING if options.all_touched else options.min_coverage - ROUNDING
     overlaps = OverlapResolver(scene.height, scene.width)
-    outside, small = 0, 0
+    outside, small, parts, multipart = 0, 0, len(features), 0
     for number, (shape, code) in enumerate(zip(shapes, classes.codes, strict=True), start=1):
         if shape is None or code == 0:
             continue
         window = bounding_window(shape, scene.grid.window)
         taken = _pixels(shape, window, least)
         if len(taken):
-            overlaps.add(taken, int(code), number)
+            several = features.shapes[number - 1].geom_type.startswith(("Multi", "GeometryC"))
+            first, *others = _by_part(shape, taken, window) if several else [taken]
+            overlaps.add(first, int(code), number)
+            for part in others:
+                parts += 1
+                overlaps.add(part, int(code), parts)
+            multipart += bool(others)
         elif window.pixels and shapely.intersects(shape, _box(window)):
             small += 1
         else:
@@ -63,10 +71,18 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
     )
     notes = (f"{path}: classes are the values of the attribute {classes.attribute!r}", *notes)
     notes += tuple(f"{path}: {count} of {len(features)} features {what}" for count, what in said if count)
+    if multipart:
+        notes += (
+            f"{path}: {multipart} of {len(features)} features have several parts, which count as "
+            f"{parts - len(features) + multipart} polygons of their own with --split polygon",
+        )
     if disputed:
         notes += (f"{path}: {disputed} pixels are claimed by shapes of two classes and left unlabelled",)
+    present, drawn = np.unique(classes.codes[classes.codes > 0], return_counts=True)
+    counts = dict(zip(present.tolist(), drawn.tolist(), strict=True))
+    found = CodeCounts(counts, classes.names, of="features")
     return ClassRaster(
-        pixels, codes, classes.names, by_name=bool(classes.names), features=numbers, notes=notes
+        pixels, codes, found, classes.names, by_name=bool(classes.names), features=numbers, notes=notes
     )
 
 
@@ -80,6 +96,29 @@ def _pixels(shape: shapely.Geometry, window: Window, least: float) -> Int64[np.n
         return covered
     parts = [covered, line_pixels(shape, window), point_pixels(shape, window)]
     return np.unique(np.concatenate(parts), axis=0)
+
+
+def _by_part(
+    shape: shapely.Geometry, taken: Int64[np.ndarray, "m 2"], window: Window
+) -> list[Int64[np.ndarray, "n 2"]]:
+    """Deal the pixels that ``shape`` labels to the parts that cover most of each, without empty ones."""
+    most, owner = np.zeros(window.shape), np.zeros(window.shape, np.int64)
+    parts = shapely.get_parts(shape)
+    for number, part in enumerate(parts):
+        own = bounding_window(part, window)
+        if not own.pixels:
+            continue
+        share = polygon_coverage(part, own)
+        for pixels in (line_pixels(part, own), point_pixels(part, own)):
+            share[pixels[:, 0] - own.row, pixels[:, 1] - own.col] = 1
+        here = (
+            slice(own.row - window.row, own.bottom - window.row),
+            slice(own.col - window.col, own.right - window.col),
+        )
+        owner[here] = np.where(share > most[here], number, owner[here])
+        most[here] = np.maximum(share, most[here])
+    of_pixel = owner[taken[:, 0] - window.row, taken[:, 1] - window.col]
+    return [taken[of_pixel == number] for number in np.unique(of_pixel)]
 
 
 def _box(window: Window) -> shapely.Geometry:

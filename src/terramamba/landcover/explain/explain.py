@@ -36,6 +36,7 @@ def explain_classes(
     *,
     out: str | Path,
     labels: str | None = None,
+    ignore_classes: Sequence[int | str] | None = None,
     scene_variable: str | None = None,
     axes: str | None = None,
     mask: Sequence[str | Path] = (),
@@ -55,6 +56,7 @@ def explain_classes(
         scenes: The scene to explain it on; none: the run's own.
         out: Folder to write, new or empty.
         labels: Labels of the scene; None: the run's validation pixels where it is the run's own scene.
+        ignore_classes: Codes or names of the labels that are left out as unlabelled.
         scene_variable: Name of the array in a file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as the run tells.
         mask: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
@@ -85,7 +87,9 @@ def explain_classes(
     loaded, place = open_run(run, "classify"), resolve_device(device)
     groups = band_groups(loaded.scaling.bands, loaded.card.data.wavelengths, bands_per_group)
     scene = scenes[0] if scenes else None
-    everything = choose_pixels(loaded, scene, labels, variable=scene_variable, axes=axes)
+    everything = choose_pixels(
+        loaded, scene, labels, variable=scene_variable, axes=axes, ignore=ignore_classes
+    )
     everything = replace(everything, scene=masked(everything.scene, mask))
     named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)
     chosen, images = _with_data(everything.drawn(samples, seed), loaded)

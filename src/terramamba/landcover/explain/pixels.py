@@ -10,9 +10,9 @@ from jaxtyping import Bool, Int64
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_table import UNLABELLED
 from terramamba.data.labels.labels import read_labels
+from terramamba.data.labels.matching import known_targets
 from terramamba.data.labels.raster_labels import label_shape
 from terramamba.data.splits.leakage import VALIDATION
-from terramamba.landcover.evaluation import known_targets
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.mapping.fit_to_run import check_bands, open_for
@@ -64,11 +64,12 @@ def choose_pixels(
     *,
     variable: str | None = None,
     axes: str | None = None,
+    ignore: Sequence[int | str] | None = None,
 ) -> Chosen:
     """All pixels that can explain ``run``.
 
     Of the run's own scene, its validation pixels: the test is not looked at. Of another, the pixels with
-    ``labels`` of classes that the model knows; without labels, any.
+    ``labels`` of classes that the model knows, ``ignore`` left out; without labels, any.
 
     Raises:
         InputError: files that cannot be read, do not fit the run or have changed since training.
@@ -82,8 +83,8 @@ def choose_pixels(
     check_bands(run, opened)
     if labels is None:
         return Chosen(opened, _spread(opened), None, "pixels of the scene")
-    given = read_labels(labels, opened, min_classes=1)
-    targets, notes = known_targets(given, run.classes)
+    given = read_labels(labels, opened, min_classes=1, ignore=ignore, known=run.classes)
+    targets, notes = known_targets(labels, given, run.classes)
     known = targets != UNLABELLED
     pixels = given.pixels.only(known).coordinates
     if not len(pixels):

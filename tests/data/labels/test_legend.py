@@ -1,0 +1,171 @@
+"""Names and colours of label images, from all that their files and the files beside them say."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from rasterio.crs import CRS
+
+from drawn import code_map
+from terramamba.data.labels.labels import read_labels
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene import Scene
+
+MAP = np.array([[0, 1, 1, 2], [2, 2, 0, 3], [3, 3, 3, 3]], np.uint8)
+GRID = Grid(3, 4, CRS.from_epsg(32633), Affine(30, 0, 500000, 0, -30, 5800000))
+NAMES = ("Forest", "Meadow", "Lake")
+COLOURS = ((0, 100, 0), (200, 255, 100), (0, 0, 255))
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    write_geotiff(tmp_path / "scene.tif", np.ones((5, 3, 4), np.float32), GRID)
+    return open_scene(tmp_path / "scene.tif")
+
+
+def plain(path: Path, values: np.ndarray = MAP, **options: Any) -> Path:
+    """A GeoTIFF as other programs write it, without any of our tags."""
+    profile = {"crs": GRID.crs, "transform": GRID.transform, "height": 3, "width": 4, "count": 1}
+    with rasterio.open(path, "w", driver="GTiff", dtype=values.dtype, **profile, **options) as file:
+        file.write(values, 1)
+    return path
+
+
+def with_table(path: Path, columns: str, rows: list[list[object]], attributes: str = "") -> Path:
+    cells = "".join(
+        f'<Row index="{i}">{"".join(f"<F>{cell}</F>" for cell in row)}</Row>' for i, row in enumerate(rows)
+    )
+    table = f"<GDALRasterAttributeTable{attributes}>{columns}{cells}</GDALRasterAttributeTable>"
+    band = f'<PAMDataset><PAMRasterBand band="1">{table}</PAMRasterBand></PAMDataset>'
+    Path(f"{path}.aux.xml").write_text(band)
+    return path
+
+
+def column(index: int, name: str, kind: int, usage: int = 0) -> str:
+    return (
+        f'<FieldDefn index="{index}"><Name>{name}</Name><Type>{kind}</Type><Usage>{usage}</Usage></FieldDefn>'
+    )
+
+
+def test_an_envi_classification_by_its_image_or_its_header(tmp_path: Path, scene: Scene) -> None:
+    (tmp_path / "labels.bsq").write_bytes(MAP.tobytes())
+    (tmp_path / "labels.hdr").write_text(
+        "ENVI\nsamples = 4\nlines = 3\nbands = 1\nfile type = ENVI Classification\ndata type = 1\n"
+        "interleave = bsq\nclasses = 4\nclass names = {Unclassified, Forest, Meadow, Lake}\n"
+        "class lookup = {0,0,0, 0,100,0, 200,255,100, 0,0,255}\n"
+    )
+    for name in ("labels.bsq", "labels.hdr"):
+        labels = read_labels(str(tmp_path / name), scene)
+        assert labels.classes.names == NAMES
+        assert labels.classes.colours == COLOURS
+        assert labels.unlabelled == ("0 (2 pixels): it is called 'Unclassified'",)
+
+
+def test_a_raster_attribute_table_with_colours_as_fractions(tmp_path: Path, scene: Scene) -> None:
+    columns = "".join(
+        [column(0, "OID", 0), column(1, "Value", 0), column(2, "Count", 0, 1), column(3, "Class_Name", 2)]
+        + [column(4 + i, name, 1) for i, name in enumerate(("Red", "Green", "Blue"))]
+    )
+    rows: list[list[object]] = [
+        [9, code, 4, name, *(level / 255 for level in colour)]
+        for code, (name, colour) in enumerate(zip(NAMES, COLOURS, strict=True), start=1)
+    ]
+    path = with_table(plain(tmp_path / "labels.tif"), columns, rows)
+    labels = read_labels(str(path), scene)
+    assert labels.classes.names == NAMES
+    assert labels.classes.colours == COLOURS
+
+
+def test_a_raster_attribute_table_without_colours_by_what_its_columns_are_for(
+    tmp_path: Path, scene: Scene
+) -> None:
+    columns = column(0, "Klasse", 2, 2) + column(1, "Nummer", 0, 5) + column(2, "Notiz", 2)
+    rows: list[list[object]] = [["Lake", 3, "deep"], ["Forest", 1, ""], ["Meadow", 2, "wet"]]
+    labels = read_labels(str(with_table(plain(tmp_path / "labels.tif"), columns, rows)), scene)
+    assert labels.classes.names == NAMES
+    assert len(set(labels.classes.colours)) == 3
+
+
+def test_rows_of_a_table_without_values_count_the_codes(tmp_path: Path, scene: Scene) -> None:
+    rows: list[list[object]] = [["Forest"], ["Meadow"], ["Lake"]]
+    path = with_table(
+        plain(tmp_path / "labels.tif"), column(0, "Name", 2, 2), rows, ' Row0Min="1" BinSize="1"'
+    )
+    assert read_labels(str(path), scene).classes.names == NAMES
+
+
+def test_category_names_of_gdal_with_a_background(tmp_path: Path, scene: Scene) -> None:
+    categories = "".join(f"<Category>{name}</Category>" for name in ("Background", *NAMES))
+    path = plain(tmp_path / "labels.tif")
+    Path(f"{path}.aux.xml").write_text(
+        f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{categories}</CategoryNames></PAMRasterBand>'
+        "</PAMDataset>"
+    )
+    labels = read_labels(str(path), scene)
+    assert labels.classes.names == NAMES
+    assert labels.unlabelled == ("0 (2 pixels): it is called 'Background'",)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text"),
+    [
+        (
+            ".qml",
+            "<qgis><pipe><rasterrenderer type='paletted'><colorPalette>"
+            "<paletteEntry value='1' color='#006400' label='Forest' alpha='255'/>"
+            "<paletteEntry value='2' color='#c8ff64' label='Meadow' alpha='255'/>"
+            "<paletteEntry value='3' color='#0000ff' label='3' alpha='255'/>"
+            "</colorPalette></rasterrenderer></pipe></qgis>",
+        ),
+        (".clr", "1 0 100 0 255 Forest\n2 200 255 100 255 Meadow\n3 0 0 255\n"),
+    ],
+)
+def test_a_style_beside_the_labels(tmp_path: Path, scene: Scene, suffix: str, text: str) -> None:
+    path = plain(tmp_path / "labels.tif")
+    path.with_suffix(suffix).write_text(text)
+    labels = read_labels(str(path), scene)
+    assert labels.classes.names == ("Forest", "Meadow", "class 3")  # a label that repeats the code is none
+    assert labels.classes.colours == COLOURS
+
+
+def test_a_picture_with_a_palette_keeps_its_colours(tmp_path: Path, scene: Scene) -> None:
+    from PIL import Image
+
+    picture = Image.fromarray(MAP, "P")
+    picture.putpalette([level for colour in ((0, 0, 0), *COLOURS) for level in colour])
+    picture.save(tmp_path / "labels.png")
+    labels = read_labels(str(tmp_path / "labels.png"), scene)
+    np.testing.assert_array_equal(code_map(labels), MAP)
+    assert labels.classes.colours == COLOURS
+
+
+def test_names_that_contradict_each_other_are_noted(tmp_path: Path, scene: Scene) -> None:
+    path = tmp_path / "labels.tif"
+    write_geotiff(path, MAP[None], GRID, class_names={1: "Forest", 2: "Meadow", 3: "Lake"})
+    path.with_suffix(".clr").write_text("1 0 100 0 255 Water\n")
+    labels = read_labels(str(path), scene)
+    assert labels.classes.names == NAMES
+    assert labels.notes == (f"{path}: labels.clr calls 1 'Water', which is 'Forest' here",)
+
+
+@pytest.mark.parametrize("codes", [(1, 2, 3), (0, 1, 2)])
+def test_what_terramamba_writes_comes_back(tmp_path: Path, scene: Scene, codes: tuple[int, ...]) -> None:
+    values = np.where(MAP > 0, MAP - 1 + codes[0], 0 if codes[0] else 255).astype(np.uint8)
+    path = tmp_path / "map.tif"
+    write_geotiff(
+        path,
+        values[None],
+        GRID,
+        nodata=0 if codes[0] else 255,
+        class_names={0 if codes[0] else 255: "no data", **dict(zip(codes, NAMES, strict=True))},
+        colours=dict(zip(codes, COLOURS, strict=True)),
+    )
+    labels = read_labels(str(path), scene)
+    assert (labels.classes.codes, labels.classes.names, labels.classes.colours) == (codes, NAMES, COLOURS)
+    assert len(labels.pixels) == np.count_nonzero(MAP)
+    assert labels.notes == ()
