@@ -19,7 +19,7 @@ from terramamba.core.options import part_of
 from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
 from terramamba.core.run_files import METRICS, PLAN, SCORES, WEIGHTS
-from terramamba.mapping.fit_to_run import check_bands, chosen_temperature, open_for, open_run
+from terramamba.mapping.fit_to_run import chosen_temperature, open_for, open_run
 from terramamba.mapping.jobs import carry_out
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.settings import MapSettings
@@ -163,12 +163,10 @@ def plan_map(
     loaded = open_run(run, task.name)
     loaded.model.check_precision(settings.precision)
     temperature = chosen_temperature(loaded, settings.calibrated)
-    # what the run knows settles the axes of bare arrays
+    # what the run knows settles the axes of bare arrays, and which band is which
     known = [open_for(loaded, one) for one in inputs]
     opened = task.open_inputs(known, settings)
     scenes = {name: masked(scene, settings.mask or ()) for name, scene in opened.items()}
-    for scene in scenes.values():
-        check_bands(loaded, scene)
     by_others = settings.workers > 1 or settings.dask is not None
     sent = str(run) if by_others and not isinstance(run, Run) else loaded
     return task.plan_map(MapInputs(loaded, sent, scenes, temperature), str(Path(out)), settings)

@@ -282,9 +282,13 @@ def test_what_a_class_map_refuses(tmp_path: Path, seed: int) -> None:
     refused(lambda: mapped(out=tmp_path / "map.png"), "map.png", ".tif")
     refused(lambda: mapped(probabilities=out), "map.tif", "two outputs")
     refused(lambda: mapped(out=scene, overwrite=True), "scene.tif", "its own input")
-    far = replace(open_scene(scene), wavelengths=(400.0, 500.0, 600.0, 712.0))
+    far = replace(open_scene(scene), wavelengths=(400.0, 500.0, 600.0, 732.0))
     card = class_card(wavelengths=(400.0, 555.0, 601.0, 700.0))
-    refused(lambda: map_classes(replace(run, card=card), far, out), "band 4 is at 712 nm", "700 nm")
+    refused(
+        lambda: map_classes(replace(run, card=card), far, out),
+        "no band within 20 nm of 700 nm",
+        "band 4 at 732 nm",
+    )
     near = replace(far, wavelengths=(400.0, 500.0, 600.0, 702.0))
     map_classes(replace(run, card=card), near, out)
     refused(mapped, "map.tif", "exists already")
@@ -522,7 +526,7 @@ def test_what_a_change_map_refuses(tmp_path: Path, seed: int) -> None:
     write_geotiff(tmp_path / "small.tif", np.zeros((2, 20, 30), np.float32), grid(20, 30))
     write_geotiff(tmp_path / "rgb.tif", np.zeros((3, 30, 30), np.float32), grid(30, 30))
     refused(lambda: mapped(tmp_path / "small.tif"), "small.tif", "20 x 30")
-    refused(lambda: mapped(tmp_path / "rgb.tif"), "rgb.tif", "2 and 3")
+    refused(lambda: mapped(tmp_path / "rgb.tif"), "rgb.tif", "3 bands", "trained on 2")
     refused(lambda: mapped(tmp_path / "none.tif"), "none.tif", "no such file")
     refused(lambda: mapped(card=pair_card(source_bands=6)), "before.tif", "2 bands", "trained on 6")
     refused(lambda: mapped(card=class_card()), "this run is for classify")

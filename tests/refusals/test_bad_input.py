@@ -137,7 +137,14 @@ def a_scene_of_another_sensor(bench: Bench) -> Any:
     scene = rewritten(bench.scene, bench.given / "sensor.tif")
     with rasterio.open(scene, "r+") as image:
         image.descriptions = [f"{300 + 50 * band} nm" for band in image.indexes]
-    return cover_map(bench, scene), ("sensor.tif", "band 1 is at 350 nm", "trained on", "same sensor")
+    return cover_map(bench, scene), (
+        "sensor.tif",
+        "no band within",
+        "trained on one",
+        "at 700 nm",
+        "same sensor",
+        "--bands",
+    )
 
 
 @case
@@ -152,7 +159,7 @@ def a_pair_with_bands_the_model_does_not_know(bench: Bench) -> Any:
 @case
 def dates_of_different_bands(bench: Bench) -> Any:
     after = rewritten(bench.after, bench.given / "after.tif", lambda values: values[:2])
-    return change_map(bench, bench.before, after), ("after.tif", "number of bands", "3 and 2")
+    return change_map(bench, bench.before, after), ("after.tif", "2 bands", "trained on 3", "--bands")
 
 
 @case

@@ -33,6 +33,7 @@ def time_pairs(run: Run, settings: ChangeSettings) -> Timed:
         axes=settings.axes,
         stated=settings.stated_values(),
         shapes=settings.shape_values(),
+        bands=settings.bands,
     )
     if "test" not in labelled:
         raise InputError(f"{settings.data}: no test pairs; an experiment compares scores on test, add some")

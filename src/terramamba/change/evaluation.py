@@ -15,9 +15,11 @@ from terramamba.core.run_files import CONFUSION
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.label_values import shape_values, stated_values
+from terramamba.data.pairs.pair_bands import notes_on_bands
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.scorable import require_scorable
 from terramamba.data.pairs.settle_labels import settle_for_scoring
+from terramamba.mapping.fit_to_run import wanted_bands
 from terramamba.raster.views.warped import Method
 from terramamba.runs.folder import Run, write_confusion
 from terramamba.runs.record import has_settings, read_settings
@@ -37,6 +39,7 @@ def evaluate(
     align: Method | None = None,
     scene_variable: str | None = None,
     axes: str | None = None,
+    bands: str | None = None,
     threshold: float | None = None,
     changed_values: Sequence[str] | None = None,
     unchanged_values: Sequence[str] | None = None,
@@ -59,7 +62,8 @@ def evaluate(
         cut = checked_threshold(run.threshold, f"{run.folder / 'model.json'}: threshold")
     else:
         cut = checked_threshold(threshold)
-    by_subset, name, unlike = load_pairs(data, root, align, scene_variable, axes)
+    wanted = wanted_bands(run)
+    by_subset, name, unlike = load_pairs(data, root, align, scene_variable, axes, bands, wanted)
     pairs = by_subset.get(split, [])
     labelled = [pair for pair in pairs if pair.label is not None]
     if not labelled:
@@ -72,6 +76,7 @@ def evaluate(
     notes = [
         *settled.notes,
         *require_scorable(labelled, split),
+        *notes_on_bands({split: labelled}),
         *unlike,
         *_known(run, data, root, by_subset, labelled),
     ]
@@ -112,7 +117,12 @@ def _known(
     if (trained.data, trained.root) != (data, root):
         try:
             own, _, _ = load_pairs(
-                trained.data, trained.root, trained.align, trained.scene_variable, trained.axes
+                trained.data,
+                trained.root,
+                trained.align,
+                trained.scene_variable,
+                trained.axes,
+                trained.bands,
             )
         except InputError:  # moved or removed since
             return []

@@ -152,7 +152,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         """The rectangle of the image that belongs to a pair, and the bytes that it takes when decoded."""
         bands = len(self.scaling.bands)
         before, after = pair.open()
-        require_bands(before, bands)
+        if pair.wanted is None or pair.wanted.used != self.scaling.bands:
+            require_bands(before, bands)
         area = pair.window or before.grid.window
         masks = 3
         return area, area.pixels * (
@@ -163,12 +164,12 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         """The pixels in ``window`` of a pair's area, from memory where there is room for the whole of it."""
         area, size = self._looks[which]
         if which not in self._cache and size <= self._cache_left:
-            self._cache[which] = _decode(self.pairs[which], area)
+            self._cache[which] = _decode(self.pairs[which], area, self.scaling.bands)
             self._cache_left -= size
         if which in self._cache:
             return self._cache[which].cut(window)
         inside = Window(area.row + window.row, area.col + window.col, *window.shape)
-        return _decode(self.pairs[which], inside)
+        return _decode(self.pairs[which], inside, self.scaling.bands)
 
     def _scaled(self, decoded: _Decoded) -> Float32[Tensor, "2 c h w"]:
         everywhere = np.ones((2, *decoded.mask.shape), bool)
@@ -197,8 +198,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         return torch.from_numpy(zero.clip(-FARTHEST_BLACK, FARTHEST_BLACK).astype(np.float32))
 
 
-def _decode(pair: PairFiles, window: Window) -> _Decoded:
-    dates, valid = zip(*(_date(scene, window) for scene in pair.open()), strict=True)
+def _decode(pair: PairFiles, window: Window, bands: Sequence[int]) -> _Decoded:
+    dates, valid = zip(*(_date(scene, window, bands) for scene in pair.open()), strict=True)
     both = np.stack(valid)
     mask = _reference(pair, window)
     mask[~both.all(axis=0)] = IGNORE
@@ -212,8 +213,10 @@ def _reference(pair: PairFiles, window: Window) -> UInt8[np.ndarray, "h w"]:
     return read_mask(label, pair.coding, window, unchanged)
 
 
-def _date(scene: Scene, window: Window) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "h w"]]:
-    """Values, and where all bands have data; elsewhere values are 0, with which arithmetic is safe."""
-    values, known = scene.read(window)
+def _date(
+    scene: Scene, window: Window, bands: Sequence[int]
+) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "h w"]]:
+    """Values, and where all ``bands`` have data; elsewhere values are 0, with which arithmetic is safe."""
+    values, known = scene.read(window, bands)
     valid = known.all(axis=0) & np.isfinite(values).all(axis=0)
     return (values if valid.all() else np.where(valid, values, values.dtype.type(0))), valid

@@ -54,6 +54,7 @@ def shown_explanation(found: Mapping[str, Any]) -> Shown:
         f" columns {window['col']}-{window['col'] + window['width'] - 1}: {found['window_chosen']}",
         "marked": f"{found['marked_pixels']} pixels, {share:.2f} %, at threshold {found['threshold']:g}",
         "Grad-CAM explains": found["explained"],
+        **({"note": "\n".join(found["notes"])} if found["notes"] else {}),
     }
     return Shown((table,), facts)
 

@@ -25,6 +25,7 @@ from terramamba.data.pairs.copies import find_copies
 from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.label_values import ShapeValues, StatedValues
 from terramamba.data.pairs.layouts import LABELS
+from terramamba.data.pairs.pair_bands import notes_on_bands
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.scorable import require_scorable
 from terramamba.data.pairs.settle_labels import Settled, settle_labels
@@ -32,6 +33,7 @@ from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
+from terramamba.raster.band_identity import WantedBands, bands_of
 from terramamba.raster.readers.axes import axes_of_text
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.warped import Method
@@ -70,7 +72,7 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     """
     check_choices(settings, spec)
     found, published, unlike = load_pairs(
-        settings.data, settings.root, settings.align, settings.scene_variable, settings.axes
+        settings.data, settings.root, settings.align, settings.scene_variable, settings.axes, settings.bands
     )
     subsets = _three_subsets(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
     settled = settle_labels(subsets, settings.stated_values(), shapes=settings.shape_values())
@@ -81,12 +83,14 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
         for note in require_scorable(files, subset, all_of_them=subset != "train")
     ]
     example, _ = pairs["train"][0].open()
-    scaling = fit_pair_scaling(pairs["train"], example.bands)
+    wanted = pairs["train"][0].wanted or bands_of(example)
+    scaling = fit_pair_scaling(pairs["train"], example.bands, wanted.used)
     untested = [] if "test" in pairs else [UNTESTED]
-    notes = (*untested, *settled.notes, *empty, *unlike, *_in_two_subsets(pairs), *survey(pairs))
+    on_bands = notes_on_bands(pairs, settings.bands)
+    notes = (*on_bands, *untested, *settled.notes, *empty, *unlike, *_in_two_subsets(pairs), *survey(pairs))
     if spec.trainable:
         settings = with_crops(settings, len(pairs["train"]), resolve_device(settings.device).type)
-    return Training(settings, pairs, example, scaling, settled, published, notes)
+    return Training(settings, pairs, example, wanted, scaling, settled, published, notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +102,8 @@ class Training:
     """By subset: train, val and, where there is one, test."""
     example: Scene
     """A date whose bands all others have."""
+    wanted: WantedBands
+    """Its bands, and which of them are used."""
     scaling: Scaling
     settled: Settled
     """What the values in the labels mean, and how many pixels of each subset mean what."""
@@ -117,14 +123,14 @@ class Training:
         return Volume(
             len(self.pairs["train"]) * self.settings.crops_per_pair,
             len(self.pairs["val"]) * (area.height * area.width) / (height * width),
-            (2, self.example.bands, side, side),
+            (2, len(self.scaling.bands), side, side),
             height * width / side**2,
         )
 
     @property
     def model_options(self) -> Mapping[str, Any]:
         """The number of bands."""
-        return {"in_channels": self.example.bands}
+        return {"in_channels": len(self.scaling.bands)}
 
     @property
     def class_weights(self) -> None:
@@ -135,7 +141,9 @@ class Training:
         """What mapping has to know of the data."""
         return DataCard(
             source_bands=self.example.bands,
-            wavelengths=self.example.wavelengths,
+            wavelengths=self.wanted.wavelengths,
+            fwhm=self.wanted.fwhm,
+            band_names=self.wanted.names,
             axes=axes_of_text(",".join(self.example.axes)),
             scaling=self.scaling,
             classes=CLASSES,
@@ -221,6 +229,7 @@ def labelled_pairs(
     align: Method | None = None,
     variable: str | None = None,
     axes: str | None = None,
+    bands: str | None = None,
     stated: StatedValues | None = None,
     shapes: ShapeValues | None = None,
 ) -> Mapping[str, list[PairFiles]]:
@@ -231,7 +240,7 @@ def labelled_pairs(
     Raises:
         InputError: a subset or a label is missing, or training or validation share images with test.
     """
-    found, published, _ = load_pairs(data, root, align, variable, axes)
+    found, published, _ = load_pairs(data, root, align, variable, axes, bands)
     subsets = _three_subsets(found, data, published, chosen_on_test=chosen_on_test)
     return settle_labels(subsets, stated, shapes=shapes).pairs
 

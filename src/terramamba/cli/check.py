@@ -29,8 +29,9 @@ def run(argv: Sequence[str]) -> int:
     from terramamba.raster.checks.describe import describe
     from terramamba.raster.checks.describe_vector import describe_features
     from terramamba.raster.checks.pair import check_pair
-    from terramamba.raster.readers.open import open_scene
     from terramamba.raster.vector.features import is_vector_file
+    from terramamba.raster.views.chosen_bands import OpenAsked, open_alike
+    from terramamba.raster.views.in_colours import in_colours
     from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction
 
     for path in filter(is_vector_file, paths):
@@ -40,11 +41,8 @@ def run(argv: Sequence[str]) -> int:
             show(describe_label_shapes(path))
     if options.align is not None and len(paths) < 2:
         raise InputError("--align: warps a second scene onto the first; name two scenes")
-    scenes = [
-        open_scene(path, variable=options.scene_variable, axes=options.axes)
-        for path in paths
-        if not is_vector_file(path)
-    ]
+    images = [path for path in paths if not is_vector_file(path)]
+    scenes = open_alike(images, options.bands, OpenAsked(options.scene_variable, axes=options.axes))
     if len(scenes) == 1 and options.mask:
         scenes = [masked(scenes[0], options.mask)]
     for scene in scenes:
@@ -56,7 +54,7 @@ def run(argv: Sequence[str]) -> int:
         if len(paths) == 1 and (labels := describe_label_image(scene)) is not None:
             show(labels)
     if len(scenes) == 2:
-        report = check_pair(*scenes, align=options.align, masks=options.mask or ())
+        report = check_pair(*map(in_colours, scenes), align=options.align, masks=options.mask or ())
         show_facts(report.facts)
         print()
         print(report.verdict)

@@ -29,18 +29,22 @@ def arguments(options: MapFiles) -> dict[str, Any]:
 
 
 def open_scenes(folder: str, places: Sequence[Any], given: dict[str, Any]) -> list["Scene"]:
-    """Open what the run in ``folder`` is to map, and say what was taken for granted of bare arrays.
+    """Open what the run in ``folder`` is to map, and say what was decided of bare arrays and of bands.
 
     Takes the flags that are about opening out of ``given``.
     """
     from terramamba.mapping.fit_to_run import open_for
+    from terramamba.raster.band_matching import band_notes
     from terramamba.runs.folder import load_run
 
-    how = {"variable": given.pop("scene_variable"), "axes": given.pop("axes")}
+    how = {"variable": given.pop("scene_variable"), "axes": given.pop("axes"), "bands": given.pop("bands")}
     run = load_run(folder)
     scenes = [open_for(run, place, **how) for place in places]
     for note in dict.fromkeys(note for scene in scenes if scene.axes for note in scene.notes):
         print(f"note: {note}", file=sys.stderr)
+    for scene in scenes:
+        for note in () if scene.axes else band_notes(scene):
+            print(f"note: {scene.path}: {note}", file=sys.stderr)
     return scenes
 
 

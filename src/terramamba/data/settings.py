@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from terramamba.core.errors import InputError
+from terramamba.core.number_ranges import parse_bands
 from terramamba.core.options import Options, at_least, options_of
 from terramamba.core.typed import Bound
 from terramamba.data.pairs.label_values import ShapeValues, StatedValues, shape_values, stated_values
@@ -24,7 +25,7 @@ Align = Literal["bilinear", "cubic"]
 
 @dataclass(frozen=True, kw_only=True)
 class ImageArray(Options):
-    """Which array of an image file."""
+    """Which array of an image file, and which of its bands."""
 
     scene_variable: str | None = None
     """Name of the array or image in files that hold several, one for all, such as scene.Data in structures of
@@ -32,6 +33,15 @@ class ImageArray(Options):
     axes: Annotated[str | None, ORDER] = None
     """What the axes of a bare array hold, such as rows,cols,bands; None: as labels, the rest of the file or
     the model tell."""
+    bands: str | None = None
+    """Bands to use, in order, by their numbers in the file or their names, such as 1-4 or red,green,nir; for
+    a trained run those that stand for its own, in its order. None: all; a run finds its own by wavelength,
+    name or place."""
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where bands are no numbers or names, or named twice."""
+        if self.bands is not None:
+            parse_bands(self.bands)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,8 @@ from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.scores import scores_by_name
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.mapping.fit_to_run import check_bands, open_for
+from terramamba.mapping.fit_to_run import open_for
+from terramamba.raster.band_matching import band_notes
 from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
@@ -45,6 +46,7 @@ def evaluate(
     mask: Sequence[str] | None = None,
     scene_variable: str | None = None,
     axes: str | None = None,
+    bands: str | None = None,
     label_variable: str | None = None,
     ignore_classes: Sequence[int | str] | None = None,
     class_names: Sequence[str] | None = None,
@@ -68,13 +70,15 @@ def evaluate(
         raise InputError(
             "--scene and --labels go together; name both, or neither for the run's own test pixels"
         )
+    if bands is not None and scene is None:
+        raise InputError("--bands goes with --scene and --labels; the run's own scene keeps its own bands")
     if mask and scene is None:
         raise InputError("--mask goes with --scene and --labels; the run's own scene keeps its own masks")
     if scene is None or labels is None:
         scored = _own_test(run)
     else:
         shape = label_shape(labels, label_variable)
-        opened = open_for(run, scene, variable=scene_variable, axes=axes, shape=shape)
+        opened = open_for(run, scene, bands=bands, variable=scene_variable, axes=axes, shape=shape)
         vector = VectorOptions(
             class_attribute=class_attribute, layer=layer, all_touched=all_touched, min_coverage=min_coverage
         )
@@ -132,10 +136,10 @@ def _own_test(run: Run) -> _Scored:
 
 
 def _elsewhere(run: Run, scene: Scene, labels: str, reading: Mapping[str, Any]) -> _Scored:
-    check_bands(run, scene)
     given = read_labels(labels, scene, **reading)
     given = unmasked(given, scene, need_all_classes=False)
     targets, notes = known_targets(labels, given, run.classes)
+    notes = [*band_notes(scene), *notes]
     known = targets != UNLABELLED
     shape = run.patches
     store = PatchStore.read(scene, run.scaling, given.pixels.only(known), shape.size, shape.border)

@@ -9,6 +9,7 @@ import rasterio
 from jaxtyping import Bool, Float32, Float64, Int16, Int64, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.core.number_ranges import parse_bands
 from terramamba.core.options import part_of
 from terramamba.core.words import ranges
 from terramamba.data.labels.labels import Labels, read_label_subsets, read_labels, unmasked
@@ -24,10 +25,11 @@ from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split import Split, block_split, given_split, random_split
 from terramamba.data.splits.square_blocks import square_block_split
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.raster.band_matching import band_notes
 from terramamba.raster.readers.array_scene import ArraySource
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
-from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.chosen_bands import OpenAsked, find_bands, open_bands
 from terramamba.raster.views.masked import masked
 from terramamba.raster.windows import strips
 
@@ -69,7 +71,8 @@ def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
         scene, labels, split = _read(settings, patch_size)
         training = split.pixels.only(split.subsets == TRAIN)
         values, valid = read_pixels(scene, training)
-        bands, notes = choose_bands(scene, training, values, valid)
+        candidates, left_out = offered_bands(scene, settings.bands, settings.excluded())
+        bands, notes = choose_bands(scene, training, values, valid, candidates)
         if settings.fit_on == "scene":
             scaling = Scaling.fit(lambda: _all_spectra(scene, bands), bands, settings.scaling)
         else:
@@ -80,12 +83,13 @@ def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
         used = split.pixels.only(split.subsets != LEFT_OUT)
         store = PatchStore.read(scene, scaling, used, patch_size, settings.border)
     split, dropped = _without_unusable(scene, split, store)
-    return Samples(scene, labels, split, scaling, store, (*_of_scene(scene), *labels.notes, *notes, *dropped))
+    noted = (*_of_scene(scene), *labels.notes, *left_out, *notes, *dropped)
+    return Samples(scene, labels, split, scaling, store, noted)
 
 
 def _of_scene(scene: Scene) -> tuple[str, ...]:
-    """What was taken for granted when a bare array was opened."""
-    return scene.notes if scene.axes else ()
+    """What was taken for granted when a bare array was opened, else what is noted of its bands."""
+    return scene.notes if scene.axes else band_notes(scene)
 
 
 def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, Split]:
@@ -171,7 +175,8 @@ def _held_out(
 def _open(settings: ClassifySettings, shape: tuple[int, int] | None) -> Scene:
     if settings.scene is None:
         raise InputError("--scene must be given")
-    scene = open_scene(settings.scene, variable=settings.scene_variable, shape=shape, axes=settings.axes)
+    asked = OpenAsked(settings.scene_variable, shape, settings.axes)
+    scene, _ = open_bands(settings.scene, settings.bands, asked)
     named = settings.scene_variable is not None or scene.path != settings.scene
     if isinstance(scene.source, ArraySource) and scene.bands == 1 and not named:
         raise InputError(
@@ -245,23 +250,53 @@ def _no_whole_pixel(scene: Scene, of: str) -> InputError:
     return InputError(f"{scene.path}: no {of} has data in all used bands; use other labels")
 
 
+def offered_bands(
+    scene: Scene, chosen: str | None, excluded: Sequence[tuple[float, float]]
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return the bands that may be used, in the order that ``chosen`` has them, and note those left out.
+
+    Left out are bands at ``excluded`` wavelengths (nm, ends included).
+
+    Raises:
+        InputError: wavelengths are excluded and those of the scene are not known, or no band is left.
+    """
+    bands = tuple(range(scene.bands)) if chosen is None else find_bands(scene, parse_bands(chosen))
+    said = f"bands used, as --bands {chosen} says: {ranges(bands)} of {scene.bands}"
+    notes = [] if chosen is None else [said]
+    if not excluded:
+        return bands, tuple(notes)
+    known = scene.wavelengths
+    if known is None:
+        raise InputError(
+            f"--exclude-wavelengths: {scene.path} does not say the wavelengths of its bands; leave bands out "
+            "with --bands"
+        )
+    inside = {band for band in bands if any(low <= known[band] <= high for low, high in excluded)}
+    if inside == set(bands):
+        raise InputError(f"--exclude-wavelengths: leaves no band of {scene.path}; exclude less")
+    left_out = f": {ranges(sorted(inside))}" if inside else ""
+    notes.append(f"{len(inside)} of {scene.bands} bands left out (excluded wavelengths){left_out}")
+    return tuple(band for band in bands if band not in inside), tuple(notes)
+
+
 def choose_bands(
     scene: Scene,
     training: PixelList,
     values: Shaped[np.ndarray, "m c"],
     valid: Bool[np.ndarray, "m c"],
+    offered: Sequence[int] | None = None,
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Choose the bands worth learning from, judged on the training pixels, and note those left out.
+    """Choose the bands worth learning from, of those ``offered``, and note those left out.
 
     Left out: bands that the header calls bad, bands without data at half of the training pixels or more, and
-    bands with one single value. Bands are 0-based here and 1-based in the notes.
+    bands with one single value, judged on the training pixels. Bands are 0-based here and 1-based in notes.
 
     Raises:
         InputError: no band is left, or a band holds NaN or infinity that is not its nodata value.
     """
     reasons: dict[str, list[int]] = {"bad by its header": [], "no data": [], "constant": []}
     kept: list[int] = []
-    for band in range(scene.bands):
+    for band in range(scene.bands) if offered is None else offered:
         column = values[valid[:, band], band]
         if scene.bad_bands[band]:
             reasons["bad by its header"].append(band)
@@ -283,7 +318,7 @@ def choose_bands(
             f"{scene.path}: no band has usable data at the training pixels; check its nodata value"
         )
     notes = tuple(
-        f"{len(left_out)} of {scene.bands} bands left out ({reason}): {ranges(left_out)}"
+        f"{len(left_out)} of {scene.bands} bands left out ({reason}): {ranges(sorted(left_out))}"
         for reason, left_out in reasons.items()
         if left_out
     )

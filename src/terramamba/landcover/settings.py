@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from terramamba.core.number_ranges import parse_intervals
 from terramamba.core.options import UNDECIDED, ByRecipe, Options, at_least
 from terramamba.core.typed import Bound
 from terramamba.data.settings import PIXEL_SHARE, ImageArray, LabelOptions, Masks, Splitting
@@ -61,9 +62,20 @@ class ClassifySettings(ClassConfig, TrainSettings, Patches, Splitting, LabelledS
     """Labels: polygons, points or lines (GeoPackage, Shapefile, GeoJSON, in any reference system), ENVI's
     regions of interest as text, or a map of codes: GeoTIFF, ENVI, PNG, .mat, .npy, a folder of tiles, or a
     CSV with a `mask` column."""
+    exclude_wavelengths: str | None = None
+    """Wavelengths in nm whose bands are left out; water vapour absorbs at 1340-1450,1790-1960."""
     min_abundance: Annotated[float, PIXEL_SHARE] = 0.7
     """Where labels are abundances: the least fraction of a pixel that labels it as its largest class."""
     model: str = "ssa_mamba"
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where wavelengths are no intervals."""
+        self.excluded()
+
+    def excluded(self) -> tuple[tuple[float, float], ...]:
+        """Return the intervals of wavelengths that are left out, in nm."""
+        text = self.exclude_wavelengths
+        return () if text is None else parse_intervals(text, "--exclude-wavelengths")
 
 
 @dataclass(frozen=True, kw_only=True)

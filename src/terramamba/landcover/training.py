@@ -24,6 +24,7 @@ from terramamba.landcover.settings import ClassifySettings
 from terramamba.landcover.understood import plan_of
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
+from terramamba.raster.band_identity import known_names
 from terramamba.raster.readers.axes import axes_of_text
 from terramamba.runs.folder import write_confusion
 from terramamba.runs.model_card import DataCard, JudgedCard, PatchShape
@@ -104,6 +105,8 @@ class Training:
             source_bands=samples.scene.bands,
             wavelengths=samples.scene.wavelengths,
             axes=axes_of_text(",".join(samples.scene.axes)),
+            fwhm=samples.scene.fwhm,
+            band_names=known_names(samples.scene),
             scaling=samples.scaling,
             classes=labels.classes,
             patches=PatchShape(split.patch_size, self.settings.border),

@@ -1,16 +1,17 @@
 """What a run must have for what is asked of it, and a scene to be used with it: task, temperature, bands."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.run_files import CARD
-from terramamba.raster.readers.open import open_scene
+from terramamba.raster.band_identity import WantedBands
+from terramamba.raster.band_matching import alpha_that_fits, match_bands
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.chosen_bands import OpenAsked, open_bands
+from terramamba.raster.views.in_colours import in_colours
 from terramamba.runs.folder import Run, load_run
-
-WAVELENGTH_TOLERANCE_NM = 5.0
-"""Bands of one sensor drift by a nanometre or two; bands of another are further off than this."""
 
 
 def open_run(run: str | Path | Run, task: str) -> Run:
@@ -21,28 +22,6 @@ def open_run(run: str | Path | Run, task: str) -> Run:
             f"{loaded.folder}: this run is for {loaded.task}; use `terramamba {loaded.task} map`"
         )
     return loaded
-
-
-def open_for(
-    run: Run,
-    scene: StrPath | Scene,
-    *,
-    variable: str | None = None,
-    axes: str | None = None,
-    shape: tuple[int, int] | None = None,
-) -> Scene:
-    """Open a scene that ``run`` is to be used on; what the run knows settles the axes of a bare array.
-
-    A scene that is open already is returned as it is.
-
-    Raises:
-        InputError: as ``open_scene``.
-    """
-    if isinstance(scene, Scene):
-        return scene
-    data = run.card.data
-    bands, like = data.source_bands, data.axes
-    return open_scene(scene, variable=variable, axes=axes, shape=shape, bands=bands, like=like)
 
 
 def chosen_temperature(run: Run, calibrated: bool) -> float:
@@ -61,20 +40,51 @@ def chosen_temperature(run: Run, calibrated: bool) -> float:
     return run.temperature
 
 
-def check_bands(run: Run, scene: Scene) -> None:
-    """Raise ``InputError`` where the bands of ``scene`` are not those the run was trained on."""
-    trained_on = run.card.data.source_bands
-    if scene.bands != trained_on:
-        raise InputError(
-            f"{scene.path}: has {scene.bands} bands, but the model in {run.folder} was trained on"
-            f" {trained_on}; give a scene with the same bands in the same order"
-        )
-    wavelengths = run.card.data.wavelengths
-    if not wavelengths or not scene.wavelengths:
-        return
-    for band in run.scaling.bands:
-        if abs(wavelengths[band] - scene.wavelengths[band]) > WAVELENGTH_TOLERANCE_NM:
-            raise InputError(
-                f"{scene.path}: band {band + 1} is at {scene.wavelengths[band]:g} nm, but the model in"
-                f" {run.folder} was trained on {wavelengths[band]:g} nm; give a scene of the same sensor"
-            )
+def wanted_bands(run: Run) -> WantedBands:
+    """Return the bands that the model of ``run`` was trained on, as other scenes must have them."""
+    data = run.card.data
+    return WantedBands(
+        f"the model in {run.folder} was trained on",
+        data.source_bands,
+        data.scaling.bands,
+        data.band_names,
+        data.wavelengths,
+        data.fwhm,
+    )
+
+
+def open_for(
+    run: Run,
+    scene: StrPath | Scene,
+    *,
+    bands: str | None = None,
+    variable: str | None = None,
+    axes: str | None = None,
+    shape: tuple[int, int] | None = None,
+) -> Scene:
+    """Open a scene that ``run`` is to be used on, with the bands of its model in their order.
+
+    What the run knows settles the axes of a bare array, and whether a band is one that the file calls
+    transparency.
+
+    Args:
+        run: The trained run.
+        scene: A path, or an open scene.
+        bands: The bands that stand for the model's, in its order, as numbers or names; None: found.
+        variable: As ``open_scene`` takes it, as ``axes`` is.
+        axes: What the axes of a bare array hold.
+        shape: Rows and columns of the labels.
+
+    Raises:
+        InputError: as ``open_scene``, or the scene lacks a band.
+    """
+    wanted, like = wanted_bands(run), run.card.data.axes
+    if isinstance(scene, Scene):
+        return match_bands(in_colours(scene), wanted)
+    count = None if bands is not None else wanted.count
+    asked = OpenAsked(variable, shape, axes, count, like)
+    opened, chosen = open_bands(scene, bands, asked)
+    use = None if chosen is not None else alpha_that_fits(opened, wanted)
+    if use is not None:
+        opened, _ = open_bands(scene, None, replace(asked, alpha=use))
+    return match_bands(opened, wanted, chosen)

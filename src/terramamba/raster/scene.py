@@ -15,6 +15,7 @@ from rasterio.crs import CRS
 
 from terramamba.raster import pictures
 from terramamba.raster.geogrid import Grid, crs_name, pixel_size
+from terramamba.raster.readers.alpha import Alpha
 from terramamba.raster.windows import Window
 
 ARRAY_SUFFIXES = (".mat", ".npy", ".npz")
@@ -34,14 +35,16 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Scene:
-    """An image and what is known about it; opening reads no pixels.
+    """An image and what is known about it; opening reads no pixels, but for some of an alpha band.
 
     ``wavelengths``, and the bands' full widths at half maximum ``fwhm``, are in nanometres. ``bad_bands``
     marks the bands that a header's bad-band list excludes. ``scale`` is information from the file, never
     applied: physical value = stored value * scale. ``overviews`` says that the file holds thinned-out copies
     of itself. ``axes`` says what the stored axes of a bare array were taken for (rows, cols, bands).
     ``turned``: the file stores rows from south to north or columns from east to west, and they are read the
-    other way round. ``notes`` are sentences for people about what was assumed or left out.
+    other way round. ``alpha`` is the band that the file calls transparency, and what was made of it.
+    ``palette`` has red, green, blue and opacity (0 to 255) of each value where values are numbers of colours.
+    ``notes`` are sentences for people about what was assumed or left out.
     """
 
     path: str
@@ -59,6 +62,8 @@ class Scene:
     overviews: bool = False
     axes: tuple[str, ...] = ()
     turned: bool = False
+    alpha: Alpha | None = None
+    palette: tuple[tuple[int, int, int, int], ...] | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -19,6 +19,8 @@ GROUPED = {
         "source_bands",
         "wavelengths",
         "axes",
+        "fwhm",
+        "band_names",
         "scaling",
         "classes",
         "patches",
@@ -53,9 +55,8 @@ def to_file(card: Mapping[str, Any]) -> dict[str, Any]:
     flat["classes"] = [
         dict(zip(CLASS_COLUMNS.values(), row, strict=True)) for row in zip(*columns, strict=True)
     ]
-    absent = [
-        name for name in ("calibration", "fast", "leakage", "axes", "label_values") if flat[name] is None
-    ]
+    optional = ("calibration", "fast", "leakage", "axes", "fwhm", "band_names", "label_values")
+    absent = [name for name in optional if flat[name] is None]
     return {name: value for name, value in flat.items() if name not in absent}
 
 

@@ -88,6 +88,10 @@ class DataCard:
     """Of the source bands, in nm."""
     axes: tuple[Role, ...] | None = None
     """What the axes of the bare array held that it was trained on; None: another kind of file."""
+    fwhm: tuple[Nanometres, ...] | None = None
+    """Widths of the source bands at half maximum, in nm."""
+    band_names: tuple[str, ...] | None = None
+    """Of the source bands, where their files name them; None also: a run of before."""
     scaling: Scaling
     classes: ClassTable
     patches: PatchShape | None = None
@@ -100,8 +104,10 @@ class DataCard:
     """What the values in change masks mean; None: a run of before, or one without masks."""
 
     def __post_init__(self) -> None:
-        if self.wavelengths is not None and len(self.wavelengths) != self.source_bands:
-            raise FieldError("wavelengths", self.wavelengths, f"one for each of {self.source_bands} bands")
+        for name in ("wavelengths", "fwhm", "band_names"):
+            values = getattr(self, name)
+            if values is not None and len(values) != self.source_bands:
+                raise FieldError(name, values, f"one for each of {self.source_bands} bands")
         if max(self.scaling.bands) >= self.source_bands:
             raise FieldError("scaling.bands", self.scaling.bands, f"bands 0 to {self.source_bands - 1}")
 

@@ -20,7 +20,8 @@ from terramamba.core.provenance import code_version
 from terramamba.core.run_files import EXPLANATION
 from terramamba.data.scaling import read_scaled
 from terramamba.explain.activations import change_evidence
-from terramamba.mapping.fit_to_run import check_bands, open_for, open_run
+from terramamba.mapping.fit_to_run import open_for, open_run
+from terramamba.raster.band_matching import band_notes
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -40,6 +41,7 @@ def explain_change(
     out: str | Path,
     scene_variable: str | None = None,
     axes: str | None = None,
+    bands: str | None = None,
     window: str | None = None,
     pixel: str | None = None,
     at: str | None = None,
@@ -57,6 +59,7 @@ def explain_change(
         out: Folder to write, new or empty.
         scene_variable: Name of the array in files that hold several.
         axes: What the axes of bare arrays hold, such as ``rows,cols,bands``; None: as the run tells.
+        bands: Bands of the images that stand for the model's, in its order; None: found.
         window: The window, "ROW,COL,HEIGHT,WIDTH", from 0.
         pixel: Or the middle of it, "ROW,COL".
         at: Or that in coordinates of the images' reference system, "X,Y".
@@ -86,11 +89,9 @@ def explain_change(
             f"{loaded.folder}: the model is {loaded.card.model.name}, which has no layers to explain;"
             " CSAM, BFA and CSIE are parts of glmamba, name a run of that model"
         )
-    opened = (open_for(loaded, one, variable=scene_variable, axes=axes) for one in scenes)
+    opened = (open_for(loaded, one, bands=bands, variable=scene_variable, axes=axes) for one in scenes)
     first, second = (masked(date, mask) for date in require_pair(*opened, align=align))
     dates = first, second
-    for date in dates:
-        check_bands(loaded, date)
     with evaluating(model, place):
         chosen = choose_window(loaded, dates, window=window, pixel=pixel, at=at, size=size, device=place)
         read = [read_scaled(date, loaded.scaling, chosen.window) for date in dates]
@@ -153,6 +154,7 @@ def _record(
         "model": found.run.card.model.name,
         "before": dates[0].path,
         "after": dates[1].path,
+        "notes": [f"{date.path}: {note}" for date in dates for note in band_notes(date)],
         "window": asdict(chosen.window),
         "window_chosen": chosen.why,
         "threshold": found.run.threshold,

@@ -7,6 +7,8 @@ from terramamba.data.catalog import CATALOG, PairSet, find_set
 from terramamba.data.catalog.verify import Finding, verify_pairs
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.layouts import find_pairs
+from terramamba.data.pairs.pair_bands import settle_bands
+from terramamba.raster.band_identity import WantedBands
 from terramamba.raster.views.warped import Method
 
 
@@ -16,6 +18,8 @@ def load_pairs(
     align: Method | None = None,
     variable: str | None = None,
     axes: str | None = None,
+    bands: str | None = None,
+    model: WantedBands | None = None,
 ) -> tuple[dict[str, list[PairFiles]], str | None, list[str]]:
     """Find the pairs of a set of the catalogue that lies in ``root``, or of a folder or table, by subset.
 
@@ -27,7 +31,10 @@ def load_pairs(
     """
     named = is_named(data, root)
     if not named:
-        return find_pairs(data, root=root, align=align, variable=variable, axes=axes), None, []
+        known = find_pairs(
+            data, root=root, align=align, variable=variable, axes=axes, bands=bands, model=model
+        )
+        return known, None, []
     record = find_set(data)
     if not isinstance(record, PairSet):
         raise InputError(f"--data {data}: is a single scene; use `terramamba classify train`")
@@ -38,6 +45,7 @@ def load_pairs(
     if axes is not None:
         raise InputError(f"--axes: how the images of {record.title} lie is known; leave it out")
     parts, findings = verify_pairs(record, Path(root), align)
+    parts = settle_bands(parts, root, bands, model)
     unlike = [finding for finding in findings if not finding.ok]
     if not unlike:
         return parts, record.name if record.parts else None, []

@@ -4,20 +4,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from terramamba.core.number_ranges import parse_bands
 from terramamba.data.file_facts import FileFacts, Key
 from terramamba.data.pairs.label_values import ALL_CHANGE, Coding, ShapeValues, StatedValues
 from terramamba.data.pairs.mask_facts import MaskFacts, mask_facts
 from terramamba.data.pairs.shape_labels import SHAPE_SUFFIXES, is_shapes, open_shapes
+from terramamba.raster.band_identity import WantedBands
+from terramamba.raster.band_matching import match_bands
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.geogrid import Grid
+from terramamba.raster.readers.alpha import AlphaUse
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
+from terramamba.raster.views.chosen_bands import find_bands
 from terramamba.raster.views.grid_mapping import same_pixels
+from terramamba.raster.views.in_colours import in_colours
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.on_grid import on_grid, without_nodata
 from terramamba.raster.views.warped import Method
@@ -40,10 +47,12 @@ class PairFiles:
     reference. ``window`` limits all of them to a rectangle of the image. ``name`` is unique within a subset.
     Non-zero pixels of any of ``masks`` are without data at both dates. With ``align``, ``after`` is warped
     onto the grid of ``before``, on which labels and window are. ``variable`` names the array or image of
-    files that hold several, ``axes`` what the axes of bare arrays hold. ``exchanged``: the dates swap,
-    the grid stays. ``stated``: what a table says of the values in the label, ``shapes``: what polygons in it
-    mean; ``coding``: what its values mean, once ``settle_labels`` has settled it. ``facts`` are what is known
-    of the files; pairs of the same files share them.
+    files that hold several, ``axes`` what the axes of bare arrays hold. ``wanted`` are the bands that both
+    dates must have, ``chosen`` those of each that stand for them (as ``--bands`` has them), or all in their
+    order where ``by_place``; ``alpha`` is what a band is that files call transparency: see ``pair_bands``.
+    ``exchanged``: the dates swap, the grid stays. ``stated``: what a table says of the values in the label,
+    ``shapes``: what polygons in it mean; ``coding``: what its values mean, once ``settle_labels`` has settled
+    it. ``facts`` are what is known of the files; pairs of the same files share them.
     """
 
     before: str
@@ -57,6 +66,10 @@ class PairFiles:
     align: Method | None = None
     variable: str | None = None
     axes: str | None = None
+    wanted: WantedBands | None = None
+    chosen: str | None = None
+    by_place: bool = False
+    alpha: AlphaUse | None = None
     exchanged: bool = False
     stated: StatedValues | None = None
     shapes: ShapeValues = ALL_CHANGE
@@ -75,8 +88,9 @@ class PairFiles:
         Raises:
             InputError: they are no pair, or a mask does not fit.
         """
-        key = ("dates", self.before, self.after, self.masks, self.align, self.variable, self.axes)
-        dates = self.facts.once(key, self._dates)
+        asked = (self.before, self.after, self.masks, self.align, self.variable, self.axes)
+        bands = (self.wanted, self.chosen, self.by_place, self.alpha)
+        dates = self.facts.once(("dates", *asked, *bands), self._dates)
         return dates[::-1] if self.exchanged else dates
 
     @property
@@ -128,16 +142,42 @@ class PairFiles:
     def _laid(self, mask: Scene) -> Scene:
         return on_grid(mask, self.grid, self.before)
 
-    def _dates(self) -> tuple[Scene, Scene]:
-        """The earlier and the later date."""
+    def image(self, path: str) -> Scene:
+        """Return one of the dates as its file has it, but for its alpha band; looks at no other pixels."""
+
         # what the axes of bare arrays are is settled by the label, which has the pixels of both dates
         bare = self.label is not None and Path(self.before).suffix.lower() in ARRAY_SUFFIXES
         label = self.facts.scene(self.label) if bare and self.label is not None else None
         shape = None if label is None else (label.height, label.width)
-        opened = (
-            open_scene(path, variable=self.variable, axes=self.axes, shape=shape)
-            for path in (self.before, self.after)
-        )
+
+        def look(alpha: AlphaUse | None) -> Scene:
+            how: dict[str, Any] = {
+                "variable": self.variable,
+                "axes": self.axes,
+                "shape": shape,
+                "alpha": alpha,
+            }
+            return self.facts.once(
+                ("image", path, *how.values()), lambda: in_colours(open_scene(path, **how))
+            )
+
+        found = look(None)
+        if self.alpha is None or found.alpha is None or found.alpha.use == self.alpha:
+            return found
+        return look(self.alpha)
+
+    def _matched(self, scene: Scene) -> Scene:
+        """Return a date with the bands that are wanted."""
+        if self.wanted is None:
+            return scene
+        chosen = None if self.chosen is None else find_bands(scene, parse_bands(self.chosen))
+        if self.by_place and scene.bands == self.wanted.count:
+            chosen = tuple(range(scene.bands))
+        return match_bands(scene, self.wanted, chosen)
+
+    def _dates(self) -> tuple[Scene, Scene]:
+        """The earlier and the later date."""
+        opened = (self._matched(self.image(path)) for path in (self.before, self.after))
         before, after = require_pair(*opened, align=self.align)
         return masked(before, self.masks), masked(after, self.masks)
 

@@ -23,7 +23,9 @@ from terramamba.core.errors import InputError
 from terramamba.data.file_facts import FileFacts
 from terramamba.data.pairs.csv_table import read_table
 from terramamba.data.pairs.image_pair import MASKS, SUBSETS, WHOLE, PairFiles, stem_of
+from terramamba.data.pairs.pair_bands import settle_bands
 from terramamba.data.pairs.shape_labels import SHAPE_SUFFIXES, is_shapes
+from terramamba.raster.band_identity import WantedBands
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.views.warped import Method
 
@@ -70,6 +72,8 @@ def find_pairs(
     align: Method | None = None,
     variable: str | None = None,
     axes: str | None = None,
+    bands: str | None = None,
+    model: WantedBands | None = None,
 ) -> dict[str, list[PairFiles]]:
     """Find the pairs of a folder in one of the layouts above, or of a CSV table, by subset.
 
@@ -77,7 +81,8 @@ def find_pairs(
     "val"), or "all" where there are none; with ``split``, only that subset is returned. Paths in a table are
     relative to ``root``, else to the table. With ``align``, later dates are warped onto the grid of the
     earlier; ``variable`` names the array or image of files that hold several, ``axes`` what the axes of bare
-    arrays hold. No pixel is read.
+    arrays hold. ``bands`` and ``model`` say which bands the images must have, as for ``settle_bands``. No
+    pixel is read, but for some of alpha bands.
 
     Raises:
         InputError: no known layout, no pair, a file without its mate, or files that differ in size.
@@ -101,6 +106,7 @@ def find_pairs(
         if wanted not in subsets:
             raise InputError(f"{source}: no subset {split!r}; it has {', '.join(subsets)}")
         subsets = {wanted: subsets[wanted]}
+    subsets = settle_bands(subsets, str(source), bands, model)
     for files in subsets.values():
         for pair in files:
             _check(pair)

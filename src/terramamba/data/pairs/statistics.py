@@ -15,8 +15,8 @@ from terramamba.raster.windows import Window, strips
 VALUES_PER_READ = 16_000_000
 
 
-def fit_pair_scaling(pairs: Sequence[PairFiles], bands: int) -> Scaling:
-    """Fit mean 0 and standard deviation 1 of each of ``bands`` bands over both dates of ``pairs``.
+def fit_pair_scaling(pairs: Sequence[PairFiles], bands: int, used: Sequence[int] | None = None) -> Scaling:
+    """Fit mean 0 and standard deviation 1 of ``used`` (None: all) of ``bands`` bands over both dates.
 
     Pixels without data, and masked ones, do not count. Read strip by strip, so that memory
     does not grow with the images.
@@ -25,23 +25,25 @@ def fit_pair_scaling(pairs: Sequence[PairFiles], bands: int) -> Scaling:
         InputError: an image with another number of bands, with NaN or infinity that is not its nodata value,
             or a band without data in all of them.
     """
-    sums = _Moments(np.zeros(bands), np.zeros(bands), np.zeros(bands))
+    chosen = tuple(range(bands)) if used is None else tuple(used)
+    sums = _Moments(*np.zeros((3, len(chosen))))
     for pair in pairs:
         for scene in pair.open():
             require_bands(scene, bands)
             area = pair.window or scene.grid.window
-            for strip in strips(area.height, area.width, max(1, VALUES_PER_READ // (area.width * bands))):
+            rows = max(1, VALUES_PER_READ // (area.width * len(chosen)))
+            for strip in strips(area.height, area.width, rows):
                 window = Window(area.row + strip.row, area.col + strip.col, *strip.shape)
-                values, valid = scene.read(window)
-                _require_finite(scene, values, valid, window)
+                values, valid = scene.read(window, chosen)
+                _require_finite(scene, values, valid, window, chosen)
                 sums = sums.joined(_Moments.of(values, valid))
     if not sums.count.all():
-        band = int(np.flatnonzero(sums.count == 0)[0])
+        band = chosen[int(np.flatnonzero(sums.count == 0)[0])]
         raise InputError(
             f"{pairs[0].before}: band {band + 1} has no data in any of the {len(pairs)} training pairs; "
             "leave this band out of the files, or correct their nodata value"
         )
-    return Scaling.from_moments(sums.mean, np.sqrt(sums.squares / sums.count), tuple(range(bands)))
+    return Scaling.from_moments(sums.mean, np.sqrt(sums.squares / sums.count), chosen)
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class _Moments:
 
 
 def require_bands(scene: Scene, bands: int) -> None:
-    """Raise ``InputError`` where ``scene`` has another number of bands."""
+    """Raise ``InputError`` where ``scene`` has another number of bands than ``bands``."""
     if scene.bands != bands:
         raise InputError(
             f"{scene.path}: has {scene.bands} bands, the others {bands}; give images of one kind"
@@ -77,7 +79,11 @@ def require_bands(scene: Scene, bands: int) -> None:
 
 
 def _require_finite(
-    scene: Scene, values: Shaped[np.ndarray, "c h w"], valid: Bool[np.ndarray, "c h w"], window: Window
+    scene: Scene,
+    values: Shaped[np.ndarray, "c h w"],
+    valid: Bool[np.ndarray, "c h w"],
+    window: Window,
+    bands: Sequence[int],
 ) -> None:
     if values.dtype.kind != "f":
         return
@@ -85,6 +91,6 @@ def _require_finite(
     if len(bad):
         band, row, col = bad[0]
         raise InputError(
-            f"{scene.path}: NaN or infinity in band {band + 1} at row {window.row + row}, column "
+            f"{scene.path}: NaN or infinity in band {bands[band] + 1} at row {window.row + row}, column "
             f"{window.col + col}; declare it as nodata in the file"
         )

@@ -39,6 +39,7 @@ def explain_classes(
     ignore_classes: Sequence[int | str] | None = None,
     scene_variable: str | None = None,
     axes: str | None = None,
+    bands: str | None = None,
     mask: Sequence[str | Path] = (),
     pixel: str | None = None,
     at: str | None = None,
@@ -59,6 +60,7 @@ def explain_classes(
         ignore_classes: Codes or names of the labels that are left out as unlabelled.
         scene_variable: Name of the array in a file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as the run tells.
+        bands: Bands of the scene that stand for the model's, in its order; None: found.
         mask: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
         pixel: Pixels to explain one by one, "ROW,COL ROW,COL ...", from 0.
         at: More of them, "X,Y ..." in coordinates of the scene's reference system.
@@ -88,7 +90,7 @@ def explain_classes(
     groups = band_groups(loaded.scaling.bands, loaded.card.data.wavelengths, bands_per_group)
     scene = scenes[0] if scenes else None
     everything = choose_pixels(
-        loaded, scene, labels, variable=scene_variable, axes=axes, ignore=ignore_classes
+        loaded, scene, labels, variable=scene_variable, axes=axes, bands=bands, ignore=ignore_classes
     )
     everything = replace(everything, scene=masked(everything.scene, mask))
     named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)

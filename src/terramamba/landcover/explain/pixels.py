@@ -15,7 +15,8 @@ from terramamba.data.labels.raster_labels import label_shape
 from terramamba.data.splits.leakage import VALIDATION
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.mapping.fit_to_run import check_bands, open_for
+from terramamba.mapping.fit_to_run import open_for
+from terramamba.raster.band_matching import band_notes
 from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import sample_windows
@@ -65,6 +66,7 @@ def choose_pixels(
     variable: str | None = None,
     axes: str | None = None,
     ignore: Sequence[int | str] | None = None,
+    bands: str | None = None,
 ) -> Chosen:
     """All pixels that can explain ``run``.
 
@@ -75,21 +77,23 @@ def choose_pixels(
         InputError: files that cannot be read, do not fit the run or have changed since training.
     """
     if labels is None and (scene is None or _is_own(run, scene)):
+        if bands is not None:
+            raise InputError(f"--bands {bands}: the run's own scene keeps its own bands; leave it out")
         return _validation_pixels(run)
     if scene is None:
         raise InputError(f"--labels {labels}: name the scene that they belong to")
     shape = None if labels is None else label_shape(labels, None)
-    opened = open_for(run, scene, variable=variable, axes=axes, shape=shape)
-    check_bands(run, opened)
+    opened = open_for(run, scene, bands=bands, variable=variable, axes=axes, shape=shape)
     if labels is None:
-        return Chosen(opened, _spread(opened), None, "pixels of the scene")
+        return Chosen(opened, _spread(opened), None, "pixels of the scene", band_notes(opened))
     given = read_labels(labels, opened, min_classes=1, ignore=ignore, known=run.classes)
     targets, notes = known_targets(labels, given, run.classes)
     known = targets != UNLABELLED
     pixels = given.pixels.only(known).coordinates
     if not len(pixels):
         raise InputError("; ".join([f"{labels}: no labelled pixel of a class that the model knows", *notes]))
-    return Chosen(opened, pixels, targets[known], f"pixels that {labels} labels", tuple(notes))
+    words = f"pixels that {labels} labels"
+    return Chosen(opened, pixels, targets[known], words, (*band_notes(opened), *notes))
 
 
 def _validation_pixels(run: Run) -> Chosen:

@@ -3,10 +3,15 @@
 import numpy as np
 
 from terramamba.core.words import count, percent, ranges
+from terramamba.raster.band_identity import known_names
 from terramamba.raster.geogrid import crs_name, pixel_size
 from terramamba.raster.pixel_area import why_not_measured
+from terramamba.raster.readers.wavelengths import band_wavelength
 from terramamba.raster.sample_statistics import Statistics, sample_statistics
 from terramamba.raster.scene import Scene
+
+BANDS_SHOWN = 16
+"""Bands that are listed; of more, so many at both ends together."""
 
 
 def describe(scene: Scene) -> dict[str, str]:
@@ -33,6 +38,13 @@ def describe(scene: Scene) -> dict[str, str]:
     not_measured = why_not_measured(scene.grid)
     if not_measured is not None:
         lines["areas"] = f"in pixels: {not_measured}"
+    if scene.alpha is not None:
+        lines["transparency"] = scene.alpha.note
+    if scene.palette is not None:
+        colours = count(len(scene.palette), "colour")
+        lines["palette"] = f"{colours}; a model sees red, green and blue, labels are the numbers"
+    if known_names(scene) is not None or scene.wavelengths is not None:
+        lines["bands"] = _bands(scene)
     if scene.wavelengths is not None:
         lines["wavelengths"] = f"{min(scene.wavelengths):.6g} to {max(scene.wavelengths):.6g} nm"
     if scene.fwhm is not None:
@@ -49,6 +61,24 @@ def describe(scene: Scene) -> dict[str, str]:
     if scene.notes:
         lines["notes"] = "; ".join(scene.notes)
     return lines
+
+
+def _bands(scene: Scene) -> str:
+    """The number, name and wavelength of each band, of many the first and the last."""
+    numbers = list(range(scene.bands))
+    left_out = scene.bands > BANDS_SHOWN
+    shown = [*numbers[: BANDS_SHOWN // 2], *numbers[-BANDS_SHOWN // 2 :]] if left_out else numbers
+    named = known_names(scene) is not None
+    words = []
+    for band in shown:
+        at = "" if scene.wavelengths is None else f"{scene.wavelengths[band]:.6g} nm"
+        name = scene.band_names[band]
+        if not named or band_wavelength({}, {}, name) is not None:
+            name = ""
+        words.append(" ".join(part for part in (str(band + 1), name, at) if part))
+    if left_out:
+        words.insert(BANDS_SHOWN // 2, "...")
+    return ", ".join(words)
 
 
 def range_in_words(statistics: Statistics) -> str:

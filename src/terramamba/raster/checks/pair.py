@@ -10,6 +10,8 @@ from affine import Affine
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.words import count, percent
+from terramamba.raster.band_identity import bands_of
+from terramamba.raster.band_matching import MATCHED, match_bands
 from terramamba.raster.checks.describe import range_in_words
 from terramamba.raster.checks.shift import Shift, estimate_shift
 from terramamba.raster.geogrid import Grid, compose, crs_name, pixel_size, same_crs
@@ -88,7 +90,8 @@ def check_pair(
 
 def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> PairReport:
     """Compare open scenes as ``check_pair`` does; ``given`` is the second before it was warped or masked."""
-    problems, notes = _compare(first, second)
+    second, unmatched = _bands_like(first, second)
+    problems, notes = _compare(first, second, unmatched)
     facts = _grids(first, second if given is None else given)
     seen = sample_statistics(first), sample_statistics(second)
     missing = seen[0].all_missing, seen[1].all_missing
@@ -122,7 +125,8 @@ def require_pair(
     first, second = _opened(before), _opened(after)
     if align is not None:
         second = _onto(first, second, align)
-    problems, _ = _compare(first, second)
+    second, unmatched = _bands_like(first, second)
+    problems, _ = _compare(first, second, unmatched)
     if problems:
         raise InputError(problems[0])
     return first, second
@@ -165,8 +169,21 @@ def _apart(first: Scene, second: Scene) -> str:
     return f"{pair} show different places and do not overlap; give two images of one place"
 
 
-def _compare(first: Scene, second: Scene) -> tuple[list[str], list[str]]:
-    problems, notes = [], []
+def _bands_like(first: Scene, second: Scene) -> tuple[Scene, str | None]:
+    """Return the second with the bands of the first in their order, or why that cannot be."""
+    try:
+        return match_bands(second, bands_of(first)), None
+    except InputError as error:
+        return second, str(error)
+
+
+def _compare(first: Scene, second: Scene, unmatched: str | None) -> tuple[list[str], list[str]]:
+    """Find what keeps two scenes from being a pair, and what is worth knowing of them.
+
+    ``unmatched`` says why the bands of the second are not those of the first; None: they are.
+    """
+    problems: list[str] = []
+    notes = [note for note in second.notes if note.startswith(MATCHED)]
     pair = f"{first.path} and {second.path}"
     located = first.transform is not None and second.transform is not None
     if located and not overlap(first.grid, second.grid):
@@ -178,7 +195,10 @@ def _compare(first: Scene, second: Scene) -> tuple[list[str], list[str]]:
         problems.append(f"{pair} differ in size: {sizes}; {cure}")
     if first.bands != second.bands:
         bands = f"{first.bands} and {second.bands}"
-        problems.append(f"{pair} differ in their number of bands: {bands}; choose the same bands of both")
+        cure = "choose the same bands of both, with --bands"
+        problems.append(f"{pair} differ in their number of bands: {bands}; {cure}")
+    elif unmatched is not None:
+        problems.append(unmatched)
     if first.crs is not None and second.crs is not None and not same_crs(first.crs, second.crs):
         systems = f"{crs_name(first.crs)} and {crs_name(second.crs)}"
         problems.append(f"{pair} differ in their coordinate reference system: {systems}; {remedy}")

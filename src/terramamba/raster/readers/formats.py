@@ -26,6 +26,7 @@ from terramamba.raster.readers import (
     swaths,
     variables,
 )
+from terramamba.raster.readers.alpha import AlphaUse
 from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.readers.axes import FLAG, NOTHING, Asked
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
@@ -38,6 +39,7 @@ class OpenOptions:
     variable: str | None = None
     asked: Asked = NOTHING
     column: str = "image"
+    alpha: AlphaUse | None = None
 
 
 class InputPath:
@@ -95,6 +97,11 @@ def open_any(path: str, options: OpenOptions = OpenOptions()) -> Scene:
     return known.open(path, options)
 
 
+def open_part(path: str, alpha: AlphaUse | None) -> Scene:
+    """Open one of the files that a scene is made of."""
+    return open_any(path, OpenOptions(alpha=alpha))
+
+
 def page() -> str:
     """Write the page about formats, in Markdown."""
     columns = ("Format", "Known by", "What is read", "Good to know")
@@ -116,7 +123,7 @@ def _drivers(*names: str) -> Callable[[InputPath], bool]:
 
 
 def _image(path: str, options: OpenOptions) -> Scene:
-    return gdal.open_image(path, options.variable)
+    return gdal.open_image(path, options.variable, alpha=options.alpha)
 
 
 def _is_netcdf(given: InputPath) -> bool:
@@ -133,7 +140,7 @@ def _netcdf(path: str, options: OpenOptions) -> Scene:
 
 def _any_image(path: str, options: OpenOptions) -> Scene:
     names = ", ".join(known.name for known in FORMATS[:-1])
-    scene = gdal.open_image(path, options.variable, remedy=f"give one of: {names}")
+    scene = gdal.open_image(path, options.variable, f"give one of: {names}", options.alpha)
     return replace(scene, format=gdal.driver_of(path) or "")
 
 
@@ -177,7 +184,7 @@ FORMATS = (
         "pixel). Of a band in several pixel sizes the finest counts. In bands of these satellites 0 is no "
         "data where the file does not say otherwise. To leave out bands, list the others in a CSV table.",
         matches=_on_disk(os.path.isdir),
-        reader=lambda path, options: mosaic.open_folder(path, open_any),
+        reader=lambda path, options: mosaic.open_folder(path, open_part, options.alpha),
     ),
     Format(
         name="CSV table",
@@ -185,7 +192,7 @@ FORMATS = (
         reads="the tiles that the column `image` lists, with paths relative to the table",
         notes="Labels are read from the column `mask`.",
         matches=_ends(".csv"),
-        reader=lambda path, options: mosaic.open_table(path, options.column, open_any),
+        reader=lambda path, options: mosaic.open_table(path, options.column, open_part, options.alpha),
     ),
     Format(
         name="MATLAB v7.3",
@@ -288,7 +295,8 @@ FORMATS = (
         name="GeoTIFF",
         known_by="content, at any address that GDAL opens (file, URL, `/vsi...`)",
         reads="all bands but transparency, which is a mask; COG and TIFF without georeferencing, too",
-        notes="Wavelengths, widths and bad bands are read from the tags of the bands.",
+        notes="Wavelengths, widths and bad bands are read from the tags of the bands. A band that the file "
+        "calls transparency is one only if its values are 0 or full nearly everywhere: bands.md.",
         matches=_drivers("GTiff", "COG"),
         reader=_image,
     ),
@@ -320,7 +328,7 @@ FORMATS = (
     Format(
         name="picture (PNG, JPEG, BMP)",
         known_by="content",
-        reads="all bands but transparency, which is a mask; palettes as numbers of colours",
+        reads="all bands but transparency, which is a mask; a palette as its colours, in labels as numbers",
         notes="Without georeferencing, results have none either.",
         matches=_drivers("PNG", "JPEG", "BMP", "GIF", "WEBP"),
         reader=_image,

@@ -29,10 +29,11 @@ from terramamba.raster.control_points import GroundControl
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers import band_metadata
+from terramamba.raster.readers.alpha import SAMPLED_PIXELS, Alpha, AlphaUse, judge_alpha
 from terramamba.raster.readers.envi_header import header_entries
 from terramamba.raster.readers.truncated import require_whole_image
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import Window
+from terramamba.raster.windows import Window, sample_windows
 
 OPEN_DATASETS = 16
 GDAL_CACHE_BYTES = 256 << 20
@@ -59,13 +60,19 @@ def driver_of(path: str) -> str | None:
             return None
 
 
-def open_image(path: str, variable: str | None = None, remedy: str = "give an image") -> Scene:
+def open_image(
+    path: str,
+    variable: str | None = None,
+    remedy: str = "give an image",
+    alpha: AlphaUse | None = None,
+) -> Scene:
     """Open an image by GDAL as a scene. An alpha band is not a band of the scene but part of its mask.
 
     Args:
         path: A file, or an address that GDAL opens.
         variable: One image of a file that holds several.
         remedy: Ends the message about a file that is no image.
+        alpha: What the band is that the file calls transparency; None: what its values say.
 
     Raises:
         InputError: it is no image, holds several, or complex numbers.
@@ -76,20 +83,21 @@ def open_image(path: str, variable: str | None = None, remedy: str = "give an im
             image = _dataset(path)
         except RasterioError as error:
             raise InputError(f"{path}: {_why_not(path, error, remedy)}") from error
-        return _described(path, image, variable)
+        return _described(path, image, variable, alpha)
 
 
-def _described(path: str, image: Any, variable: str | None) -> Scene:
+def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse | None) -> Scene:
     """Describe the open dataset ``image`` as a scene."""
     if image.count == 0:
         inner = {re.split(r":(?://)?", name)[-1]: name for name in image.subdatasets}
         if variable in inner:
-            return open_image(inner[variable])
+            return open_image(inner[variable], alpha=alpha_use)
         found = ", ".join(inner) or "no image"
         raise InputError(f"{path}: holds {found}; choose one with --scene-variable")
     envi = header_entries(image.files) if image.driver == "ENVI" else None
-    alpha = _alpha_band(image)
-    indexes = tuple(i for i in image.indexes if i != alpha)
+    alpha = _alpha(path, image, alpha_use)
+    transparency = alpha.number if alpha is not None and alpha.use == "mask" else None
+    indexes = tuple(i for i in image.indexes if i != transparency)
     dtype = image.dtypes[indexes[0] - 1]
     if any(image.dtypes[i - 1].startswith("complex") for i in indexes):
         raise InputError(
@@ -100,11 +108,16 @@ def _described(path: str, image: Any, variable: str | None) -> Scene:
         raise InputError(f"{path}: bands of different types ({found}); convert them to one type first")
     grid, notes = _grid(path, image)
     if alpha is not None:
-        notes.append(f"band {alpha} is transparency: used as a mask, not as a band")
-    if image.colorinterp[indexes[0] - 1] == ColorInterp.palette:
+        notes.append(alpha.note)
+    palette = _palette(image, indexes)
+    if palette is not None:
         notes.append("values are numbers of colours in the file's palette")
     source = GdalSource(
-        path, indexes, tuple(image.nodatavals[i - 1] for i in indexes), alpha, _mask_kind(image, indexes[0])
+        path,
+        indexes,
+        tuple(image.nodatavals[i - 1] for i in indexes),
+        transparency,
+        _mask_kind(image, indexes[0]),
     )
     header = envi or image.tags(ns="ENVI")
     if not is_address(path):
@@ -128,6 +141,8 @@ def _described(path: str, image: Any, variable: str | None) -> Scene:
         bad_bands=band_metadata.bad_bands(tags, header),
         scale=band_metadata.scale(image, indexes, header),
         overviews=bool(image.overviews(indexes[0])),
+        alpha=alpha,
+        palette=palette,
         notes=tuple(notes),
     )
 
@@ -275,9 +290,26 @@ def _why_not(path: str, error: RasterioError, remedy: str) -> str:
     return f"not an image that can be read ({reason}); {remedy}"
 
 
-def _alpha_band(image: Any) -> int | None:
+def _alpha(path: str, image: Any, use: AlphaUse | None) -> Alpha | None:
+    """The band that the file calls transparency; ``use`` says what to make of it, else its values do."""
     found = [i for i, c in zip(image.indexes, image.colorinterp, strict=True) if c == ColorInterp.alpha]
-    return found[0] if found and image.count > 1 else None
+    if not found or image.count < 2:
+        return None
+    number, name = found[0], image.descriptions[found[0] - 1] or f"band {found[0]}"
+    if image.dtypes[number - 1] not in {image.dtypes[i - 1] for i in image.indexes if i != number}:
+        return Alpha(number, name, "mask", "mask")  # no band beside others of another type
+    source = GdalSource(path, (number,), (None,), None, "none")
+    windows_of_it = sample_windows(image.height, image.width, SAMPLED_PIXELS)
+    seen = judge_alpha(np.concatenate([source.read(w, (0,), w.shape)[0].ravel() for w in windows_of_it]))
+    return Alpha(number, name, use or seen or "mask", seen)
+
+
+def _palette(image: Any, indexes: tuple[int, ...]) -> tuple[tuple[int, int, int, int], ...] | None:
+    """The colour of each value of the only band, where values are numbers of colours."""
+    if image.colorinterp[indexes[0] - 1] != ColorInterp.palette:
+        return None
+    colours = image.colormap(indexes[0])
+    return tuple(colours.get(value, (0, 0, 0, 0)) for value in range(max(colours) + 1))
 
 
 def _mask_kind(image: Any, index: int) -> Literal["none", "dataset", "bands"]:

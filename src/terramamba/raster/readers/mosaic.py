@@ -16,7 +16,10 @@ from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
 from terramamba.core.words import count
+from terramamba.raster.band_identity import bands_of
+from terramamba.raster.band_matching import NAMES_SHOWN, match_bands
 from terramamba.raster.geogrid import Grid, compose, same_crs
+from terramamba.raster.readers.alpha import AlphaUse, one_use
 from terramamba.raster.readers.band_names import band_of_file
 from terramamba.raster.readers.band_stack import are_bands, stack
 from terramamba.raster.scene import Scene, Source
@@ -41,11 +44,12 @@ SENTINEL_OFFSET = re.compile(r"<(?:BOA|RADIO)_ADD_OFFSET[^>]*>\s*(-?[0-9.]+)\s*<
 PIXEL_TOLERANCE = 0.05
 WAVELENGTH_TOLERANCE_NM = 1.0
 
-OpenOne = Callable[[str], Scene]
-"""Opens one file of any format: given by the table of formats, which names this reader too."""
+OpenOne = Callable[[str, AlphaUse | None], Scene]
+"""Opens one file of any format, its alpha band as it is told to or as its values say: given by the table of
+formats, which names this reader too."""
 
 
-def open_folder(folder: str, open_one: OpenOne) -> Scene:
+def open_folder(folder: str, open_one: OpenOne, alpha: AlphaUse | None = None) -> Scene:
     """Open all images of a folder (not of folders in it) as one scene, in natural order of their names.
 
     Beside bands of Landsat or Sentinel-2, files that are no bands (quality, classes, pictures) are left out.
@@ -58,12 +62,12 @@ def open_folder(folder: str, open_one: OpenOne) -> Scene:
         raise InputError(f"{folder}: no images in this folder; give a folder of GeoTIFF or ENVI tiles")
     bands = [path for path in images if band_of_file(path) is not None]
     others = [path.name for path in images if path not in bands] if bands else []
-    scene = open_tiles([str(p) for p in bands or images], open_one, name=folder)
+    scene = open_tiles([str(p) for p in bands or images], open_one, folder, alpha)
     notes = [f"no bands, left out: {', '.join(others)}"] if others else []
     return replace(scene, notes=(*scene.notes, *notes, *_sentinel_offset(Path(folder))))
 
 
-def open_table(table: str, column: str, open_one: OpenOne) -> Scene:
+def open_table(table: str, column: str, open_one: OpenOne, alpha: AlphaUse | None = None) -> Scene:
     """Open the images that a CSV table lists in ``column``, with paths relative to it, as one scene.
 
     Raises:
@@ -88,19 +92,28 @@ def open_table(table: str, column: str, open_one: OpenOne) -> Scene:
             raise InputError(
                 f"{path}: no such file, though {table} lists it in column {column!r}; correct the table"
             )
-    return open_tiles([str(path) for path in paths], open_one, name=table)
+    return open_tiles([str(path) for path in paths], open_one, table, alpha)
 
 
-def open_tiles(paths: Sequence[str], open_one: OpenOne, name: str | None = None) -> Scene:
+def open_tiles(
+    paths: Sequence[str], open_one: OpenOne, name: str | None = None, alpha: AlphaUse | None = None
+) -> Scene:
     """Open several images as one scene: bands where all are single bands of one place, else a mosaic.
+
+    An alpha band is the same in all of them.
 
     Raises:
         InputError: an image does not fit the others; names the first.
     """
     if not paths:
         raise InputError("an empty list of images; give at least one")
-    scenes = [open_one(path) for path in paths]
     name = name or f"{paths[0]} and {len(paths) - 1} more"
+    scenes = [open_one(path, alpha) for path in paths]
+    use = alpha or one_use({scene.path: scene.alpha for scene in scenes}, name)
+    scenes = [
+        open_one(path, use) if scene.alpha is not None and scene.alpha.use != use else scene
+        for path, scene in zip(paths, scenes, strict=True)
+    ]
     if len(scenes) == 1:
         return scenes[0]
     for scene in scenes:
@@ -112,6 +125,7 @@ def open_tiles(paths: Sequence[str], open_one: OpenOne, name: str | None = None)
         _require_alike(scene, first)
     if are_bands(scenes):
         return stack(scenes, name)
+    scenes = [first, *(_with_bands_of(first, scene) for scene in scenes[1:])]
     for scene in scenes[1:]:
         _require_one_mosaic(scene, first)
     return _mosaic(scenes, name)
@@ -177,7 +191,20 @@ def _require_alike(scene: Scene, first: Scene) -> None:
     bands = count(scene.bands, "band")
     _require(scene, scene.bands == first.bands, f"has {bands}, {other} has {first.bands}")
     _require(scene, scene.dtype == first.dtype, f"holds {scene.dtype} values, {other} holds {first.dtype}")
+    _require(scene, scene.palette == first.palette, f"has other colours in its palette than {other}")
     _require(scene, same_crs(scene.crs, first.crs), f"is in {_crs(scene)}, {other} is in {_crs(first)}")
+
+
+def _with_bands_of(first: Scene, scene: Scene) -> Scene:
+    """Return a tile with its bands in the order of the first, where wavelengths or names tell them apart."""
+    try:
+        return match_bands(scene, bands_of(first))
+    except InputError as error:
+        own, theirs = (", ".join(tile.band_names[:NAMES_SHOWN]) for tile in (scene, first))
+        raise InputError(
+            f"{scene.path}: has the bands {own}, but {first.path} has {theirs}; give tiles of the "
+            "same bands, or name them alike"
+        ) from error
 
 
 def _require_one_mosaic(scene: Scene, first: Scene) -> None:

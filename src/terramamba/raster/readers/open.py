@@ -4,8 +4,9 @@ import os
 from collections.abc import Sequence
 
 from terramamba.core.errors import InputError
+from terramamba.raster.readers.alpha import AlphaUse
 from terramamba.raster.readers.axes import FLAG, Asked, axes_of_text
-from terramamba.raster.readers.formats import OpenOptions, open_any
+from terramamba.raster.readers.formats import OpenOptions, open_any, open_part
 from terramamba.raster.readers.mosaic import open_tiles
 from terramamba.raster.scene import Scene
 
@@ -19,6 +20,7 @@ def open_scene(
     axes: str | None = None,
     bands: int | None = None,
     like: Sequence[str] | None = None,
+    alpha: AlphaUse | None = None,
 ) -> Scene:
     """Open a file, product, folder or list of any format in ``formats.FORMATS`` as one scene.
 
@@ -31,14 +33,16 @@ def open_scene(
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``.
         bands: How many bands the model takes, which settles the axis of the bands too.
         like: The ``axes`` of the scene that the model was trained on, where nothing else tells.
+        alpha: What a band is that the file calls transparency; None: what its values say.
 
     Raises:
         InputError: it cannot be read as a scene.
     """
     if not isinstance(path, str | os.PathLike):
-        return open_tiles([os.fspath(p) for p in path], open_any)
+        return open_tiles([os.fspath(p) for p in path], open_part, alpha=alpha)
     order = None if axes is None else axes_of_text(axes)
     if axes is not None and order is None:
         raise InputError(f"{FLAG} {axes}: is no order of rows, cols and bands, such as rows,cols,bands")
     earlier = None if not like else axes_of_text(",".join(like))
-    return open_any(os.fspath(path), OpenOptions(variable, Asked(order, shape, bands, earlier), column))
+    asked = Asked(order, shape, bands, earlier)
+    return open_any(os.fspath(path), OpenOptions(variable, asked, column, alpha))

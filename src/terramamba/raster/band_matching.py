@@ -1,0 +1,174 @@
+"""Which band of a scene is which band of a model: the one place where that is decided.
+
+By wavelength where both have them, by name where both have names, else by place, and then both must have as
+many. The result is a scene with the model's bands in the model's order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from terramamba.core.errors import InputError
+from terramamba.core.words import count, ranges
+from terramamba.raster.band_identity import WantedBands, known_names, plain_names
+from terramamba.raster.readers.alpha import AlphaUse
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.band_subset import band_subset
+
+WIDEST_NM = 20.0
+"""Bands this far apart are not taken for one where only their spacing is known: of few bands far apart it
+says little about how wide they are."""
+NOTED_NM = 5.0
+"""Bands of one sensor drift by a nanometre or two; bands that are further apart are noted."""
+NAMES_SHOWN = 12
+MATCHED = "bands matched"
+"""How the note about matched bands begins."""
+REMEDY = "or say with --bands which of its bands are meant, in that order"
+
+Positions = tuple[int | None, ...]
+
+
+def match_bands(scene: Scene, wanted: WantedBands, chosen: Sequence[int] | None = None) -> Scene:
+    """Return ``scene`` with the bands that are ``wanted``, in their order; itself where it has just these.
+
+    Bands that are not wanted are ignored. A band that is wanted but not used may be missing and has no data.
+
+    Args:
+        scene: The scene; no pixel of it is read.
+        wanted: The bands of a model, or of another date.
+        chosen: The bands of the scene (0-based) that somebody named in the model's order, all that it was
+            trained on or those that it uses; None: found.
+
+    Raises:
+        InputError: a band is missing, or it cannot be told which is which.
+    """
+    farthest = 0.0
+    if chosen is not None:
+        positions = _as_chosen(scene, wanted, chosen)
+        how = "as --bands says"
+    elif wanted.wavelengths is not None and scene.wavelengths is not None:
+        positions, farthest = _by_wavelength(scene, wanted)
+        how = f"by wavelength, at most {farthest:.3g} nm apart"
+    elif wanted.names is not None and known_names(scene) is not None:
+        positions = _by_name(scene, wanted)
+        how = "by name"
+    elif scene.bands == wanted.count:
+        return scene
+    else:
+        raise InputError(
+            f"{scene.path}: has {count(scene.bands, 'band')}, but {wanted.whose} {wanted.count}; give a "
+            f"scene with the same bands in the same order, {REMEDY}"
+        )
+    fits = scene.bands == wanted.count and all(positions[band] == band for band in wanted.used)
+    if fits and chosen is None:
+        if farthest > NOTED_NM:
+            return replace(scene, notes=(*scene.notes, f"{MATCHED} {how}"))
+        return scene
+    names, wavelengths = wanted.names, wanted.wavelengths
+    if chosen is not None:  # what somebody said counts for everybody who looks at the names again
+        names = names or tuple(f"band {i + 1}" for i in range(wanted.count))
+    elif None not in positions:
+        names, wavelengths = None, None
+    note = None if fits else f"{MATCHED} {how}: {_used(scene, positions, wanted)}"
+    return band_subset(scene, positions, names=names, wavelengths=wavelengths, note=note)
+
+
+def alpha_that_fits(scene: Scene, wanted: WantedBands) -> AlphaUse | None:
+    """Return what the alpha band of ``scene`` must be for it to have as many bands as are ``wanted``.
+
+    None where it has as many as it is, or would have another number either way.
+    """
+    if scene.alpha is None:
+        return None
+    other: AlphaUse = "band" if scene.alpha.use == "mask" else "mask"
+    return other if scene.bands + (1 if other == "band" else -1) == wanted.count else None
+
+
+def band_notes(scene: Scene) -> tuple[str, ...]:
+    """Return what is noted of a scene about which band is which."""
+    return tuple(note for note in scene.notes if note.startswith(("band ", "bands ")))
+
+
+def _used(scene: Scene, positions: Positions, wanted: WantedBands) -> str:
+    bands = [band for band in (positions[own] for own in wanted.used) if band is not None]
+    order = "" if bands == sorted(bands) else ", in this order"
+    return f"{ranges(bands)} of {scene.bands} are used{order}"
+
+
+def _as_chosen(scene: Scene, wanted: WantedBands, chosen: Sequence[int]) -> Positions:
+    if len(chosen) == wanted.count:
+        return tuple(chosen)
+    if len(chosen) != len(wanted.used):
+        takes = f"{len(wanted.used)}, of {wanted.count}" if len(wanted.used) < wanted.count else wanted.count
+        raise InputError(
+            f"{scene.path}: --bands names {count(len(chosen), 'band')}, but {wanted.whose} {takes}; "
+            "name as many, in that order"
+        )
+    positions: list[int | None] = [None] * wanted.count
+    for band, own in zip(wanted.used, chosen, strict=True):
+        positions[band] = own
+    return tuple(positions)
+
+
+def _by_wavelength(scene: Scene, wanted: WantedBands) -> tuple[Positions, float]:
+    """Positions of the nearest bands, and how far the farthest of those that are used is off in nm."""
+    assert wanted.wavelengths is not None
+    assert scene.wavelengths is not None
+    here = scene.wavelengths
+    positions: list[int | None] = [None] * wanted.count
+    taken: dict[int, float] = {}
+    farthest = 0.0
+    for band in wanted.used:
+        centre = wanted.wavelengths[band]
+        apart = [abs(own - centre) for own in here]
+        least = min(apart)
+        equal = [i for i, distance in enumerate(apart) if distance == least]
+        # where spectrometers overlap, two bands have one wavelength: the first is the first
+        rank = sum(wanted.wavelengths[other] == centre for other in range(band))
+        own = band if band in equal else equal[min(rank, len(equal) - 1)]
+        tolerance = _tolerance(scene, wanted, band, own)
+        if least > tolerance:
+            raise InputError(
+                f"{scene.path}: has no band within {tolerance:.3g} nm of {centre:g} nm, but {wanted.whose} "
+                f"one (band {band + 1}); the nearest is its band {own + 1} at {here[own]:g} nm; give a scene "
+                f"of the same sensor, {REMEDY}"
+            )
+        if own in taken:
+            raise InputError(
+                f"{scene.path}: its band {own + 1} at {here[own]:g} nm is the nearest to two, at "
+                f"{taken[own]:g} and {centre:g} nm, and {wanted.whose} both; give a scene of the same "
+                f"sensor, {REMEDY}"
+            )
+        taken[own], positions[band] = centre, own
+        farthest = max(farthest, least)
+    return tuple(positions), farthest
+
+
+def _tolerance(scene: Scene, wanted: WantedBands, band: int, own: int) -> float:
+    """Half the width of a band in nm: its width at half maximum, else the distance to its neighbour."""
+    assert wanted.wavelengths is not None
+    widths = [w for w in (wanted.fwhm and wanted.fwhm[band], scene.fwhm and scene.fwhm[own]) if w]
+    if widths:
+        return widths[0] / 2
+    others = [abs(w - wanted.wavelengths[band]) for w in wanted.wavelengths if w != wanted.wavelengths[band]]
+    return min([WIDEST_NM, *(distance / 2 for distance in others)])
+
+
+def _by_name(scene: Scene, wanted: WantedBands) -> Positions:
+    assert wanted.names is not None
+    whole = _folded(scene.band_names), _folded(wanted.names)
+    plain = plain_names(scene.band_names) or whole[0], plain_names(wanted.names) or whole[1]
+    for own, theirs in (whole, plain):
+        at = {name: i for i, name in enumerate(own)}
+        if all(theirs[band] in at for band in wanted.used):
+            used = set(wanted.used)
+            return tuple(at[name] if band in used else None for band, name in enumerate(theirs))
+    lacking = [band for band in wanted.used if not {whole[1][band], plain[1][band]} & {*whole[0], *plain[0]}]
+    name = wanted.names[(lacking or wanted.used)[0]]
+    raise InputError(
+        f"{scene.path}: has no band named {name}, but {wanted.whose} one; it has "
+        f"{', '.join(scene.band_names[:NAMES_SHOWN])}; name its bands alike, {REMEDY}"
+    )
+
+
+def _folded(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name.strip().casefold() for name in names)
