@@ -29,6 +29,7 @@ def explain_classes(
     ignore_classes: Sequence[int | str] | None = None,
     scene_variable: str | None = None,
     axes: str | None = None,
+    bands: str | None = None,
     mask: Sequence[StrPath] = (),
     pixel: str | None = None,
     at: str | None = None,
@@ -51,6 +52,7 @@ def explain_classes(
         ignore_classes: Codes or names of the labels that are left out as unlabelled.
         scene_variable: Name of the array in a file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
+        bands: Bands that stand for the model's, in its order: numbers or names, "1-4", "red,nir"; None: found.
         mask: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
         pixel: Pixels to explain one by one, "ROW,COL ROW,COL ...", from 0.
         at: More of them, "X,Y ..." in coordinates of the scene's reference system.
@@ -84,6 +86,7 @@ def explain_classes(
             ignore_classes=ignore_classes,
             scene_variable=scene_variable,
             axes=axes,
+            bands=bands,
             mask=[Path(one) for one in mask],
             pixel=pixel,
             at=at,
@@ -110,6 +113,7 @@ def explain_change(
     mask: Sequence[StrPath] = (),
     scene_variable: str | None = None,
     axes: str | None = None,
+    bands: str | None = None,
     device: str = "auto",
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
@@ -130,6 +134,7 @@ def explain_change(
         mask: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
         scene_variable: Name of the array or image in files that hold several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
+        bands: Bands that stand for the model's, in its order: numbers or names, "1-4", "red,nir"; None: found.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         overwrite: Replace an earlier explanation.
         on_progress: As of ``train_classifier``.
@@ -153,6 +158,7 @@ def explain_change(
             size=size,
             align=align,
             mask=[Path(one) for one in mask],
+            bands=bands,
             device=device,
             overwrite=overwrite,
         )

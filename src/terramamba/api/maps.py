@@ -54,6 +54,7 @@ class ClassMapOptions(TypedDict, total=False):
     mask: Sequence[StrPath]
     scene_variable: str | None
     axes: str | None
+    bands: str | None
     mode: Mode
     tilings: int
     tolerance: float | int
@@ -79,6 +80,7 @@ class ChangeMapOptions(TypedDict, total=False):
     mask: Sequence[StrPath]
     scene_variable: str | None
     axes: str | None
+    bands: str | None
     align: Align | None
     threshold: float | int | None
     calibrated: bool
@@ -115,6 +117,7 @@ def map_classes(
     mask: Sequence[StrPath] = (),
     scene_variable: str | None = None,
     axes: str | None = None,
+    bands: str | None = None,
     mode: Mode = "exact",
     tilings: int = 1,
     tolerance: float | int = 0.3,
@@ -144,6 +147,7 @@ def map_classes(
         mask: Rasters whose pixels that are not 0 are left out as if they had no data.
         scene_variable: Name of the array or image in a file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
+        bands: Bands that stand for the model's, in its order: numbers or names, "1-4", "red,nir"; None: found.
         mode: "exact": each pixel is classified by its own patch. "fast": by the tokens around it of tiles
             that do not overlap, tens of times faster. "auto": as fast as ``tolerance`` allows.
         tilings: With "fast", shifted tilings whose tokens are averaged: 1, 2, 4 or 9.
@@ -168,8 +172,8 @@ def map_classes(
             of a run with other arguments are there.
     """
     image = path_or_scene(scene, scene_variable, axes)
-    if out is None:  # its size is asked for before it is mapped
-        image = open_for(open_run(_run(run), LAND_COVER.name), image)
+    if out is None or bands is not None:  # its size is asked for before it is mapped
+        image = open_for(open_run(_run(run), LAND_COVER.name), image, bands=bands)
     settings = ClassMapSettings(
         probabilities=_text(probabilities),
         areas=_text(areas),
@@ -220,6 +224,7 @@ def map_change(
     mask: Sequence[StrPath] = (),
     scene_variable: str | None = None,
     axes: str | None = None,
+    bands: str | None = None,
     align: Align | None = None,
     threshold: float | int | None = None,
     calibrated: bool = False,
@@ -253,6 +258,7 @@ def map_change(
         mask: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
         scene_variable: Name of the array or image in files that hold several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
+        bands: Bands that stand for the model's, in its order: numbers or names, "1-4", "red,nir"; None: found.
         align: Warp the later image onto the grid of the earlier one, "bilinear" or "cubic"; None: both lie on
             one grid.
         threshold: Least probability that counts as changed, a whole thousandth; None: the run's own, chosen
@@ -279,9 +285,9 @@ def map_change(
             run with other arguments are there.
     """
     dates = [path_or_scene(one, scene_variable, axes) for one in (before, after)]
-    if out is None:
+    if out is None or bands is not None:
         known = open_run(_run(run), CHANGE.name)
-        dates = [open_for(known, one) for one in dates]
+        dates = [open_for(known, one, bands=bands) for one in dates]
     settings = ChangeMapSettings(
         probabilities=_text(probabilities),
         polygons=_texts([polygons] if isinstance(polygons, str | os.PathLike) else polygons or ()),

@@ -7,6 +7,7 @@ from terramamba.core.words import count, ranges
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.settle_labels import LabelPixels, Settled
 from terramamba.data.scaling import Scaling
+from terramamba.raster.band_matching import band_notes
 from terramamba.raster.checks.in_words import scene_in_words, wavelengths_in_words
 from terramamba.raster.scene import Scene
 from terramamba.training.plan import Plan
@@ -40,7 +41,9 @@ def plan_of(
     if settled.values is not None:
         facts["change masks"] = settled.values.in_words()
         told.add(settled.values.as_note())
-    said = dict.fromkeys(note for note in (*example.notes, *notes) if note not in told)
+    # what is noted of bands is among the notes of the set
+    own = [note for note in example.notes if note not in band_notes(example)]
+    said = dict.fromkeys(note for note in (*own, *notes) if note not in told)
     if said:
         facts["notes"] = "\n".join(said)
     columns = ("subset", "pairs", "changed, %", "unchanged, %", "no reference, %")

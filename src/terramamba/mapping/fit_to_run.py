@@ -5,11 +5,12 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
+from terramamba.core.number_ranges import parse_bands
 from terramamba.core.run_files import CARD
 from terramamba.raster.band_identity import WantedBands
 from terramamba.raster.band_matching import alpha_that_fits, match_bands
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.chosen_bands import OpenAsked, open_bands
+from terramamba.raster.views.chosen_bands import OpenAsked, find_bands, open_bands
 from terramamba.raster.views.in_colours import in_colours
 from terramamba.runs.folder import Run, load_run
 
@@ -80,7 +81,8 @@ def open_for(
     """
     wanted, like = wanted_bands(run), run.card.data.axes
     if isinstance(scene, Scene):
-        return match_bands(in_colours(scene), wanted)
+        held = in_colours(scene)
+        return match_bands(held, wanted, None if bands is None else find_bands(held, parse_bands(bands)))
     count = None if bands is not None else wanted.count
     asked = OpenAsked(variable, shape, axes, count, like)
     opened, chosen = open_bands(scene, bands, asked)
