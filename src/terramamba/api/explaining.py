@@ -52,7 +52,7 @@ def explain_classes(
         ignore_classes: Codes or names of the labels that are left out as unlabelled.
         scene_variable: Name of the array in a file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
-        bands: Bands that stand for the model's, in its order: numbers or names, "1-4", "red,nir"; None: found.
+        bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
         mask: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
         pixel: Pixels to explain one by one, "ROW,COL ROW,COL ...", from 0.
         at: More of them, "X,Y ..." in coordinates of the scene's reference system.
@@ -134,7 +134,7 @@ def explain_change(
         mask: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
         scene_variable: Name of the array or image in files that hold several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
-        bands: Bands that stand for the model's, in its order: numbers or names, "1-4", "red,nir"; None: found.
+        bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         overwrite: Replace an earlier explanation.
         on_progress: As of ``train_classifier``.

@@ -135,7 +135,7 @@ def evaluate_classifier(
         mask: Rasters whose pixels that are not 0 are left out of the scene.
         scene_variable: Name of the array or image in a scene's file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
-        bands: Bands that stand for the model's, in its order: numbers or names, "1-4", "red,nir"; None: found.
+        bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
         label_variable: The same of the labels' file.
         ignore_classes: Codes or names of the labels that are left out as unlabelled; "none": not even 0.
         class_names: Names of the labels' classes, in the order of their codes; None: those of their file.
@@ -214,7 +214,7 @@ def evaluate_change_detector(
         align: Warp the later date onto the grid of the earlier, "bilinear" or "cubic".
         scene_variable: Name of the array or image in files that hold several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
-        bands: Bands that stand for the model's, in its order: numbers or names, "1-4", "red,nir"; None: found.
+        bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
         threshold: Least probability that counts as changed, in thousandths; None: the run's own.
         changed_values: Values in change masks that mean changed, such as 255 or "128-255"; None: as in the
             run's own masks where these have all values, else found from all masks of ``data``.

@@ -147,7 +147,7 @@ def map_classes(
         mask: Rasters whose pixels that are not 0 are left out as if they had no data.
         scene_variable: Name of the array or image in a file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
-        bands: Bands that stand for the model's, in its order: numbers or names, "1-4", "red,nir"; None: found.
+        bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
         mode: "exact": each pixel is classified by its own patch. "fast": by the tokens around it of tiles
             that do not overlap, tens of times faster. "auto": as fast as ``tolerance`` allows.
         tilings: With "fast", shifted tilings whose tokens are averaged: 1, 2, 4 or 9.
@@ -258,7 +258,7 @@ def map_change(
         mask: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
         scene_variable: Name of the array or image in files that hold several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
-        bands: Bands that stand for the model's, in its order: numbers or names, "1-4", "red,nir"; None: found.
+        bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
         align: Warp the later image onto the grid of the earlier one, "bilinear" or "cubic"; None: both lie on
             one grid.
         threshold: Least probability that counts as changed, a whole thousandth; None: the run's own, chosen
