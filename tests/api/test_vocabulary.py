@@ -61,7 +61,7 @@ def test_what_works_long_tells_of_its_progress() -> None:
 )
 def test_keywords_of_maps_are_those_of_their_settings(name: str, settings: type, typed: Any) -> None:
     fields = {option.name: option.default for option in options_of(settings)}
-    own = {"scene_variable", "axes", "on_progress", "progress"}
+    own = {"scene_variable", "axes", "bands", "on_progress", "progress"}
     given = keywords(name)
     assert given.keys() == {*fields, *own} == typed.__annotations__.keys()
     differ = {key for key in fields if (given[key].default or None) != (fields[key] or None)}
