@@ -19,7 +19,13 @@ from terramamba.core.options import part_of
 from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
 from terramamba.core.run_files import METRICS, PLAN, SCORES, WEIGHTS
-from terramamba.mapping.fit_to_run import chosen_temperature, open_for, open_run
+from terramamba.mapping.fit_to_run import (
+    chosen_nodata,
+    chosen_temperature,
+    nodata_note,
+    open_for,
+    open_run,
+)
 from terramamba.mapping.jobs import carry_out
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.settings import MapSettings
@@ -31,6 +37,7 @@ from terramamba.models.weights import save_model
 from terramamba.raster.output.cog import check_raster_name
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
+from terramamba.raster.views.nodata import require_held
 from terramamba.report.page import write_run_pages
 from terramamba.runs.folder import Run, as_begun, check_folder, load_run, run_folder
 from terramamba.runs.model_card import MadeBy, ModelCard, write_card
@@ -134,6 +141,9 @@ def map(
     """
     start = time.monotonic()
     plan = plan_map(task, run, inputs, out, settings)
+    notes = tuple(plan.notes())
+    for note in notes:
+        say(f"note: {note}")
     outcome = carry_out(
         plan.output,
         plan.work,
@@ -143,7 +153,7 @@ def map(
         overwrite=settings.overwrite,
         inputs=plan.inputs,
     )
-    return plan.output.summary(outcome, time.monotonic() - start)
+    return replace(plan.output.summary(outcome, time.monotonic() - start), notes=notes)
 
 
 def plan_map(
@@ -163,13 +173,18 @@ def plan_map(
     loaded = open_run(run, task.name)
     loaded.model.check_precision(settings.precision)
     temperature = chosen_temperature(loaded, settings.calibrated)
+    given = settings.nodata
+    settings = replace(settings, nodata=list(chosen_nodata(loaded, given)) or None)
     # what the run knows settles the axes of bare arrays, and which band is which
     known = [open_for(loaded, one) for one in inputs]
     opened = task.open_inputs(known, settings)
+    require_held(list(opened.values()), given or ())
     scenes = {name: masked(scene, settings.mask or ()) for name, scene in opened.items()}
     by_others = settings.workers > 1 or settings.dask is not None
     sent = str(run) if by_others and not isinstance(run, Run) else loaded
-    return task.plan_map(MapInputs(loaded, sent, scenes, temperature), str(Path(out)), settings)
+    plan = task.plan_map(MapInputs(loaded, sent, scenes, temperature), str(Path(out)), settings)
+    look = plan.notes
+    return replace(plan, notes=lambda: [*nodata_note(loaded, given), *look()])
 
 
 @dataclass(frozen=True)

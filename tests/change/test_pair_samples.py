@@ -13,7 +13,7 @@ from terramamba.core.errors import InputError
 from terramamba.data.augment import SYMMETRIES, turn
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.layouts import find_pairs
-from terramamba.data.pairs.statistics import fit_pair_scaling
+from terramamba.data.pairs.statistics import fit_pair_scaling, fit_pairs
 from terramamba.data.scaling import Scaling
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -86,12 +86,16 @@ def test_missing_pixels_do_not_count_and_are_filled_and_ignored(tmp_path: Path, 
         assert bool(sample["image"].isfinite().all())
 
 
-def test_undeclared_nan_stops_training_and_is_ignored_in_scoring(tmp_path: Path) -> None:
-    before = np.ones((2, 4, 5), np.float32)
+def test_undeclared_nan_is_counted_and_ignored(tmp_path: Path) -> None:
+    before = np.arange(40, dtype=np.float32).reshape(2, 4, 5)
     before[1, 3, 2] = np.nan
     pair = georeferenced(tmp_path, before, np.ones_like(before))
-    with pytest.raises(InputError, match=r"before\.tif: NaN or infinity in band 2 at row 3, column 2"):
-        fit_pair_scaling([pair], 2)
+    fitted = fit_pairs([pair], 2)
+    expected = [np.r_[band[np.isfinite(band)], np.ones(20)].mean() for band in before]
+    np.testing.assert_allclose(fitted.scaling.offset, expected)
+    assert fitted.notes == (
+        "1 pixels of the training dates are NaN or infinite: no data, ignored at both dates of their pair",
+    )
     scaling = Scaling("standard", (0, 1), (0.0, 0.0), (1.0, 1.0), (9.0, 9.0))
     sample = PairDataset([pair], scaling, crop_size=None, augment=False, seed=0)[0]
     assert sample["image"][0, :, 3, 2].tolist() == [9.0, 9.0]

@@ -15,8 +15,9 @@ from terramamba.core.errors import InputError
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.scaling import read_scaled
 from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
-from terramamba.landcover.samples import Samples, choose_bands, prepare_samples, read_pixels
+from terramamba.landcover.samples import Samples, prepare_samples, read_spectra
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.usable import usable
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
@@ -90,7 +91,7 @@ def test_a_pixel_without_data_leaves_its_part_with_a_note(files):
     rewrite(files[0], lambda values: values[0].__setitem__((row, col), NODATA))
     after = prepare_samples(settings(files), 3)
     assert subset_map(after.split)[row, col] == 0
-    assert after.notes[-1] == "1 labelled pixels lack data in a used band and are left out"
+    assert after.notes[-1] == "1 of 480 labelled pixels lack data in a used band and are left out"
     beside = after.pixels(TRAIN)[np.abs(after.pixels(TRAIN) - (row, col)).max(axis=1) == 1]
     for near in beside:  # a hole in their patches
         hole = tuple(np.array([row, col]) - near + 1)
@@ -98,19 +99,50 @@ def test_a_pixel_without_data_leaves_its_part_with_a_note(files):
         np.testing.assert_allclose(patch[:, *hole], after.scaling.fill, rtol=1e-6)
 
 
-def test_nan_in_a_training_pixel_is_refused_by_band_and_place(files):
-    row, col = prepare_samples(settings(files), 3).pixels(TRAIN)[0]
-    rewrite(files[0], lambda values: values[1].__setitem__((row, col), np.nan))
-    with pytest.raises(InputError, match=rf"band 2 has 1 NaN .*row {row}, column {col}.*nodata"):
+@pytest.mark.parametrize("hole", [np.nan, np.inf, -np.inf])
+def test_nan_is_no_data_whichever_seed(files: tuple[Path, Path], hole: float) -> None:
+    def spoil(values: np.ndarray) -> None:
+        values[1] = np.where(np.indices(values[1].shape)[0] < 16, hole, values[1])
+        values[3, 5, 7] = hole
+
+    rewrite(files[0], spoil)
+    known = np.ones((24, 20), bool)
+    known[5, 7] = False
+    for seed in range(4):
+        samples = prepare_samples(settings(files, seed=seed), 3)
+        assert samples.scaling.bands == (0, 3, 5)
+        assert samples.notes == (
+            "2 of 6 bands left out (no data): 2-3",
+            "1 of 6 bands left out (constant): 5",
+            "1 of 480 labelled pixels lack data in a used band (1 of them NaN or infinite) and are left out",
+        )
+        np.testing.assert_array_equal(subset_map(samples.split) > 0, known)
+        assert samples.lost == 1
+
+
+def test_nan_in_an_array_file_is_no_data(files: tuple[Path, Path], tmp_path: Path) -> None:
+    values, _ = open_scene(files[0]).read(bands=[0, 1, 3, 5])
+    values[2, 0] = np.nan
+    np.save(tmp_path / "scene.npy", np.moveaxis(values, 0, 2))
+    samples = prepare_samples(settings((tmp_path / "scene.npy", files[1])), 3)
+    assert samples.lost == 20
+    assert not subset_map(samples.split)[0].any()
+
+
+def test_a_class_that_has_no_data_is_refused(files: tuple[Path, Path]) -> None:
+    labels = np.ones((24, 20), np.uint8)
+    labels[4] = 2
+    write_geotiff(files[1], labels[None], GRID, nodata=0, overwrite=True)
+    rewrite(files[0], lambda values: values[0].__setitem__(4, np.nan))
+    with pytest.raises(InputError, match="no labelled pixel of 'class 2' has data in all 4 used bands"):
         prepare_samples(settings(files), 3)
 
 
 def test_a_header_s_bad_bands_are_left_out(files):
     scene = replace(open_scene(files[0]), bad_bands=(True, *[False] * 5))
-    everywhere = PixelList.of(np.ones((24, 20), bool))
-    bands, notes = choose_bands(scene, everywhere, *read_pixels(scene, everywhere))
-    assert bands == (1, 3, 5)
-    assert notes[0] == "1 of 6 bands left out (bad by its header): 1"
+    found = usable(scene, prepare_samples(settings(files), 3).labels)
+    assert found.bands == (1, 3, 5)
+    assert found.notes[0] == "1 of 6 bands left out (bad by its header): 1"
 
 
 def test_a_scene_without_any_usable_band_is_refused(files):
@@ -134,12 +166,11 @@ def test_label_flags_that_do_not_fit_the_split_are_refused(files, changed, messa
 
 def test_how_a_scene_is_read_does_not_show(files, monkeypatch):
     where = PixelList.of(np.random.default_rng(1).random((24, 20)) < 0.3)
-    whole = read_pixels(open_scene(files[0]), where)
+    whole = read_spectra(open_scene(files[0]), where, (0, 3))
     expected = {fit_on: prepare_samples(settings(files, fit_on=fit_on), 3) for fit_on in ("train", "scene")}
     monkeypatch.setattr("terramamba.data.patch_store.VALUES_PER_READ", 5 * 20 * 6)
     monkeypatch.setattr("terramamba.landcover.samples.VALUES_PER_READ", 5 * 20 * 6)
-    for mine, other in zip(read_pixels(open_scene(files[0]), where), whole, strict=True):
-        np.testing.assert_array_equal(mine, other)
+    np.testing.assert_array_equal(read_spectra(open_scene(files[0]), where, (0, 3)), whole)
     for fit_on, samples in expected.items():
         again = prepare_samples(settings(files, fit_on=fit_on), 3)
         assert again.scaling == samples.scaling

@@ -1,5 +1,7 @@
 """Values in other units than those of the training are noted before a map is made."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,8 @@ import pytest
 import rasterio
 from job_cases import Jobs
 
-from terramamba.mapping.value_range import value_range_warning
+from terramamba.mapping.value_range import unlike_training, value_range_warning
+from terramamba.raster.checks.scales import scene_scales
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run
 
@@ -29,7 +32,9 @@ def test_other_units_are_noted(jobs: Jobs, tmp_path: Path, kind: str, names: lis
     out.mkdir()
     ended = jobs.run(out, [*job.words[:2], run, *map(str, scenes), "--out", "map.tif"])
     assert ended.status == 0, ended.said
-    (note,) = (line for line in ended.said.splitlines() if "the same units" in line)
+    (note,) = (
+        line for line in ended.said.splitlines() if line.startswith("note: ") and "the same units" in line
+    )
     assert note.startswith(f"note: {scenes[0]}: its values are about ")
     times = int(note.split(" times smaller than those")[0].rpartition(" ")[2].replace(",", ""))
     assert 5_000 < times < 20_000
@@ -38,8 +43,40 @@ def test_other_units_are_noted(jobs: Jobs, tmp_path: Path, kind: str, names: lis
 
 
 @pytest.mark.parametrize("times", [0.0, 1 / 255, 0.2, 1.0, 5.0, 100.0])
-def test_how_much_is_too_much(jobs: Jobs, tmp_path: Path, times: float) -> None:
+def test_how_much_is_too_much_of_a_run_without_quantiles(jobs: Jobs, tmp_path: Path, times: float) -> None:
     run = load_run(jobs.classify.words[2])
     scene = scaled(jobs.home / "scene.tif", tmp_path / "scene.tif", times)
     said = value_range_warning(run, open_scene(scene))
     assert (said is None) == (1 / 30 < times < 30)
+
+
+def changed(source: Path, target: Path, change: Callable[[np.ndarray], np.ndarray]) -> Path:
+    with rasterio.open(source) as image:
+        profile, values = image.profile, image.read().astype(np.float32)
+    with rasterio.open(target, "w", **(profile | {"dtype": "float32"})) as file:
+        file.write(np.where(values == profile["nodata"], values, change(values)).astype(np.float32))
+    return target
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda values: values + 1000, "higher than those that the model was trained on by about 1,000"),
+        (lambda values: values * 2, "about 2 times larger than those that the model was trained on"),
+        (lambda values: values / 10_000, "about 10,000 times smaller than"),
+        (lambda values: np.where(np.indices(values.shape)[1] == 3, 1e9, values), "--nodata 1000000000"),
+    ],
+)
+def test_other_values_than_those_of_training_are_said(
+    jobs: Jobs, tmp_path: Path, change: Callable[[np.ndarray], np.ndarray], words: str
+) -> None:
+    own = jobs.home / "scene.tif"
+    run = load_run(jobs.classify.words[2])
+    trained = scene_scales(open_scene(own), run.scaling.bands)
+    assert trained is not None
+    run = replace(run, card=replace(run.card, data=replace(run.card.data, quantiles=trained[0].rows)))
+    assert unlike_training(run, open_scene(own)) == []
+    scene = changed(own, tmp_path / "scene.tif", change)
+    said = unlike_training(run, open_scene(scene))
+    assert all(note.startswith(str(scene)) for note in said)
+    assert sum(words in note for note in said) == 1

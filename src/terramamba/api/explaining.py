@@ -30,6 +30,7 @@ def explain_classes(
     scene_variable: str | None = None,
     axes: str | None = None,
     bands: str | None = None,
+    nodata: Sequence[float] | None = None,
     mask: Sequence[StrPath] = (),
     pixel: str | None = None,
     at: str | None = None,
@@ -53,6 +54,7 @@ def explain_classes(
         scene_variable: Name of the array in a file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
+        nodata: Values that are no data though the files do not say so; None: those of the training.
         mask: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
         pixel: Pixels to explain one by one, "ROW,COL ROW,COL ...", from 0.
         at: More of them, "X,Y ..." in coordinates of the scene's reference system.
@@ -87,6 +89,7 @@ def explain_classes(
             scene_variable=scene_variable,
             axes=axes,
             bands=bands,
+            nodata=None if nodata is None else [float(one) for one in nodata],
             mask=[Path(one) for one in mask],
             pixel=pixel,
             at=at,
@@ -114,6 +117,7 @@ def explain_change(
     scene_variable: str | None = None,
     axes: str | None = None,
     bands: str | None = None,
+    nodata: Sequence[float] | None = None,
     device: str = "auto",
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
@@ -135,6 +139,7 @@ def explain_change(
         scene_variable: Name of the array or image in files that hold several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
+        nodata: Values that are no data though the files do not say so; None: those of the training.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         overwrite: Replace an earlier explanation.
         on_progress: As of ``train_classifier``.
@@ -159,6 +164,7 @@ def explain_change(
             align=align,
             mask=[Path(one) for one in mask],
             bands=bands,
+            nodata=None if nodata is None else [float(one) for one in nodata],
             device=device,
             overwrite=overwrite,
         )

@@ -109,6 +109,7 @@ def evaluate_classifier(
     scene_variable: str | None = None,
     axes: str | None = None,
     bands: str | None = None,
+    nodata: Sequence[float] | None = None,
     label_variable: str | None = None,
     ignore_classes: Sequence[int | str] | None = None,
     class_names: Sequence[str] | None = None,
@@ -136,6 +137,7 @@ def evaluate_classifier(
         scene_variable: Name of the array or image in a scene's file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
+        nodata: Values that are no data though the files do not say so; None: those of the training.
         label_variable: The same of the labels' file.
         ignore_classes: Codes or names of the labels that are left out as unlabelled; "none": not even 0.
         class_names: Names of the labels' classes, in the order of their codes; None: those of their file.
@@ -168,6 +170,7 @@ def evaluate_classifier(
             scene_variable=scene_variable,
             axes=axes,
             bands=bands,
+            nodata=None if nodata is None else [float(one) for one in nodata],
             label_variable=label_variable,
             ignore_classes=ignore_classes,
             class_names=class_names,
@@ -192,6 +195,7 @@ def evaluate_change_detector(
     scene_variable: str | None = None,
     axes: str | None = None,
     bands: str | None = None,
+    nodata: Sequence[float] | None = None,
     threshold: float | int | None = None,
     changed_values: Sequence[str | int] | None = None,
     unchanged_values: Sequence[str | int] | None = None,
@@ -215,6 +219,7 @@ def evaluate_change_detector(
         scene_variable: Name of the array or image in files that hold several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
+        nodata: Values that are no data though the files do not say so; None: those of the training.
         threshold: Least probability that counts as changed, in thousandths; None: the run's own.
         changed_values: Values in change masks that mean changed, such as 255 or "128-255"; None: as in the
             run's own masks where these have all values, else found from all masks of ``data``.
@@ -243,6 +248,7 @@ def evaluate_change_detector(
             scene_variable=scene_variable,
             axes=axes,
             bands=bands,
+            nodata=None if nodata is None else [float(one) for one in nodata],
             threshold=None if threshold is None else float(threshold),
             changed_values=_texts(changed_values),
             unchanged_values=_texts(unchanged_values),

@@ -52,6 +52,7 @@ class ClassMapOptions(TypedDict, total=False):
     probabilities: StrPath | None
     areas: StrPath | None
     mask: Sequence[StrPath]
+    nodata: Sequence[float] | None
     scene_variable: str | None
     axes: str | None
     bands: str | None
@@ -78,6 +79,7 @@ class ChangeMapOptions(TypedDict, total=False):
     polygons: StrPath | Sequence[StrPath] | None
     areas: StrPath | None
     mask: Sequence[StrPath]
+    nodata: Sequence[float] | None
     scene_variable: str | None
     axes: str | None
     bands: str | None
@@ -115,6 +117,7 @@ def map_classes(
     probabilities: StrPath | None = None,
     areas: StrPath | None = None,
     mask: Sequence[StrPath] = (),
+    nodata: Sequence[float] | None = None,
     scene_variable: str | None = None,
     axes: str | None = None,
     bands: str | None = None,
@@ -145,6 +148,7 @@ def map_classes(
         probabilities: GeoTIFF to write with one band for each class: round(254 p), 255 no data.
         areas: CSV to write: how much there is of each class.
         mask: Rasters whose pixels that are not 0 are left out as if they had no data.
+        nodata: Values that are no data though the file does not say so; None: those of the training.
         scene_variable: Name of the array or image in a file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
@@ -178,6 +182,7 @@ def map_classes(
         probabilities=_text(probabilities),
         areas=_text(areas),
         mask=_texts(mask),
+        nodata=None if nodata is None else list(nodata),
         mode=mode,
         tilings=tilings,
         tolerance=float(tolerance),
@@ -222,6 +227,7 @@ def map_change(
     polygons: StrPath | Sequence[StrPath] | None = None,
     areas: StrPath | None = None,
     mask: Sequence[StrPath] = (),
+    nodata: Sequence[float] | None = None,
     scene_variable: str | None = None,
     axes: str | None = None,
     bands: str | None = None,
@@ -256,6 +262,7 @@ def map_change(
         polygons: GeoPackage (.gpkg) or GeoJSON (.geojson) to write, or several files.
         areas: CSV to write: how much changed and how much did not.
         mask: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
+        nodata: Values that are no data though the files do not say so; None: those of the training.
         scene_variable: Name of the array or image in files that hold several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
@@ -293,6 +300,7 @@ def map_change(
         polygons=_texts([polygons] if isinstance(polygons, str | os.PathLike) else polygons or ()),
         areas=_text(areas),
         mask=_texts(mask),
+        nodata=None if nodata is None else list(nodata),
         align=align,
         threshold=None if threshold is None else float(threshold),
         calibrated=calibrated,

@@ -19,7 +19,8 @@ from terramamba.data.pairs.pair_bands import notes_on_bands
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.scorable import require_scorable
 from terramamba.data.pairs.settle_labels import settle_for_scoring
-from terramamba.mapping.fit_to_run import wanted_bands
+from terramamba.mapping.fit_to_run import chosen_nodata, nodata_note, wanted_bands
+from terramamba.raster.views.nodata import require_held
 from terramamba.raster.views.warped import Method
 from terramamba.runs.folder import Run, write_confusion
 from terramamba.runs.record import has_settings, read_settings
@@ -40,6 +41,7 @@ def evaluate(
     scene_variable: str | None = None,
     axes: str | None = None,
     bands: str | None = None,
+    nodata: Sequence[float] | None = None,
     threshold: float | None = None,
     changed_values: Sequence[str] | None = None,
     unchanged_values: Sequence[str] | None = None,
@@ -62,12 +64,13 @@ def evaluate(
         cut = checked_threshold(run.threshold, f"{run.folder / 'model.json'}: threshold")
     else:
         cut = checked_threshold(threshold)
-    wanted = wanted_bands(run)
-    by_subset, name, unlike = load_pairs(data, root, align, scene_variable, axes, bands, wanted)
+    wanted, fill = wanted_bands(run), chosen_nodata(run, nodata)
+    by_subset, name, unlike = load_pairs(data, root, align, scene_variable, axes, bands, wanted, fill)
     pairs = by_subset.get(split, [])
     labelled = [pair for pair in pairs if pair.label is not None]
     if not labelled:
         raise InputError(f"{data}: no labelled pairs in its {split} subset; name another with --split")
+    require_held(labelled[0].open(), nodata or ())
     lists = (changed_values, unchanged_values, ignore_values)
     stated = None if changed_attribute is not None else stated_values(*lists)
     shapes = shape_values(changed_attribute, *lists, area)
@@ -78,6 +81,7 @@ def evaluate(
         *require_scorable(labelled, split),
         *notes_on_bands({split: labelled}),
         *unlike,
+        *nodata_note(run, nodata),
         *_known(run, data, root, by_subset, labelled),
     ]
     if threshold is not None:

@@ -8,6 +8,8 @@ with its height. A run that was ended is gone on with (``jobs``).
 from collections.abc import Sequence
 from dataclasses import replace
 
+import rasterio
+
 from terramamba.change.map_output import ChangeMapOutput
 from terramamba.change.map_worker import ChangeWork
 from terramamba.change.settings import ChangeMapSettings
@@ -16,10 +18,14 @@ from terramamba.core.files import StrPath
 from terramamba.mapping.fingerprint import option_fact
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.tags import run_tags
-from terramamba.raster.checks.pair import require_pair
+from terramamba.mapping.value_range import unlike_values
+from terramamba.raster.checks.pair import pair_report, require_pair
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.dates import acquisition_date
+from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
+from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.nodata import without_values
 from terramamba.raster.windows import tiles
 from terramamba.runs.folder import Run
 from terramamba.scores.calibration import calibrated_threshold
@@ -35,7 +41,9 @@ def open_inputs(inputs: Sequence[StrPath | Scene], settings: ChangeMapSettings) 
     Raises:
         InputError: one cannot be read, or they do not make a pair.
     """
-    before, after = require_pair(*inputs, align=settings.align)
+    dates = (date if isinstance(date, Scene) else open_scene(date) for date in inputs)
+    known = (without_values(date, settings.nodata or ()) for date in dates)
+    before, after = require_pair(*known, align=settings.align)
     return {"before": before, "after": after}
 
 
@@ -76,7 +84,13 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
         given.temperature if settings.calibrated else None,
     )
     work = ChangeWork(given.sent, first, second, batches, settings.precision, given.temperature)
-    return given.plan(output, work, settings, threshold=option_fact("--threshold", threshold))
+
+    def notes() -> list[str]:
+        """How the dates compare, and the first with what the run was trained on."""
+        with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
+            return [*pair_report(first, second).notes, *unlike_values(run, first)]
+
+    return given.plan(output, work, settings, notes, threshold=option_fact("--threshold", threshold))
 
 
 def _threshold(given: MapInputs, settings: ChangeMapSettings) -> float:

@@ -26,16 +26,17 @@ from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.data.pairs.label_values import ShapeValues, StatedValues
 from terramamba.data.pairs.layouts import LABELS
 from terramamba.data.pairs.pair_bands import notes_on_bands
-from terramamba.data.pairs.quality_report import survey
+from terramamba.data.pairs.quality_report import doubts, survey
 from terramamba.data.pairs.scorable import require_scorable
 from terramamba.data.pairs.settle_labels import Settled, settle_labels
-from terramamba.data.pairs.statistics import fit_pair_scaling
+from terramamba.data.pairs.statistics import fit_pairs
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.band_identity import WantedBands, bands_of
 from terramamba.raster.readers.axes import axes_of_text
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.nodata import require_held
 from terramamba.raster.views.warped import Method
 from terramamba.runs.folder import write_confusion
 from terramamba.runs.model_card import DataCard, JudgedCard, Threshold, ThresholdSource
@@ -72,7 +73,13 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     """
     check_choices(settings, spec)
     found, published, unlike = load_pairs(
-        settings.data, settings.root, settings.align, settings.scene_variable, settings.axes, settings.bands
+        settings.data,
+        settings.root,
+        settings.align,
+        settings.scene_variable,
+        settings.axes,
+        settings.bands,
+        nodata=settings.nodata or (),
     )
     subsets = _three_subsets(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
     settled = settle_labels(subsets, settings.stated_values(), shapes=settings.shape_values())
@@ -82,15 +89,21 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
         for subset, files in pairs.items()
         for note in require_scorable(files, subset, all_of_them=subset != "train")
     ]
-    example, _ = pairs["train"][0].open()
+    example, later = pairs["train"][0].open()
+    require_held([example, later], settings.nodata or ())
     wanted = pairs["train"][0].wanted or bands_of(example)
-    scaling = fit_pair_scaling(pairs["train"], example.bands, wanted.used)
+    fitted = fit_pairs(pairs["train"], example.bands, wanted.used)
     untested = [] if "test" in pairs else [UNTESTED]
     on_bands = notes_on_bands(pairs, settings.bands)
-    notes = (*on_bands, *untested, *settled.notes, *empty, *unlike, *_in_two_subsets(pairs), *survey(pairs))
+    shared = _in_two_subsets(pairs)
+    notes = (*on_bands, *untested, *settled.notes, *empty, *unlike, *shared, *fitted.notes, *survey(pairs))
+    warnings = (*fitted.doubts, *doubts(pairs))
     if spec.trainable:
         settings = with_crops(settings, len(pairs["train"]), resolve_device(settings.device).type)
-    return Training(settings, pairs, example, wanted, scaling, settled, published, notes)
+    rows = fitted.scales.rows
+    return Training(
+        settings, pairs, example, wanted, fitted.scaling, settled, published, notes, warnings, rows
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,11 +123,23 @@ class Training:
     published: str | None
     """Name of the set, where all of it is there as published."""
     notes: Sequence[str]
+    warnings: Sequence[str]
+    """Those of the notes that make the result doubtful."""
+    quantiles: tuple[tuple[float, ...], ...] | None
+    """Of each band over both dates of the training pairs (``raster.checks.scales``)."""
 
     @property
     def plan(self) -> Plan:
         """What was understood of the pairs."""
-        return plan_of(self.settings.data, self.pairs, self.example, self.scaling, self.settled, self.notes)
+        return plan_of(
+            self.settings.data,
+            self.pairs,
+            self.example,
+            self.scaling,
+            self.settled,
+            self.notes,
+            self.warnings,
+        )
 
     def volume(self) -> Volume:
         """Return crops of training pairs, as large as the first allows, and whole validation pairs."""
@@ -145,6 +170,8 @@ class Training:
             fwhm=self.wanted.fwhm,
             band_names=self.wanted.names,
             axes=axes_of_text(",".join(self.example.axes)),
+            quantiles=self.quantiles,
+            nodata=tuple(self.settings.nodata) if self.settings.nodata else None,
             scaling=self.scaling,
             classes=CLASSES,
             label_values=self.settled.values,

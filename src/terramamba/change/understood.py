@@ -22,6 +22,7 @@ def plan_of(
     scaling: Scaling,
     settled: Settled,
     notes: Sequence[str],
+    warnings: Sequence[str] = (),
 ) -> Plan:
     """Say what the files were taken for, and what trains, validates and tests.
 
@@ -37,7 +38,7 @@ def plan_of(
         "bands": f"{len(scaling.bands)} of {example.bands} used: {ranges(scaling.bands)}; "
         + wavelengths_in_words(example, scaling.bands),
     }
-    told = set(settled.warnings)
+    told = {*settled.warnings, *warnings}
     if settled.values is not None:
         facts["change masks"] = settled.values.in_words()
         told.add(settled.values.as_note())
@@ -48,7 +49,8 @@ def plan_of(
         facts["notes"] = "\n".join(said)
     columns = ("subset", "pairs", "changed, %", "unchanged, %", "no reference, %")
     return Plan(
-        Shown((Table("image pairs, and pixels of their masks", columns, rows),), facts), _warnings(settled)
+        Shown((Table("image pairs, and pixels of their masks", columns, rows),), facts),
+        (*warnings, *_warnings(settled)),
     )
 
 

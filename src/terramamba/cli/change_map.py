@@ -1,12 +1,11 @@
 """``terramamba change map``."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from terramamba.change.settings import ChangeMapSettings
 from terramamba.cli.files import run_and_scenes
-from terramamba.cli.map_options import MapFiles, arguments, note_unlike_training, open_scenes
+from terramamba.cli.map_options import MapFiles, arguments, open_scenes
 from terramamba.cli.parse import Usage, parse
 
 USAGE = Usage(
@@ -26,19 +25,10 @@ def run(argv: Sequence[str]) -> int:
     """Map, and print how much changed."""
     options, paths = parse(USAGE, MapOptions, argv)
     folder, places = run_and_scenes(paths, options.stac, ["BEFORE", "AFTER"])
-    import rasterio
-
     from terramamba.api import map_change
     from terramamba.cli.scores import show_map
-    from terramamba.raster.checks.pair import check_pair
-    from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 
     given = arguments(options)
     before, after = open_scenes(folder, places, given)
-    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
-        report = check_pair(before, after, align=options.align, masks=given["mask"])
-    for note in report.notes:
-        print(f"note: {note}", file=sys.stderr)
-    note_unlike_training(folder, before)
     show_map(map_change(folder, before, after, **given))
     return 0

@@ -33,6 +33,7 @@ def run(argv: Sequence[str]) -> int:
     from terramamba.raster.views.chosen_bands import OpenAsked, open_alike
     from terramamba.raster.views.in_colours import in_colours
     from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction
+    from terramamba.raster.views.nodata import require_held, without_values
 
     for path in filter(is_vector_file, paths):
         show_facts(describe_features(path))
@@ -43,6 +44,8 @@ def run(argv: Sequence[str]) -> int:
         raise InputError("--align: warps a second scene onto the first; name two scenes")
     images = [path for path in paths if not is_vector_file(path)]
     scenes = open_alike(images, options.bands, OpenAsked(options.scene_variable, axes=options.axes))
+    require_held(scenes, options.nodata or ())
+    scenes = [without_values(scene, options.nodata or ()) for scene in scenes]
     if len(scenes) == 1 and options.mask:
         scenes = [masked(scenes[0], options.mask)]
     for scene in scenes:

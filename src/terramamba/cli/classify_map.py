@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from terramamba.cli.files import run_and_scenes
-from terramamba.cli.map_options import MapFiles, arguments, note_unlike_training, open_scenes
+from terramamba.cli.map_options import MapFiles, arguments, open_scenes
 from terramamba.cli.parse import Usage, parse
 from terramamba.landcover.settings import ClassMapSettings
 
@@ -30,6 +30,5 @@ def run(argv: Sequence[str]) -> int:
 
     given = arguments(options)
     (opened,) = open_scenes(folder, [scene], given)
-    note_unlike_training(folder, opened)
     show_map(map_classes(folder, opened, **given))
     return 0

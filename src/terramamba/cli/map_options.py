@@ -46,13 +46,3 @@ def open_scenes(folder: str, places: Sequence[Any], given: dict[str, Any]) -> li
         for note in () if scene.axes else band_notes(scene):
             print(f"note: {scene.path}: {note}", file=sys.stderr)
     return scenes
-
-
-def note_unlike_training(folder: str, scene: "Scene") -> None:
-    """Say where the values of ``scene`` cannot be in the units that the run in ``folder`` was trained on."""
-    from terramamba.mapping.value_range import value_range_warning
-    from terramamba.runs.folder import load_run
-
-    said = value_range_warning(load_run(folder), scene)
-    if said is not None:
-        print(f"note: {said}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """What a command can be told of its data, in groups: the scene, its labels, how they are split; pairs."""
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Annotated, Literal
 
 from terramamba.core.errors import InputError
@@ -45,7 +46,22 @@ class ImageArray(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Masks(Options):
+class NoData(Options):
+    """Which values are none."""
+
+    nodata: list[float] | None = None
+    """Values of the images that are no data though their files do not say so, such as -9999 or 0,65535; None:
+    what files declare (and, with a run, what it was trained with). NaN never is data."""
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where a value is no number."""
+        for value in self.nodata or ():
+            if not isfinite(value):
+                raise InputError(f"--nodata {value}: give numbers; NaN and infinity are never data anyway")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Masks(NoData):
     """What is not used of an image."""
 
     mask: list[str] | None = None
@@ -105,7 +121,7 @@ class LabelValueOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pairs(Alignment, ImageArray, LabelValueOptions):
+class Pairs(NoData, Alignment, ImageArray, LabelValueOptions):
     """Image pairs with change masks, by their subsets."""
 
     data: str

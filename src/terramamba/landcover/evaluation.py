@@ -1,7 +1,7 @@
 """Scores of a trained classifier: on the test pixels of its own run, or on another labelled scene."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,13 @@ from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.scores import scores_by_name
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.mapping.fit_to_run import open_for
+from terramamba.mapping.fit_to_run import chosen_nodata, nodata_note, open_for
+from terramamba.mapping.value_range import unlike_training
 from terramamba.raster.band_matching import band_notes
 from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
+from terramamba.raster.views.nodata import require_held, without_values
 from terramamba.runs.folder import Run, write_confusion
 from terramamba.runs.record import has_settings, read_settings
 from terramamba.scores.calibration import class_calibration
@@ -44,6 +46,7 @@ def evaluate(
     scene: str | Scene | None = None,
     labels: str | None = None,
     mask: Sequence[str] | None = None,
+    nodata: Sequence[float] | None = None,
     scene_variable: str | None = None,
     axes: str | None = None,
     bands: str | None = None,
@@ -74,6 +77,8 @@ def evaluate(
         raise InputError("--bands goes with --scene and --labels; the run's own scene keeps its own bands")
     if mask and scene is None:
         raise InputError("--mask goes with --scene and --labels; the run's own scene keeps its own masks")
+    if nodata is not None and scene is None:
+        raise InputError("--nodata goes with --scene and --labels; the run's own scene keeps its own")
     if scene is None or labels is None:
         scored = _own_test(run)
     else:
@@ -90,7 +95,11 @@ def evaluate(
             "known": run.classes,
             "min_classes": 1,
         }
-        scored = _elsewhere(run, masked(opened, mask or ()), labels, reading)
+        require_held([opened], nodata or ())
+        known = masked(without_values(opened, chosen_nodata(run, nodata)), mask or ())
+        scored = _elsewhere(run, known, labels, reading)
+        unlike = (*nodata_note(run, nodata), *unlike_training(run, known))
+        scored = replace(scored, notes=(*scored.notes, *unlike))
     if len(scored.pixels) == 0:
         why = "; ".join(scored.notes)
         raise InputError(
@@ -144,6 +153,9 @@ def _elsewhere(run: Run, scene: Scene, labels: str, reading: Mapping[str, Any]) 
     shape = run.patches
     store = PatchStore.read(scene, run.scaling, given.pixels.only(known), shape.size, shape.border)
     scored = store.usable[store.kept.find(given.pixels.keys)] & known
+    missing = int(np.count_nonzero(known & ~scored))
+    if missing:
+        notes.append(f"not scored, without data in a used band (NaN and infinity are none): {missing} pixels")
     learnt = scored & _learnt_from(run, scene, given.pixels)
     if learnt.any():
         notes.append(

@@ -19,13 +19,15 @@ from terramamba.mapping.tags import run_tags
 from terramamba.mapping.windows import class_windows
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.nodata import without_values
 from terramamba.runs.folder import Run
 
 
 def open_inputs(inputs: Sequence[StrPath | Scene], settings: ClassMapSettings) -> dict[str, Scene]:
     """Open the one scene of a map; raises ``InputError`` where it cannot be read."""
     (scene,) = inputs
-    return {"scene": scene if isinstance(scene, Scene) else open_scene(scene)}
+    opened = scene if isinstance(scene, Scene) else open_scene(scene)
+    return {"scene": without_values(opened, settings.nodata or ())}
 
 
 def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:

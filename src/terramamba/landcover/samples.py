@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from jaxtyping import Bool, Float32, Float64, Int16, Int64, Shaped
+from jaxtyping import Bool, Float32, Float64, Int16, Int64
 
 from terramamba.core.errors import InputError
 from terramamba.core.number_ranges import parse_bands
@@ -25,16 +25,17 @@ from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split import Split, block_split, given_split, random_split
 from terramamba.data.splits.square_blocks import square_block_split
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.usable import Usable, finite_in_float32, usable
 from terramamba.raster.band_matching import band_notes
+from terramamba.raster.checks.scales import Ends, Scales, far_in_words, scene_scales
 from terramamba.raster.readers.array_scene import ArraySource
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
+from terramamba.raster.sample_statistics import sample_statistics
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.chosen_bands import OpenAsked, find_bands, open_bands
 from terramamba.raster.views.masked import masked
+from terramamba.raster.views.nodata import require_held, without_values
 from terramamba.raster.windows import strips
-
-MIN_VALID_FRACTION = 0.5
-"""A band with data at a smaller fraction of the training pixels than this is left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +44,15 @@ class Samples:
 
     scene: Scene
     labels: Labels
+    lost: int
+    """Labelled pixels that were left out, as they lack data in a used band."""
     split: Split
     scaling: Scaling
     store: PatchStore
+    scales: Scales | None
+    """Quantiles of the used bands all over the scene; None where a sample of it has no data."""
+    warnings: tuple[str, ...]
+    """What makes the values doubtful."""
     notes: tuple[str, ...]
 
     def pixels(self, subset: int) -> Int64[np.ndarray, "m 2"]:
@@ -62,29 +69,25 @@ class Samples:
 
 
 def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
-    """Read scene and labels, split them, choose bands and fit the scaling on training pixels.
+    """Read scene and labels, choose bands, split what has data in them, fit the scaling on training pixels.
 
     Raises:
         InputError: what cannot be read, fitted or split, with the file and the remedy.
     """
     with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
-        scene, labels, split = _read(settings, patch_size)
-        training = split.pixels.only(split.subsets == TRAIN)
-        values, valid = read_pixels(scene, training)
-        candidates, left_out = offered_bands(scene, settings.bands, settings.excluded())
-        bands, notes = choose_bands(scene, training, values, valid, candidates)
+        scene, found, split = _read(settings, patch_size)
+        labels, bands = found.labels, found.bands
         if settings.fit_on == "scene":
             scaling = Scaling.fit(lambda: _all_spectra(scene, bands), bands, settings.scaling)
         else:
-            spectra = finite_spectra(values[:, bands], valid[:, bands])
-            if not len(spectra):
-                raise _no_whole_pixel(scene, "training pixel")
+            spectra = read_spectra(scene, split.pixels.only(split.subsets == TRAIN), bands)
             scaling = Scaling.fit(lambda: [spectra], bands, settings.scaling)
+        scales, doubts = _judged(scene, bands, found.ends)
         used = split.pixels.only(split.subsets != LEFT_OUT)
         store = PatchStore.read(scene, scaling, used, patch_size, settings.border)
     split, dropped = _without_unusable(scene, split, store)
-    noted = (*_of_scene(scene), *labels.notes, *left_out, *notes, *dropped)
-    return Samples(scene, labels, split, scaling, store, noted)
+    notes = (*_of_scene(scene), *labels.notes, *found.notes, *dropped, *doubts)
+    return Samples(scene, labels, found.lost, split, scaling, store, scales, doubts, notes)
 
 
 def _of_scene(scene: Scene) -> tuple[str, ...]:
@@ -92,7 +95,18 @@ def _of_scene(scene: Scene) -> tuple[str, ...]:
     return scene.notes if scene.axes else band_notes(scene)
 
 
-def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, Split]:
+def _judged(scene: Scene, bands: Sequence[int], ends: Ends) -> tuple[Scales | None, tuple[str, ...]]:
+    """The quantiles of a scene, and what in it is probably no data or no measurement."""
+    doubts = [f"{scene.path}: {fill.in_words()}" for fill in sample_statistics(scene).fill]
+    sampled = scene_scales(scene, bands)
+    scales = None if sampled is None else sampled[0]
+    far = None if scales is None else scales.far_value(*ends)
+    if far is not None and not doubts:
+        doubts.append(far_in_words(scene.path, bands[far[0]], far[1]))
+    return scales, tuple(doubts)
+
+
+def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Usable, Split]:
     label_files = {"train": settings.train_labels, "val": settings.val_labels, "test": settings.test_labels}
     reading: dict[str, Any] = {
         "variable": settings.label_variable,
@@ -113,7 +127,8 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         shape = label_shape(paths["train"], settings.label_variable)
         scene = _open(settings, shape)
         every, in_subset = read_label_subsets(paths, scene, **reading)
-        labels = unmasked(every, scene)
+        found = _usable(settings, scene, unmasked(every, scene))
+        labels = found.labels
         kept = labels.pixels.find(every.pixels.keys) >= 0
         in_subset = {name: marked[kept] for name, marked in in_subset.items()}
         if hold_out:
@@ -132,17 +147,17 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         if hold_out:
             note = f"{np.count_nonzero(val)} of the given training pixels, drawn at random, are validation"
             split = replace(split, notes=(*split.notes, note))
-        return scene, labels, split
+        return scene, found, split
     official = {
         name: path for name, path in label_files.items() if path is not None and settings.data is not None
     }
     if official and settings.labels is None:
         # a set of the catalogue that comes in two subsets, split anew
         scene = _open(settings, label_shape(next(iter(official.values())), settings.label_variable))
-        labels = unmasked(read_label_subsets(official, scene, **reading)[0], scene)
-        split = _split(settings, scene, labels, patch_size)
+        found = _usable(settings, scene, unmasked(read_label_subsets(official, scene, **reading)[0], scene))
+        split = _split(settings, scene, found.labels, patch_size)
         note = f"official training and test pixels are put together and split anew (--split {settings.split})"
-        return scene, labels, replace(split, notes=(*split.notes, note))
+        return scene, found, replace(split, notes=(*split.notes, note))
     if settings.labels is None:
         raise InputError(
             f"--split {settings.split}: no labels given; name a label file with --labels, or three with "
@@ -155,8 +170,8 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Labels, S
         )
     shape = label_shape(settings.labels, settings.label_variable)
     scene = _open(settings, shape)
-    labels = unmasked(read_labels(settings.labels, scene, **reading), scene)
-    return scene, labels, _split(settings, scene, labels, patch_size)
+    found = _usable(settings, scene, unmasked(read_labels(settings.labels, scene, **reading), scene))
+    return scene, found, _split(settings, scene, found.labels, patch_size)
 
 
 def _held_out(
@@ -183,7 +198,8 @@ def _open(settings: ClassifySettings, shape: tuple[int, int] | None) -> Scene:
             f"{scene.path}: no 3-D array, only {scene.source.name} {scene.height} x {scene.width}; "
             "give the file of the scene, or name what is meant with --scene-variable"
         )
-    return masked(scene, settings.mask or ())
+    require_held([scene], settings.nodata or ())
+    return masked(without_values(scene, settings.nodata or ()), settings.mask or ())
 
 
 def _split(settings: ClassifySettings, scene: Scene, labels: Labels, patch_size: int) -> Split:
@@ -212,42 +228,23 @@ def _split(settings: ClassifySettings, scene: Scene, labels: Labels, patch_size:
     return polygon_split(labels.pixels, labels.targets, labels.features, **sizes)
 
 
-def read_pixels(scene: Scene, pixels: PixelList) -> tuple[Shaped[np.ndarray, "m c"], Bool[np.ndarray, "m c"]]:
-    """Read values and validity of the bands of ``pixels``, from windows that hold some of them."""
+def read_spectra(scene: Scene, pixels: PixelList, bands: Sequence[int]) -> Float64[np.ndarray, "m c"]:
+    """Read ``bands`` of ``pixels``, which have data in all of them, from windows that hold some of them."""
     if not len(pixels):
         raise InputError(f"{scene.path}: not one pixel to read; the labels leave no training pixel")
-    values = np.empty((len(pixels), scene.bands), scene.dtype)
-    valid = np.empty(values.shape, bool)
-    for window, indices in pixels.windows(*window_size(scene, scene.bands)):
-        block, block_valid = scene.read(window)
-        inside = (slice(None), *pixels.inside(window, indices))
-        values[indices], valid[indices] = block[inside].T, block_valid[inside].T
-    return values, valid
-
-
-def finite_spectra(
-    values: Shaped[np.ndarray, "m c"], valid: Bool[np.ndarray, "m c"]
-) -> Float64[np.ndarray, "n c"]:
-    """Return the rows of ``values`` that have finite data in all bands."""
-    whole = valid.all(axis=1) & np.isfinite(values).all(axis=1)
-    return np.ascontiguousarray(values[whole], np.float64)
+    spectra = np.empty((len(pixels), len(bands)))
+    for window, indices in pixels.windows(*window_size(scene, len(bands))):
+        values, _ = scene.read(window, bands)
+        spectra[indices] = values[(slice(None), *pixels.inside(window, indices))].T
+    return spectra
 
 
 def _all_spectra(scene: Scene, bands: Sequence[int]) -> Iterator[Float64[np.ndarray, "n c"]]:
     """The pixels of the whole scene with finite data in ``bands``, some rows at a time."""
     rows = max(1, VALUES_PER_READ // (scene.width * len(bands)))
-    found = False
     for window in strips(scene.height, scene.width, rows):
         values, valid = (array.reshape(len(bands), -1).T for array in scene.read(window, bands))
-        spectra = finite_spectra(values, valid)
-        found |= len(spectra) > 0
-        yield spectra
-    if not found:
-        raise _no_whole_pixel(scene, "pixel")
-
-
-def _no_whole_pixel(scene: Scene, of: str) -> InputError:
-    return InputError(f"{scene.path}: no {of} has data in all used bands; use other labels")
+        yield np.ascontiguousarray(values[(valid & finite_in_float32(values)).all(axis=1)], np.float64)
 
 
 def offered_bands(
@@ -279,50 +276,11 @@ def offered_bands(
     return tuple(band for band in bands if band not in inside), tuple(notes)
 
 
-def choose_bands(
-    scene: Scene,
-    training: PixelList,
-    values: Shaped[np.ndarray, "m c"],
-    valid: Bool[np.ndarray, "m c"],
-    offered: Sequence[int] | None = None,
-) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Choose the bands worth learning from, of those ``offered``, and note those left out.
-
-    Left out: bands that the header calls bad, bands without data at half of the training pixels or more, and
-    bands with one single value, judged on the training pixels. Bands are 0-based here and 1-based in notes.
-
-    Raises:
-        InputError: no band is left, or a band holds NaN or infinity that is not its nodata value.
-    """
-    reasons: dict[str, list[int]] = {"bad by its header": [], "no data": [], "constant": []}
-    kept: list[int] = []
-    for band in range(scene.bands) if offered is None else offered:
-        column = values[valid[:, band], band]
-        if scene.bad_bands[band]:
-            reasons["bad by its header"].append(band)
-        elif valid[:, band].mean() <= MIN_VALID_FRACTION:
-            reasons["no data"].append(band)
-        elif np.issubdtype(column.dtype, np.floating) and not np.isfinite(column).all():
-            bad = training.coordinates[np.flatnonzero(valid[:, band])[~np.isfinite(column)][0]]
-            raise InputError(
-                f"{scene.path}: band {band + 1} has {np.count_nonzero(~np.isfinite(column))} NaN or infinite "
-                f"values at training pixels (first at row {bad[0]}, column {bad[1]}); declare them as nodata "
-                "in the file or unlabel those pixels"
-            )
-        elif column.min() == column.max():
-            reasons["constant"].append(band)
-        else:
-            kept.append(band)
-    if not kept:
-        raise InputError(
-            f"{scene.path}: no band has usable data at the training pixels; check its nodata value"
-        )
-    notes = tuple(
-        f"{len(left_out)} of {scene.bands} bands left out ({reason}): {ranges(sorted(left_out))}"
-        for reason, left_out in reasons.items()
-        if left_out
-    )
-    return tuple(kept), notes
+def _usable(settings: ClassifySettings, scene: Scene, labels: Labels) -> Usable:
+    """The bands and labelled pixels to work with, of the bands that the settings offer."""
+    offered, left_out = offered_bands(scene, settings.bands, settings.excluded())
+    found = usable(scene, labels, offered)
+    return replace(found, notes=(*left_out, *found.notes))
 
 
 def _without_unusable(scene: Scene, split: Split, store: PatchStore) -> tuple[Split, tuple[str, ...]]:

@@ -107,6 +107,8 @@ class Training:
             axes=axes_of_text(",".join(samples.scene.axes)),
             fwhm=samples.scene.fwhm,
             band_names=known_names(samples.scene),
+            quantiles=None if samples.scales is None else samples.scales.rows,
+            nodata=tuple(self.settings.nodata) if self.settings.nodata else None,
             scaling=samples.scaling,
             classes=labels.classes,
             patches=PatchShape(split.patch_size, self.settings.border),

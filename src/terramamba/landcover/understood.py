@@ -21,7 +21,8 @@ def plan_of(samples: Samples, settings: ClassifySettings) -> Plan:
         "no data": _missing(samples),
         "split": f"{settings.split}, {samples.split.leakage.in_words()}",
     }
-    notes = [*samples.scene.notes, *samples.notes, *samples.split.notes]
+    said = (*samples.scene.notes, *samples.notes, *samples.split.notes)
+    notes = [note for note in said if note not in samples.warnings]
     if notes:
         facts["notes"] = "\n".join(dict.fromkeys(notes))
     return Plan(Shown((_classes(samples),), facts), tuple(_warnings(samples, settings)))
@@ -54,17 +55,16 @@ def _bands(samples: Samples) -> str:
 
 
 def _missing(samples: Samples) -> str:
-    scene, store = samples.scene, samples.store
+    scene = samples.scene
+    share = samples.lost / (samples.lost + len(samples.labels.pixels))
     value = "no nodata value" if scene.nodata is None else f"nodata value {scene.nodata:g}"
-    return (
-        f"{value}; {percent(1 - float(store.usable.mean()))} of the labelled pixels lack data in a used band"
-    )
+    return f"{value}; {percent(share)} of the labelled pixels lack data in a used band"
 
 
 def _warnings(samples: Samples, settings: ClassifySettings) -> list[str]:
     """What makes scores of a subset say little, or other than one would think."""
     names, targets, subsets = samples.labels.classes.names, samples.labels.targets, samples.split.subsets
-    found = []
+    found = list(samples.warnings)
     for subset in (VALIDATION, TEST):
         present = np.unique(targets[subsets == subset])
         if len(present) == 1:

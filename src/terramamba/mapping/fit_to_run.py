@@ -1,5 +1,6 @@
 """What a run must have for what is asked of it, and a scene to be used with it: task, temperature, bands."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from terramamba.raster.band_matching import alpha_that_fits, match_bands
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.chosen_bands import OpenAsked, find_bands, open_bands
 from terramamba.raster.views.in_colours import in_colours
+from terramamba.raster.views.nodata import in_words
 from terramamba.runs.folder import Run, load_run
 
 
@@ -90,3 +92,18 @@ def open_for(
     if use is not None:
         opened, _ = open_bands(scene, None, replace(asked, alpha=use))
     return match_bands(opened, wanted, chosen)
+
+
+def chosen_nodata(run: Run, given: Sequence[float] | None) -> tuple[float, ...]:
+    """Return the values that are no data though no file declares them: those ``given``, else the run's."""
+    return tuple(given if given is not None else run.card.data.nodata or ())
+
+
+def nodata_note(run: Run, given: Sequence[float] | None) -> list[str]:
+    """Say that the values are those of the training, where none were given."""
+    own = run.card.data.nodata
+    if given is not None or not own:
+        return []
+    return [
+        f"{in_words(own)}: no data as in training (--nodata of {run.folder}); another --nodata replaces it"
+    ]

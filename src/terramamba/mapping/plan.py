@@ -1,12 +1,13 @@
 """A map that is planned and not begun: what is to be written and how each part is mapped."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from terramamba.mapping.executors import Work
 from terramamba.mapping.fingerprint import Facts, model_fact, option_facts, scene_fact, version_fact
 from terramamba.mapping.jobs import MapOutput
 from terramamba.mapping.settings import MapSettings
+from terramamba.mapping.value_range import unlike_training
 from terramamba.raster.scene import Scene
 from terramamba.runs.folder import Run
 
@@ -21,6 +22,8 @@ class MapPlan:
     """All that determines the result."""
     inputs: tuple[str, ...]
     """Files that must not be replaced."""
+    notes: Callable[[], Sequence[str]]
+    """Look at some pixels, and say what makes the map worth less than its scores."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +38,21 @@ class MapInputs:
     temperature: float
     """By which logits are divided."""
 
-    def plan(self, output: MapOutput, work: Work, settings: MapSettings, **facts: tuple[str, str]) -> MapPlan:
+    def plan(
+        self,
+        output: MapOutput,
+        work: Work,
+        settings: MapSettings,
+        notes: Callable[[], Sequence[str]] | None = None,
+        **facts: tuple[str, str],
+    ) -> MapPlan:
         """Make a plan of these inputs.
 
         Args:
             output: What is to be written, and how.
             work: How each part is mapped.
             settings: All options as they come true.
+            notes: What is said of the pixels; None: how each scene differs from what the run was trained on.
             facts: What else determines the map, or an option in better words.
         """
         return MapPlan(
@@ -55,4 +66,8 @@ class MapInputs:
                 "versions": version_fact(),
             },
             (*(scene.path for scene in self.scenes.values()), *(settings.mask or ())),
+            self._unlike_training if notes is None else notes,
         )
+
+    def _unlike_training(self) -> list[str]:
+        return [note for scene in self.scenes.values() for note in unlike_training(self.run, scene)]

@@ -16,10 +16,16 @@ class MapSummary:
     seconds: float
     missing_parts: int | None = None
     """After one shard of the work: how many parts are yet to be mapped; nothing has been written then."""
+    notes: tuple[str, ...] = ()
+    """What was said of the images before they were mapped."""
 
     def shown(self) -> Shown:
         """Return what a terminal shows of a map that was written."""
-        return Shown((), {"written": str(self.out)})
+        return Shown((), self.noted() | {"written": str(self.out)})
+
+    def noted(self) -> dict[str, str]:
+        """Say what was noted."""
+        return {"notes": "\n".join(self.notes)} if self.notes else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +67,7 @@ class CountedMap(PicturedMap, MapSummary):
             facts["of these"] = f"{number(self.not_finite_pixels)} with NaN or infinity"
         written = {"written": "\n".join(map(str, self.files))}
         table = Table("mapped", ("class", "pixels", "%", "hectares"), rows)
-        return Shown((table,), facts | self.facts() | written)
+        return Shown((table,), facts | self.facts() | self.noted() | written)
 
     def facts(self) -> dict[str, str]:
         """Say what else there is to be said of how the map was made."""

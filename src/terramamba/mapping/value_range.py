@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from terramamba.raster.sample_statistics import sample_values
+from terramamba.raster.checks.scales import Scales, difference_of_scales, far_in_words, scene_scales
+from terramamba.raster.sample_statistics import sample_statistics, sample_values
 from terramamba.raster.scene import Scene
 from terramamba.runs.folder import Run
 
@@ -40,3 +41,36 @@ def value_range_warning(run: Run, scene: Scene) -> str | None:
         f"{scene.path}: its values are about {size} than those that the model was trained on; "
         "give it in the same units"
     )
+
+
+def unlike_training(run: Run, scene: Scene) -> list[str]:
+    """Say how ``scene`` differs from what ``run`` was trained on, and what in it is probably no data."""
+    fill = [f"{scene.path}: {fill.in_words()}" for fill in sample_statistics(scene).fill]
+    return fill + unlike_values(run, scene, far=not fill)
+
+
+def unlike_values(run: Run, scene: Scene, *, far: bool = True) -> list[str]:
+    """Say how the values of ``scene`` differ from those that ``run`` was trained on.
+
+    What differs in all bands alike, by an offset or a gain, is told where the run has kept quantiles; and
+    with ``far`` a value that is no measurement.
+    """
+    rows = run.card.data.quantiles
+    sampled = None
+    if rows is not None and run.card.data.source_bands == scene.bands:
+        sampled = scene_scales(scene, run.scaling.bands)
+    if rows is None or sampled is None:
+        said = value_range_warning(run, scene)
+        return [] if said is None else [said]
+    trained, (here, ends) = Scales(np.array(rows)), sampled
+    by = difference_of_scales(trained, here)
+    if by is None:
+        said = value_range_warning(run, scene)
+    else:
+        words = by.in_words("its values", "those that the model was trained on")
+        said = f"{scene.path}: {words}; {by.remedy}"
+    notes = [] if said is None else [said]
+    beyond = trained.far_value(*ends) if far and said is None else None
+    if beyond is not None:
+        notes.append(far_in_words(scene.path, run.scaling.bands[beyond[0]], beyond[1]))
+    return notes

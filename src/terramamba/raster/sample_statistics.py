@@ -7,6 +7,7 @@ from math import isqrt
 import numpy as np
 from jaxtyping import Bool, Shaped
 
+from terramamba.raster.checks.fill import Fill, Part, probable_fill
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import sample_windows
 
@@ -20,7 +21,7 @@ class Statistics:
 
     ``minimum`` and ``maximum`` are None where no value is valid. Bands without any data do not count for
     ``some_missing`` and are listed (0-based) in ``empty_bands``. ``sampled`` is the fraction of the pixels
-    that were read; the others are taken to be like them.
+    that were read; the others are taken to be like them. ``fill`` are values that probably stand for no data.
     """
 
     minimum: float | None
@@ -30,12 +31,14 @@ class Statistics:
     empty_bands: tuple[int, ...]
     not_finite: float
     sampled: float
+    fill: tuple[Fill, ...]
 
 
 def sample_statistics(scene: Scene) -> Statistics:
     """Estimate range and missing data from at most ``MOST_VALUES`` values; exact for scenes with no more."""
-    values, valid = sample_values(scene, tuple(range(scene.bands)), MOST_VALUES)
-    return _statistics(values, valid, values.shape[1] / scene.grid.window.pixels)
+    parts = _parts(scene, tuple(range(scene.bands)), MOST_VALUES)
+    values, valid = _joined(parts)
+    return _statistics(values, valid, values.shape[1] / scene.grid.window.pixels, probable_fill(parts))
 
 
 def sample_values(
@@ -45,19 +48,26 @@ def sample_values(
 
     Of larger scenes, overviews are read where the file has them, and else windows spread over the scene.
     """
+    return _joined(_parts(scene, bands, most))
+
+
+def _parts(scene: Scene, bands: Sequence[int], most: int) -> list[Part]:
     pixels = most // max(len(bands), 1)
     if scene.overviews:
-        parts = [scene.preview(max(1, isqrt(pixels)), bands)]
-    else:
-        parts = [scene.read(window, bands) for window in sample_windows(scene.height, scene.width, pixels)]
-    values, valid = (
-        np.concatenate([part[i].reshape(len(bands), -1) for part in parts], axis=1) for i in (0, 1)
-    )
+        return [scene.preview(max(1, isqrt(pixels)), bands)]
+    return [scene.read(window, bands) for window in sample_windows(scene.height, scene.width, pixels)]
+
+
+def _joined(parts: Sequence[Part]) -> tuple[Shaped[np.ndarray, "c n"], Bool[np.ndarray, "c n"]]:
+    values, valid = (np.concatenate([part[i].reshape(len(part[i]), -1) for part in parts], 1) for i in (0, 1))
     return values, valid
 
 
 def _statistics(
-    values: Shaped[np.ndarray, "c n"], valid: Bool[np.ndarray, "c n"], sampled: float
+    values: Shaped[np.ndarray, "c n"],
+    valid: Bool[np.ndarray, "c n"],
+    sampled: float,
+    fill: tuple[Fill, ...],
 ) -> Statistics:
     data = values[valid]
     finite = data[np.isfinite(data)]
@@ -71,4 +81,5 @@ def _statistics(
         empty_bands=tuple(int(band) for band in np.flatnonzero(~filled)),
         not_finite=float(1 - finite.size / data.size) if data.size else 0.0,
         sampled=sampled,
+        fill=fill,
     )

@@ -21,6 +21,8 @@ GROUPED = {
         "axes",
         "fwhm",
         "band_names",
+        "quantiles",
+        "nodata",
         "scaling",
         "classes",
         "patches",
@@ -40,6 +42,19 @@ FLATTENED = {
 }
 """Small groups whose fields have names of their own in the file."""
 
+OPTIONAL = (
+    "calibration",
+    "fast",
+    "leakage",
+    "axes",
+    "fwhm",
+    "band_names",
+    "label_values",
+    "quantiles",
+    "nodata",
+)
+"""Left out of the file where there is none."""
+
 CLASS_COLUMNS = {"codes": "code", "names": "name", "colours": "colour"}
 
 
@@ -55,8 +70,7 @@ def to_file(card: Mapping[str, Any]) -> dict[str, Any]:
     flat["classes"] = [
         dict(zip(CLASS_COLUMNS.values(), row, strict=True)) for row in zip(*columns, strict=True)
     ]
-    optional = ("calibration", "fast", "leakage", "axes", "fwhm", "band_names", "label_values")
-    absent = [name for name in optional if flat[name] is None]
+    absent = [name for name in OPTIONAL if flat[name] is None]
     return {name: value for name, value in flat.items() if name not in absent}
 
 

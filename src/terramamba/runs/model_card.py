@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_json
 from terramamba.core.run_files import CARD
-from terramamba.core.typed import Bound, FieldError, Fraction, Text, between, typed
+from terramamba.core.typed import Bound, FieldError, Finite, Fraction, Text, between, typed
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.pairs.label_values import LabelValues
 from terramamba.data.scaling import Scaling
@@ -92,6 +92,10 @@ class DataCard:
     """Widths of the source bands at half maximum, in nm."""
     band_names: tuple[str, ...] | None = None
     """Of the source bands, where their files name them; None also: a run of before."""
+    quantiles: tuple[tuple[Finite, ...], ...] | None = None
+    """Percentiles (``raster.checks.scales``) of the bands that ``scaling`` takes; None: a run of before."""
+    nodata: tuple[Finite, ...] | None = None
+    """Values that were no data in training though no file declares them (--nodata)."""
     scaling: Scaling
     classes: ClassTable
     patches: PatchShape | None = None
@@ -108,6 +112,9 @@ class DataCard:
             values = getattr(self, name)
             if values is not None and len(values) != self.source_bands:
                 raise FieldError(name, values, f"one for each of {self.source_bands} bands")
+        rows = self.quantiles
+        if rows is not None and {len(row) for row in rows} != {len(self.scaling.bands)}:
+            raise FieldError("quantiles", rows, f"numbers for each of {len(self.scaling.bands)} bands")
         if max(self.scaling.bands) >= self.source_bands:
             raise FieldError("scaling.bands", self.scaling.bands, f"bands 0 to {self.source_bands - 1}")
 

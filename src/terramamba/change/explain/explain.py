@@ -20,7 +20,7 @@ from terramamba.core.provenance import code_version
 from terramamba.core.run_files import EXPLANATION
 from terramamba.data.scaling import read_scaled
 from terramamba.explain.activations import change_evidence
-from terramamba.mapping.fit_to_run import open_for, open_run
+from terramamba.mapping.fit_to_run import chosen_nodata, open_for, open_run
 from terramamba.raster.band_matching import band_notes
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.geogrid import Grid
@@ -28,6 +28,7 @@ from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.cropped import cropped
 from terramamba.raster.views.masked import masked
+from terramamba.raster.views.nodata import require_held, without_values
 from terramamba.raster.views.warped import Method
 from terramamba.runs.folder import Run
 from terramamba.runs.result_folder import check_result_folder, result_folder
@@ -48,6 +49,7 @@ def explain_change(
     size: int = 256,
     align: Method | None = None,
     mask: Sequence[str | Path] = (),
+    nodata: Sequence[float] | None = None,
     device: str = "auto",
     overwrite: bool = False,
 ) -> dict[str, Any]:
@@ -66,6 +68,7 @@ def explain_change(
         size: Side of a window that is not named whole, in pixels.
         align: Warp the later image onto the grid of the earlier one; None: both lie on one grid.
         mask: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
+        nodata: Values that are no data though the files do not say so; None: those of the training.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         overwrite: Replace an earlier explanation.
 
@@ -89,8 +92,10 @@ def explain_change(
             f"{loaded.folder}: the model is {loaded.card.model.name}, which has no layers to explain;"
             " CSAM, BFA and CSIE are parts of glmamba, name a run of that model"
         )
-    opened = (open_for(loaded, one, bands=bands, variable=scene_variable, axes=axes) for one in scenes)
-    first, second = (masked(date, mask) for date in require_pair(*opened, align=align))
+    opened = [open_for(loaded, one, bands=bands, variable=scene_variable, axes=axes) for one in scenes]
+    require_held(opened, nodata or ())
+    known = (without_values(date, chosen_nodata(loaded, nodata)) for date in opened)
+    first, second = (masked(date, mask) for date in require_pair(*known, align=align))
     dates = first, second
     with evaluating(model, place):
         chosen = choose_window(loaded, dates, window=window, pixel=pixel, at=at, size=size, device=place)

@@ -1,5 +1,7 @@
 """Data sets by name for the commands: ``--data NAME --root DIR``."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from terramamba.core.errors import InputError
@@ -20,6 +22,7 @@ def load_pairs(
     axes: str | None = None,
     bands: str | None = None,
     model: WantedBands | None = None,
+    nodata: Sequence[float] = (),
 ) -> tuple[dict[str, list[PairFiles]], str | None, list[str]]:
     """Find the pairs of a set of the catalogue that lies in ``root``, or of a folder or table, by subset.
 
@@ -32,7 +35,14 @@ def load_pairs(
     named = is_named(data, root)
     if not named:
         known = find_pairs(
-            data, root=root, align=align, variable=variable, axes=axes, bands=bands, model=model
+            data,
+            root=root,
+            align=align,
+            variable=variable,
+            axes=axes,
+            bands=bands,
+            model=model,
+            nodata=nodata,
         )
         return known, None, []
     record = find_set(data)
@@ -44,7 +54,10 @@ def load_pairs(
         raise InputError(f"--scene-variable: the images of {record.title} hold one array each; leave it out")
     if axes is not None:
         raise InputError(f"--axes: how the images of {record.title} lie is known; leave it out")
-    parts, findings = verify_pairs(record, Path(root), align)
+    found, findings = verify_pairs(record, Path(root), align)
+    parts = {
+        subset: [replace(pair, nodata=tuple(nodata)) for pair in pairs] for subset, pairs in found.items()
+    }
     parts = settle_bands(parts, root, bands, model)
     unlike = [finding for finding in findings if not finding.ok]
     if not unlike:

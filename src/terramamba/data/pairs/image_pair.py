@@ -26,6 +26,7 @@ from terramamba.raster.views.chosen_bands import find_bands
 from terramamba.raster.views.grid_mapping import same_pixels
 from terramamba.raster.views.in_colours import in_colours
 from terramamba.raster.views.masked import masked
+from terramamba.raster.views.nodata import without_values
 from terramamba.raster.views.on_grid import on_grid, without_nodata
 from terramamba.raster.views.warped import Method
 from terramamba.raster.windows import Window
@@ -50,6 +51,7 @@ class PairFiles:
     files that hold several, ``axes`` what the axes of bare arrays hold. ``wanted`` are the bands that both
     dates must have, ``chosen`` those of each that stand for them (as ``--bands`` has them), or all in their
     order where ``by_place``; ``alpha`` is what a band is that files call transparency: see ``pair_bands``.
+    Values ``nodata`` are no data at either date.
     ``exchanged``: the dates swap, the grid stays. ``stated``: what a table says of the values in the label,
     ``shapes``: what polygons in it mean; ``coding``: what its values mean, once ``settle_labels`` has settled
     it. ``facts`` are what is known of the files; pairs of the same files share them.
@@ -74,6 +76,7 @@ class PairFiles:
     stated: StatedValues | None = None
     shapes: ShapeValues = ALL_CHANGE
     coding: Coding | None = None
+    nodata: tuple[float, ...] = ()
     facts: FileFacts = field(default_factory=FileFacts, compare=False, repr=False)
 
     def swapped(self) -> "PairFiles":
@@ -88,7 +91,7 @@ class PairFiles:
         Raises:
             InputError: they are no pair, or a mask does not fit.
         """
-        asked = (self.before, self.after, self.masks, self.align, self.variable, self.axes)
+        asked = (self.before, self.after, self.masks, self.align, self.variable, self.axes, self.nodata)
         bands = (self.wanted, self.chosen, self.by_place, self.alpha)
         dates = self.facts.once(("dates", *asked, *bands), self._dates)
         return dates[::-1] if self.exchanged else dates
@@ -177,7 +180,9 @@ class PairFiles:
 
     def _dates(self) -> tuple[Scene, Scene]:
         """The earlier and the later date."""
-        opened = (self._matched(self.image(path)) for path in (self.before, self.after))
+        opened = (
+            without_values(self._matched(self.image(path)), self.nodata) for path in (self.before, self.after)
+        )
         before, after = require_pair(*opened, align=self.align)
         return masked(before, self.masks), masked(after, self.masks)
 

@@ -15,9 +15,10 @@ holds the labels. Files belong together when their names
 agree up to the extension. Capitals in folder names do not matter.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from terramamba.core.errors import InputError
 from terramamba.data.file_facts import FileFacts
@@ -74,6 +75,7 @@ def find_pairs(
     axes: str | None = None,
     bands: str | None = None,
     model: WantedBands | None = None,
+    nodata: Sequence[float] = (),
 ) -> dict[str, list[PairFiles]]:
     """Find the pairs of a folder in one of the layouts above, or of a CSV table, by subset.
 
@@ -81,7 +83,8 @@ def find_pairs(
     "val"), or "all" where there are none; with ``split``, only that subset is returned. Paths in a table are
     relative to ``root``, else to the table. With ``align``, later dates are warped onto the grid of the
     earlier; ``variable`` names the array or image of files that hold several, ``axes`` what the axes of bare
-    arrays hold. ``bands`` and ``model`` say which bands the images must have, as for ``settle_bands``. No
+    arrays hold. ``bands`` and ``model`` say which bands the images must have, as for ``settle_bands``; values
+    ``nodata`` are no data. No
     pixel is read, but for some of alpha bands.
 
     Raises:
@@ -95,10 +98,10 @@ def find_pairs(
     else:
         raise InputError(f"{source}: no such folder or CSV table; check the path")
     subsets: dict[str, list[PairFiles]] = {}
-    facts = FileFacts()
+    reading: dict[str, Any] = {"align": align, "variable": variable, "axes": axes}
+    reading |= {"nodata": tuple(nodata), "facts": FileFacts()}
     for pair in pairs:
-        pair = replace(pair, align=align, variable=variable, axes=axes, facts=facts)
-        subsets.setdefault(pair.split, []).append(pair)
+        subsets.setdefault(pair.split, []).append(replace(pair, **reading))
     if not subsets:
         raise InputError(f"{source}: no image pairs in it; give folders such as {_LAYOUTS}")
     if split is not None:

@@ -6,6 +6,8 @@ import numpy as np
 
 from terramamba.core.words import count, percent
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.raster.checks.band_order import better_order, order_in_words
+from terramamba.raster.checks.dates_values import ORDER
 from terramamba.raster.checks.pair import NOTED_SHIFT, PairReport, pair_report, warping_in_words
 from terramamba.raster.views.masked import masked_fraction
 
@@ -20,23 +22,36 @@ def survey(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
         InputError: a file is damaged.
     """
     pairs = [pair for files in subsets.values() for pair in files]
-    index = np.linspace(0, len(pairs) - 1, min(MOST_PAIRS, len(pairs))).round().astype(int)
-    chosen = [pairs[i] for i in index]
+    chosen, whole = _chosen(subsets)
     reports = [_report(pair) for pair in chosen]
-    whole = "" if len(chosen) == len(pairs) else f" (looked at {len(chosen)} of {len(pairs)} pairs)"
     notes = [
         *_warped(pairs),
         *_left_out(chosen, reports),
         *_unlike(chosen, reports),
+        *_found(reports),
         *_shifts(chosen, reports),
     ]
     return [note + whole for note in notes]
 
 
+def doubts(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
+    """Return those of the notes that say why the values of the dates can hardly be compared."""
+    chosen, whole = _chosen(subsets)
+    return [note + whole for note in _found([_report(pair) for pair in chosen])]
+
+
+def _chosen(subsets: Mapping[str, Sequence[PairFiles]]) -> tuple[list[PairFiles], str]:
+    """The pairs that are looked at, and words that say so where they are not all."""
+    pairs = [pair for files in subsets.values() for pair in files]
+    index = np.linspace(0, len(pairs) - 1, min(MOST_PAIRS, len(pairs))).round().astype(int)
+    chosen = [pairs[i] for i in index]
+    return chosen, "" if len(chosen) == len(pairs) else f" (looked at {len(chosen)} of {len(pairs)} pairs)"
+
+
 def _report(pair: PairFiles) -> PairReport:
     """How the dates compare; windows of one pair share the answer, which is about all of it."""
     asked = (pair.before, pair.after, pair.masks, pair.align, pair.variable, pair.axes, pair.exchanged)
-    return pair.facts.once(("report", *asked), lambda: pair_report(*pair.open()))
+    return pair.facts.once(("report", *asked, pair.nodata), lambda: pair_report(*pair.open()))
 
 
 def _warped(pairs: Sequence[PairFiles]) -> list[str]:
@@ -73,6 +88,23 @@ def _unlike(pairs: Sequence[PairFiles], reports: Sequence[PairReport]) -> list[s
         f"{name} of the dates differ in {count(len(those), 'pair')}; both are scaled by one rule, so "
         f"units must be the same; the first: {those[0]}"
         for name, those in found.items()
+    ]
+
+
+def _found(reports: Sequence[PairReport]) -> list[str]:
+    """What makes the values of dates incomparable, each kind once, with the first pair that has it."""
+    by_kind: dict[str, list[str]] = {}
+    for report in reports:
+        for kind in dict.fromkeys(finding.kind for finding in report.findings):
+            by_kind.setdefault(kind, []).extend([one.text for one in report.findings if one.kind == kind][:1])
+    by_kind.pop(ORDER, None)  # judged on all pairs together, which tells far more than one
+    order = better_order([report.colours for report in reports if report.colours is not None])
+    if order is not None:
+        first = reports[0]
+        by_kind[ORDER] = [order_in_words(order, first.before.path, first.after.path)] * len(reports)
+    return [
+        f"{kind} in {len(texts)} of {count(len(reports), 'pair')}; the first: {texts[0]}"
+        for kind, texts in by_kind.items()
     ]
 
 

@@ -9,24 +9,62 @@ from jaxtyping import Bool, Float64, Shaped
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.scaling import Scaling
+from terramamba.raster.checks.scales import Scales, far_in_words
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, strips
 
 VALUES_PER_READ = 16_000_000
+SAMPLED_PIXELS, LEAST_SAMPLE = 500_000, 200
+"""Pixels whose values the quantiles are made of: of all pairs, and of each date at least."""
+
+
+@dataclass(frozen=True)
+class FittedPairs:
+    """A scaling, and what was found on the way; ``not_finite`` pixels with NaN or infinity did not count."""
+
+    scaling: Scaling
+    not_finite: int
+    scales: Scales
+    far: tuple[int, float] | None
+    """A band (0-based) and a value in it that is no measurement."""
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Say which value is no measurement."""
+        return () if self.far is None else (far_in_words("training pairs", *self.far),)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say that, and how many pixels were passed over."""
+        if not self.not_finite:
+            return self.doubts
+        return (
+            *self.doubts,
+            f"{self.not_finite:,} pixels of the training dates are NaN or infinite: no data, ignored at both"
+            " dates of their pair",
+        )
 
 
 def fit_pair_scaling(pairs: Sequence[PairFiles], bands: int, used: Sequence[int] | None = None) -> Scaling:
+    """Fit mean 0 and standard deviation 1 of ``used`` (None: all) of ``bands``; raises as ``fit_pairs``."""
+    return fit_pairs(pairs, bands, used).scaling
+
+
+def fit_pairs(pairs: Sequence[PairFiles], bands: int, used: Sequence[int] | None = None) -> FittedPairs:
     """Fit mean 0 and standard deviation 1 of ``used`` (None: all) of ``bands`` bands over both dates.
 
-    Pixels without data, and masked ones, do not count. Read strip by strip, so that memory
+    Pixels without data, masked ones, NaN and infinity do not count. Read strip by strip, so that memory
     does not grow with the images.
 
     Raises:
-        InputError: an image with another number of bands, with NaN or infinity that is not its nodata value,
-            or a band without data in all of them.
+        InputError: an image with another number of bands, or a band without data in all of them.
     """
     chosen = tuple(range(bands)) if used is None else tuple(used)
     sums = _Moments(*np.zeros((3, len(chosen))))
+    not_finite = 0
+    ends = np.full(len(chosen), np.inf), np.full(len(chosen), -np.inf)
+    sample: list[Float64[np.ndarray, "c n"]] = []
+    most = max(LEAST_SAMPLE, SAMPLED_PIXELS // (2 * len(pairs)))
     for pair in pairs:
         for scene in pair.open():
             require_bands(scene, bands)
@@ -35,15 +73,30 @@ def fit_pair_scaling(pairs: Sequence[PairFiles], bands: int, used: Sequence[int]
             for strip in strips(area.height, area.width, rows):
                 window = Window(area.row + strip.row, area.col + strip.col, *strip.shape)
                 values, valid = scene.read(window, chosen)
-                _require_finite(scene, values, valid, window, chosen)
-                sums = sums.joined(_Moments.of(values, valid))
+                finite = np.isfinite(values)
+                not_finite += int(np.count_nonzero((valid & ~finite).any(axis=0)))
+                known = valid & finite
+                sums = sums.joined(_Moments.of(values, known))
+                for end, empty, least in ((0, np.inf, np.minimum), (1, -np.inf, np.maximum)):
+                    flat = np.where(known, values, empty).reshape(len(chosen), -1)
+                    least(ends[end], least.reduce(flat, axis=1), out=ends[end])
+                whole = values[:, known.all(axis=0)]
+                step = max(1, area.pixels // most)
+                sample.append(whole[:, ::step].astype(np.float64))
     if not sums.count.all():
         band = chosen[int(np.flatnonzero(sums.count == 0)[0])]
         raise InputError(
             f"{pairs[0].before}: band {band + 1} has no data in any of the {len(pairs)} training pairs; "
             "leave this band out of the files, or correct their nodata value"
         )
-    return Scaling.from_moments(sums.mean, np.sqrt(sums.squares / sums.count), chosen)
+    spread = np.sqrt(sums.squares / sums.count)
+    scaling = Scaling.from_moments(sums.mean, spread, chosen)
+    seen = np.concatenate(sample, axis=1)
+    if not seen.shape[1]:  # no pixel with data in all bands
+        seen = np.stack([sums.mean, sums.mean], axis=1)
+    scales = Scales.of(seen)
+    far = scales.far_value(*ends)
+    return FittedPairs(scaling, not_finite, scales, None if far is None else (chosen[far[0]], far[1]))
 
 
 @dataclass(frozen=True)
@@ -75,22 +128,4 @@ def require_bands(scene: Scene, bands: int) -> None:
     if scene.bands != bands:
         raise InputError(
             f"{scene.path}: has {scene.bands} bands, the others {bands}; give images of one kind"
-        )
-
-
-def _require_finite(
-    scene: Scene,
-    values: Shaped[np.ndarray, "c h w"],
-    valid: Bool[np.ndarray, "c h w"],
-    window: Window,
-    bands: Sequence[int],
-) -> None:
-    if values.dtype.kind != "f":
-        return
-    bad = np.argwhere(valid & ~np.isfinite(values))
-    if len(bad):
-        band, row, col = bad[0]
-        raise InputError(
-            f"{scene.path}: NaN or infinity in band {bands[band] + 1} at row {window.row + row}, column "
-            f"{window.col + col}; declare it as nodata in the file"
         )

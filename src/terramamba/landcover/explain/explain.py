@@ -22,9 +22,10 @@ from terramamba.landcover.explain.explanation import ClassExplanation, PixelAnsw
 from terramamba.landcover.explain.files import write_attention, write_importance, write_pixels
 from terramamba.landcover.explain.patches import Patches, read_patches
 from terramamba.landcover.explain.pixels import Chosen, choose_pixels
-from terramamba.mapping.fit_to_run import open_run
+from terramamba.mapping.fit_to_run import chosen_nodata, open_run
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
+from terramamba.raster.views.nodata import require_held, without_values
 from terramamba.runs.folder import Run
 from terramamba.runs.result_folder import check_result_folder, result_folder
 from terramamba.scores.metrics import average_accuracy, overall_accuracy
@@ -41,6 +42,7 @@ def explain_classes(
     axes: str | None = None,
     bands: str | None = None,
     mask: Sequence[str | Path] = (),
+    nodata: Sequence[float] | None = None,
     pixel: str | None = None,
     at: str | None = None,
     samples: int = 500,
@@ -62,6 +64,7 @@ def explain_classes(
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as the run tells.
         bands: Bands of the scene that stand for the model's, in its order; None: found.
         mask: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
+        nodata: Values that are no data though the file does not say so; None: those of the training.
         pixel: Pixels to explain one by one, "ROW,COL ROW,COL ...", from 0.
         at: More of them, "X,Y ..." in coordinates of the scene's reference system.
         samples: Most pixels that means and importance are made of.
@@ -92,7 +95,9 @@ def explain_classes(
     everything = choose_pixels(
         loaded, scene, labels, variable=scene_variable, axes=axes, bands=bands, ignore=ignore_classes
     )
-    everything = replace(everything, scene=masked(everything.scene, mask))
+    require_held([everything.scene], nodata or ())
+    known = without_values(everything.scene, chosen_nodata(loaded, nodata))
+    everything = replace(everything, scene=masked(known, mask))
     named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)
     chosen, images = _with_data(everything.drawn(samples, seed), loaded)
     answers, patches = _answers(loaded, everything, named, place)

@@ -56,6 +56,8 @@ def describe(scene: Scene) -> dict[str, str]:
         lines["empty bands"] = f"{ranges(statistics.empty_bands)} (no valid pixel)"
     if statistics.not_finite:
         lines["not finite"] = f"{percent(statistics.not_finite)} of the valid values are NaN or infinite"
+    if statistics.fill:
+        lines["probable fill"] = "\n".join(fill.in_words() for fill in statistics.fill)
     if statistics.sampled < 1:
         lines["looked at"] = f"{percent(statistics.sampled)} of the pixels, spread over the scene"
     if scene.notes:

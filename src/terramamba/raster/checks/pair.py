@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from affine import Affine
+from jaxtyping import Float64
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.words import count, percent
 from terramamba.raster.band_identity import bands_of
 from terramamba.raster.band_matching import MATCHED, match_bands
+from terramamba.raster.checks.dates_values import ZEROS, Finding, compare_dates
 from terramamba.raster.checks.describe import range_in_words
 from terramamba.raster.checks.shift import Shift, estimate_shift
 from terramamba.raster.geogrid import Grid, compose, crs_name, pixel_size, same_crs
@@ -38,7 +40,8 @@ class PairReport:
     """What was found: ``problems`` prevent the use as a pair, ``notes`` are worth knowing.
 
     ``facts`` compare the two in words, property by property; ``missing`` are the fractions of
-    pixels without data of either. ``shift`` is None where the two are no pair.
+    pixels without data of either. ``shift`` is None where the two are no pair. ``findings`` are those of the
+    notes that are about what the values stand for, ``colours`` the correlations of the bands' colours.
     """
 
     before: Scene
@@ -48,6 +51,8 @@ class PairReport:
     facts: dict[str, str]
     missing: tuple[float, float]
     shift: Shift | None
+    findings: tuple[Finding, ...] = ()
+    colours: Float64[np.ndarray, "c c"] | None = None
 
     @property
     def ok(self) -> bool:
@@ -99,8 +104,19 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
     if isinstance(first.source, MaskedSource):
         facts["masked"] = f"{percent(masked_fraction(first))} of the pixels, which then have no data"
     notes += _unlike_values(*seen)
+    findings = [
+        Finding("probable fill", f"{scene.path}: {fill.in_words()}")
+        for scene, statistics in zip((first, second), seen, strict=True)
+        for fill in statistics.fill
+    ]
     if problems:
-        return PairReport(first, second, tuple(problems), tuple(notes), facts, missing, None)
+        notes += [finding.text for finding in findings]
+        return PairReport(first, second, tuple(problems), tuple(notes), facts, missing, None, tuple(findings))
+    values = compare_dates(first, second)
+    facts |= values.facts
+    zeros = {finding.text.split(":")[0] for finding in values.findings if finding.kind == ZEROS}
+    findings = [*(one for one in findings if one.text.split(":")[0] not in zeros), *values.findings]
+    notes += [finding.text for finding in findings]
     shift = estimate_shift(first, second)
     facts["shift"] = shift_in_words(shift)
     warping = warping_in_words(first, second)
@@ -111,7 +127,7 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
             f"the second lies {shift.pixels:.2g} pixels off the first: edges will show as change; it is not "
             "corrected"
         )
-    return PairReport(first, second, (), tuple(notes), facts, missing, shift)
+    return PairReport(first, second, (), tuple(notes), facts, missing, shift, tuple(findings), values.colours)
 
 
 def require_pair(

@@ -1,0 +1,127 @@
+"""Do two dates hold comparable values? Offsets, gains, zeros without data, bands in another order, dates.
+
+All is measured on pixels with data at both dates. c band   n pixels of both dates
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isqrt
+
+import numpy as np
+from jaxtyping import Float64
+
+from terramamba.core.words import percent
+from terramamba.raster.checks.band_order import better_order, colour_correlations, order_in_words
+from terramamba.raster.checks.date_order import order_of_dates
+from terramamba.raster.checks.fill import Part, in_one_piece
+from terramamba.raster.checks.scales import Scales, difference_of_pixels, difference_of_scales
+from terramamba.raster.scene import Scene
+from terramamba.raster.windows import sample_windows
+
+MOST_VALUES = 4_000_000
+"""At most this many values of each date are compared."""
+LEAST_PIXELS = 400
+"""Fewer pixels with data at both dates say nothing of their values."""
+WEDGE_SHARE = 0.01
+"""Zeros of one date alone count from this share of the pixels on, in one piece."""
+WEDGE_PIECE = 0.5
+ZEROS, ORDER = "zeros at one date", "order of bands"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that makes two dates incomparable: its ``kind`` in short, and a sentence with the remedy."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """What was found of the values of two dates: facts in words, what makes them incomparable, and how the
+    colours of their bands correlate (None: not known)."""
+
+    facts: dict[str, str]
+    findings: tuple[Finding, ...]
+    colours: Float64[np.ndarray, "c c"] | None
+
+
+def compare_dates(first: Scene, second: Scene) -> Compared:
+    """Compare the values of two dates on one grid; raises ``InputError`` where a file is damaged."""
+    order = order_of_dates(first.path, second.path)
+    findings = [] if order is None else [Finding("dates", order)]
+    parts = _common_parts(first, second)
+    findings += _zeros(first, second, *parts)
+    values = _in_both(*parts)
+    if values is None:
+        return Compared({}, tuple(findings), None)
+    a, b = (Scales.of(date) for date in values)
+    facts = {
+        "medians": _both(_numbers(a.medians), _numbers(b.medians)),
+        "spreads": _both(_numbers(a.spreads), _numbers(b.spreads)) + " (middle half of the values)",
+    }
+    by = difference_of_scales(a, b) or difference_of_pixels(*values)
+    if by is not None:
+        said = by.in_words(f"the values of {second.path}", f"those of {first.path}")
+        kind = "offset between the dates" if by.offset else "gain between the dates"
+        findings.append(Finding(kind, f"{said}, which would count as change; {by.remedy}"))
+    colours = colour_correlations(*values)
+    swapped = None if colours is None else better_order([colours])
+    if swapped is not None:
+        findings.append(Finding(ORDER, order_in_words(swapped, first.path, second.path)))
+    return Compared(facts, tuple(findings), colours)
+
+
+def _common_parts(first: Scene, second: Scene) -> tuple[list[Part], list[Part]]:
+    """The same pixels of both dates."""
+    pixels = MOST_VALUES // first.bands
+    if first.overviews and second.overviews:
+        side = max(1, isqrt(pixels))
+        return [first.preview(side)], [second.preview(side)]
+    windows = sample_windows(first.height, first.width, pixels)
+    return [first.read(window) for window in windows], [second.read(window) for window in windows]
+
+
+def _in_both(
+    first: Sequence[Part], second: Sequence[Part]
+) -> tuple[Float64[np.ndarray, "c n"], Float64[np.ndarray, "c n"]] | None:
+    """The values of pixels with data in all bands of both dates, 0 in all bands being none; None: too few."""
+    chosen: tuple[list[Float64[np.ndarray, "c n"]], ...] = ([], [])
+    for pair in zip(first, second, strict=True):
+        known = [
+            (valid & np.isfinite(values)).all(axis=0) & (values != 0).any(axis=0) for values, valid in pair
+        ]
+        for kept, (values, _) in zip(chosen, pair, strict=True):
+            kept.append(values[:, known[0] & known[1]].astype(np.float64))
+    a, b = (np.concatenate(kept, axis=1) for kept in chosen)
+    return (a, b) if a.shape[1] >= LEAST_PIXELS else None
+
+
+def _zeros(first: Scene, second: Scene, a: Sequence[Part], b: Sequence[Part]) -> list[Finding]:
+    """A wedge of zeros at one date, where the other has data."""
+    found = []
+    for scene, own, other in ((first, a, b), (second, b, a)):
+        alone = [
+            ((values == 0) & valid).all(axis=0) & (there & (beside != 0)).any(axis=0)
+            for (values, valid), (beside, there) in zip(own, other, strict=True)
+        ]
+        share = sum(int(np.count_nonzero(marked)) for marked in alone) / sum(marked.size for marked in alone)
+        if share >= WEDGE_SHARE and in_one_piece(alone) >= WEDGE_PIECE:
+            found.append(
+                Finding(
+                    ZEROS,
+                    f"{scene.path}: {percent(share)} of the pixels are 0 in all bands, in one piece, where"
+                    " the other date has data: probably no data, which would count as change; --nodata 0"
+                    " leaves them out",
+                )
+            )
+    return found
+
+
+def _both(first: str, second: str) -> str:
+    return f"{first}, both" if first == second else f"{first} and {second}"
+
+
+def _numbers(values: Float64[np.ndarray, " c"], most: int = 8) -> str:
+    said = ", ".join(f"{value:.4g}" for value in values[:most].tolist())
+    return f"({said}{', ...' if len(values) > most else ''})"

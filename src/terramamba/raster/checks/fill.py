@@ -1,0 +1,121 @@
+"""Values that probably stand for no data though no file declares them, from a sample of a scene.
+
+Fill is the same number in all bands, at many pixels. c band   h, w rows and columns of a part   n pixels
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Shaped
+from scipy import ndimage
+
+from terramamba.core.words import percent
+from terramamba.raster.views.nodata import BEYOND_DATA, equal, in_words
+
+Part = tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]
+"""Values of some pixels, and which are data."""
+
+LEAST_SHARE = 0.01
+"""Fill holds at least this share of the pixels, but for values that no measurement has."""
+USUAL = (0.0, -9999.0, -999.0, -99.0, -32768.0, -32767.0, 32767.0, 65535.0, 65534.0, -99999.0, 99999.0, 255.0)
+"""Values that programs write for no data; others count where they are the least or the largest there is."""
+DIFFERING_BANDS = 0.1
+"""At most this share of the bands may have another value: a mask or an angle among the bands."""
+FEW_BANDS = 4
+"""Photographs of one byte a value and up to four bands have black and white pixels all over."""
+IN_ONE_PIECE = 0.5
+"""In photographs, 0 is fill where this share of it lies in one piece. Of 2,900 images of LEVIR-CD, CLCD and
+WHU-CD none has 1 % of it so; of those of DSIFN with black corners, all. White is never taken for fill there:
+bright roofs are as white, in pieces as large."""
+GAP = 0.1
+"""Fill of one band, or that is no usual value, lies off all others by this part of their range: bands may be
+saturated."""
+FEWEST_VALUES = 16
+"""A scene of one band with no more values than this shows classes."""
+MOST_BEYOND = 8
+"""Values that no measurement has, of which one is enough to know."""
+
+
+@dataclass(frozen=True)
+class Fill:
+    """A value that probably stands for no data, and the share of the pixels that have it in all bands."""
+
+    value: float
+    share: float
+
+    def in_words(self) -> str:
+        """Say what was found, and what can be done."""
+        value = in_words([self.value])
+        return (
+            f"{percent(self.share)} of the pixels hold {value} in all bands, which is not declared as no data"
+            f" and probably stands for it; --nodata {value} leaves them out"
+        )
+
+
+def probable_fill(parts: Sequence[Part]) -> tuple[Fill, ...]:
+    """Find the values in ``parts`` of a scene that probably stand for no data; the most frequent first."""
+    finite = [(values, valid & np.isfinite(values)) for values, valid in parts]
+    pixels = sum(valid[0].size for _, valid in finite)
+    found = []
+    for value in _candidates(finite):
+        marked = [_holds(*part, value) for part in finite]
+        share = sum(int(np.count_nonzero(there)) for there in marked) / max(pixels, 1)
+        if abs(value) >= BEYOND_DATA:
+            probable = share > 0
+        else:
+            probable = share >= LEAST_SHARE and _stands_out(finite, marked, value)
+        if probable:
+            found.append(Fill(value, share))
+    return tuple(sorted(found, key=lambda fill: -fill.share))
+
+
+def _candidates(parts: Sequence[Part]) -> list[float]:
+    """The usual values, the ends of the range, and all that no measurement has."""
+    present = [values[valid] for values, valid in parts]
+    beyond = {
+        float(value) for values in present for value in np.unique(values[_beyond(values)])[:MOST_BEYOND]
+    }
+    measured = [rest for values in present if (rest := values[~_beyond(values)]).size]
+    ends = {float(rest.min()) for rest in measured}, {float(rest.max()) for rest in measured}
+    return sorted({*USUAL, *beyond, *({min(ends[0]), max(ends[1])} if measured else ())})
+
+
+def _beyond(values: Shaped[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+    if values.dtype.kind != "f":
+        return np.zeros(values.shape, bool)
+    return np.asarray(np.abs(values) >= BEYOND_DATA)
+
+
+def _holds(
+    values: Shaped[np.ndarray, "c h w"], valid: Bool[np.ndarray, "c h w"], value: float
+) -> Bool[np.ndarray, "h w"]:
+    """Which pixels have ``value`` in all bands with data, or all but a few."""
+    same = (equal(values, value) & valid).sum(axis=0)
+    few = int(len(values) * DIFFERING_BANDS)
+    return np.asarray((same > few) & (same >= valid.sum(axis=0) - few))
+
+
+def _stands_out(parts: Sequence[Part], marked: Sequence[Bool[np.ndarray, "h w"]], value: float) -> bool:
+    """Whether data of this kind are not as likely to have ``value`` in earnest."""
+    bands, dtype = len(parts[0][0]), parts[0][0].dtype
+    if dtype.itemsize == 1 and bands <= FEW_BANDS:
+        return value == 0 and bands > 1 and in_one_piece(marked) >= IN_ONE_PIECE
+    if bands > 1 and value in USUAL:
+        return True
+    rest = np.concatenate(
+        [values[valid & ~there] for (values, valid), there in zip(parts, marked, strict=True)]
+    )
+    if not rest.size or (bands == 1 and len(np.unique(rest[:10_000])) <= FEWEST_VALUES):
+        return False
+    low, high = np.percentile(rest, [1, 99]).tolist()
+    return bool(np.abs(rest.astype(np.float64) - value).min() >= GAP * (high - low))
+
+
+def in_one_piece(marked: Sequence[Bool[np.ndarray, "h w"]]) -> float:
+    """Return the share of the pixels ``marked`` that lie in the largest piece of their part."""
+    largest = 0
+    for there in marked:
+        pieces, number = ndimage.label(there)
+        largest += int(np.bincount(pieces.ravel())[1:].max()) if number else 0
+    return largest / max(1, sum(int(np.count_nonzero(there)) for there in marked))

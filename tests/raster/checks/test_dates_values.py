@@ -1,0 +1,142 @@
+"""Two dates whose values cannot be compared are named with the remedy; real change and seasons are not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from terramamba.raster.checks.date_order import day_in_name
+from terramamba.raster.checks.pair import PairReport, check_pair
+
+Make = Callable[..., Path]
+
+
+def ground(bands: int, seed: int) -> np.ndarray:
+    """Reflectance x 10,000 of fields of four kinds, light and noise on them."""
+    rng = np.random.default_rng(seed)
+    kinds = np.argmax([gaussian_filter(rng.normal(size=(96, 96)), 5) for _ in range(4)], axis=0)
+    spectra = rng.uniform(300, 3500, (4, bands))
+    light = 1 + 0.15 * gaussian_filter(rng.normal(size=(96, 96)), 2) * 5
+    return (spectra[kinds].transpose(2, 0, 1) * light + rng.normal(0, 30, (bands, 96, 96))).clip(1, 10_000)
+
+
+def later(values: np.ndarray, seed: int) -> np.ndarray:
+    """The same ground in another season: each band darker or brighter in its way, a tenth built over."""
+    rng = np.random.default_rng(seed + 1)
+    seen = values * rng.uniform(0.8, 1.25, (len(values), 1, 1)) + rng.normal(0, 30, values.shape)
+    seen[:, 20:50, 30:60] = rng.uniform(1500, 3000, (len(values), 1, 1)) + rng.normal(0, 50, (30, 30))
+    return seen.clip(1, 10_000)
+
+
+@pytest.fixture
+def report(geotiff: Make, tmp_path: Path) -> Callable[..., PairReport]:
+    def make(before: np.ndarray, after: np.ndarray, names: tuple[str, str] = ("a", "b")) -> PairReport:
+        paths = [tmp_path / f"{name}.tif" for name in names]
+        return check_pair(*(geotiff(path, date) for path, date in zip(paths, (before, after), strict=True)))
+
+    return make
+
+
+def kinds(found: PairReport) -> list[str]:
+    assert [finding.text for finding in found.findings] == [
+        note for note in found.notes if note in {finding.text for finding in found.findings}
+    ]
+    return [finding.kind for finding in found.findings]
+
+
+@pytest.mark.parametrize("bands", [1, 3, 4, 12])
+@pytest.mark.parametrize("dtype", ["int16", "float32"])
+def test_change_and_seasons_are_no_findings(
+    report: Callable[..., PairReport], bands: int, dtype: str, seed: int
+) -> None:
+    before = ground(bands, seed)
+    found = report(before.astype(dtype), later(before, seed).astype(dtype))
+    assert kinds(found) == []
+    assert found.facts["medians"].startswith("(")
+
+
+@pytest.mark.parametrize("offset", [1000, -700])
+def test_an_offset_of_all_bands(report: Callable[..., PairReport], offset: int, seed: int) -> None:
+    before = ground(4, seed) + 2000
+    after = before + np.random.default_rng(seed).normal(0, 40, before.shape) + offset
+    after[:, 20:50, 30:60] = np.random.default_rng(seed).uniform(1000, 4000, (4, 30, 30))
+    found = report(before.astype(np.int16), after.astype(np.int16))
+    assert kinds(found) == ["offset between the dates"]
+    text = found.findings[0].text
+    assert "b.tif are higher than" in text if offset > 0 else "b.tif are lower than" in text
+    assert ("baseline 04.00" in text) == (offset == 1000)
+    assert ("subtract it from them" if offset > 0 else "add it to them") in text
+
+
+def test_the_offset_of_a_processing_baseline_in_spite_of_seasons(
+    report: Callable[..., PairReport], seed: int
+) -> None:
+    before = ground(4, seed)
+    before[:, :10] = np.random.default_rng(seed).uniform(100, 300, (4, 10, 96))  # a lake
+    after = later(before, seed) + 1000
+    found = report(before.astype(np.int16), after.astype(np.int16))
+    assert kinds(found) == ["offset between the dates"]
+    assert "baseline 04.00" in found.findings[0].text
+
+
+@pytest.mark.parametrize(("gain", "words"), [(2, "2"), (1e-4, "10,000"), (2.55, "2.55"), (257, "257")])
+def test_a_gain_of_all_bands(report: Callable[..., PairReport], gain: float, words: str, seed: int) -> None:
+    before = ground(5, seed)
+    after = before * gain * (1 + np.random.default_rng(seed).normal(0, 0.02, before.shape))
+    found = report(before.astype(np.float32), after.astype(np.float32))
+    assert kinds(found) == ["gain between the dates"]
+    way = "larger" if gain > 1 else "smaller"
+    assert f"about {words} times {way} than" in found.findings[0].text
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("bands", [1, 3])
+def test_zeros_of_one_date_in_one_piece(
+    report: Callable[..., PairReport], dtype: str, bands: int, seed: int
+) -> None:
+    before = (ground(bands, seed) / 50).clip(1, 250).astype(dtype)
+    after = before.copy()
+    after[:, np.add(*np.indices((96, 96))) < 40] = 0
+    found = report(before, after)
+    assert kinds(found) == ["zeros at one date"]
+    assert "b.tif: 8.898 % of the pixels are 0" in found.findings[0].text
+    assert "--nodata 0" in found.findings[0].text
+    assert kinds(report(after, after)) == (["probable fill"] * 2 if bands == 3 else [])
+
+
+@pytest.mark.parametrize(("order", "said"), [([2, 1, 0], "3, 2, 1"), ([0, 2, 1], "1, 3, 2")])
+def test_bands_in_another_order(
+    report: Callable[..., PairReport], order: list[int], said: str, seed: int
+) -> None:
+    before = ground(3, seed)
+    after = later(before, seed)
+    found = report(before.astype(np.int16), after[order].astype(np.int16))
+    assert kinds(found) == ["order of bands"]
+    assert f"far better in the order {said}:" in found.findings[0].text
+
+
+def test_the_later_date_first(report: Callable[..., PairReport], seed: int) -> None:
+    values = ground(3, seed).astype(np.int16)
+    names = ("T32_20230611T1010", "T32_2019-06-02")
+    found = report(values, values, names)
+    assert kinds(found) == ["dates"]
+    assert "was taken on 2023-06-11, after" in found.findings[0].text
+    assert "exchange the two" in found.findings[0].text
+    assert kinds(report(values, values, names[::-1])) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("LC08_L2SP_190024_20200613.tif", "2020-06-13"),
+        ("2020_06_13.tif", "2020-06-13"),
+        ("LC08_20200613_20200823.tif", None),
+        ("scene_12020061399.tif", None),
+        ("before.tif", None),
+    ],
+)
+def test_days_in_names(name: str, day: str | None) -> None:
+    found = day_in_name(f"/nowhere/{name}")
+    assert (None if found is None else found.isoformat()) == day

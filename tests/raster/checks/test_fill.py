@@ -1,0 +1,77 @@
+"""Which values probably stand for no data, and which are data."""
+
+import numpy as np
+import pytest
+
+from terramamba.raster.checks.fill import probable_fill
+
+
+def scene(dtype: str, bands: int, seed: int, high: float = 3000) -> np.ndarray:
+    values = np.random.default_rng(seed).uniform(high / 10, high, (bands, 40, 50))
+    return values.astype(dtype)
+
+
+def found(values: np.ndarray, valid: np.ndarray | None = None) -> dict[float, float]:
+    known = np.ones(values.shape, bool) if valid is None else valid
+    return {fill.value: round(fill.share, 4) for fill in probable_fill([(values, known)])}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bands", "value", "high"),
+    [
+        ("uint16", 4, 65535, 3000),
+        ("int16", 20, -9999, 3000),
+        ("int16", 20, -1234, 3000),
+        ("float32", 6, 0.0, 0.6),
+        ("float32", 6, 1e30, 0.6),
+        ("float32", 2, -3.4028235e38, 0.6),
+        ("float64", 3, -99.0, 0.6),
+        ("float32", 1, -9999.0, 0.6),
+        ("uint8", 3, 0, 250),
+        ("uint8", 12, 255, 250),
+    ],
+)
+def test_fill_is_found(dtype: str, bands: int, value: float, high: float, seed: int) -> None:
+    values = scene(dtype, bands, seed, high)
+    assert found(values) == {}
+    values[:, :, :10] = value
+    assert found(values) == {float(np.dtype(dtype).type(value)): 0.2}
+    assert found(values, values != value) == {}
+
+
+def test_a_band_of_flags_hides_no_fill(seed: int) -> None:
+    values = scene("int16", 20, seed)
+    values[:, :5] = -9999
+    values[7] = np.random.default_rng(seed).integers(0, 4, (40, 50))
+    assert found(values) == {-9999.0: 0.125}
+
+
+def test_what_no_measurement_has_is_said_at_any_share(seed: int) -> None:
+    values = scene("float32", 5, seed, 0.6)
+    values[:, 3, 4] = 1e30
+    assert found(values) == {float(np.float32(1e30)): 0.0005}
+
+
+def test_bright_and_dark_pixels_of_photographs_are_data(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = scene("uint8", 3, seed, 250)
+    values[:, rng.random((40, 50)) < 0.1] = 0
+    values[:, 10:30, 10:30] = 255
+    assert found(values) == {}
+
+
+def test_classes_and_saturated_bands_are_data(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    assert found(rng.integers(0, 12, (1, 40, 50)).astype(np.int16)) == {}
+    values = scene("uint16", 4, seed)
+    values[2, :, :20] = 65535  # one band alone
+    assert found(values) == {}
+    clipped = (scene("uint16", 4, seed) * 3).clip(0, 8000)
+    clipped[:, :5] = 8000
+    assert found(clipped) == {}
+
+
+def test_nan_is_no_value(seed: int) -> None:
+    values = scene("float32", 4, seed)
+    values[:, :10] = np.nan
+    assert found(values) == {}
