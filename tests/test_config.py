@@ -146,8 +146,8 @@ IN_PYTHON = [
     ),
     (
         'tm.ChangeSettings(out="o", data="d", threshold=0.12345)',
-        "--threshold 0.12345: is no whole number of thousandths, by which scores are counted; give"
-        " --threshold 0.123",
+        "threshold 0.12345: is no whole number of thousandths, by which scores are counted; give"
+        " threshold 0.123",
     ),
     (
         'tm.map_classes("run", "s.tif", "m.tif", areas="a.txt")',

@@ -33,7 +33,14 @@ def test_training_says_so_and_goes_on(tmp_path: Path) -> None:
             assert "Traceback" not in ended.stderr
             assert "Logging error" not in ended.stderr
             left = {path.name for path in (folder / "run").rglob("*") if path.is_file()}
-            assert left <= {"config.yaml", "log.txt", "split.json", "split.tif", "split.tif.aux.xml"}
+            assert left <= {
+                "config.yaml",
+                "plan.json",
+                "log.txt",
+                "split.json",
+                "split.tif",
+                "split.tif.aux.xml",
+            }
         ballast.unlink()
         ended = train(folder, *words, "--resume")
         assert ended.returncode == 0, ended.stderr

@@ -81,9 +81,9 @@ def test_a_run_of_the_first_format_with_a_file_missing(
 
 @pytest.mark.parametrize("words", [COVER_MAP, EVALUATE, REPORT, EXPLAIN])
 def test_a_card_of_a_later_version(home: Path, refused: Refused, words: Sequence[str]) -> None:
-    (home / "cover" / "run" / "model.json").write_text(json.dumps({"version": 2, "task": "classify"}))
+    (home / "cover" / "run" / "model.json").write_text(json.dumps({"format": 2, "task": "classify"}))
     said = refused(*words)
-    assert "run/model.json is a model card of version 2, and this terramamba knows those up to 1" in said
+    assert "run/model.json is a model card of format 2, and this terramamba knows format 1" in said
     assert "use the version of terramamba that wrote it, or a newer one" in said
 
 
@@ -91,7 +91,7 @@ def test_a_field_out_of_its_bounds(home: Path, refused: Refused) -> None:
     card = home / "cover" / "run" / "model.json"
     card.write_text(json.dumps(json.loads(card.read_text()) | {"patch_size": 6}))
     said = refused(*COVER_MAP)
-    assert "run/model.json: data.patches.size is 6, not an odd number from 1 to 9,999; restore it" in said
+    assert "run/model.json: patch_size is 6, not an odd number from 1 to 9,999; restore it" in said
 
 
 def test_a_card_without_what_its_job_needs(home: Path, refused: Refused) -> None:

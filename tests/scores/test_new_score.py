@@ -184,7 +184,7 @@ def test_it_is_on_the_page_of_a_run_on_that_of_several_and_on_that_of_all_scores
     for data, model in (("land", "one_d_cnn"), ("pairs", "fc_ef")):
         own = (done.run(data, model) / "report.html").read_text()
         assert "MCC (ratio)</span>" in own.split("Scores on validation")[-1].split("</figure>")[0]
-    bars = (done.run("land", "svm") / "report.html").read_text().split("Shares of the test pixels")[2]
+    bars = (done.run("land", "svm") / "report.html").read_text().split("Fractions of the test pixels")[2]
     assert '<th scope="col">IoU</th>' in bars.split("</thead>")[0]
     for name in ("land", "pairs"):
         together = (done.home / f"{name}.html").read_text().split('id="comparison"')[1]
