@@ -116,6 +116,16 @@ def plan_training(task: Task, settings: TrainSettings) -> Plan:
     return _plan(task, _ready(task, task.named(settings)))
 
 
+def understood(task: Task, settings: TrainSettings) -> Plan:
+    """Say what ``train`` understands of the files alone: no model is made. Writes nothing.
+
+    Raises:
+        InputError: what training would refuse of the files.
+    """
+    settings = task.named(settings)
+    return task.prepare(settings, _spec(task, settings)).plan
+
+
 def resolved(task: Task, settings: S) -> S:
     """``settings`` as ``train`` would keep them: with all that they leave to the recipe. Writes nothing.
 

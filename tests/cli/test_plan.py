@@ -94,3 +94,50 @@ def test_a_test_subset_of_one_class_is_warned_of(
     assert done.status == 0, done.err
     assert "warning: all test pixels are " in done.out
     assert "scores of one class say nothing" in done.out
+
+
+def test_check_says_of_a_scene_and_its_labels_what_training_would(
+    scene: SyntheticScene, tmp_path: Path, terramamba: Callable
+) -> None:
+    done = terramamba("check", scene.scene, scene.labels)
+    assert done.status == 0, done.err
+    planned = terramamba(*words(scene, tmp_path / "run")[:6], "--out", tmp_path / "run", "--dry-run")
+    assert all(line in planned.out for line in done.out.splitlines())
+    answer = json.loads(terramamba("check", scene.scene, scene.labels, "--json").out)
+    assert answer["training"][0]["tables"][0]["title"] == "labelled pixels"
+    with rasterio.open(scene.labels) as file:
+        profile = {**file.profile, "driver": "GTiff"}
+    with rasterio.open(tmp_path / "one.tif", "w", **profile) as file:
+        file.write(np.ones((1, 40, 40), profile["dtype"]))
+    for command in (
+        ("check", scene.scene, tmp_path / "one.tif"),
+        (
+            "classify",
+            "train",
+            "--scene",
+            scene.scene,
+            "--labels",
+            tmp_path / "one.tif",
+            "--out",
+            tmp_path / "r",
+        ),
+    ):
+        refused = terramamba(*command)
+        assert refused.status == 1
+        assert f"{tmp_path / 'one.tif'}: " in refused.err
+
+
+def test_check_says_of_pairs_what_training_would(
+    pairs: SyntheticPairs, tmp_path: Path, terramamba: Callable
+) -> None:
+    done = terramamba("check", "--data", pairs.root)
+    assert done.status == 0, done.err
+    planned = terramamba("change", "train", "--data", pairs.root, "--out", tmp_path / "run", "--dry-run")
+    assert all(line in planned.out for line in done.out.splitlines())
+    assert terramamba("check").status == 2
+    assert terramamba("check", "--data", tmp_path / "nowhere").status == 1
+    both = terramamba("check", pairs.before, "--data", pairs.root)
+    assert (both.status, "stands for all files" in both.err) == (1, True)
+    kept = json.loads(terramamba("check", pairs.before, pairs.after, "--json").out)
+    assert [facts["size"] for facts in kept["scenes"]] == ["64 rows x 64 columns, 3 bands"] * 2
+    assert kept["pair"][0]["verdict"].startswith("a pair of 64 x 64 pixels")

@@ -1,29 +1,98 @@
 """``terramamba check``."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from terramamba.cli.parse import Usage, parse
+from terramamba.cli.check_training import are_scene_and_labels, training_plan
+from terramamba.cli.parse import AsJson, Usage, parse
+from terramamba.cli.show import show, show_facts, show_json
 from terramamba.core.errors import InputError
-from terramamba.data.settings import Alignment, ImageArray, Masks
+from terramamba.core.shown import Shown
+from terramamba.data.settings import Alignment, ImageArray, LabelOptions, LabelValueOptions, Masks
 
 USAGE = Usage(
     "check",
     "Say what a scene or a vector file is, or whether two scenes make a pair: size, bands, values, missing "
-    "data, coordinates; shapes and attributes; which classes a file of labels is taken for.",
-    ("PATH", "[PATH2]"),
+    "data, coordinates; shapes and attributes; which classes a file of labels is taken for. Of a scene and "
+    "its labels, or of pairs (--data), what training would understand and refuse.",
+    ("[PATH]", "[PATH2]"),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckOptions(Masks, Alignment, ImageArray):
+class CheckOptions(AsJson, Masks, Alignment, ImageArray, LabelOptions, LabelValueOptions):
     """Flags of the command."""
+
+    data: str | None = None
+    """Image pairs with change masks, as `change train` takes them, or a set of the catalogue; in place of
+    paths."""
+    root: str | None = None
+    """Folder that holds the set which --data names, or that the paths in a CSV are relative to."""
 
 
 def run(argv: Sequence[str]) -> int:
-    """Print what the files are; two files that make no pair give status 1."""
+    """Print what the files are; two files that make no pair, or cannot be trained on, give status 1."""
     options, paths = parse(USAGE, CheckOptions, argv)
-    from terramamba.cli.show import show, show_facts
+    if not paths and options.data is None:
+        print("error: name a file to check, or pairs with --data", file=sys.stderr)
+        return 2
+    answer = _Answer(options.json)
+    try:
+        if options.data is not None or are_scene_and_labels(options, paths):
+            _check_training(options, paths, answer)
+        else:
+            _check_files(options, paths, answer)
+    finally:
+        answer.end()
+    return 0
+
+
+class _Answer:
+    """What was found, printed as it comes, or at the end as JSON."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._found: dict[str, Any] | None = {} if as_json else None
+
+    def add(self, name: str, shown: Mapping[str, Any] | Shown) -> None:
+        """Print ``shown``, or keep it in the list ``name``."""
+        if self._found is not None:
+            self._found.setdefault(name, []).append(shown)
+            return
+        if isinstance(shown, Shown):
+            show(shown)
+        else:
+            show_facts(shown)
+        print()
+
+    def warn(self, warnings: Sequence[str]) -> None:
+        """Say what makes a result doubtful, before all else."""
+        for warning in warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+        if self._found is not None:
+            self._found["warnings"] = list(warnings)
+
+    def end(self) -> None:
+        """Print what was kept."""
+        if self._found:
+            show_json(self._found)
+
+
+def _check_training(options: CheckOptions, paths: Sequence[str], answer: _Answer) -> None:
+    """Say what a scene or labels are, and what training would understand of them."""
+    from terramamba.raster.checks.describe_vector import describe_features
+    from terramamba.raster.vector.features import is_vector_file
+
+    for path in paths[1:]:
+        if is_vector_file(path):
+            answer.add("vectors", describe_features(path))
+    plan = training_plan(options, paths)
+    answer.warn(plan.warnings)
+    answer.add("training", plan.shown)
+
+
+def _check_files(options: CheckOptions, paths: Sequence[str], answer: _Answer) -> None:
     from terramamba.core.words import percent
     from terramamba.data.labels.described import describe_label_image, describe_label_shapes
     from terramamba.raster.checks.describe import describe
@@ -36,10 +105,9 @@ def run(argv: Sequence[str]) -> int:
     from terramamba.raster.views.nodata import require_held, without_values
 
     for path in filter(is_vector_file, paths):
-        show_facts(describe_features(path))
-        print()
+        answer.add("vectors", describe_features(path))
         if len(paths) == 1:
-            show(describe_label_shapes(path))
+            answer.add("labels", describe_label_shapes(path))
     if options.align is not None and len(paths) < 2:
         raise InputError("--align: warps a second scene onto the first; name two scenes")
     images = [path for path in paths if not is_vector_file(path)]
@@ -52,15 +120,11 @@ def run(argv: Sequence[str]) -> int:
         facts = describe(scene)
         if isinstance(scene.source, MaskedSource):
             facts["masked"] = f"{percent(masked_fraction(scene))} of the pixels"
-        show_facts(facts)
-        print()
+        answer.add("scenes", facts)
         if len(paths) == 1 and (labels := describe_label_image(scene)) is not None:
-            show(labels)
+            answer.add("labels", labels)
     if len(scenes) == 2:
         report = check_pair(*map(in_colours, scenes), align=options.align, masks=options.mask or ())
-        show_facts(report.facts)
-        print()
-        print(report.verdict)
+        answer.add("pair", {**report.facts, "verdict": report.verdict})
         if not report.ok:
             raise InputError(f"not a pair: {report.problems[0]}")
-    return 0

@@ -1,6 +1,5 @@
 """The door of labels: what the values in all change masks of a data set mean is decided here, once."""
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -97,8 +96,6 @@ def settle_labels(
             f"the {' and '.join(still)} masks mark no change, read as {settled.values.in_words()}; scores of "
             f"what changed say nothing there"
         )
-    for note in on_top:
-        warnings.warn(note, stacklevel=2)
     notes = (*on_top, settled.values.as_note(), *settled.notes)
     return replace(settled, notes=notes, warnings=tuple(on_top), pixels=totals)
 

@@ -25,9 +25,9 @@ DIFFERING_BANDS = 0.1
 FEW_BANDS = 4
 """Photographs of one byte a value and up to four bands have black and white pixels all over."""
 IN_ONE_PIECE = 0.5
-"""In photographs, 0 is fill where this share of it lies in one piece. Of 2,900 images of LEVIR-CD, CLCD and
-WHU-CD none has 1 % of it so; of those of DSIFN with black corners, all. White is never taken for fill there:
-bright roofs are as white, in pieces as large."""
+"""In photographs, 0 is fill where this share of it lies in one piece. Of the images of LEVIR-CD, CLCD and
+WHU-CD that were looked at none has 1 % of it so; of those of DSIFN with black corners, all. White is never
+taken for fill there: bright roofs are as white, in pieces as large."""
 GAP = 0.1
 """Fill of one band, or that is no usual value, lies off all others by this part of their range: bands may be
 saturated."""

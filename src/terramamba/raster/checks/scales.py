@@ -1,9 +1,9 @@
 """Is one image another with something added to all bands, or all bands times something?
 
 Judged on quantiles of each band, and where the images show the same pixels on these too, which tells it in
-spite of much change. Thresholds were set on 473 real pairs of two dates, every fourth of CLCD, LEVIR-CD,
-DSIFN, WHU-CD, SZTAKI AirChange and Landsat Taizhou; of 783, the others of which had no part in that, none is
-said to have an offset or a gain.
+spite of much change. Thresholds were set on 473 real pairs of two dates, a part of CLCD, LEVIR-CD, DSIFN,
+WHU-CD, SZTAKI AirChange and Landsat Taizhou; of 783 pairs, some of these among them, none is said to have an
+offset or a gain.
 
 c band   n pixels   q quantiles
 """

@@ -1,0 +1,75 @@
+"""What `terramamba check` says of what would be trained on: the verdict of train, without training."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+from terramamba.core.errors import InputError
+
+if TYPE_CHECKING:
+    from terramamba.training.plan import Plan
+    from terramamba.training.settings import TrainSettings
+    from terramamba.training.task import Task
+
+OUT = "run"
+"""Settings need a folder; nothing is written to it."""
+
+
+def training_plan(options: Any, paths: Sequence[str]) -> "Plan":
+    """Return what a train command would understand of the files that ``check`` names.
+
+    ``--data`` names pairs, or a scene of the catalogue; a scene and its labels are two paths.
+
+    Raises:
+        InputError: as training would, or ``--data`` beside paths.
+    """
+    from terramamba import pipeline
+    from terramamba.tasks import CHANGE, LAND_COVER
+
+    if options.data is None:
+        return pipeline.understood(
+            LAND_COVER, _settings(LAND_COVER, options, scene=paths[0], labels=paths[1])
+        )
+    if paths:
+        raise InputError(f"--data {options.data}: stands for all files; leave out {' '.join(paths)}")
+    task = LAND_COVER if _is_scene_of_the_catalogue(options.data) else CHANGE
+    return pipeline.understood(task, _settings(task, options))
+
+
+def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
+    """Tell whether the second of two files is labels for the first, rather than another date of it.
+
+    Labels are shapes, an array that is named, or one band of codes beside a scene of several bands.
+    """
+    if len(paths) != 2:
+        return False
+    from terramamba.data.labels.described import describe_label_image
+    from terramamba.raster.readers.array_path import split_variable
+    from terramamba.raster.readers.open import open_scene
+    from terramamba.raster.vector.features import is_vector_file
+
+    scene, labels = paths
+    if is_vector_file(scene):
+        return False
+    if is_vector_file(labels):
+        return True
+    if split_variable(labels, None, "--label-variable")[1] or options.label_variable is not None:
+        return True
+    try:
+        second = open_scene(labels)
+        return second.bands == 1 and open_scene(scene).bands > 1 and describe_label_image(second) is not None
+    except InputError:
+        return False  # who opens them as scenes says why
+
+
+def _is_scene_of_the_catalogue(name: str) -> bool:
+    from terramamba.data.catalog import CATALOG, SceneSet
+
+    return isinstance(CATALOG.get(name.lower()), SceneSet)
+
+
+def _settings(task: "Task", options: Any, **given: str) -> "TrainSettings":
+    """The settings of ``task`` with what ``options`` say of its files."""
+    known = {field.name for field in fields(task.settings)}
+    said = {name: value for name, value in asdict(options).items() if name in known}
+    return task.settings(**(said | given), out=OUT)
