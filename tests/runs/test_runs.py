@@ -187,6 +187,25 @@ def test_a_setting_that_only_the_run_has_is_refused(begun, tmp_path):
         check_same_config(tmp_path, begun)
 
 
+@pytest.mark.parametrize(
+    ("key", "default", "other"),
+    [
+        ("precision", "32", "bf16"),
+        ("augment", True, False),
+        ("set", {}, {"depth": 2}),
+        ("clip_norm", 0.0, 1.0),
+    ],
+)
+def test_a_run_from_before_a_setting_is_one_with_its_default(begun, tmp_path, key, default, other):
+    record = asdict(begun)
+    del record[key]
+    write_yaml(tmp_path / "config.yaml", record)
+    check_same_config(tmp_path, begun)
+    check_same_config(tmp_path, replace(begun, **{key: default}))
+    with pytest.raises(InputError, match=rf"the run has {key} {default!r}, not {other!r}"):
+        check_same_config(tmp_path, replace(begun, **{key: other}))
+
+
 def test_a_run_that_goes_on_keeps_what_its_recipe_decided(begun, tmp_path):
     again = TrainSettings(model="toy", out=str(tmp_path), lr=0.1, resume=True)
     assert as_begun(again) == replace(begun, resume=True)

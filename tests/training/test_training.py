@@ -186,6 +186,16 @@ def test_another_configuration_is_not_resumed(unbroken, change, message):
         train_patches(unbroken[0], config=replace(CONFIG, **change), resume=True)
 
 
+def test_a_checkpoint_from_before_a_setting_is_one_with_its_default(unbroken, tmp_path):
+    saved = checkpoint(unbroken[0])
+    del saved["same"]["precision"]
+    (tmp_path / CHECKPOINT).parent.mkdir()
+    torch.save(saved, tmp_path / CHECKPOINT)
+    with pytest.raises(InputError, match="the run has precision '32', not 'bf16'"):
+        train_patches(tmp_path, config=replace(CONFIG, precision="bf16"), resume=True)
+    assert train_patches(tmp_path, resume=True)[1].epochs_run == CONFIG.epochs
+
+
 def test_other_data_or_another_model_is_not_resumed(unbroken):
     with pytest.raises(InputError, match="training samples 100, not 90"):
         fit(make(), Classification, Patches(90, 1), Patches(50, 2), CONFIG, unbroken[0], resume=True)

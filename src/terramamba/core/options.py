@@ -147,6 +147,18 @@ def identity(options: Any) -> dict[str, Any]:
     }
 
 
+def before_it_was_there(kind: type) -> dict[str, Any]:
+    """Return what an option was in runs that are older than the option, of those that may not differ.
+
+    That is its default, or the value where the recipe says nothing: a new option leaves everything as it was.
+    """
+    return {
+        option.name: option.silent if option.by_recipe else option.default
+        for option in options_of(kind)
+        if option.default is not MISSING and not option.may_differ
+    }
+
+
 def flag_of(name: str) -> str:
     """Return an option as the command line spells it."""
     return "--" + name.replace("_", "-")

@@ -21,7 +21,7 @@ from terramamba.core.files import (
     write_table,
     write_yaml,
 )
-from terramamba.core.options import Options, identity, options_of
+from terramamba.core.options import Options, before_it_was_there, identity, options_of
 from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, SEED_FOLDERS, WEIGHTS, WRITTEN
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
@@ -110,13 +110,15 @@ def as_begun(settings: S) -> S:
 def check_same_config(folder: Path, settings: Options) -> None:
     """Raise ``InputError`` naming the first setting that differs from the run's own and must not.
 
-    A setting that is left to the recipe is the run's where the recipe decided it there.
+    A setting that is left to the recipe is the run's where the recipe decided it there. One that was not
+    there yet when the run began is compared as its default.
     """
-    old = read_yaml(folder / CONFIG)
-    same, decided = plain(identity(settings)), old.get("decided") or ()
+    record = read_yaml(folder / CONFIG)
+    old = plain(before_it_was_there(type(settings))) | record
+    same, decided = plain(identity(settings)), record.get("decided") or ()
     free = {option.name for option in options_of(type(settings)) if option.may_differ}
     for key in [*same, *(key for key in old if key not in same and key not in free)]:
-        left_open = same.get(key) is None and key in decided
+        left_open = same.get(key) is None and (key in decided or key not in record)
         if not left_open and old.get(key) != same.get(key):
             raise InputError(
                 f"{folder}: the run has {key} {old.get(key)!r}, not {same.get(key)!r}; resume it with the"

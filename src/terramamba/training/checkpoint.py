@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import atomic_path, plain, write_csv
-from terramamba.core.options import identity
+from terramamba.core.options import before_it_was_there, identity
 from terramamba.core.run_files import CHECKPOINT, HISTORY
 from terramamba.models.model import Model
 from terramamba.training.settings import TrainConfig
@@ -82,8 +82,10 @@ def save_state(folder: Path, same: Fingerprint, state: TrainState) -> None:
     write_csv(folder / HISTORY, state.history)
 
 
-def load_state(folder: Path, same: Fingerprint) -> TrainState:
+def load_state(folder: Path, same: Fingerprint, config: type[TrainConfig]) -> TrainState:
     """Read the state that ``save_state`` wrote, on the CPU.
+
+    Settings of ``config`` that were not there yet when it was written are compared as their defaults.
 
     Raises ``InputError`` when there is none, when it is damaged, or when the run's settings were others.
     """
@@ -92,7 +94,7 @@ def load_state(folder: Path, same: Fingerprint) -> TrainState:
         raise InputError(f"{path} does not exist, so there is nothing to resume; leave out --resume")
     try:
         record = torch.load(path, map_location="cpu", weights_only=True)
-        known = record.pop("same")
+        known = plain(before_it_was_there(config)) | record.pop("same")
         if record.pop("format") != 1:
             raise ValueError("another format")
         state = TrainState(**record)

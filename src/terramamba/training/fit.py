@@ -80,7 +80,7 @@ def fit(
     objective = make_objective(config)
     check_ability(model, recompute=config.recompute, compile=config.compile, precision=config.precision)
     same = fingerprint(model, objective.task, train, validation, config)
-    state = load_state(folder, same) if resume and (folder / CHECKPOINT).is_file() else None
+    state = load_state(folder, same, type(config)) if resume and (folder / CHECKPOINT).is_file() else None
     if state is None or not state.stopped:
         if state is not None:
             log.info("resuming after epoch %d of %d", len(state.history), config.epochs)
@@ -96,7 +96,7 @@ def fit(
     else:
         save_state(folder, same, state)  # the history may be missing
         log.info("already finished: %s; there is nothing to resume", state.stopped)
-    state = load_state(folder, same)
+    state = load_state(folder, same, type(config))
     model.load_state_dict(state.best_weights)
     return FitResult(
         best_epoch=state.best_epoch,
