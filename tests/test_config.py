@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import get_args
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ import programs
 from terramamba.core.options import options_of
 from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.tasks import TASKS
+from terramamba.training.settings import ChangeLoss
 
 SHORT = ("--epochs", "2", "--device", "cpu", "--seed", "3")
 
@@ -130,7 +132,7 @@ IN_PYTHON = [
     ),
     (
         'tm.ChangeSettings(out="o", data="d", loss="dice")',
-        "loss: 'dice' is not one of bce, bce_dice, focal",
+        f"loss: 'dice' is not one of {', '.join(get_args(ChangeLoss))}",
     ),
     (
         'tm.ChangeSettings(out="o", data="d", jitter=0.2, augment=False)',

@@ -39,7 +39,7 @@ def test_values_are_nested_as_the_files_of_a_run_have_them(seed):
     random = np.random.default_rng(seed)
     counts = class_counts(random.integers(1, 50, (3, 3)))
     found = evaluated(LAND_COVER_SCORES, {"pixels": counts})
-    assert list(found) == ["oa", "aa", "kappa", "worst_class", "per_class"]
+    assert {"oa", "aa", "kappa", "worst_class", "per_class"} <= set(found)
     assert found["worst_class"]["recall"] == min(found["per_class"]["recall"])
     by_pair = class_counts(np.stack([[[9, 1], [0, 0]], [[5, 0], [1, 4]]]))
     logits = random.integers(0, 5, (2, len(logit_levels())))

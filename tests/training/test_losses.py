@@ -1,6 +1,7 @@
 """Losses against their formulas in float64 NumPy, learning rates against theirs."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from terramamba.models.model import Model
 from terramamba.training.config import learning_rate, make_optimizer
 from terramamba.training.losses import change_loss, class_loss, token_class_loss
 from terramamba.training.recipes import settled
-from terramamba.training.settings import TrainConfig
+from terramamba.training.settings import ChangeLoss, TrainConfig
 
 
 def sigmoid(x):
@@ -26,7 +27,7 @@ def pair(seed):
 
 
 @pytest.mark.parametrize("weight", [None, 4.0])
-@pytest.mark.parametrize("kind", ["bce", "bce_dice", "focal"])
+@pytest.mark.parametrize("kind", get_args(ChangeLoss))
 def test_change_losses_are_their_formulas(pair, kind, weight):
     logits, mask = pair
     known = mask.numpy() != 255
@@ -44,7 +45,7 @@ def test_change_losses_are_their_formulas(pair, kind, weight):
 def test_unknown_pixels_have_no_gradient(pair):
     logits, mask = pair
     logits.requires_grad_()
-    for kind in ("bce", "bce_dice", "focal"):
+    for kind in get_args(ChangeLoss):
         (gradient,) = torch.autograd.grad(change_loss(logits, mask, kind), logits)
         assert (gradient[mask == 255] == 0).all()
         assert (gradient[mask != 255] != 0).any()
@@ -54,7 +55,7 @@ def test_unknown_pixels_have_no_gradient(pair):
 
 def test_losses_stay_finite_at_certain_logits():
     logits, mask = torch.tensor([[[200.0, -200.0]]], requires_grad=True), torch.tensor([[[0, 1]]])
-    for kind in ("bce", "bce_dice", "focal"):
+    for kind in get_args(ChangeLoss):
         loss = change_loss(logits, mask, kind)
         (gradient,) = torch.autograd.grad(loss, logits)
         assert math.isfinite(loss.item())
