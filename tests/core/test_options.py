@@ -61,7 +61,7 @@ class Both(Rate, Where):
         ({"epochs": True}, "--epochs: True is not a whole number"),
         ({"lr": True}, "--lr: True is not a number"),
         ({"names": "a.tif"}, "--names: 'a.tif' is not a list"),
-        ({"names": [1]}, "--names: 1 is not text"),
+        ({"names": [True]}, "--names: True is not text"),
         ({"set": ["depth"]}, "--set: ['depth'] is not names with values"),
         ({"optimizer": "sgd"}, "--optimizer: 'sgd' is not one of adam, adamw"),
     ],

@@ -14,8 +14,9 @@ from drawn import class_map, subset_map
 from terramamba.core.errors import InputError
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.scaling import read_scaled
-from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
-from terramamba.landcover.samples import Samples, prepare_samples, read_spectra
+from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
+from terramamba.data.splits.split import Split
+from terramamba.landcover.samples import Samples, affordable, prepare_samples, read_spectra
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.landcover.usable import usable
 from terramamba.raster.geogrid import Grid
@@ -271,3 +272,22 @@ def test_a_label_map_alone_is_no_scene(files, tmp_path):
     np.save(tmp_path / "gt.npy", open_scene(files[1]).read()[0][0])
     with pytest.raises(InputError, match=r"gt\.npy: no 3-D array, only array 24 x 20; give the file"):
         prepare_samples(settings((tmp_path / "gt.npy", files[1])), 3)
+
+
+def test_patches_are_as_large_as_the_labels_afford(seed):
+    pixels = PixelList.of(np.ones((4, 5), bool))
+    tried = []
+
+    def split_for(side):
+        tried.append(side)
+        if side == 7:
+            raise InputError("nothing is left to test on")
+        subsets = np.full(20, TEST, np.uint8)
+        subsets[: {5: 3, 3: 2}[side]] = LEFT_OUT
+        return Split("block", 0, side, pixels, subsets)
+
+    assert affordable(split_for, 7).patch_size == 3
+    assert tried == [7, 5, 3]
+    assert affordable(split_for, 3).patch_size == 3
+    few = Split("block", 0, 5, pixels, np.full(20, TEST, np.uint8))
+    assert affordable(lambda side: few, 5) is few

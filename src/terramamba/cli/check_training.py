@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from terramamba.core.errors import InputError
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from terramamba.training.plan import Plan
     from terramamba.training.settings import TrainSettings
     from terramamba.training.task import Task
+
+ARRAYS = (".mat", ".npy", ".npz")
 
 OUT = "run"
 """Settings need a folder; nothing is written to it."""
@@ -39,7 +42,8 @@ def training_plan(options: Any, paths: Sequence[str]) -> "Plan":
 def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
     """Tell whether the second of two files is labels for the first, rather than another date of it.
 
-    Labels are shapes, an array that is named, or one band of codes beside a scene of several bands.
+    Labels are shapes, an array that is named, a bare array of another number of bands, or one band of codes
+    beside a scene of several bands.
     """
     if len(paths) != 2:
         return False
@@ -55,11 +59,16 @@ def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
         return True
     if split_variable(labels, None, "--label-variable")[1] or options.label_variable is not None:
         return True
+    arrays = Path(labels).suffix.lower() in ARRAYS
     try:
-        second = open_scene(labels)
-        return second.bands == 1 and open_scene(scene).bands > 1 and describe_label_image(second) is not None
+        first, second = open_scene(scene), open_scene(labels)
     except InputError:
-        return False  # who opens them as scenes says why
+        return (
+            arrays  # abundances, or a cube whose axes the labels settle; of images, who opens them says why
+        )
+    if arrays:
+        return first.bands != second.bands
+    return second.bands == 1 and first.bands > 1 and describe_label_image(second) is not None
 
 
 def _is_scene_of_the_catalogue(name: str) -> bool:

@@ -1,7 +1,8 @@
 """From the files of a classification job to samples: labels, split, usable bands, scaled pixels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,14 @@ from terramamba.raster.views.masked import masked
 from terramamba.raster.views.nodata import require_held, without_values
 from terramamba.raster.windows import strips
 
+SplitFor = Callable[[int], Split]
+"""Splits labelled pixels for patches of a side in pixels."""
+
+LEAST_SIDE = 3
+"""A patch that shows neighbours at all."""
+MOST_LEFT_OUT = 0.1
+"""A larger fraction of the labelled pixels than this is not given away for larger patches."""
+
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -68,15 +77,18 @@ class Samples:
         return self.store.spectra(self.pixels(subset))
 
 
-def prepare_samples(settings: ClassifySettings, patch_size: int) -> Samples:
+def prepare_samples(settings: ClassifySettings, patch_size: int, *, or_less: bool = False) -> Samples:
     """Read scene and labels, choose bands, split what has data in them, fit the scaling on training pixels.
+
+    With ``or_less``, patches are as large as the labels can afford, up to ``patch_size``: see ``affordable``.
 
     Raises:
         InputError: what cannot be read, fitted or split, with the file and the remedy.
     """
     with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
-        scene, found, split = _read(settings, patch_size)
-        labels, bands = found.labels, found.bands
+        scene, found, split_for = _read(settings)
+        split = affordable(split_for, patch_size) if or_less else split_for(patch_size)
+        labels, bands, patch_size = found.labels, found.bands, split.patch_size
         if settings.fit_on == "scene":
             scaling = Scaling.fit(lambda: _all_spectra(scene, bands), bands, settings.scaling)
         else:
@@ -106,7 +118,23 @@ def _judged(scene: Scene, bands: Sequence[int], ends: Ends) -> tuple[Scales | No
     return scales, tuple(doubts)
 
 
-def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Usable, Split]:
+def affordable(split_for: SplitFor, largest: int) -> Split:
+    """Return the split with the largest patches whose buffers take few labelled pixels out of the subsets.
+
+    Sides fall from ``largest`` by two pixels, to ``LEAST_SIDE``, which is taken whatever it costs.
+    """
+    for side in range(largest, LEAST_SIDE, -2):
+        try:
+            split = split_for(side)
+        except InputError:  # nothing is left to test on, or to train on: a smaller patch may do
+            continue
+        if np.mean(split.subsets == LEFT_OUT) <= MOST_LEFT_OUT:
+            return split
+    return split_for(min(largest, LEAST_SIDE))
+
+
+def _read(settings: ClassifySettings) -> tuple[Scene, Usable, SplitFor]:
+    """The scene, its labelled pixels with data, and how they are split for patches of a side."""
     label_files = {"train": settings.train_labels, "val": settings.val_labels, "test": settings.test_labels}
     reading: dict[str, Any] = {
         "variable": settings.label_variable,
@@ -135,19 +163,21 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Usable, S
             in_subset["val"] = _held_out(labels.targets, in_subset["train"], settings)
             in_subset["train"] &= ~in_subset["val"]
         train, val, test = (in_subset[name] for name in label_files)
-        split = given_split(
-            labels.pixels,
-            labels.targets,
-            train,
-            val,
-            test,
-            patch_size=patch_size,
-            names=labels.classes.names,
-        )
-        if hold_out:
-            note = f"{np.count_nonzero(val)} of the given training pixels, drawn at random, are validation"
-            split = replace(split, notes=(*split.notes, note))
-        return scene, found, split
+        drawn = f"{np.count_nonzero(val)} of the given training pixels, drawn at random, are validation"
+
+        def as_given(patch_size: int) -> Split:
+            split = given_split(
+                labels.pixels,
+                labels.targets,
+                train,
+                val,
+                test,
+                patch_size=patch_size,
+                names=labels.classes.names,
+            )
+            return replace(split, notes=(*split.notes, drawn)) if hold_out else split
+
+        return scene, found, as_given
     official = {
         name: path for name, path in label_files.items() if path is not None and settings.data is not None
     }
@@ -155,9 +185,13 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Usable, S
         # a set of the catalogue that comes in two subsets, split anew
         scene = _open(settings, label_shape(next(iter(official.values())), settings.label_variable))
         found = _usable(settings, scene, unmasked(read_label_subsets(official, scene, **reading)[0], scene))
-        split = _split(settings, scene, found.labels, patch_size)
         note = f"official training and test pixels are put together and split anew (--split {settings.split})"
-        return scene, found, replace(split, notes=(*split.notes, note))
+
+        def anew(patch_size: int) -> Split:
+            split = _split(settings, scene, found.labels, patch_size)
+            return replace(split, notes=(*split.notes, note))
+
+        return scene, found, anew
     if settings.labels is None:
         raise InputError(
             f"--split {settings.split}: no labels given; name a label file with --labels, or three with "
@@ -171,7 +205,7 @@ def _read(settings: ClassifySettings, patch_size: int) -> tuple[Scene, Usable, S
     shape = label_shape(settings.labels, settings.label_variable)
     scene = _open(settings, shape)
     found = _usable(settings, scene, unmasked(read_labels(settings.labels, scene, **reading), scene))
-    return scene, found, _split(settings, scene, found.labels, patch_size)
+    return scene, found, partial(_split, settings, scene, found.labels)
 
 
 def _held_out(

@@ -43,6 +43,9 @@ from terramamba.training.recipes import decide
 from terramamba.training.task import Judgement
 from terramamba.training.workload import Volume
 
+BUFFERED = ("block", "polygon")
+"""Ways to split that leave pixels out round training pixels: the more, the larger patches are."""
+
 
 def prepare(settings: ClassifySettings, spec: ModelSpec) -> "Training":
     """Open scene and labels, split the labelled pixels, choose and scale the bands.
@@ -51,8 +54,10 @@ def prepare(settings: ClassifySettings, spec: ModelSpec) -> "Training":
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
     check_choices(settings, spec)
-    settings = decide(settings, {"patch_size": spec.example[-1]})
-    samples = prepare_samples(settings, settings.patch_size)
+    asked = decide(settings, {"patch_size": spec.example[-1]})
+    by_rule = asked is not settings and settings.recipe == "practical" and settings.split in BUFFERED
+    samples = prepare_samples(settings, asked.patch_size, or_less=by_rule)
+    settings = decide(settings, {"patch_size": samples.split.patch_size})
     return Training(settings, samples, sized_by_patch="patch_size" in spec.parameters())
 
 

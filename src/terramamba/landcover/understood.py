@@ -6,7 +6,7 @@ from terramamba.core.shown import Shown, Table
 from terramamba.core.words import percent, ranges
 from terramamba.data.splits.leakage import LEFT_OUT, SUBSET_NAMES, TEST, VALIDATION
 from terramamba.data.splits.quotas import raised_classes
-from terramamba.landcover.samples import Samples
+from terramamba.landcover.samples import LEAST_SIDE, Samples
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.checks.in_words import scene_in_words, wavelengths_in_words
 from terramamba.training.plan import Plan
@@ -20,6 +20,7 @@ def plan_of(samples: Samples, settings: ClassifySettings) -> Plan:
         "bands": _bands(samples),
         "no data": _missing(samples),
         "split": f"{settings.split}, {samples.split.leakage.in_words()}",
+        "patches": _patches(samples, settings),
     }
     said = (*samples.scene.notes, *samples.notes, *samples.split.notes)
     notes = [note for note in said if note not in samples.warnings]
@@ -52,6 +53,12 @@ def _classes(samples: Samples) -> Table:
 def _bands(samples: Samples) -> str:
     scene, used = samples.scene, samples.scaling.bands
     return f"{len(used)} of {scene.bands} used: {ranges(used)}; {wavelengths_in_words(scene, used)}"
+
+
+def _patches(samples: Samples, settings: ClassifySettings) -> str:
+    side = samples.split.patch_size
+    rule = "; larger ones would leave too many labelled pixels out (--patch-size)"
+    return f"{side} x {side} pixels" + rule * ("patch_size" in settings.decided and side <= LEAST_SIDE)
 
 
 def _missing(samples: Samples) -> str:
