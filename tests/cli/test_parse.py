@@ -207,6 +207,41 @@ def test_no_run_or_two(tmp_path: Path, make: tuple[str, ...], message: str) -> N
         split_run([run, run] if "two" in message or "one run" in message else [run, "scene.tif"])
 
 
+@pytest.mark.parametrize(
+    ("given", "names", "said"),
+    [
+        (["a.tif"], ["SCENE"], "RUN: no run folder among a.tif; name the folder"),
+        (["a.tif", "b.tif"], ["BEFORE", "AFTER"], "RUN: no run folder among a.tif, b.tif; .*BEFORE, AFTER"),
+        (["tiles", "a.tif"], ["BEFORE", "AFTER"], "RUN: no run folder among tiles, a.tif"),
+        (["cube.npz:x"], ["SCENE"], "RUN: no run folder among cube.npz:x;"),
+        (["https://example.org/a.tif"], ["SCENE"], "RUN: no run folder among https://example.org/a.tif;"),
+        (["rnu", "a.tif"], ["SCENE"], "rnu: no such run folder"),
+        (["rnu", "tiles", "tiles"], ["BEFORE", "AFTER"], "rnu: no such run folder"),
+        (["a.tif", "b.tif", "rnu"], ["BEFORE", "AFTER"], "rnu: no such run folder"),
+        (["rnu", "missing.tif"], ["SCENE"], "rnu: no such run folder"),
+        (["missing.tif"], ["SCENE"], r"RUN: no run folder among missing.tif \(missing.tif: no such file\)"),
+        (["rnu"], [], "rnu: no such run folder"),
+        (["a.tif", "begun", "tiles"], ["BEFORE", "AFTER"], "begun: no model.json in it"),
+        (["tiles", "missing.tif"], ["SCENE"], "tiles: no model.json in it"),
+        (["a.tif"], None, "RUN: no run folder among a.tif; name the folder that training wrote with --out$"),
+    ],
+)
+def test_a_run_that_is_not_there_is_not_taken_for_a_scene(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    given: list[str],
+    names: list[str] | None,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("tiles", "begun"):
+        Path(folder).mkdir()
+    for file in ("a.tif", "b.tif", "cube.npz", "begun/config.yaml"):
+        Path(file).touch()
+    with pytest.raises(InputError, match=f"^{said}"):
+        split_run(given, names)
+
+
 def test_a_shorter_flag_is_taken_where_the_longer_one_is() -> None:
     @dataclass(frozen=True, kw_only=True)
     class Choice:

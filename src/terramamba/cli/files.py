@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from terramamba.core.errors import InputError
-from terramamba.core.run_files import CARD
+from terramamba.core.run_files import CARD, CONFIG
 
 
 def run_and_scenes(
@@ -15,7 +15,7 @@ def run_and_scenes(
     Raises:
         InputError: as ``split_run``, too few or too many scenes, files beside items, or what is no item.
     """
-    folder, scenes = split_run(paths)
+    folder, scenes = split_run(paths, names if stac is None else ())
     needed = " ".join(names)
     if stac is not None:
         from terramamba.raster.readers.stac import is_stac
@@ -34,8 +34,10 @@ def run_and_scenes(
     return folder, scenes
 
 
-def split_run(paths: Sequence[str]) -> tuple[str, list[str]]:
+def split_run(paths: Sequence[str], names: Sequence[str] | None = None) -> tuple[str, list[str]]:
     """Return the run folder among ``paths`` and the others in order; the run may stand before or after them.
+
+    ``names`` are what the others are called, where it is known how many there must be.
 
     Raises:
         InputError: no folder with a ``model.json``, or more than one.
@@ -47,8 +49,32 @@ def split_run(paths: Sequence[str]) -> tuple[str, list[str]]:
         return runs[0], others
     if runs:
         raise InputError(f"{runs[0]} and {runs[1]} are both run folders; name one run")
-    # A run that was never finished is a folder too; a scene may be one, so the first alone is blamed.
-    likely = next((path for path in paths if Path(path).is_dir()), paths[0])
-    if not Path(likely).exists():
-        raise InputError(f"{likely}: no such run folder; name the folder that training wrote with --out")
-    raise InputError(f"{likely}: no {CARD} in it, so it is no finished run; train first, or name another")
+    raise InputError(_why_no_run(paths, names))
+
+
+def _why_no_run(paths: Sequence[str], names: Sequence[str] | None) -> str:
+    """Say which of ``paths`` was meant as the run and is none, or that none was."""
+    begun = next((path for path in paths if (Path(path) / CONFIG).exists()), None)
+    absent = [path for path in paths if not _is_there(path)]
+    folders = [path for path in paths if Path(path).is_dir()]
+    if begun is None and (not (absent or folders) or (names is not None and len(paths) <= len(names))):
+        unknown = f" ({', '.join(absent)}: no such file)" if absent else ""
+        beside = "" if names is None else f", and {', '.join(names)}"
+        return (
+            f"RUN: no run folder among {', '.join(paths)}{unknown}; name the folder that training wrote with "
+            f"--out{beside}"
+        )
+    # the name of a scene has an ending, that of a run hardly ever
+    others = None if folders or not absent else absent[0]
+    likely = next((path for path in absent if not Path(path).suffix), others)
+    if begun is None and likely is not None:
+        return f"{likely}: no such run folder; name the folder that training wrote with --out"
+    return f"{begun or folders[0]}: no {CARD} in it, so it is no finished run; train first, or name another"
+
+
+def _is_there(path: str) -> bool:
+    """Tell whether a file is there; what lies elsewhere than on the disk may be."""
+    from terramamba.raster.readers.array_path import split_variable
+    from terramamba.raster.readers.gdal import is_address
+
+    return is_address(path) or Path(split_variable(path, None, "")[0]).exists()
