@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import geopandas
 import numpy as np
 import pytest
+import shapely
 
 from programs import terramamba
 from terramamba.data.synthetic.files import SyntheticScene, make_scene
@@ -47,6 +49,31 @@ def test_masked_pixels_are_no_samples(made: SyntheticScene, tmp_path: Path) -> N
     other = terramamba("classify", "evaluate", tmp_path / "run", *scene, "--mask", one)
     assert other.returncode == 0, other.stderr
     assert f"{labelled[::8].sum():,} of {labelled.sum():,} labelled pixels are masked" in other.stdout
+
+
+def test_polygons_are_masks_of_every_command(made: SyntheticScene, tmp_path: Path) -> None:
+    grid = open_scene(made.scene).grid
+    assert grid.transform is not None
+    corner, end = grid.transform @ (0, 0), grid.transform @ (96, 40)
+    frame = geopandas.GeoDataFrame(geometry=[shapely.box(*corner, *end)], crs=grid.crs)
+    lake = tmp_path / "lake.fgb"
+    frame.to_crs(3857).to_file(lake)
+    labelled = open_scene(made.labels).read()[0][0] > 0
+    note = f"{labelled[:40].sum():,} of {labelled.sum():,} labelled pixels are masked"
+    scene, run = ("--scene", made.scene, "--labels", made.labels), tmp_path / "run"
+    train = ("classify", "train", *scene, "--model", "svm", "--split", "random", "--patch-size", "3", *FEW)
+    mask = ("--mask", lake)
+    for command in ((*train, "--out", run), ("classify", "evaluate", run, *scene)):
+        done = terramamba(*command, *mask)
+        assert done.returncode == 0, done.stderr
+        assert note in done.stdout
+    done = terramamba("check", made.scene, *mask)
+    assert f"{40 / 96:.2%}"[:4] in done.stdout, done.stdout
+    done = terramamba("classify", "map", run, made.scene, "--out", tmp_path / "map.tif", *mask)
+    assert done.returncode == 0, done.stderr
+    land = open_scene(tmp_path / "map.tif").read()[0][0]
+    assert not land[:40].any()
+    assert land[40:].all()
 
 
 def test_masks_that_leave_nothing(made: SyntheticScene, tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def explain_classes(
         scene_variable: Name of the array in a file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
+        mask: Rasters (not 0) and files of polygons (inside) of what is left out, as if there were no data.
         nodata: Values that are no data though the files do not say so; None: those of the training.
-        mask: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
         pixel: Pixels to explain one by one, "ROW,COL ROW,COL ...", from 0.
         at: More of them, "X,Y ..." in coordinates of the scene's reference system.
         samples: Most pixels that means and importance are made of.
@@ -135,7 +135,7 @@ def explain_change(
         at: Or that in coordinates of the images' reference system, "X,Y".
         size: Side of a window that is not named whole, in pixels.
         align: Warp the later image onto the grid of the earlier one; None: both lie on one grid.
-        mask: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
+        mask: Rasters (not 0) and files of polygons (inside) of what is left out, as if neither date had data.
         scene_variable: Name of the array or image in files that hold several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.

@@ -133,7 +133,7 @@ def evaluate_classifier(
         run: Run folder, or the run itself.
         scene: Another scene; None: the run's own.
         labels: Labels of that scene: a file, a GeoDataFrame, or whole numbers (rows, columns).
-        mask: Rasters whose pixels that are not 0 are left out of the scene.
+        mask: Rasters (not 0) and files of polygons (inside) of what is left out of the scene.
         scene_variable: Name of the array or image in a scene's file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
         bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.

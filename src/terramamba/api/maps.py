@@ -35,7 +35,7 @@ def check_pair(
 ) -> pair.PairReport:
     """Compare two scenes: reference system, grid, overlap, bands, types, value ranges, missing data, shift.
 
-    With ``align``, the second is first warped onto the first's grid; what the rasters ``mask`` mark counts as
+    With ``align``, the second is first warped onto the first's grid; what the files ``mask`` mark counts as
     missing at both dates. ``scene_variable`` names the array or image in files that hold several,
     ``axes`` what the axes of bare arrays hold.
 
@@ -147,7 +147,7 @@ def map_classes(
             return the map as an array, of 100 million pixels at most.
         probabilities: GeoTIFF to write with one band for each class: round(254 p), 255 no data.
         areas: CSV to write: how much there is of each class.
-        mask: Rasters whose pixels that are not 0 are left out as if they had no data.
+        mask: Rasters (not 0) and files of polygons (inside) of what is left out, as if there were no data.
         nodata: Values that are no data though the file does not say so; None: those of the training.
         scene_variable: Name of the array or image in a file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.
@@ -261,7 +261,7 @@ def map_change(
         probabilities: GeoTIFF to write: round(254 p), 255 no data.
         polygons: GeoPackage (.gpkg) or GeoJSON (.geojson) to write, or several files.
         areas: CSV to write: how much changed and how much did not.
-        mask: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
+        mask: Rasters (not 0) and files of polygons (inside) of what is left out, as if neither date had data.
         nodata: Values that are no data though the files do not say so; None: those of the training.
         scene_variable: Name of the array or image in files that hold several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as all else tells.

@@ -65,8 +65,9 @@ class Masks(NoData):
     """What is not used of an image."""
 
     mask: list[str] | None = None
-    """Rasters of clouds or other pixels to be left out (not 0), on the same grid or georeferenced on any; a
-    mask's own no data, and what lies outside it, is not masked."""
+    """Clouds or other pixels to be left out: rasters (not 0), on the same grid or georeferenced on any, or
+    vector files (inside their polygons), in any reference system. A raster's own no data, and what lies
+    outside it, is not masked."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shapely
 import torch
 from affine import Affine
 from rasterio.crs import CRS
@@ -98,6 +99,10 @@ def _identity(value: object) -> Any:
     if isinstance(value, Tensor):
         value = value.detach().cpu().contiguous()
         return [str(value.dtype), list(value.shape), _sha256(value.reshape(-1).view(torch.uint8).numpy())]
+    if isinstance(value, shapely.Geometry):
+        return shapely.to_wkb(value, hex=True)
+    if isinstance(value, np.ndarray) and value.dtype.hasobject:
+        return _identity(value.tolist())
     if isinstance(value, np.ndarray):
         return [value.dtype.str, list(value.shape), _sha256(np.ascontiguousarray(value))]
     if isinstance(value, np.generic):

@@ -156,3 +156,20 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     write_geotiff(label.with_suffix(".tif"), np.eye(SIDE, dtype=np.uint8)[None], Grid(SIDE, SIDE))
     with pytest.raises(InputError, match="--changed-attribute: is for labels drawn as polygons"):
         settle_labels(find_pairs(data), shapes=ShapeValues("damage", ("gone",)))
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "shp", "fgb"])
+def test_polygons_are_masks_too_in_folders_and_in_tables(tmp_path: Path, suffix: str) -> None:
+    clouds = shapes(images(tmp_path, "train") / "train" / "mask" / f"one.{suffix}", BOXES[:2])
+    shapes(tmp_path / "train" / "label" / "one.gpkg", BOXES)
+    inside = np.zeros((SIDE, SIDE), bool)
+    for window in WINDOWS[:2]:
+        inside[window] = True
+    (tmp_path / "pairs.csv").write_text(
+        f"before,after,mask_after\ntrain/A/one.tif,train/B/one.tif,{clouds.relative_to(tmp_path)}\n"
+    )
+    for data in (tmp_path, tmp_path / "pairs.csv"):
+        ((pair,),) = find_pairs(data).values()
+        assert pair.masks == (str(clouds),)
+        for date in pair.open():
+            np.testing.assert_array_equal(date.read()[1][0], ~inside)

@@ -53,7 +53,7 @@ def test_masks_are_joined_with_missing_data(scene: Scene, tmp_path: Path, seed: 
     assert masked_fraction(result) == pytest.approx((one | two).mean())
     window = Window(5, 7, 11, 13)
     np.testing.assert_array_equal(result.read(window, (1,))[1][0], valid[1][window.slices])
-    assert result.notes[-1] == f"masked: no data where {files[0]}, {files[1]} is not 0"
+    assert result.notes[-1] == f"masked: no data where {files[0]} is not 0, where {files[1]} is not 0"
     assert masked(scene, []) is scene
 
 

@@ -67,7 +67,7 @@ def explain_change(
         at: Or that in coordinates of the images' reference system, "X,Y".
         size: Side of a window that is not named whole, in pixels.
         align: Warp the later image onto the grid of the earlier one; None: both lie on one grid.
-        mask: Rasters whose pixels that are not 0 are left out, as if they had no data at either date.
+        mask: Rasters (not 0) and files of polygons (inside) of what is left out, as if neither date had data.
         nodata: Values that are no data though the files do not say so; None: those of the training.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         overwrite: Replace an earlier explanation.

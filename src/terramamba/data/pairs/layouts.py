@@ -184,7 +184,7 @@ def _from_names(root: Path, dates: tuple[Path, Path], split: str) -> list[PairFi
     before, after = (_images(folder) for folder in dates)
     label_folder = _label_folder(root)
     labels = None if label_folder is None else _images(label_folder, SHAPE_SUFFIXES)
-    masks = {folder: _images(folder) for folder in _mask_folders(root)}
+    masks = {folder: _images(folder, SHAPE_SUFFIXES) for folder in _mask_folders(root)}
     for stem, path in after.items():
         if stem not in before:
             raise _no_mate(path, dates[0])
@@ -206,7 +206,7 @@ def _from_list(file: Path, root: Path, dates: tuple[Path, Path]) -> list[PairFil
     before, after = (_images(folder) for folder in dates)
     label_folder = _label_folder(root)
     labels = {} if label_folder is None else _images(label_folder, SHAPE_SUFFIXES)
-    masks = {folder: _images(folder) for folder in _mask_folders(root)}
+    masks = {folder: _images(folder, SHAPE_SUFFIXES) for folder in _mask_folders(root)}
     pairs = []
     for line in file.read_text(encoding="utf-8-sig").splitlines():
         if not line.strip():

@@ -12,14 +12,12 @@ from terramamba.core.errors import InputError
 from terramamba.data.pairs.label_values import ShapeValues
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.scene import Scene
-from terramamba.raster.vector.coverage import bounding_window, polygon_coverage
+from terramamba.raster.vector.coverage import bounding_window, half_covered
 from terramamba.raster.vector.features import Features, on_pixels, read_features
 from terramamba.raster.windows import Window, evenly_spaced
 
 SHAPE_SUFFIXES = (".gpkg", ".shp", ".geojson", ".fgb", ".gml", ".kml", ".kmz", ".tab", ".gdb", ".zip")
 """How files of polygons end in folders of labels; a table may name any file that GDAL reads."""
-HALF = 0.5 - 1e-6
-"""Share of a pixel that polygons must cover, but for rounding in reprojection."""
 MOST_CLASSES = 20
 """An attribute of more values says something else than what changed."""
 
@@ -45,10 +43,10 @@ class ShapeSource:
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
         """Read as ``Source.read`` does."""
-        values = _covered(self.changed, window).astype(np.uint8)
-        valid = ~_covered(self.ignored, window)
+        values = half_covered(self.changed, window).astype(np.uint8)
+        valid = ~half_covered(self.ignored, window)
         if self.area is not None:
-            valid &= _covered(self.area, window)
+            valid &= half_covered(self.area, window)
         if shape != window.shape:
             rows, cols = (evenly_spaced(0, size, n) for size, n in zip(window.shape, shape, strict=True))
             values, valid = values[np.ix_(rows, cols)], valid[np.ix_(rows, cols)]
@@ -128,19 +126,3 @@ def _text(value: object) -> str:
     if isinstance(value, float | np.floating):
         return f"{float(value):.16g}"
     return str(value).strip()
-
-
-def _covered(shapes: Shaped[np.ndarray, " n"], window: Window) -> Bool[np.ndarray, "h w"]:
-    """Tell where polygons together cover half of a pixel of ``window``."""
-    found = np.zeros(window.shape, bool)
-    if not len(shapes) or not window.pixels:
-        return found
-    box = shapely.box(window.col, window.row, window.right, window.bottom)
-    near = shapes[shapely.intersects(shapes, box)]
-    if not len(near):
-        return found
-    together = shapely.union_all(shapely.intersection(near, box))
-    inner = bounding_window(together, window)
-    if inner.pixels:
-        found[inner.relative_to(window).slices] = polygon_coverage(together, inner) >= HALF
-    return found

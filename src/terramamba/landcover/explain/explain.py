@@ -63,7 +63,7 @@ def explain_classes(
         scene_variable: Name of the array in a file that holds several.
         axes: What the axes of a bare array hold, such as ``rows,cols,bands``; None: as the run tells.
         bands: Bands of the scene that stand for the model's, in its order; None: found.
-        mask: Rasters whose pixels that are not 0 are left out, as if the scene had no data there.
+        mask: Rasters (not 0) and files of polygons (inside) of what is left out, as if there were no data.
         nodata: Values that are no data though the file does not say so; None: those of the training.
         pixel: Pixels to explain one by one, "ROW,COL ROW,COL ...", from 0.
         at: More of them, "X,Y ..." in coordinates of the scene's reference system.

@@ -8,9 +8,12 @@ n shapes   e edges   s pieces of edges, each inside one pixel   h, w rows and co
 
 import numpy as np
 import shapely
-from jaxtyping import Float64, Int64, Shaped
+from jaxtyping import Bool, Float64, Int64, Shaped
 
 from terramamba.raster.windows import Window
+
+HALF = 0.5 - 1e-6
+"""Share of a pixel that polygons must cover, but for rounding in reprojection."""
 
 
 def polygon_coverage(shape: shapely.Geometry, window: Window) -> Float64[np.ndarray, "h w"]:
@@ -32,6 +35,22 @@ def polygon_coverage(shape: shapely.Geometry, window: Window) -> Float64[np.ndar
     np.add.at(spare, (row, col), height * (col + 1 - across))
     np.add.at(spare, (row, col + 1), height * (across - col))
     return np.clip(np.cumsum(spare, axis=1)[:, : window.width], 0.0, 1.0)
+
+
+def half_covered(shapes: Shaped[np.ndarray, " n"], window: Window) -> Bool[np.ndarray, "h w"]:
+    """Tell where the polygons in ``shapes`` together cover half of a pixel of ``window``."""
+    found = np.zeros(window.shape, bool)
+    if not len(shapes) or not window.pixels:
+        return found
+    box = _box(window)
+    near = shapes[shapely.intersects(shapes, box)]
+    if not len(near):
+        return found
+    together = shapely.union_all(shapely.intersection(near, box))
+    inner = bounding_window(together, window)
+    if inner.pixels:
+        found[inner.relative_to(window).slices] = polygon_coverage(together, inner) >= HALF
+    return found
 
 
 def line_pixels(shape: shapely.Geometry, window: Window) -> Int64[np.ndarray, "m 2"]:

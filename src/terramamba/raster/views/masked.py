@@ -1,7 +1,7 @@
 """Scenes without the pixels that masks mark: clouds, shadows, whatever is not to be used.
 
-A mask is a raster of any format whose non-zero pixels are to be left out. Where a mask has no data itself it
-marks nothing, nor does it outside its extent. Of the flags of EMIT's mask product those of clouds, cirrus,
+A mask is a raster of any format whose non-zero pixels are to be left out, or a vector file of polygons whose
+inside is (``drawn_mask``). Where a raster has no data itself it marks nothing, nor does it outside its extent. Of the flags of EMIT's mask product those of clouds, cirrus,
 clouds made wider and the spacecraft count: water is no defect, and the aggregate flag holds it. Pixels left
 out are as pixels without data to all that follows.
 """
@@ -18,6 +18,7 @@ from terramamba.core.errors import InputError
 from terramamba.raster.readers.emit import as_the_sensor_saw
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene, Source
+from terramamba.raster.views.drawn_mask import DrawnMask, is_drawn, open_drawn
 from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
 from terramamba.raster.windows import Window, evenly_spaced, sample_windows
 
@@ -26,23 +27,34 @@ _DEFECT = re.compile(r"cloud|cirrus|spacecraft")
 
 
 def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
-    """Return ``scene`` without data where any of the rasters ``masks`` is non-zero (in any of its bands).
+    """Return ``scene`` without data where one of ``masks`` is non-zero (in any band), or inside its polygons.
 
-    A mask has the scene's pixels, or georeferencing; on another grid, a pixel of the scene is what the mask's
-    pixel at its centre is. Opens the masks and reads no pixel.
+    A raster has the scene's pixels, or georeferencing; on another grid, a pixel of the scene is what the mask's
+    pixel at its centre is. Polygons lie in any reference system and mark what they cover half of. Opens the
+    masks and reads no pixel.
 
     Raises:
-        InputError: a mask that cannot be read, has another size and no georeferencing, or lies elsewhere.
+        InputError: a mask that cannot be read, has another size and no georeferencing, holds other shapes than
+            polygons, or lies elsewhere.
     """
     if not masks:
         return scene
-    opened = [open_scene(mask) for mask in masks]
-    layers = tuple(_layer(mask, scene) for mask in opened)
-    names = ", ".join(_in_words(os.fspath(path), mask) for path, mask in zip(masks, opened, strict=True))
+    layers: list[MaskLayer | DrawnMask] = []
+    names, notes = list[str](), scene.notes
+    for path in map(os.fspath, masks):
+        if is_drawn(path):
+            drawn = open_drawn(path, scene)
+            layers.append(drawn)
+            names.append(f"inside the polygons of {path}")
+            notes += drawn.notes
+        else:
+            mask = open_scene(path)
+            layers.append(_layer(mask, scene))
+            names.append(f"where {_in_words(path, mask)} is not 0")
     return replace(
         scene,
-        source=MaskedSource(scene.source, layers),
-        notes=(*scene.notes, f"masked: no data where {names} is not 0"),
+        source=MaskedSource(scene.source, tuple(layers)),
+        notes=(*notes, f"masked: no data {', '.join(names)}"),
     )
 
 
@@ -92,7 +104,7 @@ class MaskedSource:
     """Pixels of ``source``; not valid where one of ``layers`` marks them."""
 
     source: Source
-    layers: tuple[MaskLayer, ...]
+    layers: tuple[MaskLayer | DrawnMask, ...]
 
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]

@@ -1,0 +1,97 @@
+"""Masks drawn as polygons: the pixels inside are to be left out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import shapely
+from jaxtyping import Bool, Shaped
+
+from terramamba.core.errors import InputError
+from terramamba.raster.readers.gdal import driver_of
+from terramamba.raster.readers.stac import is_stac
+from terramamba.raster.scene import Scene
+from terramamba.raster.vector.coverage import bounding_window, half_covered
+from terramamba.raster.vector.features import VECTOR_SUFFIXES, list_layers, on_pixels, read_features
+from terramamba.raster.windows import Window, evenly_spaced, strips
+
+POLYGONS = {"Polygon", "MultiPolygon"}
+PIXELS_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnMask:
+    """Polygons in pixels of a scene; a pixel is inside where they cover half of it."""
+
+    shapes: Shaped[np.ndarray, " n"]
+    notes: tuple[str, ...]
+
+    def marked(self, window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
+        """Tell which pixels of ``window`` of the scene, thinned out to ``shape``, are inside."""
+        if shape == window.shape:
+            return half_covered(self.shapes, window)
+        rows = evenly_spaced(0, window.height, shape[0])
+        cols = evenly_spaced(0, window.width, shape[1])
+        found = np.zeros(shape, bool)
+        for strip in strips(window.height, window.width, max(1, PIXELS_AT_ONCE // max(1, window.width))):
+            first, last = np.searchsorted(rows, (strip.row, strip.bottom))
+            if first < last:
+                here = Window(window.row + strip.row, window.col, *strip.shape)
+                found[first:last] = half_covered(self.shapes, here)[rows[first:last] - strip.row][:, cols]
+        return found
+
+
+def is_drawn(path: str) -> bool:
+    """Tell whether a mask is a vector file: by its name and content, whatever GDAL reads as one.
+
+    A file whose name may be that of either, such as a GeoPackage, is one where a layer has shapes.
+    """
+    file = Path(path)
+    if not file.exists() or is_stac(path) or (file.is_dir() and file.suffix.lower() != ".gdb"):
+        return False
+    if file.suffix.lower() not in VECTOR_SUFFIXES and driver_of(path) is not None:
+        return False
+    try:
+        return any(kind is not None for kind in list_layers(path).values())
+    except InputError:
+        # what cannot be read at all is complained of by the reader that its name asks for
+        return file.suffix.lower() in VECTOR_SUFFIXES and driver_of(path) is None
+
+
+def open_drawn(path: str, scene: Scene) -> DrawnMask:
+    """Open the polygons of ``path``, in any reference system, on the pixels of ``scene``.
+
+    Raises:
+        InputError: it cannot be read or placed, has several layers, holds other shapes than polygons, or they
+            lie nowhere on the scene. A file without any shape leaves nothing out.
+    """
+    layers = [name for name, kind in list_layers(path).items() if kind is not None]
+    if len(layers) != 1:
+        said = f"has {len(layers)} layers with shapes ({', '.join(layers)})" if layers else "holds no shapes"
+        raise InputError(f"{path}: {said}; a mask is one layer of polygons, save that as a file of its own")
+    features = read_features(path, layers[0])
+    if features.crs is None and scene.transform is None and scene.turned:
+        raise InputError(
+            f"{path}: polygons without georeferencing may lie either way round on {scene.path}, whose rows "
+            "are stored from the south or columns from the east; give a mask with georeferencing"
+        )
+    if features.crs is not None and (scene.crs is None or scene.transform is None):
+        raise InputError(
+            f"{path}: {scene.path} has no georeferencing, so it is not known where the polygons lie on it; "
+            "georeference the scene, or give a raster of its size as the mask"
+        )
+    shapes, notes = on_pixels(features, scene.grid, scene.path)
+    shapes = shapes[~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)]
+    parts = shapely.get_parts(shapely.get_parts(shapes))
+    others = sorted({part.geom_type for part in parts} - POLYGONS)
+    if others:
+        raise InputError(
+            f"{path}: holds {', '.join(others)}; what is masked lies inside polygons, draw it so"
+        )
+    whole = scene.grid.window
+    if len(features) and not any(bounding_window(shape, whole).pixels for shape in shapes):
+        raise InputError(
+            f"{path}: lies nowhere on {scene.path}; check the reference systems and the places, or leave this "
+            "mask out"
+        )
+    return DrawnMask(shapes, notes)
