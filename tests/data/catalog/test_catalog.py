@@ -285,6 +285,17 @@ def test_bands_of_oscd_come_by_wavelength(chance: np.random.Generator, tmp_path:
     np.testing.assert_array_equal(swapped.read()[0], second)
 
 
+def test_oscd_is_read_for_training_as_for_a_map(chance: np.random.Generator, tmp_path: Path) -> None:
+    fakes.oscd(tmp_path, {"Train": ["a", "b", "c", "d", "e"], "Test": ["f"]}, 10, chance)
+    found, _, _ = load_pairs("oscd", str(tmp_path))
+    pair = found["train"][0]
+    for date, folder in zip(pair.open(), (pair.before, pair.after), strict=True):
+        mapped = open_scene(folder)
+        assert mapped.band_names == date.band_names
+        np.testing.assert_array_equal(mapped.read()[0], date.read()[0])
+        np.testing.assert_array_equal(mapped.read()[1], date.read()[1])
+
+
 @pytest.mark.parametrize("broken", ["band", "size", "labels"])
 def test_a_damaged_oscd_is_refused(broken: str, chance: np.random.Generator, tmp_path: Path) -> None:
     fakes.oscd(tmp_path, {"Train": ["a"], "Test": ["b"]}, 10, chance)

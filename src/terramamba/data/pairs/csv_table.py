@@ -7,6 +7,7 @@ from pathlib import Path
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import MASKS, SUBSETS, WHOLE, PairFiles, stem_of
 from terramamba.data.pairs.label_values import ShapeValues, stated_values
+from terramamba.raster.readers.listed import listed_path
 from terramamba.raster.windows import Window
 
 VALUES = ("changed_values", "unchanged_values", "ignore_values")
@@ -15,6 +16,8 @@ _WINDOW = ("row", "col", "height", "width")
 
 def read_table(table: Path, root: Path) -> list[PairFiles]:
     """Read the pairs that ``table`` lists, with paths relative to ``root``; see ``layouts`` for its columns.
+
+    Images may be whatever opens as a scene: files, folders of bands, products, items, addresses.
 
     Raises:
         InputError: naming the line where one cannot be understood or a file is not there.
@@ -66,9 +69,10 @@ def _file(cells: Mapping[str, str], column: str, place: str, root: Path) -> str 
     name = cells.get(column)
     if not name:
         return None
-    if not (root / name).exists():
+    path = listed_path(name, root)
+    if path is None:
         raise InputError(f"{place}: no such {column} file {root / name}; correct the table")
-    return str(root / name)
+    return path
 
 
 def _window(cells: Mapping[str, str], place: str) -> Window | None:

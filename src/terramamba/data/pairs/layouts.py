@@ -27,7 +27,7 @@ from terramamba.data.pairs.image_pair import MASKS, SUBSETS, WHOLE, PairFiles, s
 from terramamba.data.pairs.pair_bands import settle_bands
 from terramamba.data.pairs.shape_labels import SHAPE_SUFFIXES, is_shapes
 from terramamba.raster.band_identity import WantedBands
-from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
+from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES, products_in
 from terramamba.raster.views.warped import Method
 
 DATES = (
@@ -225,7 +225,11 @@ def _from_list(file: Path, root: Path, dates: tuple[Path, Path]) -> list[PairFil
 
 
 def _images(folder: Path, others: tuple[str, ...] = ()) -> dict[str, Path]:
-    """The images of a folder, and files that end like ``others``, by name without extension, in order."""
+    """The images of a folder, and files that end like ``others``, by name without extension, in order.
+
+    Of a folder without any, the products in it: each is a folder of bands, an item, or another file of a
+    scene.
+    """
     suffixes = {*IMAGE_SUFFIXES, *others}
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
@@ -235,7 +239,7 @@ def _images(folder: Path, others: tuple[str, ...] = ()) -> dict[str, Path]:
         if stem in found:
             raise InputError(f"{path}: {found[stem].name} beside it has the same name; keep one of them")
         found[stem] = path
-    return found
+    return found or {path.stem if path.is_file() else path.name: path for path in products_in(folder)}
 
 
 def _has_header(path: Path) -> bool:

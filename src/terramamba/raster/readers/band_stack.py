@@ -5,6 +5,7 @@ Landsat and Sentinel-2; else by name. A coarser band gives each pixel of the fin
 pixel in which its centre lies; nothing is averaged, so no value appears that the sensor did not measure.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from terramamba.raster.windows import Window, evenly_spaced
 
 STRAIGHT = 1e-6
 """Grids whose axes differ in direction by less than this are parallel."""
+_NAMED = re.compile(r"(?P<scene>.*?)(?:^|[_.-])B(?:and)?[_-]?(?P<band>[0-9]{1,2}A?)", re.I)
 SAME_PIXEL = 0.05
 """Points that are at most this fraction of a pixel apart are the same."""
 
@@ -33,8 +35,18 @@ def are_bands(scenes: Sequence[Scene]) -> bool:
     return all(_covers_the_same(scene.grid, finest.grid) for scene in scenes)
 
 
+def are_named_bands(scenes: Sequence[Scene]) -> bool:
+    """Tell whether images without georeferencing are bands of one scene by their names: B01, B02, ... B8A."""
+    if any(scene.bands != 1 or scene.transform is not None or scene.crs is not None for scene in scenes):
+        return False
+    found = [_NAMED.fullmatch(Path(scene.path).stem) for scene in scenes]
+    named = [match for match in found if match is not None]
+    numbers = {match["band"].upper().lstrip("0") for match in named}
+    return len(numbers) == len(scenes) and len({match["scene"] for match in named}) == 1
+
+
 def stack(scenes: Sequence[Scene], name: str) -> Scene:
-    """Make one scene of single bands of one place (see ``are_bands``), on the grid of the finest.
+    """Make one scene of single bands of one place (``are_bands``, ``are_named_bands``), on the finest's grid.
 
     Raises:
         InputError: the names of the files tell that they are of several scenes.
@@ -156,8 +168,8 @@ def _covers_the_same(grid: Grid, finest: Grid) -> bool:
 
 
 def _on_grid(scene: Scene, finest: Grid) -> Source:
-    assert scene.transform is not None
-    assert finest.transform is not None
+    if scene.transform is None or finest.transform is None:  # all of one size, by ``are_named_bands``
+        return scene.source
     steps = compose(~scene.transform, finest.transform)
     apart = max(abs(steps.a - 1) * finest.width, abs(steps.e - 1) * finest.height, abs(steps.c), abs(steps.f))
     if apart <= SAME_PIXEL and (scene.height, scene.width) == (finest.height, finest.width):

@@ -178,18 +178,22 @@ FORMATS = (
     Format(
         name="folder",
         known_by="a folder, a `.SAFE` product of Sentinel-2, or a list of files",
-        reads="tiles of one pixel grid side by side, or single bands of one place",
+        reads="tiles of one pixel grid side by side, or single bands of one place; in a folder without "
+        "images, the products in it (folders of bands, items) side by side",
         notes="Single bands stand in the order of their wavelengths, which the names of Landsat and "
         "Sentinel-2 files tell, else of their names; larger pixels are brought onto the finest grid (nearest "
         "pixel). Of a band in several pixel sizes the finest counts. In bands of these satellites 0 is no "
-        "data where the file does not say otherwise. To leave out bands, list the others in a CSV table.",
+        "data where the file does not say otherwise. Without georeferencing, files of one size whose names "
+        "differ in the band alone (B01, ... B8A, B12) are bands. To leave out bands, list the others in a "
+        "CSV table.",
         matches=_on_disk(os.path.isdir),
         reader=lambda path, options: mosaic.open_folder(path, open_part, options.alpha),
     ),
     Format(
         name="CSV table",
         known_by="`.csv`",
-        reads="the tiles that the column `image` lists, with paths relative to the table",
+        reads="the tiles that the column `image` lists, with paths relative to the table, or addresses; "
+        "a tile may be whatever opens as a scene",
         notes="Labels are read from the column `mask`.",
         matches=_ends(".csv"),
         reader=lambda path, options: mosaic.open_table(path, options.column, open_part, options.alpha),

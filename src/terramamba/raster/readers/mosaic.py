@@ -21,7 +21,9 @@ from terramamba.raster.band_matching import NAMES_SHOWN, match_bands
 from terramamba.raster.geogrid import Grid, compose, same_crs
 from terramamba.raster.readers.alpha import AlphaUse, one_use
 from terramamba.raster.readers.band_names import band_of_file
-from terramamba.raster.readers.band_stack import are_bands, stack
+from terramamba.raster.readers.band_stack import are_bands, are_named_bands, stack
+from terramamba.raster.readers.listed import listed_path
+from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, evenly_spaced
 
@@ -39,6 +41,8 @@ IMAGE_SUFFIXES = {
     ".jpg",
     ".jpeg",
 }
+PRODUCT_SUFFIXES = {".nc", ".nc4", ".cdf", ".h5", ".he5", ".hdf5", ".mat", ".npy", ".npz", ".vrt"}
+"""Of files that hold a whole scene and may lie beside others, where no images do."""
 SENTINEL_OFFSET = re.compile(r"<(?:BOA|RADIO)_ADD_OFFSET[^>]*>\s*(-?[0-9.]+)\s*<")
 """What must be added to the values of a Sentinel-2 product (levels L2A, L1C) to have reflectance x 10,000."""
 PIXEL_TOLERANCE = 0.05
@@ -50,7 +54,7 @@ formats, which names this reader too."""
 
 
 def open_folder(folder: str, open_one: OpenOne, alpha: AlphaUse | None = None) -> Scene:
-    """Open all images of a folder (not of folders in it) as one scene, in natural order of their names.
+    """Open all images of a folder as one scene, in natural order of their names; else the products in it.
 
     Beside bands of Landsat or Sentinel-2, files that are no bands (quality, classes, pictures) are left out.
 
@@ -59,12 +63,35 @@ def open_folder(folder: str, open_one: OpenOne, alpha: AlphaUse | None = None) -
     """
     images = sorted((p for p in _files(Path(folder)) if _is_image(p)), key=_natural)
     if not images:
-        raise InputError(f"{folder}: no images in this folder; give a folder of GeoTIFF or ENVI tiles")
+        return _open_products(folder, open_one, alpha)
     bands = [path for path in images if band_of_file(path) is not None]
     others = [path.name for path in images if path not in bands] if bands else []
     scene = open_tiles([str(p) for p in bands or images], open_one, folder, alpha)
     notes = [f"no bands, left out: {', '.join(others)}"] if others else []
     return replace(scene, notes=(*scene.notes, *notes, *_sentinel_offset(Path(folder))))
+
+
+def products_in(folder: Path) -> list[Path]:
+    """List what a folder without images holds of scenes: folders of bands or tiles, products, STAC items."""
+    return sorted((path for path in folder.iterdir() if _is_product(path)), key=_natural)
+
+
+def _open_products(folder: str, open_one: OpenOne, alpha: AlphaUse | None) -> Scene:
+    """Open the products of a folder side by side; dates of one place are no tiles."""
+    products = products_in(Path(folder))
+    if not products:
+        raise InputError(f"{folder}: no images in this folder; give a folder of GeoTIFF or ENVI tiles")
+    scene = open_tiles([str(path) for path in products], open_one, folder, alpha)
+    if isinstance(scene.source, MosaicSource):
+        places: dict[Window, Path] = {}
+        for path, (_, window) in zip(products, scene.source.tiles, strict=True):
+            if window in places:
+                raise InputError(
+                    f"{folder}: {places[window].name} and {path.name} in it show the same ground; name the "
+                    "one that is meant"
+                )
+            places[window] = path
+    return scene
 
 
 def open_table(table: str, column: str, open_one: OpenOne, alpha: AlphaUse | None = None) -> Scene:
@@ -86,13 +113,16 @@ def open_table(table: str, column: str, open_one: OpenOne, alpha: AlphaUse | Non
     names = [row[column].strip() for row in rows if (row[column] or "").strip()]
     if not names:
         raise InputError(f"{table}: column {column!r} is empty; list one image a row")
-    paths = [Path(table).parent / name for name in names]
-    for path in paths:
-        if not path.exists():
+    paths = []
+    for name in names:
+        path = listed_path(name, Path(table).parent)
+        if path is None:
             raise InputError(
-                f"{path}: no such file, though {table} lists it in column {column!r}; correct the table"
+                f"{Path(table).parent / name}: no such file, though {table} lists it in column {column!r}; "
+                "correct the table"
             )
-    return open_tiles([str(path) for path in paths], open_one, table, alpha)
+        paths.append(path)
+    return open_tiles(paths, open_one, table, alpha)
 
 
 def open_tiles(
@@ -116,14 +146,18 @@ def open_tiles(
     ]
     if len(scenes) == 1:
         return scenes[0]
+    first, named = scenes[0], are_named_bands(scenes)
     for scene in scenes:
         _require(
-            scene, scene.transform is not None, "has no georeferencing, so it cannot be placed beside others"
+            scene,
+            named or scene.transform is not None,
+            "has no georeferencing, so it cannot be placed beside others",
         )
-    first = scenes[0]
+        size = f"{scene.height} x {scene.width} pixels, {first.path} has {first.height} x {first.width}"
+        _require(scene, not named or scene.grid.window == first.grid.window, f"has {size}")
     for scene in scenes[1:]:
         _require_alike(scene, first)
-    if are_bands(scenes):
+    if named or are_bands(scenes):
         return stack(scenes, name)
     scenes = [first, *(_with_bands_of(first, scene) for scene in scenes[1:])]
     for scene in scenes[1:]:
@@ -267,6 +301,14 @@ def _is_image(path: Path) -> bool:
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return True
     return any(path.with_name(path.name + suffix).exists() for suffix in (".hdr", ".HDR"))
+
+
+def _is_product(path: Path) -> bool:
+    if path.name.startswith("."):
+        return False
+    if path.is_dir():
+        return any(map(_is_image, _files(path)))
+    return path.suffix.lower() in PRODUCT_SUFFIXES or is_stac(str(path))
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

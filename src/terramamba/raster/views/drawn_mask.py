@@ -91,7 +91,7 @@ def open_drawn(path: str, scene: Scene) -> DrawnMask:
     whole = scene.grid.window
     if len(features) and not any(bounding_window(shape, whole).pixels for shape in shapes):
         raise InputError(
-            f"{path}: lies nowhere on {scene.path}; check the reference systems and the places, or leave this "
-            "mask out"
+            f"{path}: lies nowhere on {scene.path}; check the reference systems and the places, or leave "
+            "this mask out"
         )
     return DrawnMask(shapes, notes)

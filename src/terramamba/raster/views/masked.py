@@ -1,7 +1,8 @@
 """Scenes without the pixels that masks mark: clouds, shadows, whatever is not to be used.
 
 A mask is a raster of any format whose non-zero pixels are to be left out, or a vector file of polygons whose
-inside is (``drawn_mask``). Where a raster has no data itself it marks nothing, nor does it outside its extent. Of the flags of EMIT's mask product those of clouds, cirrus,
+inside is (``drawn_mask``). Where a raster has no data itself it marks nothing, nor does it outside its
+extent. Of the flags of EMIT's mask product those of clouds, cirrus,
 clouds made wider and the spacecraft count: water is no defect, and the aggregate flag holds it. Pixels left
 out are as pixels without data to all that follows.
 """
@@ -27,15 +28,15 @@ _DEFECT = re.compile(r"cloud|cirrus|spacecraft")
 
 
 def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
-    """Return ``scene`` without data where one of ``masks`` is non-zero (in any band), or inside its polygons.
+    """Return ``scene`` without data where one of ``masks`` is not 0 (in any band), or inside its polygons.
 
-    A raster has the scene's pixels, or georeferencing; on another grid, a pixel of the scene is what the mask's
-    pixel at its centre is. Polygons lie in any reference system and mark what they cover half of. Opens the
-    masks and reads no pixel.
+    A raster has the scene's pixels, or georeferencing; on another grid, a pixel of the scene is what the
+    mask's pixel at its centre is. Polygons lie in any reference system and mark what they cover half of.
+    Opens the masks and reads no pixel.
 
     Raises:
-        InputError: a mask that cannot be read, has another size and no georeferencing, holds other shapes than
-            polygons, or lies elsewhere.
+        InputError: a mask that cannot be read, has another size and no georeferencing, holds other shapes
+            than polygons, or lies elsewhere.
     """
     if not masks:
         return scene

@@ -1,0 +1,17 @@
+"""Paths that tables list: files and folders beside the table, arrays of files, addresses."""
+
+from pathlib import Path
+
+from terramamba.raster.readers.array_path import split_variable
+from terramamba.raster.readers.gdal import is_address
+
+
+def listed_path(name: str, root: Path) -> str | None:
+    """Return what a table calls ``name`` as ``open_scene`` takes it; None where there is no such file.
+
+    Files, folders and ``FILE:VARIABLE`` are relative to ``root``; addresses stay as they are, unasked.
+    """
+    path = str(root / name)
+    if Path(path).exists() or Path(split_variable(path, None, "")[0]).exists():
+        return path
+    return name if is_address(name) else None
