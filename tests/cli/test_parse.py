@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 import yaml
 
-from terramamba.change.settings import ChangeSettings
+from terramamba.change.settings import ChangeMapSettings, ChangeSettings
 from terramamba.cli.files import split_run
 from terramamba.cli.parse import Usage, parse
 from terramamba.core.errors import InputError
@@ -205,6 +205,16 @@ def test_no_run_or_two(tmp_path: Path, make: tuple[str, ...], message: str) -> N
     run = str(tmp_path / "run")
     with pytest.raises(InputError, match=f"{run}.*{message}"):
         split_run([run, run] if "two" in message or "one run" in message else [run, "scene.tif"])
+
+
+@pytest.mark.parametrize("flag", ["polygons", "mask"])
+@pytest.mark.parametrize("written", ["a.gpkg,b.geojson", "[a.gpkg, b.geojson]", "a.gpkg , b.geojson"])
+def test_a_list_is_written_alike_on_the_line_and_in_yaml(tmp_path: Path, flag: str, written: str) -> None:
+    file, usage = tmp_path / "c.yaml", Usage("change map", "Map.", ("RUN",))
+    file.write_text(f"{flag}: {written}\n")
+    for words in (["--config", str(file)], [f"--{flag}", written.replace("[", "").replace("]", "")]):
+        options, _ = parse(usage, ChangeMapSettings, [*words, "run"])
+        assert getattr(options, flag) == ["a.gpkg", "b.geojson"]
 
 
 @pytest.mark.parametrize(

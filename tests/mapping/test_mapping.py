@@ -536,6 +536,14 @@ def test_what_a_change_map_refuses(tmp_path: Path, seed: int) -> None:
     refused(lambda: mapped(min_area=3), "--min-area 3", "--polygons")
     refused(lambda: mapped(simplify=1), "--simplify 1", "--polygons")
     refused(lambda: mapped(polygons=tmp_path / "c.shp"), "c.shp", ".gpkg")
+    for date in (before, after):
+        write_geotiff(tmp_path / f"bare_{date.name}", open_scene(date).read()[0], Grid(30, 30, None, None))
+    bare = [tmp_path / f"bare_{date.name}" for date in (before, after)]
+    for name in ("c.geojson", "c.json"):
+        with pytest.raises(InputError, match=rf"{name}: GeoJSON is .*WGS 84.* ends in \.gpkg"):
+            map_change(run, *bare, out, polygons=[tmp_path / "c.gpkg", tmp_path / name])
+    assert run.model.seen == []
+    assert not list(tmp_path.glob(".c.tif*"))
     refused(lambda: mapped(polygons=[tmp_path / "c.gpkg"] * 2), "c.gpkg", "two outputs")
     shutil.copy(before, tmp_path / "c.gpkg")
     refused(lambda: mapped(polygons=tmp_path / "c.gpkg"), "c.gpkg", "exists already")

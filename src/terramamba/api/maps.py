@@ -297,7 +297,7 @@ def map_change(
         dates = [open_for(known, one, bands=bands) for one in dates]
     settings = ChangeMapSettings(
         probabilities=_text(probabilities),
-        polygons=_texts([polygons] if isinstance(polygons, str | os.PathLike) else polygons or ()),
+        polygons=_texts(polygons or ()),
         areas=_text(areas),
         mask=_texts(mask),
         nodata=None if nodata is None else list(nodata),
@@ -347,5 +347,7 @@ def _text(path: StrPath | None) -> str | None:
     return None if path is None else os.fspath(path)
 
 
-def _texts(paths: Sequence[StrPath]) -> list[str]:
+def _texts(paths: StrPath | Sequence[StrPath]) -> list[str]:
+    if isinstance(paths, str | os.PathLike):
+        return [os.fspath(paths)]
     return [os.fspath(path) for path in paths]

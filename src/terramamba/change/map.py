@@ -25,6 +25,7 @@ from terramamba.raster.readers.dates import acquisition_date
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
+from terramamba.raster.vector.change_polygons import check_polygon_place
 from terramamba.raster.views.nodata import without_values
 from terramamba.raster.windows import tiles
 from terramamba.runs.folder import Run
@@ -51,7 +52,8 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
     """Cut the pair into tiles, and say what becomes of them.
 
     Raises:
-        InputError: the model has to see the whole pair at once, and it is too large for that.
+        InputError: the model has to see the whole pair at once, and it is too large for that; or polygons are
+            asked for in a format that has no place for them.
     """
     run, first, second = given.run, given.scenes["before"], given.scenes["after"]
     threshold, grid = _threshold(given, settings), _shared_grid(first, second)
@@ -62,6 +64,8 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
     step = settings.batch_size
     batches = tuple(tuple(plan[i : i + step]) for i in range(0, len(plan), step))
     polygons = tuple(settings.polygons or ())
+    for path in polygons:
+        check_polygon_place(path, None if grid.transform is None else grid.crs)
     output = ChangeMapOutput(
         out,
         settings.probabilities,

@@ -102,9 +102,11 @@ def _as_list(value: str, of_texts: bool) -> str:
 
 
 def _texts(value: Any, hint: Any) -> Any:
-    """``value`` with the entries as texts where the option has a list of those."""
-    if not isinstance(value, list) or without_none(hint) != list[str]:
+    """``value`` with the entries as texts where the option has a list of those; one text as on the line."""
+    if not isinstance(value, list | str) or without_none(hint) != list[str]:
         return value
+    if isinstance(value, str):
+        return [entry.strip() for entry in value.split(",")]
     return [entry if isinstance(entry, str) else f"{entry}" for entry in value]
 
 
@@ -187,7 +189,7 @@ class _Parser(ArgumentParser):
         else:
             said = text if default in (None, {}, []) else f"{text} (default: {default})"
             if without_none(hint) == list[str]:  # YAML takes some texts for numbers
-                hint = list[str | int | float] | None
+                hint = list[str | int | float] | str | None
             self.add_argument(flag, type=hint, default=default, metavar=_metavar(option), help=said)
 
     def _model_option(self, assignment: str) -> str:

@@ -218,8 +218,7 @@ def test_areas_over_many_blocks_of_the_file_stay_whole(
     assert [len(shape.geoms[0].interiors) for shape in areas.geometry] == [0, 1]
 
 
-@pytest.mark.parametrize("name", ["none.gpkg", "none.geojson"])
-@pytest.mark.parametrize("crs", [UTM, None])
+@pytest.mark.parametrize(("name", "crs"), [("none.gpkg", UTM), ("none.geojson", UTM), ("none.gpkg", None)])
 def test_no_change_is_a_valid_layer_without_features(tmp_path: Path, name: str, crs: CRS | None) -> None:
     areas = traced(tmp_path, np.zeros((20, 30)), Grid(20, 30, crs, TEN_METRES))
     assert len(areas) == 0

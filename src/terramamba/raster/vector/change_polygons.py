@@ -63,6 +63,15 @@ def check_polygon_name(path: str | Path) -> None:
         raise InputError(f"{path}: polygons are written as .gpkg or .geojson; give the file such a name")
 
 
+def check_polygon_place(path: str | Path, crs: CRS | None) -> None:
+    """Raise ``InputError`` where ``path`` is GeoJSON and coordinates are in no reference system."""
+    if DRIVERS.get(Path(path).suffix.lower()) == "GeoJSON" and crs is None:
+        raise InputError(
+            f"{path}: GeoJSON is in longitude and latitude (WGS 84), and it is not known where on Earth the "
+            "images lie; give the file a name that ends in .gpkg, or georeference the images"
+        )
+
+
 def trace_changes(
     changed: Path, probability: Path, *, min_area: int | float = 0.0, simplify: int | float = 0.0
 ) -> ChangePolygons:
@@ -115,19 +124,19 @@ def write_polygons(
 
     The layer is called ``changes`` and has the columns ``id``, ``area_m2`` or ``area_px``, ``pixels``,
     ``mean_probability``, ``max_probability``, and, of the days ``before`` and ``after`` those that are known,
-    ``date_before`` and ``date_after``. Without a CRS, GeoJSON keeps the coordinates as they are.
+    ``date_before`` and ``date_after``.
 
     Raises:
-        InputError: the name ends in neither .gpkg nor .geojson, or the file exists.
+        InputError: the name ends in neither .gpkg nor .geojson, it is GeoJSON and the polygons have no
+            reference system (``check_polygon_place``), or the file exists.
     """
     import pyogrio
 
     check_polygon_name(path)
+    check_polygon_place(path, polygons.crs)
     driver = DRIVERS[Path(path).suffix.lower()]
-    options: dict[str, Any] = {}
-    if driver == "GeoJSON":
-        # RFC7946 has GDAL transform to WGS 84 and turn the rings the right way round.
-        options = {"RFC7946": "YES"} if polygons.crs is not None else {}
+    # RFC7946 has GDAL transform to WGS 84 and turn the rings the right way round.
+    options: dict[str, Any] = {"RFC7946": "YES"} if driver == "GeoJSON" else {}
     columns = {
         "id": polygons.id.astype(np.int64),
         f"area_{polygons.unit}": polygons.area,
