@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 import zlib
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -276,11 +277,75 @@ def test_what_cannot_be_shown_is_refused_in_one_line(
     assert "--probabilities" in refused(
         capsys, made.change, "--map", change.land, "--probabilities", change.before, *to
     )
-    assert "no class of" in refused(capsys, made.change, "--map", cover.land, *to)
+    assert "made by another model" in refused(capsys, made.change, "--map", cover.land, *to)
+    with rasterio.open(cover.land) as file:
+        bare = {"driver": "GTiff", "count": 1, "dtype": file.dtypes[0]} | {
+            key: file.profile[key] for key in ("height", "width", "crs", "transform")
+        }
+        with rasterio.open(tmp_path / "bare.tif", "w", **bare) as copy:
+            copy.write(file.read())
+    assert "no class of" in refused(capsys, made.change, "--map", tmp_path / "bare.tif", *to)
     assert not out.exists()
     out.write_text("mine")
     assert "--overwrite" in refused(capsys, made.cover, *to)
     assert out.read_text() == "mine"
+
+
+@pytest.mark.parametrize("kind", ["cover", "change"])
+def test_what_another_model_made_is_not_shown_as_the_runs(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    files, run = getattr(made, f"{kind}_files"), getattr(made, kind)
+    other, out = tmp_path / "other", tmp_path / "r.html"
+    shutil.copytree(run, other)
+    card = json.loads((other / "model.json").read_text())
+
+    def replaced(record: Any) -> Any:
+        if isinstance(record, dict):
+            return {key: "0" * 64 if key == "sha256" else replaced(value) for key, value in record.items()}
+        return record
+
+    (other / "model.json").write_text(json.dumps(replaced(card)))
+    said = refused(capsys, other, "--map", files.land, "--out", out)
+    assert f"{files.land}: was made by another model" in said
+    assert "name the run that made it first" in said
+    untold = retagged(files.land, tmp_path / "untold.tif")
+    said = refused(capsys, other, "--map", untold, "--probabilities", files.probabilities, "--out", out)
+    assert f"{files.probabilities}: was made by another model" in said
+    assert not out.exists()
+    reader, _ = read(write_report([run], out, map_files=MapFiles(str(untold))))
+    assert f"It is not known whether {run.name} made the map {untold}: its file has no tag" in "".join(
+        reader.texts
+    )
+    reader, _ = read(write_report([run], out, map_files=files, overwrite=True))
+    assert "It is not known" not in "".join(reader.texts)
+
+
+def retagged(path: str, target: Path, shift: float = 0.0, **tags: str) -> Path:
+    """The pixels of a file with other tags, and a corner ``shift`` metres to the east."""
+    with rasterio.open(path) as file:
+        values, place = file.read(), file.transform
+        moved = Affine(place.a, place.b, place.c + shift, place.d, place.e, place.f)
+        how = {"crs": file.crs, "transform": moved, "nodata": file.nodata, "dtype": file.dtypes[0]}
+        height, width = file.shape
+    with rasterio.open(target, "w", "GTiff", width, height, len(values), **how) as file:
+        file.write(values)
+        file.update_tags(**tags)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("kind", "beside"), [("cover", "scene"), ("cover", "probabilities"), ("change", "before")]
+)
+def test_files_on_another_grid_are_not_laid_on_the_map(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, beside: str
+) -> None:
+    files, run = getattr(made, f"{kind}_files"), getattr(made, kind)
+    with rasterio.open(files.land) as file:
+        tags = file.tags()
+    moved = retagged(getattr(files, beside), tmp_path / "moved.tif", 40.0, **tags)
+    said = refused(capsys, run, "--map", files.land, f"--{beside}", moved, "--out", tmp_path / "r.html")
+    assert f"{moved}: lies on another grid than the map {files.land}" in said
 
 
 def test_damaged_runs_are_refused_in_one_line(

@@ -7,13 +7,16 @@ from terramamba._version import __version__
 from terramamba.mapping.fingerprint import model_sha256
 from terramamba.runs.folder import Run
 
+MODEL_TAG = "MODEL_SHA256"
+"""Which weights made a map: the checksum that the model card has."""
+
 
 def run_tags(run: Run, **more: str) -> dict[str, str]:
     """Return the tags of all files of one map: program, model, and ``more``, whose names become capitals."""
     return {
         "TIFFTAG_SOFTWARE": f"terramamba {__version__}",
         "MODEL": run.card.model.name,
-        "MODEL_SHA256": model_sha256(run),
+        MODEL_TAG: model_sha256(run),
         **{name.upper(): text for name, text in more.items()},
     }
 

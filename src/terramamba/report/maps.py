@@ -11,8 +11,10 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from terramamba.core.errors import InputError
 from terramamba.mapping.area_table import AreaCount, ClassArea
+from terramamba.mapping.tags import MODEL_TAG
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.grid_mapping import same_pixels
 from terramamba.raster.windows import strips
 from terramamba.report.job import ReportedJob
 from terramamba.report.layers import STRIP_PIXELS, Packed
@@ -58,6 +60,8 @@ class ReportMap:
     georeference: Mapping[str, Any]
     notes: Sequence[str]
     """Sentences about what was thinned out."""
+    doubts: Sequence[str] = ()
+    """Sentences about what is not known of how the files belong together."""
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -79,7 +83,8 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
     """Read the map in ``files`` with the classes of ``run``.
 
     Raises:
-        InputError: a file cannot be read, does not have the map's size, or has other values than the run.
+        InputError: a file cannot be read, lies on another grid than the map, was made by another model, or
+            has other values than the run.
     """
     land = open_scene(files.land)
     if land.bands != 1 or land.dtype not in ("uint8", "uint16"):
@@ -87,10 +92,19 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
             f"{land.path}: {land.bands} x {land.dtype} is no map of classes; give the file that `terramamba"
             f" {run.task} map --out` wrote"
         )
+    tags = _tags(land)
+    doubts = _made_by(run, land, tags, "map")
     beside = _beside(job, run, land, files)
+    if (likely := beside.get("probabilities")) is not None:
+        doubts += _made_by(run, likely, _tags(likely), "probabilities")
+    doubts += [
+        f"{other.path} has no georeferencing, or {land.path} has none: their pixels are taken to lie on each"
+        " other."
+        for other in beside.values()
+        if (other.transform is None) != (land.transform is None)
+    ]
     names, colours = job.legend(run)
     count = _count(job, run, land, names)
-    tags = _tags(land)
     layers = job.layers(land, beside, list(names))
     own = run.card.judged.threshold
     threshold = tags.get("THRESHOLD", None if own is None else own.value)
@@ -109,6 +123,7 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
             "crs": None if land.crs is None else _short(land.crs.to_string()),
         },
         notes=_notes(land, layers),
+        doubts=doubts,
     )
 
 
@@ -131,6 +146,12 @@ def _beside(job: ReportedJob, run: RunRecord, land: Scene, files: MapFiles) -> d
                 f"{opened.path}: {opened.height} x {opened.width} pixels, but the map {land.path} has"
                 f" {land.height} x {land.width}; give files that belong together"
             )
+        placed = opened.transform is not None and land.transform is not None
+        if placed and not same_pixels(opened.grid, land.grid):
+            raise InputError(
+                f"{opened.path}: lies on another grid than the map {land.path}, though it has as many pixels;"
+                " give files that belong together"
+            )
         found[name] = opened
     return found
 
@@ -151,6 +172,22 @@ def _count(job: ReportedJob, run: RunRecord, land: Scene, names: Mapping[int, st
             )
         count.add(values, window)
     return count.classes()
+
+
+def _made_by(run: RunRecord, file: Scene, tags: Mapping[str, str], what: str) -> list[str]:
+    """Say where it is not known whether ``run`` made a file; raise ``InputError`` where another did."""
+    told, own = tags.get(MODEL_TAG), run.card.model.sha256
+    if told is None or own is None:
+        lacks = (
+            f"its file has no tag {MODEL_TAG}" if told is None else "the run keeps no checksum of its model"
+        )
+        return [f"It is not known whether {run.name} made the {what} {file.path}: {lacks}."]
+    if told != own:
+        raise InputError(
+            f"{file.path}: was made by another model ({tags.get('MODEL', 'unnamed')}, SHA-256 {told[:12]}...)"
+            f" than that in {run.folder} ({own[:12]}...); name the run that made it first, or map anew"
+        )
+    return []
 
 
 def _tags(land: Scene) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from terramamba.mapping.tags import MODEL_TAG
 from terramamba.report.charts import curves
 from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
@@ -30,9 +31,9 @@ def summary(job: ReportedJob, runs: Sequence[RunRecord], land: ReportMap | None,
     said = [" ".join(compare_sentences(job, runs, main) if len(runs) > 1 else job.sentences(runs[0]))]
     if land is not None:
         said.append(" ".join(map_sentences(job, land)))
-    warned = "".join(
-        f"<li>{escape(note)}</li>" for note in dict.fromkeys(note for run in runs for note in caveats(run))
-    )
+    doubts = [] if land is None else list(land.doubts)
+    said_of_runs = [note for run in runs for note in caveats(run)]
+    warned = "".join(f"<li>{escape(note)}</li>" for note in dict.fromkeys([*doubts, *said_of_runs]))
     notes = f'<h3>To know beforehand</h3><ul class="notes">{warned}</ul>' if warned else ""
     lead = "".join(f'<p class="lead">{escape(words)}</p>' for words in said)
     return section("summary", "Summary", lead + notes)
@@ -136,7 +137,7 @@ def section(name: str, title: str, body: str) -> str:
 
 
 def _maker(runs: Sequence[RunRecord], land: ReportMap) -> str:
-    sha = land.tags.get("MODEL_SHA256")
+    sha = land.tags.get(MODEL_TAG)
     made = [run.name for run in runs if sha and run.card.model.sha256 == sha]
     return made[0] if made else "the file does not name any of these runs"
 
