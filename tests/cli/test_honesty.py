@@ -13,6 +13,7 @@ from drawn import subset_map
 from terramamba import __version__
 from terramamba.data.splits.leakage import TEST
 from terramamba.data.splits.split_files import load_split
+from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 
@@ -147,6 +148,32 @@ def test_pairs_that_the_run_has_learnt_from_and_given_thresholds_are_said(worksh
     clean = terramamba(*words)
     assert "no test" not in clean.out
     assert "was given" not in clean.out
+
+
+def test_pairs_that_show_what_the_run_has_learnt_from_are_said(workshop, terramamba, tmp_path) -> None:
+    train = workshop.pairs.root / "train"
+    for path in sorted(train.rglob("*.*")):
+        scene = open_scene(path)
+        turned = scene.read()[0][:, :, ::-1]
+        bright = turned if path.parent.name == "label" else (turned * 0.9 + 3).astype(turned.dtype)
+        target = (tmp_path / "data" / "test" / path.relative_to(train)).with_suffix(".tif")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_geotiff(target, bright, Grid(scene.height, scene.width, None, None))
+    done = terramamba("change", "evaluate", workshop.change_run, "--data", tmp_path / "data")
+    assert done.status == 0, done.err
+    assert "2 of these 2 pairs trained the model: their scores are no test" in done.out
+    assert "which shows the same as" in done.out
+
+
+def test_that_the_runs_own_pairs_are_gone_is_said(workshop, terramamba, tmp_path) -> None:
+    run = tmp_path / "run"
+    copytree(workshop.change_run, run)
+    config = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(config.replace(str(workshop.pairs.root), str(tmp_path / "gone")))
+    done = terramamba("change", "evaluate", run, "--data", workshop.pairs.root)
+    assert done.status == 0, done.err
+    assert "not known whether the run has learnt from these pairs" in done.out
+    assert f"{tmp_path / 'gone'}: no such folder" in done.out
 
 
 def test_commands_say_what_calibration_thresholds_and_swapping_come_to(workshop, terramamba) -> None:

@@ -13,7 +13,8 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import plain
 from terramamba.core.run_files import CONFUSION
 from terramamba.data.catalog.loading import load_pairs
-from terramamba.data.pairs.image_pair import PairFiles, same_files
+from terramamba.data.pairs.copies import shared_pairs
+from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import shape_values, stated_values
 from terramamba.data.pairs.pair_bands import notes_on_bands
 from terramamba.data.pairs.quality_report import survey
@@ -113,7 +114,7 @@ def _known(
     found: Mapping[str, Sequence[PairFiles]],
     pairs: Sequence[PairFiles],
 ) -> list[str]:
-    """Which of ``pairs`` the run has learnt from, where its own data are still there."""
+    """Which of ``pairs`` the run has learnt from, by files or by what they show; or that it is not known."""
     if not has_settings(run.folder):
         return []
     trained = read_settings(run.folder, ChangeSettings)
@@ -128,11 +129,16 @@ def _known(
                 trained.axes,
                 trained.bands,
             )
-        except InputError:  # moved or removed since
-            return []
+        except InputError as error:  # moved or removed since
+            return [
+                f"not known whether the run has learnt from these pairs: its own cannot be read ({error})"
+            ]
     notes = []
     for subset, did in LEARNT.items():
-        shared = same_files(own.get(subset, []), pairs)
+        shared = shared_pairs(own.get(subset, []), pairs)
         if shared:
-            notes.append(f"{len(shared)} of these {len(pairs)} pairs {did}: their scores are no test")
+            notes.append(
+                f"{len(shared)} of these {len(pairs)} pairs {did}: their scores are no test; the first is "
+                f"{shared[0]}"
+            )
     return notes

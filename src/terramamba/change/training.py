@@ -21,8 +21,8 @@ from terramamba.core.files import plain, write_json
 from terramamba.core.run_files import CONFUSION, RELIABILITY, SPLIT, THRESHOLDS
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.labels.class_table import ClassTable
-from terramamba.data.pairs.copies import find_copies
-from terramamba.data.pairs.image_pair import PairFiles, same_files
+from terramamba.data.pairs.copies import shared_pairs
+from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import ShapeValues, StatedValues
 from terramamba.data.pairs.layouts import LABELS
 from terramamba.data.pairs.pair_bands import notes_on_bands
@@ -291,13 +291,13 @@ def _three_subsets(
     # A few copies in a published set are noted: it has to be scored as it is.
     test = pairs.get("test", [])
     few = 0 if published is None else len(test) - 1
-    shared = [*same_files(pairs["train"], test), *_shown_twice(pairs["train"], test)]
+    shared = shared_pairs(pairs["train"], test)
     if len(shared) > few:
         raise InputError(
             f"{data}: training and test share {shared[0]}; a score on what was trained on says nothing. "
             "Take it out of one of them"
         )
-    shared = [*same_files(pairs["val"], test), *_shown_twice(pairs["val"], test)]
+    shared = shared_pairs(pairs["val"], test)
     if len(shared) > few and not chosen_on_test:
         raise InputError(
             f"{data}: validation and test share {shared[0]}; a score chosen on its own test set says "
@@ -306,23 +306,13 @@ def _three_subsets(
     return {subset: pairs[subset] for subset in SUBSETS if pairs.get(subset)}
 
 
-def _shown_twice(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[str]:
-    """Pairs of ``second`` whose files differ from those in ``first`` and show the same, with these, in "
-    "words."""
-    exact = set(same_files(first, second))
-    return [
-        f"{copy.pair.before} (which shows the same as {copy.of.before})"
-        for copy in find_copies(first, [pair for pair in second if pair.before not in exact])
-    ]
-
-
 def _in_two_subsets(pairs: Mapping[str, Sequence[PairFiles]]) -> list[str]:
     """Notes on pairs that lie in two subsets and were let pass: as published, or because somebody insists."""
     notes = []
     for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
         if second not in pairs:
             continue
-        shared = [*same_files(pairs[first], pairs[second]), *_shown_twice(pairs[first], pairs[second])]
+        shared = shared_pairs(pairs[first], pairs[second])
         if shared:
             notes.append(
                 f"{len(shared)} of {len(pairs[second])} {second} pairs are {first} pairs too, the first "

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from scipy.ndimage import uniform_filter
 
-from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.image_pair import PairFiles, same_files
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, strips
 
@@ -39,6 +39,20 @@ class Copy:
 
     pair: PairFiles
     of: PairFiles
+
+
+def shared_pairs(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[str]:
+    """List the pairs of ``second`` that are in ``first`` too: the same files, or others that show the same.
+
+    Each by its earlier image, with the one that it is a copy of.
+    """
+    exact = same_files(first, second)
+    others = [pair for pair in second if pair.before not in set(exact)]
+    shown = [
+        f"{copy.pair.before} (which shows the same as {copy.of.before})"
+        for copy in find_copies(first, others)
+    ]
+    return [*exact, *shown]
 
 
 def find_copies(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[Copy]:
