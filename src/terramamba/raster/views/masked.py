@@ -42,16 +42,16 @@ def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
         return scene
     layers: list[MaskLayer | DrawnMask] = []
     names, notes = list[str](), scene.notes
-    for path in map(os.fspath, masks):
+    for path in [os.fspath(mask) for mask in masks]:
         if is_drawn(path):
             drawn = open_drawn(path, scene)
             layers.append(drawn)
             names.append(f"inside the polygons of {path}")
             notes += drawn.notes
         else:
-            mask = open_scene(path)
-            layers.append(_layer(mask, scene))
-            names.append(f"where {_in_words(path, mask)} is not 0")
+            raster = open_scene(path)
+            layers.append(_layer(raster, scene))
+            names.append(f"where {_in_words(path, raster)} is not 0")
     return replace(
         scene,
         source=MaskedSource(scene.source, tuple(layers)),
