@@ -1,5 +1,6 @@
 """Pairs and scenes that tables and folders name may be whatever opens as a scene."""
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -81,7 +82,47 @@ def array(folder: Path, seed: int) -> str:
     return f"{folder / 'cube.npz'}:first"
 
 
-@pytest.mark.parametrize("make", [oscd, landsat, safe, envi, zipped, addressed, array])
+def item(folder: Path, seed: int) -> Path:
+    pytest.importorskip("pystac_client", reason="the extra stac is not installed")
+    folder.mkdir(parents=True)
+    write_geotiff(folder / "image.tif", number(1, seed), HERE)
+    asset = {"href": "./image.tif", "type": "image/tiff; application=geotiff", "roles": ["data"]}
+    record = {
+        "type": "Feature",
+        "stac_version": "1.0.0",
+        "id": "one",
+        "geometry": None,
+        "properties": {"datetime": "2020-05-04T10:00:00Z"},
+        "links": [],
+        "assets": {"image": asset | {"eo:bands": [{"name": "b0"}]}},
+    }
+    (folder / "item.json").write_text(json.dumps(record))
+    return folder / "item.json"
+
+
+def virtual(folder: Path, seed: int) -> Path:
+    folder.mkdir(parents=True)
+    write_geotiff(folder / "image.tif", number(1, seed), HERE)
+    (folder / "image.vrt").write_text(
+        '<VRTDataset rasterXSize="24" rasterYSize="20"><VRTRasterBand dataType="UInt16" band="1">'
+        '<SimpleSource><SourceFilename relativeToVRT="1">image.tif</SourceFilename><SourceBand>1</SourceBand>'
+        "</SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+    return folder / "image.vrt"
+
+
+@pytest.mark.parametrize("make", [envi, item, virtual])
+def test_files_that_point_to_pixels_are_not_taken_for_copies(tmp_path: Path, make) -> None:
+    dates = [make(tmp_path / str(seed), seed) for seed in range(4)]
+    (tmp_path / "pairs.csv").write_text(
+        f"before,after,split\n{dates[0]},{dates[1]},train\n{dates[2]},{dates[3]},test\n"
+    )
+    found = find_pairs(tmp_path / "pairs.csv")
+    assert dates[0].read_bytes() == dates[2].read_bytes()
+    assert same_files(found["train"], found["test"]) == []
+
+
+@pytest.mark.parametrize("make", [oscd, landsat, safe, envi, item, virtual, zipped, addressed, array])
 def test_a_table_of_pairs_names_whatever_opens_as_a_scene(tmp_path: Path, make) -> None:
     dates = [make(tmp_path / date, seed) for seed, date in enumerate(("before", "after"))]
     axes = "rows,cols,bands" if make is array else None
