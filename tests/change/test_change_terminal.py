@@ -36,6 +36,7 @@ def test_an_explanation_shows_each_layer_and_the_window():
             "usable_pixels": 1200,
             "threshold": 0.5,
             "explained": "the logits of the marked pixels",
+            "notes": ["bands matched by name"],
         }
     )
     assert shown.tables[0].rows == (("CSAM 1", "2", "0.88", ""),)
@@ -43,4 +44,5 @@ def test_an_explanation_shows_each_layer_and_the_window():
         "window": "rows 5-44, columns 6-35: as given",
         "marked": "12 pixels, 1.00 %, at threshold 0.5",
         "Grad-CAM explains": "the logits of the marked pixels",
+        "note": "bands matched by name",
     }

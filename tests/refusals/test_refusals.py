@@ -122,11 +122,11 @@ def test_labels_with_one_class(home, refused, tmp_path):
 
 def test_a_class_with_fewer_pixels_than_the_split_needs(home, refused, tmp_path):
     def rare(values: np.ndarray) -> np.ndarray:
-        values[0, 5, 5:7] = 99
+        values[0, 5, 5:7] = 9
         return values
 
     labels = spoil(home.scene.labels, tmp_path / "rare.tif", rare)
-    refused(train_words(home.scene.scene, labels), "class 99", "2", "3")
+    refused(train_words(home.scene.scene, labels), "class 9", "2", "3")
 
 
 def test_a_scene_that_is_nan_where_it_is_labelled(home, refused, tmp_path):

@@ -37,7 +37,7 @@ S = TypeVar("S")
 class Metrics:
     """``metrics.json``: what a run scored, and how it came about; None: not known of this run."""
 
-    test: Mapping[str, Any] = field(default_factory=dict)
+    test: Mapping[str, Any]
     """Scores on the run's own test pixels or pairs, by name; empty where nothing was tested."""
     validation: Mapping[str, Any] = field(default_factory=dict)
     model: str | None = None

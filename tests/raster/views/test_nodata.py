@@ -27,7 +27,7 @@ def test_each_band_lacks_data_where_it_has_the_value(
     values = (np.arange(1, 61).reshape(3, 4, 5) + 10).astype(dtype)
     values[:, 0, 0] = values[1, 2, 3] = fill
     np.save(tmp_path / "scene.npy", np.moveaxis(values, 0, 2))
-    scene = without_values(open_scene(tmp_path / "scene.npy"), [-5.5, flag])
+    scene = without_values(open_scene(tmp_path / "scene.npy", axes="rows,cols,bands"), [-5.5, flag])
     read, valid = scene.read()
     np.testing.assert_array_equal(read, values)
     expected = np.ones(values.shape, bool)
@@ -38,7 +38,7 @@ def test_each_band_lacks_data_where_it_has_the_value(
 
 def test_a_value_that_no_pixel_can_have_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "scene.npy", np.ones((4, 5, 2), np.uint8))
-    scene = open_scene(tmp_path / "scene.npy")
+    scene = open_scene(tmp_path / "scene.npy", axes="rows,cols,bands")
     with pytest.raises(InputError, match=r"--nodata -9999,0\.5: .*scene\.npy has values of the type uint8"):
         require_held([scene], [-9999.0, 0.5])
     require_held([scene], [-9999.0, 0.0])
