@@ -127,6 +127,10 @@ IN_PYTHON = [
     ('tm.ClassifySettings(out="o", optimizer="sgd")', "optimizer: 'sgd' is not one of adam, adamw"),
     ('tm.ClassifySettings(out="o", epochs=0)', "epochs 0: at least 1 is needed"),
     (
+        'tm.ClassifySettings(out="o", patch_size="big")',
+        "patch_size: 'big' is not a whole number",
+    ),
+    (
         'tm.ClassifySettings(out="o", patch_size=4)',
         "patch_size 4: an odd number of pixels, such as 7, is needed",
     ),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from terramamba._version import __version__
@@ -70,7 +71,8 @@ def train(task: Task, settings: TrainSettings) -> dict[str, Any]:
     """
     if settings.dry_run:
         raise InputError("--dry-run: trains nothing; ask for the plan alone")
-    result = train_seeds(task.named(settings), partial(_train_one, task))
+    settings = _searched(task, task.named(settings))
+    result = train_seeds(settings, partial(_train_one, task))
     write_run_pages(task, result["folder"])
     return result
 
@@ -195,6 +197,24 @@ def plan_map(
     plan = task.plan_map(MapInputs(loaded, sent, scenes, temperature), str(Path(out)), settings)
     look = plan.notes
     return replace(plan, notes=lambda: [*nodata_note(loaded, given), *look()])
+
+
+def _searched(task: Task, settings: Any) -> Any:
+    """``settings``, or those of their alternatives with the best score on validation; nothing is tested."""
+    tried = []
+    for one in task.alternatives(settings):
+        ready = _ready(task, one)
+        with TemporaryDirectory(prefix="terramamba-") as folder:
+            _, _, fitted = _fitted(task, ready, Path(folder))
+        tried.append((fitted["best_score"], one))
+    if not tried:
+        return settings
+    _, best = max(tried, key=lambda pair: pair[0])
+    first, second = (asdict(one) for _, one in tried[:2])
+    name = next(name for name in first if first[name] != second[name])
+    found = ", ".join(f"{getattr(one, name)}: {100 * score:.2f}" for score, one in tried)
+    say(f"{name} {getattr(best, name)} has the best score on validation, in % ({found})")
+    return best
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from terramamba.landcover.evaluation import evaluate as evaluate_pixels
 from terramamba.landcover.explain.explain import explain_classes
 from terramamba.landcover.map_output import ClassMapOutput
 from terramamba.landcover.objective import Classification
+from terramamba.landcover.patch_search import alternatives as patch_sides
 from terramamba.landcover.recipe import practical as land_cover_recipe
 from terramamba.landcover.report_map import land_cover_layers
 from terramamba.landcover.settings import ClassConfig, ClassifySettings, ExplainScene
@@ -77,6 +78,11 @@ class ComparedModels:
     time: Callable[..., Timed]
 
 
+def _no_alternatives(settings: TrainSettings) -> Sequence[TrainSettings]:
+    """Leave nothing to validation."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Job:
     """All that a job has: ``training.task.Task``."""
@@ -100,6 +106,7 @@ class Job:
     explain_options: type[Options]
     shown_scores: Callable[[Mapping[str, Any], Scores], Shown]
     shown_explanation: Callable[[Mapping[str, Any]], Shown]
+    alternatives: Callable[[Any], Sequence[Any]] = _no_alternatives
 
 
 def _as_given(settings: ChangeSettings) -> ChangeSettings:
@@ -136,6 +143,7 @@ LAND_COVER = Job(
         comes_parted=False, reads=land_cover_compared.reads_scene, time=land_cover_compared.time_patches
     ),
     explain=explain_classes,
+    alternatives=patch_sides,
     explain_options=ExplainScene,
     shown_scores=land_cover_terminal.shown_scores,
     shown_explanation=land_cover_terminal.shown_explanation,

@@ -126,10 +126,7 @@ def _typed(kind: Any, value: Any, field: str) -> Any:
                 raise FieldError(field, value, bound.words)
         return found
     if origin in (Union, UnionType):
-        *others, inner = (one for one in args if one is not NoneType)
-        if value is None or type(value) in others:
-            return value
-        return _typed(inner, value, field)
+        return None if value is None and NoneType in args else _any_of(args, value, field)
     if origin is Literal:
         if value not in args:
             raise FieldError(field, value, f"one of {', '.join(map(str, args))}")
@@ -148,6 +145,19 @@ def _typed(kind: Any, value: Any, field: str) -> Any:
     if is_dataclass(kind):
         return _record(cast(type, kind), value, field)
     return _scalar(kind, value, field)
+
+
+def _any_of(kinds: tuple[Any, ...], value: Any, field: str) -> Any:
+    """``value`` as the first of ``kinds`` that it is; else what the first of them says against it."""
+    refused: FieldError | None = None
+    for kind in kinds:
+        if kind is not NoneType:
+            try:
+                return _typed(kind, value, field)
+            except FieldError as error:
+                refused = refused or error
+    assert refused is not None  # a union has kinds
+    raise refused
 
 
 def _tuple(kinds: tuple[Any, ...], value: Any, field: str) -> tuple[Any, ...]:

@@ -11,7 +11,13 @@ from terramamba.mapping.settings import MapSettings
 from terramamba.training.settings import TrainConfig, TrainSettings
 
 Mode = Literal["exact", "fast", "auto"]
-ODD = Bound("an odd number of pixels, such as 7,", lambda value: value > 0 and value % 2 == 1)
+SEARCH: Literal["search"] = "search"
+SEARCHED_SIDES = (3, 5, 7, 9)
+"""Sides of patches that validation chooses from."""
+
+PATCH_SIDE = Bound(
+    "an odd number of pixels, such as 7,", lambda side: side == SEARCH or (side > 0 and side % 2 == 1)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +32,9 @@ class LabelledScene(LabelOptions, Masks, ImageArray):
 class Patches(Options):
     """What a classifier sees of a pixel."""
 
-    patch_size: Annotated[ByRecipe[int], ODD] = UNDECIDED
-    """Side of the patch around a pixel, odd, in pixels; None: the model's."""
+    patch_size: Annotated[ByRecipe[int | Literal["search"]], PATCH_SIDE] = UNDECIDED
+    """Side of the patch around a pixel, odd, in pixels; None: the model's, or less where the labels lie close
+    together (docs/recipes.md); search: sides from 3 to 9 are trained, and the best on validation is taken."""
     border: Literal["reflect", "zeros"] = "reflect"
     """What stands beyond the scene's edge in a patch."""
     scaling: Literal["minmax", "standard"] = "minmax"

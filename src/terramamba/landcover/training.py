@@ -20,7 +20,7 @@ from terramamba.landcover.fast_agreement import fast_agreement
 from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import Samples, prepare_samples
 from terramamba.landcover.scores import scores_by_name, write_class_table
-from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.settings import SEARCH, ClassifySettings
 from terramamba.landcover.understood import plan_of
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
@@ -55,6 +55,8 @@ def prepare(settings: ClassifySettings, spec: ModelSpec) -> "Training":
     """
     check_choices(settings, spec)
     asked = decide(settings, {"patch_size": spec.example[-1]})
+    if asked.patch_size == SEARCH:
+        raise InputError(f"--patch-size {SEARCH}: is for training, which finds it out; give a side here")
     by_rule = asked is not settings and settings.recipe == "practical" and settings.split in BUFFERED
     samples = prepare_samples(settings, asked.patch_size, or_less=by_rule)
     settings = decide(settings, {"patch_size": samples.split.patch_size})

@@ -147,6 +147,9 @@ class Task(Protocol):
     def named(self, settings: Any) -> Any:
         """Return ``settings`` with the files of the set of the catalogue that they name, if they name one."""
 
+    def alternatives(self, settings: Any) -> Sequence[Any]:
+        """Return settings that differ in what validation is to choose; none where nothing is left to it."""
+
     def prepare(self, settings: Any, spec: "ModelSpec") -> Prepared:
         """Open and check the files that ``settings`` name; raises ``InputError``."""
 
