@@ -201,20 +201,19 @@ def plan_map(
 
 def _searched(task: Task, settings: Any) -> Any:
     """``settings``, or those of their alternatives with the best score on validation; nothing is tested."""
-    tried = []
-    for one in task.alternatives(settings):
-        ready = _ready(task, one)
-        with TemporaryDirectory(prefix="terramamba-") as folder:
-            _, _, fitted = _fitted(task, ready, Path(folder))
-        tried.append((fitted["best_score"], one))
+    tried = task.alternatives(settings)
     if not tried:
         return settings
-    _, best = max(tried, key=lambda pair: pair[0])
-    first, second = (asdict(one) for _, one in tried[:2])
-    name = next(name for name in first if first[name] != second[name])
-    found = ", ".join(f"{getattr(one, name)}: {100 * score:.2f}" for score, one in tried)
-    say(f"{name} {getattr(best, name)} has the best score on validation, in % ({found})")
-    return best
+    check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
+    scores = {}
+    for name, one in tried.items():
+        with TemporaryDirectory(prefix="terramamba-") as folder:
+            _, _, fitted = _fitted(task, _ready(task, one), Path(folder))
+        scores[name] = fitted["best_score"]
+    best = max(scores, key=scores.__getitem__)
+    found = ", ".join(f"{name}: {100 * score:.2f}" for name, score in scores.items())
+    say(f"{best} has the best score on validation, in % ({found})")
+    return tried[best]
 
 
 @dataclass(frozen=True)

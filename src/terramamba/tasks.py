@@ -78,9 +78,9 @@ class ComparedModels:
     time: Callable[..., Timed]
 
 
-def _no_alternatives(settings: TrainSettings) -> Sequence[TrainSettings]:
+def _no_alternatives(settings: TrainSettings) -> Mapping[str, TrainSettings]:
     """Leave nothing to validation."""
-    return ()
+    return {}
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Job:
     explain_options: type[Options]
     shown_scores: Callable[[Mapping[str, Any], Scores], Shown]
     shown_explanation: Callable[[Mapping[str, Any]], Shown]
-    alternatives: Callable[[Any], Sequence[Any]] = _no_alternatives
+    alternatives: Callable[[Any], Mapping[str, Any]] = _no_alternatives
 
 
 def _as_given(settings: ChangeSettings) -> ChangeSettings:

@@ -138,6 +138,14 @@ def test_check_says_of_pairs_what_training_would(
     assert terramamba("check", "--data", tmp_path / "nowhere").status == 1
     both = terramamba("check", pairs.before, "--data", pairs.root)
     assert (both.status, "stands for all files" in both.err) == (1, True)
+    for unused in (
+        ("check", pairs.before, "--changed-values", "3"),
+        ("check", pairs.before, pairs.after, "--ignore-classes", "0"),
+        ("check", "--data", pairs.root, "--ignore-classes", "0"),
+        ("check", pairs.before, "--root", tmp_path),
+    ):
+        refused = terramamba(*unused)
+        assert (refused.status, f"{unused[-2]}: means nothing for " in refused.err) == (1, True)
     kept = json.loads(terramamba("check", pairs.before, pairs.after, "--json").out)
     assert [facts["size"] for facts in kept["scenes"]] == ["64 rows x 64 columns, 3 bands"] * 2
     assert kept["pair"][0]["verdict"].startswith("a pair of 64 x 64 pixels")

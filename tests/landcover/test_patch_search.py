@@ -32,13 +32,16 @@ def test_the_best_side_on_validation_is_trained(
     )
     result = train(LAND_COVER, settings)
     said = capsys.readouterr().err
-    assert "has the best score on validation, in % (3: " in said
+    assert "has the best score on validation, in % (patch_size 3: " in said
     kept = read_yaml(tmp_path / "run" / "config.yaml")
     assert f"patch_size {kept['patch_size']} has the best score" in said
     assert "patch_size" in kept["decided"]
     assert result["protocol"].endswith(f"-p{kept['patch_size']}")
     again = train(LAND_COVER, replace(settings, patch_size=kept["patch_size"], out=str(tmp_path / "again")))
     assert again["test"] == result["test"]
+    with pytest.raises(InputError, match="is not empty"):
+        train(LAND_COVER, settings)
+    assert "best score" not in capsys.readouterr().err  # refused before anything was tried
     with pytest.raises(InputError, match=r"--patch-size search: a run that goes on has a side already"):
         train(LAND_COVER, replace(settings, resume=True))
     with pytest.raises(InputError, match=r"--patch-size search: is for training"):
@@ -47,8 +50,8 @@ def test_the_best_side_on_validation_is_trained(
 
 def test_what_sees_single_spectra_has_no_side_to_search() -> None:
     settings = ClassifySettings(scene="s", labels="l", out="o", patch_size="search")
-    assert [one.patch_size for one in alternatives(settings)] == list(SEARCHED_SIDES)
-    assert alternatives(replace(settings, patch_size=5)) == ()
+    assert [one.patch_size for one in alternatives(settings).values()] == list(SEARCHED_SIDES)
+    assert alternatives(replace(settings, patch_size=5)) == {}
     with pytest.raises(InputError, match=r"--patch-size search: svm sees single spectra; leave it out"):
         alternatives(replace(settings, model="svm"))
 

@@ -31,14 +31,13 @@ Rows = Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]]
 
 def write_error_maps(
     folder: Path, run: Run, pairs: Sequence[PairFiles], threshold: float, *, device: str = "auto"
-) -> list[Path]:
+) -> None:
     """Write a GeoTIFF of hits, misses and false alarms for each of the ``pairs``, as they are scored.
 
     Files are called after the pairs, ``errors_NAME.tif``, and lie on the grid of the earlier date.
     """
     samples = ScoredPairs(pairs, run.scaling)
     names = _file_names([pair.name for pair in pairs])
-    written = []
     with (
         evaluating(run.model, resolve_device(device)) as where,
         progress("errors", len(pairs), "pairs") as step,
@@ -51,18 +50,15 @@ def write_error_maps(
                 if index in large
                 else _whole(samples, index, run.model, where)
             )
-            path = folder / name
             with RasterWriter(
-                path, grid, bands=1, dtype="uint8", nodata=IGNORE, colours=COLOURS, class_names=NAMES
+                folder / name, grid, bands=1, dtype="uint8", nodata=IGNORE, colours=COLOURS, class_names=NAMES
             ) as file:
                 top = 0
                 for probability, mask in rows:
                     window = Window(top, 0, *mask.shape)
                     file.write(errors(probability, mask, threshold)[None], window)
                     top = window.bottom
-            written.append(path)
             step(1)
-    return written
 
 
 def errors(

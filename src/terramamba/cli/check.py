@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from terramamba.cli.check_training import are_scene_and_labels, training_plan
+from terramamba.cli.check_training import are_scene_and_labels, refuse_unused, training_plan
 from terramamba.cli.parse import AsJson, Usage, parse
 from terramamba.cli.show import show, show_facts, show_json
 from terramamba.core.errors import InputError
@@ -22,7 +22,12 @@ USAGE = Usage(
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckOptions(AsJson, Masks, Alignment, ImageArray, LabelOptions, LabelValueOptions):
+class FileOptions(Masks, Alignment, ImageArray):
+    """Flags for files that are looked at by themselves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(AsJson, FileOptions, LabelOptions, LabelValueOptions):
     """Flags of the command."""
 
     data: str | None = None
@@ -43,6 +48,7 @@ def run(argv: Sequence[str]) -> int:
         if options.data is not None or are_scene_and_labels(options, paths):
             _check_training(options, paths, answer)
         else:
+            refuse_unused(options, FileOptions, "files that are no scene with its labels, and no --data")
             _check_files(options, paths, answer)
     finally:
         answer.end()

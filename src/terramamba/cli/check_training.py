@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from terramamba.core.errors import InputError
+from terramamba.core.options import flag_of
 
 if TYPE_CHECKING:
     from terramamba.training.plan import Plan
@@ -63,12 +64,20 @@ def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
     try:
         first, second = open_scene(scene), open_scene(labels)
     except InputError:
-        return (
-            arrays  # abundances, or a cube whose axes the labels settle; of images, who opens them says why
-        )
+        # Abundances, or a cube whose axes the labels settle. Of images, who opens them says why.
+        return arrays
     if arrays:
         return first.bands != second.bands
     return second.bands == 1 and first.bands > 1 and describe_label_image(second) is not None
+
+
+def refuse_unused(options: Any, taken: type[Any], what: str) -> None:
+    """Raise ``InputError`` for a flag that ``what``, which takes those of ``taken``, has no use for."""
+    known = {field.name for field in fields(taken)}
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if field.name not in known and field.name != "json" and value != field.default:
+            raise InputError(f"{flag_of(field.name)}: means nothing for {what}; leave it out")
 
 
 def _is_scene_of_the_catalogue(name: str) -> bool:
@@ -79,6 +88,7 @@ def _is_scene_of_the_catalogue(name: str) -> bool:
 
 def _settings(task: "Task", options: Any, **given: str) -> "TrainSettings":
     """The settings of ``task`` with what ``options`` say of its files."""
+    refuse_unused(options, task.settings, f"{task.name} train")
     known = {field.name for field in fields(task.settings)}
     said = {name: value for name, value in asdict(options).items() if name in known}
     return task.settings(**(said | given), out=OUT)

@@ -147,8 +147,8 @@ class Task(Protocol):
     def named(self, settings: Any) -> Any:
         """Return ``settings`` with the files of the set of the catalogue that they name, if they name one."""
 
-    def alternatives(self, settings: Any) -> Sequence[Any]:
-        """Return settings that differ in what validation is to choose; none where nothing is left to it."""
+    def alternatives(self, settings: Any) -> Mapping[str, Any]:
+        """Return the settings that validation is to choose from, by name; none where there is no choice."""
 
     def prepare(self, settings: Any, spec: "ModelSpec") -> Prepared:
         """Open and check the files that ``settings`` name; raises ``InputError``."""
