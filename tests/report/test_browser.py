@@ -167,6 +167,25 @@ def test_dark_light_and_the_switch(tab: Tab, pages: dict[str, Path]) -> None:
     assert tab.said("theme") == "dark"
 
 
+def test_scripts_and_styles_that_got_into_the_page_are_not_run(
+    tab: Tab, pages: dict[str, Path], tmp_path: Path
+) -> None:
+    tab.open(pages["cover"])
+    title, colour = tab.page.title(), tab.run("getComputedStyle(document.querySelector('h1')).color")
+    foreign = (
+        "<script>document.title = 'script'</script><img src=x onerror=\"document.title = 'handler'\">"
+        "<svg onload=\"document.title = 'svg'\"></svg><style>h1 { color: rgb(1, 2, 3) !important }</style>"
+    )
+    page = tmp_path / "foreign.html"
+    page.write_text(pages["cover"].read_text(encoding="utf-8").replace("<main>", f"<main>{foreign}"), "utf-8")
+    tab.open(page)
+    assert tab.page.title() == title
+    assert tab.run("getComputedStyle(document.querySelector('h1')).color") == colour
+    assert any("Content Security Policy" in words for words in tab.complaints)
+    tab.complaints.clear()
+    tab.requests[:] = [address for address in tab.requests if address.endswith(".html")]
+
+
 @pytest.mark.parametrize("job", ["cover", "change"])
 @pytest.mark.parametrize("tab", [PHONE], indirect=True)
 def test_one_column_on_a_phone(tab: Tab, pages: dict[str, Path], job: str) -> None:

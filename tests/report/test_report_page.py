@@ -1,6 +1,7 @@
 """The page as a file: it stands alone, says what the runs say, and takes every text as text."""
 
 import base64
+import hashlib
 import json
 import re
 import shutil
@@ -100,6 +101,23 @@ def test_texts_are_escaped(made: Made, tmp_path: Path) -> None:
     assert [entry["name"] for entry in payload(text)["classes"]] == known
     assert "img" not in reader.tags
     assert "</script><b>" not in text
+
+
+@pytest.mark.parametrize("job", ["cover", "change"])
+def test_the_policy_lets_run_what_is_the_pages_own_and_nothing_else(
+    made: Made, tmp_path: Path, job: str
+) -> None:
+    _, text = read(
+        write_report([getattr(made, job)], tmp_path / "r.html", map_files=getattr(made, f"{job}_files"))
+    )
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    for tag in ("script", "style"):
+        (own,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        hashed = base64.b64encode(hashlib.sha256(own.encode()).digest()).decode()
+        assert rules[f"{tag}-src"] == f"'sha256-{hashed}'"
+    assert not re.search(r"<[^>]*\s(style|on\w+)=", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
 
 
 def test_the_layers_are_the_files(made: Made, tmp_path: Path) -> None:

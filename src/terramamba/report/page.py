@@ -2,8 +2,10 @@
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +14,7 @@ from terramamba._version import __version__
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_text
 from terramamba.core.run_files import REPORT
+from terramamba.report.colours import SHARES
 from terramamba.report.maps import MapFiles, ReportMap, read_map
 from terramamba.report.sections import comparison, provenance, scores, summary, understood
 from terramamba.report.viewer import viewer
@@ -51,14 +54,16 @@ def write_report(
         provenance(records, land, written, __version__),
     ]
     title = " and ".join(run.name for run in records[:3]) + (" and others" if len(records) > 3 else "")
+    style = _resource("style.css") + SHARES
+    script = _resource("theme.js") + ("" if land is None else _resource("script.js"))
     page = _filled(
         {
+            "policy": _policy(style, script),
             "title": escape(f"{title} · terramamba"),
             "heading": escape(title),
             "about": escape(_about(task, records)),
-            "style": _resource("style.css"),
-            "script": _resource("script.js") if land is not None else "",
-            "theme": _resource("theme.js"),
+            "style": style,
+            "script": script,
             "data": "" if land is None else _data(land),
             "body": "\n".join(section for section in body if section),
         }
@@ -79,6 +84,15 @@ def write_run_pages(task: Task, folder: str | Path) -> None:
 
 def _about(task: Task, runs: Sequence[RunRecord]) -> str:
     return f"{task.title} · {', '.join(dict.fromkeys(model_name(run) for run in runs))}"
+
+
+def _policy(style: str, script: str) -> str:
+    """What a browser may run and load: this style sheet and this script, known by their hashes."""
+    sheet, program = (b64encode(sha256(text.encode()).digest()).decode("ascii") for text in (style, script))
+    return (
+        f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:;"
+        f" style-src 'sha256-{sheet}'; script-src 'sha256-{program}'"
+    )
 
 
 def _data(land: ReportMap) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from terramamba.mapping.tags import MODEL_TAG
 from terramamba.report.charts import curves
+from terramamba.report.colours import share, swatch
 from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.report.probabilities import probability_cards
@@ -148,20 +149,22 @@ def _bars(job: ReportedJob, run: RunRecord, listed: Scores) -> str:
     title, rows = job.bars(run, listed)
     head = ["class", "pixels", *(score.label for score in listed)]
     shown = table("Fractions of the test pixels", head, rows, "bars")
-    return f'<div class="card{_width(run)}"><h3>{title}</h3>{shown}</div>'
+    return f'<div class="card{_width(run)}"><h3>{escape(title)}</h3>{shown}</div>'
 
 
 def bar_row(
     name: str, values: Mapping[str, Any], pixels: str, colour: Sequence[int] | None, listed: Scores
 ) -> str:
     """Write a row of a class: its pixels, and its scores as bars."""
-    swatch = "" if colour is None else f'<i class="swatch" style="background:rgb{tuple(colour)}"></i>'
+    marked = "" if colour is None else swatch(colour)
     cells = "".join(
         f'<td class="number">{score.shown(values.get(score.key), coarse=True, sign=True) or "–"}'
-        f'<i class="bar" style="--share:{100 * (values.get(score.key) or 0):.1f}%"></i></td>'
+        f'<i class="bar" {share(values.get(score.key) or 0)}></i></td>'
         for score in listed
     )
-    return f'<tr><th scope="row">{swatch}{escape(name)}</th><td class="number">{pixels}</td>{cells}</tr>'
+    return (
+        f'<tr><th scope="row">{marked}{escape(name)}</th><td class="number">{escape(pixels)}</td>{cells}</tr>'
+    )
 
 
 def _width(run: RunRecord) -> str:
@@ -176,7 +179,7 @@ def _confusion(run: RunRecord) -> str:
     for name, cells in zip(run.class_names, run.confusion, strict=True):
         total = max(1, sum(cells))
         row = "".join(
-            f'<td class="number{" none" * (cell == 0)}" style="--share:{100 * cell / total:.1f}%"'
+            f'<td class="number{" none" * (cell == 0)}" {share(cell / total)}'
             f' title="{escape(name)} taken for {escape(other)}: {percent(cell / total)}">{cell:,}</td>'
             for other, cell in zip(run.class_names, cells, strict=True)
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from terramamba.report.colours import swatch
 from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.report.sections import section, table
@@ -44,8 +45,7 @@ def viewer(job: ReportedJob, land: ReportMap) -> str:
 
 def _legend(land: ReportMap) -> str:
     entries = "".join(
-        f'<li><i class="swatch" style="background:rgb{colour}"></i>{escape(entry.name)}'
-        f" <small>{amount(entry)}</small></li>"
+        f"<li>{swatch(colour)}{escape(entry.name)} <small>{amount(entry)}</small></li>"
         for entry, colour in zip(land.areas, land.colours, strict=True)
     )
     return f'<ul class="legend" tabindex="0" aria-label="Legend">{entries}</ul>'
