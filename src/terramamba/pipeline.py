@@ -249,13 +249,26 @@ def _plan(task: Task, ready: _Ready) -> Plan:
     """What the files were taken for, with model, recipe and the expected time."""
     settings, work = ready.settings, ready.work
     if work is None:
-        return ready.prepared.plan.with_facts({"model": f"{settings.model}, {settings.preset}"})
+        words = f"{settings.model}, {settings.preset}{_sampled(ready)}"
+        return ready.prepared.plan.with_facts({"model": words})
     seconds = work.seconds(settings.epochs, settings.batch_size)
     if seconds > TIMED_FROM:
         config, objective = part_of(settings, task.config), _objective(task, ready.prepared)
         samples, device = ready.prepared.training_set(), resolve_device(settings.device)
         seconds = timed_seconds(ready.model, objective, samples, config, work, device)
     return ready.prepared.plan.with_facts(recipe_in_words(settings, work, seconds))
+
+
+def _sampled(ready: _Ready) -> str:
+    """How many of the samples a model that is solved for takes, where it cannot take all."""
+    most, volume = ready.spec.most_fitted, ready.prepared.volume()
+    train, validation = volume.samples, round(volume.validation)
+    if most is None or max(train, validation) <= most:
+        return ""
+    return (
+        f"; fitted on {min(most, train):,} of {train:,} training samples and chosen on"
+        f" {min(most, validation):,} of {validation:,} validation samples, drawn by class"
+    )
 
 
 def _objective(task: Task, prepared: Prepared) -> Any:

@@ -17,6 +17,7 @@ from terramamba.data.splits.split_files import load_split
 from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.landcover.training import protocol_id
+from terramamba.models.baselines import svm
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run, prepare_folder
@@ -61,6 +62,20 @@ def test_a_run_says_what_was_done(trained):
     )
     for name in ("config.yaml", "split.tif", "split.json", "log.txt", "model.json", "model.safetensors"):
         assert (folder / name).is_file(), name
+
+
+def test_a_solver_that_cannot_take_all_samples_takes_some_and_says_so(trained, monkeypatch):
+    settings = replace(trained[0], out=trained[0].out + "-sampled")
+    monkeypatch.setattr(svm, "SPEC", replace(svm.SPEC, most_fitted=40))
+    result = train_classifier(settings)
+    train, validation = (sum(result["counts"][subset]) for subset in ("train", "validation"))
+    said = json.loads((Path(settings.out) / "plan.json").read_text())["shown"]["facts"]["model"]
+    assert said == (
+        f"svm, rbf; fitted on 40 of {train} training samples and chosen on 40 of {validation} validation"
+        " samples, drawn by class"
+    )
+    assert result["support_vectors"] <= 40
+    assert sum(result["counts"]["test"]) == sum(trained[1]["counts"]["test"])
 
 
 def test_the_run_s_own_test_pixels_score_the_same_again(trained):

@@ -60,6 +60,26 @@ def test_bands_of_a_split_are_the_best_on_validation(seed):
     assert record["bands_a_split"] == [1, 2, 4, 6][int(np.argmax(shares))]
 
 
+def test_of_many_spectra_a_sample_chooses_and_all_grow_the_forest(seed, monkeypatch):
+    monkeypatch.setattr("terramamba.models.baselines.random_forest.CHOSEN_ON", 40)
+    generator = np.random.default_rng(seed)
+    train, val = spectra(generator, (0, 1, 2), 90), spectra(generator, (0, 1, 2), 40)
+    model, record = fit_random_forest(*train, *val, num_classes=3, seed=7)
+    assert record["chosen_on"] <= 40
+    oracle = RandomForestClassifier(TREES, max_features=record["bands_a_split"], random_state=7).fit(*train)
+    assert record["nodes"] == sum(tree.tree_.node_count for tree in oracle.estimators_)
+    assert record["validation_oa"] == pytest.approx(oracle.score(*val))
+    found = model.probabilities(torch.from_numpy(val[0])).numpy()
+    np.testing.assert_allclose(found, oracle.predict_proba(val[0]), atol=1e-12)
+
+
+def test_pieces_of_many_spectra_are_those_of_all(seed, monkeypatch):
+    model, _, x, *_ = fitted(seed, (0, 1, 2, 3), 4)
+    whole = model.probabilities(torch.from_numpy(x))
+    monkeypatch.setattr("terramamba.models.baselines.random_forest.AT_HAND", 7 * TREES * 4)
+    assert torch.equal(model.probabilities(torch.from_numpy(x)), whole)
+
+
 def test_saved_and_loaded_it_decides_the_same(seed, tmp_path):
     model, _, x, *_ = fitted(seed, (0, 2), 4)
     saved = save_model(model, tmp_path / "model")

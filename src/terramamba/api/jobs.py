@@ -115,6 +115,7 @@ def evaluate_classifier(
     class_names: Sequence[str] | None = None,
     class_attribute: str | None = None,
     layer: str | None = None,
+    labels_crs: str | None = None,
     all_touched: bool = False,
     min_coverage: float | int = 0.5,
     device: str = "auto",
@@ -143,6 +144,7 @@ def evaluate_classifier(
         class_names: Names of the labels' classes, in the order of their codes; None: those of their file.
         class_attribute: Attribute of a vector file that says the class.
         layer: Layer of a vector file.
+        labels_crs: Reference system of labels whose file states none, such as "EPSG:32633".
         all_touched: A polygon labels every pixel that it covers any part of.
         min_coverage: Share of a pixel that a polygon must cover to label it.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
@@ -176,6 +178,7 @@ def evaluate_classifier(
             class_names=class_names,
             class_attribute=class_attribute,
             layer=layer,
+            labels_crs=labels_crs,
             all_touched=all_touched,
             min_coverage=float(min_coverage),
             device=device,

@@ -143,6 +143,9 @@ class VectorOptions(Options):
     fits."""
     layer: str | None = None
     """Layer of a vector file; None: the only one with shapes."""
+    labels_crs: str | None = None
+    """Reference system of labels whose file states none, such as EPSG:32633 for a table of points; None: WGS
+    84 for columns lon and lat, else the scene's."""
     all_touched: bool = False
     """A polygon labels every pixel that it covers any part of."""
     min_coverage: Annotated[float, PIXEL_SHARE] = 0.5

@@ -55,6 +55,7 @@ def evaluate(
     class_names: Sequence[str] | None = None,
     class_attribute: str | None = None,
     layer: str | None = None,
+    labels_crs: str | None = None,
     all_touched: bool = False,
     min_coverage: float = 0.5,
     device: str = "auto",
@@ -85,7 +86,11 @@ def evaluate(
         shape = label_shape(labels, label_variable)
         opened = open_for(run, scene, bands=bands, variable=scene_variable, axes=axes, shape=shape)
         vector = VectorOptions(
-            class_attribute=class_attribute, layer=layer, all_touched=all_touched, min_coverage=min_coverage
+            class_attribute=class_attribute,
+            layer=layer,
+            labels_crs=labels_crs,
+            all_touched=all_touched,
+            min_coverage=min_coverage,
         )
         reading: dict[str, Any] = {
             "variable": label_variable,

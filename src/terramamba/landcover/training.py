@@ -22,6 +22,7 @@ from terramamba.landcover.samples import Samples, prepare_samples
 from terramamba.landcover.scores import scores_by_name, write_class_table
 from terramamba.landcover.settings import SEARCH, ClassifySettings
 from terramamba.landcover.understood import plan_of
+from terramamba.models.baselines.sampling import sample_by_class
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.band_identity import known_names
@@ -158,15 +159,15 @@ class Training:
     def solve(self, spec: ModelSpec) -> tuple[Model, dict[str, Any]]:
         """Fit a model that is solved for from spectra alone; validation chooses its options."""
         assert spec.fit is not None
-        samples = self.samples
-        solved, record = spec.fit(
-            samples.spectra(TRAIN),
-            samples.targets(TRAIN),
-            samples.spectra(VALIDATION),
-            samples.targets(VALIDATION),
-            num_classes=len(samples.labels.classes),
-            seed=self.settings.seed,
-        )
+        samples, seed = self.samples, self.settings.seed
+        given: list[Any] = []
+        for subset in (TRAIN, VALIDATION):
+            spectra, targets = samples.spectra(subset), samples.targets(subset)
+            if spec.most_fitted is not None:
+                drawn = sample_by_class(targets, spec.most_fitted, seed)
+                spectra, targets = spectra[drawn], targets[drawn]
+            given += [spectra, targets]
+        solved, record = spec.fit(*given, num_classes=len(samples.labels.classes), seed=seed)
         return solved, {**record, "device": "cpu"}
 
     def judge(self, model: Model, threshold: float | None) -> Judgement:

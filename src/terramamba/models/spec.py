@@ -44,6 +44,8 @@ class ModelSpec:
     """False: a detector that has nothing to learn."""
     fit: FitFunction | None = None
     """For a model that is solved for rather than trained by gradient descent: the function that does it."""
+    most_fitted: int | None = None
+    """Most spectra of a subset that ``fit`` takes in reasonable time; of more a sample is drawn by class."""
 
     def parameters(self) -> Mapping[str, inspect.Parameter]:
         """Return the options by name, with default and type."""

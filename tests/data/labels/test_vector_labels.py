@@ -171,6 +171,98 @@ def test_points_and_lines(tmp_path: Path, scene: Scene) -> None:
     np.testing.assert_array_equal(code_map(labels), expected)
 
 
+def test_points_in_the_same_pixel_and_beside_the_scene(tmp_path: Path, scene: Scene) -> None:
+    places = [(3.2, 4.9), (3.9, 4.1), (5, 5), (5.5, 5.5), (16, 3), (2, 12), (-0.1, 3), (7, 7)]
+    kinds = [5, 5, 5, 9, 5, 9, 9, 0]
+    shapes = [on_ground(shapely.Point(place)) for place in places]
+    labels = read_labels(write(tmp_path / "labels.gpkg", shapes, kind=kinds), scene, min_classes=1)
+    expected = np.zeros((12, 16), int)
+    expected[4, 3] = 5
+    np.testing.assert_array_equal(code_map(labels), expected)
+    assert feature_map(labels)[4, 3] == 1
+    said = "; ".join(labels.notes)
+    assert "3 of 8 features outside the scene" in said
+    assert "1 pixels are claimed by shapes of two classes" in said
+
+
+def test_of_a_point_and_a_polygon_of_one_class_the_first_has_the_pixel(tmp_path: Path, scene: Scene) -> None:
+    box, point = shapely.box(2, 2, 5, 5), shapely.Point(3.5, 3.5)
+    for name, shapes, owner in (("box", [box, point], 1), ("point", [point, box], 1)):
+        drawn = [on_ground(shape) for shape in (*shapes, shapely.Point(9, 9))]
+        labels = read_labels(write(tmp_path / f"{name}.gpkg", drawn, kind=[5, 5, 7]), scene)
+        assert feature_map(labels)[3, 3] == owner
+        assert feature_map(labels)[2, 2] == 1 + (name == "point")
+
+
+def table(path: Path, text: str) -> str:
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def places_in(crs: str, *pixels: tuple[float, float]) -> list[tuple[float, float]]:
+    """Coordinates in ``crs`` of places given in columns and rows."""
+    ground = [shapely.get_coordinates(on_ground(shapely.Point(pixel)))[0] for pixel in pixels]
+    x, y = transform(UTM, crs, *(list(axis) for axis in zip(*ground, strict=True)))
+    return list(zip(x, y, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("header", "crs", "flag", "between"),
+    [
+        ("x,y,class", UTM, UTM, ","),
+        ("\ufeffX;Y;cover", UTM, None, ";"),
+        ("id\tclass\tLatitude\tLongitude", "EPSG:4326", None, "\t"),
+        ("class,lon,lat", "EPSG:4326", "EPSG:4326", ","),
+        ("easting,northing,class", "EPSG:3035", "EPSG:3035", ","),
+    ],
+)
+def test_a_table_of_points(
+    tmp_path: Path, scene: Scene, header: str, crs: str, flag: str | None, between: str
+) -> None:
+    lines = [header]
+    pixels = ((3.2, 4.9), (6.5, 1.5), (9.5, 9.5))
+    for number, ((x, y), name) in enumerate(
+        zip(places_in(crs, *pixels), ("wood", "corn", "wood"), strict=True)
+    ):
+        known = {"x": x, "easting": x, "lon": x, "longitude": x, "class": name, "cover": name, "id": number}
+        known |= {"y": y, "northing": y, "lat": y, "latitude": y}
+        lines.append(between.join(str(known[name.strip("\ufeff").lower()]) for name in header.split(between)))
+    path = table(tmp_path / "points.csv", "\n".join(lines) + "\n")
+    labels = read_labels(path, scene, vector=VectorOptions(labels_crs=flag))
+    expected = np.full((12, 16), "", object)
+    expected[4, 3], expected[1, 6], expected[9, 9] = "wood", "corn", "wood"
+    np.testing.assert_array_equal(by_name(labels), expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "flag", "said"),
+    [
+        ("x,y,class\n1,2,3\n4,5\n", None, "point 2 has 2 columns, but the first line names 3"),
+        ("x,y,class\n1,2,3\n4,five,6\n", None, "y of point 2 is 'five'"),
+        ("x,y,class\n1,nan,3\n", None, "y of point 1 is 'nan'"),
+        ("x,y,class\n", None, "holds no features"),
+        ("x,y\n1,2\n", None, "no attributes"),
+        ("x,y,class\n1,2,3\n1,2,4\n", "EPSG:1", "is no reference system"),
+        ("lon,lat,class\n1,2,3\n1,2,4\n", UTM, "states the reference system EPSG:4326"),
+        ("x,y,class\n1,2,3\n1,2,4\n", UTM, "no shape lies on"),
+    ],
+)
+def test_tables_of_points_that_cannot_be_used(
+    tmp_path: Path, scene: Scene, text: str, flag: str | None, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        read_labels(table(tmp_path / "points.csv", text), scene, vector=VectorOptions(labels_crs=flag))
+
+
+def test_a_vector_file_without_reference_system_is_in_the_one_that_is_named(
+    tmp_path: Path, scene: Scene
+) -> None:
+    degrees = [shapely.Point(place) for place in places_in("EPSG:4326", (3.5, 4.5), (6.5, 1.5))]
+    path = write(tmp_path / "points.shp", degrees, None, kind=[3, 4])
+    labels = read_labels(path, scene, vector=VectorOptions(labels_crs="EPSG:4326"))
+    assert (code_map(labels)[4, 3], code_map(labels)[1, 6]) == (3, 4)
+
+
 def test_what_is_left_out_is_counted(tmp_path: Path, scene: Scene) -> None:
     bounds = (
         (1, 1, 5, 5),

@@ -43,25 +43,30 @@ class OverlapResolver:
     """
 
     def __init__(self, height: int, width: int) -> None:
-        self._shape = (height, width)
-        self._keys: list[Int64[np.ndarray, " m"]] = []
-        self._codes: list[int] = []
-        self._features: list[int] = []
+        self.size = (height, width)
+        self._columns: list[Int64[np.ndarray, "4 m"]] = []
 
-    def add(self, pixels: Int[np.ndarray, "m 2"], code: int, feature: int) -> None:
-        """Cover ``pixels`` (rows and columns, each once) by shape ``feature`` of class ``code``."""
-        self._keys.append(pixels[:, 0].astype(np.int64) * self._shape[1] + pixels[:, 1])
-        self._codes.append(code)
-        self._features.append(feature)
+    def add(
+        self,
+        pixels: Int[np.ndarray, "m 2"],
+        code: int | Int[np.ndarray, " m"],
+        feature: int | Int[np.ndarray, " m"],
+        order: int | Int[np.ndarray, " m"],
+    ) -> None:
+        """Cover ``pixels`` (rows and columns, each once in a shape) by shape ``feature`` of class ``code``.
+
+        ``order`` tells which of two shapes is the first. All three may differ from pixel to pixel.
+        """
+        keys = pixels[:, 0].astype(np.int64) * self.size[1] + pixels[:, 1]
+        self._columns.append(np.stack(np.broadcast_arrays(keys, code, feature, order)).astype(np.int64))
 
     def resolve(self) -> tuple[PixelList, Int64[np.ndarray, " m"], Int64[np.ndarray, " m"], int]:
         """Return the pixels, code and shape of each, and how many others shapes of two classes cover."""
-        covered = np.concatenate([np.zeros(0, np.int64), *self._keys])
-        shape = np.repeat(np.arange(len(self._keys)), [len(keys) for keys in self._keys])
-        codes, features = np.array(self._codes, np.int64)[shape], np.array(self._features, np.int64)[shape]
+        columns = np.concatenate([np.zeros((4, 0), np.int64), *self._columns], axis=1)
+        covered, codes, features, _ = columns[:, np.argsort(columns[3], kind="stable")]
         keys, first, index = np.unique(covered, return_index=True, return_inverse=True)
         disputed = np.zeros(len(keys), bool)
         disputed[index[codes != codes[first][index]]] = True
         kept = first[~disputed]
-        pixels = PixelList(self._shape, keys[~disputed])
+        pixels = PixelList(self.size, keys[~disputed])
         return pixels, codes[kept], features[kept], int(np.count_nonzero(disputed))

@@ -80,7 +80,7 @@ def read_rois(path: str, scene: Scene) -> ClassRaster:
     drawn = Counter({code_of[name]: 0 for name in names})
     overlaps = OverlapResolver(scene.height, scene.width)
     for name, own in zip(names, np.split(pixels, np.cumsum(counts)[:-1]), strict=True):
-        overlaps.add(np.unique(own, axis=0), code_of[name], 1)
+        overlaps.add(np.unique(own, axis=0), code_of[name], feature=1, order=0)
         drawn[code_of[name]] += len(own)
     labelled, codes, _, disputed = overlaps.resolve()
     notes: tuple[str, ...] = ()

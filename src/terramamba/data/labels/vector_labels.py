@@ -2,7 +2,7 @@
 
 import numpy as np
 import shapely
-from jaxtyping import Int64
+from jaxtyping import Int64, Shaped
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_attribute import find_classes
@@ -18,6 +18,9 @@ from terramamba.raster.vector.coverage import (
 )
 from terramamba.raster.vector.features import on_pixels, read_features
 from terramamba.raster.windows import Window
+
+POINT = 0
+"""Shapely's number of this kind of shape."""
 
 ROUNDING = 1e-6
 """Shares of a pixel below this come from rounding in reprojection, not from what somebody drew."""
@@ -35,26 +38,28 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
         InputError: what ``read_features``, ``on_pixels`` and ``find_classes`` refuse, or no shape that
             labels a pixel of the scene.
     """
-    features = read_features(path, options.layer)
+    features = read_features(path, options.layer, options.labels_crs)
     if len(features) == 0:
         raise InputError(f"{path}: layer {features.layer!r} holds no features; give labels that were drawn")
     classes = find_classes(path, features.attributes, options.class_attribute)
     shapes, notes = on_pixels(features, scene.grid, scene.path)
     least = ROUNDING if options.all_touched else options.min_coverage - ROUNDING
     overlaps = OverlapResolver(scene.height, scene.width)
-    outside, small, parts, multipart = 0, 0, len(features), 0
-    for number, (shape, code) in enumerate(zip(shapes, classes.codes, strict=True), start=1):
-        if shape is None or code == 0:
-            continue
+    drawn = ~shapely.is_missing(shapes) & (classes.codes > 0)
+    points = drawn & (shapely.get_type_id(shapes) == POINT) & ~shapely.is_empty(shapes)
+    outside = _add_points(overlaps, shapes, classes.codes, np.flatnonzero(points))
+    small, parts, multipart = 0, len(features), 0
+    for place in np.flatnonzero(drawn & ~points).tolist():
+        number, shape, code = place + 1, shapes[place], int(classes.codes[place])
         window = bounding_window(shape, scene.grid.window)
         taken = _pixels(shape, window, least)
         if len(taken):
-            several = features.shapes[number - 1].geom_type.startswith(("Multi", "GeometryC"))
+            several = features.shapes[place].geom_type.startswith(("Multi", "GeometryC"))
             first, *others = _by_part(shape, taken, window) if several else [taken]
-            overlaps.add(first, int(code), number)
+            overlaps.add(first, code, number, place)
             for part in others:
                 parts += 1
-                overlaps.add(part, int(code), parts)
+                overlaps.add(part, code, parts, place)
             multipart += bool(others)
         elif window.pixels and shapely.intersects(shape, _box(window)):
             small += 1
@@ -78,12 +83,26 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
         )
     if disputed:
         notes += (f"{path}: {disputed} pixels are claimed by shapes of two classes and left unlabelled",)
-    present, drawn = np.unique(classes.codes[classes.codes > 0], return_counts=True)
-    counts = dict(zip(present.tolist(), drawn.tolist(), strict=True))
+    present, often = np.unique(classes.codes[classes.codes > 0], return_counts=True)
+    counts = dict(zip(present.tolist(), often.tolist(), strict=True))
     found = CodeCounts(counts, classes.names, of="features")
     return ClassRaster(
         pixels, codes, found, classes.names, by_name=bool(classes.names), features=numbers, notes=notes
     )
+
+
+def _add_points(
+    overlaps: OverlapResolver,
+    shapes: Shaped[np.ndarray, " n"],
+    codes: Int64[np.ndarray, " n"],
+    places: Int64[np.ndarray, " p"],
+) -> int:
+    """Add the points among ``shapes`` all at once, as surveys have many; return how many lie outside."""
+    pixels = np.floor(shapely.get_coordinates(shapes[places]))[:, ::-1]
+    inside = ((pixels >= 0) & (pixels < overlaps.size)).all(axis=1)
+    kept = places[inside]
+    overlaps.add(pixels[inside].astype(np.int64), codes[kept], kept + 1, kept)
+    return int(np.count_nonzero(~inside))
 
 
 def _pixels(shape: shapely.Geometry, window: Window, least: float) -> Int64[np.ndarray, "m 2"]:

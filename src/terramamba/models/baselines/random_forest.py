@@ -8,13 +8,15 @@ Each tree sends a spectrum to the left where band <= threshold, else to the righ
 of the classes. The forest's probability is the mean of its trees' shares, the score its logarithm.
 """
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Float64, Int
+from jaxtyping import Bool, Float, Float32, Float64, Int
 from torch import Tensor
 
+from terramamba.models.baselines.sampling import sample_by_class
 from terramamba.models.baselines.validation import best_on_validation
 from terramamba.models.model import Model
 from terramamba.models.registry import create_model
@@ -24,6 +26,12 @@ TREES = 200
 """Trees of a forest."""
 BAND_SHARES = (0.05, 0.1, 0.3)
 """Shares of the bands looked at for a split that are tried, beside the square root of their number."""
+AT_HAND = 8_000_000
+"""Shares of classes in leaves that are averaged in one go, 64 MB of them."""
+AT_ONCE = 10
+"""Trees that are grown before they are stored: scikit-learn's own take eight bytes a class for every node."""
+CHOSEN_ON = 10_000
+"""Training spectra of which more are sampled to choose the bands of a split; the kept forest has them all."""
 LEAST = 1e-6
 """Smallest probability, so that every class has a logarithm."""
 
@@ -81,7 +89,10 @@ class RandomForest(Model):
         for _ in range(self.depth):  # a leaf's children are the leaf itself
             right = values.gather(1, self.band[node].long()) > self.threshold[node]
             node = self.below[right.long(), node].long()
-        return self.shares[self.leaf[node].long()].mean(dim=1)
+        # In pieces: the shares of all trees stand beside each other before they become one mean.
+        rows = max(1, AT_HAND // (node.shape[1] * self.shares.shape[1]))
+        leaves = self.leaf[node].long()
+        return torch.cat([self.shares[some].mean(dim=1) for some in leaves.split(rows)])
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float32[Tensor, "b k"]:
         """Score the middle pixels of patches (b, c, h, w): log probabilities (b, k), at least log 1e-6."""
@@ -117,62 +128,131 @@ def fit_random_forest(
     Raises:
         InputError: training spectra of fewer than two classes, or no validation spectra.
     """
-    from sklearn.ensemble import RandomForestClassifier
-
     train_x, val_x = (np.asarray(x, dtype=np.float32) for x in (train_x, val_x))
     bands = train_x.shape[1]
     grid = sorted({max(1, round(bands**0.5)), *(max(1, round(share * bands)) for share in BAND_SHARES)})
-    forests = (RandomForestClassifier(TREES, max_features=count, random_state=seed) for count in grid)
+    drawn = sample_by_class(train_y, CHOSEN_ON, seed)
+    tried = (_Grown(count, num_classes, seed) for count in grid)
     best, validation_oa = best_on_validation(
-        "random_forest", "the bands of a split", forests, (train_x, train_y), (val_x, val_y)
+        "random_forest", "the bands of a split", tried, (train_x[drawn], train_y[drawn]), (val_x, val_y)
     )
-    model = _from_sklearn(best, num_classes)
+    if len(drawn) < len(train_y):
+        best = _Grown(best.bands, num_classes, seed).fit(train_x, train_y)
+        validation_oa = best.score(val_x, val_y)
+    model = best.model()
     return model, {
-        "bands_a_split": best.max_features,
+        "bands_a_split": best.bands,
         "validation_oa": validation_oa,
         "trees": TREES,
         "nodes": len(model.band),
+        "chosen_on": len(drawn),
         "grid": {"bands_a_split": grid},
     }
 
 
-def _from_sklearn(forest: Any, num_classes: int) -> RandomForest:
-    trees = [tree.tree_ for tree in forest.estimators_]
-    root = np.cumsum([0, *(tree.node_count for tree in trees)])
-    itself = np.arange(root[-1])
-    inner = np.concatenate([tree.children_left for tree in trees]) >= 0
-    first = np.repeat(root[:-1], np.diff(root))  # number of the first node of each node's tree
-    sides = [
-        np.where(inner, np.concatenate([getattr(tree, side) for tree in trees]) + first, itself)
-        for side in ("children_left", "children_right")
-    ]
-    values = np.concatenate([tree.value[:, 0, :] for tree in trees])[~inner]
-    # Most leaves hold one class alone, so that there are far fewer different leaves than leaves.
+class _Grown:
+    """A forest of scikit-learn, grown and stored a few trees at a time."""
+
+    def __init__(self, bands: int, num_classes: int, seed: int) -> None:
+        self.bands, self._num_classes, self._seed = bands, num_classes, seed
+        self._trees: list[_Tree] = []
+
+    def fit(self, x: Float[np.ndarray, "m c"], y: Int[np.ndarray, " m"]) -> "_Grown":
+        from sklearn.ensemble import RandomForestClassifier
+
+        forest = RandomForestClassifier(
+            AT_ONCE,
+            max_features=self.bands,
+            random_state=self._seed,
+            warm_start=True,
+            n_jobs=torch.get_num_threads(),
+        )
+        for count in range(AT_ONCE, TREES + 1, AT_ONCE):
+            forest.set_params(n_estimators=count).fit(x, y)
+            self._trees += [_stored(tree.tree_) for tree in forest.estimators_[-AT_ONCE:]]
+            # It grows as many as are missing; those that are stored need not be held twice.
+            forest.estimators_[-AT_ONCE:] = [None] * AT_ONCE
+        self._classes, self._in_channels = forest.classes_, x.shape[1]
+        return self
+
+    def score(self, x: Float[np.ndarray, "m c"], y: Int[np.ndarray, " m"]) -> float:
+        # Tree after tree, as scikit-learn adds them up, so that equals are decided as it decides them.
+        total = sum(tree.shares[tree.leaf[tree.find(x)]] for tree in self._trees)
+        return float((self._classes[np.argmax(total, axis=1)] == y).mean())
+
+    def model(self) -> RandomForest:
+        trees = self._trees
+        root = np.cumsum([0, *(len(tree.band) for tree in trees)])
+        # Most leaves hold one class alone, so that there are far fewer different leaves than leaves.
+        first = np.cumsum([0, *(len(tree.shares) for tree in trees)])
+        shares, which = np.unique(
+            np.concatenate([tree.shares for tree in trees]), axis=0, return_inverse=True
+        )
+        leaves = [
+            np.where(tree.inner, 0, which.ravel()[tree.leaf + start])
+            for tree, start in zip(trees, first[:-1], strict=True)
+        ]
+        below = [tree.below + start for tree, start in zip(trees, root[:-1], strict=True)]
+        buffers = {
+            "root": torch.as_tensor(root[:-1], dtype=torch.int32),
+            "band": torch.as_tensor(np.concatenate([tree.band for tree in trees]), dtype=torch.int32),
+            "threshold": torch.as_tensor(np.concatenate([tree.threshold for tree in trees])),
+            "below": torch.as_tensor(np.concatenate(below, axis=1), dtype=torch.int32),
+            "leaf": torch.as_tensor(np.concatenate(leaves), dtype=torch.int32),
+            "shares": torch.as_tensor(shares),
+            "classes": torch.as_tensor(self._classes, dtype=torch.int64),
+        }
+        sizes = {
+            "trees": len(trees),
+            "nodes": int(root[-1]),
+            "leaves": len(shares),
+            "depth": max(tree.depth for tree in trees),
+            "fitted_classes": len(self._classes),
+        }
+        options = {"in_channels": self._in_channels, "num_classes": self._num_classes, **sizes}
+        model = cast(RandomForest, create_model("random_forest", **options))
+        model.load_state_dict(buffers)
+        return model.eval()
+
+
+@dataclass(frozen=True, eq=False)
+class _Tree:
+    """One tree: where its n nodes send a spectrum, and which of its m different leaves a leaf is."""
+
+    inner: Bool[np.ndarray, " n"]
+    band: Int[np.ndarray, " n"]
+    threshold: Float64[np.ndarray, " n"]
+    below: Int[np.ndarray, "2 n"]
+    leaf: Int[np.ndarray, " n"]
+    shares: Float64[np.ndarray, "m f"]
+    depth: int
+
+    def find(self, x: Float[np.ndarray, "m c"]) -> Int[np.ndarray, " m"]:
+        """Return the leaf that each spectrum comes to."""
+        rows, node = np.arange(len(x)), np.zeros(len(x), np.int64)
+        for _ in range(self.depth):  # a leaf's children are the leaf itself
+            right = x[rows, self.band[node]] > self.threshold[node]
+            node = self.below[right.astype(np.int64), node]
+        return node
+
+
+def _stored(tree: Any) -> _Tree:
+    itself = np.arange(tree.node_count)
+    inner = tree.children_left >= 0
+    values = tree.value[:, 0, :][~inner]
     shares, which = np.unique(values / values.sum(1, keepdims=True), axis=0, return_inverse=True)
-    leaf = np.zeros(len(itself), dtype=np.int32)
+    leaf = np.zeros(len(itself), np.int32)
     leaf[~inner] = which.ravel()
-    band = np.where(inner, np.concatenate([tree.feature for tree in trees]), 0)
-    threshold = np.concatenate([tree.threshold for tree in trees])
-    buffers = {
-        "root": torch.as_tensor(root[:-1], dtype=torch.int32),
-        "band": torch.as_tensor(band, dtype=torch.int32),
-        "threshold": torch.as_tensor(np.where(inner, threshold, 0.0)),
-        "below": torch.as_tensor(np.stack(sides), dtype=torch.int32),
-        "leaf": torch.as_tensor(leaf),
-        "shares": torch.as_tensor(shares),
-        "classes": torch.as_tensor(forest.classes_, dtype=torch.int64),
-    }
-    sizes = {
-        "trees": len(trees),
-        "nodes": len(itself),
-        "leaves": len(shares),
-        "depth": int(max(tree.max_depth for tree in trees)),
-        "fitted_classes": len(forest.classes_),
-    }
-    options = {"in_channels": forest.n_features_in_, "num_classes": num_classes, **sizes}
-    model = cast(RandomForest, create_model("random_forest", **options))
-    model.load_state_dict(buffers)
-    return model.eval()
+    sides = [np.where(inner, side, itself) for side in (tree.children_left, tree.children_right)]
+    return _Tree(
+        inner=inner,
+        band=np.where(inner, tree.feature, 0).astype(np.int32),
+        threshold=np.where(inner, tree.threshold, 0.0),
+        below=np.stack(sides).astype(np.int32),
+        leaf=leaf,
+        shares=shares,
+        depth=int(tree.max_depth),
+    )
 
 
 SPEC = ModelSpec(

@@ -26,6 +26,8 @@ COSTS = (1.0, 10.0, 100.0, 1000.0, 10_000.0)
 """Values of C that are tried."""
 GAMMAS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Values of gamma that are tried, in units of 1 / (bands * variance of the training spectra)."""
+MOST = 10_000
+"""Training or validation spectra of which more are sampled: time and memory grow with the square of both."""
 NEVER = -1.0
 """Score, below any vote, of a class without training pixels."""
 
@@ -70,10 +72,17 @@ class RBFSVM(Model):
             x, v = spectra.double(), self.vectors.double()
             squares = (x * x).sum(1)[:, None] + (v * v).sum(1) - 2 * x @ v.T
             kernel = torch.exp(-self.gamma * squares.clamp(min=0))
+            # What the vectors of each class say against each other class: a dot product for all pairs at once
+            # would be with zeros for all other classes.
+            said = torch.stack(
+                [
+                    kernel[:, own] @ self.dual[:, own].T
+                    for own in (self.owner == place for place in range(len(self.classes)))
+                ],
+                dim=1,
+            )
             first, second = self._pairs()
-            weights = self.dual[second - 1] * (self.owner == first[:, None])
-            weights = weights + self.dual[first] * (self.owner == second[:, None])
-            return kernel @ weights.T + self.intercept
+            return said[:, first, second - 1] + said[:, second, first] + self.intercept
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float32[Tensor, "b k"]:
         """Score the middle pixels of patches (b, c, h, w): votes (b, k)."""
@@ -167,4 +176,5 @@ SPEC = ModelSpec(
     claims={},
     example=(1, 144, 7, 7),  # the patch side of ssa_mamba, so that both are judged on the same split
     fit=fit_svm,
+    most_fitted=MOST,
 )

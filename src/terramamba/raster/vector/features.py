@@ -5,7 +5,7 @@ n features   m attributes
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.readers.truncated import require_whole_shapefile
 from terramamba.raster.reproject import to_crs
+from terramamba.raster.vector.point_table import is_point_table, read_point_table
 
 VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gml", ".kml", ".sqlite")
 
@@ -48,8 +49,11 @@ class Features:
 
 
 def is_vector_file(path: str) -> bool:
-    """Tell whether ``path`` ends as the name of a vector file does; an item of STAC is a scene."""
-    return Path(path).suffix.lower() in VECTOR_SUFFIXES and not is_stac(path)
+    """Tell whether ``path`` ends as the name of a vector file does, or is a table of points.
+
+    An item of STAC is a scene.
+    """
+    return (Path(path).suffix.lower() in VECTOR_SUFFIXES and not is_stac(path)) or is_point_table(path)
 
 
 def list_layers(path: str) -> dict[str, str | None]:
@@ -63,6 +67,8 @@ def list_layers(path: str) -> dict[str, str | None]:
     if not Path(path).exists():
         raise InputError(f"{path}: no such file; check the path")
     require_whole_shapefile(path)
+    if is_point_table(path):
+        return {Path(path).stem: "Point"}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -73,15 +79,42 @@ def list_layers(path: str) -> dict[str, str | None]:
         ) from error
 
 
-def read_features(path: str, layer: str | None = None) -> Features:
+def read_features(path: str, layer: str | None = None, crs: str | None = None) -> Features:
     """Read all features of one layer, of the only one with shapes where ``layer`` is None.
 
+    ``crs`` is the reference system of a file that states none.
+
     Raises:
-        InputError: the file or the layer is not there, several layers have shapes, or reading fails.
+        InputError: the file or the layer is not there, several layers have shapes, reading fails, or ``crs``
+            is unknown or not what the file states.
     """
+    features = _read(path, _choose_layer(path, layer))
+    return features if crs is None else replace(features, crs=_settled_crs(features, crs))
+
+
+def _settled_crs(features: Features, named: str) -> CRS:
+    try:
+        crs = CRS.from_user_input(named)
+    except CRSError as error:
+        raise InputError(
+            f"--labels-crs: {named!r} is no reference system ({reason_of(error)}); give one such as "
+            "EPSG:32633"
+        ) from error
+    if features.crs is not None and not same_crs(features.crs, crs):
+        raise InputError(
+            f"{features.path}: states the reference system {_brief(features.crs)}, but --labels-crs says "
+            f"{named}; leave the flag out, or mend the file"
+        )
+    return crs
+
+
+def _read(path: str, chosen: str) -> Features:
     import pyogrio.raw
 
-    chosen = _choose_layer(path, layer)
+    if is_point_table(path):
+        table = read_point_table(path)
+        told = None if table.crs is None else CRS.from_user_input(table.crs)
+        return Features(path, chosen, shapely.points(table.points), table.attributes, told)
     try:
         with warnings.catch_warnings():
             # heights are dropped and odd field types read as text; neither matters for labels
