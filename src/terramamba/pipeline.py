@@ -261,9 +261,12 @@ def _plan(task: Task, ready: _Ready) -> Plan:
 
 def _sampled(ready: _Ready) -> str:
     """How many of the samples a model that is solved for takes, where it cannot take all."""
-    most, volume = ready.spec.most_fitted, ready.prepared.volume()
+    most = ready.spec.most_fitted
+    if most is None:
+        return ""
+    volume = ready.prepared.volume()
     train, validation = volume.samples, round(volume.validation)
-    if most is None or max(train, validation) <= most:
+    if max(train, validation) <= most:
         return ""
     return (
         f"; fitted on {min(most, train):,} of {train:,} training samples and chosen on"

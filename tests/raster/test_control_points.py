@@ -77,7 +77,7 @@ def test_pixels_without_a_size_have_no_area(geotiff: Make, tmp_path: Path, kind:
     assert describe(scene)["areas"] == f"in pixels: {named} give pixels no size"
     assert f"located by {named} only, which results carry on" in scene.notes[0]
     write_geotiff(tmp_path / "map.tif", values, scene.grid)
-    found = trace_changes(tmp_path / "map.tif", tmp_path / "map.tif")
+    (found,) = trace_changes(tmp_path / "map.tif", tmp_path / "map.tif")
     assert (found.unit, found.area.tolist(), found.crs) == ("px", [14.0], None)
     assert found.geometry[0].bounds == (2, 3, 9, 5)
 

@@ -1,6 +1,6 @@
 """From the tiles of a change map to its files: blended, cut at the threshold, counted, traced."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, astuple, dataclass
 from datetime import date
@@ -23,7 +23,7 @@ from terramamba.mapping.tags import file_tags
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
 from terramamba.raster.pixel_area import why_not_measured
-from terramamba.raster.vector.change_polygons import ChangePolygons, trace_changes, write_polygons
+from terramamba.raster.vector.change_polygons import ChangePolygons, trace_changes, write_run
 from terramamba.raster.windows import Window
 from terramamba.scores.thresholds import changed
 
@@ -118,9 +118,7 @@ class ChangeMapOutput:
                 advance(rows.window.pixels)
         if self.polygons:
             traced = trace_changes(map_draft, probability_draft, **self.polygon_options)
-            areas = len(traced)
-            for target in self.polygons:
-                _write_whole(traced, of_target[str(Path(target))], target, self.days)
+            areas = _write_polygons(traced, {t: of_target[str(Path(t))] for t in self.polygons}, self.days)
         classes = count.classes()
         if self.areas is not None:
             write_areas(drafts[-1], classes, not_measured=why_not_measured(self.grid))
@@ -175,25 +173,35 @@ class ChangeMapOutput:
             yield from unpacked(windows, files.read(part))
 
 
-def _write_whole(
-    traced: ChangePolygons, draft: Path, target: str, days: tuple[str | None, str | None]
-) -> None:
-    """Write polygons; raises ``InputError`` where the disk is full."""
+def _write_polygons(
+    runs: Iterable[ChangePolygons], drafts: Mapping[str, Path], days: tuple[str | None, str | None]
+) -> int:
+    """Write polygons for each target into its draft; return how many of them there are.
+
+    Raises:
+        InputError: the disk is full, or the areas cannot be traced.
+    """
     import pyogrio
 
-    failures = (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError)
+    before, after = (None if day is None else date.fromisoformat(day) for day in days)
+    count, target = 0, next(iter(drafts))
     try:
-        before, after = (None if day is None else date.fromisoformat(day) for day in days)
-        write_polygons(traced, draft, before=before, after=after)
+        for number, polygons in enumerate(runs):
+            for target, draft in drafts.items():  # noqa: B007  the message names the last
+                write_run(polygons, draft, before=before, after=after, append=number > 0)
+            count += len(polygons)
         # GDAL does not always notice that what it wrote last found no room.
-        whole = pyogrio.read_info(draft, force_feature_count=True)["features"] == len(traced)
-    except failures as error:
+        for target, draft in drafts.items():
+            if pyogrio.read_info(draft, force_feature_count=True)["features"] != count:
+                raise InputError(
+                    f"{target}: cannot be written (not all of it is there); check the space there"
+                )
+    except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"{target}: cannot be written ({reason}); check the space and rights there"
         ) from error
-    if not whole:
-        raise InputError(f"{target}: cannot be written (not all of it is there); check the space there")
+    return count
 
 
 def _map_writer(path: Path, tags: Mapping[str, str], grid: Grid) -> RasterWriter:

@@ -1,6 +1,6 @@
 """What the page shows of a change map: changes, their probability, both dates, the largest areas."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE, PR
 from terramamba.raster.geogrid import apply
 from terramamba.raster.pixel_area import SQUARE_METRES_PER_HECTARE
 from terramamba.raster.scene import Scene
-from terramamba.raster.vector.change_polygons import trace_changes
+from terramamba.raster.vector.change_polygons import ChangePolygons, trace_changes
 from terramamba.raster.windows import strips
 from terramamba.report.layers import (
     STRIP_PIXELS,
@@ -67,7 +67,9 @@ def _steps(likely: Scene) -> dict[str, Any]:
 
 def _largest(land: Scene, likely: Scene | None) -> dict[str, Any]:
     """The largest changed areas, each with its box in pixels, and how many areas there are."""
-    found = trace_changes(Path(land.path), Path(land.path if likely is None else likely.path))
+    found, count = _largest_of(
+        trace_changes(Path(land.path), Path(land.path if likely is None else likely.path))
+    )
     back = None if land.transform is None else ~land.transform
     rows = []
     for place in range(min(LARGEST, len(found))):
@@ -85,4 +87,10 @@ def _largest(land: Scene, likely: Scene | None) -> dict[str, Any]:
                 "box": [round(v, 2) for v in (min(cols), min(lines), max(cols), max(lines))],
             }
         )
-    return {"largest": rows, "areas": len(found)}
+    return {"largest": rows, "areas": count}
+
+
+def _largest_of(runs: Iterator[ChangePolygons]) -> tuple[ChangePolygons, int]:
+    """The first of ``runs``, which has the largest areas, and how many areas all of them have."""
+    first = next(runs)
+    return first, len(first) + sum(len(more) for more in runs)

@@ -21,7 +21,8 @@ UTM = CRS.from_epsg(32632)
 def traced(folder: Path, changed: np.ndarray, transform: Affine, simplify: float) -> ChangePolygons:
     name = folder / f"{simplify}.tif"
     write_geotiff(name, changed[None].astype(np.uint8), Grid(*changed.shape, UTM, transform), nodata=255)
-    return trace_changes(name, name, simplify=simplify)
+    (found,) = trace_changes(name, name, simplify=simplify)
+    return found
 
 
 def structure(shapes: np.ndarray) -> list[list[int]]:

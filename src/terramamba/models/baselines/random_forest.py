@@ -92,7 +92,8 @@ class RandomForest(Model):
         # In pieces: the shares of all trees stand beside each other before they become one mean.
         rows = max(1, AT_HAND // (node.shape[1] * self.shares.shape[1]))
         leaves = self.leaf[node].long()
-        return torch.cat([self.shares[some].mean(dim=1) for some in leaves.split(rows)])
+        pieces = (leaves[start : start + rows] for start in range(0, max(1, len(leaves)), rows))
+        return torch.cat([self.shares[some].mean(dim=1) for some in pieces])
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float32[Tensor, "b k"]:
         """Score the middle pixels of patches (b, c, h, w): log probabilities (b, k), at least log 1e-6."""

@@ -5,17 +5,18 @@ with holes: parts that touch at a corner only are parts of one feature, as the s
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
 import rasterio
 import shapely
 from affine import Affine
-from jaxtyping import Float64, Int, Shaped
+from jaxtyping import Bool, Float64, Int, Shaped
 from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterioWindow
@@ -24,13 +25,23 @@ from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.staging import staged
 from terramamba.raster.pixel_area import PixelArea
+from terramamba.raster.vector.components import Components, chosen_pixels, count_components
 from terramamba.raster.vector.outlines import Outlines, apply_all, trace
 from terramamba.raster.vector.simplify import simplified
-from terramamba.raster.windows import strips
+from terramamba.raster.windows import Window, strips
 
 CHANGED = 1
 PIXELS_PER_STRIP = 4_000_000
 """Attributes are summed over strips of about this size, so that memory does not grow with the raster."""
+
+EDGES_AT_ONCE = 1_000_000
+"""Pixels without a left neighbour in their area, of all areas that are traced together: about 1 GB."""
+
+EDGES_OF_ONE = 4_000_000
+"""The same of the largest area that is traced at all."""
+
+FEATURE, LAST_LINES = b'{ "type": "Feature"', b"\n]\n}\n"
+"""How lines of features begin in GeoJSON that GDAL writes, and how the file ends."""
 
 DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".json": "GeoJSON"}
 
@@ -74,18 +85,22 @@ def check_polygon_place(path: str | Path, crs: CRS | None) -> None:
 
 def trace_changes(
     changed: Path, probability: Path, *, min_area: int | float = 0.0, simplify: int | float = 0.0
-) -> ChangePolygons:
-    """Trace the areas of value 1 in ``changed`` and sum up ``probability`` over each.
+) -> Iterator[ChangePolygons]:
+    """Trace the areas of value 1 in ``changed`` and sum up ``probability`` over each, some at a time.
 
     Args:
         changed: Raster of uint8; pixels other than 1 are not part of any area.
         probability: Raster of the same size; its stored values times its scale are probabilities.
         min_area: Smaller areas are left out; in m2, or in pixels where the raster has no reference system.
         simplify: How much of the outlines' steps is smoothed away, in pixels; see ``simplified``. It changes
-            shapes only, neither areas nor probabilities.
+            shapes only, neither areas nor probabilities. Outlines that touch are simplified alike.
 
-    Returns:
-        The areas by falling size; areas of one size in the order in which tracing from the top ended.
+    Yields:
+        The areas by falling size, at least one run of them though it be empty, so many that memory stays
+        bounded; areas of one size in the order in which tracing from the top ended.
+
+    Raises:
+        InputError: the outline of one area alone is too long for memory.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -94,15 +109,63 @@ def trace_changes(
             # Polynomials alone give a file a reference system, but its pixels no coordinates in it.
             place = (map_file.crs, map_file.transform) if georeferenced else (None, None)
             grid = Grid(map_file.height, map_file.width, *place)
-            outlines = trace(rasterio.band(map_file, 1), CHANGED)
-            measures = _measure(outlines, grid, probability_file)
+            components = count_components(map_file, CHANGED, PixelArea.of(grid))
+            _require_traceable(changed, components)
+            batches = components.batches(min_area, EDGES_AT_ONCE)
+            if len(batches) < 2:
+                yield _traced(map_file, probability_file, grid, 1, min_area, simplify)
+                return
+            begin = 1
+            with TemporaryDirectory(prefix=".areas-", dir=changed.parent) as folder:
+                for chosen in batches:
+                    only = Path(folder) / "areas.tif"
+                    _write_areas(only, map_file, chosen_pixels(map_file, CHANGED, components, chosen))
+                    with rasterio.open(only) as some:
+                        yield _traced(some, probability_file, grid, begin, 0.0, simplify)
+                    begin += len(chosen)
+
+
+def _require_traceable(changed: Path, components: Components) -> None:
+    longest = int(components.edges.max(initial=0))
+    if longest > EDGES_OF_ONE:
+        pixels = components.area[int(components.edges.argmax())]
+        raise InputError(
+            f"{changed.name}: one changed area winds through the whole map, with an outline of about"
+            f" {4 * longest:,} corners around {pixels:,.0f} m2 or pixels, more than polygons can be made of;"
+            " raise --threshold, or leave --polygons out"
+        )
+
+
+def _write_areas(
+    path: Path, like: rasterio.DatasetReader, strips: Iterable[tuple[Window, Bool[np.ndarray, "h w"]]]
+) -> None:
+    """Write a raster on the grid of ``like`` that is 1 where ``strips`` say so."""
+    profile = {"driver": "GTiff", "count": 1, "dtype": "uint8", "compress": "deflate", "bigtiff": "if_safer"}
+    size = {"height": like.height, "width": like.width, "transform": like.transform}
+    with rasterio.open(path, "w", **profile, **size) as file:
+        for window, marked in strips:
+            where = RasterioWindow(window.col, window.row, window.width, window.height)
+            file.write(marked.astype(np.uint8), 1, window=where)
+
+
+def _traced(
+    map_file: rasterio.DatasetReader,
+    probability_file: rasterio.DatasetReader,
+    grid: Grid,
+    begin: int,
+    min_area: int | float,
+    simplify: int | float,
+) -> ChangePolygons:
+    """The areas in ``map_file``, numbered from ``begin``."""
+    outlines = trace(rasterio.band(map_file, 1), CHANGED)
+    measures = _measure(outlines, grid, probability_file)
     kept = np.flatnonzero(measures.area >= min_area)
     order = kept[np.argsort(-measures.area[kept], kind="stable")]
     # In columns and rows, where corners that touch are exactly equal, whatever the transform does to them.
     shapes = simplified(outlines.take(order).multipolygons(), simplify)
     return ChangePolygons(
         geometry=shapes if grid.transform is None else shapely.transform(shapes, _placed(grid.transform)),
-        id=np.arange(1, len(order) + 1),
+        id=np.arange(begin, begin + len(order)),
         pixels=measures.pixels[order],
         area=measures.area[order],
         unit=measures.unit,
@@ -113,28 +176,54 @@ def trace_changes(
 
 
 def write_polygons(
-    polygons: ChangePolygons,
+    runs: Iterable[ChangePolygons],
     path: str | Path,
     *,
     before: date | None = None,
     after: date | None = None,
     overwrite: bool = False,
-) -> None:
-    """Write ``polygons``: GeoPackage in their own CRS, GeoJSON in longitude and latitude (RFC 7946).
+) -> int:
+    """Write ``runs`` of polygons: GeoPackage in their own CRS, GeoJSON in longitude and latitude (RFC 7946).
 
     The layer is called ``changes`` and has the columns ``id``, ``area_m2`` or ``area_px``, ``pixels``,
     ``mean_probability``, ``max_probability``, and, of the days ``before`` and ``after`` those that are known,
-    ``date_before`` and ``date_after``.
+    ``date_before`` and ``date_after``. Returns how many were written.
 
     Raises:
         InputError: the name ends in neither .gpkg nor .geojson, it is GeoJSON and the polygons have no
             reference system (``check_polygon_place``), or the file exists.
     """
+    check_polygon_name(path)
+    count = 0
+    with staged(path, overwrite=overwrite) as (part,):
+        for number, polygons in enumerate(runs):
+            write_run(polygons, part, before=before, after=after, append=number > 0)
+            count += len(polygons)
+    return count
+
+
+def write_run(
+    polygons: ChangePolygons, path: Path, *, before: date | None, after: date | None, append: bool
+) -> None:
+    """Write one run of polygons into the file ``path``, or ``append`` it to what is there."""
+    check_polygon_place(path, polygons.crs)
+    days = {"date_before": before, "date_after": after}
+    driver = DRIVERS[path.suffix.lower()]
+    if driver == "GPKG" or not append:
+        _write_layer(polygons, path, driver, days, append)
+        return
+    # GDAL reprojects nothing that it appends to GeoJSON.
+    more = path.with_name(f"more-{path.name}")
+    _write_layer(polygons, more, driver, days, append=False)
+    _append_features(path, more)
+    more.unlink()
+
+
+def _write_layer(
+    polygons: ChangePolygons, path: Path, driver: str, days: Mapping[str, date | None], append: bool
+) -> None:
     import pyogrio
 
-    check_polygon_name(path)
-    check_polygon_place(path, polygons.crs)
-    driver = DRIVERS[Path(path).suffix.lower()]
     # RFC7946 has GDAL transform to WGS 84 and turn the rings the right way round.
     options: dict[str, Any] = {"RFC7946": "YES"} if driver == "GeoJSON" else {}
     columns = {
@@ -144,14 +233,14 @@ def write_polygons(
         "mean_probability": polygons.mean_probability,
         "max_probability": polygons.max_probability,
     }
-    for name, day in (("date_before", before), ("date_after", after)):
+    for name, day in days.items():
         if day is not None:
             columns[name] = np.full(len(polygons), np.datetime64(day, "D"))
-    with staged(path, overwrite=overwrite) as (part,), warnings.catch_warnings():
+    with warnings.catch_warnings():
         # Areas on an image without georeferencing have none either: that is no news.
         warnings.filterwarnings("ignore", message="'crs' was not provided")
         pyogrio.raw.write(
-            part,
+            path,
             geometry=shapely.to_wkb(polygons.geometry),
             field_data=list(columns.values()),
             fields=list(columns),
@@ -160,7 +249,27 @@ def write_polygons(
             driver=driver,
             layer="changes",
             layer_options=options,
+            append=append,
         )
+
+
+def _append_features(path: Path, more: Path) -> None:
+    """Copy the features of the GeoJSON file ``more`` to the end of those in ``path``.
+
+    GDAL wrote both: it writes each feature on a line of its own, and ``]`` and ``}`` on the last two.
+    """
+    with path.open("r+b") as file, more.open("rb") as source:
+        file.seek(0, 2)
+        end = file.tell()
+        file.seek(max(0, end - len(LAST_LINES) - 1))
+        tail = file.read()
+        place = end - len(tail) + tail.index(LAST_LINES)
+        file.seek(place)
+        file.truncate()
+        for line in source:
+            if line.startswith(FEATURE):
+                file.write(b",\n" + line.rstrip(b",\r\n"))
+        file.write(LAST_LINES)
 
 
 @dataclass(frozen=True, eq=False)
