@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 from subprocess import STDOUT
+from typing import Any
 
 import pytest
 from job_cases import Job, Jobs, assert_whole
@@ -17,6 +18,7 @@ from job_cases import Job, Jobs, assert_whole
 from programs import Process, start
 from terramamba.api import map_classes
 from terramamba.core.errors import InputError
+from terramamba.mapping import executors
 
 PATIENCE_SECONDS = 120
 
@@ -156,6 +158,50 @@ def test_a_dask_cluster_that_loses_a_worker(jobs: Jobs, tmp_path: Path) -> None:
             first.kill()
             said = process.communicate()[0]
         assert process.returncode == 0, said
+    assert_whole(jobs, job, folder)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[str, Process, Process]]:
+    """The address of a Dask cluster of one worker, its scheduler and that worker."""
+    pytest.importorskip("distributed")
+    file = tmp_path / "scheduler.json"
+    quiet = ("--scheduler-file", file, "--no-dashboard", "--host", "127.0.0.1")
+    with (
+        started(tmp_path, "-m", "distributed.cli.dask_scheduler", *quiet, "--port", "0") as server,
+        started(
+            tmp_path, "-m", "distributed.cli.dask_worker", *quiet, "--nthreads", "1", "--no-nanny"
+        ) as worker,
+    ):
+        wait_for("the scheduler", lambda: file.exists() and "tcp://" in file.read_text(), server)
+        yield next(word for word in file.read_text().split('"') if word.startswith("tcp://")), server, worker
+
+
+@pytest.mark.parametrize("lost", ["scheduler", "worker"])
+def test_what_a_lost_dask_cluster_has_done_stays_done(
+    jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str, cluster: Any
+) -> None:
+    address, server, worker = cluster
+    job, folder = jobs.classify, tmp_path / "out"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(executors, "WITHOUT_WORKERS", 1)
+    monkeypatch.setattr(executors, "LOOK_SECONDS", 0.2)
+
+    def mapped(**where: str) -> None:
+        map_classes(*job.words[2:4], "map.tif", probabilities="far/p.tif", strip_rows=2, **where)
+
+    with ThreadPoolExecutor() as thread:
+        running = thread.submit(mapped, dask=address)
+        while parts(folder, job) < 1:
+            assert not running.done(), running.result()
+            time.sleep(0.002)
+        (server if lost == "scheduler" else worker).kill()
+        said = "scheduler is lost" if lost == "scheduler" else "has had no worker for 1 seconds"
+        with pytest.raises(InputError, match=rf"--dask {address}: the .*{said}.* give the same command"):
+            running.result()
+    assert parts(folder, job) >= 1
+    mapped()
     assert_whole(jobs, job, folder)
 
 

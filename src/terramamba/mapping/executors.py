@@ -8,11 +8,13 @@ import hashlib
 import multiprocessing
 import pickle
 import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -30,6 +32,10 @@ IN_FLIGHT = 2
 """Parts that are handed out for each worker: one it maps, and the one after."""
 
 CONNECTING_SECONDS = 20
+WITHOUT_WORKERS = 60
+"""Seconds after which a Dask cluster without any worker is given up."""
+LOOK_SECONDS = 5.0
+"""How often it is looked whether a Dask cluster is still there."""
 
 
 @runtime_checkable
@@ -43,11 +49,16 @@ class Work(Protocol):
 
 @dataclass(frozen=True)
 class WorkerPool:
-    """Workers: ``executor.submit(task, part)`` has one of them map a part, ``capacity`` parts at a time."""
+    """Workers: ``executor.submit(task, part)`` has one of them map a part, ``capacity`` parts at a time.
+
+    Who waits for parts calls ``look`` every ``look_every`` seconds: it raises where none will ever come.
+    """
 
     executor: Executor
     task: Callable[[int], None]
     capacity: Callable[[], int]
+    look: Callable[[], None] = lambda: None
+    look_every: float | None = None
 
 
 @contextmanager
@@ -98,10 +109,12 @@ def dask_workers(work: Work, files: PartFiles, device: str, address: str) -> Ite
     """Connect to the Dask cluster at ``address``; the parts of a worker that dies are mapped anew.
 
     Raises:
-        InputError: Dask is not installed, no scheduler answers, or workers died over and over.
+        InputError: Dask is not installed, no scheduler answers, or it is lost, there is no worker for
+            ``WITHOUT_WORKERS`` seconds, or workers died over and over.
     """
     try:
         import distributed
+        from distributed.comm.core import CommClosedError
     except ImportError as error:
         raise InputError("--dask needs Dask; install it with `pip install 'terramamba[dask]'`") from error
     connect: Any = distributed.Client
@@ -115,14 +128,58 @@ def dask_workers(work: Work, files: PartFiles, device: str, address: str) -> Ite
     task = _DaskTask(hashlib.sha256(parcel).hexdigest(), parcel, device)
     with client:
         executor: Executor = client.get_executor(pure=False)
+        cluster = _DaskCluster(client, address)
         try:
-            yield WorkerPool(executor, task, lambda: IN_FLIGHT * max(1, len(client.nthreads())))
+            cluster.wait_for_workers()
+            capacity = partial(cluster.capacity, IN_FLIGHT)
+            yield WorkerPool(executor, task, capacity, cluster.look, LOOK_SECONDS)
         except distributed.KilledWorker as error:
             raise InputError(
-                f"--dask {address}: workers died over and over at the same part, perhaps for lack of memory"
+                f"--dask {address}: workers died over and over at the same part, perhaps for lack of memory;"
+                " give a smaller --batch-size"
+            ) from error
+        except (CommClosedError, CancelledError) as error:
+            raise InputError(
+                f"--dask {address}: the scheduler is lost; start it again and give the same command, which"
+                " goes on"
             ) from error
         finally:
             executor.shutdown(wait=False)
+
+
+class _DaskCluster:
+    """How many workers there are at ``address``, and how long there have been none."""
+
+    def __init__(self, client: Any, address: str) -> None:
+        self._client, self._address = client, address
+        self._seen = time.monotonic()
+
+    def wait_for_workers(self) -> None:
+        while not self._workers():
+            self._require_patience()
+            time.sleep(LOOK_SECONDS / 10)
+
+    def capacity(self, each: int) -> int:
+        return each * max(1, self._workers())
+
+    def look(self) -> None:
+        if not self._workers():
+            self._require_patience()
+
+    def _workers(self) -> int:
+        if self._client.status != "running":
+            raise CancelledError
+        found = len(self._client.nthreads())
+        if found:
+            self._seen = time.monotonic()
+        return found
+
+    def _require_patience(self) -> None:
+        if time.monotonic() - self._seen > WITHOUT_WORKERS:
+            raise InputError(
+                f"--dask {self._address}: the scheduler has had no worker for {WITHOUT_WORKERS} seconds;"
+                " start workers and give the same command, which goes on"
+            )
 
 
 class _SerialExecutor(Executor):

@@ -166,7 +166,10 @@ def _map_parts(pool: WorkerPool, parts: Sequence[int]) -> Iterator[int]:
                 break
         if not running:
             return
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
+        ready = wait(running, timeout=pool.look_every, return_when=FIRST_COMPLETED).done
+        if not ready:
+            pool.look()
+        for future in ready:
             future.result()
             yield running.pop(future)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import socket
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from terramamba.core import network
 from terramamba.core.errors import InputError
 from terramamba.data.catalog import CATALOG, DataSet
+from terramamba.data.catalog import download as module
 from terramamba.data.catalog.download import BLOCK, download
 from terramamba.data.catalog.record import Remote
 
@@ -30,6 +33,9 @@ class Server:
     ends: list[int] = field(default_factory=list)
     """Bytes after which the next answers break off."""
     status: int = 200
+    troubles: list[int] = field(default_factory=list)
+    """Statuses of the next answers."""
+    length: bool = True
     ranges: bool = True
     asked: list[str | None] = field(default_factory=list)
 
@@ -42,8 +48,9 @@ def server() -> Iterator[Server]:
         def do_GET(self) -> None:
             wanted = self.headers.get("Range")
             state.asked.append(wanted)
-            if state.status != 200:
-                self.send_error(state.status)
+            status = state.troubles.pop(0) if state.troubles else state.status
+            if status != 200:
+                self.send_error(status)
                 return
             start = 0
             same = self.headers.get("If-Range") == state.mark
@@ -57,7 +64,8 @@ def server() -> Iterator[Server]:
             if start:
                 size = len(state.content)
                 self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
-            self.send_header("Content-Length", str(len(rest)))
+            if state.length:
+                self.send_header("Content-Length", str(len(rest)))
             if state.mark is not None:
                 self.send_header("ETag", state.mark)
             self.end_headers()
@@ -73,6 +81,12 @@ def server() -> Iterator[Server]:
         yield state
         running.shutdown()
         thread.join()
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers are asked again without a pause."""
+    monkeypatch.setattr(network, "PAUSE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -151,7 +165,7 @@ def test_a_transfer_that_stays_broken_is_not_taken_for_whole(
 @pytest.mark.parametrize("why", ["another version", "no mark", "no ranges"])
 def test_what_cannot_go_on_begins_anew(why: str, server: Server, content: bytes, tmp_path: Path) -> None:
     server.mark = None if why == "no mark" else server.mark
-    server.ends = [2 * BLOCK + 1, 0]
+    server.ends = [2 * BLOCK + 1, 0, 0]
     with pytest.raises(InputError, match=r"broke after|Connection broken"):
         download(record_of(server, None), tmp_path)
     if why == "another version":
@@ -177,7 +191,73 @@ def test_a_server_that_refuses_is_named_with_the_way_by_hand(
     with pytest.raises(InputError, match=rf"{status}.*get Salinas by hand: .*ehu\.eus"):
         download(record_of(server), tmp_path)
     assert names(tmp_path) == []
-    assert len(server.asked) == 1
+    assert len(server.asked) == (3 if status == 500 else 1)
+
+
+def test_a_server_in_trouble_is_asked_again(server: Server, content: bytes, tmp_path: Path) -> None:
+    server.troubles = [503, 500]
+    download(record_of(server, checksum_of(content)), tmp_path)
+    assert (tmp_path / NAME).read_bytes() == content
+    assert len(server.asked) == 3
+
+
+def test_a_server_that_stays_in_trouble_is_asked_three_times(server: Server, tmp_path: Path) -> None:
+    server.status = 503
+    with pytest.raises(InputError, match=r"503 Server Error.*; try again, or get "):
+        download(record_of(server), tmp_path)
+    assert len(server.asked) == 3
+    assert names(tmp_path) == []
+
+
+def test_a_server_that_says_nothing_is_given_up(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server.address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(InputError, match=r"Read timed out.*; try again, or get "):
+            download(record_of(server), tmp_path)
+
+
+def test_a_file_without_an_end_is_given_up(
+    server: Server, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.length = False
+    monkeypatch.setattr(module, "MOST_FETCHED", 2 * BLOCK)
+    with pytest.raises(InputError, match=r"sends more than .* GB without an end"):
+        download(record_of(server), tmp_path)
+    assert not (tmp_path / NAME).exists()
+
+
+@pytest.mark.parametrize(("what", "limit"), [("MOST_UNPACKED", 1000), ("MOST_FILES", 1)])
+def test_an_archive_that_would_fill_the_disk_is_refused(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, limit: int
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.tif", bytes(10_000))
+        archive.writestr("b.tif", b"")
+    server.content = packed.getvalue()
+    monkeypatch.setattr(module, what, limit)
+    with pytest.raises(InputError, match=r"holds 2 files of .* more than can be unpacked here"):
+        download(record_of(server, folder="set"), tmp_path)
+    assert not (tmp_path / "set").exists()
+    assert not list(tmp_path.glob(".set*"))
+
+
+def test_names_that_lead_out_of_the_folder_stay_in_it(server: Server, tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("../../out.txt", b"out")
+        archive.writestr("/root.txt", b"root")
+        link = zipfile.ZipInfo("link")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, str(tmp_path))
+    server.content = packed.getvalue()
+    download(record_of(server, folder="set"), tmp_path / "root")
+    inside = sorted(path.relative_to(tmp_path / "root").as_posix() for path in tmp_path.rglob("*"))
+    assert {name for name in inside if not name.startswith("set")} <= {"..", "."}
+    assert not (tmp_path / "root" / "set" / "link").is_symlink()
 
 
 def test_nobody_at_the_address(tmp_path: Path, server: Server) -> None:

@@ -8,20 +8,23 @@ the rest alone.
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from shutil import rmtree
+from shutil import disk_usage, rmtree
 from typing import Any
 
 from terramamba._version import __version__
 from terramamba.core.errors import InputError, reason_of
+from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, TRIES, pause
 from terramamba.core.progress import progress
 from terramamba.data.catalog.record import DataSet, Remote
 
-TRIES = 4
-"""Attempts in a row at one file; a broken transfer goes on where it stopped."""
 BLOCK = 1 << 16
 """Bytes; what had come of a block is lost when a transfer breaks."""
-SECONDS = 60.0
-"""Without a byte for so long, a transfer counts as broken."""
+MOST_FETCHED = 100 << 30
+"""Bytes of a file of which the server does not say how long it is."""
+MOST_UNPACKED = 200 << 30
+"""Bytes that the files of an archive may have together; the largest set of the catalogue has 16 GB."""
+MOST_FILES = 1_000_000
+"""Files that an archive may have."""
 
 
 def download(record: DataSet, root: Path) -> list[str]:
@@ -80,20 +83,25 @@ class _Resuming:
         from requests import HTTPError, RequestException
 
         total: int | None = None
-        for _ in range(TRIES):
+        for tries in range(1, TRIES + 1):
             before = self._have()
             try:
                 total = self._get(url)
-            except HTTPError:
-                raise
-            except RequestException:
-                if self._have() == 0:
+            except HTTPError as error:
+                if tries == TRIES or error.response.status_code not in AGAIN:
                     raise
+                pause(tries)
+                continue
+            except RequestException:
+                if tries == TRIES and self._have() == 0:
+                    raise
+                if self._have() == before:
+                    pause(tries)
             if total == self._have():
                 self.mark.unlink(missing_ok=True)
                 self.part.replace(output)
                 return
-            if self._have() <= before:
+            if 0 < self._have() <= before:
                 break
         raise InputError(
             f"{url}: the transfer broke after {self._have():,} bytes; give the same command again, it goes "
@@ -111,7 +119,9 @@ class _Resuming:
         headers = {"User-Agent": f"terramamba/{__version__}", "Accept-Encoding": "identity"}
         if have and self.mark.is_file():
             headers |= {"Range": f"bytes={have}-", "If-Range": self.mark.read_text(encoding="utf-8")}
-        with requests.get(url, headers=headers, stream=True, timeout=SECONDS) as answer:
+        with requests.get(
+            url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, PATIENCE_SECONDS)
+        ) as answer:
             if answer.status_code == requests.codes.requested_range_not_satisfiable:
                 self.part.unlink()  # more came than there is: another file
                 return self._get(url)
@@ -126,6 +136,11 @@ class _Resuming:
             with self.part.open("ab" if goes_on else "wb") as file:
                 for block in _shown(self.part.name, have, total, answer):
                     file.write(block)
+                    if total is None and file.tell() > MOST_FETCHED:
+                        raise InputError(
+                            f"{url}: the server sends more than {MOST_FETCHED / 1e9:,.0f} GB without an end;"
+                            f" remove {self.part}, and get the file by hand"
+                        )
         return self._have() if total is None else total
 
     def _remember(self, headers: Mapping[str, str]) -> None:
@@ -152,6 +167,17 @@ def _shown(name: str, have: int, total: int | None, answer: Any) -> Iterator[byt
             yield block
 
 
+def _require_room(archive: Path, file: zipfile.ZipFile, aside: Path) -> None:
+    """Refuse an archive that would fill the disk; names in it that lead elsewhere zipfile leaves out."""
+    entries = file.infolist()
+    size, room = sum(entry.file_size for entry in entries), disk_usage(aside.parent).free
+    if size > min(MOST_UNPACKED, room) or len(entries) > MOST_FILES:
+        raise InputError(
+            f"{archive}: holds {len(entries):,} files of {size / 1e9:,.1f} GB, more than can be unpacked here"
+            f" ({room / 1e9:,.1f} GB are free); make room, or remove the archive"
+        )
+
+
 def _unpack(archive: Path, target: Path) -> None:
     """Unpack into ``target``, which appears only when whole, and remove the archive.
 
@@ -161,6 +187,7 @@ def _unpack(archive: Path, target: Path) -> None:
     rmtree(aside, ignore_errors=True)
     try:
         with zipfile.ZipFile(archive) as file:
+            _require_room(archive, file, aside)
             file.extractall(aside)
     except (zipfile.BadZipFile, OSError) as error:
         rmtree(aside, ignore_errors=True)

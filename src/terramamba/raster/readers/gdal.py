@@ -25,6 +25,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from terramamba.core.errors import InputError, reason_of
+from terramamba.core.network import TRIES, set_for_gdal, what_of_address
 from terramamba.raster.control_points import GroundControl
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.rasterio_errors import is_from_rasterio
@@ -41,6 +42,7 @@ GDAL_CACHE_BYTES = 256 << 20
 ENVI_SUFFIXES = ("", ".img", ".dat", ".bsq", ".bil", ".bip")
 """How the data file beside an ENVI header may end."""
 _ADDRESS = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: C: is a drive
+_ON_WEB = re.compile(r"(/vsi\w+/)*(/vsi(curl|s3|gs|az|oss|swift|webhdfs)|https?:|ftp:)", re.IGNORECASE)
 _THREAD = threading.local()
 # Filters of warnings belong to the whole process, so only one thread at a time may change them.
 _WARNINGS = threading.Lock()
@@ -49,6 +51,11 @@ _WARNINGS = threading.Lock()
 def is_address(path: str) -> bool:
     """Tell whether ``path`` is something else than a file on disk: a URL, /vsi..., netcdf:file:variable."""
     return _ADDRESS.match(path) is not None
+
+
+def is_on_web(path: str) -> bool:
+    """Tell whether ``path`` is read from a server."""
+    return _ON_WEB.match(path) is not None
 
 
 def driver_of(path: str) -> str | None:
@@ -206,10 +213,14 @@ class GdalSource:
                 valid &= image.read([self.alpha], window=where["window"], out_shape=(1, *shape)) != 0
         except RasterioError as error:
             _forget_errors(image)
+            remedy = "the file is damaged or incomplete, fetch it again"
+            if is_on_web(self.path):
+                remedy = (
+                    f"the server broke off, though it was asked {TRIES} times; give the same command again"
+                )
             raise InputError(
                 f"{self.path}: rows {window.row} to {window.bottom - 1}, columns {window.col} to "
-                f"{window.right - 1} cannot be read ({reason_of(error)}); the file is damaged or incomplete, "
-                "fetch it again"
+                f"{window.right - 1} cannot be read ({reason_of(error)}); {remedy}"
             ) from error
         return values, valid
 
@@ -237,6 +248,7 @@ def _dataset(path: str) -> Any:
     opened: OrderedDict[tuple[Any, ...], Any] = _THREAD.opened
     key = (path, *_stamp(path))
     if key not in opened:
+        set_for_gdal()
         with _WARNINGS, warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             opened[key] = rasterio.open(path)
@@ -281,6 +293,8 @@ def image_of_header(path: str) -> str:
 def _why_not(path: str, error: RasterioError, remedy: str) -> str:
     """Say why GDAL opens no image at ``path``, and what to do."""
     reason = reason_of(error).removeprefix(f"'{path}' ")
+    if is_on_web(path):
+        return what_of_address(reason)
     if is_address(path):
         return f"cannot be opened ({reason}); check the address"
     if "not recognized" not in reason:

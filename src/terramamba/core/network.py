@@ -1,0 +1,56 @@
+"""How long is waited for servers, how often they are asked again, and what to do when they refuse.
+
+A server that says nothing costs ``TRIES`` times ``PATIENCE_SECONDS`` and the pauses between: under a minute.
+"""
+
+import os
+import time
+
+TRIES = 3
+"""Requests for the same thing, the first among them; later ones wait longer and longer."""
+CONNECT_SECONDS = 10
+PATIENCE_SECONDS = 12
+"""Without a byte for so long, a transfer counts as broken."""
+PAUSE_SECONDS = 1.0
+"""Before the second request; twice as long before each that follows."""
+AGAIN = (429, 500, 502, 503, 504)
+"""Statuses of servers that may have an answer soon."""
+
+GDAL = {
+    "GDAL_HTTP_CONNECTTIMEOUT": str(CONNECT_SECONDS),
+    "GDAL_HTTP_LOW_SPEED_TIME": str(PATIENCE_SECONDS),
+    "GDAL_HTTP_LOW_SPEED_LIMIT": "1",
+    "GDAL_HTTP_MAX_RETRY": str(TRIES - 1),
+    "GDAL_HTTP_RETRY_DELAY": str(PAUSE_SECONDS),
+    "GDAL_HTTP_RETRY_CODES": ",".join(map(str, AGAIN)),
+}
+"""The same for what GDAL reads from the web; without it, GDAL waits for ever and asks once."""
+
+NO_ANSWER = "does not exist in the file system"
+"""What GDAL says of an address where no server answered, or one broke off."""
+
+
+def set_for_gdal() -> None:
+    """Give GDAL in this process, and in those that it starts, what the environment does not say already."""
+    for name, value in GDAL.items():
+        os.environ.setdefault(name, value)
+
+
+def pause(tries: int) -> None:
+    """Wait before the next request, after so many ``tries``."""
+    time.sleep(PAUSE_SECONDS * 2 ** (tries - 1))
+
+
+def what_of_address(reason: str) -> str:
+    """Say what GDAL's ``reason`` means for a web address, and what to do."""
+    if NO_ANSWER in reason:
+        return (
+            f"the server gave no answer, though it was asked {TRIES} times; check the address and the"
+            " network, or try again later"
+        )
+    said = f"cannot be opened ({reason})"
+    if any(f"code: {status}" in reason for status in AGAIN):
+        return f"{said}, though it was asked {TRIES} times; the server has trouble, try again later"
+    if "code: 401" in reason or "code: 403" in reason:
+        return f"{said}; the server wants a name and password, or a signed address"
+    return f"{said}; check the address"
