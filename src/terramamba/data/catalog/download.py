@@ -88,7 +88,8 @@ class _Resuming:
             try:
                 total = self._get(url)
             except HTTPError as error:
-                if tries == TRIES or error.response.status_code not in AGAIN:
+                status = None if error.response is None else error.response.status_code
+                if tries == TRIES or status not in AGAIN:
                     raise
                 pause(tries)
                 continue
