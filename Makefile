@@ -6,6 +6,8 @@ SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-san
 RESULTS := benchmarks/results
 BENCH_PYTHON ?= $(BIN)/python
 TERRAMAMBA_SEED ?= $(shell date +%s)
+# Bytecode is kept whatever the shell says: the tests start dozens of interpreters.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-fresh coverage test-gpu sanitize lint format bench clean
@@ -24,13 +26,13 @@ demo: install  ## Both jobs on synthetic images, from files to files
 	$(BIN)/terramamba demo --out $(OUT)
 
 test: install  ## Run the tests, on the same random inputs each time
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+	$(PYTEST)
 
 test-fresh: install  ## Run the tests on random inputs drawn anew; TERRAMAMBA_SEED=N repeats some
-	TERRAMAMBA_SEED=$(TERRAMAMBA_SEED) OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
+	TERRAMAMBA_SEED=$(TERRAMAMBA_SEED) $(PYTEST)
 
 coverage: install  ## Run the tests and list the lines of each file that none of them ran
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal --cov=terramamba --cov-report=term-missing:skip-covered
+	$(PYTEST) --cov=terramamba --cov-report=term-missing:skip-covered
 
 test-gpu:  ## Test and time the GPU kernels; a machine with PyTorch for CUDA needs no install
 	PYTHONPATH=src $(PYTHON) -m pytest -o addopts= -W ignore::pytest.PytestConfigWarning tests/ops/test_triton_gpu.py

@@ -3,6 +3,7 @@
 All random inputs follow from TERRAMAMBA_SEED and the names of the tests; without it they are always the same.
 """
 
+import gc
 import os
 import signal
 import zlib
@@ -33,6 +34,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     SERVER.fresh |= config.getoption("--fresh-programs")
+
+
+def pytest_collection() -> None:
+    """What is loaded from here on stays: half a million objects, which nobody need search for garbage."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -144,9 +144,11 @@ if __name__ == "__main__":
     leaving = Leaving()
     atexit.register(leaving)  # before all others: they are called from the last to the first
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the tests decide
+    gc.disable()
     import_everything()
     gc.collect()
     gc.freeze()
+    gc.enable()
     request = serve(socket.socket(fileno=int(sys.argv[1])))
     become(request)
     try:

@@ -12,7 +12,7 @@ from terramamba.data.synthetic.files import make_scene
 from terramamba.experiments.file import read_experiment
 from terramamba.tasks import TASKS
 
-TRIALS = 6
+TRIALS = 4
 FILE = {
     "seeds": [0],
     "splits": {"block": {"split": "block"}, "random": {"split": "random"}},
