@@ -16,7 +16,7 @@ from terramamba.core.processes import end_with_parent, script_hidden
 from terramamba.core.run_files import LOG
 from terramamba.experiments.plan import PlannedRun, Train, failure_of, failure_path
 
-PRELOADED = ["sklearn.svm", "sklearn.ensemble"]
+PRELOADED = ["sklearn.svm", "sklearn.ensemble", "torch._dynamo"]  # the last by counting FLOPs
 """Imported once for all runs; so the memory of a run has all libraries in it, whichever it needs."""
 
 OnDone = Callable[[PlannedRun, str | None], None]
