@@ -164,6 +164,7 @@ def map(
         device=settings.device,
         overwrite=settings.overwrite,
         inputs=plan.inputs,
+        states=plan.states,
     )
     return replace(plan.output.summary(outcome, time.monotonic() - start), notes=notes)
 

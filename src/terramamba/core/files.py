@@ -10,6 +10,7 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from terramamba.core.durable import make_folder, replace, sync_file
 from terramamba.core.errors import InputError
 
 StrPath = str | os.PathLike[str]
@@ -26,17 +27,16 @@ YAML_MARK = "# Written by terramamba."
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path in ``path``'s folder; on a clean exit it takes ``path``'s place in one step.
 
-    The temporary name keeps the suffix, by which some writers choose the format. After an exception
-    it is removed and ``path`` is as it was. Raises ``InputError`` where the disk is full or must not be
-    written to.
+    A power cut leaves the old file or the new one, and the new one once this has returned. The temporary
+    name keeps the suffix, by which some writers choose the format. After an exception it is removed and
+    ``path`` is as it was. Raises ``InputError`` where the disk is full or must not be written to.
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{PART}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         yield temporary
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
+        sync_file(temporary)
+        replace(temporary, path)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}); check the space and rights there"

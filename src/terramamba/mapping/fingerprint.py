@@ -19,6 +19,7 @@ from rasterio.crs import CRS
 from torch import Tensor
 
 from terramamba._version import __version__
+from terramamba.core.file_states import NO_FILES, FileStates
 from terramamba.core.options import Options, flag_of, identity
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
@@ -39,12 +40,14 @@ def model_fact(run: Run) -> tuple[str, str]:
     return f"the model in {run.folder}", _digest([model_sha256(run), as_json(run.card)])
 
 
-def scene_fact(scene: Scene) -> tuple[str, str]:
-    """Identify the scene: its grid, its source, and sizes and dates of the files that this names."""
+def scene_fact(scene: Scene, states: FileStates = NO_FILES) -> tuple[str, str]:
+    """Identify the scene: its grid, its source, sizes and dates of the files that this names, and ``states``,
+    those of all its files.
+    """
     grid = scene.grid
     pixels = [grid.height, grid.width, grid.crs, grid.transform]
     return f"the scene {scene.path}", _digest(
-        [scene.path, scene.bands, scene.dtype, scene.nodata, pixels, scene.source]
+        [scene.path, scene.bands, scene.dtype, scene.nodata, pixels, scene.source, states.states]
     )
 
 

@@ -19,8 +19,11 @@ from typing import Any, Protocol, runtime_checkable
 
 import rasterio
 
+from terramamba.core.durable import make_folder
 from terramamba.core.errors import InputError
+from terramamba.core.file_states import NO_FILES, ChangedFileError, FileStates
 from terramamba.core.progress import pixel_progress
+from terramamba.core.typed import typed
 from terramamba.core.words import ranges
 from terramamba.mapping.executors import Work, WorkerPool, workers_for
 from terramamba.mapping.fingerprint import Facts, first_difference
@@ -28,13 +31,15 @@ from terramamba.mapping.folder_lock import PATIENCE_SECONDS, FolderLock, lock_fo
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.settings import Parallelism
 from terramamba.mapping.summary import MapSummary
+from terramamba.mapping.watched import REMEDY
 from terramamba.raster.output.staging import (
+    Sealed,
     check_outputs,
     draft_of,
-    make_folder,
+    is_whole,
     publish,
     remove_if_empty,
-    sidecar_of,
+    seal,
 )
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 
@@ -86,6 +91,7 @@ def carry_out(
     device: str,
     overwrite: bool,
     inputs: Sequence[str],
+    states: FileStates,
 ) -> Outcome:
     """Do what is missing of a job and, unless this is a shard of it, finish it.
 
@@ -97,37 +103,35 @@ def carry_out(
         device: For the model, as ``resolve_device`` takes it; of each worker, where there are several.
         overwrite: Replace existing outputs, and part files of another job.
         inputs: Files that must not be replaced.
+        states: Files that must stay as they are until all parts are mapped.
 
     Raises:
         InputError: outputs exist, part files of another job are there, another run is at work on them, a part
-            cannot be mapped, or something cannot be written. Part files that are whole stay.
+            cannot be mapped, an input was changed meanwhile, or something cannot be written. Part files that
+            are whole, and made of inputs as they were, stay.
     """
     files = PartFiles(output.targets[0])
     before = files.record()
-    if before is None or not _is_drafted(before, output) or first_difference(before.get("facts", {}), facts):
+    if (
+        before is None
+        or not _seems_drafted(before, output)
+        or first_difference(before.get("facts", {}), facts)
+    ):
         _tidy(files)
         check_outputs(output.targets, overwrite=overwrite, inputs=inputs)
     alone = parallelism.shard is None
     with _claimed(files, output.targets, alone=alone) as lock:
-        record = _same_job(
-            files, lock, facts, {"facts": facts, **output.record()}, overwrite=overwrite, alone=alone
-        )
-        sizes = output.sizes
-        if not _is_drafted(record, output):
-            done = files.done()
-            own = parallelism.own_parts(len(sizes))
-            pending = [part for part in own if part not in done]
-            if pending:
-                total, there = (sum(sizes[part] for part in parts) for parts in (own, done & set(own)))
-                with (
-                    pixel_progress("map", total, there) as advance,
-                    workers_for(parallelism, work, files, device) as pool,
-                ):
-                    for part in _map_parts(pool, pending):
-                        advance(sizes[part])
+        fresh = {"facts": facts, "inputs": states, **output.record()}
+        record = _same_job(files, lock, facts, fresh, overwrite=overwrite, alone=alone)
+        drafted = _is_drafted(record, output)
+        if not drafted:
+            # Another run may have written them while this one waited.
+            check_outputs(output.targets, overwrite=overwrite, inputs=inputs)
+            _map_missing(files, output, work, parallelism, device, states)
+        parts = len(output.sizes)
         if not alone:
-            return Outcome(None, len(sizes) - len(files.done()), len(sizes))
-        return Outcome(_finish(files, output, record), 0, len(sizes))
+            return Outcome(None, parts - len(files.done()), parts)
+        return Outcome(_finish(files, output, record, drafted), 0, parts)
 
 
 def finish(output: MapOutput, files: PartFiles, *, overwrite: bool) -> Outcome:
@@ -138,17 +142,51 @@ def finish(output: MapOutput, files: PartFiles, *, overwrite: bool) -> Outcome:
     """
     record = files.record()
     assert record is not None
-    if not _is_drafted(record, output):
+    if not _seems_drafted(record, output):
         check_outputs(output.targets, overwrite=overwrite)
     parts = len(output.sizes)
     with _claimed(files, output.targets, alone=True):
-        missing = [] if _is_drafted(record, output) else sorted(set(range(parts)) - files.done())
+        drafted = _is_drafted(record, output)
+        missing = [] if drafted else sorted(set(range(parts)) - files.done())
         if missing:
             raise InputError(
                 f"{files.out}: {len(missing)} of {parts} parts are missing ({ranges(missing, most=10)});"
                 " a shard's command, given again, does what is missing of it"
             )
-        return Outcome(_finish(files, output, record), 0, parts)
+        if not drafted:
+            check_outputs(output.targets, overwrite=overwrite)
+            # Each shard has asked the servers of addresses itself; its files may be gone from here by now.
+            _states_in(record).require_same(REMEDY, local=True, may_be_gone=True)
+        return Outcome(_finish(files, output, record, drafted), 0, parts)
+
+
+def _map_missing(
+    files: PartFiles,
+    output: MapOutput,
+    work: Work,
+    parallelism: Parallelism,
+    device: str,
+    states: FileStates,
+) -> None:
+    """Have the own parts mapped that are not there yet, of inputs that stay as they are."""
+    sizes, done, mapped = output.sizes, files.done(), list[int]()
+    own = parallelism.own_parts(len(sizes))
+    pending = [part for part in own if part not in done]
+    if pending:
+        total, there = (sum(sizes[part] for part in parts) for parts in (own, done & set(own)))
+        with (
+            pixel_progress("map", total, there) as advance,
+            workers_for(parallelism, work, files, device) as pool,
+        ):
+            for part in _map_parts(pool, pending):
+                mapped.append(part)
+                advance(sizes[part])
+    try:
+        states.require_same(REMEDY)
+    except ChangedFileError:
+        # What an address gave is of the one version or the other; of files, parts were looked at one by one.
+        files.remove(mapped)
+        raise
 
 
 def _map_parts(pool: WorkerPool, parts: Sequence[int]) -> Iterator[int]:
@@ -174,10 +212,14 @@ def _map_parts(pool: WorkerPool, parts: Sequence[int]) -> Iterator[int]:
             yield running.pop(future)
 
 
-def _finish(files: PartFiles, output: MapOutput, record: dict[str, Any]) -> dict[str, Any]:
-    """Draft the outputs, where that has not been done, move them to their names, and remove the rest."""
+def _finish(files: PartFiles, output: MapOutput, record: dict[str, Any], drafted: bool) -> dict[str, Any]:
+    """Draft the outputs, where that has not been done, move them to their names, and remove the rest.
+
+    Each step is on the disk before the next begins: drafts, the record of what they hold, the names of the
+    outputs, and only then the end of what they were made of.
+    """
     drafts = [draft_of(target) for target in output.targets]
-    if not _is_drafted(record, output):
+    if not drafted:
         try:
             for draft in drafts:
                 shutil.rmtree(draft.parent, ignore_errors=True)
@@ -187,15 +229,14 @@ def _finish(files: PartFiles, output: MapOutput, record: dict[str, Any]) -> dict
                 pixel_progress("write", sum(output.sizes)) as advance,
             ):
                 result = output.draft(files, drafts, advance)
-            sidecars = [sidecar_of(draft).exists() for draft in drafts]
-            files.save_record({**record, "found": result, "sidecars": sidecars})
+            record = {**record, "found": result, "drafts": [seal(draft) for draft in drafts]}
+            files.save_record(record)
         except BaseException:
             for draft in drafts:
                 shutil.rmtree(draft.parent, ignore_errors=True)
             raise
-        record = {**record, "found": result, "sidecars": sidecars}
-    for draft, target, has_sidecar in zip(drafts, output.targets, record["sidecars"], strict=True):
-        publish(draft, target, has_sidecar)
+    for draft, target, sealed in zip(drafts, output.targets, _sealed_in(record), strict=True):
+        publish(draft, target, sealed.sidecar is not None)
     for draft in drafts:
         shutil.rmtree(draft.parent, ignore_errors=True)
     files.clear()
@@ -255,7 +296,7 @@ def _claimed(files: PartFiles, targets: Sequence[Path], *, alone: bool) -> Itera
             yield lock
         except BaseException as error:
             done = len(files.done())
-            if done and not isinstance(error, _OtherJobError):
+            if done and not isinstance(error, _OtherJobError | ChangedFileError):
                 error.add_note(
                     f"{done} part{'s are' if done > 1 else ' is'} done and kept: the same command goes on"
                 )
@@ -272,8 +313,35 @@ def _tidy(files: PartFiles) -> None:
                 files.clear()
 
 
-def _is_drafted(record: Mapping[str, Any], output: MapOutput) -> bool:
+def _seems_drafted(record: Mapping[str, Any], output: MapOutput) -> bool:
     """Tell whether all outputs were whole, and are somewhere still."""
     return record.get("found") is not None and all(
         target.exists() or draft_of(target).exists() for target in output.targets
     )
+
+
+def _is_drafted(record: Mapping[str, Any], output: MapOutput) -> bool:
+    """Tell whether all outputs were whole, and are so still, byte for byte."""
+    if not _seems_drafted(record, output):
+        return False
+    all_sealed = _sealed_in(record)
+    return len(all_sealed) == len(output.targets) and all(
+        is_whole(draft_of(target), target, sealed)
+        for target, sealed in zip(output.targets, all_sealed, strict=True)
+    )
+
+
+def _sealed_in(record: Mapping[str, Any]) -> list[Sealed]:
+    """Return what the record says of the drafts; nothing where it is damaged, or of another version."""
+    try:
+        return [entry if isinstance(entry, Sealed) else typed(Sealed, entry) for entry in record["drafts"]]
+    except (KeyError, TypeError, ValueError):
+        return []
+
+
+def _states_in(record: Mapping[str, Any]) -> FileStates:
+    """Return what the inputs were like when the job began."""
+    try:
+        return typed(FileStates, record["inputs"])
+    except (KeyError, ValueError):
+        return NO_FILES

@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
+from terramamba.core.durable import remove, replace, sync_folder
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 
@@ -51,7 +52,9 @@ class PartFiles:
             try:
                 with os.fdopen(handle, "wb") as file:
                     np.savez(file, **arrays)  # type: ignore[arg-type]
-                Path(name).replace(self._path(part))
+                    file.flush()
+                    os.fsync(handle)
+                replace(Path(name), self._path(part))
             except BaseException:
                 Path(name).unlink(missing_ok=True)
                 raise
@@ -89,12 +92,16 @@ class PartFiles:
     def save_record(self, record: Mapping[str, Any]) -> None:
         """Write ``job.json``; raises ``InputError`` where the disk is full."""
         write_json(self.folder / RECORD, record)
+        sync_folder(self.folder.parent)
+
+    def remove(self, parts: Iterable[int]) -> None:
+        """Remove the files of ``parts``, which are to be mapped anew."""
+        remove(self._path(part) for part in parts)
 
     def clear(self) -> None:
         """Remove all part files, and what writing left behind when it was killed; ``job.json`` goes last."""
-        for path in (*self.folder.glob(f"*{SUFFIX}"), *self.folder.glob(".*")):
-            path.unlink(missing_ok=True)
-        (self.folder / RECORD).unlink(missing_ok=True)
+        remove((*self.folder.glob(f"*{SUFFIX}"), *self.folder.glob(".*")))
+        remove([self.folder / RECORD])
 
     def _path(self, part: int) -> Path:
         return self.folder / f"{part:06d}{SUFFIX}"

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from terramamba.core.file_states import FileStates
+from terramamba.core.run_files import CARD, WEIGHTS
 from terramamba.mapping.executors import Work
 from terramamba.mapping.fingerprint import Facts, model_fact, option_facts, scene_fact, version_fact
 from terramamba.mapping.jobs import MapOutput
 from terramamba.mapping.settings import MapSettings
 from terramamba.mapping.value_range import unlike_training
+from terramamba.mapping.watched import WatchedWork
 from terramamba.raster.scene import Scene
+from terramamba.raster.scene_files import states_of
 from terramamba.runs.folder import Run
 
 
@@ -22,6 +27,8 @@ class MapPlan:
     """All that determines the result."""
     inputs: tuple[str, ...]
     """Files that must not be replaced."""
+    states: FileStates
+    """What all files that are read were like when the work was planned."""
     notes: Callable[[], Sequence[str]]
     """Look at some pixels, and say what makes the map worth less than its scores."""
 
@@ -55,17 +62,22 @@ class MapInputs:
             notes: What is said of the pixels; None: how each scene differs from what the run was trained on.
             facts: What else determines the map, or an option in better words.
         """
+        states = {name: states_of([scene]) for name, scene in self.scenes.items()}
+        # Workers open the run anew.
+        run = [Path(self.sent, name) for name in (CARD, WEIGHTS)] if isinstance(self.sent, str) else []
+        watched = sum(states.values(), states_of([], [*run, *(settings.mask or ())]))
         return MapPlan(
             output,
-            work,
+            WatchedWork(work, watched),
             {
                 "model": model_fact(self.run),
                 **option_facts(settings),
-                **{name: scene_fact(scene) for name, scene in self.scenes.items()},
+                **{name: scene_fact(scene, states[name]) for name, scene in self.scenes.items()},
                 **facts,
                 "versions": version_fact(),
             },
             (*(scene.path for scene in self.scenes.values()), *(settings.mask or ())),
+            watched,
             self._unlike_training if notes is None else notes,
         )
 

@@ -8,9 +8,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from terramamba.core.durable import make_folder
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
-from terramamba.raster.output.staging import make_folder, remove_if_empty
+from terramamba.raster.output.staging import remove_if_empty
 
 
 def check_result_folder(out: str | Path, record: str, *, overwrite: bool = False) -> Path:

@@ -10,9 +10,7 @@ import pytest
 import scipy.io
 
 from terramamba.core.errors import InputError
-from terramamba.raster.readers.array_scene import open_array
 from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array, unflatten
-from terramamba.raster.readers.axes import Asked
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import Window
 
@@ -165,18 +163,6 @@ def test_values_come_in_plain_types(tmp_path: Path) -> None:
     np.save(tmp_path / "swapped.npy", np.ones((2, 2, 2), ">i2"))
     scene = open_scene(tmp_path / "swapped.npy", axes="rows,cols,bands")
     assert scene.dtype == str(scene.read()[0].dtype) == "int16"
-
-
-def test_npy_is_read_from_disk_window_by_window(tmp_path: Path) -> None:
-    big = np.lib.format.open_memmap(tmp_path / "a.npy", mode="w+", dtype=np.float32, shape=(9, 9, 9))
-    big[:] = 1
-    big.flush()
-    scene = open_array(str(tmp_path / "a.npy"), asked=Asked(axes=("rows", "cols", "bands")))
-    part, _ = scene.read(Window(2, 2, 2, 2))
-    assert isinstance(scene.source._array, np.memmap)
-    assert not isinstance(part, np.memmap)
-    part[:] = 5
-    assert scene.read()[0].max() == 1
 
 
 @pytest.mark.parametrize("kind", ["v5.mat", "v7.mat", "npz"])

@@ -9,8 +9,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from terramamba.core.durable import Digest, digest, make_folder, replace, sync_file, sync_folder
 from terramamba.core.errors import InputError
 
 SIDECAR = ".aux.xml"
@@ -61,6 +63,8 @@ def staged(*targets: str | Path, overwrite: bool = False) -> Iterator[tuple[Path
             cleaning.callback(shutil.rmtree, hidden, ignore_errors=True)
             yet_to_move.append((hidden / target.name, target))
         yield tuple(part for part, _ in yet_to_move)
+        for part, _ in yet_to_move:
+            sync_draft(part)
         for part, target in yet_to_move:
             publish(part, target, sidecar_of(part).exists())
 
@@ -70,27 +74,59 @@ def draft_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.part") / target.name
 
 
+@dataclass(frozen=True)
+class Sealed:
+    """What was drafted for one target: its file, and its sidecar where there is one."""
+
+    file: Digest
+    sidecar: Digest | None
+
+
+def seal(draft: Path) -> Sealed:
+    """Have a finished draft on the disk, with its sidecar and their names, and say what it holds."""
+    sync_draft(draft)
+    sidecar = sidecar_of(draft)
+    return Sealed(digest(draft), digest(sidecar) if sidecar.exists() else None)
+
+
+def sync_draft(draft: Path) -> None:
+    """Have a finished draft, which GDAL may have written, on the disk, with its sidecar and their names."""
+    sync_file(draft)
+    if sidecar_of(draft).exists():
+        sync_file(sidecar_of(draft))
+    sync_folder(draft.parent)
+    sync_folder(draft.parent.parent)
+
+
+def is_whole(draft: Path, target: Path, expected: Sealed) -> bool:
+    """Tell whether ``draft``, or ``target`` where it has been moved, is as it was sealed; so its sidecar."""
+    pairs = [(draft, target, expected.file)]
+    if expected.sidecar is not None:
+        pairs.append((sidecar_of(draft), sidecar_of(target), expected.sidecar))
+    return all(was.fits(one if one.exists() else other) for one, other, was in pairs)
+
+
 def sidecar_of(path: Path) -> Path:
     """Return GDAL's sidecar of ``path``, whether there is one or not."""
     return path.with_name(path.name + SIDECAR)
 
 
 def publish(draft: Path, target: Path, has_sidecar: bool) -> None:
-    """Move ``draft``, and its sidecar where it ``has_sidecar``, to ``target``; once more does no harm."""
+    """Move ``draft``, and its sidecar where it ``has_sidecar``, to ``target``; once more does no harm.
+
+    Both are synced already. When this returns they have their names for good.
+    """
     # The sidecar goes first: whoever sees the target sees it whole.
     if not has_sidecar:
         sidecar_of(target).unlink(missing_ok=True)
     elif sidecar_of(draft).exists():
-        sidecar_of(draft).replace(sidecar_of(target))
+        replace(sidecar_of(draft), sidecar_of(target))
     if draft.exists():
         draft.replace(target)
-
-
-def make_folder(folder: Path) -> list[Path]:
-    """Make ``folder`` and return what was missing of it, from the top."""
-    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing[::-1]
+    # Also where a run before this one moved them, and was ended before it could say so to the disk.
+    sync_folder(target.parent)
+    if draft.parent.exists():
+        sync_folder(draft.parent)
 
 
 def remove_if_empty(folder: Path) -> None:

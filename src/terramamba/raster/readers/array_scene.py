@@ -38,6 +38,7 @@ from terramamba.raster.readers.axes import (
     settle,
 )
 from terramamba.raster.readers.matlab import data_set
+from terramamba.raster.readers.npy import NpyArray, open_npy
 from terramamba.raster.readers.wavelengths import of_bands
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, evenly_spaced
@@ -212,10 +213,10 @@ class ArraySource:
         return values, np.ones(values.shape, dtype=bool)
 
     @cached_property
-    def _array(self) -> Shaped[np.ndarray, "..."]:
-        with reading(self.path):
-            if self.kind == "NumPy .npy":
-                return np.load(self.path, mmap_mode="r", allow_pickle=False)
+    def _array(self) -> Shaped[np.ndarray, "..."] | NpyArray:
+        if self.kind == "NumPy .npy":
+            with reading(self.path):
+                return open_npy(self.path)
         array = load_arrays(self.path, [self.name])[self.name]
         if self.table_of is None:
             return array

@@ -24,6 +24,7 @@ from jaxtyping import Shaped
 
 from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.readers import matlab
+from terramamba.raster.readers.npy import open_npy
 
 Kind = Literal["MATLAB v5", "MATLAB v7.3", "NumPy .npy", "NumPy .npz"]
 # What the readers raise on a damaged file.
@@ -67,7 +68,7 @@ def list_arrays(path: str) -> dict[str, ArrayInfo]:
                 numeric = {n: i for n, i in matlab.members(file) if matlab.matlab_class(i) == "number"}
                 return {n: ArrayInfo(tuple(item.shape[::-1]), str(item.dtype)) for n, item in numeric.items()}
         if kind == "NumPy .npy":
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            array = open_npy(path)
             return {"array": ArrayInfo(array.shape, str(array.dtype))}
         return {name: ArrayInfo(a.shape, str(a.dtype)) for name, a in load_arrays(path).items()}
 

@@ -258,6 +258,11 @@ def _dataset(path: str) -> Any:
     return opened[key]
 
 
+def files_of_image(path: str) -> list[str]:
+    """List the files that GDAL reads for ``path``; raises ``RasterioError`` where it opens nothing."""
+    return list(_dataset(path).files)
+
+
 def _forget_errors(image: Any) -> None:
     """Clear GDAL's last error, which rasterio would else raise again while it looks at another file."""
     with suppress(Exception):  # whatever it raises is what is to be cleared

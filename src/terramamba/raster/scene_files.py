@@ -1,0 +1,70 @@
+"""Which files a scene is made of, and what state they are in (``core.file_states``)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+from rasterio.errors import RasterioError
+
+from terramamba.core.file_states import FileStates
+from terramamba.raster.readers.gdal import GdalSource, files_of_image
+from terramamba.raster.scene import Scene
+
+NOT_PIXELS = (".aux.xml",)
+"""Ends what other programs write beside an image while it is looked at; its pixels stay."""
+SHAPEFILE = (".shp", ".shx", ".dbf", ".prj")
+
+
+def files_of(scene: Scene) -> tuple[str, ...]:
+    """Return paths and addresses of all files that ``scene`` is read from.
+
+    These are its file, its bands' or tiles' files, what lies beside them (headers, masks), the parts of a
+    VRT, those of masks, and of both dates of what was made of two.
+    """
+    found = dict.fromkeys([scene.path, *_named(scene.source)])
+    return tuple(path for path in found if not path.endswith(NOT_PIXELS))
+
+
+def states_of(scenes: Iterable[Scene], others: Iterable[str | Path] = ()) -> FileStates:
+    """Note what all files are like that ``scenes`` are read from, and ``others``, such as labels or masks."""
+    beside = [file for path in others for file in _with_parts(Path(path))]
+    return FileStates.of([*(path for scene in scenes for path in files_of(scene)), *beside])
+
+
+def _named(value: object) -> Iterator[str]:
+    """Paths in a source, which is a tree of dataclasses."""
+    if isinstance(value, GdalSource):
+        yield from _of_image(value.path, set())
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            entry = getattr(value, field.name)
+            if field.name == "path" and isinstance(entry, str | Path):
+                yield str(entry)
+            else:
+                yield from _named(entry)
+    elif isinstance(value, Mapping):
+        yield from _named(tuple(value.values()))
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        for entry in value:
+            yield from _named(entry)
+
+
+def _of_image(path: str, seen: set[str]) -> Iterator[str]:
+    """Files of an image; GDAL names the parts of a VRT, but not their parts."""
+    if path in seen:
+        return
+    seen.add(path)
+    yield path
+    try:
+        beside = files_of_image(path)
+    except RasterioError:  # which reading will complain of
+        return
+    for name in beside:
+        if name.lower().endswith(".vrt"):
+            yield from _of_image(name, seen)
+        else:
+            yield name
+
+
+def _with_parts(path: Path) -> list[Path]:
+    return [path.with_suffix(end) for end in SHAPEFILE] if path.suffix.lower() == SHAPEFILE[0] else [path]
