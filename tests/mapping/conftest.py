@@ -20,6 +20,7 @@ NODATA = -1.0
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=5, help="how often each job is killed at random moments")
+    parser.addoption("--power-cuts", choices=("some", "all"), default="some", help="of each job's steps")
 
 
 def _grid(height: int, width: int) -> Grid:

@@ -59,7 +59,7 @@ class Jobs:
 
     def whole(self, job: Job) -> Path:
         """The folder of the unbroken run of ``job``."""
-        folder = self.home / f"whole {job.words[0]}"
+        folder = self.home / f"whole {job.words[0]} of {job.parts}"
         if not folder.exists():
             folder.mkdir()
             ended = self.run(folder, job.command())

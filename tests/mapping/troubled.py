@@ -1,7 +1,8 @@
 """A command of terramamba that meets trouble on its way, told in JSON before the command's words.
 
-``kill_after_call`` names a function and at which call of it the process gets a signal (``signal``), and
-``longest_file`` says how long its files may be.
+``kill_after_call`` names a function and at which call of it the process gets a signal (``signal``),
+``change_after_call`` also what becomes of which file then (``CHANGES``), and ``longest_file`` says how long
+the process's files may be.
 """
 
 import itertools
@@ -25,17 +26,32 @@ PLACES = {
 }
 
 
-def kill_after_call(name, number, by):
+def swap(path):
+    """Have another file of this size under its name."""
+    other = path.with_name("another")
+    other.write_bytes(path.read_bytes()[::-1])
+    other.rename(path)
+
+
+CHANGES = {
+    "cut": lambda path: os.truncate(path, path.stat().st_size // 3),
+    "swap": swap,
+    "remove": os.unlink,
+    "touch": Path.touch,
+}
+
+
+def after_call(name, number, do):
     place, calls = PLACES[name], itertools.count(1)
     function = getattr(place, name)
 
-    def kill(*args, **options):
+    def told(*args, **options):
         result = function(*args, **options)
         if next(calls) == number:
-            os.kill(os.getpid(), by)
+            do()
         return result
 
-    setattr(place, name, kill)
+    setattr(place, name, told)
 
 
 if __name__ == "__main__":
@@ -44,5 +60,9 @@ if __name__ == "__main__":
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (trouble["longest_file"],) * 2)
     if "kill_after_call" in trouble:
-        kill_after_call(*trouble["kill_after_call"], trouble.get("signal", signal.SIGKILL))
+        by = trouble.get("signal", signal.SIGKILL)
+        after_call(*trouble["kill_after_call"], lambda: os.kill(os.getpid(), by))
+    if "change_after_call" in trouble:
+        *when, change, changed = trouble["change_after_call"]
+        after_call(*when, lambda: CHANGES[change](Path(changed)))
     sys.exit(main(sys.argv[2:]))

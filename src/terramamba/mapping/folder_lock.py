@@ -12,6 +12,8 @@ from pathlib import Path
 import portalocker
 from portalocker import AlreadyLocked, LockException, LockFlags
 
+from terramamba.core.durable import sync_folder
+
 NAME = "lock"
 PATIENCE_SECONDS = 1.0
 
@@ -58,6 +60,7 @@ class FolderLock:
         if last:
             with suppress(OSError):  # the next process is in it
                 self._folder.rmdir()
+                sync_folder(self._folder.parent)
 
 
 @contextmanager

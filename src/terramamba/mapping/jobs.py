@@ -19,7 +19,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import rasterio
 
-from terramamba.core.durable import make_folder
+from terramamba.core.durable import make_folder, sync_folder
 from terramamba.core.errors import InputError
 from terramamba.core.file_states import NO_FILES, ChangedFileError, FileStates
 from terramamba.core.progress import pixel_progress
@@ -239,6 +239,7 @@ def _finish(files: PartFiles, output: MapOutput, record: dict[str, Any], drafted
         publish(draft, target, sealed.sidecar is not None)
     for draft in drafts:
         shutil.rmtree(draft.parent, ignore_errors=True)
+        sync_folder(draft.parent.parent)
     files.clear()
     return dict(record["found"])
 

@@ -54,7 +54,7 @@ class PartFiles:
                     np.savez(file, **arrays)  # type: ignore[arg-type]
                     file.flush()
                     os.fsync(handle)
-                replace(Path(name), self._path(part))
+                replace(self.folder / Path(name).name, self._path(part))
             except BaseException:
                 Path(name).unlink(missing_ok=True)
                 raise

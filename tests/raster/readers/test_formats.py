@@ -1,10 +1,7 @@
 """The records of formats, the page that they make, and files at addresses."""
 
-import functools
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +9,7 @@ import pytest
 import rasterio
 from PIL import Image
 
+from served import serving
 from terramamba.core.errors import InputError
 from terramamba.raster.readers import formats as readers
 from terramamba.raster.readers.open import open_scene
@@ -61,37 +59,10 @@ def test_images_in_an_archive(geotiff: Make, tmp_path: Path, seed: int) -> None:
         open_scene(f"/vsizip/{tmp_path}/a.zip/inside/b.tif")
 
 
-class Ranges(SimpleHTTPRequestHandler):
-    """Serves parts of files, as the servers of cloud-optimised images do."""
-
-    def do_GET(self) -> None:
-        content = Path(self.translate_path(self.path))
-        wanted = self.headers.get("Range", "")
-        if not content.is_file() or not wanted.startswith("bytes="):
-            super().do_GET()
-            return
-        data = content.read_bytes()
-        first, last = wanted.removeprefix("bytes=").split("-")
-        part = data[int(first) : int(last) + 1 if last else None]
-        self.send_response(206)
-        self.send_header("Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}")
-        self.send_header("Content-Length", str(len(part)))
-        self.end_headers()
-        self.wfile.write(part)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    handler = functools.partial(Ranges, directory=str(tmp_path))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
-        thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{served.server_address[1]}"
-        served.shutdown()
-        thread.join()
+    with serving(tmp_path) as address:
+        yield address
 
 
 def test_images_at_a_url(

@@ -1,0 +1,47 @@
+"""A server of files as those of cloud-optimised images are: it gives parts of them and names versions."""
+
+import functools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+
+class Ranges(SimpleHTTPRequestHandler):
+    """Serves parts of files."""
+
+    def do_GET(self) -> None:
+        content = Path(self.translate_path(self.path))
+        wanted = self.headers.get("Range", "")
+        if not content.is_file() or not wanted.startswith("bytes="):
+            super().do_GET()
+            return
+        data = content.read_bytes()
+        first, last = wanted.removeprefix("bytes=").split("-")
+        part = data[int(first) : int(last) + 1 if last else None]
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        self.wfile.write(part)
+
+    def end_headers(self) -> None:
+        content = Path(self.translate_path(self.path))
+        if content.is_file():
+            self.send_header("ETag", f'"{content.stat().st_mtime_ns}"')
+        super().end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve the files of ``folder``; yield their address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Ranges, directory=str(folder))) as served:
+        thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{served.server_address[1]}"
+        served.shutdown()
+        thread.join()
