@@ -10,7 +10,7 @@ TERRAMAMBA_SEED ?= $(shell date +%s)
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fresh coverage test-gpu sanitize lint format bench clean
+.PHONY: help install demo test test-fresh coverage test-gpu powercut sanitize lint format bench clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ coverage: install  ## Run the tests and list the lines of each file that none of
 
 test-gpu:  ## Test and time the GPU kernels; a machine with PyTorch for CUDA needs no install
 	PYTHONPATH=src $(PYTHON) -m pytest -o addopts= -W ignore::pytest.PytestConfigWarning tests/ops/test_triton_gpu.py
+
+powercut: install  ## Cut the power at every recorded step of a map, and go on from all that may be left (4 minutes)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist load tests/mapping/test_power_cut.py --power-cuts all
 
 sanitize: install  ## Run the CPU kernel under the compiler's sanitizers (a minute)
 	CXXFLAGS="$(SANITIZE)" $(BIN)/python setup.py -q build_ext --force --build-lib build/sanitize --build-temp build/sanitize

@@ -6,7 +6,7 @@ something there::
     python power_cuts.py RECORD classify map ...
 
 What was not synced by then may be on the disk or not. Contents count as synced from an ``fsync`` of their
-file on, whoever wrote them, GDAL for example; names from an ``fsync`` of their folder. ``disks`` tells, for
+file on, whoever wrote them, GDAL for example; names from an ``fsync`` of their folder. ``cuts`` tells, for
 each step, what may be found after a cut just before it.
 """
 
@@ -43,6 +43,15 @@ class Step:
 
 Disk = dict[str, bytes | None]
 """What lies where, by its path: the content of files, None for folders."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A power cut after the steps ``done``, and the ``disk`` that it may leave."""
+
+    name: str
+    done: list[str]
+    disk: Disk
 
 
 class Recorder:
@@ -136,23 +145,23 @@ class Recorder:
         return told
 
 
-def disks(record: Path) -> Iterator[tuple[str, Disk]]:
-    """What may be found after a cut, with the step before which it came and how; each disk once.
+def cuts(record: Path) -> Iterator[Cut]:
+    """All cuts and what each may leave; of those that leave the same disk the last.
 
     - "synced": only what is sure, and files that were not synced are empty
     - "named": all names as they were, and files that were not synced are empty
     - "torn": all names, and the second half of what was not synced is zeros
     - "removed": only what is sure, but for what was removed since
     """
-    seen = set[str]()
+    found, done = dict[str, Cut](), list[str]()
     for number, entry in enumerate(json.loads((record / "steps.json").read_text())):
         step = Step(**entry)
         for way in ("synced", "named", "torn", "removed"):
             disk = dict(_below(step, way, record, step.root, ""))
             key = hashlib.sha256(repr(sorted(disk.items())).encode()).hexdigest()
-            if key not in seen:
-                seen.add(key)
-                yield f"{number} before {step.action}: {way}", disk
+            found[key] = Cut(f"{number} before {step.action}: {way}", list(done), disk)
+        done.append(step.action)
+    yield from found.values()
 
 
 def _below(step: Step, way: str, record: Path, folder: int, path: str) -> Iterator[tuple[str, bytes | None]]:

@@ -4,18 +4,22 @@
 found; without it, some that are drawn anew with the seed.
 """
 
+import io
+import re
+import zipfile
 from dataclasses import replace
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 
 import numpy as np
 import pytest
 from job_cases import Job, Jobs, assert_whole
 
-from power_cuts import disks, lay_out
+from power_cuts import Cut, cuts, lay_out
 from programs import python
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="steps are recorded by /proc")
+PART = re.compile(r"\.map\.tif\.parts/\d+\.npz")
 PROGRAM = Path(__file__).parents[1] / "power_cuts.py"
 
 
@@ -26,6 +30,17 @@ def short(job: Job) -> Job:
     more = ("--tile-size", "64", "--overlap", "12", "--batch-size", "2", "--threshold", "0.45")
     outputs = job.outputs | {"--areas": "areas.csv"}
     return Job((*job.words[:5], *more), outputs, 3)
+
+
+def parts_done(cut: Cut) -> int:
+    """How many parts had got their names."""
+    return sum(bool(re.fullmatch(r"replace .*/\d+\.npz", step)) for step in cut.done)
+
+
+def whole_parts(cut: Cut) -> int:
+    """How many can be gone on with."""
+    held = (io.BytesIO(content or b"") for name, content in cut.disk.items() if PART.fullmatch(name))
+    return sum(map(zipfile.is_zipfile, held))
 
 
 @pytest.mark.parametrize(("kind", "anew"), [("classify", False), ("change", False), ("classify", True)])
@@ -45,14 +60,21 @@ def test_a_power_cut_loses_nothing_that_was_done(
     done = python(PROGRAM, tmp_path / "record", *words, cwd=begin)
     assert done.returncode == 0, done.stderr
     assert_whole(jobs, job, begin)
-    found = list(disks(tmp_path / "record"))
+    found = list(cuts(tmp_path / "record"))
+    assert len(found) > 40
+    outputs = {name: (begin / name).read_bytes() for name in job.outputs.values()}
+    for cut in found:
+        if any(cut.disk.get(name) != content for name, content in outputs.items()):
+            assert "before the end" not in cut.name
+            # The last part may have been in the way to the disk.
+            assert whole_parts(cut) >= parts_done(cut) - 1, cut.name
     if request.config.getoption("--power-cuts") != "all":
-        drawn = np.random.default_rng(seed).choice(len(found), 6, replace=False)
+        drawn = np.random.default_rng(seed).choice(len(found), 4, replace=False)
         found = [found[number] for number in sorted(drawn)]
-    for when, disk in found:
+    for cut in found:
         folder = tmp_path / "disk"
-        lay_out(disk, folder)
+        lay_out(cut.disk, folder)
         ended = jobs.run(folder, words)
-        assert ended.status == 0 or "map.tif: exists already" in ended.said, (when, ended.said)
+        assert ended.status == 0 or "map.tif: exists already" in ended.said, (cut.name, ended.said)
         assert_whole(jobs, job, folder)
-        folder.rename(tmp_path / f"{when.split()[0]}-{when.split()[-1]}")
+        rmtree(folder)

@@ -122,11 +122,20 @@ def test_ctrl_c_keeps_what_is_done(jobs: Jobs, job: Job, tmp_path: Path) -> None
     assert_whole(jobs, job, folder)
 
 
-def test_lost_drafts_are_drafted_anew(jobs: Jobs, tmp_path: Path) -> None:
+@pytest.mark.parametrize("torn", [False, True])
+def test_lost_drafts_and_torn_ones_are_drafted_anew(jobs: Jobs, tmp_path: Path, torn: bool) -> None:
     job, folder = jobs.classify, tmp_path / "out"
     folder.mkdir()
     assert jobs.run(folder, job.command(), kill_after_call=("publish", 1)).status == -signal.SIGKILL
-    (folder / "far" / ".p.tif.part" / "p.tif").unlink()
+    draft = folder / "far" / ".p.tif.part" / "p.tif"
+    if torn:  # as a disk leaves it that says too early that it has it all
+        content = draft.read_bytes()
+        draft.write_bytes(content[: len(content) // 2] + bytes(len(content) - len(content) // 2))
+    else:
+        draft.unlink()
+    ended = jobs.run(folder, job.command())
+    assert ended.status == 1
+    assert "map.tif: exists already" in ended.said
     ended = jobs.run(folder, job.command("--overwrite"))
     assert ended.status == 0, ended.said
     assert_whole(jobs, job, folder)

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 
-PATIENCE_SECONDS = 20
-"""For an answer about an address."""
+PATIENCE_SECONDS = 15
+"""For an answer about an address; three attempts end within a minute."""
 PAUSES = (0.5, 2.0)
 """Seconds before an address is asked for again."""
 ASKED_AT_ONCE = 8

@@ -181,10 +181,11 @@ def _map_missing(
             for part in _map_parts(pool, pending):
                 mapped.append(part)
                 advance(sizes[part])
+    states.require_same(REMEDY, local=True)
     try:
         states.require_same(REMEDY)
     except ChangedFileError:
-        # What an address gave is of the one version or the other; of files, parts were looked at one by one.
+        # Files were looked at behind each part; what an address gave may be of the one version or the other.
         files.remove(mapped)
         raise
 

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Int
 
 from terramamba._version import __version__
+from terramamba.core.durable import make_folder
 from terramamba.core.errors import InputError
 from terramamba.core.files import (
     PART,
@@ -70,7 +71,7 @@ def prepare_folder(out: str | Path, *, resume: bool = False, overwrite: bool = F
     folder = check_folder(out, resume=resume, overwrite=overwrite)
     if overwrite and is_run_folder(folder):
         _clear(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return folder
 
 

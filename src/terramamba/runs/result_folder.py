@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from terramamba.core.durable import make_folder
+from terramamba.core.durable import make_folder, sync_folder, sync_tree
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.raster.output.staging import remove_if_empty
@@ -57,7 +57,10 @@ def result_folder(
             yield draft, content
             content["files"] = sorted(path.name for path in draft.iterdir())
             write_json(draft / record, content)
+            sync_tree(draft)
             _replace(folder, draft, record)
+            sync_folder(folder)
+            sync_folder(folder.parent)
         except OSError as error:
             reason = error.strerror or error
             raise InputError(
@@ -74,6 +77,8 @@ def _replace(folder: Path, draft: Path, record: str) -> None:
             (folder / name).unlink(missing_ok=True)
         (folder / record).unlink()
     for path in sorted(draft.iterdir(), key=lambda path: path.name == record):  # the record last
+        if path.name == record:
+            sync_folder(folder)
         path.replace(folder / path.name)
 
 

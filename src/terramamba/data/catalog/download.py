@@ -12,6 +12,7 @@ from shutil import disk_usage, rmtree
 from typing import Any
 
 from terramamba._version import __version__
+from terramamba.core.durable import replace, sync_file, sync_folder, sync_tree
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, TRIES, pause
 from terramamba.core.progress import progress
@@ -100,7 +101,8 @@ class _Resuming:
                     pause(tries)
             if total == self._have():
                 self.mark.unlink(missing_ok=True)
-                self.part.replace(output)
+                sync_file(self.part)
+                replace(self.part, Path(output))
                 return
             if 0 < self._have() <= before:
                 break
@@ -195,10 +197,12 @@ def _unpack(archive: Path, target: Path) -> None:
         raise InputError(
             f"{archive}: cannot be unpacked ({reason_of(error)}); remove it and try again"
         ) from error
+    sync_tree(aside)
     inside = [path for path in aside.iterdir() if path.name != "__MACOSX"]
     if len(inside) == 1 and inside[0].is_dir() and inside[0].name == target.name:
         inside[0].rename(target)
         rmtree(aside)
     else:
         aside.rename(target)
+    sync_folder(target.parent)
     archive.unlink()
