@@ -62,6 +62,7 @@ class Recorder:
         self.steps: list[Step] = []
         self.removed: list[tuple[int, str, int]] = []
         self.held: dict[int, int] = {}
+        self.kept: dict[tuple[int, int, int], str] = {}
         record.mkdir()
         _, self.names, self.contents = self.look()
 
@@ -77,7 +78,10 @@ class Recorder:
                 folders.append(number)
                 names[str(number)] = {entry.name: entry.stat().st_ino for entry in path.iterdir()}
             else:
-                contents[str(number)] = self.keep(path.read_bytes())
+                version = (number, status.st_size, status.st_mtime_ns)
+                if version not in self.kept:
+                    self.kept[version] = self.keep(path.read_bytes())
+                contents[str(number)] = self.kept[version]
         return folders, names, contents
 
     def keep(self, content: bytes) -> str:
@@ -145,8 +149,8 @@ class Recorder:
         return told
 
 
-def cuts(record: Path) -> Iterator[Cut]:
-    """All cuts and what each may leave; of those that leave the same disk the last.
+def cuts(record: Path, *, at_the_end: bool = False) -> Iterator[Cut]:
+    """All cuts, or those ``at_the_end``, and what each may leave; of those that leave the same the last.
 
     - "synced": only what is sure, and files that were not synced are empty
     - "named": all names as they were, and files that were not synced are empty
@@ -154,8 +158,10 @@ def cuts(record: Path) -> Iterator[Cut]:
     - "removed": only what is sure, but for what was removed since
     """
     found, done = dict[str, Cut](), list[str]()
-    for number, entry in enumerate(json.loads((record / "steps.json").read_text())):
-        step = Step(**entry)
+    steps = [Step(**entry) for entry in json.loads((record / "steps.json").read_text())]
+    for number, step in enumerate(steps):
+        if at_the_end and number < len(steps) - 1:
+            continue
         for way in ("synced", "named", "torn", "removed"):
             disk = dict(_below(step, way, record, step.root, ""))
             key = hashlib.sha256(repr(sorted(disk.items())).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What a command has written is on the disk when it has ended, whatever the system had yet to write by then."""
+"""What a command has written is on the disk when it has ended, whatever the system had yet to write."""
 
 from pathlib import Path
 
@@ -34,9 +34,7 @@ def written(home: Path, *words: str) -> set[str]:
         str(path.relative_to(results)): path.read_bytes() for path in results.rglob("*") if path.is_file()
     }
     there.pop(LOG, None)
-    at_the_end = [cut for cut in cuts(record) if "before the end" in cut.name]
-    assert at_the_end
-    for cut in at_the_end:
+    for cut in cuts(record, at_the_end=True):
         assert {name for name, content in there.items() if cut.disk.get(name) != content} == set(), cut.name
     return {str(path) for path in there} - {str(path.relative_to(results)) for path in before}
 
