@@ -204,6 +204,22 @@ def test_a_file_that_cannot_grow(jobs: Jobs, tmp_path: Path, room: int) -> None:
     assert_whole(jobs, job, folder)
 
 
+@pytest.mark.parametrize(("number", "kept"), [(1, 0), (21, 8), (67, 31)])
+def test_a_disk_that_says_at_a_sync_that_it_is_full(
+    jobs: Jobs, tmp_path: Path, number: int, kept: int
+) -> None:
+    """As network file systems do: what was written is refused when it is to be kept."""
+    job = jobs.classify
+    ended = jobs.run(tmp_path, job.command(), full_at_sync=number)
+    assert ended.status == 1
+    assert "cannot be written (No space left on device)" in ended.said
+    assert len(list(tmp_path.glob(f"{job.folder}/[0-9]*.npz"))) == kept
+    assert not (tmp_path / "map.tif").exists()
+    ended = jobs.run(tmp_path, job.command())
+    assert ended.status == 0, ended.said
+    assert_whole(jobs, job, tmp_path)
+
+
 def test_what_spreading_refuses(jobs: Jobs, tmp_path: Path) -> None:
     for flags, words in (
         (("--workers", "0"), "--workers 0: at least 1"),

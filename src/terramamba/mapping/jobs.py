@@ -220,29 +220,42 @@ def _finish(files: PartFiles, output: MapOutput, record: dict[str, Any], drafted
     outputs, and only then the end of what they were made of.
     """
     drafts = [draft_of(target) for target in output.targets]
-    if not drafted:
-        try:
-            for draft in drafts:
-                shutil.rmtree(draft.parent, ignore_errors=True)
-                draft.parent.mkdir(parents=True)
-            with (
-                rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES),
-                pixel_progress("write", sum(output.sizes)) as advance,
-            ):
-                result = output.draft(files, drafts, advance)
-            record = {**record, "found": result, "drafts": [seal(draft) for draft in drafts]}
-            files.save_record(record)
-        except BaseException:
-            for draft in drafts:
-                shutil.rmtree(draft.parent, ignore_errors=True)
-            raise
-    for draft, target, sealed in zip(drafts, output.targets, _sealed_in(record), strict=True):
-        publish(draft, target, sealed.sidecar is not None)
-    for draft in drafts:
-        shutil.rmtree(draft.parent, ignore_errors=True)
-        sync_folder(draft.parent.parent)
-    files.clear()
+    try:
+        if not drafted:
+            record = _drafted(files, output, record, drafts)
+        for draft, target, sealed in zip(drafts, output.targets, _sealed_in(record), strict=True):
+            publish(draft, target, sealed.sidecar is not None)
+        for draft in drafts:
+            shutil.rmtree(draft.parent, ignore_errors=True)
+            sync_folder(draft.parent.parent)
+        files.clear()
+    except OSError as error:  # some disks say only now that they are full
+        raise InputError(
+            f"{files.out}: cannot be written ({error.strerror or error}); check the space and rights there"
+        ) from error
     return dict(record["found"])
+
+
+def _drafted(
+    files: PartFiles, output: MapOutput, record: dict[str, Any], drafts: Sequence[Path]
+) -> dict[str, Any]:
+    """Draft the outputs anew, and return the record, which from now on says what they hold."""
+    try:
+        for draft in drafts:
+            shutil.rmtree(draft.parent, ignore_errors=True)
+            draft.parent.mkdir(parents=True)
+        with (
+            rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES),
+            pixel_progress("write", sum(output.sizes)) as advance,
+        ):
+            result = output.draft(files, drafts, advance)
+        record = {**record, "found": result, "drafts": [seal(draft) for draft in drafts]}
+        files.save_record(record)
+    except BaseException:
+        for draft in drafts:
+            shutil.rmtree(draft.parent, ignore_errors=True)
+        raise
+    return record
 
 
 class _OtherJobError(InputError):

@@ -63,10 +63,15 @@ def staged(*targets: str | Path, overwrite: bool = False) -> Iterator[tuple[Path
             cleaning.callback(shutil.rmtree, hidden, ignore_errors=True)
             yet_to_move.append((hidden / target.name, target))
         yield tuple(part for part, _ in yet_to_move)
-        for part, _ in yet_to_move:
-            sync_draft(part)
-        for part, target in yet_to_move:
-            publish(part, target, sidecar_of(part).exists())
+        try:
+            for part, _ in yet_to_move:
+                sync_draft(part)
+            for part, target in yet_to_move:
+                publish(part, target, sidecar_of(part).exists())
+        except OSError as error:  # some disks say only now that they are full
+            raise InputError(
+                f"{target}: cannot be written ({error.strerror or error}); check the space and rights there"
+            ) from error
 
 
 def draft_of(target: Path) -> Path:
