@@ -11,6 +11,7 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 from torch.utils.data import StackDataset
 
+from terramamba.core.array_digest import ArrayDigest
 from terramamba.core.files import write_json
 from terramamba.core.options import ABOVE_ZERO, Options
 from terramamba.core.shown import Shown
@@ -95,6 +96,10 @@ class Training:
     def volume(self) -> Volume:
         sizes = (len(self.subsets[name]) for name in ("train", "validation"))
         return Volume(*sizes, (self.card.source_bands,))
+
+    def contents(self) -> Mapping[str, str]:
+        subsets = (tensor.numpy() for subset in self.subsets.values() for tensor in subset.datasets.values())
+        return {"spectra and abundances": ArrayDigest(*subsets).text}
 
     def training_set(self) -> StackDataset[Any]:
         return self.subsets["train"]

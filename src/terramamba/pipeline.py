@@ -353,6 +353,7 @@ def _fitted(task: Task, ready: _Ready, folder: Path) -> tuple[Model, float | Non
             prepared.validation_set(),
             config,
             folder,
+            contents=prepared.contents(),
             resume=settings.resume,
             on_progress=advance,
         )

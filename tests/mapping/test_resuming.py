@@ -10,7 +10,7 @@ import pytest
 from job_cases import Job, Jobs, assert_whole
 
 from small_disk import small_disk
-from terramamba.mapping.folder_lock import lock_folder
+from terramamba.core.folder_lock import lock_folder
 
 
 @pytest.fixture(params=["classify", "change"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from terramamba.change.contents import contents_of
 from terramamba.change.recipe import with_crops
 from terramamba.change.samples import PairDataset
 from terramamba.change.scored_pairs import ScoredPairs
@@ -48,6 +49,7 @@ from terramamba.scores.calibration import (
 )
 from terramamba.scores.sampling_units import from_confusions, write_units
 from terramamba.scores.thresholds import checked_threshold, confusion_at
+from terramamba.training.checkpoint import Contents
 from terramamba.training.config import check_choices
 from terramamba.training.plan import Plan
 from terramamba.training.task import Judgement
@@ -102,7 +104,17 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
         settings = with_crops(settings, len(pairs["train"]), resolve_device(settings.device).type)
     rows = fitted.scales.rows
     return Training(
-        settings, pairs, example, wanted, fitted.scaling, settled, published, notes, warnings, rows
+        settings,
+        pairs,
+        example,
+        wanted,
+        fitted.scaling,
+        settled,
+        published,
+        notes,
+        warnings,
+        rows,
+        fitted.digest,
     )
 
 
@@ -127,6 +139,8 @@ class Training:
     """Those of the notes that make the result doubtful."""
     quantiles: tuple[tuple[float, ...], ...] | None
     """Of each band over both dates of the training pairs (``raster.checks.scales``)."""
+    training_dates: str
+    """Digest of the dates of the training pairs."""
 
     @property
     def plan(self) -> Plan:
@@ -183,6 +197,11 @@ class Training:
     def facts(self) -> Mapping[str, Any]:
         """Pairs of each subset."""
         return {"pairs": {subset: len(files) for subset, files in self.pairs.items()}}
+
+    def contents(self) -> Contents:
+        """Return digests of masks and dates."""
+        split_id = split_record(self.pairs)["id"]
+        return contents_of(self.pairs, self.scaling, self.training_dates, split_id)
 
     def training_set(self) -> PairDataset:
         """Return crops of the training pairs."""

@@ -5,19 +5,17 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from terramamba.core.drafts import draft
 from terramamba.core.durable import make_folder, replace, sync_file
 from terramamba.core.errors import InputError
 
 StrPath = str | os.PathLike[str]
 """What names a file."""
-
-PART = ".part"
-"""Ends the stem of a file that is being written: ``.last.12345.part.ckpt`` becomes ``last.ckpt``."""
 
 YAML_MARK = "# Written by terramamba."
 """First line of every YAML file of ours."""
@@ -31,19 +29,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
     name keeps the suffix, by which some writers choose the format. After an exception it is removed and
     ``path`` is as it was. Raises ``InputError`` where the disk is full or must not be written to.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{PART}{path.suffix}")
     try:
         make_folder(path.parent)
-        yield temporary
-        sync_file(temporary)
-        replace(temporary, path)
+        with draft(path) as temporary:
+            yield temporary
+            sync_file(temporary)
+            replace(temporary, path)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}); check the space and rights there"
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from terramamba.core.array_digest import ArrayDigest
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain
@@ -37,6 +38,7 @@ from terramamba.scores.calibration import (
 )
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.sampling_units import from_classes, write_units
+from terramamba.training.checkpoint import Contents
 from terramamba.training.config import check_choices
 from terramamba.training.plan import Plan
 from terramamba.training.predict import class_logits
@@ -133,6 +135,16 @@ class Training:
             "leakage": asdict(split.leakage),
             "leakage_in_words": split.leakage.in_words(),
             "counts": split.counts(self.samples.labels.targets),
+        }
+
+    def contents(self) -> Contents:
+        """Return digests of the labels, of their subsets, and of the scaled pixels that patches show."""
+        samples = self.samples
+        split, store = samples.split, samples.store
+        return {
+            "labels": ArrayDigest(split.pixels.keys, samples.labels.targets).text,
+            "subsets of the labelled pixels": ArrayDigest(split.subsets).text,
+            "pixels of the scene": ArrayDigest(store.kept.keys, store.values.numpy(), store.usable).text,
         }
 
     def training_set(self) -> PatchDataset:

@@ -27,7 +27,7 @@ from terramamba.core.typed import typed
 from terramamba.core.words import ranges
 from terramamba.mapping.executors import Work, WorkerPool, workers_for
 from terramamba.mapping.fingerprint import Facts, first_difference
-from terramamba.mapping.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder
+from terramamba.core.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.settings import Parallelism
 from terramamba.mapping.summary import MapSummary

@@ -14,14 +14,7 @@ from jaxtyping import Int
 from terramamba._version import __version__
 from terramamba.core.durable import make_folder
 from terramamba.core.errors import InputError
-from terramamba.core.files import (
-    PART,
-    YAML_MARK,
-    plain,
-    read_yaml,
-    write_table,
-    write_yaml,
-)
+from terramamba.core.files import YAML_MARK, plain, read_yaml, write_table, write_yaml
 from terramamba.core.options import Options, before_it_was_there, identity, options_of
 from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, SEED_FOLDERS, WEIGHTS, WRITTEN
 from terramamba.data.labels.class_table import ClassTable
@@ -29,36 +22,47 @@ from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
 from terramamba.models.weights import load_model
 from terramamba.raster.pictures import table_html
+from terramamba.runs.at_work import at_work, contents, refuse_at_work
 from terramamba.runs.model_card import ModelCard, PatchShape, ThresholdSource, read_card
 from terramamba.training.recipes import decide
 from terramamba.training.settings import TrainSettings
 
 S = TypeVar("S", bound=TrainSettings)
 
+RESUMABLE = "--resume goes on"
+"""A note on an interruption: there is a run folder to go on with."""
+
 
 def check_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:
     """Return ``out`` as a path, when a run may be written there; nothing is touched.
 
-    A new run wants a folder that is new or empty; ``overwrite`` and ``resume`` want an earlier run.
+    A new run wants a folder that is new or empty; ``overwrite`` and ``resume`` want an earlier run. A folder
+    in which a kill has left nothing but hidden drafts is as an empty one, which may be resumed too.
 
     Raises:
-        InputError: the folder is in use, is no run folder, or has nothing to resume.
+        InputError: another job writes the folder, it is no run folder, or has nothing to resume.
     """
     folder = Path(out)
+    refuse_at_work(folder)
+    _check(folder, resume=resume, overwrite=overwrite)
+    return folder
+
+
+def _check(folder: Path, *, resume: bool, overwrite: bool) -> None:
     if resume and overwrite:
         raise InputError("--resume and --overwrite exclude each other; give one of them")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; give another --out")
-    if resume and not is_run_folder(folder):
+    inside = contents(folder) if folder.is_dir() else []
+    if resume and not is_run_folder(folder) and (inside or not folder.is_dir()):
         raise InputError(f"{folder} is no run folder, so there is nothing to resume; leave out --resume")
-    if not resume and folder.is_dir() and any(folder.iterdir()):
+    if not resume and inside:
         if not overwrite:
             raise InputError(
                 f"{folder} is not empty; give --resume to go on, --overwrite to start again, or another --out"
             )
         if not is_run_folder(folder):
             raise InputError(f"{folder} is not empty and not a run folder, so it stays; give another --out")
-    return folder
 
 
 def prepare_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:
@@ -69,26 +73,38 @@ def prepare_folder(out: str | Path, *, resume: bool = False, overwrite: bool = F
     checkpoint.
     """
     folder = check_folder(out, resume=resume, overwrite=overwrite)
-    if overwrite and is_run_folder(folder):
-        _clear(folder)
+    with at_work(folder):
+        _check(folder, resume=resume, overwrite=overwrite)
+        if overwrite and is_run_folder(folder):
+            _clear(folder)
+            (folder / CONFIG).unlink()  # last: it is the mark by which an interrupted clearing can be repeated
     make_folder(folder)
     return folder
 
 
 @contextmanager
 def run_folder(settings: TrainSettings) -> Iterator[Path]:
-    """Open the folder of a run that begins or goes on: made ready, its settings kept, its log open.
+    """Open the folder of a run that begins or goes on: held, made ready, its settings kept, its log open.
 
     Raises:
         InputError: as ``check_folder``, or the run to resume had other settings.
     """
-    folder = prepare_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
-    if settings.resume:
-        check_same_config(folder, settings)
-    else:
-        write_yaml(folder / CONFIG, asdict(replace(settings, overwrite=False)))
-    with run_log(folder):
-        yield folder
+    folder = Path(settings.out)
+    with at_work(folder):
+        # Another job may have written here since it was looked at first.
+        _check(folder, resume=settings.resume, overwrite=settings.overwrite)
+        if settings.resume and is_run_folder(folder):
+            check_same_config(folder, settings)
+        else:
+            if settings.overwrite and is_run_folder(folder):
+                _clear(folder)
+            write_yaml(folder / CONFIG, asdict(replace(settings, overwrite=False, resume=False)))
+        try:
+            with run_log(folder):
+                yield folder
+        except KeyboardInterrupt as stop:
+            stop.add_note(RESUMABLE)
+            raise
 
 
 def is_run_folder(folder: Path) -> bool:
@@ -102,7 +118,7 @@ def is_run_folder(folder: Path) -> bool:
 
 def as_begun(settings: S) -> S:
     """Return ``settings``; where they resume a run, with what the recipe decided when it began."""
-    if not settings.resume:
+    if not settings.resume or not is_run_folder(Path(settings.out)):
         return settings
     record = read_yaml(Path(settings.out) / CONFIG)
     return decide(settings, {name: record.get(name) for name in record.get("decided") or ()})
@@ -266,20 +282,17 @@ def load_run(folder: str | Path) -> Run:
 
 
 def _clear(folder: Path) -> None:
+    """Remove all that a run writes but its settings."""
     for seeded in folder.glob(SEED_FOLDERS):
         if seeded.is_dir() and not seeded.is_symlink() and is_run_folder(seeded):
-            _clear(seeded)
+            prepare_folder(seeded, overwrite=True)
             if not any(seeded.iterdir()):
                 seeded.rmdir()
     for name in WRITTEN:
         (folder / name).unlink(missing_ok=True)
     checkpoints = (folder / CHECKPOINT).parent
-    for parent in (folder, checkpoints):
-        for temporary in parent.glob(f".*{PART}*"):
-            temporary.unlink()
     if checkpoints.is_dir() and not any(checkpoints.iterdir()):
         checkpoints.rmdir()
-    (folder / CONFIG).unlink()  # last: it is the mark by which an interrupted clearing can be repeated
 
 
 def _say(handler: logging.Handler, logger: logging.Logger, text: str, level: int = logging.INFO) -> None:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from terramamba.core.files import write_json
 from terramamba.core.run_files import METRICS, seed_folder
+from terramamba.runs.at_work import at_work
 from terramamba.runs.folder import is_run_folder
 from terramamba.runs.record import all_metrics
 from terramamba.scores.metrics import summarise
@@ -21,10 +22,16 @@ OWN = ("folder", "seed", "split_id")
 def train_seeds(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[str, Any]:
     """Train once, or ``settings.seeds`` times in ``out/seed-N``; the metrics, averaged where repeated.
 
-    With ``resume``, finished repeats are kept and the interrupted one goes on.
+    With ``resume``, finished repeats are kept and the interrupted one goes on. Raises ``InputError`` where
+    another job holds the folder.
     """
     if settings.seeds == 1:
         return train_one(settings)
+    with at_work(Path(settings.out)):
+        return _train_all(settings, train_one)
+
+
+def _train_all(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[str, Any]:
     results = []
     for seed in range(settings.seed, settings.seed + settings.seeds):
         folder = Path(settings.out) / seed_folder(seed)

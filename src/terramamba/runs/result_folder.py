@@ -1,32 +1,41 @@
-"""A folder of results, such as an explanation: there when it is complete, with a record of its files."""
+"""A folder of results, such as an explanation: there when it is complete, with a record of its files.
+
+Results are drafted in a hidden folder beside it. Once they are whole, a kill while they replace earlier ones
+leaves what the next command finishes, whichever it is: none finds half of one and half of the other.
+"""
 
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from terramamba.core.durable import make_folder, sync_folder, sync_tree
+from terramamba.core.durable import make_folder, remove, replace, sync_tree
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
+from terramamba.core.folder_lock import held
 from terramamba.raster.output.staging import remove_if_empty
+
+DRAFT = "draft"
+WHOLE = ".whole"
+"""Ends the name of a draft that is whole; it begins with the name of the record."""
 
 
 def check_result_folder(out: str | Path, record: str, *, overwrite: bool = False) -> Path:
-    """Return ``out`` as a path, where results with the file ``record`` may be written; nothing is touched.
+    """Return ``out`` as a path, where results with the file ``record`` may be written.
+
+    What a kill has left beside it is put right; nothing else is touched.
 
     Raises:
-        InputError: it is a file, or is not empty and either without such a record or not to be replaced.
+        InputError: it is a file, or is not empty and either without such a record or not to be replaced; or
+            another process writes it.
     """
     folder = Path(out)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; give another --out")
-    if folder.is_dir() and any(folder.iterdir()):
-        if not overwrite:
-            raise InputError(f"{folder} is not empty; give --overwrite to replace it, or another --out")
-        _listed(folder, record)
+    if _work_of(folder).is_dir():
+        with held(_work_of(folder), folder):
+            _settle(folder)
+    _check(folder, record, overwrite=overwrite)
     return folder
 
 
@@ -42,25 +51,30 @@ def result_folder(
     Raises:
         InputError: as ``check_result_folder``, or ``out`` cannot be written.
     """
-    folder = check_result_folder(out, record, overwrite=overwrite)
-    with ExitStack() as cleaning:
+    folder = Path(out)
+    work = _work_of(folder)
+    with ExitStack() as leaving:
         try:
             for made in make_folder(folder.parent):
-                cleaning.callback(remove_if_empty, made)
-            temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+                leaving.callback(remove_if_empty, made)
+            leaving.enter_context(held(work, folder))
         except OSError as error:
             raise InputError(f"{folder}: cannot be written ({error.strerror}); name another place") from error
-        cleaning.callback(shutil.rmtree, temporary, ignore_errors=True)
-        draft, content = temporary / folder.name, dict[str, Any]()
-        draft.mkdir()
         try:
+            _settle(folder)
+            _check(folder, record, overwrite=overwrite)
+            draft, content = work / DRAFT, dict[str, Any]()
+            leaving.callback(shutil.rmtree, draft, ignore_errors=True)
+            draft.mkdir()
             yield draft, content
             content["files"] = sorted(path.name for path in draft.iterdir())
             write_json(draft / record, content)
             sync_tree(draft)
-            _replace(folder, draft, record)
-            sync_folder(folder)
-            sync_folder(folder.parent)
+            if folder.is_dir():
+                replace(draft, work / f"{record}{WHOLE}")
+                _settle(folder)
+            else:
+                replace(draft, folder)
         except OSError as error:
             reason = error.strerror or error
             raise InputError(
@@ -68,18 +82,37 @@ def result_folder(
             ) from error
 
 
-def _replace(folder: Path, draft: Path, record: str) -> None:
-    if not folder.is_dir():
-        draft.rename(folder)
-        return
-    if any(folder.iterdir()):
-        for name in _listed(folder, record):
-            (folder / name).unlink(missing_ok=True)
-        (folder / record).unlink()
-    for path in sorted(draft.iterdir(), key=lambda path: path.name == record):  # the record last
-        if path.name == record:
-            sync_folder(folder)
-        path.replace(folder / path.name)
+def _work_of(folder: Path) -> Path:
+    """Where the results ``folder`` are drafted."""
+    return folder.with_name(f".{folder.name}.part")
+
+
+def _settle(folder: Path) -> None:
+    """Put what lies whole beside ``folder`` in its place, and remove what is not whole."""
+    work = _work_of(folder)
+    shutil.rmtree(work / DRAFT, ignore_errors=True)
+    for whole in work.glob(f"*{WHOLE}"):
+        _replace(folder, whole, whole.name.removesuffix(WHOLE))
+
+
+def _replace(folder: Path, whole: Path, record: str) -> None:
+    """Move all of ``whole`` into ``folder``, its record last: from then on nothing is left to do."""
+    folder.mkdir(exist_ok=True)
+    if (whole / record).is_file():
+        old = set(_listed(folder, record)) if (folder / record).is_file() else set()
+        remove(folder / name for name in old - set(_listed(whole, record)))
+        for path in sorted(whole.iterdir(), key=lambda path: path.name == record):
+            replace(path, folder / path.name)
+    shutil.rmtree(whole)
+
+
+def _check(folder: Path, record: str, *, overwrite: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; give another --out")
+    if folder.is_dir() and any(folder.iterdir()):
+        if not overwrite:
+            raise InputError(f"{folder} is not empty; give --overwrite to replace it, or another --out")
+        _listed(folder, record)
 
 
 def _listed(folder: Path, record: str) -> list[str]:

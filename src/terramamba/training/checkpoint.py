@@ -1,6 +1,8 @@
 """What a training run must remember to go on after a kill as if nothing had happened."""
 
+import hashlib
 import pickle
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -18,7 +20,13 @@ from terramamba.models.model import Model
 from terramamba.training.settings import TrainConfig
 
 Fingerprint = dict[str, Any]
+Contents = Mapping[str, str]
+"""Digests of what is trained on, by what it is in words that follow "the": labels, images."""
 Weights = dict[str, Tensor]
+
+SUM = b"\nsha256 %b\n"
+"""Stands at the end of a checkpoint, behind what PyTorch wrote and reads: the checksum of that."""
+SUM_BYTES = len(SUM % (b"0" * 64))
 
 
 @dataclass(frozen=True)
@@ -69,32 +77,42 @@ def fingerprint(
     }
 
 
-def save_state(folder: Path, same: Fingerprint, state: TrainState) -> None:
-    """Write ``checkpoints/last.ckpt``, then ``history.csv``, each whole or not at all."""
+def save_state(folder: Path, same: Fingerprint, contents: Contents, state: TrainState) -> None:
+    """Write ``checkpoints/last.ckpt``, which ends with its checksum, then ``history.csv``.
+
+    Each is there whole or as it was before.
+    """
     with atomic_path(folder / CHECKPOINT) as part:
         record = {entry.name: getattr(state, entry.name) for entry in fields(state)}
         try:
-            torch.save({"format": 1, "same": same, **record}, part)
+            torch.save({"format": 1, "same": same, "contents": dict(contents), **record}, part)
         except RuntimeError as error:  # so PyTorch says that a disk is full
             raise InputError(
                 f"{folder / CHECKPOINT}: cannot be written whole; check the space there"
             ) from error
+        with part.open("rb+") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.write(SUM % digest.encode())
     write_csv(folder / HISTORY, state.history)
 
 
-def load_state(folder: Path, same: Fingerprint, config: type[TrainConfig]) -> TrainState:
+def load_state(folder: Path, same: Fingerprint, contents: Contents, config: type[TrainConfig]) -> TrainState:
     """Read the state that ``save_state`` wrote, on the CPU.
 
-    Settings of ``config`` that were not there yet when it was written are compared as their defaults.
+    Settings of ``config``, and ``contents``, that were not there yet when it was written are not held against
+    it: settings are compared as their defaults.
 
-    Raises ``InputError`` when there is none, when it is damaged, or when the run's settings were others.
+    Raises ``InputError`` when there is none, when it is damaged, or when the run's settings were others or
+    what it was trained on has other ``contents``.
     """
     path = folder / CHECKPOINT
     if not path.is_file():
         raise InputError(f"{path} does not exist, so there is nothing to resume; leave out --resume")
     try:
+        _require_sum(path)
         record = torch.load(path, map_location="cpu", weights_only=True)
         known = plain(before_it_was_there(config)) | record.pop("same")
+        began_with = record.pop("contents", {})
         if record.pop("format") != 1:
             raise ValueError("another format")
         state = TrainState(**record)
@@ -116,7 +134,26 @@ def load_state(folder: Path, same: Fingerprint, config: type[TrainConfig]) -> Tr
                 f"{path}: the run has {key} {known.get(key)!r}, not {same.get(key)!r};"
                 " resume it with the same settings, or start again with --overwrite"
             )
+    for what, digest in contents.items():
+        if began_with.get(what, digest) != digest:
+            raise InputError(
+                f"{path}: the {what} are not those that training began with; put those back, or start again"
+                " with --overwrite"
+            )
     return state
+
+
+def _require_sum(path: Path) -> None:
+    """Raise ``ValueError`` where the end of a checkpoint is no checksum of what is before it.
+
+    Earlier versions wrote none: what PyTorch wrote ends as ZIP files do, with 22 bytes that have a mark.
+    """
+    content = path.read_bytes()
+    if re.search(rb"PK\x05\x06.{18}\Z", content, re.DOTALL):
+        return
+    body = content[:-SUM_BYTES]
+    if content[len(body) :] != SUM % hashlib.sha256(body).hexdigest().encode():
+        raise ValueError("another checksum")
 
 
 def on_cpu(state: Mapping[str, Any]) -> dict[str, Any]:

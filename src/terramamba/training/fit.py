@@ -23,7 +23,7 @@ from terramamba.core.run_files import CHECKPOINT
 from terramamba.models.model import Model
 from terramamba.models.recomputing import compile_blocks, recomputing
 from terramamba.training.batches import Batch, EvaluationBatches, Shard, TrainingBatches
-from terramamba.training.checkpoint import TrainState, fingerprint, load_state, save_state
+from terramamba.training.checkpoint import Contents, TrainState, fingerprint, load_state, save_state
 from terramamba.training.config import check_ability
 from terramamba.training.loop import run_epochs
 from terramamba.training.objective import MakeObjective, Objective
@@ -57,20 +57,22 @@ def fit(
     config: C,
     folder: Path,
     *,
+    contents: Contents | None = None,
     resume: bool = False,
     on_progress: Report | None = None,
 ) -> FitResult:
     """Train ``model``, which ends with the weights of its best epoch, on the CPU.
 
     ``folder`` gets ``history.csv`` and ``checkpoints/last.ckpt`` after every epoch; ``resume`` goes on from
-    the latter, and does nothing when the run had ended. Samples are as ``make_objective``'s objective says; a
+    the latter, and does nothing when the run had ended; ``contents`` are digests of what is trained on, which it
+    must be trained on still. Samples are as ``make_objective``'s objective says; a
     data set's ``set_epoch(epoch)``, if it has one, is called before each epoch. What ``config`` leaves to a
     recipe is as where recipes are silent.
     ``on_progress`` is called with the fraction of an epoch that was done, and a remark. In a job of several
     processes that a launcher started, all of them train (``leading``).
 
     Raises ``InputError`` when the model cannot do what ``config`` asks for, when the loss is no longer a
-    number, when the device is not there, or when the run to resume had other settings. ``KeyboardInterrupt``
+    number, when the device is not there, or when the run to resume had other settings or contents. ``KeyboardInterrupt``
     leaves the checkpoint of the last complete epoch.
     """
     for name, dataset in (("training", train), ("validation", validation)):
@@ -79,12 +81,13 @@ def fit(
     config = settled(replace(config, devices=training_processes(config)))
     objective = make_objective(config)
     check_ability(model, recompute=config.recompute, compile=config.compile, precision=config.precision)
+    contents = contents or {}
     same = fingerprint(model, objective.task, train, validation, config)
-    state = load_state(folder, same, type(config)) if resume and (folder / CHECKPOINT).is_file() else None
+    state = load_state(folder, same, contents, type(config)) if resume and (folder / CHECKPOINT).is_file() else None
     if state is None or not state.stopped:
         if state is not None:
             log.info("resuming after epoch %d of %d", len(state.history), config.epochs)
-        keep = partial(save_state, folder, same)
+        keep = partial(save_state, folder, same, contents)
         work = partial(_train, model, objective, train, validation, config, keep, state)
         report = on_progress or _silent
         if (group := job()) is not None:
@@ -94,9 +97,9 @@ def fit(
         else:
             work(0, 1, report)
     else:
-        save_state(folder, same, state)  # the history may be missing
+        save_state(folder, same, contents, state)  # the history may be missing
         log.info("already finished: %s; there is nothing to resume", state.stopped)
-    state = load_state(folder, same, type(config))
+    state = load_state(folder, same, contents, type(config))
     model.load_state_dict(state.best_weights)
     return FitResult(
         best_epoch=state.best_epoch,

@@ -16,6 +16,7 @@ from terramamba.core.shown import Shown
 from terramamba.models.model import Model
 from terramamba.scores.score import Scores
 from terramamba.training.batches import Batch
+from terramamba.training.checkpoint import Contents
 from terramamba.training.objective import MakeObjective
 from terramamba.training.plan import Plan
 from terramamba.training.recipes import Practical
@@ -92,6 +93,9 @@ class Prepared(Protocol):
     @property
     def facts(self) -> Mapping[str, Any]:
         """Entries of ``metrics.json`` that the data decide, such as the samples of each subset."""
+
+    def contents(self) -> Contents:
+        """Return digests of what is trained on, by its name in words: a resumed run must have the same."""
 
     def training_set(self) -> Dataset[Batch]:
         """Return samples to train on, augmented as the settings say."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Shaped
 
+from terramamba.core.array_digest import ArrayDigest
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.scaling import Scaling
@@ -27,6 +28,8 @@ class FittedPairs:
     scales: Scales
     far: tuple[int, float] | None
     """A band (0-based) and a value in it that is no measurement."""
+    digest: str
+    """Of the values that were read, and of which are there."""
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -61,7 +64,7 @@ def fit_pairs(pairs: Sequence[PairFiles], bands: int, used: Sequence[int] | None
     """
     chosen = tuple(range(bands)) if used is None else tuple(used)
     sums = _Moments(*np.zeros((3, len(chosen))))
-    not_finite = 0
+    not_finite, digest = 0, ArrayDigest()
     ends = np.full(len(chosen), np.inf), np.full(len(chosen), -np.inf)
     sample: list[Float64[np.ndarray, "c n"]] = []
     most = max(LEAST_SAMPLE, SAMPLED_PIXELS // (2 * len(pairs)))
@@ -73,6 +76,7 @@ def fit_pairs(pairs: Sequence[PairFiles], bands: int, used: Sequence[int] | None
             for strip in strips(area.height, area.width, rows):
                 window = Window(area.row + strip.row, area.col + strip.col, *strip.shape)
                 values, valid = scene.read(window, chosen)
+                digest.add(values, valid)
                 finite = np.isfinite(values)
                 not_finite += int(np.count_nonzero((valid & ~finite).any(axis=0)))
                 known = valid & finite
@@ -96,7 +100,8 @@ def fit_pairs(pairs: Sequence[PairFiles], bands: int, used: Sequence[int] | None
         seen = np.stack([sums.mean, sums.mean], axis=1)
     scales = Scales.of(seen)
     far = scales.far_value(*ends)
-    return FittedPairs(scaling, not_finite, scales, None if far is None else (chosen[far[0]], far[1]))
+    most_far = None if far is None else (chosen[far[0]], far[1])
+    return FittedPairs(scaling, not_finite, scales, most_far, digest.text)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import rasterio
 from jaxtyping import Int, UInt8
 
 from terramamba.core.errors import InputError
-from terramamba.core.files import write_json
+from terramamba.core.files import atomic_path, write_json
 from terramamba.core.run_files import SPLIT, SPLIT_ARRAY, SPLIT_IMAGE
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.splits.leakage import LEFT_OUT, SUBSET_NAMES, TEST, TRAIN, VALIDATION
@@ -42,7 +42,8 @@ def save_split(split: Split, folder: Path, grid: Grid, targets: Int[np.ndarray, 
             for window, image in split.subset_maps():
                 writer.write(image[None], window)
     else:
-        np.save(folder / SPLIT_ARRAY, np.concatenate([image for _, image in split.subset_maps()]))
+        with atomic_path(folder / SPLIT_ARRAY) as draft:
+            np.save(draft, np.concatenate([image for _, image in split.subset_maps()]))
     record = {
         "kind": split.kind,
         "seed": split.seed,

@@ -5,8 +5,6 @@ drafted in places that the next process finds again: ``draft_of`` names them, ``
 """
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from terramamba.core.durable import Digest, digest, make_folder, replace, sync_file, sync_folder
 from terramamba.core.errors import InputError
+from terramamba.core.folder_lock import work_folder
 
 SIDECAR = ".aux.xml"
 """Where GDAL keeps what a file's own format has no place for; added to the whole file name."""
@@ -46,22 +45,24 @@ def staged(*targets: str | Path, overwrite: bool = False) -> Iterator[tuple[Path
     Ctrl-C included, nothing that was written is left, nor any folder that was made for a target.
 
     Raises:
-        InputError: a target exists and ``overwrite`` is False, or its folder cannot be written.
+        InputError: a target exists and ``overwrite`` is False, another process writes it, or its folder cannot
+            be written.
     """
     check_outputs(targets, overwrite=overwrite)
     with ExitStack() as cleaning:
         yet_to_move = []
         for target in map(Path, targets):
+            hidden = target.with_name(f".{target.name}.staged.part")
             try:
                 for folder in make_folder(target.parent):
                     cleaning.callback(remove_if_empty, folder)
-                hidden = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+                cleaning.enter_context(work_folder(hidden, target))
             except OSError as error:
                 raise InputError(
                     f"{target}: cannot be written ({error.strerror}); name another place"
                 ) from error
-            cleaning.callback(shutil.rmtree, hidden, ignore_errors=True)
             yet_to_move.append((hidden / target.name, target))
+        check_outputs(targets, overwrite=overwrite)  # another may have been at work when it was looked first
         yield tuple(part for part, _ in yet_to_move)
         try:
             for part, _ in yet_to_move:

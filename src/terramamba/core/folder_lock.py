@@ -1,16 +1,18 @@
 """A lock on a folder that ends with its process, however that ends.
 
 The lock is a file in the folder. Who leaves it alone, and nothing else in the folder, removes both.
+``work_folder`` is a hidden folder that is held so while something is made in it: what a process that was
+killed left there is removed by the next one.
 """
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import portalocker
-from portalocker import AlreadyLocked, LockException, LockFlags
+from terramamba.core.errors import InputError
 
 from terramamba.core.durable import sync_folder
 
@@ -33,10 +35,10 @@ class FolderLock:
         """
         if self.alone != alone:
             if self.alone is not None and os.name == "nt":  # where a handle stands in its own way
+                import portalocker
+
                 portalocker.unlock(self._handle)
-            self.alone = (
-                alone if _try(self._handle, LockFlags.EXCLUSIVE if alone else LockFlags.SHARED) else None
-            )
+            self.alone = alone if lock_handle(self._handle, alone=alone) else None
         return self.alone is not None
 
     def is_there(self) -> bool:
@@ -80,6 +82,41 @@ def lock_folder(folder: Path, *, alone: bool) -> Iterator[FolderLock | None]:
             lock.leave()
 
 
+@contextmanager
+def work_folder(folder: Path, what: Path) -> Iterator[None]:
+    """Hold ``folder`` alone while ``what`` is made in it: it begins empty, and is gone at the end.
+
+    Raises:
+        InputError: another process is making ``what``.
+        OSError: the folder or its lock cannot be made.
+    """
+    with held(folder, what):
+        empty(folder)
+        try:
+            yield
+        finally:
+            empty(folder)
+
+
+@contextmanager
+def held(folder: Path, what: Path) -> Iterator[None]:
+    """Hold ``folder`` alone, with what is in it, while ``what`` is worked on; raises as ``work_folder``."""
+    with lock_folder(folder, alone=True) as lock:
+        if lock is None:
+            raise InputError(f"{what}: another run is at work on it; wait for that, or name another place")
+        yield
+
+
+def empty(folder: Path) -> None:
+    """Remove all that is in ``folder`` but its lock."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != NAME:
+            with suppress(OSError):
+                path.unlink()
+
+
 def _acquired(folder: Path, alone: bool) -> FolderLock | None:
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -98,12 +135,19 @@ def _acquired(folder: Path, alone: bool) -> FolderLock | None:
         time.sleep(0.02)
 
 
-def _try(handle: int, kind: LockFlags) -> bool:
+def lock_handle(handle: int, *, alone: bool) -> bool:
+    """Lock an open file, ``alone`` or together with others, until it is closed; return whether that worked.
+
+    File systems without locks let everybody in.
+    """
+    import portalocker  # here, as what trains on a bare machine imports this file
+
+    kind = portalocker.LockFlags.EXCLUSIVE if alone else portalocker.LockFlags.SHARED
     try:
-        portalocker.lock(handle, kind | LockFlags.NON_BLOCKING)
-    except AlreadyLocked:
+        portalocker.lock(handle, kind | portalocker.LockFlags.NON_BLOCKING)
+    except portalocker.AlreadyLocked:
         return False
-    except LockException:  # as of some network file systems
+    except portalocker.LockException:  # as of some network file systems
         return True
     return True
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from terramamba.mapping import folder_lock
-from terramamba.mapping.folder_lock import lock_folder
+from terramamba.core import folder_lock
+from terramamba.core.folder_lock import lock_folder
 
 
 @pytest.fixture(autouse=True)

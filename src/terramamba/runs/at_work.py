@@ -1,0 +1,69 @@
+"""The folder of a run belongs to one job at a time, and what a killed job left in it counts for nothing."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from shutil import rmtree
+
+from terramamba.core.drafts import PART
+from terramamba.core.durable import make_folder
+from terramamba.core.errors import InputError
+from terramamba.core.folder_lock import held
+from terramamba.core.run_files import CHECKPOINT, CONFIG, WRITTEN
+from terramamba.raster.output.staging import remove_if_empty
+
+LOCK = ".at-work"
+"""Hidden folder in that of a run, which the job that writes the run holds; in a launched one its first process."""
+
+_STEMS = "|".join({re.escape(Path(name).stem) for name in (CONFIG, *WRITTEN)})
+_LEFT_OVER = re.compile(rf"\.({_STEMS})\.(.+\.)?[^.]+{re.escape(PART)}(\.\w+)?")
+"""Names of drafts of a run's files, and of the hidden folders in which images are drafted."""
+
+
+def contents(folder: Path) -> list[Path]:
+    """List what is in ``folder`` but what a killed job has left of files that it was writing."""
+    return [path for path in folder.iterdir() if path.name != LOCK and not _is_left_over(path)]
+
+
+def refuse_at_work(folder: Path) -> None:
+    """Raise ``InputError`` where another job holds ``folder``."""
+    if (folder / LOCK).is_dir():
+        with held(folder / LOCK, folder):
+            return
+
+
+@contextmanager
+def at_work(folder: Path) -> Iterator[None]:
+    """Make ``folder`` and hold it, without what a killed job has left; what is empty at the end is removed.
+
+    Raises:
+        InputError: another job holds it, or it cannot be made.
+    """
+    with ExitStack() as leaving:
+        try:
+            for made in make_folder(folder):
+                leaving.callback(remove_if_empty, made)
+            leaving.enter_context(held(folder / LOCK, folder))
+        except OSError as error:
+            raise InputError(
+                f"{folder}: cannot be written ({error.strerror or error}); name another place"
+            ) from error
+        remove_left_overs(folder)
+        yield
+
+
+def remove_left_overs(folder: Path) -> None:
+    """Remove what a killed job has left of files that it was writing in ``folder``, which is held."""
+    for parent in (folder, (folder / CHECKPOINT).parent):
+        for path in parent.iterdir() if parent.is_dir() else ():
+            if _is_left_over(path):
+                if path.is_dir() and not path.is_symlink():
+                    rmtree(path, ignore_errors=True)
+                else:
+                    with suppress(OSError):
+                        path.unlink()
+
+
+def _is_left_over(path: Path) -> bool:
+    return _LEFT_OVER.fullmatch(path.name) is not None
