@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -97,6 +98,7 @@ class Training:
         sizes = (len(self.subsets[name]) for name in ("train", "validation"))
         return Volume(*sizes, (self.card.source_bands,))
 
+    @cached_property
     def contents(self) -> Mapping[str, str]:
         subsets = (tensor.numpy() for subset in self.subsets.values() for tensor in subset.datasets.values())
         return {"spectra and abundances": ArrayDigest(*subsets).text}

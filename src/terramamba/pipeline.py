@@ -44,6 +44,7 @@ from terramamba.runs.folder import Run, as_begun, check_folder, load_run, run_fo
 from terramamba.runs.model_card import MadeBy, ModelCard, write_card
 from terramamba.runs.repeats import train_seeds
 from terramamba.runs.result_folder import check_result_folder, result_folder
+from terramamba.training.checkpoint import refuse_other_contents
 from terramamba.training.config import check_ability
 from terramamba.training.fit import fit, training_processes
 from terramamba.training.loop import seed_everything
@@ -295,6 +296,8 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
     settings, prepared = ready.settings, ready.prepared
     plan = _plan(task, ready)
     with run_folder(settings) as folder:
+        if settings.resume:
+            refuse_other_contents(folder, prepared.contents)
         say(plan.text())
         write_json(folder / PLAN, asdict(plan))
         prepared.write_split(folder)
@@ -353,7 +356,7 @@ def _fitted(task: Task, ready: _Ready, folder: Path) -> tuple[Model, float | Non
             prepared.validation_set(),
             config,
             folder,
-            contents=prepared.contents(),
+            contents=prepared.contents,
             resume=settings.resume,
             on_progress=advance,
         )

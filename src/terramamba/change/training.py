@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -198,8 +199,9 @@ class Training:
         """Pairs of each subset."""
         return {"pairs": {subset: len(files) for subset, files in self.pairs.items()}}
 
+    @cached_property
     def contents(self) -> Contents:
-        """Return digests of masks and dates."""
+        """Digests of masks and dates."""
         split_id = split_record(self.pairs)["id"]
         return contents_of(self.pairs, self.scaling, self.training_dates, split_id)
 

@@ -1,7 +1,7 @@
 """The command line: picks the command, and turns what went wrong into one line and an exit status.
 
-Exit status: 0 done, 1 cannot be done, 2 wrong usage, 130 interrupted. A command's file is imported when it
-is chosen, so that help is quick.
+Exit status: 0 done, 1 cannot be done, 2 wrong usage, 130 interrupted, 143 ended by SIGTERM. A command's
+file is imported when it is chosen, so that help is quick.
 """
 
 import os
@@ -17,8 +17,9 @@ from typing import TextIO
 from terramamba._version import __version__
 from terramamba.core.errors import InputError, speaking_to_shell
 from terramamba.core.launcher import launched_process
+from terramamba.core.termination import RESUMABLE, Terminated, sigterm_interrupts
 
-DONE, CANNOT, USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, CANNOT, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 COMMANDS = {
     "demo": "both jobs on made-up images, from files to files",
@@ -46,8 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Of several processes that torchrun or srun started, the first does it and the others work for it.
     """
+    words = list(sys.argv[1:] if argv is None else argv)
     with speaking_to_shell():
-        return _among_others(list(sys.argv[1:] if argv is None else argv))
+        try:
+            with sigterm_interrupts():
+                return _among_others(words)
+        except KeyboardInterrupt as stop:  # where no command is running yet, or not any longer
+            if "--debug" in words:
+                raise
+            return _interrupted(words, stop)
 
 
 def _among_others(words: list[str]) -> int:
@@ -72,11 +80,10 @@ def _main(words: list[str]) -> int:
         return _dispatch(words)
     except SystemExit as stop:  # the parser's way to end after help (0) or wrong usage (2)
         return stop.code if isinstance(stop.code, int) else CANNOT
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         if debug:
             raise
-        print(f"interrupted: {_how_to_go_on(words)}", file=sys.stderr)
-        return INTERRUPTED
+        return _interrupted(words, stop)
     except BrokenPipeError:  # `terramamba models | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
@@ -130,11 +137,17 @@ def _help(group: str) -> str:
     )
 
 
-def _how_to_go_on(words: list[str]) -> str:
-    if "train" in words[:2]:
+def _interrupted(words: list[str], stop: KeyboardInterrupt) -> int:
+    """Say how to go on after an interruption; returns the exit status."""
+    how = "give the same command again"
+    if words[:1] == ["demo"]:
+        how += " with --overwrite"
+    elif RESUMABLE in getattr(stop, "__notes__", ()):
         again = [word for word in words if word not in ("--overwrite", "--resume")]
-        return f"the run can be continued with `terramamba {shlex.join([*again, '--resume'])}`"
-    return "give the same command again" + (" with --overwrite" if words[:1] == ["demo"] else "")
+        how = f"the run can be continued with `terramamba {shlex.join([*again, '--resume'])}`"
+    terminated = isinstance(stop, Terminated)
+    print(f"{stop if terminated else 'interrupted'}: {how}", file=sys.stderr)
+    return TERMINATED if terminated else INTERRUPTED
 
 
 def _in_one_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""A digest of arrays that come one after the other, by which one run knows that it reads what another read."""
+"""A digest of arrays that come one after the other: by it a run knows that it reads what another read."""
 
 import hashlib
 

@@ -17,7 +17,7 @@ PART = ".part"
 
 
 def draft_name(path: Path) -> Path:
-    """Return where this process drafts ``path``; the suffix, by which some writers choose the format, stays."""
+    """Return where this process drafts ``path``; the suffix stays, by which writers choose the format."""
     return path.with_name(f".{path.stem}.{os.getpid()}{PART}{path.suffix}")
 
 
@@ -49,7 +49,7 @@ def draft(path: Path) -> Iterator[Path]:
 
 
 def _opened(path: Path) -> int | None:
-    """Make ``path`` and lock it; Windows, whose locks keep writers out, removes no file that is open anyway."""
+    """Make ``path`` and lock it; not on Windows, whose locks keep writers out, and open files in."""
     if os.name == "nt":
         return None
     while True:

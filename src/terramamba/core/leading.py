@@ -91,7 +91,8 @@ class Job:
 
     def serve(self) -> Any:
         """Work for the first process until it ends the job; returns what it gave to ``end``."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
+        for number in (signal.SIGINT, signal.SIGTERM):  # they reach all; the first process decides
+            signal.signal(number, signal.SIG_IGN)
         while True:
             kind, content = self._hear()
             if kind == "over":

@@ -137,8 +137,9 @@ class Training:
             "counts": split.counts(self.samples.labels.targets),
         }
 
+    @cached_property
     def contents(self) -> Contents:
-        """Return digests of the labels, of their subsets, and of the scaled pixels that patches show."""
+        """Digests of the labels, of their subsets, and of the scaled pixels that patches show."""
         samples = self.samples
         split, store = samples.split, samples.store
         return {

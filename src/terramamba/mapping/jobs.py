@@ -22,12 +22,12 @@ import rasterio
 from terramamba.core.durable import make_folder, sync_folder
 from terramamba.core.errors import InputError
 from terramamba.core.file_states import NO_FILES, ChangedFileError, FileStates
+from terramamba.core.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder
 from terramamba.core.progress import pixel_progress
 from terramamba.core.typed import typed
 from terramamba.core.words import ranges
 from terramamba.mapping.executors import Work, WorkerPool, workers_for
 from terramamba.mapping.fingerprint import Facts, first_difference
-from terramamba.core.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.settings import Parallelism
 from terramamba.mapping.summary import MapSummary

@@ -14,7 +14,7 @@ from terramamba.core.run_files import CHECKPOINT, CONFIG, WRITTEN
 from terramamba.raster.output.staging import remove_if_empty
 
 LOCK = ".at-work"
-"""Hidden folder in that of a run, which the job that writes the run holds; in a launched one its first process."""
+"""Hidden folder in that of a run, held by the job that writes it; of a launched job by the first process."""
 
 _STEMS = "|".join({re.escape(Path(name).stem) for name in (CONFIG, *WRITTEN)})
 _LEFT_OVER = re.compile(rf"\.({_STEMS})\.(.+\.)?[^.]+{re.escape(PART)}(\.\w+)?")

@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Int
 
 from terramamba._version import __version__
-from terramamba.core.durable import make_folder
 from terramamba.core.errors import InputError
 from terramamba.core.files import YAML_MARK, plain, read_yaml, write_table, write_yaml
 from terramamba.core.options import Options, before_it_was_there, identity, options_of
 from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, SEED_FOLDERS, WEIGHTS, WRITTEN
+from terramamba.core.termination import RESUMABLE
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
@@ -28,9 +28,6 @@ from terramamba.training.recipes import decide
 from terramamba.training.settings import TrainSettings
 
 S = TypeVar("S", bound=TrainSettings)
-
-RESUMABLE = "--resume goes on"
-"""A note on an interruption: there is a run folder to go on with."""
 
 
 def check_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:
@@ -77,8 +74,10 @@ def prepare_folder(out: str | Path, *, resume: bool = False, overwrite: bool = F
         _check(folder, resume=resume, overwrite=overwrite)
         if overwrite and is_run_folder(folder):
             _clear(folder)
-            (folder / CONFIG).unlink()  # last: it is the mark by which an interrupted clearing can be repeated
-    make_folder(folder)
+            (
+                folder / CONFIG
+            ).unlink()  # last: it is the mark by which an interrupted clearing can be repeated
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -179,8 +178,8 @@ def run_log(folder: Path) -> Iterator[logging.Logger]:
     _say(file, logger, f"terramamba {__version__}, process {os.getpid()}")
     try:
         yield logger
-    except KeyboardInterrupt:
-        _say(file, logger, "interrupted; --resume goes on", logging.ERROR)
+    except KeyboardInterrupt as stop:
+        _say(file, logger, f"{str(stop) or 'interrupted'}; {RESUMABLE}", logging.ERROR)
         raise
     except Exception as error:
         _say(file, logger, f"{type(error).__name__}: {error}", logging.ERROR)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from terramamba.core.files import write_json
 from terramamba.core.run_files import METRICS, seed_folder
+from terramamba.core.termination import RESUMABLE
 from terramamba.runs.at_work import at_work
 from terramamba.runs.folder import is_run_folder
 from terramamba.runs.record import all_metrics
@@ -47,7 +48,12 @@ def _train_all(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[st
             resume=settings.resume and begun,
             overwrite=settings.overwrite or (settings.resume and not begun),
         )
-        results.append(train_one(one))
+        try:
+            results.append(train_one(one))
+        except KeyboardInterrupt as stop:
+            if results:
+                stop.add_note(RESUMABLE)
+            raise
     averaged = average(results)
     write_json(Path(settings.out) / METRICS, averaged)
     return averaged

@@ -99,48 +99,75 @@ def save_state(folder: Path, same: Fingerprint, contents: Contents, state: Train
 def load_state(folder: Path, same: Fingerprint, contents: Contents, config: type[TrainConfig]) -> TrainState:
     """Read the state that ``save_state`` wrote, on the CPU.
 
-    Settings of ``config``, and ``contents``, that were not there yet when it was written are not held against
-    it: settings are compared as their defaults.
+    Settings of ``config`` that were not there yet when it was written are compared as their defaults.
 
     Raises ``InputError`` when there is none, when it is damaged, or when the run's settings were others or
-    what it was trained on has other ``contents``.
+    what it was trained on had other ``contents``.
     """
     path = folder / CHECKPOINT
     if not path.is_file():
         raise InputError(f"{path} does not exist, so there is nothing to resume; leave out --resume")
     try:
-        _require_sum(path)
-        record = torch.load(path, map_location="cpu", weights_only=True)
+        record = _read(path)
         known = plain(before_it_was_there(config)) | record.pop("same")
         began_with = record.pop("contents", {})
         if record.pop("format") != 1:
             raise ValueError("another format")
         state = TrainState(**record)
-    except (
-        RuntimeError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        pickle.UnpicklingError,
-    ) as error:
-        raise InputError(
-            f"{path} is damaged or no checkpoint of ours; start again with --overwrite"
-        ) from error
+    except DAMAGED as error:
+        raise _damaged(path) from error
     for key in [*same, *(key for key in known if key not in same)]:
         if known.get(key) != same.get(key):
             raise InputError(
                 f"{path}: the run has {key} {known.get(key)!r}, not {same.get(key)!r};"
                 " resume it with the same settings, or start again with --overwrite"
             )
+    _require_contents(path, began_with, contents)
+    return state
+
+
+def refuse_other_contents(folder: Path, contents: Contents) -> None:
+    """Raise ``InputError`` where a run with a checkpoint in ``folder`` began with other ``contents``."""
+    path = folder / CHECKPOINT
+    if path.is_file():
+        try:
+            began_with = _read(path).get("contents", {})
+        except DAMAGED as error:
+            raise _damaged(path) from error
+        _require_contents(path, began_with, contents)
+
+
+DAMAGED = (
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    pickle.UnpicklingError,
+)
+"""What PyTorch raises of a file that is no checkpoint, or not a whole one."""
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(f"{path} is damaged or no checkpoint of ours; start again with --overwrite")
+
+
+def _require_contents(path: Path, began_with: Contents, contents: Contents) -> None:
+    """Raise ``InputError`` where ``contents`` changed; earlier versions did not say what they were."""
     for what, digest in contents.items():
         if began_with.get(what, digest) != digest:
             raise InputError(
                 f"{path}: the {what} are not those that training began with; put those back, or start again"
                 " with --overwrite"
             )
-    return state
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read a checkpoint; raises one of ``DAMAGED``."""
+    _require_sum(path)
+    record: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return record
 
 
 def _require_sum(path: Path) -> None:

@@ -64,16 +64,16 @@ def fit(
     """Train ``model``, which ends with the weights of its best epoch, on the CPU.
 
     ``folder`` gets ``history.csv`` and ``checkpoints/last.ckpt`` after every epoch; ``resume`` goes on from
-    the latter, and does nothing when the run had ended; ``contents`` are digests of what is trained on, which it
-    must be trained on still. Samples are as ``make_objective``'s objective says; a
-    data set's ``set_epoch(epoch)``, if it has one, is called before each epoch. What ``config`` leaves to a
-    recipe is as where recipes are silent.
+    the latter, and does nothing when the run had ended; ``contents`` are digests of what is trained on, which
+    must be the same then. Samples are as ``make_objective``'s objective says; a data set's
+    ``set_epoch(epoch)``, if it has one, is called before each epoch. What ``config`` leaves to a recipe is as
+    where recipes are silent.
     ``on_progress`` is called with the fraction of an epoch that was done, and a remark. In a job of several
     processes that a launcher started, all of them train (``leading``).
 
     Raises ``InputError`` when the model cannot do what ``config`` asks for, when the loss is no longer a
-    number, when the device is not there, or when the run to resume had other settings or contents. ``KeyboardInterrupt``
-    leaves the checkpoint of the last complete epoch.
+    number, when the device is not there, or when the run to resume had other settings or contents.
+    ``KeyboardInterrupt`` leaves the checkpoint of the last complete epoch.
     """
     for name, dataset in (("training", train), ("validation", validation)):
         if not len(dataset):  # type: ignore[arg-type]
@@ -83,7 +83,11 @@ def fit(
     check_ability(model, recompute=config.recompute, compile=config.compile, precision=config.precision)
     contents = contents or {}
     same = fingerprint(model, objective.task, train, validation, config)
-    state = load_state(folder, same, contents, type(config)) if resume and (folder / CHECKPOINT).is_file() else None
+    state = (
+        load_state(folder, same, contents, type(config))
+        if resume and (folder / CHECKPOINT).is_file()
+        else None
+    )
     if state is None or not state.stopped:
         if state is not None:
             log.info("resuming after epoch %d of %d", len(state.history), config.epochs)

@@ -94,8 +94,9 @@ class Prepared(Protocol):
     def facts(self) -> Mapping[str, Any]:
         """Entries of ``metrics.json`` that the data decide, such as the samples of each subset."""
 
+    @property
     def contents(self) -> Contents:
-        """Return digests of what is trained on, by its name in words: a resumed run must have the same."""
+        """Digests of what is trained on, by its name in words: a resumed run must have the same."""
 
     def training_set(self) -> Dataset[Batch]:
         """Return samples to train on, augmented as the settings say."""

@@ -45,8 +45,8 @@ def staged(*targets: str | Path, overwrite: bool = False) -> Iterator[tuple[Path
     Ctrl-C included, nothing that was written is left, nor any folder that was made for a target.
 
     Raises:
-        InputError: a target exists and ``overwrite`` is False, another process writes it, or its folder cannot
-            be written.
+        InputError: a target exists and ``overwrite`` is False, another process writes it, or its folder
+            cannot be written.
     """
     check_outputs(targets, overwrite=overwrite)
     with ExitStack() as cleaning:
