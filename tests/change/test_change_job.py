@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from terramamba.api import evaluate_change_detector, train_change_detector
 from terramamba.change.settings import ChangeSettings
@@ -59,6 +60,30 @@ def test_a_run_says_what_was_done(trained):
     split = json.loads((folder / "split.json").read_text())
     assert split["id"] == result["split_id"]
     assert [len(names) for names in split["pairs"].values()] == [4, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ("train/label", "change masks"),
+        ("test/label", "change masks"),
+        ("train/A", "training images"),
+        ("val/B", "validation images"),
+    ],
+)
+def test_a_run_is_not_resumed_on_other_pairs(trained, root, changed, words):
+    settings, _ = trained
+    image = next(path for path in sorted((root / changed).iterdir()))
+    kept, before = image.read_bytes(), (Path(settings.out) / "plan.json").stat().st_mtime_ns
+    pixels = np.array(Image.open(image))
+    pixels[5:9, 5:9] = 255 - pixels[5:9, 5:9]
+    Image.fromarray(pixels).save(image)
+    try:
+        with pytest.raises(InputError, match=f"the {words} are not those that training began with"):
+            train_change_detector(replace(settings, resume=True))
+    finally:
+        image.write_bytes(kept)
+    assert (Path(settings.out) / "plan.json").stat().st_mtime_ns == before
 
 
 def test_the_test_pairs_score_the_same_again(trained, root):

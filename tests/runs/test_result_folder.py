@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from programs import python
+from terramamba.core import folder_lock
 from terramamba.core.errors import InputError
 from terramamba.runs.result_folder import check_result_folder, result_folder
 
@@ -71,3 +73,61 @@ def test_other_places_are_refused(tmp_path) -> None:
     (tmp_path / "empty").mkdir()
     fill(tmp_path / "empty", "x.csv")
     assert (tmp_path / "empty" / "x.csv").is_file()
+
+
+REPLACES = """
+import itertools, os, sys
+from pathlib import Path
+from terramamba.runs.result_folder import result_folder
+
+steps = itertools.count(1)
+for name in ("mkdir", "rename", "replace", "unlink"):
+    def step(path, *args, function=getattr(Path, name), **options):
+        found = function(path, *args, **options)
+        if next(steps) == int(sys.argv[1]):
+            os._exit(9)
+        return found
+    setattr(Path, name, step)
+with result_folder("why", "why.json", overwrite=True) as (folder, record):
+    for file in ("y.png", "z.tif"):
+        (folder / file).write_text("new")
+"""
+
+
+def test_a_kill_at_any_step_leaves_the_old_results_or_the_new_ones(tmp_path) -> None:
+    old, new = {"x.csv", "y.png", RECORD}, {"y.png", "z.tif", RECORD}
+    outcomes = []
+    for step in range(1, 100):
+        home = tmp_path / str(step)
+        fill(home / "why", "x.csv", "y.png")
+        (home / "why" / "mine.txt").write_text("mine")
+        done = python("-c", REPLACES, step, cwd=home)
+        if done.returncode == 0:
+            break
+        # Whatever the next command is, what there is is whole before it begins, and nothing else is left.
+        check_result_folder(home / "why", RECORD, overwrite=True)
+        found = {path.name for path in (home / "why").iterdir()} - {"mine.txt"}
+        assert found in (old, new)
+        assert (home / "why" / "y.png").read_text() == ("new" if found == new else "y.png")
+        assert [path.name for path in home.iterdir()] == ["why"]
+        outcomes.append(found == new)
+    assert done.returncode == 0
+    assert outcomes == sorted(outcomes)
+    assert {*outcomes} == {False, True}
+
+
+def test_two_that_write_one_folder_are_told_apart(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(folder_lock, "PATIENCE_SECONDS", 0.05)
+    with result_folder(tmp_path / "why", RECORD):
+        with pytest.raises(InputError, match="why: another run is at work on it"):
+            fill(tmp_path / "why", "x.csv")
+        with pytest.raises(InputError, match="why: another run is at work on it"):
+            check_result_folder(tmp_path / "why", RECORD)
+
+
+def test_what_came_while_results_were_made_is_not_replaced(tmp_path) -> None:
+    check_result_folder(tmp_path / "why", RECORD)
+    fill(tmp_path / "why", "x.csv")
+    with pytest.raises(InputError, match="is not empty; give --overwrite"):
+        fill(tmp_path / "why", "y.csv")
+    assert (tmp_path / "why" / "x.csv").is_file()

@@ -212,6 +212,24 @@ def test_a_damaged_checkpoint_is_named(unbroken, tmp_path, content):
         train_patches(tmp_path, resume=True)
 
 
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9, 1.0])
+def test_one_changed_byte_of_a_checkpoint_is_found(unbroken, tmp_path, place):
+    content = bytearray((unbroken[0] / CHECKPOINT).read_bytes())
+    content[int(place * (len(content) - 1))] ^= 1
+    (tmp_path / CHECKPOINT).parent.mkdir()
+    (tmp_path / CHECKPOINT).write_bytes(content)
+    with pytest.raises(InputError, match=r"last\.ckpt is damaged .*; start again with --overwrite"):
+        train_patches(tmp_path, resume=True)
+
+
+def test_other_contents_are_not_resumed_and_unknown_ones_are(unbroken, tmp_path):
+    train_patches(tmp_path, contents={"labels": "abc", "pixels": "def"})
+    with pytest.raises(InputError, match="the labels are not those that training began with; put those back"):
+        train_patches(tmp_path, contents={"labels": "abd", "pixels": "def"}, resume=True)
+    for known in ({"labels": "abc", "pixels": "def"}, {"masks": "of another version"}):
+        assert train_patches(tmp_path, contents=known, resume=True)[1] == unbroken[2]
+
+
 def test_a_run_that_ended_before_its_first_checkpoint_is_resumed_from_the_start(unbroken, tmp_path):
     _, result = train_patches(tmp_path, resume=True)
     assert_same(checkpoint(unbroken[0]), checkpoint(tmp_path))

@@ -1,0 +1,286 @@
+"""Commands that are killed: their inputs, how each is gone on with, and what of its files may differ.
+
+Inputs are made once in a folder ``home``, with a finished result of each command that others begin from.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copy, copytree
+from typing import Any
+
+import numpy as np
+import pyogrio
+import rasterio
+import torch
+import yaml
+
+from programs import start
+from terramamba.data.synthetic.files import make_pairs, make_scene
+
+FETCHING = str(Path(__file__).with_name("fetching.py"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command that writes."""
+
+    name: str
+    words: tuple[str, ...]
+    again: tuple[tuple[str, ...], ...] = ((),)
+    """Flags that are given in turn, after a kill, until the command goes on; those of ``words`` that
+    contradict them are left out."""
+    begin: tuple[str, ...] = ()
+    """Files and folders of ``home`` that lie in the folder before."""
+    program: tuple[str, ...] = ("-m", "terramamba")
+    every: int = 1
+    """Of so many trials of quick commands there is one of this."""
+    finished: tuple[str, ...] = ("exists", "is not empty", "is there already", "no parts of it")
+    """What a refusal says where everything was done before the kill."""
+
+    def command(self, flags: tuple[str, ...] = ()) -> list[str]:
+        """The arguments of Python, with ``flags`` in place of those that exclude them."""
+        words = [word for word in self.words if not (flags and word == "--overwrite")]
+        return [*self.program, *words, *flags]
+
+
+TIMES = {"TIFFTAG_DATETIME", "WRITTEN"}
+"""Tags of a map that say when it was made."""
+TRAINED = (("--resume",), (), ("--overwrite",))
+OVERWRITTEN = ((), ("--overwrite",))
+
+
+def make_inputs(home: Path) -> None:
+    """Write a scene, pairs, an experiment's file, and what finished commands left, to ``home``."""
+    make_scene(home / "scene", 0, height=60, width=56, bands=8)
+    make_pairs(home / "pairs", 0, train=4, val=2, test=2, size=64, scene=(96, 80))
+    experiment = {
+        "seeds": 1,
+        "settings": {"epochs": 2, "patch_size": 3, "batch_size": 64, "min_per_class": 4},
+        "splits": {"random": {"split": "random"}},
+        "data": {"made_up": {"scene": f"{home}/scene/scene.tif", "labels": f"{home}/scene/labels.tif"}},
+        "models": {"one_d_cnn": None, "svm": None},
+    }
+    (home / "experiment.yaml").write_text(yaml.safe_dump(experiment))
+    (home / "page.md").write_text("# Results\n")
+    for name in (
+        "classify train",
+        "change train",
+        "explain",
+        "evaluate",
+        "classify map",
+        "shards",
+        "experiment",
+    ):
+        for words in made(home)[name]:
+            done, said = run(["-m", "terramamba", *words], home)
+            assert done == 0, said
+
+
+def run(words: list[str], folder: Path) -> tuple[int, str]:
+    """Run Python with ``words`` in ``folder``; exit status and what was said to standard error."""
+    with start(*words, cwd=folder) as process:
+        _, said = process.communicate(timeout=500)
+    return int(process.returncode or 0), said or ""
+
+
+def made(home: Path) -> dict[str, list[tuple[str, ...]]]:
+    """The commands whose results others begin from."""
+    every = {case.name: [case.words] for case in cases(home)}
+    shard = _change_map(home, "sharded.tif")
+    return {
+        **every,
+        "explain": [tuple("earlier" if word == "why" else word for word in every["explain"][0])],
+        "evaluate": [tuple("scored" if word == "scores" else word for word in every["evaluate"][0])],
+        "shards": [(*shard, "--shard", "1/2"), (*shard, "--shard", "2/2")],
+    }
+
+
+def _change_map(home: Path, out: str) -> tuple[str, ...]:
+    dates = (f"{home}/pairs/scene/before.tif", f"{home}/pairs/scene/after.tif")
+    return (
+        "change",
+        "map",
+        f"{home}/change_run",
+        *dates,
+        "--out",
+        out,
+        "--tile-size",
+        "48",
+        "--overlap",
+        "16",
+    )
+
+
+def cases(home: Path) -> list[Case]:
+    """All commands that are killed."""
+    scene = ("--scene", f"{home}/scene/scene.tif", "--labels", f"{home}/scene/labels.tif")
+    learn = (*scene, "--split", "random", "--patch-size", "5", "--train-fraction", "0.3", "--preset", "tiny")
+    cover = ("classify", "train", *learn, "--batch-size", "64", "--epochs", "3", "--out", "run")
+    forest = ("classify", "train", *learn[:8], "--model", "random_forest", "--out", "run")
+    change = (
+        *(
+            "change",
+            "train",
+            "--data",
+            f"{home}/pairs",
+            "--preset",
+            "nano",
+            "--epochs",
+            "3",
+            "--batch-size",
+            "2",
+        ),
+        *("--crop-size", "32", "--crops-per-pair", "2", "--out", "change_run"),
+    )
+    explain = ("explain", f"{home}/run", f"{home}/scene/scene.tif", "--samples", "40", "--repeats", "1")
+    cover_map = ("classify", "map", f"{home}/run", f"{home}/scene/scene.tif", "--strip-rows", "4")
+    scored = ("classify", "evaluate", f"{home}/run", *scene)
+    page = ("report", f"{home}/run", "--map", f"{home}/map.tif", "--scene", f"{home}/scene/scene.tif")
+    pairs = ("--data", f"{home}/pairs")
+    return [
+        Case("classify train", cover, TRAINED),
+        Case("classify train --overwrite", (*cover, "--overwrite"), TRAINED, ("run",)),
+        Case(
+            "classify train --seeds", (*cover[:-2], "--epochs", "1", "--seeds", "2", "--out", "run"), TRAINED
+        ),
+        Case("classify train forest", forest, TRAINED),
+        Case("change train", change, TRAINED),
+        Case("classify map", (*cover_map, "--out", "map.tif", "--probabilities", "far/p.tif")),
+        Case(
+            "classify map --overwrite", (*cover_map, "--out", "map.tif", "--overwrite"), ((),), ("map.tif",)
+        ),
+        Case("classify map --workers", (*cover_map, "--out", "map.tif", "--workers", "2"), every=10),
+        Case("change map", (*_change_map(home, "map.tif"), "--polygons", "near/c.gpkg")),
+        Case("join", ("join", "sharded.tif"), ((),), (".sharded.tif.parts",)),
+        Case("evaluate", (*scored, "--out", "scores"), OVERWRITTEN),
+        Case("evaluate --overwrite", (*scored, "--out", "scored", "--overwrite"), ((),), ("scored",)),
+        Case(
+            "change evaluate", ("change", "evaluate", f"{home}/change_run", *pairs, "--out", "s"), OVERWRITTEN
+        ),
+        Case("explain", (*explain, "--out", "why"), OVERWRITTEN),
+        Case("explain --overwrite", (*explain, "--out", "earlier", "--overwrite"), ((),), ("earlier",)),
+        Case(
+            "explain change",
+            ("explain", f"{home}/change_run", *_change_map(home, "")[3:5], "--out", "why"),
+            OVERWRITTEN,
+            every=2,
+        ),
+        Case("report", (*page, "--out", "page.html"), OVERWRITTEN),
+        Case("report of a run", ("report", "run"), ((),), ("run",)),
+        Case("experiment", ("experiment", f"{home}/experiment.yaml", "--out", "exp"), ((),), every=5),
+        Case("results", ("results", "exp", "--page", "page.md"), ((),), ("exp", "page.md")),
+        Case("datasets --download", (str(home / "pairs"), "set"), ((),), program=(FETCHING,)),
+        Case("demo", ("demo", "--out", "demo"), (("--overwrite",), ()), every=50),
+    ]
+
+
+def prepare(case: Case, home: Path, folder: Path) -> None:
+    """Make ``folder`` with what ``case`` begins from."""
+    folder.mkdir()
+    for name in case.begin:
+        if (home / name).is_dir():
+            copytree(home / name, folder / name)
+        else:
+            copy(home / name, folder / name)
+            if (sidecar := home / f"{name}.aux.xml").is_file():
+                copy(sidecar, folder / sidecar.name)
+
+
+def _json(content: bytes) -> Any:
+    def kept(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: kept(one) for key, one in value.items() if key not in ("minutes", "seconds")}
+        return [kept(one) for one in value] if isinstance(value, list) else value
+
+    return json.dumps(kept(json.loads(content)))
+
+
+def _table(path: Path) -> str:
+    """A CSV file without the columns that are measured times, rates and memory."""
+    header, *rows = (line.split(",") for line in path.read_text(encoding="utf-8").splitlines())
+    gone = {"seconds", "minutes", "pixels_per_second", "peak_mib"}
+    kept = [place for place, name in enumerate(header) if name not in gone]
+    return "\n".join(",".join(row[place] for place in kept if place < len(row)) for row in (header, *rows))
+
+
+def _checkpoint(path: Path) -> str:
+    record = torch.load(path, weights_only=True)
+    weights = [
+        tensor.numpy().tobytes() for name in ("weights", "best_weights") for tensor in record[name].values()
+    ]
+    rows = [{key: value for key, value in row.items() if key != "seconds"} for row in record["history"]]
+    return f"{hashlib.sha256(b''.join(weights)).hexdigest()} {rows} {record['contents']}"
+
+
+def _settings(path: Path) -> str:
+    return re.sub(r"^(resume|overwrite): .*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def _shapes(path: Path) -> str:
+    _, _, shapes, fields = pyogrio.raw.read(path)
+    return hashlib.sha256(
+        repr([*map(bytes, shapes), [field.tolist() for field in fields]]).encode()
+    ).hexdigest()
+
+
+def _there(path: Path) -> str:
+    assert path.stat().st_size > 0, path
+    return "there"
+
+
+def _image(path: Path) -> str:
+    with rasterio.open(path) as file:
+        tags = {key: value for key, value in file.tags().items() if key not in TIMES}
+        facts = (file.profile, file.descriptions, tags, [file.tags(band) for band in file.indexes])
+        return hashlib.sha256(file.read().tobytes()).hexdigest() + repr(facts)
+
+
+MAY_DIFFER: dict[str, Callable[[Path], str]] = {
+    r".*\.ckpt": _checkpoint,
+    r"(.*/)?config\.yaml": _settings,
+    r".*\.json": lambda path: _json(path.read_bytes()),
+    r".*\.gpkg": _shapes,
+    r".*\.csv": _table,
+    r".*\.tif": _image,
+    r".*/measured\.json|.*\.html|.*/log\.txt|.*\.(md|tex)|.*\.png": _there,
+}
+"""How files whose bytes may differ are compared, without times of day, durations, memory; the last that fits."""
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """All files and folders below ``folder``, hidden ones too, with digests of what must be the same."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        how = [read for pattern, read in MAY_DIFFER.items() if re.fullmatch(pattern, name)]
+        if path.is_dir():
+            found[name] = "folder"
+        elif how:
+            try:
+                found[name] = hashlib.sha256(how[-1](path).encode()).hexdigest()[:16]
+            except Exception as error:
+                found[name] = f"cannot be read: {error}"
+        else:
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return found
+
+
+def difference(found: dict[str, str], expected: dict[str, str]) -> str:
+    """Say what is not as expected; empty where nothing is."""
+    lost, more = sorted({*expected} - {*found}), sorted({*found} - {*expected})
+    other = sorted(name for name in {*found} & {*expected} if found[name] != expected[name])
+    words = [
+        f"{what}: {', '.join(names)}"
+        for what, names in (("lost", lost), ("left", more), ("other", other))
+        if names
+    ]
+    return "; ".join(words)
+
+
+def seed_of(*words: object) -> np.random.Generator:
+    """Random numbers that ``words`` decide."""
+    return np.random.default_rng(list(hashlib.sha256(repr(words).encode()).digest()))

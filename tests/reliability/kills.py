@@ -1,0 +1,174 @@
+"""Kills every command that writes at random moments, gives it again, and compares what is there then.
+
+``make kills``, or in the folder ``tests``: ``python -m reliability.kills --kills 100 --log kills.jsonl``.
+Each line of the log is one trial: what was done, and a ``problem`` where the outcome is not the undisturbed
+one to the bit (``kill_cases.MAY_DIFFER`` lists what may differ), a refusal is not one line, or something is
+left over. A log is gone on with. Folders of problems are kept beside it.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from shutil import copytree, rmtree
+from subprocess import TimeoutExpired
+
+from programs import SERVER, start
+from reliability.kill_cases import Case, cases, contents, difference, make_inputs, prepare, run, seed_of
+
+MOST_KILLS = 3
+"""In a row, before a command is left alone."""
+TERMINATED = 143
+SIGTERM_SHARE = 0.25
+REFUSED = "refused by all: "
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A command that was killed, and what came of it."""
+
+    case: str
+    number: int
+    kills: tuple[str, ...]
+    """Signal, seconds after the start, and exit status of each."""
+    outcome: str
+    problem: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a command leaves when nobody disturbs it, and how long it takes."""
+
+    contents: dict[str, str]
+    seconds: float
+
+
+def undisturbed(case: Case, home: Path, folder: Path) -> Undisturbed:
+    """Run ``case`` to its end."""
+    prepare(case, home, folder)
+    begin = time.monotonic()
+    status, said = run(case.command(), folder)
+    seconds = time.monotonic() - begin
+    assert status == 0, f"{case.name}: {said}"
+    found = contents(folder)
+    rmtree(folder)
+    return Undisturbed(found, seconds)
+
+
+def trial(case: Case, number: int, home: Path, folder: Path, whole: Undisturbed, seed: int) -> Trial:
+    """Kill ``case`` up to three times, give it again until it goes on, and look at what is there."""
+    chance, begin = seed_of(seed, case.name, number), time.monotonic()
+    prepare(case, home, folder)
+    kills: list[str] = []
+    problems: list[str] = []
+    for again in range(int(chance.integers(1, MOST_KILLS + 1))):
+        flags = case.again[0] if again else ()
+        by = signal.SIGTERM if chance.random() < SIGTERM_SHARE else signal.SIGKILL
+        after = float(chance.uniform(0.005, 1.05 * whole.seconds))
+        status, said, ended = _killed(case, flags, folder, by, after)
+        kills.append(f"{by.name} after {after:.3f} s: {status}")
+        if ended:
+            break
+        if by is signal.SIGTERM and status not in (-by, 0, 1):
+            last = said.strip().splitlines()[-1:] or [""]
+            if status != TERMINATED or not last[0].startswith("ended by SIGTERM: "):
+                problems.append(f"SIGTERM ended with {status}: {last[0]}")
+    outcome, said = _gone_on(case, folder)
+    problems += said
+    if outcome.startswith(REFUSED):
+        problems.append(outcome)
+    elif other := difference(contents(folder), whole.contents):
+        problems.append(other)
+    return Trial(case.name, number, tuple(kills), outcome, "; ".join(problems), time.monotonic() - begin)
+
+
+def _killed(
+    case: Case, flags: tuple[str, ...], folder: Path, by: signal.Signals, after: float
+) -> tuple[int, str, bool]:
+    """Start ``case`` and end it; exit status, what was said, and whether it had ended by itself."""
+    with start(*case.command(flags), cwd=folder) as process:
+        try:
+            _, said = process.communicate(timeout=after)
+            return int(process.returncode or 0), said or "", True
+        except TimeoutExpired:
+            process.send_signal(by)
+            _, said = process.communicate(timeout=120)
+    return int(process.returncode or 0), said or "", False
+
+
+def _gone_on(case: Case, folder: Path) -> tuple[str, list[str]]:
+    """Give the command again, with flags until it goes on; how, and what was wrong with its refusals."""
+    wrong, refusals = [], []
+    for flags in case.again:
+        status, said = run(case.command(flags), folder)
+        if status == 0:
+            return f"gone on {' '.join(flags) or 'without a flag'}", wrong
+        refusal = [line for line in said.splitlines() if line.startswith("error: ")]
+        if status != 1 or len(refusal) != 1 or "not foreseen" in said or "Traceback" in said:
+            wrong.append(f"{' '.join(flags) or 'without a flag'} ended with {status}: {said[-400:]}")
+        refusals += refusal
+    done = all(any(words in refusal for words in case.finished) for refusal in refusals)
+    return ("done before the kill" if done else REFUSED + " | ".join(refusals)), wrong
+
+
+def known(log: Path) -> set[tuple[str, int]]:
+    """The trials that ``log`` has."""
+    rows = map(json.loads, log.read_text(encoding="utf-8").splitlines()) if log.is_file() else ()
+    return {(row["case"], row["number"]) for row in rows}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Do the trials that the log does not have; the exit status is 1 where one has a problem."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100, help="trials of each command")
+    parser.add_argument("--log", type=Path, default=Path("kills.jsonl"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", help="commands, by name; all")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no trial after that time")
+    asked = parser.parse_args(argv)
+    end = time.monotonic() + asked.seconds
+    with tempfile.TemporaryDirectory(prefix="terramamba-kills-") as place:
+        home = Path(place) / "home"
+        make_inputs(home)
+        chosen = [case for case in cases(home) if not asked.only or case.name in asked.only]
+        done, whole = known(asked.log), dict[str, Undisturbed]()
+        for number in range(asked.kills):
+            for case in chosen:
+                if number % case.every or (case.name, number) in done or time.monotonic() > end:
+                    continue
+                if case.name not in whole:
+                    whole[case.name] = undisturbed(case, home, Path(place) / "whole")
+                folder = Path(place) / "broken"
+                made = trial(case, number, home, folder, whole[case.name], asked.seed)
+                with asked.log.open("a", encoding="utf-8") as log:
+                    log.write(json.dumps(asdict(made)) + "\n")
+                if made.problem:
+                    print(f"{case.name} {number}: {made.problem}", flush=True)
+                    kept = asked.log.with_suffix(".folders") / f"{case.name.replace(' ', '_')}-{number}"
+                    copytree(folder, kept, dirs_exist_ok=True)
+                rmtree(folder)
+    return summary(asked.log)
+
+
+def summary(log: Path) -> int:
+    """Print how many trials of each command had which outcome; 1 where one has a problem, else 0."""
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    for name in dict.fromkeys(row["case"] for row in rows):
+        own = [row for row in rows if row["case"] == name]
+        outcomes = Counter("PROBLEM" if row["problem"] else row["outcome"] for row in own)
+        told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+        print(f"{name}: {len(own)} trials, {sum(len(row['kills']) for row in own)} kills: {told}")
+    return int(any(row["problem"] for row in rows))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    finally:
+        SERVER.stop()
