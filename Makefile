@@ -4,13 +4,14 @@ BIN := $(VENV)/bin
 OUT ?= demo
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 RESULTS := benchmarks/results
+N ?= 100
 BENCH_PYTHON ?= $(BIN)/python
 TERRAMAMBA_SEED ?= $(shell date +%s)
 # Bytecode is kept whatever the shell says: the tests start dozens of interpreters.
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fresh coverage test-gpu powercut sanitize lint format bench clean
+.PHONY: help install demo test test-fresh coverage test-gpu kills sanitize lint format bench clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +38,8 @@ coverage: install  ## Run the tests and list the lines of each file that none of
 test-gpu:  ## Test and time the GPU kernels; a machine with PyTorch for CUDA needs no install
 	PYTHONPATH=src $(PYTHON) -m pytest -o addopts= -W ignore::pytest.PytestConfigWarning tests/ops/test_triton_gpu.py
 
-powercut: install  ## Cut the power at every recorded step of a map, and go on from all that may be left (4 minutes)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist load tests/mapping/test_power_cut.py --power-cuts all
+kills: install  ## Kill every command at N random moments and compare what comes of it (hours; goes on with kills.jsonl)
+	cd tests && PYTHONPATH=. OMP_NUM_THREADS=1 ../$(BIN)/python -W ignore -m reliability.kills --kills $(N) --log ../kills.jsonl
 
 sanitize: install  ## Run the CPU kernel under the compiler's sanitizers (a minute)
 	CXXFLAGS="$(SANITIZE)" $(BIN)/python setup.py -q build_ext --force --build-lib build/sanitize --build-temp build/sanitize

@@ -108,13 +108,19 @@ def test_a_second_run_at_the_same_time_is_refused(jobs: Jobs, job: Job, tmp_path
     assert_whole(jobs, job, folder)
 
 
-def test_ctrl_c_keeps_what_is_done(jobs: Jobs, job: Job, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "words"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")],
+)
+def test_ctrl_c_and_sigterm_keep_what_is_done(
+    jobs: Jobs, job: Job, tmp_path: Path, number: int, status: int, words: str
+) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     # The first file that is renamed is the record, the others are parts.
-    ended = jobs.run(folder, job.command(), kill_after_call=("replace", 9), signal=signal.SIGINT)
-    assert ended.status == 130
-    assert ended.said.splitlines()[-1] == "interrupted: give the same command again"
+    ended = jobs.run(folder, job.command(), kill_after_call=("replace", 9), signal=number)
+    assert ended.status == status
+    assert ended.said.splitlines()[-1] == f"{words}: give the same command again"
     assert [path.name for path in folder.iterdir()] == [job.folder]
     assert len(list((folder / job.folder).glob("[0-9]*.npz"))) == 8
     ended = jobs.run(folder, job.command())

@@ -53,8 +53,11 @@ TRAINED = (("--resume",), (), ("--overwrite",))
 OVERWRITTEN = ((), ("--overwrite",))
 
 
-def make_inputs(home: Path) -> None:
-    """Write a scene, pairs, an experiment's file, and what finished commands left, to ``home``."""
+ALL = ("classify train", "change train", "explain", "evaluate", "classify map", "shards", "experiment")
+
+
+def make_inputs(home: Path, commands: tuple[str, ...] = ALL) -> None:
+    """Write a scene, pairs, an experiment's file, and what finished ``commands`` left, to ``home``."""
     make_scene(home / "scene", 0, height=60, width=56, bands=8)
     make_pairs(home / "pairs", 0, train=4, val=2, test=2, size=64, scene=(96, 80))
     experiment = {
@@ -66,15 +69,7 @@ def make_inputs(home: Path) -> None:
     }
     (home / "experiment.yaml").write_text(yaml.safe_dump(experiment))
     (home / "page.md").write_text("# Results\n")
-    for name in (
-        "classify train",
-        "change train",
-        "explain",
-        "evaluate",
-        "classify map",
-        "shards",
-        "experiment",
-    ):
+    for name in commands:
         for words in made(home)[name]:
             done, said = run(["-m", "terramamba", *words], home)
             assert done == 0, said
@@ -248,7 +243,7 @@ MAY_DIFFER: dict[str, Callable[[Path], str]] = {
     r".*\.tif": _image,
     r".*/measured\.json|.*\.html|.*/log\.txt|.*\.(md|tex)|.*\.png": _there,
 }
-"""How files whose bytes may differ are compared, without times of day, durations, memory; the last that fits."""
+"""How files whose bytes may differ are compared: without times and memory. The last that fits counts."""
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -132,6 +132,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", nargs="*", help="commands, by name; all")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no trial after that time")
     asked = parser.parse_args(argv)
+    if asked.kills:
+        _do(asked)
+    return summary(asked.log)
+
+
+def _do(asked: argparse.Namespace) -> None:
     end = time.monotonic() + asked.seconds
     with tempfile.TemporaryDirectory(prefix="terramamba-kills-") as place:
         home = Path(place) / "home"
@@ -153,7 +159,6 @@ def main(argv: list[str] | None = None) -> int:
                     kept = asked.log.with_suffix(".folders") / f"{case.name.replace(' ', '_')}-{number}"
                     copytree(folder, kept, dirs_exist_ok=True)
                 rmtree(folder)
-    return summary(asked.log)
 
 
 def summary(log: Path) -> int:

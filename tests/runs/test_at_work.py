@@ -1,4 +1,4 @@
-"""One job at a time writes a run, and what a killed one left of files that it was writing counts for nothing."""
+"""One job at a time writes a run, and what a killed one left of half-written files counts for nothing."""
 
 import signal
 import subprocess

@@ -39,8 +39,7 @@ def write_report(
     target = Path(out)
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{target}: a report is a page; give --out a name that ends in .html")
-    if target.exists() and not overwrite:
-        raise InputError(f"{target} exists; give --overwrite to replace it, or another --out")
+    _require_free(target, overwrite)
     job = task.report
     land = None if map_files is None else read_map(job, records[0], map_files)
     written = datetime.now(UTC).isoformat(timespec="seconds")
@@ -68,8 +67,14 @@ def write_report(
             "body": "\n".join(section for section in body if section),
         }
     )
+    _require_free(target, overwrite)  # another may have written it meanwhile
     write_text(target, page)
     return target
+
+
+def _require_free(target: Path, overwrite: bool) -> None:
+    if target.exists() and not overwrite:
+        raise InputError(f"{target} exists; give --overwrite to replace it, or another --out")
 
 
 def write_run_pages(task: Task, folder: str | Path) -> None:
