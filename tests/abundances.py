@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import StackDataset
 
 from terramamba.core.array_digest import ArrayDigest
+from terramamba.core.file_states import NO_FILES, FileStates
 from terramamba.core.files import write_json
 from terramamba.core.options import ABOVE_ZERO, Options
 from terramamba.core.shown import Shown
@@ -93,6 +94,7 @@ class Training:
     notes: Sequence[str] = ()
     plan: Plan = field(default_factory=lambda: Plan(Shown((), {})))
     class_weights: None = None
+    inputs: FileStates = NO_FILES
 
     def volume(self) -> Volume:
         sizes = (len(self.subsets[name]) for name in ("train", "validation"))

@@ -305,6 +305,7 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
         model, threshold, fitted = _fitted(task, ready, folder)
         fitted["minutes"] = (time.monotonic() - start) / 60
         judged = prepared.judge(model, threshold)
+        prepared.inputs.require_same("start again with --overwrite, and with files that stay as they are")
         made_by = MadeBy(__version__, code_version()["commit"])
         saved = save_model(model, folder / WEIGHTS)
         write_card(folder, ModelCard(task.name, saved, prepared.card, judged.card, made_by))

@@ -1,6 +1,7 @@
 """The change job as a function: parts, threshold, scores, and what is refused."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -84,6 +85,21 @@ def test_a_run_is_not_resumed_on_other_pairs(trained, root, changed, words):
     finally:
         image.write_bytes(kept)
     assert (Path(settings.out) / "plan.json").stat().st_mtime_ns == before
+
+
+def test_a_run_whose_pairs_change_while_it_is_trained_ends(trained, root, tmp_path):
+    settings, _ = trained
+    shutil.copytree(root, tmp_path / "pairs")
+    image = next((tmp_path / "pairs" / "train" / "A").iterdir())
+
+    def replaced(*said: object) -> None:
+        os.utime(image, (1, 1))
+
+    quick = {"epochs": 1, "crop_size": 32, "crops_per_pair": 1}
+    again = replace(settings, data=str(tmp_path / "pairs"), out=str(tmp_path / "run"), **quick)
+    with pytest.raises(InputError, match=f"{image.name}: was changed, cut or replaced .*; start again with"):
+        train_change_detector(again, on_progress=replaced)
+    assert not (tmp_path / "run" / "model.json").exists()
 
 
 def test_the_test_pairs_score_the_same_again(trained, root):

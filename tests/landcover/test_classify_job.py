@@ -1,6 +1,7 @@
 """The classification job as a function: what a run records, and how it is scored again."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,9 @@ from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split_files import load_split
 from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.training import protocol_id
+from terramamba.landcover.training import prepare, protocol_id
 from terramamba.models.baselines import svm
+from terramamba.models.registry import model_spec
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run, prepare_folder
@@ -76,6 +78,21 @@ def test_a_solver_that_cannot_take_all_samples_takes_some_and_says_so(trained, m
     )
     assert result["support_vectors"] <= 40
     assert sum(result["counts"]["test"]) == sum(trained[1]["counts"]["test"])
+
+
+@pytest.mark.parametrize("changed", ["scene", "labels"])
+def test_files_are_watched_from_before_they_are_read(trained, tmp_path, changed):
+    settings, _ = trained
+    paths = {
+        name: shutil.copy(getattr(settings, name), tmp_path / f"{name}.tif") for name in ("scene", "labels")
+    }
+    prepared = prepare(
+        replace(settings, **{name: str(path) for name, path in paths.items()}), model_spec("svm")
+    )
+    prepared.inputs.require_same("start again")
+    os.utime(paths[changed], (1, 1))
+    with pytest.raises(InputError, match=rf"{changed}\.tif: was changed, cut or replaced .*; start again"):
+        prepared.inputs.require_same("start again")
 
 
 def test_the_run_s_own_test_pixels_score_the_same_again(trained):

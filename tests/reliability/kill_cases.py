@@ -38,7 +38,7 @@ class Case:
     program: tuple[str, ...] = ("-m", "terramamba")
     every: int = 1
     """Of so many trials of quick commands there is one of this."""
-    finished: tuple[str, ...] = ("exists", "is not empty", "is there already", "no parts of it")
+    finished: tuple[str, ...] = ("exists", "is not empty", "is there already")
     """What a refusal says where everything was done before the kill."""
 
     def command(self, flags: tuple[str, ...] = ()) -> list[str]:

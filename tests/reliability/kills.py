@@ -77,7 +77,7 @@ def trial(case: Case, number: int, home: Path, folder: Path, whole: Undisturbed,
             break
         if by is signal.SIGTERM and status not in (-by, 0, 1):
             last = said.strip().splitlines()[-1:] or [""]
-            if status != TERMINATED or not last[0].startswith("ended by SIGTERM: "):
+            if status != TERMINATED or "ended by SIGTERM: " not in last[0]:
                 problems.append(f"SIGTERM ended with {status}: {last[0]}")
     outcome, said = _gone_on(case, folder)
     problems += said

@@ -19,6 +19,7 @@ from terramamba.change.settings import ChangeSettings
 from terramamba.change.understood import plan_of
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
+from terramamba.core.file_states import FileStates
 from terramamba.core.files import plain, write_json
 from terramamba.core.run_files import CONFUSION, RELIABILITY, SPLIT, THRESHOLDS
 from terramamba.data.catalog.loading import load_pairs
@@ -84,6 +85,7 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
         settings.bands,
         nodata=settings.nodata or (),
     )
+    inputs = FileStates.of(_files(found))
     subsets = _three_subsets(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
     settled = settle_labels(subsets, settings.stated_values(), shapes=settings.shape_values())
     pairs = settled.pairs
@@ -116,7 +118,18 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
         warnings,
         rows,
         fitted.digest,
+        inputs,
     )
+
+
+def _files(pairs: Mapping[str, Sequence[PairFiles]]) -> list[str]:
+    """The files that pairs name: dates, labels, masks."""
+    named = (
+        (pair.before, pair.after, pair.label, pair.unchanged, *pair.masks)
+        for files in pairs.values()
+        for pair in files
+    )
+    return [path for paths in named for path in paths if path is not None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +155,8 @@ class Training:
     """Of each band over both dates of the training pairs (``raster.checks.scales``)."""
     training_dates: str
     """Digest of the dates of the training pairs."""
+    inputs: FileStates
+    """Of the files of all pairs before they were read."""
 
     @property
     def plan(self) -> Plan:

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from terramamba.core.errors import InputError
-
 from terramamba.core.durable import sync_folder
+from terramamba.core.errors import InputError
 
 NAME = "lock"
 PATIENCE_SECONDS = 1.0

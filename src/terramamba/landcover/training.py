@@ -11,6 +11,7 @@ import numpy as np
 from terramamba.core.array_digest import ArrayDigest
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
+from terramamba.core.file_states import FileStates
 from terramamba.core.files import plain
 from terramamba.core.run_files import CLASS_SCORES, CONFUSION, RELIABILITY
 from terramamba.data.splits.block_size import BlockSize
@@ -28,6 +29,7 @@ from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.band_identity import known_names
 from terramamba.raster.readers.axes import axes_of_text
+from terramamba.raster.scene_files import states_of
 from terramamba.runs.folder import write_confusion
 from terramamba.runs.model_card import DataCard, JudgedCard, PatchShape
 from terramamba.scores.calibration import (
@@ -61,9 +63,17 @@ def prepare(settings: ClassifySettings, spec: ModelSpec) -> "Training":
     if asked.patch_size == SEARCH:
         raise InputError(f"--patch-size {SEARCH}: is for training, which finds it out; give a side here")
     by_rule = asked is not settings and settings.recipe == "practical" and settings.split in BUFFERED
+    opened = FileStates.of(_files(settings))
     samples = prepare_samples(settings, asked.patch_size, or_less=by_rule)
     settings = decide(settings, {"patch_size": samples.split.patch_size})
-    return Training(settings, samples, sized_by_patch="patch_size" in spec.parameters())
+    states = states_of([samples.scene], _files(settings)) + opened  # of a file that both know: the earlier
+    return Training(settings, samples, sized_by_patch="patch_size" in spec.parameters(), inputs=states)
+
+
+def _files(settings: ClassifySettings) -> list[str]:
+    """The files that are named: scene, labels, masks."""
+    labels = (settings.labels, settings.train_labels, settings.val_labels, settings.test_labels)
+    return [path for path in (settings.scene, *labels, *(settings.mask or ())) if path is not None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +84,8 @@ class Training:
     samples: Samples
     sized_by_patch: bool
     """Whether the side of the patch is an option of the model."""
+    inputs: FileStates
+    """Of scene, labels and masks before they were read."""
 
     @property
     def notes(self) -> Sequence[str]:

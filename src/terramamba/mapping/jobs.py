@@ -117,7 +117,7 @@ def carry_out(
         or not _seems_drafted(before, output)
         or first_difference(before.get("facts", {}), facts)
     ):
-        _tidy(files)
+        tidy(files)
         check_outputs(output.targets, overwrite=overwrite, inputs=inputs)
     alone = parallelism.shard is None
     with _claimed(files, output.targets, alone=alone) as lock:
@@ -320,7 +320,7 @@ def _claimed(files: PartFiles, targets: Sequence[Path], *, alone: bool) -> Itera
             raise
 
 
-def _tidy(files: PartFiles) -> None:
+def tidy(files: PartFiles) -> None:
     """Remove a folder that a kill at the very end, or before the beginning, has left empty."""
     if files.folder.is_dir() and files.record() is None and not files.done():
         with lock_folder(files.folder, alone=True) as lock:

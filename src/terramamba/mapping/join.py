@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from terramamba.core.errors import InputError
-from terramamba.mapping.jobs import MapOutput, finish
+from terramamba.mapping.jobs import MapOutput, finish, tidy
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.summary import MapSummary
 
@@ -34,7 +34,10 @@ def join_map(
     """
     start = time.monotonic()
     files = PartFiles(Path(out))
+    tidy(files)
     record = files.record()
+    if record is None and files.out.exists():
+        raise InputError(f"{out}: exists already, and no parts of it are left to join")
     if record is None or record.get("kind") not in outputs:
         raise InputError(f"{out}: no parts of it lie in {files.folder.name}; map with --shard i/n first")
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from torch.utils.data import Dataset
 
+from terramamba.core.file_states import FileStates
 from terramamba.core.options import Options
 from terramamba.core.shown import Shown
 from terramamba.models.model import Model
@@ -93,6 +94,10 @@ class Prepared(Protocol):
     @property
     def facts(self) -> Mapping[str, Any]:
         """Entries of ``metrics.json`` that the data decide, such as the samples of each subset."""
+
+    @property
+    def inputs(self) -> FileStates:
+        """The state of the files when they were opened: they must stay as they are until training ends."""
 
     @property
     def contents(self) -> Contents:
