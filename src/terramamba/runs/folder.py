@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Int
 
 from terramamba._version import __version__
+from terramamba.core.durable import make_folder
 from terramamba.core.errors import InputError
 from terramamba.core.files import YAML_MARK, plain, read_yaml, write_table, write_yaml
 from terramamba.core.options import Options, before_it_was_there, identity, options_of
@@ -74,10 +75,8 @@ def prepare_folder(out: str | Path, *, resume: bool = False, overwrite: bool = F
         _check(folder, resume=resume, overwrite=overwrite)
         if overwrite and is_run_folder(folder):
             _clear(folder)
-            (
-                folder / CONFIG
-            ).unlink()  # last: it is the mark by which an interrupted clearing can be repeated
-    folder.mkdir(parents=True, exist_ok=True)
+            (folder / CONFIG).unlink()  # last: by it an interrupted clearing can be repeated
+    make_folder(folder)
     return folder
 
 
