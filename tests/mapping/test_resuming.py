@@ -50,7 +50,7 @@ def test_shards_and_join_give_the_same_map(jobs: Jobs, job: Job, tmp_path: Path)
     assert_whole(jobs, job, folder)
     ended = jobs.run(folder, ["join", "map.tif"])
     assert ended.status == 1
-    assert "map.tif: no parts of it" in ended.said
+    assert "map.tif: exists already, and no parts of it are left to join" in ended.said
 
 
 def test_other_arguments_are_refused_and_named(jobs: Jobs, job: Job, tmp_path: Path) -> None:
