@@ -15,7 +15,7 @@ VALUES_PER_READ = 16_000_000
 def contents_of(
     pairs: Mapping[str, Sequence[PairFiles]], scaling: Scaling, training_dates: str, split_id: str
 ) -> Contents:
-    """Digest the masks of all subsets and the dates of validation; those of training come as a digest.
+    """Return digests of masks of all subsets and dates of validation; that of training dates is given.
 
     Raises:
         InputError: a file is damaged.

@@ -135,7 +135,7 @@ def _acquired(folder: Path, alone: bool) -> FolderLock | None:
 
 
 def lock_handle(handle: int, *, alone: bool) -> bool:
-    """Lock an open file, ``alone`` or together with others, until it is closed; return whether that worked.
+    """Hold an open file, ``alone`` or together with others, until it is closed; return whether that worked.
 
     File systems without locks let everybody in.
     """
