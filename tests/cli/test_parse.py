@@ -138,7 +138,7 @@ def test_an_unknown_setting_in_a_file_is_named(tmp_path: Path, capsys: pytest.Ca
 
 @pytest.mark.parametrize(
     ("text", "remark"),
-    [("a: [b", "this is not YAML"), ("just words", "holds no settings"), (None, "No such file")],
+    [("a: [b", "is not YAML"), ("just words", "holds no mapping"), (None, "No such file")],
 )
 def test_a_file_that_is_no_settings(tmp_path: Path, text: str | None, remark: str) -> None:
     file = tmp_path / "settings.yaml"

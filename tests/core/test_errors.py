@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import programs
+from terramamba.core.documents import read_yaml
 from terramamba.core.errors import InputError, in_python
-from terramamba.core.files import read_yaml
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.mapping.settings import Parallelism
 from terramamba.raster.readers.open import open_scene
@@ -24,7 +24,7 @@ def refusal(tmp_path: Path, number: int) -> InputError:
         lambda: open_scene(tmp_path / "none.tif"),
         lambda: load_run(tmp_path / "none"),
         lambda: check_folder(tmp_path),
-        lambda: read_yaml(tmp_path / "none.yaml"),
+        lambda: read_yaml(tmp_path / "none.yaml", "give another"),
     ]
     (tmp_path / "file").touch()
     with pytest.raises(InputError) as caught:

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from terramamba.core.documents import read_rows
 from terramamba.core.run_files import UNITS
 from terramamba.experiments.statistics import Comparison, compare, holm, interval, verdict
 from terramamba.scores.bootstrap import bootstrap_interval
@@ -14,7 +15,6 @@ from terramamba.scores.sampling_units import (
     counts_by_unit,
     from_classes,
     from_confusions,
-    read_rows,
     write_units,
 )
 from terramamba.scores.score import Score
@@ -50,7 +50,7 @@ def test_scores_from_units_are_those_of_the_confusion_matrix(seed, tmp_path):
     truth, found = random.integers(0, 4, (2, len(pixels)))  # class 4 occurs in no pixel
     units = from_classes(pixels, truth, found, 5)
     write_units(tmp_path, units)
-    again = counts_by_unit(read_rows(tmp_path / UNITS), 5)
+    again = counts_by_unit(read_rows(tmp_path / UNITS, "")[1:], 5)
     assert again.names == units.names
     assert np.array_equal(again.counts, units.counts)
     expected = class_counts(confusion_matrix(truth, found, 5))

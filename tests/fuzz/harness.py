@@ -1,8 +1,8 @@
 """Feeds mutants to the command line: each in a child of one warmed process, with bounds on time and memory.
 
-``python tests/fuzz/harness.py --count 20000 --log fuzz.jsonl`` goes on from where the log ends. A line of the log
-is one mutant: its number, the kind of its file, the command, and what came of it (see ``OUTCOMES``). The file of
-any mutant is made again by ``--only NUMBER --keep FOLDER``.
+``python tests/fuzz/harness.py --count 20000 --log fuzz.jsonl`` goes on from where the log ends. A line of the
+log is one mutant: its number, the kind of its file, the command, and what came of it (see ``OUTCOMES``). The
+file of any mutant is made again by ``--only NUMBER --keep FOLDER``.
 """
 
 import argparse
@@ -27,8 +27,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from mutants import mutate
-from program_server import import_everything
 from seeds import FILE, Seed, make_seeds
+
+from program_server import import_everything
 
 SECONDS = 20.0
 MEMORY = 2 << 30

@@ -1,4 +1,4 @@
-"""Whole files of every kind that terramamba reads, and the commands that read them: what mutants are made of."""
+"""Whole files of every kind that terramamba reads, and the commands that read them: mutants come of them."""
 
 import csv
 import json
@@ -25,8 +25,8 @@ FILE = "{}"
 class Seed:
     """A file ``path`` below the folder of seeds that is to be damaged, and what then reads it.
 
-    ``beside`` are files and folders that have to lie beside the mutant. Words of ``commands`` are relative to a
-    copy of them; ``FILE`` is the mutant.
+    ``beside`` are files and folders that have to lie beside the mutant. Words of ``commands`` are relative
+    to a copy of them; ``FILE`` is the mutant.
     """
 
     kind: str
@@ -86,7 +86,8 @@ def _scenes(home: Path) -> list[Seed]:
             file.write(values)
     with (home / "envi.hdr").open("a") as header:
         header.write(
-            "wavelength units = Nanometers\nwavelength = {450, 550, 650, 750, 850, 950}\nbbl = {1,1,1,1,1,0}\n"
+            "wavelength units = Nanometers\nwavelength = {450, 550, 650, 750, 850, 950}\n"
+            "bbl = {1, 1, 1, 1, 1, 0}\n"
         )
     eight = (values // max(1, int(values.max()) // 250 + 1)).astype(np.uint8)
     picture = {**size, "count": 3, "dtype": "uint8"}
@@ -115,7 +116,7 @@ def _scenes(home: Path) -> list[Seed]:
     mapped = ("classify", "map", "cover", FILE, "--out", "out.tif")
     both = (("check", FILE), mapped)
     beside = ("cover",)
-    found = [
+    return [
         Seed("GeoTIFF", "tiled.tif", both, beside),
         Seed("ENVI", "envi.img", both, ("envi.hdr", *beside)),
         Seed("ENVI header", "envi.hdr", (("check", "envi.img"),), ("envi.img",)),
@@ -143,7 +144,6 @@ def _scenes(home: Path) -> list[Seed]:
             ("before.tif", "change"),
         ),
     ]
-    return found
 
 
 def _netcdf(path: Path, values: np.ndarray) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from drawn import subset_map
 from terramamba.api import TrainResult, evaluate_classifier, map_classes, train_classifier
+from terramamba.core.documents import read_rows
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import UNITS
 from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
@@ -23,7 +24,7 @@ from terramamba.models.registry import model_spec
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run, prepare_folder
-from terramamba.scores.sampling_units import counts_by_unit, read_rows
+from terramamba.scores.sampling_units import counts_by_unit
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def test_a_run_says_what_was_done(trained):
     assert sum(entry["pixels"] for entry in result["test"]["per_class"]) == sum(result["counts"]["test"])
     rows = (folder / "confusion.csv").read_text().splitlines()
     assert len(rows) == 1 + len(result["test"]["per_class"])
-    units = counts_by_unit(read_rows(folder / UNITS), len(rows) - 1)
+    units = counts_by_unit(read_rows(folder / UNITS, "")[1:], len(rows) - 1)
     confusion = np.array([row.split(",")[1:] for row in rows[1:]], int)
     assert len(units.names) > 1
     np.testing.assert_array_equal(

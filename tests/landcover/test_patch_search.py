@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from terramamba.core.documents import read_yaml
 from terramamba.core.errors import InputError
-from terramamba.core.files import read_yaml
 from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.patch_search import alternatives
 from terramamba.landcover.settings import SEARCHED_SIDES, ClassifySettings
@@ -33,7 +33,7 @@ def test_the_best_side_on_validation_is_trained(
     result = train(LAND_COVER, settings)
     said = capsys.readouterr().err
     assert "has the best score on validation, in % (patch_size 3: " in said
-    kept = read_yaml(tmp_path / "run" / "config.yaml")
+    kept = read_yaml(tmp_path / "run" / "config.yaml", "")
     assert f"patch_size {kept['patch_size']} has the best score" in said
     assert "patch_size" in kept["decided"]
     assert result["protocol"].endswith(f"-p{kept['patch_size']}")

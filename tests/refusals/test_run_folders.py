@@ -105,7 +105,7 @@ def test_a_card_without_what_its_job_needs(home: Path, refused: Refused) -> None
     ("name", "content", "parts"),
     [
         ("metrics.json", '{"test": {}, "minutes": "few"}', ("metrics.json: minutes is 'few', not a number",)),
-        ("metrics.json", "\xff", ("metrics.json: this is not JSON",)),
+        ("metrics.json", "\xff", ("metrics.json: is no JSON (byte 0",)),
         ("history.csv", "epoch\xff\n", ("history.csv: is no table",)),
     ],
 )

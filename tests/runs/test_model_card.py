@@ -130,7 +130,7 @@ def test_a_card_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
     ("content", "words"),
     [
         (b"", "not JSON"),
-        (b"\x80\x04garbage", "not JSON"),
+        (b"\x80\x04garbage", "is no JSON"),
         (b"{", "not JSON"),
         (b"[1, 2]", "no names with values"),
         (b"{}", "of format None"),

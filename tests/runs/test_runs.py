@@ -13,8 +13,9 @@ import torch
 
 import terramamba as tm
 from cards import cover_card, save_run
+from terramamba.core.documents import read_yaml
 from terramamba.core.errors import InputError
-from terramamba.core.files import atomic_path, read_yaml, write_csv, write_json, write_yaml
+from terramamba.core.files import atomic_path, write_csv, write_json, write_yaml
 from terramamba.core.run_files import CHECKPOINT
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
@@ -132,7 +133,7 @@ def test_plain_words_for_json_and_yaml(tmp_path):
     write_json(tmp_path / "r.json", record)
     assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8")) == wanted
     write_yaml(tmp_path / "r.yaml", record)
-    assert read_yaml(tmp_path / "r.yaml") == wanted
+    assert read_yaml(tmp_path / "r.yaml", "") == wanted
 
 
 def test_tables(tmp_path):
@@ -146,8 +147,8 @@ def test_tables(tmp_path):
 @pytest.mark.parametrize(("text", "message"), [("a: [1", "is not YAML"), ("- 1", "holds no mapping")])
 def test_damaged_settings_are_named(tmp_path, text, message):
     (tmp_path / "config.yaml").write_text(text)
-    with pytest.raises(InputError, match=rf"config\.yaml {message}"):
-        read_yaml(tmp_path / "config.yaml")
+    with pytest.raises(InputError, match=rf"config\.yaml: {message}"):
+        read_yaml(tmp_path / "config.yaml", "train anew")
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import docstring_parser
 import yaml
 from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentParser  # type: ignore[attr-defined]
 
-from terramamba.core.errors import InputError
+from terramamba.core.documents import read_yaml
 from terramamba.core.files import plain
 from terramamba.core.options import RECORD, Option, flag_of, options_of, without_none
 
@@ -239,16 +239,7 @@ class _HelpFormatter(argparse.HelpFormatter):
 
 
 def _require_settings(path: Path) -> None:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; --config needs a YAML file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path}: this is not YAML ({error}); --config needs lines such as `epochs: 30`"
-        ) from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: holds no settings; --config needs lines such as `epochs: 30`")
+    read_yaml(path, "--config needs lines such as `epochs: 30`")
 
 
 def _metavar(option: Option) -> str:

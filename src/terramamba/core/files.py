@@ -59,21 +59,6 @@ def write_yaml(path: Path, record: Mapping[str, Any]) -> None:
     write_text(path, f"{YAML_MARK}\n" + yaml.safe_dump(plain(record), sort_keys=False, allow_unicode=True))
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read the mapping in a YAML file; raises ``InputError`` when it is missing or holds something else."""
-    import yaml
-
-    if not path.is_file():
-        raise InputError(f"{path} does not exist")
-    try:
-        record = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(record, dict):
-        raise InputError(f"{path} holds no mapping of names to values")
-    return record
-
-
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write ``rows``, which share their keys, as CSV with a header; floats keep all their digits."""
     write_table(path, list(rows[0]) if rows else [], [list(row.values()) for row in rows])

@@ -29,8 +29,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from terramamba.core.documents import read_yaml
 from terramamba.core.errors import InputError
-from terramamba.core.files import read_yaml
 from terramamba.data.catalog import CATALOG
 from terramamba.experiments.checks import (
     ablation_of,
@@ -71,7 +71,7 @@ def read_experiment(path: Path, tasks: Tasks, variables: Mapping[str, Any] | Non
     Raises:
         InputError: the file, the key and what is wrong there.
     """
-    record = read_yaml(path)
+    record = read_yaml(path, "write it as docs/experiments.md says")
     try:
         return _experiment(path, tasks, record, {str(k): str(v) for k, v in (variables or {}).items()})
     except InputError as error:

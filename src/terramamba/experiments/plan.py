@@ -1,12 +1,12 @@
 """From an experiment to its runs: each with its settings and a folder of its own."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from terramamba.core.documents import read_json
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import MEASURED, METRICS, seed_folder
 from terramamba.core.typed import typed
@@ -160,7 +160,7 @@ def read_cost(run: PlannedRun) -> MeasuredCost:
     """Read what the run was measured to cost; raises ``InputError`` where the file is damaged."""
     path = run.folder / MEASURED
     try:
-        return typed(MeasuredCost, json.loads(path.read_text(encoding="utf-8")))
+        return typed(MeasuredCost, read_json(path, "remove it, and the run is measured again"))
     except ValueError as error:
         raise InputError(f"{path}: {error}; remove it, and the run is measured again") from error
 

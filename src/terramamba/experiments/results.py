@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from terramamba.core.documents import read_rows
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_table
 from terramamba.core.run_files import UNITS
 from terramamba.experiments.plan import PlannedRun, failure_of, is_done, read_cost
 from terramamba.experiments.values import Experiment
 from terramamba.runs.record import read_metrics
-from terramamba.scores.sampling_units import Units, counts_by_unit, read_rows
+from terramamba.scores.sampling_units import Units, counts_by_unit
 from terramamba.scores.score import SCALE, columns
 
 RESULTS = "results.csv"
@@ -96,7 +97,7 @@ def write_results(out: Path, rows: Sequence[Row]) -> tuple[Path, Path]:
         [row["run"], *line]
         for row in rows
         if row["status"] == DONE
-        for line in read_rows(out / row["folder"] / UNITS)
+        for line in read_rows(out / row["folder"] / UNITS, "train the run anew")[1:]
     ]
     write_table(out / UNITS, ["run", "unit", "class", "truth", "predicted", "hits"], counts)
     return out / RESULTS, out / UNITS
@@ -116,7 +117,7 @@ def read_results(out: Path) -> list[Record]:
     if not rows or not {*FIRST, *COSTS} <= set(rows[0]):
         raise InputError(f"{out / RESULTS}: not as `terramamba experiment` writes it; let it write it again")
     lines: dict[str, list[list[str]]] = {}
-    for run, *line in read_rows(out / UNITS):
+    for run, *line in read_rows(out / UNITS, "let `terramamba experiment` write it again")[1:]:
         lines.setdefault(run, []).append(line)
     classes: dict[str, int] = {}
     for row in rows:

@@ -12,9 +12,10 @@ import numpy as np
 from jaxtyping import Int
 
 from terramamba._version import __version__
+from terramamba.core.documents import read_yaml
 from terramamba.core.durable import make_folder
 from terramamba.core.errors import InputError
-from terramamba.core.files import YAML_MARK, plain, read_yaml, write_table, write_yaml
+from terramamba.core.files import YAML_MARK, plain, write_table, write_yaml
 from terramamba.core.options import Options, before_it_was_there, identity, options_of
 from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, SEED_FOLDERS, WEIGHTS, WRITTEN
 from terramamba.core.termination import RESUMABLE
@@ -118,7 +119,7 @@ def as_begun(settings: S) -> S:
     """Return ``settings``; where they resume a run, with what the recipe decided when it began."""
     if not settings.resume or not is_run_folder(Path(settings.out)):
         return settings
-    record = read_yaml(Path(settings.out) / CONFIG)
+    record = read_yaml(Path(settings.out) / CONFIG, "restore it or train the run anew")
     return decide(settings, {name: record.get(name) for name in record.get("decided") or ()})
 
 
@@ -128,7 +129,7 @@ def check_same_config(folder: Path, settings: Options) -> None:
     A setting that is left to the recipe is the run's where the recipe decided it there. One that was not
     there yet when the run began is compared as its default.
     """
-    record = read_yaml(folder / CONFIG)
+    record = read_yaml(folder / CONFIG, "restore it or train the run anew")
     old = plain(before_it_was_there(type(settings))) | record
     same, decided = plain(identity(settings)), record.get("decided") or ()
     free = {option.name for option in options_of(type(settings)) if option.may_differ}

@@ -8,12 +8,12 @@ group asks the ``Run``, which refuses a card without it.
 Fields are checked where a card is read and before it is written. Its form in the file is ``card_form``'s.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from terramamba.core.documents import read_json
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_json
 from terramamba.core.run_files import CARD
@@ -149,10 +149,7 @@ def read_card(folder: Path) -> ModelCard:
     path = folder / CARD
     if not path.is_file():
         raise InputError(f"{path} does not exist; give a run folder whose training has ended")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is damaged (not JSON); restore it or train the model anew") from error
+    record = read_json(path, "it is damaged: restore it or train the model anew")
     try:
         return typed(ModelCard, from_file(path, record))
     except FieldError as error:

@@ -3,16 +3,14 @@
 A report reads all of it (``read_runs``); scoring, explaining, experiments and repeats what they need of it.
 """
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from terramamba.core.documents import read_json, read_rows, read_yaml
 from terramamba.core.errors import InputError
-from terramamba.core.files import read_yaml
 from terramamba.core.run_files import (
     CARD,
     CONFIG,
@@ -31,6 +29,7 @@ from terramamba.scores.score import tested
 from terramamba.training.plan import Plan
 
 S = TypeVar("S")
+REMEDY = "restore it or train the run anew"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +153,7 @@ def read_settings(folder: Path, kind: type[S]) -> S:
             f"{folder}: no {CONFIG} in it, which says what the run was trained on; restore it, or train the"
             " run anew"
         )
-    record = read_yaml(folder / CONFIG)
+    record = read_yaml(folder / CONFIG, REMEDY)
     known = {entry.name for entry in fields(cast(Any, kind))}
     try:
         return kind(**{key: value for key, value in record.items() if key in known})
@@ -181,10 +180,7 @@ def read_metrics(folder: Path) -> Metrics:
 def all_metrics(folder: Path) -> dict[str, Any]:
     """Read all of ``metrics.json``, to be averaged over seeds; raises as ``read_metrics``."""
     path = _finished(folder, METRICS)
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: this is not JSON ({error}); train the run anew") from error
+    record = read_json(path, REMEDY)
     if not isinstance(record, dict):
         raise InputError(f"{path}: holds no mapping of names to values; train the run anew")
     return record
@@ -207,7 +203,7 @@ def _read(folder: Path, name: str) -> RunRecord:
         name,
         card,
         metrics,
-        read_yaml(folder / CONFIG) if has_settings(folder) else {},
+        read_yaml(folder / CONFIG, REMEDY) if has_settings(folder) else {},
         _columns(folder / HISTORY),
         confusion,
         class_names,
@@ -221,7 +217,7 @@ def _plan(path: Path) -> Plan | None:
     if not path.is_file():
         return None
     try:
-        return typed(Plan, json.loads(path.read_text(encoding="utf-8")))
+        return typed(Plan, read_json(path, REMEDY))
     except ValueError as error:
         raise InputError(f"{path}: is not as training wrote it ({error}); train the run anew") from error
 
@@ -274,9 +270,5 @@ def _finite(value: float) -> float | None:
 def _table(path: Path) -> tuple[list[str], list[list[str]]]:
     if not path.is_file():
         return [], []
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            header, *rows = list(csv.reader(file)) or [[]]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: is no table ({error}); train the run anew") from error
+    header, *rows = read_rows(path, REMEDY) or [[]]
     return header, rows

@@ -4,7 +4,6 @@ A unit is what may be drawn anew or exchanged as a whole: pixels beside each oth
 witnesses. Counts are those of ``metrics`` for each unit: int64 (units, classes, 3).
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,12 +53,6 @@ def write_units(folder: Path, units: Units) -> None:
     for name, of_unit in zip(units.names, units.counts, strict=True):
         rows += [[name, index, *row] for index, row in enumerate(of_unit.tolist()) if any(row)]
     write_table(folder / UNITS, ["unit", "class", "truth", "predicted", "hits"], rows)
-
-
-def read_rows(path: Path) -> list[list[str]]:
-    """Read the rows of a table of units, without the header."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))[1:]
 
 
 def counts_by_unit(rows: Sequence[Sequence[str]], num_classes: int) -> Units:

@@ -126,7 +126,7 @@ def test_tables_name_images_and_masks(geotiff: Make, tmp_path: Path) -> None:
         open_scene(table)
     assert open_scene(table, column="mask").path == str(tmp_path / "tiles" / "y0.tif")
     table.write_bytes(b"\xff\xfeimage")
-    with pytest.raises(InputError, match=r"table\.csv: not a CSV table in UTF-8 \(.*\); save it as one"):
+    with pytest.raises(InputError, match=r"table\.csv: is no table in UTF-8 \(.*\); save it as a CSV table"):
         open_scene(table)
     table.write_text("image\ntiles/x7.tif\n")
     with pytest.raises(

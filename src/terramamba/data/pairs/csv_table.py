@@ -1,9 +1,9 @@
 """Pairs from a CSV table of paths."""
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
+from terramamba.core.documents import read_numbered_rows
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import MASKS, SUBSETS, WHOLE, PairFiles, stem_of
 from terramamba.data.pairs.label_values import ShapeValues, stated_values
@@ -24,20 +24,20 @@ def read_table(table: Path, root: Path) -> list[PairFiles]:
     """
     if not table.is_file():
         raise InputError(f"{table}: no such file; check the path")
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file, skipinitialspace=True)
-        columns = rows.fieldnames or []
-        missing = [column for column in ("before", "after") if column not in columns]
-        if missing:
-            raise InputError(
-                f"{table}: no column {missing[0]!r}; it has {', '.join(columns) or 'none'}; add the column"
-            )
-        return [_from_row(row, f"{table}: line {rows.line_num}", root) for row in rows]
+    (_, columns), *rows = read_numbered_rows(table, "save it as a CSV table") or [(1, [])]
+    missing = [column for column in ("before", "after") if column not in columns]
+    if missing:
+        raise InputError(
+            f"{table}: no column {missing[0]!r}; it has {', '.join(columns) or 'none'}; add the column"
+        )
+    return [
+        _from_row(dict(zip(columns, row, strict=False)), f"{table}: line {number}", root)
+        for number, row in rows
+    ]
 
 
-def _from_row(row: Mapping[str, str | None], place: str, root: Path) -> PairFiles:
-    # cells beyond the last column come under the key None
-    cells = {column: (cell or "").strip() for column, cell in row.items() if isinstance(column, str)}
+def _from_row(row: Mapping[str, str], place: str, root: Path) -> PairFiles:
+    cells = {column: cell.strip() for column, cell in row.items()}
     before, after, label, unchanged = (
         _file(cells, column, place, root) for column in ("before", "after", "label", "unchanged")
     )

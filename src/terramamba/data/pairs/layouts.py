@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from terramamba.core.documents import read_text
 from terramamba.core.errors import InputError
 from terramamba.data.file_facts import FileFacts
 from terramamba.data.pairs.csv_table import read_table
@@ -208,7 +209,7 @@ def _from_list(file: Path, root: Path, dates: tuple[Path, Path]) -> list[PairFil
     labels = {} if label_folder is None else _images(label_folder, SHAPE_SUFFIXES)
     masks = {folder: _images(folder, SHAPE_SUFFIXES) for folder in _mask_folders(root)}
     pairs = []
-    for line in file.read_text(encoding="utf-8-sig").splitlines():
+    for line in read_text(file, "save the list as text").splitlines():
         if not line.strip():
             continue
         stem = stem_of(Path(line.strip()))

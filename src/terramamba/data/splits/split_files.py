@@ -1,6 +1,5 @@
 """The files of a split in a run folder: split.json, and a map of the subsets."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 import rasterio
 from jaxtyping import Int, UInt8
 
+from terramamba.core.documents import read_json
 from terramamba.core.errors import InputError
 from terramamba.core.files import atomic_path, write_json
 from terramamba.core.run_files import SPLIT, SPLIT_ARRAY, SPLIT_IMAGE
@@ -102,8 +102,8 @@ def _read_map(image: Path) -> tuple[PixelList, UInt8[np.ndarray, " m"]]:
 
 
 def _read_record(path: Path) -> dict[str, Any]:
+    record = read_json(path, "train again")
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
         needed = {name: record[name] for name in ("kind", "seed", "patch_size", "notes", "id")}
         return {**needed, "block_size": record.get("block_size")}
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -13,6 +13,8 @@ import numpy as np
 import scipy.io
 from jaxtyping import Shaped
 
+from terramamba.raster.readers.matlab_tags import require_tags
+
 Array = Shaped[np.ndarray, "..."]
 NUMBERS = {"double", "single", "logical"} | {f"{s}int{n}" for s in ("", "u") for n in (8, 16, 32, 64)}
 """Classes of MATLAB that are numbers."""
@@ -23,6 +25,7 @@ _MOST_NESTED = 10_000
 
 def list_v5(path: str) -> tuple[dict[str, tuple[tuple[int, ...], str]], tuple[str, ...]]:
     """Shapes and types of the numeric arrays of a v5 file, and the names of what cannot be opened."""
+    require_tags(path)
     listed: dict[str, tuple[tuple[int, ...], str]] = {}
     closed = []
     for name, shape, kind in scipy.io.whosmat(path):
@@ -39,6 +42,7 @@ def list_v5(path: str) -> tuple[dict[str, tuple[tuple[int, ...], str]], tuple[st
 
 def load_v5(path: str, names: Sequence[str] | None = None) -> dict[str, Array]:
     """The arrays and texts of a v5 file by name, those in structures and cells too."""
+    require_tags(path)
     found = _loaded(path, None if names is None else list(dict.fromkeys(map(_outermost, names))))
     return found if names is None else {name: found[name] for name in names if name in found}
 

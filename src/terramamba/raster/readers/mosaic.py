@@ -4,7 +4,6 @@ Tiles must agree in coordinate reference system, pixel size and alignment, numbe
 outside every tile are not valid. Where tiles overlap, the first valid one in the order given counts.
 """
 
-import csv
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ import numpy as np
 from affine import Affine
 from jaxtyping import Bool, Shaped
 
+from terramamba.core.documents import read_rows
 from terramamba.core.errors import InputError
 from terramamba.core.words import count
 from terramamba.raster.band_identity import bands_of
@@ -100,17 +100,13 @@ def open_table(table: str, column: str, open_one: OpenOne, alpha: AlphaUse | Non
     Raises:
         InputError: no such table, column or image, or images that do not fit each other.
     """
-    try:
-        with Path(table).open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            columns, rows = reader.fieldnames or [], list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{table}: not a CSV table in UTF-8 ({error}); save it as one") from error
+    columns, *lines = read_rows(Path(table), "save it as a CSV table") or [[]]
+    rows = [dict(zip(columns, line, strict=False)) for line in lines]
     if column not in columns:
         raise InputError(
             f"{table}: no column {column!r}; it has {', '.join(columns) or 'none'}; add the column"
         )
-    names = [row[column].strip() for row in rows if (row[column] or "").strip()]
+    names = [row[column].strip() for row in rows if row.get(column, "").strip()]
     if not names:
         raise InputError(f"{table}: column {column!r} is empty; list one image a row")
     paths = []

@@ -1,0 +1,99 @@
+"""Reading text, JSON, YAML and tables that others may have written: bounded, and refused in one line.
+
+Aliases of YAML and deep nesting, by which a few bytes can stand for gigabytes, are not read.
+"""
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from terramamba.core.errors import InputError, reason_of
+
+MOST_BYTES = 256 << 20
+"""Longest document that is read; the longest of ours are tables of some ten megabytes."""
+MOST_NESTED = 60
+"""Lists and mappings of YAML in each other; ours are at most four deep."""
+
+
+def read_text(path: Path, remedy: str, *, kind: str = "text in UTF-8") -> str:
+    """Return the text of the file ``path``; ``remedy`` ends the message where it cannot be read.
+
+    Raises:
+        InputError: the file cannot be opened, is too long, or is no UTF-8.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"{path}: has more than {MOST_BYTES >> 20} MB, so it is no {kind}; {remedy}")
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); {remedy}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is no {kind} (byte {error.start} is none); {remedy}") from error
+
+
+def read_json(path: Path, remedy: str) -> Any:
+    """Return what the JSON file ``path`` holds; raises ``InputError`` as ``read_text``, or for other text."""
+    text = read_text(path, remedy, kind="JSON")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: is not JSON ({reason_of(error)}); {remedy}") from error
+
+
+def read_yaml(path: Path, remedy: str) -> dict[str, Any]:
+    """Return the mapping of names to values in the YAML file ``path``.
+
+    Raises:
+        InputError: as ``read_text``; it is no YAML, has aliases or is nested deeply, or holds no mapping.
+    """
+    text = read_text(path, remedy, kind="YAML")
+    try:
+        record = yaml.load(text, Loader=_PlainLoader)
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: is not YAML ({reason_of(error)}); {remedy}") from error
+    if not isinstance(record, dict):
+        raise InputError(f"{path}: holds no mapping of names to values; {remedy}")
+    odd = next((name for name in record if not isinstance(name, str)), None)
+    if odd is not None:
+        raise InputError(f"{path}: {odd!r} is no name of a setting; {remedy}")
+    return record
+
+
+def read_rows(path: Path, remedy: str) -> list[list[str]]:
+    """Return the rows of the CSV table ``path``, its header first; raises as ``read_numbered_rows``."""
+    return [row for _, row in read_numbered_rows(path, remedy)]
+
+
+def read_numbered_rows(path: Path, remedy: str) -> list[tuple[int, list[str]]]:
+    """Return the rows of the CSV table ``path`` that are not empty, each with the number of its last line.
+
+    Raises:
+        InputError: as ``read_text``, or it is no table.
+    """
+    text = read_text(path, remedy, kind="table in UTF-8")
+    rows = csv.reader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
+    try:
+        return [(rows.line_num, row) for row in rows if row]
+    except csv.Error as error:
+        raise InputError(f"{path}: is no table ({reason_of(error)}); {remedy}") from error
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML's plain values, without aliases and without more nesting than anybody writes."""
+
+    depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.composer.ComposerError(None, None, "aliases are not read", mark)
+        self.depth += 1
+        if self.depth > MOST_NESTED:
+            raise yaml.composer.ComposerError(None, None, f"more than {MOST_NESTED} levels", None)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node

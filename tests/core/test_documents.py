@@ -1,0 +1,76 @@
+"""Documents that others wrote: read where they are plain, refused in one line where they are not."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from terramamba.core import documents
+from terramamba.core.documents import read_json, read_numbered_rows, read_rows, read_text, read_yaml
+from terramamba.core.errors import InputError
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join(f'*{before}' for _ in range(9))}]\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BOMB, "aliases are not read"),
+        ("a: &a 1\nb: *a\n", "aliases are not read"),
+        ("[" * 3000 + "]" * 3000, "more than 60 levels"),
+        ("a: " + "{b: " * 200 + "1" + "}" * 200, "more than 60 levels"),
+        ("a: !!python/object/apply:os.getcwd []\n", "could not determine a constructor"),
+        ("a: [1", "is not YAML"),
+        ("- 1", "holds no mapping"),
+        ("", "holds no mapping"),
+        ("1: 2", "1 is no name of a setting"),
+        ("? [a]\n: b", "is not YAML"),
+        ("a: 2021-99-99", "is not YAML"),
+    ],
+)
+def test_yaml_that_is_not_plain(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    start = time.monotonic()
+    with pytest.raises(InputError, match=rf"a\.yaml: .*{said}.*; write it anew"):
+        read_yaml(tmp_path / "a.yaml", "write it anew")
+    assert time.monotonic() - start < 5
+
+
+def test_plain_yaml(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("\ufeffa: [1, {b: 2}]\nc: ä\nd: null\n", encoding="utf-8")
+    assert read_yaml(tmp_path / "a.yaml", "") == {"a": [1, {"b": 2}], "c": "ä", "d": None}
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 100_000 + "]" * 100_000, "nul", '{"a": 1}}'])
+def test_json_that_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError, match=r"a\.json: is not JSON \(.*\); train anew"):
+        read_json(tmp_path / "a.json", "train anew")
+
+
+def test_rows_have_the_numbers_of_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('\ufeffa, b\n\n1,"two\nlines"\n3,4\n', encoding="utf-8")
+    rows = [["a", "b"], ["1", "two\nlines"], ["3", "4"]]
+    assert read_rows(tmp_path / "a.csv", "") == rows
+    assert [number for number, _ in read_numbered_rows(tmp_path / "a.csv", "")] == [1, 4, 5]
+
+
+@pytest.mark.parametrize("content", [b'a,"b\n', b"a\x00b\n", b'a,"b"c\n'])
+def test_tables_that_are_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.csv: is no table \(.*\); save it anew"):
+        read_rows(tmp_path / "a.csv", "save it anew")
+
+
+def test_text_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_bytes(b"abc\xff")
+    with pytest.raises(InputError, match=r"a\.txt: is no text in UTF-8 \(byte 3 is none\); save it anew"):
+        read_text(tmp_path / "a.txt", "save it anew")
+    with pytest.raises(InputError, match=r"none\.txt: cannot be read \(No such file.*\); save it anew"):
+        read_text(tmp_path / "none.txt", "save it anew")
+    monkeypatch.setattr(documents, "MOST_BYTES", 3)
+    with pytest.raises(InputError, match=r"a\.txt: has more than 0 MB"):
+        read_text(tmp_path / "a.txt", "save it anew")
