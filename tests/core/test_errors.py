@@ -47,7 +47,7 @@ def refusal(tmp_path: Path, number: int) -> InputError:
             "{} is not empty",
             "give --resume to go on, --overwrite to start again, or another --out",
         ),
-        (6, None, None, "{}/none.yaml does not exist", None),
+        (6, "{}/none.yaml", None, "cannot be read (No such file or directory)", "give another"),
     ],
 )
 def test_a_refusal_has_parts(

@@ -5,11 +5,10 @@ Aliases of YAML and deep nesting, by which a few bytes can stand for gigabytes, 
 
 import csv
 import json
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from terramamba.core.errors import InputError, reason_of
 
@@ -50,9 +49,11 @@ def read_yaml(path: Path, remedy: str) -> dict[str, Any]:
     Raises:
         InputError: as ``read_text``; it is no YAML, has aliases or is nested deeply, or holds no mapping.
     """
+    import yaml
+
     text = read_text(path, remedy, kind="YAML")
     try:
-        record = yaml.load(text, Loader=_PlainLoader)
+        record = yaml.load(text, Loader=_plain_loader())
     except (yaml.YAMLError, ValueError, RecursionError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: is not YAML ({reason_of(error)}); {remedy}") from error
     if not isinstance(record, dict):
@@ -82,18 +83,23 @@ def read_numbered_rows(path: Path, remedy: str) -> list[tuple[int, list[str]]]:
         raise InputError(f"{path}: is no table ({reason_of(error)}); {remedy}") from error
 
 
-class _PlainLoader(yaml.SafeLoader):
+@cache
+def _plain_loader() -> Any:
     """YAML's plain values, without aliases and without more nesting than anybody writes."""
+    import yaml
 
-    depth = 0
+    class PlainLoader(yaml.SafeLoader):
+        depth = 0
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.composer.ComposerError(None, None, "aliases are not read", mark)
-        self.depth += 1
-        if self.depth > MOST_NESTED:
-            raise yaml.composer.ComposerError(None, None, f"more than {MOST_NESTED} levels", None)
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                mark = self.peek_event().start_mark
+                raise yaml.composer.ComposerError(None, None, "aliases are not read", mark)
+            self.depth += 1
+            if self.depth > MOST_NESTED:
+                raise yaml.composer.ComposerError(None, None, f"more than {MOST_NESTED} levels", None)
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
+
+    return PlainLoader
