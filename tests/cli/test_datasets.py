@@ -126,7 +126,7 @@ def test_a_classifier_learns_a_scene_by_name(
     assert again.status == 0, again.err
     neither = terramamba("classify", "train", "--out", tmp_path / "other")
     assert neither.status == 2
-    assert "--scene must be given, or --data with --root" in neither.err
+    assert "--scene: must be given, or --data with --root" in neither.err
     (tmp_path / "data" / "Indian_pines_gt.mat").unlink()
     lost = terramamba("classify", "train", *words, "--out", tmp_path / "other")
     assert lost.status == 1

@@ -8,7 +8,8 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
@@ -18,6 +19,10 @@ from terramamba._version import __version__
 from terramamba.core.errors import InputError, speaking_to_shell
 from terramamba.core.launcher import launched_process
 from terramamba.core.termination import RESUMABLE, Terminated, sigterm_interrupts
+from terramamba.core.trust import trusting
+
+LONGEST = 900
+"""Letters of a message."""
 
 DONE, CANNOT, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
@@ -72,12 +77,13 @@ def _among_others(words: list[str]) -> int:
 
 
 def _main(words: list[str]) -> int:
-    debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
+    debug, trust = "--debug" in words, "--trust" in words
+    words = [word for word in words if word not in ("--debug", "--trust")]
     if not debug and not sys.warnoptions:
         _show_warnings_as_notes()
     try:
-        return _dispatch(words)
+        with trusting() if trust else nullcontext(), nullcontext() if debug else _without_asides():
+            return _dispatch(words)
     except SystemExit as stop:  # the parser's way to end after help (0) or wrong usage (2)
         return stop.code if isinstance(stop.code, int) else CANNOT
     except KeyboardInterrupt as stop:
@@ -92,6 +98,20 @@ def _main(words: list[str]) -> int:
             raise
         print(f"error: {_in_one_line(error)}", file=sys.stderr)
         return CANNOT
+
+
+@contextmanager
+def _without_asides() -> Iterator[None]:
+    """Keep quiet about errors that libraries print and go on from, as rasterio does of damaged texts.
+
+    What ends a command is an exception that comes here, and is said.
+    """
+    before = sys.excepthook, sys.unraisablehook
+    sys.excepthook, sys.unraisablehook = lambda *_: None, lambda _: None
+    try:
+        yield
+    finally:
+        sys.excepthook, sys.unraisablehook = before
 
 
 def _dispatch(words: list[str]) -> int:
@@ -132,7 +152,8 @@ def _help(group: str) -> str:
             "",
             *lines,
             "",
-            "terramamba COMMAND --help lists a command's flags; --debug shows the traceback of an error.",
+            "terramamba COMMAND --help lists a command's flags; --debug shows the traceback of an error;",
+            "--trust opens virtual rasters under other names, and inside run folders, whatever they name.",
         ]
     )
 
@@ -152,11 +173,16 @@ def _interrupted(words: list[str], stop: KeyboardInterrupt) -> int:
 
 def _in_one_line(error: Exception) -> str:
     if isinstance(error, InputError):
-        return " ".join("; ".join([str(error), *getattr(error, "__notes__", ())]).split())
+        return _shortened(" ".join("; ".join([str(error), *getattr(error, "__notes__", ())]).split()))
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    text = " ".join(str(error).split()) or "no message"
+    text = _shortened(" ".join(str(error).split())) or "no message"
     return f"{type(error).__name__}: {text} (this was not foreseen; --debug shows where it happened)"
+
+
+def _shortened(text: str) -> str:
+    """Leave out the middle of a line that quotes too much of a damaged file: the remedy stands at its end."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 300]} ... {text[-250:]}"
 
 
 def _show_warnings_as_notes() -> None:

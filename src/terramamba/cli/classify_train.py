@@ -17,7 +17,7 @@ def run(argv: Sequence[str]) -> int:
     """Train, and print the scores on the test pixels."""
     settings, _ = parse(USAGE, ClassifySettings, argv, decided=_decided)
     if settings.scene is None and settings.data is None:
-        print("error: --scene must be given, or --data with --root", file=sys.stderr)
+        print("error: --scene: must be given, or --data with --root", file=sys.stderr)
         return 2
     from terramamba.cli.train import train
     from terramamba.tasks import LAND_COVER

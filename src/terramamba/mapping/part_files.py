@@ -85,7 +85,7 @@ class PartFiles:
         """Return what ``job.json`` says; None where there is none, or it is no JSON."""
         try:
             record = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
             return None
         return record if isinstance(record, dict) else None
 

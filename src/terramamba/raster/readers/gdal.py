@@ -32,6 +32,7 @@ from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers import band_metadata
 from terramamba.raster.readers.alpha import SAMPLED_PIXELS, Alpha, AlphaUse, judge_alpha
 from terramamba.raster.readers.envi_header import header_entries
+from terramamba.raster.readers.references import require_own_files
 from terramamba.raster.readers.truncated import require_whole_image
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, sample_windows
@@ -249,6 +250,8 @@ def _dataset(path: str) -> Any:
     key = (path, *_stamp(path))
     if key not in opened:
         set_for_gdal()
+        if not is_address(path):
+            require_own_files(path)
         with _WARNINGS, warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             opened[key] = rasterio.open(path)

@@ -60,7 +60,15 @@ def open_stac(item: str, *, assets: Sequence[str] | None = None) -> Scene:
         InputError: the extra is not installed, or the item or one of its assets cannot be read.
     """
     record = read_item(item)
-    bands = _bands(record)
+    try:
+        bands = _bands(record)
+    except InputError:
+        raise
+    except Exception as error:  # of texts where the standard has numbers and the like, in three libraries
+        raise InputError(
+            f"{item}: describes its bands in a way that STAC does not have ({_one_line(error)}); correct the"
+            " item"
+        ) from error
     if not bands:
         listed = ", ".join(record.assets) or "no assets"
         raise InputError(f"{item}: holds no raster bands ({listed}); give an item with images")

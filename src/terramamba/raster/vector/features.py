@@ -19,6 +19,7 @@ from rasterio.warp import transform_bounds
 from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.geogrid import Grid, same_crs
 from terramamba.raster.rasterio_errors import is_from_rasterio
+from terramamba.raster.readers.references import require_own_files
 from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.readers.truncated import require_whole_shapefile
 from terramamba.raster.reproject import to_crs
@@ -69,6 +70,7 @@ def list_layers(path: str) -> dict[str, str | None]:
     require_whole_shapefile(path)
     if is_point_table(path):
         return {Path(path).stem: "Point"}
+    require_own_files(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,0 +1,151 @@
+"""Files that name others: openly they may; under other names and in run folders only what lies beside."""
+
+from pathlib import Path
+
+import numpy as np
+import pyogrio.raw
+import pytest
+import shapely
+from affine import Affine
+from rasterio.crs import CRS
+
+from terramamba.cli import main
+from terramamba.core.errors import InputError
+from terramamba.core.trust import is_trusted, trusting
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.vector.features import read_features
+
+GRID = Grid(8, 9, CRS.from_epsg(32633), Affine(10, 0, 500_000, 0, -10, 5_000_000))
+
+
+def virtual(path: Path, *names: str, relative: int = 1, more: str = "") -> Path:
+    sources = "".join(
+        f'<SimpleSource><SourceFilename relativeToVRT="{relative}">{name}</SourceFilename>'
+        "<SourceBand>1</SourceBand></SimpleSource>"
+        for name in names
+    )
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        '<VRTDataset rasterXSize="9" rasterYSize="8">'
+        f'<VRTRasterBand dataType="Byte" band="1">{sources}{more}</VRTRasterBand></VRTDataset>'
+    )
+    return path
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    write_geotiff(tmp_path / "own.tif", np.ones((1, 8, 9), np.uint8), GRID)
+    (tmp_path / "sent").mkdir()
+    write_geotiff(tmp_path / "sent" / "beside.tif", np.full((1, 8, 9), 7, np.uint8), GRID)
+    return tmp_path / "own.tif"
+
+
+def test_openly_a_virtual_raster_names_what_it_likes(image: Path, tmp_path: Path) -> None:
+    path = virtual(tmp_path / "sent" / "a.vrt", "../own.tif")
+    assert open_scene(path).read()[0].max() == 1
+    path = virtual(tmp_path / "sent" / "b.vrt", str(image), relative=0)
+    assert open_scene(path).read()[0].max() == 1
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.img", "a", "a.png"])
+def test_under_another_name_it_opens_what_lies_beside(image: Path, tmp_path: Path, name: str) -> None:
+    assert open_scene(virtual(tmp_path / "sent" / name, "beside.tif")).read()[0].max() == 7
+
+
+@pytest.mark.parametrize(
+    ("part", "relative"),
+    [
+        ("../own.tif", 1),
+        ("{}", 0),
+        ("/vsicurl/http://127.0.0.1:9/a.tif", 0),
+        ("http://127.0.0.1:9/a.tif", 1),
+        ("link.tif", 1),
+        ("inner.tif", 1),
+        ("NETCDF:beside.nc:a", 1),
+    ],
+)
+def test_under_another_name_it_opens_nothing_elsewhere(
+    image: Path, tmp_path: Path, part: str, relative: int
+) -> None:
+    sent = tmp_path / "sent"
+    (sent / "link.tif").symlink_to(image)
+    virtual(sent / "inner.tif", "../own.tif")
+    path = virtual(sent / "a.tif", part.format(image), relative=relative)
+    with pytest.raises(InputError, match=r"a\.tif: is a virtual raster that names .* give --trust"):
+        open_scene(path)
+
+
+def test_in_the_folder_of_a_run_even_openly(image: Path, tmp_path: Path) -> None:
+    (tmp_path / "sent" / "model.json").write_text("{}")
+    (tmp_path / "sent" / "deeper").mkdir()
+    with pytest.raises(InputError, match=r"names '\.\./own\.tif', which does not lie beside it"):
+        open_scene(virtual(tmp_path / "sent" / "a.vrt", "../own.tif"))
+    with pytest.raises(InputError, match="does not lie beside it"):
+        open_scene(virtual(tmp_path / "sent" / "deeper" / "a.vrt", "../../own.tif"))
+    assert open_scene(virtual(tmp_path / "sent" / "b.vrt", "beside.tif")).read()[0].max() == 7
+
+
+def test_what_is_trusted_is_opened(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = virtual(tmp_path / "sent" / "a.tif", "../own.tif")
+    with trusting():
+        assert open_scene(path).read()[0].max() == 1
+    assert not is_trusted()
+    again = virtual(tmp_path / "sent" / "b.tif", "../own.tif")
+    assert main(["check", str(again)]) == 1
+    assert "b.tif: is a virtual raster that names '../own.tif'" in capsys.readouterr().err
+    assert main(["check", str(again), "--trust"]) == 0
+    assert not is_trusted()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<GDAL_WMS><Service name='TMS'><ServerUrl>http://127.0.0.1:9/</ServerUrl></Service></GDAL_WMS>",
+        "<WCS_GDAL><ServiceURL>http://127.0.0.1:9/</ServiceURL></WCS_GDAL>",
+        "<GDALTileIndexDataset><IndexDataset>../tiles.gpkg</IndexDataset></GDALTileIndexDataset>",
+        '{"type": "gdal_streamed_alg", "command_line": "gdal raster read ../own.tif"}',
+    ],
+)
+@pytest.mark.parametrize("name", ["a.xml", "a.tif", "a.gdalg.json"])
+def test_services_and_lists_are_not_opened(tmp_path: Path, text: str, name: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=r"describes a service or a list of other files.* --trust"):
+        open_scene(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("<PixelFunctionLanguage>Python</PixelFunctionLanguage>", "holds a program"),
+        ("<unclosed>", "is no XML"),
+    ],
+)
+def test_programs_and_damage(image: Path, tmp_path: Path, more: str, said: str) -> None:
+    with pytest.raises(InputError, match=rf"a\.tif: is a virtual raster that {said}"):
+        open_scene(virtual(tmp_path / "sent" / "a.tif", "beside.tif", more=more))
+
+
+def test_virtual_rasters_in_themselves_end(image: Path, tmp_path: Path) -> None:
+    virtual(tmp_path / "sent" / "a.tif", "b.tif")
+    virtual(tmp_path / "sent" / "b.tif", "a.tif")
+    with pytest.raises(InputError, match="virtual rasters in virtual rasters"):
+        open_scene(tmp_path / "sent" / "a.tif")
+
+
+def test_virtual_shapes_too(tmp_path: Path) -> None:
+    (tmp_path / "sent").mkdir()
+    pyogrio.raw.write(
+        tmp_path / "own.gpkg",
+        shapely.to_wkb(np.array([shapely.Point(1, 2)], object)),
+        [np.array([1])],
+        ["kind"],
+        geometry_type="Point",
+        crs="EPSG:32633",
+    )
+    source = "<SrcDataSource relativeToVRT='1'>../own.gpkg</SrcDataSource>"
+    text = f"<OGRVRTDataSource><OGRVRTLayer name='own'>{source}</OGRVRTLayer></OGRVRTDataSource>"
+    (tmp_path / "sent" / "a.geojson").write_text(text)
+    with pytest.raises(InputError, match=r"names '\.\./own\.gpkg', which does not lie beside it"):
+        read_features(str(tmp_path / "sent" / "a.geojson"))
