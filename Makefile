@@ -11,7 +11,7 @@ TERRAMAMBA_SEED ?= $(shell date +%s)
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fresh coverage test-gpu powercut kills sanitize lint format bench clean
+.PHONY: help install demo test test-fresh coverage test-gpu powercut kills fuzz sanitize lint format bench clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ powercut: install  ## Cut the power at every recorded step of a map, and go on f
 
 kills: install  ## Kill every command at N random moments and compare what comes of it (hours; goes on with kills.jsonl)
 	cd tests && PYTHONPATH=. OMP_NUM_THREADS=1 ../$(BIN)/python -W ignore -m reliability.kills --kills $(N) --log ../kills.jsonl
+
+fuzz: install  ## Damage N files of all kinds and feed them to the commands that read them (goes on with fuzz.jsonl)
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/fuzz/harness.py --count $(N) --log fuzz.jsonl
 
 sanitize: install  ## Run the CPU kernel under the compiler's sanitizers (a minute)
 	CXXFLAGS="$(SANITIZE)" $(BIN)/python setup.py -q build_ext --force --build-lib build/sanitize --build-temp build/sanitize
