@@ -1,4 +1,4 @@
-"""A sample of `make fuzz`: damaged files are read after all or refused in one line, and never end a process."""
+"""A sample of `make fuzz`: damaged files are read after all or refused in a line, and never end a process."""
 
 import json
 from pathlib import Path
