@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from terramamba.core.errors import InputError
+from terramamba.core.memory import most_resident
 from terramamba.models import SavedModel, create_model, load_model, save_model
 
 TINY = {"preset": "tiny", "in_channels": 5, "num_classes": 3}
@@ -117,3 +118,30 @@ def test_a_model_that_this_version_does_not_have_is_named(weights: Path, saved: 
     said = refused(weights, replace(saved, name="alexnet"))
     assert f"{weights.with_name('model.json')} does not fit this version of terramamba" in said
     assert "alexnet" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"in_channels": 10**9}, "the model's in_channels is 1000000000, more than its weights have"),
+        ({"num_classes": -(10**9)}, "the model's num_classes is -1000000000"),
+        ({"depth": 10**7}, "the model's depth is 10000000"),
+        ({"d_model": 4000, "d_state": 4000, "depth": 40}, "the model has"),
+        ({"in_channels": 6}, "the model has"),
+        ({"num_classes": 0}, ""),
+    ],
+)
+def test_a_model_of_another_size_than_its_weights_takes_no_memory(
+    weights: Path, saved: SavedModel, options: dict[str, int], said: str
+) -> None:
+    before = most_resident()
+    message = refused(weights, replace(saved, options={**saved.options, **options}))
+    assert said in message
+    assert "model.json" in message
+    assert most_resident() - before < 400
+
+
+def test_options_that_make_no_model_are_named(weights: Path, seed: int) -> None:
+    saved = save_model(create_model("svm", in_channels=3, num_classes=3, support_vectors=4), weights)
+    message = refused(weights, replace(saved, options={**saved.options, "fitted_classes": -2}))
+    assert "model.json: no svm has these options" in message

@@ -92,12 +92,18 @@ def create_model(name: str, *, preset: str | None = None, **options: Any) -> Mod
     """
     spec = model_spec(name)
     preset = spec.default_preset if preset is None else preset
-    if preset not in spec.presets:
-        raise InputError(f"{name} has no preset {preset!r}; choose one of: {', '.join(spec.presets)}")
-    resolved = _resolve(spec, {**spec.presets[preset], **options})
+    resolved = resolved_options(name, preset, **options)
     model = spec.build(**resolved)
     model.spec_name, model.preset, model.options = name, preset, resolved
     return model
+
+
+def resolved_options(name: str, preset: str, **options: Any) -> dict[str, Any]:
+    """Return all options of a model of one size, ``options`` over its own; raises ``InputError``."""
+    spec = model_spec(name)
+    if preset not in spec.presets:
+        raise InputError(f"{name} has no preset {preset!r}; choose one of: {', '.join(spec.presets)}")
+    return _resolve(spec, {**spec.presets[preset], **options})
 
 
 def _resolve(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:

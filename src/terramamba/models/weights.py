@@ -14,12 +14,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from terramamba.core.errors import InputError
+from terramamba.core.errors import InputError, reason_of
 from terramamba.core.files import atomic_path
 from terramamba.core.run_files import CARD
 from terramamba.core.typed import Bound, Text
 from terramamba.models.model import Model
-from terramamba.models.registry import create_model
+from terramamba.models.registry import create_model, resolved_options
+
+SMALL = 4096
+"""Numbers among a model's options that are never too large."""
+FROM_DATA = ("in_channels", "num_classes", "patch_size")
+"""Options that differ from run to run of one size of a model."""
 
 Sha256 = Annotated[
     str, Bound("64 hexadecimal digits", lambda text: len(text) == 64 and set(text) <= set("0123456789abcdef"))
@@ -60,11 +65,17 @@ def load_model(path: Path, saved: SavedModel) -> Model:
     """
     tensors = _read(path, saved.sha256)
     try:
+        _require_size(path, saved, tensors)
         with torch.random.fork_rng(devices=[]):  # loading a model leaves the caller's random numbers alone
             model = create_model(saved.name, preset=saved.preset, **saved.options)
     except InputError as error:
         raise InputError(
             f"{path.with_name(CARD)} does not fit this version of terramamba: {error}"
+        ) from error
+    except (RuntimeError, ValueError, TypeError, ArithmeticError, AssertionError, LookupError) as error:
+        raise InputError(
+            f"{path.with_name(CARD)}: no {saved.name} has these options ({reason_of(error)}); restore it or"
+            " train the model anew"
         ) from error
     _check_tensors(path, model.state_dict(), tensors)
     model.load_state_dict(tensors)
@@ -85,6 +96,24 @@ def _read(path: Path, checksum: str | None) -> dict[str, Tensor]:
     if hashlib.sha256(content).hexdigest() != checksum:
         raise InputError(f"{path} is damaged or not the one written with {CARD}; train the model anew")
     return tensors
+
+
+def _require_size(path: Path, saved: SavedModel, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse options that make a model of another size than the weights, before it takes any memory."""
+    if not tensors:
+        return
+    most = max(SMALL, len(tensors), *(length for tensor in tensors.values() for length in tensor.shape))
+    for name, value in saved.options.items():
+        if isinstance(value, int) and abs(value) > most:
+            raise InputError(
+                f"{path} does not match {CARD}: the model's {name} is {value}, more than its weights have"
+            )
+    of_data = {name: saved.options[name] for name in FROM_DATA if name in saved.options}
+    if resolved_options(saved.name, saved.preset, **of_data) != dict(saved.options):
+        # Not a size that is known: built once without memory, since products of options may be enormous.
+        with torch.device("meta"):
+            drawn = create_model(saved.name, preset=saved.preset, **saved.options)
+        _check_tensors(path, drawn.state_dict(), tensors)
 
 
 def _check_tensors(path: Path, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
