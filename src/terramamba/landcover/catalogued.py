@@ -23,7 +23,7 @@ def load_scene(settings: ClassifySettings) -> ClassifySettings:
     """
     if settings.data is None:
         if settings.scene is None:
-            raise InputError("--scene must be given, or a set of the catalogue with --data and --root")
+            raise InputError("--scene: must be given, or a set of the catalogue with --data and --root")
         if settings.root is not None:
             raise InputError("--root: goes with --data, which names a set of the catalogue")
         return settings

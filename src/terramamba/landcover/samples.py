@@ -223,7 +223,7 @@ def _held_out(
 
 def _open(settings: ClassifySettings, shape: tuple[int, int] | None) -> Scene:
     if settings.scene is None:
-        raise InputError("--scene must be given")
+        raise InputError("--scene: must be given; name the image of the labels")
     asked = OpenAsked(settings.scene_variable, shape, settings.axes)
     scene, _ = open_bands(settings.scene, settings.bands, asked)
     named = settings.scene_variable is not None or scene.path != settings.scene

@@ -25,6 +25,7 @@ from terramamba.core.run_files import (
 from terramamba.core.typed import FieldError, typed, typed_row
 from terramamba.data.splits.leakage import Leakage
 from terramamba.runs.model_card import ModelCard, read_card
+from terramamba.scores.found_scores import require_scores
 from terramamba.scores.score import tested
 from terramamba.training.plan import Plan
 
@@ -172,7 +173,10 @@ def read_metrics(folder: Path) -> Metrics:
     """Read the scores of the run in ``folder``; raises ``InputError`` where they are missing or damaged."""
     record = all_metrics(folder)
     try:
-        return typed(Metrics, record | {"test": tested(record)} if "test" in record else record)
+        metrics = typed(Metrics, record | {"test": tested(record)} if "test" in record else record)
+        require_scores(metrics.test, "test")
+        require_scores(metrics.validation, "validation")
+        return metrics
     except FieldError as error:
         raise InputError(f"{folder / METRICS}: {error}; train the run anew") from error
 

@@ -124,7 +124,7 @@ Scores = tuple[Score, ...]
 def tested(result: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the scores of ``test`` in what training or scoring found; empty where nothing was tested."""
     found: Mapping[str, Any] = result.get("test") or {}
-    return {} if found.get("pairs") == 0 else found
+    return {} if isinstance(found, Mapping) and found.get("pairs") == 0 else found
 
 
 def by_name(scores: Iterable[Score]) -> Mapping[str, Score]:
