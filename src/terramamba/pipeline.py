@@ -206,6 +206,8 @@ def _searched(task: Task, settings: Any) -> Any:
     tried = task.alternatives(settings)
     if not tried:
         return settings
+    if len(tried) == 1:
+        return next(iter(tried.values()))
     check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
     scores = {}
     for name, one in tried.items():

@@ -42,8 +42,9 @@ def test_the_best_side_on_validation_is_trained(
     with pytest.raises(InputError, match="is not empty"):
         train(LAND_COVER, settings)
     assert "best score" not in capsys.readouterr().err  # refused before anything was tried
-    with pytest.raises(InputError, match=r"--patch-size search: a run that goes on has a side already"):
-        train(LAND_COVER, replace(settings, resume=True))
+    resumed = train(LAND_COVER, replace(settings, resume=True))
+    assert resumed["test"] == result["test"]
+    assert "best score" not in capsys.readouterr().err  # the run goes on with the side that it has
     with pytest.raises(InputError, match=r"--patch-size search: is for training"):
         plan_training(LAND_COVER, settings)
 

@@ -19,6 +19,9 @@ from terramamba.landcover.settings import ClassMapSettings, Mode
 from terramamba.mapping import join
 from terramamba.mapping.fit_to_run import open_for, open_run
 from terramamba.raster.checks import pair
+from terramamba.raster.views.chosen_bands import open_alike
+from terramamba.raster.views.in_colours import in_colours
+from terramamba.raster.views.nodata import require_held, without_values
 from terramamba.runs.folder import Run
 from terramamba.tasks import CHANGE, LAND_COVER, TASKS
 from terramamba.training.settings import Precision
@@ -30,20 +33,26 @@ def check_pair(
     *,
     align: Align | None = None,
     mask: Sequence[StrPath] = (),
+    nodata: Sequence[float] | None = None,
     scene_variable: str | None = None,
     axes: str | None = None,
+    bands: str | None = None,
 ) -> pair.PairReport:
     """Compare two scenes: reference system, grid, overlap, bands, types, value ranges, missing data, shift.
 
     With ``align``, the second is first warped onto the first's grid; what the files ``mask`` mark counts as
-    missing at both dates. ``scene_variable`` names the array or image in files that hold several,
-    ``axes`` what the axes of bare arrays hold.
+    missing at both dates, as do values ``nodata``. ``scene_variable`` names the array or image in files that
+    hold several, ``axes`` what the axes of bare arrays hold, ``bands`` the bands to compare, by numbers from 1
+    or names, such as "1-4" or "red,green".
 
     Raises:
-        InputError: a file cannot be opened or read, or the second cannot be warped.
+        InputError: a file cannot be opened or read, has no such band or value, or the second cannot be warped.
     """
-    dates = [path_or_scene(one, scene_variable, axes) for one in (before, after)]
-    return pair.check_pair(dates[0], dates[1], align=align, masks=mask)
+    given = [path_or_scene(one, scene_variable, axes) for one in (before, after)]
+    scenes = open_alike(given, bands)
+    require_held(scenes, nodata or ())
+    first, second = (in_colours(without_values(scene, nodata or ())) for scene in scenes)
+    return pair.check_pair(first, second, align=align, masks=mask)
 
 
 class ClassMapOptions(TypedDict, total=False):

@@ -84,10 +84,18 @@ def _whole(samples: ScoredPairs, index: int, model: torch.nn.Module, device: tor
 
 
 def _file_names(names: Sequence[str]) -> list[str]:
-    """A file name for each pair, without signs that a file system may not have; told apart by numbers."""
+    """A file name for each pair, without signs that a file system may not have; told apart by numbers.
+
+    Names that differ in case alone are one file on some systems.
+    """
     plain = ["".join(sign if sign.isalnum() or sign in ".-" else "_" for sign in name) for name in names]
-    twice = {name for name in plain if plain.count(name) > 1}
-    return [
-        f"errors_{name}_{index}.tif" if name in twice else f"errors_{name}.tif"
-        for index, name in enumerate(plain)
-    ]
+    folded = [name.casefold() for name in plain]
+    taken, found = set(folded), []
+    for index, name in enumerate(plain):
+        if folded.count(folded[index]) > 1:
+            name = f"{name}_{index}"
+            while name.casefold() in taken:  # another pair may be called so
+                name = f"{name}_{index}"
+            taken.add(name.casefold())
+        found.append(f"errors_{name}.tif")
+    return found

@@ -11,18 +11,17 @@ from terramamba.models.registry import model_spec
 def alternatives(settings: ClassifySettings) -> Mapping[str, ClassifySettings]:
     """Return the settings to try, by the side of patches in pixels; none where the side is no question.
 
+    A run that is gone on with has chosen: then there is one to try, with the side that it has.
+
     Raises:
-        InputError: the model sees single spectra, or a run that has chosen is to be gone on with.
+        InputError: the model sees single spectra.
     """
     if settings.patch_size != SEARCH:
         return {}
     if model_spec(settings.model).fit is not None:
         raise InputError(f"--patch-size {SEARCH}: {settings.model} sees single spectra; leave it out")
-    if settings.resume:
-        raise InputError(
-            f"--patch-size {SEARCH}: a run that goes on has a side already; give the patch_size of its"
-            " config.yaml"
-        )
+    if settings.resume:  # the run has chosen: what is not given is as it was decided there
+        return {"the side of the run": replace(settings, patch_size=None)}
     decided = [*settings.decided, "patch_size"]
     return {
         f"patch_size {side}": replace(settings, patch_size=side, decided=decided) for side in SEARCHED_SIDES

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from terramamba.raster.checks.band_order import order_in_words, order_like
 from terramamba.raster.checks.scales import Scales, difference_of_scales, far_in_words, scene_scales
 from terramamba.raster.sample_statistics import sample_statistics, sample_values
 from terramamba.raster.scene import Scene
@@ -64,7 +65,11 @@ def unlike_values(run: Run, scene: Scene, *, far: bool = True) -> list[str]:
         return [] if said is None else [said]
     trained, (here, ends) = Scales(np.array(rows)), sampled
     by = difference_of_scales(trained, here)
-    if by is None:
+    order = order_like(trained.quantiles[1:], here.quantiles[1:])
+    if order is not None:
+        words = order_in_words(order, "what the model was trained on", "it")
+        said = f"{scene.path}: {words}"
+    elif by is None:
         said = value_range_warning(run, scene)
     else:
         words = by.in_words("its values", "those that the model was trained on")

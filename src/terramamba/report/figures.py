@@ -12,6 +12,7 @@ from terramamba.raster.pictures import coloured
 from terramamba.raster.quicklook import colour_limits, false_colour
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.in_colours import in_colours
 
 PANEL_INCHES = 4.2
 
@@ -29,7 +30,7 @@ def picture_classification(
     """
     from matplotlib.patches import Patch
 
-    image = open_scene(scene)
+    image = in_colours(open_scene(scene))
     panels = {
         "scene (false colour)": false_colour(image),
         "labelled pixels": coloured(_values(labels), classes.colour_of_code),
@@ -60,7 +61,7 @@ def picture_change(
     """
     from matplotlib.patches import Patch
 
-    first, second = open_scene(before), open_scene(after)
+    first, second = in_colours(open_scene(before)), in_colours(open_scene(after))
     limits = colour_limits(first)
     outlined = "after" if polygons is None else "after, with the polygons"
     panels = {"before": false_colour(first, limits), outlined: false_colour(second, limits)}

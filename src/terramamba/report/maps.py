@@ -15,6 +15,7 @@ from terramamba.mapping.tags import MODEL_TAG
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.grid_mapping import same_pixels
+from terramamba.raster.views.in_colours import in_colours
 from terramamba.raster.windows import strips
 from terramamba.report.job import ReportedJob
 from terramamba.report.layers import STRIP_PIXELS, Packed
@@ -140,7 +141,7 @@ def _beside(job: ReportedJob, run: RunRecord, land: Scene, files: MapFiles) -> d
             )
         data = run.card.data
         bands = None if name == "probabilities" else data.source_bands
-        opened = open_scene(path, bands=bands, like=data.axes)
+        opened = in_colours(open_scene(path, bands=bands, like=data.axes))
         if (opened.height, opened.width) != (land.height, land.width):
             raise InputError(
                 f"{opened.path}: {opened.height} x {opened.width} pixels, but the map {land.path} has"

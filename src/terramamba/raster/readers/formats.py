@@ -14,6 +14,7 @@ import h5py
 
 from terramamba.core.errors import InputError
 from terramamba.raster.readers import (
+    archive,
     array_scene,
     emit,
     enmap,
@@ -61,7 +62,8 @@ class Format:
     """One format: how it is known, how it is opened, and both in words.
 
     ``matches`` says whether what is given is of this format; the first record that matches counts. ``bare``:
-    its arrays may leave open how their axes lie.
+    its arrays may leave open how their axes lie. ``named``: a file of it may hold several arrays, images or
+    assets, which have names.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Format:
     matches: Callable[[InputPath], bool]
     reader: Callable[[str, OpenOptions], Scene]
     bare: bool = False
+    named: bool = False
 
     def open(self, path: str, options: OpenOptions) -> Scene:
         """Open ``path``; this record's name is the scene's format unless the reader knows a better one."""
@@ -94,6 +97,10 @@ def open_any(path: str, options: OpenOptions = OpenOptions()) -> Scene:
     known = next(known for known in FORMATS if known.matches(given))
     if options.asked.axes is not None and not known.bare:
         raise InputError(f"{FLAG}: {path} is {known.name}, which says itself how its axes lie; leave it out")
+    if inner is not None and not known.named:
+        raise InputError(
+            f"--scene-variable {inner}: {path} is {known.name}, which holds one image; leave it out"
+        )
     return known.open(path, options)
 
 
@@ -166,6 +173,15 @@ _NETCDF_ENDINGS = (".nc", ".nc4", ".cdf", ".h5", ".he5", ".hdf5", ".hdf")
 
 FORMATS = (
     Format(
+        name="archive (zip, tar, ...)",
+        known_by="`.zip`, `.tar`, `.tgz`, `.gz` and others",
+        reads="nothing: refused",
+        notes="Unpack it. A single image in a zip archive opens as `/vsizip/PATH.zip/IMAGE.tif`. Polygons "
+        "are read from zip archives.",
+        matches=_on_disk(archive.is_archive),
+        reader=lambda path, options: archive.refuse_archive(path),
+    ),
+    Format(
         name="EnMAP",
         known_by="a folder with one `ENMAP...-METADATA.XML` or `DESIS...-METADATA.xml`, that file, or the "
         "`...-SPECTRAL_IMAGE` beside it",
@@ -205,6 +221,7 @@ FORMATS = (
         notes=_MATLAB_NOTES,
         matches=lambda given: _ends(".mat")(given) and h5py.is_hdf5(given.path),
         reader=_array,
+        named=True,
         bare=True,
     ),
     Format(
@@ -214,6 +231,7 @@ FORMATS = (
         notes="As v7.3.",
         matches=_ends(".mat"),
         reader=_array,
+        named=True,
         bare=True,
     ),
     Format(
@@ -232,6 +250,7 @@ FORMATS = (
         notes="As .npy; of several arrays as MATLAB.",
         matches=_ends(".npz"),
         reader=_array,
+        named=True,
         bare=True,
     ),
     Format(
@@ -244,6 +263,7 @@ FORMATS = (
         "left out. `--scene-variable red,nir` names assets or bands. Addresses are opened unsigned.",
         matches=lambda given: stac.is_stac(given.path),
         reader=_stac,
+        named=True,
     ),
     Format(
         name=emit.NAME,
@@ -255,6 +275,7 @@ FORMATS = (
         "count.",
         matches=_on_disk(emit.is_emit),
         reader=lambda path, options: emit.open_emit(path, options.variable),
+        named=True,
     ),
     Format(
         name=prisma.NAME,
@@ -270,9 +291,10 @@ FORMATS = (
         known_by="HDF5 with `SITE/Reflectance/Reflectance_Data` (or `Radiance`) and its `Metadata`",
         reads="the cube, its grid from map info and EPSG code; wavelengths, band widths, value of no data",
         notes="By windows; bidirectional reflectance, too. The scale factor is reported, not applied. Bands "
-        "in the windows of water vapour that the file names are bad bands.",
+        "in the windows of water vapour that the file names are bad bands. The layout of before 2016 is refused.",
         matches=_on_disk(neon.is_neon),
         reader=lambda path, options: neon.open_neon(path, options.variable),
+        named=True,
     ),
     Format(
         name=swaths.NAME,
@@ -293,6 +315,7 @@ FORMATS = (
         "and longitude without a reference system are taken for EPSG:4326.",
         matches=_is_netcdf,
         reader=_netcdf,
+        named=True,
         bare=True,
     ),
     Format(
@@ -303,6 +326,7 @@ FORMATS = (
         "calls transparency is one only if its values are 0 or full nearly everywhere: bands.md.",
         matches=_drivers("GTiff", "COG"),
         reader=_image,
+        named=True,
     ),
     Format(
         name="VRT",
@@ -311,6 +335,7 @@ FORMATS = (
         notes="Its parts may lie elsewhere.",
         matches=_drivers("VRT"),
         reader=_image,
+        named=True,
     ),
     Format(
         name="ENVI",
@@ -320,6 +345,7 @@ FORMATS = (
         "no); lists of another length than the bands are noted and not used. Text may be Latin-1.",
         matches=_drivers("ENVI"),
         reader=_image,
+        named=True,
     ),
     Format(
         name="JPEG 2000",
@@ -328,6 +354,7 @@ FORMATS = (
         notes="Sentinel-2's bands come so.",
         matches=_drivers("JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID"),
         reader=_image,
+        named=True,
     ),
     Format(
         name="picture (PNG, JPEG, BMP)",
@@ -336,6 +363,7 @@ FORMATS = (
         notes="Without georeferencing, results have none either.",
         matches=_drivers("PNG", "JPEG", "BMP", "GIF", "WEBP"),
         reader=_image,
+        named=True,
     ),
     Format(
         name="any other raster that GDAL reads",
@@ -344,6 +372,7 @@ FORMATS = (
         notes="Untested.",
         matches=lambda given: True,
         reader=_any_image,
+        named=True,
     ),
 )
 

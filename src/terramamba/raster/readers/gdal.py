@@ -102,6 +102,8 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
             return open_image(inner[variable], alpha=alpha_use)
         found = ", ".join(inner) or "no image"
         raise InputError(f"{path}: holds {found}; choose one with --scene-variable")
+    if variable is not None:
+        raise InputError(f"--scene-variable {variable}: {path} holds one image without a name; leave it out")
     envi = header_entries(image.files) if image.driver == "ENVI" else None
     alpha = _alpha(path, image, alpha_use)
     transparency = alpha.number if alpha is not None and alpha.use == "mask" else None

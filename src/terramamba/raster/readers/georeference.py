@@ -106,7 +106,9 @@ def place(
         return Placed(Grid(*shape, crs, given), notes=notes)
     two = _swath(listing, variable)
     why = f" (only {two}, a position for each pixel, which are no grid)" if two else ""
-    return Placed(Grid(*shape), notes=(*notes, f"no georeferencing{why}; results will have none either"))
+    remedy = "; bring it onto a map grid first (gdalwarp -geoloc) to have a place" if two else ""
+    nowhere = f"no georeferencing{why}; results will have none either{remedy}"
+    return Placed(Grid(*shape), notes=(*notes, nowhere))
 
 
 def _coordinate(listing: Listing, variable: Variable, axis: int, role: str) -> Variable | None:

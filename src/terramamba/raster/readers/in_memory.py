@@ -143,6 +143,8 @@ def opened(
     """
     if axes is not None and not isinstance(scene, str | os.PathLike):
         raise InputError(f"axes {axes}: is for files of bare arrays; leave it out")
+    if variable is not None and (isinstance(scene, Scene) or is_of(scene, "xarray")):
+        raise InputError(f"scene_variable {variable}: is for files that hold several arrays; leave it out")
     if isinstance(scene, Scene):
         return scene
     if isinstance(scene, np.ndarray):

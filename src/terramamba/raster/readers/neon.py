@@ -32,16 +32,21 @@ def is_neon(path: str) -> bool:
     if not h5py.is_hdf5(path):
         return False
     with opened(path, "HDF5") as file:
-        return _product(file) is not None
+        return _product(file) is not None or _is_old(file)
 
 
 def open_neon(path: str, variable: str | None = None) -> Scene:
     """Open NEON's reflectance or radiance as a scene; water-vapour windows that it names are bad bands.
 
     Raises:
-        InputError: the file is damaged or not whole, or ``variable`` is another.
+        InputError: the file is damaged, not whole, or of before 2016, or ``variable`` is another.
     """
     with opened(path, NAME) as file:
+        if _is_old(file):
+            raise InputError(
+                f"{path}: is in NEON's layout of before 2016 (Reflectance beside map info), which is not read; "
+                "fetch the present release of it from NEON's data portal"
+            )
         group, kind = _product(file) or ("", "")
         name = f"{group}/{kind}_Data"
         if variable is not None and variable.strip("/") not in (name, f"{kind}_Data"):
@@ -79,6 +84,10 @@ def open_neon(path: str, variable: str | None = None) -> Scene:
         scale=None if factor is None else 1.0 / float(numbers(factor)[0]),
         notes=(f"{name} {height} x {width} x {bands} read as rows, columns, bands",),
     )
+
+
+def _is_old(file: Any) -> bool:
+    return isinstance(file.get("Reflectance"), h5py.Dataset) and "map info" in file and "wavelength" in file
 
 
 def _product(file: Any) -> tuple[str, str] | None:

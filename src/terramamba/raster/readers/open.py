@@ -36,9 +36,11 @@ def open_scene(
         alpha: What a band is that the file calls transparency; None: what its values say.
 
     Raises:
-        InputError: it cannot be read as a scene.
+        InputError: it cannot be read as a scene, or is no file that has a ``variable``.
     """
     if not isinstance(path, str | os.PathLike):
+        if variable is not None:
+            raise InputError(f"--scene-variable {variable}: is for one file that holds several; leave it out")
         return open_tiles([os.fspath(p) for p in path], open_part, alpha=alpha)
     order = None if axes is None else axes_of_text(axes)
     if axes is not None and order is None:

@@ -34,14 +34,14 @@ PLAIN = OpenAsked()
 
 
 def open_bands(
-    path: StrPath, bands: str | None = None, asked: OpenAsked = PLAIN
+    path: StrPath | Scene, bands: str | None = None, asked: OpenAsked = PLAIN
 ) -> tuple[Scene, tuple[int, ...] | None]:
     """Open a scene as models see it, a palette in its colours, and find the ``bands`` that were chosen of it.
 
     Choosing the band that the file calls transparency makes it a band.
 
     Args:
-        path: As ``open_scene`` takes it.
+        path: As ``open_scene`` takes it, or an open scene.
         bands: Numbers from 1 or names, such as "1-4" or "red,green,nir"; None: all.
         asked: What else ``open_scene`` is told.
 
@@ -51,16 +51,17 @@ def open_bands(
     Raises:
         InputError: as ``open_scene``, or the scene has no such band.
     """
-    scene = in_colours(open_scene(path, **vars(asked)))
+    scene = in_colours(_opened(path, asked))
     if bands is None:
         return scene, None
     wanted = parse_bands(bands)
-    if scene.alpha is not None and scene.alpha.use == "mask" and asks_for_alpha(scene, wanted):
+    is_mask = scene.alpha is not None and scene.alpha.use == "mask"
+    if is_mask and not isinstance(path, Scene) and asks_for_alpha(scene, wanted):
         scene = open_scene(path, **vars(replace(asked, alpha="band")))
     return scene, find_bands(scene, wanted)
 
 
-def open_alike(paths: Sequence[StrPath], bands: str | None, asked: OpenAsked = PLAIN) -> list[Scene]:
+def open_alike(paths: Sequence[StrPath | Scene], bands: str | None, asked: OpenAsked = PLAIN) -> list[Scene]:
     """Open images to be compared: the ``bands`` of each, and a band called transparency as one thing in all.
 
     Palettes stay numbers of colours where no bands are named.
@@ -69,11 +70,11 @@ def open_alike(paths: Sequence[StrPath], bands: str | None, asked: OpenAsked = P
         InputError: as ``open_bands``, or it is transparency in one image and measured in another.
     """
     if bands is None:
-        scenes = [open_scene(path, **vars(asked)) for path in paths]
+        scenes = [_opened(path, asked) for path in paths]
         use = one_use({scene.path: scene.alpha for scene in scenes}, "these images")
         return [
             open_scene(path, **vars(replace(asked, alpha=use)))
-            if scene.alpha is not None and scene.alpha.use != use
+            if not isinstance(path, Scene) and scene.alpha is not None and scene.alpha.use != use
             else scene
             for path, scene in zip(paths, scenes, strict=True)
         ]
@@ -84,6 +85,10 @@ def open_alike(paths: Sequence[StrPath], bands: str | None, asked: OpenAsked = P
         alike = found and by_number(parse_bands(bands))
         found.append(match_bands(scene, bands_of(found[0]), chosen) if alike else band_subset(scene, chosen))
     return found
+
+
+def _opened(given: StrPath | Scene, asked: OpenAsked) -> Scene:
+    return given if isinstance(given, Scene) else open_scene(given, **vars(asked))
 
 
 def find_bands(scene: Scene, wanted: Sequence[int | str]) -> tuple[int, ...]:

@@ -1,0 +1,39 @@
+"""Archives that somebody gives in place of what is in them: refused, each with how its content is opened."""
+
+import zipfile
+from pathlib import Path
+from typing import NoReturn
+
+from terramamba.core.errors import InputError
+
+IMAGES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".jp2")
+"""Endings of images that open from inside a zip archive."""
+_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+
+
+def is_archive(path: str) -> bool:
+    """Tell by its name whether a file is an archive."""
+    return Path(path).is_file() and Path(path).suffix.lower() in _ENDINGS
+
+
+def refuse_archive(path: str) -> NoReturn:
+    """Refuse an archive, naming the address of the image in it where it is the only one.
+
+    Raises:
+        InputError: always.
+    """
+    remedy = "unpack it, and give the file or the folder that was in it"
+    images = _images(path) if Path(path).suffix.lower() == ".zip" else []
+    if len(images) == 1:
+        remedy = f"give /vsizip/{Path(path).resolve()}/{images[0]}, or unpack it"
+    raise InputError(f"{path}: is an archive, which is not opened by itself; {remedy}")
+
+
+def _images(path: str) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise InputError(f"{path}: cannot be read as a zip archive ({error}); fetch it again") from error
+    # macOS adds a hidden twin for each file
+    return [n for n in names if Path(n).suffix.lower() in IMAGES and not n.startswith("__MACOSX/")]
