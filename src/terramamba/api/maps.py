@@ -42,11 +42,11 @@ def check_pair(
 
     With ``align``, the second is first warped onto the first's grid; what the files ``mask`` mark counts as
     missing at both dates, as do values ``nodata``. ``scene_variable`` names the array or image in files that
-    hold several, ``axes`` what the axes of bare arrays hold, ``bands`` the bands to compare, by numbers from 1
-    or names, such as "1-4" or "red,green".
+    hold several, ``axes`` what the axes of bare arrays hold, ``bands`` the bands to compare, by numbers
+    from 1 or names, such as "1-4" or "red,green".
 
     Raises:
-        InputError: a file cannot be opened or read, has no such band or value, or the second cannot be warped.
+        InputError: a file cannot be opened or read, lacks a band or value, or the second cannot be warped.
     """
     given = [path_or_scene(one, scene_variable, axes) for one in (before, after)]
     scenes = open_alike(given, bands)

@@ -68,10 +68,10 @@ def order_in_words(order: Sequence[int], first: str, second: str) -> str:
 def order_like(
     trained: Float64[np.ndarray, "q c"], here: Float64[np.ndarray, "q c"]
 ) -> tuple[int, ...] | None:
-    """Find the order in which quantiles of bands are those of the training, though as they stand they are not.
+    """Find the order in which quantiles of bands are the training's, though as they stand they are not.
 
-    Quantiles (rows: 25, 50, 75 %) say less than pixels, so bands must be off by more than ``OFF`` middle halves
-    in the mean, and fit ``FITS_BETTER`` times better in the other order.
+    Quantiles (rows: 25, 50, 75 %) say less than pixels, so bands must be off by more than ``OFF`` middle
+    halves in the mean, and fit ``FITS_BETTER`` times better in the other order.
     """
     bands = trained.shape[1]
     spreads = trained[-1] - trained[0]

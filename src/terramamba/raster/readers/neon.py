@@ -44,8 +44,8 @@ def open_neon(path: str, variable: str | None = None) -> Scene:
     with opened(path, NAME) as file:
         if _is_old(file):
             raise InputError(
-                f"{path}: is in NEON's layout of before 2016 (Reflectance beside map info), which is not read; "
-                "fetch the present release of it from NEON's data portal"
+                f"{path}: is in NEON's layout of before 2016 (Reflectance beside map info), which is not "
+                "read; fetch the present release of it from NEON's data portal"
             )
         group, kind = _product(file) or ("", "")
         name = f"{group}/{kind}_Data"
