@@ -291,7 +291,7 @@ FORMATS = (
         known_by="HDF5 with `SITE/Reflectance/Reflectance_Data` (or `Radiance`) and its `Metadata`",
         reads="the cube, its grid from map info and EPSG code; wavelengths, band widths, value of no data",
         notes="By windows; bidirectional reflectance, too. The scale factor is reported, not applied. Bands "
-        "in the windows of water vapour that the file names are bad bands. The layout before 2016 is refused.",
+        "in the windows of water vapour that it names are bad bands. The layout before 2016 is refused.",
         matches=_on_disk(neon.is_neon),
         reader=lambda path, options: neon.open_neon(path, options.variable),
         named=True,
