@@ -9,13 +9,13 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "terramamba"
 
 VERBS = """
-Accept Add Aggregate Attend Average Bound Build Calibrate Call Change Choose Classify Close Collect
+Accept Add Aggregate Attend Average Bound Build Calibrate Call Change Check Choose Classify Close Collect
 Compare Compute Connect Convolve Copy Correct Count Cover Cut Deal Decode Derive Describe Detect Do Draw
 Encode End Enhance Enlarge Estimate Exchange Explain Extract Fetch Find Finish Fit Fuse Gather Give Group
 Have Hold Identify Keep Lay Let List Load Make Map Mark Measure Merge Mirror Mix Name Note Number Open
 Pack Pad Print Propose Put Raise Read Record Refuse Remove Replace Report Return Run Save Say Scale Scan
-Score Seed Shuffle Smooth Stack Start State Subtract Sum Take Tell Time Train Turn Wait Weigh Work Write
-Yield
+Score Seed Shuffle Smooth Stack Start State Subtract Sum Take Tell Time Train Trust Turn Wait Weigh Work
+Write Yield
 """
 """First words; a new one is added when it is a verb in the imperative."""
 

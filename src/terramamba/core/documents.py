@@ -8,7 +8,7 @@ import json
 from functools import cache
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from terramamba.core.errors import InputError, reason_of
 
@@ -93,7 +93,7 @@ def _plain_loader() -> Any:
 
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
-                mark = self.peek_event().start_mark
+                mark = cast(Any, self).peek_event().start_mark
                 raise yaml.composer.ComposerError(None, None, "aliases are not read", mark)
             self.depth += 1
             if self.depth > MOST_NESTED:
