@@ -13,12 +13,13 @@ from PIL import Image
 
 from terramamba.api import evaluate_change_detector, train_change_detector
 from terramamba.change.settings import ChangeSettings
+from terramamba.core.documents import read_rows
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import UNITS
 from terramamba.data.synthetic.files import make_pairs
 from terramamba.runs.folder import load_run, prepare_folder
 from terramamba.scores.metrics import change_f1, class_counts
-from terramamba.scores.sampling_units import counts_by_unit, read_rows
+from terramamba.scores.sampling_units import counts_by_unit
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_a_run_says_what_was_done(trained):
     test = result["test"]
     assert change_f1(class_counts(np.array(test["confusion"]))) == test["f1"]
     assert np.sum(test["confusion"]) == 5 * 64 * 64
-    units = counts_by_unit(read_rows(Path(settings.out) / UNITS), 2)
+    units = counts_by_unit(read_rows(Path(settings.out) / UNITS, "")[1:], 2)
     assert len(units.names) == 5
     assert np.diagonal(test["confusion"]).tolist() == units.counts[..., 2].sum(axis=0).tolist()
     low, high = test["f1_interval"]

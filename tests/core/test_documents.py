@@ -39,6 +39,20 @@ def test_yaml_that_is_not_plain(tmp_path: Path, text: str, said: str) -> None:
     assert time.monotonic() - start < 5
 
 
+def test_aliases_where_people_write_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("base: &base {lr: 1, of: [a, b]}\nmore: {<<: *base, lr: 2}\nsame: *base\n")
+    assert read_yaml(path, "", aliases=True) == {
+        "base": {"lr": 1, "of": ["a", "b"]},
+        "more": {"lr": 2, "of": ["a", "b"]},
+        "same": {"lr": 1, "of": ["a", "b"]},
+    }
+    for text in (BOMB, "a: &a [*a]\n", "a: &a {b: *a}\n"):
+        path.write_text(text)
+        with pytest.raises(InputError, match=r"its aliases stand for more than 100,000 values.*; less"):
+            read_yaml(path, "less", aliases=True)
+
+
 def test_plain_yaml(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("\ufeffa: [1, {b: 2}]\nc: ä\nd: null\n", encoding="utf-8")
     assert read_yaml(tmp_path / "a.yaml", "") == {"a": [1, {"b": 2}], "c": "ä", "d": None}

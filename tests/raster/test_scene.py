@@ -300,7 +300,8 @@ def test_what_cannot_be_opened(geotiff: Make, tmp_path: Path) -> None:
         open_scene(tmp_path / "nowhere.tif")
     (tmp_path / "notes.txt").write_text("not an image")
     with pytest.raises(
-        InputError, match=r"notes\.txt: not an image that can be read \(not recognized.*; give one of: EnM"
+        InputError,
+        match=r"notes\.txt: not an image that can be read \(not recognized.*; give one of: archive",
     ):
         open_scene(tmp_path / "notes.txt")
     with pytest.raises(InputError, match=r"/vsizip/.*: cannot be opened \(.*\); check the address"):

@@ -14,6 +14,8 @@ from terramamba.core.errors import InputError, reason_of
 
 MOST_BYTES = 256 << 20
 """Longest document that is read; the longest of ours are tables of some ten megabytes."""
+MOST_NODES = 100_000
+"""Values that a YAML file stands for."""
 MOST_NESTED = 60
 """Lists and mappings of YAML in each other; ours are at most four deep."""
 
@@ -43,8 +45,10 @@ def read_json(path: Path, remedy: str) -> Any:
         raise InputError(f"{path}: is not JSON ({reason_of(error)}); {remedy}") from error
 
 
-def read_yaml(path: Path, remedy: str) -> dict[str, Any]:
+def read_yaml(path: Path, remedy: str, *, aliases: bool = False) -> dict[str, Any]:
     """Return the mapping of names to values in the YAML file ``path``.
+
+    ``aliases`` are read where people write a file by hand, as long as they stand for little.
 
     Raises:
         InputError: as ``read_text``; it is no YAML, has aliases or is nested deeply, or holds no mapping.
@@ -53,7 +57,12 @@ def read_yaml(path: Path, remedy: str) -> dict[str, Any]:
 
     text = read_text(path, remedy, kind="YAML")
     try:
-        record = yaml.load(text, Loader=_plain_loader())
+        loader = _plain_loader()(text)
+        loader.aliases = aliases
+        node = loader.get_single_node()
+        if aliases and _nodes(node, {}) > MOST_NODES:
+            raise ValueError(f"its aliases stand for more than {MOST_NODES:,} values")
+        record = None if node is None else loader.construct_document(node)
     except (yaml.YAMLError, ValueError, RecursionError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: is not YAML ({reason_of(error)}); {remedy}") from error
     if not isinstance(record, dict):
@@ -83,16 +92,27 @@ def read_numbered_rows(path: Path, remedy: str) -> list[tuple[int, list[str]]]:
         raise InputError(f"{path}: is no table ({reason_of(error)}); {remedy}") from error
 
 
+def _nodes(node: Any, counted: dict[int, int]) -> int:
+    """How many values a node of YAML stands for, aliases written out; one that holds itself has no end."""
+    if id(node) not in counted:
+        counted[id(node)] = MOST_NODES + 1  # seen again before it is counted, it holds itself
+        inner = node.value if isinstance(getattr(node, "value", None), list) else []
+        parts = [part for item in inner for part in (item if isinstance(item, tuple) else (item,))]
+        counted[id(node)] = 1 + sum(_nodes(part, counted) for part in parts)
+    return counted[id(node)]
+
+
 @cache
 def _plain_loader() -> Any:
     """YAML's plain values, without aliases and without more nesting than anybody writes."""
     import yaml
 
     class PlainLoader(yaml.SafeLoader):
+        aliases = False
         depth = 0
 
         def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
+            if not self.aliases and self.check_event(yaml.AliasEvent):
                 mark = cast(Any, self).peek_event().start_mark
                 raise yaml.composer.ComposerError(None, None, "aliases are not read", mark)
             self.depth += 1

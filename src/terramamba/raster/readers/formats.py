@@ -241,6 +241,7 @@ FORMATS = (
         notes="Labels, model or `--axes` settle which axis holds the bands. Objects are not unpickled.",
         matches=_ends(".npy"),
         reader=_array,
+        named=True,
         bare=True,
     ),
     Format(
