@@ -225,17 +225,6 @@ def test_gradient_of_the_last_state_alone(seed, backend):
     assert all(error(a, b) < bound for a, b in zip(got, want, strict=True) if b.any())
 
 
-@BACKENDS
-def test_double_backward_is_refused(seed, backend):
-    case = Case()
-    inputs = case.inputs()
-    y, _ = case.scan(inputs, backend)
-    (gradient,) = torch.autograd.grad(y.square().sum(), inputs["u"], create_graph=True)
-    said = {"native": "no second derivative", "pytorch": "once_differentiable"}[backend]
-    with pytest.raises(RuntimeError, match=said):
-        gradient.sum().backward()
-
-
 @pytest.mark.parametrize("backend", [*ways(), "reference"], indirect=True)
 def test_an_empty_batch_gives_empty_results(seed, backend):
     case = Case(b=0, l=6, D=False)

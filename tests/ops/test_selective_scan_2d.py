@@ -131,16 +131,6 @@ def test_no_maps_give_no_maps(seed, backend):
     assert not got["A"].any()
 
 
-@BACKENDS
-def test_double_backward_is_refused(seed, backend):
-    inputs = cast(make_inputs(1, 2, 3, 4, 2), torch.float32)
-    y = selective_scan_2d(**inputs, backend=backend)
-    (gradient,) = torch.autograd.grad(y.square().sum(), inputs["x"], create_graph=True)
-    said = {"native": "no second derivative", "pytorch": "once_differentiable"}[backend]
-    with pytest.raises(RuntimeError, match=said):
-        gradient.sum().backward()
-
-
 @ALL_BACKENDS
 def test_nothing_is_kept_without_gradients(seed, backend):
     inputs = cast(make_inputs(1, 4, 3, 8, 4), torch.float32)

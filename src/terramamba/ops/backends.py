@@ -12,6 +12,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from terramamba.ops.derivatives import refuse_unsupported
+
 logger = logging.getLogger(__name__)
 
 Discretization = Literal["euler", "zoh"]
@@ -27,12 +29,14 @@ class Backend:
         first_choice_on: types of devices on which "auto" takes it.
         reason: why it cannot run here, "" if it can.
         widest: the type that it computes in; "auto" does not take it for tensors of a wider one.
+        differentiable: PyTorch differentiates it, in any way that PyTorch knows, and any numbers will do.
     """
 
     run: Run
     first_choice_on: tuple[str, ...] = ()
     reason: str = ""
     widest: torch.dtype = torch.float64
+    differentiable: bool = False
 
 
 BACKENDS: dict[str, dict[str, Backend]] = {}
@@ -85,6 +89,36 @@ def choose(op: str, name: str, device: torch.device, dtype: torch.dtype = torch.
     if table[name].reason:
         raise ValueError(f"backend {name!r} of {op} cannot run here: {table[name].reason}")
     return table[name]
+
+
+def settle(op: str, name: str, tensors: Mapping[str, Tensor | None]) -> Backend:
+    """Choose the backend for these tensors, the first of which says the device; every operator's door.
+
+    Raises:
+        ValueError: as ``choose``; or integers or complex numbers, which the reference alone takes.
+        NotImplementedError: derivatives are asked for that the reference alone has (``derivatives``).
+    """
+    first = next(x for x in tensors.values() if x is not None)
+    chosen = choose(op, name, first.device, wide_type(*tensors.values()))
+    if not chosen.differentiable:
+        chosen_name = next(key for key, backend in BACKENDS[op].items() if backend is chosen)
+        refuse_unsupported(f"{op} on backend {chosen_name!r}", tensors)
+    return chosen
+
+
+def wide_type(*tensors: Tensor | None) -> torch.dtype:
+    """Find the widest of the tensors' types, and at least float32."""
+    dtype = torch.float32
+    for tensor in tensors:
+        if tensor is not None:
+            dtype = torch.promote_types(dtype, tensor.dtype)
+    return dtype
+
+
+def result(y: Tensor, given: Tensor) -> Tensor:
+    """Return y in the type of ``given``, unless that is of integers, or real where y is complex."""
+    holds = given.is_complex() if y.is_complex() else given.is_floating_point() or given.is_complex()
+    return y.to(given.dtype) if holds else y
 
 
 def _first_choice(op: str, device: str, dtype: torch.dtype) -> str:

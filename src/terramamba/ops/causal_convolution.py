@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from terramamba.ops.backends import full_precision
+from terramamba.ops.derivatives import first_derivative, refuse_unsupported
 from terramamba.ops.kernels import CONVOLUTIONS
 
 TOEPLITZ_UP_TO = 96
@@ -34,6 +34,7 @@ Measured on one AVX-512 core, b 16, d 128, forward / forward + backward in ms, k
 
 def causal_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float[Tensor, "b l d"]:
     """Convolve the l steps of every channel of x with the channel's kernel k."""
+    refuse_unsupported("causal_convolution", {"x": x, "k": k})
     if x.numel() == 0:
         return x * k.t()
     if x.shape[1] > TOEPLITZ_UP_TO:
@@ -43,6 +44,7 @@ def causal_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Fl
 
 def native_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float[Tensor, "b l d"]:
     """Do the same by the CPU kernel, whose work grows with the square of the length, too."""
+    refuse_unsupported("native_convolution", {"x": x, "k": k})
     return CONVOLUTIONS["native"](x, k) if x.shape[1] <= NATIVE_UP_TO else fft_convolution(x, k)
 
 
@@ -80,9 +82,9 @@ class _ToeplitzConvolution(torch.autograd.Function):
         return _channels_last(torch.bmm(rows, toeplitz(k)))
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor]:
-        rows, k = ctx.saved_tensors
+    @first_derivative
+    def backward(ctx: Any, saved: tuple[Tensor, ...], dy: Tensor) -> tuple[Tensor, Tensor]:
+        rows, k = saved
         with full_precision(dy.device):
             drows = _channels_first(dy)
             dx = _channels_last(torch.bmm(drows, toeplitz(k).transpose(1, 2)))

@@ -11,9 +11,8 @@ import math
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Inexact, Num
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from terramamba.ops import native, reference, triton
 from terramamba.ops.backends import (
@@ -23,25 +22,28 @@ from terramamba.ops.backends import (
     Run,
     check_discretization,
     check_tensors,
-    choose,
     full_precision,
+    result,
+    settle,
+    wide_type,
 )
 from terramamba.ops.causal_convolution import causal_convolution, native_convolution
+from terramamba.ops.derivatives import first_derivative
 from terramamba.ops.kernels import CONVOLUTIONS, native_exponentials
 from terramamba.ops.operator import Convolution, Exponentials
 
 
 def lti_scan(
-    x: Float[Tensor, "b l d"],
-    delta: Float[Tensor, " d"],
-    A: Float[Tensor, "d n"],
-    B: Float[Tensor, "d n"],
-    C: Float[Tensor, "d n"],
-    D: Float[Tensor, " d"] | None = None,
+    x: Num[Tensor, "b l d"],
+    delta: Num[Tensor, " d"],
+    A: Num[Tensor, "d n"],
+    B: Num[Tensor, "d n"],
+    C: Num[Tensor, "d n"],
+    D: Num[Tensor, " d"] | None = None,
     *,
     discretization: Discretization = "euler",
     backend: str = "auto",
-) -> Float[Tensor, "b l d"]:
+) -> Inexact[Tensor, "b l d"]:
     """Scan b sequences of l tokens, d channels, n states a channel, with the same parameters at every token.
 
     Args:
@@ -57,15 +59,21 @@ def lti_scan(
     Returns:
         Outputs (b, l, d) in the type of x. Inside, everything is float32, whatever autocast
         says; or float64 where an argument is, unless a ``backend`` is named that computes in float32.
+        The reference takes integers and complex numbers, too, and has every derivative that PyTorch knows;
+        its outputs are as wide as that needs.
 
     Raises:
-        ValueError: shapes that do not fit together, l = 0, or a backend that is not there, with the reason.
+        ValueError: shapes that do not fit together, l = 0, or a backend that is not there, with the reason;
+            integers or complex numbers that a backend does not take.
+        NotImplementedError: forward-mode or second derivatives, or a transform of ``torch.func``, of a
+            backend other than the reference.
     """
     check_discretization(discretization)
     _check_shapes(x, delta, A, B, C, D)
-    chosen = choose("lti_scan", backend, x.device, reference.wide_type(x, delta, A, B, C, D))
+    tensors = {"x": x, "delta": delta, "A": A, "B": B, "C": C, "D": D}
+    chosen = settle("lti_scan", backend, tensors)
     with full_precision(x.device):
-        return chosen.run(x, delta, A, B, C, D, discretization).to(x.dtype)
+        return result(chosen.run(*tensors.values(), discretization), x)
 
 
 def _by(sums: Exponentials, convolution: Convolution) -> Run:
@@ -80,7 +88,7 @@ def _by(sums: Exponentials, convolution: Convolution) -> Run:
         D: Tensor | None,
         discretization: str,
     ) -> Tensor:
-        dtype = reference.wide_type(x, delta, A, B, C, D)
+        dtype = wide_type(x, delta, A, B, C, D)
         x, delta, A, B, C = (p.to(dtype) for p in (x, delta, A, B, C))
         z = delta[:, None] * A
         B_bar = delta[:, None] * (reference.relative_expm1(z) if discretization == "zoh" else 1.0) * B
@@ -116,9 +124,9 @@ class _Product(torch.autograd.Function):
         return torch.bmm(left, right)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        left, right = ctx.saved_tensors
+    @first_derivative
+    def backward(ctx: Any, saved: tuple[Tensor, ...], gradient: Tensor) -> tuple[Tensor, Tensor]:
+        left, right = saved
         with full_precision(gradient.device):
             return torch.bmm(gradient, right.transpose(1, 2)), torch.bmm(left.transpose(1, 2), gradient)
 
@@ -136,7 +144,7 @@ def _check_shapes(x: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: 
 
 
 BACKENDS["lti_scan"] = {
-    "reference": Backend(reference.lti_scan),
+    "reference": Backend(reference.lti_scan, differentiable=True),
     "pytorch": Backend(_by(exponential_sums, causal_convolution)),
     "native": Backend(_by(native_exponentials, native_convolution), ("cpu",), native.REASON, torch.float32),
     "triton": Backend(

@@ -24,6 +24,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from terramamba.ops.derivatives import BACKWARD, refuse_second_derivative, refuse_transforms
+
 ARGUMENTS = (
     "Tensor u, Tensor delta, Tensor A, Tensor B, Tensor C, Tensor? D, Tensor? delta_bias, Tensor? state, "
     "Tensor? path_index, bool softplus, bool zoh"
@@ -88,6 +90,7 @@ def register_scan(
         ctx.set_materialize_grads(False)
 
     def differentiate(ctx: Any, dy: Tensor | None, dlast: Tensor | None, _: Any) -> tuple[Tensor | None, ...]:
+        refuse_transforms(BACKWARD, dy, dlast)
         saved_states, *given = ctx.saved_tensors
         u, delta, A = given[:3]
         dy = torch.zeros_like(u) if dy is None else dy
@@ -98,7 +101,7 @@ def register_scan(
         return (*present, None, None, None, None)
 
     torch.library.register_autograd(scan.name(), differentiate, setup_context=save)
-    torch.library.register_autograd(gradients.name(), _refuse_second_derivative)
+    torch.library.register_autograd(gradients.name(), refuse_second_derivative)
 
     def run(*arguments: Any) -> tuple[Tensor, Tensor]:
         keep = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in arguments[:TENSORS])
@@ -135,10 +138,11 @@ def register_convolution(
         ctx.save_for_backward(*inputs)
 
     def differentiate(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor]:
+        refuse_transforms(BACKWARD, dy)
         return gradients(dy, *ctx.saved_tensors)
 
     torch.library.register_autograd(convolution.name(), differentiate, setup_context=save)
-    torch.library.register_autograd(gradients.name(), _refuse_second_derivative)
+    torch.library.register_autograd(gradients.name(), refuse_second_derivative)
     return convolution
 
 
@@ -172,11 +176,12 @@ def register_exponentials(
         ctx.type_of_D = None if D is None else D.dtype
 
     def differentiate(ctx: Any, dk: Tensor) -> tuple[Tensor | None, ...]:
+        refuse_transforms(BACKWARD, dk)
         dD = None if ctx.type_of_D is None else dk[:, 0].to(ctx.type_of_D)
         return *gradients(dk, *ctx.saved_tensors), dD, None
 
     torch.library.register_autograd(sums.name(), differentiate, setup_context=save)
-    torch.library.register_autograd(gradients.name(), _refuse_second_derivative)
+    torch.library.register_autograd(gradients.name(), refuse_second_derivative)
     return sums
 
 
@@ -202,7 +207,3 @@ def empty_gradients(
     weights = [x.new_empty(*(x.shape[i] for i in (0, 3, 1, 2))).permute(0, 2, 3, 1) for x in (B, C)]
     rest = [A.new_empty(0) if x is None else x.new_empty(x.shape) for x in (D, delta_bias, state)]
     return like(u), like(delta), A.new_empty(A.shape), *weights, *rest
-
-
-def _refuse_second_derivative(ctx: Any, *_: Any) -> Any:
-    raise RuntimeError("a scan has no second derivative; take gradients without create_graph=True")

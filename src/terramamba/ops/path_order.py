@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from terramamba.ops.derivatives import first_derivative
 from terramamba.ops.scan_paths import PATHS, SCAN_PATHS
 
 
@@ -69,9 +69,9 @@ class _SumRows(torch.autograd.Function):
         return _take(x, forth)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        (back,) = ctx.saved_tensors
+    @first_derivative
+    def backward(ctx: Any, saved: tuple[Tensor, ...], gradient: Tensor) -> tuple[Tensor, None, None]:
+        (back,) = saved
         return _take(gradient, back), None, None
 
 

@@ -24,9 +24,9 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from terramamba.ops.reference import wide_type
+from terramamba.ops.backends import wide_type
+from terramamba.ops.derivatives import first_derivative, refuse_batched
 from terramamba.ops.scan_tiles import Layout, Memory, Pieces, pieces
 from terramamba.ops.zoh import relative_expm1, relative_expm1_slope
 
@@ -109,10 +109,12 @@ class _SelectiveScan(torch.autograd.Function):
         return y, last
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, dy: Tensor | None, dlast: Tensor | None) -> tuple[Tensor | None, ...]:
+    @first_derivative
+    def backward(
+        ctx: Any, saved: tuple[Any, ...], dy: Tensor | None, dlast: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
+        refuse_batched(dy, dlast)
         cut, softplus, zoh = ctx.options
-        saved = ctx.saved_tensors  # once: activation checkpointing gives them out a single time
         given, saved_states = _Tensors(*saved[: len(_Tensors._fields)]), saved[len(_Tensors._fields) :]
         u = given.u
         memory = Memory(wide_type(*given), u.device)

@@ -13,25 +13,28 @@ stacked, never indexed, so its backward is linear in l).
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Inexact, Num
 from torch import Tensor
+
+from terramamba.ops.backends import wide_type
+from terramamba.ops.scan_paths import PATHS, SCAN_PATHS
 
 SERIES_BELOW = 0.05
 """|z| under which ``relative_expm1`` is a series: (e^z - 1) / z has a derivative that loses digits there."""
 
 
 def selective_scan(
-    u: Float[Tensor, "b d l"],
-    delta: Float[Tensor, "b d l"],
-    A: Float[Tensor, "d n"],
-    B: Float[Tensor, "b g n l"],
-    C: Float[Tensor, "b g n l"],
-    D: Float[Tensor, " d"] | None,
-    delta_bias: Float[Tensor, " d"] | None,
+    u: Num[Tensor, "b d l"],
+    delta: Num[Tensor, "b d l"],
+    A: Num[Tensor, "d n"],
+    B: Num[Tensor, "b g n l"],
+    C: Num[Tensor, "b g n l"],
+    D: Num[Tensor, " d"] | None,
+    delta_bias: Num[Tensor, " d"] | None,
     delta_softplus: bool,
     discretization: str,
-    initial_state: Float[Tensor, "b d n"] | None,
-) -> tuple[Float[Tensor, "b d l"], Float[Tensor, "b d n"]]:
+    initial_state: Num[Tensor, "b d n"] | None,
+) -> tuple[Inexact[Tensor, "b d l"], Inexact[Tensor, "b d n"]]:
     """Scan: outputs and last state, both in the widest of the arguments' types and float32."""
     given = (u, delta, A, B, C, D, delta_bias, initial_state)
     dtype = wide_type(*given)
@@ -39,6 +42,10 @@ def selective_scan(
     if delta_bias is not None:
         delta = delta + delta_bias.to(dtype)[:, None]
     if delta_softplus:
+        if delta.is_complex():
+            raise ValueError(
+                "delta is complex, and softplus is of real numbers; give it real, or no softplus"
+            )
         delta = F.softplus(delta)
     channels_per_group = u.shape[1] // B.shape[1]
     state = u.new_zeros(*u.shape[:2], A.shape[1]) if initial_state is None else initial_state.to(dtype)
@@ -55,15 +62,43 @@ def selective_scan(
     return y, state
 
 
-def lti_scan(
-    x: Float[Tensor, "b l d"],
-    delta: Float[Tensor, " d"],
-    A: Float[Tensor, "d n"],
-    B: Float[Tensor, "d n"],
-    C: Float[Tensor, "d n"],
-    D: Float[Tensor, " d"] | None,
+def selective_scan_2d(
+    x: Num[Tensor, "b h w d"],
+    delta: Num[Tensor, "b h w 4 d"],
+    A: Num[Tensor, "e n"],
+    B: Num[Tensor, "b h w 4 n"],
+    C: Num[Tensor, "b h w 4 n"],
+    D: Num[Tensor, " e"] | None,
+    delta_bias: Num[Tensor, " e"] | None,
+    delta_softplus: bool,
     discretization: str,
-) -> Float[Tensor, "b l d"]:
+    paths: str,
+) -> Inexact[Tensor, "b h w d"]:
+    """Scan maps along four paths, each written out as a sequence of its own, and sum them up in place."""
+    _, h, w, d = x.shape
+    to_paths, merge = SCAN_PATHS[paths]
+    u = to_paths(x.permute(0, 3, 1, 2))
+    # What differs from path to path is read along all four, and its own one is kept.
+    delta, B, C = (
+        torch.stack([to_paths(z[..., k, :].permute(0, 3, 1, 2))[:, k] for k in range(PATHS)], dim=1)
+        for z in (delta, B, C)
+    )
+    y, _ = selective_scan(
+        u.flatten(1, 2), delta.flatten(1, 2), A, B, C, D, delta_bias, delta_softplus, discretization, None
+    )
+    merged = merge(y.reshape(len(x), PATHS, d, h * w), h, w)
+    return merged.reshape(len(x), d, h, w).permute(0, 2, 3, 1)
+
+
+def lti_scan(
+    x: Num[Tensor, "b l d"],
+    delta: Num[Tensor, " d"],
+    A: Num[Tensor, "d n"],
+    B: Num[Tensor, "d n"],
+    C: Num[Tensor, "d n"],
+    D: Num[Tensor, " d"] | None,
+    discretization: str,
+) -> Inexact[Tensor, "b l d"]:
     """Scan with the same parameters at every step; outputs in the widest type, at least float32."""
     dtype = wide_type(x, delta, A, B, C, D)
     x, delta, A, B, C = (p.to(dtype) for p in (x, delta, A, B, C))
@@ -79,7 +114,7 @@ def lti_scan(
     return y if D is None else y + D.to(dtype) * x
 
 
-def relative_expm1(z: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
+def relative_expm1(z: Inexact[Tensor, "*s"]) -> Inexact[Tensor, "*s"]:
     """Work out (e^z - 1) / z, which is 1 at z = 0, with the right derivative everywhere."""
     small = z.abs() < SERIES_BELOW
     far = torch.where(small, torch.ones_like(z), z)
@@ -88,12 +123,3 @@ def relative_expm1(z: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
     for k in range(9, 1, -1):
         series = 1 + near / k * series
     return torch.where(small, series, torch.expm1(far) / far)
-
-
-def wide_type(*tensors: Tensor | None) -> torch.dtype:
-    """Find the widest of the tensors' types, and at least float32."""
-    dtype = torch.float32
-    for tensor in tensors:
-        if tensor is not None:
-            dtype = torch.promote_types(dtype, tensor.dtype)
-    return dtype

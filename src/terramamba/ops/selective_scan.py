@@ -3,7 +3,7 @@
 from typing import Any, Literal, overload
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Inexact, Num
 from torch import Tensor
 
 from terramamba.ops import native, pytorch, reference, triton
@@ -14,8 +14,9 @@ from terramamba.ops.backends import (
     Run,
     check_discretization,
     check_tensors,
-    choose,
     full_precision,
+    result,
+    settle,
 )
 from terramamba.ops.kernels import SCANS
 from terramamba.ops.operator import Scan
@@ -32,7 +33,7 @@ def _kernel(scan: Scan) -> Run:
 
 
 BACKENDS["selective_scan"] = {
-    "reference": Backend(reference.selective_scan),
+    "reference": Backend(reference.selective_scan, differentiable=True),
     "pytorch": Backend(pytorch.selective_scan),
     "native": Backend(_kernel(SCANS["native"]), ("cpu",), native.REASON, torch.float32),
     "triton": Backend(_kernel(SCANS["triton"]), ("cuda",), triton.reason(), torch.float32),
@@ -74,20 +75,20 @@ def selective_scan(
     backend: str = ...,
 ) -> tuple[Tensor, Tensor]: ...
 def selective_scan(
-    u: Float[Tensor, "b d l"],
-    delta: Float[Tensor, "b d l"],
-    A: Float[Tensor, "d n"],
-    B: Float[Tensor, "b n l"] | Float[Tensor, "b g n l"],
-    C: Float[Tensor, "b n l"] | Float[Tensor, "b g n l"],
-    D: Float[Tensor, " d"] | None = None,
+    u: Num[Tensor, "b d l"],
+    delta: Num[Tensor, "b d l"],
+    A: Num[Tensor, "d n"],
+    B: Num[Tensor, "b n l"] | Num[Tensor, "b g n l"],
+    C: Num[Tensor, "b n l"] | Num[Tensor, "b g n l"],
+    D: Num[Tensor, " d"] | None = None,
     *,
-    delta_bias: Float[Tensor, " d"] | None = None,
+    delta_bias: Num[Tensor, " d"] | None = None,
     delta_softplus: bool = False,
     discretization: Discretization = "euler",
-    initial_state: Float[Tensor, "b d n"] | None = None,
+    initial_state: Num[Tensor, "b d n"] | None = None,
     return_last_state: bool = False,
     backend: str = "auto",
-) -> Float[Tensor, "b d l"] | tuple[Float[Tensor, "b d l"], Float[Tensor, "b d n"]]:
+) -> Inexact[Tensor, "b d l"] | tuple[Inexact[Tensor, "b d l"], Inexact[Tensor, "b d n"]]:
     """Scan b sequences of d channels over l steps with n states a channel (Gu and Dao, 2023, Algorithm 2).
 
         Delta = softplus(delta + delta_bias);  Abar = exp(Delta A);  Bbar = Delta B  or  (Abar - 1) / A * B
@@ -111,9 +112,14 @@ def selective_scan(
     Returns:
         Outputs (b, d, l) in the type of u. Inside, everything is float32, whatever autocast
         says; or float64 where an argument is, unless a ``backend`` is named that computes in float32.
+        The reference takes integers and complex numbers, too, and has every derivative that PyTorch knows;
+        its outputs are as wide as that needs.
 
     Raises:
-        ValueError: shapes that do not fit together, l = 0, or a backend that is not there, with the reason.
+        ValueError: shapes that do not fit together, l = 0, or a backend that is not there, with the reason;
+            integers or complex numbers that a backend does not take.
+        NotImplementedError: forward-mode or second derivatives, or a transform of ``torch.func``, of a
+            backend other than the reference.
     """
     check_discretization(discretization)
     if B.ndim == 3:
@@ -121,11 +127,12 @@ def selective_scan(
     if C.ndim == 3:
         C = C[:, None]
     _check_shapes(u, delta, A, B, C, D, delta_bias, initial_state)
-    wide = reference.wide_type(u, delta, A, B, C, D, delta_bias, initial_state)
-    chosen = choose("selective_scan", backend, u.device, wide)
+    names = ("u", "delta", "A", "B", "C", "D", "delta_bias", "initial_state")
+    tensors = (u, delta, A, B, C, D, delta_bias, initial_state)
+    chosen = settle("selective_scan", backend, dict(zip(names, tensors, strict=True)))
     with full_precision(u.device):
         y, last = chosen.run(u, delta, A, B, C, D, delta_bias, delta_softplus, discretization, initial_state)
-    y = y.to(u.dtype)
+    y = result(y, u)
     return (y, last) if return_last_state else y
 
 

@@ -4,7 +4,7 @@ Liu et al., "VMamba: Visual State Space Model", NeurIPS 2024, arXiv 2401.10166, 
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Inexact, Num
 from torch import Tensor
 
 from terramamba.ops import native, pytorch, reference, triton
@@ -15,8 +15,9 @@ from terramamba.ops.backends import (
     Run,
     check_discretization,
     check_tensors,
-    choose,
     full_precision,
+    result,
+    settle,
 )
 from terramamba.ops.kernels import SCANS
 from terramamba.ops.operator import Scan
@@ -25,19 +26,19 @@ from terramamba.ops.scan_paths import PATHS, SCAN_PATHS
 
 
 def selective_scan_2d(
-    x: Float[Tensor, "b h w d"],
-    delta: Float[Tensor, "b h w 4 d"],
-    A: Float[Tensor, "e n"],
-    B: Float[Tensor, "b h w 4 n"],
-    C: Float[Tensor, "b h w 4 n"],
-    D: Float[Tensor, " e"] | None = None,
+    x: Num[Tensor, "b h w d"],
+    delta: Num[Tensor, "b h w 4 d"],
+    A: Num[Tensor, "e n"],
+    B: Num[Tensor, "b h w 4 n"],
+    C: Num[Tensor, "b h w 4 n"],
+    D: Num[Tensor, " e"] | None = None,
     *,
-    delta_bias: Float[Tensor, " e"] | None = None,
+    delta_bias: Num[Tensor, " e"] | None = None,
     delta_softplus: bool = False,
     discretization: Discretization = "euler",
     paths: str = "cross",
     backend: str = "auto",
-) -> Float[Tensor, "b h w d"]:
+) -> Inexact[Tensor, "b h w d"]:
     """Sum four selective scans of a map, one along each path of ``SCAN_PATHS[paths]``.
 
     Every tensor stays in the order of the map; no path is ever written out by the fast backends.
@@ -60,16 +61,19 @@ def selective_scan_2d(
 
     Raises:
         ValueError: shapes that do not fit together, a map without pixels, unknown paths, or a backend that
-            is not there, with the reason.
+            is not there, with the reason; integers or complex numbers that a backend does not take.
+        NotImplementedError: forward-mode or second derivatives, or a transform of ``torch.func``, of a
+            backend other than the reference.
     """
     check_discretization(discretization)
     if paths not in SCAN_PATHS:
         raise ValueError(f"paths is one of {', '.join(map(repr, SCAN_PATHS))}, not {paths!r}")
     _check_shapes(x, delta, A, B, C, D, delta_bias)
+    names = ("x", "delta", "A", "B", "C", "D", "delta_bias")
     tensors = (x, delta, A, B, C, D, delta_bias)
-    chosen = choose("selective_scan_2d", backend, x.device, reference.wide_type(*tensors))
+    chosen = settle("selective_scan_2d", backend, dict(zip(names, tensors, strict=True)))
     with full_precision(x.device):
-        return chosen.run(*tensors, delta_softplus, discretization, paths).to(x.dtype)
+        return result(chosen.run(*tensors, delta_softplus, discretization, paths), x)
 
 
 def _along_sequences(scan: Run) -> Run:
@@ -133,7 +137,7 @@ def _in_place(scan: Scan) -> Run:
 
 
 BACKENDS["selective_scan_2d"] = {
-    "reference": Backend(_along_sequences(reference.selective_scan)),
+    "reference": Backend(reference.selective_scan_2d, differentiable=True),
     "pytorch": Backend(_along_sequences(pytorch.selective_scan)),
     "native": Backend(_in_place(SCANS["native"]), ("cpu",), native.REASON, torch.float32),
     "triton": Backend(_in_place(SCANS["triton"]), ("cuda",), triton.reason(), torch.float32),
