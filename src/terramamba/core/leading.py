@@ -22,7 +22,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial, wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from terramamba.core.errors import InputError
 from terramamba.core.launcher import LaunchedProcess, launched_process
@@ -35,6 +35,8 @@ WAITING = timedelta(days=365)
 """How long the others wait for the first process, which may read data for hours."""
 FIRST_SPEAKS_SECONDS = 1.0
 """How long a process that failed waits whether the first one failed alike."""
+LEAVING_SECONDS = 3.0
+"""How long the first process stays, after a failure, for the others."""
 SECONDS_BETWEEN_LOOKS = 0.05
 BROKEN = (
     "Connection closed by peer|Connection reset by peer|Broken pipe|remote process exited|ncclRemoteError"
@@ -61,6 +63,8 @@ class Job:
         """Whether this is the first process, and in a command."""
         self._in_touch = True
         """Whether the others listen to the first, so that all can end together."""
+        self._failed = False
+        """Whether what this process did with the others went wrong here."""
         atexit.register(self._close)
 
     def distribute(self, work: Work, report: Report) -> None:
@@ -77,10 +81,8 @@ class Job:
             raise
         except Exception as error:
             if not self._speaks_first():
-                # At once: what PyTorch keeps of the exchange would abort where the other process is gone.
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(1)
+                self._leave()
+            self._failed = True
             raise _reason(error) from error
         self._in_touch = True
 
@@ -104,6 +106,9 @@ class Job:
                 pickle.loads(content)(self.process.rank, self.process.world, _silent)
             except Exception as error:
                 self._say(_reason(error))
+                with suppress(RuntimeError):  # the first process may be gone
+                    self._store.add("left", 1)
+                self._failed = True
                 raise SystemExit(1) from error
             self._in_touch = True
 
@@ -120,7 +125,12 @@ class Job:
         return said[0], said[1]
 
     def _close(self) -> None:
-        """End the exchange when all have come here: who ended at once would break that of the others."""
+        """End the exchange when all have come here: who ended at once would break that of the others.
+
+        After a failure the others may be gone, or still ask what the first process keeps for them.
+        """
+        if self._failed:
+            self._leave()
         if self._in_touch:
             with suppress(RuntimeError):  # another ended nevertheless
                 self._distributed.barrier(group=self._talk)
@@ -140,6 +150,19 @@ class Job:
                 traceback.print_exception(error)
             where = f"process {self.process.rank} of {self.process.world} on {socket.gethostname()}"
             print(f"error: {where}: {error}", file=sys.stderr, flush=True)
+
+    def _leave(self) -> NoReturn:
+        """End this process at once: what PyTorch keeps of the exchange aborts where another process is gone.
+
+        The first one stays, not for long, until all others have asked whether one of them is to say why.
+        """
+        if self.process.rank == 0:
+            end = time.monotonic() + LEAVING_SECONDS
+            while time.monotonic() < end and self._store.add("left", 0) < self.process.world - 1:
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
 
     def _speaks_first(self) -> bool:
         """Whether no process has said before that it failed; from now on one has."""
