@@ -186,6 +186,10 @@ class AbundanceOutput:
         return [Path(self.out)]
 
     @property
+    def flags(self) -> Sequence[str]:
+        return ["--out"]
+
+    @property
     def sizes(self) -> Sequence[int]:
         return [window.pixels for window in self.windows]
 

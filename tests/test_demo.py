@@ -75,3 +75,12 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFix
         f"error: {tmp_path}: is there already; give --overwrite, or another folder with --out\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_links_in_the_folder_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "scene").symlink_to(tmp_path / "elsewhere")
+    assert main(["demo", "--out", str(tmp_path / "demo"), "--overwrite"]) == 1
+    assert "demo/scene: is a link" in capsys.readouterr().err
+    assert not any((tmp_path / "elsewhere").iterdir())

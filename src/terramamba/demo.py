@@ -28,6 +28,7 @@ from terramamba.api import (
 from terramamba.change.settings import ChangeSettings
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
+from terramamba.core.folder_lock import require_no_link
 from terramamba.core.run_files import REPORT
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
@@ -62,6 +63,8 @@ def run_demo(
     home = Path(out)
     if not overwrite and home.exists() and (not home.is_dir() or any(home.iterdir())):
         raise InputError(f"{home}: is there already; give --overwrite, or another folder with --out")
+    for path in home.rglob("*"):
+        require_no_link(path)
     home.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     with _one_thread():

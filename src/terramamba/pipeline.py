@@ -28,6 +28,7 @@ from terramamba.mapping.fit_to_run import (
     open_run,
 )
 from terramamba.mapping.jobs import carry_out
+from terramamba.mapping.join import join_command
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.settings import MapSettings
 from terramamba.mapping.summary import MapSummary
@@ -74,7 +75,7 @@ def train(task: Task, settings: TrainSettings) -> dict[str, Any]:
         raise InputError("--dry-run: trains nothing; ask for the plan alone")
     settings = _searched(task, task.named(settings))
     result = train_seeds(settings, partial(_train_one, task))
-    write_run_pages(task, result["folder"])
+    write_run_pages(task, settings.out)
     return result
 
 
@@ -167,7 +168,9 @@ def map(
         inputs=plan.inputs,
         states=plan.states,
     )
-    return replace(plan.output.summary(outcome, time.monotonic() - start), notes=notes)
+    summary = plan.output.summary(outcome, time.monotonic() - start)
+    join = "" if outcome.result is not None else join_command(plan.output)
+    return replace(summary, notes=notes, join=join)
 
 
 def plan_map(

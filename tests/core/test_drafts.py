@@ -46,3 +46,14 @@ def test_a_draft_that_its_writer_did_not_move_is_removed(tmp_path: Path) -> None
         assert drafts_of(tmp_path / "a.txt") == [here]
     assert not any(tmp_path.iterdir())
     assert drafts_of(tmp_path / "not there" / "a.txt") == []
+
+
+def test_drafts_that_are_links_are_removed_and_not_written_through(tmp_path: Path) -> None:
+    path, victim = tmp_path / "scores.json", tmp_path / "elsewhere" / "victim"
+    victim.parent.mkdir()
+    links = [tmp_path / ".scores.4711.part.json", tmp_path / f".scores.{os.getpid()}.part.json"]
+    for link in links:
+        link.symlink_to(victim)
+    write_json(path, {"oa": 1})
+    assert {*tmp_path.iterdir()} == {path, victim.parent}
+    assert not victim.exists()

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from terramamba.core import folder_lock
-from terramamba.core.folder_lock import lock_folder
+from terramamba.core.errors import InputError
+from terramamba.core.folder_lock import lock_folder, remove_any
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +53,28 @@ def test_a_folder_that_its_holder_removes_is_made_anew(tmp_path: Path) -> None:
             assert lock is not None
             assert not lock.is_there()
         assert not folder.exists()
+
+
+def test_a_folder_that_is_a_link_is_not_held_and_a_lock_that_is_one_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "parts").symlink_to("elsewhere")
+    with (
+        pytest.raises(InputError, match=r"parts: is a link, .* would lie elsewhere; remove the link"),
+        lock_folder(tmp_path / "parts", alone=True),
+    ):
+        pass
+    (tmp_path / "parts").unlink()
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "lock").symlink_to(tmp_path / "elsewhere" / "lock")
+    with pytest.raises(OSError, match="symbolic"), lock_folder(tmp_path / "parts", alone=True):
+        pass
+    assert not any((tmp_path / "elsewhere").iterdir())
+
+
+def test_of_a_link_the_link_alone_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "mine").write_text("precious")
+    (tmp_path / "link").symlink_to("elsewhere")
+    remove_any(tmp_path / "link")
+    remove_any(tmp_path / "not there")
+    assert [path.name for path in tmp_path.rglob("*")] == ["elsewhere", "mine"]

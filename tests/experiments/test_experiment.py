@@ -190,3 +190,14 @@ def test_other_settings_in_the_folder_are_refused(experiment):
     assert "the run has epochs 2, not 3" in done.stderr
     assert "10 of 14 runs" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_runs_behind_a_link_are_refused(experiment, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out" / "runs").mkdir(parents=True)
+    (tmp_path / "out" / "runs" / "made_up").symlink_to(tmp_path / "elsewhere")
+    words = [str(tmp_path / "out") if word == str(experiment.out) else word for word in experiment.words]
+    done = terramamba(*words)
+    assert done.returncode == 1
+    assert "out/runs/made_up: is a link" in done.stderr
+    assert not any((tmp_path / "elsewhere").iterdir())

@@ -82,4 +82,22 @@ def test_no_seed_at_all_is_refused():
 
 def test_values_that_differ_and_have_no_mean_are_listed():
     runs = [{"folder": "a/b", "seed": seed, "stopped": word} for seed, word in ((1, "early"), (2, "late"))]
-    assert average(runs) == {"folder": "a", "seeds": [1, 2], "stopped": ["early", "late"]}
+    assert average(runs) == {"seeds": [1, 2], "stopped": ["early", "late"]}
+
+
+def test_what_earlier_seeds_say_of_their_place_is_not_followed(tmp_path):
+    first = result(TrainSettings(model="toy", out=str(tmp_path / "elsewhere" / "seed-1"), seed=1))
+    write_json(tmp_path / "runs" / "seed-1" / "metrics.json", first)
+    settings = TrainSettings(model="toy", out=str(tmp_path / "runs"), seed=1, seeds=2, resume=True)
+    assert train_seeds(settings, train([]))["folder"] == str(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("how", [{"resume": True}, {"overwrite": True}, {}])
+def test_a_seed_whose_folder_is_a_link_is_refused(tmp_path, how):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "seed-2").symlink_to(tmp_path / "elsewhere")
+    settings = TrainSettings(model="toy", out=str(tmp_path / "runs"), seed=1, seeds=2, **how)
+    with pytest.raises(InputError, match="seed-2: is a link"):
+        train_seeds(settings, train([]))
+    assert not any((tmp_path / "elsewhere").iterdir())

@@ -131,3 +131,21 @@ def test_what_came_while_results_were_made_is_not_replaced(tmp_path) -> None:
     with pytest.raises(InputError, match="is not empty; give --overwrite"):
         fill(tmp_path / "why", "y.csv")
     assert (tmp_path / "why" / "x.csv").is_file()
+
+
+def test_links_beside_results_lead_nobody_elsewhere(tmp_path) -> None:
+    out, work, victim = tmp_path / "why", tmp_path / ".why.part", tmp_path / "victim"
+    fill(out, "x.csv")
+    victim.mkdir()
+    (victim / RECORD).write_text('{"files": []}')
+    work.mkdir()
+    (work / f"{RECORD}.whole").symlink_to(victim)
+    (work / "draft").symlink_to(victim)
+    fill(out, "y.csv", overwrite=True)
+    assert [path.name for path in victim.iterdir()] == [RECORD]
+    assert {path.name for path in tmp_path.iterdir()} == {"why", "victim"}
+    assert {path.name for path in out.iterdir()} == {"y.csv", RECORD}
+    work.symlink_to(victim)
+    with pytest.raises(InputError, match=r"\.why\.part: is a link"):
+        fill(out, "z.csv", overwrite=True)
+    assert [path.name for path in victim.iterdir()] == [RECORD]

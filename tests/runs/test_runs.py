@@ -251,3 +251,29 @@ def test_what_is_no_run_is_named(tmp_path):
         load_run(tmp_path / "nowhere")
     with pytest.raises(InputError, match="model"):
         load_run(tmp_path)
+
+
+@pytest.mark.parametrize("how", [{"resume": True}, {"overwrite": True}])
+@pytest.mark.parametrize("name", ["log.txt", "checkpoints"])
+def test_a_run_whose_files_would_be_written_elsewhere_through_a_link_is_refused(run, tmp_path, how, name):
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "last.ckpt").write_text("precious")
+    if name == "checkpoints":
+        for path in (run / name).iterdir():
+            path.unlink()
+        (run / name).rmdir()
+    (run / name).symlink_to(victim if name == "checkpoints" else victim / "log.txt")
+    with pytest.raises(InputError, match=rf"{name}: is a link, and what is written and removed there"):
+        prepare_folder(run, **how)
+    assert names(victim) == ["last.ckpt"]
+
+
+def test_a_file_of_a_run_that_is_a_link_is_replaced_and_what_it_leads_to_stays(run, tmp_path):
+    (tmp_path / "precious.json").write_text("precious")
+    for name in ("plan.json", "metrics.json"):
+        (run / name).symlink_to(tmp_path / "precious.json")
+    write_json(run / "plan.json", {"a": 1})
+    prepare_folder(run, overwrite=True)
+    assert not {"plan.json", "metrics.json"} & {*names(run)}
+    assert (tmp_path / "precious.json").read_text() == "precious"

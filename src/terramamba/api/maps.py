@@ -333,18 +333,31 @@ def map_change(
 def join_map(
     out: StrPath,
     *,
+    probabilities: StrPath | None = None,
+    polygons: StrPath | Sequence[StrPath] | None = None,
+    areas: StrPath | None = None,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
     progress: bool = True,
 ) -> ClassSummary | ChangeSummary:
     """Put the map ``out`` together from the part files of its shards.
 
+    ``probabilities``, ``polygons`` and ``areas`` are as the shards were given them; they need no naming where
+    they lie below the folder of ``out``.
+
     Raises:
-        InputError: parts are missing, or outputs exist and ``overwrite`` is not set.
+        InputError: parts are missing, outputs exist and ``overwrite`` is not set, or an output lies elsewhere
+            and is not named.
     """
     outputs = {name: task.map_output for name, task in TASKS.items()}
+    named = {
+        "--probabilities": _texts(probabilities or ()),
+        "--polygons": _texts(polygons or ()),
+        "--areas": _texts(areas or ()),
+    }
+    further = {flag: paths for flag, paths in named.items() if paths}
     with told(on_progress, shown=progress):
-        joined = join.join_map(outputs, Path(out), overwrite=overwrite)
+        joined = join.join_map(outputs, Path(out), further=further, overwrite=overwrite)
         return cast("ClassSummary | ChangeSummary", joined)
 
 

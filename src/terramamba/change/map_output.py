@@ -81,8 +81,22 @@ class ChangeMapOutput:
     @property
     def targets(self) -> Sequence[Path]:
         """Files to write: map, probabilities, polygons, table of areas."""
-        named = (self.out, self.probabilities, *self.polygons, self.areas)
-        return [Path(path) for path in named if path is not None]
+        return [Path(path) for _, path in self._named]
+
+    @property
+    def flags(self) -> Sequence[str]:
+        """The flag of each target."""
+        return [flag for flag, _ in self._named]
+
+    @property
+    def _named(self) -> list[tuple[str, str]]:
+        named = (
+            ("--out", self.out),
+            ("--probabilities", self.probabilities),
+            *(("--polygons", path) for path in self.polygons),
+            ("--areas", self.areas),
+        )
+        return [(flag, path) for flag, path in named if path is not None]
 
     @property
     def sizes(self) -> Sequence[int]:

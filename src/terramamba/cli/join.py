@@ -1,7 +1,7 @@
 """``terramamba join``."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from terramamba.cli.parse import Usage, parse
 
@@ -17,6 +17,13 @@ USAGE = Usage(
 class JoinOptions:
     """Flags of the command."""
 
+    probabilities: str | None = None
+    """As the shards were given it; needed where it does not lie below the folder of the map. So are the
+    next two."""
+    polygons: list[str] = field(default_factory=list)
+    """Polygons of change, as the shards were given them."""
+    areas: str | None = None
+    """Table of areas, as the shards were given it."""
     overwrite: bool = False
     """Replace an existing map."""
 
@@ -27,5 +34,5 @@ def run(argv: Sequence[str]) -> int:
     from terramamba.api import join_map
     from terramamba.cli.scores import show_map
 
-    show_map(join_map(path, overwrite=options.overwrite))
+    show_map(join_map(path, **vars(options)))
     return 0

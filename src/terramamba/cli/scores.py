@@ -25,9 +25,8 @@ def show_map(summary: "MapSummary") -> None:
     if summary.missing_parts is None:
         show(summary.shown())
         return
-    join = f"terramamba join {summary.out}"
-    after = f"{number(summary.missing_parts)}; when other shards have done them: {join}"
-    show_facts({"parts missing": after if summary.missing_parts else f"none; now: {join}"})
+    after = f"{number(summary.missing_parts)}; when other shards have done them: {summary.join}"
+    show_facts({"parts missing": after if summary.missing_parts else f"none; now: {summary.join}"})
 
 
 def _calibration(result: Mapping[str, Any]) -> dict[str, Any]:

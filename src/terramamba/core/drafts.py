@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from terramamba.core.folder_lock import lock_handle
+from terramamba.core.folder_lock import NO_LINK, lock_handle
 
 PART = ".part"
 """Ends the stem of a draft: ``.last.12345.part.ckpt`` becomes ``last.ckpt``."""
@@ -53,7 +53,7 @@ def _opened(path: Path) -> int | None:
     if os.name == "nt":
         return None
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o666)
         with suppress(FileNotFoundError):
             if lock_handle(handle, alone=True) and os.path.samestat(path.stat(), os.fstat(handle)):
                 return handle
@@ -62,10 +62,10 @@ def _opened(path: Path) -> int | None:
 
 def _remove_if_left(path: Path) -> None:
     with suppress(OSError):
-        if os.name == "nt":
+        if os.name == "nt" or path.is_symlink():  # no draft of ours is a link
             path.unlink()
             return
-        handle = os.open(path, os.O_RDWR)
+        handle = os.open(path, os.O_RDWR | NO_LINK)
         try:
             if lock_handle(handle, alone=True):
                 path.unlink()

@@ -19,12 +19,16 @@ NAME = "lock"
 PATIENCE_SECONDS = 1.0
 
 
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+"""Of a file that is opened: a link is an error. Windows has no such flag, and makes links for few."""
+
+
 class FolderLock:
     """The lock of one folder, held ``alone`` or together with others; None: not held."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o666)
+        self._handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | NO_LINK, 0o666)
         self.alone: bool | None = None
 
     def change(self, *, alone: bool) -> bool:
@@ -71,6 +75,7 @@ def lock_folder(folder: Path, *, alone: bool) -> Iterator[FolderLock | None]:
     Yields None where others hold it.
 
     Raises:
+        InputError: the folder is a link: what is made and removed in it would lie elsewhere.
         OSError: the folder or its lock cannot be made.
     """
     lock = _acquired(folder, alone)
@@ -86,7 +91,7 @@ def work_folder(folder: Path, what: Path) -> Iterator[None]:
     """Hold ``folder`` alone while ``what`` is made in it: it begins empty, and is gone at the end.
 
     Raises:
-        InputError: another process is making ``what``.
+        InputError: another process is making ``what``, or the folder is a link.
         OSError: the folder or its lock cannot be made.
     """
     with held(folder, what):
@@ -109,16 +114,23 @@ def held(folder: Path, what: Path) -> Iterator[None]:
 def empty(folder: Path) -> None:
     """Remove all that is in ``folder`` but its lock."""
     for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        elif path.name != NAME:
-            with suppress(OSError):
-                path.unlink()
+        if path.name != NAME:
+            remove_any(path)
+
+
+def remove_any(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it; of a link the link alone. What cannot go, stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _acquired(folder: Path, alone: bool) -> FolderLock | None:
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
+        require_no_link(folder)
         folder.mkdir(exist_ok=True)
         try:
             lock = FolderLock(folder)
@@ -132,6 +144,14 @@ def _acquired(folder: Path, alone: bool) -> FolderLock | None:
         if not held and time.monotonic() > end:
             return None
         time.sleep(0.02)
+
+
+def require_no_link(path: Path) -> None:
+    """Raise ``InputError`` where ``path``, below a folder that was named for output, leads elsewhere."""
+    if path.is_symlink():
+        raise InputError(
+            f"{path}: is a link, and what is written and removed there would lie elsewhere; remove the link"
+        )
 
 
 def lock_handle(handle: int, *, alone: bool) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
+from terramamba.core.folder_lock import require_no_link
 from terramamba.core.progress import progress
 from terramamba.experiments.file import read_experiment
 from terramamba.experiments.plan import PlannedRun, Train, is_done, other_settings, plan_runs
@@ -96,6 +97,9 @@ def run_experiment(
 def _refuse_others(runs: Sequence[PlannedRun], out: Path, *, overwrite: bool) -> None:
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; give another --out")
+    for path in dict.fromkeys(path for run in runs for path in [run.folder, *run.folder.parents]):
+        if path.is_relative_to(out) and path != out:
+            require_no_link(path)
     others = [(run, reason) for run in runs if (reason := other_settings(run)) is not None]
     if others and not overwrite:
         first = others[0][1].partition(";")[0]

@@ -87,7 +87,7 @@ def _work(run: PlannedRun, train: Train, jobs: int) -> None:
         sys.exit(1)
     except Exception as error:
         write_failure(run, f"{type(error).__name__}: {error or 'no message'}")
-        if run.folder.is_dir():
+        if run.folder.is_dir() and not (run.folder / LOG).is_symlink():
             with (run.folder / LOG).open("a", encoding="utf-8") as log:
                 traceback.print_exc(file=log)
         sys.exit(1)

@@ -69,6 +69,12 @@ class ClassMapOutput:
         return [Path(path) for path in (*self.paths, *([] if self.areas is None else [self.areas]))]
 
     @property
+    def flags(self) -> Sequence[str]:
+        """The flag of each target."""
+        named = ("--out", "--probabilities")[: len(self.paths)]
+        return [*named, *([] if self.areas is None else ["--areas"])]
+
+    @property
     def sizes(self) -> Sequence[int]:
         """Pixels of each window."""
         return [window.pixels for window in self.windows]

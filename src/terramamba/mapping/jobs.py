@@ -8,7 +8,6 @@ files alone where it stopped.
 
 import os
 import random
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -22,7 +21,7 @@ import rasterio
 from terramamba.core.durable import make_folder, sync_folder
 from terramamba.core.errors import InputError
 from terramamba.core.file_states import NO_FILES, ChangedFileError, FileStates
-from terramamba.core.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder
+from terramamba.core.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder, remove_any
 from terramamba.core.progress import pixel_progress
 from terramamba.core.typed import typed
 from terramamba.core.words import ranges
@@ -51,6 +50,11 @@ class MapOutput(Protocol):
     @property
     def targets(self) -> Sequence[Path]:
         """Files to write."""
+        ...
+
+    @property
+    def flags(self) -> Sequence[str]:
+        """The flag that named each of the targets."""
         ...
 
     @property
@@ -124,9 +128,9 @@ def carry_out(
         fresh = {"facts": facts, "inputs": states, **output.record()}
         record = _same_job(files, lock, facts, fresh, overwrite=overwrite, alone=alone)
         drafted = _is_drafted(record, output)
+        # Another run may have written them while this one waited.
+        check_outputs(_to_be_moved(output, drafted), overwrite=overwrite, inputs=inputs)
         if not drafted:
-            # Another run may have written them while this one waited.
-            check_outputs(output.targets, overwrite=overwrite, inputs=inputs)
             _map_missing(files, output, work, parallelism, device, states)
         parts = len(output.sizes)
         if not alone:
@@ -153,8 +157,8 @@ def finish(output: MapOutput, files: PartFiles, *, overwrite: bool) -> Outcome:
                 f"{files.out}: {len(missing)} of {parts} parts are missing ({ranges(missing, most=10)});"
                 " a shard's command, given again, does what is missing of it"
             )
+        check_outputs(_to_be_moved(output, drafted), overwrite=overwrite)
         if not drafted:
-            check_outputs(output.targets, overwrite=overwrite)
             # Each shard has asked the servers of addresses itself; its files may be gone from here by now.
             _states_in(record).require_same(REMEDY, local=True, may_be_gone=True)
         return Outcome(_finish(files, output, record, drafted), 0, parts)
@@ -226,7 +230,7 @@ def _finish(files: PartFiles, output: MapOutput, record: dict[str, Any], drafted
         for draft, target, sealed in zip(drafts, output.targets, _sealed_in(record), strict=True):
             publish(draft, target, sealed.sidecar is not None)
         for draft in drafts:
-            shutil.rmtree(draft.parent, ignore_errors=True)
+            remove_any(draft.parent)
             sync_folder(draft.parent.parent)
         files.clear()
     except OSError as error:  # some disks say only now that they are full
@@ -242,7 +246,7 @@ def _drafted(
     """Draft the outputs anew, and return the record, which from now on says what they hold."""
     try:
         for draft in drafts:
-            shutil.rmtree(draft.parent, ignore_errors=True)
+            remove_any(draft.parent)
             draft.parent.mkdir(parents=True)
         with (
             rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES),
@@ -253,7 +257,7 @@ def _drafted(
         files.save_record(record)
     except BaseException:
         for draft in drafts:
-            shutil.rmtree(draft.parent, ignore_errors=True)
+            remove_any(draft.parent)
         raise
     return record
 
@@ -339,11 +343,18 @@ def _is_drafted(record: Mapping[str, Any], output: MapOutput) -> bool:
     """Tell whether all outputs were whole, and are so still, byte for byte."""
     if not _seems_drafted(record, output):
         return False
+    if any(draft_of(target).parent.is_symlink() for target in output.targets):  # none of ours is
+        return False
     all_sealed = _sealed_in(record)
     return len(all_sealed) == len(output.targets) and all(
         is_whole(draft_of(target), target, sealed)
         for target, sealed in zip(output.targets, all_sealed, strict=True)
     )
+
+
+def _to_be_moved(output: MapOutput, drafted: bool) -> list[Path]:
+    """Return the targets that do not have their names yet; without drafts all of them."""
+    return [target for target in output.targets if not drafted or draft_of(target).exists()]
 
 
 def _sealed_in(record: Mapping[str, Any]) -> list[Sealed]:

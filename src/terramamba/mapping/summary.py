@@ -16,6 +16,8 @@ class MapSummary:
     seconds: float
     missing_parts: int | None = None
     """After one shard of the work: how many parts are yet to be mapped; nothing has been written then."""
+    join: str = ""
+    """After one shard of the work: the command that writes the map when all is mapped."""
     notes: tuple[str, ...] = ()
     """What was said of the images before they were mapped."""
 

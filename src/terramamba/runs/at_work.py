@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from shutil import rmtree
 
 from terramamba.core.drafts import PART
 from terramamba.core.durable import make_folder
 from terramamba.core.errors import InputError
-from terramamba.core.folder_lock import held
+from terramamba.core.folder_lock import held, remove_any
 from terramamba.core.run_files import CHECKPOINT, CONFIG, WRITTEN
 from terramamba.raster.output.staging import remove_if_empty
 
@@ -56,13 +55,9 @@ def at_work(folder: Path) -> Iterator[None]:
 def remove_left_overs(folder: Path) -> None:
     """Remove what a killed job has left of files that it was writing in ``folder``, which is held."""
     for parent in (folder, (folder / CHECKPOINT).parent):
-        for path in parent.iterdir() if parent.is_dir() else ():
+        for path in parent.iterdir() if parent.is_dir() and not parent.is_symlink() else ():
             if _is_left_over(path):
-                if path.is_dir() and not path.is_symlink():
-                    rmtree(path, ignore_errors=True)
-                else:
-                    with suppress(OSError):
-                        path.unlink()
+                remove_any(path)
 
 
 def _is_left_over(path: Path) -> bool:

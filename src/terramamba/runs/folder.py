@@ -16,6 +16,7 @@ from terramamba.core.documents import read_yaml
 from terramamba.core.durable import make_folder
 from terramamba.core.errors import InputError
 from terramamba.core.files import YAML_MARK, plain, write_table, write_yaml
+from terramamba.core.folder_lock import require_no_link
 from terramamba.core.options import Options, before_it_was_there, identity, options_of
 from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, SEED_FOLDERS, WEIGHTS, WRITTEN
 from terramamba.core.termination import RESUMABLE
@@ -62,6 +63,9 @@ def _check(folder: Path, *, resume: bool, overwrite: bool) -> None:
             )
         if not is_run_folder(folder):
             raise InputError(f"{folder} is not empty and not a run folder, so it stays; give another --out")
+    # Files are replaced by renaming, which follows no link; what is appended to, and folders, are not.
+    for path in (folder / LOG, (folder / CHECKPOINT).parent):
+        require_no_link(path)
 
 
 def prepare_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:

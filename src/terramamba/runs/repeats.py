@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from terramamba.core.files import write_json
+from terramamba.core.folder_lock import require_no_link
 from terramamba.core.run_files import METRICS, seed_folder
 from terramamba.core.termination import RESUMABLE
 from terramamba.runs.at_work import at_work
@@ -36,6 +37,7 @@ def _train_all(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[st
     results = []
     for seed in range(settings.seed, settings.seed + settings.seeds):
         folder = Path(settings.out) / seed_folder(seed)
+        require_no_link(folder)
         if settings.resume and (folder / METRICS).exists():
             results.append(all_metrics(folder))
             continue
@@ -54,7 +56,8 @@ def _train_all(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[st
             if results:
                 stop.add_note(RESUMABLE)
             raise
-    averaged = average(results)
+    # Where they lie says the command, not what is kept of earlier ones: they may have been moved.
+    averaged = {"folder": settings.out, **average(results)}
     write_json(Path(settings.out) / METRICS, averaged)
     return averaged
 
@@ -62,8 +65,7 @@ def _train_all(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[st
 def average(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Average the metrics of several seeds; numbers that differ become {"mean", "std"} (n - 1)."""
     merged = _merge([{key: value for key, value in result.items() if key not in OWN} for result in results])
-    folder = str(Path(results[0]["folder"]).parent)
-    return {"folder": folder, "seeds": [result["seed"] for result in results], **merged}
+    return {"seeds": [result["seed"] for result in results], **merged}
 
 
 def _merge(values: list[Any]) -> Any:

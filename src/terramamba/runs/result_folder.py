@@ -5,7 +5,6 @@ leaves what the next command finishes, whichever it is: none finds half of one a
 """
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 from terramamba.core.durable import make_folder, remove, replace, sync_tree
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
-from terramamba.core.folder_lock import held
+from terramamba.core.folder_lock import held, remove_any
 from terramamba.raster.output.staging import remove_if_empty
 
 DRAFT = "draft"
@@ -64,7 +63,7 @@ def result_folder(
             _settle(folder)
             _check(folder, record, overwrite=overwrite)
             draft, content = work / DRAFT, dict[str, Any]()
-            leaving.callback(shutil.rmtree, draft, ignore_errors=True)
+            leaving.callback(remove_any, draft)
             draft.mkdir()
             yield draft, content
             content["files"] = sorted(path.name for path in draft.iterdir())
@@ -90,8 +89,11 @@ def _work_of(folder: Path) -> Path:
 def _settle(folder: Path) -> None:
     """Put what lies whole beside ``folder`` in its place, and remove what is not whole."""
     work = _work_of(folder)
-    shutil.rmtree(work / DRAFT, ignore_errors=True)
+    remove_any(work / DRAFT)
     for whole in work.glob(f"*{WHOLE}"):
+        if whole.is_symlink():  # none of ours is
+            whole.unlink()
+            continue
         _replace(folder, whole, whole.name.removesuffix(WHOLE))
 
 
@@ -103,7 +105,7 @@ def _replace(folder: Path, whole: Path, record: str) -> None:
         remove(folder / name for name in old - set(_listed(whole, record)))
         for path in sorted(whole.iterdir(), key=lambda path: path.name == record):
             replace(path, folder / path.name)
-    shutil.rmtree(whole)
+    remove_any(whole)
 
 
 def _check(folder: Path, record: str, *, overwrite: bool) -> None:
