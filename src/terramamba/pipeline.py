@@ -19,7 +19,7 @@ from terramamba.core.leading import led
 from terramamba.core.options import part_of
 from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
-from terramamba.core.run_files import METRICS, PLAN, SCORES, WEIGHTS
+from terramamba.core.run_files import METRICS, PLAN, SCORES, WEIGHTS, WRITTEN
 from terramamba.mapping.fit_to_run import (
     chosen_nodata,
     chosen_temperature,
@@ -37,6 +37,7 @@ from terramamba.models.registry import create_model, model_spec
 from terramamba.models.spec import ModelSpec
 from terramamba.models.weights import save_model
 from terramamba.raster.output.cog import check_raster_name
+from terramamba.raster.output.staging import check_outputs
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.nodata import require_held
@@ -300,6 +301,8 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
     ready = _ready(task, as_begun(settings))
     settings, prepared = ready.settings, ready.prepared
     plan = _plan(task, ready)
+    read = [name for name, _ in prepared.inputs.states]
+    check_outputs([Path(settings.out, name) for name in WRITTEN], overwrite=True, inputs=read)
     with run_folder(settings) as folder:
         if settings.resume:
             refuse_other_contents(folder, prepared.contents)

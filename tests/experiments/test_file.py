@@ -187,3 +187,9 @@ def test_the_small_suite_finds_all_of_the_real_samples(real_data, tmp_path):
     runs = plan_runs(read_experiment(small, TASKS, {"data_root": real_data(".")}), tmp_path)
     assert {run.task.name for run in runs} == {"classify", "change"}
     assert len({run.data for run in runs}) == 10
+
+
+def test_models_whose_names_differ_in_case_alone_are_refused(write, tmp_path):
+    path = write(models={"forest": {"model": "svm"}, "Forest": {"model": "svm"}}, ablations={}, sweep={})
+    with pytest.raises(InputError, match=r"would share .*; rename one of them"):
+        planned(path, tmp_path)

@@ -117,6 +117,12 @@ def test_what_cannot_be_done_is_said_and_the_page_stays(folder, tmp_path):
     (line,) = done.stderr.strip().splitlines()
     assert f"{page}: give each of these lines once, or neither" in line
     assert page.read_text() == f"words {BEGIN}"
+    for name in ("tables.md", "results.csv"):
+        done = results(folder, "--page", folder / name)
+        assert done.returncode == 1
+        assert f"{name}: is written by the experiment itself; name another page" in done.stderr
+    page.write_bytes(b"\xff\xfe")
+    assert "is no text in UTF-8" in results(folder, "--page", page).stderr
     counts = (folder / "units.csv").read_text().splitlines(keepends=True)
     (folder / "units.csv").write_text("".join(line for line in counts if not line.startswith("4,")))
     with pytest.raises(InputError, match=r"no counts of run 4 in results\.csv"):

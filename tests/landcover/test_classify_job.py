@@ -163,6 +163,8 @@ def test_bad_input_leaves_an_earlier_run_alone(trained):
         train_classifier(replace(settings, model="glmamba", overwrite=True))
     with pytest.raises(InputError, match="--patch-size 4: an odd number of pixels, such as 7"):
         train_classifier(replace(settings, patch_size=4, overwrite=True))
+    with pytest.raises(InputError, match=r"split\.tif: would replace its own input"):
+        train_classifier(replace(settings, labels=f"{settings.out}/split.tif", overwrite=True))
     assert sorted(path.name for path in Path(settings.out).iterdir()) == before
 
 

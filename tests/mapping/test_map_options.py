@@ -196,3 +196,32 @@ def test_items_that_cannot_be_used_are_refused(
     assert ended.status == 1
     assert said in ended.said
     assert not list(tmp_path.iterdir())
+
+
+def test_outputs_of_one_name_and_parts_of_the_inputs_are_refused(jobs: Jobs, tmp_path: Path) -> None:
+    run, before, after = jobs.change.words[2:5]
+    date = tmp_path / "date.vrt"
+    date.write_text(
+        '<VRTDataset rasterXSize="100" rasterYSize="120">'
+        + "".join(
+            f'<VRTRasterBand dataType="Float32" band="{band}"><SimpleSource><SourceFilename>{after}'
+            f"</SourceFilename><SourceBand>{band}</SourceBand></SimpleSource></VRTRasterBand>"
+            for band in (1, 2)
+        )
+        + "</VRTDataset>"
+    )
+    for flags, words in (
+        (("--out", "map.tif", "--probabilities", "./map.tif"), "map.tif: named for two outputs"),
+        (("--out", "map.tif", "--probabilities", "Map.tif"), "one file with map.tif here or elsewhere"),
+        (("--out", "map.tif", "--polygons", "a.gpkg,./a.gpkg"), "a.gpkg: named for two outputs; give each"),
+        (("--out", after, "--overwrite"), "after.tif: would replace its own input"),
+        (
+            ("--out", "map.tif", "--probabilities", f"{run}/split.tif"),
+            "split.tif: would replace its own input",
+        ),
+    ):
+        ended = jobs.run(tmp_path, ["change", "map", run, before, str(date), *flags])
+        assert ended.status == 1
+        assert words in ended.said
+        assert ended.said.splitlines()[-1].startswith("error: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["date.vrt"]

@@ -149,3 +149,12 @@ def test_links_beside_results_lead_nobody_elsewhere(tmp_path) -> None:
     with pytest.raises(InputError, match=r"\.why\.part: is a link"):
         fill(out, "z.csv", overwrite=True)
     assert [path.name for path in victim.iterdir()] == [RECORD]
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "model.json"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_run_folder_is_no_place_for_results(tmp_path, name, overwrite) -> None:
+    (tmp_path / name).write_text("{}")
+    (tmp_path / RECORD).write_text('{"files": []}')
+    with pytest.raises(InputError, match="is a run folder, in which training alone writes; give another"):
+        check_result_folder(tmp_path, RECORD, overwrite=overwrite)

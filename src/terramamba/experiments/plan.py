@@ -84,9 +84,9 @@ def plan_runs(experiment: Experiment, out: Path, device: str = "auto") -> tuple[
                 runs += _runs_of(experiment, data, split, model, out, device)
     if not runs:
         raise InputError("no run: no model is for the task of any of the data")
-    folders: dict[Path, PlannedRun] = {}
-    for run in runs:
-        other = folders.setdefault(run.folder, run)
+    folders: dict[str, PlannedRun] = {}
+    for run in runs:  # names that differ in case alone are one folder on some systems
+        other = folders.setdefault(str(run.folder).casefold(), run)
         if other is not run:
             raise InputError(f"{other.name} and {run.name} would share {run.folder}; rename one of them")
     return tuple(runs)

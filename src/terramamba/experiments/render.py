@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from terramamba.core.documents import read_text
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_text
+from terramamba.core.run_files import UNITS
 from terramamba.core.shown import Table
-from terramamba.experiments.results import read_results
+from terramamba.experiments.results import RESULTS, read_results
 from terramamba.experiments.tables import make_tables, summary
 from terramamba.experiments.values import Tasks
 
@@ -111,9 +113,11 @@ def fill_page(page: Path, out: Path, tasks: Tasks) -> None:
     Raises:
         InputError: as ``read_results`` does; or a page in which only one of the marks stands.
     """
+    if any(page.resolve() == (out / name).resolve() for name in (TABLES, LATEX, RESULTS, UNITS)):
+        raise InputError(f"{page}: is written by the experiment itself; name another page")
     name, tables = _tables(out, tasks)
     begin, end = (f"<!-- {which} of the tables of: {name} -->" for which in ("begin", "end"))
-    text = page.read_text(encoding="utf-8") if page.is_file() else ""
+    text = read_text(page, "name a page in Markdown") if page.is_file() else ""
     if text.count(begin) != text.count(end) or text.count(begin) > 1:
         raise InputError(f"{page}: give each of these lines once, or neither: {begin} {end}")
     before, _, rest = text.partition(begin) if begin in text else (text and f"{text.rstrip()}\n\n", "", "")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from terramamba.core.file_states import FileStates
-from terramamba.core.run_files import CARD, WEIGHTS
+from terramamba.core.run_files import CARD, CONFIG, WEIGHTS, WRITTEN
 from terramamba.mapping.executors import Work
 from terramamba.mapping.fingerprint import Facts, model_fact, option_facts, scene_fact, version_fact
 from terramamba.mapping.jobs import MapOutput
@@ -76,7 +76,11 @@ class MapInputs:
                 **facts,
                 "versions": version_fact(),
             },
-            (*(scene.path for scene in self.scenes.values()), *(settings.mask or ())),
+            (
+                *(scene.path for scene in self.scenes.values()),
+                *(name for name, _ in watched.states),
+                *(str(self.run.folder / name) for name in (CONFIG, *WRITTEN)),
+            ),
             watched,
             self._unlike_training if notes is None else notes,
         )

@@ -14,6 +14,7 @@ from terramamba.core.durable import make_folder, remove, replace, sync_tree
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.core.folder_lock import held, remove_any
+from terramamba.core.run_files import CARD, CONFIG
 from terramamba.raster.output.staging import remove_if_empty
 
 DRAFT = "draft"
@@ -111,6 +112,8 @@ def _replace(folder: Path, whole: Path, record: str) -> None:
 def _check(folder: Path, record: str, *, overwrite: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; give another --out")
+    if any((folder / name).exists() for name in (CONFIG, CARD)):
+        raise InputError(f"{folder} is a run folder, in which training alone writes; give another --out")
     if folder.is_dir() and any(folder.iterdir()):
         if not overwrite:
             raise InputError(f"{folder} is not empty; give --overwrite to replace it, or another --out")

@@ -21,20 +21,30 @@ SIDECAR = ".aux.xml"
 def check_outputs(
     targets: Sequence[str | Path], *, overwrite: bool = False, inputs: Sequence[str | Path] = ()
 ) -> None:
-    """Raise ``InputError`` where a target exists (unless ``overwrite``), is an input, or is named twice."""
-    used = {os.path.realpath(path): str(path) for path in inputs}
-    seen: set[str] = set()
+    """Raise ``InputError`` where a target exists (unless ``overwrite``), is an input, or is named twice.
+
+    Links are followed. Names that differ in case alone are one file on some systems, so they are one name.
+    """
+    used = {os.path.realpath(path) for path in inputs}
+    seen: dict[str, Path] = {}
     for target in map(Path, targets):
         real = os.path.realpath(target)
-        if real in used:
+        if real in used or _is_one_of(target, inputs):
             raise InputError(f"{target}: would replace its own input; give the output another name")
-        if real in seen:
-            raise InputError(f"{target}: named for two outputs; give each its own name")
+        other = seen.setdefault(real.casefold(), target)
+        if other is not target:
+            also = "" if str(other) == str(target) else f" (one file with {other} here or elsewhere)"
+            raise InputError(f"{target}: named for two outputs{also}; give each its own name")
         if target.is_dir():
             raise InputError(f"{target}: is a folder; name a file in it")
         if target.exists() and not overwrite:
             raise InputError(f"{target}: exists already; name another file or give --overwrite")
-        seen.add(real)
+
+
+def _is_one_of(target: Path, inputs: Sequence[str | Path]) -> bool:
+    """Tell whether ``target`` is there and is one of the files ``inputs``, whatever it is called."""
+    # Unlike that of pathlib, this ``exists`` takes addresses that are too long for a path.
+    return target.exists() and any(os.path.exists(one) and target.samefile(one) for one in inputs)  # noqa: PTH110
 
 
 @contextmanager

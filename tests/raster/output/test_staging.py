@@ -1,0 +1,49 @@
+"""Two outputs never have one name, and none that of an input, however the names are spelled."""
+
+from pathlib import Path
+
+import pytest
+
+from terramamba.core.errors import InputError
+from terramamba.raster.output.staging import check_outputs
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link").symlink_to("sub")
+    (tmp_path / "scene.tif").write_text("pixels")
+    (tmp_path / "hard.tif").hardlink_to(tmp_path / "scene.tif")
+    (tmp_path / "soft.tif").symlink_to("scene.tif")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "sub/a.tif",
+        "./sub/a.tif",
+        "sub/../sub/a.tif",
+        "link/a.tif",
+        "{home}/sub/a.tif",
+        "sub/A.TIF",
+        "SUB/a.tif",
+    ],
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_outputs_with_one_name_are_refused(home: Path, other: str, overwrite: bool) -> None:
+    for targets in (["sub/a.tif", other], ["b.csv", other, "c.gpkg", "sub/a.tif"]):
+        said = r"a\.tif: named for two outputs( \(one file with .*\))?; give each its own name"
+        with pytest.raises(InputError, match=f"(?i){said}"):
+            check_outputs([target.format(home=home) for target in targets], overwrite=overwrite)
+    check_outputs(["sub/a.tif", "a.tif", "sub/a.csv"])
+
+
+@pytest.mark.parametrize("target", ["scene.tif", "./scene.tif", "hard.tif", "soft.tif", "link/../scene.tif"])
+def test_an_output_that_would_replace_an_input_is_refused(home: Path, target: str) -> None:
+    given = ["https://example.org/scene.tif", "x" * 5000, "scene.tif"]
+    with pytest.raises(InputError, match="would replace its own input; give the output another name"):
+        check_outputs([target], overwrite=True, inputs=given)
+    with pytest.raises(InputError, match="exists already"):
+        check_outputs([target], inputs=given[:-1])
