@@ -88,7 +88,7 @@ class _Answer:
 def _check_training(options: CheckOptions, paths: Sequence[str], answer: _Answer) -> None:
     """Say what a scene or labels are, and what training would understand of them."""
     from terramamba.raster.checks.describe_vector import describe_features
-    from terramamba.raster.vector.features import is_vector_file
+    from terramamba.raster.vector.vector_files import is_vector_file
 
     for path in paths[1:]:
         if is_vector_file(path):
@@ -104,7 +104,7 @@ def _check_files(options: CheckOptions, paths: Sequence[str], answer: _Answer) -
     from terramamba.raster.checks.describe import describe
     from terramamba.raster.checks.describe_vector import describe_features
     from terramamba.raster.checks.pair import check_pair
-    from terramamba.raster.vector.features import is_vector_file
+    from terramamba.raster.vector.vector_files import is_vector_file
     from terramamba.raster.views.chosen_bands import OpenAsked, open_alike
     from terramamba.raster.views.in_colours import in_colours
     from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction

@@ -51,7 +51,7 @@ def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
     from terramamba.data.labels.described import describe_label_image
     from terramamba.raster.readers.array_path import split_variable
     from terramamba.raster.readers.open import open_scene
-    from terramamba.raster.vector.features import is_vector_file
+    from terramamba.raster.vector.vector_files import is_vector_file
 
     scene, labels = paths
     if is_vector_file(scene):

@@ -9,6 +9,7 @@ from rasterio.errors import RasterioError
 from terramamba.core.file_states import FileStates
 from terramamba.raster.readers.gdal import GdalSource, files_of_image
 from terramamba.raster.scene import Scene
+from terramamba.raster.vector.vector_files import GEODATABASE
 
 NOT_PIXELS = (".aux.xml",)
 """Ends what other programs write beside an image while it is looked at; its pixels stay."""
@@ -67,4 +68,7 @@ def _of_image(path: str, seen: set[str]) -> Iterator[str]:
 
 
 def _with_parts(path: Path) -> list[Path]:
+    """The files of a vector file that is several: of a shapefile, or a geodatabase, which is a folder."""
+    if path.suffix.lower() == GEODATABASE and path.is_dir():
+        return sorted(path.iterdir())
     return [path.with_suffix(end) for end in SHAPEFILE] if path.suffix.lower() == SHAPEFILE[0] else [path]

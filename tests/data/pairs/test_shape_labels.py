@@ -44,6 +44,7 @@ def shapes(path: Path, boxes: list, crs: str = "EPSG:32633", **columns: list) ->
         list(columns),
         geometry_type="Polygon",
         crs=crs,
+        driver="OpenFileGDB" if path.suffix == ".gdb" else None,
     )
     return path
 
@@ -70,13 +71,13 @@ def mask(settled: Settled, part: str = "train") -> np.ndarray:
     return data[0]["mask"].numpy()
 
 
-@pytest.mark.parametrize("suffix", ["gpkg", "geojson", "shp", "fgb", "zip"])
+@pytest.mark.parametrize("suffix", ["gpkg", "geojson", "shp", "fgb", "gdb", "tab", "mif", "shp.zip", "zip"])
 def test_inside_is_changed_in_any_file_of_polygons(tmp_path: Path, suffix: str) -> None:
     label = images(tmp_path, "train") / "train" / "label" / "one"
-    if suffix == "zip":
+    if suffix.endswith("zip"):
         shapes(tmp_path / "drawn" / "one.shp", BOXES, name=["a", "b", "c"])
         label.parent.mkdir()
-        with zipfile.ZipFile(label.with_suffix(".zip"), "w") as archive:
+        with zipfile.ZipFile(label.with_suffix(f".{suffix}"), "w") as archive:
             for part in (tmp_path / "drawn").iterdir():
                 archive.write(part, part.name)
     else:

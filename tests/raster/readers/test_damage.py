@@ -21,7 +21,7 @@ from terramamba.raster.checks.describe import describe
 from terramamba.raster.checks.describe_vector import describe_features
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
-from terramamba.raster.vector.features import is_vector_file
+from terramamba.raster.vector.vector_files import is_vector_file
 
 TRIES = 30
 GROUND = {"crs": "EPSG:32632", "transform": Affine(4, 0, 500_000, 0, -4, 5_800_000)}

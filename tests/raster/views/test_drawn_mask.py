@@ -16,7 +16,8 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.drawn_mask import DrawnMask, is_drawn
+from terramamba.raster.vector.vector_files import is_vector_file
+from terramamba.raster.views.drawn_mask import DrawnMask
 from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction
 from terramamba.raster.windows import Window
 
@@ -68,6 +69,7 @@ def inside(shapes: list[shapely.Geometry]) -> np.ndarray:
         ("c.tab", "MapInfo File", 32633),
         ("c.kml", "KML", 4326),
         ("c.mine", "GeoJSON", 4326),
+        ("c.gdb", "OpenFileGDB", 3035),
     ],
 )
 def test_what_is_inside_is_left_out(
@@ -123,8 +125,8 @@ def test_geopackages_of_pixels_are_rasters(scene: Scene, tmp_path: Path) -> None
         TILE_FORMAT="PNG",
     ) as file:
         file.write(values)
-    assert not is_drawn(str(path))
-    assert is_drawn(str(drawn(tmp_path / "shapes.gpkg", CLOUDS)))
+    assert not is_vector_file(str(path))
+    assert is_vector_file(str(drawn(tmp_path / "shapes.gpkg", CLOUDS)))
 
 
 def test_no_clouds_leave_nothing_out(scene: Scene, tmp_path: Path) -> None:

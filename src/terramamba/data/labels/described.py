@@ -16,7 +16,8 @@ from terramamba.data.labels.palette import Colour
 from terramamba.data.labels.raster_labels import NO_CODE, as_codes, counted, is_whole
 from terramamba.data.labels.unlabelled import CodeCounts, settle_codes, weigh_codes
 from terramamba.raster.scene import Scene
-from terramamba.raster.vector.features import list_layers, read_features
+from terramamba.raster.vector.features import read_features
+from terramamba.raster.vector.vector_files import list_layers
 from terramamba.raster.windows import strips
 
 TITLE = "as class labels"

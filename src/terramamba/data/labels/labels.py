@@ -15,7 +15,7 @@ from terramamba.data.labels.unlabelled import NONE, require_found, settle_codes
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.settings import VectorOptions
 from terramamba.raster.scene import Scene
-from terramamba.raster.vector.features import is_vector_file
+from terramamba.raster.vector.vector_files import is_vector_file
 from terramamba.raster.views.masked import MaskedSource
 
 

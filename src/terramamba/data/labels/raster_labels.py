@@ -24,7 +24,7 @@ from terramamba.raster.readers.array_scene import ArraySource
 from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array, unflatten
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
-from terramamba.raster.vector.features import is_vector_file
+from terramamba.raster.vector.vector_files import is_vector_file
 from terramamba.raster.views.masked import unmasked_source
 
 FLAG = "--label-variable"

@@ -13,7 +13,7 @@ from terramamba.core.number_ranges import parse_bands
 from terramamba.data.file_facts import FileFacts, Key
 from terramamba.data.pairs.label_values import ALL_CHANGE, Coding, ShapeValues, StatedValues
 from terramamba.data.pairs.mask_facts import MaskFacts, mask_facts
-from terramamba.data.pairs.shape_labels import SHAPE_SUFFIXES, is_shapes, open_shapes
+from terramamba.data.pairs.shape_labels import open_shapes
 from terramamba.raster.band_identity import WantedBands
 from terramamba.raster.band_matching import match_bands
 from terramamba.raster.checks.pair import require_pair
@@ -22,6 +22,7 @@ from terramamba.raster.readers.alpha import AlphaUse
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
+from terramamba.raster.vector.vector_files import is_vector_file, stem_of_vector
 from terramamba.raster.views.chosen_bands import find_bands
 from terramamba.raster.views.grid_mapping import same_pixels
 from terramamba.raster.views.in_colours import in_colours
@@ -101,6 +102,12 @@ class PairFiles:
         """The pixels of the images, on which labels are laid."""
         return self.open()[0].grid
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the label is a vector file."""
+        label = self.label
+        return label is not None and self.facts.once(("drawn", label), lambda: is_vector_file(label))
+
     def reference(self) -> tuple[Scene, Scene | None]:
         """Lay label and unchanged mask on the pixels of the images, to be read as ``read_mask`` does.
 
@@ -122,7 +129,7 @@ class PairFiles:
         """Count what the label holds on the images, which takes reading it; windows share the answer."""
         label, _ = self.reference()
         assert self.label is not None
-        if is_shapes(self.label):
+        if self.is_drawn:
             return self.facts.once(
                 ("values", self.label, self._place, self.shapes),
                 lambda: replace(mask_facts(label), one_bit=True),
@@ -138,7 +145,7 @@ class PairFiles:
 
     def _label(self, path: str | None, opaque: bool) -> Scene:
         assert path is not None
-        if is_shapes(path):
+        if self.is_drawn:
             return open_shapes(path, self.grid, self.before, self.shapes)
         return self._laid(without_nodata(self.facts.scene(path), opaque=opaque))
 
@@ -245,4 +252,4 @@ def _bounds(window: Window | None) -> tuple[float, float, float, float]:
 
 def stem_of(path: Path) -> str:
     """Return the name without the extension of an image, or of a file of polygons."""
-    return path.stem if path.suffix.lower() in (*IMAGE_SUFFIXES, *SHAPE_SUFFIXES) else path.name
+    return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else stem_of_vector(path.name)

@@ -26,9 +26,9 @@ from terramamba.data.file_facts import FileFacts
 from terramamba.data.pairs.csv_table import read_table
 from terramamba.data.pairs.image_pair import MASKS, SUBSETS, WHOLE, PairFiles, stem_of
 from terramamba.data.pairs.pair_bands import settle_bands
-from terramamba.data.pairs.shape_labels import SHAPE_SUFFIXES, is_shapes
 from terramamba.raster.band_identity import WantedBands
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES, products_in
+from terramamba.raster.vector.vector_files import IN_FOLDERS
 from terramamba.raster.views.warped import Method
 
 DATES = (
@@ -63,6 +63,8 @@ LABELS = (
     "masks",
 )
 """What folders of labels are called."""
+TABLE, DATA = (".tab", ".TAB"), (".dat", ".DAT", ".dbf", ".DBF")
+"""How the two parts of a file of MapInfo end; a table without data places an image."""
 _LAYOUTS = "A/ B/ label/, time1/ time2/ label/, T1/ T2/ GT/ or pre/ post/ label/"
 
 
@@ -119,7 +121,7 @@ def find_pairs(
 
 def _check(pair: PairFiles) -> None:
     before, _ = pair.open()
-    if pair.label is not None and not is_shapes(pair.label):
+    if pair.label is not None and not pair.is_drawn:
         pair.reference()
     if pair.window is not None and not before.grid.window.contains(pair.window):
         w = pair.window
@@ -184,8 +186,8 @@ def _masks_of(stem: str, image: Path, folders: Mapping[Path, Mapping[str, Path]]
 def _from_names(root: Path, dates: tuple[Path, Path], split: str) -> list[PairFiles]:
     before, after = (_images(folder) for folder in dates)
     label_folder = _label_folder(root)
-    labels = None if label_folder is None else _images(label_folder, SHAPE_SUFFIXES)
-    masks = {folder: _images(folder, SHAPE_SUFFIXES) for folder in _mask_folders(root)}
+    labels = None if label_folder is None else _images(label_folder, IN_FOLDERS)
+    masks = {folder: _images(folder, IN_FOLDERS) for folder in _mask_folders(root)}
     for stem, path in after.items():
         if stem not in before:
             raise _no_mate(path, dates[0])
@@ -206,8 +208,8 @@ def _from_names(root: Path, dates: tuple[Path, Path], split: str) -> list[PairFi
 def _from_list(file: Path, root: Path, dates: tuple[Path, Path]) -> list[PairFiles]:
     before, after = (_images(folder) for folder in dates)
     label_folder = _label_folder(root)
-    labels = {} if label_folder is None else _images(label_folder, SHAPE_SUFFIXES)
-    masks = {folder: _images(folder, SHAPE_SUFFIXES) for folder in _mask_folders(root)}
+    labels = {} if label_folder is None else _images(label_folder, IN_FOLDERS)
+    masks = {folder: _images(folder, IN_FOLDERS) for folder in _mask_folders(root)}
     pairs = []
     for line in read_text(file, "save the list as text").splitlines():
         if not line.strip():
@@ -236,6 +238,8 @@ def _images(folder: Path, others: tuple[str, ...] = ()) -> dict[str, Path]:
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or not (path.suffix.lower() in suffixes or _has_header(path)):
             continue
+        if others and _is_beside_another(path):
+            continue
         stem = stem_of(path)
         if stem in found:
             raise InputError(f"{path}: {found[stem].name} beside it has the same name; keep one of them")
@@ -246,6 +250,13 @@ def _images(folder: Path, others: tuple[str, ...] = ()) -> dict[str, Path]:
 def _has_header(path: Path) -> bool:
     """Whether this is an ENVI image without extension."""
     return not path.suffix and any(path.with_suffix(suffix).is_file() for suffix in (".hdr", ".HDR"))
+
+
+def _is_beside_another(path: Path) -> bool:
+    """Whether this is a part of a file of MapInfo: its data, or a world file of an image."""
+    suffix = path.suffix.lower()
+    table, data = (any(path.with_suffix(end).is_file() for end in ends) for ends in (TABLE, DATA))
+    return (suffix in DATA and table) or (suffix in TABLE and not data)
 
 
 def _no_mate(path: Path, folder: Path) -> InputError:

@@ -18,7 +18,6 @@ from terramamba.data.pairs.label_values import (
 )
 from terramamba.data.pairs.mask_facts import MaskFacts
 from terramamba.data.pairs.settle_shapes import with_shapes
-from terramamba.data.pairs.shape_labels import is_shapes
 from terramamba.data.pairs.value_rule import FLAGS, Found, find_coding
 from terramamba.raster.views.on_grid import NearestSource
 from terramamba.raster.views.warped import grid_in_words
@@ -118,7 +117,7 @@ def settle_for_scoring(
     own = {subset: [pair for pair in pairs[subset] if pair.label is not None]}
     if stated is not None:
         return settle_labels(own, stated, kept, shapes)
-    if any(pair.label is not None and is_shapes(pair.label) for pair in own[subset]):
+    if any(pair.is_drawn for pair in own[subset]):
         return settle_labels(own, None, kept, shapes)
     masks = _masks_of(own[subset])
     if kept is not None and all(_knows(kept, mask) for mask in masks):
@@ -190,7 +189,7 @@ def _on_other_grids(pairs: Sequence[PairFiles]) -> list[str]:
 
 
 def _has_bits(pairs: Sequence[PairFiles]) -> bool:
-    return any(pair.label_facts().one_bit for pair in pairs if not is_shapes(str(pair.label)))
+    return any(pair.label_facts().one_bit for pair in pairs if not pair.is_drawn)
 
 
 def _kind(pair: PairFiles, stated: StatedValues | None) -> Kind:

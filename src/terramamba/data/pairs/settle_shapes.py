@@ -12,7 +12,6 @@ from terramamba.data.pairs.shape_labels import (
     ShapeSource,
     attribute_values,
     attributes_in_words,
-    is_shapes,
 )
 
 
@@ -32,9 +31,7 @@ def with_shapes(
         InputError: flags for polygons and none are there, or the other way round; an attribute or its values
             that no file has; polygons that lie on none of their images.
     """
-    drawn = [
-        pair for files in pairs.values() for pair in files if pair.label is not None and is_shapes(pair.label)
-    ]
+    drawn = [pair for files in pairs.values() for pair in files if pair.is_drawn]
     if not drawn:
         if given is not None:
             flag = "--area" if given.attribute is None else "--changed-attribute"
@@ -65,7 +62,7 @@ def with_shapes(
     told = {
         subset: [
             replace(pair, shapes=replace(meaning, area=pair.shapes.area or meaning.area))
-            if pair.label is not None and is_shapes(pair.label)
+            if pair.is_drawn
             else pair
             for pair in files
         ]
@@ -79,11 +76,12 @@ def _require_on_images(pairs: Sequence[PairFiles]) -> None:
     """Raise ``InputError`` for a file of polygons that lie on none of the images that it is the label of."""
     lies: dict[str, bool] = {}
     for pair in pairs:
-        if pair.label is None or not is_shapes(pair.label):
+        if not pair.is_drawn:
             continue
         label, _ = pair.reference()
         assert isinstance(label.source, ShapeSource)
-        lies[pair.label] = lies.get(pair.label, False) or label.source.meets(label.grid.window)
+        meets = label.source.meets(label.grid.window)
+        lies[label.path] = lies.get(label.path, False) or meets
     for path, meets in lies.items():
         if not meets:
             first = next(pair.before for pair in pairs if pair.label == path)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import shapely
@@ -16,15 +15,8 @@ from terramamba.raster.vector.coverage import bounding_window, half_covered
 from terramamba.raster.vector.features import Features, on_pixels, read_features
 from terramamba.raster.windows import Window, evenly_spaced
 
-SHAPE_SUFFIXES = (".gpkg", ".shp", ".geojson", ".fgb", ".gml", ".kml", ".kmz", ".tab", ".gdb", ".zip")
-"""How files of polygons end in folders of labels; a table may name any file that GDAL reads."""
 MOST_CLASSES = 20
 """An attribute of more values says something else than what changed."""
-
-
-def is_shapes(path: str) -> bool:
-    """Tell whether a label is a file of polygons, by the end of its name."""
-    return Path(path).suffix.lower() in (*SHAPE_SUFFIXES, ".json", ".sqlite", ".parquet", ".mif", ".dxf")
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,8 @@ import shapely
 from jaxtyping import Shaped
 
 from terramamba.raster.geogrid import crs_name
-from terramamba.raster.vector.features import Features, list_layers, read_features
+from terramamba.raster.vector.features import Features, read_features
+from terramamba.raster.vector.vector_files import list_layers
 
 SHOWN = 12
 """Values of an attribute that are listed."""

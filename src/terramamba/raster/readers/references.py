@@ -44,6 +44,12 @@ def require_own_files(path: str) -> None:
         _require(Path(path), Path(path), MOST_NESTED)
 
 
+def require_own_text(begin: bytes, given: str) -> None:
+    """Raise ``InputError`` where a file in an archive, by its first bytes, is one that names others."""
+    if not is_trusted() and any(mark in begin for mark in (*SERVICES, VIRTUAL, VIRTUAL_SHAPES)):
+        raise InputError(f"{given}: names other files or services; give --trust if you know who wrote it")
+
+
 def _require(file: Path, given: Path, depth: int) -> None:
     begin = _beginning(file)
     if any(mark in begin for mark in SERVICES):

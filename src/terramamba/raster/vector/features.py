@@ -6,7 +6,6 @@ n features   m attributes
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import shapely
@@ -19,16 +18,9 @@ from rasterio.warp import transform_bounds
 from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.geogrid import Grid, same_crs
 from terramamba.raster.rasterio_errors import is_from_rasterio
-from terramamba.raster.readers.references import require_own_files
-from terramamba.raster.readers.stac import is_stac
-from terramamba.raster.readers.truncated import require_whole_shapefile
 from terramamba.raster.reproject import to_crs
 from terramamba.raster.vector.point_table import is_point_table, read_point_table
-
-VECTOR_SUFFIXES = (".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gml", ".kml", ".sqlite")
-
-UNREADABLE = (RuntimeError, UnicodeDecodeError, UnboundLocalError)
-"""What pyogrio raises; its own errors are RuntimeErrors, the last is of a system that GDAL cannot write."""
+from terramamba.raster.vector.vector_files import UNREADABLE, list_layers, opened_as
 
 EDGES_PER_SCENE = 64
 """Edges longer than this part of the scene are split before they are reprojected, because a straight line in
@@ -47,38 +39,6 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.shapes)
-
-
-def is_vector_file(path: str) -> bool:
-    """Tell whether ``path`` ends as the name of a vector file does, or is a table of points.
-
-    An item of STAC is a scene.
-    """
-    return (Path(path).suffix.lower() in VECTOR_SUFFIXES and not is_stac(path)) or is_point_table(path)
-
-
-def list_layers(path: str) -> dict[str, str | None]:
-    """List the layers of a vector file and the kind of their shapes; None: a table without shapes.
-
-    Raises:
-        InputError: no such file, or not a vector file.
-    """
-    import pyogrio
-
-    if not Path(path).exists():
-        raise InputError(f"{path}: no such file; check the path")
-    require_whole_shapefile(path)
-    if is_point_table(path):
-        return {Path(path).stem: "Point"}
-    require_own_files(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return {str(name): kind for name, kind in pyogrio.list_layers(path)}
-    except UNREADABLE as error:
-        raise InputError(
-            f"{path}: cannot be read as a vector file ({reason_of(error)}); check the file"
-        ) from error
 
 
 def read_features(path: str, layer: str | None = None, crs: str | None = None) -> Features:
@@ -121,7 +81,7 @@ def _read(path: str, chosen: str) -> Features:
         with warnings.catch_warnings():
             # heights are dropped and odd field types read as text; neither matters for labels
             warnings.simplefilter("ignore")
-            about, _, blobs, columns = pyogrio.raw.read(path, layer=chosen, force_2d=True)
+            about, _, blobs, columns = pyogrio.raw.read(opened_as(path), layer=chosen, force_2d=True)
         shapes = shapely.from_wkb(blobs)
         crs = None if about["crs"] is None else CRS.from_user_input(about["crs"])
     except (pyogrio.errors.GeometryError, shapely.errors.GEOSException) as error:

@@ -1,18 +1,16 @@
 """Masks drawn as polygons: the pixels inside are to be left out."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import shapely
 from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
-from terramamba.raster.readers.gdal import driver_of
-from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.coverage import bounding_window, half_covered
-from terramamba.raster.vector.features import VECTOR_SUFFIXES, list_layers, on_pixels, read_features
+from terramamba.raster.vector.features import on_pixels, read_features
+from terramamba.raster.vector.vector_files import list_layers
 from terramamba.raster.windows import Window, evenly_spaced, strips
 
 POLYGONS = {"Polygon", "MultiPolygon"}
@@ -39,23 +37,6 @@ class DrawnMask:
                 here = Window(window.row + strip.row, window.col, *strip.shape)
                 found[first:last] = half_covered(self.shapes, here)[rows[first:last] - strip.row][:, cols]
         return found
-
-
-def is_drawn(path: str) -> bool:
-    """Tell whether a mask is a vector file: by its name and content, whatever GDAL reads as one.
-
-    A file whose name may be that of either, such as a GeoPackage, is one where a layer has shapes.
-    """
-    file = Path(path)
-    if not file.exists() or is_stac(path) or (file.is_dir() and file.suffix.lower() != ".gdb"):
-        return False
-    if file.suffix.lower() not in VECTOR_SUFFIXES and driver_of(path) is not None:
-        return False
-    try:
-        return any(kind is not None for kind in list_layers(path).values())
-    except InputError:
-        # what cannot be read at all is complained of by the reader that its name asks for
-        return file.suffix.lower() in VECTOR_SUFFIXES and driver_of(path) is None
 
 
 def open_drawn(path: str, scene: Scene) -> DrawnMask:

@@ -19,7 +19,8 @@ from terramamba.core.errors import InputError
 from terramamba.raster.readers.emit import as_the_sensor_saw
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene, Source
-from terramamba.raster.views.drawn_mask import DrawnMask, is_drawn, open_drawn
+from terramamba.raster.vector.vector_files import is_vector_file
+from terramamba.raster.views.drawn_mask import DrawnMask, open_drawn
 from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
 from terramamba.raster.windows import Window, evenly_spaced, sample_windows
 
@@ -43,7 +44,7 @@ def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
     layers: list[MaskLayer | DrawnMask] = []
     names, notes = list[str](), scene.notes
     for path in [os.fspath(mask) for mask in masks]:
-        if is_drawn(path):
+        if is_vector_file(path):
             drawn = open_drawn(path, scene)
             layers.append(drawn)
             names.append(f"inside the polygons of {path}")

@@ -1,0 +1,175 @@
+"""Which files hold shapes: told by their names, where these leave it open by what is in them.
+
+A zip archive with one vector file in it stands for that file, whatever folders it lies in.
+"""
+
+import warnings
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from terramamba.core.errors import InputError, reason_of
+from terramamba.raster.readers.gdal import driver_of, is_address, is_on_web
+from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES, PRODUCT_SUFFIXES
+from terramamba.raster.readers.references import LOOKED_AT, require_own_files, require_own_text
+from terramamba.raster.readers.stac import is_stac
+from terramamba.raster.readers.truncated import require_whole_shapefile
+from terramamba.raster.vector import point_table
+
+ONLY_SHAPES = (
+    ".shp",
+    ".shz",
+    ".geojson",
+    ".geojsonl",
+    ".fgb",
+    ".kml",
+    ".kmz",
+    ".gpx",
+    ".tab",
+    ".mif",
+    ".gdb",
+    ".dxf",
+    ".parquet",
+    ".geoparquet",
+)
+"""Endings of files that hold shapes, or cannot be read."""
+SHAPES_OR_NOT = (".gpkg", ".sqlite", ".json", ".gml")
+"""Endings of files that may hold pixels or something else instead."""
+VECTOR_SUFFIXES = (*ONLY_SHAPES, *SHAPES_OR_NOT)
+ARCHIVE = ".zip"
+IN_FOLDERS = (*(suffix for suffix in VECTOR_SUFFIXES if suffix != ".json"), ARCHIVE)
+"""How vector files end that lie among others in a folder; JSON there may be anything."""
+GEODATABASE, TABLES = ".gdb", ".gdbtable"
+"""How a geodatabase of files, which is a folder, and the files in it end."""
+NEVER_SHAPES = {*IMAGE_SUFFIXES, *PRODUCT_SUFFIXES} - {".vrt"}
+MOST_UNPACKED = 4 << 30
+"""Bytes in an archive; its shapes are read into memory."""
+
+UNREADABLE = (RuntimeError, UnicodeDecodeError, UnboundLocalError)
+"""What pyogrio raises; its own errors are RuntimeErrors, the last is of a system that GDAL cannot write."""
+
+
+def is_vector_file(path: str) -> bool:
+    """Tell whether ``path`` holds shapes: a file that GDAL reads as such, a table of points, or an archive.
+
+    A file whose name may be that of either, such as a GeoPackage, does where one of its layers has shapes, or
+    where it cannot be read as an image. An item of STAC is a scene.
+    """
+    file = Path(path)
+    suffix = file.suffix.lower()
+    if suffix in NEVER_SHAPES or is_stac(path):
+        return False
+    if suffix in ONLY_SHAPES or is_address(path):
+        return suffix in VECTOR_SUFFIXES
+    if suffix == ARCHIVE:
+        members = _members(path) if zipfile.is_zipfile(path) else []
+        return bool(_vectors(members)) and not any(_suffix(name) in IMAGE_SUFFIXES for name in members)
+    if suffix in point_table.SUFFIXES:
+        return point_table.is_point_table(path)
+    if suffix in SHAPES_OR_NOT:
+        return not file.exists() or _has_shapes(path) or driver_of(path) is None
+    return file.is_file() and driver_of(path) is None and _has_shapes(path)
+
+
+def stem_of_vector(name: str) -> str:
+    """Return the name of a vector file without what says what it is.
+
+    >>> stem_of_vector("one.gdb.zip"), stem_of_vector("two.v2.gpkg")
+    ('one', 'two.v2')
+    """
+    stem = PurePosixPath(name)
+    if stem.suffix.lower() == ARCHIVE:
+        stem = stem.with_suffix("")
+    return stem.stem if stem.suffix.lower() in VECTOR_SUFFIXES else stem.name
+
+
+def list_layers(path: str) -> dict[str, str | None]:
+    """List the layers of a vector file and the kind of their shapes; None: a table without shapes.
+
+    Raises:
+        InputError: no such file, or not a vector file.
+    """
+    import pyogrio
+
+    if is_on_web(path):
+        raise InputError(f"{path}: vector files are read from disk only; download it first")
+    if not is_address(path):
+        if not Path(path).exists():
+            raise InputError(f"{path}: no such file; check the path")
+        require_whole_shapefile(path)
+    if point_table.is_point_table(path):
+        return {Path(path).stem: "Point"}
+    opened = opened_as(path)
+    if opened == path:
+        require_own_files(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return {str(name): kind for name, kind in pyogrio.list_layers(opened)}
+    except UNREADABLE as error:
+        raise InputError(
+            f"{path}: cannot be read as a vector file ({reason_of(error)}); check the file"
+        ) from error
+
+
+def opened_as(path: str) -> str:
+    """Return what GDAL opens for ``path``: itself, or the vector file in an archive.
+
+    Raises:
+        InputError: an archive with none or several, too large, or with one that names files elsewhere.
+    """
+    archive, _, inner = path.removeprefix("/vsizip/").partition(f"{ARCHIVE}/")
+    if path.startswith("/vsizip/") and inner and zipfile.is_zipfile(archive + ARCHIVE):
+        _require_plain(archive + ARCHIVE, inner)
+        return path
+    if is_address(path) or Path(path).suffix.lower() != ARCHIVE:
+        return path
+    if not zipfile.is_zipfile(path):
+        raise InputError(f"{path}: cannot be read as a zip archive; fetch it again")
+    found = _vectors(_members(path))
+    whole = Path(path).resolve()
+    if not found:
+        raise InputError(f"{path}: no vector file is in this archive; unpack it, and give the file")
+    if len(found) > 1:
+        raise InputError(
+            f"{path}: {len(found)} vector files are in it ({', '.join(found[:6])}); give one as "
+            f"/vsizip/{whole}/{found[0]}"
+        )
+    _require_plain(path, found[0])
+    return f"/vsizip/{whole}/{found[0]}".rstrip("/")
+
+
+def _require_plain(archive: str, inner: str) -> None:
+    """Raise ``InputError`` where an archive unpacks to too much, or what is in it names files elsewhere."""
+    with zipfile.ZipFile(archive) as opened:
+        if sum(member.file_size for member in opened.infolist()) > MOST_UNPACKED:
+            raise InputError(
+                f"{archive}: holds more than {MOST_UNPACKED >> 30} GB; unpack it, and give the file"
+            )
+        if inner in opened.namelist():
+            with opened.open(inner) as member:
+                require_own_text(member.read(LOOKED_AT), f"{archive}/{inner}")
+
+
+def _has_shapes(path: str) -> bool:
+    try:
+        return any(kind is not None for kind in list_layers(path).values())
+    except InputError:
+        return False
+
+
+def _members(archive: str) -> list[str]:
+    with zipfile.ZipFile(archive) as opened:
+        # macOS adds a hidden twin for each file
+        return [name for name in opened.namelist() if not name.startswith("__MACOSX/")]
+
+
+def _vectors(members: Sequence[str]) -> list[str]:
+    """The vector files among ``members`` of an archive; of a geodatabase the folder, "" for the top."""
+    folders = {str(PurePosixPath(name).parent) for name in members if _suffix(name) == TABLES}
+    files = [name for name in members if _suffix(name) in VECTOR_SUFFIXES and not name.endswith("/")]
+    return sorted({"" if folder == "." else folder for folder in folders} | set(files))
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
