@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyogrio.raw
 import pytest
 import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 
 from drawn import code_map
+from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import read_labels
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -44,6 +46,21 @@ def with_table(path: Path, columns: str, rows: list[list[object]], attributes: s
     band = f'<PAMDataset><PAMRasterBand band="1">{table}</PAMRasterBand></PAMDataset>'
     Path(f"{path}.aux.xml").write_text(band)
     return path
+
+
+def esri_table(path: Path, columns: dict[str, list[Any]], encoding: str = "UTF-8") -> Path:
+    """Write an attribute table as ESRI's programs do."""
+    arrays = [np.array(cells, object if isinstance(cells[0], str) else None) for cells in columns.values()]
+    pyogrio.raw.write(
+        path.with_suffix(".dbf"),
+        None,
+        arrays,
+        list(columns),
+        geometry_type=None,
+        driver="ESRI Shapefile",
+        encoding=encoding,
+    )
+    return path.with_suffix(".dbf").rename(path)
 
 
 def column(index: int, name: str, kind: int, usage: int = 0) -> str:
@@ -97,6 +114,49 @@ def test_rows_of_a_table_without_values_count_the_codes(tmp_path: Path, scene: S
         plain(tmp_path / "labels.tif"), column(0, "Name", 2, 2), rows, ' Row0Min="1" BinSize="1"'
     )
     assert read_labels(str(path), scene).classes.names == NAMES
+
+
+@pytest.mark.parametrize("name", ["labels.tif.vat.dbf", "labels.vat.dbf", "labels.tif.VAT.DBF"])
+@pytest.mark.parametrize("title", ["Class_Name", "Class", "NAME", "Klasse"])
+def test_an_attribute_table_of_esri_beside_the_labels(
+    tmp_path: Path, scene: Scene, name: str, title: str
+) -> None:
+    path = plain(tmp_path / "labels.tif")
+    colours = list(zip(*COLOURS, strict=True))
+    esri_table(
+        tmp_path / name,
+        {"OBJECTID": [7, 8, 9], "VALUE": [1, 2, 3], "COUNT": [2.0, 3.0, 5.0], "Notes": ["a", "a", "b"]}
+        | {title: list(NAMES)}
+        | {"Red": list(colours[0]), "Green": list(colours[1]), "Blue": list(colours[2])},
+    )
+    labels = read_labels(str(path), scene)
+    assert labels.classes.names == NAMES
+    assert labels.classes.colours == COLOURS
+
+
+def test_an_attribute_table_of_esri_with_colours_as_fractions_in_latin_letters(
+    tmp_path: Path, scene: Scene
+) -> None:
+    path = plain(tmp_path / "labels.tif")
+    names = ("Wälder", "Straße", "See")
+    for encoding in ("UTF-8", "ISO-8859-1"):
+        table = esri_table(
+            tmp_path / "labels.tif.vat.dbf",
+            {"Value": [1, 2, 3], "Class": list(names), "Red": [0.0, 0.5, 1.0]}
+            | {"Green": [1.0, 0.5, 0.0], "Blue": [0.0, 0.5, 0.25]},
+            encoding,
+        )
+        table.with_suffix(".cpg").unlink(missing_ok=True)
+        labels = read_labels(str(path), scene)
+        assert labels.classes.names == names
+        assert labels.classes.colours == ((0, 255, 0), (128, 128, 128), (255, 0, 64))
+
+
+def test_an_attribute_table_of_esri_that_is_damaged_is_refused(tmp_path: Path, scene: Scene) -> None:
+    table = esri_table(tmp_path / "labels.tif.vat.dbf", {"Value": [1, 2, 3], "Class": list(NAMES)})
+    table.write_bytes(table.read_bytes()[:-40])
+    with pytest.raises(InputError, match=r"labels\.tif\.vat\.dbf: holds .* remove it, or fetch it again"):
+        read_labels(str(plain(tmp_path / "labels.tif")), scene)
 
 
 def test_category_names_of_gdal_with_a_background(tmp_path: Path, scene: Scene) -> None:

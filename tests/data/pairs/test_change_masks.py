@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pyogrio.raw
 import pytest
 from PIL import Image
 
@@ -313,6 +314,29 @@ def test_category_names_of_gdal_count_too(tmp_path: Path) -> None:
     )
     np.testing.assert_array_equal(read(path), ~CHANGED)
     np.testing.assert_array_equal(read(path, changed=["2"]), CHANGED)
+
+
+def test_names_in_attribute_tables_count_too(tmp_path: Path) -> None:
+    path = save(tmp_path / "mask.png", CHANGED.astype(np.uint8) + 1)
+    pyogrio.raw.write(
+        tmp_path / "mask.dbf",
+        None,
+        [np.array([1, 2]), np.array(["changed", "no change"], object)],
+        ["Value", "Class"],
+        geometry_type=None,
+        driver="ESRI Shapefile",
+    )
+    (tmp_path / "mask.dbf").rename(tmp_path / "mask.png.vat.dbf")
+    np.testing.assert_array_equal(read(path), ~CHANGED)
+    (tmp_path / "mask.png.vat.dbf").unlink()
+    Path(f"{path}.aux.xml").write_text(
+        '<PAMDataset><PAMRasterBand band="1"><GDALRasterAttributeTable>'
+        '<FieldDefn index="0"><Name>Value</Name><Type>0</Type></FieldDefn>'
+        '<FieldDefn index="1"><Name>Class</Name><Type>2</Type></FieldDefn>'
+        '<Row index="0"><F>1</F><F>intact</F></Row><Row index="1"><F>2</F><F>changed</F></Row>'
+        "</GDALRasterAttributeTable></PAMRasterBand></PAMDataset>"
+    )
+    np.testing.assert_array_equal(read(path), CHANGED)
 
 
 def test_names_that_contradict_are_refused(tmp_path: Path) -> None:

@@ -125,6 +125,16 @@ def test_a_file_in_an_archive_that_names_others_is_refused_unless_trusted(tmp_pa
         assert names(archive) == ["wood", "corn"]
 
 
+@pytest.mark.parametrize("encoding", ["UTF-8", "ISO-8859-1"])
+def test_a_shapefile_without_a_code_page_keeps_its_letters(tmp_path: Path, encoding: str) -> None:
+    frame = geopandas.GeoDataFrame({"cover": ["Wälder", "Straße"]}, geometry=FRAME.geometry, crs=4326)
+    frame.to_file(tmp_path / "a.shp", encoding=encoding)
+    (tmp_path / "a.cpg").unlink()
+    archive = zipped(tmp_path / "a.zip", *sorted(tmp_path.glob("a.*")), inside="in/")
+    for path in (str(tmp_path / "a.shp"), archive):
+        assert names(path) == ["Wälder", "Straße"]
+
+
 def test_archives_that_unpack_to_too_much_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -14,7 +13,8 @@ import rasterio.shutil
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 
-from terramamba.data.labels.palette import Colour
+from terramamba.data.labels.attribute_table import esri_table_of, read_esri_table, read_gdal_table
+from terramamba.data.labels.palette import Colour, colour_of
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers.gdal import GdalSource
 from terramamba.raster.scene import Scene
@@ -22,13 +22,9 @@ from terramamba.raster.scene import Scene
 CLASS_TAG = "CLASS_"
 """Band tags CLASS_1, CLASS_2, ... of a label image name its codes."""
 
-VALUE_USAGE, NAME_USAGE, COLOUR_USAGES = 5, 2, (6, 7, 8)
-"""What columns of GDAL's attribute tables are for (GDALRATFieldUsage): value, name; red, green, blue."""
 
-VALUE_COLUMNS = ("value", "values", "code", "class_code", "class_value", "class_id", "classid", "gridcode")
-NAME_COLUMNS = ("class_name", "class_names", "classname", "class name", "name", "label", "category", "class")
-COLOUR_COLUMNS = ("red", "green", "blue")
-TEXT_COLUMN = 2
+SIDECAR_ONLY = ("GTiff", "PNG", "JPEG", "BMP", "COG")
+"""Drivers whose files have category names and attribute tables in a sidecar alone."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +45,12 @@ def read_legend(path: str) -> Legend:
     """Read the names and colours that belong to the image at ``path``.
 
     In this order: band tags CLASS_1, ..., GDAL's category names (those of ENVI's headers among them), the
-    raster attribute table, the colour table, and beside the image the style of QGIS (.qml) and a colour file
-    (.clr). A name that only repeats the code is none. Where two of them call a code differently, the first
-    one counts, and a note says so.
+    raster attribute table (in ``.aux.xml``, then in ESRI's ``.vat.dbf``), the colour table, and beside the
+    image the style of QGIS (.qml) and a colour file (.clr). A name that only repeats the code is none. Where
+    two of them call a code differently, the first one counts, and a note says so.
+
+    Raises:
+        InputError: an attribute table ``.vat.dbf`` is damaged.
     """
     names: dict[int, str] = {}
     colours: dict[int, Colour] = {}
@@ -74,7 +73,8 @@ def _sources(path: str) -> Iterator[tuple[str, Mapping[int, str], Mapping[int, C
         with rasterio.open(path) as image:
             tags = image.tags(1)
             table = image.colormap(1) if image.colorinterp[0] == ColorInterp.palette else {}
-        band = _described_by_gdal(path)
+            alone = image.driver in SIDECAR_ONLY and not Path(f"{path}.aux.xml").is_file()
+        band = None if alone else _described_by_gdal(path)
     numbers = {key.removeprefix(CLASS_TAG): name for key, name in tags.items() if key.startswith(CLASS_TAG)}
     yield "the tags", {int(number): name for number, name in numbers.items() if number.isdecimal()}, {}
     categories = [] if band is None else [entry.text or "" for entry in band.iterfind("CategoryNames/*")]
@@ -82,7 +82,10 @@ def _sources(path: str) -> Iterator[tuple[str, Mapping[int, str], Mapping[int, C
     attributes = None if band is None else band.find("GDALRasterAttributeTable")
     yield "the category names", dict(enumerate(categories)), {}
     if attributes is not None:
-        yield "the raster attribute table", *_attribute_table(attributes)
+        yield "the raster attribute table", *read_gdal_table(attributes)
+    esri = esri_table_of(path)
+    if esri is not None:
+        yield esri.name, *read_esri_table(esri)
     yield "the colour table", {}, own
     for suffix, read in ((".qml", _qgis_style), (".clr", _colour_file)):
         beside = Path(path).with_suffix(suffix)
@@ -106,59 +109,6 @@ def _described_by_gdal(path: str) -> ElementTree.Element | None:
         if not (isinstance(error, KeyError | ElementTree.ParseError) or is_from_rasterio(error)):
             raise
         return None
-
-
-def _attribute_table(table: ElementTree.Element) -> tuple[dict[int, str], dict[int, Colour]]:
-    columns = [
-        (
-            (column.findtext("Name") or "").strip().lower(),
-            int(column.findtext("Type") or 0),
-            int(column.findtext("Usage") or 0),
-        )
-        for column in table.iterfind("FieldDefn")
-    ]
-    rows = [[cell.text or "" for cell in row.iterfind("F")] for row in table.iterfind("Row")]
-    value = _column(columns, VALUE_USAGE, VALUE_COLUMNS)
-    texts = [i for i, (_, kind, _) in enumerate(columns) if kind == TEXT_COLUMN and i != value]
-    name = _column(columns, NAME_USAGE, NAME_COLUMNS, texts)
-    if name is None and texts:
-        name = texts[0]
-    parts = [
-        _column(columns, usage, (colour,))
-        for usage, colour in zip(COLOUR_USAGES, COLOUR_COLUMNS, strict=True)
-    ]
-    first = float(table.get("Row0Min") or 0)
-    step = float(table.get("BinSize") or 1)
-    names: dict[int, str] = {}
-    levels: dict[int, list[float]] = {}
-    for number, row in enumerate(rows):
-        with suppress(ValueError, IndexError):  # a row without a number says nothing
-            code = int(first + number * step if value is None else float(row[value]))
-            if name is not None:
-                names.setdefault(code, row[name])
-            levels.setdefault(code, [float(row[part]) for part in parts if part is not None])
-    whole = {code: level for code, level in levels.items() if len(level) == len(COLOUR_USAGES)}
-    highest = max((max(level) for level in whole.values()), default=0.0)
-    fractions = highest <= 1 and any(part % 1 for level in whole.values() for part in level)
-    shown = {
-        code: _colour([part * 255 if fractions else part for part in own]) for code, own in whole.items()
-    }
-    return names, {code: colour for code, colour in shown.items() if colour is not None}
-
-
-def _column(
-    columns: Sequence[tuple[str, int, int]],
-    usage: int,
-    names: Sequence[str],
-    among: Sequence[int] | None = None,
-) -> int | None:
-    """The column for ``usage``, else the first of ``names``."""
-    allowed = range(len(columns)) if among is None else among
-    for i in allowed:
-        if columns[i][2] == usage:
-            return i
-    called = {columns[i][0]: i for i in reversed(allowed)}
-    return next((called[name] for name in names if name in called), None)
 
 
 def _qgis_style(path: Path) -> tuple[dict[int, str], dict[int, Colour]]:
@@ -192,13 +142,8 @@ def _colour_file(path: Path) -> tuple[dict[int, str], dict[int, Colour]]:
         row = re.fullmatch(
             r"\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)[\s,]+(\d+)(?:[\s,]+\d+)?(?:[\s,]+(\D.*))?\s*", line
         )
-        colour = None if row is None else _colour([float(row[i]) for i in (2, 3, 4)])
+        colour = None if row is None else colour_of([float(row[i]) for i in (2, 3, 4)])
         if row is not None and colour is not None:
             colours[int(row[1])] = colour
             names[int(row[1])] = row[5] or ""
     return names, colours
-
-
-def _colour(levels: Sequence[float]) -> Colour | None:
-    red, green, blue = (round(level) for level in levels)
-    return (red, green, blue) if all(0 <= level <= 255 for level in (red, green, blue)) else None

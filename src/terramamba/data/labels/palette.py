@@ -1,5 +1,6 @@
 """Colours for classes that have none of their own."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Annotated
 
@@ -48,6 +49,12 @@ def default_colours(k: int) -> tuple[Colour, ...]:
         chosen.append((red, green, blue))
         nearest = np.minimum(nearest, np.linalg.norm(grid_lab - grid_lab[farthest], axis=-1))
     return tuple(chosen)
+
+
+def colour_of(levels: Sequence[float]) -> Colour | None:
+    """Return red, green and blue as a colour; None where they are out of range."""
+    red, green, blue = (round(level) for level in levels)
+    return (red, green, blue) if all(0 <= level <= 255 for level in (red, green, blue)) else None
 
 
 def _cielab(rgb: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:

@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.data.labels.legend import legend_of
 from terramamba.raster.readers.gdal import GdalSource
-from terramamba.raster.readers.value_facts import category_names, holds_one_bit, shows_zero_white
+from terramamba.raster.readers.value_facts import holds_one_bit, shows_zero_white
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, strips
 
@@ -50,7 +51,7 @@ def mask_facts(mask: Scene) -> MaskFacts:
     nodata = None if mask.nodata is None or mask.nodata not in counts else int(mask.nodata)
     one_bit = {*counts, *transparent} <= {0, 1} and holds_one_bit(mask)
     white = one_bit and shows_zero_white(mask)
-    return MaskFacts(mask.path, counts, transparent, nodata, one_bit, white, category_names(mask))
+    return MaskFacts(mask.path, counts, transparent, nodata, one_bit, white, legend_of(mask).names)
 
 
 def band_of(scene: Scene, window: Window | None) -> tuple[Shaped[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:

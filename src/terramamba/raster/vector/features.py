@@ -20,7 +20,7 @@ from terramamba.raster.geogrid import Grid, same_crs
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.reproject import to_crs
 from terramamba.raster.vector.point_table import is_point_table, read_point_table
-from terramamba.raster.vector.vector_files import UNREADABLE, list_layers, opened_as
+from terramamba.raster.vector.vector_files import UNREADABLE, list_layers, opened_as, text_encoding
 
 EDGES_PER_SCENE = 64
 """Edges longer than this part of the scene are split before they are reprojected, because a straight line in
@@ -81,7 +81,9 @@ def _read(path: str, chosen: str) -> Features:
         with warnings.catch_warnings():
             # heights are dropped and odd field types read as text; neither matters for labels
             warnings.simplefilter("ignore")
-            about, _, blobs, columns = pyogrio.raw.read(opened_as(path), layer=chosen, force_2d=True)
+            about, _, blobs, columns = pyogrio.raw.read(
+                opened_as(path), layer=chosen, force_2d=True, encoding=text_encoding(path)
+            )
         shapes = shapely.from_wkb(blobs)
         crs = None if about["crs"] is None else CRS.from_user_input(about["crs"])
     except (pyogrio.errors.GeometryError, shapely.errors.GEOSException) as error:

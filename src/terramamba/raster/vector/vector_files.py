@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from terramamba.core.errors import InputError, reason_of
+from terramamba.raster.readers.dbase import code_page
 from terramamba.raster.readers.gdal import driver_of, is_address, is_on_web
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES, PRODUCT_SUFFIXES
 from terramamba.raster.readers.references import LOOKED_AT, require_own_files, require_own_text
@@ -36,7 +37,7 @@ ONLY_SHAPES = (
 SHAPES_OR_NOT = (".gpkg", ".sqlite", ".json", ".gml")
 """Endings of files that may hold pixels or something else instead."""
 VECTOR_SUFFIXES = (*ONLY_SHAPES, *SHAPES_OR_NOT)
-ARCHIVE = ".zip"
+ARCHIVE, SHAPEFILE = ".zip", ".shp"
 IN_FOLDERS = (*(suffix for suffix in VECTOR_SUFFIXES if suffix != ".json"), ARCHIVE)
 """How vector files end that lie among others in a folder; JSON there may be anything."""
 GEODATABASE, TABLES = ".gdb", ".gdbtable"
@@ -137,6 +138,32 @@ def opened_as(path: str) -> str:
         )
     _require_plain(path, found[0])
     return f"/vsizip/{whole}/{found[0]}".rstrip("/")
+
+
+def text_encoding(path: str) -> str | None:
+    """Tell the encoding of the attributes of a shapefile whose text is UTF-8 and does not say so; else None.
+
+    GDAL takes such text for Latin-1.
+    """
+    dataset = opened_as(path)
+    if _suffix(dataset) != SHAPEFILE or _part_of(dataset, ".cpg") is not None:
+        return None
+    table = _part_of(dataset, ".dbf")
+    return "UTF-8" if table is not None and code_page(table) == "utf-8" else None
+
+
+def _part_of(dataset: str, end: str) -> bytes | None:
+    """What the part of a shapefile that ends so holds, on disk or in an archive."""
+    stem = dataset[: -len(SHAPEFILE)]
+    archive, _, inner = stem.removeprefix("/vsizip/").rpartition(f"{ARCHIVE}/")
+    for name in (end, end.upper()):
+        if stem.startswith("/vsizip/"):
+            with zipfile.ZipFile(archive + ARCHIVE) as opened:
+                if inner + name in opened.namelist():
+                    return opened.read(inner + name)
+        elif Path(stem + name).is_file():
+            return Path(stem + name).read_bytes()
+    return None
 
 
 def _require_plain(archive: str, inner: str) -> None:
