@@ -1,3 +1,5 @@
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,11 @@ SWITCHES: list[dict[str, Any]] = [
     {"bfa": "difference"},
     {"csie": False},
     {"interaction": "scalar"},
+    {"interaction": "scalar_features"},
+    {"directions": "axes"},
+    {"directions": "axes", "interaction": "scalar"},
     {"shared_groups": True},
+    {"shared_groups": True, "directions": "axes"},
     {"groups": 2},
     {"scan": "corners"},
     {"discretization": "zoh"},
@@ -167,30 +173,42 @@ def test_csam_is_its_equation(seed: int) -> None:
     torch.testing.assert_close(csam(f1, f2, f3), expected)
 
 
+def gates_of(csie: CSIE, own: Tensor, use: slice) -> Tensor:
+    """A_g of one group: means spread to the size of the map, then one convolution; or axis by axis."""
+    spread = [own.mean(axis, keepdim=True).expand_as(own) for axis in (3, 2)]
+    if isinstance(csie, VariantCSIE) and csie.directions == "axes":
+        matrix, bias = csie.axes.weight[use], csie.axes.bias[use]
+        by_row, by_column = (F.conv2d(mean, matrix, bias).sigmoid() for mean in spread)
+        return by_row * by_column
+    return F.conv2d(torch.cat(spread, dim=1), csie.gates.weight[use], csie.gates.bias[use]).sigmoid()
+
+
 @pytest.mark.parametrize("shared", [False, True])
-@pytest.mark.parametrize("interaction", ["position", "scalar"])
-def test_csie_is_its_equations_group_by_group(interaction: str, shared: bool, seed: int) -> None:
-    published = interaction == "position" and not shared
-    csie = CSIE(12) if published else VariantCSIE(12, 4, interaction, shared)
-    x = torch.randn(2, 12, 5, 7)
+@pytest.mark.parametrize("directions", ["channels", "axes"])
+@pytest.mark.parametrize("interaction", ["position", "scalar", "scalar_features"])
+def test_csie_is_its_equations_group_by_group(
+    interaction: Any, directions: Any, shared: bool, seed: int
+) -> None:
+    published = (interaction, directions, shared) == ("position", "channels", False)
+    csie = (CSIE(12) if published else VariantCSIE(12, 4, interaction, directions, shared)).double()
+    x = torch.randn(2, 12, 5, 7, dtype=torch.float64)
     groups = []
     for g, own in enumerate(x.chunk(4, dim=1)):
         use = slice(0, 3) if shared else slice(3 * g, 3 * g + 3)
-        matrix, bias = csie.axes.weight[use, :, 0, 0], csie.axes.bias[use]
-        rows, columns = (
-            torch.sigmoid(torch.einsum("oc,bcl->bol", matrix, own.mean(axis)) + bias[:, None])
-            for axis in (3, 2)
-        )
-        along = own * rows[:, :, :, None] * columns[:, :, None, :]
+        gates = gates_of(csie, own, use)
         near = F.conv2d(own, csie.local.weight[use], csie.local.bias[use], padding=1, groups=3)
         near = csie.excite[0 if shared else g](near)
-        f_along, f_near = along.mean((2, 3)), near.mean((2, 3))
-        if interaction == "scalar":
-            weight = torch.sigmoid((f_along * f_near).sum(1))[:, None, None, None]
-        else:
+        f_near = near.mean((2, 3))
+        if interaction == "position":
+            f_along = (own * gates).mean((2, 3))
             matched = torch.einsum("bc,bchw->bhw", f_along.softmax(1), near)
-            matched = matched + torch.einsum("bc,bchw->bhw", f_near.softmax(1), along)
+            matched = matched + torch.einsum("bc,bchw->bhw", f_near.softmax(1), own * gates)
             weight = torch.sigmoid(matched)[:, None]
+        else:
+            f_along = (gates if interaction == "scalar" else own * gates).mean((2, 3))
+            if interaction == "scalar":
+                assert ((f_along > 0) & (f_along < 1)).all()
+            weight = torch.sigmoid((f_along * f_near).sum(1))[:, None, None, None]
         groups.append(own * weight)
     expected = F.conv2d(torch.cat(groups, dim=1), csie.mix.weight, csie.mix.bias) + x
     torch.testing.assert_close(csie(x), expected)
@@ -265,6 +283,34 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path: Path, seed: int) -> None
 
 
 @pytest.mark.parametrize(
+    ("options", "meant"),
+    [
+        ({}, {}),
+        ({"interaction": "position"}, {"interaction": "position"}),
+        ({"interaction": "scalar"}, {"interaction": "scalar_features"}),
+        ({"shared_groups": True, "interaction": "scalar"}, {"interaction": "scalar_features"}),
+    ],
+)
+def test_a_model_saved_before_directions_had_a_name_gates_along_the_axes(
+    options: dict[str, Any], meant: dict[str, Any], tmp_path: Path, seed: int
+) -> None:
+    x = torch.randn(1, 2, 3, 40, 33)
+    model = settle(tiny(**{**options, **meant, "directions": "axes"}), x)
+    saved = save_model(model, tmp_path / "model")
+    known = {name: value for name, value in saved.options.items() if name != "directions"}
+    old = load_model(tmp_path / "model", replace(saved, options={**known, **options}))
+    assert old.options == model.options
+    with torch.no_grad():
+        assert torch.equal(old(x), model(x))
+
+
+def test_weights_along_the_axes_have_the_names_under_which_they_were_saved() -> None:
+    model = create_model("glmamba", preset="nano", in_channels=3, directions="axes")
+    names = "".join(f"{key} {tuple(value.shape)}\n" for key, value in model.state_dict().items())
+    assert hashlib.sha256(names.encode()).hexdigest()[:16] == "bc8c9071ede01182"
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"base_channels": 10}, "base_channels=10"),
@@ -273,6 +319,7 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path: Path, seed: int) -> None
         ({"depths": (1, 0, 1, 1)}, "at least 1"),
         ({"bfa": "sum"}, "full"),
         ({"scan": "spiral"}, "corners"),
+        ({"directions": "rows"}, "channels, axes"),
         ({"mlp_ratio": -1.0}, "mlp_ratio"),
         ({"d_state": 0}, "d_state"),
     ],
@@ -304,5 +351,5 @@ def test_presets_have_the_stated_sizes() -> None:
         counts[preset] = count(model)
         if preset == "large":
             assert count(model.encoder) == 18_538_464  # the 18.5 M of the docstring
-    assert counts == {"nano": 1_002_713, "small": 5_556_677, "base": 12_020_441, "large": 46_154_653}
+    assert counts == {"nano": 1_008_153, "small": 5_578_437, "base": 12_069_401, "large": 46_350_493}
     assert SPEC.default_preset == "base"

@@ -2,12 +2,16 @@
 
 import json
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cards import change_card
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json, write_yaml
+from terramamba.models.weights import SavedModel
+from terramamba.runs.model_card import write_card
 from terramamba.runs.repeats import average, train_seeds
 from terramamba.training.settings import TrainSettings
 
@@ -101,3 +105,19 @@ def test_a_seed_whose_folder_is_a_link_is_refused(tmp_path, how):
     with pytest.raises(InputError, match="seed-2: is a link"):
         train_seeds(settings, train([]))
     assert not any((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_finished_run_of_a_model_that_has_another_default_by_now_is_refused(tmp_path):
+    earlier = {"in_channels": 2, "num_classes": 1, "interaction": "position"}
+    folder = tmp_path / "seed-5"
+    settings = TrainSettings(model="glmamba", preset="nano", out=str(tmp_path), seed=5, seeds=2, resume=True)
+    train([])(replace(settings, out=str(folder)))
+    write_card(folder, change_card(model=SavedModel("glmamba", "nano", earlier, "0a" * 32)))
+    with pytest.raises(InputError, match=r"seed-5: the model of this run has directions 'axes', today's"):
+        train_seeds(settings, train([]))
+    calls: list[TrainSettings] = []
+    train_seeds(replace(settings, set={"directions": "axes"}), train(calls))
+    assert [call.seed for call in calls] == [6]
+    today = SavedModel("glmamba", "nano", {**earlier, "directions": "axes"}, "0a" * 32)
+    write_card(folder, change_card(model=today))
+    train_seeds(settings, train([]))

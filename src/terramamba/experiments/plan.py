@@ -18,6 +18,7 @@ from terramamba.experiments.values import (
     Settings,
 )
 from terramamba.runs.folder import check_same_config, is_run_folder
+from terramamba.runs.repeats import refuse_other_model
 from terramamba.training.settings import TrainSettings
 from terramamba.training.task import Task
 
@@ -151,6 +152,7 @@ def other_settings(run: PlannedRun) -> str | None:
         return None
     try:
         check_same_config(run.folder, run.settings)
+        refuse_other_model(run.folder, run.settings)
     except InputError as error:
         return str(error)
     return None

@@ -19,8 +19,8 @@ Where the publication disagrees with itself or leaves something open:
 - Bbar = Delta B, as every Mamba code base has it, for the paper's zero-order hold.
 - CSAM is always called: a published listing builds it and never does, yet the article's table counts on it.
 - No ReLU before the sigmoid of the spatial attention: it would forbid weights under 0.5.
-- CSIE's interaction is matched at every position, where the literal formula is one number a group. A_g is the
-  product of a row's and a column's gate, path 1's features are X_g * A_g.
+- CSIE's interaction is matched at every position, where the literal formula is one number a group: path 1's
+  features are then X_g * A_g. A_g is the listing's, which convolves the means of both directions together.
 - C = 96, the text's width, makes an encoder of 18.5 M parameters alone, while the article's figure shows 10
   to 15 M in all: ``base`` has C = 48, ``large`` C = 96.
 - Each of the decoder's two last steps halves the channels: C -> C/2 -> C/4.
@@ -103,17 +103,36 @@ class CSAM(nn.Module):
         return torch.relu(self.fuse(torch.cat(parts, dim=1)) + f2)
 
 
+class DirectionGates(nn.Conv2d):
+    """A_g in (0, 1): the means of rows and of columns, side by side in 2c/G channels, convolved to c/G.
+
+    A 1x1 convolution of means that are spread over a map is the spread convolution of the means, which have
+    h + w positions in place of h * w.
+    """
+
+    def __init__(self, channels: int, groups: int) -> None:
+        super().__init__(2 * channels, channels, kernel_size=1, groups=groups)
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Compute the gates of maps (b, c, h, w), each from the means of its row and its column."""
+        of_rows, of_columns = self.weight.chunk(2, dim=1)
+        rows = F.conv2d(x.mean(3, keepdim=True), of_rows, self.bias, groups=self.groups)
+        columns = F.conv2d(x.mean(2, keepdim=True), of_columns, groups=self.groups)
+        return torch.sigmoid(rows + columns)
+
+
 class CSIE(nn.Module):
     """Groups of channels weigh their positions by how far two views of them agree (Eq. 23-30).
 
-    Path 1 gates rows and columns by their means (X_g * A_g); path 2 convolves neighbourhoods (X_l).
+    Path 1 gates positions by the means of their rows and columns (X_g * A_g); path 2 convolves neighbourhoods
+    (X_l).
     """
 
     def __init__(self, channels: int, groups: int = GROUPS) -> None:
         super().__init__()
         own = channels // groups
         self.groups = groups
-        self.axes = nn.Conv2d(channels, channels, kernel_size=1, groups=groups)
+        self.gates = DirectionGates(channels, groups)
         self.local = nn.Conv2d(channels, channels, kernel_size=3, padding=1, groups=channels)
         # At least four hidden units: one alone behind a ReLU may start shut, and then stays so.
         self.excite = nn.ModuleList(SqueezeExcitation(own, max(own // 4, 4)) for _ in range(groups))
@@ -121,15 +140,16 @@ class CSIE(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Enhance maps (b, c, h, w) where their two views agree."""
-        h = x.shape[2]
-        means = torch.cat([x.mean(3), x.mean(2)], dim=2)[..., None]
-        gates = torch.sigmoid(self.axes(means)).squeeze(-1)
-        x_g = x * gates[:, :, :h, None] * gates[:, :, None, h:]  # Eq. 23-24
+        x_g = self.directional(x)  # Eq. 23-24
         x_l = self.local(x)
         x_l = x_l * self.channel_weights(x_l.mean((2, 3)))[:, :, None, None]  # Eq. 25-26
         weight = self.agreement(self._grouped(x_g), self._grouped(x_l))
         weighted = (self._grouped(x) * weight[:, :, None]).flatten(1, 2)
         return self.mix(weighted) + x  # Eq. 30
+
+    def directional(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Run path 1 on maps (b, c, h, w)."""
+        return x * self.gates(x)
 
     def channel_weights(self, mean: Float[Tensor, "b c"]) -> Float[Tensor, "b c"]:
         """Weigh the channels of each group by their means."""

@@ -5,7 +5,9 @@ network of ``glmamba`` where no switch is set, and otherwise the same network of
 something away or puts something in its place; sizes, recipe and the names of weights stay.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import reduce
 from typing import Any, Literal, cast
 
 import torch
@@ -15,13 +17,14 @@ from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
 from terramamba.models.bitemporal_fusion import FUSIONS, Fusion
-from terramamba.models.glmamba import CSAM, CSIE, GROUPS, Decoder, GLMamba, GLMambaConfig
+from terramamba.models.glmamba import CSAM, CSIE, GROUPS, Decoder, DirectionGates, GLMamba, GLMambaConfig
 from terramamba.models.layers import SqueezeExcitation
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.models.vss import VSSEncoder
 
-Interaction = Literal["position", "scalar"]
+Interaction = Literal["position", "scalar", "scalar_features"]
+Directions = Literal["channels", "axes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +44,11 @@ class GLMambaVariantConfig(GLMambaConfig):
     csie: bool = True
     """Cross-space interaction enhancement."""
     interaction: Interaction = "position"
-    """Interaction of CSIE: a weight for each position, or one for each group."""
+    """Interaction of CSIE: a weight for each position; or one for each group from pooled gates A_g, as the
+    article has it ("scalar"), or from pooled features X_g A_g ("scalar_features")."""
+    directions: Directions = "channels"
+    """How CSIE gates: the means of a row and a column through one convolution, as the article's listing; or
+    coordinate attention, a gate for the row times one for the column ("axes")."""
     groups: int = GROUPS
     """Groups of channels in CSIE."""
     shared_groups: bool = False
@@ -80,20 +87,48 @@ class SharedConv2d(nn.Conv2d):
 
 
 class VariantCSIE(CSIE):
-    """CSIE with one set of weights for all groups, or with a weight for each group and not each position."""
+    """CSIE with one set of weights for all groups, other gates, or a weight for each group, not position."""
 
-    def __init__(self, channels: int, groups: int, interaction: Interaction, shared: bool) -> None:
-        if shared:
-            nn.Module.__init__(self)
-            own = channels // groups
-            self.groups = groups
-            self.axes = SharedConv2d(own, groups, kernel_size=1)
-            self.local = SharedConv2d(own, groups, kernel_size=3, groups=own)
-            self.excite = nn.ModuleList([SqueezeExcitation(own, max(own // 4, 4))])
-            self.mix = nn.Conv2d(channels, channels, kernel_size=1)
+    def __init__(
+        self, channels: int, groups: int, interaction: Interaction, directions: Directions, shared: bool
+    ) -> None:
+        nn.Module.__init__(self)
+        own = channels // groups
+        self.groups, self.interaction, self.directions, self.shared = groups, interaction, directions, shared
+        if directions == "channels":
+            self.gates = DirectionGates(own, 1) if shared else DirectionGates(channels, groups)
         else:
-            super().__init__(channels, groups)
-        self.interaction, self.shared = interaction, shared
+            self.axes = (
+                SharedConv2d(own, groups, kernel_size=1)
+                if shared
+                else nn.Conv2d(channels, channels, kernel_size=1, groups=groups)
+            )
+        self.local = (
+            SharedConv2d(own, groups, kernel_size=3, groups=own)
+            if shared
+            else nn.Conv2d(channels, channels, kernel_size=3, padding=1, groups=channels)
+        )
+        sets = 1 if shared else groups
+        self.excite = nn.ModuleList(SqueezeExcitation(own, max(own // 4, 4)) for _ in range(sets))
+        self.mix = nn.Conv2d(channels, channels, kernel_size=1)
+
+    def directional(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Run path 1 on maps (b, c, h, w): X_g A_g, or A_g alone where that is what is pooled."""
+        gates = self.axis_gates(x) if self.directions == "axes" else [self.channel_gates(x)]
+        return reduce(torch.mul, gates if self.interaction == "scalar" else [x, *gates])
+
+    def channel_gates(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Compute gates (b, c, h, w) from the means of rows and columns, convolved together."""
+        if not self.shared:
+            return self.gates(x)
+        return self.gates(self._grouped(x).flatten(0, 1)).view(x.shape)
+
+    def axis_gates(self, x: Float[Tensor, "b c h w"]) -> list[Tensor]:
+        """Compute gates of rows (b, c, h, 1) and of columns (b, c, 1, w), each from their own means."""
+        h = x.shape[2]
+        means = torch.cat([x.mean(3), x.mean(2)], dim=2)[..., None]
+        gates = torch.sigmoid(self.axes(means)).squeeze(-1)
+        return [gates[:, :, :h, None], gates[:, :, None, h:]]
 
     def channel_weights(self, mean: Float[Tensor, "b c"]) -> Float[Tensor, "b c"]:
         """Weigh the channels of each group by their means."""
@@ -132,7 +167,7 @@ class GLMambaVariant(GLMamba):
         self.csam = nn.ModuleDict({str(i + 1): CSAM(*channels[i - 1 : i + 2]) for i in stages})
         self.bfa = nn.ModuleList(FUSIONS[config.bfa](c) for c in channels)
         self.csie = nn.ModuleList(
-            VariantCSIE(c, config.groups, config.interaction, config.shared_groups)
+            VariantCSIE(c, config.groups, config.interaction, config.directions, config.shared_groups)
             if config.csie
             else nn.Identity()
             for c in channels
@@ -151,6 +186,17 @@ def build(**options: Any) -> GLMamba:
     return GLMamba(config) if config.published else GLMambaVariant(config)
 
 
+def options_of_before(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Name the directions in options of a model that was saved before there were two kinds.
+
+    It gates along the axes, and what it calls a scalar is from pooled features.
+    """
+    if "directions" in options:
+        return options
+    scalar = {"interaction": "scalar_features"} if options.get("interaction") == "scalar" else {}
+    return {**options, **scalar, "directions": "axes"}
+
+
 SPEC = ModelSpec(
     name="glmamba",
     task="change",
@@ -158,6 +204,7 @@ SPEC = ModelSpec(
     paper="Liu et al., IEEE JSTARS 19, 2026, pp. 11344-11360, doi 10.1109/JSTARS.2026.3675679",
     build=build,
     config=GLMambaVariantConfig,
+    options_of_before=options_of_before,
     presets={
         "nano": {"base_channels": 16, "depths": (1, 1, 1, 1), "d_state": 4},
         "small": {"base_channels": 32},

@@ -40,6 +40,8 @@ class ModelSpec:
     """Input shape, batch 1, at which FLOPs are stated."""
     config: type | None = None
     """Dataclass whose fields are the options, where the signature of ``build`` does not show them."""
+    options_of_before: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+    """Of a saved model, which an earlier version may have written, to those that build the same today."""
     trainable: bool = True
     """False: a detector that has nothing to learn."""
     fit: FitFunction | None = None

@@ -5,7 +5,7 @@ Nothing is ever unpickled. What else a user of the model has to know is the mode
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from terramamba.core.files import atomic_path
 from terramamba.core.run_files import CARD
 from terramamba.core.typed import Bound, Text
 from terramamba.models.model import Model
-from terramamba.models.registry import create_model, resolved_options
+from terramamba.models.registry import create_model, model_spec, resolved_options
 
 SMALL = 4096
 """Numbers among a model's options that are never too large."""
@@ -65,6 +65,7 @@ def load_model(path: Path, saved: SavedModel) -> Model:
     """
     tensors = _read(path, saved.sha256)
     try:
+        saved = replace(saved, options=model_spec(saved.name).options_of_before(saved.options))
         _require_size(path, saved, tensors)
         with torch.random.fork_rng(devices=[]):  # loading a model leaves the caller's random numbers alone
             model = create_model(saved.name, preset=saved.preset, **saved.options)

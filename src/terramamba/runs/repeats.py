@@ -5,12 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.core.folder_lock import require_no_link
-from terramamba.core.run_files import METRICS, seed_folder
+from terramamba.core.run_files import CARD, METRICS, seed_folder
 from terramamba.core.termination import RESUMABLE
+from terramamba.models.registry import model_spec
 from terramamba.runs.at_work import at_work
 from terramamba.runs.folder import is_run_folder
+from terramamba.runs.model_card import read_card
 from terramamba.runs.record import all_metrics
 from terramamba.scores.metrics import summarise
 from terramamba.training.settings import TrainSettings
@@ -25,7 +28,7 @@ def train_seeds(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[s
     """Train once, or ``settings.seeds`` times in ``out/seed-N``; the metrics, averaged where repeated.
 
     With ``resume``, finished repeats are kept and the interrupted one goes on. Raises ``InputError`` where
-    another job holds the folder.
+    another job holds the folder, or as ``refuse_other_model``.
     """
     if settings.seeds == 1:
         return train_one(settings)
@@ -39,6 +42,7 @@ def _train_all(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[st
         folder = Path(settings.out) / seed_folder(seed)
         require_no_link(folder)
         if settings.resume and (folder / METRICS).exists():
+            refuse_other_model(folder, settings)
             results.append(all_metrics(folder))
             continue
         begun = is_run_folder(folder)
@@ -60,6 +64,27 @@ def _train_all(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[st
     averaged = {"folder": settings.out, **average(results)}
     write_json(Path(settings.out) / METRICS, averaged)
     return averaged
+
+
+def refuse_other_model(folder: Path, settings: TrainSettings) -> None:
+    """Raise ``InputError`` where ``settings`` make another model than the finished run in ``folder`` has.
+
+    They do where the model now has an option that it had not then, whose default builds another network.
+    """
+    if not (folder / CARD).is_file():
+        return
+    saved = read_card(folder).model
+    spec = model_spec(saved.name)
+    of_today = {**spec.presets.get(saved.preset, {}), **settings.set}
+    for name, value in spec.options_of_before(saved.options).items():
+        if name in saved.options:
+            continue
+        today = of_today.get(name, spec.parameters()[name].default)
+        if value != today:
+            raise InputError(
+                f"{folder}: the model of this run has {name} {value!r}, today's {today!r};"
+                " give another --out, or --overwrite"
+            )
 
 
 def average(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
