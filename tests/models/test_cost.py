@@ -3,6 +3,8 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from terramamba.models import create_model, list_models, model_spec
 from terramamba.models.cost import Cost, ScanModule, model_cost, scan_flops
@@ -72,6 +74,19 @@ def test_a_model_without_weights_runs_for_real():
             return (x[:, 1] - x[:, 0]).abs().mean(1, keepdim=True) if float(x.sum()) == 0 else x
 
     assert model_cost(Difference(), (1, 2, 3, 4, 4)) == Cost(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("spectralformer", (2, 9, 7, 7)), ("changeformer", (2, 2, 3, 32, 32)), ("tinycd", (2, 2, 3, 32, 32))],
+)
+def test_counts_without_numbers_are_those_of_pytorch_with_numbers(name, shape):
+    model = create_model(name, in_channels=shape[-3], num_classes=2)
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        model.eval()(torch.zeros(shape))
+    assert counter.get_total_flops() > 0
+    for hollow in (True, False):
+        assert model_cost(model, shape, hollow=hollow).flops == counter.get_total_flops()
 
 
 @pytest.mark.parametrize("name", [name for name in list_models("change") if model_spec(name).trainable])

@@ -11,16 +11,16 @@ A scan's own operations depend on its backend, so they are never looked at: a mo
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
+
+from terramamba.models.hollow import FlopCounter, HollowFlopCounter
 
 
 @dataclass(frozen=True)
@@ -53,20 +53,24 @@ def model_cost(model: nn.Module, shape: Sequence[int], *, hollow: bool = True) -
     large input as for a small one. A model without weights or buffers, such as a classical detector, runs for
     real, and so does one where ``hollow`` is not asked for: on a small input that is several times as fast.
     """
-    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())} if hollow else {}
-    fake = FakeTensorMode() if tensors else nullcontext()
-    counter = FlopCounterMode(display=False)
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    hollow = hollow and bool(tensors)
+    counter = HollowFlopCounter() if hollow else FlopCounter()
     training = model.training
     model.eval()
     try:
         # The counter knows the products inside attention, but not every fused form of it.
-        with torch.no_grad(), fake, sdpa_kernel(SDPBackend.MATH), counter, _scans_stated(model) as stated:
-            empty = {name: torch.empty(tensor.shape, dtype=tensor.dtype) for name, tensor in tensors.items()}
-            functional_call(model, empty, (torch.zeros(*shape),))
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter, _scans_stated(model) as stated:
+            given = torch.zeros(*shape)
+            if hollow:
+                empty = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
+                functional_call(model, empty, (given,))
+            else:
+                model(given)
     finally:
         model.train(training)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return Cost(parameters, counter.get_total_flops() + sum(stated))
+    return Cost(parameters, counter.flops + sum(stated))
 
 
 @contextmanager
