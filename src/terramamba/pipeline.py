@@ -47,7 +47,7 @@ from terramamba.runs.model_card import MadeBy, ModelCard, write_card
 from terramamba.runs.repeats import train_seeds
 from terramamba.runs.result_folder import check_result_folder, result_folder
 from terramamba.training.checkpoint import refuse_other_contents
-from terramamba.training.config import check_ability
+from terramamba.training.config import check_ability, check_choices
 from terramamba.training.fit import fit, training_processes
 from terramamba.training.loop import seed_everything
 from terramamba.training.plan import Plan
@@ -247,7 +247,7 @@ def _ready(task: Task, settings: Any) -> _Ready:
     check_ability(model, recompute=settings.recompute, compile=settings.compile, precision=settings.precision)
     prepared.check(model)
     work = None
-    if spec.trainable and spec.fit is None:
+    if spec.by_steps:
         settings = replace(settings, devices=training_processes(settings))
         work = workload(model, prepared.volume(), device, settings.devices)
     return _Ready(resolve(settings, spec, work, task.practical), spec, prepared, model, work)
@@ -292,6 +292,7 @@ def _spec(task: Task, settings: Any) -> ModelSpec:
     spec = model_spec(settings.model)
     if spec.task != task.name:
         raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
+    check_choices(settings, spec)
     return spec
 
 

@@ -138,12 +138,12 @@ def test_a_threshold_between_two_thousandths_is_refused_before_anything_is_writt
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"model": "cva", "recompute": True}, "--recompute: cva has no blocks that could be run again"),
-        (
-            {"model": "pca_kmeans", "compile": True},
-            "--compile: pca_kmeans has no blocks",
-        ),
-        ({"model": "cva", "precision": "bf16"}, "--precision bf16: cva computes in float32 or wider"),
+        ({"model": "cva", "recompute": True}, "--recompute: cva is not trained by gradient steps"),
+        ({"model": "pca_kmeans", "compile": True}, "--compile: pca_kmeans is not trained by gradient steps"),
+        ({"model": "cva", "precision": "bf16"}, "--precision bf16: cva is not trained by gradient steps"),
+        ({"model": "cva", "batch_size": 4}, "--batch-size 4: cva is not trained by gradient steps"),
+        ({"model": "cva", "schedule": "poly"}, "--schedule poly: cva is not trained by gradient steps"),
+        ({"model": "pca_kmeans", "jitter": 0.2}, "--jitter 0.2: pca_kmeans is not trained by gradient steps"),
         ({"model": "cva", "devices": 2}, "--devices 2: cva is not trained by gradient steps"),
         ({"model": "tinycd", "compile": True}, "--compile: tinycd has no blocks that could be compiled"),
     ],

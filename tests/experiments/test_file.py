@@ -81,6 +81,15 @@ def test_every_combination_is_planned_once_with_the_settings_of_all_levels(write
     assert not pairs.baseline
 
 
+def test_what_is_given_for_all_models_reaches_those_that_obey_it(write, tmp_path):
+    forest, network = (
+        next(run.settings for run in planned(write(), tmp_path) if (run.data, run.model) == ("another", name))
+        for name in ("forest", "ssa_mamba")
+    )
+    assert (forest.epochs, forest.lr, forest.patch_size) == (None, None, 5)
+    assert (network.epochs, network.patch_size) == (2, 5)
+
+
 def test_an_experiment_may_be_gone_on_with_from_another_folder(write, tmp_path, monkeypatch):
     here = write()
     (tmp_path / "elsewhere").mkdir()
@@ -107,6 +116,18 @@ WRONG = {
     "option": (
         {"models": {"ssa_mamba": {"set": {"depht": 1}}}, "ablations": {}, "sweep": {}},
         "models.ssa_mamba.set.depht: ssa_mamba has no such option",
+    ),
+    "steps of a solver": (
+        {"models": {"svm": {"lr": 0.1}}, "ablations": {}, "sweep": {}},
+        "models.svm.lr 0.1: svm is not trained by gradient steps; leave it out",
+    ),
+    "steps of what learns nothing": (
+        {"models": {"cva": None}, "ablations": {"x": {"of": "cva", "epochs": 3}}, "sweep": {}},
+        "ablations.x.epochs 3: cva is not trained by gradient steps",
+    ),
+    "sweep of a solver": (
+        {"models": {"svm": None}, "ablations": {}, "sweep": {"svm": {"batch_size": [4]}}},
+        "sweep.svm.batch_size 4: svm is not trained by gradient steps",
     ),
     "ablation of nothing": ({"ablations": {"x": {"of": "svm"}}}, "ablations.x.of: 'svm' is none of"),
     "sweep": ({"sweep": {"ssa_mamba": {"patch_size": 3}}}, "sweep.ssa_mamba.patch_size: give a list"),

@@ -169,16 +169,23 @@ def test_bad_input_leaves_an_earlier_run_alone(trained):
 
 
 CANNOT = [
-    ({"recompute": True}, "--recompute: svm has no blocks that could be run again; leave it out"),
-    ({"compile": True}, "--compile: svm has no blocks that could be compiled; leave it out"),
-    ({"precision": "bf16"}, "--precision bf16: svm computes in float32 or wider whatever is asked; use 32"),
+    ({"recompute": True}, "--recompute: svm is not trained by gradient steps; leave it out"),
+    ({"compile": True}, "--compile: svm is not trained by gradient steps; leave it out"),
+    ({"precision": "bf16"}, "--precision bf16: svm is not trained by gradient steps; leave it out"),
+    ({"lr": 0.1}, "--lr 0.1: svm is not trained by gradient steps; leave it out"),
+    ({"model": "random_forest", "epochs": 3}, "--epochs 3: random_forest is not trained by gradient steps"),
+    ({"class_weights": True}, "--class-weights: svm is not trained by gradient steps; leave it out"),
     ({"preset": "huge"}, "--preset huge: svm has no sizes, its solver decides; leave it out"),
     (
         {"set": {"support_vectors": 3}},
         "--set support_vectors=3: svm takes no options, its solver chooses them",
     ),
-    ({"devices": 2}, "--devices 2: svm is not trained by gradient steps, one process does all; leave it out"),
-    ({"token_loss": 0.5}, "--token-loss 0.5: the model has no tokens to label; use 0"),
+    ({"devices": 2}, "--devices 2: svm is not trained by gradient steps; leave it out"),
+    ({"token_loss": 0.5}, "--token-loss 0.5: svm is not trained by gradient steps; leave it out"),
+    (
+        {"model": "one_d_cnn", "token_loss": 0.5},
+        "--token-loss 0.5: the model has no tokens to label; use 0",
+    ),
     ({"model": "one_d_cnn", "recompute": True}, "--recompute: one_d_cnn has no blocks"),
     (
         {"model": "two_d_cnn", "set": {"patch_size": 3}},

@@ -142,7 +142,14 @@ def test_a_scene_with_another_number_of_bands_than_the_model(home, refused, tmp_
 
 def test_an_option_that_the_model_cannot_obey(home, refused):
     words = train_words(home.scene.scene, home.scene.labels)
-    refused((*words, "--recompute"), "--recompute", "svm has no blocks", "leave it out")
+    refused((*words, "--recompute"), "--recompute", "svm is not trained by gradient steps", "leave it out")
+
+
+def test_a_setting_in_a_file_that_the_model_cannot_obey(home, refused, tmp_path):
+    settings = tmp_path / "learn.yaml"
+    settings.write_text("lr: 0.01\n", encoding="utf-8")
+    words = train_words(home.scene.scene, home.scene.labels)
+    refused((*words, "--config", settings), "--lr 0.01", "svm is not trained by gradient steps", "leave it")
 
 
 def test_dates_of_different_size(home, refused, tmp_path):

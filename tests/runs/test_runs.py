@@ -154,7 +154,7 @@ def test_damaged_settings_are_named(tmp_path, text, message):
 @pytest.fixture
 def begun(tmp_path):
     """Settings of which lr was given and epochs were decided, as a run keeps them."""
-    settings = TrainSettings(model="toy", out=str(tmp_path), lr=0.1, epochs=3, decided=["epochs"])
+    settings = TrainSettings(model="one_d_cnn", out=str(tmp_path), lr=0.1, epochs=3, decided=["epochs"])
     write_yaml(tmp_path / "config.yaml", asdict(settings))
     return settings
 
@@ -165,6 +165,14 @@ def begun(tmp_path):
 )
 def test_what_may_differ_and_what_the_recipe_decided_is_no_other_run(begun, tmp_path, changed):
     check_same_config(tmp_path, replace(begun, **changed))
+
+
+def test_what_the_model_cannot_obey_is_no_other_run(begun, tmp_path):
+    earlier = replace(begun, model="svm", lr=0.1, epochs=12, decided=[])
+    write_yaml(tmp_path / "config.yaml", asdict(earlier))
+    check_same_config(tmp_path, replace(earlier, lr=None, epochs=None))
+    with pytest.raises(InputError, match=r"the run has seed 42, not 3"):
+        check_same_config(tmp_path, replace(earlier, lr=None, epochs=None, seed=3))
 
 
 @pytest.mark.parametrize(
@@ -208,7 +216,7 @@ def test_a_run_from_before_a_setting_is_one_with_its_default(begun, tmp_path, ke
 
 
 def test_a_run_that_goes_on_keeps_what_its_recipe_decided(begun, tmp_path):
-    again = TrainSettings(model="toy", out=str(tmp_path), lr=0.1, resume=True)
+    again = TrainSettings(model="one_d_cnn", out=str(tmp_path), lr=0.1, resume=True)
     assert as_begun(again) == replace(begun, resume=True)
     assert as_begun(replace(again, resume=False)) == replace(again, resume=False)
 

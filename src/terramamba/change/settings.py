@@ -6,6 +6,7 @@ from typing import Annotated
 from terramamba.core.errors import InputError
 from terramamba.core.options import (
     ABOVE_ZERO,
+    BY_STEPS,
     PROBABILITY,
     UNDECIDED,
     ByRecipe,
@@ -38,9 +39,9 @@ class Threshold(Options):
 class ChangeConfig(TrainConfig):
     """Everything that training a change detector obeys."""
 
-    loss: Annotated[ByRecipe[ChangeLoss], Silent("bce")] = UNDECIDED
+    loss: Annotated[ByRecipe[ChangeLoss], Silent("bce"), BY_STEPS] = UNDECIDED
     """Training loss: binary cross-entropy, that with the Dice loss, or the focal loss."""
-    pos_weight: Annotated[float | None, ABOVE_ZERO] = None
+    pos_weight: Annotated[float | None, ABOVE_ZERO, BY_STEPS] = None
     """Weight of changed pixels in the cross-entropy; None: 1."""
 
 
@@ -48,13 +49,13 @@ class ChangeConfig(TrainConfig):
 class Crops(Options):
     """What is made of a pair for training."""
 
-    crop_size: Annotated[ByRecipe[int], at_least(1)] = UNDECIDED
+    crop_size: Annotated[ByRecipe[int], at_least(1), BY_STEPS] = UNDECIDED
     """Side of the random training crop in pixels; smaller images are taken whole."""
-    crops_per_pair: Annotated[ByRecipe[int], at_least(1)] = UNDECIDED
+    crops_per_pair: Annotated[ByRecipe[int], at_least(1), BY_STEPS] = UNDECIDED
     """Training crops drawn from each pair in an epoch."""
-    exchange_dates: Fraction = 0.0
+    exchange_dates: Annotated[Fraction, BY_STEPS] = 0.0
     """Probability of exchanging the two dates of a training sample."""
-    jitter: Annotated[float, at_least(0)] = 0.0
+    jitter: Annotated[float, at_least(0), BY_STEPS] = 0.0
     """Strength of the brightness, contrast and band jitter drawn for each date (0: none; 0.2: moderate)."""
 
 

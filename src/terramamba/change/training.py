@@ -52,7 +52,6 @@ from terramamba.scores.calibration import (
 from terramamba.scores.sampling_units import from_confusions, write_units
 from terramamba.scores.thresholds import checked_threshold, confusion_at
 from terramamba.training.checkpoint import Contents
-from terramamba.training.config import check_choices
 from terramamba.training.plan import Plan
 from terramamba.training.task import Judgement
 from terramamba.training.workload import Volume
@@ -75,7 +74,6 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
-    check_choices(settings, spec)
     found, published, unlike = load_pairs(
         settings.data,
         settings.root,

@@ -50,9 +50,10 @@ class Mark(Enum):
     BY_RECIPE = "what is not given the recipe decides"
     MAY_DIFFER = "a run or map with another value is the same one"
     RECORD = "written into the run, and given by nobody: no flag of it is shown"
+    BY_STEPS = "obeyed by models alone that gradient steps train"
 
 
-BY_RECIPE, MAY_DIFFER, RECORD = Mark.BY_RECIPE, Mark.MAY_DIFFER, Mark.RECORD
+BY_RECIPE, MAY_DIFFER, RECORD, BY_STEPS = Mark.BY_RECIPE, Mark.MAY_DIFFER, Mark.RECORD, Mark.BY_STEPS
 
 UNDECIDED: Any = None
 """Default of what the recipe decides."""
@@ -93,6 +94,11 @@ class Option:
     def by_recipe(self) -> bool:
         """Whether the recipe decides it where it is not given."""
         return BY_RECIPE in self.marks
+
+    @property
+    def by_steps(self) -> bool:
+        """Whether only training by gradient steps obeys it."""
+        return BY_STEPS in self.marks
 
     def checked(self, value: Any, what: str) -> Any:
         """Return ``value`` as the option has it; raises ``InputError``, which calls the option ``what``."""

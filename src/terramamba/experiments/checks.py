@@ -10,6 +10,8 @@ from terramamba.core.errors import InputError
 from terramamba.core.options import options_of
 from terramamba.experiments.values import PATHS, Ablation, Axis, ConfiguredModel, Search, Settings
 from terramamba.models.registry import model_spec
+from terramamba.models.spec import ModelSpec
+from terramamba.training.config import refuse_unobeyed
 from terramamba.training.settings import TrainSettings
 
 OWN = ("out", "seed", "seeds", "resume", "overwrite", "decided")
@@ -142,7 +144,7 @@ def ablation_of(
     own_splits = names_in(entry.pop("splits", None), splits, f"{key}.splits")
     kind = models[of].task.settings
     settings = check_settings(entry, key, kind, forbidden=(*PATHS, "model"))
-    check_options(models[of].settings["model"], settings, key)
+    check_obeyed(settings, key, kind, model_spec(models[of].settings["model"]))
     return Ablation(name, of, settings, only, own_splits)
 
 
@@ -206,7 +208,7 @@ def _varied(model: ConfiguredModel, values: Settings, within: str) -> dict[str, 
     """Values by axis, checked, as settings of a model."""
     kind = model.task.settings
     settings = check_settings(as_settings(values), within, kind, forbidden=(*PATHS, "model"))
-    check_options(model.settings["model"], settings, within)
+    check_obeyed(settings, within, kind, model_spec(model.settings["model"]))
     return settings
 
 
@@ -217,10 +219,13 @@ def as_settings(values: Settings) -> dict[str, Any]:
     return own | ({"set": options} if options else {})
 
 
-def check_options(model: str, settings: Settings, key: str) -> None:
-    """Refuse options that the model does not have."""
-    spec = model_spec(model)
+def check_obeyed(settings: Settings, key: str, kind: type[TrainSettings], spec: ModelSpec) -> None:
+    """Refuse a size and options that the model does not have, and settings that it cannot obey."""
+    preset = settings.get("preset")
+    if preset is not None and preset not in spec.presets:
+        raise InputError(f"{key}.preset: {preset!r}; choose one of: {', '.join(spec.presets)}")
     for option in settings.get("set", {}):
         if option not in spec.parameters():
             known = ", ".join(spec.parameters())
             raise InputError(f"{key}.set.{option}: {spec.name} has no such option; it has: {known}")
+    refuse_unobeyed(settings, kind, spec, lambda name: f"{key}.{name}")

@@ -4,7 +4,7 @@
 
     seeds: 5                                  a number (0, 1, ...) or a list; below data for one set alone
     variables: {data_root: samples}           ${data_root} below; the command line's --set overrides
-    settings: {epochs: 30, patch_size: 7}     any flag of the train commands, for every run
+    settings: {epochs: 30, patch_size: 7}     any flag of the train commands, for every run that obeys it
     splits:                                   of scenes; pairs come parted
       block: {split: block, train_fraction: 0.1}
     data:
@@ -36,7 +36,7 @@ from terramamba.experiments.checks import (
     ablation_of,
     as_mapping,
     as_number,
-    check_options,
+    check_obeyed,
     check_settings,
     filled,
     names_in,
@@ -185,11 +185,9 @@ def _configured_model(
         spec = model_spec(str(entry.setdefault("model", name)))
     except InputError as error:
         raise InputError(f"{key}: {error}") from error
-    settings = check_settings(entry, key, tasks[spec.task].settings, forbidden=PATHS)
-    preset = settings.get("preset")
-    if preset is not None and preset not in spec.presets:
-        raise InputError(f"{key}.preset: {preset!r}; choose one of: {', '.join(spec.presets)}")
-    check_options(str(entry["model"]), settings, key)
+    kind = tasks[spec.task].settings
+    settings = check_settings(entry, key, kind, forbidden=PATHS)
+    check_obeyed(settings, key, kind, spec)
     is_baseline = spec.name not in OURS if baseline is None else baseline
     return ConfiguredModel(name, tasks[spec.task], settings, is_baseline, only)
 

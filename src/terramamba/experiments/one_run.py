@@ -30,8 +30,7 @@ def do_run(run: PlannedRun, train: Train) -> None:
     loaded = load_run(run.folder)
     pixels, seconds, shape = run.task.compared.time(loaded, settings)
     spec = model_spec(settings.model)
-    network = spec.trainable and spec.fit is None
-    cost = model_cost(loaded.model, shape) if network else None
+    cost = model_cost(loaded.model, shape) if spec.by_steps else None
     measured = MeasuredCost(
         version=__version__,
         torch=str(torch.__version__),

@@ -17,8 +17,10 @@ from terramamba.experiments.values import (
     Experiment,
     Settings,
 )
+from terramamba.models.registry import model_spec
 from terramamba.runs.folder import check_same_config, is_run_folder
 from terramamba.runs.repeats import refuse_other_model
+from terramamba.training.config import unobeyed
 from terramamba.training.settings import TrainSettings
 from terramamba.training.task import Task
 
@@ -115,20 +117,25 @@ def runs_of(
     out: Path,
     device: str = "auto",
 ) -> list[PlannedRun]:
-    """Return the runs of one variation of a model on one set and split: one a seed."""
-    sources: list[Settings] = [
-        {"device": device},
-        experiment.settings[data.task.name],
-        data.settings,
-        {} if data.task.compared.comes_parted else experiment.splits[split],
-        model.settings,
-        ablation.settings,
-    ]
+    """Return the runs of one variation of a model on one set and split: one a seed.
+
+    What all models are given and this one cannot obey is left out.
+    """
+    shared = merged(
+        [
+            {"device": device},
+            experiment.settings[data.task.name],
+            data.settings,
+            {} if data.task.compared.comes_parted else experiment.splits[split],
+        ]
+    )
+    cannot = unobeyed(data.task.settings, model_spec(model.settings["model"]))
+    for_all = {name: value for name, value in shared.items() if name not in cannot}
     runs = []
     for seed in data.seeds:
         names = (data.name, split, model.name, ablation.name or "full", seed_folder(seed))
         own = {"out": str(out.joinpath("runs", *map(_as_folder, names))), "seed": seed}
-        settings = data.task.settings(**merged([*sources, own]))
+        settings = data.task.settings(**merged([for_all, model.settings, ablation.settings, own]))
         runs.append(
             PlannedRun(data.task, data.name, split, model.name, ablation.name, model.baseline, settings)
         )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from terramamba.core.number_ranges import parse_intervals
-from terramamba.core.options import UNDECIDED, ByRecipe, Options, at_least
+from terramamba.core.options import BY_STEPS, UNDECIDED, ByRecipe, Options, at_least
 from terramamba.core.typed import Bound
 from terramamba.data.settings import PIXEL_SHARE, ImageArray, LabelOptions, Masks, Splitting
 from terramamba.mapping.settings import MapSettings
@@ -47,9 +47,9 @@ class Patches(Options):
 class ClassConfig(TrainConfig):
     """Everything that training a classifier obeys."""
 
-    class_weights: bool = False
+    class_weights: Annotated[bool, BY_STEPS] = False
     """Weigh the loss by inverse class frequency."""
-    token_loss: Annotated[float, at_least(0)] = 0.0
+    token_loss: Annotated[float, at_least(0), BY_STEPS] = 0.0
     """Weight of the extra cross-entropy on the patch's own labelled training pixels (0: as published)."""
 
 

@@ -41,7 +41,6 @@ from terramamba.scores.calibration import (
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.sampling_units import from_classes, write_units
 from terramamba.training.checkpoint import Contents
-from terramamba.training.config import check_choices
 from terramamba.training.plan import Plan
 from terramamba.training.predict import class_logits
 from terramamba.training.recipes import decide
@@ -58,7 +57,6 @@ def prepare(settings: ClassifySettings, spec: ModelSpec) -> "Training":
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
-    check_choices(settings, spec)
     asked = decide(settings, {"patch_size": spec.example[-1]})
     if asked.patch_size == SEARCH:
         raise InputError(f"--patch-size {SEARCH}: is for training, which finds it out; give a side here")

@@ -89,7 +89,7 @@ def _size(spec: "ModelSpec", preset: str) -> Size:
     from terramamba.models.registry import create_model
 
     default = preset == spec.default_preset
-    if not spec.trainable or spec.fit is not None:
+    if not spec.by_steps:
         return Size(preset, default, None, None)
     sizes = {"in_channels": spec.example[-3], "num_classes": CLASSES}
     needed = {name for name, known in spec.parameters().items() if known.default is known.empty}

@@ -49,6 +49,11 @@ class ModelSpec:
     most_fitted: int | None = None
     """Most spectra of a subset that ``fit`` takes in reasonable time; of more a sample is drawn by class."""
 
+    @property
+    def by_steps(self) -> bool:
+        """Whether gradient steps train it; else a solver makes it, or it has nothing to learn."""
+        return self.trainable and self.fit is None
+
     def parameters(self) -> Mapping[str, inspect.Parameter]:
         """Return the options by name, with default and type."""
         return inspect.signature(self.config or self.build, eval_str=True).parameters

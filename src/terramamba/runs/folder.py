@@ -17,16 +17,18 @@ from terramamba.core.durable import make_folder
 from terramamba.core.errors import InputError
 from terramamba.core.files import YAML_MARK, plain, write_table, write_yaml
 from terramamba.core.folder_lock import require_no_link
-from terramamba.core.options import Options, before_it_was_there, identity, options_of
+from terramamba.core.options import before_it_was_there, identity, options_of
 from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, SEED_FOLDERS, WEIGHTS, WRITTEN
 from terramamba.core.termination import RESUMABLE
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
+from terramamba.models.registry import model_spec
 from terramamba.models.weights import load_model
 from terramamba.raster.pictures import table_html
 from terramamba.runs.at_work import at_work, contents, refuse_at_work
 from terramamba.runs.model_card import ModelCard, PatchShape, ThresholdSource, read_card
+from terramamba.training.config import unobeyed
 from terramamba.training.recipes import decide
 from terramamba.training.settings import TrainSettings
 
@@ -127,17 +129,19 @@ def as_begun(settings: S) -> S:
     return decide(settings, {name: record.get(name) for name in record.get("decided") or ()})
 
 
-def check_same_config(folder: Path, settings: Options) -> None:
+def check_same_config(folder: Path, settings: TrainSettings) -> None:
     """Raise ``InputError`` naming the first setting that differs from the run's own and must not.
 
     A setting that is left to the recipe is the run's where the recipe decided it there. One that was not
-    there yet when the run began is compared as its default.
+    there yet when the run began is compared as its default. What the model cannot obey makes no difference.
     """
     record = read_yaml(folder / CONFIG, "restore it or train the run anew")
-    old = plain(before_it_was_there(type(settings))) | record
+    kind = type(settings)
+    old = plain(before_it_was_there(kind)) | record
     same, decided = plain(identity(settings)), record.get("decided") or ()
-    free = {option.name for option in options_of(type(settings)) if option.may_differ}
-    for key in [*same, *(key for key in old if key not in same and key not in free)]:
+    free = {option.name for option in options_of(kind) if option.may_differ}
+    free |= unobeyed(kind, model_spec(settings.model))
+    for key in [key for key in dict.fromkeys([*same, *old]) if key not in free]:
         left_open = same.get(key) is None and (key in decided or key not in record)
         if not left_open and old.get(key) != same.get(key):
             raise InputError(

@@ -1,10 +1,13 @@
-"""What a training configuration comes to: the learning rate of every step, and the optimiser."""
+"""What a model can obey of a training configuration, and what that makes: learning rates, the optimiser."""
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 
 from terramamba.core.errors import InputError
+from terramamba.core.options import flag_of, options_of
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.training.settings import Precision, TrainConfig, TrainSettings
@@ -21,25 +24,53 @@ def check_ability(model: Model, *, recompute: bool, compile: bool, precision: Pr
     model.check_precision(precision)
 
 
-def check_choices(settings: TrainSettings, spec: ModelSpec) -> None:
-    """Raise ``InputError`` where a model that is not trained by steps is given what only such training has.
+def unobeyed(kind: type[TrainSettings], spec: ModelSpec) -> frozenset[str]:
+    """Name the settings of ``kind`` that training a model obeys only by gradient steps, where it has none.
 
-    A solver chooses the size and the options of its model itself, and works in one process.
+    A solver chooses the size and the options of its model itself.
     """
-    if spec.fit is not None:
-        if settings.preset not in (None, spec.default_preset):
-            raise InputError(
-                f"--preset {settings.preset}: {spec.name} has no sizes, its solver decides; leave it out"
-            )
-        for name, value in settings.set.items():
-            raise InputError(
-                f"--set {name}={value}: {spec.name} takes no options, its solver chooses them; leave it out"
-            )
-    if settings.devices > 1 and (spec.fit is not None or not spec.trainable):
+    if spec.by_steps:
+        return frozenset()
+    names = {option.name for option in options_of(kind) if option.by_steps}
+    return frozenset(names | ({"preset", "set"} if spec.fit is not None else set()))
+
+
+def refuse_unobeyed(
+    given: Mapping[str, Any],
+    kind: type[TrainSettings],
+    spec: ModelSpec,
+    spelled: Callable[[str], str] = flag_of,
+) -> None:
+    """Raise ``InputError`` where ``given``, settings of ``kind``, has one that the model cannot obey.
+
+    A setting that is as it would be without anybody's word is none; ``spelled`` says how others are called.
+    """
+    cannot, without = unobeyed(kind, spec), {"preset": spec.default_preset}
+    for option in options_of(kind):
+        value = given.get(option.name)
+        if option.name not in cannot or value in (None, option.default, without.get(option.name)):
+            continue
+        if isinstance(value, Mapping):
+            value = ",".join(f"{name}={one}" for name, one in value.items())
         raise InputError(
-            f"--devices {settings.devices}: {spec.name} is not trained by gradient steps, one process does"
-            " all; leave it out"
+            where=spelled(option.name),
+            value=None if value is True else value,
+            what=f"{spec.name} {_REASONS.get(option.name, 'is not trained by gradient steps')}",
+            remedy="leave it out",
         )
+
+
+_REASONS = {
+    "preset": "has no sizes, its solver decides",
+    "set": "takes no options, its solver chooses them",
+}
+
+
+def check_choices(settings: TrainSettings, spec: ModelSpec) -> None:
+    """Raise ``InputError`` where ``settings`` ask for what the model of ``spec`` cannot obey."""
+    kind, decided = type(settings), settings.decided
+    given = {option.name: getattr(settings, option.name) for option in options_of(kind)}
+    refuse_unobeyed({name: value for name, value in given.items() if name not in decided}, kind, spec)
 
 
 def learning_rate(config: TrainConfig, epoch: int, step: int, steps: int) -> float:

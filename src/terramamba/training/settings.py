@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from terramamba.core.errors import InputError
 from terramamba.core.options import (
     ABOVE_ZERO,
+    BY_STEPS,
     MAY_DIFFER,
     RECORD,
     UNDECIDED,
@@ -20,6 +21,7 @@ from terramamba.core.options import (
 
 ChangeLoss = Literal["bce", "bce_dice", "focal"]
 Precision = Literal["32", "bf16"]
+Schedule = Literal["cosine", "poly", "constant"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ class OnDevice(Options):
 class Arithmetic(OnDevice):
     """Where a model runs, and in which numbers."""
 
-    precision: Precision = "32"
+    precision: Annotated[Precision, BY_STEPS] = "32"
     """Arithmetic of the matrix products; the scan itself is always float32."""
 
 
@@ -42,14 +44,14 @@ class Arithmetic(OnDevice):
 class Compute(Arithmetic):
     """Who computes, and at what price in memory and time."""
 
-    devices: Annotated[int, at_least(1)] = 1
+    devices: Annotated[int, at_least(1), BY_STEPS] = 1
     """Processes that train together (DDP), one per device."""
-    loader_workers: Annotated[int | None, at_least(0), MAY_DIFFER] = None
+    loader_workers: Annotated[int | None, at_least(0), MAY_DIFFER, BY_STEPS] = None
     """Processes that read samples ahead of each device; None: none on a CPU, up to 4 on a GPU."""
-    recompute: Annotated[bool, MAY_DIFFER] = False
+    recompute: Annotated[bool, MAY_DIFFER, BY_STEPS] = False
     """Keep fewer activations and compute them again in the backward pass: less memory, about a quarter
     more time, the same result."""
-    compile: Annotated[bool, MAY_DIFFER] = False
+    compile: Annotated[bool, MAY_DIFFER, BY_STEPS] = False
     """Run the model's blocks through torch.compile, which needs a C++ compiler and some time to start."""
 
 
@@ -60,26 +62,26 @@ class Optimisation(Options):
     recipe: Literal["practical", "published"] = "practical"
     """What decides the settings that are not given. practical: by the number of samples, the size of the
     model and the device (docs/recipes.md); published: as the model's paper has them."""
-    epochs: Annotated[ByRecipe[int], at_least(1)] = UNDECIDED
+    epochs: Annotated[ByRecipe[int], at_least(1), BY_STEPS] = UNDECIDED
     """Passes over the training samples."""
-    batch_size: Annotated[ByRecipe[int], at_least(1), Silent(16)] = UNDECIDED
+    batch_size: Annotated[ByRecipe[int], at_least(1), Silent(16), BY_STEPS] = UNDECIDED
     """Samples per optimisation step, on each device."""
-    lr: Annotated[ByRecipe[float], ABOVE_ZERO, Silent(1e-3)] = UNDECIDED
+    lr: Annotated[ByRecipe[float], ABOVE_ZERO, Silent(1e-3), BY_STEPS] = UNDECIDED
     """Peak learning rate."""
-    weight_decay: Annotated[ByRecipe[float], at_least(0), Silent(0.0)] = UNDECIDED
+    weight_decay: Annotated[ByRecipe[float], at_least(0), Silent(0.0), BY_STEPS] = UNDECIDED
     """Weight decay of the optimiser."""
-    optimizer: Annotated[ByRecipe[Literal["adam", "adamw"]], Silent("adam")] = UNDECIDED
+    optimizer: Annotated[ByRecipe[Literal["adam", "adamw"]], Silent("adam"), BY_STEPS] = UNDECIDED
     """Optimiser."""
-    schedule: Annotated[ByRecipe[Literal["cosine", "poly", "constant"]], Silent("cosine")] = UNDECIDED
+    schedule: Annotated[ByRecipe[Schedule], Silent("cosine"), BY_STEPS] = UNDECIDED
     """How the learning rate falls from its peak. cosine: to 0, step by step; poly: epoch by epoch, by
     --poly-power; constant: not at all."""
-    poly_power: Annotated[ByRecipe[float], ABOVE_ZERO, Silent(0.9)] = UNDECIDED
+    poly_power: Annotated[ByRecipe[float], ABOVE_ZERO, Silent(0.9), BY_STEPS] = UNDECIDED
     """With --schedule poly, the rate is its peak times (1 - epoch / epochs) to this power."""
-    warmup_epochs: Annotated[ByRecipe[int], at_least(0), Silent(0)] = UNDECIDED
+    warmup_epochs: Annotated[ByRecipe[int], at_least(0), Silent(0), BY_STEPS] = UNDECIDED
     """Epochs during which the learning rate rises linearly, step by step."""
-    clip_norm: Annotated[ByRecipe[float], at_least(0), Silent(0.0)] = UNDECIDED
+    clip_norm: Annotated[ByRecipe[float], at_least(0), Silent(0.0), BY_STEPS] = UNDECIDED
     """Largest norm of the gradient of all weights together; 0: not clipped."""
-    patience: Annotated[ByRecipe[int], at_least(0), Silent(0)] = UNDECIDED
+    patience: Annotated[ByRecipe[int], at_least(0), Silent(0), BY_STEPS] = UNDECIDED
     """Stop after this many epochs without a better validation score; 0: never."""
     seed: Annotated[int, at_least(0)] = 42
     """Seed of split, initial weights, order of samples and augmentation."""
