@@ -10,6 +10,8 @@ from terramamba._version import __version__
 
 if TYPE_CHECKING:
     from terramamba import ops as ops
+    from terramamba.api.explained import ExplainedChange as ExplainedChange
+    from terramamba.api.explained import ExplainedClasses as ExplainedClasses
     from terramamba.api.explaining import explain_change as explain_change
     from terramamba.api.explaining import explain_classes as explain_classes
     from terramamba.api.explaining import run_experiment as run_experiment
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ops": "",
+    "ExplainedChange": "api.explained",
+    "ExplainedClasses": "api.explained",
     "explain_change": "api.explaining",
     "explain_classes": "api.explaining",
     "run_experiment": "api.explaining",

@@ -27,6 +27,8 @@ summary = tm.map_classes("run", Path("s.tif"), "m.tif", mask=["clouds.tif"], mod
 array: tm.MapArray = tm.map_classes("run", "s.tif", mode="fast")
 names: list[str] = [entry.name for entry in summary.classes]
 scored: tm.EvaluationResult = tm.evaluate_classifier("run", device="cpu")
+why: tm.ExplainedClasses = tm.explain_classes("run", out="why")
+losses: list[float] = [group.oa_drop for group in why.importance.groups] if why.importance else []
 scene: tm.Scene = tm.open_scene("s.tif", scene_variable="x")
 run: tm.Run = tm.load_run("run")
 decided: tm.ClassifySettings = tm.resolved(settings)

@@ -3,6 +3,7 @@
 ``terramamba`` itself names them, and is what users import.
 """
 
+from terramamba.api.explained import ExplainedChange, ExplainedClasses
 from terramamba.api.explaining import explain_change, explain_classes, run_experiment, write_report
 from terramamba.api.given import open_scene
 from terramamba.api.jobs import (
@@ -19,6 +20,8 @@ from terramamba.api.results import ClassScores, EvaluationResult, Spread, TrainR
 __all__ = [
     "ClassScores",
     "EvaluationResult",
+    "ExplainedChange",
+    "ExplainedClasses",
     "Spread",
     "TrainResult",
     "check_pair",

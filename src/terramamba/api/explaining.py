@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from terramamba import pipeline
+from terramamba.api.explained import ExplainedChange, ExplainedClasses
 from terramamba.api.given import LabelsLike, SceneLike, label_file, path_or_scene
 from terramamba.change.explain import explain as change
 from terramamba.core.files import StrPath
@@ -17,7 +18,7 @@ from terramamba.report import page
 from terramamba.report.maps import MapFiles
 from terramamba.runs.folder import Run
 from terramamba.runs.record import read_runs
-from terramamba.tasks import TASKS, task_named
+from terramamba.tasks import CHANGE, LAND_COVER, TASKS, task_named
 
 
 def explain_classes(
@@ -42,7 +43,7 @@ def explain_classes(
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
     progress: bool = True,
-) -> dict[str, Any]:
+) -> ExplainedClasses:
     """Write what a classifier attends to and which bands it needs to the folder ``out``.
 
     Args:
@@ -68,7 +69,7 @@ def explain_classes(
         progress: Show progress on standard error.
 
     Returns:
-        The content of ``explain.json``.
+        What was found, which is also the content of ``explain.json``.
 
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
@@ -80,7 +81,7 @@ def explain_classes(
         else path_or_scene(scene, None if in_file else scene_variable, None if in_file else axes)
     )
     with told(on_progress, shown=progress), label_file(labels) as path:
-        return land_cover.explain_classes(
+        found = land_cover.explain_classes(
             run if isinstance(run, Run) else Path(run),
             [] if held is None else [held],
             out=Path(out),
@@ -100,6 +101,7 @@ def explain_classes(
             device=device,
             overwrite=overwrite,
         )
+    return ExplainedClasses(LAND_COVER.name, found)
 
 
 def explain_change(
@@ -122,7 +124,7 @@ def explain_change(
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
     progress: bool = True,
-) -> dict[str, Any]:
+) -> ExplainedChange:
     """Write where the parts of a GLMamba respond in a window of a pair, and why, to the folder ``out``.
 
     Args:
@@ -146,14 +148,14 @@ def explain_change(
         progress: Show progress on standard error.
 
     Returns:
-        The content of ``explain.json``.
+        What was found, which is also the content of ``explain.json``.
 
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
     dates = [path_or_scene(one, scene_variable, axes) for one in (before, after)]
     with told(on_progress, shown=progress):
-        return change.explain_change(
+        found = change.explain_change(
             run if isinstance(run, Run) else Path(run),
             dates,
             out=Path(out),
@@ -168,6 +170,7 @@ def explain_change(
             device=device,
             overwrite=overwrite,
         )
+    return ExplainedChange(CHANGE.name, found)
 
 
 def write_report(

@@ -1,14 +1,14 @@
 """What training and scoring come to, typed, and as tables for notebooks."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Int64
 
+from terramamba.api.raw_record import RawRecord
 from terramamba.core.run_files import CARD, CONFUSION, SEED_FOLDERS
 from terramamba.raster.pictures import table_html
 from terramamba.runs.model_card import read_card
@@ -44,33 +44,17 @@ class ClassScores:
     scores: Mapping[str, Value | None]
 
 
-@dataclass(frozen=True, eq=False)
-class Result(Mapping[str, Any]):
+class Result(RawRecord):
     """What training or scoring came to: of a run, or of several seeds, whose scores are then ``Spread``.
 
     It is also the mapping that ``metrics.json`` holds, ``raw``: ``result["test"]["oa"]`` is
     ``result.scores["test"]["oa"]``. Keys of scores are those of docs/scores.md.
     """
 
-    task: str
-    """``classify`` or ``change``."""
-    raw: Mapping[str, Any] = field(repr=False)
-
-    @property
-    def folder(self) -> Path:
-        """The run folder."""
-        return Path(self.raw["folder"])
-
     @property
     def protocol(self) -> str:
         """How samples were parted, in short."""
         return str(self.raw["protocol"])
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences about what was assumed or left out."""
-        said = (entry if isinstance(entry, str) else "; ".join(entry) for entry in self.raw.get("notes", ()))
-        return tuple(said)
 
     @cached_property
     def scores(self) -> Mapping[str, Mapping[str, Value]]:
@@ -133,15 +117,6 @@ class Result(Mapping[str, Any]):
                 for key, value in scores.items():
                     rows.setdefault(key, {}).update(_columns(subset, value))
         return pandas.DataFrame.from_dict(rows, orient="index")
-
-    def __getitem__(self, key: str) -> Any:
-        return self.raw[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.raw)
-
-    def __len__(self) -> int:
-        return len(self.raw)
 
     def _repr_html_(self) -> str:
         shown = [score for score in of_set(self._table) if self._shown(score)]

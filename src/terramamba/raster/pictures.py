@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,15 @@ def picture_html(picture: UInt8[np.ndarray, "h w rgb"], title: str) -> str:
     Image.fromarray(picture).save(file, "PNG")
     data = base64.b64encode(file.getvalue()).decode("ascii")
     return f'<img alt="{escape(title)}" src="data:image/png;base64,{data}">'
+
+
+def picture_file_html(path: Path, side: int = PLOT_SIDE) -> str:
+    """Write the picture in a file in HTML, smaller where it has more than ``side`` pixels a side."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        image.thumbnail((side, side))
+        return picture_html(np.asarray(image.convert("RGB")), path.stem.replace("_", " "))
 
 
 def table_html(rows: Sequence[Sequence[Any]], heading: Sequence[str] = ()) -> str:
