@@ -10,7 +10,7 @@ from rasterio.crs import CRS
 
 from abundances import ABUNDANCES, AbundanceSettings
 from terramamba import pipeline
-from terramamba.cli.scores import show_map, show_scores
+from terramamba.cli.shared.scores import show_map, show_scores
 from terramamba.core.errors import InputError
 from terramamba.mapping.join import join_map
 from terramamba.mapping.settings import MapSettings

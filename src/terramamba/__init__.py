@@ -7,6 +7,7 @@ check types read where each comes from; ``_HOMES`` says the same to Python.
 from typing import TYPE_CHECKING
 
 from terramamba._version import __version__
+from terramamba.core.lazy_names import loader
 
 if TYPE_CHECKING:
     from terramamba import ops as ops
@@ -94,19 +95,7 @@ __all__ = ["__version__", *_HOMES]
 
 if not TYPE_CHECKING:
     # Hidden from type checkers: to them it would say that any name at all is there.
-
-    def __getattr__(name):
-        """Load a public name from the module that defines it."""
-        from importlib import import_module
-
-        if name not in _HOMES:
-            raise AttributeError(f"module 'terramamba' has no attribute {name!r}")
-        home = _HOMES[name]
-        return (
-            getattr(import_module(f"terramamba.{home}"), name)
-            if home
-            else import_module(f"terramamba.{name}")
-        )
+    __getattr__ = loader(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

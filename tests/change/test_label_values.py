@@ -12,7 +12,7 @@ from rasterio.crs import CRS
 
 from terramamba.api import evaluate_change_detector, train_change_detector, write_report
 from terramamba.change.settings import ChangeSettings
-from terramamba.cli.scores import show_scores
+from terramamba.cli.shared.scores import show_scores
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.label_values import Coding, LabelValues
 from terramamba.raster.geogrid import Grid

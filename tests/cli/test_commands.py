@@ -16,7 +16,7 @@ from pyogrio import read_info
 from pyogrio.raw import write
 
 from programs import python
-from terramamba import __version__
+from terramamba import __version__, cli
 from terramamba.cli import COMMANDS, main
 from terramamba.raster.readers.open import open_scene
 
@@ -38,6 +38,11 @@ def test_help_lists_every_command_at_once(program: Callable[..., object]) -> Non
     assert done.err == ""
     assert all(f"  {name} " in done.out for name in COMMANDS)
     assert min(took) < HELP_SECONDS
+
+
+def test_the_room_of_commands_holds_a_file_for_each_and_no_other() -> None:
+    files = {path.stem.replace("_", " ") for path in Path(cli.__file__).parent.glob("*.py")}
+    assert files - {"  init  "} == {*COMMANDS}
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from terramamba.change.settings import ChangeMapSettings, ChangeSettings
-from terramamba.cli.files import split_run
-from terramamba.cli.parse import Usage, parse
+from terramamba.cli.shared.files import split_run
+from terramamba.cli.shared.parse import Usage, parse
 from terramamba.core.errors import InputError
 from terramamba.core.options import RECORD, options_of
 from terramamba.landcover.settings import ClassifySettings

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from terramamba.cli.parse import Usage, parse
+from terramamba.cli.shared.parse import Usage, parse
 
 WHAT = ("scan", "scene", "train")
 
@@ -45,7 +45,7 @@ def run(argv: Sequence[str]) -> int:
         print(f"error: terramamba bench takes one of {', '.join(WHAT)}; got {what}", file=sys.stderr)
         return 2
     from terramamba.bench.record import record
-    from terramamba.cli.show import show_facts
+    from terramamba.cli.shared.show import show_facts
     from terramamba.core.errors import InputError
     from terramamba.core.files import write_json
 
@@ -81,7 +81,7 @@ def run(argv: Sequence[str]) -> int:
 
 def _show_case(case: Mapping[str, Any]) -> None:
     from terramamba.bench.timing import figures
-    from terramamba.cli.show import show_table
+    from terramamba.cli.shared.show import show_table
 
     scale = 1e6 if case["unit"] == "updates" else 1.0
     columns = ["way", "ms", "quartiles", "runs", f"{'M ' * (scale > 1)}{case['unit']}/s"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from terramamba.change.settings import Threshold
-from terramamba.cli.parse import AsJson, Usage, parse
+from terramamba.cli.shared.parse import AsJson, Usage, parse
 from terramamba.data.settings import Pairs, ScoresOutput
 from terramamba.training.settings import OnDevice
 
@@ -23,8 +23,8 @@ def run(argv: Sequence[str]) -> int:
     """Score, and print the scores."""
     options, (folder,) = parse(USAGE, EvaluateOptions, argv)
     from terramamba.api import evaluate_change_detector
-    from terramamba.cli.scores import show_scores
-    from terramamba.cli.show import show_json
+    from terramamba.cli.shared.scores import show_scores
+    from terramamba.cli.shared.show import show_json
     from terramamba.tasks import CHANGE
 
     given = asdict(options)

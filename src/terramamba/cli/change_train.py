@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from terramamba.change.settings import ChangeSettings
-from terramamba.cli.parse import Usage, parse
+from terramamba.cli.shared.parse import Usage, parse
+from terramamba.cli.shared.train import decided, train
 
 USAGE = Usage(
     "change train",
@@ -14,15 +15,5 @@ USAGE = Usage(
 
 def run(argv: Sequence[str]) -> int:
     """Train, and print the scores on the test pairs."""
-    settings, _ = parse(USAGE, ChangeSettings, argv, decided=_decided)
-    from terramamba.cli.train import train
-    from terramamba.tasks import CHANGE
-
-    return train(CHANGE, settings)
-
-
-def _decided(settings: ChangeSettings) -> ChangeSettings:
-    from terramamba.cli.train import decided
-    from terramamba.tasks import CHANGE
-
-    return decided(CHANGE, settings)
+    settings, _ = parse(USAGE, ChangeSettings, argv, decided=decided)
+    return train(settings)

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from terramamba.cli.check_training import are_scene_and_labels, refuse_unused, training_plan
-from terramamba.cli.parse import AsJson, Usage, parse
-from terramamba.cli.show import show, show_facts, show_json
+from terramamba.cli.shared.check_training import are_scene_and_labels, refuse_unused, training_plan
+from terramamba.cli.shared.parse import AsJson, Usage, parse
+from terramamba.cli.shared.show import show, show_facts, show_json
 from terramamba.core.errors import InputError
 from terramamba.core.shown import Shown
 from terramamba.data.settings import Alignment, ImageArray, LabelOptions, LabelValueOptions, Masks

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from terramamba.cli.parse import AsJson, Usage, parse
+from terramamba.cli.shared.parse import AsJson, Usage, parse
 from terramamba.data.settings import ScoresOutput
 from terramamba.landcover.settings import LabelledScene
 from terramamba.training.settings import OnDevice
@@ -29,8 +29,8 @@ def run(argv: Sequence[str]) -> int:
     """Score, and print the scores."""
     options, (folder,) = parse(USAGE, EvaluateOptions, argv)
     from terramamba.api import evaluate_classifier
-    from terramamba.cli.scores import show_scores
-    from terramamba.cli.show import show_json
+    from terramamba.cli.shared.scores import show_scores
+    from terramamba.cli.shared.show import show_json
     from terramamba.tasks import LAND_COVER
 
     given = asdict(options)

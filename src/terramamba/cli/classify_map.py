@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from terramamba.cli.files import run_and_scenes
-from terramamba.cli.map_options import MapFiles, arguments, open_scenes
-from terramamba.cli.parse import Usage, parse
+from terramamba.cli.shared.files import run_and_scenes
+from terramamba.cli.shared.map_options import MapFiles, arguments, open_scenes
+from terramamba.cli.shared.parse import Usage, parse
 from terramamba.landcover.settings import ClassMapSettings
 
 USAGE = Usage(
@@ -26,7 +26,7 @@ def run(argv: Sequence[str]) -> int:
     options, paths = parse(USAGE, MapOptions, argv)
     folder, (scene,) = run_and_scenes(paths, options.stac, ["SCENE"])
     from terramamba.api import map_classes
-    from terramamba.cli.scores import show_map
+    from terramamba.cli.shared.scores import show_map
 
     given = arguments(options)
     (opened,) = open_scenes(folder, [scene], given)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from terramamba.cli.parse import AsJson, Usage, parse
+from terramamba.cli.shared.parse import AsJson, Usage, parse
 from terramamba.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class DatasetsOptions(AsJson):
 def run(argv: Sequence[str]) -> int:
     """Print the list or the set; a folder that does not hold the whole set gives status 1."""
     options, names = parse(USAGE, DatasetsOptions, argv)
-    from terramamba.cli.show import show_json
+    from terramamba.cli.shared.show import show_json
     from terramamba.data.catalog import find_set
 
     if not names:
@@ -73,7 +73,7 @@ def _record(record: "DataSet") -> dict[str, Any]:
 
 
 def _show_all() -> None:
-    from terramamba.cli.show import show_table
+    from terramamba.cli.shared.show import show_table
     from terramamba.data.catalog import CATALOG, PairSet, SceneSet
     from terramamba.data.catalog.record import classes_of, files_of, size_of
 
@@ -93,7 +93,7 @@ def _show_all() -> None:
 
 
 def _show(record: "DataSet") -> None:
-    from terramamba.cli.show import show_facts
+    from terramamba.cli.shared.show import show_facts
     from terramamba.data.catalog import PairSet, SceneSet
     from terramamba.data.catalog.record import classes_of, files_of, size_of
 
@@ -124,7 +124,7 @@ def _classes(names: Sequence[str], pixels: Mapping[str, tuple[int, ...]]) -> lis
 
 
 def _compare(record: "DataSet", root: Path, *, as_json: bool) -> None:
-    from terramamba.cli.show import show_json, show_table
+    from terramamba.cli.shared.show import show_json, show_table
     from terramamba.data.catalog import PairSet, SceneSet
     from terramamba.data.catalog.verify import verify_pairs, verify_scene
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from terramamba.cli.parse import Usage, parse
+from terramamba.cli.shared.parse import Usage, parse
 from terramamba.training.settings import OnDevice
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class DemoOptions(OnDevice):
 def run(argv: Sequence[str]) -> int:
     """Run the demo, and print scores and files."""
     options, _ = parse(USAGE, DemoOptions, argv)
-    from terramamba.cli.show import show_facts
+    from terramamba.cli.shared.show import show_facts
     from terramamba.core.shown import number
     from terramamba.demo import run_demo
     from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from terramamba.cli.parse import Usage, parse
+from terramamba.cli.shared.parse import Usage, parse
 from terramamba.training.settings import OnDevice
 
 USAGE = Usage(
@@ -34,7 +34,7 @@ def run(argv: Sequence[str]) -> int:
     """Do the runs, and print a line for each model and the runs that failed."""
     options, (file,) = parse(USAGE, ExperimentOptions, argv)
     from terramamba.api import run_experiment
-    from terramamba.cli.show import show_facts
+    from terramamba.cli.shared.show import show_facts
 
     outcome = run_experiment(
         file,

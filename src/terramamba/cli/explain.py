@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from terramamba.change.settings import ExplainPair
-from terramamba.cli.files import split_run
-from terramamba.cli.parse import Usage, parse
+from terramamba.cli.shared.files import split_run
+from terramamba.cli.shared.parse import Usage, parse
 from terramamba.core.errors import InputError
 from terramamba.core.options import options_of
 from terramamba.data.settings import ImageArray, Masks
@@ -47,7 +47,7 @@ def run(argv: Sequence[str]) -> int:
     """Explain, and print in words what came of it."""
     options, paths = parse(USAGE, ExplainOptions, _joined(argv))
     folder, files = split_run(paths)
-    from terramamba.cli.show import show
+    from terramamba.cli.shared.show import show
     from terramamba.runs.folder import load_run
     from terramamba.tasks import task_named
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from terramamba.cli.parse import Usage, parse
+from terramamba.cli.shared.parse import Usage, parse
 
 USAGE = Usage(
     "info",
@@ -19,7 +19,7 @@ class InfoOptions:
 def run(argv: Sequence[str]) -> int:
     """Print versions, devices and backends; one that cannot run is no error."""
     parse(USAGE, InfoOptions, argv)
-    from terramamba.cli.show import show_facts, show_table
+    from terramamba.cli.shared.show import show_facts, show_table
 
     show_facts(_versions() | _devices() | _kernel())
     for operators, rows in _backends().items():

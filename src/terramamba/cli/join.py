@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from terramamba.cli.parse import Usage, parse
+from terramamba.cli.shared.parse import Usage, parse
 
 USAGE = Usage(
     "join",
@@ -32,7 +32,7 @@ def run(argv: Sequence[str]) -> int:
     """Write the map, and print what it shows."""
     options, (path,) = parse(USAGE, JoinOptions, argv)
     from terramamba.api import join_map
-    from terramamba.cli.scores import show_map
+    from terramamba.cli.shared.scores import show_map
 
     show_map(join_map(path, **vars(options)))
     return 0

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from terramamba.cli.parse import AsJson, Usage, parse
+from terramamba.cli.shared.parse import AsJson, Usage, parse
 
 USAGE = Usage(
     "models",
@@ -23,7 +23,7 @@ class ModelsOptions(AsJson):
 def run(argv: Sequence[str]) -> int:
     """Print each model's sizes and claims."""
     options, _ = parse(USAGE, ModelsOptions, argv)
-    from terramamba.cli.show import show_facts, show_table
+    from terramamba.cli.shared.show import show_facts, show_table
     from terramamba.models.listing import Size, listed_models, to_json
 
     models = listed_models(options.task)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from terramamba.cli.parse import Usage, parse
+from terramamba.cli.shared.parse import Usage, parse
 from terramamba.core.errors import InputError
 
 USAGE = Usage(
@@ -41,7 +41,7 @@ def run(argv: Sequence[str]) -> int:
     if options.out is None and len(folders) > 1:
         raise InputError("a report about several runs needs --out, such as --out report.html")
     from terramamba.api import write_report
-    from terramamba.cli.show import show_facts
+    from terramamba.cli.shared.show import show_facts
     from terramamba.core.run_files import REPORT
     from terramamba.report.maps import MapFiles
 

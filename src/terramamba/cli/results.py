@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from terramamba.cli.parse import Usage, parse
+from terramamba.cli.shared.parse import Usage, parse
 
 USAGE = Usage(
     "results",
@@ -26,7 +26,7 @@ class ResultsOptions:
 def run(argv: Sequence[str]) -> int:
     """Write the tables, fill the page, and print who is ahead."""
     options, (folder,) = parse(USAGE, ResultsOptions, argv)
-    from terramamba.cli.show import show_facts, show_table
+    from terramamba.cli.shared.show import show_facts, show_table
     from terramamba.experiments.render import fill_page, write_tables
     from terramamba.experiments.results import read_results
     from terramamba.experiments.tables import summary

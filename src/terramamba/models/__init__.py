@@ -3,8 +3,9 @@
 Names are loaded when they are first used: a list of the models needs no PyTorch.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from terramamba.core.lazy_names import loader
 
 if TYPE_CHECKING:
     from terramamba.models.registry import create_model, list_models, model_spec
@@ -21,10 +22,7 @@ else:
         "save_model": "weights",
     }
 
-    def __getattr__(name: str) -> object:
-        if name not in _HOMES:
-            raise AttributeError(f"module 'terramamba.models' has no attribute {name!r}")
-        return getattr(import_module(f"terramamba.models.{_HOMES[name]}"), name)
+    __getattr__ = loader(__name__, _HOMES)
 
 
 __all__ = [

@@ -1,20 +1,19 @@
 """What both train commands do with their settings."""
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from terramamba.training.settings import TrainSettings
-
-if TYPE_CHECKING:
-    from terramamba.training.task import Task
 
 S = TypeVar("S", bound=TrainSettings)
 
 
-def train(task: "Task", settings: TrainSettings) -> int:
+def train(settings: TrainSettings) -> int:
     """Train and print the scores on the test samples, or with ``--dry-run`` print the plan alone."""
     from terramamba import pipeline
-    from terramamba.cli.scores import show_scores
+    from terramamba.cli.shared.scores import show_scores
+    from terramamba.tasks import task_of
 
+    task = task_of(settings)
     if settings.dry_run:
         print(pipeline.plan_training(task, settings).text())
     else:
@@ -22,8 +21,9 @@ def train(task: "Task", settings: TrainSettings) -> int:
     return 0
 
 
-def decided(task: "Task", settings: S) -> S:
+def decided(settings: S) -> S:
     """Return the settings with all that they leave to the recipe."""
     from terramamba.pipeline import resolved
+    from terramamba.tasks import task_of
 
-    return resolved(task, settings)
+    return resolved(task_of(settings), settings)

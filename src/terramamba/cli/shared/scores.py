@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from terramamba.cli.show import show, show_facts
+from terramamba.cli.shared.show import show, show_facts
 from terramamba.core.provenance import in_words
 from terramamba.core.run_files import REPORT
 from terramamba.core.shown import in_percent, number
