@@ -11,6 +11,7 @@ from terramamba.core.lazy_names import loader
 
 if TYPE_CHECKING:
     from terramamba import ops as ops
+    from terramamba.api.detectors import untrained_detector as untrained_detector
     from terramamba.api.explained import ExplainedChange as ExplainedChange
     from terramamba.api.explained import ExplainedClasses as ExplainedClasses
     from terramamba.api.explaining import explain_change as explain_change
@@ -53,6 +54,7 @@ _HOMES = {
     "ops": "",
     "ExplainedChange": "api.explained",
     "ExplainedClasses": "api.explained",
+    "untrained_detector": "api.detectors",
     "explain_change": "api.explaining",
     "explain_classes": "api.explaining",
     "run_experiment": "api.explaining",

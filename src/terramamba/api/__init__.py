@@ -3,6 +3,7 @@
 ``terramamba`` itself names them, and is what users import.
 """
 
+from terramamba.api.detectors import untrained_detector
 from terramamba.api.explained import ExplainedChange, ExplainedClasses
 from terramamba.api.explaining import explain_change, explain_classes, run_experiment, write_report
 from terramamba.api.given import open_scene
@@ -38,5 +39,6 @@ __all__ = [
     "run_experiment",
     "train_change_detector",
     "train_classifier",
+    "untrained_detector",
     "write_report",
 ]

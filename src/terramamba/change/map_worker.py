@@ -72,8 +72,11 @@ class ChangeDetector:
         probability = {i: np.zeros(windows[i].shape, np.float32) for i in range(len(windows))}
         if worth_it:
             images = torch.from_numpy(np.stack([[date[0] for date in read[i]] for i in worth_it]))
+            given = [images.to(self._device)]
+            if self._model.takes_valid:
+                given.append(torch.from_numpy(np.stack([usable[i] for i in worth_it])).to(self._device))
             with inferring(self._device, self._precision):
-                logits = self._model(images.to(self._device)).float()
+                logits = self._model(*given).float()
                 found = change_probability(logits / self._temperature).cpu().numpy()
             probability.update(zip(worth_it, found, strict=True))
         return [

@@ -1,34 +1,56 @@
 """``terramamba change map``."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from terramamba.change.settings import ChangeMapSettings
-from terramamba.cli.shared.files import run_and_scenes
-from terramamba.cli.shared.map_options import MapFiles, arguments, open_scenes
+from terramamba.cli.shared.files import run_and_scenes, scenes_of
+from terramamba.cli.shared.map_options import MapFiles, arguments, open_scenes, say_what_was_opened
 from terramamba.cli.shared.parse import Usage, parse
+from terramamba.core.errors import InputError
 
 USAGE = Usage(
     "change map",
-    "Map what changed between two images with a trained run; the map is a GeoTIFF on the images' grid "
-    "(1 changed, 0 not, 255 no data). A command that was ended goes on when it is given again.",
-    ("RUN", "[BEFORE]", "[AFTER]"),
+    "Map what changed between two images, with a trained run or with --model by a detector that needs no "
+    "training; the map is a GeoTIFF on the images' grid (1 changed, 0 not, 255 no data). A command that was "
+    "ended goes on when it is given again.",
+    ("[RUN]", "[BEFORE]", "[AFTER]"),
 )
+DATES = ("BEFORE", "AFTER")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MapOptions(ChangeMapSettings, MapFiles):
     """Flags of the command."""
 
+    model: str | None = None
+    """Detector that needs no training, in place of RUN: cva, pca_kmeans or ir_mad."""
+    set: dict[str, Any] = field(default_factory=dict)
+    """Any option of that detector, as key=value; may be repeated."""
+
 
 def run(argv: Sequence[str]) -> int:
     """Map, and print how much changed."""
     options, paths = parse(USAGE, MapOptions, argv)
-    folder, places = run_and_scenes(paths, options.stac, ["BEFORE", "AFTER"])
     from terramamba.api import map_change
     from terramamba.cli.shared.scores import show_map
 
     given = arguments(options)
+    model, choices = given.pop("model"), given.pop("set")
+    if model is not None:
+        from terramamba.api.detectors import open_dates, untrained_detector
+
+        how = {name: given.pop(name) for name in ("scene_variable", "axes", "bands")}
+        dates = open_dates(*scenes_of(paths, options.stac, DATES), **how)
+        say_what_was_opened(dates)
+        place = {name: given[name] for name in ("mask", "nodata", "align")}
+        detector = untrained_detector(*dates, model=model, options=choices, **place)
+        show_map(map_change(detector, *dates, **given))
+        return 0
+    if choices:
+        raise InputError("--set: is for --model; a trained run has its options")
+    folder, places = run_and_scenes(paths, options.stac, DATES)
     before, after = open_scenes(folder, places, given)
     show_map(map_change(folder, before, after, **given))
     return 0

@@ -10,6 +10,7 @@ change elsewhere, and a command can refuse what a model cannot do before anythin
     what was found on the way?         forward_features()     the logits alone
     which layers may Grad-CAM weigh?   target_layers()        ()
     can an image be cut into tiles?    whole_image            False: it can
+    which pixels count?                takes_valid            False: it does not ask
     which patches does it take?        patch_size             None: patches of any side
     does bfloat16 change anything?     supports_bf16          False
 
@@ -64,6 +65,9 @@ class Model(nn.Module):
     """Whether ``token_logits`` answers."""
     whole_image: bool = False
     """Whether it must see an image at once, because what it finds in a part depends on all of it."""
+    takes_valid: bool = False
+    """Whether ``forward`` also takes which pixels count, (b, h, w), since it finds out of all of them what is
+    the rule."""
     patch_size: int | None = None
     """Side in pixels of the only patches that it takes; None: of any."""
     supports_bf16: bool = True

@@ -26,9 +26,11 @@ _HOMES: dict[str, dict[str, str]] = {
     },
     "change": {
         "glmamba": "terramamba.models.glmamba_variants",
+        "difference_mamba": "terramamba.models.difference_mamba",
         "unet_diff": "terramamba.models.baselines.unet_diff",
         "cva": "terramamba.models.baselines.cva",
         "pca_kmeans": "terramamba.models.baselines.pca_kmeans",
+        "ir_mad": "terramamba.models.baselines.ir_mad",
         "fc_ef": "terramamba.models.baselines.fc_siam:FC_EF",
         "fc_siam_conc": "terramamba.models.baselines.fc_siam:FC_SIAM_CONC",
         "fc_siam_diff": "terramamba.models.baselines.fc_siam:FC_SIAM_DIFF",

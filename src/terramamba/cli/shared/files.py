@@ -13,9 +13,18 @@ def run_and_scenes(
     """Return the run folder among ``paths``, and as many scenes as ``names``: files, or the items ``stac``.
 
     Raises:
-        InputError: as ``split_run``, too few or too many scenes, files beside items, or what is no item.
+        InputError: as ``split_run`` and ``scenes_of``.
     """
     folder, scenes = split_run(paths, names if stac is None else ())
+    return folder, scenes_of(scenes, stac, names)
+
+
+def scenes_of(scenes: Sequence[str], stac: Sequence[str] | None, names: Sequence[str]) -> list[str]:
+    """Return as many scenes as ``names``: the files ``scenes``, or the items ``stac``.
+
+    Raises:
+        InputError: too few or too many, files beside items, or what is no item.
+    """
     needed = " ".join(names)
     if stac is not None:
         from terramamba.raster.readers.stac import is_stac
@@ -27,11 +36,11 @@ def run_and_scenes(
                 raise InputError(
                     f"--stac {item}: is no STAC item; give the .json of one, a file or an address"
                 )
-        scenes = list(stac)
+        scenes = stac
     if len(scenes) != len(names):
         given = ", ".join(scenes) or "none"
         raise InputError(f"{len(names)} needed ({needed}), as files or with --stac; got {given}")
-    return folder, scenes
+    return list(scenes)
 
 
 def split_run(paths: Sequence[str], names: Sequence[str] | None = None) -> tuple[str, list[str]]:

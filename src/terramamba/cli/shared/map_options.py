@@ -34,15 +34,21 @@ def open_scenes(folder: str, places: Sequence[Any], given: dict[str, Any]) -> li
     Takes the flags that are about opening out of ``given``.
     """
     from terramamba.mapping.fit_to_run import open_for
-    from terramamba.raster.band_matching import band_notes
     from terramamba.runs.folder import load_run
 
     how = {"variable": given.pop("scene_variable"), "axes": given.pop("axes"), "bands": given.pop("bands")}
     run = load_run(folder)
     scenes = [open_for(run, place, **how) for place in places]
+    say_what_was_opened(scenes)
+    return scenes
+
+
+def say_what_was_opened(scenes: Sequence["Scene"]) -> None:
+    """Say what was decided of bare arrays and of bands."""
+    from terramamba.raster.band_matching import band_notes
+
     for note in dict.fromkeys(note for scene in scenes if scene.axes for note in scene.notes):
         print(f"note: {note}", file=sys.stderr)
     for scene in scenes:
         for note in () if scene.axes else band_notes(scene):
             print(f"note: {scene.path}: {note}", file=sys.stderr)
-    return scenes

@@ -1,6 +1,6 @@
 """One scaling for both dates of all training pairs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,36 +62,52 @@ def fit_pairs(pairs: Sequence[PairFiles], bands: int, used: Sequence[int] | None
     Raises:
         InputError: an image with another number of bands, or a band without data in all of them.
     """
+    dates = ((scene, pair.window) for pair in pairs for scene in pair.open())
+    return fit_dates(dates, 2 * len(pairs), bands, used, pairs[0].before, f"the {len(pairs)} training pairs")
+
+
+def fit_dates(
+    dates: Iterable[tuple[Scene, Window | None]],
+    count: int,
+    bands: int,
+    used: Sequence[int] | None,
+    first: str,
+    among: str,
+) -> FittedPairs:
+    """Fit as ``fit_pairs`` to ``count`` images, each with the rectangle of it that counts (None: all).
+
+    Raises:
+        InputError: as ``fit_pairs``, in words: ``first`` is one of the images, ``among`` are all.
+    """
     chosen = tuple(range(bands)) if used is None else tuple(used)
     sums = _Moments(*np.zeros((3, len(chosen))))
     not_finite, digest = 0, ArrayDigest()
     ends = np.full(len(chosen), np.inf), np.full(len(chosen), -np.inf)
     sample: list[Float64[np.ndarray, "c n"]] = []
-    most = max(LEAST_SAMPLE, SAMPLED_PIXELS // (2 * len(pairs)))
-    for pair in pairs:
-        for scene in pair.open():
-            require_bands(scene, bands)
-            area = pair.window or scene.grid.window
-            rows = max(1, VALUES_PER_READ // (area.width * len(chosen)))
-            for strip in strips(area.height, area.width, rows):
-                window = Window(area.row + strip.row, area.col + strip.col, *strip.shape)
-                values, valid = scene.read(window, chosen)
-                digest.add(values, valid)
-                finite = np.isfinite(values)
-                not_finite += int(np.count_nonzero((valid & ~finite).any(axis=0)))
-                known = valid & finite
-                sums = sums.joined(_Moments.of(values, known))
-                for end, empty, least in ((0, np.inf, np.minimum), (1, -np.inf, np.maximum)):
-                    flat = np.where(known, values, empty).reshape(len(chosen), -1)
-                    least(ends[end], least.reduce(flat, axis=1), out=ends[end])
-                whole = values[:, known.all(axis=0)]
-                step = max(1, area.pixels // most)
-                sample.append(whole[:, ::step].astype(np.float64))
+    most = max(LEAST_SAMPLE, SAMPLED_PIXELS // count)
+    for scene, window in dates:
+        require_bands(scene, bands)
+        area = window or scene.grid.window
+        rows = max(1, VALUES_PER_READ // (area.width * len(chosen)))
+        for strip in strips(area.height, area.width, rows):
+            inside = Window(area.row + strip.row, area.col + strip.col, *strip.shape)
+            values, valid = scene.read(inside, chosen)
+            digest.add(values, valid)
+            finite = np.isfinite(values)
+            not_finite += int(np.count_nonzero((valid & ~finite).any(axis=0)))
+            known = valid & finite
+            sums = sums.joined(_Moments.of(values, known))
+            for end, empty, least in ((0, np.inf, np.minimum), (1, -np.inf, np.maximum)):
+                flat = np.where(known, values, empty).reshape(len(chosen), -1)
+                least(ends[end], least.reduce(flat, axis=1), out=ends[end])
+            whole = values[:, known.all(axis=0)]
+            step = max(1, area.pixels // most)
+            sample.append(whole[:, ::step].astype(np.float64))
     if not sums.count.all():
         band = chosen[int(np.flatnonzero(sums.count == 0)[0])]
         raise InputError(
-            f"{pairs[0].before}: band {band + 1} has no data in any of the {len(pairs)} training pairs; "
-            "leave this band out of the files, or correct their nodata value"
+            f"{first}: band {band + 1} has no data in any of {among}; leave this band out of the files, or"
+            " correct their nodata value"
         )
     spread = np.sqrt(sums.squares / sums.count)
     scaling = Scaling.from_moments(sums.mean, spread, chosen)

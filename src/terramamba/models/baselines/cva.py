@@ -8,7 +8,7 @@ threshold that parts a histogram into the two classes with the largest variance 
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from terramamba.core.errors import InputError
@@ -23,15 +23,29 @@ class ChangeVectorAnalysis(Model):
 
     whole_image = True
     """The threshold is the whole pair's; tiles would each choose another."""
+    takes_valid = True
     supports_bf16 = False
 
-    def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b 1 h w"]:
+    def forward(
+        self, x: Float[Tensor, "b 2 c h w"], valid: Bool[Tensor, "b h w"] | None = None
+    ) -> Float[Tensor, "b 1 h w"]:
         """Work out (magnitude - threshold) / standard deviation of the magnitude: above 0 is changed.
 
-        A pair with the same magnitude everywhere is unchanged: -1.
+        Threshold and deviation are those of the ``valid`` pixels (None: all). A pair with the same magnitude
+        everywhere is unchanged: -1.
         """
-        magnitude = change_magnitude(x)
-        return torch.stack([_logits(pair) for pair in magnitude])[:, None]
+        return above_otsu(change_magnitude(x), valid)[:, None]
+
+
+def above_otsu(
+    magnitude: Float[Tensor, "b h w"], valid: Bool[Tensor, "b h w"] | None
+) -> Float[Tensor, "b h w"]:
+    """Work out how many standard deviations each pixel lies above the Otsu threshold of its own image."""
+    counts = torch.ones_like(magnitude, dtype=torch.bool) if valid is None else valid
+    logits = torch.zeros_like(magnitude)
+    for i, known in enumerate(counts):
+        logits[i] = _logits(magnitude[i], magnitude[i][known])
+    return logits
 
 
 def change_magnitude(x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b h w"]:
@@ -52,11 +66,10 @@ def otsu_threshold(values: Float[Tensor, "*m"]) -> Float[Tensor, ""]:
     return centres[between[:-1].argmax()].to(values)
 
 
-def _logits(magnitude: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
-    spread = magnitude.std(correction=0)
-    if not magnitude.max() > magnitude.min():
+def _logits(magnitude: Float[Tensor, "h w"], known: Float[Tensor, " m"]) -> Float[Tensor, "h w"]:
+    if not len(known) or not known.max() > known.min():
         return torch.full_like(magnitude, -1.0)
-    return (magnitude - otsu_threshold(magnitude)) / spread
+    return (magnitude - otsu_threshold(known)) / known.std(correction=0)
 
 
 def _build(in_channels: int, num_classes: int = 1) -> ChangeVectorAnalysis:

@@ -10,7 +10,7 @@ for one band is Celik's |X2 - X1|.
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from terramamba.core.errors import InputError
@@ -27,6 +27,7 @@ class PCAKMeans(Model):
 
     whole_image = True
     """Components and clusters are the whole pair's; tiles would each choose others."""
+    takes_valid = True
     supports_bf16 = False
 
     def __init__(self, block: int, components: int, seed: int) -> None:
@@ -34,19 +35,30 @@ class PCAKMeans(Model):
         self.block, self.components, self.seed = block, components, seed
 
     @torch.no_grad()
-    def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b 1 h w"]:
+    def forward(
+        self, x: Float[Tensor, "b 2 c h w"], valid: Bool[Tensor, "b h w"] | None = None
+    ) -> Float[Tensor, "b 1 h w"]:
         """Tell how much nearer a pixel is to the changed cluster than to the other; above 0 is changed.
 
-        A pair with the same difference everywhere is unchanged: -4.
+        Clusters are those of the ``valid`` pixels (None: all). A pair with the same difference everywhere is
+        unchanged: -4.
         """
         with torch.autocast(x.device.type, enabled=False):
-            return torch.stack([self._logits(difference) for difference in change_magnitude(x)])[:, None]
+            difference = change_magnitude(x)
+            counts = torch.ones_like(difference, dtype=torch.bool) if valid is None else valid
+            logits = torch.zeros_like(difference)
+            for i, known in enumerate(counts):
+                logits[i] = self._logits(difference[i], known)
+            return logits[:, None]
 
-    def _logits(self, difference: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
-        if not difference.max() > difference.min():
+    def _logits(self, difference: Float[Tensor, "h w"], known: Bool[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+        values = difference[known]
+        if not len(values) or not values.max() > values.min():
             return torch.full_like(difference, -STEEPNESS)
+        # What is not known stands for the mean, so that no border of it is a component of its own.
+        difference = torch.where(known, difference, values.mean())
         features = self._features(difference)
-        centres = self._centres(features, difference.flatten())
+        centres = self._centres(features[known.flatten()], values)
         unchanged, changed = torch.cdist(features, centres).unbind(1)
         apart = torch.linalg.vector_norm(centres[1] - centres[0])
         return (STEEPNESS * (unchanged - changed) / apart).view(difference.shape)

@@ -1,0 +1,166 @@
+"""Difference-Mamba: this project's change detector, a pretrained local encoder and few state-space blocks.
+
+No paper: what won on the validation pairs of the open sets (docs/results.md). Convolutions, which may begin
+with what they learnt from photographs, see what is near; the selective scan sees the whole tile where that is
+cheap, at strides 16 and 8. Exchanging the dates changes nothing.
+
+    e_i(x)                         maps of one date at strides 2, 4, 8, 16 (EfficientNet-lite0)
+    d_i = W_i [|e_i(1) - e_i(2)|; e_i(1) + e_i(2)]     differs how, and from what
+    y_4 = V(d_4)                   V: VSS blocks (VMamba; GLMamba Eq. 1-10)
+    y_i = V(F(d_i + up(y_i+1)))    F: two 3x3 convolutions; V at stride 8 alone
+    logits = up(head(y_1))
+
+With ``targets`` the model has learnt several meanings of "changed", with gain and shift of each d_i for each:
+d_i (1 + g_t) + s_t.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from terramamba.core.errors import InputError
+from terramamba.models.encoders.efficientnet_lite0 import CHANNELS, EfficientNetLite0
+from terramamba.models.layers import conv_bn_relu, decay_groups, is_scan_or_vector, reflect_to_multiple
+from terramamba.models.model import Model, TargetLayer
+from terramamba.models.spec import ModelSpec
+from terramamba.models.vss import VSSBlock
+
+COARSEST = 16
+
+
+class Mixing(nn.Module):
+    """VSS blocks on maps (b, c, h, w)."""
+
+    def __init__(self, channels: int, blocks: int, d_state: int) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(*(VSSBlock(channels, d_state) for _ in range(blocks)))
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Mix maps over their positions."""
+        return self.blocks(x.permute(0, 2, 3, 1).contiguous()).permute(0, 3, 1, 2)
+
+
+class Difference(nn.Module):
+    """d_i: what differs between two dates' maps, for a target."""
+
+    def __init__(self, in_channels: int, channels: int, targets: int) -> None:
+        super().__init__()
+        self.project = nn.Sequential(
+            nn.Conv2d(2 * in_channels, channels, 1, bias=False), nn.BatchNorm2d(channels)
+        )
+        self.condition = nn.Embedding(targets, 2 * channels)
+        nn.init.zeros_(self.condition.weight)
+
+    def forward(
+        self, before: Float[Tensor, "b c h w"], after: Float[Tensor, "b c h w"], target: Int[Tensor, " b"]
+    ) -> Float[Tensor, "b k h w"]:
+        """Compare the maps of two dates (b, c, h, w)."""
+        d = self.project(torch.cat([(after - before).abs(), after + before], dim=1))
+        gain, shift = self.condition(target)[:, :, None, None].chunk(2, dim=1)
+        return F.relu(d * (1 + gain) + shift)
+
+
+class DifferenceMamba(Model):
+    """Encoder of both dates, differences, top-down decoder."""
+
+    def __init__(
+        self, in_channels: int, num_classes: int, width: int, mixed: int, d_state: int, targets: int
+    ) -> None:
+        super().__init__()
+        widths = [max(width // 2, 8), width, width, width]
+        self.encoder = EfficientNetLite0(in_channels)
+        self.differences = nn.ModuleList(
+            Difference(c, k, targets) for c, k in zip(CHANNELS, widths, strict=True)
+        )
+        self.coarse = Mixing(width, mixed, d_state)
+        self.fuse = nn.ModuleList(nn.Sequential(conv_bn_relu(k, k), conv_bn_relu(k, k)) for k in widths[:-1])
+        self.narrow = nn.Conv2d(width, widths[0], 1)
+        self.middle = Mixing(width, mixed, d_state)
+        self.head = nn.Conv2d(widths[0], num_classes, 3, padding=1)
+        self.target = 0
+        """Which target is mapped where none is given."""
+
+    def forward(
+        self, x: Float[Tensor, "b 2 c h w"], target: Int[Tensor, " b"] | None = None
+    ) -> Float[Tensor, "b k h w"]:
+        """Detect change between two dates' images (b, 2, c, h, w), of any size: logits (b, k, h, w).
+
+        ``target`` says for each pair which of the model's targets counts as changed.
+        """
+        b, _, _, h, w = x.shape
+        if target is None:
+            target = torch.full((b,), self.target, dtype=torch.long, device=x.device)
+        y = reflect_to_multiple(x, COARSEST).transpose(0, 1).flatten(0, 1)
+        pairs = [maps.chunk(2) for maps in self.encoder(y.contiguous(memory_format=torch.channels_last))]
+        d = [difference(*pair, target) for difference, pair in zip(self.differences, pairs, strict=True)]
+        y = self.coarse(d[3])
+        y = self.middle(self.fuse[2](d[2] + _twice(y)))
+        y = self.fuse[1](d[1] + _twice(y))
+        y = self.fuse[0](d[0] + _twice(self.narrow(y)))
+        return _twice(self.head(y))[..., :h, :w]
+
+    def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+        """Return the parameters in two groups: those that decay, and those that do not."""
+        return decay_groups(self, weight_decay, is_scan_or_vector)
+
+    def checkpoint_blocks(self) -> list[nn.Module]:
+        """List the blocks of the encoder and the VSS blocks."""
+        return [*self.encoder.blocks(), *self.coarse.blocks, *self.middle.blocks]
+
+    def target_layers(self) -> list[TargetLayer]:
+        """List the encoder's stages and the decoder's maps."""
+        found = [TargetLayer("difference", i + 1, 2 ** (i + 1), d) for i, d in enumerate(self.differences)]
+        return [*found, TargetLayer("decoder", 3, 8, self.middle), TargetLayer("decoder", 4, 16, self.coarse)]
+
+
+def _twice(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def _build(
+    in_channels: int,
+    num_classes: int = 1,
+    width: int = 48,
+    mixed: int = 1,
+    d_state: int = 8,
+    targets: int = 1,
+) -> DifferenceMamba:
+    options = {
+        "in_channels": in_channels,
+        "num_classes": num_classes,
+        "width": width,
+        "mixed": mixed,
+        "d_state": d_state,
+        "targets": targets,
+    }
+    for name, value in options.items():
+        if value < (0 if name == "mixed" else 1):
+            raise InputError(f"difference_mamba: {name}={value!r}; give a number of at least 1")
+    return DifferenceMamba(**options)
+
+
+SPEC = ModelSpec(
+    name="difference_mamba",
+    task="change",
+    title="Differences of a pretrained local encoder, decoded with state-space blocks",
+    paper="this project's, docs/results.md; encoder: Tan, Le, ICML 2019, arXiv 1905.11946",
+    build=_build,
+    presets={"default": {}},
+    default_preset="default",
+    recipe={
+        "epochs": 100,
+        "batch_size": 8,
+        "lr": 2e-3,
+        "weight_decay": 1e-2,
+        "optimizer": "adamw",
+        "schedule": "cosine",
+        "warmup_epochs": 1,
+        "clip_norm": 1.0,
+        "loss": "bce_dice",
+    },
+    claims={},
+    example=(1, 2, 3, 256, 256),
+)

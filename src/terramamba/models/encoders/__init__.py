@@ -1,0 +1,1 @@
+"""Encoders that models share, and weights that they learnt from other images."""
