@@ -15,7 +15,8 @@ from terramamba.models.model import Model
 PRESETS = {"ssa_mamba": "tiny", "coupled_mamba": "tiny", "isolated_mamba": "tiny"}
 PRESETS |= {"glmamba": "nano", "changemamba": "nano", "bit": "small", "changeformer": "small"}
 HAS_BLOCKS = {"ssa_mamba", "coupled_mamba", "isolated_mamba", "glmamba", "changemamba"}
-WITHOUT_BF16 = {"svm", "random_forest", "cva", "pca_kmeans"}
+HAS_BLOCKS |= {"difference_mamba"}
+WITHOUT_BF16 = {"svm", "random_forest", "cva", "pca_kmeans", "ir_mad"}
 SAVED = Path(__file__).with_name("saved_weights.json")
 
 
@@ -68,7 +69,7 @@ def test_tokens_are_classified_or_refused(name: str, seed: int) -> None:
         torch.testing.assert_close(tokens.mean(dim=(2, 3)), model(x), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["cva", "pca_kmeans"])
+@pytest.mark.parametrize("name", ["cva", "pca_kmeans", "ir_mad"])
 def test_detectors_without_training_must_see_the_whole_image(name: str, seed: int) -> None:
     model, _ = make(name)
     assert model.whole_image
