@@ -32,6 +32,7 @@ from terramamba.mapping.join import join_command
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.settings import MapSettings
 from terramamba.mapping.summary import MapSummary
+from terramamba.models.encoders.pretrained import read_encoder_weights
 from terramamba.models.model import Model
 from terramamba.models.registry import create_model, model_spec
 from terramamba.models.spec import ModelSpec
@@ -236,6 +237,8 @@ class _Ready:
     """With its first weights."""
     work: Workload | None
     """None where no recipe trains it."""
+    began_with: str | None
+    """What the encoder learnt before, and from whom."""
 
 
 def _ready(task: Task, settings: Any) -> _Ready:
@@ -244,13 +247,14 @@ def _ready(task: Task, settings: Any) -> _Ready:
     settings = prepared.settings
     seed_everything(settings.seed)
     model = _untrained(spec, settings, prepared)
+    began_with = _with_encoder(model, settings.encoder_weights)
     check_ability(model, recompute=settings.recompute, compile=settings.compile, precision=settings.precision)
     prepared.check(model)
     work = None
     if spec.by_steps:
         settings = replace(settings, devices=training_processes(settings))
         work = workload(model, prepared.volume(), device, settings.devices)
-    return _Ready(resolve(settings, spec, work, task.practical), spec, prepared, model, work)
+    return _Ready(resolve(settings, spec, work, task.practical), spec, prepared, model, work, began_with)
 
 
 def _plan(task: Task, ready: _Ready) -> Plan:
@@ -264,7 +268,9 @@ def _plan(task: Task, ready: _Ready) -> Plan:
         config, objective = part_of(settings, task.config), _objective(task, ready.prepared)
         samples, device = ready.prepared.training_set(), resolve_device(settings.device)
         seconds = timed_seconds(ready.model, objective, samples, config, work, device)
-    return ready.prepared.plan.with_facts(recipe_in_words(settings, work, seconds))
+    facts = recipe_in_words(settings, work, seconds)
+    encoder = {} if ready.began_with is None else {"encoder": ready.began_with}
+    return ready.prepared.plan.with_facts(encoder | facts)
 
 
 def _sampled(ready: _Ready) -> str:
@@ -344,6 +350,15 @@ def _untrained(spec: ModelSpec, settings: TrainSettings, prepared: Prepared) -> 
     if spec.fit is not None:
         return create_model(settings.model, **prepared.model_options)
     return create_model(settings.model, preset=settings.preset, **{**prepared.model_options, **settings.set})
+
+
+def _with_encoder(model: Model, weights: str | None) -> str | None:
+    """Have the encoder of ``model`` begin with ``weights``, and say what they are."""
+    if weights is None:
+        return None
+    tensors, words = read_encoder_weights(weights)
+    model.load_encoder(tensors)
+    return words
 
 
 def _fitted(task: Task, ready: _Ready, folder: Path) -> tuple[Model, float | None, dict[str, Any]]:

@@ -14,6 +14,7 @@ With ``targets`` the model has learnt several meanings of "changed", with gain a
 d_i (1 + g_t) + s_t.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -29,6 +30,8 @@ from terramamba.models.spec import ModelSpec
 from terramamba.models.vss import VSSBlock
 
 COARSEST = 16
+PRETRAINED_LR_SCALE = 0.25
+"""An encoder that knows something learns so much more slowly than what is drawn anew."""
 
 
 class Mixing(nn.Module):
@@ -80,6 +83,7 @@ class DifferenceMamba(Model):
         self.narrow = nn.Conv2d(width, widths[0], 1)
         self.middle = Mixing(width, mixed, d_state)
         self.head = nn.Conv2d(widths[0], num_classes, 3, padding=1)
+        self.encoder_lr_scale = 1.0
         self.target = 0
         """Which target is mapped where none is given."""
 
@@ -102,9 +106,20 @@ class DifferenceMamba(Model):
         y = self.fuse[0](d[0] + _twice(self.narrow(y)))
         return _twice(self.head(y))[..., :h, :w]
 
+    def load_encoder(self, weights: Mapping[str, Tensor]) -> None:
+        """Have the encoder begin with public weights of EfficientNet-lite0; it then learns more slowly."""
+        self.encoder.load_public(weights)
+        self.encoder_lr_scale = PRETRAINED_LR_SCALE
+
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
-        """Return the parameters in two groups: those that decay, and those that do not."""
-        return decay_groups(self, weight_decay, is_scan_or_vector)
+        """Return the parameters in four groups: of the encoder and others, those that decay and those not."""
+        encoder = {id(parameter) for parameter in self.encoder.parameters()}
+        groups = []
+        for group in decay_groups(self, weight_decay, is_scan_or_vector):
+            for own, scale in ((True, self.encoder_lr_scale), (False, 1.0)):
+                params = [p for p in group["params"] if (id(p) in encoder) is own]
+                groups.append({**group, "params": params, "lr_scale": scale})
+        return groups
 
     def checkpoint_blocks(self) -> list[nn.Module]:
         """List the blocks of the encoder and the VSS blocks."""

@@ -37,6 +37,7 @@ from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
 from terramamba.models.bitemporal_fusion import BitemporalFusionAttention
+from terramamba.models.encoders.vmamba_weights import load_vmamba_weights
 from terramamba.models.layers import (
     SqueezeExcitation,
     conv_bn_relu,
@@ -256,6 +257,10 @@ class GLMamba(Model):
             for stage, module in modules.items()
             if any(True for _ in module.parameters())
         ]
+
+    def load_encoder(self, weights: Mapping[str, Tensor]) -> None:
+        """Have the encoder begin with VMamba's public weights."""
+        load_vmamba_weights(self.encoder, weights)
 
     def checkpoint_blocks(self) -> Sequence[nn.Module]:
         """List the encoder's VSS blocks."""

@@ -6,6 +6,7 @@ change elsewhere, and a command can refuse what a model cannot do before anythin
     question                           answered by            a model that cannot
     which blocks can be recomputed?    checkpoint_blocks()    ()
     what decays in training?           parameter_groups()     everything decays
+    may others' weights come first?    load_encoder()         it raises
     the logits of single pixels?       token_logits()         ``classifies_tokens`` is False, and it raises
     what was found on the way?         forward_features()     the logits alone
     which layers may Grad-CAM weigh?   target_layers()        ()
@@ -81,8 +82,22 @@ class Model(nn.Module):
         return ()
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
-        """Return all parameters in groups for an optimiser; here one group, all of which decays."""
+        """Return all parameters in groups for an optimiser; here one group, all of which decays.
+
+        A group may have an ``lr_scale``, by which its learning rate differs from the others'.
+        """
         return [{"params": list(self.parameters()), "weight_decay": weight_decay}]
+
+    def load_encoder(self, weights: Mapping[str, Tensor]) -> None:
+        """Have the encoder begin with somebody's ``weights``, by their own names.
+
+        Raises:
+            InputError: this model has no encoder that could, or they are another network's.
+        """
+        raise InputError(
+            f"--encoder-weights: {self.spec_name} has no encoder that could begin with weights; leave it out,"
+            " or use another model"
+        )
 
     def token_logits(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
         """Classify each pixel of patches (b, c, h, w); the mean over h, w is the patches' own logits.

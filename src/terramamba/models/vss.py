@@ -17,8 +17,7 @@ Step, softplus and scan are float32 under autocast.
 """
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -26,7 +25,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from terramamba.core.errors import InputError
 from terramamba.models.cost import ScanModule, scan_flops
 from terramamba.ops import selective_scan_2d
 from terramamba.ops.backends import Discretization
@@ -191,59 +189,3 @@ class VSSEncoder(nn.Module):
     def checkpoint_blocks(self) -> list[nn.Module]:
         """List the blocks of all stages, fine to coarse."""
         return [block for stage in self.stages for block in cast(nn.Sequential, stage)]
-
-
-_VMAMBA_NAMES = (
-    (r"patch_embed\.proj\.", "embed."),
-    (r"patch_embed\.norm\.", "embed_norm."),
-    (r"layers\.(\d+)\.downsample\.", r"merges.\1."),
-    (r"layers\.(\d+)\.blocks\.(\d+)\.ln_1\.", r"stages.\1.\2.norm."),
-    (r"layers\.(\d+)\.blocks\.(\d+)\.self_attention\.x_proj_weight$", r"stages.\1.\2.ss2d.x_proj"),
-    (r"layers\.(\d+)\.blocks\.(\d+)\.self_attention\.dt_projs_(weight|bias)$", r"stages.\1.\2.ss2d.dt_\3"),
-    (r"layers\.(\d+)\.blocks\.(\d+)\.self_attention\.A_logs$", r"stages.\1.\2.ss2d.A_log"),
-    (r"layers\.(\d+)\.blocks\.(\d+)\.self_attention\.Ds$", r"stages.\1.\2.ss2d.D"),
-    (r"layers\.(\d+)\.blocks\.(\d+)\.self_attention\.conv2d\.", r"stages.\1.\2.conv."),
-    (r"layers\.(\d+)\.blocks\.(\d+)\.self_attention\.(in_proj|out_norm|out_proj)\.", r"stages.\1.\2.\3."),
-    (r"outnorm(\d+)\.", r"norms.\1."),
-)
-
-
-def load_vmamba_weights(encoder: VSSEncoder, state_dict: Mapping[str, Tensor]) -> tuple[str, ...]:
-    """Load weights of VMamba's public code base, in its first layout ("v0", no MLP), into ``encoder``.
-
-    Its classifier's ``norm`` goes to the last stage's output norm, its ``head`` is left out. Where the images
-    have another number of bands, the patch embedding's convolution keeps its own weights.
-
-    Returns:
-        Names of the encoder's parameters for which there was nothing to load.
-
-    Raises:
-        InputError: a weight that has no place or another shape here, or a block without weights.
-    """
-    own = encoder.state_dict()
-    last = f"norms.{len(encoder.stages) - 1}."
-    found: dict[str, Tensor] = {}
-    for name, value in state_dict.items():
-        if name.startswith("head."):
-            continue
-        target = re.sub(r"^norm\.", last, name)
-        for pattern, replacement in _VMAMBA_NAMES:
-            target = re.sub(f"^{pattern}", replacement, target)
-        if target not in own:
-            raise InputError(
-                f"VMamba weight {name!r} has no place in this encoder; set depths as in its model"
-            )
-        if target == "embed.weight" and value.shape[1] != own[target].shape[1]:
-            continue
-        if value.shape != own[target].shape:
-            raise InputError(
-                f"VMamba weight {name!r} is {tuple(value.shape)}, the encoder's {tuple(own[target].shape)}; "
-                "set base_channels, d_state and expand alike"
-            )
-        found[target] = value
-    left = tuple(name for name in own if name not in found)
-    optional = re.compile(r"norms\.|embed\.weight|stages\.\d+\.\d+\.mlp\.")
-    if lost := [name for name in left if not optional.match(name)]:
-        raise InputError(f"VMamba weights hold nothing for {lost[0]!r}; set depths as in their model")
-    encoder.load_state_dict(found, strict=False)
-    return left

@@ -58,7 +58,7 @@ def run_epochs(
         for step, batch in enumerate(batches.epoch(epoch)):
             progress.lr = learning_rate(config, epoch, step, batches.steps)
             for group in optimizer.param_groups:
-                group["lr"] = progress.lr
+                group["lr"] = progress.lr * group.get("lr_scale", 1.0)
             loss = learner(batch)
             optimizer.zero_grad()
             loss.backward()

@@ -107,6 +107,9 @@ class ModelChoice(Options):
     """Model (see `terramamba models`)."""
     preset: ByRecipe[str] = UNDECIDED
     """Size of the model (see `terramamba models`); None: the model's default."""
+    encoder_weights: Annotated[str | None, BY_STEPS] = None
+    """Weights that the model's encoder begins with: imagenet, or a file (docs/encoders.md); None: from
+    scratch."""
     set: dict[str, Any] = field(default_factory=dict)
     """Any option of the model, as key=value; may be repeated."""
 

@@ -18,7 +18,7 @@ two; inputs are mirrored to a multiple of 32; epochs stand for the paper's 50,00
 loss. Dates have places of their own in all three layouts, so exchanging them changes the answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
+from terramamba.models.encoders.vmamba_weights import load_vmamba_weights
 from terramamba.models.layers import conv_bn_relu, decay_groups, is_scan_or_vector, reflect_to_multiple
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
@@ -140,6 +141,10 @@ class ChangeMamba(Model):
         for smooth, fine in zip(reversed(self.smooth), reversed(finer), strict=True):
             y = smooth(fine + _enlarged(y, 2))
         return _enlarged(self.head(y), 4)[..., :h, :w]
+
+    def load_encoder(self, weights: Mapping[str, Tensor]) -> None:
+        """Have the encoder begin with VMamba's public weights."""
+        load_vmamba_weights(self.encoder, weights)
 
     def checkpoint_blocks(self) -> Sequence[nn.Module]:
         """List the VSS blocks of encoder and decoder."""

