@@ -33,6 +33,28 @@ def test_whole_numbers_are_codes(values: np.ndarray) -> None:
     assert not found.names
 
 
+def test_names_that_differ_in_capitals_and_spaces_are_one_class_and_said() -> None:
+    texts = [
+        "Forest",
+        "forest ",
+        "forest ",
+        "FOREST",
+        " Dry  lake",
+        "Dry lake",
+        "Wa\u0308lder",
+        "W\u00e4lder",
+    ]
+    found = find_classes("f", {"cover": np.array(texts, object)})
+    assert found.names == {1: "Dry  lake", 2: "Wa\u0308lder", 3: "forest"}
+    assert found.codes.tolist() == [3, 3, 3, 3, 1, 1, 2, 2]
+    assert found.note is not None
+    assert "'FOREST' and 'Forest' and 'forest ' as 'forest'" in found.note
+
+
+def test_names_that_are_written_in_one_way_need_no_word() -> None:
+    assert find_classes("f", {"cover": np.array(["wood", "corn", "wood"], object)}).note is None
+
+
 def test_yes_and_no_are_classes() -> None:
     found = find_classes("f", {"water": np.array([True, False, True])})
     assert found.names == {1: "false", 2: "true"}

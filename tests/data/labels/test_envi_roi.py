@@ -100,3 +100,10 @@ def test_regions_that_are_not_text(tmp_path: Path, scene: Scene) -> None:
     (tmp_path / "regions.roi").write_bytes(b"\x0a\x00\xff\x01binary")
     with pytest.raises(InputError, match=r"regions.roi: these regions are not text .*export them as ASCII"):
         read_labels(str(tmp_path / "regions.roi"), scene)
+
+
+def test_regions_whose_names_differ_in_capitals_are_one_class_and_said(tmp_path: Path, scene: Scene) -> None:
+    text = REGIONS.replace("ROI name: water", "ROI name: Healthy  Grass")
+    labels = read_labels(saved(tmp_path / "regions.txt", text), scene)
+    assert labels.classes.names == ("healthy grass", "road: main")
+    assert any("'Healthy  Grass' and 'healthy grass' as 'healthy grass'" in note for note in labels.notes)

@@ -204,6 +204,14 @@ def test_a_picture_with_a_palette_keeps_its_colours(tmp_path: Path, scene: Scene
     assert labels.classes.colours == COLOURS
 
 
+def test_two_codes_of_one_name_stay_apart_and_are_said(tmp_path: Path, scene: Scene) -> None:
+    path = tmp_path / "labels.tif"
+    write_geotiff(path, MAP[None], GRID, class_names={1: "Forest", 2: "Meadow", 3: "forest "})
+    labels = read_labels(str(path), scene)
+    assert labels.classes.codes == (1, 2, 3)
+    assert any("codes 1 and 3 are both called 'Forest'" in note for note in labels.notes)
+
+
 def test_names_that_contradict_each_other_are_noted(tmp_path: Path, scene: Scene) -> None:
     path = tmp_path / "labels.tif"
     write_geotiff(path, MAP[None], GRID, class_names={1: "Forest", 2: "Meadow", 3: "Lake"})

@@ -69,6 +69,29 @@ def boxes() -> tuple[list[Any], dict[str, Any]]:
     return shapes, {"cover": np.array(["wood", "corn", "wood"], object)}
 
 
+def test_capitals_and_spaces_make_no_class_of_their_own(tmp_path: Path, scene: Scene) -> None:
+    shapes, _ = boxes()
+    shapes.append(on_ground(shapely.box(12, 9, 15, 11)))
+    cover = np.array(["Wood", "corn", "wood ", "wood"], object)
+    path = write(tmp_path / "labels.gpkg", shapes, cover=cover)
+    labels = read_labels(path, scene)
+    assert labels.classes.names == ("Wood", "corn")
+    assert any("'Wood' and 'wood' and 'wood ' as 'Wood'" in note for note in labels.notes)
+
+
+def test_subsets_that_write_a_class_otherwise_share_it(tmp_path: Path, scene: Scene) -> None:
+    shapes, _ = boxes()
+    paths = {
+        "train": write(tmp_path / "a.gpkg", shapes[:2], cover=np.array(["Wood", "Corn"], object)),
+        "test": write(tmp_path / "b.gpkg", shapes[1:], cover=np.array(["corn", "WOOD "], object)),
+    }
+    labels, subsets = read_label_subsets(paths, scene)
+    assert labels.classes.names == ("Corn", "Wood")
+    assert (by_name(labels)[2, 7], by_name(labels)[9, 1]) == ("Corn", "Wood")
+    assert any("are one class: 'Corn' and 'corn' as 'Corn'" in note for note in labels.notes)
+    assert subsets["test"].sum() > 0
+
+
 @pytest.mark.parametrize("suffix", [".gpkg", ".shp", ".geojson"])
 def test_boxes_label_their_pixels(tmp_path: Path, scene: Scene, suffix: str) -> None:
     shapes, cover = boxes()

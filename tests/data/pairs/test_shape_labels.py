@@ -104,6 +104,19 @@ def test_an_attribute_says_what_changed_and_a_run_keeps_it(tmp_path: Path) -> No
     np.testing.assert_array_equal(mask(again, "test"), expected([0], [2]))
 
 
+def test_values_of_an_attribute_are_known_whatever_their_capitals_and_said(tmp_path: Path) -> None:
+    data = images(tmp_path, "train")
+    shapes(data / "train" / "gt" / "one.gpkg", BOXES, damage=["Destroyed ", "intact", "UNKNOWN"])
+    settled = settle_labels(
+        find_pairs(data), shapes=shape_values("damage", ["destroyed"], None, ["unknown"], None)
+    )
+    np.testing.assert_array_equal(mask(settled), expected([0], [2]))
+    words = (
+        "damage: capitals and spaces make no other value: 'Destroyed' as 'destroyed', 'UNKNOWN' as 'unknown'"
+    )
+    assert words in settled.notes
+
+
 def test_outside_of_the_area_nothing_is_known(tmp_path: Path) -> None:
     data = images(tmp_path, "train")
     shapes(data / "train" / "label" / "one.gpkg", BOXES)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.data.labels.class_names import merged_in_words, one_spelling
 
 MAX_CLASSES = 255
 """An attribute with more different values than this says no classes."""
@@ -23,11 +24,15 @@ SHOWN = 6
 
 @dataclass(frozen=True, eq=False)
 class ClassAttribute:
-    """The class of every feature: a code, or 0 for none. ``names`` is empty where the file has numbers."""
+    """The class of every feature: a code, or 0 for none. ``names`` is empty where the file has numbers.
+
+    ``note`` says which names were taken for one.
+    """
 
     attribute: str
     codes: Int[np.ndarray, " n"]
     names: Mapping[int, str]
+    note: str | None = None
 
 
 def find_classes(
@@ -35,7 +40,8 @@ def find_classes(
 ) -> ClassAttribute:
     """Find the class of each feature by the attribute ``wanted``, or by the only one that can be meant.
 
-    Whole numbers are codes, whether stored as numbers or as text; other text is sorted and coded 1, 2, ...
+    Whole numbers are codes, whether stored as numbers or as text; other text is sorted and coded 1, 2, ...;
+    capitals and spaces around it make no other class.
     A missing value, an empty text, 0 and negative numbers mean unlabelled. An attribute can be meant when its
     values are classes of that kind, several and not more than 255, and some of them repeat (an attribute that
     is different for every feature counts them); more than 5 numbers twice or more on average (measurements
@@ -114,11 +120,13 @@ def _classes(name: str, values: Shaped[np.ndarray, " n"]) -> ClassAttribute | No
     texts = ["" if value is None else value.strip() for value in values]
     if all(text.isdecimal() for text in texts if text):
         return ClassAttribute(name, np.array([int(text or 0) for text in texts], np.int64), {})
-    names = sorted(set(texts) - {""})
-    place = {"": 0} | {text: code for code, text in enumerate(names, start=1)}
-    return ClassAttribute(
-        name, np.array([place[text] for text in texts], np.int64), dict(enumerate(names, start=1))
-    )
+    written = ["" if value is None or not value.strip() else value for value in values]
+    spelling = one_spelling(text for text in written if text)
+    names = sorted(set(spelling.values()))
+    code_of = {text: code for code, text in enumerate(names, start=1)}
+    place = {"": 0} | {text: code_of[chosen] for text, chosen in spelling.items()}
+    codes = np.array([place[text] for text in written], np.int64)
+    return ClassAttribute(name, codes, dict(enumerate(names, start=1)), merged_in_words(spelling))
 
 
 def _listed(attributes: Mapping[str, Shaped[np.ndarray, " n"]]) -> str:

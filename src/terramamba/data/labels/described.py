@@ -61,7 +61,8 @@ def describe_label_shapes(path: str) -> Shown:
         counts = dict(zip(codes.tolist(), numbers.tolist(), strict=True))
         parts = np.array([len(shapely.get_parts(shape)) for shape in features.shapes[coded]], np.int64)
         found = CodeCounts(counts, classes.names, of="features")
-        shown = _shown(path, found, {}, (), f"by the attribute {classes.attribute!r}{at}")
+        notes = () if classes.note is None else (classes.note,)
+        shown = _shown(path, found, {}, notes, f"by the attribute {classes.attribute!r}{at}")
         tables += shown.tables
         facts |= {name + at: said for name, said in shown.facts.items()}
         if parts.sum() > len(parts):

@@ -25,6 +25,7 @@ from jaxtyping import Int64
 from scipy.ndimage import label
 
 from terramamba.core.errors import InputError
+from terramamba.data.labels.class_names import merged_in_words, one_spelling
 from terramamba.data.labels.class_raster import ClassRaster, OverlapResolver
 from terramamba.data.labels.palette import Colour
 from terramamba.data.labels.unlabelled import CodeCounts
@@ -76,6 +77,8 @@ def read_rois(path: str, scene: Scene) -> ClassRaster:
             f"{path}: names {len(names)} regions of {sum(counts)} pixels in all, but lists {len(pixels)} "
             "pixels; the file is cut short or was edited, save the regions as text again"
         )
+    spelling = one_spelling(names)
+    names = [spelling[name] for name in names]
     code_of = {name: code for code, name in enumerate(dict.fromkeys(names), start=1)}
     drawn = Counter({code_of[name]: 0 for name in names})
     overlaps = OverlapResolver(scene.height, scene.width)
@@ -83,9 +86,10 @@ def read_rois(path: str, scene: Scene) -> ClassRaster:
         overlaps.add(np.unique(own, axis=0), code_of[name], feature=1, order=0)
         drawn[code_of[name]] += len(own)
     labelled, codes, _, disputed = overlaps.resolve()
-    notes: tuple[str, ...] = ()
+    merged = merged_in_words(spelling)
+    notes: tuple[str, ...] = () if merged is None else (f"{path}: {merged}",)
     if disputed:
-        notes = (f"{path}: {disputed} pixels are in regions of two classes and left unlabelled",)
+        notes += (f"{path}: {disputed} pixels are in regions of two classes and left unlabelled",)
     colours = [_colour(value) for key, value in regions if key == "rgb value"]
     shown: dict[int, Colour] = {}
     if len(colours) == len(names):

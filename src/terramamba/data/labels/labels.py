@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Int, Int16
 
 from terramamba.core.errors import InputError
+from terramamba.data.labels.class_names import merged_in_words, name_key, one_spelling
 from terramamba.data.labels.class_raster import ClassRaster
 from terramamba.data.labels.class_table import MAX_CLASSES, MAX_CODE, ClassTable
 from terramamba.data.labels.palette import Colour, default_colours
@@ -185,7 +186,7 @@ def _called_differently(rasters: Mapping[str, ClassRaster]) -> bool:
     for raster in rasters.values():
         present = set(np.unique(raster.codes).tolist())
         own = {code: name for code, name in raster.names.items() if code in present}
-        if any(names_of.get(code, name).lower() != name.lower() for code, name in own.items()):
+        if any(name_key(names_of.get(code, name)) != name_key(name) for code, name in own.items()):
             return True
         names_of |= own
     return False
@@ -193,8 +194,11 @@ def _called_differently(rasters: Mapping[str, ClassRaster]) -> bool:
 
 def _coded_alike(paths: Mapping[str, str], rasters: Mapping[str, ClassRaster]) -> dict[str, ClassRaster]:
     """Give each name one code in all files."""
-    names = dict.fromkeys(name for raster in rasters.values() for _, name in sorted(raster.names.items()))
-    code_of = {name: code for code, name in enumerate(names, start=1)}
+    every = [name for raster in rasters.values() for _, name in sorted(raster.names.items())]
+    spelling = one_spelling(every)
+    numbered = {name: code for code, name in enumerate(dict.fromkeys(map(spelling.get, every)), start=1)}
+    code_of = {name: numbered[spelling[name]] for name in every}
+    merged = merged_in_words(spelling)
     alike = {}
     for subset, raster in rasters.items():
         present, index = np.unique(raster.codes, return_inverse=True)
@@ -208,8 +212,11 @@ def _coded_alike(paths: Mapping[str, str], rasters: Mapping[str, ClassRaster]) -
         alike[subset] = replace(
             raster,
             codes=table[index],
-            names={code_of[name]: name for name in raster.names.values()},
+            names={code_of[name]: spelling[name] for name in raster.names.values()},
             colours={code_of[raster.names[c]]: rgb for c, rgb in raster.colours.items() if c in raster.names},
+            notes=raster.notes
+            if merged is None
+            else (*raster.notes, f"{', '.join(paths.values())}: {merged}"),
         )
     return alike
 

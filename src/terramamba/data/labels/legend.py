@@ -14,6 +14,7 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 
 from terramamba.data.labels.attribute_table import esri_table_of, read_esri_table, read_gdal_table
+from terramamba.data.labels.class_names import name_key
 from terramamba.data.labels.palette import Colour, colour_of
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers.gdal import GdalSource
@@ -57,7 +58,7 @@ def read_legend(path: str) -> Legend:
     notes: list[str] = []
     for source, named, coloured in _sources(path):
         told = {code: name.strip() for code, name in named.items() if name.strip() not in ("", str(code))}
-        other = next((c for c, name in told.items() if names.get(c, name).lower() != name.lower()), None)
+        other = next((c for c, name in told.items() if name_key(names.get(c, name)) != name_key(name)), None)
         if other is not None:
             notes.append(f"{path}: {source} calls {other} {told[other]!r}, which is {names[other]!r} here")
         names = told | names

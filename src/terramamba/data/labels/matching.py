@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from terramamba.core.errors import InputError
+from terramamba.data.labels.class_names import name_key
 from terramamba.data.labels.class_table import UNLABELLED, ClassTable
 from terramamba.data.labels.labels import Labels
 from terramamba.data.labels.unlabelled import FLAG
@@ -14,8 +15,8 @@ from terramamba.data.labels.unlabelled import FLAG
 def known_targets(path: str, given: Labels, classes: ClassTable) -> tuple[Int64[np.ndarray, " m"], list[str]]:
     """Return labels as targets of a run's ``classes``, ``UNLABELLED`` where it has none, with notes.
 
-    A class with a name is the one that the run calls so, whatever its code (upper and lower case are the
-    same). A class without a name, or one of a run that has no names, is the one of the same code.
+    A class with a name is the one that the run calls so, whatever its code (capitals and spaces make no
+    difference). A class without a name, or one of a run that has no names, is the one of the same code.
 
     Raises:
         InputError: a class of ``path`` has the code of one that the run calls differently, and a name that
@@ -23,13 +24,13 @@ def known_targets(path: str, given: Labels, classes: ClassTable) -> tuple[Int64[
             number, 0 or 1.
     """
     names_there, names_here = (_names(table, every=given.by_name) for table in (classes, given.classes))
-    target_of_name = {name.lower(): classes.target_of_code[code] for code, name in names_there.items()}
+    target_of_name = {name_key(name): classes.target_of_code[code] for code, name in names_there.items()}
     target_of: dict[int, int] = {}
     moved: list[str] = []
     for code in given.classes.codes:
         name, there = names_here.get(code), names_there.get(code)
-        if name is not None and name.lower() in target_of_name:
-            target_of[code] = target_of_name[name.lower()]
+        if name is not None and name_key(name) in target_of_name:
+            target_of[code] = target_of_name[name_key(name)]
             if not given.by_name and classes.codes[target_of[code]] != code:
                 moved.append(f"{name} ({code} here, {classes.codes[target_of[code]]} in the run)")
         elif given.by_name or code not in classes.codes:
@@ -75,7 +76,7 @@ def _refuse_shared(path: str, target_of: Mapping[int, int], given: Labels, class
     own = given.classes.name_of_code
     for code, target in target_of.items():
         other = next((c for c, t in target_of.items() if t == target and c != code), None)
-        if other is not None and own[code].lower() != own[other].lower():
+        if other is not None and name_key(own[code]) != name_key(own[other]):
             raise InputError(
                 f"{path}: codes {code} ({own[code]}) and {other} ({own[other]}) are both "
                 f"{classes.names[target]!r} of the run, one by name, one by code; name all classes, or "

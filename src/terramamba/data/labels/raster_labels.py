@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.data.labels.class_names import twice_in_words
 from terramamba.data.labels.class_raster import ClassRaster
 from terramamba.data.labels.envi_roi import is_roi_file, read_rois, roi_shape
 from terramamba.data.labels.label_grid import Strip, offset, read_nearest, read_shifted
@@ -159,6 +160,9 @@ def _collect(
         codes.append(image[rows, cols])
     pixels = PixelList(scene.grid.window.shape, np.concatenate(keys))
     found = replace(found, counts=dict(counts), missing=missing)
+    twice = twice_in_words({code: name for code, name in legend.names.items() if code in counts})
+    if twice is not None:
+        notes = (*notes, f"{path}: {twice}")
     return ClassRaster(
         pixels, np.concatenate(codes), found, legend.names, legend.colours, notes=(*notes, *legend.notes)
     )

@@ -75,6 +75,8 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
         (small, f"too small to cover {options.min_coverage:g} of any pixel (--min-coverage, --all-touched)"),
     )
     notes = (f"{path}: classes are the values of the attribute {classes.attribute!r}", *notes)
+    if classes.note is not None:
+        notes += (f"{path}: {classes.note}",)
     notes += tuple(f"{path}: {count} of {len(features)} features {what}" for count, what in said if count)
     if multipart:
         notes += (

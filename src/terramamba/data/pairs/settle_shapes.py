@@ -1,11 +1,12 @@
 """The door of labels drawn as polygons: what they mean is decided here, once for a data set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.core.words import count
+from terramamba.data.labels.class_names import name_key
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import ShapeValues
 from terramamba.data.pairs.shape_labels import (
@@ -49,11 +50,12 @@ def with_shapes(
     notes = []
     if meaning.attribute is not None:
         found = {value for label in labels for value in attribute_values(label, meaning.attribute)}
-        if found and not found & set(meaning.changed):
+        if found and not set(map(name_key, found)) & set(map(name_key, meaning.changed)):
             raise InputError(
                 f"{labels[0]}: no {meaning.attribute} is {' or '.join(meaning.changed)}; they are "
                 f"{', '.join(sorted(found)[:12])}; correct --changed-values"
             )
+        notes += _written_otherwise(meaning, found)
     elif others := next((words for label in labels if (words := attributes_in_words(label))), ""):
         notes.append(
             f"all polygons of {count(len(labels), 'label')} mean changed, whatever their attributes say: "
@@ -70,6 +72,16 @@ def with_shapes(
     }
     _require_on_images([pair for files in told.values() for pair in files])
     return told, meaning, notes
+
+
+def _written_otherwise(meaning: ShapeValues, found: Collection[str]) -> list[str]:
+    """Say which values of an attribute count as those that are stated, though they are written otherwise."""
+    stated = {name_key(value): value for value in (*meaning.changed, *meaning.ignored)}
+    others = sorted(value for value in found if stated.get(name_key(value), value) != value)
+    if not others:
+        return []
+    said = ", ".join(f"{value!r} as {stated[name_key(value)]!r}" for value in others)
+    return [f"{meaning.attribute}: capitals and spaces make no other value: {said}"]
 
 
 def _require_on_images(pairs: Sequence[PairFiles]) -> None:

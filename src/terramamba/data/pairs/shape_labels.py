@@ -8,6 +8,7 @@ import shapely
 from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.data.labels.class_names import name_key
 from terramamba.data.pairs.label_values import ShapeValues
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.scene import Scene
@@ -60,8 +61,11 @@ def open_shapes(path: str, grid: Grid, image: str, values: ShapeValues) -> Scene
     shapes, notes = _polygons(features, grid, image)
     changed, ignored = np.ones(len(shapes), bool), np.zeros(len(shapes), bool)
     if values.attribute is not None and len(shapes):
-        texts = np.array(_texts(features, values.attribute))
-        changed, ignored = np.isin(texts, values.changed), np.isin(texts, values.ignored)
+        texts = np.array([name_key(text) for text in _texts(features, values.attribute)])
+        changed, ignored = (
+            np.isin(texts, [name_key(value) for value in listed])
+            for listed in (values.changed, values.ignored)
+        )
     there = ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)
     area = None
     if values.area is not None:
