@@ -78,6 +78,12 @@ def crs_name(crs: CRS) -> str:
     return f"{':'.join(authority)} ({name})" if authority else name
 
 
+def crs_in_brief(crs: CRS) -> str:
+    """Name a coordinate reference system by its code, else by the beginning of its text."""
+    code = crs.to_epsg()
+    return f"EPSG:{code}" if code is not None else str(crs.to_string())[:60]
+
+
 def pixel_size(transform: Affine, crs: CRS | None) -> str:
     """Say how wide and high a pixel is, in which unit, and how far the rows are turned."""
     width, height = np.hypot(transform.a, transform.d), np.hypot(transform.b, transform.e)

@@ -13,12 +13,11 @@ from affine import Affine
 from jaxtyping import Float64, Shaped
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
-from rasterio.warp import transform_bounds
 
 from terramamba.core.errors import InputError, reason_of
-from terramamba.raster.geogrid import Grid, same_crs
-from terramamba.raster.rasterio_errors import is_from_rasterio
+from terramamba.raster.geogrid import Grid, crs_in_brief, same_crs
 from terramamba.raster.reproject import to_crs
+from terramamba.raster.vector.elsewhere import bounds_in, require_here
 from terramamba.raster.vector.point_table import is_point_table, read_point_table
 from terramamba.raster.vector.vector_files import UNREADABLE, list_layers, opened_as, text_encoding
 
@@ -64,8 +63,8 @@ def _settled_crs(features: Features, named: str) -> CRS:
         ) from error
     if features.crs is not None and not same_crs(features.crs, crs):
         raise InputError(
-            f"{features.path}: states the reference system {_brief(features.crs)}, but --labels-crs says "
-            f"{named}; leave the flag out, or mend the file"
+            f"{features.path}: states the reference system {crs_in_brief(features.crs)}, but --labels-crs "
+            f"says {named}; leave the flag out, or mend the file"
         )
     return crs
 
@@ -128,26 +127,31 @@ def on_pixels(features: Features, grid: Grid, scene: str) -> tuple[Shaped[np.nda
     shape stays None. ``scene`` is the name of the grid's file for messages.
 
     Raises:
-        InputError: the features have a reference system and the scene has none, or no georeferencing.
+        InputError: the features have a reference system and the scene has none, or no georeferencing; their
+            coordinates are exchanged, or none of their system.
     """
     notes: list[str] = []
     shapes = features.shapes
     if features.crs is not None and (grid.crs is None or grid.transform is None):
         raise InputError(
-            f"{features.path}: is in {_brief(features.crs)}, but {scene} has no "
+            f"{features.path}: is in {crs_in_brief(features.crs)}, but {scene} has no "
             f"{'reference system' if grid.crs is None else 'georeferencing'}, so it is not known where the "
             "shapes lie on it; georeference the scene, or give labels as a raster of its size"
         )
     if features.crs is None and grid.crs is not None:
         notes.append(
-            f"{features.path}: has no reference system; taken to be in the scene's {_brief(grid.crs)}"
+            f"{features.path}: has no reference system; taken to be in the scene's {crs_in_brief(grid.crs)}"
         )
     elif features.crs is None and grid.transform is None:
         notes.append(f"{features.path}: neither it nor the scene is georeferenced; x, y are columns, rows")
+    if len(shapes) and grid.crs is not None and grid.transform is not None:
+        bounds = tuple(shapely.total_bounds(shapes).tolist())
+        require_here(features.path, bounds, features.crs or grid.crs, grid, scene)
     if features.crs is not None and grid.crs is not None and not same_crs(features.crs, grid.crs):
         shapes = _reprojected(features, grid)
         notes.append(
-            f"{features.path}: reprojected from {_brief(features.crs)} to the scene's {_brief(grid.crs)}"
+            f"{features.path}: reprojected from {crs_in_brief(features.crs)} to the scene's "
+            f"{crs_in_brief(grid.crs)}"
         )
     if grid.transform is not None:
         shapes = _moved(shapes, ~grid.transform)
@@ -168,11 +172,6 @@ def _mended(shape: shapely.Geometry) -> shapely.Geometry:
     return shapely.multipolygons([part for part in parts if part.geom_type == "Polygon"])
 
 
-def _brief(crs: CRS) -> str:
-    code = crs.to_epsg()
-    return f"EPSG:{code}" if code is not None else crs.to_string()[:60]
-
-
 def _reprojected(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:
     def reproject(points: Float64[np.ndarray, "p 2"]) -> Float64[np.ndarray, "p 2"]:
         return np.stack(to_crs(features.crs, grid.crs, *points.T), axis=1)
@@ -187,19 +186,12 @@ def _reprojected(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:
 def _cut_and_split(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:
     """Cut off what is far from the scene, where projections may end, and split the edges of the rest."""
     assert features.crs is not None
-    corners = np.array(grid.corners)
-    bounds = (*corners.min(axis=0), *corners.max(axis=0))
-    try:
-        left, bottom, right, top = transform_bounds(grid.crs, features.crs, *bounds)
-    except Exception as error:
-        if not is_from_rasterio(error):
-            raise
-        # the scene has no place in the features' system, so they will not meet
+    scene = bounds_in(grid, features.crs)
+    if scene is None:
+        # the scene has no place in the features' system, so they will not meet, or lies beside the date line
         return features.shapes
+    left, bottom, right, top = scene
     extent = max(right - left, top - bottom)
-    if not np.isfinite(extent) or left >= right:
-        # beside the date line; nothing is known to be far
-        return features.shapes
     near = (left - extent, bottom - extent, right + extent, top + extent)
     shapes = features.shapes.copy()
     meeting = shapely.intersects(shapes, shapely.box(*near))
