@@ -44,7 +44,7 @@ class ChangeSummary(CountedMap):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All files that were asked for."""
+        """List all files that were asked for."""
         named = (self.out, self.probabilities, *self.polygons, self.areas_table)
         return tuple(path for path in named if path is not None)
 
@@ -80,12 +80,12 @@ class ChangeMapOutput:
 
     @property
     def targets(self) -> Sequence[Path]:
-        """Files to write: map, probabilities, polygons, table of areas."""
+        """List the files to write: map, probabilities, polygons, table of areas."""
         return [Path(path) for _, path in self._named]
 
     @property
     def flags(self) -> Sequence[str]:
-        """The flag of each target."""
+        """List the flag of each target."""
         return [flag for flag, _ in self._named]
 
     @property
@@ -100,7 +100,7 @@ class ChangeMapOutput:
 
     @property
     def sizes(self) -> Sequence[int]:
-        """Pixels of each batch of tiles, counting every pixel of the pair once."""
+        """Count the pixels of each batch of tiles, taking every pixel of the pair once."""
         tiles_before = np.cumsum([0, *(len(batch) for batch in self.batches)])
         return np.diff(self.grid.window.pixels * tiles_before // tiles_before[-1]).tolist()
 
@@ -143,7 +143,7 @@ class ChangeMapOutput:
         }
 
     def summary(self, outcome: Outcome, seconds: float) -> ChangeSummary:
-        """What a run came to, for people and programs."""
+        """Sum up what a run came to, for people and programs."""
         result = outcome.result
         classes = tuple(ClassArea(**entry) for entry in result["classes"]) if result else ()
         pixels = self.grid.window.pixels
@@ -164,13 +164,13 @@ class ChangeMapOutput:
         )
 
     def record(self) -> dict[str, Any]:
-        """The output as JSON can hold it."""
+        """Return the output as JSON can hold it."""
         batches = [[astuple(window) for window in batch] for batch in self.batches]
         return {"kind": KIND, "output": {**vars(self), "grid": grid_record(self.grid), "batches": batches}}
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "ChangeMapOutput":
-        """The output that ``record`` wrote down."""
+        """Return the output that ``record`` wrote down."""
         batches = tuple(tuple(Window(*window) for window in batch) for batch in record["batches"])
         return cls(
             **{

@@ -65,7 +65,7 @@ class ChangeDetector:
         self._device, self._precision, self._temperature = device, precision, temperature
 
     def detect(self, windows: Sequence[Window]) -> list[MappedWindow]:
-        """Probability of change in each of ``windows``, which have one size."""
+        """Compute the probability of change in each of ``windows``, which have one size."""
         read = [[read_scaled(scene, self._scaling, window) for scene in self._dates] for window in windows]
         usable = [before[1] & after[1] for before, after in read]
         worth_it = [i for i in range(len(windows)) if usable[i].any()]
@@ -86,14 +86,14 @@ class ChangeDetector:
 
 
 def change_probability(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:
-    """Probability of change: of the only channel, or that it is not channel 0, "unchanged"."""
+    """Compute the probability of change: of the only channel, or that it is not channel 0, "unchanged"."""
     if logits.shape[1] == 1:
         return torch.sigmoid(logits[:, 0])
     return 1 - torch.softmax(logits, dim=1)[:, 0]
 
 
 def packed(tiles: Sequence[MappedWindow]) -> dict[str, Shaped[np.ndarray, "..."]]:
-    """What was found for ``tiles`` as arrays to be kept: probabilities as they are, masks as bits."""
+    """Pack what was found for ``tiles`` into arrays to be kept: probabilities as they are, masks as bits."""
     return {
         "probability": np.stack([tile.probability for tile in tiles]),
         "usable": np.packbits([tile.usable for tile in tiles], axis=2),
@@ -104,7 +104,7 @@ def packed(tiles: Sequence[MappedWindow]) -> dict[str, Shaped[np.ndarray, "..."]
 def unpacked(
     windows: Sequence[Window], arrays: dict[str, Shaped[np.ndarray, "..."]]
 ) -> Iterator[MappedWindow]:
-    """The tiles that ``packed`` made ``arrays`` of."""
+    """Return the tiles that ``packed`` made ``arrays`` of."""
     width = windows[0].width
     masks = [
         np.unpackbits(arrays[name], axis=2, count=width).astype(bool) for name in ("usable", "not_finite")

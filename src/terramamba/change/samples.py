@@ -117,7 +117,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         return len(self.pairs) * self.crops_per_pair
 
     def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Tensor]]:
-        """The samples of a batch."""
+        """Return the samples of a batch."""
         return [self[index] for index in indices]
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:

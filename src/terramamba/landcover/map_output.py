@@ -65,7 +65,7 @@ class ClassMapOutput:
 
     @property
     def targets(self) -> Sequence[Path]:
-        """Files to write."""
+        """List the files to write."""
         return [Path(path) for path in (*self.paths, *([] if self.areas is None else [self.areas]))]
 
     @property
@@ -76,12 +76,12 @@ class ClassMapOutput:
 
     @property
     def sizes(self) -> Sequence[int]:
-        """Pixels of each window."""
+        """Count the pixels of each window."""
         return [window.pixels for window in self.windows]
 
     @property
     def names(self) -> dict[int, str]:
-        """Of every value of the map."""
+        """Name every value of the map."""
         return {no_data_code(self.classes.codes): "no data"} | self.classes.name_of_code
 
     def draft(
@@ -109,7 +109,7 @@ class ClassMapOutput:
         return {"classes": [asdict(entry) for entry in classes], "not_finite": not_finite}
 
     def summary(self, outcome: Outcome, seconds: float) -> ClassSummary:
-        """What a run came to, for people and programs."""
+        """Sum up what a run came to, for people and programs."""
         result = outcome.result
         areas = [ClassArea(**entry) for entry in result["classes"]] if result else []
         return ClassSummary(
@@ -128,13 +128,13 @@ class ClassMapOutput:
         )
 
     def record(self) -> dict[str, Any]:
-        """The output as JSON can hold it."""
+        """Return the output as JSON can hold it."""
         windows = [astuple(window) for window in self.windows]
         return {"kind": KIND, "output": {**vars(self), "grid": grid_record(self.grid), "windows": windows}}
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "ClassMapOutput":
-        """The output that ``record`` wrote down."""
+        """Return the output that ``record`` wrote down."""
         return cls(
             **{
                 **record,

@@ -50,7 +50,7 @@ class ClassWork:
 
 
 def code_type(codes: Iterable[int]) -> np.dtype[Any]:
-    """The type of a map with these codes of classes."""
+    """Return the type of a map with these codes of classes."""
     return np.dtype(np.uint8 if max(codes) <= np.iinfo(np.uint8).max else np.uint16)
 
 
@@ -80,7 +80,7 @@ class ClassMapper:
         self._border = run.patches.border
 
     def map(self, window: Window) -> dict[str, Shaped[np.ndarray, "..."]]:
-        """``classes`` (codes), ``not_finite`` (a number of pixels), where wanted stored ``probability``."""
+        """Map a window: ``classes`` (codes), ``not_finite`` (a number), stored ``probability`` if wanted."""
         seen = PaddedWindow.read(self._work.scene, self._scaling, window, self._margin, self._border)
         usable = seen.usable
         classes = np.full(window.shape, self._no_data, self._codes.dtype)

@@ -63,7 +63,7 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Tensor]]:
-        """The samples of a batch at once, which is several times faster than one by one."""
+        """Return the samples of a batch at once, which is several times faster than one by one."""
         chosen = np.asarray(indices)
         pixels = self._pixels[chosen]
         batch = {"image": self._store.cut(pixels), "label": self._targets[chosen]}

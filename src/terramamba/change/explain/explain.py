@@ -127,7 +127,7 @@ NAMES = {"activation": "activations", "cam": "grad_cam"}
 def separation(
     values: Float32[np.ndarray, "h w"], of: Bool[np.ndarray, "h w"], among: Bool[np.ndarray, "h w"]
 ) -> float:
-    """Chance that a pixel ``of`` the marked ones has a higher value than others ``among`` all; ties: half.
+    """Compute the chance that a pixel ``of`` the marked ones is above others ``among`` all; ties: half.
 
     The area under the ROC curve, from ranks; nan where one of both groups is empty.
     """

@@ -17,7 +17,7 @@ DPI = 110
 
 
 def picture_evidence(path: Path, found: ChangeExplanation, kind: str, title: str) -> None:
-    """The dates and the probability, then a row a part and a column a stage; marked pixels are outlined.
+    """Draw the dates and the probability, then a row a part and a column a stage; marked pixels are outlined.
 
     ``kind`` is "activation" or "cam"; each layer has its own scale, from 0 (cam) or its least value to its
     largest.

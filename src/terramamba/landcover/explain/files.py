@@ -18,7 +18,7 @@ ALL_CLASSES = "all classes"
 
 
 def write_attention(folder: Path, found: ClassExplanation) -> None:
-    """``attention.csv`` and ``attention.png``: means by class; nothing for a model without attention."""
+    """Write ``attention.csv`` and ``attention.png``, means by class; nothing without attention."""
     if found.asked is None:
         return
     means, pixels = {ALL_CLASSES: found.asked.mean()}, {ALL_CLASSES: len(found.classes)}
@@ -45,7 +45,7 @@ def write_attention(folder: Path, found: ClassExplanation) -> None:
 
 
 def write_importance(folder: Path, found: ClassExplanation) -> None:
-    """``band_importance.csv``, by class ``band_importance_classes.csv``, and ``band_importance.png``."""
+    """Write ``band_importance.csv`` and its picture, and by class ``band_importance_classes.csv``."""
     importance = found.importance
     if importance is None:
         return
@@ -79,7 +79,7 @@ def write_importance(folder: Path, found: ClassExplanation) -> None:
 
 
 def write_pixels(folder: Path, found: ClassExplanation) -> None:
-    """A picture of each named pixel, and its attention on the ground as a GeoTIFF."""
+    """Write a picture of each named pixel, and its attention on the ground as a GeoTIFF."""
     for number, answer in enumerate(found.answers):
         name = f"pixel_{answer.pixel[0]}_{answer.pixel[1]}"
         pictures.picture_pixel(folder / f"{name}.png", found, number)
@@ -96,7 +96,7 @@ def write_pixels(folder: Path, found: ClassExplanation) -> None:
 
 
 def on_the_ground(found: ClassExplanation, number: int) -> tuple[Float32[np.ndarray, "b h w"], Window]:
-    """Weights of a named pixel (asking x map, h, w) on the scene's pixels, and where these are.
+    """Lay the weights of a named pixel (query x map, h, w) on the scene's pixels, and say where these are.
 
     Tokens beyond the scene's edge are its mirror image: their weights go to the pixels that they mirror.
     """
@@ -118,7 +118,7 @@ def on_the_ground(found: ClassExplanation, number: int) -> tuple[Float32[np.ndar
 
 
 def deviation(repeats: np.ndarray) -> float:
-    """Standard deviation (n - 1); nan of a single repeat."""
+    """Compute the standard deviation (n - 1); nan of a single repeat."""
     return float(repeats.std(ddof=1)) if len(repeats) > 1 else float("nan")
 
 

@@ -29,7 +29,7 @@ class Patches:
 
 
 def read_patches(scene: Scene, run: Run, pixels: Sequence[Pixel] | Int[np.ndarray, "m 2"]) -> Patches:
-    """The patches around ``pixels``, scaled, with what training put beyond the scene's edge."""
+    """Read the patches around ``pixels``, scaled, with what training put beyond the scene's edge."""
     places = np.asarray(pixels, np.int64).reshape(-1, 2)
     needed = PixelList.at(places, scene.grid.window.shape)
     store = PatchStore.read(scene, run.scaling, needed, run.patches.size, run.patches.border)

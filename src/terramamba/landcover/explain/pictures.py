@@ -31,7 +31,7 @@ def picture_attention(
     pixels: Mapping[str, int],
     asked: Attention,
 ) -> None:
-    """A row a class, a column a map; first what the centre asks, then what all tokens ask.
+    """Draw a row a class, a column a map; first what the centre asks, then what all tokens ask.
 
     ``means`` are those of the classes over so many ``pixels``; ``asked`` is what they are means of.
     """
@@ -61,7 +61,7 @@ def picture_attention(
 def picture_importance(
     path: Path, groups: Sequence[BandGroup], importance: Importance, names: Sequence[str]
 ) -> None:
-    """Bars of what overall and average accuracy lose, and below a table of what each class's recall loses."""
+    """Draw bars of what overall and average accuracy lose, below them a table of the recall of each class."""
     from matplotlib.figure import Figure
 
     present = [k for k, pixels in enumerate(importance.base[:, TRUTH]) if pixels]
@@ -102,7 +102,7 @@ def picture_importance(
 
 
 def picture_pixel(path: Path, found: ClassExplanation, number: int) -> None:
-    """Surroundings with the patch, the likeliest classes, spectra, and what is asked map by map."""
+    """Draw the surroundings with the patch, the likeliest classes, spectra, and what is asked map by map."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 

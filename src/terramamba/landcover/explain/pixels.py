@@ -41,7 +41,7 @@ class Chosen:
     notes: tuple[str, ...] = ()
 
     def drawn(self, most: int, seed: int) -> "Chosen":
-        """``most`` of the pixels at random, in their order; all where there are no more."""
+        """Draw ``most`` of the pixels at random, in their order; all where there are no more."""
         total = len(self.pixels)
         if total <= most:
             return self
@@ -51,7 +51,7 @@ class Chosen:
         return Chosen(self.scene, self.pixels[kept], targets, words, self.notes)
 
     def only(self, usable: Bool[np.ndarray, " m"]) -> "Chosen":
-        """The pixels that are ``usable``."""
+        """Keep the pixels that are ``usable``."""
         targets = None if self.targets is None else self.targets[usable]
         lost = int(np.count_nonzero(~usable))
         notes = (*self.notes, *([f"{lost} pixels without data are left out"] if lost else []))
@@ -68,7 +68,7 @@ def choose_pixels(
     ignore: Sequence[int | str] | None = None,
     bands: str | None = None,
 ) -> Chosen:
-    """All pixels that can explain ``run``.
+    """Choose all pixels that can explain ``run``.
 
     Of the run's own scene, its validation pixels: the test is not looked at. Of another, the pixels with
     ``labels`` of classes that the model knows, ``ignore`` left out; without labels, any.
