@@ -39,7 +39,7 @@ def choose_window(
     size: int,
     device: torch.device,
 ) -> Chosen:
-    """Choose a window: that of ``window``, one of ``size`` around ``pixel`` or ``at``, or that of most change.
+    """Choose that of ``window``, one of ``size`` around ``pixel`` or ``at``, or that of most change.
 
     Of pairs with more than ``MOST_LOOKED_AT`` windows so many, spread evenly, are looked at.
 
