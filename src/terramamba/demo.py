@@ -57,6 +57,8 @@ def run_demo(
 ) -> dict[str, Any]:
     """Make images, train, score and map both jobs under ``out``; the content of ``out/summary.json``.
 
+    With ``shuffle_labels`` they are trained and scored alone: there is nothing to look at.
+
     Raises:
         InputError: ``out`` is not empty and ``overwrite`` is not set.
     """
@@ -117,12 +119,14 @@ def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool
             **labels,
         )
     )
-    scores = evaluate_classifier(run, device=device)["test"]
+    scores = _in_columns(evaluate_classifier(run, device=device)["test"], LAND_COVER_SCORES)
+    if shuffle:
+        return {**scores, "run": str(run)}
     map_classes(run, made.scene, land_cover, probabilities=probabilities, device=device, overwrite=overwrite)
     files = MapFiles(str(land_cover), scene=str(made.scene), probabilities=str(probabilities))
     picture_classification(picture, made.scene, made.labels, land_cover, load_run(run).classes)
     return {
-        **_in_columns(scores, LAND_COVER_SCORES),
+        **scores,
         "run": str(run),
         "map": str(land_cover),
         "picture": str(picture),
@@ -156,7 +160,11 @@ def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) 
             overwrite=overwrite,
         )
     )
-    scores = evaluate_change_detector(run, data=str(made.root), device=device)["test"]
+    scores = _in_columns(
+        evaluate_change_detector(run, data=str(made.root), device=device)["test"], CHANGE_SCORES
+    )
+    if shuffle:
+        return {**scores, "run": str(run)}
     map_change(
         run,
         made.before,
@@ -173,7 +181,7 @@ def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) 
     )
     picture_change(picture, made.before, made.after, changed, truth=made.truth, polygons=polygons)
     return {
-        **_in_columns(scores, CHANGE_SCORES),
+        **scores,
         "f1_of_map": _score_map(changed, made.truth),
         "run": str(run),
         "map": str(changed),

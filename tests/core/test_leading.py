@@ -1,10 +1,7 @@
 """Processes of torchrun and srun train one model, led by the first; what fails is said once."""
 
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from programs import start
 from terramamba.cli import main
 from terramamba.core.run_files import CHECKPOINT
 
-EPOCHS, BATCH = 30, 16
+EPOCHS, BATCH = 12, 16
 TRAIN = ["classify", "train", "--model", "spectralformer", "--set", "dropout=0", "--set", "depth=2"]
 TRAIN += ["--set", "d_model=16", "--patch-size", "3", "--split", "random", "--train-fraction", "16"]
 TRAIN += ["--val-fraction", "16", "--min-per-class", "1", "--lr", "3e-3", "--device", "cpu", "--seed", "4"]
@@ -40,41 +38,27 @@ def free_port():
         return str(listener.getsockname()[1])
 
 
-def start(words, **variables):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", **variables}
-    return subprocess.Popen(
-        [sys.executable, *map(str, words)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def as_torchrun(words, machines, processes):
+    """Processes with the variables that its agents on so many machines set; no agent looks after them."""
+    job = {"TORCHELASTIC_RUN_ID": "none", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    job |= {"WORLD_SIZE": str(machines * processes), "LOCAL_WORLD_SIZE": str(processes)}
+    ranks = [{"RANK": str(rank), "LOCAL_RANK": str(rank % processes)} for rank in range(machines * processes)]
+    return [start("-m", "terramamba", *words, env=job | rank) for rank in ranks]
 
 
-def torchrun(words, nodes, processes):
-    """Agents of ``nodes`` machines that are all this one, each with so many processes."""
-    port = free_port()
-    run = ["-m", "torch.distributed.run", "--nnodes", nodes, "--nproc-per-node", processes]
-    run += ["--master-addr", "127.0.0.1", "--master-port", port]
-    return [start([*run, "--node-rank", node, "-m", "terramamba", *words]) for node in range(nodes)]
+def torchrun(words, processes):
+    """Its agent, which starts so many interpreters."""
+    run = ["-m", "torch.distributed.run", "--nproc-per-node", processes, "--master-port", free_port()]
+    return start(*run, "-m", "terramamba", *words)
 
 
 def finished(processes):
     """Exit status, standard output and standard error of each."""
-    said = [process.communicate(timeout=200) for process in processes]
+    said = []
+    for process in processes:
+        with process:
+            said.append(process.communicate(timeout=200))
     return [process.returncode for process in processes], [out for out, _ in said], [err for _, err in said]
-
-
-def process_of_rank(agents, rank):
-    """The process with this rank among the children of ``agents``, once it is there."""
-    end = time.monotonic() + 100
-    while time.monotonic() < end:
-        for agent in agents:
-            for child in Path(f"/proc/{agent.pid}/task/{agent.pid}/children").read_text().split():
-                if f"RANK={rank}".encode() in Path(f"/proc/{child}/environ").read_bytes().split(b"\0"):
-                    return int(child)
-        time.sleep(0.05)
-    raise AssertionError(f"there is no process of rank {rank}")
 
 
 def epochs_of(run):
@@ -82,27 +66,24 @@ def epochs_of(run):
     return len(history.read_text().splitlines()) - 1 if history.is_file() else 0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_two_machines_one_killed_process_and_a_new_start_give_what_one_process_gives(files, tmp_path):
     shared, alone = tmp_path / "shared", tmp_path / "alone"
     words = [*TRAIN, *files, "--epochs", EPOCHS, "--batch-size", BATCH // 4, "--out", shared]
-    agents = torchrun(words, 2, 2)
-    last = process_of_rank(agents, 3)
+    ranks = as_torchrun(words, 2, 2)
     while epochs_of(shared) < 2:
-        assert all(agent.poll() is None for agent in agents), "the run ended by itself"
+        assert all(rank.poll() is None for rank in ranks), "the run ended by itself"
         time.sleep(0.01)
-    os.kill(last, signal.SIGKILL)
-    status, _, _ = finished(agents)
-    assert all(status)
+    ranks[3].kill()
+    status, _, _ = finished(ranks)
+    assert status == [1, 1, 1, -signal.SIGKILL]
     assert 2 <= epochs_of(shared) < EPOCHS
 
-    agents = torchrun([*words, "--resume"], 2, 2)
-    status, told, said = finished(agents)
-    assert status == [0, 0], said
+    status, told, said = finished(as_torchrun([*words, "--resume"], 2, 2))
+    assert status == [0, 0, 0, 0], said
     assert "overall accuracy" in told[0]
     assert "resuming after epoch" in (shared / "log.txt").read_text()
-    assert "epochs" in said[0]  # the first process reports; the second agent's are silent
-    assert told[1] == said[1] == ""
+    assert "epochs" in said[0]  # the first process reports, the others are silent
+    assert told[1:] == said[1:] == [""] * 3
 
     own = [*TRAIN, *files, "--epochs", EPOCHS, "--batch-size", BATCH, "--out", alone]
     assert main([str(word) for word in own]) == 0
@@ -114,7 +95,8 @@ def test_two_machines_one_killed_process_and_a_new_start_give_what_one_process_g
 
 
 def test_what_cannot_be_trained_is_refused_once(files, tmp_path):
-    status, told, said = finished(torchrun([*TRAIN, *files, "--devices", 3, "--out", tmp_path / "run"], 1, 2))
+    words = [*TRAIN, *files, "--devices", 3, "--out", tmp_path / "run"]
+    status, told, said = finished([torchrun(words, 2)])
     assert (status, told) == ([1], [""])
     errors = [line for line in said[0].splitlines() if line.startswith("error: ")]
     assert errors == ["error: --devices 3: torchrun has started 2 processes already; leave out --devices"]
@@ -122,14 +104,21 @@ def test_what_cannot_be_trained_is_refused_once(files, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("failing", "status", "first", "second"),
+    ("failing", "status", "first", "second", "fresh"),
     [
-        ([], [0, 0], "", ""),
-        ([0, 1], [1, 1], "error: rank 0 has no such file\n", ""),
-        ([1], [1, 1], "", f"error: process 1 of 2 on {socket.gethostname()}: rank 1 has no such file\n"),
+        ([], [0, 0], "", "", False),
+        ([0, 1], [1, 1], "error: rank 0 has no such file\n", "", False),
+        # Two interpreters: where PyTorch's own words on it are held back.
+        (
+            [1],
+            [1, 1],
+            "",
+            f"error: process 1 of 2 on {socket.gethostname()}: rank 1 has no such file\n",
+            True,
+        ),
     ],
 )
-def test_processes_of_srun_end_together_and_one_says_why(failing, status, first, second):
+def test_processes_of_srun_end_together_and_one_says_why(failing, status, first, second, fresh):
     job = {
         "SLURM_JOB_ID": "1",
         "SLURM_STEP_ID": "0",
@@ -139,7 +128,8 @@ def test_processes_of_srun_end_together_and_one_says_why(failing, status, first,
         "SLURM_NODEID": "0",
         "MASTER_PORT": free_port(),
     }
-    program = [Path(__file__).parents[1] / "launched.py", *failing]
-    tasks = [start(program, **job, SLURM_PROCID=str(rank), SLURM_LOCALID=str(rank)) for rank in (0, 1)]
+    program = Path(__file__).parents[1] / "launched.py"
+    places = [{"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)} for rank in (0, 1)]
+    tasks = [start(program, *failing, env=job | place, fresh=fresh) for place in places]
     told = ["" if failing else "done\ndone\n"] * 2  # the result, in all processes, of both commands
     assert finished(tasks) == (status, told, [first, second])
