@@ -241,11 +241,13 @@ class GLMamba(Model):
             refined[i] = csam(*encoded[i - 1 : i + 2])  # Eq. 11-14
         fused = [bfa(*maps.chunk(2)) for bfa, maps in zip(self.bfa, refined, strict=True)]  # Eq. 15-22
         enhanced = [csie(y) for csie, y in zip(self.csie, fused, strict=True)]  # Eq. 23-30
-        maps = {f"encoder{i}": _by_date(y) for i, y in enumerate(encoded, start=1)}
-        maps |= {f"csam{stage}": _by_date(refined[int(stage) - 1]) for stage in self.csam}
-        maps |= {f"bfa{i}": y for i, y in enumerate(fused, start=1)}
-        maps |= {f"csie{i}": y for i, y in enumerate(enhanced, start=1)}
-        return Features(self.decoder(enhanced)[..., :h, :w], maps)
+        maps = {
+            **{f"encoder{i}": _by_date(y) for i, y in enumerate(encoded, start=1)},
+            **{f"csam{stage}": _by_date(refined[int(stage) - 1]) for stage in self.csam},
+            **{f"bfa{i}": y for i, y in enumerate(fused, start=1)},
+            **{f"csie{i}": y for i, y in enumerate(enhanced, start=1)},
+        }
+        return Features(self.decoder(enhanced)[..., :h, :w], maps, attention={})
 
     def target_layers(self) -> Sequence[TargetLayer]:
         """List CSAM, of both dates, BFA and CSIE; what has no weights decides nothing and is left out."""
