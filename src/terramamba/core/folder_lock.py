@@ -8,7 +8,7 @@ killed left there is removed by the next one.
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -111,10 +111,10 @@ def held(folder: Path, what: Path) -> Iterator[None]:
         yield
 
 
-def empty(folder: Path) -> None:
-    """Remove all that is in ``folder`` but its lock."""
+def empty(folder: Path, *, but: Sequence[str] = ()) -> None:
+    """Remove all that is in ``folder`` but its lock and the files that are named; links go in any case."""
     for path in folder.iterdir():
-        if path.name != NAME:
+        if path.name != NAME and (path.name not in but or path.is_symlink()):
             remove_any(path)
 
 

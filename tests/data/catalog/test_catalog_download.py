@@ -15,8 +15,10 @@ import pytest
 
 from terramamba.core import network
 from terramamba.core.errors import InputError
+from terramamba.core.folder_lock import lock_folder
 from terramamba.data.catalog import CATALOG, DataSet
 from terramamba.data.catalog import download as module
+from terramamba.data.catalog import unpack as unpacking
 from terramamba.data.catalog.download import BLOCK, download
 from terramamba.data.catalog.record import Remote
 
@@ -177,8 +179,10 @@ def test_what_cannot_go_on_begins_anew(why: str, server: Server, content: bytes,
 
 
 def test_more_than_there_is_begins_anew(server: Server, content: bytes, tmp_path: Path) -> None:
-    (tmp_path / f".{NAME}.part").write_bytes(content + b"more")
-    (tmp_path / f".{NAME}.mark").write_text(str(server.mark))
+    place = tmp_path / f".{NAME}.fetch"
+    place.mkdir()
+    (place / "content").write_bytes(content + b"more")
+    (place / "mark").write_text(str(server.mark))
     download(record_of(server, checksum_of(content)), tmp_path)
     assert (tmp_path / NAME).read_bytes() == content
 
@@ -238,11 +242,11 @@ def test_an_archive_that_would_fill_the_disk_is_refused(
         archive.writestr("a.tif", bytes(10_000))
         archive.writestr("b.tif", b"")
     server.content = packed.getvalue()
-    monkeypatch.setattr(module, what, limit)
+    monkeypatch.setattr(unpacking, what, limit)
     with pytest.raises(InputError, match=r"holds 2 files of .* more than can be unpacked here"):
         download(record_of(server, folder="set"), tmp_path)
-    assert not (tmp_path / "set").exists()
-    assert not list(tmp_path.glob(".set*"))
+    assert names(tmp_path) == [f".{NAME}.fetch"]
+    assert names(tmp_path / f".{NAME}.fetch") == [NAME, "lock"], "what came is not fetched again"
 
 
 def test_names_that_lead_out_of_the_folder_stay_in_it(server: Server, tmp_path: Path) -> None:
@@ -290,6 +294,10 @@ def test_archives_are_unpacked_and_removed(around: str, server: Server, tmp_path
 
 def test_a_damaged_archive_leaves_no_half_folder(server: Server, tmp_path: Path) -> None:
     server.content = archive("A/1.png", "B/1.png")[:-40]
+    with pytest.raises(InputError, match=r"train\.zip: cannot be unpacked .* it has been removed"):
+        download(record_of(server, name="train.zip", folder="train"), tmp_path)
+    assert names(tmp_path) == []
+    (tmp_path / "train.zip").write_bytes(server.content)  # as somebody got it by hand
     with pytest.raises(InputError, match=r"train\.zip: cannot be unpacked .* remove it and try again"):
         download(record_of(server, name="train.zip", folder="train"), tmp_path)
     assert names(tmp_path) == ["train.zip"]
@@ -299,3 +307,83 @@ def test_what_has_no_link_is_told_by_hand(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot be fetched without asking; to get it, .*hrs-cas\.com"):
         download(CATALOG["xiongan"], tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def packed(name: str, content: bytes, **changes: int) -> bytes:
+    """An archive of one file; ``changes`` are values of its entry that are written over afterwards."""
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(name, content)
+    found = bytearray(kept.getvalue())
+    entry = found.rindex(b"PK\x01\x02")
+    for place, (offset, size) in {"flags": (8, 2), "method": (10, 2), "size": (24, 4)}.items():
+        if place in changes:
+            found[entry + offset : entry + offset + size] = changes[place].to_bytes(size, "little")
+            if place != "size":  # stands before the file, too
+                found[offset - 2 : offset - 2 + size] = changes[place].to_bytes(size, "little")
+    return bytes(found)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"size": 10}, {"flags": 1}, {"method": 97}, {"method": 14}],
+    ids=["more than it says", "a password", "an unknown compression", "another compression"],
+)
+def test_an_archive_that_is_not_what_it_says_is_refused(
+    changes: dict[str, int], server: Server, tmp_path: Path
+) -> None:
+    server.content = packed("A/1.png", bytes(10_000_000), **changes)
+    with pytest.raises(InputError, match=r"cannot be unpacked .* it has been removed"):
+        download(record_of(server, name="train.zip", folder="train"), tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(server: Server, tmp_path: Path) -> None:
+    many = io.BytesIO()
+    with zipfile.ZipFile(many, "w") as file:
+        for number in range(100):
+            file.writestr(str(number), b"")
+    head, *entries = many.getvalue().split(b"PK\x01\x02")
+    huge = [entry[:20] + (0xFFFFFFF0).to_bytes(4, "little") + entry[24:] for entry in entries]
+    server.content = b"PK\x01\x02".join([head, *huge])
+    with pytest.raises(InputError, match=r"holds 100 files of 429\.5 GB, more than can be unpacked here"):
+        download(record_of(server, name="train.zip", folder="train"), tmp_path)
+    assert names(tmp_path / ".train.zip.fetch") == ["lock", "train.zip"]
+
+
+def test_what_a_kill_left_is_removed_and_nothing_else(server: Server, content: bytes, tmp_path: Path) -> None:
+    place, victim = tmp_path / f".{NAME}.fetch", tmp_path / "victim"
+    place.mkdir()
+    for name in ("tmpx1y2z3", "unpacked"):
+        (place / name).write_bytes(b"half")
+    (place / "content").symlink_to(victim)
+    (tmp_path / "tmpmine").write_text("mine")
+    download(record_of(server, checksum_of(content)), tmp_path)
+    assert names(tmp_path) == [NAME, "tmpmine"]
+    place.mkdir()
+    (place / "tmpx1y2z3").write_bytes(b"half")
+    (said,) = download(record_of(server, checksum_of(content)), tmp_path)
+    assert said.endswith("there already")
+    assert names(tmp_path) == [NAME, "tmpmine"]
+    assert len(server.asked) == 1
+
+
+def test_two_do_not_fetch_one_file_at_a_time(server: Server, content: bytes, tmp_path: Path) -> None:
+    place = tmp_path / f".{NAME}.fetch"
+    with lock_folder(place, alone=True):
+        (place / "tmpx1y2z3").write_bytes(b"half")
+        with pytest.raises(InputError, match=r"cube\.mat: another run is at work on it"):
+            download(record_of(server), tmp_path)
+        assert names(place) == ["lock", "tmpx1y2z3"]
+    place_of_link = tmp_path / "linked"
+    place_of_link.mkdir()
+    (place_of_link / f".{NAME}.fetch").symlink_to(place)
+    with pytest.raises(InputError, match="is a link"):
+        download(record_of(server), place_of_link)
+    assert names(place) == ["lock", "tmpx1y2z3"]
+
+
+def test_a_root_that_cannot_be_made_is_said(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"cannot be written \(.*\); check the space and rights there"):
+        download(record_of(server), tmp_path / "file")

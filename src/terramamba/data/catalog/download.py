@@ -1,31 +1,34 @@
 """Fetching the files of a data set: what broke off goes on, what is wrong is removed.
 
-pooch compares checksums and puts a file under its name only when they agree. What has come so far of a file
-is kept in ``.NAME.part`` beside it, with the server's mark of that version, so that a later attempt asks for
-the rest alone.
+Files come about in ``.NAME.fetch`` beside their place, a folder that is held meanwhile::
+
+    .NAME.fetch/
+        content    what has come so far
+        mark       the server's mark of that version, so that a later attempt asks for the rest alone
+        NAME       an archive that came whole, until it is unpacked
+        lock       held by the process that fetches
+
+What else a kill has left there, such as files of pooch, which compares checksums, the next run removes.
 """
 
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from shutil import disk_usage, rmtree
 from typing import Any
 
 from terramamba._version import __version__
-from terramamba.core.durable import replace, sync_file, sync_folder, sync_tree
+from terramamba.core.durable import replace, sync_file
 from terramamba.core.errors import InputError, reason_of
+from terramamba.core.folder_lock import empty, held
 from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, TRIES, pause
 from terramamba.core.progress import progress
 from terramamba.data.catalog.record import DataSet, Remote
+from terramamba.data.catalog.unpack import unpack
 
 BLOCK = 1 << 16
 """Bytes; what had come of a block is lost when a transfer breaks."""
 MOST_FETCHED = 100 << 30
 """Bytes of a file of which the server does not say how long it is."""
-MOST_UNPACKED = 200 << 30
-"""Bytes that the files of an archive may have together; the largest set of the catalogue has 16 GB."""
-MOST_FILES = 1_000_000
-"""Files that an archive may have."""
+CONTENT, MARK = "content", "mark"
 
 
 def download(record: DataSet, root: Path) -> list[str]:
@@ -37,25 +40,66 @@ def download(record: DataSet, root: Path) -> list[str]:
     """
     if not record.remotes:
         raise InputError(f"{record.name}: cannot be fetched without asking; to get it, {record.where}")
-    root.mkdir(parents=True, exist_ok=True)
     return [_fetch(remote, root, record) for remote in record.remotes]
 
 
 def _fetch(remote: Remote, root: Path, record: DataSet) -> str:
+    target = root / (remote.name if remote.folder is None else remote.folder)
+    place = root / f".{remote.name}.fetch"
+    is_there = target.is_dir() if remote.folder is not None else _is_there(target, remote.checksum)
+    if is_there and not place.is_dir():
+        return f"{target}: there already"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with held(place, root / remote.name):
+            if is_there:  # and a kill has left something
+                empty(place)
+                return f"{target}: there already"
+            empty(place, but=(CONTENT, MARK, remote.name))
+            return _fetch_into(target, remote, place, record)
+    except OSError as error:
+        raise InputError(
+            f"{target}: cannot be written ({error.strerror or error}); check the space and rights there"
+        ) from error
+
+
+def _fetch_into(target: Path, remote: Remote, place: Path, record: DataSet) -> str:
+    """Fetch a file, unpacked where it is an archive, by way of the folder ``place``; say what was done."""
+    if remote.folder is None:
+        replace(_retrieved(remote, place, record), target)
+        return f"{target}: fetched" + ("" if remote.checksum else " (no checksum is known for it)")
+    by_hand = target.with_name(remote.name)
+    given = _is_there(by_hand, remote.checksum)
+    archive = by_hand if given else _retrieved(remote, place, record)
+    unpack(archive, target, place / "unpacked", keep_damaged=given)
+    return f"{target}: fetched and unpacked"
+
+
+def _is_there(path: Path, checksum: str | None) -> bool:
+    """Tell whether the file ``path`` is there and, where a checksum is known, the right one."""
+    import pooch
+
+    if checksum is None or not path.is_file():
+        return path.is_file()
+    algorithm, _, digest = checksum.partition(":")
+    return bool(pooch.file_hash(path, algorithm) == digest)
+
+
+def _retrieved(remote: Remote, place: Path, record: DataSet) -> Path:
+    """Fetch a file into the folder ``place`` and return its path; raises ``InputError`` as ``download``."""
     import pooch
     from requests import RequestException
 
-    target = root / (remote.name if remote.folder is None else remote.folder)
-    if remote.folder is not None and target.is_dir():
-        return f"{target}: there already"
     pooch.get_logger().setLevel("ERROR")
     try:
-        pooch.retrieve(
-            remote.url,
-            known_hash=remote.checksum,
-            fname=remote.name,
-            path=root,
-            downloader=_Resuming(root / f".{remote.name}.part"),
+        return Path(
+            pooch.retrieve(
+                remote.url,
+                known_hash=remote.checksum,
+                fname=remote.name,
+                path=place,
+                downloader=_Resuming(place / CONTENT, remote.name),
+            )
         )
     except RequestException as error:
         raise InputError(
@@ -66,18 +110,15 @@ def _fetch(remote: Remote, root: Path, record: DataSet) -> str:
             f"{remote.url}: another checksum than {remote.checksum}; what came was removed. Try again, or "
             f"get {record.title} by hand: {record.where}"
         ) from error
-    if remote.folder is None:
-        return f"{target}: fetched" + ("" if remote.checksum else " (no checksum is known for it)")
-    _unpack(root / remote.name, target)
-    return f"{target}: fetched and unpacked"
 
 
 class _Resuming:
     """Downloads as pooch wants it, keeping in ``part`` what has come until all of it is there."""
 
-    def __init__(self, part: Path) -> None:
+    def __init__(self, part: Path, name: str) -> None:
         self.part = part
-        self.mark = part.with_suffix(".mark")
+        self.mark = part.with_name(MARK)
+        self.name = name
 
     def __call__(self, url: str, output: str, pooch: object) -> None:
         """Write the file at ``url`` to ``output``; raises ``InputError`` where it does not come whole."""
@@ -137,7 +178,7 @@ class _Resuming:
             rest = answer.headers.get("Content-Length")
             total = None if rest is None else have + int(rest)
             with self.part.open("ab" if goes_on else "wb") as file:
-                for block in _shown(self.part.name, have, total, answer):
+                for block in _shown(self.name, have, total, answer):
                     file.write(block)
                     if total is None and file.tell() > MOST_FETCHED:
                         raise InputError(
@@ -162,47 +203,7 @@ def _shown(name: str, have: int, total: int | None, answer: Any) -> Iterator[byt
     if total is None:
         yield from blocks
         return
-    with progress(
-        f"fetch {name.removeprefix('.').removesuffix('.part')}", total / 1e6, "MB", have / 1e6
-    ) as advance:
+    with progress(f"fetch {name}", total / 1e6, "MB", have / 1e6) as advance:
         for block in blocks:
             advance(len(block) / 1e6)
             yield block
-
-
-def _require_room(archive: Path, file: zipfile.ZipFile, aside: Path) -> None:
-    """Refuse an archive that would fill the disk; names in it that lead elsewhere zipfile leaves out."""
-    entries = file.infolist()
-    size, room = sum(entry.file_size for entry in entries), disk_usage(aside.parent).free
-    if size > min(MOST_UNPACKED, room) or len(entries) > MOST_FILES:
-        raise InputError(
-            f"{archive}: holds {len(entries):,} files of {size / 1e9:,.1f} GB, more than can be unpacked here"
-            f" ({room / 1e9:,.1f} GB are free); make room, or remove the archive"
-        )
-
-
-def _unpack(archive: Path, target: Path) -> None:
-    """Unpack into ``target``, which appears only when whole, and remove the archive.
-
-    A single folder around everything that is called as ``target`` is left out.
-    """
-    aside = target.with_name(f".{target.name}.part")
-    rmtree(aside, ignore_errors=True)
-    try:
-        with zipfile.ZipFile(archive) as file:
-            _require_room(archive, file, aside)
-            file.extractall(aside)
-    except (zipfile.BadZipFile, OSError) as error:
-        rmtree(aside, ignore_errors=True)
-        raise InputError(
-            f"{archive}: cannot be unpacked ({reason_of(error)}); remove it and try again"
-        ) from error
-    sync_tree(aside)
-    inside = [path for path in aside.iterdir() if path.name != "__MACOSX"]
-    if len(inside) == 1 and inside[0].is_dir() and inside[0].name == target.name:
-        inside[0].rename(target)
-        rmtree(aside)
-    else:
-        aside.rename(target)
-    sync_folder(target.parent)
-    archive.unlink()
