@@ -107,6 +107,11 @@ def test_a_card_without_what_its_job_needs(home: Path, refused: Refused) -> None
         ("metrics.json", '{"test": {}, "minutes": "few"}', ("metrics.json: minutes is 'few', not a number",)),
         ("metrics.json", "\xff", ("metrics.json: is no JSON (byte 0",)),
         ("history.csv", "epoch\xff\n", ("history.csv: is no table",)),
+        (
+            "thresholds.csv",
+            "part,threshold,precision,recall,f1,chosen\nvalidation,1e400,,,,0\n",
+            ("thresholds.csv: is not as training wrote it (threshold is inf, not a number from 0 to 1)",),
+        ),
     ],
 )
 def test_scores_that_are_not_as_they_were_written(

@@ -88,6 +88,7 @@ def placed(record: Mapping[str, Any], field: str, value: Any) -> dict[str, Any]:
         ("wavelengths", [400], "wavelengths is (400.0,), not one for each of 4 bands"),
         ("scaling.kind", "robust", "scaling.kind is 'robust', not one of minmax, standard"),
         ("scaling.factor.2", None, "scaling.factor.2 is None, not a number"),
+        ("quantiles", [[0.0] * 4] * 3, "not 4 numbers for each of 4 bands"),
         ("scaling.fill", [0.5], "scaling.fill is (0.5,), not one number for each of 4 bands"),
         ("scaling.bands", [0, 1, 2, 4], "scaling.bands is (0, 1, 2, 4), not bands 0 to 3"),
         ("scaling.bands.0", -1, "scaling.bands.0 is -1"),

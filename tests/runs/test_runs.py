@@ -285,3 +285,11 @@ def test_a_file_of_a_run_that_is_a_link_is_replaced_and_what_it_leads_to_stays(r
     prepare_folder(run, overwrite=True)
     assert not {"plan.json", "metrics.json"} & {*names(run)}
     assert (tmp_path / "precious.json").read_text() == "precious"
+
+
+def test_settings_that_say_oddly_what_was_decided_are_refused(run):
+    write_yaml(run / "config.yaml", {"seed": 1, "decided": ["lr", {"epochs": 3}]})
+    with pytest.raises(
+        InputError, match=r"config\.yaml: decided has \{'epochs': 3\}, not text; restore it or"
+    ):
+        as_begun(TrainSettings(model="toy", out=str(run), resume=True))

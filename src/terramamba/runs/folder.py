@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Int
@@ -20,6 +20,7 @@ from terramamba.core.folder_lock import require_no_link
 from terramamba.core.options import before_it_was_there, identity, options_of
 from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, SEED_FOLDERS, WEIGHTS, WRITTEN
 from terramamba.core.termination import RESUMABLE
+from terramamba.core.typed import FieldError, of_kind
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
@@ -125,8 +126,8 @@ def as_begun(settings: S) -> S:
     """Return ``settings``; where they resume a run, with what the recipe decided when it began."""
     if not settings.resume or not is_run_folder(Path(settings.out)):
         return settings
-    record = read_yaml(Path(settings.out) / CONFIG, "restore it or train the run anew")
-    return decide(settings, {name: record.get(name) for name in record.get("decided") or ()})
+    record = _kept_settings(Path(settings.out))
+    return decide(settings, {name: record.get(name) for name in record["decided"]})
 
 
 def check_same_config(folder: Path, settings: TrainSettings) -> None:
@@ -135,10 +136,10 @@ def check_same_config(folder: Path, settings: TrainSettings) -> None:
     A setting that is left to the recipe is the run's where the recipe decided it there. One that was not
     there yet when the run began is compared as its default. What the model cannot obey makes no difference.
     """
-    record = read_yaml(folder / CONFIG, "restore it or train the run anew")
+    record = _kept_settings(folder)
     kind = type(settings)
     old = plain(before_it_was_there(kind)) | record
-    same, decided = plain(identity(settings)), record.get("decided") or ()
+    same, decided = plain(identity(settings)), record["decided"]
     free = {option.name for option in options_of(kind) if option.may_differ}
     free |= unobeyed(kind, model_spec(settings.model))
     for key in [key for key in dict.fromkeys([*same, *old]) if key not in free]:
@@ -148,6 +149,17 @@ def check_same_config(folder: Path, settings: TrainSettings) -> None:
                 f"{folder}: the run has {key} {old.get(key)!r}, not {same.get(key)!r}; resume it with the"
                 " same settings, or give another --out"
             )
+
+
+def _kept_settings(folder: Path) -> dict[str, Any]:
+    """Read the settings of the run in ``folder``; ``decided`` are names, none in runs of earlier versions."""
+    remedy = "restore it or train the run anew"
+    record = read_yaml(folder / CONFIG, remedy)
+    try:
+        return record | {"decided": of_kind(list[str], record.get("decided") or [])}
+    except FieldError as error:
+        where = folder / CONFIG
+        raise InputError(f"{where}: decided has {error.value!r}, not {error.wanted}; {remedy}") from error
 
 
 def write_confusion(path: Path, confusion: Int[np.ndarray, "k k"], names: Sequence[str]) -> None:

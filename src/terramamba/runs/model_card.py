@@ -23,6 +23,7 @@ from terramamba.data.pairs.label_values import LabelValues
 from terramamba.data.scaling import Scaling
 from terramamba.data.splits.leakage import Leakage
 from terramamba.models.weights import SavedModel
+from terramamba.raster.checks.scales import QUANTILES
 from terramamba.raster.readers.axes import Role
 from terramamba.runs.card_form import from_file, place_in_file, to_file
 from terramamba.scores.calibration import TemperatureFit
@@ -113,8 +114,9 @@ class DataCard:
             if values is not None and len(values) != self.source_bands:
                 raise FieldError(name, values, f"one for each of {self.source_bands} bands")
         rows = self.quantiles
-        if rows is not None and {len(row) for row in rows} != {len(self.scaling.bands)}:
-            raise FieldError("quantiles", rows, f"numbers for each of {len(self.scaling.bands)} bands")
+        bands = len(self.scaling.bands)
+        if rows is not None and [len(row) for row in rows] != [bands] * len(QUANTILES):
+            raise FieldError("quantiles", rows, f"{len(QUANTILES)} numbers for each of {bands} bands")
         if max(self.scaling.bands) >= self.source_bands:
             raise FieldError("scaling.bands", self.scaling.bands, f"bands 0 to {self.source_bands - 1}")
 

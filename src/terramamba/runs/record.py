@@ -22,7 +22,7 @@ from terramamba.core.run_files import (
     SEED_FOLDERS,
     THRESHOLDS,
 )
-from terramamba.core.typed import FieldError, typed, typed_row
+from terramamba.core.typed import FieldError, Finite, Fraction, typed, typed_row
 from terramamba.data.splits.leakage import Leakage
 from terramamba.runs.model_card import ModelCard, read_card
 from terramamba.scores.found_scores import require_scores
@@ -63,12 +63,12 @@ class ReliabilityBin:
     """A row of ``reliability.csv``: samples with a probability from ``low`` to ``high``."""
 
     part: str
-    temperature: float
+    temperature: Finite
     """1: probabilities as they are."""
-    low: float
-    high: float
+    low: Fraction
+    high: Fraction
     samples: int
-    frequency: float | None
+    frequency: Fraction | None
     """Fraction of the samples for which it came true."""
 
 
@@ -77,10 +77,10 @@ class ThresholdScores:
     """A row of ``thresholds.csv``: scores of the class "changed" at a threshold."""
 
     part: str
-    threshold: float
-    precision: float | None
-    recall: float | None
-    f1: float | None
+    threshold: Fraction
+    precision: Fraction | None
+    recall: Fraction | None
+    f1: Fraction | None
     chosen: bool
     """It is the run's own."""
 

@@ -277,3 +277,11 @@ def test_real_file_of_several_arrays(real_data: Callable[[str], Path]) -> None:
     assert (scene.bands, scene.height, scene.width) == (64, 90, 90)
     assert "others are MPN, label" in scene.notes[1]
     assert open_scene(path, variable="DSM").bands == 1
+
+
+def test_an_array_whose_name_leads_nowhere_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cube.mat"
+    scipy.io.savemat(path, {"cube": np.zeros((H, W, C))})
+    path.write_bytes(path.read_bytes().replace(b"cube", b"cu.e"))
+    with pytest.raises(InputError, match=r"cube\.mat: its array 'cu\.e' cannot be read; save or fetch"):
+        open_scene(str(path), axes="rows,cols,bands").read()

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.core.typed import SHOWN
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.arrays import (
     ArrayInfo,
@@ -217,7 +218,12 @@ class ArraySource:
         if self.kind == "NumPy .npy":
             with reading(self.path):
                 return open_npy(self.path)
-        array = load_arrays(self.path, [self.name])[self.name]
+        loaded = load_arrays(self.path, [self.name])
+        if self.name not in loaded:
+            raise InputError(
+                f"{self.path}: its array {SHOWN.repr(self.name)} cannot be read; save or fetch the file again"
+            )
+        array = loaded[self.name]
         if self.table_of is None:
             return array
         pixels = product(self.table_of)
