@@ -19,7 +19,7 @@ FLOORS = (
     {"data", "training"},
     {"runs"},
     {"mapping"},
-    {"report", "explain", "experiments"},
+    {"report", "explain", "experiments", "assessment"},
     {"landcover", "change"},
     {"pipeline"},
     {"tasks"},

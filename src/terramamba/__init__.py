@@ -11,6 +11,8 @@ from terramamba.core.lazy_names import loader
 
 if TYPE_CHECKING:
     from terramamba import ops as ops
+    from terramamba.api.assessing import assess_map as assess_map
+    from terramamba.api.assessing import sample_points as sample_points
     from terramamba.api.detectors import untrained_detector as untrained_detector
     from terramamba.api.explained import ExplainedChange as ExplainedChange
     from terramamba.api.explained import ExplainedClasses as ExplainedClasses
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from terramamba.api.results import EvaluationResult as EvaluationResult
     from terramamba.api.results import Spread as Spread
     from terramamba.api.results import TrainResult as TrainResult
+    from terramamba.assessment.assess import Assessment as Assessment
+    from terramamba.assessment.reference_points import DrawnPoints as DrawnPoints
     from terramamba.change.map_output import ChangeSummary as ChangeSummary
     from terramamba.change.settings import ChangeSettings as ChangeSettings
     from terramamba.core.errors import Cancelled as Cancelled
@@ -54,6 +58,8 @@ _HOMES = {
     "ops": "",
     "ExplainedChange": "api.explained",
     "ExplainedClasses": "api.explained",
+    "assess_map": "api.assessing",
+    "sample_points": "api.assessing",
     "untrained_detector": "api.detectors",
     "explain_change": "api.explaining",
     "explain_classes": "api.explaining",
@@ -75,6 +81,8 @@ _HOMES = {
     "EvaluationResult": "api.results",
     "Spread": "api.results",
     "TrainResult": "api.results",
+    "Assessment": "assessment.assess",
+    "DrawnPoints": "assessment.reference_points",
     "ChangeSummary": "change.map_output",
     "ChangeSettings": "change.settings",
     "Cancelled": "core.errors",

@@ -3,6 +3,7 @@
 ``terramamba`` itself names them, and is what users import.
 """
 
+from terramamba.api.assessing import assess_map, sample_points
 from terramamba.api.detectors import untrained_detector
 from terramamba.api.explained import ExplainedChange, ExplainedClasses
 from terramamba.api.explaining import explain_change, explain_classes, run_experiment, write_report
@@ -25,6 +26,7 @@ __all__ = [
     "ExplainedClasses",
     "Spread",
     "TrainResult",
+    "assess_map",
     "check_pair",
     "evaluate_change_detector",
     "evaluate_classifier",
@@ -37,6 +39,7 @@ __all__ = [
     "plan_training",
     "resolved",
     "run_experiment",
+    "sample_points",
     "train_change_detector",
     "train_classifier",
     "untrained_detector",

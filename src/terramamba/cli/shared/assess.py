@@ -1,0 +1,39 @@
+"""``classify assess`` and ``change assess``: a map of classes is one, whichever job made it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from terramamba.assessment.reference_points import REFERENCE
+from terramamba.cli.shared.parse import AsJson, Usage, parse
+from terramamba.core.options import Options
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssessOptions(AsJson, Options):
+    """Flags of the commands."""
+
+    reference: str = REFERENCE
+    """Attribute of the points that says what is really there, by the name or the value of a class."""
+    layer: str | None = None
+    """Layer of the points' file, where it has several."""
+
+
+def assess(job: str, argv: Sequence[str]) -> int:
+    """Estimate, and print accuracies and areas."""
+    usage = Usage(
+        f"{job} assess",
+        "Say how right a map is and how much of each class there really is, with 95 % intervals, by points "
+        "that `terramamba sample` drew from it and somebody gave a reference.",
+        ("MAP", "POINTS"),
+    )
+    options, (place, points) = parse(usage, AssessOptions, argv)
+    from terramamba.api.assessing import assess_map
+    from terramamba.assessment.shown import assessment_shown
+    from terramamba.cli.shared.show import show, show_json
+
+    found = assess_map(place, points, reference=options.reference, layer=options.layer)
+    if options.json:
+        show_json(found.as_json())
+    else:
+        show(assessment_shown(found))
+    return 0
