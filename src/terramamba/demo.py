@@ -219,28 +219,28 @@ def _shuffled_labels(made: SyntheticScene, seed: int, overwrite: bool) -> dict[s
     paths: dict[str, Any] = {}
     for name, subset in (("train", TRAIN), ("val", VALIDATION), ("test", TEST)):
         where = split.pixels.draw(split.subsets == subset)
-        part = _permuted(codes, where, random if subset != TEST else None)
+        own = _permuted(codes, where, random if subset != TEST else None)
         paths[f"{name}_labels"] = str(made.labels.with_name(f"{name}_labels.tif"))
-        write_geotiff(paths[f"{name}_labels"], part[None], scene.grid, nodata=0, overwrite=overwrite)
+        write_geotiff(paths[f"{name}_labels"], own[None], scene.grid, nodata=0, overwrite=overwrite)
     return paths
 
 
 def _permuted(
     codes: Integer[np.ndarray, "h w"], where: Bool[np.ndarray, "h w"], random: np.random.Generator | None
 ) -> Integer[np.ndarray, "h w"]:
-    part = np.zeros_like(codes)
-    part[where] = codes[where] if random is None else random.permutation(codes[where])
-    return part
+    permuted = np.zeros_like(codes)
+    permuted[where] = codes[where] if random is None else random.permutation(codes[where])
+    return permuted
 
 
 def _shuffled_masks(made: SyntheticPairs) -> Path:
     """A copy of the pairs in which every training and validation pair has its neighbour's mask."""
     copy = made.root.with_name("pairs_shuffled")
-    for part in ("train", "val", "test"):
-        names = sorted(path.name for path in (made.root / part / "A").iterdir())
+    for subset in ("train", "val", "test"):
+        names = sorted(path.name for path in (made.root / subset / "A").iterdir())
         for kind in ("A", "B", "label"):
-            (copy / part / kind).mkdir(parents=True, exist_ok=True)
-            step = int(kind == "label" and part != "test")
+            (copy / subset / kind).mkdir(parents=True, exist_ok=True)
+            step = int(kind == "label" and subset != "test")
             for name, source in zip(names, names[step:] + names[:step], strict=True):
-                copyfile(made.root / part / kind / source, copy / part / kind / name)
+                copyfile(made.root / subset / kind / source, copy / subset / kind / name)
     return copy

@@ -202,8 +202,8 @@ def plan_map(
     by_others = settings.workers > 1 or settings.dask is not None
     sent = str(run) if by_others and not isinstance(run, Run) else loaded
     plan = task.plan_map(MapInputs(loaded, sent, scenes, temperature), str(Path(out)), settings)
-    look = plan.notes
-    return replace(plan, notes=lambda: [*nodata_note(loaded, given), *look()])
+    notes = plan.notes
+    return replace(plan, notes=lambda: [*nodata_note(loaded, given), *notes()])
 
 
 def _searched(task: Task, settings: Any) -> Any:

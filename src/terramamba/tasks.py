@@ -73,7 +73,7 @@ class Reported:
 class ComparedModels:
     """A job's part in experiments: ``experiments.compared.Compared``."""
 
-    comes_parted: bool
+    comes_split: bool
     reads: Callable[..., bool]
     time: Callable[..., Timed]
 
@@ -140,7 +140,7 @@ LAND_COVER = Job(
         controls=land_cover_sections.controls,
     ),
     compared=ComparedModels(
-        comes_parted=False, reads=land_cover_compared.reads_scene, time=land_cover_compared.time_patches
+        comes_split=False, reads=land_cover_compared.reads_scene, time=land_cover_compared.time_patches
     ),
     explain=explain_classes,
     alternatives=patch_sides,
@@ -175,7 +175,7 @@ CHANGE = Job(
         controls=change_sections.controls,
     ),
     compared=ComparedModels(
-        comes_parted=True, reads=change_compared.reads_pairs, time=change_compared.time_pairs
+        comes_split=True, reads=change_compared.reads_pairs, time=change_compared.time_pairs
     ),
     explain=explain_change,
     explain_options=ExplainPair,

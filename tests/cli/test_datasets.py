@@ -142,7 +142,7 @@ def test_a_detector_learns_a_set_by_name(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    record = fakes.pair_record("clcd", side=32, parts=PARTS if whole else PARTS | {"test": 9})
+    record = fakes.pair_record("clcd", side=32, subsets=PARTS if whole else PARTS | {"test": 9})
     monkeypatch.setitem(CATALOG, "clcd", record)
     fakes.pairs(tmp_path / "data", ("time1", "time2", "label"), PARTS, 32, chance)
     words = ("--data", "clcd", "--root", tmp_path / "data")

@@ -9,7 +9,7 @@ import pytest
 import rasterio
 from job_cases import Jobs
 
-from terramamba.mapping.value_range import unlike_training, value_range_warning
+from terramamba.mapping.value_range import training_differences, value_range_warning
 from terramamba.raster.checks.scales import scene_scales
 from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run
@@ -75,8 +75,8 @@ def test_other_values_than_those_of_training_are_said(
     trained = scene_scales(open_scene(own), run.scaling.bands)
     assert trained is not None
     run = replace(run, card=replace(run.card, data=replace(run.card.data, quantiles=trained[0].rows)))
-    assert unlike_training(run, open_scene(own)) == []
+    assert training_differences(run, open_scene(own)) == []
     scene = changed(own, tmp_path / "scene.tif", change)
-    said = unlike_training(run, open_scene(scene))
+    said = training_differences(run, open_scene(scene))
     assert all(note.startswith(str(scene)) for note in said)
     assert sum(words in note for note in said) == 1

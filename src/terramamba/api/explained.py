@@ -99,10 +99,10 @@ class Explained(RawRecord):
 
     def _repr_html_(self) -> str:
         shown = task_named(self.task).shown_explanation(self.raw)
-        parts = [table_html([*shown.facts.items(), ("folder", self.folder)])]
-        parts += [f"<p>{table.title}</p>{table_html(table.rows, table.columns)}" for table in shown.tables]
+        html = [table_html([*shown.facts.items(), ("folder", self.folder)])]
+        html += [f"<p>{table.title}</p>{table_html(table.rows, table.columns)}" for table in shown.tables]
         there = [self.folder / name for name in self.pictures if name in self.files]
-        return "".join([*parts, *(picture_file_html(path) for path in there if path.is_file())])
+        return "".join([*html, *(picture_file_html(path) for path in there if path.is_file())])
 
 
 class ExplainedClasses(Explained):

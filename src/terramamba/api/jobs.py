@@ -216,7 +216,7 @@ def evaluate_change_detector(
     Args:
         run: Run folder, or the run itself.
         data: Folder of pairs, a CSV of them, or the name of a set of the catalogue.
-        split: Part of the pairs to score on: train, val or test.
+        split: Subset of the pairs to score on: train, val or test.
         root: Folder that holds the set which ``data`` names, or that paths in a CSV are relative to.
         align: Warp the later date onto the grid of the earlier, "bilinear" or "cubic".
         scene_variable: Name of the array or image in files that hold several.

@@ -53,7 +53,7 @@ class Result(RawRecord):
 
     @property
     def protocol(self) -> str:
-        """How samples were parted, in short."""
+        """How samples were split, in short."""
         return str(self.raw["protocol"])
 
     @cached_property

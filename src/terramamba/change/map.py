@@ -18,7 +18,7 @@ from terramamba.core.files import StrPath
 from terramamba.mapping.fingerprint import option_fact
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.tags import run_tags
-from terramamba.mapping.value_range import unlike_values
+from terramamba.mapping.value_range import value_differences
 from terramamba.raster.checks.pair import pair_report, require_pair
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.dates import acquisition_date
@@ -92,7 +92,7 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
     def notes() -> list[str]:
         """How the dates compare, and the first with what the run was trained on."""
         with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
-            return [*pair_report(first, second).notes, *unlike_values(run, first)]
+            return [*pair_report(first, second).notes, *value_differences(run, first)]
 
     return given.plan(output, work, settings, notes, threshold=option_fact("--threshold", threshold))
 

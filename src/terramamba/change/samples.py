@@ -99,12 +99,12 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         self.pairs, self.scaling, self.seed, self.epoch = tuple(pairs), scaling, seed, 0
         self.augment, self.exchange_dates, self.jitter = augment, exchange_dates, jitter
         self.crops_per_pair = crops_per_pair if crop_size is not None else 1
-        self._looks = [self._look(pair) for pair in self.pairs]
+        self._areas = [self._area_of(pair) for pair in self.pairs]
         self._crop: tuple[int, int] | None = None
         if crop_size is not None:
             self._crop = (
-                min(crop_size, *(area.height for area, _ in self._looks)),
-                min(crop_size, *(area.width for area, _ in self._looks)),
+                min(crop_size, *(area.height for area, _ in self._areas)),
+                min(crop_size, *(area.width for area, _ in self._areas)),
             )
         self._cache: dict[int, _Decoded] = {}
         self._cache_left = cache_bytes
@@ -123,7 +123,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         which = index // self.crops_per_pair
         generator = torch.Generator().manual_seed(sample_seed(self.seed, self.epoch, index))
-        area, _ = self._looks[which]
+        area, _ = self._areas[which]
         window = Window(0, 0, *area.shape)
         if self._crop is not None:
             window = Window(*draw_corner(*area.shape, self._crop, generator), *self._crop)
@@ -135,7 +135,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
 
     def area(self, which: int) -> Window:
         """Return the rectangle of the images that belongs to a pair."""
-        return self._looks[which][0]
+        return self._areas[which][0]
 
     def dates(self, which: int) -> tuple[Scene, Scene]:
         """Open the two dates of a pair, to be read by windows."""
@@ -148,7 +148,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         inside = Window(area.row + window.row, area.col + window.col, *window.shape)
         return _reference(self.pairs[which], inside)
 
-    def _look(self, pair: PairFiles) -> tuple[Window, int]:
+    def _area_of(self, pair: PairFiles) -> tuple[Window, int]:
         """The rectangle of the image that belongs to a pair, and the bytes that it takes when decoded."""
         bands = len(self.scaling.bands)
         before, after = pair.open()
@@ -162,7 +162,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
 
     def _decoded(self, which: int, window: Window) -> _Decoded:
         """The pixels in ``window`` of a pair's area, from memory where there is room for the whole of it."""
-        area, size = self._looks[which]
+        area, size = self._areas[which]
         if which not in self._cache and size <= self._cache_left:
             self._cache[which] = _decode(self.pairs[which], area, self.scaling.bands)
             self._cache_left -= size

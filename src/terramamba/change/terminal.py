@@ -48,11 +48,11 @@ def shown_explanation(found: Mapping[str, Any]) -> Shown:
         rows,
     )
     window = found["window"]
-    share = 100 * found["marked_pixels"] / found["usable_pixels"]
+    percentage = 100 * found["marked_pixels"] / found["usable_pixels"]
     facts = {
         "window": f"rows {window['row']}-{window['row'] + window['height'] - 1},"
         f" columns {window['col']}-{window['col'] + window['width'] - 1}: {found['window_chosen']}",
-        "marked": f"{found['marked_pixels']} pixels, {share:.2f} %, at threshold {found['threshold']:g}",
+        "marked": f"{found['marked_pixels']} pixels, {percentage:.2f} %, at threshold {found['threshold']:g}",
         "Grad-CAM explains": found["explained"],
         **({"note": "\n".join(found["notes"])} if found["notes"] else {}),
     }

@@ -100,7 +100,7 @@ def _show(record: "DataSet") -> None:
     facts = {"name": record.name, "set": record.title, "about": record.about, "size": size_of(record)}
     if isinstance(record, PairSet):
         facts["subsets"] = (
-            ", ".join(f"{n:,} {subset}" for subset, n in record.parts.items()) or "none published"
+            ", ".join(f"{n:,} {subset}" for subset, n in record.subsets.items()) or "none published"
         )
         facts |= {"bands": str(record.bands), "pixels": record.metres, "change": record.change}
     if isinstance(record, SceneSet):
@@ -143,7 +143,7 @@ def _compare(record: "DataSet", root: Path, *, as_json: bool) -> None:
     show_table(f"{record.title} in {root}", ["", "what", "there", "published"], rows)
     if unlike:
         raise _not_published(record, root, unlike)
-    if isinstance(record, PairSet) and not record.parts:
+    if isinstance(record, PairSet) and not record.subsets:
         print(f"usable; no subsets of {record.title} are published to compare it with")
     else:
         print(f"this is {record.title} as published")

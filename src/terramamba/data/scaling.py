@@ -70,10 +70,10 @@ class Scaling:
         kind: Kind,
         bands: tuple[int, ...],
         offset: Float[np.ndarray, " c"],
-        spread: Float[np.ndarray, " c"],
+        deviation: Float[np.ndarray, " c"],
         mean: Float[np.ndarray, " c"],
     ) -> "Scaling":
-        factor = np.where(spread > 0, 1.0 / np.where(spread > 0, spread, 1.0), 0.0)
+        factor = np.where(deviation > 0, 1.0 / np.where(deviation > 0, deviation, 1.0), 0.0)
         fill = (mean - offset) * factor
         return cls(kind, bands, *(tuple(float(v) for v in a) for a in (offset, factor, fill)))
 

@@ -12,7 +12,7 @@ from terramamba.data.pairs.label_values import ShapeValues, StatedValues, shape_
 from terramamba.data.splits.block_size import BlockSize
 from terramamba.raster.readers.axes import ORDER
 
-PIXEL_SHARE = Bound("a share of a pixel above 0 and at most 1", lambda value: 0 < value <= 1)
+PIXEL_FRACTION = Bound("a share of a pixel above 0 and at most 1", lambda value: 0 < value <= 1)
 FRACTION = Bound(
     "a share between 0 and 1, or a whole number from 2 on,",
     lambda value: 0 < value < 1 or (value > 1 and value == int(value)),
@@ -148,7 +148,7 @@ class VectorOptions(Options):
     84 for columns lon and lat, else the scene's."""
     all_touched: bool = False
     """A polygon labels every pixel that it covers any part of."""
-    min_coverage: Annotated[float, PIXEL_SHARE] = 0.5
+    min_coverage: Annotated[float, PIXEL_FRACTION] = 0.5
     """Share of a pixel that a polygon must cover to label it, above 0 and at most 1."""
 
     def refuse_contradictions(self) -> None:

@@ -21,7 +21,7 @@ class Compared(Protocol):
     """A job, as an experiment compares models for it."""
 
     @property
-    def comes_parted(self) -> bool:
+    def comes_split(self) -> bool:
         """Whether its files themselves say what is for training, validation and test."""
 
     def reads(self, entry: Mapping[str, Any], known: DataSet | None) -> bool:

@@ -5,7 +5,7 @@
     seeds: 5                                  a number (0, 1, ...) or a list; below data for one set alone
     variables: {data_root: samples}           ${data_root} below; the command line's --set overrides
     settings: {epochs: 30, patch_size: 7}     any flag of the train commands, for every run that obeys it
-    splits:                                   of scenes; pairs come parted
+    splits:                                   of scenes; pairs come split
       block: {split: block, train_fraction: 0.1}
     data:
       pines: {scene: "${data_root}/cube.mat", labels: "${data_root}/gt.mat", published: [...]}
@@ -96,7 +96,7 @@ def _experiment(path: Path, tasks: Tasks, record: Mapping[str, Any], given: Mapp
         own = {key: value for key, value in common.items() if key in _fields(task.settings)}
         by_task[name] = check_settings(own, "settings", task.settings, forbidden=(*PATHS, "model", "split"))
     given_splits = as_mapping(record, "splits") or {"block": {"split": "block"}}
-    splitting = next(task.settings for task in tasks.values() if not task.compared.comes_parted)
+    splitting = next(task.settings for task in tasks.values() if not task.compared.comes_split)
     splits: dict[str, Settings] = {
         name: check_settings(
             as_mapping(given_splits, name, "splits"), f"splits.{name}", splitting, (*PATHS, "model")
@@ -157,7 +157,7 @@ def _data_set(
             settings[path] = resolved(settings[path], home, f"{key}.{path}")
     if known is not None:
         settings |= _files_of(task, settings, key)
-    if task.compared.comes_parted:
+    if task.compared.comes_split:
         return DataSet(name, task, settings, (GIVEN,), seeds, published)
     return DataSet(name, task, settings, own_splits or tuple(splits), seeds, published)
 

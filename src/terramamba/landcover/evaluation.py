@@ -26,7 +26,7 @@ from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.scores import scores_by_name
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.mapping.fit_to_run import chosen_nodata, nodata_note, open_for
-from terramamba.mapping.value_range import unlike_training
+from terramamba.mapping.value_range import training_differences
 from terramamba.raster.band_matching import band_notes
 from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.scene import Scene
@@ -103,7 +103,7 @@ def evaluate(
         require_held([opened], nodata or ())
         known = masked(without_values(opened, chosen_nodata(run, nodata)), mask or ())
         scored = _elsewhere(run, known, labels, reading)
-        unlike = (*nodata_note(run, nodata), *unlike_training(run, known))
+        unlike = (*nodata_note(run, nodata), *training_differences(run, known))
         scored = replace(scored, notes=(*scored.notes, *unlike))
     if len(scored.pixels) == 0:
         why = "; ".join(scored.notes)

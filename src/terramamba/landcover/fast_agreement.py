@@ -75,13 +75,13 @@ def fast_agreement(
     right = torch.cat(truth)
     exact, *fast = (torch.cat(batches) for batches in found.values())
     return FastAgreement(
-        _share(exact == right),
+        _fraction(exact == right),
         {
-            k: TilingScore(_share(guess == right), _share(guess == exact))
+            k: TilingScore(_fraction(guess == right), _fraction(guess == exact))
             for k, guess in zip(TILINGS, fast, strict=True)
         },
     )
 
 
-def _share(which: torch.Tensor) -> float:
+def _fraction(which: torch.Tensor) -> float:
     return float(which.double().mean())

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from terramamba.core.number_ranges import parse_intervals
 from terramamba.core.options import BY_STEPS, UNDECIDED, ByRecipe, Options, at_least
 from terramamba.core.typed import Bound
-from terramamba.data.settings import PIXEL_SHARE, ImageArray, LabelOptions, Masks, Splitting
+from terramamba.data.settings import PIXEL_FRACTION, ImageArray, LabelOptions, Masks, Splitting
 from terramamba.mapping.settings import MapSettings
 from terramamba.training.settings import TrainConfig, TrainSettings
 
@@ -71,7 +71,7 @@ class ClassifySettings(ClassConfig, TrainSettings, Patches, Splitting, LabelledS
     CSV with a `mask` column."""
     exclude_wavelengths: str | None = None
     """Wavelengths in nm whose bands are left out; water vapour absorbs at 1340-1450,1790-1960."""
-    min_abundance: Annotated[float, PIXEL_SHARE] = 0.7
+    min_abundance: Annotated[float, PIXEL_FRACTION] = 0.7
     """Where labels are abundances: the least fraction of a pixel that labels it as its largest class."""
     model: str = "ssa_mamba"
 

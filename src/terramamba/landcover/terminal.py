@@ -10,7 +10,7 @@ LARGEST = 8
 """Groups of bands are shown whose loss is the largest, so many of them."""
 
 ALIKE = 0.999
-"""Of this share of all pixels on, asking is called asking all alike: 49.0 of 49, rounded."""
+"""From this fraction of all pixels on, attention is called alike for all: 49.0 of 49, rounded."""
 
 
 def shown_scores(result: Mapping[str, Any], scores: Scores) -> Shown:
@@ -68,16 +68,20 @@ def _losses(groups: list[Mapping[str, Any]]) -> Table:
     return Table(
         "lost when shuffled among pixels, percentage points (the largest)",
         ("bands", "overall accuracy", "average accuracy"),
-        tuple((group["name"], *(_with_spread(group, score) for score in ("oa", "aa"))) for group in largest),
+        tuple(
+            (group["name"], *(_with_deviation(group, score) for score in ("oa", "aa"))) for group in largest
+        ),
     )
 
 
-def _with_spread(group: Mapping[str, Any], score: str) -> str:
-    spread = group[f"{score}_drop_std"]
-    return in_percent(group[f"{score}_drop"]) + ("" if spread != spread else f" ± {in_percent(spread)}")
+def _with_deviation(group: Mapping[str, Any], score: str) -> str:
+    deviation = group[f"{score}_drop_std"]
+    return in_percent(group[f"{score}_drop"]) + (
+        "" if deviation != deviation else f" ± {in_percent(deviation)}"
+    )
 
 
 def _attention_in_words(entry: Mapping[str, Any]) -> str:
-    asked, tokens = entry["tokens_asked_by_centre"], entry["tokens"]
-    alike = ": all alike, so it is a plain mean" if asked > ALIKE * tokens else ""
-    return f"{entry['map']}: the centre asks {asked:.1f} of {tokens} pixels in effect{alike}"
+    effective, tokens = entry["tokens_asked_by_centre"], entry["tokens"]
+    alike = ": all alike, so it is a plain mean" if effective > ALIKE * tokens else ""
+    return f"{entry['map']}: the centre asks {effective:.1f} of {tokens} pixels in effect{alike}"

@@ -57,12 +57,12 @@ def prepare(settings: ClassifySettings, spec: ModelSpec) -> "Training":
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
-    asked = decide(settings, {"patch_size": spec.example[-1]})
-    if asked.patch_size == SEARCH:
+    sized = decide(settings, {"patch_size": spec.example[-1]})
+    if sized.patch_size == SEARCH:
         raise InputError(f"--patch-size {SEARCH}: is for training, which finds it out; give a side here")
-    by_rule = asked is not settings and settings.recipe == "practical" and settings.split in BUFFERED
+    by_rule = sized is not settings and settings.recipe == "practical" and settings.split in BUFFERED
     opened = FileStates.of(_files(settings))
-    samples = prepare_samples(settings, asked.patch_size, or_less=by_rule)
+    samples = prepare_samples(settings, sized.patch_size, or_less=by_rule)
     settings = decide(settings, {"patch_size": samples.split.patch_size})
     states = states_of([samples.scene], _files(settings)) + opened  # of a file that both know: the earlier
     return Training(settings, samples, sized_by_patch="patch_size" in spec.parameters(), inputs=states)

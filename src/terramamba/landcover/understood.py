@@ -63,9 +63,9 @@ def _patches(samples: Samples, settings: ClassifySettings) -> str:
 
 def _missing(samples: Samples) -> str:
     scene = samples.scene
-    share = samples.lost / (samples.lost + len(samples.labels.pixels))
+    fraction = samples.lost / (samples.lost + len(samples.labels.pixels))
     value = "no nodata value" if scene.nodata is None else f"nodata value {scene.nodata:g}"
-    return f"{value}; {percent(share)} of the labelled pixels lack data in a used band"
+    return f"{value}; {percent(fraction)} of the labelled pixels lack data in a used band"
 
 
 def _warnings(samples: Samples, settings: ClassifySettings) -> list[str]:

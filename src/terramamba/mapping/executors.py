@@ -34,8 +34,8 @@ IN_FLIGHT = 2
 CONNECTING_SECONDS = 20
 WITHOUT_WORKERS = 60
 """Seconds after which a Dask cluster without any worker is given up."""
-LOOK_SECONDS = 5.0
-"""How often it is looked whether a Dask cluster is still there."""
+CHECK_SECONDS = 5.0
+"""How often it is checked whether a Dask cluster is still there."""
 
 
 @runtime_checkable
@@ -51,14 +51,14 @@ class Work(Protocol):
 class WorkerPool:
     """Workers: ``executor.submit(task, part)`` has one of them map a part, ``capacity`` parts at a time.
 
-    Who waits for parts calls ``look`` every ``look_every`` seconds: it raises where none will ever come.
+    Who waits for parts calls ``check`` every ``check_every`` seconds: it raises where none will ever come.
     """
 
     executor: Executor
     task: Callable[[int], None]
     capacity: Callable[[], int]
-    look: Callable[[], None] = lambda: None
-    look_every: float | None = None
+    check: Callable[[], None] = lambda: None
+    check_every: float | None = None
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def processes(work: Work, files: PartFiles, device: str, workers: int) -> Iterat
         InputError: a process was ended from outside.
     """
     context = multiprocessing.get_context("spawn")
-    # Workers end when this process closes its end, in the middle of a unit too.
+    # Workers end when this process closes its end, in the middle of a part too.
     end, alive = context.Pipe(duplex=False)
     ranks = context.SimpleQueue()
     for rank in range(workers):
@@ -132,7 +132,7 @@ def dask_workers(work: Work, files: PartFiles, device: str, address: str) -> Ite
         try:
             cluster.wait_for_workers()
             capacity = partial(cluster.capacity, IN_FLIGHT)
-            yield WorkerPool(executor, task, capacity, cluster.look, LOOK_SECONDS)
+            yield WorkerPool(executor, task, capacity, cluster.check, CHECK_SECONDS)
         except distributed.KilledWorker as error:
             raise InputError(
                 f"--dask {address}: workers died over and over at the same part, perhaps for lack of memory;"
@@ -157,12 +157,12 @@ class _DaskCluster:
     def wait_for_workers(self) -> None:
         while not self._workers():
             self._require_patience()
-            time.sleep(LOOK_SECONDS / 10)
+            time.sleep(CHECK_SECONDS / 10)
 
     def capacity(self, each: int) -> int:
         return each * max(1, self._workers())
 
-    def look(self) -> None:
+    def check(self) -> None:
         if not self._workers():
             self._require_patience()
 

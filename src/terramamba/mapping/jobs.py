@@ -209,9 +209,9 @@ def _map_parts(pool: WorkerPool, parts: Sequence[int]) -> Iterator[int]:
                 break
         if not running:
             return
-        ready = wait(running, timeout=pool.look_every, return_when=FIRST_COMPLETED).done
+        ready = wait(running, timeout=pool.check_every, return_when=FIRST_COMPLETED).done
         if not ready:
-            pool.look()
+            pool.check()
         for future in ready:
             future.result()
             yield running.pop(future)

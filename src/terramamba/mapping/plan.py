@@ -10,7 +10,7 @@ from terramamba.mapping.executors import Work
 from terramamba.mapping.fingerprint import Facts, model_fact, option_facts, scene_fact, version_fact
 from terramamba.mapping.jobs import MapOutput
 from terramamba.mapping.settings import MapSettings
-from terramamba.mapping.value_range import unlike_training
+from terramamba.mapping.value_range import training_differences
 from terramamba.mapping.watched import WatchedWork
 from terramamba.raster.scene import Scene
 from terramamba.raster.scene_files import states_of
@@ -82,8 +82,8 @@ class MapInputs:
                 *(str(self.run.folder / name) for name in (CONFIG, *WRITTEN)),
             ),
             watched,
-            self._unlike_training if notes is None else notes,
+            self._training_differences if notes is None else notes,
         )
 
-    def _unlike_training(self) -> list[str]:
-        return [note for scene in self.scenes.values() for note in unlike_training(self.run, scene)]
+    def _training_differences(self) -> list[str]:
+        return [note for scene in self.scenes.values() for note in training_differences(self.run, scene)]

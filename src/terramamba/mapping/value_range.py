@@ -44,13 +44,13 @@ def value_range_warning(run: Run, scene: Scene) -> str | None:
     )
 
 
-def unlike_training(run: Run, scene: Scene) -> list[str]:
+def training_differences(run: Run, scene: Scene) -> list[str]:
     """Say how ``scene`` differs from what ``run`` was trained on, and what in it is probably no data."""
     fill = [f"{scene.path}: {fill.in_words()}" for fill in sample_statistics(scene).fill]
-    return fill + unlike_values(run, scene, far=not fill)
+    return fill + value_differences(run, scene, far=not fill)
 
 
-def unlike_values(run: Run, scene: Scene, *, far: bool = True) -> list[str]:
+def value_differences(run: Run, scene: Scene, *, far: bool = True) -> list[str]:
     """Say how the values of ``scene`` differ from those that ``run`` was trained on.
 
     What differs in all bands alike, by an offset or a gain, is told where the run has kept quantiles; and

@@ -52,8 +52,8 @@ def stretched(
 ) -> UInt8[np.ndarray, "h w rgb"]:
     """Make a picture of three bands; pixels without data are white."""
     low, high = limits
-    shares = (values.transpose(1, 2, 0) - low) / np.maximum(high - low, 1e-12)
-    picture = (255 * np.nan_to_num(shares).clip(0, 1)).astype(np.uint8)
+    levels = (values.transpose(1, 2, 0) - low) / np.maximum(high - low, 1e-12)
+    picture = (255 * np.nan_to_num(levels).clip(0, 1)).astype(np.uint8)
     picture[~np.all(valid, axis=0)] = 255
     return picture
 
@@ -68,8 +68,8 @@ def coloured(values: Shaped[np.ndarray, "h w"], colours: Colours) -> UInt8[np.nd
 
 def shape_within(side: int, height: int, width: int) -> tuple[int, int]:
     """Choose rows and columns of an image thinned out, in its proportions, to at most ``side`` a side."""
-    share = min(1.0, side / max(height, width))
-    return max(1, round(share * height)), max(1, round(share * width))
+    scale = min(1.0, side / max(height, width))
+    return max(1, round(scale * height)), max(1, round(scale * width))
 
 
 def picture_html(picture: UInt8[np.ndarray, "h w rgb"], title: str) -> str:

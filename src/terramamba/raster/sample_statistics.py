@@ -36,9 +36,9 @@ class Statistics:
 
 def sample_statistics(scene: Scene) -> Statistics:
     """Estimate range and missing data from at most ``MOST_VALUES`` values; exact for scenes with no more."""
-    parts = _parts(scene, tuple(range(scene.bands)), MOST_VALUES)
-    values, valid = _joined(parts)
-    return _statistics(values, valid, values.shape[1] / scene.grid.window.pixels, probable_fill(parts))
+    samples = _samples(scene, tuple(range(scene.bands)), MOST_VALUES)
+    values, valid = _joined(samples)
+    return _statistics(values, valid, values.shape[1] / scene.grid.window.pixels, probable_fill(samples))
 
 
 def sample_values(
@@ -48,18 +48,20 @@ def sample_values(
 
     Of larger scenes, overviews are read where the file has them, and else windows spread over the scene.
     """
-    return _joined(_parts(scene, bands, most))
+    return _joined(_samples(scene, bands, most))
 
 
-def _parts(scene: Scene, bands: Sequence[int], most: int) -> list[Part]:
+def _samples(scene: Scene, bands: Sequence[int], most: int) -> list[Part]:
     pixels = most // max(len(bands), 1)
     if scene.overviews:
         return [scene.preview(max(1, isqrt(pixels)), bands)]
     return [scene.read(window, bands) for window in sample_windows(scene.height, scene.width, pixels)]
 
 
-def _joined(parts: Sequence[Part]) -> tuple[Shaped[np.ndarray, "c n"], Bool[np.ndarray, "c n"]]:
-    values, valid = (np.concatenate([part[i].reshape(len(part[i]), -1) for part in parts], 1) for i in (0, 1))
+def _joined(samples: Sequence[Part]) -> tuple[Shaped[np.ndarray, "c n"], Bool[np.ndarray, "c n"]]:
+    values, valid = (
+        np.concatenate([sample[i].reshape(len(sample[i]), -1) for sample in samples], 1) for i in (0, 1)
+    )
     return values, valid
 
 

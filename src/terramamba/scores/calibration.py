@@ -48,7 +48,7 @@ class TemperatureFit:
     temperature: Annotated[float, between(1e-6, 1_000_000)]
     """By which logits are divided to make probabilities that hold."""
     fitted_on: Text
-    """Part of the data, "validation"."""
+    """Subset of the data, "validation"."""
     samples: Annotated[int, between(0, 10**18)]
     at_limit: bool
     """Whether the fit ran to an end of ``RANGE``."""
@@ -188,19 +188,19 @@ def temperature_fit(fitted: Calibration) -> TemperatureFit:
     return TemperatureFit(fitted.temperature, "validation", samples, at_limit(fitted.temperature))
 
 
-def write_reliability(path: Path, parts: Mapping[str, Calibration]) -> None:
-    """Write the curves as CSV: 15 rows for each part ("validation", "test") and each of two temperatures.
+def write_reliability(path: Path, subsets: Mapping[str, Calibration]) -> None:
+    """Write the curves as CSV: 15 rows for each subset ("validation", "test") and each of two temperatures.
 
     Columns: ``part``; ``temperature`` (1: probabilities as they are); ``low``, ``high`` (the bin);
     ``samples``; ``confidence`` (mean probability) and ``frequency`` (share that came true), both empty in a
     bin without a sample.
     """
     rows: list[list[Any]] = []
-    for part, found in parts.items():
+    for subset, found in subsets.items():
         for temperature, curve in ((1.0, found.plain), (found.temperature, found.scaled)):
             bins = len(curve.count)
             rows += [
-                [part, temperature, place / bins, (place + 1) / bins, int(count), *means]
+                [subset, temperature, place / bins, (place + 1) / bins, int(count), *means]
                 for place, (count, *values) in enumerate(
                     zip(curve.count, curve.confidence, curve.frequency, strict=True)
                 )

@@ -11,7 +11,7 @@ NAMED = ("worst_class", "calibration")
 
 
 def require_scores(found: Mapping[str, Any], place: str) -> None:
-    """Check the scores of a part of the data, as training or scoring wrote them at ``place`` of a file.
+    """Check the scores of a subset of the data, as training or scoring wrote them at ``place`` of a file.
 
     Raises:
         FieldError: a value is of another kind than who reads it takes it for.

@@ -181,7 +181,7 @@ CHANGE_SCORES: Scores = (
 
 def page() -> str:
     """Return the page of all scores, in Markdown."""
-    parts = [
+    sections = [
         "# Scores",
         "Made by `python -m terramamba.scores.score_table > docs/scores.md`. What they are good for, and what"
         " is refused, is said in [evaluation.md](evaluation.md). The key is that of `metrics.json`; in"
@@ -190,8 +190,8 @@ def page() -> str:
     for job, scores in (("Land cover", LAND_COVER_SCORES), ("Change", CHANGE_SCORES)):
         head = (("key", "score", "unit", "better", "what it is"), ("---",) * 5)
         lines = [*head, *map(_line, scores)]
-        parts += [f"## {job}", "\n".join(f"| {' | '.join(line)} |" for line in lines)]
-    return "\n\n".join(parts) + "\n"
+        sections += [f"## {job}", "\n".join(f"| {' | '.join(line)} |" for line in lines)]
+    return "\n\n".join(sections) + "\n"
 
 
 def _line(score: Score) -> tuple[str, ...]:

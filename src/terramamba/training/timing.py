@@ -21,7 +21,7 @@ STEPS = 4
 """Steps that are timed after the first one, which warms up, ..."""
 SECONDS = 5.0
 """... but no further one is begun after this long."""
-FORWARD_SHARE = 1 / 3
+FORWARD_FRACTION = 1 / 3
 """Of the time of a training step, that of the forward pass, which validation takes for as many samples."""
 
 
@@ -57,5 +57,5 @@ def timed_seconds(
                 break
     step = min(times[1:], default=times[0])
     steps = work.steps(config.batch_size)
-    sample = step * FORWARD_SHARE / config.batch_size
+    sample = step * FORWARD_FRACTION / config.batch_size
     return config.epochs * (steps * step + work.volume.validation * sample / work.devices)

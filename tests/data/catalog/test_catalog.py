@@ -100,8 +100,8 @@ def test_what_is_known_of_the_sets_adds_up() -> None:
     whole, crops = CATALOG["levir-1024"], CATALOG["levir-256"]
     assert isinstance(whole, PairSet)
     assert isinstance(crops, PairSet)
-    assert sum(whole.parts.values()) == 637
-    assert {part: 16 * number for part, number in whole.parts.items()} == crops.parts
+    assert sum(whole.subsets.values()) == 637
+    assert {part: 16 * number for part, number in whole.subsets.items()} == crops.subsets
 
 
 def test_a_name_that_is_none_gets_the_nearest() -> None:
@@ -228,7 +228,7 @@ def test_official_parts_are_used_as_they_are(
 def test_pairs_are_read_in_the_published_layout(
     name: str, chance: np.random.Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = fakes.pair_record(name, side=12, parts=PARTS)
+    record = fakes.pair_record(name, side=12, subsets=PARTS)
     suffixes = (".jpg", ".tif") if name == "dsifn-cd" else (".png", ".png")
     fakes.pairs(tmp_path / "inner", LAYOUTS[name], PARTS, 12, chance, suffixes)
     found, findings = verify_pairs(record, tmp_path)
@@ -236,14 +236,14 @@ def test_pairs_are_read_in_the_published_layout(
     assert {part: len(files) for part, files in found.items()} == PARTS
     monkeypatch.setitem(CATALOG, name, record)
     assert load_pairs(name, str(tmp_path))[1:] == (name, [])
-    monkeypatch.setitem(CATALOG, name, replace(record, parts={**PARTS, "test": 5}))
+    monkeypatch.setitem(CATALOG, name, replace(record, subsets={**PARTS, "test": 5}))
     _, whole, notes = load_pairs(name, str(tmp_path))
     assert whole is None
     assert "test pairs: 2 instead of 5; scores are not those of" in notes[0]
 
 
 def test_large_images_become_the_crops_of_the_protocol(chance: np.random.Generator, tmp_path: Path) -> None:
-    record = fakes.pair_record("levir-256", tile=8, parts={part: 6 * n for part, n in PARTS.items()})
+    record = fakes.pair_record("levir-256", tile=8, subsets={part: 6 * n for part, n in PARTS.items()})
     fakes.pairs(tmp_path, ("A", "B", "label"), PARTS, 16, chance)
     with pytest.raises(InputError, match="cannot be cut into crops of 7 x 7"):
         verify_pairs(replace(record, tile=7), tmp_path)
@@ -259,7 +259,7 @@ def test_large_images_become_the_crops_of_the_protocol(chance: np.random.Generat
 
 
 def test_crops_of_the_protocol_stay_as_they_are(chance: np.random.Generator, tmp_path: Path) -> None:
-    record = fakes.pair_record("levir-256", tile=8, parts=PARTS)
+    record = fakes.pair_record("levir-256", tile=8, subsets=PARTS)
     fakes.pairs(tmp_path, ("A", "B", "label"), PARTS, 8, chance)
     found, findings = verify_pairs(record, tmp_path)
     assert not unlike(findings)
@@ -269,7 +269,7 @@ def test_crops_of_the_protocol_stay_as_they_are(chance: np.random.Generator, tmp
 def test_bands_of_oscd_come_by_wavelength(chance: np.random.Generator, tmp_path: Path) -> None:
     regions = {"Train": ["e", "d", "c", "b", "a"], "Test": ["f"]}
     fakes.oscd(tmp_path, regions, 10, chance)
-    record = fakes.pair_record("oscd", parts={"train": 4, "val": 1, "test": 1})
+    record = fakes.pair_record("oscd", subsets={"train": 4, "val": 1, "test": 1})
     found, findings = verify_pairs(record, tmp_path)
     assert not unlike(findings)
     assert [pair.name for pair in found["train"]] == ["a", "b", "c", "d"]

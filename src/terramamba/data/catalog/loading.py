@@ -55,17 +55,17 @@ def load_pairs(
     if axes is not None:
         raise InputError(f"--axes: how the images of {record.title} lie is known; leave it out")
     found, findings = verify_pairs(record, Path(root), align)
-    parts = {
+    subsets = {
         subset: [replace(pair, nodata=tuple(nodata)) for pair in pairs] for subset, pairs in found.items()
     }
-    parts = settle_bands(parts, root, bands, model)
+    subsets = settle_bands(subsets, root, bands, model)
     unlike = [finding for finding in findings if not finding.ok]
     if not unlike:
-        return parts, record.name if record.parts else None, []
+        return subsets, record.name if record.subsets else None, []
     note = (
         f"{root}: not {record.title} as published: {in_words(unlike)}; scores are not those of {record.name}"
     )
-    return parts, None, [note]
+    return subsets, None, [note]
 
 
 def is_named(data: str, root: str | None) -> bool:

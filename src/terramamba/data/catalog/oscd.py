@@ -23,12 +23,12 @@ def find_oscd(root: Path) -> dict[str, list[PairFiles]]:
         for part in ("Images", "Train Labels", "Test Labels")
     )
     learning = [_pair(images, region, "train") for region in _regions(train)]
-    parts = {
+    subsets = {
         "train": [pair for place, pair in enumerate(learning) if place % EVERY != EVERY - 1],
         "val": [replace(pair, split="val") for pair in learning[EVERY - 1 :: EVERY]],
         "test": [_pair(images, region, "test") for region in _regions(test)],
     }
-    for pairs in parts.values():
+    for pairs in subsets.values():
         for pair in pairs:
             for folder in (pair.before, pair.after):
                 _require_all_bands(Path(folder))
@@ -39,7 +39,7 @@ def find_oscd(root: Path) -> dict[str, list[PairFiles]]:
                     f"{pair.label}: {label.height} x {label.width} pixels, but {pair.before} has "
                     f"{before.height} x {before.width}; unpack the archives again"
                 )
-    return {part: pairs for part, pairs in parts.items() if pairs}
+    return {part: pairs for part, pairs in subsets.items() if pairs}
 
 
 def _require_all_bands(folder: Path) -> None:

@@ -9,7 +9,7 @@ Sets that are known by name. `terramamba datasets` lists them, `terramamba datas
 a folder, `--download` fetches what can be fetched without asking anybody, and `--data NAME --root DIR` trains
 on it. This page is printed by `python -m terramamba.data.catalog.page`.
 
-A scene that differs from the published one in size, bands, classes or checksum is refused; of pairs, a part
+A scene that differs from the published one in size, bands, classes or checksum is refused; of pairs, a subset
 of the set can be used, and the result then does not carry the set's name. Checksums are given only where
 somebody has published them.
 """
@@ -37,8 +37,8 @@ def _row(record: DataSet) -> tuple[str, ...]:
 
 def _section(record: DataSet) -> str:
     lines = [f"### {record.name}\n", f"{record.title}: {record.about}.\n"]
-    if isinstance(record, PairSet) and record.parts:
-        lines.append("- Parts: " + ", ".join(f"{part} {n:,}" for part, n in record.parts.items()))
+    if isinstance(record, PairSet) and record.subsets:
+        lines.append("- Subsets: " + ", ".join(f"{subset} {n:,}" for subset, n in record.subsets.items()))
     if isinstance(record, SceneSet) and record.classes:
         lines.append(f"- Classes: {', '.join(record.classes)}")
     lines.append(f"- Files: {'; '.join(files_of(record))}")

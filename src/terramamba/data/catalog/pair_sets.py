@@ -44,7 +44,7 @@ LEVIR = PairSet(
     total="637 pairs of 1024 x 1024",
     folders=f"A, B and label {_SPLIT}",
     side=1024,
-    parts={"train": 445, "val": 64, "test": 128},
+    subsets={"train": 445, "val": 64, "test": 128},
 )
 
 LEVIR_256 = replace(
@@ -53,7 +53,7 @@ LEVIR_256 = replace(
     title="LEVIR-CD, crops",
     total="10,192 crops of 256 x 256",
     side=256,
-    parts={"train": 7120, "val": 1024, "test": 2048},
+    subsets={"train": 7120, "val": 1024, "test": 2048},
     tile=256,
 )
 
@@ -73,7 +73,7 @@ SYSU = PairSet(
     total="20,000 pairs of 256 x 256",
     folders=f"time1, time2 and label {_SPLIT}",
     side=256,
-    parts={"train": 12000, "val": 4000, "test": 4000},
+    subsets={"train": 12000, "val": 4000, "test": 4000},
 )
 
 GZ = PairSet(
@@ -110,7 +110,7 @@ CLCD = PairSet(
     total="600 pairs of 512 x 512",
     folders=f"time1, time2 and label {_SPLIT}",
     side=512,
-    parts={"train": 360, "val": 120, "test": 120},
+    subsets={"train": 360, "val": 120, "test": 120},
 )
 
 WHU = PairSet(
@@ -147,7 +147,7 @@ DSIFN = PairSet(
     total="3,988 pairs of 512 x 512",
     folders=f"t1, t2 and mask {_SPLIT}",
     side=512,
-    parts={"train": 3600, "val": 340, "test": 48},
+    subsets={"train": 3600, "val": 340, "test": 48},
 )
 
 S2LOOKING = PairSet(
@@ -166,7 +166,7 @@ S2LOOKING = PairSet(
     total="5,000 pairs of 1024 x 1024",
     folders=f"Image1, Image2 and label {_SPLIT}",
     side=1024,
-    parts={"train": 3500, "val": 500, "test": 1000},
+    subsets={"train": 3500, "val": 500, "test": 1000},
 )
 
 OSCD = PairSet(
@@ -193,7 +193,7 @@ OSCD = PairSet(
         f"'{_ONERA}Images', with imgs_1_rect and imgs_2_rect in each region, and '{_ONERA}Train Labels' and "
         f"'{_ONERA}Test Labels', with cm/cm.png; every fifth training region is validation here"
     ),
-    parts={"train": 12, "val": 2, "test": 10},
+    subsets={"train": 12, "val": 2, "test": 10},
     kind="oscd",
 )
 

@@ -71,7 +71,7 @@ class SceneSet(DataSet):
 class PairSet(DataSet):
     """Pairs of ``side`` x ``side`` pixels with change masks.
 
-    ``parts`` are the published numbers of pairs; empty where no parts are published. With ``tile``, larger
+    ``subsets`` are the published numbers of pairs; empty where none are published. With ``tile``, larger
     images are taken as windows of that side that do not overlap. ``kind`` is the reader of its folders.
     """
 
@@ -81,7 +81,7 @@ class PairSet(DataSet):
     total: str
     folders: str
     side: int | None = None
-    parts: Mapping[str, int] = field(default_factory=dict)
+    subsets: Mapping[str, int] = field(default_factory=dict)
     tile: int | None = None
     kind: Literal["folders", "oscd"] = "folders"
 

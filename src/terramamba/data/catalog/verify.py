@@ -35,7 +35,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class SceneFiles:
-    """Where the files of a scene lie; ``labels`` by part."""
+    """Where the files of a scene lie; ``labels`` by subset."""
 
     scene: str
     labels: dict[str, str]
@@ -50,7 +50,7 @@ def locate(record: SceneSet, root: Path) -> SceneFiles:
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; --root names the folder of {record.title}")
     below = [path for path in _below(root, DEPTH) if path.is_file()]
-    labels = {part: _locate(record, wanted, below, root) for part, wanted in record.labels.items()}
+    labels = {subset: _locate(record, wanted, below, root) for subset, wanted in record.labels.items()}
     return SceneFiles(_locate(record, record.scene, below, root), labels)
 
 
@@ -58,8 +58,8 @@ def verify_scene(record: SceneSet, root: Path) -> tuple[SceneFiles, list[Finding
     """Find the files, and compare size, bands, classes and checksums; raise as ``locate`` does."""
     files = locate(record, root)
     findings = [*_checksums(record.scene, files.scene)]
-    for part, wanted in record.labels.items():
-        findings += _checksums(wanted, files.labels[part])
+    for subset, wanted in record.labels.items():
+        findings += _checksums(wanted, files.labels[subset])
     shape = label_shape(next(iter(files.labels.values())))
     scene = open_scene(files.scene, shape=shape)
     size = (scene.height, scene.width)
@@ -82,9 +82,9 @@ def verify_scene(record: SceneSet, root: Path) -> tuple[SceneFiles, list[Finding
             scene.bands in record.bands,
         )
     )
-    for part, path in files.labels.items():
+    for subset, path in files.labels.items():
         labels = read_labels(path, scene, min_classes=1)
-        findings += _classes(record, part, labels)
+        findings += _classes(record, subset, labels)
     return files, findings
 
 
@@ -93,32 +93,32 @@ def verify_pairs(
 ) -> tuple[dict[str, list[PairFiles]], list[Finding]]:
     """Find the pairs below ``root`` by subset, and say how their numbers, size and bands compare.
 
-    Size and bands are those of the first pair of each part. Raises ``InputError`` where no pairs are found or
+    Size and bands are those of the first pair of each subset. Raises ``InputError`` where no pair is found or
     they cannot be used, and where ``record`` asks for larger images than these.
     """
-    parts = _find(record, root, align)
+    subsets = _find(record, root, align)
     findings = []
-    for part, files in parts.items():
+    for subset, files in subsets.items():
         before, _ = files[0].open()
         size = f"{before.height} x {before.width}"
         if record.tile is None and record.side is not None:
             wanted = f"{record.side} x {record.side}"
-            findings.append(Finding(f"pixels of a {part} image", wanted, size, size == wanted))
+            findings.append(Finding(f"pixels of a {subset} image", wanted, size, size == wanted))
         ok = before.bands == record.bands
-        findings.append(Finding(f"bands of a {part} image", str(record.bands), str(before.bands), ok))
+        findings.append(Finding(f"bands of a {subset} image", str(record.bands), str(before.bands), ok))
     if record.tile is not None:
-        parts = {
-            part: [tile for pair in files for tile in _tiles(pair, record.tile)]
-            for part, files in parts.items()
+        subsets = {
+            subset: [tile for pair in files for tile in _tiles(pair, record.tile)]
+            for subset, files in subsets.items()
         }
-    for part, number in record.parts.items():
-        there = len(parts.get(part, ()))
-        findings.append(Finding(f"{part} pairs", f"{number:,}", f"{there:,}", there == number))
-    for part in ("train", "val", "test"):
-        if not record.parts:
-            there = len(parts.get(part, ()))
-            findings.append(Finding(f"{part} pairs", "1 or more", f"{there:,}", there > 0))
-    return parts, findings
+    for subset, number in record.subsets.items():
+        there = len(subsets.get(subset, ()))
+        findings.append(Finding(f"{subset} pairs", f"{number:,}", f"{there:,}", there == number))
+    for subset in ("train", "val", "test"):
+        if not record.subsets:
+            there = len(subsets.get(subset, ()))
+            findings.append(Finding(f"{subset} pairs", "1 or more", f"{there:,}", there > 0))
+    return subsets, findings
 
 
 def _find(record: PairSet, root: Path, align: Method | None) -> dict[str, list[PairFiles]]:
@@ -181,11 +181,11 @@ def _checksums(wanted: Expected, path: str) -> list[Finding]:
     return [Finding(f"checksum of {Path(path).name}", known, there, there == known)]
 
 
-def _classes(record: SceneSet, part: str, labels: Labels) -> list[Finding]:
-    name = "labels" if part == "all" else f"{part} labels"
+def _classes(record: SceneSet, subset: str, labels: Labels) -> list[Finding]:
+    name = "labels" if subset == "all" else f"{subset} labels"
     number = len(labels.classes)
     findings = [Finding(f"classes of the {name}", str(record.number), str(number), number == record.number)]
-    published = record.pixels.get(part)
+    published = record.pixels.get(subset)
     if published is not None:
         counts: Int[np.ndarray, " k"] = np.bincount(labels.targets)
         there = tuple(int(count) for count in counts)

@@ -109,8 +109,8 @@ def fit_dates(
             f"{first}: band {band + 1} has no data in any of {among}; leave this band out of the files, or"
             " correct their nodata value"
         )
-    spread = np.sqrt(sums.squares / sums.count)
-    scaling = Scaling.from_moments(sums.mean, spread, chosen)
+    deviation = np.sqrt(sums.squares / sums.count)
+    scaling = Scaling.from_moments(sums.mean, deviation, chosen)
     seen = np.concatenate(sample, axis=1)
     if not seen.shape[1]:  # no pixel with data in all bands
         seen = np.stack([sums.mean, sums.mean], axis=1)

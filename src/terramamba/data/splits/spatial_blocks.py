@@ -23,7 +23,7 @@ from terramamba.data.splits.quotas import ClassQuota
 MAX_BLOCKS = 4
 """Blocks of a class in a subset at most; each has at least a patch's area, so smaller classes have fewer."""
 
-PLACES = 24
+CANDIDATES = 24
 """Random places tried for a block, besides the eight ends of the class, before a smaller one is tried."""
 
 SPARE = 0.25
@@ -79,7 +79,7 @@ class _Ground:
 
     ``members[c]`` are the pixels of class c (their places in the list of all), component by component;
     ``component[c]`` numbers their components. Images lack the empty ground between pixels, which are at
-    ``seen`` (row, column) there and at ``places`` on the scene. ``near`` marks the pixels whose patch
+    ``seen`` (row, column) there and at ``coordinates`` on the scene. ``near`` marks the pixels whose patch
     contains a training pixel. ``needed[c]`` are the held-out pixels that class c must keep.
     """
 
@@ -93,7 +93,7 @@ class _Ground:
     ) -> None:
         self.quotas, self.rng = quotas, rng
         self.reach, self.least_block = patch_size // 2, patch_size**2
-        self.span, self.places = sum(pixels.shape), pixels.coordinates
+        self.span, self.coordinates = sum(pixels.shape), pixels.coordinates
         squeezed = pixels.squeezed(max(self.reach, 1))  # neighbours stay neighbours, and nobody else is one
         self.seen = squeezed.coordinates
         self.targets = squeezed.draw(targets, UNLABELLED)
@@ -137,9 +137,9 @@ class _Ground:
         free = ~self._of(self.near, members) & (self._of(self.subsets, members) != TRAIN)
         missing = wanted = min(self.quotas[c].val, int(free.sum()) // 2)
         while missing > (1 - ENOUGH) * wanted:
-            pixels = self.places[members[free]]
-            places = self._places(pixels)
-            place = places[self.rng.integers(len(places))]
+            pixels = self.coordinates[members[free]]
+            candidates = self._candidates(pixels)
+            place = candidates[self.rng.integers(len(candidates))]
             size = min(missing, self._block_size(wanted))
             block = members[free][_nearest(pixels, component[free], place, size)]
             self.subsets[tuple(self.seen[block].T)] = VALIDATION
@@ -161,11 +161,11 @@ class _Ground:
         blocks = int(np.clip(wanted // self.least_block, 1, MAX_BLOCKS))
         return -(-wanted // blocks)
 
-    def _places(self, pixels: Int[np.ndarray, "m 2"]) -> Float[np.ndarray, "p 2"]:
+    def _candidates(self, pixels: Int[np.ndarray, "m 2"]) -> Float[np.ndarray, "p 2"]:
         """Points that a block can gather around, shuffled: pixels, and far points that make it an end."""
         angles = np.arange(8) * (np.pi / 4)
         far = pixels.mean(axis=0) + 10.0 * self.span * np.stack([np.sin(angles), np.cos(angles)], 1)
-        chosen = self.rng.permutation(len(pixels))[:PLACES]
+        chosen = self.rng.permutation(len(pixels))[:CANDIDATES]
         return self.rng.permutation(np.concatenate([far, pixels[chosen]]))
 
     def _find_block(self, c: int, size: int, wanted: int) -> _Block | None:
@@ -176,11 +176,11 @@ class _Ground:
         """
         free = self._of(self.subsets, self.members[c]) != TRAIN
         members, component = self.members[c][free], self.component[c][free]
-        pixels = self.places[members]
+        pixels = self.coordinates[members]
         held_out = self.held_out()
         needed = self.needed.copy()
         best: _Block | None = None
-        for place in self._places(pixels):
+        for place in self._candidates(pixels):
             block = self._block(members[_nearest(pixels, component, place, size)])
             still_wanted = max(0, wanted - int(self.trained[c]) - len(block.members))
             needed[c] = _least_held_out(wanted, len(self.members[c])) + still_wanted

@@ -100,9 +100,9 @@ def make_pairs(
     """
     home = _made(folder)
     random = np.random.default_rng(seed)
-    for part, count in (("train", train), ("val", val), ("test", test)):
+    for subset, count in (("train", train), ("val", val), ("test", test)):
         for number in range(1, count + 1):
-            _write_png_pair(home / part, f"{part}_{number:03d}.png", draw_pair(random, size, size))
+            _write_png_pair(home / subset, f"{subset}_{number:03d}.png", draw_pair(random, size, size))
     arrays = draw_pair(random, *scene)
     row, col = np.ogrid[: scene[0], : scene[1]]
     arrays.after[:, row + 2 * (scene[1] - 1 - col) < scene[0] // 4] = NODATA

@@ -63,7 +63,7 @@ def draw_pair(random: np.random.Generator, height: int, width: int) -> PairArray
     """Draw a place at two dates."""
     tall, wide = height + 2 * MARGIN, width + 2 * MARGIN
     place = _draw_place(random, tall, wide)
-    before, after = (_look(random, place, date) for date in (BEFORE_ONLY, AFTER_ONLY))
+    before, after = (_drawn(random, place, date) for date in (BEFORE_ONLY, AFTER_ONLY))
     inner = (slice(MARGIN, MARGIN + height), slice(MARGIN, MARGIN + width))
     stays = np.append(place.stays, ALWAYS)  # the last entry is for pixels without a building, numbered -1
     changed = stays[place.building] != ALWAYS
@@ -133,7 +133,7 @@ def _draw_buildings(
     return building, ridge, cells
 
 
-def _look(random: np.random.Generator, place: _Place, date: int) -> Float32[np.ndarray, "rgb h w"]:
+def _drawn(random: np.random.Generator, place: _Place, date: int) -> Float32[np.ndarray, "rgb h w"]:
     """The place as the camera saw it at ``date``, in digital numbers, not yet quantised."""
     tall, wide = place.plots.shape
     kinds = place.kinds.copy()
@@ -176,10 +176,10 @@ def _look(random: np.random.Generator, place: _Place, date: int) -> Float32[np.n
 def _park_cars(
     random: np.random.Generator, image: Float32[np.ndarray, "h w rgb"], on_road: Bool[np.ndarray, "h w"]
 ) -> None:
-    places = np.argwhere(on_road[:-6, :-6])
-    if len(places) == 0:
+    corners = np.argwhere(on_road[:-6, :-6])
+    if len(corners) == 0:
         return
-    for row, col in places[random.integers(len(places), size=1 + len(places) // 400)]:
+    for row, col in corners[random.integers(len(corners), size=1 + len(corners) // 400)]:
         long_side, short_side = random.permutation([6, 3])
         image[row : row + long_side, col : col + short_side] = CARS[random.integers(len(CARS))]
 

@@ -1,6 +1,6 @@
 """A made-up hyperspectral scene as arrays: materials, where they lie, and how a sensor sees them.
 
-Reflectance of a pixel = shading * sum over materials of (share of the pixel * the material's spectrum there)
+Reflectance of a pixel = shading * sum over materials of (abundance * the material's spectrum there)
 + noise. Shares come from a land-cover map drawn at four times the resolution, so that borders are mixed;
 fields are also thinly mixed with soil or grass; each field has its own variant of its material's spectrum.
 """
@@ -53,9 +53,9 @@ def draw_scene(
     cover, field = _draw_map(random, height * OVERSAMPLING, width * OVERSAMPLING)
     fields = int(field.max()) + 1
     spectra = np.stack([_variants(random, code, wavelengths, fields) for code in range(1, 8)])
-    shares = _shares(random, cover)
+    abundances = _abundances(random, cover)
     field_of_pixel = field[OVERSAMPLING // 2 :: OVERSAMPLING, OVERSAMPLING // 2 :: OVERSAMPLING]
-    clean = np.einsum("khw,khwc->chw", shares, spectra[:, field_of_pixel], optimize=True)
+    clean = np.einsum("khw,khwc->chw", abundances, spectra[:, field_of_pixel], optimize=True)
     shading = 0.7 + 0.5 * smooth_noise(random, height, width, 24.0)
     seen = clean * shading + random.normal(0, 1, clean.shape) * _noise_level(wavelengths)[:, None, None]
     reflectance = np.clip(seen * 10_000, nodata + 1, 20_000).astype(np.uint16)
@@ -63,10 +63,10 @@ def draw_scene(
     outside = 3 * row + col < 0.3 * min(height, width)
     reflectance[:, outside] = nodata
     reflectance[dead_band] = nodata
-    main = (shares.argmax(axis=0) + 1).astype(np.uint8)
+    main = (abundances.argmax(axis=0) + 1).astype(np.uint8)
     # Nobody labels the very edge of a field.
     inside = ndimage.maximum_filter(main, 3) == ndimage.minimum_filter(main, 3)
-    clear = (shares.max(axis=0) >= 0.7) & inside & ~outside
+    clear = (abundances.max(axis=0) >= 0.7) & inside & ~outside
     labels = np.where(_surveyed(random, height, width) & clear, main, 0)
     return SceneArrays(reflectance, wavelengths, main, labels.astype(np.uint8))
 
@@ -105,16 +105,16 @@ def _draw_map(
     return cover, field
 
 
-def _shares(random: np.random.Generator, cover: UInt8[np.ndarray, "H W"]) -> Float32[np.ndarray, "k h w"]:
+def _abundances(random: np.random.Generator, cover: UInt8[np.ndarray, "H W"]) -> Float32[np.ndarray, "k h w"]:
     """Share of each material in each pixel, summing to 1: of its cells, and of what grows between."""
     height, width = (side // OVERSAMPLING for side in cover.shape)
     cells = cover.reshape(height, OVERSAMPLING, width, OVERSAMPLING)
-    shares = np.stack([(cells == code).mean(axis=(1, 3)) for code in range(1, 8)]).astype(np.float32)
+    abundances = np.stack([(cells == code).mean(axis=(1, 3)) for code in range(1, 8)]).astype(np.float32)
     for code, under in ((CROP, SOIL), (MEADOW, SOIL), (SOIL, MEADOW), (FOREST, MEADOW)):
-        moved = shares[code - 1] * 0.3 * smooth_noise(random, height, width, 6.0)
-        shares[code - 1] -= moved
-        shares[under - 1] += moved
-    return shares
+        moved = abundances[code - 1] * 0.3 * smooth_noise(random, height, width, 6.0)
+        abundances[code - 1] -= moved
+        abundances[under - 1] += moved
+    return abundances
 
 
 def _surveyed(random: np.random.Generator, height: int, width: int) -> np.ndarray:

@@ -101,7 +101,7 @@ def explain_classes(
     named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)
     chosen, images = _with_data(everything.drawn(samples, seed), loaded)
     answers, patches = _answers(loaded, everything, named, place)
-    logits, asked = classify_patches(loaded.model, images, place)
+    logits, attention = classify_patches(loaded.model, images, place)
     importance = None
     if chosen.targets is not None:
         with progress("shuffle bands", 1 + repeats * len(groups), "passes") as advance:
@@ -120,7 +120,7 @@ def explain_classes(
         chosen,
         logits.argmax(dim=1).numpy() if chosen.targets is None else chosen.targets,
         chosen.targets is not None,
-        asked,
+        attention,
         groups,
         importance,
         answers,
@@ -151,11 +151,13 @@ def _answers(
             raise InputError(f"{chosen.scene.path}: no data at row {row}, column {col}; name another pixel")
     if not pixels:
         return (), patches
-    logits, asked = classify_patches(run.model, patches.images, device)
+    logits, attention = classify_patches(run.model, patches.images, device)
     probability = torch.softmax(logits, dim=1).numpy()
     return tuple(
         PixelAnswer(
-            pixel, probability[i], None if asked is None else Attention(asked.weights[i : i + 1], asked.maps)
+            pixel,
+            probability[i],
+            None if attention is None else Attention(attention.weights[i : i + 1], attention.maps),
         )
         for i, pixel in enumerate(pixels)
     ), patches
@@ -176,7 +178,7 @@ def _record(found: ClassExplanation, how: Mapping[str, Any]) -> dict[str, Any]:
             **how,
         },
         "notes": list(found.chosen.notes),
-        "attention": None if found.asked is None else attention_facts(found.asked),
+        "attention": None if found.attention is None else attention_facts(found.attention),
         "importance": None
         if importance is None
         else {

@@ -15,11 +15,11 @@ from terramamba.runs.folder import Run
 
 @dataclass(frozen=True, eq=False)
 class PixelAnswer:
-    """One pixel: where, its class probabilities, and what was asked there (None without attention)."""
+    """One pixel: where, its class probabilities, and the attention there (None without any)."""
 
     pixel: Pixel
     probability: Float32[np.ndarray, " k"]
-    asked: Attention | None
+    attention: Attention | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class ClassExplanation:
     chosen: Chosen
     classes: Int64[np.ndarray, " m"]
     truth: bool
-    asked: Attention | None
+    attention: Attention | None
     groups: tuple[BandGroup, ...]
     importance: Importance | None
     answers: tuple[PixelAnswer, ...]

@@ -19,13 +19,13 @@ ALL_CLASSES = "all classes"
 
 def write_attention(folder: Path, found: ClassExplanation) -> None:
     """Write ``attention.csv`` and ``attention.png``, means by class; nothing without attention."""
-    if found.asked is None:
+    if found.attention is None:
         return
-    means, pixels = {ALL_CLASSES: found.asked.mean()}, {ALL_CLASSES: len(found.classes)}
+    means, pixels = {ALL_CLASSES: found.attention.mean()}, {ALL_CLASSES: len(found.classes)}
     for code, name in enumerate(found.names):
         if (own := found.classes == code).any():
-            means[name], pixels[name] = found.asked.mean(own), int(own.sum())
-    half = found.asked.weights.shape[-1] // 2
+            means[name], pixels[name] = found.attention.mean(own), int(own.sum())
+    half = found.attention.weights.shape[-1] // 2
     rows = [
         {
             "class": name,
@@ -37,11 +37,11 @@ def write_attention(folder: Path, found: ClassExplanation) -> None:
         }
         for name, mean in means.items()
         for who, of_who in zip(QUERIES, mean, strict=True)
-        for of, weights in zip(found.asked.maps, of_who, strict=True)
+        for of, weights in zip(found.attention.maps, of_who, strict=True)
         for (row, col), weight in np.ndenumerate(weights)
     ]
     write_csv(folder / "attention.csv", rows)
-    pictures.picture_attention(folder / "attention.png", means, pixels, found.asked)
+    pictures.picture_attention(folder / "attention.png", means, pixels, found.attention)
 
 
 def write_importance(folder: Path, found: ClassExplanation) -> None:
@@ -83,9 +83,9 @@ def write_pixels(folder: Path, found: ClassExplanation) -> None:
     for number, answer in enumerate(found.answers):
         name = f"pixel_{answer.pixel[0]}_{answer.pixel[1]}"
         pictures.picture_pixel(folder / f"{name}.png", found, number)
-        if answer.asked is not None:
+        if answer.attention is not None:
             weights, window = on_the_ground(found, number)
-            labels = [f"{who}, {of}" for who in QUERIES for of in answer.asked.maps]
+            labels = [f"{who}, {of}" for who in QUERIES for of in answer.attention.maps]
             write_geotiff(
                 folder / f"{name}_attention.tif",
                 weights,
@@ -100,15 +100,15 @@ def on_the_ground(found: ClassExplanation, number: int) -> tuple[Float32[np.ndar
 
     Tokens beyond the scene's edge are its mirror image: their weights go to the pixels that they mirror.
     """
-    asked = found.answers[number].asked
-    assert asked is not None
+    attention = found.answers[number].attention
+    assert attention is not None
     rows, cols = found.patches.rows[number], found.patches.cols[number]
     inside = [axis[axis >= 0] for axis in (rows, cols)]
     grid = Grid(found.chosen.scene.height, found.chosen.scene.width)
     top, left = (int(axis.min()) for axis in inside)
     window = Window(top, left, int(inside[0].max()) + 1 - top, int(inside[1].max()) + 1 - left)
     assert grid.window.contains(window)
-    mean = asked.mean()
+    mean = attention.mean()
     weights = np.zeros((mean.shape[0] * mean.shape[1], *window.shape), np.float32)
     known = np.ix_(range(len(weights)), rows >= 0, cols >= 0)
     flat = mean.reshape(len(weights), len(rows), len(cols))[known]

@@ -30,8 +30,8 @@ class Patches:
 
 def read_patches(scene: Scene, run: Run, pixels: Sequence[Pixel] | Int[np.ndarray, "m 2"]) -> Patches:
     """Read the patches around ``pixels``, scaled, with what training put beyond the scene's edge."""
-    places = np.asarray(pixels, np.int64).reshape(-1, 2)
-    needed = PixelList.at(places, scene.grid.window.shape)
+    coordinates = np.asarray(pixels, np.int64).reshape(-1, 2)
+    needed = PixelList.at(coordinates, scene.grid.window.shape)
     store = PatchStore.read(scene, run.scaling, needed, run.patches.size, run.patches.border)
-    usable = store.usable[store.index(places)]
-    return Patches(store.cut(places).contiguous(), usable, *store.patch_lines(places))
+    usable = store.usable[store.index(coordinates)]
+    return Patches(store.cut(coordinates).contiguous(), usable, *store.patch_lines(coordinates))

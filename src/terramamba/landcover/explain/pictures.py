@@ -27,24 +27,24 @@ DPI = 120
 
 def picture_attention(
     path: Path,
-    means: Mapping[str, Float32[np.ndarray, "asking maps p p"]],
+    means: Mapping[str, Float32[np.ndarray, "queries maps p p"]],
     pixels: Mapping[str, int],
-    asked: Attention,
+    attention: Attention,
 ) -> None:
     """Draw a row a class, a column a map; first what the centre asks, then what all tokens ask.
 
-    ``means`` are those of the classes over so many ``pixels``; ``asked`` is what they are means of.
+    ``means`` are those of the classes over so many ``pixels``; ``attention`` is what they are means of.
     """
     from matplotlib.figure import Figure
 
-    maps = asked.maps
-    in_effect = effective_tokens(asked.weights[:, 0]).mean(axis=(0, 2))
+    maps = attention.maps
+    in_effect = effective_tokens(attention.weights[:, 0]).mean(axis=(0, 2))
     columns = [(who, i) for who in range(len(QUERIES)) for i in range(len(maps))]
     figure = Figure(
         figsize=(1.6 + PANEL_INCHES * len(columns), 0.9 + PANEL_INCHES * len(means)), layout="constrained"
     )
     axes = figure.subplots(len(means), len(columns), squeeze=False)
-    limits, side = _limits(np.stack(list(means.values()))), asked.weights.shape[-1]
+    limits, side = _limits(np.stack(list(means.values()))), attention.weights.shape[-1]
     for row, (name, mean) in zip(axes, means.items(), strict=True):
         row[0].set_ylabel(
             f"{_wrapped(name)}\n{pixels[name]} px", rotation=0, ha="right", va="center", fontsize=8
@@ -73,12 +73,12 @@ def picture_importance(
         (importance.oa, "overall accuracy", overall_accuracy, -0.2, "#0072b2"),
         (importance.aa, "average accuracy", average_accuracy, 0.2, "#e69f00"),
     ):
-        spread = drops.std(axis=1, ddof=1) if drops.shape[1] > 1 else None
+        deviation = drops.std(axis=1, ddof=1) if drops.shape[1] > 1 else None
         bars.bar(
             middle + side * width,
             100 * drops.mean(axis=1),
             0.4 * width,
-            yerr=None if spread is None else 100 * spread,
+            yerr=None if deviation is None else 100 * deviation,
             color=colour,
             error_kw={"elinewidth": 0.8},
             label=f"{name} ({100 * of(importance.base):.1f} %)",
@@ -109,7 +109,7 @@ def picture_pixel(path: Path, found: ClassExplanation, number: int) -> None:
     answer, scene = found.answers[number], found.chosen.scene
     row, col = answer.pixel
     side = found.patches.images.shape[-1]
-    maps = () if answer.asked is None else answer.asked.maps
+    maps = () if answer.attention is None else answer.attention.maps
     figure = Figure(figsize=(11, 3.4 + (2.2 if maps else 0)), layout="constrained")
     parts = (3.4, 2.2) if maps else (3.4,)
     upper, *lower = figure.subfigures(len(parts), 1, squeeze=False, height_ratios=parts)[:, 0]
@@ -126,8 +126,8 @@ def picture_pixel(path: Path, found: ClassExplanation, number: int) -> None:
     likely.invert_yaxis()
     likely.set(xlim=(0, 100), title="probability, %")
     _spectra(spectra, found, number)
-    if answer.asked is not None:
-        mean = answer.asked.mean()
+    if answer.attention is not None:
+        mean = answer.attention.mean()
         limits = _limits(mean)
         axes = lower[0].subplots(1, len(QUERIES) * len(maps), squeeze=False)
         for who, panels in enumerate(np.split(axes[0], len(QUERIES))):
@@ -147,8 +147,8 @@ def _spectra(panel: Any, found: ClassExplanation, number: int) -> None:
     x = np.array([own[i] + 1 if known is None else known[own[i]] for i in bands])
     half = image.shape[-1] // 2
     curves = {"the pixel": image[:, half, half], "mean of its patch": image.mean(axis=(1, 2))}
-    if answer.asked is not None:
-        weights = answer.asked.mean()[0].mean(axis=0)
+    if answer.attention is not None:
+        weights = answer.attention.mean()[0].mean(axis=0)
         curves["what the centre asks"] = (image * weights).sum(axis=(1, 2))
     style = "-" if len(bands) > 1 else "o"
     for (name, curve), dashes in zip(curves.items(), (style, "--", ":"), strict=False):

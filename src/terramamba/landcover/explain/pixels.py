@@ -24,7 +24,7 @@ from terramamba.runs.folder import Run
 from terramamba.runs.record import has_settings, read_settings
 
 CANDIDATES = 250_000
-"""Pixels of an unlabelled scene among which some are drawn; of larger ones, spread over the scene."""
+"""Pixels of an unlabelled scene among which some are drawn; of larger ones, evenly spaced."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ def choose_pixels(
     shape = None if labels is None else label_shape(labels, None)
     opened = open_for(run, scene, bands=bands, variable=variable, axes=axes, shape=shape)
     if labels is None:
-        return Chosen(opened, _spread(opened), None, "pixels of the scene", band_notes(opened))
+        return Chosen(opened, _evenly_spaced(opened), None, "pixels of the scene", band_notes(opened))
     given = read_labels(labels, opened, min_classes=1, ignore=ignore, known=run.classes)
     targets, notes = known_targets(labels, given, run.classes)
     known = targets != UNLABELLED
@@ -117,9 +117,9 @@ def _is_own(run: Run, scene: str | Scene) -> bool:
         return False
 
 
-def _spread(scene: Scene) -> Int64[np.ndarray, "m 2"]:
-    places: Sequence[np.ndarray] = [
+def _evenly_spaced(scene: Scene) -> Int64[np.ndarray, "m 2"]:
+    coordinates: Sequence[np.ndarray] = [
         np.indices(window.shape).reshape(2, -1).T + np.array([window.row, window.col])
         for window in sample_windows(scene.height, scene.width, CANDIDATES)
     ]
-    return np.concatenate(places).astype(np.int64)
+    return np.concatenate(coordinates).astype(np.int64)

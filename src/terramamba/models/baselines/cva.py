@@ -59,9 +59,9 @@ def otsu_threshold(values: Float[Tensor, "*m"]) -> Float[Tensor, ""]:
     low, high = (float(v) for v in values.aminmax())
     width = (high - low) / BINS
     bins = ((values.flatten() - low) / width).long().clamp_(max=BINS - 1)
-    share = torch.bincount(bins, minlength=BINS).cpu().double() / bins.numel()
+    fraction = torch.bincount(bins, minlength=BINS).cpu().double() / bins.numel()
     centres = low + (torch.arange(BINS, dtype=torch.float64) + 0.5) * width
-    omega, mu = share.cumsum(0), (share * centres).cumsum(0)
+    omega, mu = fraction.cumsum(0), (fraction * centres).cumsum(0)
     between = (mu[-1] * omega - mu).square() / (omega * (1 - omega)).clamp(min=1e-12)  # Eq. 18
     return centres[between[:-1].argmax()].to(values)
 

@@ -24,7 +24,7 @@ from terramamba.models.spec import ModelSpec
 
 TREES = 200
 """Trees of a forest."""
-BAND_SHARES = (0.05, 0.1, 0.3)
+BAND_FRACTIONS = (0.05, 0.1, 0.3)
 """Shares of the bands looked at for a split that are tried, beside the square root of their number."""
 AT_HAND = 8_000_000
 """Shares of classes in leaves that are averaged in one go, 64 MB of them."""
@@ -131,7 +131,9 @@ def fit_random_forest(
     """
     train_x, val_x = (np.asarray(x, dtype=np.float32) for x in (train_x, val_x))
     bands = train_x.shape[1]
-    grid = sorted({max(1, round(bands**0.5)), *(max(1, round(share * bands)) for share in BAND_SHARES)})
+    grid = sorted(
+        {max(1, round(bands**0.5)), *(max(1, round(fraction * bands)) for fraction in BAND_FRACTIONS)}
+    )
     drawn = sample_by_class(train_y, CHOSEN_ON, seed)
     tried = (_Grown(count, num_classes, seed) for count in grid)
     best, validation_oa = best_on_validation(

@@ -10,15 +10,15 @@ from jaxtyping import Int, Int64
 def sample_by_class(targets: Int[np.ndarray, " m"], most: int, seed: int) -> Int64[np.ndarray, " n"]:
     """Draw at most ``most`` of ``targets`` and return their places, in order; all of them where they fit.
 
-    Each class gives the same share of its own, but none fewer than half of what equal parts would be (or all
-    that it has), so that rare classes stay in.
+    Each class gives the same fraction of its own, but none fewer than half of an equal division (or all that
+    it has), so that rare classes stay in.
     """
     if len(targets) <= most:
         return np.arange(len(targets))
     classes, counts = np.unique(targets, return_counts=True)
     least = np.minimum(counts, most // (2 * len(classes)))
-    share = (most - least.sum()) / max(1, (counts - least).sum())
-    wanted = least + np.floor((counts - least) * share).astype(np.int64)
+    fraction = (most - least.sum()) / max(1, (counts - least).sum())
+    wanted = least + np.floor((counts - least) * fraction).astype(np.int64)
     generator = np.random.default_rng(seed)
     drawn = [
         generator.permutation(np.flatnonzero(targets == code))[:number]
