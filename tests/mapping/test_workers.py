@@ -186,7 +186,7 @@ def test_what_a_lost_dask_cluster_has_done_stays_done(
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setattr(executors, "WITHOUT_WORKERS", 1)
-    monkeypatch.setattr(executors, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(executors, "CHECK_SECONDS", 0.2)
 
     def mapped(**where: str) -> None:
         map_classes(*job.words[2:4], "map.tif", probabilities="far/p.tif", strip_rows=2, **where)
