@@ -72,7 +72,7 @@ def parse(
         InputError: a configuration file that cannot be read, values out of bounds or that contradict each
             other, or what ``decided`` raises.
     """
-    parser = _Parser(usage, options)
+    parser = _Parser(usage, options, explained=not {"-h", "--help"}.isdisjoint(argv))
     flags, files = parser.separate(argv)
     for before, word in zip(["", *flags], flags, strict=False):
         if before == "--config" or word.startswith("--config="):
@@ -111,9 +111,12 @@ def _texts(value: Any, hint: Any) -> Any:
 
 
 class _Parser(ArgumentParser):
-    """A parser with one line of usage, a flag for each field of a dataclass, and errors in words."""
+    """A parser with one line of usage, a flag for each field of a dataclass, and errors in words.
 
-    def __init__(self, usage: Usage, options: type[Any]) -> None:
+    What its help says of the flags is read, which takes as long as all else, where it is ``explained``.
+    """
+
+    def __init__(self, usage: Usage, options: type[Any], *, explained: bool) -> None:
         self.known = {option.name: option for option in options_of(options)}
         required = [f"{o.flag} {_metavar(o)}" for o in self.known.values() if o.default is MISSING]
         super().__init__(
@@ -124,7 +127,7 @@ class _Parser(ArgumentParser):
             allow_abbrev=False,
             formatter_class=_HelpFormatter,
         )
-        docs = _field_docs(options)
+        docs = _field_docs(options) if explained else dict.fromkeys(self.known, "")
         for option in self.known.values():
             self._add_option(option, docs[option.name])
         self.add_argument(
