@@ -28,7 +28,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_command_of_the_readme_runs(home: Path) -> None:
     found = commands()
-    assert len(found) == 8
+    assert len(found) == 9
     for command in found:
         words = shlex.split(command)[1:]
         short = ["--epochs", "2"] if "train" in words else []
