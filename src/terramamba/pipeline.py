@@ -43,6 +43,7 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.nodata import require_held
 from terramamba.report.page import write_run_pages
+from terramamba.runs.beginning import Beginning, begin_with, with_sizes_of
 from terramamba.runs.folder import Run, as_begun, check_folder, load_run, run_folder
 from terramamba.runs.model_card import MadeBy, ModelCard, write_card
 from terramamba.runs.repeats import train_seeds
@@ -237,24 +238,25 @@ class _Ready:
     """With its first weights."""
     work: Workload | None
     """None where no recipe trains it."""
-    began_with: str | None
-    """What the encoder learnt before, and from whom."""
+    beginning: Beginning | None
+    """What the model begins with; None: from scratch."""
 
 
 def _ready(task: Task, settings: Any) -> _Ready:
+    settings = with_sizes_of(settings, task.name)
     spec, device = _spec(task, settings), resolve_device(settings.device)
     prepared = task.prepare(settings, spec)
     settings = prepared.settings
     seed_everything(settings.seed)
     model = _untrained(spec, settings, prepared)
-    began_with = _with_encoder(model, settings.encoder_weights)
+    beginning = _beginning(model, settings, prepared)
     check_ability(model, recompute=settings.recompute, compile=settings.compile, precision=settings.precision)
     prepared.check(model)
     work = None
     if spec.by_steps:
         settings = replace(settings, devices=training_processes(settings))
         work = workload(model, prepared.volume(), device, settings.devices)
-    return _Ready(resolve(settings, spec, work, task.practical), spec, prepared, model, work, began_with)
+    return _Ready(resolve(settings, spec, work, task.practical), spec, prepared, model, work, beginning)
 
 
 def _plan(task: Task, ready: _Ready) -> Plan:
@@ -269,8 +271,9 @@ def _plan(task: Task, ready: _Ready) -> Plan:
         samples, device = ready.prepared.training_set(), resolve_device(settings.device)
         seconds = timed_seconds(ready.model, objective, samples, config, work, device)
     facts = recipe_in_words(settings, work, seconds)
-    encoder = {} if ready.began_with is None else {"encoder": ready.began_with}
-    return ready.prepared.plan.with_facts(encoder | facts)
+    if ready.beginning is not None:
+        facts = {"begins with": "\n".join([ready.beginning.words, *ready.beginning.notes])} | facts
+    return ready.prepared.plan.with_facts(facts)
 
 
 def _sampled(ready: _Ready) -> str:
@@ -332,7 +335,7 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
             "split_id": prepared.card.split_id,
             **judged.facts,
             **prepared.facts,
-            "notes": list(prepared.notes),
+            "notes": [*prepared.notes, *(ready.beginning.notes if ready.beginning else ())],
             "seed": settings.seed,
             "model": settings.model,
             "preset": settings.preset,
@@ -352,13 +355,15 @@ def _untrained(spec: ModelSpec, settings: TrainSettings, prepared: Prepared) -> 
     return create_model(settings.model, preset=settings.preset, **{**prepared.model_options, **settings.set})
 
 
-def _with_encoder(model: Model, weights: str | None) -> str | None:
-    """Have the encoder of ``model`` begin with ``weights``, and say what they are."""
-    if weights is None:
+def _beginning(model: Model, settings: TrainSettings, prepared: Prepared) -> Beginning | None:
+    """Have ``model`` begin with an earlier run, or its encoder with somebody's weights, and say with what."""
+    if settings.init is not None:
+        return begin_with(model, settings.init, prepared.card.split_id)
+    if settings.encoder_weights is None:
         return None
-    tensors, words = read_encoder_weights(weights)
+    tensors, words = read_encoder_weights(settings.encoder_weights)
     model.load_encoder(tensors)
-    return words
+    return Beginning(f"the encoder of {words}")
 
 
 def _fitted(task: Task, ready: _Ready, folder: Path) -> tuple[Model, float | None, dict[str, Any]]:

@@ -110,8 +110,16 @@ class ModelChoice(Options):
     encoder_weights: Annotated[str | None, BY_STEPS] = None
     """Weights that the model's encoder begins with: imagenet, or a file (docs/encoders.md); None: from
     scratch."""
+    init: Annotated[str | None, BY_STEPS] = None
+    """Run folder whose weights training begins with, as far as classes and bands allow; the model has its
+    sizes. None: from scratch."""
     set: dict[str, Any] = field(default_factory=dict)
     """Any option of the model, as key=value; may be repeated."""
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where the model would begin with two things."""
+        if self.init is not None and self.encoder_weights is not None:
+            raise InputError("--init and --encoder-weights: a run brings its own encoder; give one of them")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,120 @@
+"""Training that begins with the weights of an earlier run: on other labels, classes or bands, or for longer.
+
+What fits is taken; what has another shape, since there are other classes or bands, is drawn anew, but for a
+first convolution, which is widened. The sizes of the model are the run's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from torch import Tensor
+
+from terramamba.core.errors import InputError
+from terramamba.models.encoders.pretrained import widened
+from terramamba.models.model import Model
+from terramamba.models.registry import resolved_options
+from terramamba.models.weights import FROM_DATA
+from terramamba.runs.folder import Run, load_run
+from terramamba.runs.model_card import ModelCard, read_card
+from terramamba.training.settings import TrainSettings
+
+S = TypeVar("S", bound=TrainSettings)
+NAMED = 4
+"""Weights that are named where more are drawn anew."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a model began with, in words, and what that does to its scores."""
+
+    words: str
+    notes: tuple[str, ...] = ()
+
+
+def with_sizes_of(settings: S, task: str) -> S:
+    """Return ``settings`` with the sizes of the run that they begin with, where they name one.
+
+    Raises:
+        InputError: it is no run, or one for another job, of another model or of other sizes than asked for.
+    """
+    if settings.init is None:
+        return settings
+    card = read_card(_folder(settings.init))
+    model = card.model
+    if card.task != task:
+        raise InputError(f"--init {settings.init}: this run is for {card.task}; name one for {task}")
+    if model.name != settings.model:
+        raise InputError(f"--init {settings.init}: this run is of {model.name}; give --model {model.name}")
+    if settings.preset not in (None, model.preset):
+        raise InputError(
+            f"--preset {settings.preset}: the run of --init {settings.init} is {model.preset}; leave one out"
+        )
+    own = _sizes(card)
+    for name, value in settings.set.items():
+        if name in own and own[name] != value:
+            raise InputError(
+                f"--set {name}={value}: the run of --init {settings.init} has {name}={own[name]}; leave one"
+                " out"
+            )
+    return replace(settings, preset=model.preset, set={**own, **settings.set})
+
+
+def begin_with(model: Model, init: str, split_id: str) -> Beginning:
+    """Give ``model`` all weights of the run in ``init`` that it has a place for, and say which it has not.
+
+    ``split_id`` is that of the data that it will be trained on.
+
+    Raises:
+        InputError: it is no finished run, or of another model.
+    """
+    run = load_run(init)
+    theirs, own = run.model.state_dict(), model.state_dict()
+    taken, anew = {}, []
+    for name, value in own.items():
+        found = _fitting(theirs.get(name), value)
+        if found is None:
+            anew.append(name)
+        else:
+            taken[name] = found
+    if not taken:
+        raise InputError(f"--init {init}: no weight of this run has a place in the model; leave --init out")
+    model.load_state_dict(taken, strict=False)
+    drawn = f"; drawn anew: {', '.join(anew[:NAMED])}{' and others' if len(anew) > NAMED else ''}"
+    words = f"the weights of {init}{drawn if anew else ''}"
+    return Beginning(words, _notes(run, init, split_id))
+
+
+def _notes(run: Run, init: str, split_id: str) -> tuple[str, ...]:
+    if run.split_id == split_id:
+        return ()
+    return (
+        f"began with {init}, which learnt from another split ({run.split_id}): where that holds what is"
+        " tested here, scores are too high",
+    )
+
+
+def _fitting(theirs: Tensor | None, own: Tensor) -> Tensor | None:
+    """``theirs`` where it fits, or can be widened to other bands; None: it has no place."""
+    if theirs is None or theirs.shape == own.shape:
+        return theirs
+    is_stem = theirs.ndim == own.ndim == 4 and theirs.shape[0] == own.shape[0]
+    if is_stem and theirs.shape[2:] == own.shape[2:]:
+        return widened(theirs, own.shape[1])
+    return None
+
+
+def _sizes(card: ModelCard) -> Mapping[str, Any]:
+    """The options of a run's model that neither its preset nor the data decided."""
+    options = card.model.options
+    of_data = {name: options[name] for name in FROM_DATA if name in options}
+    usual = resolved_options(card.model.name, card.model.preset, **of_data)
+    return {name: value for name, value in options.items() if usual.get(name) != value}
+
+
+def _folder(init: str) -> Path:
+    folder = Path(init)
+    if not folder.is_dir():
+        raise InputError(f"--init {init}: no such run folder; name the folder that training wrote with --out")
+    return folder
