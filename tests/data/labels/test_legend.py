@@ -204,6 +204,12 @@ def test_a_picture_with_a_palette_keeps_its_colours(tmp_path: Path, scene: Scene
     assert labels.classes.colours == COLOURS
 
 
+def test_codes_of_a_file_in_which_0_is_white_are_as_stored_and_said(tmp_path: Path, scene: Scene) -> None:
+    labels = read_labels(str(plain(tmp_path / "labels.tif", photometric="MINISWHITE")), scene)
+    np.testing.assert_array_equal(code_map(labels), MAP)
+    assert any("is photometric MinIsWhite; codes are the stored numbers" in note for note in labels.notes)
+
+
 def test_two_codes_of_one_name_stay_apart_and_are_said(tmp_path: Path, scene: Scene) -> None:
     path = tmp_path / "labels.tif"
     write_geotiff(path, MAP[None], GRID, class_names={1: "Forest", 2: "Meadow", 3: "forest "})

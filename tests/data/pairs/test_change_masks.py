@@ -92,7 +92,7 @@ def test_one_bit_that_shows_0_white_is_refused_unless_stated(tmp_path: Path) -> 
     image.putpalette([255, 255, 255, 0, 0, 0])
     path = save(tmp_path / "mask.png", image)
     with pytest.raises(
-        InputError, match=r"mask\.png: a one-bit mask that shows 0 white .*--changed-values 0"
+        InputError, match=r"mask\.png: shows 0 white and 1 black.*--changed-values 0 where 0 does"
     ):
         read(path)
     np.testing.assert_array_equal(read(path, changed=["1"]), CHANGED)

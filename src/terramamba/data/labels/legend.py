@@ -18,6 +18,7 @@ from terramamba.data.labels.class_names import name_key
 from terramamba.data.labels.palette import Colour, colour_of
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers.gdal import GdalSource
+from terramamba.raster.readers.value_facts import shows_zero_white
 from terramamba.raster.scene import Scene
 
 CLASS_TAG = "CLASS_"
@@ -56,6 +57,10 @@ def read_legend(path: str) -> Legend:
     names: dict[int, str] = {}
     colours: dict[int, Colour] = {}
     notes: list[str] = []
+    if shows_zero_white(path):
+        notes.append(
+            f"{path}: is photometric MinIsWhite; codes are the stored numbers, which some programs turn round"
+        )
     for source, named, coloured in _sources(path):
         told = {code: name.strip() for code, name in named.items() if name.strip() not in ("", str(code))}
         other = next((c for c, name in told.items() if name_key(names.get(c, name)) != name_key(name)), None)

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Shaped
 from terramamba.core.errors import InputError
 from terramamba.data.labels.legend import legend_of
 from terramamba.raster.readers.gdal import GdalSource
-from terramamba.raster.readers.value_facts import holds_one_bit, shows_zero_white
+from terramamba.raster.readers.value_facts import holds_one_bit, white_and_black
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, strips
 
@@ -28,10 +28,13 @@ class MaskFacts:
     nodata: int | None = None
     """The value that the file declares as nodata, where some pixel has it."""
     one_bit: bool = False
-    zero_white: bool = False
-    """A palette shows 0 white and 1 black."""
+    white: frozenset[int] = frozenset()
+    black: frozenset[int] = frozenset()
+    """Values that a palette, or photometric MinIsWhite, shows so; empty for plain greys."""
     names: Mapping[int, str] = field(default_factory=dict)
     """What the file calls its values."""
+    nan: int = 0
+    """Pixels that are NaN, which have no reference."""
 
 
 def mask_facts(mask: Scene) -> MaskFacts:
@@ -42,16 +45,20 @@ def mask_facts(mask: Scene) -> MaskFacts:
     """
     counts: dict[int, int] = {}
     transparent: dict[int, int] = {}
+    nan = 0
     for window in strips(mask.height, mask.width, max(1, VALUES_PER_READ // (mask.width * mask.bands))):
         values, valid = band_of(mask, window)
+        if values.dtype.kind == "f":
+            nan += int(np.count_nonzero(values != values))
         for found, chosen in ((counts, valid), (transparent, ~valid)):
             # where a mask is not read as it lies, what is not there may be outside of it
             if chosen.any() and (found is counts or isinstance(mask.source, GdalSource)):
                 _count(mask, values if chosen.all() else values[chosen], found)
     nodata = None if mask.nodata is None or mask.nodata not in counts else int(mask.nodata)
     one_bit = {*counts, *transparent} <= {0, 1} and holds_one_bit(mask)
-    white = one_bit and shows_zero_white(mask)
-    return MaskFacts(mask.path, counts, transparent, nodata, one_bit, white, legend_of(mask).names)
+    white, black = white_and_black(mask)
+    names = legend_of(mask).names
+    return MaskFacts(mask.path, counts, transparent, nodata, one_bit, white, black, names, nan)
 
 
 def band_of(scene: Scene, window: Window | None) -> tuple[Shaped[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:

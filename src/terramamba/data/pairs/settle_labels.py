@@ -172,7 +172,8 @@ def code_labels(
         stated=stated is not None or shapes is not None,
     )
     notes = dict.fromkeys(note for of in found.values() for note in of.notes)
-    return Settled(coded, values, (*_on_other_grids(labelled), *drawn, *notes))
+    every = [mask for masks in kinds.values() for mask in masks]
+    return Settled(coded, values, (*_on_other_grids(labelled), *drawn, *notes, *_nan_in_words(every)))
 
 
 def _on_other_grids(pairs: Sequence[PairFiles]) -> list[str]:
@@ -185,6 +186,17 @@ def _on_other_grids(pairs: Sequence[PairFiles]) -> list[str]:
         f"{count(len(moved), 'label')} of {len(pairs)} on another grid than the images, laid on theirs by "
         f"georeference and nearest neighbour, without reference where a label does not reach; the first: "
         f"{own.path}, {grid_in_words(own.grid)}"
+    ]
+
+
+def _nan_in_words(masks: Sequence[MaskFacts]) -> list[str]:
+    """Say how many pixels are NaN."""
+    holding = [mask for mask in masks if mask.nan]
+    if not holding:
+        return []
+    return [
+        f"{sum(mask.nan for mask in holding):,} pixels of {count(len(holding), 'mask')} are NaN, without "
+        f"reference; the first: {holding[0].path}"
     ]
 
 
@@ -202,23 +214,27 @@ def _coding(
     flags: StatedValues | None,
     kept: LabelValues | None,
 ) -> Found:
-    """What the values mean in the masks of one ``kind``."""
+    """What the values mean in the masks of one ``kind``; refused where their colours say the reverse."""
     one_bit, row = kind
     masks, stated = kinds[kind], flags or row
+    alone = not any(not bit for bit, _ in kinds)
+    if one_bit and stated is not None:
+        speaks_of_bits = {0, 1} & set(stated.changed or ()) or (alone and {0, 1} & stated.listed)
+        stated = stated if speaks_of_bits else None  # else it is of the other masks, whose values are numbers
+    found = _found(masks, stated, one_bit, kept)
+    if stated is None and not (kept is not None and kept.stated):
+        _require_shown_so(masks, found.coding)
+    return found
+
+
+def _found(
+    masks: Sequence[MaskFacts], stated: StatedValues | None, one_bit: bool, kept: LabelValues | None
+) -> Found:
     if stated is None and kept is not None and all(_knows(kept, mask) for mask in masks):
         learnt = kept.one_bit if one_bit else kept.numbers
         return Found(learnt or ONE_BIT)
     if not one_bit:
         return find_coding(masks, stated)
-    alone = not any(not bit for bit, _ in kinds)
-    if stated is not None and not ({0, 1} & set(stated.changed or ()) or (alone and {0, 1} & stated.listed)):
-        stated = None  # it is of the other masks, whose values are numbers
-    white = next((mask.path for mask in masks if mask.zero_white), None)
-    if white is not None and stated is None:
-        raise InputError(
-            f"{white}: a one-bit mask that shows 0 white and 1 black; say --changed-values 1 where 1 means "
-            "changed, --changed-values 0 where 0 does"
-        )
     if stated is None and not any(
         mask.nodata is not None or mask.transparent or mask.names for mask in masks
     ):
@@ -227,6 +243,22 @@ def _coding(
     if found.coding.meaning(1) is None:  # black ones
         return replace(found, coding=replace(found.coding, changed=(1,)))
     return found
+
+
+def _require_shown_so(masks: Sequence[MaskFacts], coding: Coding) -> None:
+    """Refuse masks without names of values that show what is changed black, and what is unchanged white.
+
+    As masks are usually drawn white on black, such a file may mean the reverse.
+    """
+    for mask in masks:
+        white = sorted(value for value in mask.white if coding.meaning(value) == UNCHANGED)
+        black = sorted(value for value in mask.black if coding.meaning(value) == CHANGED)
+        if white and black and not mask.names:
+            raise InputError(
+                f"{mask.path}: shows {white[0]} white and {black[-1]} black, so that either may mean "
+                f"changed; say --changed-values {black[-1]} where {black[-1]} does, --changed-values "
+                f"{white[0]} where {white[0]} does"
+            )
 
 
 def _knows(kept: LabelValues, mask: MaskFacts) -> bool:
@@ -248,7 +280,7 @@ def _totals(files: Iterable[PairFiles]) -> LabelPixels:
             seen[id(facts)] = facts, pair.coding
     unchanged = changed = every = 0
     for facts, coding in seen.values():
-        every += sum(facts.counts.values()) + sum(facts.transparent.values())
+        every += sum(facts.counts.values()) + sum(facts.transparent.values()) + facts.nan
         for counts in (facts.counts, facts.transparent if coding.opaque else {}):
             for value, pixels in counts.items():
                 meaning = coding.meaning(value)

@@ -198,9 +198,11 @@ def _two_readings(tally: _Tally, values: set[int]) -> InputError:
             f"the masks and {FLAGS}"
         )
     if len(values) == 1:
+        nan = sum(mask.nan for mask in tally.masks)
+        rest = f" ({nan:,} are NaN, without reference: write 0 where those are)" if nan else ""
         return InputError(
             f"{tally.first(lambda found: bool(found & values))}: the masks hold {listed} alone, so no pixel "
-            f"is unchanged; say what it means with {FLAGS}"
+            f"is unchanged{rest}; say what it means with {FLAGS}"
         )
     marks = values - {0}
     if 0 in values and tally.first(lambda found: len(found & marks) > 1) == "":

@@ -1,4 +1,4 @@
-"""What a file says of its values beside their type: how many bits they have."""
+"""What a file says of its values beside their type: how many bits they have, and which are white or black."""
 
 import warnings
 from typing import Any
@@ -28,14 +28,33 @@ def holds_one_bit(scene: Scene) -> bool:
         return len(_palette(image, index)) == 2
 
 
-def shows_zero_white(scene: Scene) -> bool:
-    """Tell whether a palette shows 0 white and 1 black: such a file may mean 1 as its background."""
+def white_and_black(scene: Scene) -> tuple[frozenset[int], frozenset[int]]:
+    """Tell which values a file shows white and which black, where it is not simply 0 that is black.
+
+    Two empty sets where it has no palette and is not photometric MinIsWhite, in which 0 is white.
+    """
     source = scene.source
     if not isinstance(source, GdalSource):
-        return False
+        return frozenset(), frozenset()
     with _opened(source.path) as image:
         table = _palette(image, source.indexes[0])
-    return len(table) >= 2 and table[0][:3] == (255, 255, 255) and table[1][:3] == (0, 0, 0)
+        if not table and _is_min_white(image):
+            return frozenset({0}), frozenset(range(1, 256))
+    white, black = (
+        frozenset(value for value, colour in table.items() if colour[:3] == wanted)
+        for wanted in ((255, 255, 255), (0, 0, 0))
+    )
+    return white, black
+
+
+def shows_zero_white(path: str) -> bool:
+    """Tell whether a file that GDAL opens is photometric MinIsWhite, which GDAL does not turn round."""
+    with _opened(path) as image:
+        return _is_min_white(image)
+
+
+def _is_min_white(image: Any) -> bool:
+    return bool(image.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES")
 
 
 def _palette(image: Any, index: int) -> dict[int, tuple[int, ...]]:
