@@ -39,34 +39,40 @@ from terramamba.landcover.recipe import practical as land_cover_recipe
 from terramamba.landcover.report_map import land_cover_layers
 from terramamba.landcover.settings import ClassConfig, ClassifySettings, ExplainScene
 from terramamba.landcover.training import prepare as prepare_scene
-from terramamba.mapping.jobs import MapOutput
-from terramamba.mapping.plan import MapInputs, MapPlan
+from terramamba.mapping.map_output import MapOutput
+from terramamba.mapping.plan import MapInputs, MapPlan, open_one_scene
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.scene import Scene
 from terramamba.report.job import Colours, ReportedJob
 from terramamba.report.maps import ReportMap
+from terramamba.runs.folder import Run
 from terramamba.runs.record import RunRecord
 from terramamba.scores.score import Scores
 from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 from terramamba.training.objective import MakeObjective
-from terramamba.training.recipes import Practical
+from terramamba.training.recipes import Practical, Values
 from terramamba.training.settings import TrainConfig, TrainSettings
 from terramamba.training.task import Evaluation, Prepared, Task
+from terramamba.training.workload import Workload
+
+
+def _no_map(*_: Any) -> Any:
+    raise InputError("--map: this job's maps are not shown on the page; leave it out")
 
 
 @dataclass(frozen=True)
 class Reported:
     """A job's part of the page: ``report.job.ReportedJob``."""
 
-    beside: Sequence[str]
-    no_data: int
-    came_true: str
     sentences: Callable[[RunRecord], list[str]]
-    map_sentence: Callable[[ReportMap, int], str]
-    legend: Callable[[RunRecord], tuple[Mapping[int, str], Colours]]
-    layers: Callable[[Scene, Mapping[str, Scene], Sequence[int]], dict[str, Any]]
     bars: Callable[[RunRecord, Scores], tuple[str, list[str]]]
-    controls: Callable[[ReportMap], list[str]]
+    beside: Sequence[str] = ()
+    no_data: int = 0
+    came_true: str = ""
+    legend: Callable[[RunRecord], tuple[Mapping[int, str], Colours]] = _no_map
+    layers: Callable[[Scene, Mapping[str, Scene], Sequence[int]], dict[str, Any]] = _no_map
+    map_sentence: Callable[[ReportMap, int], str] = _no_map
+    controls: Callable[[ReportMap], list[str]] = _no_map
 
 
 @dataclass(frozen=True)
@@ -78,40 +84,53 @@ class ComparedModels:
     time: Callable[..., Timed]
 
 
+def _as_given(settings: Any) -> Any:
+    """Leave ``settings`` as they are: files are found when they are prepared."""
+    return settings
+
+
 def _no_alternatives(settings: TrainSettings) -> Mapping[str, TrainSettings]:
     """Leave nothing to validation."""
     return {}
 
 
+def _as_published(work: Workload, published: Values, given: Values) -> Values:
+    """Change nothing of what is published."""
+    return {}
+
+
+def _unexplained(run: Run, scenes: Sequence[str], **options: Any) -> dict[str, Any]:
+    raise InputError(f"{run.folder}: runs for {run.task} cannot be explained")
+
+
+def _nothing_shown(found: Mapping[str, Any]) -> Shown:
+    return Shown((), {})
+
+
 @dataclass(frozen=True)
 class Job:
-    """All that a job has: ``training.task.Task``."""
+    """All that a job has: ``training.task.Task``; what most have alike is there already."""
 
     name: str
     title: str
     settings: type[TrainSettings]
     scores: Scores
-    named: Callable[[Any], Any]
     prepare: Callable[[Any, ModelSpec], Prepared]
-    config: type[TrainConfig]
     objective: MakeObjective[Any]
-    practical: Practical
     evaluate: Callable[..., Evaluation]
-    open_inputs: Callable[[Sequence[StrPath | Scene], Any], Mapping[str, Scene]]
     plan_map: Callable[[MapInputs, str, Any], MapPlan]
     map_output: Callable[[Mapping[str, Any]], MapOutput]
     report: ReportedJob
     compared: Compared
-    explain: Callable[..., dict[str, Any]]
-    explain_options: type[Options]
     shown_scores: Callable[[Mapping[str, Any], Scores], Shown]
-    shown_explanation: Callable[[Mapping[str, Any]], Shown]
+    config: type[TrainConfig] = TrainConfig
+    named: Callable[[Any], Any] = _as_given
     alternatives: Callable[[Any], Mapping[str, Any]] = _no_alternatives
-
-
-def _as_given(settings: ChangeSettings) -> ChangeSettings:
-    """Pairs of the catalogue are found when they are prepared."""
-    return settings
+    practical: Practical = _as_published
+    open_inputs: Callable[[Sequence[StrPath | Scene], Any], Mapping[str, Scene]] = open_one_scene
+    explain: Callable[..., dict[str, Any]] = _unexplained
+    explain_options: type[Options] = Options
+    shown_explanation: Callable[[Mapping[str, Any]], Shown] = _nothing_shown
 
 
 LAND_COVER = Job(
@@ -125,12 +144,10 @@ LAND_COVER = Job(
     objective=Classification,
     practical=land_cover_recipe,
     evaluate=evaluate_pixels,
-    open_inputs=land_cover_map.open_inputs,
     plan_map=land_cover_map.plan_map,
     map_output=ClassMapOutput.of,
     report=Reported(
         beside=land_cover_sections.BESIDE,
-        no_data=0,
         came_true=land_cover_sections.CAME_TRUE,
         sentences=land_cover_sections.sentences,
         map_sentence=land_cover_sections.map_sentence,
@@ -154,7 +171,6 @@ CHANGE = Job(
     title="Change between two dates",
     settings=ChangeSettings,
     scores=CHANGE_SCORES,
-    named=_as_given,
     prepare=prepare_pairs,
     config=ChangeConfig,
     objective=ChangeDetection,

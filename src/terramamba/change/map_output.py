@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.shown import number
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
 from terramamba.mapping.blend import MappedWindow, blend
-from terramamba.mapping.grid_json import grid_of, grid_record
-from terramamba.mapping.jobs import Outcome
+from terramamba.mapping.map_output import MapOutput, Outcome
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE, stored_probability
 from terramamba.mapping.summary import CountedMap
@@ -24,10 +23,7 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
 from terramamba.raster.pixel_area import why_not_measured
 from terramamba.raster.vector.change_polygons import ChangePolygons, trace_changes, write_run
-from terramamba.raster.windows import Window
 from terramamba.scores.thresholds import changed
-
-KIND = "change"
 
 NODATA = 255
 NAMES = {0: "unchanged", 1: "changed"}
@@ -58,12 +54,14 @@ class ChangeSummary(CountedMap):
 
 
 @dataclass(frozen=True, eq=False)
-class ChangeMapOutput:
+class ChangeMapOutput(MapOutput):
     """How the tiles of ``batches``, with their ``overlap``, become a map of what is above ``threshold``.
 
     ``areas`` is a table of them; ``polygon_options`` are those of ``trace_changes``, ``days`` (ISO) those of
     the two dates.
     """
+
+    kind = "change"
 
     out: str
     probabilities: str | None
@@ -161,25 +159,6 @@ class ChangeMapOutput:
             seconds=seconds,
             temperature=self.temperature,
             missing_parts=None if result else outcome.missing,
-        )
-
-    def record(self) -> dict[str, Any]:
-        """Return the output as JSON can hold it."""
-        batches = [[astuple(window) for window in batch] for batch in self.batches]
-        return {"kind": KIND, "output": {**vars(self), "grid": grid_record(self.grid), "batches": batches}}
-
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> "ChangeMapOutput":
-        """Return the output that ``record`` wrote down."""
-        batches = tuple(tuple(Window(*window) for window in batch) for batch in record["batches"])
-        return cls(
-            **{
-                **record,
-                "polygons": tuple(record["polygons"]),
-                "days": tuple(record["days"]),
-                "grid": grid_of(record["grid"]),
-                "batches": batches,
-            }
         )
 
     def _tiles(self, files: PartFiles) -> Iterator[MappedWindow]:

@@ -53,7 +53,7 @@ from terramamba.scores.sampling_units import from_confusions, write_units
 from terramamba.scores.thresholds import checked_threshold, confusion_at
 from terramamba.training.checkpoint import Contents
 from terramamba.training.plan import Plan
-from terramamba.training.task import Judgement
+from terramamba.training.task import Judgement, PreparedSamples
 from terramamba.training.workload import Volume
 
 CLASSES = ClassTable((0, 1), ("unchanged", "changed"), (None, None))
@@ -131,7 +131,7 @@ def _files(pairs: Mapping[str, Sequence[PairFiles]]) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Training:
+class Training(PreparedSamples):
     """Pairs as ``pipeline.train`` asks for them."""
 
     settings: ChangeSettings
@@ -186,10 +186,6 @@ class Training:
         return {"in_channels": len(self.scaling.bands)}
 
     @property
-    def class_weights(self) -> None:
-        """None: ``pos_weight`` weighs what changed."""
-
-    @property
     def card(self) -> DataCard:
         """What mapping has to know of the data."""
         return DataCard(
@@ -235,13 +231,6 @@ class Training:
     def validation_set(self) -> PairDataset:
         """Return whole validation pairs."""
         return ScoredPairs(self.pairs["val"], self.scaling)
-
-    def check(self, model: Model) -> None:
-        """Accept every model: each change detector can do what the settings say."""
-
-    def solve(self, spec: ModelSpec) -> tuple[Model, dict[str, Any]]:
-        """Raise ``InputError``: no detector is solved for."""
-        raise InputError(f"--model {spec.name}: change detectors are trained, or have nothing to learn")
 
     def judge(self, model: Model, threshold: float | None) -> Judgement:
         """Score at the threshold that is given, else chosen, else fixed; calibration from validation."""

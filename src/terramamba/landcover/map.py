@@ -4,11 +4,9 @@ The scene is cut into windows that are mapped one by one (``map_worker``), by on
 together: memory does not grow with the scene, and a run that was ended is gone on with (``jobs``).
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from terramamba.core.errors import InputError
-from terramamba.core.files import StrPath
 from terramamba.landcover.fast import check_tilings, choose_tilings
 from terramamba.landcover.map_output import ClassMapOutput
 from terramamba.landcover.map_worker import ClassWork
@@ -17,17 +15,7 @@ from terramamba.mapping.fingerprint import windows_fact
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.tags import run_tags
 from terramamba.mapping.windows import class_windows
-from terramamba.raster.readers.open import open_scene
-from terramamba.raster.scene import Scene
-from terramamba.raster.views.nodata import without_values
 from terramamba.runs.folder import Run
-
-
-def open_inputs(inputs: Sequence[StrPath | Scene], settings: ClassMapSettings) -> dict[str, Scene]:
-    """Open the one scene of a map; raises ``InputError`` where it cannot be read."""
-    (scene,) = inputs
-    opened = scene if isinstance(scene, Scene) else open_scene(scene)
-    return {"scene": without_values(opened, settings.nodata or ())}
 
 
 def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from terramamba.core.shown import in_percent
-from terramamba.core.typed import typed
 from terramamba.core.words import count
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.landcover.map_worker import code_type, no_data_code
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
-from terramamba.mapping.grid_json import grid_of, grid_record
-from terramamba.mapping.jobs import Outcome
+from terramamba.mapping.map_output import MapOutput, Outcome
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE
 from terramamba.mapping.summary import CountedMap
@@ -22,8 +20,6 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
 from terramamba.raster.pixel_area import why_not_measured
 from terramamba.raster.windows import Window
-
-KIND = "classify"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +43,13 @@ class ClassSummary(CountedMap):
 
 
 @dataclass(frozen=True, eq=False)
-class ClassMapOutput:
+class ClassMapOutput(MapOutput):
     """How the part files of ``windows`` become a map and, where there is a second path, probabilities.
 
     ``areas`` is a table of them.
     """
+
+    kind = "classify"
 
     paths: tuple[str, ...]
     areas: str | None
@@ -125,24 +123,6 @@ class ClassMapOutput:
             agreement=self.agreement,
             temperature=self.temperature,
             missing_parts=None if result else outcome.missing,
-        )
-
-    def record(self) -> dict[str, Any]:
-        """Return the output as JSON can hold it."""
-        windows = [astuple(window) for window in self.windows]
-        return {"kind": KIND, "output": {**vars(self), "grid": grid_record(self.grid), "windows": windows}}
-
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> "ClassMapOutput":
-        """Return the output that ``record`` wrote down."""
-        return cls(
-            **{
-                **record,
-                "paths": tuple(record["paths"]),
-                "grid": grid_of(record["grid"]),
-                "windows": tuple(Window(*window) for window in record["windows"]),
-                "classes": typed(ClassTable, record["classes"]),
-            }
         )
 
     def _writers(self, drafts: Sequence[Path]) -> list[RasterWriter]:

@@ -44,8 +44,7 @@ from terramamba.training.checkpoint import Contents
 from terramamba.training.plan import Plan
 from terramamba.training.predict import class_logits
 from terramamba.training.recipes import decide
-from terramamba.training.task import Judgement
-from terramamba.training.workload import Volume
+from terramamba.training.task import Judgement, PreparedSamples
 
 BUFFERED = ("block", "polygon")
 """Ways to split that leave pixels out round training pixels: the more, the larger patches are."""
@@ -75,7 +74,7 @@ def _files(settings: ClassifySettings) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Training:
+class Training(PreparedSamples):
     """A scene's samples as ``pipeline.train`` asks for them."""
 
     settings: ClassifySettings
@@ -94,12 +93,6 @@ class Training:
     def plan(self) -> Plan:
         """What was understood of scene and labels."""
         return plan_of(self.samples, self.settings)
-
-    def volume(self) -> Volume:
-        """Return the patches of the training and of the validation pixels."""
-        side = self.samples.split.patch_size
-        training, validation = (len(self.samples.targets(subset)) for subset in (TRAIN, VALIDATION))
-        return Volume(training, validation, (len(self.samples.scaling.bands), side, side))
 
     @property
     def model_options(self) -> Mapping[str, Any]:

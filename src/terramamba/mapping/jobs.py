@@ -9,12 +9,11 @@ files alone where it stopped.
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import rasterio
 
@@ -27,9 +26,9 @@ from terramamba.core.typed import typed
 from terramamba.core.words import ranges
 from terramamba.mapping.executors import Work, WorkerPool, workers_for
 from terramamba.mapping.fingerprint import Facts, first_difference
+from terramamba.mapping.map_output import MapOutput, Outcome
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.settings import Parallelism
-from terramamba.mapping.summary import MapSummary
 from terramamba.mapping.watched import REMEDY
 from terramamba.raster.output.staging import (
     Sealed,
@@ -41,49 +40,6 @@ from terramamba.raster.output.staging import (
     seal,
 )
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
-
-
-@runtime_checkable
-class MapOutput(Protocol):
-    """How part files become the outputs of a map; a frozen dataclass of what JSON can hold."""
-
-    @property
-    def targets(self) -> Sequence[Path]:
-        """Files to write."""
-        ...
-
-    @property
-    def flags(self) -> Sequence[str]:
-        """The flag that named each of the targets."""
-        ...
-
-    @property
-    def sizes(self) -> Sequence[int]:
-        """Pixels of each part of the map."""
-        ...
-
-    def draft(
-        self, files: PartFiles, drafts: Sequence[Path], advance: Callable[[float], None]
-    ) -> dict[str, Any]:
-        """Write a draft for each target; return what a summary says beyond them, as JSON can hold it."""
-        ...
-
-    def record(self) -> dict[str, Any]:
-        """Return the output as JSON can hold it: its ``kind`` and, under ``output``, what makes it again."""
-        ...
-
-    def summary(self, outcome: "Outcome", seconds: float) -> MapSummary:
-        """Return what a run came to, for people and programs."""
-        ...
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run came to: the ``result`` of drafting, or None where parts are ``missing`` that others map."""
-
-    result: dict[str, Any] | None
-    missing: int
-    parts: int
 
 
 def carry_out(

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from terramamba.core.file_states import FileStates
+from terramamba.core.files import StrPath
 from terramamba.core.run_files import CARD, CONFIG, WEIGHTS, WRITTEN
 from terramamba.mapping.executors import Work
 from terramamba.mapping.fingerprint import Facts, model_fact, option_facts, scene_fact, version_fact
-from terramamba.mapping.jobs import MapOutput
+from terramamba.mapping.map_output import MapOutput
 from terramamba.mapping.settings import MapSettings
 from terramamba.mapping.value_range import training_differences
 from terramamba.mapping.watched import WatchedWork
+from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.scene_files import states_of
+from terramamba.raster.views.nodata import without_values
 from terramamba.runs.folder import Run
 
 
@@ -87,3 +90,10 @@ class MapInputs:
 
     def _training_differences(self) -> list[str]:
         return [note for scene in self.scenes.values() for note in training_differences(self.run, scene)]
+
+
+def open_one_scene(inputs: Sequence[StrPath | Scene], settings: MapSettings) -> dict[str, Scene]:
+    """Open the one ``scene`` of a map; raises ``InputError`` where it cannot be read."""
+    (scene,) = inputs
+    opened = scene if isinstance(scene, Scene) else open_scene(scene)
+    return {"scene": without_values(opened, settings.nodata or ())}

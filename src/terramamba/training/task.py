@@ -4,6 +4,7 @@ An engine (``pipeline``, ``report``, ``experiments``, ``mapping``) is handed a t
 ``terramamba.tasks`` knows which there are.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from torch.utils.data import Dataset
 
+from terramamba.core.errors import InputError
 from terramamba.core.file_states import FileStates
 from terramamba.core.options import Options
 from terramamba.core.shown import Shown
@@ -27,7 +29,7 @@ from terramamba.training.workload import Volume
 if TYPE_CHECKING:
     from terramamba.core.files import StrPath
     from terramamba.experiments.compared import Compared
-    from terramamba.mapping.jobs import MapOutput
+    from terramamba.mapping.map_output import MapOutput
     from terramamba.mapping.plan import MapInputs, MapPlan
     from terramamba.models.spec import ModelSpec
     from terramamba.raster.scene import Scene
@@ -120,6 +122,36 @@ class Prepared(Protocol):
 
     def write_split(self, folder: Path) -> None:
         """Write which samples are for training, validation and test."""
+
+
+class PreparedSamples(ABC):
+    """What the samples of most jobs answer alike; a job's own, a ``Prepared``, are made of it."""
+
+    @property
+    def class_weights(self) -> tuple[float, ...] | None:
+        """None: all classes alike."""
+        return None
+
+    @abstractmethod
+    def training_set(self) -> Dataset[Batch]:
+        """Return samples to train on, augmented as the settings say."""
+
+    @abstractmethod
+    def validation_set(self) -> Dataset[Batch]:
+        """Return samples that choose the best epoch."""
+
+    def volume(self) -> Volume:
+        """Count the samples of training and validation, all of the shape of the first."""
+        training, validation = self.training_set(), self.validation_set()
+        count, others = len(training), len(validation)  # type: ignore[arg-type]
+        return Volume(count, others, tuple(training[0]["image"].shape))
+
+    def check(self, model: Model) -> None:  # noqa: B027  (a default)
+        """Accept every model."""
+
+    def solve(self, spec: "ModelSpec") -> tuple[Model, dict[str, Any]]:
+        """Raise ``InputError``: no model is solved for."""
+        raise InputError(f"--model {spec.name}: models for {spec.task} are trained, or have nothing to learn")
 
 
 @runtime_checkable
