@@ -16,7 +16,7 @@ import torch
 from scan_cases import Case, assert_close, disturbed, wave
 from torch import Tensor
 
-from terramamba.ops import reference, triton, triton_launch
+from terramamba.ops import reference, triton, triton_launch, triton_trial
 from terramamba.ops.scan_paths import SCAN_PATHS
 
 ARGUMENTS = ("u", "delta", "A", "B", "C", "D", "delta_bias", "initial_state")
@@ -50,6 +50,7 @@ GROUPS: dict[str, tuple[ScanCase, ...]] = {
         ScanCase(Case(l=7, d=4, n=1, g=4, b=2, D=False, bias=False, state=False), "corners", (7, 1)),
         ScanCase(Case(l=6, d=12, n=4, g=4, b=1), "cross", (2, 3), dtype=torch.float16),
     ),
+    "trial": (),
 }
 CONVOLUTIONS = ((1, 1, 1), (5, 20, 33), (1, 40, 2))
 """Sequences, steps, channels."""
@@ -65,6 +66,8 @@ def run_group(group: str, device: str) -> None:
         check_extreme_steps(False, device)
         check_extreme_steps(True, device)
         check_empty_batch(device)
+    if group == "trial":
+        assert triton_trial.failure(torch.device(device)) == ""
     if group == "lengths":
         for sizes in CONVOLUTIONS:
             check_convolution(*sizes, device)

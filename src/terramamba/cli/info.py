@@ -77,16 +77,17 @@ def _kernel() -> dict[str, str]:
 
 def _backends() -> dict[tuple[str, ...], list[list[str]]]:
     """Rows of a table for all operators that it holds for."""
-    from terramamba.ops.backends import BACKENDS
+    from terramamba.ops.backends import BACKENDS, available_backends
 
     tables: dict[str, tuple[list[str], list[list[str]]]] = {}
     for op, backends in BACKENDS.items():
+        reasons = available_backends(op)
         rows = [
             [
                 name,
                 str(backend.widest).removeprefix("torch."),
                 ", ".join(backend.first_choice_on),
-                f"cannot run: {backend.reason}" if backend.reason else "runs",
+                f"cannot run: {reasons[name]}" if reasons[name] else "runs",
             ]
             for name, backend in backends.items()
         ]

@@ -27,7 +27,8 @@ class Backend:
     Attributes:
         run: the function; all backends of an operator have the same signature.
         first_choice_on: types of devices on which "auto" takes it.
-        reason: why it cannot run here, "" if it can.
+        reason: what is missing here for it to run, "" if nothing is.
+        trial: runs it once, small, on a device, and returns why that failed, "" if it did not.
         widest: the type that it computes in; "auto" does not take it for tensors of a wider one.
         differentiable: PyTorch differentiates it, in any way that PyTorch knows, and any numbers will do.
     """
@@ -37,6 +38,15 @@ class Backend:
     reason: str = ""
     widest: torch.dtype = torch.float64
     differentiable: bool = False
+    trial: Callable[[torch.device], str] | None = None
+
+    def failure(self, device: torch.device | None = None) -> str:
+        """Say why it cannot run on ``device`` (None: the first of those it is for), "" if it can."""
+        # A compiler could not go through the trial; for a GPU it needs a working Triton itself.
+        if self.reason or self.trial is None or torch.compiler.is_compiling():
+            return self.reason
+        device = device or torch.device(self.first_choice_on[0])
+        return self.trial(device) if device.type in self.first_choice_on else ""
 
 
 BACKENDS: dict[str, dict[str, Backend]] = {}
@@ -66,7 +76,7 @@ def available_backends(op: str = "selective_scan") -> dict[str, str]:
     """
     if op not in BACKENDS:
         raise ValueError(f"no operator {op!r}; there are: {', '.join(sorted(BACKENDS))}")
-    return {name: backend.reason for name, backend in BACKENDS[op].items()}
+    return {name: backend.failure() for name, backend in BACKENDS[op].items()}
 
 
 def choose(op: str, name: str, device: torch.device, dtype: torch.dtype = torch.float32) -> Backend:
@@ -81,13 +91,13 @@ def choose(op: str, name: str, device: torch.device, dtype: torch.dtype = torch.
     table = BACKENDS[op]
     if name == "auto":
         compiling = torch.compiler.is_compiling()  # breaks its graph at context variables and log lines
-        name = (None if compiling else _preferred.get()) or _first_choice(op, device.type, dtype)
+        name = (None if compiling else _preferred.get()) or _first_choice(op, device, dtype)
         if not compiling:
             logger.debug("%s on %s runs on backend %s", op, device, name)
     if name not in table:
         raise ValueError(f"{op} has no backend {name!r}; there are: auto, {', '.join(table)}")
-    if table[name].reason:
-        raise ValueError(f"backend {name!r} of {op} cannot run here: {table[name].reason}")
+    if reason := table[name].failure(device):
+        raise ValueError(f"backend {name!r} of {op} cannot run here: {reason}")
     return table[name]
 
 
@@ -121,13 +131,15 @@ def result(y: Tensor, given: Tensor) -> Tensor:
     return y.to(given.dtype) if holds else y
 
 
-def _first_choice(op: str, device: str, dtype: torch.dtype) -> str:
+def _first_choice(op: str, device: torch.device, dtype: torch.dtype) -> str:
     for name, backend in BACKENDS[op].items():
-        if device in backend.first_choice_on and torch.promote_types(dtype, backend.widest) == backend.widest:
-            if not backend.reason:
+        wide_enough = torch.promote_types(dtype, backend.widest) == backend.widest
+        if device.type in backend.first_choice_on and wide_enough:
+            reason = backend.failure(device)
+            if not reason:
                 return name
             if not torch.compiler.is_compiling():  # breaks its graph at warnings, too
-                _warn_once(name, device, backend.reason)
+                _warn_once(name, device.type, reason)
     return "pytorch"
 
 

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Inexact, Num
 from torch import Tensor
 
-from terramamba.ops import native, reference, triton
+from terramamba.ops import native, reference, triton, triton_trial
 from terramamba.ops.backends import (
     BACKENDS,
     Backend,
@@ -148,7 +148,11 @@ BACKENDS["lti_scan"] = {
     "pytorch": Backend(_by(exponential_sums, causal_convolution)),
     "native": Backend(_by(native_exponentials, native_convolution), ("cpu",), native.REASON, torch.float32),
     "triton": Backend(
-        _by(exponential_sums, CONVOLUTIONS["triton"]), ("cuda",), triton.reason(), torch.float32
+        _by(exponential_sums, CONVOLUTIONS["triton"]),
+        ("cuda",),
+        triton.reason(),
+        torch.float32,
+        trial=triton_trial.failure,
     ),
 }
 """Every backend takes (x, delta, A, B, C, D, discretization) and returns y."""

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Inexact, Num
 from torch import Tensor
 
-from terramamba.ops import native, pytorch, reference, triton
+from terramamba.ops import native, pytorch, reference, triton, triton_trial
 from terramamba.ops.backends import (
     BACKENDS,
     Backend,
@@ -36,7 +36,9 @@ BACKENDS["selective_scan"] = {
     "reference": Backend(reference.selective_scan, differentiable=True),
     "pytorch": Backend(pytorch.selective_scan),
     "native": Backend(_kernel(SCANS["native"]), ("cpu",), native.REASON, torch.float32),
-    "triton": Backend(_kernel(SCANS["triton"]), ("cuda",), triton.reason(), torch.float32),
+    "triton": Backend(
+        _kernel(SCANS["triton"]), ("cuda",), triton.reason(), torch.float32, trial=triton_trial.failure
+    ),
 }
 """Every backend takes (u, delta, A, B, C, D, delta_bias, delta_softplus, discretization, initial_state), with
 B and C always (b, g, n, l), and returns outputs and last state; the public function settles their type."""
