@@ -115,6 +115,17 @@ def test_every_switch_changes_the_model(options: dict[str, Any], seed: int) -> N
             assert (plain(x) - switched.eval()(x)).abs().max() > 1e-6
 
 
+@pytest.mark.parametrize("options", SWITCHES, ids=str)
+def test_an_empty_batch_gives_no_logits_and_gradients_of_zero_whatever_the_switches(
+    options: dict[str, Any], seed: int
+) -> None:
+    model = tiny(**options)
+    logits = model(torch.randn(0, 2, 3, 40, 33))
+    assert logits.shape == (0, options.get("num_classes", 1), 40, 33)
+    logits.sum().backward()
+    assert [n for n, p in model.named_parameters() if p.grad is None or p.grad.any()] == []
+
+
 def test_fusions_have_different_parameters() -> None:
     kinds = ("full", "subtraction", "connection", "cbam", "cross_attention", "difference")
     counts = {kind: count(tiny(bfa=kind).bfa) for kind in kinds}

@@ -69,6 +69,29 @@ def test_tokens_are_classified_or_refused(name: str, seed: int) -> None:
         torch.testing.assert_close(tokens.mean(dim=(2, 3)), model(x), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", list_models())
+def test_an_empty_batch_gives_no_logits_and_gradients_of_zero(name: str, seed: int) -> None:
+    model, x = make(name)
+    found = model.eval()(x)
+    statistics = {key: value.clone() for key, value in model.named_buffers() if "running" in key}
+    model.train()
+    logits = model(x[:0])
+    assert logits.shape == (0, *found.shape[1:])
+    assert logits.dtype == found.dtype
+    if logits.requires_grad:
+        logits.sum().backward()
+        assert [key for key, p in model.named_parameters() if p.grad is None or p.grad.any()] == []
+    assert [key for key, value in statistics.items() if not torch.equal(value, model.get_buffer(key))] == []
+    if model.classifies_tokens:
+        assert model.token_logits(x[:0]).shape == (0, *model.token_logits(x).shape[1:])
+    for one, all_of_it in zip(
+        model.eval().forward_features(x[:0]).maps.values(),
+        model.forward_features(x).maps.values(),
+        strict=True,
+    ):
+        assert one.shape == (0, *all_of_it.shape[1:])
+
+
 @pytest.mark.parametrize("name", ["cva", "pca_kmeans", "ir_mad"])
 def test_detectors_without_training_must_see_the_whole_image(name: str, seed: int) -> None:
     model, _ = make(name)

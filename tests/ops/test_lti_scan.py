@@ -94,13 +94,18 @@ def test_extreme_steps_are_finite_and_right(seed, discretization, backend):
 
 @pytest.mark.parametrize("backend", [*ways(), "reference"], indirect=True)
 @pytest.mark.parametrize("length", [5, 200])
-def test_empty_batches_and_calls_without_gradients(seed, length, backend):
+def test_empty_batches_and_calls_without_gradients(seed, poison, length, backend):
     inputs = {k: x.detach() for k, x in make_inputs(3, length, 4, 2, True).items()}
     with torch.inference_mode():
         y = lti_scan(**inputs, backend=backend)
     assert torch.equal(y, lti_scan(**inputs, backend=backend))
-    none = lti_scan(**inputs | {"x": inputs["x"][:0]}, backend=backend)
+    empty = {k: (x[:0] if k == "x" else x).clone().requires_grad_() for k, x in inputs.items()}
+    none = lti_scan(**empty, backend=backend)
     assert none.shape == (0, length, 4)
+    gradients = torch.autograd.grad(none.sum(), list(empty.values()))
+    assert all(
+        torch.equal(found, torch.zeros_like(x)) for found, x in zip(gradients, empty.values(), strict=True)
+    )
 
 
 def test_an_impulse_gives_the_kernel(seed):

@@ -226,13 +226,15 @@ def test_gradient_of_the_last_state_alone(seed, backend):
 
 
 @pytest.mark.parametrize("backend", [*ways(), "reference"], indirect=True)
-def test_an_empty_batch_gives_empty_results(seed, backend):
-    case = Case(b=0, l=6, D=False)
-    inputs = case.inputs()
+@pytest.mark.parametrize("case", [Case(b=0, l=6, D=False), Case(b=0, l=70, n=17, g=4, zoh=True)], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
+def test_an_empty_batch_gives_empty_results_and_gradients_of_zero(seed, poison, backend, case, dtype):
+    inputs = case.inputs(dtype)
     got = case.results(inputs, backend)
-    assert got["y"].shape == (0, 8, 6)
-    assert got["last"].shape == (0, 8, 4)
-    assert not got["A"].any()
+    assert got["y"].shape == (0, 8, case.l)
+    assert got["last"].shape == (0, 8, case.n)
+    for name, x in inputs.items():
+        assert torch.equal(got[name], torch.zeros_like(x)), name
 
 
 def test_a_compiler_leaves_the_loop_of_pytorch_alone():

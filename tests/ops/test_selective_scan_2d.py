@@ -125,10 +125,13 @@ def test_memory_order_does_not_matter_and_inputs_are_left_alone(seed, backend):
 
 
 @ALL_BACKENDS
-def test_no_maps_give_no_maps(seed, backend):
-    got = results(cast(make_inputs(0, 5, 3, 8, 4), torch.float32), "cross", "euler", backend)
+@EVERY_PATH
+def test_no_maps_give_no_maps_and_gradients_of_zero(seed, poison, backend, paths):
+    inputs = cast(make_inputs(0, 5, 3, 8, 4), torch.float32)
+    got = results(inputs, paths, "euler", backend)
     assert got["y"].shape == (0, 5, 3, 8)
-    assert not got["A"].any()
+    for name, x in inputs.items():
+        assert torch.equal(got[name], torch.zeros_like(x)), name
 
 
 @ALL_BACKENDS

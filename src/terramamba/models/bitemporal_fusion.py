@@ -110,8 +110,8 @@ class CrossAttention(nn.Module):
             query + self.attention(query, context, context, need_weights=False)[0]
             for query, context in (tokens, tokens[::-1])
         ]
-        b, _, h, w = before.shape
-        return self.reduce(torch.cat(attended, dim=2).transpose(1, 2).view(b, -1, h, w))
+        b, c, h, w = before.shape
+        return self.reduce(torch.cat(attended, dim=2).transpose(1, 2).view(b, 2 * c, h, w))
 
 
 FUSIONS: Mapping[str, Callable[[int], nn.Module]] = {

@@ -165,7 +165,7 @@ class CSIE(nn.Module):
         return torch.sigmoid((f_g.softmax(2) * x_l + f_l.softmax(2) * x_g).sum(2))
 
     def _grouped(self, x: Tensor) -> Tensor:
-        return x.view(x.shape[0], self.groups, -1, *x.shape[2:])
+        return x.view(x.shape[0], self.groups, x.shape[1] // self.groups, *x.shape[2:])
 
 
 class Decoder(nn.Module):
@@ -274,7 +274,7 @@ class GLMamba(Model):
 
 
 def _by_date(maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "b 2 c h w"]:
-    return maps.view(2, -1, *maps.shape[1:]).transpose(0, 1)
+    return maps.view(2, len(maps) // 2, *maps.shape[1:]).transpose(0, 1)
 
 
 def _twice(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:

@@ -68,7 +68,7 @@ class SS2D(ScanModule):
 
     def forward(self, x: Float[Tensor, "b h w d"]) -> Float[Tensor, "b h w d"]:
         """Scan maps (b, h, w, d) along the four paths and sum what they give each token."""
-        projected = F.linear(x, self.x_proj.flatten(0, 1)).view(*x.shape[:3], PATHS, -1)
+        projected = F.linear(x, self.x_proj.flatten(0, 1)).view(*x.shape[:3], PATHS, sum(self.sizes))
         dt, B, C = torch.split(projected, self.sizes, dim=-1)
         delta = torch.einsum("bhwkr,kdr->bhwkd", dt, self.dt_weight)
         return selective_scan_2d(
