@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from terramamba.core import documents
-from terramamba.core.documents import read_json, read_numbered_rows, read_rows, read_text, read_yaml
+from terramamba.core.documents import read_json, read_rows, read_text, read_yaml
 from terramamba.core.errors import InputError
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -65,11 +65,10 @@ def test_json_that_is_none(tmp_path: Path, text: str) -> None:
         read_json(tmp_path / "a.json", "train anew")
 
 
-def test_rows_have_the_numbers_of_their_lines(tmp_path: Path) -> None:
+def test_rows_are_read_without_empty_lines(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('\ufeffa, b\n\n1,"two\nlines"\n3,4\n', encoding="utf-8")
     rows = [["a", "b"], ["1", "two\nlines"], ["3", "4"]]
     assert read_rows(tmp_path / "a.csv", "") == rows
-    assert [number for number, _ in read_numbered_rows(tmp_path / "a.csv", "")] == [1, 4, 5]
 
 
 @pytest.mark.parametrize("content", [b'a,"b\n', b'a,"b"c\n', b"x" * 200_000])

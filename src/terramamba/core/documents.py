@@ -74,12 +74,7 @@ def read_yaml(path: Path, remedy: str, *, aliases: bool = False) -> dict[str, An
 
 
 def read_rows(path: Path, remedy: str) -> list[list[str]]:
-    """Return the rows of the CSV table ``path``, its header first; raises as ``read_numbered_rows``."""
-    return [row for _, row in read_numbered_rows(path, remedy)]
-
-
-def read_numbered_rows(path: Path, remedy: str) -> list[tuple[int, list[str]]]:
-    """Return the rows of the CSV table ``path`` that are not empty, each with the number of its last line.
+    """Return the rows of the CSV table ``path`` that are not empty, its header first.
 
     Raises:
         InputError: as ``read_text``, or it is no table.
@@ -87,7 +82,7 @@ def read_numbered_rows(path: Path, remedy: str) -> list[tuple[int, list[str]]]:
     text = read_text(path, remedy, kind="table in UTF-8")
     rows = csv.reader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
     try:
-        return [(rows.line_num, row) for row in rows if row]
+        return [row for row in rows if row]
     except csv.Error as error:
         raise InputError(f"{path}: is no table ({reason_of(error)}); {remedy}") from error
 

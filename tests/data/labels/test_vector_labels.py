@@ -237,10 +237,12 @@ def places_in(crs: str, *pixels: tuple[float, float]) -> list[tuple[float, float
         ("id\tclass\tLatitude\tLongitude", "EPSG:4326", None, "\t"),
         ("class,lon,lat", "EPSG:4326", "EPSG:4326", ","),
         ("easting,northing,class", "EPSG:3035", "EPSG:3035", ","),
+        (" X Coord ;Y-COORD;Class", UTM, None, ";"),
     ],
 )
+@pytest.mark.parametrize("decimals", [".", ","])
 def test_a_table_of_points(
-    tmp_path: Path, scene: Scene, header: str, crs: str, flag: str | None, between: str
+    tmp_path: Path, scene: Scene, header: str, crs: str, flag: str | None, between: str, decimals: str
 ) -> None:
     lines = [header]
     pixels = ((3.2, 4.9), (6.5, 1.5), (9.5, 9.5))
@@ -248,8 +250,10 @@ def test_a_table_of_points(
         zip(places_in(crs, *pixels), ("wood", "corn", "wood"), strict=True)
     ):
         known = {"x": x, "easting": x, "lon": x, "longitude": x, "class": name, "cover": name, "id": number}
-        known |= {"y": y, "northing": y, "lat": y, "latitude": y}
-        lines.append(between.join(str(known[name.strip("\ufeff").lower()]) for name in header.split(between)))
+        known |= {"y": y, "northing": y, "lat": y, "latitude": y, "x coord": x, "y-coord": y}
+        cells = [str(known[name.strip("\ufeff ").lower()]) for name in header.split(between)]
+        cells = [cell.replace(".", decimals) for cell in cells]
+        lines.append(between.join(f'"{cell}"' if between in cell else cell for cell in cells))
     path = table(tmp_path / "points.csv", "\n".join(lines) + "\n")
     labels = read_labels(path, scene, vector=VectorOptions(labels_crs=flag))
     expected = np.full((12, 16), "", object)
@@ -260,9 +264,16 @@ def test_a_table_of_points(
 @pytest.mark.parametrize(
     ("text", "flag", "said"),
     [
-        ("x,y,class\n1,2,3\n4,5\n", None, "point 2 has 2 columns, but the first line names 3"),
-        ("x,y,class\n1,2,3\n4,five,6\n", None, "y of point 2 is 'five'"),
-        ("x,y,class\n1,nan,3\n", None, "y of point 1 is 'nan'"),
+        (
+            "x,y,class\n1,2,3\n4,5\n",
+            None,
+            "line 3 has 2 cells, but the first line names 3 columns with commas",
+        ),
+        ("x,y,class\n1,2,3\n4,five,6\n", None, "line 3: y is 'five'"),
+        ("x,y,class\n1,nan,3\n", None, "line 2: y is 'nan'"),
+        ("x,y,class\n1,2,3\n4,5,6,7\n", None, "line 3 has 4 cells, but the first line names 3 columns"),
+        ("x,y,class\n1,2,5,3\n", None, "line 2 has 4 cells"),
+        ("x;y;class\n1.000,5;2;3\n", None, r"line 2: x is '1\.000,5'; give numbers with a point"),
         ("x,y,class\n", None, "holds no features"),
         ("x,y\n1,2\n", None, "no attributes"),
         ("x,y,class\n1,2,3\n1,2,4\n", "EPSG:1", "is no reference system"),

@@ -180,9 +180,29 @@ def test_a_table_with_windows(tmp_path: Path) -> None:
     assert (pair.label, pair.before) == (None, str(tmp_path / "x" / "1.bmp"))
 
 
+@pytest.mark.parametrize("name", ["pairs.csv", "pairs.tsv"])
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_a_table_as_other_programs_write_it(tmp_path: Path, name: str, between: str) -> None:
+    scene(tmp_path)
+    lines = [
+        ("Before", " AFTER", "Label ", "Split", "Changed Values"),
+        (r"x\1.bmp", r".\x\2.bmp", r"x\c.bmp", "Train", '"0,1"' if between == "," else "0,1"),
+    ]
+    text = "\r\n".join(between.join(line) + between for line in lines)
+    (tmp_path / name).write_text(text, encoding="utf-8-sig")
+    (pair,) = find_pairs(tmp_path / name)["train"]
+    assert Path(pair.before).samefile(tmp_path / "x" / "1.bmp")
+    assert Path(pair.after).samefile(tmp_path / "x" / "2.bmp")
+    assert Path(str(pair.label)).samefile(tmp_path / "x" / "c.bmp")
+    assert pair.stated is not None
+    assert pair.stated.changed == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        ("before,after\nx/1.bmp\n", "line 2 has 1 cell, but the first line names 2 columns"),
+        ("before,after\nx/1.bmp,x/2.bmp,x/c.bmp\n", "line 2 has 3 cells, but the first line names 2"),
         ("before,label\nx/1.bmp,x/c.bmp\n", "no column 'after'; it has before, label"),
         ("before,after\nx/1.bmp,x/3.bmp\n", r"line 2: no such after file .*3\.bmp"),
         ("before,after\nx/1.bmp,\n", "line 2: no after image"),

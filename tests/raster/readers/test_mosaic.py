@@ -118,6 +118,10 @@ def test_tables_name_images_and_masks(geotiff: Make, tmp_path: Path) -> None:
     images, masks = open_scene(table), open_scene(table, column="mask")
     assert (images.bands, images.width, images.path) == (2, 8, str(table))
     assert masks.read()[0][0, 0].tolist() == [5] * 4 + [6] * 4
+    tabs = tmp_path / "table.tsv"
+    tabs.write_text("Image\tMASK\ntiles\\x0.tif\ttiles\\y0.tif\ntiles\\x1.tif\ttiles\\y1.tif\n")
+    assert open_scene(tabs).read()[0].tolist() == images.read()[0].tolist()
+    assert open_scene(tabs, column="mask").width == 8
     with pytest.raises(
         InputError, match=r"table\.csv: no column 'label'; it has image, mask; add the column"
     ):

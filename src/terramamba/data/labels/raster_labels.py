@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.core.tables import SUFFIXES as TABLE_SUFFIXES
 from terramamba.data.labels.class_names import twice_in_words
 from terramamba.data.labels.class_raster import ClassRaster
 from terramamba.data.labels.envi_roi import is_roi_file, read_rois, roi_shape
@@ -98,7 +99,7 @@ def read_codes(
 
 
 def _is_tiles(path: str) -> bool:
-    return Path(path).is_dir() or Path(path).suffix.lower() == ".csv"
+    return Path(path).is_dir() or Path(path).suffix.lower() in TABLE_SUFFIXES
 
 
 def _from_image(path: str, labels: Scene, scene: Scene, zero: bool) -> ClassRaster:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from terramamba.core.documents import read_numbered_rows
 from terramamba.core.errors import InputError
-from terramamba.data.pairs.image_pair import MASKS, SUBSETS, WHOLE, PairFiles, stem_of
+from terramamba.core.tables import read_table
+from terramamba.data.pairs.image_pair import MASKS, WHOLE, PairFiles, stem_of, subset_named
 from terramamba.data.pairs.label_values import ShapeValues, stated_values
 from terramamba.raster.readers.listed import listed_path
 from terramamba.raster.windows import Window
@@ -14,7 +14,7 @@ VALUES = ("changed_values", "unchanged_values", "ignore_values")
 _WINDOW = ("row", "col", "height", "width")
 
 
-def read_table(table: Path, root: Path) -> list[PairFiles]:
+def pairs_of_table(table: Path, root: Path) -> list[PairFiles]:
     """Read the pairs that ``table`` lists, with paths relative to ``root``; see ``layouts`` for its columns.
 
     Images may be whatever opens as a scene: files, folders of bands, products, items, addresses.
@@ -24,20 +24,17 @@ def read_table(table: Path, root: Path) -> list[PairFiles]:
     """
     if not table.is_file():
         raise InputError(f"{table}: no such file; check the path")
-    (_, columns), *rows = read_numbered_rows(table, "save it as a CSV table") or [(1, [])]
-    missing = [column for column in ("before", "after") if column not in columns]
+    read = read_table(table, "save it as a CSV table")
+    missing = [column for column in ("before", "after") if column not in read.titles]
     if missing:
         raise InputError(
-            f"{table}: no column {missing[0]!r}; it has {', '.join(columns) or 'none'}; add the column"
+            f"{table}: no column {missing[0]!r}; it has {', '.join(read.titles.values()) or 'none'}; add the "
+            "column"
         )
-    return [
-        _from_row(dict(zip(columns, row, strict=False)), f"{table}: line {number}", root)
-        for number, row in rows
-    ]
+    return [_from_row(row.cells, f"{table}: line {row.line}", root) for row in read.rows]
 
 
-def _from_row(row: Mapping[str, str], place: str, root: Path) -> PairFiles:
-    cells = {column: cell.strip() for column, cell in row.items()}
+def _from_row(cells: Mapping[str, str], place: str, root: Path) -> PairFiles:
     before, after, label, unchanged = (
         _file(cells, column, place, root) for column in ("before", "after", "label", "unchanged")
     )
@@ -55,7 +52,7 @@ def _from_row(row: Mapping[str, str], place: str, root: Path) -> PairFiles:
     if window is not None:
         name += f"[{window.row}:{window.bottom},{window.col}:{window.right}]"
     split = cells.get("split") or WHOLE
-    subset = SUBSETS.get(split.lower(), split)
+    subset = subset_named(split)
     shapes = ShapeValues(area=_file(cells, "area", place, root))
     return PairFiles(before, after, label, unchanged, window, name, subset, masks, stated=said, shapes=shapes)
 

@@ -37,8 +37,16 @@ MASKS = ("mask", "masks", "mask_before", "mask_after")
 WHOLE = "all"
 """Name of the subset when the files name none."""
 
-SUBSETS = {"validation": "val", "valid": "val", "training": "train", "testing": "test"}
-"""Other names of the subsets of a data set."""
+SUBSETS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+"""How the subsets of a data set are called, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -248,6 +256,11 @@ def _bounds(window: Window | None) -> tuple[float, float, float, float]:
     if window is None:
         return -inf, -inf, inf, inf
     return window.row, window.col, window.bottom, window.right
+
+
+def subset_named(name: str) -> str:
+    """Return what a subset called ``name`` is called here; capitals make no difference for those known."""
+    return SUBSETS.get(name.strip().lower(), name)
 
 
 def stem_of(path: Path) -> str:

@@ -22,9 +22,10 @@ from typing import Any
 
 from terramamba.core.documents import read_text
 from terramamba.core.errors import InputError
+from terramamba.core.tables import SUFFIXES as TABLE_SUFFIXES
 from terramamba.data.file_facts import FileFacts
-from terramamba.data.pairs.csv_table import read_table
-from terramamba.data.pairs.image_pair import MASKS, SUBSETS, WHOLE, PairFiles, stem_of
+from terramamba.data.pairs.csv_table import pairs_of_table
+from terramamba.data.pairs.image_pair import MASKS, WHOLE, PairFiles, stem_of, subset_named
 from terramamba.data.pairs.pair_bands import settle_bands
 from terramamba.raster.band_identity import WantedBands
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES, products_in
@@ -94,8 +95,8 @@ def find_pairs(
         InputError: no known layout, no pair, a file without its mate, or files that differ in size.
     """
     source = Path(data)
-    if source.suffix.lower() == ".csv":
-        pairs = read_table(source, source.parent if root is None else Path(root))
+    if source.suffix.lower() in TABLE_SUFFIXES:
+        pairs = pairs_of_table(source, source.parent if root is None else Path(root))
     elif source.is_dir():
         pairs = _from_folder(source)
     else:
@@ -108,7 +109,7 @@ def find_pairs(
     if not subsets:
         raise InputError(f"{source}: no image pairs in it; give folders such as {_LAYOUTS}")
     if split is not None:
-        wanted = SUBSETS.get(split.lower(), split)
+        wanted = subset_named(split)
         if wanted not in subsets:
             raise InputError(f"{source}: no subset {split!r}; it has {', '.join(subsets)}")
         subsets = {wanted: subsets[wanted]}
@@ -142,7 +143,7 @@ def _from_folder(root: Path) -> list[PairFiles]:
     for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
         dates = _date_folders(folder)
         if dates is not None:
-            pairs += _from_names(folder, dates, SUBSETS.get(folder.name.lower(), folder.name))
+            pairs += _from_names(folder, dates, subset_named(folder.name))
     if not pairs:
         raise InputError(f"{root}: no image pairs in it; give folders such as {_LAYOUTS}, or a CSV table")
     return pairs
@@ -221,7 +222,7 @@ def _from_list(file: Path, root: Path, dates: tuple[Path, Path]) -> list[PairFil
                     f"{file}: lists {line.strip()}, which is not in {folder}; add it or correct the list"
                 )
         label = str(labels[stem]) if label_folder is not None else None
-        split = SUBSETS.get(file.stem.lower(), file.stem)
+        split = subset_named(file.stem)
         chosen = _masks_of(stem, before[stem], masks)
         pairs.append(PairFiles(str(before[stem]), str(after[stem]), label, None, None, stem, split, chosen))
     return pairs

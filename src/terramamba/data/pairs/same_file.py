@@ -5,7 +5,7 @@ from pathlib import Path
 
 from terramamba.raster.readers.gdal import image_of_header
 
-POINTERS = (".vrt", ".csv", ".json", ".geojson", ".xml")
+POINTERS = (".vrt", ".csv", ".tsv", ".json", ".geojson", ".xml")
 """Files that say where pixels lie: equal ones in two folders mean different pixels."""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import h5py
 
+from terramamba.core import tables
 from terramamba.core.errors import InputError
 from terramamba.raster.readers import (
     archive,
@@ -117,8 +118,8 @@ def page() -> str:
     return "\n".join([_HEADING, *(f"| {' | '.join(row)} |" for row in table), ""])
 
 
-def _ends(suffix: str) -> Callable[[InputPath], bool]:
-    return lambda given: given.on_disk and given.suffix == suffix
+def _ends(*suffixes: str) -> Callable[[InputPath], bool]:
+    return lambda given: given.on_disk and given.suffix in suffixes
 
 
 def _on_disk(is_it: Callable[[str], bool]) -> Callable[[InputPath], bool]:
@@ -207,11 +208,11 @@ FORMATS = (
     ),
     Format(
         name="CSV table",
-        known_by="`.csv`",
+        known_by="`.csv`, `.tsv`",
         reads="the tiles that the column `image` lists, with paths relative to the table, or addresses; "
         "a tile may be whatever opens as a scene",
         notes="Labels are read from the column `mask`.",
-        matches=_ends(".csv"),
+        matches=_ends(*tables.SUFFIXES),
         reader=lambda path, options: mosaic.open_table(path, options.column, open_part, options.alpha),
     ),
     Format(

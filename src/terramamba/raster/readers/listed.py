@@ -9,9 +9,11 @@ from terramamba.raster.readers.gdal import is_address
 def listed_path(name: str, root: Path) -> str | None:
     """Return what a table calls ``name`` as ``open_scene`` takes it; None where there is no such file.
 
-    Files, folders and ``FILE:VARIABLE`` are relative to ``root``; addresses stay as they are, unasked.
+    Files, folders and ``FILE:VARIABLE`` are relative to ``root``, with / or \\ between folders; addresses
+    stay as they are, unasked.
     """
-    path = str(root / name)
-    if Path(path).exists() or Path(split_variable(path, None, "")[0]).exists():
-        return path
+    for written in (name, name.replace("\\", "/")):
+        path = str(root / written)
+        if Path(path).exists() or Path(split_variable(path, None, "")[0]).exists():
+            return path
     return name if is_address(name) else None

@@ -13,8 +13,8 @@ import numpy as np
 from affine import Affine
 from jaxtyping import Bool, Shaped
 
-from terramamba.core.documents import read_rows
 from terramamba.core.errors import InputError
+from terramamba.core.tables import read_table
 from terramamba.core.words import count
 from terramamba.raster.band_identity import bands_of
 from terramamba.raster.band_matching import NAMES_SHOWN, match_bands
@@ -100,13 +100,11 @@ def open_table(table: str, column: str, open_one: OpenOne, alpha: AlphaUse | Non
     Raises:
         InputError: no such table, column or image, or images that do not fit each other.
     """
-    columns, *lines = read_rows(Path(table), "save it as a CSV table") or [[]]
-    rows = [dict(zip(columns, line, strict=False)) for line in lines]
-    if column not in columns:
-        raise InputError(
-            f"{table}: no column {column!r}; it has {', '.join(columns) or 'none'}; add the column"
-        )
-    names = [row[column].strip() for row in rows if row.get(column, "").strip()]
+    read = read_table(Path(table), "save it as a CSV table")
+    if column not in read.titles:
+        there = ", ".join(read.titles.values()) or "none"
+        raise InputError(f"{table}: no column {column!r}; it has {there}; add the column")
+    names = [row.cells[column] for row in read.rows if row.cells[column]]
     if not names:
         raise InputError(f"{table}: column {column!r} is empty; list one image a row")
     paths = []

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Shaped
 
-from terramamba.core.errors import InputError, reason_of
+from terramamba.core.errors import InputError
+from terramamba.core.tables import Table, plain_name, read_table, separator_of
 
 SUFFIXES = (".csv", ".tsv", ".txt")
 
@@ -49,86 +50,66 @@ def is_point_table(path: str | Path) -> bool:
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             header = lines.readline(LONGEST_HEADER)
+            if header.lower().startswith("sep="):
+                header = lines.readline(LONGEST_HEADER)
     except (OSError, UnicodeDecodeError):
         return False
-    return _coordinates(_split(header)) is not None
+    names = next(csv.reader([header.rstrip("\r\n")], delimiter=separator_of(header)), [])
+    return _coordinates([plain_name(name) for name in names]) is not None
 
 
 def read_point_table(path: str | Path) -> PointTable:
     """Read the points of a table with commas, semicolons or tabs between its columns.
 
-    A column that holds nothing but numbers and gaps becomes numbers, others text.
+    A column that holds nothing but numbers and gaps becomes numbers, others text. Where no commas stand
+    between the columns, they may stand before the decimals.
 
     Raises:
-        InputError: the file cannot be read, a line has too few columns, or a coordinate is no number.
+        InputError: the file cannot be read, a row has too few or too many cells, or a coordinate is no
+            number.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path}: cannot be read as a table of points ({reason_of(error)}); save it as UTF-8"
-        ) from error
-    lines = text.splitlines()
-    header = _split(lines[0] if lines else "")
-    found = _coordinates(header)
+    table = read_table(Path(path), "save it as a table in UTF-8")
+    names = list(table.titles)
+    found = _coordinates(names)
     if found is None:
         raise InputError(f"{path}: names no two columns of coordinates; call them x and y, or lon and lat")
-    rows = [row for row in csv.reader(lines[1:], delimiter=_delimiter(lines[0])) if any(row)]
-    for number, row in enumerate(rows, start=1):
-        if len(row) != len(header):
-            raise InputError(
-                f"{path}: point {number} has {len(row)} columns, but the first line names {len(header)}; "
-                "give each point all of them"
-            )
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(header)
-    points = np.stack([_numbers(path, header[place], columns[place]) for place in found], axis=1)
-    attributes = {
-        name: _values(column)
-        for place, (name, column) in enumerate(zip(header, columns, strict=True))
-        if place not in found
-    }
-    degrees = tuple(header[place].lower() for place in found) in DEGREES
-    return PointTable(points, attributes, WGS84 if degrees else None)
+    columns = {name: [row.cells[name] for row in table.rows] for name in names}
+    lines = [row.line for row in table.rows]
+    points = np.stack([_numbers(path, table, lines, columns[name], name) for name in found], axis=1)
+    attributes = {table.titles[name]: _values(columns[name]) for name in names if name not in found}
+    return PointTable(points, attributes, WGS84 if found in DEGREES else None)
 
 
-def _delimiter(header: str) -> str:
-    return max(",;\t", key=header.count)
+def _coordinates(names: Sequence[str]) -> tuple[str, str] | None:
+    """The names of the columns of x and y, or of longitude and latitude; None without such."""
+    return next((pair for pair in (*DEGREES, *PLANE) if pair[0] in names and pair[1] in names), None)
 
 
-def _split(header: str) -> list[str]:
-    return [
-        name.strip() for name in next(csv.reader([header.rstrip("\r\n")], delimiter=_delimiter(header)), [])
-    ]
-
-
-def _coordinates(header: Sequence[str]) -> tuple[int, int] | None:
-    """The columns of x and y, or of longitude and latitude; None without such, or with two of a name."""
-    names = [name.lower() for name in header]
-    if len(set(names)) < len(names):
-        return None
-    for across, up in (*DEGREES, *PLANE):
-        if across in names and up in names:
-            return names.index(across), names.index(up)
-    return None
-
-
-def _numbers(path: str | Path, name: str, column: Sequence[str]) -> Float64[np.ndarray, " n"]:
+def _numbers(
+    path: str | Path, table: Table, lines: Sequence[int], column: Sequence[str], name: str
+) -> Float64[np.ndarray, " n"]:
     numbers = np.empty(len(column))
-    for number, value in enumerate(column, start=1):
-        try:
-            numbers[number - 1] = float(value)
-        except ValueError:
-            numbers[number - 1] = np.nan
-        if not np.isfinite(numbers[number - 1]):
+    for place, (line, value) in enumerate(zip(lines, column, strict=True)):
+        numbers[place] = _number(value)
+        if not np.isfinite(numbers[place]):
             raise InputError(
-                f"{path}: {name} of point {number} is {value!r}; give numbers with a point for the decimals"
+                f"{path}: line {line}: {table.titles[name]} is {value!r}; give numbers with a point (or, "
+                "between semicolons or tabs, a comma) for the decimals and nothing for thousands"
             )
     return numbers
 
 
-def _values(column: Sequence[str]) -> Shaped[np.ndarray, " n"]:
-    texts = [value.strip() for value in column]
+def _number(text: str) -> float:
+    """A number with a point or a comma for the decimals; NaN for anything else."""
+    decimal = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
     try:
-        return np.array([float(text) if text else np.nan for text in texts])
+        return float(decimal)
     except ValueError:
-        return np.array([text or None for text in texts], object)
+        return float("nan")
+
+
+def _values(column: Sequence[str]) -> Shaped[np.ndarray, " n"]:
+    numbers = np.array([_number(text) if text else np.nan for text in column])
+    if all(np.isfinite(number) for number, text in zip(numbers, column, strict=True) if text):
+        return numbers
+    return np.array([text or None for text in column], object)

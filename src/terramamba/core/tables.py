@@ -1,0 +1,93 @@
+"""Tables that people write: with commas, semicolons or tabs, however their columns are called in detail.
+
+before;After ;label        the columns are before, after and label
+a.tif;b.tif;m.tif
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+from terramamba.core.documents import read_text
+from terramamba.core.errors import InputError, reason_of
+from terramamba.core.words import count
+
+SUFFIXES = (".csv", ".tsv")
+SEPARATORS = (",", ";", "\t")
+IN_WORDS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """The cells of a row, without spaces around them, by the plain names of their columns."""
+
+    line: int
+    """Number of its last line in the file, from 1."""
+    cells: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a table that are not empty; ``titles`` are its columns as written, by plain name."""
+
+    titles: Mapping[str, str]
+    rows: tuple[Row, ...]
+    separator: str
+
+
+def plain_name(title: str) -> str:
+    """Return what is equal for two ways to write the name of a column.
+
+    >>> plain_name(" Changed values"), plain_name("CHANGED_VALUES")
+    ('changed_values', 'changed_values')
+    """
+    return "_".join(title.replace("-", " ").replace("_", " ").split()).lower()
+
+
+def separator_of(header: str) -> str:
+    """Tell what stands between the columns that the line ``header`` names: what is most often in it."""
+    return max(SEPARATORS, key=header.count)
+
+
+def read_table(path: Path, remedy: str) -> Table:
+    """Read the table at ``path``, whose first line names its columns; a column without a name is left out.
+
+    Raises:
+        InputError: it cannot be read, two columns have one name, or a row has more or fewer cells than
+            the first line; empty cells at its end may be too many.
+    """
+    text = read_text(path, remedy, kind="table in UTF-8")
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    told = first.strip().lower()
+    separator = first.strip()[4:5] if told.startswith("sep=") else separator_of(first)  # as Excel writes it
+    reader = csv.reader(
+        StringIO(text, newline=""), delimiter=separator or "\t", skipinitialspace=True, strict=True
+    )
+    try:
+        lines = [
+            (reader.line_num, [cell.strip() for cell in row])
+            for row in reader
+            if any(cell.strip() for cell in row)
+        ]
+    except csv.Error as error:
+        raise InputError(f"{path}: is no table ({reason_of(error)}); {remedy}") from error
+    if told.startswith("sep="):
+        lines = lines[1:]
+    (_, titles), *rows = lines or [(1, [])]
+    names = [plain_name(title) for title in titles]
+    for place, name in enumerate(names):
+        if name and name in names[:place]:
+            raise InputError(f"{path}: two columns are called {titles[place]!r}; rename or remove one")
+    found = []
+    for number, row in rows:
+        if len(row) < len(names) or any(row[len(names) :]):
+            between = IN_WORDS.get(separator, repr(separator))
+            raise InputError(
+                f"{path}: line {number} has {count(len(row), 'cell')}, but the first line names {len(names)} "
+                f"columns with {between} between; correct it, texts that hold {between} stand in quotes"
+            )
+        found.append(Row(number, {name: cell for name, cell in zip(names, row, strict=False) if name}))
+    shown = {name: title for name, title in zip(names, titles, strict=True) if name}
+    return Table(shown, tuple(found), separator)
