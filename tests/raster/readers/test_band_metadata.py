@@ -139,9 +139,96 @@ def test_lists_that_cannot_be_used_are_noted(tmp_path: Path) -> None:
     )
     assert (scene.wavelengths, scene.bad_bands) == (None, (False, True, False))
     assert scene.notes[-2:] == (
-        "its header's wavelengths are not used: their unit is Index, or some are no lengths",
+        "wavelengths are not used: their unit 'Index' is no length",
         "its header's bbl holds 'x', which is neither good nor bad: taken for good",
     )
+
+
+@pytest.mark.parametrize(
+    ("listed", "unit"),
+    [
+        ("400,5, 410,5, 2200,25", "Nanometers"),
+        ("400,5,410,5,2200,25", "Nanometers"),
+        ("400,5; 410,5; 2200,25", "Nanometers"),
+        ("400.5;410.5;2200.25", "nm"),
+        ("400,5,\n 410,5,\n 2200,25\n", "nm"),
+        ("\n400.5,\n410.5, 2200.25\n", "nm"),
+        ("0,4005, 0,4105, 2,20025", "Micrometers"),
+        ("0.4005, 0.4105, 2.20025", "um"),
+        ("4005, 4105, 22002.5", "Angstroms"),
+        ("4005, 4105, 22002.5", "\u212b"),
+        ("4.005e-7, 4.105e-7, 2.20025e-6", "Meters"),
+        ("0.0004005, 0.0004105, 0.00220025", "mm"),
+    ],
+)
+def test_lengths_in_any_unit_and_with_decimal_commas(tmp_path: Path, listed: str, unit: str) -> None:
+    scene = open_scene(envi(tmp_path, f"wavelength = {{{listed}}}", f"wavelength units = {unit}"))
+    assert scene.wavelengths == pytest.approx((400.5, 410.5, 2200.25))
+    assert not any("wavelength" in note for note in scene.notes)
+
+
+@pytest.mark.parametrize(
+    ("listed", "guess"),
+    [
+        ("400.5, 410.5, 2200.25", "nanometres"),
+        ("0.4005, 0.4105, 2.20025", "micrometres"),
+        ("4.005e-7, 4.105e-7, 2.20025e-6", "metres"),
+    ],
+)
+@pytest.mark.parametrize("unit", [(), ("wavelength units = Unknown",)])
+def test_a_unit_that_is_not_named_is_guessed_by_size_and_said(
+    tmp_path: Path, listed: str, guess: str, unit: tuple[str, ...]
+) -> None:
+    scene = open_scene(envi(tmp_path, f"wavelength = {{{listed}}}", *unit))
+    assert scene.wavelengths == pytest.approx((400.5, 410.5, 2200.25))
+    assert [note for note in scene.notes if f"are taken for {guess} by their size" in note]
+
+
+@pytest.mark.parametrize(
+    ("listed", "unit", "said"),
+    [
+        ("4000, 9000, 12000", "Wavenumber", "are wavenumbers (Wavenumber); a wavelength in nanometres is"),
+        ("4000, 9000, 12000", "cm-1", "are wavenumbers (cm-1)"),
+        ("4000, 9000, 12000", "1/cm", "are wavenumbers (1/cm)"),
+        ("4000, 9000, 12000", "Unknown", "4000 to 12000 have no unit, and their size tells none"),
+        ("0.45, 600, 2200", "", "0.45 to 2200 have no unit, and their size tells none"),
+        ("450, 600, 2200", "Micrometers", "450 to 2200 Micrometers are none that an imager sees"),
+        ("0.45, 0.6, 2.2", "Nanometers", "0.45 to 2.2 Nanometers are none that an imager sees"),
+        ("450, 600, 2200", "GHz", "their unit 'GHz' is no length"),
+        ("450, none, 2200", "nm", "'none' among them is no length"),
+        ("450, -1, 2200", "nm", "'-1' among them is no length"),
+    ],
+)
+def test_what_are_no_wavelengths_is_not_used_and_said(
+    tmp_path: Path, listed: str, unit: str, said: str
+) -> None:
+    scene = open_scene(envi(tmp_path, f"wavelength = {{{listed}}}", f"wavelength units = {unit}"))
+    assert scene.wavelengths is None
+    assert any("wavelengths are not used: " in note and said in note for note in scene.notes)
+
+
+def test_twice_as_many_numbers_are_no_decimals(tmp_path: Path) -> None:
+    scene = open_scene(envi(tmp_path, "wavelength = {400,410,420,430,440,450}", "wavelength units = nm"))
+    assert scene.wavelengths is None
+    assert "its header lists 6 entries of wavelength for 3 bands: not used" in scene.notes
+
+
+def test_lists_may_begin_on_the_next_line(tmp_path: Path) -> None:
+    entries = (
+        "wavelength =",
+        "{",
+        " 450,",
+        " 600,",
+        "",
+        " 2200",
+        "}",
+        "wavelength units = nm",
+        "bbl =",
+        "{1,0,1}",
+    )
+    scene = open_scene(envi(tmp_path, *entries, "bbl =", "{1,0,1}"))
+    assert scene.wavelengths == pytest.approx((450, 600, 2200))
+    assert scene.bad_bands == (False, True, False)
 
 
 def test_other_names_of_entries(tmp_path: Path) -> None:
@@ -199,6 +286,8 @@ def test_wavelengths_of_one_band() -> None:
     assert band_wavelength({}, {"CENTRAL_WAVELENGTH_UM": "0.482"}, "") == pytest.approx(482)
     assert band_wavelength({}, {}, "B8A 864.7nm") == pytest.approx(864.7)
     assert band_wavelength({}, {}, "Band 8 at 0.84 µm") == pytest.approx(840)
+    assert band_wavelength({}, {}, "B8A 864,7 nm") == pytest.approx(864.7)
+    assert band_wavelength({"wavelength": "0,482", "wavelength_units": "um"}, {}, "") == pytest.approx(482)
     assert band_wavelength({}, {}, "band 3 of 12") is None
     assert band_fwhm({}, {"FWHM_UM": "0.0105"}) == pytest.approx(10.5)
     assert band_fwhm({"fwhm": "10"}, {}) is None

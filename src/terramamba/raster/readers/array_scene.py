@@ -40,7 +40,7 @@ from terramamba.raster.readers.axes import (
 )
 from terramamba.raster.readers.matlab import data_set
 from terramamba.raster.readers.npy import NpyArray, open_npy
-from terramamba.raster.readers.wavelengths import of_bands
+from terramamba.raster.readers.wavelengths import Centres, of_bands
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, evenly_spaced
 
@@ -100,6 +100,9 @@ def open_array(path: str, *, variable: str | None = None, asked: Asked = NOTHING
         order = roles_of(axes, len(stored)) if len(stored) == 3 else ()
     if others:
         notes.append(f"the largest array; others are {', '.join(others)} (choose with --scene-variable)")
+    centres = _wavelengths(path, arrays, bands)
+    if centres.note is not None:
+        notes.append(centres.note)
     return Scene(
         path,
         kind,
@@ -107,7 +110,7 @@ def open_array(path: str, *, variable: str | None = None, asked: Asked = NOTHING
         source.dtype,
         grid,
         source,
-        wavelengths=_wavelengths(path, arrays, bands),
+        wavelengths=centres.nanometres,
         axes=order,
         notes=tuple(notes),
     )
@@ -159,13 +162,13 @@ def _in_file(arrays: Mapping[str, ArrayInfo], counts: Mapping[str, int]) -> InFi
     return InFile((), bands, sizes)
 
 
-def _wavelengths(path: str, arrays: Mapping[str, ArrayInfo], bands: int) -> tuple[float, ...] | None:
-    """The wavelengths in nanometres, where one entry of the file holds them."""
+def _wavelengths(path: str, arrays: Mapping[str, ArrayInfo], bands: int) -> Centres:
+    """The wavelengths, where one entry of the file holds them."""
     names = [
         n for n, i in arrays.items() if _WAVELENGTHS.fullmatch(_leaf(n)) and product(i.shape) == bands > 1
     ]
     if len(names) != 1:
-        return None
+        return Centres()
     return of_bands(load_arrays(path, names)[names[0]].ravel().tolist())
 
 

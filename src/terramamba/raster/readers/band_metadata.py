@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from terramamba.raster.readers.wavelengths import (
+    Centres,
     band_fwhm,
-    band_wavelength,
     header_list,
     nanometres,
+    settle_centres,
     width_beside,
+    written_wavelength,
 )
 
 _GOOD = frozenset({"true", "t", "yes", "y", "good", "ok"})
@@ -36,24 +38,15 @@ def tags_and_names(
         return [{} for _ in indexes], [named[i - 1] if len(named) == image.count else "" for i in indexes]
 
 
-def header_notes(
-    image: Any,
-    indexes: Sequence[int],
-    tags: Sequence[dict[str, str]],
-    names: Sequence[str],
-    header: dict[str, str],
-) -> list[str]:
-    """Sentences about lists of a header that cannot be used."""
+def header_notes(image: Any, header: dict[str, str], centres: Centres) -> list[str]:
+    """Sentences about lists of a header that cannot be used, and on what ``centres`` were taken for."""
     notes = []
     for entry in ("wavelength", "fwhm", "bbl"):
-        listed = len(header_list(header.get(entry, "")))
+        listed = len(header_list(header.get(entry, ""), image.count))
         if listed not in (0, image.count):
             notes.append(f"its header lists {listed} entries of {entry} for {image.count} bands: not used")
-        elif entry == "wavelength" and listed and wavelengths(image, indexes, tags, names, header) is None:
-            unit = header.get("wavelength_units", "no unit")
-            notes.append(
-                f"its header's wavelengths are not used: their unit is {unit}, or some are no lengths"
-            )
+    if centres.note is not None:
+        notes.append(centres.note)
     unclear = [word for word in header_list(header.get("bbl", "")) if _is_good(word) is None]
     if unclear:
         notes.append(f"its header's bbl holds {unclear[0]!r}, which is neither good nor bad: taken for good")
@@ -66,36 +59,42 @@ def wavelengths(
     tags: Sequence[dict[str, str]],
     names: Sequence[str],
     header: dict[str, str],
-) -> tuple[float, ...] | None:
-    """Find the centres of the bands in nanometres; None unless all are known."""
-    listed = header_list(header.get("wavelength", ""))
-    if len(listed) not in (0, image.count):
-        return None
+) -> Centres:
+    """Find the centres of the bands; those of an ENVI header count first."""
+    listed = header_list(header.get("wavelength", ""), image.count)
     if len(listed) == image.count:
-        unit = header.get("wavelength_units", "")
-        centres = [nanometres(listed[i - 1], unit) for i in indexes]
-    else:
-        centres = [
-            band_wavelength(t, image.tags(i, ns="IMAGERY"), name)
-            for i, t, name in zip(indexes, tags, names, strict=True)
-        ]
-    known = tuple(w for w in centres if w is not None)
-    return known if len(known) == len(indexes) else None
+        return settle_centres([listed[i - 1] for i in indexes], header.get("wavelength_units", ""))
+    if listed:
+        return Centres()
+    told = [
+        written_wavelength(t, image.tags(i, ns="IMAGERY"), name)
+        for i, t, name in zip(indexes, tags, names, strict=True)
+    ]
+    known = [one for one in told if one is not None]
+    if len(known) < len(told):
+        return Centres()
+    if len({unit for _, unit in known}) == 1:
+        return settle_centres([value for value, _ in known], known[0][1])
+    centres = tuple(c for c in (nanometres(*one) for one in known) if c is not None)
+    return Centres(centres if len(centres) == len(known) else None)
 
 
 def fwhm(
     image: Any, indexes: Sequence[int], tags: Sequence[dict[str, str]], header: dict[str, str]
 ) -> tuple[float, ...] | None:
     """Find the widths of the bands at half maximum in nanometres; None unless all are known."""
-    centres, widths = (header_list(header.get(name, "")) for name in ("wavelength", "fwhm"))
+    centres, widths = (header_list(header.get(name, ""), image.count) for name in ("wavelength", "fwhm"))
     if len(centres) == len(widths) == image.count:
-        unit = header.get("wavelength_units", "")
-        pairs = [(widths[i - 1], centres[i - 1]) for i in indexes]
-        values = [width_beside(width, centre, nanometres(centre, unit)) for width, centre in pairs]
+        written = [centres[i - 1] for i in indexes]
+        known = settle_centres(written, header.get("wavelength_units", "")).nanometres
+        if known is None:
+            return None
+        own = [widths[i - 1] for i in indexes]
+        values = [width_beside(*of_band) for of_band in zip(own, written, known, strict=True)]
     else:
         values = [band_fwhm(t, image.tags(i, ns="IMAGERY")) for i, t in zip(indexes, tags, strict=True)]
-    known = tuple(w for w in values if w is not None)
-    return known if len(known) == len(indexes) else None
+    found = tuple(w for w in values if w is not None)
+    return found if len(found) == len(indexes) else None
 
 
 def bad_bands(tags: Sequence[dict[str, str]], header: dict[str, str]) -> tuple[bool, ...]:

@@ -136,7 +136,8 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
     if offsets:
         notes.append(f"the file's offset of {min(offsets):g} is not applied")
     tags, names = band_metadata.tags_and_names(image, indexes, envi)
-    notes += band_metadata.header_notes(image, indexes, tags, names, header)
+    centres = band_metadata.wavelengths(image, indexes, tags, names, header)
+    notes += band_metadata.header_notes(image, header, centres)
     return Scene(
         path=path,
         format="",
@@ -146,7 +147,7 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
         source=source,
         nodata=source.nodata[0],
         band_names=tuple(name or f"band {i}" for i, name in zip(indexes, names, strict=True)),
-        wavelengths=band_metadata.wavelengths(image, indexes, tags, names, header),
+        wavelengths=centres.nanometres,
         fwhm=band_metadata.fwhm(image, indexes, tags, header),
         bad_bands=band_metadata.bad_bands(tags, header),
         scale=band_metadata.scale(image, indexes, header),

@@ -5,7 +5,7 @@ xarray is known by the module that an object's type comes from, so that it is ne
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -17,7 +17,7 @@ from rasterio.errors import CRSError
 from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.open import open_scene
-from terramamba.raster.readers.wavelengths import nanometres
+from terramamba.raster.readers.wavelengths import Centres, settle_centres
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, evenly_spaced
 
@@ -183,14 +183,16 @@ def _from_xarray(array: Any) -> Scene:
     whole = array if band else array.expand_dims("band")
     values = np.asarray(whole.transpose(*(band or ["band"]), rows, cols).data)
     nodata = _nodata(array, values.dtype)
-    return scene_from_array(
+    centres = _wavelengths(array, band[0]) if band else Centres()
+    scene = scene_from_array(
         values,
-        wavelengths=_wavelengths(array, band[0]) if band else None,
+        wavelengths=centres.nanometres,
         crs=_crs_of(array),
         transform=_transform_of(array, rows, cols),
         nodata=nodata,
         names=_names(array, band[0]) if band else None,
     )
+    return scene if centres.note is None else replace(scene, notes=(centres.note,))
 
 
 def _nodata(array: Any, dtype: np.dtype[Any]) -> float | None:
@@ -205,14 +207,12 @@ def _nodata(array: Any, dtype: np.dtype[Any]) -> float | None:
     return None if known is None or known != known else float(known)
 
 
-def _wavelengths(array: Any, band: str) -> list[float] | None:
+def _wavelengths(array: Any, band: str) -> Centres:
     for name in ("wavelength", "wavelengths", "center_wavelength"):
         if name in array.coords and tuple(array.coords[name].dims) == (band,):
             unit = str(array.coords[name].attrs.get("units", ""))
-            found = [nanometres(str(value), unit) for value in np.asarray(array.coords[name].data).tolist()]
-            if None not in found:
-                return [value for value in found if value is not None]
-    return None
+            return settle_centres(np.asarray(array.coords[name].data).tolist(), unit)
+    return Centres()
 
 
 def _names(array: Any, band: str) -> list[str] | None:

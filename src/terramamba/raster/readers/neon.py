@@ -57,7 +57,7 @@ def open_neon(path: str, variable: str | None = None) -> Scene:
         spectral = about[_SPECTRAL]
         wavelengths = numbers(spectral["Wavelength"])
         unit = text(spectral["Wavelength"].attrs.get("Units", ""))
-        centres = of_bands(wavelengths.tolist(), unit)
+        centres = of_bands(wavelengths.tolist(), unit).nanometres
         if len(wavelengths) != bands or centres is None:
             raise InputError(
                 f"{path}: {name} has {bands} bands, but {len(wavelengths)} wavelengths are listed; fetch the "

@@ -30,7 +30,7 @@ from terramamba.raster.readers.variables import (
     load,
     open_variables,
 )
-from terramamba.raster.readers.wavelengths import of_bands
+from terramamba.raster.readers.wavelengths import Centres, of_bands
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 
@@ -98,6 +98,9 @@ def open_netcdf(path: str, variable: str | None = None, asked: Asked = NOTHING) 
     if packing.unpacks:
         notes.append(f"unpacked: stored value x {packing.scale:g} + {packing.offset:g}")
     beside = _beside(path, listing, found, band)
+    centres = of_bands(*beside.wavelengths) if beside.wavelengths else Centres()
+    if centres.note is not None:
+        notes.append(centres.note)
     return Scene(
         path,
         NAME,
@@ -107,7 +110,7 @@ def open_netcdf(path: str, variable: str | None = None, asked: Asked = NOTHING) 
         source,
         nodata=packing.nodata,
         band_names=beside.names,
-        wavelengths=of_bands(*beside.wavelengths) if beside.wavelengths else None,
+        wavelengths=centres.nanometres,
         fwhm=beside.fwhm,
         bad_bands=beside.bad_bands,
         axes=order,
@@ -310,7 +313,7 @@ def of_widths(
     widths: Shaped[np.ndarray, "..."], wavelengths: Sequence[float], unit: str
 ) -> tuple[float, ...] | None:
     """Widths of bands in nanometres, which have the unit of the wavelengths beside them."""
-    centres = of_bands(wavelengths, unit)
+    centres = of_bands(wavelengths, unit).nanometres
     if centres is None or not np.isfinite(widths).all() or (widths <= 0).any():
         return None
     return tuple(float(w) * c / o for w, c, o in zip(widths.ravel(), centres, wavelengths, strict=True))

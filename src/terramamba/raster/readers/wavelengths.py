@@ -2,53 +2,121 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 # What one unit is in nanometres. Units that are not lengths (band numbers, wavenumbers) give no wavelength.
 _UNITS = {
     "nm": 1.0,
     "nanometer": 1.0,
     "nanometre": 1.0,
-    "um": 1000.0,
-    "µm": 1000.0,
-    "μm": 1000.0,
-    "micron": 1000.0,
-    "micrometer": 1000.0,
-    "micrometre": 1000.0,
+    "millimicron": 1.0,
+    "um": 1e3,
+    "µm": 1e3,
+    "μm": 1e3,
+    "micron": 1e3,
+    "micrometer": 1e3,
+    "micrometre": 1e3,
+    "angstrom": 0.1,
+    "ångström": 0.1,
+    "ångstrom": 0.1,
+    "å": 0.1,
+    "mm": 1e6,
+    "millimeter": 1e6,
+    "millimetre": 1e6,
+    "cm": 1e7,
+    "centimeter": 1e7,
+    "centimetre": 1e7,
+    "m": 1e9,
+    "meter": 1e9,
+    "metre": 1e9,
 }
+_WAVENUMBERS = re.compile(r"wave ?numbers?|(1/|/ ?)cm|cm ?[-^*]+ ?1|cm⁻¹|kayser")
 _IN_DESCRIPTION = re.compile(
-    r"([0-9]+(?:\.[0-9]+)?)\s*(nm|[uµμ]m|nanomet(?:er|re)s?|micromet(?:er|re)s?|microns?)\b", re.I
+    r"([0-9]+(?:[.,][0-9]+)?)\s*(nm|[uµμ]m|nanomet(?:er|re)s?|micromet(?:er|re)s?|microns?)\b", re.I
 )
-# Without a unit, a number below this is taken for micrometres: optical sensors see from about 200 nanometres
-# to about 15 micrometres.
-_MICROMETRES_BELOW = 100.0
+_GUESSES = ((1e-7, 1e-4, 1e9, "metres"), (0.1, 100.0, 1e3, "micrometres"), (100.0, 1e5, 1.0, "nanometres"))
+"""Without a unit, wavelengths between the first two are in what the third is in nanometres: optical sensors
+see from about 200 nanometres to about 15 micrometres."""
+_MAYBE_ANGSTROMS = 3000.0
+"""Numbers that all lie above may be of the thermal infrared in nanometres, or of light in angstroms."""
 _SHORTEST_NM, _LONGEST_NM = 100.0, 1e5
 """What is outside is a number of a band, or of something else."""
 
 
-def nanometres(value: str, unit: str = "") -> float | None:
-    """Return ``value`` in nanometres; None where it is no positive number or ``unit`` is no length.
+@dataclass(frozen=True)
+class Centres:
+    """Wavelengths of all bands in nanometres, None where they are not known; and what is to be said of it."""
 
-    A missing or ``unknown`` unit is inferred from the size of the number.
-    """
+    nanometres: tuple[float, ...] | None = None
+    note: str | None = None
+
+
+def settle_centres(values: Sequence[str | float], unit: str = "") -> Centres:
+    """Decide what wavelengths of all bands are, written in ``unit``; without one their size tells it."""
+    named = unit.strip()
+    numbers = [number_of(str(value)) for value in values]
+    known = [number for number in numbers if number is not None and number > 0]
+    if not values or len(known) < len(numbers):
+        odd = next((v for v, n in zip(values, numbers, strict=True) if n is None or n <= 0), "nothing")
+        return Centres(note=f"wavelengths are not used: {str(odd)[:40]!r} among them is no length")
+    span = f"{min(known):.6g} to {max(known):.6g}"
+    if _WAVENUMBERS.fullmatch(named.lower()):
+        return Centres(
+            note=f"wavelengths are not used: {span} are wavenumbers ({named}); a wavelength in nanometres is "
+            "10,000,000 divided by its number"
+        )
+    note, factor = None, _factor(named)
+    if named.lower() in ("", "unknown"):
+        guess = next((g for g in _GUESSES if g[0] <= min(known) and max(known) < g[1]), None)
+        if guess is None or min(known) >= _MAYBE_ANGSTROMS:
+            return Centres(note=f"wavelengths are not used: {span} have no unit, and their size tells none")
+        factor, note = guess[2], f"wavelengths have no unit; {span} are taken for {guess[3]} by their size"
+    if factor is None:
+        return Centres(note=f"wavelengths are not used: their unit {named!r} is no length")
+    found = tuple(number * factor for number in known)
+    if min(found) < _SHORTEST_NM or max(found) > _LONGEST_NM:
+        return Centres(note=f"wavelengths are not used: {span} {named} are none that an imager sees")
+    return Centres(found, note)
+
+
+def number_of(text: str) -> float | None:
+    """Read a number with a point or a comma for its decimals; None for other texts."""
+    plain = text.strip()
+    if plain.count(",") == 1 and "." not in plain:
+        plain = plain.replace(",", ".")
     try:
-        number = float(value)
+        number = float(plain)
     except ValueError:
         return None
-    name = unit.strip().lower()
-    if name in ("", "unknown"):
-        factor: float | None = 1000.0 if number < _MICROMETRES_BELOW else 1.0
-    else:
-        factor = _UNITS.get(name) or _UNITS.get(name.removesuffix("s"))
-    if factor is None or not number > 0:
+    return number if abs(number) < float("inf") else None
+
+
+def nanometres(value: str, unit: str = "") -> float | None:
+    """Return a length in nanometres; None where it is no positive number or ``unit`` is no length.
+
+    Without a unit it is a wavelength, as ``settle_centres`` has it.
+    """
+    number, factor = number_of(value), _factor(unit.strip())
+    if number is None or number <= 0:
         return None
-    return number * factor
+    if factor is not None:
+        return number * factor
+    found = settle_centres([value], unit).nanometres
+    return None if found is None else found[0]
 
 
-def of_bands(values: Sequence[float], unit: str = "") -> tuple[float, ...] | None:
-    """Return the wavelengths of all bands in nanometres; None where they cannot be those of an imager."""
-    centres = [nanometres(str(value), unit) for value in values]
-    known = tuple(w for w in centres if w is not None and _SHORTEST_NM <= w <= _LONGEST_NM)
-    return known if len(known) == len(centres) and len(set(known)) == len(known) else None
+def of_bands(values: Sequence[float], unit: str = "") -> Centres:
+    """Decide what wavelengths of all bands are, as ``settle_centres``; two bands never have the same."""
+    found = settle_centres(values, unit)
+    if found.nanometres is not None and len(set(found.nanometres)) < len(found.nanometres):
+        return Centres(note="wavelengths are not used: two bands have the same")
+    return found
+
+
+def _factor(unit: str) -> float | None:
+    name = unit.lower()
+    return _UNITS.get(name) or _UNITS.get(name.removesuffix("s"))
 
 
 def band_wavelength(tags: Mapping[str, str], imagery: Mapping[str, str], description: str) -> float | None:
@@ -56,15 +124,23 @@ def band_wavelength(tags: Mapping[str, str], imagery: Mapping[str, str], descrip
 
     Descriptions such as ``band 1 (418.24 Nanometers)`` count only with a unit. None where nothing is known.
     """
+    found = written_wavelength(tags, imagery, description)
+    return None if found is None else nanometres(*found)
+
+
+def written_wavelength(
+    tags: Mapping[str, str], imagery: Mapping[str, str], description: str
+) -> tuple[str, str] | None:
+    """Find the wavelength of one band and its unit as they are written, as for ``band_wavelength``."""
     lower = {name.lower(): value for name, value in tags.items()}
     for name in ("wavelength", "central_wavelength", "center_wavelength", "wavelength_nm"):
         if name in lower:
             unit = lower.get(f"{name}_units", lower.get(f"{name}_unit", "nm" if name.endswith("_nm") else ""))
-            return nanometres(lower[name], unit)
+            return lower[name], unit
     if "CENTRAL_WAVELENGTH_UM" in imagery:
-        return nanometres(imagery["CENTRAL_WAVELENGTH_UM"], "um")
+        return imagery["CENTRAL_WAVELENGTH_UM"], "um"
     match = _IN_DESCRIPTION.search(description)
-    return nanometres(match[1], match[2]) if match else None
+    return (match[1], match[2]) if match else None
 
 
 def band_fwhm(tags: Mapping[str, str], imagery: Mapping[str, str]) -> float | None:
@@ -80,12 +156,26 @@ def band_fwhm(tags: Mapping[str, str], imagery: Mapping[str, str]) -> float | No
 
 def width_beside(width: str, written: str, wavelength: float | None) -> float | None:
     """Return a width in nanometres; its unit is that in which ``wavelength`` (in nm) was ``written``."""
-    try:
-        return None if wavelength is None else float(width) * wavelength / float(written)
-    except (ValueError, ZeroDivisionError):
-        return None
+    own, beside = number_of(width), number_of(written)
+    return own * wavelength / beside if wavelength is not None and own is not None and beside else None
 
 
-def header_list(text: str) -> list[str]:
-    """Split a list in an ENVI header, such as ``{0.48, 0.56}``, into its entries."""
-    return [entry.strip() for entry in text.strip().strip("{}").split(",") if entry.strip()]
+def header_list(text: str, bands: int | None = None) -> list[str]:
+    """Split a list in an ENVI header, such as ``{0.48, 0.56}``, into its entries.
+
+    Of ``bands`` numbers with decimal commas the commas stay inside: ``{400,5, 410,5}`` are two.
+    """
+    inner = text.strip().strip("{}").strip()
+    entries = [entry.strip() for entry in inner.split(",") if entry.strip()]
+    if bands is None or len(entries) == bands:
+        return entries
+    spaced = [entry.strip(" ,") for entry in re.split(r";|,?\s+", inner) if entry.strip(" ,")]
+    if len(spaced) == bands and all(re.fullmatch(r"\d+([.,]\d+)?", entry) for entry in spaced):
+        return spaced
+    if len(entries) == 2 * bands and all(map(str.isdecimal, entries)):
+        joined = [",".join(pair) for pair in zip(entries[::2], entries[1::2], strict=True)]
+        # as a list of single numbers it would jump up and down
+        rises = [float(b) > float(a) for a, b in pairwise(entries)]
+        if bands > 1 and not all(rises) and all(int(b) >= int(a) for a, b in pairwise(entries[::2])):
+            return joined
+    return entries
