@@ -160,12 +160,8 @@ class AbundanceOutput(MapOutput):
     names: tuple[str, ...]
 
     @property
-    def targets(self) -> Sequence[Path]:
-        return [Path(self.out)]
-
-    @property
-    def flags(self) -> Sequence[str]:
-        return ["--out"]
+    def named(self) -> Sequence[tuple[str, str | None]]:
+        return [("--out", self.out)]
 
     @property
     def sizes(self) -> Sequence[int]:

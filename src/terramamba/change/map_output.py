@@ -77,24 +77,14 @@ class ChangeMapOutput(MapOutput):
     temperature: float | None = None
 
     @property
-    def targets(self) -> Sequence[Path]:
-        """List the files to write: map, probabilities, polygons, table of areas."""
-        return [Path(path) for _, path in self._named]
-
-    @property
-    def flags(self) -> Sequence[str]:
-        """List the flag of each target."""
-        return [flag for flag, _ in self._named]
-
-    @property
-    def _named(self) -> list[tuple[str, str]]:
-        named = (
+    def named(self) -> Sequence[tuple[str, str | None]]:
+        """List map, probabilities, polygons and table of areas, each with its flag."""
+        return (
             ("--out", self.out),
             ("--probabilities", self.probabilities),
             *(("--polygons", path) for path in self.polygons),
             ("--areas", self.areas),
         )
-        return [(flag, path) for flag, path in named if path is not None]
 
     @property
     def sizes(self) -> Sequence[int]:

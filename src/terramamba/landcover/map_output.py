@@ -62,15 +62,10 @@ class ClassMapOutput(MapOutput):
     temperature: float | None = None
 
     @property
-    def targets(self) -> Sequence[Path]:
-        """List the files to write."""
-        return [Path(path) for path in (*self.paths, *([] if self.areas is None else [self.areas]))]
-
-    @property
-    def flags(self) -> Sequence[str]:
-        """The flag of each target."""
-        named = ("--out", "--probabilities")[: len(self.paths)]
-        return [*named, *([] if self.areas is None else ["--areas"])]
+    def named(self) -> Sequence[tuple[str, str | None]]:
+        """List map, probabilities and table of areas, each with its flag."""
+        flags = ("--out", "--probabilities")
+        return (*zip(flags, self.paths, strict=False), ("--areas", self.areas))
 
     @property
     def sizes(self) -> Sequence[int]:

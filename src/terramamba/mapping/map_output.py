@@ -35,13 +35,18 @@ class MapOutput(ABC):
 
     @property
     @abstractmethod
+    def named(self) -> Sequence[tuple[str, str | None]]:
+        """List every file that may be asked for with its flag, the map first; None: it was not."""
+
+    @property
     def targets(self) -> Sequence[Path]:
-        """List the files to write, the map first."""
+        """List the files to write."""
+        return [Path(path) for _, path in self.named if path is not None]
 
     @property
     def flags(self) -> Sequence[str]:
-        """List the flag that named each of the targets; of a map alone, that is --out."""
-        return ["--out"] * len(self.targets)
+        """List the flag that named each of the targets."""
+        return [flag for flag, path in self.named if path is not None]
 
     @property
     @abstractmethod
