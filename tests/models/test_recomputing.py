@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from terramamba.models.recomputing import recomputing
+from terramamba.models.recomputing import compiling, recomputing
 from terramamba.models.registry import create_model
 
 
@@ -55,3 +55,16 @@ def test_evaluation_is_left_alone(seed):
         want = model(x)
         with recomputing(model):
             assert torch.equal(model(x), want)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script_method:DeprecationWarning")  # of PyTorch's own import
+def test_blocks_are_compiled_within_and_as_they_were_afterwards():
+    model, _ = make("ssa_mamba")
+    blocks = model.checkpoint_blocks()
+    with compiling(model):
+        compiled = [block.forward for block in blocks]
+        assert all("forward" in vars(block) for block in blocks)
+        with recomputing(model):
+            assert all(block.forward not in compiled for block in blocks)
+        assert [block.forward for block in blocks] == compiled
+    assert not any("forward" in vars(block) for block in blocks)

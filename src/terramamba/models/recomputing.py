@@ -5,7 +5,7 @@ Activation checkpointing: blocks keep their input alone, and run again in the ba
 numbers are drawn again, and batch norms count a batch once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -20,24 +20,36 @@ from terramamba.models.model import Model
 @contextmanager
 def recomputing(model: Model) -> Iterator[None]:
     """Have training of ``model`` take less memory, and about a quarter more time, within the context."""
+    with _other_forwards(model, lambda block, forward: partial(_forward, block, forward)):
+        yield
+
+
+@contextmanager
+def compiling(model: Model) -> Iterator[None]:
+    """Run each block through ``torch.compile`` within the context, which compiles for each way of use.
+
+    Not the whole model: that takes minutes where blocks take seconds, and PyTorch 2.13 then loses gradients
+    of GLMamba on a CPU (those of everything before its decoder come out as 0). Not for what comes after the
+    training, which goes through its data once.
+    """
+    with _other_forwards(model, lambda block, forward: torch.compile(forward)):
+        yield
+
+
+@contextmanager
+def _other_forwards(model: Model, other: Callable[[nn.Module, Any], Any]) -> Iterator[None]:
+    """Put ``other`` of a block and its ``forward`` in the place of the latter within the context."""
     blocks = model.checkpoint_blocks()
+    before = [vars(block).get("forward") for block in blocks]
     for block in blocks:
-        block.forward = partial(_forward, block, block.forward)
+        block.forward = other(block, block.forward)
     try:
         yield
     finally:
-        for block in blocks:
+        for block, forward in zip(blocks, before, strict=True):
             del block.forward  # that of the class comes back
-
-
-def compile_blocks(model: Model) -> None:
-    """Run each block through ``torch.compile`` from now on; weights and their names stay.
-
-    Not the whole model: that takes minutes where blocks take seconds, and PyTorch 2.13 then loses gradients
-    of GLMamba on a CPU (those of everything before its decoder come out as 0).
-    """
-    for block in model.checkpoint_blocks():
-        block.compile()
+            if forward is not None:
+                block.forward = forward
 
 
 def _forward(block: nn.Module, forward: Any, x: torch.Tensor) -> torch.Tensor:

@@ -21,7 +21,7 @@ from terramamba.core.leading import job
 from terramamba.core.processes import Report, Work, join, run_in_processes
 from terramamba.core.run_files import CHECKPOINT
 from terramamba.models.model import Model
-from terramamba.models.recomputing import compile_blocks, recomputing
+from terramamba.models.recomputing import compiling, recomputing
 from terramamba.training.batches import Batch, EvaluationBatches, Shard, TrainingBatches
 from terramamba.training.checkpoint import Contents, TrainState, fingerprint, load_state, save_state
 from terramamba.training.config import check_ability
@@ -170,8 +170,9 @@ def _train(
     if state is not None:
         model.load_state_dict(state.weights)
     model.to(device).train()
-    if config.compile:
-        compile_blocks(model)
-    with recomputing(model) if config.recompute else nullcontext():
+    with (
+        compiling(model) if config.compile else nullcontext(),
+        recomputing(model) if config.recompute else nullcontext(),
+    ):
         run_epochs(model, objective, batches, evaluation, state, keep, report)
     model.cpu()
