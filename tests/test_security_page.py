@@ -1,0 +1,44 @@
+"""The bounds that docs/security.md states are those of the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from terramamba.core import documents, network
+from terramamba.data.catalog import download, unpack
+from terramamba.mapping import executors
+from terramamba.models.encoders import pretrained
+from terramamba.raster.readers import matlab_tags
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        ("JSON, YAML, CSV | {} MB at most", documents.MOST_BYTES >> 20),
+        ("{} levels and", documents.MOST_NESTED),
+        ("and {} values at most", documents.MOST_NODES),
+        ("may grow {} times at most", matlab_tags.MOST_RATIO),
+        ("nothing else, {} GB at most", pretrained.LARGEST_FILE >> 30),
+        ("until a connection stands | {} seconds", network.CONNECT_SECONDS),
+        ("without a byte | {} seconds", network.PATIENCE_SECONDS),
+        ("requests for one thing | {},", network.TRIES),
+        ("that does not answer | {} seconds", executors.CONNECTING_SECONDS),
+        ("without workers | {} seconds", executors.WITHOUT_WORKERS),
+        ("no links; {} GB,", unpack.MOST_UNPACKED >> 30),
+        ("GB, {} files and", unpack.MOST_FILES),
+        ("of unknown length | {} GB", download.MOST_FETCHED >> 30),
+    ],
+)
+def test_a_bound_of_the_page_is_that_of_the_code(words: str, value: int) -> None:
+    assert words.format(f"{value:,}") in PAGE
+
+
+def test_it_is_linked_and_nothing_is_invented_as_an_address() -> None:
+    said = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    assert "docs/security.md" in said
+    assert "docs/security.md" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert not re.search(r"\w@\w", said + PAGE)
