@@ -8,13 +8,16 @@ from terramamba.data.synthetic.files import make_scene
 
 def train(workshop, out, model, *words):
     files = ("--scene", workshop.scene.scene, "--labels", workshop.scene.labels, "--out", out)
-    return ("classify", "train", *files, "--model", model, "--split", "random", "--epochs", 1, *words)
+    return ("classify", "train", *files, "--model", model, "--split", "random", *words)
 
 
-@pytest.mark.parametrize(("model", "how"), [("hybridsn", "program"), ("random_forest", "terramamba")])
-def test_trained_and_mapped(model, how, workshop, tmp_path, terramamba, request) -> None:
+@pytest.mark.parametrize(
+    ("model", "how", "short"),
+    [("hybridsn", "program", ("--epochs", 1)), ("random_forest", "terramamba", ())],
+)
+def test_trained_and_mapped(model, how, short, workshop, tmp_path, terramamba, request) -> None:
     command = request.getfixturevalue(how)
-    trained = command(*train(workshop, tmp_path / "run", model, "--patch-size", 3))
+    trained = command(*train(workshop, tmp_path / "run", model, "--patch-size", 3, *short))
     assert trained.status == 0, trained.err
     target = tmp_path / "map.tif"
     mapped = terramamba("classify", "map", tmp_path / "run", workshop.scene.scene, "--out", target)

@@ -104,7 +104,7 @@ def test_models_prints_exact_sizes_beside_claims(program) -> None:
     assert done.status == 0, done.err
     assert "7.32 M" in done.out
     assert "39,191" in done.out
-    assert "1,002,713" in done.out
+    assert "1,008,153" in done.out
     assert "published LEVIR-CD" in done.out
 
 

@@ -85,7 +85,8 @@ def test_change_probabilities_are_those_of_scaled_logits_and_marks_stay(change, 
     run, before, after = change
     pair = PairFiles(str(before), str(after), None, None, None, "pair", "all")
     with torch.no_grad():
-        logits = run.model(ScoredPairs([pair], run.scaling)[0]["image"][None])[0, 0].double()
+        sample = ScoredPairs([pair], run.scaling)[0]
+        logits = run.model(sample["image"][None], sample["valid"][None])[0, 0].double()
     temperature = run.temperature
     for calibrated, divisor in ((False, 1.0), (True, temperature)):
         out, likely = tmp_path / f"{calibrated}.tif", tmp_path / f"{calibrated}_p.tif"

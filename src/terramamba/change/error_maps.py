@@ -17,7 +17,7 @@ from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run
 from terramamba.scores.thresholds import changed
 from terramamba.training.batches import on_device
-from terramamba.training.predict import evaluating, only_channel
+from terramamba.training.predict import evaluating, logits_of, only_channel
 
 UNCHANGED, HIT, MISS, FALSE_ALARM = 0, 1, 2, 3
 """What a pixel of the map is; ``IGNORE`` has no reference or no data."""
@@ -79,7 +79,7 @@ def _whole(samples: ScoredPairs, index: int, model: torch.nn.Module, device: tor
     """All rows of a pair that goes through the model whole."""
     sample = samples[index]
     batch = on_device({name: tensor[None] for name, tensor in sample.items()}, device)
-    probability = torch.sigmoid(only_channel(model(batch["image"])))[0]
+    probability = torch.sigmoid(only_channel(logits_of(model, batch)))[0]
     yield probability.float().cpu().numpy(), sample["mask"].numpy().astype(np.uint8)
 
 

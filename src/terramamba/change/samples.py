@@ -57,6 +57,8 @@ class _Decoded:
 class PairDataset(Dataset[dict[str, Tensor]]):
     """Samples ``{"image": (2, c, h, w) float32, "mask": (h, w) int64}``: 0 unchanged, 1 changed, 255 ignored.
 
+    Images that are taken whole have ``"valid": (h, w) bool`` beside: where both dates have data.
+
     Both dates are scaled by the one ``scaling``. Pixels without data at a date hold its fill value, and are
     ignored in the mask; so is everything where a pair has no label.
 
@@ -131,7 +133,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         image, mask = self._scaled(decoded), torch.from_numpy(decoded.mask.astype(np.int64))
         if self.augment:
             image, mask = self._augmented(image, mask, decoded.valid, generator)
-        return {"image": image.contiguous(), "mask": mask.contiguous()}
+        sample = {"image": image.contiguous(), "mask": mask.contiguous()}
+        return sample if self._crop is not None else sample | {"valid": _valid(decoded)}
 
     def area(self, which: int) -> Window:
         """Return the rectangle of the images that belongs to a pair."""
@@ -204,6 +207,12 @@ def _decode(pair: PairFiles, window: Window, bands: Sequence[int]) -> _Decoded:
     mask = _reference(pair, window)
     mask[~both.all(axis=0)] = IGNORE
     return _Decoded(dates[0], dates[1], None if both.all() else both, mask)
+
+
+def _valid(decoded: _Decoded) -> Bool[Tensor, "h w"]:
+    """Where both dates have data."""
+    everywhere = np.ones(decoded.mask.shape, bool)
+    return torch.from_numpy(everywhere if decoded.valid is None else decoded.valid.all(axis=0))
 
 
 def _reference(pair: PairFiles, window: Window) -> UInt8[np.ndarray, "h w"]:

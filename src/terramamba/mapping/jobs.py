@@ -85,7 +85,7 @@ def carry_out(
         record = _same_job(files, lock, facts, fresh, overwrite=overwrite, alone=alone)
         drafted = _is_drafted(record, output)
         # Another run may have written them while this one waited.
-        check_outputs(_to_be_moved(output, drafted), overwrite=overwrite, inputs=inputs)
+        check_outputs(_to_be_moved(output, record, drafted), overwrite=overwrite, inputs=inputs)
         if not drafted:
             _map_missing(files, output, work, parallelism, device, states)
         parts = len(output.sizes)
@@ -113,7 +113,7 @@ def finish(output: MapOutput, files: PartFiles, *, overwrite: bool) -> Outcome:
                 f"{files.out}: {len(missing)} of {parts} parts are missing ({ranges(missing, most=10)});"
                 " a shard's command, given again, does what is missing of it"
             )
-        check_outputs(_to_be_moved(output, drafted), overwrite=overwrite)
+        check_outputs(_to_be_moved(output, record, drafted), overwrite=overwrite)
         if not drafted:
             # Each shard has asked the servers of addresses itself; its files may be gone from here by now.
             _states_in(record).require_same(REMEDY, local=True, may_be_gone=True)
@@ -308,9 +308,18 @@ def _is_drafted(record: Mapping[str, Any], output: MapOutput) -> bool:
     )
 
 
-def _to_be_moved(output: MapOutput, drafted: bool) -> list[Path]:
-    """Return the targets that do not have their names yet; without drafts all of them."""
-    return [target for target in output.targets if not drafted or draft_of(target).exists()]
+def _to_be_moved(output: MapOutput, record: Mapping[str, Any], drafted: bool) -> list[Path]:
+    """Return the targets that do not have their names yet; without drafts all of them.
+
+    After a power cut a draft may be under its own name still and under the target's already.
+    """
+    if not drafted:
+        return list(output.targets)
+    return [
+        target
+        for target, sealed in zip(output.targets, _sealed_in(record), strict=True)
+        if draft_of(target).exists() and not (target.exists() and is_whole(target, target, sealed))
+    ]
 
 
 def _sealed_in(record: Mapping[str, Any]) -> list[Sealed]:

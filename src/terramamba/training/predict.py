@@ -203,13 +203,20 @@ def only_channel(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:
     return logits[:, 0]
 
 
+def logits_of(model: nn.Module, batch: Batch) -> Float[Tensor, "b k ..."]:
+    """Run ``model`` on the images of ``batch``, with what it needs to know of them beside."""
+    if "valid" in batch and getattr(model, "takes_valid", False):
+        return model(batch["image"], batch["valid"])
+    return model(batch["image"])
+
+
 def outputs(
     model: nn.Module, batches: EvaluationBatches, precision: str
 ) -> Iterator[tuple[Batch, Float[Tensor, "b k ..."]]]:
     """Yield batches on their device and the model's float32 logits for them, in the order of the samples."""
     for batch in batches:
         with torch.autocast(batches.device.type, torch.bfloat16, enabled=precision == "bf16"):
-            logits = model(batch["image"])
+            logits = logits_of(model, batch)
         yield batch, logits.float()
 
 

@@ -249,7 +249,8 @@ def _nearest(
         elif missing <= (1 - ENOUGH) * size:
             break
         else:
-            taken = first[i] + np.argpartition(distance[first[i] : last[i]], missing - 1)[:missing]
+            # Stable: which of equally distant pixels is taken is the same on every processor.
+            taken = first[i] + np.argsort(distance[first[i] : last[i]], kind="stable")[:missing]
         chosen.append(taken)
         missing -= len(taken)
         if missing <= 0:
