@@ -38,8 +38,8 @@ class Scene:
     """An image and what is known about it; opening reads no pixels, but for some of an alpha band.
 
     ``wavelengths``, and the bands' full widths at half maximum ``fwhm``, are in nanometres. ``bad_bands``
-    marks the bands that a header's bad-band list excludes. ``scale`` is information from the file that is
-    not applied: physical value = value * scale. ``overviews`` says that the file holds thinned-out copies
+    marks the bands that a header's bad-band list excludes. ``scale`` is information from the file, never
+    applied: physical value = stored value * scale. ``overviews`` says that the file holds thinned-out copies
     of itself. ``axes`` says what the stored axes of a bare array were taken for (rows, cols, bands).
     ``turned``: the file stores rows from south to north or columns from east to west, and they are read the
     other way round. ``alpha`` is the band that the file calls transparency, and what was made of it.

@@ -137,47 +137,6 @@ def test_degrees_without_a_reference_system(tmp_path: Path) -> None:
     assert scene.fwhm == pytest.approx([8.5] * C)
 
 
-@pytest.mark.parametrize(
-    ("first", "west"),
-    [(200.0, -160.25), (10.0, 9.75), (180.25, -180.0), (178.0, 177.75)],
-)
-def test_longitudes_beyond_180_are_those_of_the_west(tmp_path: Path, first: float, west: float) -> None:
-    values = {
-        "lat": (("lat",), 50 - 0.5 * np.arange(H)),
-        "lon": (("lon",), first + 0.5 * np.arange(W)),
-        "cube": (("band", "lat", "lon"), CUBE),
-    }
-    scene = open_scene(write(tmp_path / "a.nc", values))
-    is_the_cube(scene)
-    assert scene.transform == Affine(0.5, 0, west, 0, -0.5, 50.25)
-    said = [note for note in scene.notes if note.startswith("longitudes")]
-    assert bool(said) == (first > 100)
-    assert not said or ("reach beyond 180" in said[0]) == (first == 178.0)
-
-
-@pytest.mark.parametrize("stored_from_east", [False, True])
-def test_the_whole_circle_is_cut_at_180(tmp_path: Path, stored_from_east: bool) -> None:
-    longitudes = np.arange(5.0, 360, 10)
-    world = np.random.default_rng(1).integers(0, 99, (2, 18, 36)).astype(np.int16)
-    turn = slice(None, None, -1) if stored_from_east else slice(None)
-    values = {
-        "lat": (("lat",), 85 - 10.0 * np.arange(18)),
-        "lon": (("lon",), longitudes[turn]),
-        "cube": (("band", "lat", "lon"), world[:, :, turn]),
-    }
-    scene = open_scene(write(tmp_path / "a.nc", values))
-    expected = np.roll(world, 18, axis=2)
-    assert scene.transform == Affine(10, 0, -180, 0, -10, 90)
-    assert "longitudes 0 to 360 read as -180 to 180, cut at 180" in scene.notes
-    assert scene.turned
-    assert np.array_equal(scene.read()[0], expected)
-    for window in (Window(2, 3, 5, 6), Window(0, 20, 18, 16), Window(4, 10, 3, 17), Window(1, 17, 1, 2)):
-        assert np.array_equal(scene.read(window, [1])[0], expected[[1], *window.slices])
-    thinned, valid = scene.source.read(scene.grid.window, [0], (9, 12))
-    assert thinned.shape == valid.shape == (1, 9, 12)
-    assert set(thinned[0, 0]) <= set(expected[0, 0])
-
-
 def test_uneven_coordinates_are_no_grid(tmp_path: Path) -> None:
     scene = open_scene(mapped(tmp_path / "a.nc", y=(("y",), NORTHING - np.array([0, 0, 3, 0, 0, 0]))))
     assert (scene.crs, scene.transform) == (None, None)

@@ -19,7 +19,6 @@ from terramamba.raster.checks.shift import Shift, estimate_shift
 from terramamba.raster.geogrid import Grid, compose, crs_name, pixel_size, same_crs
 from terramamba.raster.readers.mosaic import PIXEL_TOLERANCE, WAVELENGTH_TOLERANCE_NM
 from terramamba.raster.readers.open import open_scene
-from terramamba.raster.readers.physical import DECLARED, is_declared
 from terramamba.raster.sample_statistics import Statistics, sample_statistics
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
@@ -98,7 +97,6 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
     """Compare open scenes as ``check_pair`` does; ``given`` is the second before it was warped or masked."""
     second, unmatched = _bands_like(first, second)
     problems, notes = _compare(first, second, unmatched)
-    packed = _packed_alone(first, second)
     facts = _grids(first, second if given is None else given)
     seen = sample_statistics(first), sample_statistics(second)
     missing = seen[0].all_missing, seen[1].all_missing
@@ -111,7 +109,6 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
         for scene, statistics in zip((first, second), seen, strict=True)
         for fill in statistics.fill
     ]
-    findings += [] if packed is None else [Finding("scale declared at one date", packed)]
     if problems:
         notes += [finding.text for finding in findings]
         return PairReport(first, second, tuple(problems), tuple(notes), facts, missing, None, tuple(findings))
@@ -267,19 +264,6 @@ def _values(first: Scene, second: Scene, a: Statistics, b: Statistics) -> dict[s
 
 def _both(first: str, second: str) -> str:
     return f"{first}, both" if first == second else f"{first} and {second}"
-
-
-def _packed_alone(first: Scene, second: Scene) -> str | None:
-    """Say that one date alone declares what its values stand for, where the other has whole numbers."""
-    for scene, other in ((first, second), (second, first)):
-        said = next((note for note in scene.notes if note.startswith(DECLARED)), None)
-        if said is not None and not is_declared(other.notes) and np.dtype(other.dtype).kind in "iu":
-            return (
-                f"{scene.path} declares a scale ({said.partition(', as the file')[0]}), {other.path} none: "
-                "where its numbers are packed too, give it the same (gdal_edit.py -scale), else bring both "
-                "into one unit"
-            )
-    return None
 
 
 def _unlike_values(a: Statistics, b: Statistics) -> list[str]:

@@ -17,7 +17,6 @@ from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid, compose, same_crs
 from terramamba.raster.readers.band_names import BandFile, band_of_file
 from terramamba.raster.readers.gdal import GdalSource
-from terramamba.raster.readers.physical import PhysicalSource, with_declared
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, evenly_spaced
 
@@ -63,7 +62,7 @@ def stack(scenes: Sequence[Scene], name: str) -> Scene:
     finest = _finest(scenes)
     layers = tuple(_on_grid(scene, finest.grid) for scene in scenes)
     coarser = sum(isinstance(layer, CoarserSource) for layer in layers)
-    notes = with_declared(finest.notes, [scene.notes for scene in scenes])
+    notes = finest.notes
     if coarser:
         notes += (f"{coarser} of the bands have larger pixels: brought onto the finest grid, nearest pixel",)
     satellites = {band.satellite for band in known if band is not None}
@@ -205,14 +204,9 @@ def _with_fill(scene: Scene) -> Scene:
     """Take 0 for no data in a band of a known satellite whose file names no such value."""
     if scene.nodata is not None or band_of_file(scene.path) is None:
         return scene
-    source = scene.source
-    if isinstance(source, PhysicalSource) and isinstance(source.source, GdalSource):
-        return replace(
-            scene, nodata=float("nan"), source=replace(source, source=replace(source.source, nodata=(0.0,)))
-        )
-    if not isinstance(source, GdalSource):
+    if not isinstance(scene.source, GdalSource):
         return scene
-    return replace(scene, nodata=0.0, source=replace(source, nodata=(0.0,)))
+    return replace(scene, nodata=0.0, source=replace(scene.source, nodata=(0.0,)))
 
 
 def _wavelength(scene: Scene, band: BandFile | None) -> float | None:

@@ -311,8 +311,7 @@ FORMATS = (
         known_by="content; on disk only",
         reads="one variable, by windows, north up on the grid of its coordinate variables (or "
         "`GeoTransform`), with the reference system of its grid mapping; wavelengths, widths, bad bands; "
-        "`_FillValue` and `valid_range` are no data, packed values are unpacked; longitudes of 0 to 360 are "
-        "read as -180 to 180",
+        "`_FillValue` and `valid_range` are no data, packed values are unpacked",
         notes="`--scene-variable` names one of several, with its group or without. Names and coordinates of "
         "the axes settle what is rows, columns and bands; axes without names are as those of .npy. Latitude "
         "and longitude without a reference system are taken for EPSG:4326.",
@@ -325,9 +324,8 @@ FORMATS = (
         name="GeoTIFF",
         known_by="content, at any address that GDAL opens (file, URL, `/vsi...`)",
         reads="all bands but transparency, which is a mask; COG and TIFF without georeferencing, too",
-        notes="Wavelengths, widths and bad bands are read from the tags of the bands. Scale and offset that "
-        "they declare are applied, and said. A band that the file calls transparency is one only if its "
-        "values are 0 or full nearly everywhere: bands.md.",
+        notes="Wavelengths, widths and bad bands are read from the tags of the bands. A band that the file "
+        "calls transparency is one only if its values are 0 or full nearly everywhere: bands.md.",
         matches=_drivers("GTiff", "COG"),
         reader=_image,
         named=True,

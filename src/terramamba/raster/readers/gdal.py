@@ -12,7 +12,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +32,6 @@ from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers import band_metadata
 from terramamba.raster.readers.alpha import SAMPLED_PIXELS, Alpha, AlphaUse, judge_alpha
 from terramamba.raster.readers.envi_header import header_entries
-from terramamba.raster.readers.physical import PhysicalSource, declared_in_words
 from terramamba.raster.readers.references import require_own_files
 from terramamba.raster.readers.truncated import require_whole_image
 from terramamba.raster.scene import Scene
@@ -74,19 +73,14 @@ def open_image(
     variable: str | None = None,
     remedy: str = "give an image",
     alpha: AlphaUse | None = None,
-    *,
-    packed: bool = False,
 ) -> Scene:
     """Open an image by GDAL as a scene. An alpha band is not a band of the scene but part of its mask.
-
-    The scale and offset that a file declares for its bands are applied, and a note says so.
 
     Args:
         path: A file, or an address that GDAL opens.
         variable: One image of a file that holds several.
         remedy: Ends the message about a file that is no image.
         alpha: What the band is that the file calls transparency; None: what its values say.
-        packed: Values stay as they are stored, for readers that know better what they stand for.
 
     Raises:
         InputError: it is no image, holds several, or complex numbers.
@@ -97,17 +91,15 @@ def open_image(
             image = _dataset(path)
         except RasterioError as error:
             raise InputError(f"{path}: {_why_not(path, error, remedy)}") from error
-        return _described(path, image, variable, alpha, packed)
+        return _described(path, image, variable, alpha)
 
 
-def _described(
-    path: str, image: Any, variable: str | None, alpha_use: AlphaUse | None, packed: bool
-) -> Scene:
+def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse | None) -> Scene:
     """Describe the open dataset ``image`` as a scene."""
     if image.count == 0:
         inner = {re.split(r":(?://)?", name)[-1]: name for name in image.subdatasets}
         if variable in inner:
-            return open_image(inner[variable], alpha=alpha_use, packed=packed)
+            return open_image(inner[variable], alpha=alpha_use)
         found = ", ".join(inner) or "no image"
         raise InputError(f"{path}: holds {found}; choose one with --scene-variable")
     if variable is not None:
@@ -140,10 +132,13 @@ def _described(
     header = envi or image.tags(ns="ENVI")
     if not is_address(path):
         notes += require_whole_image(path, image, header)
+    offsets = {image.offsets[i - 1] for i in indexes} - {0.0}
+    if offsets:
+        notes.append(f"the file's offset of {min(offsets):g} is not applied")
     tags, names = band_metadata.tags_and_names(image, indexes, envi)
     centres = band_metadata.wavelengths(image, indexes, tags, names, header)
     notes += band_metadata.header_notes(image, header, centres)
-    scene = Scene(
+    return Scene(
         path=path,
         format="",
         bands=len(indexes),
@@ -160,29 +155,6 @@ def _described(
         alpha=alpha,
         palette=palette,
         notes=tuple(notes),
-    )
-    return scene if packed or palette is not None else _unpacked(scene, image, indexes)
-
-
-def _unpacked(scene: Scene, image: Any, indexes: Sequence[int]) -> Scene:
-    """Apply the scale and offset that the bands of ``image`` declare, if they do."""
-    gains = tuple(float(image.scales[i - 1]) for i in indexes)
-    offsets = tuple(float(image.offsets[i - 1]) for i in indexes)
-    if set(gains) == {1.0} and not any(offsets):
-        return scene
-    if not (np.isfinite([*gains, *offsets]).all() and all(gains)):
-        said = f"the scale {gains[0]:g} and offset {offsets[0]:g} that the file declares cannot be applied"
-        return replace(scene, scale=None, notes=(*scene.notes, said))
-    said = declared_in_words(
-        gains, offsets, "; where that was done before, take it out of the file (gdal_edit.py -unsetscale)"
-    )
-    return replace(
-        scene,
-        dtype="float32",
-        source=PhysicalSource(scene.source, gains, offsets),
-        nodata=None if scene.nodata is None else float("nan"),
-        scale=None,
-        notes=(*scene.notes, said),
     )
 
 

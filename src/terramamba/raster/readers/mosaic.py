@@ -23,7 +23,6 @@ from terramamba.raster.readers.alpha import AlphaUse, one_use
 from terramamba.raster.readers.band_names import band_of_file
 from terramamba.raster.readers.band_stack import are_bands, are_named_bands, stack
 from terramamba.raster.readers.listed import listed_path
-from terramamba.raster.readers.physical import is_declared, with_declared
 from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, evenly_spaced
@@ -203,7 +202,6 @@ def _mosaic(scenes: Sequence[Scene], name: str) -> Scene:
         format=f"mosaic of {len(scenes)} {first.format} tiles",
         grid=first.grid.crop(whole),
         source=MosaicSource(tiles, first.dtype, _fill(first)),
-        notes=with_declared(first.notes, [scene.notes for scene in scenes]),
     )
 
 
@@ -220,11 +218,7 @@ def _require_alike(scene: Scene, first: Scene) -> None:
     other = first.path
     bands = count(scene.bands, "band")
     _require(scene, scene.bands == first.bands, f"has {bands}, {other} has {first.bands}")
-    own, theirs = (
-        f"{tile.dtype} values" + (" by the scale that it declares" if is_declared(tile.notes) else "")
-        for tile in (scene, first)
-    )
-    _require(scene, scene.dtype == first.dtype, f"holds {own}, {other} holds {theirs}")
+    _require(scene, scene.dtype == first.dtype, f"holds {scene.dtype} values, {other} holds {first.dtype}")
     _require(scene, scene.palette == first.palette, f"has other colours in its palette than {other}")
     _require(scene, same_crs(scene.crs, first.crs), f"is in {_crs(scene)}, {other} is in {_crs(first)}")
 

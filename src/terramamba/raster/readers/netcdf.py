@@ -22,8 +22,6 @@ from terramamba.raster.readers.axes import (
 from terramamba.raster.readers.gdal import is_data
 from terramamba.raster.readers.georeference import place, role_of_axis
 from terramamba.raster.readers.hdf5 import numbers, text
-from terramamba.raster.readers.longitudes import RolledSource, west_of_180
-from terramamba.raster.readers.physical import declared_in_words
 from terramamba.raster.readers.variables import (
     Listing,
     Variable,
@@ -33,7 +31,7 @@ from terramamba.raster.readers.variables import (
     open_variables,
 )
 from terramamba.raster.readers.wavelengths import Centres, of_bands
-from terramamba.raster.scene import Scene, Source
+from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 
 NAME = "NetCDF, HDF5"
@@ -83,25 +81,22 @@ def open_netcdf(path: str, variable: str | None = None, asked: Asked = NOTHING) 
     bands = 1 if band is None else found.shape[band]
     shape = (found.shape[rows], found.shape[cols])
     placed = place(path, listing, found, rows, cols, shape)
-    grid, seam, circle = west_of_180(placed.grid)
     if placed.grid.transform is None and found.name.startswith("HDFEOS/"):
         raise InputError(
             f"{path}: {found.name} is in the layout of HDF-EOS5, whose grid or swath is described in "
             "StructMetadata, which is not read; convert it to GeoTIFF on a map grid first"
         )
     packing = Packing.of(found)
-    source: Source = NetcdfSource(
+    source = NetcdfSource(
         path, found.name, (rows, cols, band), placed.rows_turned, placed.cols_turned, packing
     )
-    if seam:
-        source = RolledSource(source, seam, grid.width)
     order = roles_of(settled, 3) if len(stored) == 3 else ()
     said = (
         f"{found.name} {dims(stored)}{f', by {why}' if why else ''} read as {in_words(settled, len(stored))}"
     )
-    notes = [said, *placed.notes] if circle is None else [said, *placed.notes, circle]
+    notes = [said, *placed.notes]
     if packing.unpacks:
-        notes.append(declared_in_words((packing.scale,), (packing.offset,)))
+        notes.append(f"unpacked: stored value x {packing.scale:g} + {packing.offset:g}")
     beside = _beside(path, listing, found, band)
     centres = of_bands(*beside.wavelengths) if beside.wavelengths else Centres()
     if centres.note is not None:
@@ -111,7 +106,7 @@ def open_netcdf(path: str, variable: str | None = None, asked: Asked = NOTHING) 
         NAME,
         bands,
         packing.dtype,
-        grid,
+        placed.grid,
         source,
         nodata=packing.nodata,
         band_names=beside.names,
@@ -119,7 +114,7 @@ def open_netcdf(path: str, variable: str | None = None, asked: Asked = NOTHING) 
         fwhm=beside.fwhm,
         bad_bands=beside.bad_bands,
         axes=order,
-        turned=placed.rows_turned or placed.cols_turned or seam > 0,
+        turned=placed.rows_turned or placed.cols_turned,
         notes=tuple(notes),
     )
 

@@ -16,8 +16,8 @@ from terramamba.core.errors import InputError
 from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS, TRIES
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.band_stack import are_bands, stack
+from terramamba.raster.readers.enmap import PhysicalSource
 from terramamba.raster.readers.gdal import GdalSource, open_image
-from terramamba.raster.readers.physical import PhysicalSource
 from terramamba.raster.readers.wavelengths import nanometres
 from terramamba.raster.scene import Scene
 
@@ -226,7 +226,7 @@ def _jpeg_2000(band: _Band) -> bool:
 def _open(band: _Band, item: str) -> Scene:
     """Open one band of an asset as a scene."""
     try:
-        whole = open_image(band.href, packed=True)
+        whole = open_image(band.href)
     except InputError as error:
         raise InputError(f"{item}: asset {band.asset}: {error}") from error
     if band.index > whole.bands:
