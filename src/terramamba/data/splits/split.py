@@ -145,22 +145,22 @@ def block_split(
     ... )
     >>> for row in pixels.draw(np.array(list("-TVE"))[split.subsets], fill="."):
     ...     print("".join(row))
-    EEEEEEEEEEE..---VVVVVVVV
-    EEEEEEEEEEE..-T---VVVVVE
-    EEEEEEEEEEE..TTTT-VVEEEE
-    EEEEEEEVVVV..TTTT-VVEEEE
-    EEEEEEEVVVV..TTT--VEEEEE
-    EEEEEEEVVVV..-T--V---EEE
-    .............---V--T--EE
-    .............VVV--TTT--E
-    EE-TTTTT-VV..VVE-TTTTT-E
-    EE--TTTT-VV..VEE--TTT--E
-    EEE-TTT--VV..EEEE--T--EE
-    --------EEV..EEEEE---EEE
+    EEEEEEEEEEE..---VVVVVEEE
+    EEEEEEEEEEE..TT--VVVEEEE
+    EEEEEEEEEEE..TTT--VEEEEE
+    EEEEEEEVVVV..TTTT-VEEEEE
+    EEEEEEEVVVV..TTT--EEEEEE
+    EEEEEEEVVVV..-T--E---EEE
+    .............---E--T--EE
+    .............VVE--TTT--E
+    EE-TTTTT-VV..VEE-TTTTT-E
+    EE-TTTTT-VV..EEE--TTT--E
+    EE--TT---VV..EEEE--T--EE
+    -------EEEV..EEEEE---EEE
     TT-EEEEEEEV..EEEEEEEEEEE
-    TT--EEEEEEV..EEEEEEEEEEE
-    TTT--EEEEEV..EEEEEEEEEEE
-    TTTT-EEEEEV..EEEEEEEEEEE
+    TT--EEEEEEV..EEEEVVVEEEE
+    TTT--EEEEEV..EEEVVVVVEEE
+    TTTT-EEEEEV..EEEVVVVVEEE
 
     Raises:
         InputError: fractions that leave nothing to test, a class with fewer than 3 pixels, or no class that
