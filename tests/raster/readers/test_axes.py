@@ -89,7 +89,10 @@ def test_other_entries_of_a_file_settle_it(tmp_path: Path) -> None:
     scene = open_scene(path)
     assert np.array_equal(scene.read()[0], cube.transpose(2, 0, 1))
     assert scene.wavelengths == pytest.approx((400, 500, 600, 700, 800))
-    assert scene.notes == ("cube 5 x 6 x 7, by the length of wavelength read as bands, rows, columns",)
+    assert scene.notes == (
+        "cube 5 x 6 x 7, by the length of wavelength read as bands, rows, columns",
+        "wavelengths have no unit; 0.4 to 0.8 are taken for micrometres by their size",
+    )
     scipy.io.savemat(path, {"cube": cube, "nRow": 6, "nCol": 7})
     assert open_scene(path).bands == 5
     scipy.io.savemat(path, {"cube": cube, "gt": np.ones((6, 7))})
