@@ -30,13 +30,13 @@ Rows = Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]]
 
 
 def write_error_maps(
-    folder: Path, run: Run, pairs: Sequence[PairFiles], threshold: float, *, device: str = "auto"
+    folder: Path, run: Run, pairs: Sequence[PairFiles], thresholds: Sequence[float], *, device: str = "auto"
 ) -> None:
-    """Write a GeoTIFF of hits, misses and false alarms for each of the ``pairs``, as they are scored.
+    """Write a GeoTIFF of hits, misses and false alarms for each of the ``pairs``, each at its threshold.
 
     Files are called after the pairs, ``errors_NAME.tif``, and lie on the grid of the earlier date.
     """
-    samples = ScoredPairs(pairs, run.scaling)
+    samples = ScoredPairs.for_run(run, pairs)
     names = _file_names([pair.name for pair in pairs])
     with (
         evaluating(run.model, resolve_device(device)) as where,
@@ -56,7 +56,7 @@ def write_error_maps(
                 top = 0
                 for probability, mask in rows:
                     window = Window(top, 0, *mask.shape)
-                    file.write(errors(probability, mask, threshold)[None], window)
+                    file.write(errors(probability, mask, thresholds[index])[None], window)
                     top = window.bottom
             step(1)
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from terramamba.change.error_maps import write_error_maps
+from terramamba.change.meanings import asked_pairs, threshold_for
+from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.change.scores import pair_scores
 from terramamba.change.settings import ChangeSettings
 from terramamba.change.training import counted
@@ -44,6 +46,7 @@ def evaluate(
     bands: str | None = None,
     nodata: Sequence[float] | None = None,
     threshold: float | None = None,
+    what: str | None = None,
     changed_values: Sequence[str] | None = None,
     unchanged_values: Sequence[str] | None = None,
     ignore_values: Sequence[str] | None = None,
@@ -87,10 +90,12 @@ def evaluate(
     ]
     if threshold is not None:
         notes.append(f"threshold {threshold:g} was given; tried out on these pairs, it scores too well here")
-    counts = counted(run.model, labelled, run.scaling, device=device)
+    labelled = asked_pairs(run, labelled, what)
+    cuts = [cut if threshold is not None else threshold_for(run, pair.what) for pair in labelled]
+    counts = counted(run.model, ScoredPairs.for_run(run, labelled), device=device)
     temperature = run.temperature
     calibration = None if temperature is None else change_calibration(counts.logits, temperature)
-    scores = pair_scores(counts, cut, calibration)
+    scores = pair_scores(counts, cuts, calibration)
     found = {
         "protocol": f"{split}-{len(labelled)}" if name is None else f"{name}-{split}",
         "threshold": cut,
@@ -102,7 +107,7 @@ def evaluate(
 
     def write(folder: Path) -> None:
         write_confusion(folder / CONFUSION, np.array(scores["confusion"]), run.classes.names)
-        write_error_maps(folder, run, labelled, cut, device=device)
+        write_error_maps(folder, run, labelled, cuts, device=device)
 
     return Evaluation(found, write)
 

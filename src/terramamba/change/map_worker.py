@@ -16,6 +16,8 @@ from terramamba.models.model import Model
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run
+from terramamba.training.batches import on_device
+from terramamba.training.predict import logits_of
 
 Tiles = tuple[Window, ...]
 
@@ -39,12 +41,17 @@ class ChangeWork:
     batches: tuple[Tiles, ...]
     precision: str
     temperature: float = 1.0
+    scaling: Scaling | None = None
+    """Of both dates; None: the run's."""
+    meaning: int | None = None
+    """Which of the run's meanings of "changed" is asked for; None: it has learnt one."""
 
     def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
         """Load the model; return the function that maps a batch of tiles to the arrays of ``packed``."""
         run = open_run(self.run, "change")
         dates = self.before, self.after
-        detector = ChangeDetector(run.model, run.scaling, dates, device, self.precision, self.temperature)
+        how = (device, self.precision, self.temperature, self.meaning)
+        detector = ChangeDetector(run.model, self.scaling or run.scaling, dates, *how)
         return lambda part: packed(detector.detect(self.batches[part]))
 
 
@@ -59,8 +66,9 @@ class ChangeDetector:
         device: torch.device,
         precision: str = "32",
         temperature: float = 1.0,
+        meaning: int | None = None,
     ) -> None:
-        self._dates, self._scaling = dates, scaling
+        self._dates, self._scaling, self._meaning = dates, scaling, meaning
         self._model = model.to(device).eval()
         self._device, self._precision, self._temperature = device, precision, temperature
 
@@ -71,12 +79,14 @@ class ChangeDetector:
         worth_it = [i for i in range(len(windows)) if usable[i].any()]
         probability = {i: np.zeros(windows[i].shape, np.float32) for i in range(len(windows))}
         if worth_it:
-            images = torch.from_numpy(np.stack([[date[0] for date in read[i]] for i in worth_it]))
-            given = [images.to(self._device)]
-            if self._model.takes_valid:
-                given.append(torch.from_numpy(np.stack([usable[i] for i in worth_it])).to(self._device))
+            batch = {
+                "image": torch.from_numpy(np.stack([[date[0] for date in read[i]] for i in worth_it])),
+                "valid": torch.from_numpy(np.stack([usable[i] for i in worth_it])),
+            }
+            if self._meaning is not None:
+                batch["meaning"] = torch.full((len(worth_it),), self._meaning)
             with inferring(self._device, self._precision):
-                logits = self._model(*given).float()
+                logits = logits_of(self._model, on_device(batch, self._device)).float()
                 found = change_probability(logits / self._temperature).cpu().numpy()
             probability.update(zip(worth_it, found, strict=True))
         return [

@@ -16,7 +16,7 @@ from terramamba.scores.thresholds import best_threshold, confusion_at
 from terramamba.training.batches import Batch, EvaluationBatches
 from terramamba.training.losses import change_loss
 from terramamba.training.objective import Validation, summed
-from terramamba.training.predict import count_changes, only_channel
+from terramamba.training.predict import count_changes, logits_of, only_channel
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ChangeDetection:
 
     def loss(self, model: Model, batch: Batch) -> Float[Tensor, ""]:
         """Compute the configured loss over the pixels whose change is known."""
-        return self._of_masks(only_channel(model(batch["image"])), batch)
+        return self._of_masks(only_channel(logits_of(model, batch)), batch)
 
     def validate(self, model: Model, batches: EvaluationBatches) -> Validation:
         """Compute F1 at the threshold that makes it highest, and at 0.5."""

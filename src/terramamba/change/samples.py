@@ -24,6 +24,7 @@ from terramamba.data.augment import (
 from terramamba.data.pairs.change_masks import read_mask
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import IGNORE
+from terramamba.data.pairs.pair_scaling import ScaleBy, own_scaling
 from terramamba.data.pairs.settle_labels import code_labels
 from terramamba.data.pairs.statistics import require_bands
 from terramamba.data.scaling import Scaling
@@ -57,9 +58,10 @@ class _Decoded:
 class PairDataset(Dataset[dict[str, Tensor]]):
     """Samples ``{"image": (2, c, h, w) float32, "mask": (h, w) int64}``: 0 unchanged, 1 changed, 255 ignored.
 
-    Images that are taken whole have ``"valid": (h, w) bool`` beside: where both dates have data.
+    Images that are taken whole have ``"valid": (h, w) bool`` beside: where both dates have data. With
+    ``meanings`` there is ``"meaning": () int64``, the place among them of what counts as changed.
 
-    Both dates are scaled by the one ``scaling``. Pixels without data at a date hold its fill value, and are
+    Both dates are scaled by one scaling. Pixels without data at a date hold its fill value, and are
     ignored in the mask; so is everything where a pair has no label.
 
     Args:
@@ -73,6 +75,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         exchange_dates: Probability of exchanging the dates; of use with ``augment`` only.
         jitter: Strength of the change of light of each date; of use with ``augment`` only.
         seed: Of crops and augmentation; what a sample gets depends on seed, epoch and its index alone.
+        scale_by: "pair" scales each pair by what it holds itself.
+        meanings: What may count as changed, where pairs say which of them does.
         cache_bytes: Decoded pairs are kept in memory up to this size.
 
     Raises:
@@ -90,6 +94,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         exchange_dates: float = 0.0,
         jitter: float = 0.0,
         seed: int,
+        scale_by: ScaleBy = "training",
+        meanings: Sequence[str] = (),
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         if (crop_size is not None and crop_size < 1) or crops_per_pair < 1:
@@ -100,6 +106,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
             pairs = code_labels({"": pairs}).pairs[""]
         self.pairs, self.scaling, self.seed, self.epoch = tuple(pairs), scaling, seed, 0
         self.augment, self.exchange_dates, self.jitter = augment, exchange_dates, jitter
+        self.scale_by, self.meanings = scale_by, tuple(meanings)
+        self._scalings: dict[int, Scaling] = {}
         self.crops_per_pair = crops_per_pair if crop_size is not None else 1
         self._areas = [self._area_of(pair) for pair in self.pairs]
         self._crop: tuple[int, int] | None = None
@@ -130,11 +138,23 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         if self._crop is not None:
             window = Window(*draw_corner(*area.shape, self._crop, generator), *self._crop)
         decoded = self._decoded(which, window)
-        image, mask = self._scaled(decoded), torch.from_numpy(decoded.mask.astype(np.int64))
+        scaling = self.scaling_of(which)
+        image, mask = _scaled(decoded, scaling), torch.from_numpy(decoded.mask.astype(np.int64))
         if self.augment:
-            image, mask = self._augmented(image, mask, decoded.valid, generator)
+            image, mask = self._augmented(image, mask, decoded.valid, scaling, generator)
         sample = {"image": image.contiguous(), "mask": mask.contiguous()}
+        what = self.pairs[which].what
+        if self.meanings and what is not None:
+            sample["meaning"] = torch.tensor(self.meanings.index(what))
         return sample if self._crop is not None else sample | {"valid": _valid(decoded)}
+
+    def scaling_of(self, which: int) -> Scaling:
+        """Return the scaling of both dates of a pair."""
+        if self.scale_by == "training":
+            return self.scaling
+        if which not in self._scalings:
+            self._scalings[which] = own_scaling(*self.dates(which), self.scaling)
+        return self._scalings[which]
 
     def area(self, which: int) -> Window:
         """Return the rectangle of the images that belongs to a pair."""
@@ -174,31 +194,34 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         inside = Window(area.row + window.row, area.col + window.col, *window.shape)
         return _decode(self.pairs[which], inside, self.scaling.bands)
 
-    def _scaled(self, decoded: _Decoded) -> Float32[Tensor, "2 c h w"]:
-        everywhere = np.ones((2, *decoded.mask.shape), bool)
-        valid = everywhere if decoded.valid is None else decoded.valid
-        dates = zip((decoded.before, decoded.after), valid, strict=True)
-        return torch.from_numpy(np.stack([self.scaling.apply(*date) for date in dates]))
-
     def _augmented(
         self,
         image: Float32[Tensor, "2 c h w"],
         mask: Shaped[Tensor, "h w"],
         valid: Bool[np.ndarray, "2 h w"] | None,
+        scaling: Scaling,
         generator: torch.Generator,
     ) -> tuple[Float32[Tensor, "2 c i j"], Shaped[Tensor, "i j"]]:
         if self.jitter > 0:
-            image = jitter(image, self.jitter, self._black(), generator)
+            image = jitter(image, self.jitter, _black(scaling), generator)
             if valid is not None:
-                fill = torch.tensor(self.scaling.fill, dtype=image.dtype)[:, None, None]
+                fill = torch.tensor(scaling.fill, dtype=image.dtype)[:, None, None]
                 image = torch.where(torch.from_numpy(valid)[:, None], image, fill)
         image = exchange_dates(image, self.exchange_dates, generator)
         symmetry = draw_symmetry(image.shape[-1] == image.shape[-2], generator)
         return turn(image, symmetry), turn(mask, symmetry)
 
-    def _black(self) -> Float32[Tensor, " c"]:
-        zero = -np.multiply(self.scaling.offset, self.scaling.factor)
-        return torch.from_numpy(zero.clip(-FARTHEST_BLACK, FARTHEST_BLACK).astype(np.float32))
+
+def _black(scaling: Scaling) -> Float32[Tensor, " c"]:
+    zero = -np.multiply(scaling.offset, scaling.factor)
+    return torch.from_numpy(zero.clip(-FARTHEST_BLACK, FARTHEST_BLACK).astype(np.float32))
+
+
+def _scaled(decoded: _Decoded, scaling: Scaling) -> Float32[Tensor, "2 c h w"]:
+    everywhere = np.ones((2, *decoded.mask.shape), bool)
+    valid = everywhere if decoded.valid is None else decoded.valid
+    dates = zip((decoded.before, decoded.after), valid, strict=True)
+    return torch.from_numpy(np.stack([scaling.apply(*date) for date in dates]))
 
 
 def _decode(pair: PairFiles, window: Window, bands: Sequence[int]) -> _Decoded:

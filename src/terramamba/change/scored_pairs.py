@@ -4,6 +4,7 @@ So the score of a large pair is that of its map, blended from overlapping tiles,
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Self
 
 import numpy as np
 import rasterio
@@ -14,11 +15,13 @@ from terramamba.change.map_worker import OVERLAP, TILE_SIZE, ChangeDetector
 from terramamba.change.samples import PairDataset
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import IGNORE
+from terramamba.data.pairs.pair_scaling import ScaleBy
 from terramamba.data.scaling import Scaling
 from terramamba.mapping.blend import MappedWindow, blend
 from terramamba.models.model import Model
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 from terramamba.raster.windows import tiles
+from terramamba.runs.folder import Run
 
 WHOLE_PIXELS = 1024 * 1024
 """A pair of more pixels is scored by tiles. The images of most published sets have 1024 a side at most, and
@@ -28,8 +31,27 @@ go through the model whole, as papers do it."""
 class ScoredPairs(PairDataset):
     """Whole pairs without augmentation; see ``PairDataset`` for the samples."""
 
-    def __init__(self, pairs: Sequence[PairFiles], scaling: Scaling) -> None:
-        super().__init__(pairs, scaling, crop_size=None, augment=False, seed=0)
+    def __init__(
+        self,
+        pairs: Sequence[PairFiles],
+        scaling: Scaling,
+        scale_by: ScaleBy = "training",
+        meanings: Sequence[str] = (),
+    ) -> None:
+        super().__init__(
+            pairs, scaling, crop_size=None, augment=False, seed=0, scale_by=scale_by, meanings=meanings
+        )
+
+    @classmethod
+    def for_run(cls, run: Run, pairs: Sequence[PairFiles]) -> Self:
+        """Hand ``pairs`` to the model of ``run`` as it learnt to see them."""
+        data = run.card.data
+        return cls(pairs, data.scaling, data.scale_by or "training", data.meanings or ())
+
+    def swapped(self) -> "ScoredPairs":
+        """Exchange the dates of all pairs."""
+        pairs = [pair.swapped() for pair in self.pairs]
+        return ScoredPairs(pairs, self.scaling, self.scale_by, self.meanings)
 
     def mapped_for(self, model: Model) -> list[int]:
         """Return the pairs of more than ``WHOLE_PIXELS``; none for a model that needs the whole image."""
@@ -42,7 +64,10 @@ class ScoredPairs(PairDataset):
     ) -> Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]]:
         """Yield probability of change, as ``map_change`` finds it, and mask of a pair, by full rows."""
         height, width = self.area(index).shape
-        detector = ChangeDetector(model, self.scaling, self.dates(index), device, precision)
+        what = self.pairs[index].what
+        meaning = self.meanings.index(what) if self.meanings and what is not None else None
+        scaling = self.scaling_of(index)
+        detector = ChangeDetector(model, scaling, self.dates(index), device, precision, meaning=meaning)
         masks: dict[int, UInt8[np.ndarray, "h w"]] = {}
 
         def mapped() -> Iterator[MappedWindow]:

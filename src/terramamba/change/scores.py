@@ -1,6 +1,6 @@
 """Every score of a change detector on pairs: at its threshold, over thresholds, with the dates swapped."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,20 +46,22 @@ def count_pairs(
     return PairCounts(counts.histograms, evaluate_change(model, swapped, device=device), counts.logits)
 
 
-def pair_scores(counts: PairCounts, threshold: float, calibration: Calibration | None) -> dict[str, Any]:
-    """Return every score at ``threshold``, a whole thousandth, as plain numbers.
+def pair_scores(
+    counts: PairCounts, threshold: float | Sequence[float], calibration: Calibration | None
+) -> dict[str, Any]:
+    """Return every score at ``threshold``, a whole thousandth or one for each pair, as plain numbers.
 
     Also bootstrap intervals over pairs, how much F1 changes when the dates are swapped and, where it is
     known, ``calibration``. Pairs without a pixel that was counted are left out: they are neither right nor
     wrong. Raises ``ValueError`` when no pixel was counted.
     """
-    confusions = np.stack([confusion_at(histogram, threshold) for histogram in counts.histograms])
+    confusions = confusions_at(counts.histograms, threshold)
     confusions = confusions[confusions.any(axis=(1, 2))]
     by_pair = class_counts(confusions)
     made_of: dict[Source, Any] = {
         "pixels": by_pair.sum(axis=0),
         "pairs": by_pair,
-        "swapped": class_counts(confusion_at(counts.swapped.sum(axis=0), threshold)),
+        "swapped": class_counts(confusions_at(counts.swapped, threshold).sum(axis=0)),
     }
     if calibration is not None:
         made_of["calibration"] = calibration
@@ -71,6 +73,14 @@ def pair_scores(counts: PairCounts, threshold: float, calibration: Calibration |
         "pairs": len(confusions),
         "confusion": confusions.sum(axis=0).tolist(),
     }
+
+
+def confusions_at(
+    histograms: Int[np.ndarray, "m 2 bins"], threshold: float | Sequence[float]
+) -> Int[np.ndarray, "m 2 2"]:
+    """Count the confusion matrix of each pair at ``threshold``, one for all or one for each."""
+    cuts = [threshold] * len(histograms) if isinstance(threshold, float) else threshold
+    return np.stack([confusion_at(one, cut) for one, cut in zip(histograms, cuts, strict=True)])
 
 
 def write_thresholds(path: Path, subsets: Mapping[str, PairCounts], chosen: float) -> None:

@@ -15,6 +15,7 @@ from terramamba.core.options import (
     at_least,
 )
 from terramamba.core.typed import Fraction
+from terramamba.data.pairs.pair_scaling import ScaleBy
 from terramamba.data.settings import Alignment, Pairs
 from terramamba.mapping.settings import MapSettings
 from terramamba.training.settings import ChangeLoss, TrainConfig, TrainSettings
@@ -33,6 +34,15 @@ class Threshold(Options):
             from terramamba.scores.thresholds import checked_threshold
 
             checked_threshold(self.threshold)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meaning(Options):
+    """What a detector is asked for that has learnt several meanings of "changed"."""
+
+    what: str | None = None
+    """What counts as changed, for a model that knows several, such as buildings, cropland or anything; pairs
+    whose table says it in a column what keep that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +67,9 @@ class Crops(Options):
     """Probability of exchanging the two dates of a training sample."""
     jitter: Annotated[float, at_least(0), BY_STEPS] = 0.0
     """Strength of the brightness, contrast and band jitter drawn for each date (0: none; 0.2: moderate)."""
+    scale_by: ScaleBy = "training"
+    """Scale all pairs by what training pairs hold, or each pair by what its own two dates hold, so that
+    images of other sensors, seasons and stretches look alike."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +88,7 @@ class ChangeSettings(ChangeConfig, TrainSettings, Threshold, Crops, Pairs):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangeMapSettings(Threshold, Alignment, MapSettings):
+class ChangeMapSettings(Threshold, Meaning, Alignment, MapSettings):
     """Settings of `terramamba change map`, but for the files."""
 
     polygons: list[str] | None = None

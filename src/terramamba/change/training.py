@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from terramamba.change.contents import contents_of
+from terramamba.change.meanings import meanings_in
 from terramamba.change.recipe import with_crops
 from terramamba.change.samples import PairDataset
 from terramamba.change.scored_pairs import ScoredPairs
-from terramamba.change.scores import PairCounts, count_pairs, pair_scores, write_thresholds
+from terramamba.change.scores import PairCounts, confusions_at, count_pairs, pair_scores, write_thresholds
 from terramamba.change.settings import ChangeSettings
 from terramamba.change.understood import plan_of
 from terramamba.core.devices import resolve_device
@@ -50,7 +51,7 @@ from terramamba.scores.calibration import (
     write_reliability,
 )
 from terramamba.scores.sampling_units import from_confusions, write_units
-from terramamba.scores.thresholds import checked_threshold, confusion_at
+from terramamba.scores.thresholds import best_threshold, checked_threshold
 from terramamba.training.checkpoint import Contents
 from terramamba.training.plan import Plan
 from terramamba.training.task import Judgement, PreparedSamples
@@ -58,6 +59,8 @@ from terramamba.training.workload import Volume
 
 CLASSES = ClassTable((0, 1), ("unchanged", "changed"), (None, None))
 SUBSETS = ("train", "val", "test")
+SCORED = (("validation", "val"), ("test", "test"))
+"""What is scored, and the subset that it is."""
 UNTESTED_SCORES = {"pairs": 0, "confusion": [[0, 0], [0, 0]]}
 """Of a run whose data have no test pairs: nothing was counted."""
 COUNTED_SIDE = 64
@@ -156,6 +159,11 @@ class Training(PreparedSamples):
     inputs: FileStates
     """Of the files of all pairs before they were read."""
 
+    @cached_property
+    def meanings(self) -> tuple[str, ...]:
+        """What counts as changed, by name, where the pairs say it."""
+        return meanings_in(self.pairs)
+
     @property
     def plan(self) -> Plan:
         """What was understood of the pairs."""
@@ -182,8 +190,9 @@ class Training(PreparedSamples):
 
     @property
     def model_options(self) -> Mapping[str, Any]:
-        """The number of bands."""
-        return {"in_channels": len(self.scaling.bands)}
+        """The number of bands, and of meanings of "changed" where there are several."""
+        bands = {"in_channels": len(self.scaling.bands)}
+        return bands | ({"meanings": len(self.meanings)} if self.meanings else {})
 
     @property
     def card(self) -> DataCard:
@@ -197,6 +206,8 @@ class Training(PreparedSamples):
             quantiles=self.quantiles,
             nodata=tuple(self.settings.nodata) if self.settings.nodata else None,
             scaling=self.scaling,
+            scale_by=self.settings.scale_by,
+            meanings=self.meanings or None,
             classes=CLASSES,
             label_values=self.settled.values,
             protocol=protocol_id(self.pairs, self.settings.chosen_on_test, self.published),
@@ -226,24 +237,49 @@ class Training(PreparedSamples):
             exchange_dates=settings.exchange_dates,
             jitter=settings.jitter,
             seed=settings.seed,
+            scale_by=settings.scale_by,
+            meanings=self.meanings,
         )
 
     def validation_set(self) -> PairDataset:
         """Return whole validation pairs."""
-        return ScoredPairs(self.pairs["val"], self.scaling)
+        return self._scored("val")
+
+    def _scored(self, subset: str) -> ScoredPairs:
+        """Whole pairs of a subset."""
+        return ScoredPairs(self.pairs[subset], self.scaling, self.settings.scale_by, self.meanings)
+
+    def _cuts(
+        self, counts: Mapping[str, PairCounts], cut: float, chosen_by: ThresholdSource
+    ) -> Mapping[str, float]:
+        """The threshold for each meaning of "changed": that with the best F1 on its validation pairs."""
+        if chosen_by != "validation":
+            return dict.fromkeys(self.meanings, cut)
+        asked = np.array([pair.what for pair in self.pairs["val"]])
+        histograms = counts["validation"].histograms
+        shown = {what: histograms[asked == what].sum(axis=0) for what in self.meanings}
+        return {what: best_threshold(of) if of[1].any() else cut for what, of in shown.items()}
 
     def judge(self, model: Model, threshold: float | None) -> Judgement:
         """Score at the threshold that is given, else chosen, else fixed; calibration from validation."""
         settings = self.settings
         cut, chosen_by = _threshold(settings.threshold, threshold)
         counts = {
-            subset: counted(model, self.pairs[key], self.scaling, device=settings.device)
-            for subset, key in (("validation", "val"), ("test", "test"))
+            subset: counted(model, self._scored(key), device=settings.device)
+            for subset, key in SCORED
             if key in self.pairs
         }
         temperature = change_temperature(counts["validation"].logits)
         calibrations = {subset: change_calibration(of.logits, temperature) for subset, of in counts.items()}
-        scores = {subset: pair_scores(of, cut, calibrations[subset]) for subset, of in counts.items()}
+        by_meaning = self._cuts(counts, cut, chosen_by)
+        cuts: Mapping[str, float | list[float]] = {
+            subset: [by_meaning.get(pair.what or "", cut) for pair in self.pairs[key]]
+            for subset, key in SCORED
+            if key in self.pairs
+        }
+        scores = {
+            subset: pair_scores(of, cuts[subset], calibrations[subset]) for subset, of in counts.items()
+        }
         scores.setdefault("test", UNTESTED_SCORES)
 
         def write(folder: Path) -> None:
@@ -251,13 +287,16 @@ class Training(PreparedSamples):
             write_reliability(folder / RELIABILITY, calibrations)
             if "test" not in counts:
                 return
-            tested = np.stack([confusion_at(histogram, cut) for histogram in counts["test"].histograms])
+            tested = confusions_at(counts["test"].histograms, cuts["test"])
             write_confusion(folder / CONFUSION, np.array(scores["test"]["confusion"]), CLASSES.names)
             write_units(folder, from_confusions([pair.name for pair in self.pairs["test"]], tested))
 
         fitted = temperature_fit(calibrations["validation"])
-        card = JudgedCard(threshold=Threshold(cut, chosen_by), calibration=fitted)
+        card = JudgedCard(
+            threshold=Threshold(cut, chosen_by), thresholds=by_meaning or None, calibration=fitted
+        )
         facts = {"threshold": cut, "threshold_from": chosen_by, "calibration": plain(fitted)}
+        facts |= {"thresholds": by_meaning} if by_meaning else {}
         return Judgement(scores, card, facts, write)
 
     def write_split(self, folder: Path) -> None:
@@ -344,10 +383,9 @@ def _in_two_subsets(pairs: Mapping[str, Sequence[PairFiles]]) -> list[str]:
     return notes
 
 
-def counted(model: Model, pairs: Sequence[PairFiles], scaling: Scaling, *, device: str) -> PairCounts:
+def counted(model: Model, pairs: ScoredPairs, *, device: str) -> PairCounts:
     """Count what ``model`` says of whole ``pairs``, as they are and with the dates swapped."""
-    swapped = [pair.swapped() for pair in pairs]
-    return count_pairs(model, ScoredPairs(pairs, scaling), ScoredPairs(swapped, scaling), device=device)
+    return count_pairs(model, pairs, pairs.swapped(), device=device)
 
 
 def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:

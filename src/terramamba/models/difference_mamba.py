@@ -10,8 +10,8 @@ cheap, at strides 16 and 8. Exchanging the dates changes nothing.
     y_i = V(F(d_i + up(y_i+1)))    F: two 3x3 convolutions; V at stride 8 alone
     logits = up(head(y_1))
 
-With ``targets`` the model has learnt several meanings of "changed", with gain and shift of each d_i for each:
-d_i (1 + g_t) + s_t.
+With ``meanings`` the model has learnt several meanings of "changed", such as buildings alone or anything,
+with gain and shift of each d_i for each: d_i (1 + g_m) + s_m.
 """
 
 from collections.abc import Mapping
@@ -47,36 +47,38 @@ class Mixing(nn.Module):
 
 
 class Difference(nn.Module):
-    """d_i: what differs between two dates' maps, for a target."""
+    """d_i: what differs between two dates' maps, for a meaning of "changed"."""
 
-    def __init__(self, in_channels: int, channels: int, targets: int) -> None:
+    def __init__(self, in_channels: int, channels: int, meanings: int) -> None:
         super().__init__()
         self.project = nn.Sequential(
             nn.Conv2d(2 * in_channels, channels, 1, bias=False), nn.BatchNorm2d(channels)
         )
-        self.condition = nn.Embedding(targets, 2 * channels)
+        self.condition = nn.Embedding(meanings, 2 * channels)
         nn.init.zeros_(self.condition.weight)
 
     def forward(
-        self, before: Float[Tensor, "b c h w"], after: Float[Tensor, "b c h w"], target: Int[Tensor, " b"]
+        self, before: Float[Tensor, "b c h w"], after: Float[Tensor, "b c h w"], meaning: Int[Tensor, " b"]
     ) -> Float[Tensor, "b k h w"]:
         """Compare the maps of two dates (b, c, h, w)."""
         d = self.project(torch.cat([(after - before).abs(), after + before], dim=1))
-        gain, shift = self.condition(target)[:, :, None, None].chunk(2, dim=1)
+        gain, shift = self.condition(meaning)[:, :, None, None].chunk(2, dim=1)
         return F.relu(d * (1 + gain) + shift)
 
 
 class DifferenceMamba(Model):
     """Encoder of both dates, differences, top-down decoder."""
 
+    takes_meaning = True
+
     def __init__(
-        self, in_channels: int, num_classes: int, width: int, mixed: int, d_state: int, targets: int
+        self, in_channels: int, num_classes: int, width: int, mixed: int, d_state: int, meanings: int
     ) -> None:
         super().__init__()
         widths = [max(width // 2, 8), width, width, width]
         self.encoder = EfficientNetLite0(in_channels)
         self.differences = nn.ModuleList(
-            Difference(c, k, targets) for c, k in zip(CHANNELS, widths, strict=True)
+            Difference(c, k, meanings) for c, k in zip(CHANNELS, widths, strict=True)
         )
         self.coarse = Mixing(width, mixed, d_state)
         self.fuse = nn.ModuleList(nn.Sequential(conv_bn_relu(k, k), conv_bn_relu(k, k)) for k in widths[:-1])
@@ -84,22 +86,21 @@ class DifferenceMamba(Model):
         self.middle = Mixing(width, mixed, d_state)
         self.head = nn.Conv2d(widths[0], num_classes, 3, padding=1)
         self.encoder_lr_scale = 1.0
-        self.target = 0
-        """Which target is mapped where none is given."""
 
     def forward(
-        self, x: Float[Tensor, "b 2 c h w"], target: Int[Tensor, " b"] | None = None
+        self, x: Float[Tensor, "b 2 c h w"], meaning: Int[Tensor, " b"] | None = None
     ) -> Float[Tensor, "b k h w"]:
         """Detect change between two dates' images (b, 2, c, h, w), of any size: logits (b, k, h, w).
 
-        ``target`` says for each pair which of the model's targets counts as changed.
+        ``meaning`` says for each pair which of the model's meanings of "changed" is asked for; None: the
+        first.
         """
         b, _, _, h, w = x.shape
-        if target is None:
-            target = torch.full((b,), self.target, dtype=torch.long, device=x.device)
+        if meaning is None:
+            meaning = torch.zeros(b, dtype=torch.long, device=x.device)
         y = reflect_to_multiple(x, COARSEST).transpose(0, 1).flatten(0, 1)
         pairs = [maps.chunk(2) for maps in self.encoder(y.contiguous(memory_format=torch.channels_last))]
-        d = [difference(*pair, target) for difference, pair in zip(self.differences, pairs, strict=True)]
+        d = [difference(*pair, meaning) for difference, pair in zip(self.differences, pairs, strict=True)]
         y = self.coarse(d[3])
         y = self.middle(self.fuse[2](d[2] + _twice(y)))
         y = self.fuse[1](d[1] + _twice(y))
@@ -141,7 +142,7 @@ def _build(
     width: int = 48,
     mixed: int = 1,
     d_state: int = 8,
-    targets: int = 1,
+    meanings: int = 1,
 ) -> DifferenceMamba:
     options = {
         "in_channels": in_channels,
@@ -149,7 +150,7 @@ def _build(
         "width": width,
         "mixed": mixed,
         "d_state": d_state,
-        "targets": targets,
+        "meanings": meanings,
     }
     for name, value in options.items():
         if value < (0 if name == "mixed" else 1):

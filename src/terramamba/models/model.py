@@ -12,6 +12,7 @@ change elsewhere, and a command can refuse what a model cannot do before anythin
     which layers may Grad-CAM weigh?   target_layers()        ()
     can an image be cut into tiles?    whole_image            False: it can
     which pixels count?                takes_valid            False: it does not ask
+    what is called changed?            takes_meaning          False: it has learnt one meaning
     which patches does it take?        patch_size             None: patches of any side
     does bfloat16 change anything?     supports_bf16          False
 
@@ -69,6 +70,8 @@ class Model(nn.Module):
     takes_valid: bool = False
     """Whether ``forward`` also takes which pixels count, (b, h, w), since it finds out of all of them what is
     the rule."""
+    takes_meaning: bool = False
+    """Whether ``forward`` also takes which of several meanings of "changed" is asked for, by number, (b,)."""
     patch_size: int | None = None
     """Side in pixels of the only patches that it takes; None: of any."""
     supports_bf16: bool = True

@@ -24,6 +24,8 @@ GROUPED = {
         "quantiles",
         "nodata",
         "scaling",
+        "scale_by",
+        "meanings",
         "classes",
         "patches",
         "protocol",
@@ -31,7 +33,7 @@ GROUPED = {
         "leakage",
         "label_values",
     ),
-    "judged": ("threshold", "calibration", "fast"),
+    "judged": ("threshold", "thresholds", "calibration", "fast"),
 }
 """Groups of the record whose fields stand side by side in the file."""
 
@@ -43,6 +45,9 @@ FLATTENED = {
 """Small groups whose fields have names of their own in the file."""
 
 OPTIONAL = (
+    "scale_by",
+    "meanings",
+    "thresholds",
     "calibration",
     "fast",
     "leakage",

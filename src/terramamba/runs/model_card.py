@@ -20,6 +20,7 @@ from terramamba.core.run_files import CARD
 from terramamba.core.typed import Bound, FieldError, Finite, Fraction, Text, between, typed
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.pairs.label_values import LabelValues
+from terramamba.data.pairs.pair_scaling import ScaleBy
 from terramamba.data.scaling import Scaling
 from terramamba.data.splits.leakage import Leakage
 from terramamba.models.weights import SavedModel
@@ -98,6 +99,10 @@ class DataCard:
     nodata: tuple[Finite, ...] | None = None
     """Values that were no data in training though no file declares them (--nodata)."""
     scaling: Scaling
+    scale_by: ScaleBy | None = None
+    """Whether ``scaling`` scales all pairs, or each its own values; None: ``scaling``, or no pairs."""
+    meanings: tuple[Text, ...] | None = None
+    """What the model can call changed, in the order of its numbers; None: one meaning, that of the masks."""
     classes: ClassTable
     patches: PatchShape | None = None
     protocol: Text
@@ -126,6 +131,8 @@ class JudgedCard:
     """What judging the trained model on validation decided."""
 
     threshold: Threshold | None = None
+    thresholds: Mapping[Text, Fraction] | None = None
+    """By what counts as changed, where the model has learnt several meanings."""
     calibration: TemperatureFit | None = None
     fast: FastAgreement | None = None
 

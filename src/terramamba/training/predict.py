@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.progress import Advance, heard
+from terramamba.models.model import Model
 from terramamba.scores.calibration import LOGIT_LIMIT, logit_histogram, logit_levels
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.thresholds import BINS, histogram
@@ -205,9 +206,12 @@ def only_channel(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:
 
 def logits_of(model: nn.Module, batch: Batch) -> Float[Tensor, "b k ..."]:
     """Run ``model`` on the images of ``batch``, with what it needs to know of them beside."""
-    if "valid" in batch and getattr(model, "takes_valid", False):
-        return model(batch["image"], batch["valid"])
-    return model(batch["image"])
+    if not isinstance(model, Model):
+        return model(batch["image"])
+    asked = {"valid": model.takes_valid, "meaning": model.takes_meaning}
+    return model(
+        batch["image"], **{name: batch[name] for name, takes in asked.items() if takes and name in batch}
+    )
 
 
 def outputs(

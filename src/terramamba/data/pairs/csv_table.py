@@ -54,7 +54,10 @@ def _from_row(cells: Mapping[str, str], place: str, root: Path) -> PairFiles:
     split = cells.get("split") or WHOLE
     subset = subset_named(split)
     shapes = ShapeValues(area=_file(cells, "area", place, root))
-    return PairFiles(before, after, label, unchanged, window, name, subset, masks, stated=said, shapes=shapes)
+    what = cells.get("what") or None
+    return PairFiles(
+        before, after, label, unchanged, window, name, subset, masks, stated=said, shapes=shapes, what=what
+    )
 
 
 def _listed(cells: Mapping[str, str], column: str) -> list[str] | None:

@@ -63,7 +63,8 @@ class PairFiles:
     Values ``nodata`` are no data at either date.
     ``exchanged``: the dates swap, the grid stays. ``stated``: what a table says of the values in the label,
     ``shapes``: what polygons in it mean; ``coding``: what its values mean, once ``settle_labels`` has settled
-    it. ``facts`` are what is known of the files; pairs of the same files share them.
+    it. ``what`` counts as changed in the label, by name, where pairs of several kinds come together.
+    ``facts`` are what is known of the files; pairs of the same files share them.
     """
 
     before: str
@@ -86,6 +87,7 @@ class PairFiles:
     shapes: ShapeValues = ALL_CHANGE
     coding: Coding | None = None
     nodata: tuple[float, ...] = ()
+    what: str | None = None
     facts: FileFacts = field(default_factory=FileFacts, compare=False, repr=False)
 
     def swapped(self) -> "PairFiles":
