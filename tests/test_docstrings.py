@@ -35,6 +35,7 @@ ROOMS = (
     "runs",
     "scores",
     "training",
+    "weights",
 )
 FILES = [path for room in ROOMS for path in sorted((PACKAGE / room).rglob("*.py"))]
 

@@ -17,7 +17,7 @@ FLOORS = (
     {"ops"},
     {"models", "scores", "raster"},
     {"data", "training"},
-    {"runs"},
+    {"runs", "weights"},
     {"mapping"},
     {"report", "explain", "experiments", "assessment"},
     {"landcover", "change"},

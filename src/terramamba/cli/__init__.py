@@ -45,6 +45,9 @@ COMMANDS = {
     "check": "say what a scene is, or whether two scenes make a pair",
     "datasets": "list the data sets known by name, verify a folder of one, or fetch it",
     "models": "list the models with their exact sizes beside the published claims",
+    "weights": "list the weights that come with the package and map without any training",
+    "weights show": "print the card of weights: data, terms, scores, and what they cannot do",
+    "weights verify": "check the files of weights against their cards",
     "info": "say what this installation runs on: versions, devices, backends of the operators",
     "bench": "time scans, mapping or training on this machine beside a plain loop",
 }
