@@ -69,6 +69,7 @@ class ClassMapOptions(TypedDict, total=False):
     tilings: int
     tolerance: float | int
     calibrated: bool
+    min_area: float | int
     batch_size: int
     device: str
     precision: Precision
@@ -134,6 +135,7 @@ def map_classes(
     tilings: int = 1,
     tolerance: float | int = 0.3,
     calibrated: bool = False,
+    min_area: float | int = 0.0,
     batch_size: int = 128,
     device: str = "auto",
     precision: Precision = "32",
@@ -168,6 +170,8 @@ def map_classes(
             be lost against exact.
         calibrated: Divide logits by the run's temperature, fitted on its validation pixels, so that
             probabilities hold; no pixel changes its class.
+        min_area: Patches of one class smaller than this take the class of the largest patch that they touch;
+            in m2, or in pixels where the scene has no reference system. Probabilities stay.
         batch_size: Patches that go through the model together; changes speed and memory alone.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         precision: "32", or "bf16" for matrix products in bfloat16.
@@ -196,6 +200,7 @@ def map_classes(
         tilings=tilings,
         tolerance=float(tolerance),
         calibrated=calibrated,
+        min_area=float(min_area),
         batch_size=batch_size,
         device=device,
         precision=precision,

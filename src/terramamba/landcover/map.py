@@ -46,10 +46,12 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
             precision=settings.precision,
             temperature=f"{given.temperature:g}",
             source=image.path,
+            **({"min_area": f"{settings.min_area:g}"} if settings.min_area else {}),
         ),
         tilings,
         _agreement(run, tilings),
         given.temperature if settings.calibrated else None,
+        settings.min_area,
     )
     work = ClassWork(
         given.sent,

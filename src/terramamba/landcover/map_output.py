@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from terramamba.core.shown import in_percent
+from terramamba.core.shown import in_percent, number
 from terramamba.core.words import count
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.landcover.map_worker import code_type, no_data_code
@@ -18,8 +18,25 @@ from terramamba.mapping.summary import CountedMap
 from terramamba.mapping.tags import file_tags
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
-from terramamba.raster.pixel_area import why_not_measured
+from terramamba.raster.pixel_area import PixelArea, why_not_measured
+from terramamba.raster.vector.pieces import reading
+from terramamba.raster.vector.sieve import make_sieve
 from terramamba.raster.windows import Window
+
+
+@dataclass(frozen=True)
+class SmallPatches:
+    """Patches smaller than ``least`` (m2 or pixels, as ``unit`` says) that took another class."""
+
+    least: float
+    unit: str
+    patches: int
+    pixels: int
+
+    def in_words(self) -> str:
+        """Say how many there were."""
+        found = f"{number(self.patches)} of less than {self.least:g} {self.unit}"
+        return f"{found} took the class of their largest neighbour: {number(self.pixels)} pixels"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +47,14 @@ class ClassSummary(CountedMap):
     """0: each pixel was classified by its own patch."""
     agreement: float | None
     """Share of the run's validation pixels that so many tilings classify as exact mapping does."""
+    small: SmallPatches | None = None
+    """What became of small patches; None: they were left as they are."""
 
     def facts(self) -> dict[str, str]:
         """Say what else there is to be said of how the map was made."""
-        return super().facts() | ({"mode": self._mode()} if self.tilings else {})
+        mode = {"mode": self._mode()} if self.tilings else {}
+        small = {} if self.small is None else {"small patches": self.small.in_words()}
+        return super().facts() | mode | small
 
     def _mode(self) -> str:
         words = f"fast, {count(self.tilings, 'tiling')}"
@@ -46,7 +67,7 @@ class ClassSummary(CountedMap):
 class ClassMapOutput(MapOutput):
     """How the part files of ``windows`` become a map and, where there is a second path, probabilities.
 
-    ``areas`` is a table of them.
+    ``areas`` is a table of them. Patches smaller than ``min_area`` take their largest neighbour's class.
     """
 
     kind = "classify"
@@ -60,6 +81,7 @@ class ClassMapOutput(MapOutput):
     tilings: int
     agreement: float | None
     temperature: float | None = None
+    min_area: float = 0.0
 
     @property
     def named(self) -> Sequence[tuple[str, str | None]]:
@@ -80,11 +102,14 @@ class ClassMapOutput(MapOutput):
     def draft(
         self, files: PartFiles, drafts: Sequence[Path], advance: Callable[[float], None]
     ) -> dict[str, Any]:
-        """Write the files, window by window."""
+        """Write the files, window by window; the map once more where small patches are to go."""
         counted, not_finite = AreaCount(self.grid, self.names), 0
+        # In the map's hidden folder, which goes when the map has its name.
+        first = drafts[0].with_name("all-patches.tif") if self.min_area else drafts[0]
         with ExitStack() as open_files:
             writers = [
-                open_files.enter_context(writer) for writer in self._writers(drafts[: len(self.paths)])
+                open_files.enter_context(writer)
+                for writer in self._writers([first, *drafts[1 : len(self.paths)]])
             ]
             for part, window in enumerate(self.windows):
                 arrays = files.read(part)
@@ -93,13 +118,30 @@ class ClassMapOutput(MapOutput):
                 ):
                     assert values is not None
                     writer.write(values, window)
-                counted.add(arrays["classes"], window)
+                if not self.min_area:
+                    counted.add(arrays["classes"], window)
                 not_finite += int(arrays["not_finite"])
                 advance(window.pixels)
+        small = self._without_small(first, drafts[0], counted) if self.min_area else None
         classes = counted.classes()
         if self.areas is not None:
             write_areas(drafts[-1], classes[1:], not_measured=why_not_measured(self.grid))
-        return {"classes": [asdict(entry) for entry in classes], "not_finite": not_finite}
+        return {
+            "classes": [asdict(entry) for entry in classes],
+            "not_finite": not_finite,
+            "small": None if small is None else asdict(small),
+        }
+
+    def _without_small(self, first: Path, draft: Path, counted: AreaCount) -> SmallPatches:
+        """Write the map ``first`` into ``draft`` without its small patches, and count it."""
+        measure = PixelArea.of(self.grid)
+        (writer,) = self._writers([draft])
+        with reading(first) as file, writer:
+            sieve = make_sieve(file, self.classes.codes, self.min_area, measure)
+            for window, values in sieve.strips(file):
+                writer.write(values[None], window)
+                counted.add(values, window)
+        return SmallPatches(self.min_area, "pixels" if measure is None else "m2", sieve.patches, sieve.pixels)
 
     def summary(self, outcome: Outcome, seconds: float) -> ClassSummary:
         """Sum up what a run came to, for people and programs."""
@@ -117,6 +159,7 @@ class ClassMapOutput(MapOutput):
             tilings=self.tilings,
             agreement=self.agreement,
             temperature=self.temperature,
+            small=SmallPatches(**result["small"]) if result and result["small"] else None,
             missing_parts=None if result else outcome.missing,
         )
 

@@ -98,6 +98,9 @@ class ClassMapSettings(MapSettings):
     tolerance: Annotated[float, at_least(0)] = 0.3
     """With --mode auto, percentage points of overall accuracy on the run's validation pixels that may be
     lost."""
+    min_area: Annotated[float, at_least(0)] = 0.0
+    """Patches of one class smaller than this many square metres (pixels, where there is no georeference) take
+    the class of the largest patch that they touch; probabilities stay."""
     batch_size: Annotated[int, at_least(1)] = 128
     """Pixels classified at once; less needs less memory."""
     strip_rows: Annotated[int | None, at_least(1)] = None
