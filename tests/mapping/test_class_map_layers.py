@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import pyogrio
 import pytest
 import rasterio
 from job_cases import Jobs
 
 from terramamba.api import join_map, map_classes
+from terramamba.core.errors import InputError
 from terramamba.landcover.map_output import ClassSummary
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -73,3 +75,33 @@ def test_without_a_place_on_the_earth_patches_are_counted_in_pixels(jobs: Jobs, 
     assert summary.small is not None
     assert (summary.small.unit, summary.small.least) == ("pixels", 3)
     assert summary.small.patches > 0
+
+
+def test_outlines_of_classes_are_those_of_the_finished_map(jobs: Jobs, tmp_path: Path) -> None:
+    out, files = tmp_path / "map.tif", [tmp_path / "c.gpkg", tmp_path / "c.geojson"]
+    summary = mapped(jobs, out, min_area=4 * 400, polygons=files, simplify=1, areas=tmp_path / "a.csv")
+    found = read(out)[0]
+    assert [path.name for path in summary.files] == ["map.tif", "c.gpkg", "c.geojson", "a.csv"]
+    for file in files:
+        meta, _, _, columns = pyogrio.raw.read(file)
+        told = dict(zip(meta["fields"], columns, strict=True))
+        assert summary.patches == len(told["id"])
+        for entry in summary.classes:
+            of_class = told["code"] == entry.value
+            assert set(told["class"][of_class]) <= {entry.name}
+            assert told["pixels"][of_class].sum() == entry.pixels == np.count_nonzero(found == entry.value)
+    assert summary.shown().facts["patches"] == f"{summary.patches:,}"
+
+
+def test_outlines_that_cannot_be_written_are_refused_before_anything_is_mapped(
+    jobs: Jobs, tmp_path: Path
+) -> None:
+    write_geotiff(tmp_path / "scene.tif", read(jobs.home / "scene.tif"), Grid(61, 47), nodata=-1)
+    for options, words in (
+        ({"polygons": tmp_path / "c.shp"}, r"c\.shp: polygons are written as"),
+        ({"simplify": 1}, "--simplify 1: is for polygons"),
+        ({"polygons": tmp_path / "c.geojson"}, r"c\.geojson: GeoJSON is in longitude"),
+    ):
+        with pytest.raises(InputError, match=words):
+            mapped(jobs, tmp_path / "map.tif", tmp_path / "scene.tif", **options)
+    assert [path.name for path in tmp_path.iterdir()] == ["scene.tif"]

@@ -75,7 +75,7 @@ def test_what_a_record_says_of_places_elsewhere_is_not_followed(
     mapped(jobs, home)
     (home / "linked").symlink_to(victim)
     path = path.format(victim=victim)
-    edited(home, paths=["map.tif", path])
+    edited(home, out="map.tif", probabilities=path)
     monkeypatch.chdir(home)
     for overwrite in (False, True):
         with pytest.raises(

@@ -520,7 +520,7 @@ def test_a_failure_while_writing_polygons_loses_no_tile(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(change_recipe, "write_run", fail)
+        broken.setattr(change_recipe, "write_drafts", fail)
         with pytest.raises(KeyboardInterrupt):
             mapped()
     left = sorted(path.name for path in tmp_path.iterdir())

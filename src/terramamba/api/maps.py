@@ -59,6 +59,7 @@ class ClassMapOptions(TypedDict, total=False):
     """Keywords of ``map_classes``, for its two forms."""
 
     probabilities: StrPath | None
+    polygons: StrPath | Sequence[StrPath] | None
     areas: StrPath | None
     mask: Sequence[StrPath]
     nodata: Sequence[float] | None
@@ -70,6 +71,7 @@ class ClassMapOptions(TypedDict, total=False):
     tolerance: float | int
     calibrated: bool
     min_area: float | int
+    simplify: float | int
     batch_size: int
     device: str
     precision: Precision
@@ -125,6 +127,7 @@ def map_classes(
     out: StrPath | None = None,
     *,
     probabilities: StrPath | None = None,
+    polygons: StrPath | Sequence[StrPath] | None = None,
     areas: StrPath | None = None,
     mask: Sequence[StrPath] = (),
     nodata: Sequence[float] | None = None,
@@ -136,6 +139,7 @@ def map_classes(
     tolerance: float | int = 0.3,
     calibrated: bool = False,
     min_area: float | int = 0.0,
+    simplify: float | int = 0.0,
     batch_size: int = 128,
     device: str = "auto",
     precision: Precision = "32",
@@ -157,6 +161,7 @@ def map_classes(
         out: GeoTIFF to write: 0 no data, else the code that the training labels have for the class; None:
             return the map as an array, of 100 million pixels at most.
         probabilities: GeoTIFF to write with one band for each class: round(254 p), 255 no data.
+        polygons: GeoPackage (.gpkg) or GeoJSON (.geojson) to write the patches of each class to, or several.
         areas: CSV to write: how much there is of each class.
         mask: Rasters (not 0) and files of polygons (inside) of what is left out, as if there were no data.
         nodata: Values that are no data though the file does not say so; None: those of the training.
@@ -172,6 +177,7 @@ def map_classes(
             probabilities hold; no pixel changes its class.
         min_area: Patches of one class smaller than this take the class of the largest patch that they touch;
             in m2, or in pixels where the scene has no reference system. Probabilities stay.
+        simplify: How much of the steps of polygons is smoothed away, in pixels; areas stay those of pixels.
         batch_size: Patches that go through the model together; changes speed and memory alone.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         precision: "32", or "bf16" for matrix products in bfloat16.
@@ -193,6 +199,7 @@ def map_classes(
         image = open_for(open_run(_run(run), LAND_COVER.name), image, bands=bands)
     settings = ClassMapSettings(
         probabilities=_text(probabilities),
+        polygons=_texts(polygons or ()),
         areas=_text(areas),
         mask=_texts(mask),
         nodata=None if nodata is None else list(nodata),
@@ -201,6 +208,7 @@ def map_classes(
         tolerance=float(tolerance),
         calibrated=calibrated,
         min_area=float(min_area),
+        simplify=float(simplify),
         batch_size=batch_size,
         device=device,
         precision=precision,

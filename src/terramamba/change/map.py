@@ -25,7 +25,7 @@ from terramamba.raster.readers.dates import acquisition_date
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
-from terramamba.raster.vector.change_polygons import check_polygon_place
+from terramamba.raster.vector.polygon_files import check_polygon_place
 from terramamba.raster.views.nodata import without_values
 from terramamba.raster.windows import tiles
 from terramamba.runs.folder import Run

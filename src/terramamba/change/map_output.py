@@ -1,6 +1,6 @@
 """From the tiles of a change map to its files: blended, cut at the threshold, counted, traced."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from terramamba.change.map_worker import Tiles, unpacked
-from terramamba.core.errors import InputError
 from terramamba.core.shown import number
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
 from terramamba.mapping.blend import MappedWindow, blend
@@ -22,7 +21,8 @@ from terramamba.mapping.tags import file_tags
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
 from terramamba.raster.pixel_area import why_not_measured
-from terramamba.raster.vector.change_polygons import ChangePolygons, trace_changes, write_run
+from terramamba.raster.vector.change_polygons import change_layer, trace_changes
+from terramamba.raster.vector.polygon_files import write_drafts
 from terramamba.scores.thresholds import changed
 
 NODATA = 255
@@ -120,7 +120,8 @@ class ChangeMapOutput(MapOutput):
                 advance(rows.window.pixels)
         if self.polygons:
             traced = trace_changes(map_draft, probability_draft, **self.polygon_options)
-            areas = _write_polygons(traced, {t: of_target[str(Path(t))] for t in self.polygons}, self.days)
+            layer = change_layer(*(None if day is None else date.fromisoformat(day) for day in self.days))
+            areas = write_drafts(traced, {t: of_target[str(Path(t))] for t in self.polygons}, layer)
         classes = count.classes()
         if self.areas is not None:
             write_areas(drafts[-1], classes, not_measured=why_not_measured(self.grid))
@@ -154,37 +155,6 @@ class ChangeMapOutput(MapOutput):
     def _tiles(self, files: PartFiles) -> Iterator[MappedWindow]:
         for part, windows in enumerate(self.batches):
             yield from unpacked(windows, files.read(part))
-
-
-def _write_polygons(
-    runs: Iterable[ChangePolygons], drafts: Mapping[str, Path], days: tuple[str | None, str | None]
-) -> int:
-    """Write polygons for each target into its draft; return how many of them there are.
-
-    Raises:
-        InputError: the disk is full, or the areas cannot be traced.
-    """
-    import pyogrio
-
-    before, after = (None if day is None else date.fromisoformat(day) for day in days)
-    count, target = 0, next(iter(drafts))
-    try:
-        for number, polygons in enumerate(runs):
-            for target, draft in drafts.items():  # noqa: B007  the message names the last
-                write_run(polygons, draft, before=before, after=after, append=number > 0)
-            count += len(polygons)
-        # GDAL does not always notice that what it wrote last found no room.
-        for target, draft in drafts.items():
-            if pyogrio.read_info(draft, force_feature_count=True)["features"] != count:
-                raise InputError(
-                    f"{target}: cannot be written (not all of it is there); check the space there"
-                )
-    except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"{target}: cannot be written ({reason}); check the space and rights there"
-        ) from error
-    return count
 
 
 def _map_writer(path: Path, tags: Mapping[str, str], grid: Grid) -> RasterWriter:

@@ -11,7 +11,8 @@ from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE, PR
 from terramamba.raster.geogrid import apply
 from terramamba.raster.pixel_area import SQUARE_METRES_PER_HECTARE
 from terramamba.raster.scene import Scene
-from terramamba.raster.vector.change_polygons import ChangePolygons, trace_changes
+from terramamba.raster.vector.area_polygons import AreaPolygons
+from terramamba.raster.vector.change_polygons import trace_changes
 from terramamba.raster.windows import strips
 from terramamba.report.layers import (
     STRIP_PIXELS,
@@ -67,9 +68,8 @@ def _steps(likely: Scene) -> dict[str, Any]:
 
 def _largest(land: Scene, likely: Scene | None) -> dict[str, Any]:
     """The largest changed areas, each with its box in pixels, and how many areas there are."""
-    found, count = _largest_of(
-        trace_changes(Path(land.path), Path(land.path if likely is None else likely.path))
-    )
+    found, count = _largest_of(trace_changes(Path(land.path), None if likely is None else Path(likely.path)))
+    mean = found.mean_probability
     back = None if land.transform is None else ~land.transform
     rows = []
     for place in range(min(LARGEST, len(found))):
@@ -83,14 +83,14 @@ def _largest(land: Scene, likely: Scene | None) -> dict[str, Any]:
             {
                 "pixels": int(found.pixels[place]),
                 "hectares": None if metres is None else metres / SQUARE_METRES_PER_HECTARE,
-                "probability": None if likely is None else float(found.mean_probability[place]),
+                "probability": None if mean is None else float(mean[place]),
                 "box": [round(v, 2) for v in (min(cols), min(lines), max(cols), max(lines))],
             }
         )
     return {"largest": rows, "areas": count}
 
 
-def _largest_of(runs: Iterator[ChangePolygons]) -> tuple[ChangePolygons, int]:
+def _largest_of(runs: Iterator[AreaPolygons]) -> tuple[AreaPolygons, int]:
     """The first of ``runs``, which has the largest areas, and how many areas all of them have."""
     first = next(runs)
     return first, len(first) + sum(len(more) for more in runs)

@@ -91,14 +91,8 @@ class ChangeSettings(ChangeConfig, TrainSettings, Threshold, Crops, Pairs):
 class ChangeMapSettings(Threshold, Meaning, Alignment, MapSettings):
     """Settings of `terramamba change map`, but for the files."""
 
-    polygons: list[str] | None = None
-    """Also write the outlines of what changed, with area and probability, to this .gpkg or .geojson, or to
-    several."""
     min_area: Annotated[float, at_least(0)] = 0.0
     """Leave out polygons smaller than this many square metres (pixels, where there is no georeference)."""
-    simplify: Annotated[float, at_least(0)] = 0.0
-    """How much of the steps of polygons is smoothed away, in pixels (1 is a good start); neighbours still fit
-    together, and areas stay those of the pixels."""
     tile_size: Annotated[int, at_least(1)] = 512
     """Side of the tiles that are mapped one by one, in pixels; less needs less memory."""
     overlap: Annotated[int, at_least(0)] = 64
@@ -107,19 +101,15 @@ class ChangeMapSettings(Threshold, Meaning, Alignment, MapSettings):
     """Tiles mapped at once."""
 
     def refuse_contradictions(self) -> None:
-        """Raise ``InputError`` where tiles only overlap, or polygons cannot be written so or at all."""
+        """Raise ``InputError`` where tiles only overlap, or areas are to be left out of no polygons."""
         if self.overlap >= self.tile_size:
             raise InputError(
                 f"--overlap {self.overlap}: must be 0 or more and less than --tile-size {self.tile_size}"
             )
-        for flag, value in (("--min-area", self.min_area), ("--simplify", self.simplify)):
-            if value and not self.polygons:
-                raise InputError(f"{flag} {value:g}: is for polygons; name their file with --polygons")
-        if self.polygons:
-            from terramamba.raster.vector.change_polygons import check_polygon_name
-
-            for path in self.polygons:
-                check_polygon_name(path)
+        if self.min_area and not self.polygons:
+            raise InputError(
+                f"--min-area {self.min_area:g}: is for polygons; name their file with --polygons"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

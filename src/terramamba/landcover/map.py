@@ -15,6 +15,7 @@ from terramamba.mapping.fingerprint import windows_fact
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.tags import run_tags
 from terramamba.mapping.windows import class_windows
+from terramamba.raster.vector.polygon_files import check_polygon_place
 from terramamba.runs.folder import Run
 
 
@@ -22,8 +23,8 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
     """Cut the scene into windows, and say what becomes of them.
 
     Raises:
-        InputError: the model cannot map by so many tilings, or tilings or tolerance are given for a mode
-            that has none.
+        InputError: the model cannot map by so many tilings, tilings or tolerance are given for a mode that
+            has none, or polygons are asked for in a format that has no place for them.
     """
     _refuse_unused(settings)
     run, image = given.run, given.scenes["scene"]
@@ -34,8 +35,13 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
     windows = tuple(
         class_windows(image.height, image.width, bands, exact=not tilings, rows=settings.strip_rows)
     )
+    polygons = tuple(settings.polygons or ())
+    for path in polygons:
+        check_polygon_place(path, None if image.transform is None else image.crs)
     output = ClassMapOutput(
-        tuple(path for path in (out, settings.probabilities) if path is not None),
+        out,
+        settings.probabilities,
+        polygons,
         settings.areas,
         image.grid,
         windows,
@@ -52,6 +58,7 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
         _agreement(run, tilings),
         given.temperature if settings.calibrated else None,
         settings.min_area,
+        settings.simplify,
     )
     work = ClassWork(
         given.sent,

@@ -19,7 +19,9 @@ from terramamba.mapping.tags import file_tags
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
 from terramamba.raster.pixel_area import PixelArea, why_not_measured
+from terramamba.raster.vector.class_polygons import class_layer, trace_classes
 from terramamba.raster.vector.pieces import reading
+from terramamba.raster.vector.polygon_files import write_drafts
 from terramamba.raster.vector.sieve import make_sieve
 from terramamba.raster.windows import Window
 
@@ -47,14 +49,24 @@ class ClassSummary(CountedMap):
     """0: each pixel was classified by its own patch."""
     agreement: float | None
     """Share of the run's validation pixels that so many tilings classify as exact mapping does."""
+    polygons: tuple[Path, ...] = ()
+    patches: int | None = None
+    """Number of polygons; None where none were asked for."""
     small: SmallPatches | None = None
     """What became of small patches; None: they were left as they are."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """List all files that were asked for."""
+        named = (self.out, self.probabilities, *self.polygons, self.areas_table)
+        return tuple(path for path in named if path is not None)
 
     def facts(self) -> dict[str, str]:
         """Say what else there is to be said of how the map was made."""
         mode = {"mode": self._mode()} if self.tilings else {}
         small = {} if self.small is None else {"small patches": self.small.in_words()}
-        return super().facts() | mode | small
+        patches = {} if self.patches is None else {"patches": number(self.patches)}
+        return super().facts() | mode | small | patches
 
     def _mode(self) -> str:
         words = f"fast, {count(self.tilings, 'tiling')}"
@@ -65,14 +77,17 @@ class ClassSummary(CountedMap):
 
 @dataclass(frozen=True, eq=False)
 class ClassMapOutput(MapOutput):
-    """How the part files of ``windows`` become a map and, where there is a second path, probabilities.
+    """How the part files of ``windows`` become a map, and what is asked for beside it.
 
-    ``areas`` is a table of them. Patches smaller than ``min_area`` take their largest neighbour's class.
+    ``areas`` is a table of them; patches smaller than ``min_area`` take their largest neighbour's class;
+    ``simplify`` is an option of ``trace_classes``.
     """
 
     kind = "classify"
 
-    paths: tuple[str, ...]
+    out: str
+    probabilities: str | None
+    polygons: tuple[str, ...]
     areas: str | None
     grid: Grid
     windows: tuple[Window, ...]
@@ -82,12 +97,17 @@ class ClassMapOutput(MapOutput):
     agreement: float | None
     temperature: float | None = None
     min_area: float = 0.0
+    simplify: float = 0.0
 
     @property
     def named(self) -> Sequence[tuple[str, str | None]]:
-        """List map, probabilities and table of areas, each with its flag."""
-        flags = ("--out", "--probabilities")
-        return (*zip(flags, self.paths, strict=False), ("--areas", self.areas))
+        """List map, probabilities, polygons and table of areas, each with its flag."""
+        return (
+            ("--out", self.out),
+            ("--probabilities", self.probabilities),
+            *(("--polygons", path) for path in self.polygons),
+            ("--areas", self.areas),
+        )
 
     @property
     def sizes(self) -> Sequence[int]:
@@ -104,39 +124,43 @@ class ClassMapOutput(MapOutput):
     ) -> dict[str, Any]:
         """Write the files, window by window; the map once more where small patches are to go."""
         counted, not_finite = AreaCount(self.grid, self.names), 0
+        of_target = dict(zip(map(str, self.targets), drafts, strict=True))
         # In the map's hidden folder, which goes when the map has its name.
         first = drafts[0].with_name("all-patches.tif") if self.min_area else drafts[0]
         with ExitStack() as open_files:
-            writers = [
-                open_files.enter_context(writer)
-                for writer in self._writers([first, *drafts[1 : len(self.paths)]])
-            ]
+            classes_file = open_files.enter_context(self._class_writer(first))
+            likely = None
+            if self.probabilities is not None:
+                likely = open_files.enter_context(self._probability_writer(drafts[1]))
             for part, window in enumerate(self.windows):
                 arrays = files.read(part)
-                for writer, values in zip(
-                    writers, (arrays["classes"][None], arrays.get("probability")), strict=False
-                ):
-                    assert values is not None
-                    writer.write(values, window)
+                classes_file.write(arrays["classes"][None], window)
+                if likely is not None:
+                    likely.write(arrays["probability"], window)
                 if not self.min_area:
                     counted.add(arrays["classes"], window)
                 not_finite += int(arrays["not_finite"])
                 advance(window.pixels)
         small = self._without_small(first, drafts[0], counted) if self.min_area else None
+        patches = None
+        if self.polygons:
+            traced = trace_classes(drafts[0], self.classes.codes, simplify=self.simplify)
+            layer = class_layer(self.classes.name_of_code)
+            patches = write_drafts(traced, {t: of_target[str(Path(t))] for t in self.polygons}, layer)
         classes = counted.classes()
         if self.areas is not None:
             write_areas(drafts[-1], classes[1:], not_measured=why_not_measured(self.grid))
         return {
             "classes": [asdict(entry) for entry in classes],
             "not_finite": not_finite,
+            "patches": patches,
             "small": None if small is None else asdict(small),
         }
 
     def _without_small(self, first: Path, draft: Path, counted: AreaCount) -> SmallPatches:
         """Write the map ``first`` into ``draft`` without its small patches, and count it."""
         measure = PixelArea.of(self.grid)
-        (writer,) = self._writers([draft])
-        with reading(first) as file, writer:
+        with reading(first) as file, self._class_writer(draft) as writer:
             sieve = make_sieve(file, self.classes.codes, self.min_area, measure)
             for window, values in sieve.strips(file):
                 writer.write(values[None], window)
@@ -148,8 +172,9 @@ class ClassMapOutput(MapOutput):
         result = outcome.result
         areas = [ClassArea(**entry) for entry in result["classes"]] if result else []
         return ClassSummary(
-            out=self.targets[0],
-            probabilities=self.targets[1] if len(self.paths) > 1 else None,
+            out=Path(self.out),
+            probabilities=None if self.probabilities is None else Path(self.probabilities),
+            polygons=tuple(map(Path, self.polygons)),
             areas_table=None if self.areas is None else Path(self.areas),
             pixels=self.grid.window.pixels,
             nodata_pixels=areas[0].pixels if areas else 0,
@@ -159,36 +184,33 @@ class ClassMapOutput(MapOutput):
             tilings=self.tilings,
             agreement=self.agreement,
             temperature=self.temperature,
+            patches=result["patches"] if result else None,
             small=SmallPatches(**result["small"]) if result and result["small"] else None,
             missing_parts=None if result else outcome.missing,
         )
 
-    def _writers(self, drafts: Sequence[Path]) -> list[RasterWriter]:
+    def _class_writer(self, draft: Path) -> RasterWriter:
         names = self.names
-        writers = [
-            RasterWriter(
-                drafts[0],
-                self.grid,
-                bands=1,
-                dtype=code_type(names).name,
-                nodata=no_data_code(self.classes.codes),
-                colours=self.classes.colour_of_code,
-                class_names=names,
-                band_names=["class"],
-                tags=file_tags(self.tags, "land-cover classes"),
-            )
-        ]
-        if len(drafts) > 1:
-            writers.append(
-                RasterWriter(
-                    drafts[1],
-                    self.grid,
-                    bands=len(self.classes),
-                    dtype="uint8",
-                    nodata=NO_PROBABILITY,
-                    band_names=self.classes.names,
-                    scale=PROBABILITY_SCALE,
-                    tags=file_tags(self.tags, "probability of each class: stored value / 254; 255: no data"),
-                )
-            )
-        return writers
+        return RasterWriter(
+            draft,
+            self.grid,
+            bands=1,
+            dtype=code_type(names).name,
+            nodata=no_data_code(self.classes.codes),
+            colours=self.classes.colour_of_code,
+            class_names=names,
+            band_names=["class"],
+            tags=file_tags(self.tags, "land-cover classes"),
+        )
+
+    def _probability_writer(self, draft: Path) -> RasterWriter:
+        return RasterWriter(
+            draft,
+            self.grid,
+            bands=len(self.classes),
+            dtype="uint8",
+            nodata=NO_PROBABILITY,
+            band_names=self.classes.names,
+            scale=PROBABILITY_SCALE,
+            tags=file_tags(self.tags, "probability of each class: stored value / 254; 255: no data"),
+        )

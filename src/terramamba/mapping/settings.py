@@ -54,13 +54,27 @@ class MapSettings(Parallelism, Arithmetic, Masks):
     calibrated: bool = False
     """Divide logits by the temperature that was fitted on the run's validation samples, so that probabilities
     come nearer to how often they come true; classes, and what the run's own threshold marks, stay."""
+    polygons: list[str] | None = None
+    """Also write the outlines (of each class; of what changed) with areas to this .gpkg or .geojson, or to
+    several."""
+    simplify: Annotated[float, at_least(0)] = 0.0
+    """How much of the steps of polygons is smoothed away, in pixels (1 is a good start); neighbours still fit
+    together, and areas stay those of the pixels."""
     overwrite: Annotated[bool, MAY_DIFFER] = False
     """Replace an existing map, and what a run with other arguments left unfinished."""
 
     def refuse_contradictions(self) -> None:
-        """Raise ``InputError`` where a file's name ends otherwise than it is written."""
+        """Raise ``InputError`` where a file's name ends otherwise than it is written, or there is none."""
         from terramamba.mapping.area_table import check_table_name
         from terramamba.raster.output.cog import check_raster_name
+        from terramamba.raster.vector.polygon_files import check_polygon_name
+
+        if self.simplify and not self.polygons:
+            raise InputError(
+                f"--simplify {self.simplify:g}: is for polygons; name their file with --polygons"
+            )
+        for path in self.polygons or ():
+            check_polygon_name(path)
 
         if self.probabilities is not None:
             check_raster_name(self.probabilities)

@@ -19,9 +19,11 @@ from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.pixel_area import PixelArea
-from terramamba.raster.vector import change_polygons as module
-from terramamba.raster.vector import components
-from terramamba.raster.vector.change_polygons import ChangePolygons, trace_changes, write_polygons
+from terramamba.raster.vector import area_polygons as module
+from terramamba.raster.vector import components, pieces
+from terramamba.raster.vector.area_polygons import AreaPolygons
+from terramamba.raster.vector.change_polygons import change_layer, trace_changes
+from terramamba.raster.vector.polygon_files import write_polygons
 from terramamba.raster.windows import Window
 
 UTM = CRS.from_epsg(32632)
@@ -30,7 +32,7 @@ TEN_METRES = Affine(10, 0, 500_000, 0, -10, 5_000_000)
 
 def traced(
     folder: Path, changed: np.ndarray, grid: Grid, probability: np.ndarray | None = None, **options: float
-) -> ChangePolygons:
+) -> AreaPolygons:
     if probability is None:
         probability = np.where(changed == 1, 254, 0)
     write_geotiff(folder / "c.tif", changed[None].astype(np.uint8), grid, nodata=255)
@@ -105,7 +107,7 @@ def test_without_a_place_on_earth_areas_are_in_pixels(
 ) -> None:
     areas = traced(tmp_path, square(), Grid(40, 50, crs, transform))
     assert (areas.unit, areas.area.tolist()) == ("px", [100.0])
-    write_polygons([areas], tmp_path / "c.gpkg")
+    write_polygons([areas], tmp_path / "c.gpkg", change_layer())
     assert "area_px" in pyogrio.read_info(tmp_path / "c.gpkg")["fields"]
 
 
@@ -166,7 +168,7 @@ def test_a_geopackage_is_in_the_rasters_own_system(tmp_path: Path) -> None:
     changed = square()
     changed[13:16, 18:20] = 0
     areas = traced(tmp_path, changed, Grid(40, 50, UTM, TEN_METRES))
-    write_polygons([areas], tmp_path / "c.gpkg")
+    write_polygons([areas], tmp_path / "c.gpkg", change_layer())
     meta, _, geometry, columns = pyogrio.raw.read(tmp_path / "c.gpkg", layer="changes")
     assert CRS.from_user_input(meta["crs"]) == UTM
     assert meta["fields"].tolist() == ["id", "area_m2", "pixels", "mean_probability", "max_probability"]
@@ -179,7 +181,7 @@ def test_a_geopackage_is_in_the_rasters_own_system(tmp_path: Path) -> None:
 
 def test_geojson_is_in_longitude_and_latitude(tmp_path: Path) -> None:
     areas = traced(tmp_path, square(), Grid(40, 50, UTM, TEN_METRES))
-    write_polygons([areas], tmp_path / "c.geojson")
+    write_polygons([areas], tmp_path / "c.geojson", change_layer())
     record = json.loads((tmp_path / "c.geojson").read_text())
     assert "crs" not in record, "RFC 7946 knows one reference system"
     (feature,) = record["features"]
@@ -193,12 +195,12 @@ def test_geojson_is_in_longitude_and_latitude(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["c.gpkg", "c.geojson"])
 def test_the_days_that_are_known_are_attributes(tmp_path: Path, name: str) -> None:
     areas = traced(tmp_path, square(), Grid(40, 50, UTM, TEN_METRES))
-    write_polygons([areas], tmp_path / name, before=date(2019, 5, 3), after=date(2021, 11, 30))
+    write_polygons([areas], tmp_path / name, change_layer(date(2019, 5, 3), date(2021, 11, 30)))
     meta, _, _, columns = pyogrio.raw.read(tmp_path / name)
     found = dict(zip(meta["fields"], columns, strict=True))
     assert found["date_before"].astype("datetime64[D]").astype(str).tolist() == ["2019-05-03"]
     assert found["date_after"].astype("datetime64[D]").astype(str).tolist() == ["2021-11-30"]
-    write_polygons([areas], tmp_path / name, after=date(2021, 11, 30), overwrite=True)
+    write_polygons([areas], tmp_path / name, change_layer(None, date(2021, 11, 30)), overwrite=True)
     assert "date_before" not in pyogrio.read_info(tmp_path / name)["fields"]
 
 
@@ -235,19 +237,18 @@ def test_of_many_areas_some_at_a_time_are_the_same(
     grid = Grid(*noise.shape, UTM, TEN_METRES)
     probability = np.random.default_rng(seed).integers(0, 255, noise.shape)
     whole = traced(tmp_path, noise, grid, probability, min_area=200)
-    write_polygons([whole], tmp_path / f"whole{name}")
-    monkeypatch.setattr(components, "PIXELS_PER_STRIP", 7 * 90)
+    write_polygons([whole], tmp_path / f"whole{name}", change_layer())
+    monkeypatch.setattr(pieces, "PIXELS_PER_STRIP", 7 * 90)
     monkeypatch.setattr(module, "EDGES_AT_ONCE", 150)
     runs = list(trace_changes(tmp_path / "c.tif", tmp_path / "p.tif", min_area=200))
     assert len(runs) > 4
-    assert not list(tmp_path.glob(".areas*"))
     assert np.concatenate([run.id for run in runs]).tolist() == list(range(1, len(whole) + 1))
     assert np.concatenate([run.area for run in runs]).tolist() == whole.area.tolist()
     for column in ("pixels", "mean_probability", "max_probability"):
         found = np.concatenate([getattr(run, column) for run in runs])
         assert sorted(found.tolist()) == sorted(getattr(whole, column).tolist())
     assert {shape.wkb for run in runs for shape in run.geometry} == {shape.wkb for shape in whole.geometry}
-    write_polygons(runs, tmp_path / name)
+    write_polygons(runs, tmp_path / name, change_layer())
     once, piecemeal = (pyogrio.raw.read(tmp_path / f"{which}{name}") for which in ("whole", ""))
     assert sorted(piecemeal[2].tolist()) == sorted(once[2].tolist())
     assert piecemeal[0]["crs"] == once[0]["crs"]
@@ -259,7 +260,7 @@ def test_of_many_areas_some_at_a_time_are_the_same(
 def test_components_are_those_of_the_whole_raster(
     tmp_path: Path, noise: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(components, "PIXELS_PER_STRIP", 90)
+    monkeypatch.setattr(pieces, "PIXELS_PER_STRIP", 90)
     write_geotiff(tmp_path / "c.tif", noise[None], Grid(*noise.shape, UTM, TEN_METRES))
     numbers, count = ndimage.label(noise, np.ones((3, 3)))
     left = noise.astype(bool)
@@ -273,10 +274,13 @@ def test_components_are_those_of_the_whole_raster(
         for number in range(1, count + 1)
     )
     with rasterio.open(tmp_path / "c.tif") as file:
-        found = components.count_components(file, 1, None)
+        found = components.count_components(file, (1,), None, corners=True)
         assert sorted(zip(found.area, found.edges, found.bottom, strict=True)) == expected
         one = np.concatenate(
-            [marked for _, marked in components.chosen_pixels(file, 1, found, np.array([3]))]
+            [
+                marked == 2
+                for _, marked in components.chosen_pixels(file, (1,), found, np.array([3]), corners=True)
+            ]
         )
     assert one.sum() == found.area[3]
     assert len(np.unique(numbers[one])) == 1
@@ -294,7 +298,7 @@ def test_an_area_that_winds_through_everything_is_refused(
 def test_no_change_is_a_valid_layer_without_features(tmp_path: Path, name: str, crs: CRS | None) -> None:
     areas = traced(tmp_path, np.zeros((20, 30)), Grid(20, 30, crs, TEN_METRES))
     assert len(areas) == 0
-    write_polygons([areas], tmp_path / name)
+    write_polygons([areas], tmp_path / name, change_layer())
     assert pyogrio.read_info(tmp_path / name)["features"] == 0
 
 
@@ -303,9 +307,9 @@ def test_an_existing_file_stays_unless_it_may_go(tmp_path: Path) -> None:
     target = tmp_path / "c.gpkg"
     target.write_text("mine")
     with pytest.raises(InputError, match=r"c\.gpkg: exists already"):
-        write_polygons([areas], target)
+        write_polygons([areas], target, change_layer())
     assert target.read_text() == "mine"
-    write_polygons([areas], target, overwrite=True)
+    write_polygons([areas], target, change_layer(), overwrite=True)
     assert pyogrio.read_info(target)["features"] == 1
     with pytest.raises(InputError, match=r"c\.shp: polygons are written as \.gpkg or \.geojson"):
-        write_polygons([areas], tmp_path / "c.shp")
+        write_polygons([areas], tmp_path / "c.shp", change_layer())

@@ -12,13 +12,14 @@ from scipy import ndimage
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
-from terramamba.raster.vector.change_polygons import ChangePolygons, trace_changes
+from terramamba.raster.vector.area_polygons import AreaPolygons
+from terramamba.raster.vector.change_polygons import trace_changes
 from terramamba.raster.vector.simplify import simplified
 
 UTM = CRS.from_epsg(32632)
 
 
-def traced(folder: Path, changed: np.ndarray, transform: Affine, simplify: float) -> ChangePolygons:
+def traced(folder: Path, changed: np.ndarray, transform: Affine, simplify: float) -> AreaPolygons:
     name = folder / f"{simplify}.tif"
     write_geotiff(name, changed[None].astype(np.uint8), Grid(*changed.shape, UTM, transform), nodata=255)
     (found,) = trace_changes(name, name, simplify=simplify)

@@ -1,10 +1,10 @@
-"""Outlines of the changed areas of a raster, as arrays: traced from a file, grouped, and filled again.
+"""Outlines of the areas of a raster, as arrays: traced from a file, grouped, and filled again.
 
 m corners   r rings   p pieces (an outer ring and its holes)   n areas (pieces that touch)   e edges
 """
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -13,9 +13,8 @@ import rasterio.features
 import shapely
 from affine import Affine
 from jaxtyping import Bool, Float64, Int, Int64, Shaped
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from terramamba.raster.vector.pieces import united
 from terramamba.raster.windows import Window
 
 
@@ -32,6 +31,8 @@ class Outlines:
     ring_ends: Int64[np.ndarray, " r1"]
     piece_ends: Int64[np.ndarray, " p1"]
     area_ends: Int64[np.ndarray, " n1"]
+    values: Int64[np.ndarray, " n"]
+    """The raster's, of each area."""
 
     def __len__(self) -> int:
         return len(self.area_ends) - 1
@@ -53,7 +54,40 @@ class Outlines:
             _ends(np.diff(self.ring_ends)[rings]),
             _ends(np.diff(self.piece_ends)[pieces]),
             _ends(np.diff(self.area_ends)[chosen]),
+            self.values[chosen],
         )
+
+    def with_shared_corners(self) -> "Outlines":
+        """Return the same outlines with a corner wherever another has one on their straight edges.
+
+        Where three areas meet, the outline of one may go straight on; with that corner outlines that have an
+        edge in common have the same corners along it.
+        """
+        width = int(self.corners.max(initial=0)) + 1
+        begin, step = self.corners[:-1], np.diff(self.corners, axis=0)
+        # Between the last corner of a ring and the first of the next there is no edge.
+        step[self.ring_ends[1:-1] - 1] = 0
+        length = np.abs(step).sum(axis=1)
+        order = np.arange(len(self.corners), dtype=np.float64)
+        places, points = [order], [self.corners]
+        for along in (0, 1):
+            known = np.unique(self.corners[:, 1 - along] * width + self.corners[:, along])
+            edges = np.flatnonzero(step[:, along])
+            start = begin[edges, 1 - along] * width + begin[edges, along]
+            low = np.minimum(start, start + step[edges, along])
+            first = np.searchsorted(known, low, side="right")
+            count = np.searchsorted(known, low + length[edges]) - first
+            found = known[np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())]
+            owners = np.repeat(edges, count)
+            added = np.empty((len(found), 2), np.int64)
+            added[:, 1 - along], added[:, along] = np.divmod(found, width)
+            places.append(owners + np.abs(added - begin[owners]).sum(axis=1) / length[owners])
+            points.append(added)
+        place = np.concatenate(places)
+        rings = np.searchsorted(self.ring_ends, np.floor(place), side="right") - 1
+        lengths = np.bincount(rings, minlength=len(self.ring_ends) - 1)
+        corners = np.concatenate(points)[np.argsort(place, kind="stable")]
+        return replace(self, corners=corners, ring_ends=_ends(lengths))
 
     def upright_edges(self) -> "UprightEdges":
         """Return the edges between left and right neighbours, from which the areas can be filled again."""
@@ -105,67 +139,60 @@ class UprightEdges:
         return np.cumsum(steps, axis=1)[:, :-1] - 1
 
 
-def trace(band: rasterio.Band, value: int) -> Outlines:
-    """Trace the outlines of the pixels of ``value``; those that touch at an edge or a corner are one area.
+def trace(band: rasterio.Band, *, corners: bool) -> Outlines:
+    """Trace the outlines of the pixels that are not 0; those of one value that touch at an edge are one area.
 
-    The band is read block by block. Pixels of 0 are skipped without being traced.
+    With ``corners``, so are those that touch at a corner. The band is read block by block.
     """
     # Tuples of Python take ten times the memory of the numbers in them: each polygon is packed as it comes.
-    numbers, ring_lengths, piece_lengths = array("d"), array("q"), array("q")
-    for polygon, found in rasterio.features.shapes(band, mask=band, connectivity=4):
-        if found != value:
+    numbers, ring_lengths, piece_lengths, values = array("d"), array("q"), array("q"), array("q")
+    # GDAL takes masks of bytes alone; without one, the rest is traced along.
+    mask = band if band.dtype == "uint8" else None
+    for polygon, value in rasterio.features.shapes(band, mask=mask, connectivity=4):
+        if not value:
             continue
+        values.append(int(value))
         piece_lengths.append(len(polygon["coordinates"]))
         for ring in polygon["coordinates"]:
             ring_lengths.append(len(ring))
             numbers.extend(chain.from_iterable(ring))
     # Corners come in the file's coordinates; on the pixel grid they are whole numbers again, not nearly so.
     points = np.frombuffer(numbers).reshape(-1, 2)
-    corners = np.rint(apply_all(~band.ds.transform, points)).astype(np.int64)
-    return _grouped(
-        corners,
+    pieces = Outlines(
+        np.rint(apply_all(~band.ds.transform, points)).astype(np.int64),
         _ends(np.frombuffer(ring_lengths, np.int64)),
         _ends(np.frombuffer(piece_lengths, np.int64)),
+        np.arange(len(values) + 1),
+        np.frombuffer(values, np.int64),
     )
+    return _grouped(pieces) if corners else pieces
 
 
-def _grouped(
-    corners: Int64[np.ndarray, "m 2"],
-    ring_ends: Int64[np.ndarray, " r1"],
-    piece_ends: Int64[np.ndarray, " p1"],
-) -> Outlines:
-    """Bring pieces that share a corner together."""
-    rings = len(ring_ends) - 1
-    piece_of_ring = np.repeat(np.arange(len(piece_ends) - 1), np.diff(piece_ends))
-    ring_of_corner = np.repeat(np.arange(rings), np.diff(ring_ends))
-    areas = _touching(corners, piece_of_ring[ring_of_corner], len(piece_ends) - 1)
-    # Stable, so that the rings of a piece and the corners of a ring stay in their order.
-    piece_order = np.argsort(areas, kind="stable")
-    place = np.empty_like(piece_order)
-    place[piece_order] = np.arange(len(piece_order))
-    ring_order = np.argsort(place[piece_of_ring], kind="stable")
-    ring_place = np.empty_like(ring_order)
-    ring_place[ring_order] = np.arange(rings)
-    corner_order = np.argsort(ring_place[ring_of_corner], kind="stable")
-    return Outlines(
-        corners[corner_order],
-        _ends(np.diff(ring_ends)[ring_order]),
-        _ends(np.diff(piece_ends)[piece_order]),
-        _ends(np.bincount(areas)),
-    )
+def _grouped(pieces: Outlines) -> Outlines:
+    """Bring pieces of one value that share a corner together."""
+    areas = _touching(pieces)
+    # Stable, so that pieces stay in their order within an area.
+    order = np.argsort(areas, kind="stable")
+    count = int(areas.max(initial=-1)) + 1
+    values = np.zeros(count, np.int64)
+    values[areas] = pieces.values
+    return replace(pieces.take(order), area_ends=_ends(np.bincount(areas, minlength=count)), values=values)
 
 
-def _touching(
-    corners: Int64[np.ndarray, "m 2"], pieces: Int64[np.ndarray, " m"], count: int
-) -> Int[np.ndarray, " p"]:
+def _touching(pieces: Outlines) -> Int[np.ndarray, " p"]:
     """Return for each piece the number of the area it is part of."""
-    if not count:
+    if not len(pieces):
         return np.zeros(0, np.int64)
-    order = np.lexsort((corners[:, 0], corners[:, 1]))
+    corners = pieces.corners
+    ring_of_corner = np.repeat(np.arange(len(pieces.ring_ends) - 1), np.diff(pieces.ring_ends))
+    piece_of_ring = np.repeat(np.arange(len(pieces)), np.diff(pieces.piece_ends))
+    owners = piece_of_ring[ring_of_corner]
+    values = pieces.values[owners]
+    order = np.lexsort((corners[:, 0], corners[:, 1], values))
     same: Bool[np.ndarray, " q"] = (corners[order][1:] == corners[order][:-1]).all(axis=1)
-    one, other = pieces[order][:-1][same], pieces[order][1:][same]
-    _, areas = connected_components(coo_array((np.ones(len(one)), (one, other)), shape=(count, count)))
-    return areas
+    same &= values[order][1:] == values[order][:-1]
+    links = np.stack([owners[order][:-1][same], owners[order][1:][same]])
+    return united(len(pieces), links)[1]
 
 
 def _ends(lengths: Int[np.ndarray, " n"]) -> Int64[np.ndarray, " n1"]:
