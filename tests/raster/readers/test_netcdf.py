@@ -137,6 +137,64 @@ def test_degrees_without_a_reference_system(tmp_path: Path) -> None:
     assert scene.fwhm == pytest.approx([8.5] * C)
 
 
+@pytest.mark.parametrize(
+    ("first", "west"),
+    [(200.0, -160.25), (10.0, 9.75), (180.25, -180.0), (178.0, 177.75)],
+)
+@pytest.mark.parametrize("from_south", [False, True])
+def test_longitudes_beyond_180_are_those_of_the_west(
+    tmp_path: Path, first: float, west: float, from_south: bool
+) -> None:
+    turn = -1 if from_south else 1
+    values = {
+        "lat": (("lat",), (50 - 0.5 * np.arange(H))[::turn]),
+        "lon": (("lon",), first + 0.5 * np.arange(W)),
+        "cube": (("band", "lat", "lon"), CUBE[:, ::turn]),
+    }
+    scene = open_scene(write(tmp_path / "a.nc", values))
+    is_the_cube(scene)
+    assert scene.transform == Affine(0.5, 0, west, 0, -0.5, 50.25)
+    said = [note for note in scene.notes if note.startswith("longitudes")]
+    assert bool(said) == (first > 100)
+    assert not said or ("reach over the date line" in said[0]) == (first == 178.0)
+
+
+def test_what_is_stored_from_east_to_west_beyond_180_comes_north_up(tmp_path: Path) -> None:
+    values = {
+        "latitude": (("latitude",), 50 - 0.5 * np.arange(H)),
+        "longitude": (("longitude",), (250 + 0.5 * np.arange(W))[::-1]),
+        "cube": (("band", "latitude", "longitude"), CUBE[:, :, ::-1]),
+    }
+    scene = open_scene(write(tmp_path / "a.nc", values))
+    is_the_cube(scene)
+    assert scene.transform == Affine(0.5, 0, -110.25, 0, -0.5, 50.25)
+
+
+@pytest.mark.parametrize("stored_from_east", [False, True])
+@pytest.mark.parametrize(("first", "west"), [(5.0, -180.0), (0.0, -185.0)])
+def test_the_whole_circle_is_cut_at_180(
+    tmp_path: Path, stored_from_east: bool, first: float, west: float
+) -> None:
+    world = np.random.default_rng(1).integers(0, 99, (2, 18, 36)).astype(np.int16)
+    turn = -1 if stored_from_east else 1
+    values = {
+        "lat": (("lat",), 85 - 10.0 * np.arange(18)),
+        "lon": (("lon",), (first + 10.0 * np.arange(36))[::turn]),
+        "cube": (("band", "lat", "lon"), world[:, :, ::turn]),
+    }
+    scene = open_scene(write(tmp_path / "a.nc", values))
+    expected = np.roll(world, 18, axis=2)
+    assert scene.transform == Affine(10, 0, west, 0, -10, 90)
+    assert any(note.startswith("longitudes") and note.endswith("cut there") for note in scene.notes)
+    assert scene.turned
+    assert np.array_equal(scene.read()[0], expected)
+    for window in (Window(2, 3, 5, 6), Window(0, 20, 18, 16), Window(4, 10, 3, 17), Window(1, 17, 1, 2)):
+        assert np.array_equal(scene.read(window, [1])[0], expected[[1], *window.slices])
+    thinned, valid = scene.source.read(scene.grid.window, [0], (9, 12))
+    assert thinned.shape == valid.shape == (1, 9, 12)
+    assert set(thinned[0, 0]) <= set(expected[0, 0])
+
+
 def test_uneven_coordinates_are_no_grid(tmp_path: Path) -> None:
     scene = open_scene(mapped(tmp_path / "a.nc", y=(("y",), NORTHING - np.array([0, 0, 3, 0, 0, 0]))))
     assert (scene.crs, scene.transform) == (None, None)

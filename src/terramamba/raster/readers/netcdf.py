@@ -22,6 +22,7 @@ from terramamba.raster.readers.axes import (
 from terramamba.raster.readers.gdal import is_data
 from terramamba.raster.readers.georeference import place, role_of_axis
 from terramamba.raster.readers.hdf5 import numbers, text
+from terramamba.raster.readers.longitudes import RolledSource, west_of_180
 from terramamba.raster.readers.variables import (
     Listing,
     Variable,
@@ -31,7 +32,7 @@ from terramamba.raster.readers.variables import (
     open_variables,
 )
 from terramamba.raster.readers.wavelengths import Centres, of_bands
-from terramamba.raster.scene import Scene
+from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window
 
 NAME = "NetCDF, HDF5"
@@ -86,15 +87,18 @@ def open_netcdf(path: str, variable: str | None = None, asked: Asked = NOTHING) 
             f"{path}: {found.name} is in the layout of HDF-EOS5, whose grid or swath is described in "
             "StructMetadata, which is not read; convert it to GeoTIFF on a map grid first"
         )
+    westward = west_of_180(placed.grid)
     packing = Packing.of(found)
-    source = NetcdfSource(
+    source: Source = NetcdfSource(
         path, found.name, (rows, cols, band), placed.rows_turned, placed.cols_turned, packing
     )
+    if westward.seam:
+        source = RolledSource(source, westward.seam, westward.grid.width)
     order = roles_of(settled, 3) if len(stored) == 3 else ()
     said = (
         f"{found.name} {dims(stored)}{f', by {why}' if why else ''} read as {in_words(settled, len(stored))}"
     )
-    notes = [said, *placed.notes]
+    notes = [said, *placed.notes, *westward.notes]
     if packing.unpacks:
         notes.append(f"unpacked: stored value x {packing.scale:g} + {packing.offset:g}")
     beside = _beside(path, listing, found, band)
@@ -106,7 +110,7 @@ def open_netcdf(path: str, variable: str | None = None, asked: Asked = NOTHING) 
         NAME,
         bands,
         packing.dtype,
-        placed.grid,
+        westward.grid,
         source,
         nodata=packing.nodata,
         band_names=beside.names,
@@ -114,7 +118,7 @@ def open_netcdf(path: str, variable: str | None = None, asked: Asked = NOTHING) 
         fwhm=beside.fwhm,
         bad_bands=beside.bad_bands,
         axes=order,
-        turned=placed.rows_turned or placed.cols_turned,
+        turned=placed.rows_turned or placed.cols_turned or westward.seam > 0,
         notes=tuple(notes),
     )
 
