@@ -2,10 +2,10 @@
 
     python examples/weights/change_pairs.py FOLDER > pairs.csv
 
-FOLDER holds the sets as clcd_whole (512 x 512), levir_views and dsifn_views (256 x 256) to train on, levir_cd,
-dsifn_cd and clcd to choose and to test on: each a folder of subsets with A, B and label. Images of a test
-part are named for test alone. Large images are listed by windows of one size, so that a pixel of each set
-counts alike.
+FOLDER holds the sets as more/clcd_whole (512 x 512), more/levir_views and more/dsifn_views (256 x 256) to
+train on, and levir_cd, dsifn_cd and clcd to choose and to test on: each a folder of subsets with A, B and
+label. Images of a test part are named for test alone. Large training images are listed by windows of
+256 x 256 pixels.
 """
 
 import csv
@@ -28,6 +28,7 @@ SETS = (
     ("test", "dsifn_cd/test", "anything", SIDE),
 )
 """Subset, folder, what counts as changed in it, side of its images in pixels."""
+WHOLE = ("",) * 4
 HEAD = ("split", "before", "after", "label", "what", "row", "col", "height", "width")
 
 
@@ -36,11 +37,17 @@ def rows(folder: Path) -> Iterator[tuple[str | int, ...]]:
     for split, own, what, side in SETS:
         for before in sorted((folder / own / "A").iterdir()):
             (label,) = (folder / own / "label").glob(f"{before.stem}.*")
-            names = [path.relative_to(folder).as_posix() for path in (before, folder / own / "B" / before.name, label)]
-            for row in range(0, side, SIDE) if split == "train" else [0]:
-                for col in range(0, side, SIDE) if split == "train" else [0]:
-                    window = (row, col, SIDE, SIDE) if split == "train" and side > SIDE else ("",) * 4
-                    yield (split, *names, what, *window)
+            files = (before, folder / own / "B" / before.name, label)
+            names = [path.relative_to(folder).as_posix() for path in files]
+            for window in windows(side) if split == "train" else [WHOLE]:
+                yield (split, *names, what, *window)
+
+
+def windows(side: int) -> list[tuple[int | str, ...]]:
+    """Cut an image of so many pixels a side into windows of ``SIDE``."""
+    if side == SIDE:
+        return [WHOLE]
+    return [(row, col, SIDE, SIDE) for row in range(0, side, SIDE) for col in range(0, side, SIDE)]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""This project's own change detector: shapes, symmetry, gradients, targets, any size."""
+"""This project's own change detector: shapes, symmetry, gradients, meanings, any size."""
 
 import pytest
 import torch
@@ -22,24 +22,22 @@ def test_exchanging_the_dates_changes_nothing(seed):
 
 
 def test_every_parameter_gets_a_gradient_from_both_dates(seed):
-    net, x = model(targets=2), torch.randn(2, 2, 3, 32, 32, requires_grad=True)
+    net, x = model(meanings=2), torch.randn(2, 2, 3, 32, 32, requires_grad=True)
     net(x, torch.tensor([0, 1])).square().sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
     assert (x.grad.abs().sum(dim=(0, 2, 3, 4)) > 0).all()
 
 
-def test_targets_differ_once_they_have_learnt_and_the_chosen_one_is_mapped(seed):
-    net, x = model(targets=3).eval(), torch.randn(1, 2, 3, 32, 32)
+def test_meanings_differ_once_they_have_learnt_and_the_first_is_the_default(seed):
+    net, x = model(meanings=3).eval(), torch.randn(1, 2, 3, 32, 32)
     torch.testing.assert_close(net(x, torch.tensor([0])), net(x, torch.tensor([2])))
     for difference in net.differences:
         torch.nn.init.normal_(difference.condition.weight)
-    given = net(x, torch.tensor([2]))
-    assert not torch.allclose(net(x), given)
-    net.target = 2
-    assert torch.equal(net(x), given)
+    assert not torch.allclose(net(x), net(x, torch.tensor([2])))
+    assert torch.equal(net(x), net(x, torch.tensor([0])))
 
 
-@pytest.mark.parametrize("option", ["in_channels", "width", "d_state", "targets"])
+@pytest.mark.parametrize("option", ["in_channels", "width", "d_state", "meanings"])
 def test_sizes_below_one_are_refused(option):
     with pytest.raises(InputError, match=f"{option}=0; give a number of at least 1"):
         create_model("difference_mamba", **{"in_channels": 3, option: 0})

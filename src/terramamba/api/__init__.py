@@ -4,7 +4,7 @@
 """
 
 from terramamba.api.assessing import assess_map, sample_points
-from terramamba.api.detectors import untrained_detector
+from terramamba.api.detectors import shipped_detector, untrained_detector
 from terramamba.api.explained import ExplainedChange, ExplainedClasses
 from terramamba.api.explaining import explain_change, explain_classes, run_experiment, write_report
 from terramamba.api.given import open_scene
@@ -40,6 +40,7 @@ __all__ = [
     "resolved",
     "run_experiment",
     "sample_points",
+    "shipped_detector",
     "train_change_detector",
     "train_classifier",
     "untrained_detector",

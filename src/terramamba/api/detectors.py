@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from terramamba.api.given import SceneLike, path_or_scene
+from terramamba.change.shipped import shipped_run
 from terramamba.change.untrained import untrained_run
 from terramamba.core.files import StrPath
 from terramamba.data.settings import Align
@@ -37,6 +38,19 @@ def open_dates(
     given = [path_or_scene(one, scene_variable, axes) for one in (before, after)]
     first, second = (in_colours(date) for date in open_alike(given, bands))
     return first, second
+
+
+def shipped_detector(weights: StrPath) -> Run:
+    """Load weights that are ready to be used, to be given to ``map_change`` in place of a run.
+
+    Args:
+        weights: Name of weights that come with the package (`terramamba weights` lists them), or the folder
+            of others.
+
+    Raises:
+        InputError: there are none, they are for another job, or damaged.
+    """
+    return shipped_run(str(weights))
 
 
 def untrained_detector(

@@ -114,6 +114,7 @@ def explain_change(
     pixel: str | None = None,
     at: str | None = None,
     size: int = 256,
+    what: str | None = None,
     align: Align | None = None,
     mask: Sequence[StrPath] = (),
     scene_variable: str | None = None,
@@ -136,6 +137,7 @@ def explain_change(
         pixel: Or the middle of it, "ROW,COL".
         at: Or that in coordinates of the images' reference system, "X,Y".
         size: Side of a window that is not named whole, in pixels.
+        what: What counts as changed, for a model that has learnt several meanings of it.
         align: Warp the later image onto the grid of the earlier one; None: both lie on one grid.
         mask: Rasters (not 0) and files of polygons (inside) of what is left out, as if neither date had data.
         scene_variable: Name of the array or image in files that hold several.
@@ -163,6 +165,7 @@ def explain_change(
             pixel=pixel,
             at=at,
             size=size,
+            what=what,
             align=align,
             mask=[Path(one) for one in mask],
             bands=bands,

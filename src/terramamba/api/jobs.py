@@ -200,6 +200,7 @@ def evaluate_change_detector(
     bands: str | None = None,
     nodata: Sequence[float] | None = None,
     threshold: float | int | None = None,
+    what: str | None = None,
     changed_values: Sequence[str | int] | None = None,
     unchanged_values: Sequence[str | int] | None = None,
     ignore_values: Sequence[str | int] | None = None,
@@ -224,6 +225,8 @@ def evaluate_change_detector(
         bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
         nodata: Values that are no data though the files do not say so; None: those of the training.
         threshold: Least probability that counts as changed, in thousandths; None: the run's own.
+        what: What counts as changed, for a model that has learnt several meanings of it, where the pairs do
+            not say it themselves.
         changed_values: Values in change masks that mean changed, such as 255 or "128-255"; None: as in the
             run's own masks where these have all values, else found from all masks of ``data``.
         unchanged_values: Values that mean unchanged.
@@ -253,6 +256,7 @@ def evaluate_change_detector(
             bands=bands,
             nodata=None if nodata is None else [float(one) for one in nodata],
             threshold=None if threshold is None else float(threshold),
+            what=what,
             changed_values=_texts(changed_values),
             unchanged_values=_texts(unchanged_values),
             ignore_values=_texts(ignore_values),

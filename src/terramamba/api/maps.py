@@ -97,6 +97,7 @@ class ChangeMapOptions(TypedDict, total=False):
     bands: str | None
     align: Align | None
     threshold: float | int | None
+    what: str | None
     calibrated: bool
     min_area: float | int
     simplify: float | int
@@ -255,6 +256,7 @@ def map_change(
     bands: str | None = None,
     align: Align | None = None,
     threshold: float | int | None = None,
+    what: str | None = None,
     calibrated: bool = False,
     min_area: float | int = 0.0,
     simplify: float | int = 0.0,
@@ -292,6 +294,7 @@ def map_change(
             one grid.
         threshold: Least probability that counts as changed, a whole thousandth; None: the run's own, chosen
             on validation.
+        what: What counts as changed, for a model that has learnt several meanings of it.
         calibrated: Divide logits by the run's temperature, fitted on its validation pairs, so that
             probabilities hold. The run's own threshold moves with them, so that the same is marked (but for
             single pixels where tiles are blended); a given ``threshold`` is one of the new probabilities.
@@ -325,6 +328,7 @@ def map_change(
         nodata=None if nodata is None else list(nodata),
         align=align,
         threshold=None if threshold is None else float(threshold),
+        what=what,
         calibrated=calibrated,
         min_area=float(min_area),
         simplify=float(simplify),

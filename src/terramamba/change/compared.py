@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from terramamba.change.scored_pairs import ScoredPairs
+from terramamba.change.scored_pairs import scored_pairs
 from terramamba.change.settings import ChangeSettings
 from terramamba.change.training import labelled_pairs
 from terramamba.core.errors import InputError
@@ -38,9 +38,9 @@ def time_pairs(run: Run, settings: ChangeSettings) -> Timed:
     if "test" not in labelled:
         raise InputError(f"{settings.data}: no test pairs; an experiment compares scores on test, add some")
     pairs = labelled["test"][:TIMED_PAIRS]
-    evaluate_change(run.model, ScoredPairs.for_run(run, pairs[:1]), device=settings.device)  # warm-up
+    evaluate_change(run.model, scored_pairs(run, pairs[:1]), device=settings.device)  # warm-up
     start = time.perf_counter()
-    evaluate_change(run.model, ScoredPairs.for_run(run, pairs), device=settings.device)
+    evaluate_change(run.model, scored_pairs(run, pairs), device=settings.device)
     seconds = time.perf_counter() - start
     windows = [pair.window or pair.open()[0].grid for pair in pairs]
     pixels = sum(window.height * window.width for window in windows)

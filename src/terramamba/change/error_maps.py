@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32, UInt8
 
-from terramamba.change.scored_pairs import ScoredPairs
+from terramamba.change.scored_pairs import ScoredPairs, scored_pairs
 from terramamba.core.devices import resolve_device
 from terramamba.core.progress import progress
 from terramamba.data.pairs.image_pair import PairFiles
@@ -36,7 +36,7 @@ def write_error_maps(
 
     Files are called after the pairs, ``errors_NAME.tif``, and lie on the grid of the earlier date.
     """
-    samples = ScoredPairs.for_run(run, pairs)
+    samples = scored_pairs(run, pairs)
     names = _file_names([pair.name for pair in pairs])
     with (
         evaluating(run.model, resolve_device(device)) as where,

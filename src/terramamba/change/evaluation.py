@@ -7,7 +7,7 @@ import numpy as np
 
 from terramamba.change.error_maps import write_error_maps
 from terramamba.change.meanings import asked_pairs, threshold_for
-from terramamba.change.scored_pairs import ScoredPairs
+from terramamba.change.scored_pairs import scored_pairs
 from terramamba.change.scores import pair_scores
 from terramamba.change.settings import ChangeSettings
 from terramamba.change.training import counted
@@ -92,7 +92,7 @@ def evaluate(
         notes.append(f"threshold {threshold:g} was given; tried out on these pairs, it scores too well here")
     labelled = asked_pairs(run, labelled, what)
     cuts = [cut if threshold is not None else threshold_for(run, pair.what) for pair in labelled]
-    counts = counted(run.model, ScoredPairs.for_run(run, labelled), device=device)
+    counts = counted(run.model, scored_pairs(run, labelled), device=device)
     temperature = run.temperature
     calibration = None if temperature is None else change_calibration(counts.logits, temperature)
     scores = pair_scores(counts, cuts, calibration)

@@ -12,10 +12,12 @@ import rasterio
 
 from terramamba.change.map_output import ChangeMapOutput
 from terramamba.change.map_worker import ChangeWork
+from terramamba.change.seen import seen_by
 from terramamba.change.settings import ChangeMapSettings
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.mapping.fingerprint import option_fact
+from terramamba.mapping.pixel_sizes import pixel_size_notes
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.tags import run_tags
 from terramamba.mapping.value_range import value_differences
@@ -56,7 +58,8 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
             asked for in a format that has no place for them.
     """
     run, first, second = given.run, given.scenes["before"], given.scenes["after"]
-    threshold, grid = _threshold(given, settings), _shared_grid(first, second)
+    seen = seen_by(run, first, second, settings.what)
+    threshold, grid = _threshold(seen.threshold, given, settings), _shared_grid(first, second)
     if run.model.whole_image:
         _check_whole_image(run, first)
         settings = replace(settings, tile_size=max(grid.window.shape), overlap=0)
@@ -84,24 +87,28 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
             temperature=f"{given.temperature:g}",
             before=first.path,
             after=second.path,
+            **({} if seen.what is None else {"what": seen.what}),
         ),
         given.temperature if settings.calibrated else None,
     )
-    work = ChangeWork(given.sent, first, second, batches, settings.precision, given.temperature)
+    work = ChangeWork(
+        given.sent, first, second, batches, settings.precision, given.temperature, seen.scaling, seen.meaning
+    )
+    learnt_values = run.card.data.scale_by != "pair"
 
     def notes() -> list[str]:
         """How the dates compare, and the first with what the run was trained on."""
         with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
-            return [*pair_report(first, second).notes, *value_differences(run, first)]
+            differences = value_differences(run, first) if learnt_values else []
+            return [*pair_report(first, second).notes, *differences, *pixel_size_notes(run, grid)]
 
     return given.plan(output, work, settings, notes, threshold=option_fact("--threshold", threshold))
 
 
-def _threshold(given: MapInputs, settings: ChangeMapSettings) -> float:
-    """The threshold of the map: the run's own moves with its probabilities."""
+def _threshold(own: float, given: MapInputs, settings: ChangeMapSettings) -> float:
+    """The threshold of the map: the run's ``own`` moves with its probabilities."""
     if settings.threshold is not None:
         return checked_threshold(settings.threshold)
-    own = given.run.threshold
     return calibrated_threshold(own, given.temperature) if settings.calibrated else own
 
 

@@ -40,10 +40,10 @@ class ChangeWork:
     after: Scene
     batches: tuple[Tiles, ...]
     precision: str
-    temperature: float = 1.0
-    scaling: Scaling | None = None
-    """Of both dates; None: the run's."""
-    meaning: int | None = None
+    temperature: float
+    scaling: Scaling
+    """Of both dates."""
+    meaning: int | None
     """Which of the run's meanings of "changed" is asked for; None: it has learnt one."""
 
     def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
@@ -51,7 +51,7 @@ class ChangeWork:
         run = open_run(self.run, "change")
         dates = self.before, self.after
         how = (device, self.precision, self.temperature, self.meaning)
-        detector = ChangeDetector(run.model, self.scaling or run.scaling, dates, *how)
+        detector = ChangeDetector(run.model, self.scaling, dates, *how)
         return lambda part: packed(detector.detect(self.batches[part]))
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.models.spec import ModelSpec
 from terramamba.runs.folder import Run
 
 
@@ -32,6 +33,15 @@ def meanings_in(pairs: Mapping[str, Sequence[PairFiles]]) -> tuple[str, ...]:
                     f" {_listed(sorted(learnt))}); correct the {subset} pairs, or add training pairs"
                 )
     return tuple(sorted(learnt))
+
+
+def require_able(spec: ModelSpec, meanings: Sequence[str]) -> None:
+    """Raise ``InputError`` where pairs show several meanings and the model can learn one alone."""
+    if meanings and "meanings" not in spec.parameters():
+        raise InputError(
+            f"--model {spec.name}: learns one meaning of changed, and the pairs have {_listed(meanings)} in"
+            " column what; use difference_mamba, or train on the pairs of one of them"
+        )
 
 
 def asked_of(run: Run, what: str | None) -> str | None:

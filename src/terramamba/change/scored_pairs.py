@@ -4,7 +4,6 @@ So the score of a large pair is that of its map, blended from overlapping tiles,
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Self
 
 import numpy as np
 import rasterio
@@ -42,12 +41,6 @@ class ScoredPairs(PairDataset):
             pairs, scaling, crop_size=None, augment=False, seed=0, scale_by=scale_by, meanings=meanings
         )
 
-    @classmethod
-    def for_run(cls, run: Run, pairs: Sequence[PairFiles]) -> Self:
-        """Hand ``pairs`` to the model of ``run`` as it learnt to see them."""
-        data = run.card.data
-        return cls(pairs, data.scaling, data.scale_by or "training", data.meanings or ())
-
     def swapped(self) -> "ScoredPairs":
         """Exchange the dates of all pairs."""
         pairs = [pair.swapped() for pair in self.pairs]
@@ -83,3 +76,9 @@ class ScoredPairs(PairDataset):
             for rows in blend(mapped(), height, width, OVERLAP):
                 mask = masks.pop(rows.window.row)[: rows.window.height]
                 yield np.minimum(rows.probability, 1), mask  # votes may add up to a hair more than 1
+
+
+def scored_pairs(run: Run, pairs: Sequence[PairFiles]) -> ScoredPairs:
+    """Return ``pairs`` as the model of ``run`` learnt to see them."""
+    data = run.card.data
+    return ScoredPairs(pairs, data.scaling, data.scale_by or "training", data.meanings or ())

@@ -113,7 +113,7 @@ class ChangeMapSettings(Threshold, Meaning, Alignment, MapSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExplainPair(Alignment):
+class ExplainPair(Meaning, Alignment):
     """What `terramamba explain` can be told of a pair alone."""
 
     window: str | None = None

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from terramamba.change.contents import contents_of
-from terramamba.change.meanings import meanings_in
+from terramamba.change.meanings import meanings_in, require_able
 from terramamba.change.recipe import with_crops
 from terramamba.change.samples import PairDataset
 from terramamba.change.scored_pairs import ScoredPairs
@@ -88,6 +88,7 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     )
     inputs = FileStates.of(_files(found))
     subsets = _three_subsets(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
+    require_able(spec, meanings_in(subsets))
     settled = settle_labels(subsets, settings.stated_values(), shapes=settings.shape_values())
     pairs = settled.pairs
     empty = [

@@ -3,33 +3,44 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from terramamba.change.settings import Threshold
+from terramamba.change.settings import Meaning, Threshold
 from terramamba.cli.shared.parse import AsJson, Usage, parse
+from terramamba.core.errors import InputError
 from terramamba.data.settings import Pairs, ScoresOutput
 from terramamba.training.settings import OnDevice
 
-USAGE = Usage("change evaluate", "Score a run on image pairs with change masks.", ("RUN",))
+USAGE = Usage(
+    "change evaluate",
+    "Score a run, or weights that are ready to be used, on image pairs with masks.",
+    ("[RUN]",),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(AsJson, OnDevice, ScoresOutput, Threshold, Pairs):
+class EvaluateOptions(AsJson, OnDevice, ScoresOutput, Threshold, Meaning, Pairs):
     """Flags of the command."""
 
+    weights: str | None = None
+    """Weights that are ready to be used, in place of RUN: a name (`terramamba weights` lists them), or the
+    folder of others."""
     split: str = "test"
     """Subset of the pairs to score on: train, val or test."""
 
 
 def run(argv: Sequence[str]) -> int:
     """Score, and print the scores."""
-    options, (folder,) = parse(USAGE, EvaluateOptions, argv)
-    from terramamba.api import evaluate_change_detector
+    options, paths = parse(USAGE, EvaluateOptions, argv)
+    from terramamba.api import evaluate_change_detector, shipped_detector
     from terramamba.cli.shared.scores import show_scores
     from terramamba.cli.shared.show import show_json
     from terramamba.tasks import CHANGE
 
     given = asdict(options)
-    as_json = given.pop("json")
-    result = evaluate_change_detector(folder, **given)
+    as_json, weights = given.pop("json"), given.pop("weights")
+    if (weights is None) != (len(paths) == 1):
+        raise InputError("RUN or --weights: give one of them, who is to be scored")
+    run = paths[0] if weights is None else shipped_detector(weights)
+    result = evaluate_change_detector(run, **given)
     if as_json:
         show_json(result.raw)
     else:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from terramamba.change.settings import ChangeMapSettings
 from terramamba.cli.shared.files import run_and_scenes, scenes_of
@@ -10,11 +10,14 @@ from terramamba.cli.shared.map_options import MapFiles, arguments, open_scenes, 
 from terramamba.cli.shared.parse import Usage, parse
 from terramamba.core.errors import InputError
 
+if TYPE_CHECKING:
+    from terramamba.runs.folder import Run
+
 USAGE = Usage(
     "change map",
-    "Map what changed between two images, with a trained run or with --model by a detector that needs no "
-    "training; the map is a GeoTIFF on the images' grid (1 changed, 0 not, 255 no data). A command that was "
-    "ended goes on when it is given again.",
+    "Map what changed between two images, with a trained run, with --weights that come with terramamba, or "
+    "with --model by a detector that needs no training; the map is a GeoTIFF on the images' grid (1 changed, "
+    "0 not, 255 no data). A command that was ended goes on when it is given again.",
     ("[RUN]", "[BEFORE]", "[AFTER]"),
 )
 DATES = ("BEFORE", "AFTER")
@@ -24,6 +27,9 @@ DATES = ("BEFORE", "AFTER")
 class MapOptions(ChangeMapSettings, MapFiles):
     """Flags of the command."""
 
+    weights: str | None = None
+    """Weights that are ready to be used, in place of RUN: a name (`terramamba weights` lists them), or the
+    folder of others."""
     model: str | None = None
     """Detector that needs no training, in place of RUN: cva, pca_kmeans or ir_mad."""
     set: dict[str, Any] = field(default_factory=dict)
@@ -37,7 +43,9 @@ def run(argv: Sequence[str]) -> int:
     from terramamba.cli.shared.scores import show_map
 
     given = arguments(options)
-    model, choices = given.pop("model"), given.pop("set")
+    model, choices, weights = given.pop("model"), given.pop("set"), given.pop("weights")
+    if weights is not None and model is not None:
+        raise InputError(f"--weights {weights} and --model {model}: each says who maps; give one of them")
     if model is not None:
         from terramamba.api.detectors import open_dates, untrained_detector
 
@@ -50,7 +58,13 @@ def run(argv: Sequence[str]) -> int:
         return 0
     if choices:
         raise InputError("--set: is for --model; a trained run has its options")
-    folder, places = run_and_scenes(paths, options.stac, DATES)
-    before, after = open_scenes(folder, places, given)
-    show_map(map_change(folder, before, after, **given))
+    run: str | Run
+    if weights is not None:
+        from terramamba.api.detectors import shipped_detector
+
+        run, places = shipped_detector(weights), scenes_of(paths, options.stac, DATES)
+    else:
+        run, places = run_and_scenes(paths, options.stac, DATES)
+    before, after = open_scenes(run, places, given)
+    show_map(map_change(run, before, after, **given))
     return 0

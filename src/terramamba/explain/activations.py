@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from terramamba.models.model import Model
 from terramamba.scores.thresholds import changed
-from terramamba.training.predict import only_channel
+from terramamba.training.predict import logits_of, only_channel
 
 DATES = ("before", "after")
 
@@ -76,18 +76,22 @@ def change_evidence(
     images: Float[Tensor, "2 c h w"],
     usable: Bool[np.ndarray, "h w"],
     threshold: float,
+    meaning: int | None = None,
 ) -> Evidence:
     """Compute what ``model``, in evaluation mode and where ``images`` are, finds and on what evidence.
 
-    Explained are the logits of usable pixels with a probability of at least ``threshold``; where there are
-    none, those of all usable pixels.
+    Of several meanings of "changed", ``meaning`` is asked for. Explained are the logits of usable pixels with
+    a probability of at least ``threshold``; where there are none, those of all usable pixels.
     """
     h, w = images.shape[-2:]
     targets = {f"{layer.part} {layer.stage}": layer for layer in model.target_layers()}
     modules = {name: layer.module for name, layer in targets.items()}
     with torch.enable_grad(), outputs_of(modules) as found:
         # Gradients reach every part also where the weights were frozen.
-        logit = only_channel(model(images[None].detach().requires_grad_()))[0]
+        batch = {"image": images[None].detach().requires_grad_()}
+        if meaning is not None:
+            batch["meaning"] = torch.tensor([meaning], device=images.device)
+        logit = only_channel(logits_of(model, batch))[0]
         probability = torch.sigmoid(logit.detach().float()).cpu().numpy()
         explained = usable & changed(probability, threshold)
         if not explained.any():

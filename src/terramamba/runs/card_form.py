@@ -32,6 +32,7 @@ GROUPED = {
         "split_id",
         "leakage",
         "label_values",
+        "pixel_sizes",
     ),
     "judged": ("threshold", "thresholds", "calibration", "fast"),
 }
@@ -55,6 +56,7 @@ OPTIONAL = (
     "fwhm",
     "band_names",
     "label_values",
+    "pixel_sizes",
     "quantiles",
     "nodata",
 )

@@ -36,6 +36,7 @@ ThresholdSource = Literal["validation", "given", "fixed"]
 """A threshold was chosen on validation, given, or is 0.5 since the detector is not trained."""
 
 Nanometres = Annotated[float, between(0, 1_000_000_000)]
+Metres = Annotated[float, between(0, 1_000_000)]
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ class DataCard:
     split_id: Text
     """The same for two runs on the same split."""
     leakage: Leakage | None = None
+    pixel_sizes: tuple[Metres, Metres] | None = None
+    """Least and largest side on the ground, in metres, of pixels that the model has seen; None: not known."""
     label_values: LabelValues | None = None
     """What the values in change masks mean; None: a run of before, or one without masks."""
 

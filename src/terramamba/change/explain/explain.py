@@ -13,6 +13,7 @@ from scipy.stats import rankdata
 from terramamba.change.explain.explanation import ChangeExplanation
 from terramamba.change.explain.pictures import picture_evidence
 from terramamba.change.explain.window import Chosen, choose_window
+from terramamba.change.seen import seen_by
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_csv
@@ -47,6 +48,7 @@ def explain_change(
     pixel: str | None = None,
     at: str | None = None,
     size: int = 256,
+    what: str | None = None,
     align: Method | None = None,
     mask: Sequence[str | Path] = (),
     nodata: Sequence[float] | None = None,
@@ -66,6 +68,7 @@ def explain_change(
         pixel: Or the middle of it, "ROW,COL".
         at: Or that in coordinates of the images' reference system, "X,Y".
         size: Side of a window that is not named whole, in pixels.
+        what: What counts as changed, for a model that has learnt several meanings of it.
         align: Warp the later image onto the grid of the earlier one; None: both lie on one grid.
         mask: Rasters (not 0) and files of polygons (inside) of what is left out, as if neither date had data.
         nodata: Values that are no data though the files do not say so; None: those of the training.
@@ -97,18 +100,20 @@ def explain_change(
     known = (without_values(date, chosen_nodata(loaded, nodata)) for date in opened)
     first, second = (masked(date, mask) for date in require_pair(*known, align=align))
     dates = first, second
+    seen = seen_by(loaded, *dates, what)
     with evaluating(model, place):
-        chosen = choose_window(loaded, dates, window=window, pixel=pixel, at=at, size=size, device=place)
-        read = [read_scaled(date, loaded.scaling, chosen.window) for date in dates]
+        asked: dict[str, Any] = {"window": window, "pixel": pixel, "at": at, "size": size}
+        chosen = choose_window(loaded, dates, **asked, device=place, seen=seen)
+        read = [read_scaled(date, seen.scaling, chosen.window) for date in dates]
         usable = read[0][1] & read[1][1]
         if not usable.any():
             raise InputError(
                 f"{dates[0].path}: no pixel with data at both dates in {chosen.window}; name another"
             )
         images = torch.from_numpy(np.stack([values for values, _, _ in read])).to(place)
-        evidence = change_evidence(model, images, usable, loaded.threshold)
+        evidence = change_evidence(model, images, usable, seen.threshold, seen.meaning)
     first, second = (cropped(date, chosen.window) for date in dates)
-    found = ChangeExplanation(loaded, (first, second), usable, evidence)
+    found = ChangeExplanation(loaded, (first, second), usable, evidence, seen.threshold)
     grid = first.grid if first.transform is not None else second.grid
     rows = [_numbers(found, i) for i in range(len(evidence.layers))]
     with result_folder(out, EXPLANATION, overwrite=overwrite) as (folder, record):
@@ -162,7 +167,7 @@ def _record(
         "notes": [f"{date.path}: {note}" for date in dates for note in band_notes(date)],
         "window": asdict(chosen.window),
         "window_chosen": chosen.why,
-        "threshold": found.run.threshold,
+        "threshold": found.threshold,
         "usable_pixels": usable,
         "marked_pixels": marked,
         "explained": "the logits of the marked pixels"

@@ -19,8 +19,10 @@ class ChangeExplanation:
     dates: tuple[Scene, Scene]
     usable: Bool[np.ndarray, "h w"]
     evidence: Evidence
+    threshold: float
+    """Least probability that counts as changed."""
 
     @property
     def marked(self) -> Bool[np.ndarray, "h w"]:
         """Pixels that the map would mark as changed."""
-        return self.usable & changed(self.evidence.probability, self.run.threshold)
+        return self.usable & changed(self.evidence.probability, self.threshold)

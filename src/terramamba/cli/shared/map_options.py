@@ -9,6 +9,7 @@ from terramamba.data.settings import ImageArray
 
 if TYPE_CHECKING:
     from terramamba.raster.scene import Scene
+    from terramamba.runs.folder import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,17 +29,17 @@ def arguments(options: MapFiles) -> dict[str, Any]:
     return given | {"mask": given["mask"] or ()}
 
 
-def open_scenes(folder: str, places: Sequence[Any], given: dict[str, Any]) -> list["Scene"]:
-    """Open what the run in ``folder`` is to map, and say what was decided of bare arrays and of bands.
+def open_scenes(run: "str | Run", places: Sequence[Any], given: dict[str, Any]) -> list["Scene"]:
+    """Open what a run is to map, and say what was decided of bare arrays and of bands.
 
     Takes the flags that are about opening out of ``given``.
     """
     from terramamba.mapping.fit_to_run import open_for
-    from terramamba.runs.folder import load_run
+    from terramamba.runs.folder import Run, load_run
 
     how = {"variable": given.pop("scene_variable"), "axes": given.pop("axes"), "bands": given.pop("bands")}
-    run = load_run(folder)
-    scenes = [open_for(run, place, **how) for place in places]
+    loaded = run if isinstance(run, Run) else load_run(run)
+    scenes = [open_for(loaded, place, **how) for place in places]
     say_what_was_opened(scenes)
     return scenes
 

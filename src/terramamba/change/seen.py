@@ -1,0 +1,35 @@
+"""How a run is to see one pair: scaled as in training, and asked for one meaning of "changed"."""
+
+from dataclasses import dataclass
+
+from terramamba.change.meanings import asked_of, threshold_for
+from terramamba.data.pairs.pair_scaling import own_scaling
+from terramamba.data.scaling import Scaling
+from terramamba.raster.scene import Scene
+from terramamba.runs.folder import Run
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a detector has to be told of a pair."""
+
+    scaling: Scaling
+    """Of both dates."""
+    what: str | None
+    """What counts as changed; None: what training masks marked."""
+    meaning: int | None
+    """Its number in the model."""
+    threshold: float
+    """Least probability that counts as changed, chosen on validation for this meaning."""
+
+
+def seen_by(run: Run, before: Scene, after: Scene, what: str | None) -> Seen:
+    """Say how ``run`` is to see a pair; of a model that scales each pair by itself, some pixels are read.
+
+    Raises:
+        InputError: the run has learnt several meanings and none is named, or not this one.
+    """
+    asked, data = asked_of(run, what), run.card.data
+    scaling = own_scaling(before, after, run.scaling) if data.scale_by == "pair" else run.scaling
+    meaning = None if asked is None else (data.meanings or ()).index(asked)
+    return Seen(scaling, asked, meaning, threshold_for(run, asked))

@@ -1,0 +1,74 @@
+"""Weights for change that are ready to be used, as a run that ``change map`` takes like any other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from terramamba.core.errors import InputError
+from terramamba.core.typed import FieldError, Fraction, Text, typed
+from terramamba.data.pairs.pair_scaling import ScaleBy
+from terramamba.data.scaling import Scaling
+from terramamba.runs.folder import Run
+from terramamba.runs.model_card import DataCard, JudgedCard, MadeBy, Metres, ModelCard, Threshold
+from terramamba.scores.calibration import TemperatureFit
+from terramamba.weights.card import ANEW, CARD
+from terramamba.weights.registry import find_weights, load_weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeWeights:
+    """What a card of weights says that only change detection knows of."""
+
+    scaling: Scaling
+    scale_by: ScaleBy
+    threshold: Fraction
+    meanings: tuple[Text, ...] | None = None
+    thresholds: Mapping[Text, Fraction] | None = None
+    """By meaning."""
+    pixel_sizes: tuple[Metres, Metres] | None = None
+    """Sides on the ground, in metres, of the pixels that the model has seen."""
+    calibration: TemperatureFit | None = None
+
+
+def shipped_run(given: str) -> Run:
+    """Make a run of the weights that ``given`` names: shipped ones, a folder of weights, or the file in it.
+
+    Raises:
+        InputError: there are none, they are for another job, or damaged.
+    """
+    weights = find_weights(given, "change")
+    model, card = load_weights(weights), weights.card
+    try:
+        own = typed(ChangeWeights, card.own)
+    except FieldError as error:
+        raise InputError(f"{weights.folder / CARD}: own.{error}; {ANEW}") from error
+    data = DataCard(
+        source_bands=len(own.scaling.bands),
+        scaling=own.scaling,
+        scale_by=own.scale_by,
+        meanings=own.meanings,
+        pixel_sizes=own.pixel_sizes,
+        classes=card.classes,
+        protocol=card.protocol,
+        split_id="none",
+    )
+    judged = JudgedCard(
+        threshold=Threshold(own.threshold, "validation"),
+        thresholds=own.thresholds,
+        calibration=own.calibration,
+    )
+    made_by = MadeBy(card.made_by.version)
+    return Run(weights.folder, model, ModelCard("change", card.model, data, judged, made_by))
+
+
+def own_part(run: Run, pixel_sizes: tuple[float, float] | None) -> ChangeWeights:
+    """Return what a card of weights has to say of ``run`` beyond its model, to be published."""
+    data, judged = run.card.data, run.card.judged
+    return ChangeWeights(
+        scaling=data.scaling,
+        scale_by=data.scale_by or "training",
+        threshold=run.threshold,
+        meanings=data.meanings,
+        thresholds=judged.thresholds,
+        pixel_sizes=pixel_sizes,
+        calibration=judged.calibration,
+    )
