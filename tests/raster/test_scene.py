@@ -16,7 +16,7 @@ from rasterio.enums import ColorInterp
 
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
-from terramamba.raster.readers import gdal
+from terramamba.raster.readers import datasets, gdal
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, evenly_spaced
@@ -249,12 +249,12 @@ def test_many_threads_and_processes_read_one_scene(geotiff: Make, tmp_path: Path
 
 
 def test_few_datasets_stay_open(geotiff: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gdal, "OPEN_DATASETS", 2)
+    monkeypatch.setattr(datasets, "OPEN_DATASETS", 2)
     values = [np.full((1, 2, 2), i, np.uint8) for i in range(5)]
     scenes = [open_scene(geotiff(tmp_path / f"{i}.tif", v)) for i, v in enumerate(values)]
     for _ in range(2):
         assert [int(s.read()[0].max()) for s in scenes] == [0, 1, 2, 3, 4]
-    assert len(gdal._THREAD.opened) == 2
+    assert len(datasets._THREAD.opened) == 2
 
 
 def test_grids_are_cropped_with_their_place() -> None:

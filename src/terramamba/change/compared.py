@@ -6,7 +6,7 @@ from typing import Any
 
 from terramamba.change.scored_pairs import scored_pairs
 from terramamba.change.settings import ChangeSettings
-from terramamba.change.training import labelled_pairs
+from terramamba.change.subsets import labelled_pairs
 from terramamba.core.errors import InputError
 from terramamba.data.catalog.record import DataSet, SceneSet
 from terramamba.experiments.compared import Timed

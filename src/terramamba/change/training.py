@@ -1,7 +1,5 @@
 """What training a change detector takes from its files, and what a trained one is worth on them."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,18 +15,15 @@ from terramamba.change.samples import PairDataset
 from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.change.scores import PairCounts, confusions_at, count_pairs, pair_scores, write_thresholds
 from terramamba.change.settings import ChangeSettings
+from terramamba.change.subsets import protocol_id, split_record, three_subsets
 from terramamba.change.understood import plan_of
 from terramamba.core.devices import resolve_device
-from terramamba.core.errors import InputError
 from terramamba.core.file_states import FileStates
 from terramamba.core.files import plain, write_json
 from terramamba.core.run_files import CONFUSION, RELIABILITY, SPLIT, THRESHOLDS
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.labels.class_table import ClassTable
-from terramamba.data.pairs.copies import shared_pairs
 from terramamba.data.pairs.image_pair import PairFiles
-from terramamba.data.pairs.label_values import ShapeValues, StatedValues
-from terramamba.data.pairs.layouts import LABELS
 from terramamba.data.pairs.pair_bands import notes_on_bands
 from terramamba.data.pairs.quality_report import doubts, survey
 from terramamba.data.pairs.scorable import require_scorable
@@ -41,7 +36,6 @@ from terramamba.raster.band_identity import WantedBands, bands_of
 from terramamba.raster.readers.axes import axes_of_text
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.nodata import require_held
-from terramamba.raster.views.warped import Method
 from terramamba.runs.folder import write_confusion
 from terramamba.runs.model_card import DataCard, JudgedCard, Threshold, ThresholdSource
 from terramamba.scores.calibration import (
@@ -58,7 +52,6 @@ from terramamba.training.task import Judgement, PreparedSamples
 from terramamba.training.workload import Volume
 
 CLASSES = ClassTable((0, 1), ("unchanged", "changed"), (None, None))
-SUBSETS = ("train", "val", "test")
 SCORED = (("validation", "val"), ("test", "test"))
 """What is scored, and the subset that it is."""
 UNTESTED_SCORES = {"pairs": 0, "confusion": [[0, 0], [0, 0]]}
@@ -87,9 +80,9 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
         nodata=settings.nodata or (),
     )
     inputs = FileStates.of(_files(found))
-    subsets = _three_subsets(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
-    require_able(spec, meanings_in(subsets))
-    settled = settle_labels(subsets, settings.stated_values(), shapes=settings.shape_values())
+    subsets = three_subsets(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
+    require_able(spec, meanings_in(subsets.pairs))
+    settled = settle_labels(subsets.pairs, settings.stated_values(), shapes=settings.shape_values())
     pairs = settled.pairs
     empty = [
         note
@@ -102,7 +95,7 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     fitted = fit_pairs(pairs["train"], example.bands, wanted.used)
     untested = [] if "test" in pairs else [UNTESTED]
     on_bands = notes_on_bands(pairs, settings.bands)
-    shared = _in_two_subsets(pairs)
+    shared = subsets.notes()
     notes = (*on_bands, *untested, *settled.notes, *empty, *unlike, *shared, *fitted.notes, *survey(pairs))
     warnings = (*fitted.doubts, *doubts(pairs))
     if spec.trainable:
@@ -311,94 +304,6 @@ def _threshold(given: float | None, chosen: float | None) -> tuple[float, Thresh
     return (FIXED_THRESHOLD, "fixed") if chosen is None else (chosen, "validation")
 
 
-def labelled_pairs(
-    data: str,
-    root: str | None,
-    *,
-    chosen_on_test: bool,
-    align: Method | None = None,
-    variable: str | None = None,
-    axes: str | None = None,
-    bands: str | None = None,
-    stated: StatedValues | None = None,
-    shapes: ShapeValues | None = None,
-) -> Mapping[str, list[PairFiles]]:
-    """Return the labelled pairs of ``data`` by subset, labels settled: train, val and, if there, test.
-
-    ``stated`` and ``shapes`` are what is said of the values in labels.
-
-    Raises:
-        InputError: a subset or a label is missing, or training or validation share images with test.
-    """
-    found, published, _ = load_pairs(data, root, align, variable, axes, bands)
-    subsets = _three_subsets(found, data, published, chosen_on_test=chosen_on_test)
-    return settle_labels(subsets, stated, shapes=shapes).pairs
-
-
-def _three_subsets(
-    pairs: Mapping[str, list[PairFiles]], data: str, published: str | None, *, chosen_on_test: bool
-) -> dict[str, list[PairFiles]]:
-    for subset in SUBSETS:
-        if not pairs.get(subset) and subset != "test":
-            raise InputError(
-                f"{data}: no {subset} pairs; training needs train and val (chooses epoch and threshold), and "
-                "test to say what the model is worth"
-            )
-        unlabelled = [pair for pair in pairs.get(subset, ()) if pair.label is None]
-        if unlabelled:
-            raise InputError(
-                f"{unlabelled[0].before}: no label for this {subset} pair; add it or remove the pair "
-                f"(folders of labels are called {', '.join(LABELS[:3])}, ... {LABELS[-1]}; a table has a "
-                "column label)"
-            )
-    # A few copies in a published set are noted: it has to be scored as it is.
-    test = pairs.get("test", [])
-    few = 0 if published is None else len(test) - 1
-    shared = shared_pairs(pairs["train"], test)
-    if len(shared) > few:
-        raise InputError(
-            f"{data}: training and test share {shared[0]}; a score on what was trained on says nothing. "
-            "Take it out of one of them"
-        )
-    shared = shared_pairs(pairs["val"], test)
-    if len(shared) > few and not chosen_on_test:
-        raise InputError(
-            f"{data}: validation and test share {shared[0]}; a score chosen on its own test set says "
-            "nothing. Separate them, or insist with --chosen-on-test"
-        )
-    return {subset: pairs[subset] for subset in SUBSETS if pairs.get(subset)}
-
-
-def _in_two_subsets(pairs: Mapping[str, Sequence[PairFiles]]) -> list[str]:
-    """Notes on pairs that lie in two subsets and were let pass: as published, or because somebody insists."""
-    notes = []
-    for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
-        if second not in pairs:
-            continue
-        shared = shared_pairs(pairs[first], pairs[second])
-        if shared:
-            notes.append(
-                f"{len(shared)} of {len(pairs[second])} {second} pairs are {first} pairs too, the first "
-                f"{shared[0]}"
-            )
-    return notes
-
-
 def counted(model: Model, pairs: ScoredPairs, *, device: str) -> PairCounts:
     """Count what ``model`` says of whole ``pairs``, as they are and with the dates swapped."""
     return count_pairs(model, pairs, pairs.swapped(), device=device)
-
-
-def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:
-    """Record which pairs are in which subset, with an id that two runs on the same subsets share."""
-    names = {subset: [pair.name for pair in files] for subset, files in pairs.items()}
-    digest = hashlib.sha256(json.dumps(names).encode()).hexdigest()
-    return {"id": digest[:12], "kind": "given", "pairs": names}
-
-
-def protocol_id(
-    pairs: Mapping[str, Sequence[PairFiles]], chosen_on_test: bool, name: str | None = None
-) -> str:
-    """Name what was scored on what: a published set's ``name``, else as ``pairs-150-24-40``."""
-    counts = "-".join(str(len(pairs.get(subset, ()))) for subset in SUBSETS)
-    return (name or f"pairs-{counts}") + ("-chosen-on-test" if chosen_on_test and "test" in pairs else "")

@@ -7,7 +7,8 @@ from pathlib import Path
 from rasterio.errors import RasterioError
 
 from terramamba.core.file_states import FileStates
-from terramamba.raster.readers.gdal import GdalSource, files_of_image
+from terramamba.raster.readers.datasets import files_of_image
+from terramamba.raster.readers.gdal import GdalSource
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.vector_files import GEODATABASE
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from terramamba.change.training import labelled_pairs
+from terramamba.change.subsets import labelled_pairs
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.copies import find_copies
 from terramamba.data.pairs.image_pair import PairFiles
@@ -49,12 +49,27 @@ def pairs_of(root: Path) -> list[PairFiles]:
     [
         lambda values: values,
         lambda values: values[:, ::-1],
+        lambda values: values[::-1],
+        lambda values: values[::-1, ::-1],
+        lambda values: values.swapaxes(0, 1),
+        lambda values: np.rot90(values, 3),
         lambda values: np.rot90(values),
         lambda values: np.rot90(values[::-1], 3),
         lambda values: (values * 0.7 + 30).astype(np.uint8),
         lambda values: np.asarray(Image.fromarray(values).resize((80, 80))),
     ],
-    ids=["saved anew", "mirrored", "turned", "both", "brighter", "smaller"],
+    ids=[
+        "saved anew",
+        "mirrored",
+        "upside down",
+        "half turn",
+        "transposed",
+        "turned back",
+        "turned",
+        "both",
+        "brighter",
+        "smaller",
+    ],
 )
 @pytest.mark.parametrize("exchanged", [False, True])
 def test_copies_are_found(

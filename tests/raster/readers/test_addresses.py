@@ -16,7 +16,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.network import GDAL, set_for_gdal, what_of_address
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
-from terramamba.raster.readers.gdal import is_on_web
+from terramamba.raster.readers.datasets import is_on_web
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import Window
 

@@ -84,6 +84,6 @@ def _why_no_run(paths: Sequence[str], names: Sequence[str] | None) -> str:
 def _is_there(path: str) -> bool:
     """Tell whether a file is there; what lies elsewhere than on the disk may be."""
     from terramamba.raster.readers.array_path import split_variable
-    from terramamba.raster.readers.gdal import is_address
+    from terramamba.raster.readers.datasets import is_address
 
     return is_address(path) or Path(split_variable(path, None, "")[0]).exists()

@@ -17,6 +17,7 @@ from terramamba.data.labels.attribute_table import esri_table_of, read_esri_tabl
 from terramamba.data.labels.class_names import name_key
 from terramamba.data.labels.palette import Colour, colour_of
 from terramamba.raster.rasterio_errors import is_from_rasterio
+from terramamba.raster.readers.datasets import dataset_of
 from terramamba.raster.readers.gdal import GdalSource
 from terramamba.raster.readers.value_facts import shows_zero_white
 from terramamba.raster.scene import Scene
@@ -73,14 +74,11 @@ def read_legend(path: str) -> Legend:
 
 def _sources(path: str) -> Iterator[tuple[str, Mapping[int, str], Mapping[int, Colour]]]:
     """Each place with names or colours: what it is, names, colours."""
-    with warnings.catch_warnings():
-        # labels without georeferencing are usual
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path) as image:
-            tags = image.tags(1)
-            table = image.colormap(1) if image.colorinterp[0] == ColorInterp.palette else {}
-            alone = image.driver in SIDECAR_ONLY and not Path(f"{path}.aux.xml").is_file()
-        band = None if alone else _described_by_gdal(path)
+    image = dataset_of(path)
+    tags = image.tags(1)
+    table = image.colormap(1) if image.colorinterp[0] == ColorInterp.palette else {}
+    alone = image.driver in SIDECAR_ONLY and not Path(f"{path}.aux.xml").is_file()
+    band = None if alone else _described_by_gdal(path)
     numbers = {key.removeprefix(CLASS_TAG): name for key, name in tags.items() if key.startswith(CLASS_TAG)}
     yield "the tags", {int(number): name for number, name in numbers.items() if number.isdecimal()}, {}
     categories = [] if band is None else [entry.text or "" for entry in band.iterfind("CategoryNames/*")]
@@ -103,12 +101,15 @@ def _described_by_gdal(path: str) -> ElementTree.Element | None:
     """The first band as GDAL writes it into a virtual file, with all that rasterio has no name for."""
     virtual = f"/vsimem/legend-{uuid4().hex}.vrt"
     try:
-        rasterio.shutil.copy(path, virtual, driver="VRT")
-        try:
-            with rasterio.open(virtual) as image:
-                text = image.tags(ns="xml:VRT")["xml:VRT"]
-        finally:
-            rasterio.shutil.delete(virtual)
+        with warnings.catch_warnings():
+            # labels without georeferencing are usual
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            rasterio.shutil.copy(path, virtual, driver="VRT")
+            try:
+                with rasterio.open(virtual) as image:
+                    text = image.tags(ns="xml:VRT")["xml:VRT"]
+            finally:
+                rasterio.shutil.delete(virtual)
         return ElementTree.fromstring(text).find("VRTRasterBand")
     except Exception as error:
         # an image of a driver that has no virtual form has no such names either

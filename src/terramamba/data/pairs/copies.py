@@ -12,6 +12,7 @@ n pairs   t date (2)   s side of a picture
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 
 import numpy as np
 from jaxtyping import Float32, Float64
@@ -30,7 +31,8 @@ LEAST_DETAIL = 0.02
 """Share of the standard deviation that detail must have; less is a gradient with noise."""
 LEAST_DATA = 0.5
 PIXELS_PER_READ = 2**22
-COMPARED_AT_ONCE = 512
+COMPARED_AT_ONCE = 1024, 256
+"""Pairs that are known, and asked for: what is made of them stays in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ def find_copies(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list
         return []
     known = np.stack([picture for _, picture in some])
     found = []
-    for start in range(0, len(others), COMPARED_AT_ONCE):
-        part = others[start : start + COMPARED_AT_ONCE]
+    for start in range(0, len(others), COMPARED_AT_ONCE[1]):
+        part = others[start : start + COMPARED_AT_ONCE[1]]
         alike = _likeness(known, np.stack([picture for _, picture in part]))
         for place, (pair, _) in enumerate(part):
             suspects = np.flatnonzero(alike[:, place] >= SUSPECT)
@@ -150,12 +152,37 @@ def _likeness(
     known: Float32[np.ndarray, "n 2 s s"], asked: Float32[np.ndarray, "m 2 s s"]
 ) -> Float32[np.ndarray, "n m"]:
     """The lower correlation of the two dates, at its highest over turns, mirrorings and orders."""
-    own = known.reshape(len(known), 2, -1)
-    best = np.full((len(known), len(asked)), -1, np.float32)
-    for symmetry in range(8):
-        turned = np.rot90(asked[..., ::-1] if symmetry >= 4 else asked, symmetry, axes=(2, 3))
-        flat = np.ascontiguousarray(turned).reshape(len(asked), 2, -1)
-        for order in ((0, 1), (1, 0)):
-            dates = [own[:, date] @ flat[:, other].T for date, other in enumerate(order)]
-            best = np.maximum(best, np.minimum(*dates))
-    return best
+    others = _halved(asked), _halved(asked.swapaxes(2, 3))
+    alike = np.full((len(known), len(asked)), -1, np.float32)
+    for start in range(0, len(known), COMPARED_AT_ONCE[0]):
+        own = _halved(known[start : start + COMPARED_AT_ONCE[0]])
+        best = alike[start : start + COMPARED_AT_ONCE[0]]
+        for other, order in product(others, ((0, 1), (1, 0))):
+            dates = [_mirrored(own[:, date], other[:, of]) for date, of in enumerate(order)]
+            for first, second in zip(*dates, strict=True):
+                np.maximum(best, np.minimum(first, second), out=best)
+    return alike
+
+
+def _halved(pictures: Float32[np.ndarray, "n 2 s s"]) -> Float32[np.ndarray, "4 2 n q"]:
+    """What mirroring keeps and what it negates: kept by both, negated by columns, by rows, by both.
+
+    The four have the scalar products of the pictures as their sum, with a quarter of the numbers each.
+    """
+    half = pictures.shape[-1] // 2
+    top, bottom = pictures[..., :half, :], pictures[..., ::-1, :][..., :half, :]
+    parts = []
+    for rows in (top + bottom, top - bottom):
+        left, right = rows[..., :half], rows[..., ::-1][..., :half]
+        parts += [(left + right) / 2, (left - right) / 2]
+    quarters = np.stack(parts).reshape(4, len(pictures), 2, -1)
+    return np.ascontiguousarray(quarters.swapaxes(1, 2))
+
+
+def _mirrored(
+    own: Float32[np.ndarray, "4 n q"], other: Float32[np.ndarray, "4 m q"]
+) -> tuple[Float32[np.ndarray, "n m"], ...]:
+    """Scalar products with ``other`` as it lies, with columns, with rows, and with both mirrored."""
+    kept, columns, rows, both = own @ other.swapaxes(1, 2)
+    twice, never, once, other_once = kept + both, kept - both, columns + rows, columns - rows
+    return twice + once, never - other_once, never + other_once, twice - once

@@ -15,7 +15,8 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from terramamba.core.errors import InputError
-from terramamba.raster.readers.gdal import image_of_header, is_address
+from terramamba.raster.readers.datasets import is_address
+from terramamba.raster.readers.gdal import image_of_header
 from terramamba.raster.readers.stac import is_stac, read_item
 
 TAGS = (

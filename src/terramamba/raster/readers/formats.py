@@ -17,6 +17,7 @@ from terramamba.core.errors import InputError
 from terramamba.raster.readers import (
     archive,
     array_scene,
+    datasets,
     emit,
     enmap,
     gdal,
@@ -49,13 +50,18 @@ class InputPath:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.on_disk = not gdal.is_address(path)
+        self.on_disk = not datasets.is_address(path)
         self.suffix = Path(path).suffix.lower()
 
     @cached_property
     def driver(self) -> str | None:
         """GDAL's driver that opens it."""
         return gdal.driver_of(self.path)
+
+    @cached_property
+    def is_hdf5(self) -> bool:
+        """Whether it is an HDF5 file on disk, which those of sensors and NetCDF-4 are too."""
+        return self.on_disk and bool(h5py.is_hdf5(self.path))
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,10 @@ def _on_disk(is_it: Callable[[str], bool]) -> Callable[[InputPath], bool]:
     return lambda given: given.on_disk and is_it(given.path)
 
 
+def _hdf5(is_it: Callable[[str], bool]) -> Callable[[InputPath], bool]:
+    return lambda given: given.is_hdf5 and is_it(given.path)
+
+
 def _drivers(*names: str) -> Callable[[InputPath], bool]:
     return lambda given: given.driver in names
 
@@ -136,12 +146,13 @@ def _image(path: str, options: OpenOptions) -> Scene:
 
 def _is_netcdf(given: InputPath) -> bool:
     if given.on_disk:
-        return variables.is_listed(given.path) and given.suffix not in _HDF5_OF_OTHERS
+        listed = given.is_hdf5 or variables.is_netcdf3(given.path)
+        return listed and given.suffix not in _HDF5_OF_OTHERS
     return given.suffix in _NETCDF_ENDINGS and given.driver in ("netCDF", "HDF5", "HDF5Image")
 
 
 def _netcdf(path: str, options: OpenOptions) -> Scene:
-    if gdal.is_address(path):
+    if datasets.is_address(path):
         raise InputError(f"{path}: NetCDF and HDF5 are read from disk only; download it first")
     return netcdf.open_netcdf(path, options.variable, options.asked)
 
@@ -220,7 +231,7 @@ FORMATS = (
         known_by="`.mat` that is HDF5",
         reads="the 3-D array, else the only 2-D one, by windows",
         notes=_MATLAB_NOTES,
-        matches=lambda given: _ends(".mat")(given) and h5py.is_hdf5(given.path),
+        matches=lambda given: _ends(".mat")(given) and given.is_hdf5,
         reader=_array,
         named=True,
         bare=True,
@@ -275,7 +286,7 @@ FORMATS = (
         notes="By windows. Bands that `good_wavelengths` excludes are bad bands; pixels outside the swath "
         "have no data. The mask product is for `--mask`: its flags of clouds, cirrus and the spacecraft "
         "count.",
-        matches=_on_disk(emit.is_emit),
+        matches=_hdf5(emit.is_emit),
         reader=lambda path, options: emit.open_emit(path, options.variable),
         named=True,
     ),
@@ -285,7 +296,7 @@ FORMATS = (
         reads="both cubes as one, by rising wavelength, as reflectance; band widths; the UTM grid",
         notes="By windows. Where the spectrometers overlap, the short-wave infrared one counts. Other levels "
         "than L2D have no map grid and are refused.",
-        matches=_on_disk(prisma.is_prisma),
+        matches=_hdf5(prisma.is_prisma),
         reader=lambda path, options: prisma.open_prisma(path),
     ),
     Format(
@@ -294,7 +305,7 @@ FORMATS = (
         reads="the cube, its grid from map info and EPSG code; wavelengths, band widths, value of no data",
         notes="By windows; bidirectional reflectance, too. The scale factor is reported, not applied. Bands "
         "in the windows of water vapour that it names are bad bands. The layout before 2016 is refused.",
-        matches=_on_disk(neon.is_neon),
+        matches=_hdf5(neon.is_neon),
         reader=lambda path, options: neon.open_neon(path, options.variable),
         named=True,
     ),
@@ -303,7 +314,7 @@ FORMATS = (
         known_by="HDF5 with swaths `HYP`, or with `navigation_data` beside `geophysical_data`",
         reads="nothing: refused",
         notes="Their pixels lie on no map grid: give a product that does.",
-        matches=_on_disk(swaths.is_swath),
+        matches=_hdf5(swaths.is_swath),
         reader=lambda path, options: swaths.refuse_swath(path),
     ),
     Format(

@@ -1,15 +1,6 @@
-"""Images that GDAL opens, files or addresses: GeoTIFF and COG, ENVI, VRT, PNG, JPEG, BMP, ...
+"""Images that GDAL opens, files or addresses: GeoTIFF and COG, ENVI, VRT, PNG, JPEG, BMP, ..."""
 
-A dataset must not be shared between threads, nor between a process and its fork. So a source keeps only a
-path, and each thread of each process keeps the few datasets that it used last: their decoded blocks serve
-the next, overlapping window.
-"""
-
-import os
 import re
-import threading
-import warnings
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,53 +8,36 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import rasterio
 from affine import Affine
 from jaxtyping import Bool, Shaped
 from rasterio import windows
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import RasterioError
 
 from terramamba.core.errors import InputError, reason_of
-from terramamba.core.network import TRIES, set_for_gdal, what_of_address
+from terramamba.core.network import TRIES, what_of_address
 from terramamba.raster.control_points import GroundControl
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers import band_metadata
 from terramamba.raster.readers.alpha import SAMPLED_PIXELS, Alpha, AlphaUse, judge_alpha
+from terramamba.raster.readers.datasets import dataset_of, is_address, is_on_web
 from terramamba.raster.readers.envi_header import header_entries
-from terramamba.raster.readers.references import require_own_files
 from terramamba.raster.readers.truncated import require_whole_image
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, sample_windows
 
-OPEN_DATASETS = 16
 GDAL_CACHE_BYTES = 256 << 20
 """Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
 ENVI_SUFFIXES = ("", ".img", ".dat", ".bsq", ".bil", ".bip")
 """How the data file beside an ENVI header may end."""
-_ADDRESS = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: C: is a drive
-_ON_WEB = re.compile(r"(/vsi\w+/)*(/vsi(curl|s3|gs|az|oss|swift|webhdfs)|https?:|ftp:)", re.IGNORECASE)
-_THREAD = threading.local()
-# Filters of warnings belong to the whole process, so only one thread at a time may change them.
-_WARNINGS = threading.Lock()
-
-
-def is_address(path: str) -> bool:
-    """Tell whether ``path`` is something else than a file on disk: a URL, /vsi..., netcdf:file:variable."""
-    return _ADDRESS.match(path) is not None
-
-
-def is_on_web(path: str) -> bool:
-    """Tell whether ``path`` is read from a server."""
-    return _ON_WEB.match(path) is not None
 
 
 def driver_of(path: str) -> str | None:
     """Name GDAL's driver that opens ``path``; None where none does."""
     with _reading_header(path):
         try:
-            return _dataset(image_of_header(path)).driver
+            return dataset_of(image_of_header(path)).driver
         except RasterioError:
             return None
 
@@ -88,7 +62,7 @@ def open_image(
     path = image_of_header(path)
     with _reading_header(path):
         try:
-            image = _dataset(path)
+            image = dataset_of(path)
         except RasterioError as error:
             raise InputError(f"{path}: {_why_not(path, error, remedy)}") from error
         return _described(path, image, variable, alpha)
@@ -200,7 +174,7 @@ class GdalSource:
         }
         image = None
         try:
-            image = _dataset(self.path)
+            image = dataset_of(self.path)
             if not indexes or not window.pixels:
                 dtype = image.dtypes[self.indexes[0] - 1]
                 return np.empty(where["out_shape"], dtype), np.empty(where["out_shape"], dtype=bool)
@@ -244,45 +218,10 @@ def is_data(values: Shaped[np.ndarray, "..."], nodata: float | None) -> Bool[np.
     return values != values.dtype.type(nodata)
 
 
-def _dataset(path: str) -> Any:
-    """Return this thread's dataset of ``path``, opened anew where the file has changed."""
-    process = os.getpid()
-    if getattr(_THREAD, "process", None) != process:
-        _THREAD.process, _THREAD.opened = process, OrderedDict()
-    opened: OrderedDict[tuple[Any, ...], Any] = _THREAD.opened
-    key = (path, *_stamp(path))
-    if key not in opened:
-        set_for_gdal()
-        if not is_address(path):
-            require_own_files(path)
-        with _WARNINGS, warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            opened[key] = rasterio.open(path)
-        while len(opened) > OPEN_DATASETS:
-            opened.popitem(last=False)[1].close()
-    opened.move_to_end(key)
-    return opened[key]
-
-
-def files_of_image(path: str) -> list[str]:
-    """List the files that GDAL reads for ``path``; raises ``RasterioError`` where it opens nothing."""
-    return list(_dataset(path).files)
-
-
 def _forget_errors(image: Any) -> None:
     """Clear GDAL's last error, which rasterio would else raise again while it looks at another file."""
     with suppress(Exception):  # whatever it raises is what is to be cleared
         _ = image.colorinterp
-
-
-def _stamp(path: str) -> tuple[int, int]:
-    if is_address(path):
-        return 0, 0
-    try:
-        status = Path(path).stat()
-    except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size
 
 
 def image_of_header(path: str) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from terramamba.raster.readers.array_path import split_variable
-from terramamba.raster.readers.gdal import is_address
+from terramamba.raster.readers.datasets import is_address
 
 
 def listed_path(name: str, root: Path) -> str | None:

@@ -1,15 +1,12 @@
 """What a file says of its values beside their type: how many bits they have, and which are white or black."""
 
-import warnings
 from typing import Any
 
-import rasterio
-import rasterio.shutil
 from rasterio.enums import ColorInterp
-from rasterio.errors import NotGeoreferencedWarning
 
 from terramamba.raster.readers.array_scene import ArraySource
 from terramamba.raster.readers.arrays import list_arrays
+from terramamba.raster.readers.datasets import dataset_of
 from terramamba.raster.readers.gdal import GdalSource
 from terramamba.raster.scene import Scene
 
@@ -21,11 +18,10 @@ def holds_one_bit(scene: Scene) -> bool:
         return bool(list_arrays(source.path)[source.name].dtype == "bool")
     if not isinstance(source, GdalSource) or scene.bands != 1:
         return False
-    with _opened(source.path) as image:
-        index = source.indexes[0]
-        if image.tags(index, ns="IMAGE_STRUCTURE").get("NBITS") == "1":
-            return True
-        return len(_palette(image, index)) == 2
+    image, index = dataset_of(source.path), source.indexes[0]
+    if image.tags(index, ns="IMAGE_STRUCTURE").get("NBITS") == "1":
+        return True
+    return len(_palette(image, index)) == 2
 
 
 def white_and_black(scene: Scene) -> tuple[frozenset[int], frozenset[int]]:
@@ -36,10 +32,10 @@ def white_and_black(scene: Scene) -> tuple[frozenset[int], frozenset[int]]:
     source = scene.source
     if not isinstance(source, GdalSource):
         return frozenset(), frozenset()
-    with _opened(source.path) as image:
-        table = _palette(image, source.indexes[0])
-        if not table and _is_min_white(image):
-            return frozenset({0}), frozenset(range(1, 256))
+    image = dataset_of(source.path)
+    table = _palette(image, source.indexes[0])
+    if not table and _is_min_white(image):
+        return frozenset({0}), frozenset(range(1, 256))
     white, black = (
         frozenset(value for value, colour in table.items() if colour[:3] == wanted)
         for wanted in ((255, 255, 255), (0, 0, 0))
@@ -49,8 +45,7 @@ def white_and_black(scene: Scene) -> tuple[frozenset[int], frozenset[int]]:
 
 def shows_zero_white(path: str) -> bool:
     """Tell whether a file that GDAL opens is photometric MinIsWhite, which GDAL does not turn round."""
-    with _opened(path) as image:
-        return _is_min_white(image)
+    return _is_min_white(dataset_of(path))
 
 
 def _is_min_white(image: Any) -> bool:
@@ -59,9 +54,3 @@ def _is_min_white(image: Any) -> bool:
 
 def _palette(image: Any, index: int) -> dict[int, tuple[int, ...]]:
     return image.colormap(index) if image.colorinterp[index - 1] == ColorInterp.palette else {}
-
-
-def _opened(path: str) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(path)

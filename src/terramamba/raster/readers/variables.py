@@ -61,12 +61,10 @@ class Listing:
     attributes: Mapping[str, Any] = field(repr=False)
 
 
-def is_listed(path: str) -> bool:
-    """Tell whether a file is NetCDF or HDF5 by its first bytes."""
+def is_netcdf3(path: str) -> bool:
+    """Tell by its first bytes whether a file is NetCDF of a kind that is not HDF5."""
     if not Path(path).is_file():
         return False
-    if h5py.is_hdf5(path):
-        return True
     with Path(path).open("rb") as file:
         return file.read(4) in (*CLASSIC, _NEWER)
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from terramamba.core.errors import InputError, reason_of
+from terramamba.raster.readers.datasets import is_address, is_on_web
 from terramamba.raster.readers.dbase import code_page
-from terramamba.raster.readers.gdal import driver_of, is_address, is_on_web
+from terramamba.raster.readers.gdal import driver_of
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES, PRODUCT_SUFFIXES
 from terramamba.raster.readers.references import LOOKED_AT, require_own_files, require_own_text
 from terramamba.raster.readers.stac import is_stac

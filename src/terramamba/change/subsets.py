@@ -1,0 +1,117 @@
+"""Which pairs train, validate and test, and whether a subset holds another's images."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from terramamba.core.errors import InputError
+from terramamba.data.catalog.loading import load_pairs
+from terramamba.data.pairs.copies import shared_pairs
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.label_values import ShapeValues, StatedValues
+from terramamba.data.pairs.layouts import LABELS
+from terramamba.data.pairs.settle_labels import settle_labels
+from terramamba.raster.views.warped import Method
+
+SUBSETS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Subsets:
+    """Labelled pairs by subset: train, val and, where there is one, test."""
+
+    pairs: dict[str, list[PairFiles]]
+    shared_with_test: Mapping[tuple[str, str], Sequence[str]]
+    """By training, or validation, and test: the test pairs that are in both."""
+
+    def notes(self) -> list[str]:
+        """Name pairs that lie in two subsets and were let pass: as published, or because somebody insists."""
+        of_training = shared_pairs(self.pairs["train"], self.pairs["val"])
+        shared = {("train", "val"): of_training, **self.shared_with_test}
+        return [
+            f"{len(found)} of {len(self.pairs[second])} {second} pairs are {first} pairs too, the first "
+            f"{found[0]}"
+            for (first, second), found in shared.items()
+            if found
+        ]
+
+
+def three_subsets(
+    pairs: Mapping[str, list[PairFiles]], data: str, published: str | None, *, chosen_on_test: bool
+) -> Subsets:
+    """Take the labelled pairs of ``data`` that train, validate and test; ``published`` names the whole set.
+
+    Raises:
+        InputError: a subset or a label is missing, or training or validation share images with test.
+    """
+    for subset in SUBSETS:
+        if not pairs.get(subset) and subset != "test":
+            raise InputError(
+                f"{data}: no {subset} pairs; training needs train and val (chooses epoch and threshold), and "
+                "test to say what the model is worth"
+            )
+        unlabelled = [pair for pair in pairs.get(subset, ()) if pair.label is None]
+        if unlabelled:
+            raise InputError(
+                f"{unlabelled[0].before}: no label for this {subset} pair; add it or remove the pair "
+                f"(folders of labels are called {', '.join(LABELS[:3])}, ... {LABELS[-1]}; a table has a "
+                "column label)"
+            )
+    # A few copies in a published set are noted: it has to be scored as it is.
+    test = pairs.get("test", [])
+    few = 0 if published is None else len(test) - 1
+    of_training = shared_pairs(pairs["train"], test)
+    if len(of_training) > few:
+        raise InputError(
+            f"{data}: training and test share {of_training[0]}; a score on what was trained on says nothing. "
+            "Take it out of one of them"
+        )
+    of_validation = shared_pairs(pairs["val"], test)
+    if len(of_validation) > few and not chosen_on_test:
+        raise InputError(
+            f"{data}: validation and test share {of_validation[0]}; a score chosen on its own test set says "
+            "nothing. Separate them, or insist with --chosen-on-test"
+        )
+    found = {subset: pairs[subset] for subset in SUBSETS if pairs.get(subset)}
+    return Subsets(found, {("train", "test"): of_training, ("val", "test"): of_validation})
+
+
+def labelled_pairs(
+    data: str,
+    root: str | None,
+    *,
+    chosen_on_test: bool,
+    align: Method | None = None,
+    variable: str | None = None,
+    axes: str | None = None,
+    bands: str | None = None,
+    stated: StatedValues | None = None,
+    shapes: ShapeValues | None = None,
+) -> Mapping[str, list[PairFiles]]:
+    """Return the labelled pairs of ``data`` by subset, labels settled: train, val and, if there, test.
+
+    ``stated`` and ``shapes`` are what is said of the values in labels.
+
+    Raises:
+        InputError: a subset or a label is missing, or training or validation share images with test.
+    """
+    found, published, _ = load_pairs(data, root, align, variable, axes, bands)
+    subsets = three_subsets(found, data, published, chosen_on_test=chosen_on_test)
+    return settle_labels(subsets.pairs, stated, shapes=shapes).pairs
+
+
+def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:
+    """Record which pairs are in which subset, with an id that two runs on the same subsets share."""
+    names = {subset: [pair.name for pair in files] for subset, files in pairs.items()}
+    digest = hashlib.sha256(json.dumps(names).encode()).hexdigest()
+    return {"id": digest[:12], "kind": "given", "pairs": names}
+
+
+def protocol_id(
+    pairs: Mapping[str, Sequence[PairFiles]], chosen_on_test: bool, name: str | None = None
+) -> str:
+    """Name what was scored on what: a published set's ``name``, else as ``pairs-150-24-40``."""
+    counts = "-".join(str(len(pairs.get(subset, ()))) for subset in SUBSETS)
+    return (name or f"pairs-{counts}") + ("-chosen-on-test" if chosen_on_test and "test" in pairs else "")

@@ -1,0 +1,104 @@
+"""What GDAL has open: a dataset for each path or address, kept for the next window.
+
+A dataset must not be shared between threads, nor between a process and its fork. So a source keeps only a
+path, and each thread of each process keeps the few datasets that it used last: their decoded blocks serve
+the next, overlapping window.
+"""
+
+import os
+import re
+import threading
+import warnings
+from collections import OrderedDict
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+
+from terramamba.core.network import set_for_gdal
+from terramamba.raster.readers.references import require_own_files
+
+OPEN_DATASETS = 16
+MOST_LISTED = 1000
+"""Files of a folder among which GDAL looks for those of an image; the list of a fuller one is thrown away."""
+_ADDRESS = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: C: is a drive
+_ON_WEB = re.compile(r"(/vsi\w+/)*(/vsi(curl|s3|gs|az|oss|swift|webhdfs)|https?:|ftp:)", re.IGNORECASE)
+_THREAD = threading.local()
+# Filters of warnings belong to the whole process, so only one thread at a time may change them.
+_WARNINGS = threading.Lock()
+
+
+def is_address(path: str) -> bool:
+    """Tell whether ``path`` is something else than a file on disk: a URL, /vsi..., netcdf:file:variable."""
+    return _ADDRESS.match(path) is not None
+
+
+def is_on_web(path: str) -> bool:
+    """Tell whether ``path`` is read from a server."""
+    return _ON_WEB.match(path) is not None
+
+
+def dataset_of(path: str) -> Any:
+    """Return this thread's dataset of ``path``, opened anew where the file, or its ``.aux.xml``, has changed.
+
+    Raises:
+        RasterioError: GDAL opens none.
+        InputError: the file names others that it may not.
+    """
+    process = os.getpid()
+    if getattr(_THREAD, "process", None) != process:
+        _THREAD.process, _THREAD.opened = process, OrderedDict()
+    opened: OrderedDict[tuple[Any, ...], Any] = _THREAD.opened
+    on_disk = not is_address(path)
+    key = (path, *_stamps(path, f"{path}.aux.xml")) if on_disk else (path,)
+    if key not in opened:
+        set_for_gdal()
+        if on_disk:
+            require_own_files(path)
+        with _WARNINGS, warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with _without_list(path) if on_disk else nullcontext():
+                opened[key] = rasterio.open(path)
+        while len(opened) > OPEN_DATASETS:
+            opened.popitem(last=False)[1].close()
+    opened.move_to_end(key)
+    return opened[key]
+
+
+def files_of_image(path: str) -> list[str]:
+    """List the files that GDAL reads for ``path``; raises ``RasterioError`` where it opens nothing."""
+    return list(dataset_of(path).files)
+
+
+def _without_list(path: str) -> AbstractContextManager[Any]:
+    """Where GDAL would list the folder of ``path`` only to throw the list away: half the time of opening."""
+    folder = str(Path(path).parent)
+    crowded = _is_crowded(folder, _stamps(folder))
+    return rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN=True) if crowded else nullcontext()
+
+
+@lru_cache(64)
+def _is_crowded(folder: str, stamps: tuple[int, ...]) -> bool:
+    """Tell whether ``folder`` holds more than GDAL lists; its stamps have it looked at anew."""
+    try:
+        with os.scandir(folder) as entries:
+            return next(islice(entries, MOST_LISTED, None), None) is not None
+    except OSError:
+        return False
+
+
+def _stamps(*paths: str) -> tuple[int, ...]:
+    """When each of the files was changed last, and its size; zeros where there is none."""
+    found: list[int] = []
+    for path in paths:
+        try:
+            status = os.stat(path)  # noqa: PTH116  (asked for each window: making a Path takes longer)
+        except OSError:
+            found += (0, 0)
+        else:
+            found += (status.st_mtime_ns, status.st_size)
+    return tuple(found)

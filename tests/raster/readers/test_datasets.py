@@ -1,0 +1,38 @@
+"""Datasets that GDAL keeps open: what lies beside an image counts, in full folders and when it changes."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from terramamba.raster.readers.datasets import MOST_LISTED
+from terramamba.raster.readers.open import open_scene
+
+AUX = '<PAMDataset><PAMRasterBand band="1"><NoDataValue>{}</NoDataValue></PAMRasterBand></PAMDataset>'
+
+
+def test_files_beside_an_image_count_in_a_folder_that_is_too_full_to_be_listed(tmp_path: Path) -> None:
+    scenes = []
+    for name, others in (("few", 0), ("many", MOST_LISTED)):
+        folder = tmp_path / name
+        folder.mkdir()
+        for number in range(others):
+            (folder / f"{number}.txt").touch()
+        Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4)).save(folder / "a.png")
+        (folder / "a.pgw").write_text("30\n0\n0\n-30\n500015\n5799985\n")
+        (folder / "a.png.aux.xml").write_text(AUX.format(7))
+        scenes.append(open_scene(folder / "a.png"))
+    assert scenes[0].grid == scenes[1].grid
+    assert scenes[1].transform is not None
+    assert scenes[1].transform.c == 500_000
+    assert [scene.nodata for scene in scenes] == [7, 7]
+    assert all((~scene.read()[1]).sum() == 1 for scene in scenes)
+
+
+def test_an_image_is_opened_anew_when_what_gdal_knows_of_it_has_changed(tmp_path: Path) -> None:
+    image = tmp_path / "a.png"
+    Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4)).save(image)
+    assert open_scene(image).nodata is None
+    for nodata in (7, 11):
+        Path(f"{image}.aux.xml").write_text(AUX.format(nodata))
+        assert open_scene(image).nodata == nodata
