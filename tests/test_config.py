@@ -48,7 +48,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         )
     else:
         pairs = make_pairs(home / "pairs", 0, train=3, val=2, test=2, size=32, scene=(64, 64))
-        words = ("--data", str(pairs.root), "--preset", "nano", "--crops-per-pair", "2")
+        words = ("--data", str(pairs.root), "--model", "glmamba", "--preset", "nano", "--crops-per-pair", "2")
     run = home / "run"
     done = programs.terramamba(request.param, "train", *words, *SHORT, "--out", run)
     assert done.returncode == 0, done.stderr

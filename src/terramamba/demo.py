@@ -143,6 +143,7 @@ def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) 
         ChangeSettings(
             out=str(run),
             data=str(_shuffled_masks(made) if shuffle else made.root),
+            model="glmamba",
             preset="nano",
             recipe="published",
             epochs=13,

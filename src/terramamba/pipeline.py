@@ -43,7 +43,7 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.nodata import require_held
 from terramamba.report.page import write_run_pages
-from terramamba.runs.beginning import Beginning, begin_with, with_sizes_of
+from terramamba.runs.beginning import Beginning, begin_with, with_model, with_sizes_of
 from terramamba.runs.folder import Run, as_begun, check_folder, load_run, run_folder
 from terramamba.runs.model_card import MadeBy, ModelCard, write_card
 from terramamba.runs.repeats import train_seeds
@@ -76,7 +76,7 @@ def train(task: Task, settings: TrainSettings) -> dict[str, Any]:
     """
     if settings.dry_run:
         raise InputError("--dry-run: trains nothing; ask for the plan alone")
-    settings = _searched(task, task.named(settings))
+    settings = _searched(task, _named(task, settings))
     result = train_seeds(settings, partial(_train_one, task))
     write_run_pages(task, settings.out)
     return result
@@ -120,7 +120,7 @@ def plan_training(task: Task, settings: TrainSettings) -> Plan:
     Raises:
         InputError: as ``train``.
     """
-    return _plan(task, _ready(task, task.named(settings)))
+    return _plan(task, _ready(task, _named(task, settings)))
 
 
 def understood(task: Task, settings: TrainSettings) -> Plan:
@@ -129,7 +129,7 @@ def understood(task: Task, settings: TrainSettings) -> Plan:
     Raises:
         InputError: what training would refuse of the files.
     """
-    settings = task.named(settings)
+    settings = _named(task, settings)
     return task.prepare(settings, _spec(task, settings)).plan
 
 
@@ -139,7 +139,7 @@ def resolved(task: Task, settings: S) -> S:
     Raises:
         InputError: as ``train``.
     """
-    return _ready(task, task.named(settings)).settings
+    return _ready(task, _named(task, settings)).settings
 
 
 def map(
@@ -205,6 +205,11 @@ def plan_map(
     plan = task.plan_map(MapInputs(loaded, sent, scenes, temperature), str(Path(out)), settings)
     notes = plan.notes
     return replace(plan, notes=lambda: [*nodata_note(loaded, given), *notes()])
+
+
+def _named(task: Task, settings: Any) -> Any:
+    """``settings`` with files and model by their names."""
+    return with_model(task.named(settings), task.best_model)
 
 
 def _searched(task: Task, settings: Any) -> Any:

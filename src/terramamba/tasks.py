@@ -5,13 +5,15 @@ job is a third wing and a third record.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from terramamba.change import compared as change_compared
 from terramamba.change import map as change_map
 from terramamba.change import report_sections as change_sections
 from terramamba.change import terminal as change_terminal
+from terramamba.change.auto_model import best_model
 from terramamba.change.evaluation import evaluate as evaluate_pairs
 from terramamba.change.explain.explain import explain_change
 from terramamba.change.map_output import ChangeMapOutput
@@ -125,6 +127,7 @@ class Job:
     shown_scores: Callable[[Mapping[str, Any], Scores], Shown]
     config: type[TrainConfig] = TrainConfig
     named: Callable[[Any], Any] = _as_given
+    best_model: Callable[[Any], Any] = _as_given
     alternatives: Callable[[Any], Mapping[str, Any]] = _no_alternatives
     practical: Practical = _as_published
     open_inputs: Callable[[Sequence[StrPath | Scene], Any], Mapping[str, Scene]] = open_one_scene
@@ -139,6 +142,7 @@ LAND_COVER = Job(
     settings=ClassifySettings,
     scores=LAND_COVER_SCORES,
     named=load_scene,
+    best_model=partial(replace, model="ssa_mamba"),
     prepare=prepare_scene,
     config=ClassConfig,
     objective=Classification,
@@ -170,6 +174,7 @@ CHANGE = Job(
     name="change",
     title="Change between two dates",
     settings=ChangeSettings,
+    best_model=best_model,
     scores=CHANGE_SCORES,
     prepare=prepare_pairs,
     config=ChangeConfig,

@@ -33,6 +33,7 @@ def trained(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Chang
     settings = ChangeSettings(
         data=str(root),
         out=str(tmp_path_factory.mktemp("change") / "run"),
+        model="glmamba",
         preset="nano",
         epochs=2,
         batch_size=4,

@@ -200,7 +200,18 @@ def test_an_output_that_is_there_already_stays(home, tmp_path):
 
 def test_interrupted_training_exits_130_and_resumes_to_the_unbroken_result(home, tmp_path):
     words = (
-        *("change", "train", "--data", home.pairs.root, "--preset", "nano", "--epochs", "6"),
+        *(
+            "change",
+            "train",
+            "--data",
+            home.pairs.root,
+            "--model",
+            "glmamba",
+            "--preset",
+            "nano",
+            "--epochs",
+            "6",
+        ),
         *("--batch-size", "2", "--crop-size", "32", "--crops-per-pair", "4"),
     )
     whole, broken = tmp_path / "whole", tmp_path / "broken"

@@ -42,7 +42,7 @@ WORK = Workload(PATCHES, parameters=232_000, tensors=134, flops=24e6, device="cp
 
 
 def classify(**given: Any) -> ClassifySettings:
-    return ClassifySettings(out="o", scene="s", **given)
+    return ClassifySettings(**{"out": "o", "scene": "s", "model": "ssa_mamba", **given})
 
 
 def change(**given: Any) -> ChangeSettings:

@@ -24,10 +24,11 @@ from terramamba.data.augment import (
 from terramamba.data.pairs.change_masks import read_mask
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import IGNORE
-from terramamba.data.pairs.pair_scaling import ScaleBy, own_scaling
+from terramamba.data.pairs.pair_scaling import own_scaling
 from terramamba.data.pairs.settle_labels import code_labels
 from terramamba.data.pairs.statistics import require_bands
 from terramamba.data.scaling import Scaling
+from terramamba.data.settings import ScaleBy
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.cropped import cropped
 from terramamba.raster.windows import Window

@@ -14,8 +14,8 @@ from terramamba.change.map_worker import OVERLAP, TILE_SIZE, ChangeDetector
 from terramamba.change.samples import PairDataset
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import IGNORE
-from terramamba.data.pairs.pair_scaling import ScaleBy
 from terramamba.data.scaling import Scaling
+from terramamba.data.settings import ScaleBy
 from terramamba.mapping.blend import MappedWindow, blend
 from terramamba.models.model import Model
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES

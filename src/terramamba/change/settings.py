@@ -15,8 +15,7 @@ from terramamba.core.options import (
     at_least,
 )
 from terramamba.core.typed import Fraction
-from terramamba.data.pairs.pair_scaling import ScaleBy
-from terramamba.data.settings import Alignment, Pairs
+from terramamba.data.settings import Alignment, Pairs, ScaleBy
 from terramamba.mapping.settings import MapSettings
 from terramamba.training.settings import ChangeLoss, TrainConfig, TrainSettings
 
@@ -76,7 +75,6 @@ class Crops(Options):
 class ChangeSettings(ChangeConfig, TrainSettings, Threshold, Crops, Pairs):
     """Settings of `terramamba change train`."""
 
-    model: str = "glmamba"
     chosen_on_test: bool = False
     """Accept that validation and test are the same files; the result says so."""
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from terramamba.core.errors import InputError
 from terramamba.core.typed import FieldError, Fraction, Text, typed
-from terramamba.data.pairs.pair_scaling import ScaleBy
 from terramamba.data.scaling import Scaling
+from terramamba.data.settings import ScaleBy
 from terramamba.runs.folder import Run
 from terramamba.runs.model_card import DataCard, JudgedCard, MadeBy, Metres, ModelCard, Threshold
 from terramamba.scores.calibration import TemperatureFit

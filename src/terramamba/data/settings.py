@@ -22,6 +22,8 @@ BLOCK_SIZE = Bound(
 )
 Align = Literal["bilinear", "cubic"]
 """How a date is warped onto the grid of another."""
+ScaleBy = Literal["training", "pair"]
+"""Values of pairs are scaled by what training pairs hold, or each pair's by what it holds itself."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,7 +73,6 @@ class ClassifySettings(ClassConfig, TrainSettings, Patches, Splitting, LabelledS
     """Wavelengths in nm whose bands are left out; water vapour absorbs at 1340-1450,1790-1960."""
     min_abundance: Annotated[float, PIXEL_FRACTION] = 0.7
     """Where labels are abundances: the least fraction of a pixel that labels it as its largest class."""
-    model: str = "ssa_mamba"
 
     def refuse_contradictions(self) -> None:
         """Raise ``InputError`` where wavelengths are no intervals."""

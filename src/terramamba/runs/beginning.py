@@ -4,7 +4,7 @@ What fits is taken; what has another shape, since there are other classes or ban
 first convolution, which is widened. The sizes of the model are the run's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,9 +16,9 @@ from terramamba.models.encoders.pretrained import widened
 from terramamba.models.model import Model
 from terramamba.models.registry import resolved_options
 from terramamba.models.weights import FROM_DATA
-from terramamba.runs.folder import Run, load_run
+from terramamba.runs.folder import Run, kept_model, load_run
 from terramamba.runs.model_card import ModelCard, read_card
-from terramamba.training.settings import TrainSettings
+from terramamba.training.settings import AUTO, TrainSettings
 
 S = TypeVar("S", bound=TrainSettings)
 NAMED = 4
@@ -31,6 +31,22 @@ class Beginning:
 
     words: str
     notes: tuple[str, ...] = ()
+
+
+def with_model(settings: S, best: Callable[[S], S]) -> S:
+    """Return ``settings`` with a model by its own name where they leave the choice.
+
+    It is the model of the run that they begin with or go on with, else that of the function ``best``.
+
+    Raises:
+        InputError: what they begin with is no run.
+    """
+    if settings.model != AUTO:
+        return settings
+    if settings.init is not None:
+        return replace(settings, model=read_card(_folder(settings.init)).model.name)
+    kept = kept_model(settings)
+    return best(settings) if kept is None else kept
 
 
 def with_sizes_of(settings: S, task: str) -> S:

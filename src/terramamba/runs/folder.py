@@ -130,6 +130,15 @@ def as_begun(settings: S) -> S:
     return decide(settings, {name: record.get(name) for name in record["decided"]})
 
 
+def kept_model(settings: S) -> S | None:
+    """Return ``settings`` with the model of the run that they resume; None where they resume none."""
+    if not settings.resume or not is_run_folder(Path(settings.out)):
+        return None
+    record = _kept_settings(Path(settings.out))
+    begun = settings.encoder_weights or record.get("encoder_weights")
+    return replace(settings, model=str(record.get("model")), encoder_weights=begun)
+
+
 def check_same_config(folder: Path, settings: TrainSettings) -> None:
     """Raise ``InputError`` naming the first setting that differs from the run's own and must not.
 

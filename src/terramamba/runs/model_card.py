@@ -20,8 +20,8 @@ from terramamba.core.run_files import CARD
 from terramamba.core.typed import Bound, FieldError, Finite, Fraction, Text, between, typed
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.pairs.label_values import LabelValues
-from terramamba.data.pairs.pair_scaling import ScaleBy
 from terramamba.data.scaling import Scaling
+from terramamba.data.settings import ScaleBy
 from terramamba.data.splits.leakage import Leakage
 from terramamba.models.weights import SavedModel
 from terramamba.raster.checks.scales import QUANTILES

@@ -99,12 +99,17 @@ class TrainConfig(Compute, Optimisation):
     """Everything that ``fit`` obeys, whatever the task."""
 
 
+AUTO = "auto"
+"""In place of a model's name: chosen for the user, and kept by its own name."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelChoice(Options):
     """Which model."""
 
-    model: str
-    """Model (see `terramamba models`)."""
+    model: str = AUTO
+    """Model (see `terramamba models`); auto: the one that did best on the open sets, or that of a run which
+    --init or --resume names."""
     preset: ByRecipe[str] = UNDECIDED
     """Size of the model (see `terramamba models`); None: the model's default."""
     encoder_weights: Annotated[str | None, BY_STEPS] = None

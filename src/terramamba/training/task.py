@@ -186,6 +186,9 @@ class Task(Protocol):
     def practical(self) -> Practical:
         """What the practical recipe makes of a workload."""
 
+    def best_model(self, settings: Any) -> Any:
+        """Return ``settings`` that leave the choice of the model, with the best one's name."""
+
     def named(self, settings: Any) -> Any:
         """Return ``settings`` with the files of the set of the catalogue that they name, if they name one."""
 

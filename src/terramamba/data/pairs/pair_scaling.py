@@ -4,16 +4,11 @@ Images of any sensor, season and stretch then look alike to a model; what a mode
 is as such.
 """
 
-from typing import Literal
-
 import numpy as np
 
 from terramamba.data.scaling import Scaling
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import sample_windows
-
-ScaleBy = Literal["training", "pair"]
-"""Values are scaled by what training pairs hold, or each pair by what it holds itself."""
 
 SAMPLED_PIXELS = 500_000
 """Of each date at most; they lie in windows that are spread over it."""

@@ -42,6 +42,11 @@ class KnownWeights:
     source: str
     licence: str
 
+    @property
+    def installed(self) -> bool:
+        """Whether the package that holds the file is there."""
+        return find_spec(self.package) is not None
+
     def path(self) -> Path:
         """Find the file; raise ``InputError`` saying how it is got where the package is not there."""
         found = find_spec(self.package)
