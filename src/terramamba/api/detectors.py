@@ -12,6 +12,7 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.views.chosen_bands import open_alike
 from terramamba.raster.views.in_colours import in_colours
 from terramamba.raster.views.nodata import require_held
+from terramamba.raster.views.physical import physical
 from terramamba.runs.folder import Run
 
 
@@ -23,7 +24,7 @@ def open_dates(
     axes: str | None = None,
     bands: str | None = None,
 ) -> tuple[Scene, Scene]:
-    """Open two dates alike; of files, no pixel is read yet.
+    """Open two dates alike, in the physical values that they declare; of files, no pixel is read yet.
 
     Args:
         before: The earlier image.
@@ -36,7 +37,7 @@ def open_dates(
         InputError: one cannot be read, or lacks a band.
     """
     given = [path_or_scene(one, scene_variable, axes) for one in (before, after)]
-    first, second = (in_colours(date) for date in open_alike(given, bands))
+    first, second = (physical(in_colours(date)) for date in open_alike(given, bands))
     return first, second
 
 

@@ -69,7 +69,10 @@ def evaluate(
     else:
         cut = checked_threshold(threshold)
     wanted, fill = wanted_bands(run), chosen_nodata(run, nodata)
-    by_subset, name, unlike = load_pairs(data, root, align, scene_variable, axes, bands, wanted, fill)
+    units = bool(run.card.data.physical)
+    by_subset, name, unlike = load_pairs(
+        data, root, align, scene_variable, axes, bands, wanted, fill, physical=units
+    )
     pairs = by_subset.get(split, [])
     labelled = [pair for pair in pairs if pair.label is not None]
     if not labelled:
@@ -133,6 +136,7 @@ def _known(
                 trained.scene_variable,
                 trained.axes,
                 trained.bands,
+                physical=bool(run.card.data.physical),
             )
         except InputError as error:  # moved or removed since
             return [

@@ -24,7 +24,7 @@ from terramamba.core.run_files import CONFUSION, RELIABILITY, SPLIT, THRESHOLDS
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.pairs.image_pair import PairFiles
-from terramamba.data.pairs.pair_bands import notes_on_bands
+from terramamba.data.pairs.pair_bands import declares_scale, notes_on_bands
 from terramamba.data.pairs.quality_report import doubts, survey
 from terramamba.data.pairs.scorable import require_scorable
 from terramamba.data.pairs.settle_labels import Settled, settle_labels
@@ -78,6 +78,7 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
         settings.axes,
         settings.bands,
         nodata=settings.nodata or (),
+        physical=True,
     )
     inputs = FileStates.of(_files(found))
     subsets = three_subsets(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
@@ -199,6 +200,7 @@ class Training(PreparedSamples):
             axes=axes_of_text(",".join(self.example.axes)),
             quantiles=self.quantiles,
             nodata=tuple(self.settings.nodata) if self.settings.nodata else None,
+            physical=True if declares_scale(self.pairs) else None,
             scaling=self.scaling,
             scale_by=self.settings.scale_by,
             meanings=self.meanings or None,

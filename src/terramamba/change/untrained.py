@@ -74,6 +74,7 @@ def untrained_run(
         fwhm=bands.fwhm,
         band_names=bands.names,
         nodata=tuple(nodata) or None,
+        physical=True if any(date.declared is not None for date in dates) else None,
         scaling=fitted.scaling,
         classes=CLASSES,
         protocol=PROTOCOL,

@@ -29,7 +29,7 @@ def time_patches(run: Run, settings: ClassifySettings) -> Timed:
     """Classify patches of the test pixels."""
     # with the files that a name of the catalogue stands for
     settings = read_settings(run.folder, ClassifySettings)
-    samples = prepare_samples(settings, run.patches.size)
+    samples = prepare_samples(settings, run.patches.size, physical_values=bool(run.card.data.physical))
     patches = labelled_patches(samples, TEST, settings)
     timed = Subset(patches, range(min(len(patches), TIMED_PATCHES)))
     class_logits(run.model, Subset(timed, range(min(len(timed), PATCHES_AT_ONCE))), device=settings.device)

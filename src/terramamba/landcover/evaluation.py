@@ -140,7 +140,7 @@ class _Scored:
 
 def _own_test(run: Run) -> _Scored:
     settings = read_settings(run.folder, ClassifySettings)
-    samples = prepare_samples(settings, run.patches.size)
+    samples = prepare_samples(settings, run.patches.size, physical_values=bool(run.card.data.physical))
     if samples.split.id != run.split_id:
         raise InputError(
             f"{run.folder}: scene or labels changed since training (split {samples.split.id}, "

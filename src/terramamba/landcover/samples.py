@@ -36,6 +36,7 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.views.chosen_bands import OpenAsked, find_bands, open_bands
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.nodata import require_held, without_values
+from terramamba.raster.views.physical import physical
 from terramamba.raster.windows import strips
 
 SplitFor = Callable[[int], Split]
@@ -77,16 +78,19 @@ class Samples:
         return self.store.spectra(self.pixels(subset))
 
 
-def prepare_samples(settings: ClassifySettings, patch_size: int, *, or_less: bool = False) -> Samples:
+def prepare_samples(
+    settings: ClassifySettings, patch_size: int, *, or_less: bool = False, physical_values: bool = True
+) -> Samples:
     """Read scene and labels, choose bands, split what has data in them, fit the scaling on training pixels.
 
     With ``or_less``, patches are as large as the labels can afford, up to ``patch_size``: see ``affordable``.
+    Scale and offset that the scene declares are applied where it is to have ``physical_values``.
 
     Raises:
         InputError: what cannot be read, fitted or split, with the file and the remedy.
     """
     with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
-        scene, found, split_for = _read(settings)
+        scene, found, split_for = _read(settings, physical_values)
         split = affordable(split_for, patch_size) if or_less else split_for(patch_size)
         labels, bands, patch_size = found.labels, found.bands, split.patch_size
         if settings.fit_on == "scene":
@@ -133,7 +137,7 @@ def affordable(split_for: SplitFor, largest: int) -> Split:
     return split_for(min(largest, LEAST_SIDE))
 
 
-def _read(settings: ClassifySettings) -> tuple[Scene, Usable, SplitFor]:
+def _read(settings: ClassifySettings, physical_values: bool) -> tuple[Scene, Usable, SplitFor]:
     """The scene, its labelled pixels with data, and how they are split for patches of a side."""
     label_files = {"train": settings.train_labels, "val": settings.val_labels, "test": settings.test_labels}
     reading: dict[str, Any] = {
@@ -153,7 +157,7 @@ def _read(settings: ClassifySettings) -> tuple[Scene, Usable, SplitFor]:
                 "from the training pixels"
             )
         shape = label_shape(paths["train"], settings.label_variable)
-        scene = _open(settings, shape)
+        scene = _open(settings, shape, physical_values)
         every, in_subset = read_label_subsets(paths, scene, **reading)
         found = _usable(settings, scene, unmasked(every, scene))
         labels = found.labels
@@ -183,7 +187,9 @@ def _read(settings: ClassifySettings) -> tuple[Scene, Usable, SplitFor]:
     }
     if official and settings.labels is None:
         # a set of the catalogue that comes in two subsets, split anew
-        scene = _open(settings, label_shape(next(iter(official.values())), settings.label_variable))
+        scene = _open(
+            settings, label_shape(next(iter(official.values())), settings.label_variable), physical_values
+        )
         found = _usable(settings, scene, unmasked(read_label_subsets(official, scene, **reading)[0], scene))
         note = f"official training and test pixels are put together and split anew (--split {settings.split})"
 
@@ -203,7 +209,7 @@ def _read(settings: ClassifySettings) -> tuple[Scene, Usable, SplitFor]:
             f"{', '.join(unused)}: used only with --split given; this is --split {settings.split}"
         )
     shape = label_shape(settings.labels, settings.label_variable)
-    scene = _open(settings, shape)
+    scene = _open(settings, shape, physical_values)
     found = _usable(settings, scene, unmasked(read_labels(settings.labels, scene, **reading), scene))
     return scene, found, partial(_split, settings, scene, found.labels)
 
@@ -221,7 +227,7 @@ def _held_out(
     return held
 
 
-def _open(settings: ClassifySettings, shape: tuple[int, int] | None) -> Scene:
+def _open(settings: ClassifySettings, shape: tuple[int, int] | None, physical_values: bool) -> Scene:
     if settings.scene is None:
         raise InputError("--scene: must be given; name the image of the labels")
     asked = OpenAsked(settings.scene_variable, shape, settings.axes)
@@ -233,7 +239,8 @@ def _open(settings: ClassifySettings, shape: tuple[int, int] | None) -> Scene:
             "give the file of the scene, or name what is meant with --scene-variable"
         )
     require_held([scene], settings.nodata or ())
-    return masked(without_values(scene, settings.nodata or ()), settings.mask or ())
+    known = without_values(scene, settings.nodata or ())
+    return masked(physical(known) if physical_values else known, settings.mask or ())
 
 
 def _split(settings: ClassifySettings, scene: Scene, labels: Labels, patch_size: int) -> Split:

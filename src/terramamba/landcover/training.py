@@ -122,6 +122,7 @@ class Training(PreparedSamples):
             band_names=known_names(samples.scene),
             quantiles=None if samples.scales is None else samples.scales.rows,
             nodata=tuple(self.settings.nodata) if self.settings.nodata else None,
+            physical=True if samples.scene.declared is not None else None,
             scaling=samples.scaling,
             classes=labels.classes,
             patches=PatchShape(split.patch_size, self.settings.border),

@@ -14,6 +14,7 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.views.chosen_bands import OpenAsked, find_bands, open_bands
 from terramamba.raster.views.in_colours import in_colours
 from terramamba.raster.views.nodata import in_words
+from terramamba.raster.views.physical import in_units_of
 from terramamba.runs.folder import Run, load_run
 
 
@@ -84,14 +85,19 @@ def open_for(
     wanted, like = wanted_bands(run), run.card.data.axes
     if isinstance(scene, Scene):
         held = in_colours(scene)
-        return match_bands(held, wanted, None if bands is None else find_bands(held, parse_bands(bands)))
+        chosen = None if bands is None else find_bands(held, parse_bands(bands))
+        return _in_units(run, match_bands(held, wanted, chosen))
     count = None if bands is not None else wanted.count
     asked = OpenAsked(variable, shape, axes, count, like)
     opened, chosen = open_bands(scene, bands, asked)
     use = None if chosen is not None else alpha_that_fits(opened, wanted)
     if use is not None:
         opened, _ = open_bands(scene, None, replace(asked, alpha=use))
-    return match_bands(opened, wanted, chosen)
+    return _in_units(run, match_bands(opened, wanted, chosen))
+
+
+def _in_units(run: Run, scene: Scene) -> Scene:
+    return in_units_of(scene, physical_values=bool(run.card.data.physical), whose=str(run.folder))
 
 
 def chosen_nodata(run: Run, given: Sequence[float] | None) -> tuple[float, ...]:

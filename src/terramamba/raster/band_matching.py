@@ -10,6 +10,7 @@ from dataclasses import replace
 from terramamba.core.errors import InputError
 from terramamba.core.words import count, ranges
 from terramamba.raster.band_identity import WantedBands, known_names, plain_names
+from terramamba.raster.declared_scale import DECLARED
 from terramamba.raster.readers.alpha import AlphaUse
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.band_subset import band_subset
@@ -84,8 +85,8 @@ def alpha_that_fits(scene: Scene, wanted: WantedBands) -> AlphaUse | None:
 
 
 def band_notes(scene: Scene) -> tuple[str, ...]:
-    """Return what is noted of a scene about which band is which."""
-    return tuple(note for note in scene.notes if note.startswith(("band ", "bands ")))
+    """Return what is noted of a scene about which band is which, and about the units of its bands."""
+    return tuple(note for note in scene.notes if note.startswith(("band ", "bands ", DECLARED)))
 
 
 def _used(scene: Scene, positions: Positions, wanted: WantedBands) -> str:

@@ -38,7 +38,15 @@ def sample_statistics(scene: Scene) -> Statistics:
     """Estimate range and missing data from at most ``MOST_VALUES`` values; exact for scenes with no more."""
     samples = _samples(scene, tuple(range(scene.bands)), MOST_VALUES)
     values, valid = _joined(samples)
-    return _statistics(values, valid, values.shape[1] / scene.grid.window.pixels, probable_fill(samples))
+    return _statistics(values, valid, values.shape[1] / scene.grid.window.pixels, _fill(scene, samples))
+
+
+def _fill(scene: Scene, samples: Sequence[Part]) -> tuple[Fill, ...]:
+    """What probably stands for no data, which is told by the values as they are stored."""
+    declared, bands = scene.declared, range(scene.bands)
+    if declared is None:
+        return probable_fill(samples)
+    return probable_fill([(declared.as_stored(values, bands), valid) for values, valid in samples])
 
 
 def sample_values(

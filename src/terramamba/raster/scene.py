@@ -14,6 +14,7 @@ from jaxtyping import Bool, Shaped, UInt8
 from rasterio.crs import CRS
 
 from terramamba.raster import pictures
+from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import Grid, crs_name, pixel_size
 from terramamba.raster.readers.alpha import Alpha
 from terramamba.raster.windows import Window
@@ -39,7 +40,8 @@ class Scene:
 
     ``wavelengths``, and the bands' full widths at half maximum ``fwhm``, are in nanometres. ``bad_bands``
     marks the bands that a header's bad-band list excludes. ``scale`` is information from the file, never
-    applied: physical value = stored value * scale. ``overviews`` says that the file holds thinned-out copies
+    applied: physical value = stored value * scale. ``declared`` is what its bands declare, which the view
+    ``physical`` applies. ``overviews`` says that the file holds thinned-out copies
     of itself. ``axes`` says what the stored axes of a bare array were taken for (rows, cols, bands).
     ``turned``: the file stores rows from south to north or columns from east to west, and they are read the
     other way round. ``alpha`` is the band that the file calls transparency, and what was made of it.
@@ -59,6 +61,7 @@ class Scene:
     fwhm: tuple[float, ...] | None = field(default=None, repr=False)
     bad_bands: tuple[bool, ...] = field(default=(), repr=False)
     scale: float | None = None
+    declared: DeclaredScale | None = field(default=None, repr=False)
     overviews: bool = False
     axes: tuple[str, ...] = ()
     turned: bool = False

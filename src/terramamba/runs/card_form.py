@@ -23,6 +23,7 @@ GROUPED = {
         "band_names",
         "quantiles",
         "nodata",
+        "physical",
         "scaling",
         "scale_by",
         "meanings",
@@ -59,6 +60,7 @@ OPTIONAL = (
     "pixel_sizes",
     "quantiles",
     "nodata",
+    "physical",
 )
 """Left out of the file where there is none."""
 

@@ -99,6 +99,9 @@ class DataCard:
     """Percentiles (``raster.checks.scales``) of the bands that ``scaling`` takes; None: a run of before."""
     nodata: tuple[Finite, ...] | None = None
     """Values that were no data in training though no file declares them (--nodata)."""
+    physical: bool | None = None
+    """Whether the scale and offset that images declare are applied, as they were in training; None also: no
+    image of the training declared any, or a run of before, in which they were not."""
     scaling: Scaling
     scale_by: ScaleBy | None = None
     """Whether ``scaling`` scales all pairs, or each its own values; None: ``scaling``, or no pairs."""

@@ -9,6 +9,7 @@ import rasterio
 from affine import Affine
 
 from terramamba.core.errors import InputError
+from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import same_crs
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.readers.wavelengths import band_fwhm, band_wavelength, nanometres, width_beside
@@ -269,8 +270,7 @@ def test_geotiff_wavelengths_from_tags_and_descriptions(geotiff: Make, tmp_path:
     assert scene.wavelengths == pytest.approx((500, 750))
     assert scene.bad_bands == (True, False)
     assert scene.fwhm == pytest.approx((10, 20))
-    assert scene.scale == 0.0001
-    assert "the file's offset of -0.2 is not applied" in scene.notes
+    assert scene.declared == DeclaredScale((0.0001, 0.0001), (-0.2, -0.2), "float32")
     described = geotiff(tmp_path / "names.tif", values)
     with rasterio.open(described, "r+") as file:
         file.descriptions = ("band 1 (418.24 Nanometers)", "band 2 (423.874 Nanometers)")

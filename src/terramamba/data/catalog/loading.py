@@ -1,6 +1,6 @@
 """Data sets by name for the commands: ``--data NAME --root DIR``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,9 +23,12 @@ def load_pairs(
     bands: str | None = None,
     model: WantedBands | None = None,
     nodata: Sequence[float] = (),
+    *,
+    physical: bool = False,
 ) -> tuple[dict[str, list[PairFiles]], str | None, list[str]]:
     """Find the pairs of a set of the catalogue that lies in ``root``, or of a folder or table, by subset.
 
+    With ``physical``, scale and offset that the images declare are applied.
     Returns also the name of the set where all of it is there as published, and notes on what differs. Some
     pairs of a set can be used, but their scores have no name.
 
@@ -44,7 +47,7 @@ def load_pairs(
             model=model,
             nodata=nodata,
         )
-        return known, None, []
+        return _in_units(known, physical), None, []
     record = find_set(data)
     if not isinstance(record, PairSet):
         raise InputError(f"--data {data}: is a single scene; use `terramamba classify train`")
@@ -58,7 +61,7 @@ def load_pairs(
     subsets = {
         subset: [replace(pair, nodata=tuple(nodata)) for pair in pairs] for subset, pairs in found.items()
     }
-    subsets = settle_bands(subsets, root, bands, model)
+    subsets = _in_units(settle_bands(subsets, root, bands, model), physical)
     unlike = [finding for finding in findings if not finding.ok]
     if not unlike:
         return subsets, record.name if record.subsets else None, []
@@ -66,6 +69,10 @@ def load_pairs(
         f"{root}: not {record.title} as published: {in_words(unlike)}; scores are not those of {record.name}"
     )
     return subsets, None, [note]
+
+
+def _in_units(pairs: Mapping[str, Sequence[PairFiles]], physical: bool) -> dict[str, list[PairFiles]]:
+    return {name: [replace(pair, physical=physical) for pair in files] for name, files in pairs.items()}
 
 
 def is_named(data: str, root: str | None) -> bool:

@@ -29,6 +29,7 @@ from terramamba.raster.views.in_colours import in_colours
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.nodata import without_values
 from terramamba.raster.views.on_grid import on_grid, without_nodata
+from terramamba.raster.views.physical import physical
 from terramamba.raster.views.warped import Method
 from terramamba.raster.windows import Window
 
@@ -60,10 +61,10 @@ class PairFiles:
     files that hold several, ``axes`` what the axes of bare arrays hold. ``wanted`` are the bands that both
     dates must have, ``chosen`` those of each that stand for them (as ``--bands`` has them), or all in their
     order where ``by_place``; ``alpha`` is what a band is that files call transparency: see ``pair_bands``.
-    Values ``nodata`` are no data at either date.
-    ``exchanged``: the dates swap, the grid stays. ``stated``: what a table says of the values in the label,
-    ``shapes``: what polygons in it mean; ``coding``: what its values mean, once ``settle_labels`` has settled
-    it. ``what`` counts as changed in the label, by name, where pairs of several kinds come together.
+    Values ``nodata`` are no data at either date. ``physical``: scale and offset that the dates declare are
+    applied. ``exchanged``: the dates swap, the grid stays. ``stated``: what a table says of the values in the
+    label, ``shapes``: what polygons in it mean; ``coding``: what its values mean, once ``settle_labels`` has
+    settled it. ``what`` counts as changed in the label, by name, where pairs of several kinds come together.
     ``facts`` are what is known of the files; pairs of the same files share them.
     """
 
@@ -88,6 +89,7 @@ class PairFiles:
     coding: Coding | None = None
     nodata: tuple[float, ...] = ()
     what: str | None = None
+    physical: bool = False
     facts: FileFacts = field(default_factory=FileFacts, compare=False, repr=False)
 
     def swapped(self) -> "PairFiles":
@@ -103,7 +105,7 @@ class PairFiles:
             InputError: they are no pair, or a mask does not fit.
         """
         asked = (self.before, self.after, self.masks, self.align, self.variable, self.axes, self.nodata)
-        bands = (self.wanted, self.chosen, self.by_place, self.alpha)
+        bands = (self.wanted, self.chosen, self.by_place, self.alpha, self.physical)
         dates = self.facts.once(("dates", *asked, *bands), self._dates)
         return dates[::-1] if self.exchanged else dates
 
@@ -197,9 +199,10 @@ class PairFiles:
 
     def _dates(self) -> tuple[Scene, Scene]:
         """The earlier and the later date."""
-        opened = (
+        stored = (
             without_values(self._matched(self.image(path)), self.nodata) for path in (self.before, self.after)
         )
+        opened = (physical(date) if self.physical else date for date in stored)
         before, after = require_pair(*opened, align=self.align)
         return masked(before, self.masks), masked(after, self.masks)
 

@@ -65,6 +65,16 @@ def notes_on_bands(pairs: Subsets, chosen: str | None = None) -> list[str]:
     return notes
 
 
+def declares_scale(pairs: Subsets) -> bool:
+    """Tell whether any of the images declares scale or offset of its bands."""
+    return any(
+        pair.image(path).declared is not None
+        for files in pairs.values()
+        for pair in files
+        for path in (pair.before, pair.after)
+    )
+
+
 def _each(pairs: Subsets, **fields: Any) -> dict[str, list[PairFiles]]:
     return {subset: [replace(pair, **fields) for pair in files] for subset, files in pairs.items()}
 

@@ -97,7 +97,11 @@ def choose_pixels(
 
 
 def _validation_pixels(run: Run) -> Chosen:
-    samples = prepare_samples(read_settings(run.folder, ClassifySettings), run.patches.size)
+    samples = prepare_samples(
+        read_settings(run.folder, ClassifySettings),
+        run.patches.size,
+        physical_values=bool(run.card.data.physical),
+    )
     if samples.split.id != run.split_id:
         raise InputError(
             f"{run.folder}: scene or labels changed since training (split {samples.split.id}, was"

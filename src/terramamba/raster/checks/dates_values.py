@@ -51,8 +51,11 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
     order = order_of_dates(first.path, second.path)
     findings = [] if order is None else [Finding("dates", order)]
     parts = _common_parts(first, second)
-    findings += _zeros(first, second, *parts)
-    values = _in_both(*parts)
+    stored = [_as_stored(scene, own) for scene, own in zip((first, second), parts, strict=True)]
+    findings += _zeros(first, second, *stored)
+    if first.declared == second.declared:
+        parts = (stored[0], stored[1])  # of one scale; offsets are known as they are stored
+    values = _in_both(parts, stored)
     if values is None:
         return Compared({}, tuple(findings), None)
     a, b = (Scales.of(date) for date in values)
@@ -82,14 +85,22 @@ def _common_parts(first: Scene, second: Scene) -> tuple[list[Part], list[Part]]:
     return [first.read(window) for window in windows], [second.read(window) for window in windows]
 
 
+def _as_stored(scene: Scene, parts: Sequence[Part]) -> list[Part]:
+    """The values as the file has them, in which 0 may be no data."""
+    if scene.declared is None:
+        return list(parts)
+    bands = range(scene.bands)
+    return [(scene.declared.as_stored(values, bands), valid) for values, valid in parts]
+
+
 def _in_both(
-    first: Sequence[Part], second: Sequence[Part]
+    parts: Sequence[Sequence[Part]], stored: Sequence[Sequence[Part]]
 ) -> tuple[Float64[np.ndarray, "c n"], Float64[np.ndarray, "c n"]] | None:
-    """The values of pixels with data in all bands of both dates, 0 in all bands being none; None: too few."""
+    """The values of pixels with data in all bands of both dates, of which 0 in all is none; None: too few."""
     chosen: tuple[list[Float64[np.ndarray, "c n"]], ...] = ([], [])
-    for pair in zip(first, second, strict=True):
+    for pair, own in zip(zip(*parts, strict=True), zip(*stored, strict=True), strict=True):
         known = [
-            (valid & np.isfinite(values)).all(axis=0) & (values != 0).any(axis=0) for values, valid in pair
+            (valid & np.isfinite(values)).all(axis=0) & (values != 0).any(axis=0) for values, valid in own
         ]
         for kept, (values, _) in zip(chosen, pair, strict=True):
             kept.append(values[:, known[0] & known[1]].astype(np.float64))

@@ -29,6 +29,7 @@ def describe(scene: Scene) -> dict[str, str]:
         "size": f"{scene.height} rows x {scene.width} columns, {count(scene.bands, 'band')}",
         "values": f"{scene.dtype}, {range_in_words(statistics)}"
         + ("" if scene.scale is None else _scale(scene.scale)),
+        **_declared(scene),
         "no data": _missing(scene, statistics),
         "coordinates": "none" if scene.crs is None else crs_name(scene.crs),
     }
@@ -102,6 +103,17 @@ def _missing(scene: Scene, statistics: Statistics) -> str:
     if statistics.some_missing > statistics.all_missing:
         text += f", {percent(statistics.some_missing)} lack some bands"
     return text
+
+
+def _declared(scene: Scene) -> dict[str, str]:
+    """What the file declares of its values, where that is not applied."""
+    declared = scene.declared
+    if declared is None or declared.applied:
+        return {}
+    return {
+        "declared scale": f"physical value = value {declared.in_words()}: training takes physical values, a "
+        "trained model those that it learnt"
+    }
 
 
 def _scale(scale: float) -> str:

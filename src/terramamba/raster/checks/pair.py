@@ -23,6 +23,7 @@ from terramamba.raster.sample_statistics import Statistics, sample_statistics
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
 from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction
+from terramamba.raster.views.physical import physical
 from terramamba.raster.views.warped import WARPED, Method, grid_in_words, warped
 
 RANGE_RATIO = 3.0
@@ -81,12 +82,12 @@ def check_pair(
 ) -> PairReport:
     """Compare two scenes: reference system, grid, overlap, bands, types, value ranges, missing data, shift.
 
-    With ``align``, the second is first warped onto the first's grid; what ``masks`` mark counts as missing at
-    both dates. Reads overviews, or some windows of large files that have none, and for the shift up to 16
-    windows of 256 x 256 pixels. Raises ``InputError`` where a file cannot be opened or read, or the second
-    cannot be warped.
+    Scales and offsets that the files declare are applied. With ``align``, the second is first warped onto the
+    first's grid; what ``masks`` mark counts as missing at both dates. Reads overviews, or some windows of
+    large files that have none, and for the shift up to 16 windows of 256 x 256 pixels. Raises ``InputError``
+    where a file cannot be opened or read, or the second cannot be warped.
     """
-    first, given = _opened(before), _opened(after)
+    first, given = physical(_opened(before)), physical(_opened(after))
     second = given if align is None else _onto(first, given, align)
     if masks and same_pixels(first.grid, second.grid):
         first, second = masked(first, masks), masked(second, masks)
@@ -100,7 +101,7 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
     facts = _grids(first, second if given is None else given)
     seen = sample_statistics(first), sample_statistics(second)
     missing = seen[0].all_missing, seen[1].all_missing
-    facts |= _values(first, second, *seen)
+    facts |= _values(first, second, *seen) | _units(first, second)
     if isinstance(first.source, MaskedSource):
         facts["masked"] = f"{percent(masked_fraction(first))} of the pixels, which then have no data"
     notes += _unlike_values(*seen)
@@ -109,6 +110,7 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
         for scene, statistics in zip((first, second), seen, strict=True)
         for fill in statistics.fill
     ]
+    findings += _declared_alone(first, second)
     if problems:
         notes += [finding.text for finding in findings]
         return PairReport(first, second, tuple(problems), tuple(notes), facts, missing, None, tuple(findings))
@@ -264,6 +266,27 @@ def _values(first: Scene, second: Scene, a: Statistics, b: Statistics) -> dict[s
 
 def _both(first: str, second: str) -> str:
     return f"{first}, both" if first == second else f"{first} and {second}"
+
+
+def _units(first: Scene, second: Scene) -> dict[str, str]:
+    """What the dates declare of their values, where that is applied."""
+    said = ["none" if date.declared is None else date.declared.in_words() for date in (first, second)]
+    applied = any(date.declared is not None and date.declared.applied for date in (first, second))
+    return {"declared scale": f"applied: {_both(*said)}"} if applied else {}
+
+
+def _declared_alone(first: Scene, second: Scene) -> list[Finding]:
+    """Say that one date alone declares what its values stand for, where the other has whole numbers."""
+    for scene, other in ((first, second), (second, first)):
+        declared, whole = scene.declared, np.dtype(other.dtype).kind in "iu"
+        if declared is not None and declared.applied and other.declared is None and whole:
+            words = (
+                f"{scene.path} declares a scale ({declared.in_words()}), {other.path} none: where its "
+                "numbers are packed too, give it the same (gdal_edit.py -scale -offset), else bring both "
+                "into one unit"
+            )
+            return [Finding("scale declared at one date", words)]
+    return []
 
 
 def _unlike_values(a: Statistics, b: Statistics) -> list[str]:

@@ -107,11 +107,8 @@ def bad_bands(tags: Sequence[dict[str, str]], header: dict[str, str]) -> tuple[b
     return tuple(_is_good(entry) is False for entry in listed)
 
 
-def scale(image: Any, indexes: Sequence[int], header: dict[str, str]) -> float | None:
-    """Find the factor from stored to physical values; None where the file names none."""
-    scales = {image.scales[i - 1] for i in indexes}
-    if len(scales) == 1 and scales != {1.0}:
-        return float(scales.pop())
+def scale(header: dict[str, str]) -> float | None:
+    """Find the factor from stored to physical values that an ENVI header names; None where it names none."""
     factor = _positive(header.get("reflectance_scale_factor", ""))
     return None if factor is None else 1.0 / factor
 

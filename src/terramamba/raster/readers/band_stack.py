@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import Grid, compose, same_crs
 from terramamba.raster.readers.band_names import BandFile, band_of_file
 from terramamba.raster.readers.gdal import GdalSource
@@ -82,6 +83,7 @@ def stack(scenes: Sequence[Scene], name: str) -> Scene:
         fwhm=None,
         bad_bands=tuple(scene.bad_bands[0] for scene in scenes),
         scale=scales.pop() if len(scales) == 1 else None,
+        declared=_declared(scenes),
         notes=notes,
     )
 
@@ -213,6 +215,16 @@ def _wavelength(scene: Scene, band: BandFile | None) -> float | None:
     if scene.wavelengths is not None:
         return scene.wavelengths[0]
     return None if band is None else band.nanometres
+
+
+def _declared(scenes: Sequence[Scene]) -> DeclaredScale | None:
+    """What the only band of each scene declares."""
+    if all(scene.declared is None for scene in scenes):
+        return None
+    known = [scene.declared for scene in scenes]
+    scales = tuple(1.0 if one is None else one.scales[0] for one in known)
+    offsets = tuple(0.0 if one is None else one.offsets[0] for one in known)
+    return DeclaredScale(scales, offsets, scenes[0].dtype)
 
 
 def _name(scene: Scene, band: BandFile | None) -> str:

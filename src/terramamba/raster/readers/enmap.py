@@ -6,18 +6,14 @@ be given.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
-from jaxtyping import Bool, Float32
-
 from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.readers.gdal import GdalSource, open_image
 from terramamba.raster.scene import Scene, Source
-from terramamba.raster.windows import Window
+from terramamba.raster.views.physical import PhysicalSource
 
 NAME = "EnMAP"
 DESIS = "DESIS"
@@ -71,6 +67,7 @@ def open_enmap(path: str) -> Scene:
         scene = replace(scene, dtype="float32", nodata=float("nan"), notes=(*scene.notes, applied))
     return replace(
         scene,
+        declared=None,
         path=path,
         format=_sensor(metadata),
         source=source,
@@ -80,24 +77,6 @@ def open_enmap(path: str) -> Scene:
         bad_bands=tuple(b.empty for b in bands),
         scale=gains[0] if alike and gains[0] != 1 else None,
     )
-
-
-@dataclass(frozen=True)
-class PhysicalSource:
-    """Stored values times the gain of their band plus its offset; NaN where there is no data."""
-
-    source: Source
-    gains: tuple[float, ...]
-    offsets: tuple[float, ...]
-
-    def read(
-        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
-    ) -> tuple[Float32[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """Read as ``Source.read`` does."""
-        stored, valid = self.source.read(window, bands, shape)
-        gains, offsets = (np.array([of[band] for band in bands]) for of in (self.gains, self.offsets))
-        values = stored * gains[:, None, None] + offsets[:, None, None]
-        return np.where(valid, values, np.nan).astype(np.float32), valid
 
 
 @dataclass(frozen=True)

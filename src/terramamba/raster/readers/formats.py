@@ -336,8 +336,9 @@ FORMATS = (
         name="GeoTIFF",
         known_by="content, at any address that GDAL opens (file, URL, `/vsi...`)",
         reads="all bands but transparency, which is a mask; COG and TIFF without georeferencing, too",
-        notes="Wavelengths, widths and bad bands are read from the tags of the bands. A band that the file "
-        "calls transparency is one only if its values are 0 or full nearly everywhere: bands.md.",
+        notes="Wavelengths, widths and bad bands are read from the tags of the bands. Scale and offset that "
+        "they declare are applied by training, and by a model that learnt so: nodata.md. A band that the "
+        "file calls transparency is one only if its values are 0 or full nearly everywhere: bands.md.",
         matches=_drivers("GTiff", "COG"),
         reader=_image,
         named=True,

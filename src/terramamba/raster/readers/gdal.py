@@ -17,6 +17,7 @@ from rasterio.errors import RasterioError
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.network import TRIES, what_of_address
 from terramamba.raster.control_points import GroundControl
+from terramamba.raster.declared_scale import declared_scale
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers import band_metadata
@@ -106,9 +107,12 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
     header = envi or image.tags(ns="ENVI")
     if not is_address(path):
         notes += require_whole_image(path, image, header)
-    offsets = {image.offsets[i - 1] for i in indexes} - {0.0}
-    if offsets:
-        notes.append(f"the file's offset of {min(offsets):g} is not applied")
+    declared, unusable = None, None
+    if palette is None:
+        scales, offsets = ([of[i - 1] for i in indexes] for of in (image.scales, image.offsets))
+        declared, unusable = declared_scale(scales, offsets, dtype)
+    if unusable is not None:
+        notes.append(unusable)
     tags, names = band_metadata.tags_and_names(image, indexes, envi)
     centres = band_metadata.wavelengths(image, indexes, tags, names, header)
     notes += band_metadata.header_notes(image, header, centres)
@@ -124,7 +128,8 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
         wavelengths=centres.nanometres,
         fwhm=band_metadata.fwhm(image, indexes, tags, header),
         bad_bands=band_metadata.bad_bands(tags, header),
-        scale=band_metadata.scale(image, indexes, header),
+        scale=band_metadata.scale(header),
+        declared=declared,
         overviews=bool(image.overviews(indexes[0])),
         alpha=alpha,
         palette=palette,

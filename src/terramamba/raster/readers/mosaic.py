@@ -243,6 +243,11 @@ def _require_one_mosaic(scene: Scene, first: Scene) -> None:
             apart <= WAVELENGTH_TOLERANCE_NM,
             f"has wavelengths up to {apart:.4g} nm off those of {first.path}",
         )
+    own, theirs = (
+        "no scale" if tile.declared is None else f"the scale {tile.declared.in_words()}"
+        for tile in (scene, first)
+    )
+    _require(scene, scene.declared == first.declared, f"declares {own}, but {first.path} {theirs}")
     _window_in(first, scene)
 
 

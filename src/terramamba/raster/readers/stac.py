@@ -16,10 +16,10 @@ from terramamba.core.errors import InputError
 from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS, TRIES
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.band_stack import are_bands, stack
-from terramamba.raster.readers.enmap import PhysicalSource
 from terramamba.raster.readers.gdal import GdalSource, open_image
 from terramamba.raster.readers.wavelengths import nanometres
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.physical import PhysicalSource
 
 NAME = "STAC item"
 NOT_FOR_MODELS = {"thumbnail", "overview", "visual", "metadata", "cloud", "cloud-shadow", "snow-ice"}
@@ -248,6 +248,7 @@ def _open(band: _Band, item: str) -> Scene:
         band_names=(band.name,),
         wavelengths=None if band.wavelength is None else (band.wavelength,),
         scale=whole.scale,
+        declared=None if whole.declared is None else whole.declared.of_bands((at,)),
         notes=whole.notes if whole.transform is not None else (),
     )
 
@@ -265,7 +266,7 @@ def _grid(image: Scene, band: _Band) -> Grid:
 
 def _physical(scene: Scene, band: _Band) -> Scene:
     source = PhysicalSource(scene.source, (band.scale,), (band.offset,))
-    return replace(scene, dtype="float32", nodata=math.nan, source=source, scale=None)
+    return replace(scene, dtype="float32", nodata=math.nan, source=source, scale=None, declared=None)
 
 
 def _pixel(numbers: dict[str, Any], geobox: Any) -> float:

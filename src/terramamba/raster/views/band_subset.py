@@ -63,6 +63,7 @@ def band_subset(
         wavelengths=None if wavelengths is None else tuple(wavelengths),
         fwhm=None if scene.fwhm is None or not whole else tuple(scene.fwhm[band] for band in there),
         bad_bands=tuple(band is not None and scene.bad_bands[band] for band in chosen),
+        declared=None if scene.declared is None else scene.declared.of_bands(chosen),
         alpha=None,
         notes=scene.notes if note is None else (*scene.notes, note),
     )

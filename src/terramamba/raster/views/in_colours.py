@@ -53,6 +53,7 @@ def in_colours(scene: Scene) -> Scene:
         fwhm=None,
         bad_bands=(False,) * 3,
         scale=None,
+        declared=None,
         palette=None,
         notes=(*kept, "bands are red, green and blue of the file's palette"),
     )

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
 from terramamba.raster.scene import Scene, Source
+from terramamba.raster.views.physical import PhysicalSource
 from terramamba.raster.windows import Window
 
 BEYOND_DATA = 1e20
@@ -19,8 +20,14 @@ DIGITS_BEYOND = 1e-3
 def without_values(scene: Scene, values: Sequence[float]) -> Scene:
     """Return ``scene`` with ``values`` as no data, band by band, beside what its file declares.
 
-    Values that the scene's type cannot hold are passed over. Reads no pixel.
+    Values that the scene's type cannot hold are passed over; where declared scales are applied, ``values``
+    are those that are stored. Reads no pixel.
     """
+    stored = scene.source
+    if isinstance(stored, PhysicalSource) and scene.declared is not None:
+        inner = replace(scene, source=stored.source, dtype=scene.declared.stored)
+        filled = without_values(inner, values)
+        return replace(scene, source=replace(stored, source=filled.source), notes=filled.notes)
     held = tuple(value for value in values if can_hold(scene.dtype, value))
     if not held:
         return scene
@@ -30,9 +37,10 @@ def without_values(scene: Scene, values: Sequence[float]) -> Scene:
 
 def require_held(scenes: Sequence[Scene], values: Sequence[float]) -> None:
     """Raise ``InputError`` where none of ``scenes`` can have any of ``values``."""
-    if not values or any(can_hold(scene.dtype, value) for scene in scenes for value in values):
+    stored = [scene.dtype if scene.declared is None else scene.declared.stored for scene in scenes]
+    if not values or any(can_hold(dtype, value) for dtype in stored for value in values):
         return
-    types = " and ".join(dict.fromkeys(scene.dtype for scene in scenes))
+    types = " and ".join(dict.fromkeys(stored))
     raise InputError(
         f"--nodata {in_words(values)}: {scenes[0].path} has values of the type {types}, none of which can be"
         " that; give the value that stands for no data in it (`terramamba check` names it), or leave the flag"
