@@ -16,6 +16,7 @@ from terramamba.assessment.reference_points import REFERENCE, STRATUM
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_names import name_key
 from terramamba.raster.vector.features import Features, on_pixels, read_features
+from terramamba.raster.vector.layers import LayerWanted
 from terramamba.scores.area_estimation import LEAST_POINTS, AreaEstimates, Estimate, estimate_areas
 
 UNDECIDED = ("", "-", "?", "none", "nan")
@@ -74,7 +75,7 @@ def assess_map(
             of the map has too few points.
     """
     found = read_class_map(path)
-    features = read_features(str(points), layer)
+    features = read_features(str(points), layer, wanted=LayerWanted(reference, grid=found.grid))
     if reference not in features.attributes:
         raise InputError(
             f"{points}: has no attribute {reference!r}; it has {', '.join(features.attributes) or 'none'};"

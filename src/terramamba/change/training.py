@@ -33,6 +33,7 @@ from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.band_identity import WantedBands, bands_of
+from terramamba.raster.readers.array_path import file_of
 from terramamba.raster.readers.axes import axes_of_text
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.nodata import require_held
@@ -125,7 +126,7 @@ def _files(pairs: Mapping[str, Sequence[PairFiles]]) -> list[str]:
         for files in pairs.values()
         for pair in files
     )
-    return [path for paths in named for path in paths if path is not None]
+    return [file_of(path) for paths in named for path in paths if path is not None]
 
 
 @dataclass(frozen=True, eq=False)

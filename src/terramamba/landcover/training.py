@@ -28,6 +28,7 @@ from terramamba.models.baselines.sampling import sample_by_class
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.band_identity import known_names
+from terramamba.raster.readers.array_path import file_of
 from terramamba.raster.readers.axes import axes_of_text
 from terramamba.raster.scene_files import states_of
 from terramamba.runs.folder import write_confusion
@@ -70,7 +71,8 @@ def prepare(settings: ClassifySettings, spec: ModelSpec) -> "Training":
 def _files(settings: ClassifySettings) -> list[str]:
     """The files that are named: scene, labels, masks."""
     labels = (settings.labels, settings.train_labels, settings.val_labels, settings.test_labels)
-    return [path for path in (settings.scene, *labels, *(settings.mask or ())) if path is not None]
+    named = (settings.scene, *labels, *(settings.mask or ()))
+    return [file_of(path) for path in named if path is not None]
 
 
 @dataclass(frozen=True, eq=False)

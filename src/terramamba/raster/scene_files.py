@@ -7,6 +7,7 @@ from pathlib import Path
 from rasterio.errors import RasterioError
 
 from terramamba.core.file_states import FileStates
+from terramamba.raster.readers.array_path import file_of
 from terramamba.raster.readers.datasets import files_of_image
 from terramamba.raster.readers.gdal import GdalSource
 from terramamba.raster.scene import Scene
@@ -29,7 +30,7 @@ def files_of(scene: Scene) -> tuple[str, ...]:
 
 def states_of(scenes: Iterable[Scene], others: Iterable[str | Path] = ()) -> FileStates:
     """Note what all files are like that ``scenes`` are read from, and ``others``, such as labels or masks."""
-    beside = [file for path in others for file in _with_parts(Path(path))]
+    beside = [file for path in others for file in _with_parts(Path(file_of(str(path))))]
     return FileStates.of([*(path for scene in scenes for path in files_of(scene)), *beside])
 
 

@@ -423,7 +423,9 @@ def test_layers_are_listed_where_several_have_shapes(tmp_path: Path, scene: Scen
         pyogrio.raw.write(
             path, wkb, [cover["cover"]], ["cover"], geometry_type="Polygon", crs=UTM, layer=layer
         )
-    refused(str(path), scene, "has 2 layers; choose with --layer: fields, roads")
+    refused(str(path), scene, f"2 of its layers may be meant; name one: {path}:fields, {path}:roads")
+    named = read_labels(f"{path}:roads", scene)
+    assert any("attribute 'cover'" in note for note in named.notes)
     labels = read_labels(str(path), scene, vector=VectorOptions(layer="roads"))
     assert labels.classes.names == (
         "corn",

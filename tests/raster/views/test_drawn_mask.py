@@ -153,8 +153,11 @@ def test_what_leaves_nothing_out_by_mistake_is_refused(
 def test_which_of_two_layers_is_not_guessed(scene: Scene, tmp_path: Path) -> None:
     drawn(tmp_path / "c.gpkg", CLOUDS, layer="clouds")
     drawn(tmp_path / "c.gpkg", CLOUDS, layer="lakes")
-    with pytest.raises(InputError, match=r"has 2 layers with shapes \(clouds, lakes\)"):
+    with pytest.raises(
+        InputError, match=r"2 of its layers may be meant; name one: .*c\.gpkg:clouds, .*:lakes"
+    ):
         masked(scene, [tmp_path / "c.gpkg"])
+    assert np.array_equal(marked(masked(scene, [f"{tmp_path}/c.gpkg:lakes"])), inside(CLOUDS))
 
 
 def test_shapes_on_the_ground_have_no_place_on_a_scene_without_georeferencing(

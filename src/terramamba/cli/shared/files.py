@@ -83,7 +83,7 @@ def _why_no_run(paths: Sequence[str], names: Sequence[str] | None) -> str:
 
 def _is_there(path: str) -> bool:
     """Tell whether a file is there; what lies elsewhere than on the disk may be."""
-    from terramamba.raster.readers.array_path import split_variable
+    from terramamba.raster.readers.array_path import file_of
     from terramamba.raster.readers.datasets import is_address
 
-    return is_address(path) or Path(split_variable(path, None, "")[0]).exists()
+    return Path(file_of(path)).exists() or is_address(path)

@@ -17,6 +17,7 @@ from terramamba.raster.vector.coverage import (
     polygon_coverage,
 )
 from terramamba.raster.vector.features import on_pixels, read_features
+from terramamba.raster.vector.layers import LayerWanted
 from terramamba.raster.windows import Window
 
 POINT = 0
@@ -38,7 +39,9 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
         InputError: what ``read_features``, ``on_pixels`` and ``find_classes`` refuse, or no shape that
             labels a pixel of the scene.
     """
-    features = read_features(path, options.layer, options.labels_crs)
+    features = read_features(
+        path, options.layer, options.labels_crs, LayerWanted(options.class_attribute, grid=scene.grid)
+    )
     if len(features) == 0:
         raise InputError(f"{path}: layer {features.layer!r} holds no features; give labels that were drawn")
     classes = find_classes(path, features.attributes, options.class_attribute)

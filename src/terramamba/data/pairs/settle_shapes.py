@@ -14,6 +14,7 @@ from terramamba.data.pairs.shape_labels import (
     attribute_values,
     attributes_in_words,
 )
+from terramamba.raster.readers.array_path import file_of
 
 
 def with_shapes(
@@ -39,24 +40,29 @@ def with_shapes(
             raise InputError(f"{flag}: is for labels drawn as polygons, and these are images; leave it out")
         return pairs, None, []
     meaning = given or kept or ShapeValues()
+    grids = {str(pair.label): pair.grid for pair in reversed(drawn)}
     labels = list(dict.fromkeys(str(pair.label) for pair in drawn))
     if only_stated and meaning.attribute is None:
         raise InputError(
             f"{labels[0]}: is drawn as polygons; say with --changed-attribute whose values the stated ones "
             "are"
         )
-    if meaning.area is not None and not Path(meaning.area).exists():
+    if meaning.area is not None and not Path(file_of(meaning.area)).exists():
         raise InputError(f"--area {meaning.area}: no such file; name the polygons of what was looked at")
     notes = []
     if meaning.attribute is not None:
-        found = {value for label in labels for value in attribute_values(label, meaning.attribute)}
+        found = {
+            value for label in labels for value in attribute_values(label, meaning.attribute, grids[label])
+        }
         if found and not set(map(name_key, found)) & set(map(name_key, meaning.changed)):
             raise InputError(
                 f"{labels[0]}: no {meaning.attribute} is {' or '.join(meaning.changed)}; they are "
                 f"{', '.join(sorted(found)[:12])}; correct --changed-values"
             )
         notes += _written_otherwise(meaning, found)
-    elif others := next((words for label in labels if (words := attributes_in_words(label))), ""):
+    elif others := next(
+        (words for label in labels if (words := attributes_in_words(label, grids[label]))), ""
+    ):
         notes.append(
             f"all polygons of {count(len(labels), 'label')} mean changed, whatever their attributes say: "
             f"{others}; --changed-attribute and --changed-values choose among them"

@@ -14,6 +14,7 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.coverage import bounding_window, half_covered
 from terramamba.raster.vector.features import Features, on_pixels, read_features
+from terramamba.raster.vector.layers import LayerWanted
 from terramamba.raster.windows import Window, evenly_spaced
 
 MOST_CLASSES = 20
@@ -57,7 +58,8 @@ def open_shapes(path: str, grid: Grid, image: str, values: ShapeValues) -> Scene
     Raises:
         InputError: it cannot be read or placed, holds no polygons, or lacks the attribute or its values.
     """
-    features = read_features(path)
+    wanted = LayerWanted(values.attribute, polygons=True, grid=grid)
+    features = read_features(path, wanted=wanted)
     shapes, notes = _polygons(features, grid, image)
     changed, ignored = np.ones(len(shapes), bool), np.zeros(len(shapes), bool)
     if values.attribute is not None and len(shapes):
@@ -69,7 +71,9 @@ def open_shapes(path: str, grid: Grid, image: str, values: ShapeValues) -> Scene
     there = ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)
     area = None
     if values.area is not None:
-        area, _ = _polygons(read_features(values.area), grid, image)
+        area, _ = _polygons(
+            read_features(values.area, wanted=LayerWanted(polygons=True, grid=grid)), grid, image
+        )
         area = area[~shapely.is_missing(area) & ~shapely.is_empty(area)]
     source = ShapeSource(
         shapes[changed & there], shapes[ignored & there], area, shapes[~changed & ~ignored & there]
@@ -77,15 +81,15 @@ def open_shapes(path: str, grid: Grid, image: str, values: ShapeValues) -> Scene
     return Scene(path, "polygons", 1, "uint8", grid, source, notes=notes)
 
 
-def attribute_values(path: str, attribute: str) -> set[str]:
-    """List the values of ``attribute`` in a file of polygons; raises ``InputError`` where there is none."""
-    features = read_features(path)
+def attribute_values(path: str, attribute: str, grid: Grid) -> set[str]:
+    """List the values of ``attribute`` of polygons on ``grid``; raises ``InputError`` where none has it."""
+    features = read_features(path, wanted=LayerWanted(attribute, polygons=True, grid=grid))
     return set(_texts(features, attribute)) if len(features) else set()
 
 
-def attributes_in_words(path: str) -> str:
+def attributes_in_words(path: str, grid: Grid) -> str:
     """Name the attributes that may say what changed: a few texts, or numbers that repeat; "" for none."""
-    features = read_features(path)
+    features = read_features(path, wanted=LayerWanted(polygons=True, grid=grid))
     said = []
     for name, column in features.attributes.items():
         different = sorted({_text(value) for value in column} - {""})

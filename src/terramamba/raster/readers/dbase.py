@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from terramamba.core.errors import InputError
+from terramamba.raster.readers.code_pages import CodePage, code_page
 
 NUMBERS = "NFIBO"
 """Letters of the kinds of columns that hold numbers."""
 COLUMNS_FROM, COLUMN_BYTES, LAST_COLUMN = 32, 32, 0x0D
 DELETED = ord("*")
 MOST_BYTES = 64 << 20
-CODE_PAGES = {0x01: "cp437", 0x02: "cp850", 0x64: "cp852", 0x65: "cp866", 0xC8: "cp1250", 0xC9: "cp1251"}
-"""By the mark in the header; without one text is in Windows' Latin-1."""
-LATIN = "cp1252"
-NAMES_OF_PAGES = {"utf8": "utf-8", "65001": "utf-8", "88591": "latin-1", "iso88591": "latin-1"}
+MARK = 29
+"""Place of the byte in the header that marks the code page."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,7 @@ class Column:
 def read_dbase(path: str | Path) -> tuple[Column, ...]:
     """Read the columns of the table at ``path``, without deleted rows.
 
-    Text is in the code page that a file ``.cpg`` beside it names, else in UTF-8 where all of it can be, else
-    in the code page of its header, else in Latin-1.
+    Text is in the code page that ``code_page`` tells by it, its header and a file ``.cpg`` beside it.
 
     Raises:
         InputError: it cannot be read, is no such table, or ends early.
@@ -45,7 +43,7 @@ def read_dbase(path: str | Path) -> tuple[Column, ...]:
     except OSError as error:
         raise _damaged(file, f"cannot be read ({error.strerror or error})") from error
     fields, records = _parts(file, data)
-    page = code_page(data, next((_text(beside) for beside in _beside(file) if beside.is_file()), ""))
+    page = page_of_table(data, next((_text(beside) for beside in _beside(file) if beside.is_file()), "")).name
     columns, start = [], 1
     for name, kind, width in fields:
         cells = tuple(
@@ -57,18 +55,10 @@ def read_dbase(path: str | Path) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def code_page(data: bytes, named: str = "") -> str:
+def page_of_table(data: bytes, named: str = "") -> CodePage:
     """Tell the code page of the text in the table ``data``; ``named`` is what a file ``.cpg`` says."""
-    plain = "".join(letter for letter in named.lower() if letter.isalnum())
-    page = NAMES_OF_PAGES.get(plain) or (f"cp{plain}" if plain.isdecimal() else named.strip())
     begin = struct.unpack("<H", data[8:10])[0] if len(data) >= COLUMNS_FROM else 0
-    for wanted in (page, "utf-8", CODE_PAGES.get(data[29] if begin else 0, LATIN)):
-        try:
-            data[begin:].decode(wanted)
-        except (UnicodeDecodeError, LookupError):
-            continue
-        return wanted
-    return "latin-1"
+    return code_page(data[begin:], data[MARK] if begin else 0, named)
 
 
 def _parts(file: Path, data: bytes) -> tuple[list[tuple[bytes, str, int]], list[bytes]]:

@@ -46,7 +46,7 @@ def require_here(path: str, shapes: Bounds, crs: CRS, grid: Grid, scene: str) ->
         return
     said = f"x {left:.8g} to {right:.8g}, y {bottom:.8g} to {top:.8g}"
     exchanged = (bottom, left, top, right)
-    if here is not None and _far(shapes, here) and _meet(exchanged, here):
+    if here is not None and _far(shapes, here) and meet(exchanged, here):
         order = "latitude before longitude" if crs.is_geographic else "y before x"
         raise InputError(
             f"{path}: its coordinates have {order} ({said}): as they stand they lie far from {scene}, "
@@ -54,7 +54,7 @@ def require_here(path: str, shapes: Bounds, crs: CRS, grid: Grid, scene: str) ->
         )
     outside = max(left, -right) > MOST_LONGITUDE or max(bottom, -top) > MOST_LATITUDE
     if crs.is_geographic and outside:
-        fits = not grid.crs.is_geographic and own is not None and _meet(shapes, own)
+        fits = not grid.crs.is_geographic and own is not None and meet(shapes, own)
         where = f"they lie on {scene} in its {crs_in_brief(grid.crs)}: " if fits else ""
         system = crs_in_brief(grid.crs) if fits else "the system that they are in"
         raise InputError(
@@ -63,7 +63,8 @@ def require_here(path: str, shapes: Bounds, crs: CRS, grid: Grid, scene: str) ->
         )
 
 
-def _meet(one: Bounds, other: Bounds) -> bool:
+def meet(one: Bounds, other: Bounds) -> bool:
+    """Tell whether two bounds touch."""
     return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
 
 

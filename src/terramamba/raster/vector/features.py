@@ -18,8 +18,9 @@ from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.geogrid import Grid, crs_in_brief, same_crs
 from terramamba.raster.reproject import to_crs
 from terramamba.raster.vector.elsewhere import bounds_in, require_here
+from terramamba.raster.vector.layers import ANY_LAYER, LayerWanted, choose_layer
 from terramamba.raster.vector.point_table import is_point_table, read_point_table
-from terramamba.raster.vector.vector_files import UNREADABLE, list_layers, opened_as, text_encoding
+from terramamba.raster.vector.vector_files import UNREADABLE, opened_as, text_page
 
 EDGES_PER_SCENE = 64
 """Edges longer than this part of the scene are split before they are reprojected, because a straight line in
@@ -35,21 +36,27 @@ class Features:
     shapes: Shaped[np.ndarray, " n"]
     attributes: Mapping[str, Shaped[np.ndarray, " n"]]
     crs: CRS | None
+    notes: tuple[str, ...] = ()
+    """Which layer was taken of several, and how its text was read."""
 
     def __len__(self) -> int:
         return len(self.shapes)
 
 
-def read_features(path: str, layer: str | None = None, crs: str | None = None) -> Features:
-    """Read all features of one layer, of the only one with shapes where ``layer`` is None.
+def read_features(
+    path: str, layer: str | None = None, crs: str | None = None, wanted: LayerWanted = ANY_LAYER
+) -> Features:
+    """Read all features of one layer, of the only one that is as ``wanted`` where ``layer`` is None.
 
     ``crs`` is the reference system of a file that states none.
 
     Raises:
-        InputError: the file or the layer is not there, several layers have shapes, reading fails, or ``crs``
-            is unknown or not what the file states.
+        InputError: the file or the layer is not there, several layers fit, reading fails, or ``crs`` is
+            unknown or not what the file states.
     """
-    features = _read(path, _choose_layer(path, layer))
+    chosen, notes = choose_layer(path, layer, wanted)
+    features = _read(path, chosen)
+    features = replace(features, notes=(*notes, *features.notes))
     return features if crs is None else replace(features, crs=_settled_crs(features, crs))
 
 
@@ -76,12 +83,13 @@ def _read(path: str, chosen: str) -> Features:
         table = read_point_table(path)
         told = None if table.crs is None else CRS.from_user_input(table.crs)
         return Features(path, chosen, shapely.points(table.points), table.attributes, told)
+    page = text_page(path)
     try:
         with warnings.catch_warnings():
             # heights are dropped and odd field types read as text; neither matters for labels
             warnings.simplefilter("ignore")
             about, _, blobs, columns = pyogrio.raw.read(
-                opened_as(path), layer=chosen, force_2d=True, encoding=text_encoding(path)
+                opened_as(path), layer=chosen, force_2d=True, encoding=page and page.name
             )
         shapes = shapely.from_wkb(blobs)
         crs = None if about["crs"] is None else CRS.from_user_input(about["crs"])
@@ -100,24 +108,8 @@ def _read(path: str, chosen: str) -> Features:
             "common one"
         ) from error
     attributes = dict(zip([str(name) for name in about["fields"]], columns, strict=True))
-    return Features(path, chosen, shapes, attributes, crs)
-
-
-def _choose_layer(path: str, layer: str | None) -> str:
-    layers = list_layers(path)
-    if layer is not None and layer not in layers:
-        raise InputError(f"{path}: has no layer {layer!r}; its layers are {', '.join(layers)}")
-    if layer is not None:
-        candidates = [layer] if layers[layer] is not None else []
-    else:
-        candidates = [name for name, kind in layers.items() if kind is not None]
-    if not candidates:
-        raise InputError(f"{path}: holds no shapes, only tables; give a file of polygons, points or lines")
-    if len(candidates) > 1:
-        raise InputError(
-            f"{path}: has {len(candidates)} layers; choose with --layer: {', '.join(candidates)}"
-        )
-    return candidates[0]
+    doubts = () if page is None or page.doubt is None else (f"{path}: {page.doubt}",)
+    return Features(path, chosen, shapes, attributes, crs, doubts)
 
 
 def on_pixels(features: Features, grid: Grid, scene: str) -> tuple[Shaped[np.ndarray, " n"], tuple[str, ...]]:
@@ -130,7 +122,7 @@ def on_pixels(features: Features, grid: Grid, scene: str) -> tuple[Shaped[np.nda
         InputError: the features have a reference system and the scene has none, or no georeferencing; their
             coordinates are exchanged, or none of their system.
     """
-    notes: list[str] = []
+    notes = list(features.notes)
     shapes = features.shapes
     if features.crs is not None and (grid.crs is None or grid.transform is None):
         raise InputError(

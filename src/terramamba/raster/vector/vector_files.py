@@ -1,6 +1,7 @@
 """Which files hold shapes: told by their names, where these leave it open by what is in them.
 
-A zip archive with one vector file in it stands for that file, whatever folders it lies in.
+A zip archive with one vector file in it stands for that file, whatever folders it lies in. ``FILE:LAYER``
+names one layer of a file, wherever a vector file is given.
 """
 
 import warnings
@@ -9,8 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from terramamba.core.errors import InputError, reason_of
+from terramamba.raster.readers.array_path import split_layer
+from terramamba.raster.readers.code_pages import CodePage
 from terramamba.raster.readers.datasets import is_address, is_on_web
-from terramamba.raster.readers.dbase import code_page
+from terramamba.raster.readers.dbase import page_of_table
 from terramamba.raster.readers.gdal import driver_of
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES, PRODUCT_SUFFIXES
 from terramamba.raster.readers.references import LOOKED_AT, require_own_files, require_own_text
@@ -57,8 +60,11 @@ def is_vector_file(path: str) -> bool:
     A file whose name may be that of either, such as a GeoPackage, does where one of its layers has shapes, or
     where it cannot be read as an image. An item of STAC is a scene.
     """
+    path, named = split_layer(path)
     file = Path(path)
     suffix = file.suffix.lower()
+    if named is not None and suffix != ARCHIVE:
+        return True
     if suffix in NEVER_SHAPES or is_stac(path):
         return False
     if suffix in ONLY_SHAPES or is_address(path):
@@ -88,9 +94,19 @@ def stem_of_vector(name: str) -> str:
 def list_layers(path: str) -> dict[str, str | None]:
     """List the layers of a vector file and the kind of their shapes; None: a table without shapes.
 
+    Of ``FILE:LAYER`` that layer alone.
+
     Raises:
-        InputError: no such file, or not a vector file.
+        InputError: no such file or layer, or not a vector file.
     """
+    path, named = split_layer(path)
+    layers = _layers(path)
+    if named is not None and named not in layers:
+        raise InputError(f"{path}: has no layer {named!r}; its layers are {', '.join(layers)}")
+    return layers if named is None else {named: layers[named]}
+
+
+def _layers(path: str) -> dict[str, str | None]:
     import pyogrio
 
     if is_on_web(path):
@@ -115,11 +131,12 @@ def list_layers(path: str) -> dict[str, str | None]:
 
 
 def opened_as(path: str) -> str:
-    """Return what GDAL opens for ``path``: itself, or the vector file in an archive.
+    """Return what GDAL opens for ``path``: its file, or the vector file in an archive.
 
     Raises:
         InputError: an archive with none or several, too large, or with one that names files elsewhere.
     """
+    path, _ = split_layer(path)
     archive, _, inner = path.removeprefix("/vsizip/").partition(f"{ARCHIVE}/")
     if path.startswith("/vsizip/") and inner and zipfile.is_zipfile(archive + ARCHIVE):
         _require_plain(archive + ARCHIVE, inner)
@@ -141,16 +158,13 @@ def opened_as(path: str) -> str:
     return f"/vsizip/{whole}/{found[0]}".rstrip("/")
 
 
-def text_encoding(path: str) -> str | None:
-    """Tell the encoding of the attributes of a shapefile whose text is UTF-8 and does not say so; else None.
-
-    GDAL takes such text for Latin-1.
-    """
+def text_page(path: str) -> CodePage | None:
+    """Tell the code page of the attributes of a shapefile; None for other files, which say it themselves."""
     dataset = opened_as(path)
-    if _suffix(dataset) != SHAPEFILE or _part_of(dataset, ".cpg") is not None:
+    if _suffix(dataset) != SHAPEFILE:
         return None
-    table = _part_of(dataset, ".dbf")
-    return "UTF-8" if table is not None and code_page(table) == "utf-8" else None
+    table, named = _part_of(dataset, ".dbf"), _part_of(dataset, ".cpg")
+    return None if table is None else page_of_table(table, (named or b"").decode("ascii", "replace"))
 
 
 def _part_of(dataset: str, end: str) -> bytes | None:

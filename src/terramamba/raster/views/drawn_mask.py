@@ -10,7 +10,7 @@ from terramamba.core.errors import InputError
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.coverage import bounding_window, half_covered
 from terramamba.raster.vector.features import on_pixels, read_features
-from terramamba.raster.vector.vector_files import list_layers
+from terramamba.raster.vector.layers import LayerWanted
 from terramamba.raster.windows import Window, evenly_spaced, strips
 
 POLYGONS = {"Polygon", "MultiPolygon"}
@@ -43,14 +43,10 @@ def open_drawn(path: str, scene: Scene) -> DrawnMask:
     """Open the polygons of ``path``, in any reference system, on the pixels of ``scene``.
 
     Raises:
-        InputError: it cannot be read or placed, has several layers, holds other shapes than polygons, or they
-            lie nowhere on the scene. A file without any shape leaves nothing out.
+        InputError: it cannot be read or placed, has several layers that fit, holds other shapes than
+            polygons, or they lie nowhere on the scene. A file without any shape leaves nothing out.
     """
-    layers = [name for name, kind in list_layers(path).items() if kind is not None]
-    if len(layers) != 1:
-        said = f"has {len(layers)} layers with shapes ({', '.join(layers)})" if layers else "holds no shapes"
-        raise InputError(f"{path}: {said}; a mask is one layer of polygons, save that as a file of its own")
-    features = read_features(path, layers[0])
+    features = read_features(path, wanted=LayerWanted(polygons=True, grid=scene.grid))
     if features.crs is None and scene.transform is None and scene.turned:
         raise InputError(
             f"{path}: polygons without georeferencing may lie either way round on {scene.path}, whose rows "
