@@ -26,6 +26,8 @@ SETS = (
     ("test", "clcd/test", "cropland", SIDE),
     ("test", "more/levir_test/test", "buildings", 1024),
     ("test", "dsifn_cd/test", "anything", SIDE),
+    ("unseen", "whu_cd/train", "buildings", SIDE),
+    ("unseen", "whu_cd/test", "buildings", SIDE),
 )
 """Subset, folder, what counts as changed in it, side of its images in pixels."""
 WHOLE = ("",) * 4

@@ -43,7 +43,7 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.nodata import require_held
 from terramamba.report.page import write_run_pages
-from terramamba.runs.beginning import Beginning, begin_with, with_model, with_sizes_of
+from terramamba.runs.beginning import Beginning, begin_with, begun_with, with_model, with_sizes_of
 from terramamba.runs.folder import Run, as_begun, check_folder, load_run, run_folder
 from terramamba.runs.model_card import MadeBy, ModelCard, write_card
 from terramamba.runs.repeats import train_seeds
@@ -209,7 +209,8 @@ def plan_map(
 
 def _named(task: Task, settings: Any) -> Any:
     """``settings`` with files and model by their names."""
-    return with_model(task.named(settings), task.best_model)
+    settings = task.named(settings)
+    return with_model(settings, begun_with(settings.init, task.ready_weights), task.best_model)
 
 
 def _searched(task: Task, settings: Any) -> Any:
@@ -248,13 +249,14 @@ class _Ready:
 
 
 def _ready(task: Task, settings: Any) -> _Ready:
-    settings = with_sizes_of(settings, task.name)
+    begun = begun_with(settings.init, task.ready_weights)
+    settings = with_sizes_of(settings, begun, task.name)
     spec, device = _spec(task, settings), resolve_device(settings.device)
     prepared = task.prepare(settings, spec)
     settings = prepared.settings
     seed_everything(settings.seed)
     model = _untrained(spec, settings, prepared)
-    beginning = _beginning(model, settings, prepared)
+    beginning = _beginning(model, settings, begun, prepared)
     check_ability(model, recompute=settings.recompute, compile=settings.compile, precision=settings.precision)
     prepared.check(model)
     work = None
@@ -360,10 +362,12 @@ def _untrained(spec: ModelSpec, settings: TrainSettings, prepared: Prepared) -> 
     return create_model(settings.model, preset=settings.preset, **{**prepared.model_options, **settings.set})
 
 
-def _beginning(model: Model, settings: TrainSettings, prepared: Prepared) -> Beginning | None:
+def _beginning(
+    model: Model, settings: TrainSettings, begun: Run | None, prepared: Prepared
+) -> Beginning | None:
     """Have ``model`` begin with an earlier run, or its encoder with somebody's weights, and say with what."""
-    if settings.init is not None:
-        return begin_with(model, settings.init, prepared.card.split_id)
+    if begun is not None:
+        return begin_with(model, begun, str(settings.init), prepared.card.split_id)
     if settings.encoder_weights is None:
         return None
     tensors, words = read_encoder_weights(settings.encoder_weights)

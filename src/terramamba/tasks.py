@@ -21,6 +21,7 @@ from terramamba.change.objective import ChangeDetection
 from terramamba.change.recipe import practical as change_recipe
 from terramamba.change.report_map import change_layers
 from terramamba.change.settings import ChangeConfig, ChangeSettings, ExplainPair
+from terramamba.change.shipped import run_of_weights
 from terramamba.change.training import prepare as prepare_pairs
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
@@ -91,6 +92,11 @@ def _as_given(settings: Any) -> Any:
     return settings
 
 
+def _no_weights(given: str) -> Run | None:
+    """Know of no weights that need no training."""
+    return None
+
+
 def _no_alternatives(settings: TrainSettings) -> Mapping[str, TrainSettings]:
     """Leave nothing to validation."""
     return {}
@@ -128,6 +134,7 @@ class Job:
     config: type[TrainConfig] = TrainConfig
     named: Callable[[Any], Any] = _as_given
     best_model: Callable[[Any], Any] = _as_given
+    ready_weights: Callable[[str], Run | None] = _no_weights
     alternatives: Callable[[Any], Mapping[str, Any]] = _no_alternatives
     practical: Practical = _as_published
     open_inputs: Callable[[Sequence[StrPath | Scene], Any], Mapping[str, Scene]] = open_one_scene
@@ -175,6 +182,7 @@ CHANGE = Job(
     title="Change between two dates",
     settings=ChangeSettings,
     best_model=best_model,
+    ready_weights=run_of_weights,
     scores=CHANGE_SCORES,
     prepare=prepare_pairs,
     config=ChangeConfig,

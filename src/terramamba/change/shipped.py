@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.core.typed import FieldError, Fraction, Text, typed
@@ -11,7 +12,7 @@ from terramamba.runs.folder import Run
 from terramamba.runs.model_card import DataCard, JudgedCard, MadeBy, Metres, ModelCard, Threshold
 from terramamba.scores.calibration import TemperatureFit
 from terramamba.weights.card import ANEW, CARD
-from terramamba.weights.registry import find_weights, load_weights
+from terramamba.weights.registry import find_weights, load_weights, shipped_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,16 @@ def shipped_run(given: str) -> Run:
     )
     made_by = MadeBy(card.made_by.version)
     return Run(weights.folder, model, ModelCard("change", card.model, data, judged, made_by))
+
+
+def run_of_weights(given: str) -> Run | None:
+    """Make a run of the weights that ``given`` names; None where it names none, such as the folder of a run.
+
+    Raises:
+        InputError: the weights are for another job, or damaged.
+    """
+    named = given in {weights.card.name for weights in shipped_weights()}
+    return shipped_run(given) if named or Path(given, CARD).is_file() else None
 
 
 def own_part(run: Run, pixel_sizes: tuple[float, float] | None) -> ChangeWeights:

@@ -23,7 +23,7 @@ from terramamba.models.registry import create_model, model_spec, resolved_option
 
 SMALL = 4096
 """Numbers among a model's options that are never too large."""
-FROM_DATA = ("in_channels", "num_classes", "patch_size")
+FROM_DATA = ("in_channels", "num_classes", "patch_size", "meanings")
 """Options that differ from run to run of one size of a model."""
 
 Sha256 = Annotated[

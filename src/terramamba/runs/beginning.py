@@ -17,7 +17,7 @@ from terramamba.models.model import Model
 from terramamba.models.registry import resolved_options
 from terramamba.models.weights import FROM_DATA
 from terramamba.runs.folder import Run, kept_model, load_run
-from terramamba.runs.model_card import ModelCard, read_card
+from terramamba.runs.model_card import ModelCard
 from terramamba.training.settings import AUTO, TrainSettings
 
 S = TypeVar("S", bound=TrainSettings)
@@ -33,31 +33,51 @@ class Beginning:
     notes: tuple[str, ...] = ()
 
 
-def with_model(settings: S, best: Callable[[S], S]) -> S:
-    """Return ``settings`` with a model by its own name where they leave the choice.
+def begun_with(init: str | None, ready: Callable[[str], Run | None]) -> Run | None:
+    """Load what training begins with; None: it begins from scratch.
 
-    It is the model of the run that they begin with or go on with, else that of the function ``best``.
+    Args:
+        init: Folder of a run, or what ``ready`` knows.
+        ready: Makes a run of weights that are ready to be used, by name or folder; None: there are none.
 
     Raises:
-        InputError: what they begin with is no run.
+        InputError: it is neither, or damaged.
+    """
+    if init is None:
+        return None
+    weights = ready(init)
+    if weights is not None:
+        return weights
+    if not Path(init).is_dir():
+        raise InputError(
+            f"--init {init}: no such run folder; name the folder that training wrote with --out, or weights"
+            " that `terramamba weights` lists"
+        )
+    return load_run(init)
+
+
+def with_model(settings: S, begun: Run | None, best: Callable[[S], S]) -> S:
+    """Return ``settings`` with a model by its own name where they leave the choice.
+
+    It is that of the run that they begin with or go on with, else that of the function ``best``.
     """
     if settings.model != AUTO:
         return settings
-    if settings.init is not None:
-        return replace(settings, model=read_card(_folder(settings.init)).model.name)
+    if begun is not None:
+        return replace(settings, model=begun.card.model.name)
     kept = kept_model(settings)
     return best(settings) if kept is None else kept
 
 
-def with_sizes_of(settings: S, task: str) -> S:
-    """Return ``settings`` with the sizes of the run that they begin with, where they name one.
+def with_sizes_of(settings: S, begun: Run | None, task: str) -> S:
+    """Return ``settings`` with the sizes of the run that they begin with.
 
     Raises:
-        InputError: it is no run, or one for another job, of another model or of other sizes than asked for.
+        InputError: it is for another job, of another model or of other sizes than asked for.
     """
-    if settings.init is None:
+    if begun is None:
         return settings
-    card = read_card(_folder(settings.init))
+    card = begun.card
     model = card.model
     if card.task != task:
         raise InputError(f"--init {settings.init}: this run is for {card.task}; name one for {task}")
@@ -77,15 +97,18 @@ def with_sizes_of(settings: S, task: str) -> S:
     return replace(settings, preset=model.preset, set={**own, **settings.set})
 
 
-def begin_with(model: Model, init: str, split_id: str) -> Beginning:
-    """Give ``model`` all weights of the run in ``init`` that it has a place for, and say which it has not.
+def begin_with(model: Model, run: Run, init: str, split_id: str) -> Beginning:
+    """Give ``model`` all weights of ``run`` that it has a place for, and say which it has not.
 
-    ``split_id`` is that of the data that it will be trained on.
+    Args:
+        model: What is to be trained.
+        run: What it begins with.
+        init: How the run was named.
+        split_id: That of the data that the model will be trained on.
 
     Raises:
-        InputError: it is no finished run, or of another model.
+        InputError: the run is of another model.
     """
-    run = load_run(init)
     theirs, own = run.model.state_dict(), model.state_dict()
     taken, anew = {}, []
     for name, value in own.items():
@@ -127,10 +150,3 @@ def _sizes(card: ModelCard) -> Mapping[str, Any]:
     of_data = {name: options[name] for name in FROM_DATA if name in options}
     usual = resolved_options(card.model.name, card.model.preset, **of_data)
     return {name: value for name, value in options.items() if usual.get(name) != value}
-
-
-def _folder(init: str) -> Path:
-    folder = Path(init)
-    if not folder.is_dir():
-        raise InputError(f"--init {init}: no such run folder; name the folder that training wrote with --out")
-    return folder

@@ -116,8 +116,8 @@ class ModelChoice(Options):
     """Weights that the model's encoder begins with: imagenet, or a file (docs/encoders.md); None: from
     scratch."""
     init: Annotated[str | None, BY_STEPS] = None
-    """Run folder whose weights training begins with, as far as classes and bands allow; the model has its
-    sizes. None: from scratch."""
+    """Run folder, or weights that are ready to be used by their name or folder, with which training begins as
+    far as classes and bands allow; the model has their sizes. None: from scratch."""
     set: dict[str, Any] = field(default_factory=dict)
     """Any option of the model, as key=value; may be repeated."""
 
