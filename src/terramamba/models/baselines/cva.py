@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from terramamba.core.errors import InputError
+from terramamba.models.baselines.unsupervised import require_change_alone
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
@@ -73,8 +73,7 @@ def _logits(magnitude: Float[Tensor, "h w"], known: Float[Tensor, " m"]) -> Floa
 
 
 def _build(in_channels: int, num_classes: int = 1) -> ChangeVectorAnalysis:
-    if num_classes != 1:
-        raise InputError(f"cva: num_classes={num_classes}; it only tells changed from unchanged, give 1")
+    require_change_alone("cva", num_classes)
     return ChangeVectorAnalysis()
 
 

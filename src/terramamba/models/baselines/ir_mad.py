@@ -23,6 +23,7 @@ from torch import Tensor
 
 from terramamba.core.errors import InputError
 from terramamba.models.baselines.cva import above_otsu
+from terramamba.models.baselines.unsupervised import require_change_alone
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
@@ -103,8 +104,7 @@ def _inverse_root(covariance: Float[Tensor, "c c"]) -> Float[Tensor, "c c"]:
 
 
 def _build(in_channels: int, num_classes: int = 1, iterations: int = 30) -> IRMAD:
-    if num_classes != 1:
-        raise InputError(f"ir_mad: num_classes={num_classes}; it only tells changed from unchanged, give 1")
+    require_change_alone("ir_mad", num_classes)
     if iterations < 1:
         raise InputError(f"ir_mad: iterations={iterations}; give 1 (MAD without new weights) or more")
     return IRMAD(iterations)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from terramamba.core.errors import InputError
 from terramamba.models.baselines.cva import change_magnitude
+from terramamba.models.baselines.unsupervised import require_change_alone
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
@@ -97,10 +98,7 @@ def _grow(image: Float[Tensor, "h w"], margin: int) -> Float[Tensor, "h2 w2"]:
 def _build(
     in_channels: int, num_classes: int = 1, block: int = 5, components: int = 3, seed: int = 0
 ) -> PCAKMeans:
-    if num_classes != 1:
-        raise InputError(
-            f"pca_kmeans: num_classes={num_classes}; it only tells changed from unchanged, give 1"
-        )
+    require_change_alone("pca_kmeans", num_classes)
     if block < 1 or block % 2 == 0:
         raise InputError(f"pca_kmeans: block={block}; give an odd number, so that a pixel has its centre")
     if not 1 <= components <= block * block:

@@ -5,10 +5,13 @@ else (``weights_only``), or are safetensors; a run keeps them as safetensors fro
 """
 
 import hashlib
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from pickle import UnpicklingError
+from struct import error as StructError
 from typing import Any
 
 import torch
@@ -20,6 +23,19 @@ from terramamba.core.errors import InputError, reason_of
 
 LARGEST_FILE = 2 * 2**30
 """Bytes; the largest encoder that people begin with here has a tenth of that."""
+DAMAGED = (
+    SafetensorError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    OSError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    StructError,
+)
+"""What readers of weights raise of a file that lost or changed some bytes."""
 WRAPPERS = ("model", "state_dict", "model_ema")
 """Under one of these names training programs keep the weights beside the state of their optimiser."""
 PREFIXES = ("module.", "backbone.", "encoder.")
@@ -160,10 +176,12 @@ def _read(path: Path, sha256: str | None) -> Mapping[str, Any]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, ValueError, EOFError, OSError, KeyError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # on the age of a pickle that it then refuses
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except DAMAGED as error:
         raise InputError(f"{path}: cannot be read as weights ({reason_of(error)}); {remedy}") from error
-    except Exception as error:  # pickle's own class, which weights_only raises where code would run
+    except UnpicklingError as error:  # what weights_only raises where code would run
         raise InputError(
             f"{path}: holds more than weights, which could run any code, so it stays closed; save its weights"
             " alone (torch.save(model.state_dict(), ...))"
