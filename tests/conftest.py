@@ -5,6 +5,7 @@ All random inputs follow from TERRAMAMBA_SEED and the names of the tests; withou
 
 import gc
 import os
+import shutil
 import signal
 import zlib
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from programs import SERVER
 
 DATA = Path(os.environ.get("TERRAMAMBA_DATA", Path(__file__).parents[2] / "shared" / "data"))
 SEED = os.environ.get("TERRAMAMBA_SEED", "")
+MEMORY, MEMORY_BYTES = Path("/dev/shm"), 4 << 30
+"""Where files lie in memory, and what must be free there: containers often have 64 MB."""
 
 # A shell that runs the tests in the background ignores SIGINT for all that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -34,6 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     SERVER.fresh |= config.getoption("--fresh-programs")
+    # What tests write is synced thousands of times: milliseconds each on a disk, none in memory.
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_collection() -> None:

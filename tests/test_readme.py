@@ -1,4 +1,4 @@
-"""The README's commands are run as they stand there, on the demo's files, for two epochs each."""
+"""The README's commands are run as they stand there, on the demo's files, for one epoch each."""
 
 import re
 import shlex
@@ -31,7 +31,7 @@ def test_every_command_of_the_readme_runs(home: Path) -> None:
     assert len(found) == 9
     for command in found:
         words = shlex.split(command)[1:]
-        short = ["--epochs", "2"] if "train" in words else []
+        short = ["--epochs", "1"] if "train" in words else []
         done = terramamba(*words, *short, cwd=home)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
     for name in (
