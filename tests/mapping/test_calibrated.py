@@ -132,3 +132,70 @@ def test_a_card_says_where_the_temperature_is_from(cover, tmp_path: Path) -> Non
     assert card["calibration"] == metrics["calibration"]
     assert card["calibration"]["fitted_on"] == "validation"
     assert card["calibration"]["samples"] == sum(metrics["counts"]["validation"])
+
+
+def test_the_certainty_of_classes_is_calibrated_and_the_least_sure_are_none_of_these(
+    cover, tmp_path: Path
+) -> None:
+    run, scene = cover
+    files = {"calibrated": True, "probabilities": tmp_path / "p.tif", "device": "cpu"}
+    map_classes(run, scene, tmp_path / "all.tif", **files)
+    out, sure = tmp_path / "map.tif", tmp_path / "sure.tif"
+    options = {"certainty": sure, "areas": tmp_path / "a.csv", "polygons": tmp_path / "c.gpkg"}
+    summary = map_classes(run, scene, out, reject=0.2, device="cpu", **options)
+    certain = values(sure)[0]
+    np.testing.assert_array_equal(certain == 255, values(tmp_path / "p.tif")[0] == 255)
+    np.testing.assert_array_equal(certain, values(tmp_path / "p.tif").max(axis=0))
+    least = run.card.judged.certainty.least(0.2)
+    named, found = values(tmp_path / "all.tif")[0], values(out)[0]
+    assert set(np.unique(found)) == {*np.unique(named), 255}
+    np.testing.assert_array_equal(found[found != 255], named[found != 255])
+    assert (certain[found == 255] <= np.ceil(254 * least)).all()
+    assert (certain[(found != 255) & (found != 0)] >= np.floor(254 * least)).all()
+    last = summary.classes[-1]
+    assert (last.name, last.pixels) == ("none of these", np.count_nonzero(found == 255))
+    assert last.pixels > 0
+    assert "none of these" in (tmp_path / "a.csv").read_text("utf-8")
+    assert "which 20.00 % of the validation samples did not reach" in summary.shown().facts["none of these"]
+    assert tag(out, "REJECTED") == "255 none of these"
+    assert sure in summary.files
+
+
+def test_what_is_called_changed_is_as_sure_as_change_is_likely(change, tmp_path: Path) -> None:
+    run, before, after = change
+    likely = tmp_path / "p.tif"
+    map_change(run, before, after, tmp_path / "all.tif", calibrated=True, probabilities=likely, device="cpu")
+    plain = {}
+    for calibrated in (False, True):
+        out, sure = tmp_path / f"{calibrated}.tif", tmp_path / f"{calibrated}_sure.tif"
+        options = {"certainty": sure, "calibrated": calibrated, "device": "cpu"}
+        summary = map_change(run, before, after, out, reject=0.3, **options)
+        plain[calibrated] = values(out)[0]
+        called, stored, certain = (values(path)[0] for path in (tmp_path / "all.tif", likely, sure))
+        expected = np.where(called == 1, stored, 254 - stored.astype(int))
+        there = stored != 255
+        assert np.abs(certain[there] - expected[there]).max() <= 1
+        least = 254 * run.card.judged.certainty.least(0.3)
+        unsure = plain[calibrated] == 2
+        assert unsure.any()
+        assert (certain[unsure] <= np.ceil(least)).all()
+        assert (certain[there & ~unsure] >= np.floor(least)).all()
+        assert summary.classes[-1].pixels == np.count_nonzero(unsure)
+        assert "not sure" in summary.shown().facts
+    assert np.mean(plain[False] != plain[True]) < 0.01
+
+
+def test_runs_that_do_not_know_how_sure_they_are_are_refused(cover, change, tmp_path: Path) -> None:
+    run, scene = cover
+    before = replace(run, card=replace(run.card, judged=replace(run.card.judged, certainty=None)))
+    map_classes(before, scene, tmp_path / "map.tif", certainty=tmp_path / "sure.tif", device="cpu")
+    with pytest.raises(InputError, match="--reject needs what the run was sure of"):
+        map_classes(before, scene, tmp_path / "other.tif", reject=0.1)
+    never = replace(run, card=replace(run.card, judged=replace(run.card.judged, calibration=None)))
+    with pytest.raises(InputError, match="--certainty needs a temperature"):
+        map_classes(never, scene, tmp_path / "other.tif", certainty=tmp_path / "other_sure.tif")
+    with pytest.raises(InputError, match="--reject has its rate at the threshold of the run"):
+        map_change(*change, tmp_path / "other.tif", reject=0.1, threshold=0.3)
+    with pytest.raises(InputError, match=r"--reject 1\.0: a fraction above 0 and below 1"):
+        map_classes(run, scene, tmp_path / "other.tif", reject=1.0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["map.tif", "map.tif.aux.xml", "sure.tif"]

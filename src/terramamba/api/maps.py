@@ -59,6 +59,8 @@ class ClassMapOptions(TypedDict, total=False):
     """Keywords of ``map_classes``, for its two forms."""
 
     probabilities: StrPath | None
+    certainty: StrPath | None
+    reject: float | int | None
     polygons: StrPath | Sequence[StrPath] | None
     areas: StrPath | None
     mask: Sequence[StrPath]
@@ -88,6 +90,8 @@ class ChangeMapOptions(TypedDict, total=False):
     """Keywords of ``map_change``, for its two forms."""
 
     probabilities: StrPath | None
+    certainty: StrPath | None
+    reject: float | int | None
     polygons: StrPath | Sequence[StrPath] | None
     areas: StrPath | None
     mask: Sequence[StrPath]
@@ -128,6 +132,8 @@ def map_classes(
     out: StrPath | None = None,
     *,
     probabilities: StrPath | None = None,
+    certainty: StrPath | None = None,
+    reject: float | int | None = None,
     polygons: StrPath | Sequence[StrPath] | None = None,
     areas: StrPath | None = None,
     mask: Sequence[StrPath] = (),
@@ -162,6 +168,9 @@ def map_classes(
         out: GeoTIFF to write: 0 no data, else the code that the training labels have for the class; None:
             return the map as an array, of 100 million pixels at most.
         probabilities: GeoTIFF to write with one band for each class: round(254 p), 255 no data.
+        certainty: GeoTIFF to write: calibrated probability of the class that a pixel is called, round(254 p).
+        reject: Call a pixel "none of these", a value of its own, where it is less sure than this fraction of
+            the validation pixels was, such as 0.05.
         polygons: GeoPackage (.gpkg) or GeoJSON (.geojson) to write the patches of each class to, or several.
         areas: CSV to write: how much there is of each class.
         mask: Rasters (not 0) and files of polygons (inside) of what is left out, as if there were no data.
@@ -200,6 +209,8 @@ def map_classes(
         image = open_for(open_run(_run(run), LAND_COVER.name), image, bands=bands)
     settings = ClassMapSettings(
         probabilities=_text(probabilities),
+        certainty=_text(certainty),
+        reject=None if reject is None else float(reject),
         polygons=_texts(polygons or ()),
         areas=_text(areas),
         mask=_texts(mask),
@@ -247,6 +258,8 @@ def map_change(
     out: StrPath | None = None,
     *,
     probabilities: StrPath | None = None,
+    certainty: StrPath | None = None,
+    reject: float | int | None = None,
     polygons: StrPath | Sequence[StrPath] | None = None,
     areas: StrPath | None = None,
     mask: Sequence[StrPath] = (),
@@ -283,6 +296,10 @@ def map_change(
         out: GeoTIFF to write: 0 unchanged, 1 changed, 255 no data; None: return the map as an array, of
             100 million pixels at most.
         probabilities: GeoTIFF to write: round(254 p), 255 no data.
+        certainty: GeoTIFF to write: calibrated probability of what a pixel is called, round(254 p), 255 no
+            data.
+        reject: Call a pixel "not sure", 2, where it is less sure than this fraction of the validation pixels
+            was, such as 0.05.
         polygons: GeoPackage (.gpkg) or GeoJSON (.geojson) to write, or several files.
         areas: CSV to write: how much changed and how much did not.
         mask: Rasters (not 0) and files of polygons (inside) of what is left out, as if neither date had data.
@@ -322,6 +339,8 @@ def map_change(
         dates = [open_for(known, one, bands=bands) for one in dates]
     settings = ChangeMapSettings(
         probabilities=_text(probabilities),
+        certainty=_text(certainty),
+        reject=None if reject is None else float(reject),
         polygons=_texts(polygons or ()),
         areas=_text(areas),
         mask=_texts(mask),
@@ -351,6 +370,7 @@ def join_map(
     out: StrPath,
     *,
     probabilities: StrPath | None = None,
+    certainty: StrPath | None = None,
     polygons: StrPath | Sequence[StrPath] | None = None,
     areas: StrPath | None = None,
     overwrite: bool = False,
@@ -359,8 +379,8 @@ def join_map(
 ) -> ClassSummary | ChangeSummary:
     """Put the map ``out`` together from the part files of its shards.
 
-    ``probabilities``, ``polygons`` and ``areas`` are as the shards were given them; they need no naming where
-    they lie below the folder of ``out``.
+    ``probabilities``, ``certainty``, ``polygons`` and ``areas`` are as the shards were given them; they
+    need no naming where they lie below the folder of ``out``.
 
     Raises:
         InputError: parts are missing, outputs exist and ``overwrite`` is not set, or an output lies elsewhere
@@ -369,6 +389,7 @@ def join_map(
     outputs = {name: task.map_output for name, task in TASKS.items()}
     named = {
         "--probabilities": _texts(probabilities or ()),
+        "--certainty": _texts(certainty or ()),
         "--polygons": _texts(polygons or ()),
         "--areas": _texts(areas or ()),
     }

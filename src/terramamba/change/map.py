@@ -10,12 +10,13 @@ from dataclasses import replace
 
 import rasterio
 
-from terramamba.change.map_output import ChangeMapOutput
+from terramamba.change.map_output import NAMES, NOT_SURE, ChangeMapOutput
 from terramamba.change.map_worker import ChangeWork
 from terramamba.change.seen import seen_by
 from terramamba.change.settings import ChangeMapSettings
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
+from terramamba.mapping.certainty import REJECTED_TAG, certainty_rule
 from terramamba.mapping.fingerprint import option_fact
 from terramamba.mapping.pixel_sizes import pixel_size_notes
 from terramamba.mapping.plan import MapInputs, MapPlan
@@ -54,8 +55,8 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
     """Cut the pair into tiles, and say what becomes of them.
 
     Raises:
-        InputError: the model has to see the whole pair at once, and it is too large for that; or polygons are
-            asked for in a format that has no place for them.
+        InputError: the model has to see the whole pair at once, and it is too large for that; polygons are
+            asked for in a format that has no place for them; or the run does not know how sure it is.
     """
     run, first, second = given.run, given.scenes["before"], given.scenes["after"]
     seen = seen_by(run, first, second, settings.what)
@@ -69,9 +70,16 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
     polygons = tuple(settings.polygons or ())
     for path in polygons:
         check_polygon_place(path, None if grid.transform is None else grid.crs)
+    if settings.reject is not None and settings.threshold is not None:
+        raise InputError(
+            f"--threshold {settings.threshold:g}: --reject has its rate at the threshold of the run; leave"
+            " one of them out"
+        )
+    rule = certainty_rule(run, run.card.judged.certainty, layer=settings.certainty, reject=settings.reject)
     output = ChangeMapOutput(
         out,
         settings.probabilities,
+        settings.certainty,
         polygons,
         settings.areas,
         grid,
@@ -88,8 +96,12 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
             before=first.path,
             after=second.path,
             **({} if seen.what is None else {"what": seen.what}),
+            **({} if settings.reject is None else {REJECTED_TAG: f"{NOT_SURE} {NAMES[NOT_SURE]}"}),
         ),
         given.temperature if settings.calibrated else None,
+        1.0 if rule is None else rule.temperature / given.temperature,
+        settings.reject,
+        None if rule is None else rule.least,
     )
     work = ChangeWork(
         given.sent, first, second, batches, settings.precision, given.temperature, seen.scaling, seen.meaning

@@ -45,6 +45,7 @@ from terramamba.scores.calibration import (
     temperature_fit,
     write_reliability,
 )
+from terramamba.scores.certainty import change_certainty
 from terramamba.scores.sampling_units import from_confusions, write_units
 from terramamba.scores.thresholds import best_threshold, checked_threshold
 from terramamba.training.checkpoint import Contents
@@ -290,7 +291,11 @@ class Training(PreparedSamples):
 
         fitted = temperature_fit(calibrations["validation"])
         card = JudgedCard(
-            threshold=Threshold(cut, chosen_by), thresholds=by_meaning or None, calibration=fitted
+            threshold=Threshold(cut, chosen_by),
+            thresholds=by_meaning or None,
+            calibration=fitted,
+            # one distribution of certainty would mix several thresholds
+            certainty=None if by_meaning else change_certainty(counts["validation"].logits, cut, temperature),
         )
         facts = {"threshold": cut, "threshold_from": chosen_by, "calibration": plain(fitted)}
         facts |= {"thresholds": by_meaning} if by_meaning else {}

@@ -19,9 +19,11 @@ class JoinOptions:
 
     probabilities: str | None = None
     """As the shards were given it; needed where it does not lie below the folder of the map. So are the
-    next two."""
+    next three."""
+    certainty: str | None = None
+    """Certainty, as the shards were given it."""
     polygons: list[str] = field(default_factory=list)
-    """Polygons of change, as the shards were given them."""
+    """Polygons, as the shards were given them."""
     areas: str | None = None
     """Table of areas, as the shards were given it."""
     overwrite: bool = False

@@ -34,6 +34,7 @@ def at_least(least: float) -> Bound:
 
 
 ABOVE_ZERO = Bound("a number above 0", lambda value: 0 < value < math.inf)
+RATE = Bound("a fraction above 0 and below 1", lambda value: 0 < value < 1)
 PROBABILITY = Bound("a probability above 0 and at most 1", lambda value: 0 < value <= 1)
 
 

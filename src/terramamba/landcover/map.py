@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from terramamba.core.errors import InputError
 from terramamba.landcover.fast import check_tilings, choose_tilings
-from terramamba.landcover.map_output import ClassMapOutput
-from terramamba.landcover.map_worker import ClassWork
+from terramamba.landcover.map_output import NONE_OF_THESE, ClassMapOutput
+from terramamba.landcover.map_worker import ClassWork, reject_code
 from terramamba.landcover.settings import ClassMapSettings
+from terramamba.mapping.certainty import REJECTED_TAG, certainty_rule
 from terramamba.mapping.fingerprint import windows_fact
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.tags import run_tags
@@ -38,9 +39,14 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
     polygons = tuple(settings.polygons or ())
     for path in polygons:
         check_polygon_place(path, None if image.transform is None else image.crs)
+    rule = certainty_rule(run, run.card.judged.certainty, layer=settings.certainty, reject=settings.reject)
+    more = {"min_area": f"{settings.min_area:g}"} if settings.min_area else {}
+    if settings.reject is not None:
+        more[REJECTED_TAG] = f"{reject_code(run.classes.codes)} {NONE_OF_THESE}"
     output = ClassMapOutput(
         out,
         settings.probabilities,
+        settings.certainty,
         polygons,
         settings.areas,
         image.grid,
@@ -52,13 +58,15 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
             precision=settings.precision,
             temperature=f"{given.temperature:g}",
             source=image.path,
-            **({"min_area": f"{settings.min_area:g}"} if settings.min_area else {}),
+            **more,
         ),
         tilings,
         _agreement(run, tilings),
         given.temperature if settings.calibrated else None,
         settings.min_area,
         settings.simplify,
+        settings.reject,
+        None if rule is None else rule.least,
     )
     work = ClassWork(
         given.sent,
@@ -69,6 +77,7 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
         tilings,
         settings.probabilities is not None,
         given.temperature,
+        rule,
     )
     return given.plan(output, work, _as_mapped(settings, tilings), windows=windows_fact(windows[0]))
 

@@ -9,8 +9,9 @@ from typing import Any
 from terramamba.core.shown import in_percent, number
 from terramamba.core.words import count
 from terramamba.data.labels.class_table import ClassTable
-from terramamba.landcover.map_worker import code_type, no_data_code
+from terramamba.landcover.map_worker import code_type, no_data_code, reject_code
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
+from terramamba.mapping.certainty import GREY, certainty_writer, rejected_words
 from terramamba.mapping.map_output import MapOutput, Outcome
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE
@@ -24,6 +25,11 @@ from terramamba.raster.vector.pieces import reading
 from terramamba.raster.vector.polygon_files import write_drafts
 from terramamba.raster.vector.sieve import make_sieve
 from terramamba.raster.windows import Window
+
+NONE_OF_THESE = "none of these"
+"""What pixels are called that are too unsure to be named."""
+
+CERTAINTY = "calibrated probability of the class in the map: stored value / 254; 255: no data"
 
 
 @dataclass(frozen=True)
@@ -52,13 +58,16 @@ class ClassSummary(CountedMap):
     polygons: tuple[Path, ...] = ()
     patches: int | None = None
     """Number of polygons; None where none were asked for."""
+    certainty: Path | None = None
+    rejected: str | None = None
+    """What was left unnamed, in words; None: every pixel has the class with the highest probability."""
     small: SmallPatches | None = None
     """What became of small patches; None: they were left as they are."""
 
     @property
     def files(self) -> tuple[Path, ...]:
         """List all files that were asked for."""
-        named = (self.out, self.probabilities, *self.polygons, self.areas_table)
+        named = (self.out, self.probabilities, self.certainty, *self.polygons, self.areas_table)
         return tuple(path for path in named if path is not None)
 
     def facts(self) -> dict[str, str]:
@@ -66,7 +75,8 @@ class ClassSummary(CountedMap):
         mode = {"mode": self._mode()} if self.tilings else {}
         small = {} if self.small is None else {"small patches": self.small.in_words()}
         patches = {} if self.patches is None else {"patches": number(self.patches)}
-        return super().facts() | mode | small | patches
+        unnamed = {} if self.rejected is None else {NONE_OF_THESE: self.rejected}
+        return super().facts() | mode | unnamed | small | patches
 
     def _mode(self) -> str:
         words = f"fast, {count(self.tilings, 'tiling')}"
@@ -80,13 +90,15 @@ class ClassMapOutput(MapOutput):
     """How the part files of ``windows`` become a map, and what is asked for beside it.
 
     ``areas`` is a table of them; patches smaller than ``min_area`` take their largest neighbour's class;
-    ``simplify`` is an option of ``trace_classes``.
+    ``simplify`` is an option of ``trace_classes``. What has less certainty than ``least``, which the fraction
+    ``reject`` of the validation pixels did not reach, is none of the classes.
     """
 
     kind = "classify"
 
     out: str
     probabilities: str | None
+    certainty: str | None
     polygons: tuple[str, ...]
     areas: str | None
     grid: Grid
@@ -98,13 +110,16 @@ class ClassMapOutput(MapOutput):
     temperature: float | None = None
     min_area: float = 0.0
     simplify: float = 0.0
+    reject: float | None = None
+    least: float | None = None
 
     @property
     def named(self) -> Sequence[tuple[str, str | None]]:
-        """List map, probabilities, polygons and table of areas, each with its flag."""
+        """List map, probabilities, certainty, polygons and table of areas, each with its flag."""
         return (
             ("--out", self.out),
             ("--probabilities", self.probabilities),
+            ("--certainty", self.certainty),
             *(("--polygons", path) for path in self.polygons),
             ("--areas", self.areas),
         )
@@ -117,7 +132,18 @@ class ClassMapOutput(MapOutput):
     @property
     def names(self) -> dict[int, str]:
         """Name every value of the map."""
-        return {no_data_code(self.classes.codes): "no data"} | self.classes.name_of_code
+        return {no_data_code(self.classes.codes): "no data"} | self._named
+
+    @property
+    def _known(self) -> set[int]:
+        """The codes of classes and of no data."""
+        return {no_data_code(self.classes.codes), *self.classes.codes}
+
+    @property
+    def _named(self) -> dict[int, str]:
+        """Name what pixels with data are called."""
+        unnamed = {} if self.reject is None else {reject_code(self.classes.codes): NONE_OF_THESE}
+        return self.classes.name_of_code | unnamed
 
     def draft(
         self, files: PartFiles, drafts: Sequence[Path], advance: Callable[[float], None]
@@ -132,11 +158,19 @@ class ClassMapOutput(MapOutput):
             likely = None
             if self.probabilities is not None:
                 likely = open_files.enter_context(self._probability_writer(drafts[1]))
+            sure = None
+            if self.certainty is not None:
+                draft = of_target[str(Path(self.certainty))]
+                sure = open_files.enter_context(
+                    certainty_writer(draft, self.grid, file_tags(self.tags, CERTAINTY))
+                )
             for part, window in enumerate(self.windows):
                 arrays = files.read(part)
                 classes_file.write(arrays["classes"][None], window)
                 if likely is not None:
                     likely.write(arrays["probability"], window)
+                if sure is not None:
+                    sure.write(arrays["certainty"], window)
                 if not self.min_area:
                     counted.add(arrays["classes"], window)
                 not_finite += int(arrays["not_finite"])
@@ -144,8 +178,8 @@ class ClassMapOutput(MapOutput):
         small = self._without_small(first, drafts[0], counted) if self.min_area else None
         patches = None
         if self.polygons:
-            traced = trace_classes(drafts[0], self.classes.codes, simplify=self.simplify)
-            layer = class_layer(self.classes.name_of_code)
+            traced = trace_classes(drafts[0], self._named, simplify=self.simplify)
+            layer = class_layer(self._named)
             patches = write_drafts(traced, {t: of_target[str(Path(t))] for t in self.polygons}, layer)
         classes = counted.classes()
         if self.areas is not None:
@@ -161,7 +195,7 @@ class ClassMapOutput(MapOutput):
         """Write the map ``first`` into ``draft`` without its small patches, and count it."""
         measure = PixelArea.of(self.grid)
         with reading(first) as file, self._class_writer(draft) as writer:
-            sieve = make_sieve(file, self.classes.codes, self.min_area, measure)
+            sieve = make_sieve(file, self._named, self.min_area, measure)
             for window, values in sieve.strips(file):
                 writer.write(values[None], window)
                 counted.add(values, window)
@@ -174,6 +208,8 @@ class ClassMapOutput(MapOutput):
         return ClassSummary(
             out=Path(self.out),
             probabilities=None if self.probabilities is None else Path(self.probabilities),
+            certainty=None if self.certainty is None else Path(self.certainty),
+            rejected=rejected_words(self.reject, self.least),
             polygons=tuple(map(Path, self.polygons)),
             areas_table=None if self.areas is None else Path(self.areas),
             pixels=self.grid.window.pixels,
@@ -197,7 +233,7 @@ class ClassMapOutput(MapOutput):
             bands=1,
             dtype=code_type(names).name,
             nodata=no_data_code(self.classes.codes),
-            colours=self.classes.colour_of_code,
+            colours=self.classes.colour_of_code | dict.fromkeys(names.keys() - self._known, GREY),
             class_names=names,
             band_names=["class"],
             tags=file_tags(self.tags, "land-cover classes"),

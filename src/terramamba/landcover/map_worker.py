@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, Shaped
+from jaxtyping import Bool, Float, Float32, Shaped, UInt8
 from torch import Tensor
 
 from terramamba.core.errors import InputError
@@ -17,6 +17,7 @@ from terramamba.core.run_files import CARD
 from terramamba.data.patch_store import PaddedWindow, window_patches
 from terramamba.data.scaling import Scaling
 from terramamba.landcover.fast import fast_logits, margin
+from terramamba.mapping.certainty import CertaintyRule, rejected_code
 from terramamba.mapping.fit_to_run import open_run
 from terramamba.mapping.inference import inferring
 from terramamba.mapping.probability import stored_probability
@@ -31,7 +32,8 @@ class ClassWork:
     """All windows of a scene, to be mapped by any worker.
 
     ``run`` is a folder, so that little is sent, or the run itself. ``probabilities``: whether they are
-    wanted, from logits divided by ``temperature``. ``tilings``: 0 for a patch of each pixel's own.
+    wanted, from logits divided by ``temperature``; ``certainty``: how that is made of logits, where it is
+    wanted or pixels are to be left unnamed. ``tilings``: 0 for a patch of each pixel's own.
     """
 
     run: str | Run
@@ -42,6 +44,7 @@ class ClassWork:
     tilings: int
     probabilities: bool
     temperature: float = 1.0
+    certainty: CertaintyRule | None = None
 
     def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
         """Load the model; return the function that maps a window to the arrays of ``ClassMapper.map``."""
@@ -64,6 +67,11 @@ def no_data_code(codes: Collection[int]) -> int:
     return next(code for code in range(last, 0, -1) if code not in codes)
 
 
+def reject_code(codes: Collection[int]) -> int:
+    """Say what stands for "none of these" in a map with these codes of classes."""
+    return rejected_code({*codes, no_data_code(codes)})
+
+
 class ClassMapper:
     """Classifies windows of one scene with one run."""
 
@@ -73,34 +81,47 @@ class ClassMapper:
         self._model: Model = run.model.to(device).eval()
         self._device = device
         codes = run.classes.codes
-        self._codes = np.array(codes, code_type(codes))
-        self._no_data = no_data_code(codes)
+        self._codes = np.array(codes)
+        self._no_data, self._rejected = no_data_code(codes), reject_code(codes)
+        self._type = code_type([*codes, self._no_data, *self._unnamed()])
         self._patch = run.patches.size
         self._margin = margin(self._patch) if work.tilings else self._patch // 2
         self._border = run.patches.border
 
+    def _unnamed(self) -> list[int]:
+        """The code of what is none of the classes, where there may be such pixels."""
+        rule = self._work.certainty
+        return [] if rule is None or rule.least is None else [self._rejected]
+
     def map(self, window: Window) -> dict[str, Shaped[np.ndarray, "..."]]:
-        """Map a window: ``classes`` (codes), ``not_finite`` (a number), stored ``probability`` if wanted."""
+        """Map a window: ``classes`` (codes), ``not_finite`` (a number), ``probability`` and ``certainty``.
+
+        The latter are as they are stored, and there where they are wanted.
+        """
         seen = PaddedWindow.read(self._work.scene, self._scaling, window, self._margin, self._border)
         usable = seen.usable
-        classes = np.full(window.shape, self._no_data, self._codes.dtype)
-        found = np.zeros((0, len(self._codes)), np.float32)
+        logits = torch.zeros(0, len(self._codes))
         if usable.any():
-            found = self._classify(seen.padded(), usable, (window.row, window.col))
-            classes[usable] = self._codes[found.argmax(axis=1)]
-        arrays = {"classes": classes, "not_finite": np.array(np.count_nonzero(seen.not_finite))}
+            logits = self._classify(seen.padded(), usable, (window.row, window.col))
+        named = self._codes[logits.argmax(dim=1).numpy()].astype(self._type)
+        arrays = {"not_finite": np.array(np.count_nonzero(seen.not_finite))}
         if self._work.probabilities:
-            probability = np.zeros((len(self._codes), *window.shape), np.float32)
-            probability[:, usable] = found.T
-            arrays["probability"] = stored_probability(
-                probability, np.broadcast_to(usable, probability.shape)
-            )
-        return arrays
+            likely = torch.softmax(logits / self._work.temperature, dim=1).numpy()
+            arrays["probability"] = _stored(likely.T, usable)
+        rule = self._work.certainty
+        if rule is not None:
+            sure = torch.softmax(logits / rule.temperature, dim=1).amax(dim=1).numpy()
+            if rule.least is not None:
+                named[sure.astype(np.float64) < rule.least] = self._rejected
+            arrays["certainty"] = _stored(sure[None], usable)
+        classes = np.full(window.shape, self._no_data, self._type)
+        classes[usable] = named
+        return arrays | {"classes": classes}
 
     def _classify(
         self, padded: Float32[np.ndarray, "c H W"], usable: Bool[np.ndarray, "h w"], origin: tuple[int, int]
-    ) -> Float32[np.ndarray, "m k"]:
-        """Class probabilities of the usable pixels, row by row."""
+    ) -> Float32[Tensor, "m k"]:
+        """Logits of the usable pixels, row by row."""
         work = self._work
         on_device = torch.from_numpy(padded).to(self._device)
         if work.tilings:
@@ -114,20 +135,29 @@ class ClassMapper:
                     tilings=work.tilings,
                     batch_size=work.batch_size,
                 )
-                return self._probability(logits).cpu().numpy()
+                return self._checked(logits).cpu()
         rows, cols = (torch.from_numpy(index).to(self._device) for index in np.nonzero(usable))
-        found = np.empty((len(rows), len(self._codes)), np.float32)
+        found = torch.empty((len(rows), len(self._codes)))
         with inferring(self._device, work.precision):
             for begin in range(0, len(rows), work.batch_size):
                 batch = slice(begin, begin + work.batch_size)
                 patches = window_patches(on_device, rows[batch], cols[batch], self._patch)
-                found[batch] = self._probability(self._model(patches)).cpu().numpy()
+                found[batch] = self._checked(self._model(patches)).cpu()
         return found
 
-    def _probability(self, logits: Float[Tensor, "m k"]) -> Float[Tensor, "m k"]:
+    def _checked(self, logits: Float[Tensor, "m k"]) -> Float32[Tensor, "m k"]:
         if logits.shape[1] != len(self._codes):
             raise InputError(
                 f"the model gives {logits.shape[1]} classes, but {CARD} names {len(self._codes)};"
                 " train the model anew"
             )
-        return torch.softmax(logits.float() / self._work.temperature, dim=1)
+        return logits.float()
+
+
+def _stored(
+    likely: Float32[np.ndarray, "k m"], usable: Bool[np.ndarray, "h w"]
+) -> UInt8[np.ndarray, "k h w"]:
+    """Probabilities of the ``usable`` pixels, row by row, as a raster stores them."""
+    probability = np.zeros((len(likely), *usable.shape), np.float32)
+    probability[:, usable] = likely
+    return stored_probability(probability, np.broadcast_to(usable, probability.shape))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from terramamba.core.array_digest import ArrayDigest
 from terramamba.core.devices import resolve_device
@@ -39,6 +40,7 @@ from terramamba.scores.calibration import (
     temperature_fit,
     write_reliability,
 )
+from terramamba.scores.certainty import class_certainty
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.scores.sampling_units import from_classes, write_units
 from terramamba.training.checkpoint import Contents
@@ -225,7 +227,12 @@ class Training(PreparedSamples):
             write_units(folder, units)
             write_reliability(folder / RELIABILITY, calibrations)
 
-        card = JudgedCard(calibration=temperature_fit(calibrations["validation"]), fast=fast)
+        likely = torch.softmax(subsets["validation"][0].double() / temperature, dim=1)
+        card = JudgedCard(
+            calibration=temperature_fit(calibrations["validation"]),
+            certainty=class_certainty(likely.numpy()),
+            fast=fast,
+        )
         facts = {"calibration": plain(card.calibration), "fast": plain(fast)}
         return Judgement(scores, card, facts, write)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from terramamba.core.errors import InputError
-from terramamba.core.options import MAY_DIFFER, Options, at_least
+from terramamba.core.options import MAY_DIFFER, RATE, Options, at_least
 from terramamba.data.settings import Masks
 from terramamba.training.settings import Arithmetic
 
@@ -54,6 +54,12 @@ class MapSettings(Parallelism, Arithmetic, Masks):
     calibrated: bool = False
     """Divide logits by the temperature that was fitted on the run's validation samples, so that probabilities
     come nearer to how often they come true; classes, and what the run's own threshold marks, stay."""
+    certainty: str | None = None
+    """Also write how sure the model is of what the map calls each pixel, as a calibrated probability, to this
+    .tif."""
+    reject: Annotated[float | None, RATE] = None
+    """Leave pixels unnamed (a value of their own, "none of these" or "not sure") whose certainty is below
+    that which this fraction of the validation samples did not reach, such as 0.05."""
     polygons: list[str] | None = None
     """Also write the outlines (of each class; of what changed) with areas to this .gpkg or .geojson, or to
     several."""
@@ -73,9 +79,10 @@ class MapSettings(Parallelism, Arithmetic, Masks):
             raise InputError(
                 f"--simplify {self.simplify:g}: is for polygons; name their file with --polygons"
             )
-        for path in self.polygons or ():
-            check_polygon_name(path)
+        for name in self.polygons or ():
+            check_polygon_name(name)
 
-        if self.probabilities is not None:
-            check_raster_name(self.probabilities)
+        for path in (self.probabilities, self.certainty):
+            if path is not None:
+                check_raster_name(path)
         check_table_name(self.areas)

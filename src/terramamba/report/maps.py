@@ -11,6 +11,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from terramamba.core.errors import InputError
 from terramamba.mapping.area_table import AreaCount, ClassArea
+from terramamba.mapping.certainty import GREY, rejected_in
 from terramamba.mapping.tags import MODEL_TAG
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
@@ -105,7 +106,8 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
         if (other.transform is None) != (land.transform is None)
     ]
     names, colours = job.legend(run)
-    count = _count(job, run, land, names)
+    unnamed = rejected_in(tags)
+    count = _count(job, run, land, {**names, **unnamed})
     layers = job.layers(land, beside, list(names))
     own = run.card.judged.threshold
     threshold = tags.get("THRESHOLD", None if own is None else own.value)
@@ -114,7 +116,7 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
         height=land.height,
         width=land.width,
         areas=count[1:],
-        colours=[colours[entry.value] for entry in count[1:]],
+        colours=[colours.get(entry.value, GREY) for entry in count[1:]],
         nodata_pixels=count[0].pixels,
         layers=layers,
         tags=tags,

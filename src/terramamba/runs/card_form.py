@@ -35,7 +35,7 @@ GROUPED = {
         "label_values",
         "pixel_sizes",
     ),
-    "judged": ("threshold", "thresholds", "calibration", "fast"),
+    "judged": ("threshold", "thresholds", "calibration", "certainty", "fast"),
 }
 """Groups of the record whose fields stand side by side in the file."""
 
@@ -51,6 +51,7 @@ OPTIONAL = (
     "meanings",
     "thresholds",
     "calibration",
+    "certainty",
     "fast",
     "leakage",
     "axes",

@@ -28,6 +28,7 @@ from terramamba.raster.checks.scales import QUANTILES
 from terramamba.raster.readers.axes import Role
 from terramamba.runs.card_form import from_file, place_in_file, to_file
 from terramamba.scores.calibration import TemperatureFit
+from terramamba.scores.certainty import CertaintyTable
 
 Border = Literal["reflect", "zeros"]
 """What stands beyond the edge of a scene: its mirror image, or zeros."""
@@ -140,6 +141,8 @@ class JudgedCard:
     thresholds: Mapping[Text, Fraction] | None = None
     """By what counts as changed, where the model has learnt several meanings."""
     calibration: TemperatureFit | None = None
+    certainty: CertaintyTable | None = None
+    """Of validation samples; None: a run of before, or one that nothing was judged of."""
     fast: FastAgreement | None = None
 
 

@@ -177,9 +177,20 @@ def at_limit(temperature: float) -> bool:
 
 def calibrated_threshold(threshold: float, temperature: float) -> float:
     """Return the probability at ``temperature`` of what had the probability ``threshold``; 0 and 1 stay."""
-    if not 0 < threshold < 1:
-        return threshold
-    return float(1 / (1 + ((1 - threshold) / threshold) ** (1 / temperature)))
+    return float(calibrated_probability(np.array(threshold), temperature))
+
+
+def calibrated_probability(
+    probability: Float[np.ndarray, "*n"], temperature: float
+) -> Float[np.ndarray, "*n"]:
+    """Return the probabilities at ``temperature`` of what had these before; 0 and 1 stay.
+
+    >>> calibrated_probability(np.array([0.0, 0.5, 0.8, 1.0]), 2).round(3).tolist()
+    [0.0, 0.5, 0.667, 1.0]
+    """
+    likely = probability.astype(np.float64)
+    with np.errstate(divide="ignore"):
+        return np.asarray(1 / (1 + ((1 - likely) / likely) ** (1 / temperature)))
 
 
 def temperature_fit(fitted: Calibration) -> TemperatureFit:
