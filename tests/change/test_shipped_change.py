@@ -1,0 +1,184 @@
+"""Weights that are ready to be used map, are scored and are trained on like a run; others are refused."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+
+import terramamba as tm
+from terramamba.change.shipped import ChangeWeights, own_part, shipped_run
+from terramamba.change.training import CLASSES
+from terramamba.cli import main
+from terramamba.core.errors import InputError
+from terramamba.core.files import plain
+from terramamba.data.scaling import Scaling
+from terramamba.models.registry import create_model
+from terramamba.models.weights import SavedModel
+from terramamba.weights.card import TrainedOn, WeightsCard, WeightsMadeBy, WeightsScore
+from terramamba.weights.registry import save_weights
+
+MEANINGS = ("buildings", "water")
+
+
+def card(own):
+    return WeightsCard(
+        name="a-test",
+        title="for a test",
+        task="change",
+        model=SavedModel("difference_mamba", "default", {}),
+        classes=CLASSES,
+        takes=("anything",),
+        trained_on=(TrainedOn("nothing", "0 pairs", "nobody", "none"),),
+        licence="CC0-1.0",
+        terms="for a test alone",
+        made_by=WeightsMadeBy("pytest", "0"),
+        protocol="none",
+        scores=(WeightsScore("nothing", "test", "f1", 0.5),),
+        calibration="none",
+        cannot=("anything",),
+        own=plain(own),
+    )
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A folder of weights that were never trained."""
+    own = ChangeWeights(
+        scaling=Scaling("standard", (0, 1, 2), (0.0,) * 3, (1.0,) * 3, (0.0,) * 3),
+        scale_by="pair",
+        threshold=0.5,
+        meanings=MEANINGS,
+        thresholds={"buildings": 0.4, "water": 0.6},
+        pixel_sizes=(0.2, 2.0),
+    )
+    model = create_model("difference_mamba", in_channels=3, meanings=2, width=16, d_state=2)
+    return save_weights(tmp_path_factory.mktemp("w") / "a-test", model, card(own), "free").folder
+
+
+@pytest.fixture
+def dates(tmp_path):
+    random = np.random.default_rng(0)
+    paths = [tmp_path / "before.tif", tmp_path / "after.tif"]
+    for path in paths:
+        profile = {"driver": "GTiff", "count": 3, "height": 40, "width": 48, "dtype": "uint16"}
+        place = {"crs": "EPSG:32633", "transform": Affine(10, 0, 4e5, 0, -10, 5e6)}
+        with rasterio.open(path, "w", **profile, **place) as file:
+            file.write(random.integers(200, 3000, (3, 40, 48), dtype=np.uint16))
+    return [str(path) for path in paths]
+
+
+def test_a_map_comes_with_the_terms_and_a_note_on_pixels_that_are_too_large(weights, dates, tmp_path, capsys):
+    words = ["change", "map", *dates, "--weights", str(weights), "--what", "water"]
+    assert main([*words, "--out", str(tmp_path / "c.tif"), "--polygons", str(tmp_path / "c.gpkg")]) == 0
+    said = capsys.readouterr()
+    assert "note: a-test: for a test alone" in said.err
+    assert "pixels are 10 m wide, larger than those that the model has seen (0.2 to 2 m)" in said.err
+    with rasterio.open(tmp_path / "c.tif") as file:
+        assert file.crs.to_epsg() == 32633
+        assert file.tags()["WHAT"] == "water"
+
+
+def test_the_same_with_workers_and_from_python(weights, dates, tmp_path):
+    detector = tm.shipped_detector(weights)
+    array = tm.map_change(detector, *dates, what="buildings", progress=False)
+    tm.map_change(detector, *dates, tmp_path / "c.tif", what="buildings", workers=2, progress=False)
+    with rasterio.open(tmp_path / "c.tif") as file:
+        np.testing.assert_array_equal(file.read(1), array.values)
+
+
+def test_what_is_published_of_a_run_is_the_run_again(weights):
+    run = shipped_run(str(weights))
+    own = own_part(run, (0.2, 2.0))
+    assert own.thresholds == {"buildings": 0.4, "water": 0.6}
+    assert (own.meanings, own.scale_by, own.threshold) == (MEANINGS, "pair", 0.5)
+
+
+def test_training_begins_with_weights_by_their_folder(weights, tmp_path, pairs_of_two, capsys):
+    words = [
+        "change",
+        "train",
+        "--data",
+        pairs_of_two,
+        "--init",
+        str(weights),
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    assert main([*words, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "difference_mamba, default, width=16, d_state=2" in said
+    assert "drawn anew: differences.0.condition.weight" in said
+
+
+@pytest.fixture(scope="module")
+def pairs_of_two(tmp_path_factory):
+    from terramamba.data.synthetic.files import make_pairs
+
+    home = tmp_path_factory.mktemp("pairs")
+    return str(make_pairs(home, 0, train=1, val=1, test=1, size=32, scene=(64, 64)).root)
+
+
+def damaged_card(folder):
+    path = folder / "card.json"
+    record = json.loads(path.read_text())
+    record["own"]["threshold"] = 7
+    path.write_text(json.dumps(record))
+
+
+def exchanged_file(folder):
+    path = folder / "weights.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (damaged_card, "card.json: own.threshold"),
+        (exchanged_file, "is damaged or not the one that card.json was written with"),
+        (lambda folder: (folder / "LICENSE").unlink(), "LICENSE: does not exist"),
+    ],
+)
+def test_damaged_weights_are_refused(weights, dates, tmp_path, capsys, damage, words):
+    own = tmp_path / "own"
+    shutil.copytree(weights, own)
+    damage(own)
+    mapped = [
+        "change",
+        "map",
+        *dates,
+        "--weights",
+        str(own),
+        "--what",
+        "water",
+        "--out",
+        str(tmp_path / "c.tif"),
+    ]
+    assert main(mapped) == 1
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "c.tif").exists()
+
+
+def test_a_name_that_is_nearly_known_is_suggested(dates, tmp_path):
+    with pytest.raises(InputError, match="no such weights"):
+        tm.shipped_detector("terramamba-chang")
+
+
+def test_weights_and_an_untrained_detector_exclude_each_other(weights, dates, tmp_path, capsys):
+    words = [
+        "change",
+        "map",
+        *dates,
+        "--weights",
+        str(weights),
+        "--model",
+        "cva",
+        "--out",
+        str(tmp_path / "c.tif"),
+    ]
+    assert main(words) == 1
+    assert "each says who maps; give one of them" in capsys.readouterr().err
