@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from terramamba.change.division import Division
 from terramamba.change.scored_pairs import scored_pairs
 from terramamba.change.settings import ChangeSettings
 from terramamba.change.subsets import labelled_pairs
@@ -34,6 +35,7 @@ def time_pairs(run: Run, settings: ChangeSettings) -> Timed:
         stated=settings.stated_values(),
         shapes=settings.shape_values(),
         bands=settings.bands,
+        division=Division.of(settings),
     )
     if "test" not in labelled:
         raise InputError(f"{settings.data}: no test pairs; an experiment compares scores on test, add some")

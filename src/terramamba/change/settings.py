@@ -1,7 +1,7 @@
 """The settings of the commands for change, beside the common ones."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from terramamba.core.errors import InputError
 from terramamba.core.options import (
@@ -14,10 +14,13 @@ from terramamba.core.options import (
     Silent,
     at_least,
 )
-from terramamba.core.typed import Fraction
-from terramamba.data.settings import Alignment, Pairs, ScaleBy
+from terramamba.core.typed import Bound, Fraction
+from terramamba.data.settings import BLOCK_SIZE, PIXEL_FRACTION, Alignment, Pairs, ScaleBy
 from terramamba.mapping.settings import MapSettings
 from terramamba.training.settings import ChangeLoss, TrainConfig, TrainSettings
+
+SHARE = Bound("a share above 0 and below 1", lambda value: 0 < value < 1)
+SHARE_OR_NONE = Bound("a share of at least 0 and below 1", lambda value: 0 <= value < 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +75,39 @@ class Crops(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangeSettings(ChangeConfig, TrainSettings, Threshold, Crops, Pairs):
+class Dividing(Options):
+    """Which pairs train, validate and test."""
+
+    split: Literal["given", "image", "block"] = "given"
+    """given: as folders, lists or a column split say; image: images are drawn; block: parts of large images
+    are, so that one pair is enough. What is drawn follows from --seed."""
+    block_size: Annotated[str | None, BLOCK_SIZE] = None
+    """With --split block: side of the square parts, such as 500m or 128px; None: a sixth of an image."""
+    val_fraction: Annotated[float, SHARE] = 0.2
+    """With --split image or block: share of the images or parts that validate."""
+    test_fraction: Annotated[float, SHARE_OR_NONE] = 0.2
+    """With --split image or block: share of the images or parts that test; 0: nothing is tested."""
+    max_pairs: Annotated[int | None, at_least(1)] = None
+    """Train on so many of the training pairs at most, drawn with --seed: how much do few labels give?"""
+    labelled_fraction: Annotated[float, PIXEL_FRACTION] = 1.0
+    """Train on this share of the training pairs, drawn with --seed."""
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where parts have a side or subsets a share, but nothing is drawn."""
+        if self.block_size is not None and self.split != "block":
+            raise InputError(
+                f"--block-size {self.block_size}: goes with --split block; leave one of them out"
+            )
+        for name in ("val_fraction", "test_fraction"):
+            if self.split == "given" and getattr(self, name) != getattr(Dividing, name):
+                raise InputError(
+                    f"--{name.replace('_', '-')} {getattr(self, name):g}: the subsets are given; have them"
+                    " drawn with --split image or block, or leave it out"
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeSettings(ChangeConfig, TrainSettings, Threshold, Crops, Dividing, Pairs):
     """Settings of `terramamba change train`."""
 
     chosen_on_test: bool = False

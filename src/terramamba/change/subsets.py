@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from terramamba.change.division import Division, Split, divided
 from terramamba.core.errors import InputError
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs.copies import shared_pairs
@@ -89,29 +90,37 @@ def labelled_pairs(
     bands: str | None = None,
     stated: StatedValues | None = None,
     shapes: ShapeValues | None = None,
+    division: Division | None = None,
 ) -> Mapping[str, list[PairFiles]]:
     """Return the labelled pairs of ``data`` by subset, labels settled: train, val and, if there, test.
 
-    ``stated`` and ``shapes`` are what is said of the values in labels.
+    ``stated`` and ``shapes`` are what is said of the values in labels, ``division`` how pairs become subsets.
 
     Raises:
         InputError: a subset or a label is missing, or training or validation share images with test.
     """
     found, published, _ = load_pairs(data, root, align, variable, axes, bands)
+    found, _ = divided(found, division or Division(), data)
     subsets = three_subsets(found, data, published, chosen_on_test=chosen_on_test)
     return settle_labels(subsets.pairs, stated, shapes=shapes).pairs
 
 
-def split_record(pairs: Mapping[str, Sequence[PairFiles]]) -> dict[str, Any]:
+def split_record(pairs: Mapping[str, Sequence[PairFiles]], kind: Split) -> dict[str, Any]:
     """Record which pairs are in which subset, with an id that two runs on the same subsets share."""
     names = {subset: [pair.name for pair in files] for subset, files in pairs.items()}
     digest = hashlib.sha256(json.dumps(names).encode()).hexdigest()
-    return {"id": digest[:12], "kind": "given", "pairs": names}
+    return {"id": digest[:12], "kind": kind, "pairs": names}
 
 
 def protocol_id(
-    pairs: Mapping[str, Sequence[PairFiles]], chosen_on_test: bool, name: str | None = None
+    pairs: Mapping[str, Sequence[PairFiles]], kind: Split, chosen_on_test: bool, name: str | None = None
 ) -> str:
-    """Name what was scored on what: a published set's ``name``, else as ``pairs-150-24-40``."""
+    """Name what was scored on what: a published set's ``name``, else as ``pairs-150-24-40``.
+
+    Where the subsets were not given, the name ends as ``pairs-22-7-7-block``.
+    """
+    drawn = "" if kind == "given" else f"-{kind}"
     counts = "-".join(str(len(pairs.get(subset, ()))) for subset in SUBSETS)
-    return (name or f"pairs-{counts}") + ("-chosen-on-test" if chosen_on_test and "test" in pairs else "")
+    return (name or f"pairs-{counts}{drawn}") + (
+        "-chosen-on-test" if chosen_on_test and "test" in pairs else ""
+    )

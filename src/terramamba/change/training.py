@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from terramamba.change.contents import contents_of
+from terramamba.change.division import Division, divided
 from terramamba.change.meanings import meanings_in, require_able
 from terramamba.change.recipe import with_crops
 from terramamba.change.samples import PairDataset
@@ -83,6 +84,10 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
         physical=True,
     )
     inputs = FileStates.of(_files(found))
+    division = Division.of(settings)
+    found, on_split = divided(found, division, settings.data)
+    if division != Division(seed=settings.seed):
+        published = None  # scores on a part of a set, or on another division of it, have no name
     subsets = three_subsets(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
     require_able(spec, meanings_in(subsets.pairs))
     settled = settle_labels(subsets.pairs, settings.stated_values(), shapes=settings.shape_values())
@@ -99,7 +104,17 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     untested = [] if "test" in pairs else [UNTESTED]
     on_bands = notes_on_bands(pairs, settings.bands)
     shared = subsets.notes()
-    notes = (*on_bands, *untested, *settled.notes, *empty, *unlike, *shared, *fitted.notes, *survey(pairs))
+    notes = (
+        *on_split,
+        *on_bands,
+        *untested,
+        *settled.notes,
+        *empty,
+        *unlike,
+        *shared,
+        *fitted.notes,
+        *survey(pairs),
+    )
     warnings = (*fitted.doubts, *doubts(pairs))
     if spec.trainable:
         settings = with_crops(settings, len(pairs["train"]), resolve_device(settings.device).type)
@@ -208,8 +223,10 @@ class Training(PreparedSamples):
             meanings=self.meanings or None,
             classes=CLASSES,
             label_values=self.settled.values,
-            protocol=protocol_id(self.pairs, self.settings.chosen_on_test, self.published),
-            split_id=split_record(self.pairs)["id"],
+            protocol=protocol_id(
+                self.pairs, self.settings.split, self.settings.chosen_on_test, self.published
+            ),
+            split_id=split_record(self.pairs, self.settings.split)["id"],
         )
 
     @property
@@ -220,7 +237,7 @@ class Training(PreparedSamples):
     @cached_property
     def contents(self) -> Contents:
         """Digests of masks and dates."""
-        split_id = split_record(self.pairs)["id"]
+        split_id = split_record(self.pairs, self.settings.split)["id"]
         return contents_of(self.pairs, self.scaling, self.training_dates, split_id)
 
     def training_set(self) -> PairDataset:
@@ -303,7 +320,7 @@ class Training(PreparedSamples):
 
     def write_split(self, folder: Path) -> None:
         """Write ``split.json``."""
-        write_json(folder / SPLIT, split_record(self.pairs))
+        write_json(folder / SPLIT, split_record(self.pairs, self.settings.split))
 
 
 def _threshold(given: float | None, chosen: float | None) -> tuple[float, ThresholdSource]:

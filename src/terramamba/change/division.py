@@ -1,0 +1,149 @@
+"""Which pairs train, validate and test, where the files do not say it; and fewer, to learn from little."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from terramamba.core.errors import InputError
+from terramamba.data.pairs.image_pair import WHOLE, PairFiles
+from terramamba.data.splits.block_size import BlockSize
+from terramamba.raster.pixel_area import pixel_sides
+from terramamba.raster.windows import Window
+
+Split = Literal["given", "image", "block"]
+BLOCKS_ACROSS, LEAST_BLOCK = 6, 64
+"""Blocks along the shorter side of an image where no size is given, and their least side in pixels."""
+SUBSETS = ("train", "val", "test")
+SAYS = {
+    "image": "subsets are drawn by image (--split image): images that lie side by side share what they show"
+    " at their edges, so that scores may be a little too high",
+    "block": "subsets are blocks of the same images (--split block): scores say how well the rest of these"
+    " images is mapped, not other places or dates",
+}
+
+
+@dataclass(frozen=True)
+class Division:
+    """How pairs become subsets, and how many train."""
+
+    split: Split = "given"
+    block_size: str | None = None
+    val_fraction: float = 0.2
+    test_fraction: float = 0.2
+    max_pairs: int | None = None
+    labelled_fraction: float = 1.0
+    seed: int = 0
+
+    @classmethod
+    def of(cls, settings: Any) -> "Division":
+        """Take it from the settings of a training."""
+        return cls(**{name: getattr(settings, name) for name in cls.__dataclass_fields__})
+
+
+def divided(
+    pairs: Mapping[str, Sequence[PairFiles]], division: Division, data: str
+) -> tuple[dict[str, list[PairFiles]], list[str]]:
+    """Return pairs by subset as ``division`` has it, and notes on what scores of them can claim.
+
+    Raises:
+        InputError: too few images or blocks for three subsets, or files that name none where they are to.
+    """
+    found, notes = {name: list(files) for name, files in pairs.items()}, []
+    if division.split == "given":
+        if set(found) == {WHOLE}:
+            raise InputError(
+                f"{data}: does not say which pairs train and which validate; name folders or a column split,"
+                " or have them drawn with --split image, or with --split block from parts of large images"
+            )
+    else:
+        everything = [pair for files in pairs.values() for pair in files]
+        groups = _by_image(everything) if division.split == "image" else _blocks(everything, division)
+        found = _drawn(groups, division, data)
+        notes = [SAYS[division.split]]
+    if found.get("train"):
+        found["train"] = _fewer(found["train"], division)
+    return found, notes
+
+
+def _by_image(pairs: Sequence[PairFiles]) -> list[list[PairFiles]]:
+    """Pairs in groups of the same image files, of which they may be windows."""
+    groups: dict[tuple[str, str], list[PairFiles]] = {}
+    for pair in pairs:
+        groups.setdefault((pair.before, pair.after), []).append(pair)
+    return list(groups.values())
+
+
+def _blocks(pairs: Sequence[PairFiles], division: Division) -> list[list[PairFiles]]:
+    """Square windows of all pairs, one a group."""
+    cut = []
+    for pair in pairs:
+        area = pair.window or pair.grid.window
+        side = _side(pair, area, division.block_size)
+        for row in range(0, area.height, side):
+            for col in range(0, area.width, side):
+                window = Window(
+                    area.row + row,
+                    area.col + col,
+                    min(side, area.height - row),
+                    min(side, area.width - col),
+                )
+                name = f"{pair.name}[{window.row}:{window.bottom},{window.col}:{window.right}]"
+                cut.append([replace(pair, window=window, name=name)])
+    return cut
+
+
+def _side(pair: PairFiles, area: Window, block_size: str | None) -> int:
+    """Side of the blocks of a pair, in pixels."""
+    size = None if block_size is None else BlockSize.parse(block_size)
+    if size is None:
+        return max(LEAST_BLOCK, math.ceil(min(area.height, area.width) / BLOCKS_ACROSS))
+    if size.unit == "px":
+        return max(1, round(size.length))
+    sides = pixel_sides(pair.grid)
+    if sides is None:
+        raise InputError(
+            f"--block-size {block_size}: {pair.before} does not say how large its pixels are; give pixels, as"
+            " in 64px"
+        )
+    return max(1, round(size.length / math.sqrt(sides[0] * sides[1])))
+
+
+def _drawn(
+    groups: Sequence[Sequence[PairFiles]], division: Division, data: str
+) -> dict[str, list[PairFiles]]:
+    """Groups dealt to the subsets with the seed; each subset keeps the order of the files."""
+    what = "images" if division.split == "image" else "blocks"
+    counts = {
+        "val": max(1, round(division.val_fraction * len(groups))),
+        "test": max(1, round(division.test_fraction * len(groups))) if division.test_fraction else 0,
+    }
+    counts["train"] = len(groups) - sum(counts.values())
+    if counts["train"] < 1:
+        raise InputError(
+            f"{data}: {len(groups)} {what} are too few for train, val and test; "
+            + (
+                "use --split block"
+                if division.split == "image"
+                else "give smaller blocks with --block-size, as in 64px"
+            )
+        )
+    order = np.random.default_rng(division.seed).permutation(len(groups))
+    ends = np.cumsum([counts[subset] for subset in SUBSETS])
+    dealt = dict(zip(SUBSETS, np.split(order, ends[:-1]), strict=True))
+    return {
+        subset: [replace(pair, split=subset) for group in sorted(own.tolist()) for pair in groups[group]]
+        for subset, own in dealt.items()
+        if len(own)
+    }
+
+
+def _fewer(pairs: list[PairFiles], division: Division) -> list[PairFiles]:
+    """Some of the training pairs, drawn with the seed: of two numbers the larger has all of the smaller."""
+    count = max(1, round(division.labelled_fraction * len(pairs)))
+    if division.max_pairs is not None:
+        count = min(count, division.max_pairs)
+    kept = np.random.default_rng(division.seed).permutation(len(pairs))[:count]
+    return [pairs[index] for index in sorted(kept.tolist())]
