@@ -1,6 +1,6 @@
 """The Triton kernels without a GPU: right in Triton's interpreter, and accepted by its compiler.
 
-Each test is a fresh interpreter, as Triton is told to interpret before it is imported.
+Each is a fresh interpreter, as Triton is told to interpret before it is imported.
 """
 
 from dataclasses import replace
@@ -14,7 +14,6 @@ from programs import python
 from terramamba.ops import backends, triton, triton_trial
 
 HERE = Path(__file__).parent
-GROUPS = ("sizes", "lengths", "maps", "trial")
 
 
 def run(*arguments: str, **environment: str) -> None:
@@ -25,9 +24,9 @@ def run(*arguments: str, **environment: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_kernels_are_right_in_the_interpreter(seed, group):
-    run("triton_cases.py", group, str(seed), TRITON_INTERPRET="1")
+@pytest.mark.parametrize("groups", [("sizes",), ("lengths", "maps", "trial")], ids=" ".join)
+def test_kernels_are_right_in_the_interpreter(seed, groups):
+    run("triton_cases.py", str(seed), *groups, TRITON_INTERPRET="1")
 
 
 def test_kernels_compile_for_a_gpu(tmp_path):

@@ -1,6 +1,6 @@
 """What the Triton kernels must get right, on a GPU or, run as a program, in Triton's interpreter on a CPU.
 
-    TRITON_INTERPRET=1 python tests/ops/triton_cases.py GROUP SEED
+    TRITON_INTERPRET=1 python tests/ops/triton_cases.py SEED GROUP ...
 
 The interpreter takes milliseconds for a step of a program: cases are few, and each covers several sizes and
 options. It must be chosen before anything imports Triton: hence the process of its own.
@@ -213,5 +213,6 @@ def check_convolution(b: int, length: int, d: int, device: str) -> None:
 
 
 if __name__ == "__main__":
-    torch.manual_seed(int(sys.argv[2]))
-    run_group(sys.argv[1], "cpu")
+    for group in sys.argv[2:]:
+        torch.manual_seed(int(sys.argv[1]))
+        run_group(group, "cpu")
