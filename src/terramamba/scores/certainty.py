@@ -45,7 +45,7 @@ class CertaintyTable:
 
 
 def class_certainty(probability: Float[np.ndarray, "m k"]) -> CertaintyTable:
-    """Tabulate the certainty of calibrated class probabilities of validation samples."""
+    """Count the certainty of calibrated class probabilities of validation samples."""
     highest = probability.max(axis=1).astype(np.float64).clip(0, 1)
     return CertaintyTable(tuple(np.quantile(highest, PER_CENT).tolist()), len(highest))
 
@@ -53,7 +53,7 @@ def class_certainty(probability: Float[np.ndarray, "m k"]) -> CertaintyTable:
 def change_certainty(
     counts: Integer[np.ndarray, "2 levels"], threshold: float, temperature: float
 ) -> CertaintyTable:
-    """Tabulate the certainty of validation pixels, counted by logit of change (``logit_histogram``).
+    """Count the certainty of validation pixels, given by logit of change (``logit_histogram``).
 
     ``threshold`` is the least probability, before calibration, that counts as changed.
     """
