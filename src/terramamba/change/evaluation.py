@@ -15,9 +15,9 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import plain
 from terramamba.core.run_files import CONFUSION
 from terramamba.data.catalog.loading import load_pairs
-from terramamba.data.pairs.copies import shared_pairs
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import shape_values, stated_values
+from terramamba.data.pairs.overlaps import shown_in_both
 from terramamba.data.pairs.pair_bands import notes_on_bands
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.scorable import require_scorable
@@ -144,7 +144,7 @@ def _known(
             ]
     notes = []
     for subset, did in LEARNT.items():
-        shared = shared_pairs(own.get(subset, []), pairs)
+        shared = shown_in_both(own.get(subset, []), pairs)
         if shared:
             notes.append(
                 f"{len(shared)} of these {len(pairs)} pairs {did}: their scores are no test; the first is "

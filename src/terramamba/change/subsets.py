@@ -9,10 +9,10 @@ from typing import Any
 from terramamba.change.division import Division, Split, divided
 from terramamba.core.errors import InputError
 from terramamba.data.catalog.loading import load_pairs
-from terramamba.data.pairs.copies import shared_pairs
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import ShapeValues, StatedValues
 from terramamba.data.pairs.layouts import LABELS
+from terramamba.data.pairs.overlaps import shown_in_both
 from terramamba.data.pairs.settle_labels import settle_labels
 from terramamba.raster.views.warped import Method
 
@@ -29,7 +29,7 @@ class Subsets:
 
     def notes(self) -> list[str]:
         """Name pairs that lie in two subsets and were let pass: as published, or because somebody insists."""
-        of_training = shared_pairs(self.pairs["train"], self.pairs["val"])
+        of_training = shown_in_both(self.pairs["train"], self.pairs["val"])
         shared = {("train", "val"): of_training, **self.shared_with_test}
         return [
             f"{len(found)} of {len(self.pairs[second])} {second} pairs are {first} pairs too, the first "
@@ -63,13 +63,13 @@ def three_subsets(
     # A few copies in a published set are noted: it has to be scored as it is.
     test = pairs.get("test", [])
     few = 0 if published is None else len(test) - 1
-    of_training = shared_pairs(pairs["train"], test)
+    of_training = shown_in_both(pairs["train"], test)
     if len(of_training) > few:
         raise InputError(
             f"{data}: training and test share {of_training[0]}; a score on what was trained on says nothing. "
             "Take it out of one of them"
         )
-    of_validation = shared_pairs(pairs["val"], test)
+    of_validation = shown_in_both(pairs["val"], test)
     if len(of_validation) > few and not chosen_on_test:
         raise InputError(
             f"{data}: validation and test share {of_validation[0]}; a score chosen on its own test set says "

@@ -3,8 +3,8 @@
 The middle band of both dates is averaged to a small picture, of which only detail counts (each cell less the
 mean of those around it), so that light, haze and compression hardly matter. Detail that correlates at both
 dates, as it lies, mirrored or in quarter turns, makes a suspect; finer pictures of both, read anew, must then
-agree. Pictures without detail are never copies. Parts of images that overlap are not found here; where they
-are windows of one file ``same_files`` finds them.
+agree. Pictures without detail are never copies. Parts of images that overlap are not found here: where they
+are windows of one file ``same_files`` finds them, else ``overlaps``.
 
 n pairs   t date (2)   s side of a picture
 """
