@@ -50,7 +50,7 @@ def test_the_best_side_on_validation_is_trained(
 
 
 def test_what_sees_single_spectra_has_no_side_to_search() -> None:
-    settings = ClassifySettings(scene="s", labels="l", out="o", patch_size="search")
+    settings = ClassifySettings(scene="s", labels="l", out="o", model="ssa_mamba", patch_size="search")
     assert [one.patch_size for one in alternatives(settings).values()] == list(SEARCHED_SIDES)
     assert alternatives(replace(settings, patch_size=5)) == {}
     with pytest.raises(InputError, match=r"--patch-size search: svm sees single spectra; leave it out"):
