@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from terramamba import ops as ops
     from terramamba.api.assessing import assess_map as assess_map
     from terramamba.api.assessing import sample_points as sample_points
+    from terramamba.api.classifiers import shipped_classifier as shipped_classifier
     from terramamba.api.detectors import shipped_detector as shipped_detector
     from terramamba.api.detectors import untrained_detector as untrained_detector
     from terramamba.api.explained import ExplainedChange as ExplainedChange
@@ -61,6 +62,7 @@ _HOMES = {
     "ExplainedClasses": "api.explained",
     "assess_map": "api.assessing",
     "sample_points": "api.assessing",
+    "shipped_classifier": "api.classifiers",
     "shipped_detector": "api.detectors",
     "untrained_detector": "api.detectors",
     "explain_change": "api.explaining",

@@ -4,6 +4,7 @@
 """
 
 from terramamba.api.assessing import assess_map, sample_points
+from terramamba.api.classifiers import shipped_classifier
 from terramamba.api.detectors import shipped_detector, untrained_detector
 from terramamba.api.explained import ExplainedChange, ExplainedClasses
 from terramamba.api.explaining import explain_change, explain_classes, run_experiment, write_report
@@ -40,6 +41,7 @@ __all__ = [
     "resolved",
     "run_experiment",
     "sample_points",
+    "shipped_classifier",
     "shipped_detector",
     "train_change_detector",
     "train_classifier",

@@ -61,6 +61,7 @@ class ClassMapOptions(TypedDict, total=False):
     probabilities: StrPath | None
     certainty: StrPath | None
     reject: float | int | None
+    fractions: StrPath | None
     polygons: StrPath | Sequence[StrPath] | None
     areas: StrPath | None
     mask: Sequence[StrPath]
@@ -134,6 +135,7 @@ def map_classes(
     probabilities: StrPath | None = None,
     certainty: StrPath | None = None,
     reject: float | int | None = None,
+    fractions: StrPath | None = None,
     polygons: StrPath | Sequence[StrPath] | None = None,
     areas: StrPath | None = None,
     mask: Sequence[StrPath] = (),
@@ -171,6 +173,8 @@ def map_classes(
         certainty: GeoTIFF to write: calibrated probability of the class that a pixel is called, round(254 p).
         reject: Call a pixel "none of these", a value of its own, where it is less sure than this fraction of
             the validation pixels was, such as 0.05.
+        fractions: GeoTIFF to write with the fraction of vegetation, soil and built in each pixel, stored like
+            probabilities; of ``shipped_classifier`` alone.
         polygons: GeoPackage (.gpkg) or GeoJSON (.geojson) to write the patches of each class to, or several.
         areas: CSV to write: how much there is of each class.
         mask: Rasters (not 0) and files of polygons (inside) of what is left out, as if there were no data.
@@ -211,6 +215,7 @@ def map_classes(
         probabilities=_text(probabilities),
         certainty=_text(certainty),
         reject=None if reject is None else float(reject),
+        fractions=_text(fractions),
         polygons=_texts(polygons or ()),
         areas=_text(areas),
         mask=_texts(mask),
@@ -371,6 +376,7 @@ def join_map(
     *,
     probabilities: StrPath | None = None,
     certainty: StrPath | None = None,
+    fractions: StrPath | None = None,
     polygons: StrPath | Sequence[StrPath] | None = None,
     areas: StrPath | None = None,
     overwrite: bool = False,
@@ -379,8 +385,8 @@ def join_map(
 ) -> ClassSummary | ChangeSummary:
     """Put the map ``out`` together from the part files of its shards.
 
-    ``probabilities``, ``certainty``, ``polygons`` and ``areas`` are as the shards were given them; they
-    need no naming where they lie below the folder of ``out``.
+    ``probabilities``, ``certainty``, ``fractions``, ``polygons`` and ``areas`` are as the shards were given
+    them; they need no naming where they lie below the folder of ``out``.
 
     Raises:
         InputError: parts are missing, outputs exist and ``overwrite`` is not set, or an output lies elsewhere
@@ -390,6 +396,7 @@ def join_map(
     named = {
         "--probabilities": _texts(probabilities or ()),
         "--certainty": _texts(certainty or ()),
+        "--fractions": _texts(fractions or ()),
         "--polygons": _texts(polygons or ()),
         "--areas": _texts(areas or ()),
     }

@@ -22,6 +22,8 @@ class JoinOptions:
     next three."""
     certainty: str | None = None
     """Certainty, as the shards were given it."""
+    fractions: str | None = None
+    """Fractions of materials, as the shards were given them."""
     polygons: list[str] = field(default_factory=list)
     """Polygons, as the shards were given them."""
     areas: str | None = None

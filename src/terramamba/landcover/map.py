@@ -47,6 +47,7 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
         out,
         settings.probabilities,
         settings.certainty,
+        settings.fractions,
         polygons,
         settings.areas,
         image.grid,
@@ -67,6 +68,7 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
         settings.simplify,
         settings.reject,
         None if rule is None else rule.least,
+        run.fractions if settings.fractions is not None else {},
     )
     work = ClassWork(
         given.sent,
@@ -75,7 +77,7 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
         settings.batch_size,
         settings.precision,
         tilings,
-        settings.probabilities is not None,
+        settings.probabilities is not None or settings.fractions is not None,
         given.temperature,
         rule,
     )

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
 
 from terramamba.core.shown import in_percent, number
 from terramamba.core.words import count
@@ -14,7 +17,7 @@ from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
 from terramamba.mapping.certainty import GREY, certainty_writer, rejected_words
 from terramamba.mapping.map_output import MapOutput, Outcome
 from terramamba.mapping.part_files import PartFiles
-from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE
+from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE, PROBABILITY_STEPS
 from terramamba.mapping.summary import CountedMap
 from terramamba.mapping.tags import file_tags
 from terramamba.raster.geogrid import Grid
@@ -55,6 +58,7 @@ class ClassSummary(CountedMap):
     """0: each pixel was classified by its own patch."""
     agreement: float | None
     """Share of the run's validation pixels that so many tilings classify as exact mapping does."""
+    fractions: Path | None = None
     polygons: tuple[Path, ...] = ()
     patches: int | None = None
     """Number of polygons; None where none were asked for."""
@@ -67,7 +71,14 @@ class ClassSummary(CountedMap):
     @property
     def files(self) -> tuple[Path, ...]:
         """List all files that were asked for."""
-        named = (self.out, self.probabilities, self.certainty, *self.polygons, self.areas_table)
+        named = (
+            self.out,
+            self.probabilities,
+            self.certainty,
+            self.fractions,
+            *self.polygons,
+            self.areas_table,
+        )
         return tuple(path for path in named if path is not None)
 
     def facts(self) -> dict[str, str]:
@@ -91,7 +102,8 @@ class ClassMapOutput(MapOutput):
 
     ``areas`` is a table of them; patches smaller than ``min_area`` take their largest neighbour's class;
     ``simplify`` is an option of ``trace_classes``. What has less certainty than ``least``, which the fraction
-    ``reject`` of the validation pixels did not reach, is none of the classes.
+    ``reject`` of the validation pixels did not reach, is none of the classes; ``materials`` are the codes of
+    the classes that add up to each band of ``fractions``.
     """
 
     kind = "classify"
@@ -99,6 +111,7 @@ class ClassMapOutput(MapOutput):
     out: str
     probabilities: str | None
     certainty: str | None
+    fractions: str | None
     polygons: tuple[str, ...]
     areas: str | None
     grid: Grid
@@ -112,14 +125,16 @@ class ClassMapOutput(MapOutput):
     simplify: float = 0.0
     reject: float | None = None
     least: float | None = None
+    materials: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def named(self) -> Sequence[tuple[str, str | None]]:
-        """List map, probabilities, certainty, polygons and table of areas, each with its flag."""
+        """List map, probabilities, certainty, fractions, polygons and table of areas, each with its flag."""
         return (
             ("--out", self.out),
             ("--probabilities", self.probabilities),
             ("--certainty", self.certainty),
+            ("--fractions", self.fractions),
             *(("--polygons", path) for path in self.polygons),
             ("--areas", self.areas),
         )
@@ -155,22 +170,20 @@ class ClassMapOutput(MapOutput):
         first = drafts[0].with_name("all-patches.tif") if self.min_area else drafts[0]
         with ExitStack() as open_files:
             classes_file = open_files.enter_context(self._class_writer(first))
-            likely = None
-            if self.probabilities is not None:
-                likely = open_files.enter_context(self._probability_writer(drafts[1]))
-            sure = None
-            if self.certainty is not None:
-                draft = of_target[str(Path(self.certainty))]
-                sure = open_files.enter_context(
-                    certainty_writer(draft, self.grid, file_tags(self.tags, CERTAINTY))
+            beside = [
+                (open_files.enter_context(writer(of_target[str(Path(path))])), kept, values_of)
+                for path, writer, kept, values_of in (
+                    (self.probabilities, self._probability_writer, "probability", _as_stored),
+                    (self.fractions, self._fraction_writer, "probability", self._fractions),
+                    (self.certainty, self._certainty_writer, "certainty", _as_stored),
                 )
+                if path is not None
+            ]
             for part, window in enumerate(self.windows):
                 arrays = files.read(part)
                 classes_file.write(arrays["classes"][None], window)
-                if likely is not None:
-                    likely.write(arrays["probability"], window)
-                if sure is not None:
-                    sure.write(arrays["certainty"], window)
+                for writer, kept, values_of in beside:
+                    writer.write(values_of(arrays[kept]), window)
                 if not self.min_area:
                     counted.add(arrays["classes"], window)
                 not_finite += int(arrays["not_finite"])
@@ -210,6 +223,7 @@ class ClassMapOutput(MapOutput):
             probabilities=None if self.probabilities is None else Path(self.probabilities),
             certainty=None if self.certainty is None else Path(self.certainty),
             rejected=rejected_words(self.reject, self.least),
+            fractions=None if self.fractions is None else Path(self.fractions),
             polygons=tuple(map(Path, self.polygons)),
             areas_table=None if self.areas is None else Path(self.areas),
             pixels=self.grid.window.pixels,
@@ -250,3 +264,31 @@ class ClassMapOutput(MapOutput):
             scale=PROBABILITY_SCALE,
             tags=file_tags(self.tags, "probability of each class: stored value / 254; 255: no data"),
         )
+
+    def _certainty_writer(self, draft: Path) -> RasterWriter:
+        return certainty_writer(draft, self.grid, file_tags(self.tags, CERTAINTY))
+
+    def _fraction_writer(self, draft: Path) -> RasterWriter:
+        return RasterWriter(
+            draft,
+            self.grid,
+            bands=len(self.materials),
+            dtype="uint8",
+            nodata=NO_PROBABILITY,
+            band_names=tuple(self.materials),
+            scale=PROBABILITY_SCALE,
+            tags=file_tags(self.tags, "fraction of the pixel: stored value / 254; 255: no data"),
+        )
+
+    def _fractions(self, stored: UInt8[np.ndarray, "k h w"]) -> UInt8[np.ndarray, "m h w"]:
+        """Add the probabilities of each material's classes up, as they are stored."""
+        targets = self.classes.target_of_code
+        groups = [[targets[code] for code in codes] for codes in self.materials.values()]
+        sums = np.stack([stored[group].astype(np.uint16).sum(axis=0) for group in groups])
+        return np.where(stored[0] == NO_PROBABILITY, NO_PROBABILITY, sums.clip(max=PROBABILITY_STEPS)).astype(
+            np.uint8
+        )
+
+
+def _as_stored(values: UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
+    return values

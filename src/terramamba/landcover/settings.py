@@ -97,6 +97,9 @@ class ClassMapSettings(MapSettings):
     tolerance: Annotated[float, at_least(0)] = 0.3
     """With --mode auto, percentage points of overall accuracy on the run's validation pixels that may be
     lost."""
+    fractions: str | None = None
+    """Also write which fraction of each pixel is vegetation, soil and built, a band each, to this .tif: of
+    models alone whose probabilities are fractions."""
     min_area: Annotated[float, at_least(0)] = 0.0
     """Patches of one class smaller than this many square metres (pixels, where there is no georeference) take
     the class of the largest patch that they touch; probabilities stay."""
@@ -104,6 +107,13 @@ class ClassMapSettings(MapSettings):
     """Pixels classified at once; less needs less memory."""
     strip_rows: Annotated[int | None, at_least(1)] = None
     """Rows of a tile; None: as many as take seconds to a minute."""
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``InputError`` where the file of fractions is named otherwise than it is written."""
+        from terramamba.raster.output.cog import check_raster_name
+
+        if self.fractions is not None:
+            check_raster_name(self.fractions)
 
 
 @dataclass(frozen=True, kw_only=True)

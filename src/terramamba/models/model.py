@@ -7,6 +7,7 @@ change elsewhere, and a command can refuse what a model cannot do before anythin
     which blocks can be recomputed?    checkpoint_blocks()    ()
     what decays in training?           parameter_groups()     everything decays
     may others' weights come first?    load_encoder()         it raises
+    may it see another sensor?         at_wavelengths()       it raises
     the logits of single pixels?       token_logits()         ``classifies_tokens`` is False, and it raises
     what was found on the way?         forward_features()     the logits alone
     which layers may Grad-CAM weigh?   target_layers()        ()
@@ -100,6 +101,17 @@ class Model(nn.Module):
         raise InputError(
             f"--encoder-weights: {self.spec_name} has no encoder that could begin with weights; leave it out,"
             " or use another model"
+        )
+
+    def at_wavelengths(self, wavelengths: Sequence[float]) -> "Model":
+        """Return the same model for a sensor whose bands have these ``wavelengths``, in nm.
+
+        Raises:
+            InputError: what this model learnt is of the bands of one sensor.
+        """
+        raise InputError(
+            f"{self.spec_name}: its weights are for the bands that it was trained on; use those of a model"
+            " that knows wavelengths, such as spectral-library"
         )
 
     def token_logits(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:

@@ -23,6 +23,7 @@ _HOMES: dict[str, dict[str, str]] = {
         "spectralformer": "terramamba.models.baselines.spectralformer",
         "coupled_mamba": "terramamba.models.baselines.mamba_families:COUPLED",
         "isolated_mamba": "terramamba.models.baselines.mamba_families:ISOLATED",
+        "spectral_mlp": "terramamba.models.spectral_mlp",
     },
     "change": {
         "glmamba": "terramamba.models.glmamba_variants",

@@ -33,6 +33,7 @@ GROUPED = {
         "split_id",
         "leakage",
         "label_values",
+        "fractions",
         "pixel_sizes",
     ),
     "judged": ("threshold", "thresholds", "calibration", "certainty", "fast"),
@@ -62,6 +63,7 @@ OPTIONAL = (
     "quantiles",
     "nodata",
     "physical",
+    "fractions",
 )
 """Left out of the file where there is none."""
 

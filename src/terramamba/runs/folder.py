@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -265,6 +265,16 @@ class Run:
     def threshold_source(self) -> ThresholdSource:
         """Where the threshold is from."""
         return self._had(self.card.judged.threshold, "threshold").source
+
+    @property
+    def fractions(self) -> Mapping[str, tuple[int, ...]]:
+        """Codes of the classes whose probabilities add up to the fraction that each material covers."""
+        if self.card.data.fractions is None:
+            raise InputError(
+                f"--fractions: the probabilities of {self.folder} are of classes, not of what covers how"
+                " much; leave it out, or map with --weights spectral-library"
+            )
+        return self.card.data.fractions
 
     @property
     def temperature(self) -> float | None:

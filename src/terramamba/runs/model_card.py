@@ -18,7 +18,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_json
 from terramamba.core.run_files import CARD
 from terramamba.core.typed import Bound, FieldError, Finite, Fraction, Text, between, typed
-from terramamba.data.labels.class_table import ClassTable
+from terramamba.data.labels.class_table import ClassTable, Code
 from terramamba.data.pairs.label_values import LabelValues
 from terramamba.data.scaling import Scaling
 from terramamba.data.settings import ScaleBy
@@ -119,6 +119,9 @@ class DataCard:
     """Least and largest side on the ground, in metres, of pixels that the model has seen; None: not known."""
     label_values: LabelValues | None = None
     """What the values in change masks mean; None: a run of before, or one without masks."""
+    fractions: Mapping[str, tuple[Code, ...]] | None = None
+    """Codes of the classes whose probabilities add up to the fraction of a pixel that a material covers;
+    None: probabilities are those of classes alone."""
 
     def __post_init__(self) -> None:
         for name in ("wavelengths", "fwhm", "band_names"):
