@@ -23,8 +23,11 @@ $(VENV)/installed: pyproject.toml setup.py constraints.txt $(wildcard src/terram
 
 install: $(VENV)/installed  ## Make the environment and install the package for development
 
-demo: install  ## Both jobs on synthetic images, from files to files
+demo: install  ## Both jobs trained on synthetic images, and both at once, untrained, on real ones
 	$(BIN)/terramamba demo --out $(OUT)
+	$(BIN)/terramamba classify map examples/data/jasper_ridge.tif --weights spectral-library --out $(OUT)/at_once_cover.tif
+	$(BIN)/terramamba change map examples/data/ucayali_1985.tif examples/data/ucayali_2020.tif --model ir_mad \
+		--out $(OUT)/at_once_change.tif --polygons $(OUT)/at_once_change.gpkg
 
 test: install  ## Run the tests, on the same random inputs each time
 	$(PYTEST)

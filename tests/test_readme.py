@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,19 +23,22 @@ def commands() -> list[str]:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     make_scene(folder / "demo" / "scene", 0, height=60, width=60, bands=12)
+    shutil.copytree(README.parent / "examples" / "data", folder / "examples" / "data")
     make_pairs(folder / "demo" / "pairs", 0, train=4, val=2, test=2, size=64, scene=(96, 128))
     return folder
 
 
 def test_every_command_of_the_readme_runs(home: Path) -> None:
     found = commands()
-    assert len(found) == 9
+    assert len(found) == 10
     for command in found:
         words = shlex.split(command)[1:]
         short = ["--epochs", "1"] if "train" in words else []
         done = terramamba(*words, *short, cwd=home)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
     for name in (
+        "cover_at_once.tif",
+        "river.gpkg",
         "cover.tif",
         "cover_probabilities.tif",
         "change.tif",
