@@ -14,7 +14,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.progress import OnProgress, told
 from terramamba.data.settings import Align
-from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.settings import ClassifySettings, Regularise
 from terramamba.runs.folder import Run, check_folder
 from terramamba.tasks import CHANGE, LAND_COVER, task_of
 from terramamba.training.plan import Plan
@@ -118,6 +118,7 @@ def evaluate_classifier(
     labels_crs: str | None = None,
     all_touched: bool = False,
     min_coverage: float | int = 0.5,
+    regularise: Regularise = "auto",
     device: str = "auto",
     out: StrPath | None = None,
     overwrite: bool = False,
@@ -147,6 +148,8 @@ def evaluate_classifier(
         labels_crs: Reference system of labels whose file states none, such as "EPSG:32633".
         all_touched: A polygon labels every pixel that it covers any part of.
         min_coverage: Share of a pixel that a polygon must cover to label it.
+        regularise: "auto": smooth class probabilities as the run's validation chose; "off"; or so many pixels
+            far.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         out: Folder to write: scores.json, confusion.csv and, for change, a map of each pair's errors.
         overwrite: Replace earlier scores in that folder.
@@ -181,6 +184,7 @@ def evaluate_classifier(
             labels_crs=labels_crs,
             all_touched=all_touched,
             min_coverage=float(min_coverage),
+            regularise=regularise,
             device=device,
             out=None if out is None else Path(out),
             overwrite=overwrite,

@@ -15,7 +15,7 @@ from terramamba.core.files import StrPath
 from terramamba.core.progress import OnProgress, told
 from terramamba.data.settings import Align
 from terramamba.landcover.map_output import ClassSummary
-from terramamba.landcover.settings import ClassMapSettings, Mode
+from terramamba.landcover.settings import ClassMapSettings, Mode, Regularise
 from terramamba.mapping import join
 from terramamba.mapping.fit_to_run import open_for, open_run
 from terramamba.raster.checks import pair
@@ -72,6 +72,7 @@ class ClassMapOptions(TypedDict, total=False):
     mode: Mode
     tilings: int
     tolerance: float | int
+    regularise: Regularise
     calibrated: bool
     min_area: float | int
     simplify: float | int
@@ -146,6 +147,7 @@ def map_classes(
     mode: Mode = "exact",
     tilings: int = 1,
     tolerance: float | int = 0.3,
+    regularise: Regularise = "auto",
     calibrated: bool = False,
     min_area: float | int = 0.0,
     simplify: float | int = 0.0,
@@ -187,6 +189,8 @@ def map_classes(
         tilings: With "fast", shifted tilings whose tokens are averaged: 1, 2, 4 or 9.
         tolerance: With "auto", percentage points of overall accuracy on the run's validation pixels that may
             be lost against exact.
+        regularise: "auto": smooth class probabilities as the run's validation chose; "off"; or so many pixels
+            far. ``probabilities`` stay those of the model.
         calibrated: Divide logits by the run's temperature, fitted on its validation pixels, so that
             probabilities hold; no pixel changes its class.
         min_area: Patches of one class smaller than this take the class of the largest patch that they touch;
@@ -223,6 +227,7 @@ def map_classes(
         mode=mode,
         tilings=tilings,
         tolerance=float(tolerance),
+        regularise=regularise,
         calibrated=calibrated,
         min_area=float(min_area),
         simplify=float(simplify),

@@ -75,7 +75,10 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
             f"--threshold {settings.threshold:g}: --reject has its rate at the threshold of the run; leave"
             " one of them out"
         )
-    rule = certainty_rule(run, run.card.judged.certainty, layer=settings.certainty, reject=settings.reject)
+    judged = run.card.judged
+    rule = certainty_rule(
+        run, judged.calibration, judged.certainty, layer=settings.certainty, reject=settings.reject
+    )
     output = ChangeMapOutput(
         out,
         settings.probabilities,

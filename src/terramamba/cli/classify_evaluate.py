@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from terramamba.cli.shared.parse import AsJson, Usage, parse
 from terramamba.data.settings import ScoresOutput
-from terramamba.landcover.settings import LabelledScene
+from terramamba.landcover.settings import LabelledScene, Regularised
 from terramamba.training.settings import OnDevice
 
 USAGE = Usage(
@@ -16,7 +16,7 @@ USAGE = Usage(
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(AsJson, OnDevice, ScoresOutput, LabelledScene):
+class EvaluateOptions(AsJson, OnDevice, ScoresOutput, Regularised, LabelledScene):
     """Flags of the command."""
 
     scene: str | None = None

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Int
 
+from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain
 from terramamba.core.run_files import CONFUSION, SPLIT
@@ -22,10 +24,12 @@ from terramamba.data.settings import VectorOptions
 from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split_files import load_split
 from terramamba.landcover.patches import PatchDataset
+from terramamba.landcover.regularised import chosen_smoothing, reach_of, smoothed_at
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.scores import scores_by_name
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.mapping.fit_to_run import chosen_nodata, nodata_note, open_for
+from terramamba.mapping.regularise import Smoothing, smoothed_logits
 from terramamba.mapping.value_range import training_differences
 from terramamba.raster.band_matching import band_notes
 from terramamba.raster.readers.array_path import split_variable
@@ -58,6 +62,7 @@ def evaluate(
     labels_crs: str | None = None,
     all_touched: bool = False,
     min_coverage: float = 0.5,
+    regularise: int | str = "auto",
     device: str = "auto",
 ) -> Evaluation:
     """Score a run on its own test pixels, or on every labelled pixel of another scene that ``mask`` leaves.
@@ -111,15 +116,34 @@ def evaluate(
             f"{labels or run.folder}: no labelled pixel of a class that the model knows; {why}".rstrip("; ")
         )
     dataset = PatchDataset(scored.store, scored.pixels, scored.targets, augment=False, seed=0)
-    logits, truth = class_logits(run.model, dataset, device=device)
+    smoothing = chosen_smoothing(run, regularise)
+    temperature = run.temperature
+    if smoothing is None:
+        logits, truth = class_logits(run.model, dataset, device=device)
+    else:
+        if scene is None:
+            _require_buffer(run, smoothing)
+        likely = smoothed_at(
+            run.model,
+            scored.scene,
+            run.scaling,
+            run.patches,
+            scored.pixels,
+            smoothing.radius,
+            [smoothing.bandwidth],
+            resolve_device(device),
+        )
+        logits, truth = smoothed_logits(likely[0]), torch.from_numpy(scored.targets)
+        own = run.card.judged.regularise
+        temperature = own.calibration.temperature if own is not None and own.calibration else None
     names = run.classes.names
     confusion = confusion_matrix(truth, logits.argmax(dim=1), len(names))
-    temperature = run.temperature
     calibration = None if temperature is None else class_calibration(logits, truth, temperature)
     found = {
         "protocol": scored.protocol,
         "pixels": len(scored.pixels),
         "notes": list(scored.notes),
+        "regularise": None if smoothing is None else plain(smoothing),
         "confusion": confusion.tolist(),
         "test": scores_by_name(confusion, names, calibration),
         "calibration": plain(run.card.judged.calibration),
@@ -131,11 +155,22 @@ def evaluate(
 class _Scored:
     """The pixels to score, with the store of their patches and their 0-based classes."""
 
+    scene: Scene
     store: PatchStore
     pixels: Int[np.ndarray, "m 2"]
     targets: Int[np.ndarray, " m"]
     protocol: str
     notes: Sequence[str]
+
+
+def _require_buffer(run: Run, smoothing: Smoothing) -> None:
+    """Raise ``InputError`` where smoothing reaches farther than test pixels were kept from training."""
+    reach = reach_of(read_settings(run.folder, ClassifySettings).regularise)
+    if smoothing.radius > reach:
+        raise InputError(
+            f"--regularise {smoothing.radius}: test pixels of {run.folder} keep a distance for smoothing of"
+            f" {reach} pixels; give at most that, or train with more"
+        )
 
 
 def _own_test(run: Run) -> _Scored:
@@ -146,7 +181,9 @@ def _own_test(run: Run) -> _Scored:
             f"{run.folder}: scene or labels changed since training (split {samples.split.id}, "
             f"was {run.split_id}); restore them, or score other files with --scene and --labels"
         )
-    return _Scored(samples.store, samples.pixels(TEST), samples.targets(TEST), run.card.data.protocol, ())
+    return _Scored(
+        samples.scene, samples.store, samples.pixels(TEST), samples.targets(TEST), run.card.data.protocol, ()
+    )
 
 
 def _elsewhere(run: Run, scene: Scene, labels: str, reading: Mapping[str, Any]) -> _Scored:
@@ -168,7 +205,7 @@ def _elsewhere(run: Run, scene: Scene, labels: str, reading: Mapping[str, Any]) 
         )
         scored &= ~learnt
     pixels = given.pixels.only(scored).coordinates
-    return _Scored(store, pixels, targets[scored], f"external-p{shape.size}", notes)
+    return _Scored(scene, store, pixels, targets[scored], f"external-p{shape.size}", notes)
 
 
 def _learnt_from(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray, " m"]:

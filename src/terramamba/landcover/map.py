@@ -10,10 +10,12 @@ from terramamba.core.errors import InputError
 from terramamba.landcover.fast import check_tilings, choose_tilings
 from terramamba.landcover.map_output import NONE_OF_THESE, ClassMapOutput
 from terramamba.landcover.map_worker import ClassWork, reject_code
+from terramamba.landcover.regularised import chosen_smoothing
 from terramamba.landcover.settings import ClassMapSettings
-from terramamba.mapping.certainty import REJECTED_TAG, certainty_rule
+from terramamba.mapping.certainty import REJECTED_TAG, CertaintyRule, certainty_rule
 from terramamba.mapping.fingerprint import windows_fact
 from terramamba.mapping.plan import MapInputs, MapPlan
+from terramamba.mapping.regularise import Smoothing, smoothing_words
 from terramamba.mapping.tags import run_tags
 from terramamba.mapping.windows import class_windows
 from terramamba.raster.vector.polygon_files import check_polygon_place
@@ -39,8 +41,12 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
     polygons = tuple(settings.polygons or ())
     for path in polygons:
         check_polygon_place(path, None if image.transform is None else image.crs)
-    rule = certainty_rule(run, run.card.judged.certainty, layer=settings.certainty, reject=settings.reject)
+    smoothing = chosen_smoothing(run, settings.regularise)
+    rule = _certainty_rule(run, settings, smoothing)
+    settings = replace(settings, regularise="off" if smoothing is None else smoothing.radius)
     more = {"min_area": f"{settings.min_area:g}"} if settings.min_area else {}
+    if smoothing is not None:
+        more["regularise"] = smoothing_words(smoothing)
     if settings.reject is not None:
         more[REJECTED_TAG] = f"{reject_code(run.classes.codes)} {NONE_OF_THESE}"
     output = ClassMapOutput(
@@ -69,6 +75,7 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
         settings.reject,
         None if rule is None else rule.least,
         run.fractions if settings.fractions is not None else {},
+        "" if smoothing is None else smoothing_words(smoothing),
     )
     work = ClassWork(
         given.sent,
@@ -80,8 +87,25 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
         settings.probabilities is not None or settings.fractions is not None,
         given.temperature,
         rule,
+        smoothing,
     )
     return given.plan(output, work, _as_mapped(settings, tilings), windows=windows_fact(windows[0]))
+
+
+def _certainty_rule(
+    run: Run, settings: ClassMapSettings, smoothing: Smoothing | None
+) -> CertaintyRule | None:
+    """How certainty is made: of smoothed probabilities as validation found them with its own smoothing."""
+    own, judged = run.card.judged.regularise, run.card.judged
+    fitted, table = judged.calibration, judged.certainty
+    if smoothing is not None and own is not None:
+        fitted, table = own.calibration, own.certainty
+        if smoothing.radius != own.radius and settings.reject is not None:
+            raise InputError(
+                f"--regularise {smoothing.radius}: --reject has its rate at a radius of {own.radius}, with"
+                " which validation was smoothed; leave one of them out"
+            )
+    return certainty_rule(run, fitted, table, layer=settings.certainty, reject=settings.reject)
 
 
 def _as_mapped(settings: ClassMapSettings, tilings: int) -> ClassMapSettings:

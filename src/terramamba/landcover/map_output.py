@@ -63,6 +63,8 @@ class ClassSummary(CountedMap):
     patches: int | None = None
     """Number of polygons; None where none were asked for."""
     certainty: Path | None = None
+    regularised: str = ""
+    """How far and how strongly probabilities were smoothed; empty: they were not."""
     rejected: str | None = None
     """What was left unnamed, in words; None: every pixel has the class with the highest probability."""
     small: SmallPatches | None = None
@@ -87,7 +89,8 @@ class ClassSummary(CountedMap):
         small = {} if self.small is None else {"small patches": self.small.in_words()}
         patches = {} if self.patches is None else {"patches": number(self.patches)}
         unnamed = {} if self.rejected is None else {NONE_OF_THESE: self.rejected}
-        return super().facts() | mode | unnamed | small | patches
+        smooth = {"regularised": self.regularised} if self.regularised else {}
+        return super().facts() | mode | smooth | unnamed | small | patches
 
     def _mode(self) -> str:
         words = f"fast, {count(self.tilings, 'tiling')}"
@@ -126,6 +129,7 @@ class ClassMapOutput(MapOutput):
     reject: float | None = None
     least: float | None = None
     materials: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    regularised: str = ""
 
     @property
     def named(self) -> Sequence[tuple[str, str | None]]:
@@ -222,6 +226,7 @@ class ClassMapOutput(MapOutput):
             out=Path(self.out),
             probabilities=None if self.probabilities is None else Path(self.probabilities),
             certainty=None if self.certainty is None else Path(self.certainty),
+            regularised=self.regularised,
             rejected=rejected_words(self.reject, self.least),
             fractions=None if self.fractions is None else Path(self.fractions),
             polygons=tuple(map(Path, self.polygons)),

@@ -9,18 +9,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, Shaped, UInt8
+from jaxtyping import Bool, Float32, Shaped, UInt8
 from torch import Tensor
 
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import CARD
-from terramamba.data.patch_store import PaddedWindow, window_patches
+from terramamba.data.patch_store import PaddedWindow
 from terramamba.data.scaling import Scaling
-from terramamba.landcover.fast import fast_logits, margin
+from terramamba.landcover.fast import margin
+from terramamba.landcover.window_logits import window_logits
 from terramamba.mapping.certainty import CertaintyRule, rejected_code
 from terramamba.mapping.fit_to_run import open_run
 from terramamba.mapping.inference import inferring
 from terramamba.mapping.probability import stored_probability
+from terramamba.mapping.regularise import Smoothing, smoothed, smoothed_logits
 from terramamba.models.model import Model
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
@@ -33,7 +35,8 @@ class ClassWork:
 
     ``run`` is a folder, so that little is sent, or the run itself. ``probabilities``: whether they are
     wanted, from logits divided by ``temperature``; ``certainty``: how that is made of logits, where it is
-    wanted or pixels are to be left unnamed. ``tilings``: 0 for a patch of each pixel's own.
+    wanted or pixels are to be left unnamed, ``smoothing``: of the probabilities that name the class and its
+    certainty. ``tilings``: 0 for a patch of each pixel's own.
     """
 
     run: str | Run
@@ -45,6 +48,7 @@ class ClassWork:
     probabilities: bool
     temperature: float = 1.0
     certainty: CertaintyRule | None = None
+    smoothing: Smoothing | None = None
 
     def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
         """Load the model; return the function that maps a window to the arrays of ``ClassMapper.map``."""
@@ -98,15 +102,19 @@ class ClassMapper:
 
         The latter are as they are stored, and there where they are wanted.
         """
-        seen = PaddedWindow.read(self._work.scene, self._scaling, window, self._margin, self._border)
-        usable = seen.usable
-        logits = torch.zeros(0, len(self._codes))
+        reach = 0 if self._work.smoothing is None else self._work.smoothing.radius
+        scene = self._work.scene
+        outer = window.expand(reach).clip(scene.height, scene.width)
+        inner = window.relative_to(outer)
+        seen = PaddedWindow.read(scene, self._scaling, outer, self._margin, self._border)
+        usable = seen.usable[inner.slices]
+        raw = logits = torch.zeros(0, len(self._codes))
         if usable.any():
-            logits = self._classify(seen.padded(), usable, (window.row, window.col))
+            raw, logits = self._classified(seen, inner, (outer.row, outer.col))
         named = self._codes[logits.argmax(dim=1).numpy()].astype(self._type)
-        arrays = {"not_finite": np.array(np.count_nonzero(seen.not_finite))}
+        arrays = {"not_finite": np.array(np.count_nonzero(seen.not_finite[inner.slices]))}
         if self._work.probabilities:
-            likely = torch.softmax(logits / self._work.temperature, dim=1).numpy()
+            likely = torch.softmax(raw / self._work.temperature, dim=1).numpy()
             arrays["probability"] = _stored(likely.T, usable)
         rule = self._work.certainty
         if rule is not None:
@@ -118,40 +126,37 @@ class ClassMapper:
         classes[usable] = named
         return arrays | {"classes": classes}
 
-    def _classify(
-        self, padded: Float32[np.ndarray, "c H W"], usable: Bool[np.ndarray, "h w"], origin: tuple[int, int]
-    ) -> Float32[Tensor, "m k"]:
-        """Logits of the usable pixels, row by row."""
-        work = self._work
-        on_device = torch.from_numpy(padded).to(self._device)
-        if work.tilings:
-            with inferring(self._device, work.precision):
-                logits = fast_logits(
-                    self._model,
-                    on_device,
-                    torch.from_numpy(usable).to(self._device),
-                    origin,
-                    patch_size=self._patch,
-                    tilings=work.tilings,
-                    batch_size=work.batch_size,
-                )
-                return self._checked(logits).cpu()
-        rows, cols = (torch.from_numpy(index).to(self._device) for index in np.nonzero(usable))
-        found = torch.empty((len(rows), len(self._codes)))
+    def _classified(
+        self, seen: PaddedWindow, inner: Window, origin: tuple[int, int]
+    ) -> tuple[Float32[Tensor, "m k"], Float32[Tensor, "m k"]]:
+        """Logits of the usable pixels of ``inner``, row by row: the model's, and what stands for them."""
+        work, rule = self._work, self._work.smoothing
+        padded, usable = (torch.from_numpy(one).to(self._device) for one in (seen.padded(), seen.usable))
         with inferring(self._device, work.precision):
-            for begin in range(0, len(rows), work.batch_size):
-                batch = slice(begin, begin + work.batch_size)
-                patches = window_patches(on_device, rows[batch], cols[batch], self._patch)
-                found[batch] = self._checked(self._model(patches)).cpu()
-        return found
-
-    def _checked(self, logits: Float[Tensor, "m k"]) -> Float32[Tensor, "m k"]:
-        if logits.shape[1] != len(self._codes):
-            raise InputError(
-                f"the model gives {logits.shape[1]} classes, but {CARD} names {len(self._codes)};"
-                " train the model anew"
+            logits = window_logits(
+                self._model,
+                padded,
+                usable,
+                origin,
+                patch_size=self._patch,
+                tilings=work.tilings,
+                batch_size=work.batch_size,
             )
-        return logits.float()
+            if logits.shape[1] != len(self._codes):
+                raise InputError(
+                    f"the model gives {logits.shape[1]} classes, but {CARD} names {len(self._codes)};"
+                    " train the model anew"
+                )
+            if rule is None:
+                return logits, logits
+            image = torch.zeros(logits.shape[1], *usable.shape, device=self._device)
+            image[:, usable] = torch.softmax(logits, dim=1).T.to(self._device)
+            rows, cols = (slice(self._margin, self._margin + length) for length in usable.shape)
+            (smooth,) = smoothed(image, padded[:, rows, cols], usable, inner, rule.radius, [rule.bandwidth])
+        there = torch.from_numpy(seen.usable[inner.slices])
+        inside = torch.zeros(seen.usable.shape, dtype=torch.bool)
+        inside[inner.slices] = True
+        return logits[inside[torch.from_numpy(seen.usable)]], smoothed_logits(smooth.cpu()[:, there].T)
 
 
 def _stored(

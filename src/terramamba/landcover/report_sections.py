@@ -36,7 +36,21 @@ def sentences(run: RunRecord) -> list[str]:
         said.append(f"Hardest is {worst['name']}: {reached(WORST, test)} of its pixels are found.")
     if test.get("absent"):
         said.append(f"Not in the test: {', '.join(test['absent'])}.")
-    return [*said, *calibration_sentences(test)]
+    return [*said, *_smoothed(run), *calibration_sentences(test)]
+
+
+def _smoothed(run: RunRecord) -> list[str]:
+    """Write what validation chose of smoothing."""
+    own = run.card.judged.regularise
+    if own is None:
+        return []
+    found = ", ".join(f"{name} {percent(score)}" for name, score in own.validation.items())
+    if own.bandwidth is None:
+        return [f"Validation chose to leave probabilities as they are ({OA.title} by strength: {found})."]
+    return [
+        f"Probabilities are smoothed among neighbours with like spectra, {own.radius} pixels far; validation"
+        f" chose the strength ({OA.title} by strength: {found})."
+    ]
 
 
 def map_sentence(land: ReportMap, mapped: int) -> str:

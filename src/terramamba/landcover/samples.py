@@ -25,6 +25,7 @@ from terramamba.data.splits.by_polygon import polygon_split
 from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split import Split, block_split, given_split, random_split
 from terramamba.data.splits.square_blocks import square_block_split
+from terramamba.landcover.regularised import reach_of
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.landcover.usable import Usable, finite_in_float32, usable
 from terramamba.raster.band_matching import band_notes
@@ -92,6 +93,11 @@ def prepare_samples(
     with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
         scene, found, split_for = _read(settings, physical_values)
         split = affordable(split_for, patch_size) if or_less else split_for(patch_size)
+        reach = reach_of(settings.regularise)
+        if reach:
+            # The buffer is that of a patch larger by what smoothing reaches.
+            side = split.patch_size
+            split = replace(split_for(side + 2 * reach), patch_size=side, reach=reach)
         labels, bands, patch_size = found.labels, found.bands, split.patch_size
         if settings.fit_on == "scene":
             scaling = Scaling.fit(lambda: _all_spectra(scene, bands), bands, settings.scaling)

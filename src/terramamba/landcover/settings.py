@@ -11,10 +11,14 @@ from terramamba.mapping.settings import MapSettings
 from terramamba.training.settings import TrainConfig, TrainSettings
 
 Mode = Literal["exact", "fast", "auto"]
+Regularise = int | Literal["auto", "off"]
 SEARCH: Literal["search"] = "search"
 SEARCHED_SIDES = (3, 5, 7, 9)
 """Sides of patches that validation chooses from."""
 
+RADIUS_OR_WORD = Bound(
+    "auto, off or a number of pixels from 1 to 50", lambda far: far in ("auto", "off") or 1 <= far <= 50
+)
 PATCH_SIDE = Bound(
     "an odd number of pixels, such as 7,", lambda side: side == SEARCH or (side > 0 and side % 2 == 1)
 )
@@ -44,6 +48,15 @@ class Patches(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Regularised(Options):
+    """Whether probabilities are smoothed before a class is named."""
+
+    regularise: Annotated[Regularise, RADIUS_OR_WORD] = "auto"
+    """Smooth class probabilities among neighbours with like spectra: auto: as the run's validation chose (off
+    where it was trained without); off; or so many pixels far, with the run's strength."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClassConfig(TrainConfig):
     """Everything that training a classifier obeys."""
 
@@ -69,6 +82,10 @@ class ClassifySettings(ClassConfig, TrainSettings, Patches, Splitting, LabelledS
     """Labels: polygons, points or lines (GeoPackage, Shapefile, GeoJSON, in any reference system), ENVI's
     regions of interest as text, or a map of codes: GeoTIFF, ENVI, PNG, .mat, .npy, a folder of tiles, or a
     CSV with a `mask` column."""
+    regularise: Annotated[Regularise, RADIUS_OR_WORD] = "off"
+    """Smooth class probabilities among neighbours with like spectra. auto: up to 6 pixels far, if validation
+    says so; a number: so far. Validation chooses the strength; test pixels keep that much more distance from
+    training pixels. Maps are smoothed alike."""
     exclude_wavelengths: str | None = None
     """Wavelengths in nm whose bands are left out; water vapour absorbs at 1340-1450,1790-1960."""
     min_abundance: Annotated[float, PIXEL_FRACTION] = 0.7
@@ -85,7 +102,7 @@ class ClassifySettings(ClassConfig, TrainSettings, Patches, Splitting, LabelledS
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassMapSettings(MapSettings):
+class ClassMapSettings(Regularised, MapSettings):
     """Settings of `terramamba classify map`, but for the files."""
 
     mode: Mode = "exact"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from terramamba.core.shown import Shown, Table, in_percent, number
-from terramamba.scores.score import Score, Scores, of_set, per_class
+from terramamba.scores.score import Score, Scores, by_name, of_set, per_class
 
 LARGEST = 8
 """Groups of bands are shown whose loss is the largest, so many of them."""
@@ -22,9 +22,23 @@ def shown_scores(result: Mapping[str, Any], scores: Scores) -> Shown:
     )
     columns = ("class", *(score.heading for score in of_classes), "pixels")
     facts = {score.title: _fact(score, test) for score in of_set(scores) if score.value_in(test) is not None}
+    own = result.get("regularise")
+    if own is not None:
+        facts["regularised"] = _smoothing_in_words(own, scores)
     if test["absent"]:
         facts["not in the test"] = ", ".join(test["absent"])
     return Shown((Table("test pixels, %", columns, rows),), facts)
+
+
+def _smoothing_in_words(own: Mapping[str, Any], scores: Scores) -> str:
+    """How probabilities were smoothed, as training found it, by one seed or several, or as it was scored."""
+    if own["bandwidth"] is None:
+        return "off, as validation chose"
+    words = f"{own['radius']} pixels far"
+    if "test_without" not in own:
+        return words
+    overall = by_name(scores)["oa"]
+    return f"{words}; without it {overall.title} {overall.shown(own['test_without'], sign=True)}"
 
 
 def shown_explanation(found: Mapping[str, Any]) -> Shown:

@@ -12,6 +12,7 @@ from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
 from terramamba.runs.folder import Run
+from terramamba.scores.calibration import TemperatureFit
 from terramamba.scores.certainty import CertaintyTable
 
 REJECTED_TAG = "REJECTED"
@@ -29,29 +30,34 @@ class CertaintyRule:
 
 
 def certainty_rule(
-    run: Run, table: CertaintyTable | None, *, layer: str | None, reject: float | None
+    run: Run,
+    fitted: TemperatureFit | None,
+    table: CertaintyTable | None,
+    *,
+    layer: str | None,
+    reject: float | None,
 ) -> CertaintyRule | None:
     """Return how ``run`` makes certainty, where a ``layer`` of it or a rate to ``reject`` is asked for.
 
     Raises:
-        InputError: the run has no temperature, or no ``table`` of its certainty on validation.
+        InputError: no temperature was ``fitted``, or there is no ``table`` of certainty on validation.
     """
     if layer is None and reject is None:
         return None
-    if run.temperature is None:
+    if fitted is None:
         asked = "--certainty" if reject is None else "--reject"
         raise InputError(
             f"{run.folder}: {asked} needs a temperature, and this run has none in {CARD}; train it anew, or"
             " map without"
         )
     if reject is None:
-        return CertaintyRule(run.temperature)
+        return CertaintyRule(fitted.temperature)
     if table is None:
         raise InputError(
             f"{run.folder}: --reject needs what the run was sure of on validation, which runs of before did"
             f" not keep in {CARD}; train it anew, or map without"
         )
-    return CertaintyRule(run.temperature, table.least(reject))
+    return CertaintyRule(fitted.temperature, table.least(reject))
 
 
 def rejected_code(codes: Collection[int]) -> int:

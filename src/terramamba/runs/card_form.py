@@ -36,7 +36,7 @@ GROUPED = {
         "fractions",
         "pixel_sizes",
     ),
-    "judged": ("threshold", "thresholds", "calibration", "certainty", "fast"),
+    "judged": ("threshold", "thresholds", "calibration", "certainty", "fast", "regularise"),
 }
 """Groups of the record whose fields stand side by side in the file."""
 
@@ -54,6 +54,7 @@ OPTIONAL = (
     "calibration",
     "certainty",
     "fast",
+    "regularise",
     "leakage",
     "axes",
     "fwhm",

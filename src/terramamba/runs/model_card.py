@@ -75,6 +75,20 @@ class FastAgreement:
 
 
 @dataclass(frozen=True)
+class Regularisation:
+    """How class probabilities are smoothed (``mapping.regularise``), as validation chose it."""
+
+    radius: Annotated[int, between(1, 1000)]
+    bandwidth: Annotated[float, between(1e-12, 1e12)] | None
+    """None: to leave them as they are was the best."""
+    validation: Mapping[str, Fraction]
+    """Overall accuracy on validation of each strength that was tried, and of "off"."""
+    calibration: TemperatureFit | None = None
+    """Of the logarithms of the smoothed probabilities."""
+    certainty: CertaintyTable | None = None
+
+
+@dataclass(frozen=True)
 class MadeBy:
     """Which code trained the model: the version, and the commit where it ran from a git checkout."""
 
@@ -147,6 +161,8 @@ class JudgedCard:
     certainty: CertaintyTable | None = None
     """Of validation samples; None: a run of before, or one that nothing was judged of."""
     fast: FastAgreement | None = None
+    regularise: Regularisation | None = None
+    """None: off, and so are runs of before."""
 
 
 @dataclass(frozen=True)

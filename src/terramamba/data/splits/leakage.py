@@ -55,10 +55,11 @@ def near(pixels: PixelList, marked: Bool[np.ndarray, " m"], distance: int) -> Bo
     return within(ground.draw(marked), distance).ravel()[ground.keys]
 
 
-def leakage(pixels: PixelList, subsets: UInt8[np.ndarray, " m"], patch_size: int) -> Leakage:
+def leakage(pixels: PixelList, subsets: UInt8[np.ndarray, " m"], patch_size: int, reach: int = 0) -> Leakage:
     """Measure how far test pixels are seen in training, by patches of ``patch_size`` (odd) pixels a side.
 
-    ``subsets`` is the subset of each of ``pixels``.
+    ``subsets`` is the subset of each of ``pixels``. Smoothing that reaches ``reach`` pixels makes what a test
+    pixel's class is found from larger by that on every side.
 
     A pixel lies inside a patch when it is at most ``patch_size // 2`` rows and columns from its middle; two
     patches overlap when their middles are at most ``patch_size - 1`` rows and columns apart. What stands
@@ -71,6 +72,6 @@ def leakage(pixels: PixelList, subsets: UInt8[np.ndarray, " m"], patch_size: int
         return Leakage(0.0, 0.0)
     shared, overlap = (
         np.count_nonzero(test & near(pixels, subsets == TRAIN, distance)) / total
-        for distance in (patch_size // 2, patch_size - 1)
+        for distance in (patch_size // 2 + reach, patch_size - 1 + reach)
     )
     return Leakage(shared, overlap)

@@ -39,6 +39,7 @@ class Split:
 
     ``patch_size`` is in pixels. ``notes`` are sentences for people about what could not be split as asked.
     ``block_size`` is the side of the square blocks that were dealt, such as "500m"; None: there were none.
+    ``reach`` is that of smoothing, by which the buffer is wider, in pixels.
     ``quotas`` say how many pixels of each target were asked for; empty where they were not counted so.
     ``id`` is the same for two splits exactly when their subsets, patch size and block size are.
     """
@@ -51,16 +52,18 @@ class Split:
     notes: tuple[str, ...] = ()
     block_size: str | None = None
     quotas: Mapping[int, ClassQuota] = field(default_factory=dict)
+    reach: int = 0
 
     @cached_property
     def leakage(self) -> Leakage:
         """Measure what the test pixels' patches see of the training pixels."""
-        return leakage(self.pixels, self.subsets, self.patch_size)
+        return leakage(self.pixels, self.subsets, self.patch_size, self.reach)
 
     @cached_property
     def id(self) -> str:
         """Name the split by twelve hexadecimal digits."""
         blocks = "" if self.block_size is None else f" {self.block_size}"
+        blocks += f" r{self.reach}" if self.reach else ""
         digest = hashlib.sha256(f"{self.patch_size} {self.pixels.shape}{blocks}".encode())
         for _, image in self.subset_maps():
             digest.update(image.tobytes())

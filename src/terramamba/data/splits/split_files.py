@@ -49,6 +49,7 @@ def save_split(split: Split, folder: Path, grid: Grid, targets: Int[np.ndarray, 
         "seed": split.seed,
         "patch_size": split.patch_size,
         "block_size": split.block_size,
+        "reach": split.reach,
         "id": split.id,
         "roles": {name: subset for subset, name in SUBSET_NAMES.items()},
         "counts": split.counts(targets),
@@ -83,6 +84,7 @@ def load_split(folder: Path) -> Split:
         subsets,
         tuple(record["notes"]),
         record["block_size"],
+        reach=record["reach"],
     )
     if split.id != record["id"]:
         raise InputError(f"{folder}: {SPLIT} is of another split (id {record['id']}); train again")
@@ -105,6 +107,6 @@ def _read_record(path: Path) -> dict[str, Any]:
     record = read_json(path, "train again")
     try:
         needed = {name: record[name] for name in ("kind", "seed", "patch_size", "notes", "id")}
-        return {**needed, "block_size": record.get("block_size")}
+        return {**needed, "block_size": record.get("block_size"), "reach": record.get("reach", 0)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: cannot be read as a split ({error}); train again") from error
