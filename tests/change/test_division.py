@@ -108,7 +108,7 @@ def test_one_pair_trains_from_its_blocks_and_says_what_that_proves(tmp_path):
         (("--split", "image"), "1 images are too few for train, val and test; use --split block"),
         (("--split", "block", "--block-size", "40px"), "give smaller blocks with --block-size"),
         (("--block-size", "4px"), "goes with --split block"),
-        (("--val-fraction", "0.3"), "the subsets are given"),
+        (("--val-share", "0.3"), "the subsets are given"),
         (("--max-pairs", "0"), "--max-pairs"),
     ],
 )

@@ -31,8 +31,8 @@ class Division:
 
     split: Split = "given"
     block_size: str | None = None
-    val_fraction: float = 0.2
-    test_fraction: float = 0.2
+    val_share: float = 0.2
+    test_share: float = 0.2
     max_pairs: int | None = None
     labelled_fraction: float = 1.0
     seed: int = 0
@@ -117,8 +117,8 @@ def _drawn(
     """Groups dealt to the subsets with the seed; each subset keeps the order of the files."""
     what = "images" if division.split == "image" else "blocks"
     counts = {
-        "val": max(1, round(division.val_fraction * len(groups))),
-        "test": max(1, round(division.test_fraction * len(groups))) if division.test_fraction else 0,
+        "val": max(1, round(division.val_share * len(groups))),
+        "test": max(1, round(division.test_share * len(groups))) if division.test_share else 0,
     }
     counts["train"] = len(groups) - sum(counts.values())
     if counts["train"] < 1:

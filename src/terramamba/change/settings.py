@@ -83,9 +83,9 @@ class Dividing(Options):
     are, so that one pair is enough. What is drawn follows from --seed."""
     block_size: Annotated[str | None, BLOCK_SIZE] = None
     """With --split block: side of the square parts, such as 500m or 128px; None: a sixth of an image."""
-    val_fraction: Annotated[float, SHARE] = 0.2
+    val_share: Annotated[float, SHARE] = 0.2
     """With --split image or block: share of the images or parts that validate."""
-    test_fraction: Annotated[float, SHARE_OR_NONE] = 0.2
+    test_share: Annotated[float, SHARE_OR_NONE] = 0.2
     """With --split image or block: share of the images or parts that test; 0: nothing is tested."""
     max_pairs: Annotated[int | None, at_least(1)] = None
     """Train on so many of the training pairs at most, drawn with --seed: how much do few labels give?"""
@@ -98,7 +98,7 @@ class Dividing(Options):
             raise InputError(
                 f"--block-size {self.block_size}: goes with --split block; leave one of them out"
             )
-        for name in ("val_fraction", "test_fraction"):
+        for name in ("val_share", "test_share"):
             if self.split == "given" and getattr(self, name) != getattr(Dividing, name):
                 raise InputError(
                     f"--{name.replace('_', '-')} {getattr(self, name):g}: the subsets are given; have them"
