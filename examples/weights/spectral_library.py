@@ -42,6 +42,8 @@ class Settings:
     hidden: int
     held_out: float
     """Fraction of the library's spectra that are not learnt from, but measured on."""
+    measured_on: int
+    """Pixels mixed of them."""
     mixing: Mixing
 
 
@@ -90,7 +92,7 @@ def main() -> None:
     settings = typed(Settings, record["training"])
     learnt, left = Library.read(given.library).halves(settings.held_out, settings.seed)
     model = train(learnt, settings)
-    logits, fractions = held_out(model, left, settings.mixing, 20_000)
+    logits, fractions = held_out(model, left, settings.mixing, settings.measured_on)
     probability = logits.softmax(1)
     right = (probability.argmax(1) == fractions.argmax(1)).float().mean()
     say(f"mixtures of spectra that were held out: largest class right {right:.3f}")
