@@ -89,6 +89,14 @@ def test_the_same_with_workers_and_from_python(weights, dates, tmp_path):
         np.testing.assert_array_equal(file.read(1), array.values)
 
 
+def test_scores_say_what_the_weights_have_learnt_from(weights, pairs_of_two):
+    found = tm.evaluate_change_detector(
+        shipped_run(str(weights)), data=pairs_of_two, what="water", progress=False
+    )
+    assert found["threshold"] == 0.6
+    assert any("these weights learnt from nothing: scores on images" in note for note in found["notes"])
+
+
 def test_what_is_published_of_a_run_is_the_run_again(weights):
     run = shipped_run(str(weights))
     own = own_part(run, (0.2, 2.0))

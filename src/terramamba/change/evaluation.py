@@ -30,6 +30,8 @@ from terramamba.runs.record import has_settings, read_settings
 from terramamba.scores.calibration import change_calibration
 from terramamba.scores.thresholds import checked_threshold
 from terramamba.training.task import Evaluation
+from terramamba.weights.card import CARD as WEIGHTS_CARD
+from terramamba.weights.card import read_weights_card
 
 LEARNT = {"train": "trained the model", "val": "chose its epoch and threshold"}
 
@@ -101,7 +103,7 @@ def evaluate(
     scores = pair_scores(counts, cuts, calibration)
     found = {
         "protocol": f"{split}-{len(labelled)}" if name is None else f"{name}-{split}",
-        "threshold": cut,
+        "threshold": cuts[0] if len(set(cuts)) == 1 else cut,
         "calibration": plain(run.card.judged.calibration),
         "threshold_from": run.threshold_source if threshold is None else "given",
         "notes": [*notes, *survey({split: labelled})],
@@ -123,6 +125,9 @@ def _known(
     pairs: Sequence[PairFiles],
 ) -> list[str]:
     """Which of ``pairs`` the run has learnt from, by files or by what they show; or that it is not known."""
+    if (run.folder / WEIGHTS_CARD).is_file():
+        learnt = ", ".join(one.name for one in read_weights_card(run.folder).trained_on)
+        return [f"these weights learnt from {learnt}: scores on images that were among these are no test"]
     if not has_settings(run.folder):
         return []
     trained = read_settings(run.folder, ChangeSettings)
