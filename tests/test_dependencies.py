@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 OWN = {"terramamba"}
 STANDARD = OWN | set(sys.stdlib_module_names)
-DOCUMENTED = {"torch.utils._python_dispatch.TorchDispatchMode"}
+DOCUMENTED = {"torch.utils._python_dispatch.TorchDispatchMode", "torch._higher_order_ops.scan"}
 """Names with an underscore that their package describes for its users all the same."""
 
 

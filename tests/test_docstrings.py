@@ -28,6 +28,7 @@ ROOMS = (
     "data",
     "experiments",
     "explain",
+    "export",
     "landcover",
     "mapping",
     "models",

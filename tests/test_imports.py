@@ -19,7 +19,7 @@ FLOORS = (
     {"data", "training"},
     {"runs", "weights"},
     {"mapping"},
-    {"report", "explain", "experiments", "assessment"},
+    {"report", "explain", "experiments", "assessment", "export"},
     {"landcover", "change"},
     {"pipeline"},
     {"tasks"},

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from terramamba.api.explaining import explain_classes as explain_classes
     from terramamba.api.explaining import run_experiment as run_experiment
     from terramamba.api.explaining import write_report as write_report
+    from terramamba.api.exporting import export_onnx as export_onnx
     from terramamba.api.given import open_scene as open_scene
     from terramamba.api.jobs import evaluate_change_detector as evaluate_change_detector
     from terramamba.api.jobs import evaluate_classifier as evaluate_classifier
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from terramamba.change.settings import ChangeSettings as ChangeSettings
     from terramamba.core.errors import Cancelled as Cancelled
     from terramamba.core.errors import InputError as InputError
+    from terramamba.export.onnx_file import WrittenOnnx as WrittenOnnx
     from terramamba.landcover.map_output import ClassSummary as ClassSummary
     from terramamba.landcover.settings import ClassifySettings as ClassifySettings
     from terramamba.mapping.area_table import ClassArea as ClassArea
@@ -69,6 +71,7 @@ _HOMES = {
     "explain_classes": "api.explaining",
     "run_experiment": "api.explaining",
     "write_report": "api.explaining",
+    "export_onnx": "api.exporting",
     "open_scene": "api.given",
     "evaluate_change_detector": "api.jobs",
     "evaluate_classifier": "api.jobs",
@@ -91,6 +94,7 @@ _HOMES = {
     "ChangeSettings": "change.settings",
     "Cancelled": "core.errors",
     "InputError": "core.errors",
+    "WrittenOnnx": "export.onnx_file",
     "ClassSummary": "landcover.map_output",
     "ClassifySettings": "landcover.settings",
     "ClassArea": "mapping.area_table",

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from terramamba.change import compared as change_compared
+from terramamba.change import exported as change_exported
 from terramamba.change import map as change_map
 from terramamba.change import report_sections as change_sections
 from terramamba.change import terminal as change_terminal
@@ -28,7 +29,10 @@ from terramamba.core.files import StrPath
 from terramamba.core.options import Options
 from terramamba.core.shown import Shown
 from terramamba.experiments.compared import Compared, Timed
+from terramamba.export.network import TileNetwork
+from terramamba.export.settings import ExportSettings
 from terramamba.landcover import compared as land_cover_compared
+from terramamba.landcover import exported as land_cover_exported
 from terramamba.landcover import map as land_cover_map
 from terramamba.landcover import report_sections as land_cover_sections
 from terramamba.landcover import terminal as land_cover_terminal
@@ -111,6 +115,10 @@ def _unexplained(run: Run, scenes: Sequence[str], **options: Any) -> dict[str, A
     raise InputError(f"{run.folder}: runs for {run.task} cannot be explained")
 
 
+def _unexported(run: Run, settings: ExportSettings) -> TileNetwork:
+    raise InputError(f"{run.folder}: runs for {run.task} cannot be exported")
+
+
 def _nothing_shown(found: Mapping[str, Any]) -> Shown:
     return Shown((), {})
 
@@ -141,6 +149,7 @@ class Job:
     explain: Callable[..., dict[str, Any]] = _unexplained
     explain_options: type[Options] = Options
     shown_explanation: Callable[[Mapping[str, Any]], Shown] = _nothing_shown
+    tile_network: Callable[[Run, ExportSettings], TileNetwork] = _unexported
 
 
 LAND_COVER = Job(
@@ -175,6 +184,7 @@ LAND_COVER = Job(
     explain_options=ExplainScene,
     shown_scores=land_cover_terminal.shown_scores,
     shown_explanation=land_cover_terminal.shown_explanation,
+    tile_network=land_cover_exported.tile_network,
 )
 
 CHANGE = Job(
@@ -210,6 +220,7 @@ CHANGE = Job(
     explain_options=ExplainPair,
     shown_scores=change_terminal.shown_scores,
     shown_explanation=change_terminal.shown_explanation,
+    tile_network=change_exported.tile_network,
 )
 
 TASKS: Mapping[str, Task] = {job.name: job for job in (LAND_COVER, CHANGE)}

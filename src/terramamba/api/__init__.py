@@ -8,6 +8,7 @@ from terramamba.api.classifiers import shipped_classifier
 from terramamba.api.detectors import shipped_detector, untrained_detector
 from terramamba.api.explained import ExplainedChange, ExplainedClasses
 from terramamba.api.explaining import explain_change, explain_classes, run_experiment, write_report
+from terramamba.api.exporting import export_onnx
 from terramamba.api.given import open_scene
 from terramamba.api.jobs import (
     evaluate_change_detector,
@@ -33,6 +34,7 @@ __all__ = [
     "evaluate_classifier",
     "explain_change",
     "explain_classes",
+    "export_onnx",
     "join_map",
     "map_change",
     "map_classes",

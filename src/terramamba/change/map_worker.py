@@ -102,6 +102,13 @@ def change_probability(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w
     return 1 - torch.softmax(logits, dim=1)[:, 0]
 
 
+def change_logit(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:
+    """Compute the logit of ``change_probability``, which holds far from 0 and 1 too."""
+    if logits.shape[1] == 1:
+        return logits[:, 0]
+    return torch.logsumexp(logits[:, 1:], dim=1) - logits[:, 0]
+
+
 def packed(tiles: Sequence[MappedWindow]) -> dict[str, Shaped[np.ndarray, "..."]]:
     """Pack what was found for ``tiles`` into arrays to be kept: probabilities as they are, masks as bits."""
     return {

@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TextIO
 
 from terramamba._version import __version__
+from terramamba.cli.shared.saying import spoken
 from terramamba.core.errors import InputError, speaking_to_shell
 from terramamba.core.launcher import launched_process
 from terramamba.core.termination import RESUMABLE, Terminated, sigterm_interrupts
@@ -41,6 +42,7 @@ COMMANDS = {
     "results": "make an experiment's tables anew from its results.csv, and put them into a page",
     "explain": "show what a trained run looks at: attention, band importance, activations, Grad-CAM",
     "report": "write one HTML page about runs and their map, to look at in a browser",
+    "export": "write a trained run as an ONNX file, which runs without PyTorch",
     "join": "write a map from the part files that --shard made",
     "check": "say what a scene is, or whether two scenes make a pair",
     "datasets": "list the data sets known by name, verify a folder of one, or fetch it",
@@ -48,6 +50,7 @@ COMMANDS = {
     "weights": "list the weights that come with the package and map without any training",
     "weights show": "print the card of weights: data, terms, scores, and what they cannot do",
     "weights verify": "check the files of weights against their cards",
+    "completion": "print what completes commands and flags in bash, zsh or fish",
     "info": "say what this installation runs on: versions, devices, backends of the operators",
     "bench": "time scans, mapping or training on this machine beside a plain loop",
 }
@@ -88,7 +91,12 @@ def _main(words: list[str]) -> int:
     if not debug and not sys.warnoptions:
         _show_warnings_as_notes()
     try:
-        with trusting() if trust else nullcontext(), nullcontext() if debug else _without_asides():
+        words, saying = spoken(words)
+        with (
+            trusting() if trust else nullcontext(),
+            nullcontext() if debug else _without_asides(),
+            saying,
+        ):
             return _dispatch(words)
     except SystemExit as stop:  # the parser's way to end after help (0) or wrong usage (2)
         return stop.code if isinstance(stop.code, int) else CANNOT
@@ -137,13 +145,29 @@ def _dispatch(words: list[str]) -> int:
         print(_help(group))
         return DONE
     asked = " ".join(words[: 2 if group else 1])
-    near = get_close_matches(" ".join(words[:2]), COMMANDS, n=1) or get_close_matches(asked, COMMANDS, n=1)
+    near = " or ".join(f"`terramamba {name}`" for name in _meant(words))
     print(_help(group), file=sys.stderr)
-    hint = f"; did you mean `terramamba {near[0]}`?" if near else ""
+    hint = f"; did you mean {near}?" if near else ""
     print(
         f"error: no command `{asked}`{hint}" if asked != group else "error: name a command", file=sys.stderr
     )
     return USAGE
+
+
+def _meant(words: list[str]) -> list[str]:
+    """Commands that ``words`` look like: those of the group, or of any group where none was named."""
+    two = get_close_matches(" ".join(words[:2]), COMMANDS, n=1, cutoff=0.8)
+    if two:
+        return two
+    of_group = {name: name.partition(" ")[2] for name in COMMANDS if " " in name}
+    groups = get_close_matches(words[0], {name.partition(" ")[0] for name in of_group}, n=1)
+    alone = get_close_matches(words[0], COMMANDS, n=1)
+    ends = get_close_matches(words[0], set(of_group.values()), n=1)
+    if groups:
+        inside = [name for name in of_group if name.startswith(groups[0] + " ")]
+        asked = get_close_matches(words[1], [of_group[name] for name in inside], n=1) if words[1:] else []
+        return [f"{groups[0]} {asked[0]}"] if asked else inside
+    return alone or [name for name, end in of_group.items() if [end] == ends]
 
 
 def _help(group: str) -> str:
@@ -159,7 +183,8 @@ def _help(group: str) -> str:
             *lines,
             "",
             "terramamba COMMAND --help lists a command's flags; --debug shows the traceback of an error;",
-            "--trust opens virtual rasters under other names, and inside run folders, whatever they name.",
+            "--trust opens virtual rasters under other names, and inside run folders, whatever they name;",
+            "--quiet says nothing about the work, --verbose says more; --progress json is for programs.",
         ]
     )
 

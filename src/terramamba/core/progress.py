@@ -1,19 +1,22 @@
-"""Progress of long work: a bar with rate and time left on a terminal, plain lines in a log.
+"""Progress of long work: a bar with rate and time left on a terminal, lines in a log, JSON for a program.
 
 Who calls a public function may want to be told instead, or nothing to be shown: ``told`` says so for all
 that is done inside it, in a context variable, so that nothing between passes anything on.
 """
 
+import json
 import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_RECORDS = 0.2
+"""For a program, which draws a bar of them."""
 
 
 @runtime_checkable
@@ -40,6 +43,7 @@ class OnProgress(Protocol):
 class _Audience:
     tell: OnProgress | None = None
     shown: bool = True
+    as_json: bool = False
 
 
 _audience: ContextVar[_Audience | None] = ContextVar("_audience", default=None)
@@ -51,8 +55,23 @@ def _who() -> _Audience:
 
 @contextmanager
 def told(on_progress: OnProgress | None, *, shown: bool) -> Iterator[None]:
-    """Tell ``on_progress`` of all work inside; on standard error nothing is said unless ``shown``."""
-    token = _audience.set(_Audience(on_progress, shown))
+    """Tell ``on_progress`` of all work inside; on standard error nothing is said unless ``shown``.
+
+    Who was told before and gives nobody now is told still, and what was hidden stays so.
+    """
+    before = _who()
+    who = replace(before, tell=on_progress or before.tell, shown=shown and before.shown)
+    token = _audience.set(who)
+    try:
+        yield
+    finally:
+        _audience.reset(token)
+
+
+@contextmanager
+def shown_as(*, json_lines: bool = False, quiet: bool = False) -> Iterator[None]:
+    """Have progress inside shown as lines of JSON, or neither it nor what else is said of the work."""
+    token = _audience.set(replace(_who(), shown=not quiet, as_json=json_lines))
     try:
         yield
     finally:
@@ -111,7 +130,9 @@ def pixel_progress(description: str, pixels: int, done: int = 0) -> Iterator[Cal
 
 @contextmanager
 def _shown(description: str, total: float, unit: str, done: float) -> Iterator[Advance]:
-    if sys.stderr.isatty():
+    if _who().as_json:
+        yield _records(description, total, unit, done)
+    elif sys.stderr.isatty():
         with _bar(description, total, unit, done) as advance:
             yield advance
     else:
@@ -183,5 +204,20 @@ def _lines(description: str, total: float, unit: str, done: float) -> Advance:
             f"{rate:,.3g} {unit}/s, {left} left"
         )
         print(f"{text}  {remark}".rstrip(), file=sys.stderr, flush=True)
+
+    return advance
+
+
+def _records(description: str, total: float, unit: str, done: float) -> Advance:
+    state = {"done": done, "printed": -SECONDS_BETWEEN_RECORDS}
+
+    def advance(amount: float, remark: str = "") -> None:
+        state["done"] = min(state["done"] + amount, total)
+        now = time.monotonic()
+        if state["done"] < total and now - state["printed"] < SECONDS_BETWEEN_RECORDS:
+            return
+        state["printed"] = now
+        said = {"what": description, "done": state["done"], "total": total, "unit": unit, "remark": remark}
+        print(json.dumps({"progress": said}, ensure_ascii=False), file=sys.stderr, flush=True)
 
     return advance

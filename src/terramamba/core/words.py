@@ -1,6 +1,7 @@
-"""Numbers in words."""
+"""Numbers in words, and words that were meant."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 
 def ranges(numbers: Sequence[int], most: int | None = None) -> str:
@@ -39,3 +40,15 @@ def about(seconds: float) -> str:
             break
     shown = f"{amount:.1f}".removesuffix(".0") if amount < 3 and unit == "hour" else f"{max(amount, 1):.0f}"
     return f"{shown} {unit}" if shown == "1" else f"{shown} {unit}s"
+
+
+def meant(given: str, known: Iterable[str]) -> str:
+    """Name the one of ``known`` that ``given`` looks like, to end a message with; "" where none does.
+
+    >>> meant("ssamamba", ["svm", "ssa_mamba"])
+    '; did you mean ssa_mamba?'
+    >>> meant("forest", ["svm", "ssa_mamba"])
+    ''
+    """
+    near = get_close_matches(given.lower(), known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

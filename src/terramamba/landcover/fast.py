@@ -61,6 +61,22 @@ def choose_tilings(mode: str, tilings: int, tolerance: float, known: FastAgreeme
     return min((k for k, score in known.tilings.items() if score.oa >= least), default=0)
 
 
+def lattice(
+    shape: tuple[int, int], origin: tuple[int, int], shift: tuple[int, int], p: int
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """Lay tiles of a tiling over tokens of a ``shape``, the first of which lies at ``origin`` of the scene.
+
+    Returns, of rows and columns, how far the first tile starts before the first token, how many tiles there
+    are, and where the first one starts in the window with ``p - 1`` pixels more on every side.
+    """
+    (rows, columns) = (
+        ((first - start) % p, size) for first, start, size in zip(origin, shift, shape, strict=True)
+    )
+    before = rows[0], columns[0]
+    counts = tuple(-(-(size + ahead) // p) for ahead, size in (rows, columns))
+    return before, (counts[0], counts[1]), (p - 1 - before[0], p - 1 - before[1])
+
+
 def fast_logits(
     model: Model,
     padded: Float[Tensor, "c H W"],
@@ -108,11 +124,8 @@ def _tokens(
     batch_size: int,
 ) -> Float[Tensor, "k H W"]:
     """Logits of the tokens in ``reach``, from ``origin`` of the scene on, by one tiling; 0 elsewhere."""
-    # How far the first tile of each axis starts before the first token.
-    before = [(first - start) % p for first, start in zip(origin, shift, strict=True)]
-    counts = [-(-(size + ahead) // p) for size, ahead in zip(reach.shape, before, strict=True)]
-    starts = [p - 1 - ahead for ahead in before]
-    (n, m), (top, left) = counts, starts
+    before, counts, (top, left) = lattice((reach.shape[0], reach.shape[1]), origin, shift, p)
+    n, m = counts
     block = padded[:, top : top + n * p, left : left + m * p]
     tiles = block.reshape(-1, n, p, m, p).permute(1, 3, 0, 2, 4).flatten(0, 1)
     after = [count * p - ahead - size for count, ahead, size in zip(counts, before, reach.shape, strict=True)]

@@ -24,7 +24,13 @@ from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
 from terramamba.models.encoders.efficientnet_lite0 import CHANNELS, EfficientNetLite0
-from terramamba.models.layers import conv_bn_relu, decay_groups, is_scan_or_vector, reflect_to_multiple
+from terramamba.models.layers import (
+    by_date,
+    conv_bn_relu,
+    decay_groups,
+    is_scan_or_vector,
+    reflect_to_multiple,
+)
 from terramamba.models.model import Model, TargetLayer
 from terramamba.models.spec import ModelSpec
 from terramamba.models.vss import VSSBlock
@@ -99,7 +105,7 @@ class DifferenceMamba(Model):
         if meaning is None:
             meaning = torch.zeros(b, dtype=torch.long, device=x.device)
         y = reflect_to_multiple(x, COARSEST).transpose(0, 1).flatten(0, 1)
-        pairs = [maps.chunk(2) for maps in self.encoder(y.contiguous(memory_format=torch.channels_last))]
+        pairs = [by_date(maps) for maps in self.encoder(y.contiguous(memory_format=torch.channels_last))]
         d = [difference(*pair, meaning) for difference, pair in zip(self.differences, pairs, strict=True)]
         y = self.coarse(d[3])
         y = self.middle(self.fuse[2](d[2] + _twice(y)))

@@ -40,6 +40,7 @@ from terramamba.models.bitemporal_fusion import BitemporalFusionAttention
 from terramamba.models.encoders.vmamba_weights import load_vmamba_weights
 from terramamba.models.layers import (
     SqueezeExcitation,
+    by_date,
     conv_bn_relu,
     decay_groups,
     is_scan_or_vector,
@@ -239,11 +240,11 @@ class GLMamba(Model):
         for stage, csam in self.csam.items():
             i = int(stage) - 1
             refined[i] = csam(*encoded[i - 1 : i + 2])  # Eq. 11-14
-        fused = [bfa(*maps.chunk(2)) for bfa, maps in zip(self.bfa, refined, strict=True)]  # Eq. 15-22
+        fused = [bfa(*by_date(maps)) for bfa, maps in zip(self.bfa, refined, strict=True)]  # Eq. 15-22
         enhanced = [csie(y) for csie, y in zip(self.csie, fused, strict=True)]  # Eq. 23-30
         maps = {
-            **{f"encoder{i}": _by_date(y) for i, y in enumerate(encoded, start=1)},
-            **{f"csam{stage}": _by_date(refined[int(stage) - 1]) for stage in self.csam},
+            **{f"encoder{i}": _beside(y) for i, y in enumerate(encoded, start=1)},
+            **{f"csam{stage}": _beside(refined[int(stage) - 1]) for stage in self.csam},
             **{f"bfa{i}": y for i, y in enumerate(fused, start=1)},
             **{f"csie{i}": y for i, y in enumerate(enhanced, start=1)},
         }
@@ -273,8 +274,8 @@ class GLMamba(Model):
         return decay_groups(self, weight_decay, is_scan_or_vector)
 
 
-def _by_date(maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "b 2 c h w"]:
-    return maps.view(2, len(maps) // 2, *maps.shape[1:]).transpose(0, 1)
+def _beside(maps: Float[Tensor, "n c h w"]) -> Float[Tensor, "b 2 c h w"]:
+    return torch.stack(by_date(maps), dim=1)
 
 
 def _twice(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:

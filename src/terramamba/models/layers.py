@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 
@@ -40,6 +40,12 @@ def reflect_to_multiple(x: Float[Tensor, "*b h w"], multiple: int) -> Float[Tens
             positions = positions % max(2 * (size - 1), 1)
             x = x.index_select(axis, torch.minimum(positions, 2 * (size - 1) - positions))
     return x
+
+
+def by_date(maps: Shaped[Tensor, "b2 ..."]) -> tuple[Shaped[Tensor, "b ..."], Shaped[Tensor, "b ..."]]:
+    """Take maps of both dates, all of the first before all of the second, apart, as views; b may be open."""
+    before, after = maps.view(2, -1, *maps.shape[1:]).unbind(0)
+    return before, after
 
 
 def conv_bn_relu(in_channels: int, out_channels: int, kernel_size: int = 3) -> nn.Sequential:

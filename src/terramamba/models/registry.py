@@ -6,6 +6,7 @@ from typing import Any
 
 from terramamba.core.errors import InputError
 from terramamba.core.typed import FieldError, of_kind
+from terramamba.core.words import meant
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
@@ -75,7 +76,8 @@ def model_spec(name: str) -> ModelSpec:
         if name in homes:
             module, _, record = homes[name].partition(":")
             return getattr(import_module(module), record or "SPEC")
-    raise InputError(f"model {name!r} is unknown; choose one of: {', '.join(list_models())}")
+    known = list_models()
+    raise InputError(f"model {name!r} is unknown{meant(name, known)}; choose one of: {', '.join(known)}")
 
 
 def create_model(name: str, *, preset: str | None = None, **options: Any) -> Model:

@@ -59,7 +59,8 @@ _preferred: ContextVar[str | None] = ContextVar("preferred", default=None)
 def prefer(backend: str) -> Iterator[None]:
     """Have "auto" be the backend of this name inside the block; for whole models, in tests and timing.
 
-    Only this thread (or asynchronous task) is concerned. Code that ``torch.compile`` traces takes no notice.
+    Only this thread (or asynchronous task) is concerned. Code that ``torch.compile`` traces takes no notice;
+    an export that is not strict does: "graph" is there for those.
     """
     token = _preferred.set(backend)
     try:
@@ -90,7 +91,8 @@ def choose(op: str, name: str, device: torch.device, dtype: torch.dtype = torch.
     """
     table = BACKENDS[op]
     if name == "auto":
-        compiling = torch.compiler.is_compiling()  # breaks its graph at context variables and log lines
+        # A compiler breaks its graph at context variables and log lines; an export runs the code as it is.
+        compiling = torch.compiler.is_dynamo_compiling()
         name = (None if compiling else _preferred.get()) or _first_choice(op, device, dtype)
         if not compiling:
             logger.debug("%s on %s runs on backend %s", op, device, name)

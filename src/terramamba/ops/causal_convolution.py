@@ -45,7 +45,9 @@ def causal_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Fl
 def native_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float[Tensor, "b l d"]:
     """Do the same by the CPU kernel, whose work grows with the square of the length, too."""
     refuse_unsupported("native_convolution", {"x": x, "k": k})
-    return CONVOLUTIONS["native"](x, k) if x.shape[1] <= NATIVE_UP_TO else fft_convolution(x, k)
+    if torch.compiler.is_exporting() or x.shape[1] <= NATIVE_UP_TO:  # a graph serves every length
+        return CONVOLUTIONS["native"](x, k)
+    return fft_convolution(x, k)
 
 
 def fft_convolution(x: Float[Tensor, "b l d"], k: Float[Tensor, "d l"]) -> Float[Tensor, "b l d"]:

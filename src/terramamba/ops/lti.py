@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Inexact, Num
 from torch import Tensor
 
-from terramamba.ops import native, reference, triton, triton_trial
+from terramamba.ops import graph, native, reference, triton, triton_trial
 from terramamba.ops.backends import (
     BACKENDS,
     Backend,
@@ -146,6 +146,7 @@ def _check_shapes(x: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: 
 BACKENDS["lti_scan"] = {
     "reference": Backend(reference.lti_scan, differentiable=True),
     "pytorch": Backend(_by(exponential_sums, causal_convolution)),
+    "graph": Backend(_by(exponential_sums, graph.causal_convolution)),
     "native": Backend(_by(native_exponentials, native_convolution), ("cpu",), native.REASON, torch.float32),
     "triton": Backend(
         _by(exponential_sums, CONVOLUTIONS["triton"]),

@@ -77,6 +77,10 @@ def register_scan(
         b, d, length = delta.shape
         n, keep = A.shape[1], rest[-1]
         saved = saved_shape(b, d, length, n) if keep else (0,)
+        if keep and torch.compiler.is_exporting():
+            # Else the order of memory would bind an open length to one piece, or to several.
+            pieces: Any = torch.library.get_ctx().new_dynamic_size()
+            saved = (pieces, *saved[1:])
         return like(u), u.new_empty(b, d, n, dtype=torch.float32), u.new_empty(saved, dtype=torch.float32)
 
     @torch.library.register_fake(gradients.name())

@@ -29,6 +29,8 @@ from terramamba.training.workload import Volume
 if TYPE_CHECKING:
     from terramamba.core.files import StrPath
     from terramamba.experiments.compared import Compared
+    from terramamba.export.network import TileNetwork
+    from terramamba.export.settings import ExportSettings
     from terramamba.mapping.map_output import MapOutput
     from terramamba.mapping.plan import MapInputs, MapPlan
     from terramamba.models.spec import ModelSpec
@@ -233,3 +235,6 @@ class Task(Protocol):
 
     def shown_explanation(self, found: Mapping[str, Any]) -> Shown:
         """Return what a terminal shows of what ``explain`` found."""
+
+    def tile_network(self, run: "Run", settings: "ExportSettings") -> "TileNetwork":
+        """Return the network of a run that a file is written of."""

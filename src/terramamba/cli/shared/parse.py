@@ -10,10 +10,10 @@ import json
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import MISSING, asdict, dataclass, is_dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin
+from typing import Any, Literal, NoReturn, TypeVar, cast, get_args, get_origin
 
 import docstring_parser
 import yaml
@@ -22,6 +22,7 @@ from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentParser  # type: 
 from terramamba.core.documents import read_yaml
 from terramamba.core.files import plain
 from terramamba.core.options import RECORD, Option, flag_of, options_of, without_none
+from terramamba.core.words import meant
 
 O = TypeVar("O")  # noqa: E741  (options)
 
@@ -59,6 +60,33 @@ class AsJson:
     """Print the answer as JSON."""
 
 
+@dataclass(frozen=True)
+class Described:
+    """What a command can be told."""
+
+    usage: Usage
+    options: type[Any]
+
+
+class _Described(Exception):  # noqa: N818  (an answer, and no error)
+    """What ``described`` asked for."""
+
+
+_asked: ContextVar[bool] = ContextVar("_asked", default=False)
+
+
+def described(run: Callable[[Sequence[str]], int]) -> Described:
+    """Return what the ``run`` of a command hands to ``parse``, which is the first thing that it does."""
+    token = _asked.set(True)
+    try:
+        run([])
+    except _Described as answer:
+        return cast(Described, answer.args[0])
+    finally:
+        _asked.reset(token)
+    raise AssertionError("a command reads its flags first")
+
+
 def parse(
     usage: Usage, options: type[O], argv: Sequence[str], *, decided: Callable[[O], O] | None = None
 ) -> tuple[O, list[str]]:
@@ -72,6 +100,8 @@ def parse(
         InputError: a configuration file that cannot be read, values out of bounds or that contradict each
             other, or what ``decided`` raises.
     """
+    if _asked.get():
+        raise _Described(Described(usage, options))
     parser = _Parser(usage, options, explained=not {"-h", "--help"}.isdisjoint(argv))
     flags, files = parser.separate(argv)
     for before, word in zip(["", *flags], flags, strict=False):
@@ -127,7 +157,7 @@ class _Parser(ArgumentParser):
             allow_abbrev=False,
             formatter_class=_HelpFormatter,
         )
-        docs = _field_docs(options) if explained else dict.fromkeys(self.known, "")
+        docs = field_docs(options) if explained else dict.fromkeys(self.known, "")
         for option in self.known.values():
             self._add_option(option, docs[option.name])
         self.add_argument(
@@ -208,12 +238,15 @@ class _Parser(ArgumentParser):
         value = re.search(r'Parser key "(\w+)".*(?:Got|Given) value: (.*)', message, re.DOTALL)
         if value and value[1] in self.known:
             option = self.known[value[1]]
-            return f"{option.flag}: '{value[2].strip()}' is not {_kind_in_words(option.hint)}"
+            given = value[2].strip()
+            choices = get_args(without_none(option.hint)) if _is_choice(option.hint) else ()
+            hint = meant(given, map(str, choices))
+            return f"{option.flag}: '{given}' is not {_kind_in_words(option.hint)}{hint}"
         unknown = re.match(r"(?:[Uu]nrecognized arguments: (-\S*)|Option '(\S+)' is not accepted)", message)
         if unknown:
             name = unknown[1] or unknown[2]
-            near = get_close_matches(name, known if unknown[1] else self.known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else f"; {self.prog} --help lists what there is"
+            hint = meant(name, known if unknown[1] else self.known)
+            hint = hint or f"; {self.prog} --help lists what there is"
             return f"unknown {'flag' if unknown[1] else 'setting in the configuration file:'} {name}{hint}"
         unclear = re.match(r"argument (--[\w-]+)\S*: invalid _boolean_type value: (.*)", message)
         if unclear:
@@ -256,6 +289,10 @@ def _metavar(option: Option) -> str:
     return METAVARS.get(kind, option.name.upper())
 
 
+def _is_choice(hint: Any) -> bool:
+    return get_origin(without_none(hint)) is Literal
+
+
 def _kind_in_words(hint: Any) -> str:
     kind = without_none(hint)
     if get_origin(kind) is Literal:
@@ -267,8 +304,8 @@ def _record(options: Any) -> Any:
     return plain(asdict(options))
 
 
-def _field_docs(options: type[Any]) -> dict[str, str]:
-    """The docstring under each field, inherited fields included; who only changes a default adds none."""
+def field_docs(options: type[Any]) -> dict[str, str]:
+    """Return the docstring under each field, inherited ones too; who only changes a default adds none."""
     return {
         parameter.arg_name: " ".join(parameter.description.split())
         for group in reversed(options.__mro__)

@@ -31,7 +31,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
-from terramamba.models.layers import reflect_to_multiple
+from terramamba.models.layers import by_date, reflect_to_multiple
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
@@ -173,13 +173,13 @@ class BIT(Model):
         y = self.reduce(F.interpolate(y, scale_factor=2.0, mode="nearest"))
         pixels = y.flatten(2).transpose(1, 2)
         # Both dates' tokens side by side: the encoder attends across the dates, the decoder within one.
-        tokens = torch.cat(self.tokenizer(pixels).chunk(2), dim=1) + self.positions
+        tokens = torch.cat(by_date(self.tokenizer(pixels)), dim=1) + self.positions
         for layer in self.encoder:
             tokens = layer(tokens, tokens)
         tokens = torch.cat(tokens.chunk(2, dim=1))
         for layer in self.decoder:
             pixels = layer(pixels, tokens)
-        before, after = pixels.transpose(1, 2).unflatten(2, y.shape[-2:]).chunk(2)
+        before, after = by_date(pixels.transpose(1, 2).unflatten(2, y.shape[-2:]))
         difference = F.interpolate(
             (after - before).abs(), scale_factor=4.0, mode="bilinear", align_corners=False
         )

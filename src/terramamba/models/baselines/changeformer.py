@@ -28,7 +28,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
-from terramamba.models.layers import reflect_to_multiple
+from terramamba.models.layers import by_date, reflect_to_multiple
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
@@ -219,7 +219,7 @@ class Decoder(nn.Module):
         for x, reduce, difference in zip(
             reversed(maps), reversed(self.reduce), reversed(self.differences), strict=True
         ):
-            y = difference(torch.cat(reduce(x).chunk(2), dim=1))
+            y = difference(torch.cat(by_date(reduce(x)), dim=1))
             found.append(y + _resized(found[-1], y) if found else y)
         fused = self.fuse(torch.cat([_resized(y, found[-1]) for y in found], dim=1))
         return self.head(self.enlarge(fused))

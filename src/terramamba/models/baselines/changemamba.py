@@ -29,7 +29,13 @@ from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
 from terramamba.models.encoders.vmamba_weights import load_vmamba_weights
-from terramamba.models.layers import conv_bn_relu, decay_groups, is_scan_or_vector, reflect_to_multiple
+from terramamba.models.layers import (
+    by_date,
+    conv_bn_relu,
+    decay_groups,
+    is_scan_or_vector,
+    reflect_to_multiple,
+)
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.models.vss import VSSBlock, VSSEncoder
@@ -136,7 +142,7 @@ class ChangeMamba(Model):
         h, w = x.shape[-2:]
         encoded = self.encoder(reflect_to_multiple(x, STRIDE).transpose(0, 1).flatten(0, 1))
         *finer, y = (
-            scan(*maps.permute(0, 2, 3, 1).chunk(2)) for scan, maps in zip(self.scans, encoded, strict=True)
+            scan(*by_date(maps.permute(0, 2, 3, 1))) for scan, maps in zip(self.scans, encoded, strict=True)
         )
         for smooth, fine in zip(reversed(self.smooth), reversed(finer), strict=True):
             y = smooth(fine + _enlarged(y, 2))

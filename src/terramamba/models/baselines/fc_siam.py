@@ -24,7 +24,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
-from terramamba.models.layers import reflect_to_multiple
+from terramamba.models.layers import by_date, reflect_to_multiple
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
@@ -93,7 +93,7 @@ class FCSiam(Model):
             skips.append(self._skip(features))
             y = F.max_pool2d(features, 2)
         if self.fusion != "early":
-            y = y.chunk(2)[1]
+            _, y = by_date(y)
         for enlarge, up, skip in zip(reversed(self.enlarge), reversed(self.up), reversed(skips), strict=True):
             y = up(torch.cat([enlarge(y), skip], dim=1))
         return self.head(y)[..., :h, :w]
@@ -101,7 +101,7 @@ class FCSiam(Model):
     def _skip(self, features: Tensor) -> Tensor:
         if self.fusion == "early":
             return features
-        before, after = features.chunk(2)
+        before, after = by_date(features)
         return torch.cat([before, after], 1) if self.fusion == "concatenation" else (after - before).abs()
 
 

@@ -119,7 +119,7 @@ class SpectralFormer(Model):
         """
         check_side(self, x)
         groups = rearrange(x[:, self.neighbours], "b c g h w -> b c (g h w)")
-        class_token = self.class_token.expand(len(x), 1, -1)
+        class_token = self.class_token.expand(x.shape[0], 1, -1)
         z = self.dropout(torch.cat([class_token, self.embed(groups)], dim=1) + self.place)
         entered: list[Tensor] = []
         for layer, (attention, mlp) in enumerate(zip(self.attention, self.perceptrons, strict=True)):

@@ -29,7 +29,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
-from terramamba.models.layers import reflect_to_multiple
+from terramamba.models.layers import by_date, reflect_to_multiple
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
@@ -163,11 +163,11 @@ class TinyCD(Model):
         """Detect change between two dates' images (b, 2, c, h, w), of any size: logits (b, k, h, w)."""
         h, w = x.shape[-2:]
         y = reflect_to_multiple(x, STRIDE).transpose(0, 1).flatten(0, 1)
-        mixed = [self.mixings[0](*y.chunk(2))]
+        mixed = [self.mixings[0](*by_date(y))]
         y = self.stem(y)
         for stage, mixing in zip(self.stages, self.mixings[1:], strict=True):
             y = stage(y)
-            mixed.append(mixing(*y.chunk(2)))
+            mixed.append(mixing(*by_date(y)))
         z = mixed.pop()
         for up, mask, maps in zip(self.up, reversed(self.masks), reversed(mixed), strict=True):
             z = up(z, mask(maps))

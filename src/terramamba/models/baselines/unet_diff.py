@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
-from terramamba.models.layers import conv_bn_relu, reflect_to_multiple
+from terramamba.models.layers import by_date, conv_bn_relu, reflect_to_multiple
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 
@@ -42,7 +42,7 @@ class UNetDiff(Model):
         differences = []
         for i, down in enumerate(self.down):
             y = down(F.max_pool2d(y, 2) if i else y)
-            before, after = y.chunk(2)
+            before, after = by_date(y)
             differences.append((after - before).abs())
         y = differences.pop()
         for up in reversed(self.up):
