@@ -63,6 +63,8 @@ def untrained_detector(
     mask: Sequence[StrPath] = (),
     nodata: Sequence[float] | None = None,
     align: Align | None = None,
+    correct_shift: bool = False,
+    match_radiometry: bool = False,
     scene_variable: str | None = None,
     axes: str | None = None,
     bands: str | None = None,
@@ -77,6 +79,8 @@ def untrained_detector(
         mask: Rasters (not 0) and files of polygons (inside) of what does not count.
         nodata: Values that are no data though the files do not say so.
         align: Warp the later image onto the grid of the earlier one, "bilinear" or "cubic".
+        correct_shift: As it will be given to ``map_change``.
+        match_radiometry: As it will be given to ``map_change``.
         scene_variable: Name of the array or image in files that hold several.
         axes: What the axes of bare arrays hold, such as ``rows,cols,bands``.
         bands: Bands to use of each, such as "1-4" or "red,nir"; None: all.
@@ -87,4 +91,13 @@ def untrained_detector(
     dates = open_dates(before, after, scene_variable=scene_variable, axes=axes, bands=bands)
     values = tuple(float(value) for value in nodata or ())
     require_held(list(dates), values)
-    return untrained_run(model, *dates, mask=mask, nodata=values, align=align, options=options)
+    return untrained_run(
+        model,
+        *dates,
+        mask=mask,
+        nodata=values,
+        align=align,
+        correct_shift=correct_shift,
+        match_radiometry=match_radiometry,
+        options=options,
+    )

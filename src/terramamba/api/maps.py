@@ -102,6 +102,8 @@ class ChangeMapOptions(TypedDict, total=False):
     axes: str | None
     bands: str | None
     align: Align | None
+    correct_shift: bool
+    match_radiometry: bool
     threshold: float | int | None
     what: str | None
     calibrated: bool
@@ -278,6 +280,8 @@ def map_change(
     axes: str | None = None,
     bands: str | None = None,
     align: Align | None = None,
+    correct_shift: bool = False,
+    match_radiometry: bool = False,
     threshold: float | int | None = None,
     what: str | None = None,
     calibrated: bool = False,
@@ -319,6 +323,10 @@ def map_change(
         bands: Bands that stand for the model's, in its order, such as "1-4" or "red,nir"; None: found.
         align: Warp the later image onto the grid of the earlier one, "bilinear" or "cubic"; None: both lie on
             one grid.
+        correct_shift: Move the later image by the shift that is measured between the two, to a part of a
+            pixel.
+        match_radiometry: Bring it to the brightness of the earlier, by a gain and an offset for each band,
+            fitted on what stayed the same.
         threshold: Least probability that counts as changed, a whole thousandth; None: the run's own, chosen
             on validation.
         what: What counts as changed, for a model that has learnt several meanings of it.
@@ -356,6 +364,8 @@ def map_change(
         mask=_texts(mask),
         nodata=None if nodata is None else list(nodata),
         align=align,
+        correct_shift=correct_shift,
+        match_radiometry=match_radiometry,
         threshold=None if threshold is None else float(threshold),
         what=what,
         calibrated=calibrated,

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import rasterio
 
+from terramamba.change.comparable import changes_in_words, make_comparable
 from terramamba.change.map_output import NAMES, NOT_SURE, ChangeMapOutput
 from terramamba.change.map_worker import ChangeWork
 from terramamba.change.seen import seen_by
@@ -40,14 +41,16 @@ WHOLE_IMAGE_VALUES = 200_000_000
 
 
 def open_inputs(inputs: Sequence[StrPath | Scene], settings: ChangeMapSettings) -> dict[str, Scene]:
-    """Open both dates of a map, the later on the grid of the earlier.
+    """Open both dates of a map, the later on the grid of the earlier and as comparable as is asked for.
 
     Raises:
-        InputError: one cannot be read, or they do not make a pair.
+        InputError: one cannot be read, they do not make a pair, or cannot be made comparable so.
     """
     dates = (date if isinstance(date, Scene) else open_scene(date) for date in inputs)
     known = (without_values(date, settings.nodata or ()) for date in dates)
     before, after = require_pair(*known, align=settings.align)
+    asked = {"correct_shift": settings.correct_shift, "match_radiometry": settings.match_radiometry}
+    before, after = make_comparable(before, after, **asked)
     return {"before": before, "after": after}
 
 
@@ -115,7 +118,8 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
         """How the dates compare, and the first with what the run was trained on."""
         with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
             differences = value_differences(run, first) if learnt_values else []
-            return [*pair_report(first, second).notes, *differences, *pixel_size_notes(run, grid)]
+            changes = changes_in_words(second)
+            return [*changes, *pair_report(first, second).notes, *differences, *pixel_size_notes(run, grid)]
 
     return given.plan(output, work, settings, notes, threshold=option_fact("--threshold", threshold))
 

@@ -124,6 +124,11 @@ class ChangeSettings(ChangeConfig, TrainSettings, Threshold, Crops, Dividing, Pa
 class ChangeMapSettings(Threshold, Meaning, Alignment, MapSettings):
     """Settings of `terramamba change map`, but for the files."""
 
+    correct_shift: bool = False
+    """Move the later date by the shift that is measured between the two, to a part of a pixel."""
+    match_radiometry: bool = False
+    """Bring the later date to the brightness of the earlier, by a gain and an offset for each band that are
+    fitted on what stayed the same (by IR-MAD)."""
     min_area: Annotated[float, at_least(0)] = 0.0
     """Leave out polygons smaller than this many square metres (pixels, where there is no georeference)."""
     tile_size: Annotated[int, at_least(1)] = 512

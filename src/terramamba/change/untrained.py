@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from terramamba._version import __version__
+from terramamba.change.comparable import make_comparable
 from terramamba.change.training import CLASSES, FIXED_THRESHOLD
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
@@ -37,6 +38,8 @@ def untrained_run(
     mask: Sequence[StrPath] = (),
     nodata: Sequence[float] = (),
     align: Method | None = None,
+    correct_shift: bool = False,
+    match_radiometry: bool = False,
     options: Mapping[str, Any] | None = None,
 ) -> Run:
     """Make a detector that needs no training ready for a pair: both dates are scaled by one rule, its own.
@@ -48,6 +51,8 @@ def untrained_run(
         mask: Rasters and files of polygons of what does not count.
         nodata: Values that are no data though the files do not say so.
         align: Warp the later date onto the grid of the earlier.
+        correct_shift: Move it by the shift between the two, as the map will.
+        match_radiometry: Bring it to the brightness of the earlier, as the map will.
         options: Of the model, over its defaults.
 
     Returns:
@@ -62,7 +67,9 @@ def untrained_run(
             " the run folder of a trained model"
         )
     known = (without_values(date, nodata) for date in (before, after))
-    dates = [masked(date, mask) for date in require_pair(*known, align=align)]
+    first, second = require_pair(*known, align=align)
+    pair = make_comparable(first, second, correct_shift=correct_shift, match_radiometry=match_radiometry)
+    dates = [masked(date, mask) for date in pair]
     bands = bands_of(dates[0])
     fitted = fit_dates(
         ((date, None) for date in dates), 2, dates[0].bands, bands.used, before.path, "the two dates"

@@ -21,6 +21,8 @@ USAGE = Usage(
     ("[RUN]", "[BEFORE]", "[AFTER]"),
 )
 DATES = ("BEFORE", "AFTER")
+SAME_FOR_BOTH = ("mask", "nodata", "align", "correct_shift", "match_radiometry")
+"""What a detector without training is made ready with, and maps with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,7 @@ def run(argv: Sequence[str]) -> int:
         how = {name: given.pop(name) for name in ("scene_variable", "axes", "bands")}
         dates = open_dates(*scenes_of(paths, options.stac, DATES), **how)
         say_what_was_opened(dates)
-        place = {name: given[name] for name in ("mask", "nodata", "align")}
+        place = {name: given[name] for name in SAME_FOR_BOTH}
         detector = untrained_detector(*dates, model=model, options=choices, **place)
         show_map(map_change(detector, *dates, **given))
         return 0
