@@ -75,7 +75,7 @@ def make_pairs(folder: Path) -> Path:
 def open_all(data: Path) -> None:
     from terramamba.change.samples import PairDataset
     from terramamba.change.scored_pairs import ScoredPairs
-    from terramamba.change.training import labelled_pairs
+    from terramamba.change.subsets import labelled_pairs
     from terramamba.data.pairs.statistics import fit_pair_scaling
 
     start = time.perf_counter()

@@ -9,12 +9,14 @@ import rasterio
 from affine import Affine
 
 import terramamba as tm
+from terramamba.change.exported import tile_network
 from terramamba.change.shipped import ChangeWeights, own_part, shipped_run
 from terramamba.change.training import CLASSES
 from terramamba.cli import main
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain
 from terramamba.data.scaling import Scaling
+from terramamba.export.settings import ExportSettings
 from terramamba.models.registry import create_model
 from terramamba.models.weights import SavedModel
 from terramamba.weights.card import TrainedOn, WeightsCard, WeightsMadeBy, WeightsScore
@@ -95,6 +97,11 @@ def test_scores_say_what_the_weights_have_learnt_from(weights, pairs_of_two):
     )
     assert found["threshold"] == 0.6
     assert any("these weights learnt from nothing: scores on images" in note for note in found["notes"])
+
+
+def test_a_detector_that_sees_each_pair_by_itself_is_no_network_of_one_file(weights):
+    with pytest.raises(InputError, match="scales each pair by its own values"):
+        tile_network(shipped_run(str(weights)), ExportSettings(out="m.onnx"))
 
 
 def test_what_is_published_of_a_run_is_the_run_again(weights):

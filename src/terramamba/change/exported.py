@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.change.map_worker import OVERLAP, change_logit
+from terramamba.core.errors import InputError
 from terramamba.export.network import (
     BYTE,
     ScaledBands,
@@ -46,8 +47,23 @@ class ChangeNetwork(nn.Module):
 
 
 def tile_network(run: Run, settings: ExportSettings) -> TileNetwork:
-    """Return the run's network; raises ``InputError`` where the model cannot see an image by tiles."""
+    """Return the run's network.
+
+    Raises:
+        InputError: the model cannot see an image by tiles, or sees each pair by itself or by its meaning,
+            which a file of one network cannot say.
+    """
     require_tiles(run)
+    if run.card.data.scale_by == "pair":
+        raise InputError(
+            f"{run.folder}: scales each pair by its own values (--scale-by pair), which a tile alone does not"
+            " have; export a run with --scale-by training"
+        )
+    if run.card.data.meanings:
+        raise InputError(
+            f"{run.folder}: has learnt several meanings of changed, and a file has one; export a run that has"
+            " learnt one"
+        )
     tile = settings.tile or TILE
     multiplied = BYTE if settings.deepness else 1.0
     temperature = chosen_temperature(run, settings.calibrated)
