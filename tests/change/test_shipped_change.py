@@ -101,7 +101,7 @@ def test_scores_say_what_the_weights_have_learnt_from(weights, pairs_of_two):
 
 def test_a_detector_that_sees_each_pair_by_itself_is_no_network_of_one_file(weights):
     with pytest.raises(InputError, match="scales each pair by its own values"):
-        tile_network(shipped_run(str(weights)), ExportSettings(out="m.onnx"))
+        tile_network(shipped_run(str(weights)), ExportSettings())
 
 
 def test_what_is_published_of_a_run_is_the_run_again(weights):
