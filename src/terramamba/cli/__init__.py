@@ -48,6 +48,7 @@ COMMANDS = {
     "datasets": "list the data sets known by name, verify a folder of one, or fetch it",
     "models": "list the models with their exact sizes beside the published claims",
     "weights": "list the weights that come with the package and map without any training",
+    "weights fetch": "bring weights from a folder or an address to a folder of your own",
     "weights show": "print the card of weights: data, terms, scores, and what they cannot do",
     "weights verify": "check the files of weights against their cards",
     "completion": "print what completes commands and flags in bash, zsh or fish",

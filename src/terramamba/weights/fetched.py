@@ -1,0 +1,100 @@
+"""Weights of somebody else's, fetched into a folder: whole and as their card says, or not at all."""
+
+import shutil
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+from terramamba.core.durable import make_folder, replace, sync_tree
+from terramamba.core.errors import InputError, reason_of
+from terramamba.core.folder_lock import empty, held, remove_any
+from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, TRIES, pause
+from terramamba.weights.card import read_weights_card
+from terramamba.weights.registry import FILES, Weights, verify_weights
+
+LARGEST_FILE = 2**30
+"""Bytes; the largest weights that come along have a three-hundredth of that."""
+DRAFT = "weights"
+CHUNK = 2**16
+
+
+def fetch_weights(source: str, out: Path) -> Weights:
+    """Fetch the weights in ``source`` to the new folder ``out``.
+
+    Args:
+        source: A folder, or the address of one (https://.../) that holds the files of ``registry``.
+        out: Folder to write; must not exist.
+
+    Raises:
+        InputError: a file is missing, too large or not as the card says, a server does not answer, or ``out``
+            is there or cannot be written. Nothing is left then.
+    """
+    if out.exists():
+        raise InputError(f"{out}: is there already; give another folder with --out")
+    work = out.with_name(f".{out.name}.fetched")
+    try:
+        make_folder(work)
+        try:
+            with held(work, out):
+                empty(work)
+                draft = work / DRAFT
+                draft.mkdir()
+                for name in FILES:
+                    _bring(source, name, draft / name)
+                verify_weights(Weights(draft, read_weights_card(draft)))
+                sync_tree(draft)
+                replace(draft, out)
+        finally:
+            remove_any(work)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({reason_of(error)}); name another place") from error
+    return Weights(out, read_weights_card(out))
+
+
+def _bring(source: str, name: str, target: Path) -> None:
+    if urlsplit(source).scheme in ("http", "https"):
+        _download(urljoin(source.rstrip("/") + "/", name), target)
+        return
+    path = Path(source, name)
+    if not path.is_file():
+        raise InputError(f"{path}: does not exist; give a folder of weights, or its address")
+    _require_small(str(path), path.stat().st_size)
+    shutil.copyfile(path, target)
+
+
+def _download(address: str, target: Path) -> None:
+    """Fetch a file, asking again where a server has trouble for a while."""
+    for tries in range(1, TRIES + 1):
+        try:
+            with requests.get(address, stream=True, timeout=(CONNECT_SECONDS, PATIENCE_SECONDS)) as answer:
+                if answer.status_code in AGAIN and tries < TRIES:
+                    pause(tries)
+                    continue
+                if not answer.ok:
+                    raise InputError(
+                        f"{address}: the server says {answer.status_code} {answer.reason}; check the address"
+                    )
+                _keep(answer, address, target)
+                return
+        except requests.RequestException as error:
+            if tries == TRIES:
+                raise InputError(
+                    f"{address}: the server gave no answer, though it was asked {TRIES} times"
+                    f" ({type(error).__name__}); check the address and the network, or try again later"
+                ) from error
+            pause(tries)
+
+
+def _keep(answer: requests.Response, address: str, target: Path) -> None:
+    size = 0
+    with target.open("wb") as file:
+        for chunk in answer.iter_content(CHUNK):
+            size += len(chunk)
+            _require_small(address, size)
+            file.write(chunk)
+
+
+def _require_small(what: str, size: int) -> None:
+    if size > LARGEST_FILE:
+        raise InputError(f"{what}: more than {LARGEST_FILE:,} bytes, which no weights have; give another")

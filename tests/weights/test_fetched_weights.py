@@ -1,0 +1,79 @@
+"""Weights are fetched from folders and servers whole and as their card says, or not at all."""
+
+import shutil
+
+import pytest
+
+from served import serving
+from terramamba.cli import main
+from terramamba.core import network
+from terramamba.core.errors import InputError
+from terramamba.weights import fetched
+from terramamba.weights.fetched import fetch_weights
+from terramamba.weights.registry import SHIPPED, load_weights
+
+SOURCE = SHIPPED / "spectral_library"
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """A folder as somebody offers it."""
+    folder = tmp_path / "hub"
+    shutil.copytree(SOURCE, folder)
+    return folder
+
+
+def test_from_a_folder_and_from_an_address(hub, tmp_path, capsys):
+    assert main(["weights", "fetch", str(hub), "--out", str(tmp_path / "a")]) == 0
+    assert "terms: " in capsys.readouterr().out
+    with serving(hub) as address:
+        weights = fetch_weights(address, tmp_path / "b")
+    assert load_weights(weights).spec_name == "spectral_mlp"
+    for folder in ("a", "b"):
+        assert {path.name for path in (tmp_path / folder).iterdir()} == {path.name for path in hub.iterdir()}
+    assert {path.name for path in tmp_path.iterdir()} == {"hub", "a", "b"}
+
+
+def exchanged(hub):
+    path = hub / "weights.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (exchanged, "is damaged or not the one"),
+        (lambda hub: (hub / "LICENSE").unlink(), "LICENSE: "),
+        (lambda hub: (hub / "card.json").write_text("{"), "card.json: "),
+    ],
+)
+@pytest.mark.parametrize("by_server", [False, True])
+def test_what_is_damaged_leaves_nothing(hub, tmp_path, damage, words, by_server):
+    damage(hub)
+    with serving(hub) as address, pytest.raises(InputError, match=words):
+        fetch_weights(address if by_server else str(hub), tmp_path / "own")
+    assert {path.name for path in tmp_path.iterdir()} == {"hub"}
+
+
+def test_a_folder_that_is_there_stays_as_it_is(hub, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "mine").write_text("mine")
+    with pytest.raises(InputError, match="is there already; give another folder with --out"):
+        fetch_weights(str(hub), tmp_path / "own")
+    assert (tmp_path / "own" / "mine").read_text() == "mine"
+
+
+def test_a_file_that_is_too_large_is_refused(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetched, "LARGEST_FILE", 1000)
+    with serving(hub) as address, pytest.raises(InputError, match="more than 1,000 bytes"):
+        fetch_weights(address, tmp_path / "own")
+    assert {path.name for path in tmp_path.iterdir()} == {"hub"}
+
+
+def test_a_server_that_is_not_there_ends_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(network, "PAUSE_SECONDS", 0.01)
+    with pytest.raises(InputError, match=r"the server gave no answer, though it was asked 3 times"):
+        fetch_weights("http://127.0.0.1:9/weights", tmp_path / "own")
+    assert not list(tmp_path.iterdir())
