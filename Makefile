@@ -11,7 +11,7 @@ TERRAMAMBA_SEED ?= $(shell date +%s)
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fresh coverage test-gpu powercut kills fuzz sanitize lint format bench clean
+.PHONY: help install demo test test-fresh coverage test-gpu test-qgis powercut kills fuzz sanitize lint format bench clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ coverage: install  ## Run the tests and list the lines of each file that none of
 
 test-gpu:  ## Test and time the GPU kernels; a machine with PyTorch for CUDA needs no install
 	PYTHONPATH=src $(PYTHON) -m pytest -o addopts= -W ignore::pytest.PytestConfigWarning tests/ops/test_triton_gpu.py
+
+test-qgis: install  ## Run the plugin in QGIS (Debian: apt-get install qgis python3-qgis) beside the command line
+	$(BIN)/pytest -n 0 tests/integrations
 
 powercut: install  ## Cut the power at every recorded step of a map, and go on from all that may be left (4 minutes)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist load tests/mapping/test_power_cut.py --power-cuts all

@@ -1,0 +1,147 @@
+"""The plugin in QGIS itself, without windows: algorithms give the same bits as the command line."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import rasterio
+import rasterio.features
+from qgis_plugin import PLUGIN
+
+import terramamba
+from programs import terramamba as command
+
+# Debian's wrapper of that name passes an option on that the program refuses.
+QGIS = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
+pytestmark = pytest.mark.skipif(QGIS is None, reason="QGIS is not installed; see docs/qgis.md")
+
+KEPT = Path(__file__).parents[1] / "runs" / "first_format"
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def qgis(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs an algorithm, with a profile of its own, and returns its outputs."""
+    home = tmp_path_factory.mktemp("qgis")
+    home.chmod(stat.S_IRWXU)
+    program = home / "terramamba"
+    source = Path(terramamba.__file__).parents[1]
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{source}" exec "{sys.executable}" -m terramamba "$@"\n')
+    program.chmod(stat.S_IRWXU)
+    there = {name: str(home) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")}
+    there |= {"QT_QPA_PLATFORM": "offscreen", "QGIS_PLUGINPATH": str(PLUGIN.parent)}
+    there |= {"TERRAMAMBA_PROGRAM": str(program), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")} | there
+
+    def call(*words: str) -> str:
+        done = subprocess.run(
+            [str(QGIS), *words], env=environment, capture_output=True, text=True, timeout=250
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    call("plugins", "enable", "terramamba")
+
+    def run(name: str, **values: object) -> dict[str, Any]:
+        given = [f"{key}={value}" for key, value in values.items()]
+        return json.loads(call("--json", "run", f"terramamba:{name}", "--", *given))["results"]
+
+    return run
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """The kept runs and images, where QGIS may write what it knows of an image beside it."""
+    return Path(shutil.copytree(KEPT, tmp_path / "kept"))
+
+
+def pixels(path: Path) -> np.ndarray:
+    with rasterio.open(path) as file:
+        return file.read()
+
+
+def as_polygons(labels: Path, out: Path) -> Path:
+    """Labels of pixels as polygons with an attribute ``crop``."""
+    with rasterio.open(labels) as file:
+        codes = file.read(1)
+        found = rasterio.features.shapes(codes, mask=codes > 0, transform=file.transform)
+        features = [
+            {"type": "Feature", "geometry": shape, "properties": {"crop": f"class {code:.0f}"}}
+            for shape, code in found
+        ]
+        name = {"type": "name", "properties": {"name": f"urn:ogc:def:crs:EPSG::{file.crs.to_epsg()}"}}
+    out.write_text(json.dumps({"type": "FeatureCollection", "crs": name, "features": features}))
+    return out
+
+
+def test_a_trained_model_maps_as_the_command_does_and_brings_its_colours(
+    qgis: Run, kept: Path, tmp_path: Path
+) -> None:
+    out, scene = tmp_path / "cover.tif", kept / "cover" / "scene.tif"
+    qgis("map_land_cover", RUN=kept / "cover" / "run", SCENE=scene, MODE="exact", OUTPUT=out)
+    assert np.array_equal(pixels(out), pixels(kept / "cover" / "map.tif"))
+    entries = ElementTree.parse(out.with_suffix(".qml")).iter("paletteEntry")
+    assert [(entry.get("value"), entry.get("label"), entry.get("color")) for entry in entries] == [
+        ("1", "water", "#2666b2"),
+        ("6", "road", "#5a5a64"),
+        ("7", "roof", "#c83c32"),
+    ]
+
+
+def test_change_without_training_maps_as_the_command_does(qgis: Run, kept: Path, tmp_path: Path) -> None:
+    out, again = tmp_path / "change.tif", tmp_path / "again.tif"
+    dates = [kept / "change" / f"{date}.tif" for date in ("before", "after")]
+    polygons = tmp_path / "polygons.gpkg"
+    found = qgis(
+        "map_change_untrained",
+        BEFORE=dates[0],
+        AFTER=dates[1],
+        MODEL="cva",
+        OUTPUT=out,
+        POLYGONS=polygons,
+        MIN_AREA=2,
+    )
+    assert "changed areas  2" in found["PRINTED"]
+    assert "outline" in polygons.with_suffix(".qml").read_text(encoding="utf-8")
+    done = command("change", "map", *dates, "--model", "cva", "--out", again)
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(pixels(out), pixels(again))
+    points = tmp_path / "points.gpkg"
+    qgis("sample", MAP=out, PER_CLASS=5, OUTPUT=points)
+    assert points.is_file()
+
+
+def test_labelled_polygons_become_a_map(qgis: Run, tmp_path: Path) -> None:
+    from terramamba.data.synthetic.files import make_scene
+
+    made = make_scene(tmp_path / "scene", 0, height=60, width=60, bands=12)
+    labels = as_polygons(made.labels, tmp_path / "fields.geojson")
+    out, run = tmp_path / "map.tif", tmp_path / "run"
+    qgis(
+        "train_and_map_land_cover",
+        SCENE=made.scene,
+        LABELS=labels,
+        CLASS_ATTRIBUTE="crop",
+        MODEL="svm",
+        RUN=run,
+        OUTPUT=out,
+    )
+    assert (run / "model.json").is_file()
+    assert len(np.unique(pixels(out))) > 1
+
+
+def test_what_the_command_refuses_ends_the_algorithm_with_its_line(
+    qgis: Run, kept: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(AssertionError, match="run folder"):
+        qgis("map_land_cover", RUN=tmp_path, SCENE=kept / "cover" / "scene.tif", OUTPUT=tmp_path / "out.tif")
+    assert not (tmp_path / "out.tif").exists()
