@@ -85,8 +85,8 @@ def test_counts_without_numbers_are_those_of_pytorch_with_numbers(name, shape):
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         model.eval()(torch.zeros(shape))
     assert counter.get_total_flops() > 0
-    for hollow in (True, False):
-        assert model_cost(model, shape, hollow=hollow).flops == counter.get_total_flops()
+    for on_meta in (True, False):
+        assert model_cost(model, shape, on_meta=on_meta).flops == counter.get_total_flops()
 
 
 @pytest.mark.parametrize("name", [name for name in list_models("change") if model_spec(name).trainable])

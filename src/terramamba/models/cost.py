@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from terramamba.models.hollow import FlopCounter, HollowFlopCounter
+from terramamba.models.meta_flops import FlopCounter, MetaFlopCounter
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,23 @@ def scan_flops(batch: int, tokens: int, channels: int, states: int) -> int:
     return 9 * batch * tokens * channels * states
 
 
-def model_cost(model: nn.Module, shape: Sequence[int], *, hollow: bool = True) -> Cost:
+def model_cost(model: nn.Module, shape: Sequence[int], *, on_meta: bool = True) -> Cost:
     """Count the parameters, and the FLOPs for an input of ``shape`` (batch included), in evaluation mode.
 
     Tensors without content are sent through the model, so that it takes no memory and as much time for a
     large input as for a small one. A model without weights or buffers, such as a classical detector, runs for
-    real, and so does one where ``hollow`` is not asked for: on a small input that is several times as fast.
+    real, and so does one where ``on_meta`` is not asked for: on a small input that is several times as fast.
     """
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    hollow = hollow and bool(tensors)
-    counter = HollowFlopCounter() if hollow else FlopCounter()
+    on_meta = on_meta and bool(tensors)
+    counter = MetaFlopCounter() if on_meta else FlopCounter()
     training = model.training
     model.eval()
     try:
         # The counter knows the products inside attention, but not every fused form of it.
         with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter, _scans_stated(model) as stated:
             given = torch.zeros(*shape)
-            if hollow:
+            if on_meta:
                 empty = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
                 functional_call(model, empty, (given,))
             else:

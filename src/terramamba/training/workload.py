@@ -80,7 +80,7 @@ class Workload:
 
 def workload(model: nn.Module, volume: Volume, device: torch.device, devices: int = 1) -> Workload:
     """Count the work of training ``model``, on the CPU now, with ``volume`` on one ``device`` or several."""
-    cost = model_cost(model, (1, *volume.shape), hollow=False)
+    cost = model_cost(model, (1, *volume.shape), on_meta=False)
     tensors = sum(1 for _ in model.parameters())
     flops, threads = cost.flops * volume.scale, torch.get_num_threads()
     return Workload(volume, cost.parameters, tensors, flops, device.type, threads, devices)

@@ -30,7 +30,7 @@ class FlopCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return given
 
 
-class HollowFlopCounter(FlopCounter):  # type: ignore[no-untyped-call]
+class MetaFlopCounter(FlopCounter):  # type: ignore[no-untyped-call]
     """The same where all tensors are on PyTorch's device "meta", as new ones are within it."""
 
     def __init__(self) -> None:
