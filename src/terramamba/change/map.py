@@ -23,6 +23,7 @@ from terramamba.mapping.pixel_sizes import pixel_size_notes
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.tags import run_tags
 from terramamba.mapping.value_range import value_differences
+from terramamba.mapping.windows import require_affordable
 from terramamba.raster.checks.pair import pair_report, require_pair
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.dates import acquisition_date
@@ -31,7 +32,7 @@ from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.polygon_files import check_polygon_place
 from terramamba.raster.views.nodata import without_values
-from terramamba.raster.windows import tiles
+from terramamba.raster.windows import count_tiles, tiles
 from terramamba.runs.folder import Run
 from terramamba.scores.calibration import calibrated_threshold
 from terramamba.scores.thresholds import checked_threshold
@@ -58,12 +59,15 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
     """Cut the pair into tiles, and say what becomes of them.
 
     Raises:
-        InputError: the model has to see the whole pair at once, and it is too large for that; polygons are
-            asked for in a format that has no place for them; or the run does not know how sure it is.
+        InputError: the pair is too large, for a map or for a model that has to see all of it at once;
+            polygons are asked for in a format that has no place for them; or the run does not know how sure
+            it is.
     """
     run, first, second = given.run, given.scenes["before"], given.scenes["after"]
     seen = seen_by(run, first, second, settings.what)
     threshold, grid = _threshold(seen.threshold, given, settings), _shared_grid(first, second)
+    number = count_tiles(grid.height, grid.width, settings.tile_size, settings.overlap)
+    require_affordable(first.path, grid.height, grid.width, number)
     if run.model.whole_image:
         _check_whole_image(run, first)
         settings = replace(settings, tile_size=max(grid.window.shape), overlap=0)

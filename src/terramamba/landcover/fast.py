@@ -25,6 +25,11 @@ def margin(patch_size: int) -> int:
     return patch_size // 2 + patch_size - 1
 
 
+def read_margin(patch_size: int, tilings: int) -> int:
+    """Return the pixels beyond a window that are read with it; ``tilings`` of 0: a patch for each pixel."""
+    return margin(patch_size) if tilings else patch_size // 2
+
+
 def shifts(patch_size: int, tilings: int) -> tuple[tuple[int, int], ...]:
     """Return row and column at which the first tile of each tiling starts; the same one twice counts once."""
     if tilings == 2:

@@ -7,7 +7,7 @@ together: memory does not grow with the scene, and a run that was ended is gone 
 from dataclasses import replace
 
 from terramamba.core.errors import InputError
-from terramamba.landcover.fast import check_tilings, choose_tilings
+from terramamba.landcover.fast import check_tilings, choose_tilings, read_margin
 from terramamba.landcover.map_output import NONE_OF_THESE, ClassMapOutput
 from terramamba.landcover.map_worker import ClassWork, reject_code
 from terramamba.landcover.regularised import chosen_smoothing
@@ -26,22 +26,30 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
     """Cut the scene into windows, and say what becomes of them.
 
     Raises:
-        InputError: the model cannot map by so many tilings, tilings or tolerance are given for a mode that
-            has none, or polygons are asked for in a format that has no place for them.
+        InputError: the scene is too large, the model cannot map by so many tilings, tilings or tolerance are
+            given for a mode that has none, or polygons are asked for in a format that has no place for them.
     """
     _refuse_unused(settings)
     run, image = given.run, given.scenes["scene"]
     tilings = choose_tilings(settings.mode, settings.tilings, settings.tolerance, run.card.judged.fast)
     if tilings:
         check_tilings(run.model, tilings)
-    bands = len(run.scaling.bands)
-    windows = tuple(
-        class_windows(image.height, image.width, bands, exact=not tilings, rows=settings.strip_rows)
-    )
     polygons = tuple(settings.polygons or ())
     for path in polygons:
         check_polygon_place(path, None if image.transform is None else image.crs)
     smoothing = chosen_smoothing(run, settings.regularise)
+    reach = 0 if smoothing is None else smoothing.radius
+    windows = tuple(
+        class_windows(
+            image.height,
+            image.width,
+            len(run.scaling.bands),
+            exact=not tilings,
+            margin=read_margin(run.patches.size, tilings) + reach,
+            rows=settings.strip_rows,
+            image=image.path,
+        )
+    )
     rule = _certainty_rule(run, settings, smoothing)
     settings = replace(settings, regularise="off" if smoothing is None else smoothing.radius)
     more = {"min_area": f"{settings.min_area:g}"} if settings.min_area else {}

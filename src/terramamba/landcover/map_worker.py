@@ -16,7 +16,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.run_files import CARD
 from terramamba.data.patch_store import PaddedWindow
 from terramamba.data.scaling import Scaling
-from terramamba.landcover.fast import margin
+from terramamba.landcover.fast import read_margin
 from terramamba.landcover.window_logits import window_logits
 from terramamba.mapping.certainty import CertaintyRule, rejected_code
 from terramamba.mapping.fit_to_run import open_run
@@ -89,7 +89,7 @@ class ClassMapper:
         self._no_data, self._rejected = no_data_code(codes), reject_code(codes)
         self._type = code_type([*codes, self._no_data, *self._unnamed()])
         self._patch = run.patches.size
-        self._margin = margin(self._patch) if work.tilings else self._patch // 2
+        self._margin = read_margin(self._patch, work.tilings)
         self._border = run.patches.border
 
     def _unnamed(self) -> list[int]:

@@ -9,10 +9,14 @@ from jaxtyping import Bool, Shaped
 
 from terramamba.raster.checks.fill import Fill, Part, probable_fill
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import sample_windows
+from terramamba.raster.windows import MOST_DECODED, Window, evenly_spaced, sample_windows
 
 MOST_VALUES = 8_000_000
 """At most this many values are read for the range and the fraction without data."""
+MOST_BANDS = 512
+"""At most so many bands are looked at."""
+MOST_BAND_READS = 1 << 18
+"""Of scenes with more than 1,024 bands, fewer windows than 256 are read: each band takes its time."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,8 @@ class Statistics:
 
     ``minimum`` and ``maximum`` are None where no value is valid. Bands without any data do not count for
     ``some_missing`` and are listed (0-based) in ``empty_bands``. ``sampled`` is the fraction of the pixels
-    that were read; the others are taken to be like them. ``fill`` are values that probably stand for no data.
+    that were read, in ``bands``; the others are taken to be like them. ``fill`` are values that probably
+    stand for no data.
     """
 
     minimum: float | None
@@ -31,22 +36,32 @@ class Statistics:
     empty_bands: tuple[int, ...]
     not_finite: float
     sampled: float
+    bands: tuple[int, ...]
     fill: tuple[Fill, ...]
 
 
 def sample_statistics(scene: Scene) -> Statistics:
     """Estimate range and missing data from at most ``MOST_VALUES`` values; exact for scenes with no more."""
-    samples = _samples(scene, tuple(range(scene.bands)), MOST_VALUES)
+    bands = some_bands(scene)
+    samples = _samples(scene, bands, MOST_VALUES)
     values, valid = _joined(samples)
-    return _statistics(values, valid, values.shape[1] / scene.grid.window.pixels, _fill(scene, samples))
+    sampled = values.shape[1] / scene.grid.window.pixels
+    return _statistics(values, valid, bands, sampled, _fill(scene, bands, samples))
 
 
-def _fill(scene: Scene, samples: Sequence[Part]) -> tuple[Fill, ...]:
+def _fill(scene: Scene, bands: Sequence[int], samples: Sequence[Part]) -> tuple[Fill, ...]:
     """What probably stands for no data, which is told by the values as they are stored."""
-    declared, bands = scene.declared, range(scene.bands)
+    declared = scene.declared
     if declared is None:
         return probable_fill(samples)
     return probable_fill([(declared.as_stored(values, bands), valid) for values, valid in samples])
+
+
+def some_bands(scene: Scene) -> tuple[int, ...]:
+    """Choose the bands of a sample: all of them but where they, or one block of each, are very many."""
+    affordable = MOST_DECODED // scene.storage.decoded([range(1)], [range(1)])
+    count = max(1, min(scene.bands, MOST_BANDS, affordable))
+    return tuple(evenly_spaced(0, scene.bands, count).tolist())
 
 
 def sample_values(
@@ -59,11 +74,17 @@ def sample_values(
     return _joined(_samples(scene, bands, most))
 
 
-def _samples(scene: Scene, bands: Sequence[int], most: int) -> list[Part]:
+def spread_windows(scene: Scene, bands: Sequence[int], most: int) -> list[Window]:
+    """Place windows over the scene, or one on all of it, that hold at most ``most`` values of ``bands``."""
     pixels = most // max(len(bands), 1)
+    number = max(1, MOST_BAND_READS // scene.bands)
+    return sample_windows(scene.height, scene.width, pixels, scene.storage.times(len(bands)), number)
+
+
+def _samples(scene: Scene, bands: Sequence[int], most: int) -> list[Part]:
     if scene.overviews:
-        return [scene.preview(max(1, isqrt(pixels)), bands)]
-    return [scene.read(window, bands) for window in sample_windows(scene.height, scene.width, pixels)]
+        return [scene.preview(max(1, isqrt(most // max(len(bands), 1))), bands)]
+    return [scene.read(window, bands) for window in spread_windows(scene, bands, most)]
 
 
 def _joined(samples: Sequence[Part]) -> tuple[Shaped[np.ndarray, "c n"], Bool[np.ndarray, "c n"]]:
@@ -76,6 +97,7 @@ def _joined(samples: Sequence[Part]) -> tuple[Shaped[np.ndarray, "c n"], Bool[np
 def _statistics(
     values: Shaped[np.ndarray, "c n"],
     valid: Bool[np.ndarray, "c n"],
+    bands: Sequence[int],
     sampled: float,
     fill: tuple[Fill, ...],
 ) -> Statistics:
@@ -88,8 +110,9 @@ def _statistics(
         maximum=float(finite.max()) if finite.size else None,
         all_missing=float(1 - valid.any(axis=0).mean()),
         some_missing=float(1 - present.all(axis=0).mean()),
-        empty_bands=tuple(int(band) for band in np.flatnonzero(~filled)),
+        empty_bands=tuple(bands[i] for i in np.flatnonzero(~filled).tolist()),
         not_finite=float(1 - finite.size / data.size) if data.size else 0.0,
         sampled=sampled,
+        bands=tuple(bands),
         fill=fill,
     )

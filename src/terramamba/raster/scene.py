@@ -17,7 +17,7 @@ from terramamba.raster import pictures
 from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import Grid, crs_name, pixel_size
 from terramamba.raster.readers.alpha import Alpha
-from terramamba.raster.windows import Window
+from terramamba.raster.windows import BY_PIXEL, Storage, Window
 
 ARRAY_SUFFIXES = (".mat", ".npy", ".npz")
 PREVIEW_PIXELS = 512
@@ -46,6 +46,7 @@ class Scene:
     ``turned``: the file stores rows from south to north or columns from east to west, and they are read the
     other way round. ``alpha`` is the band that the file calls transparency, and what was made of it.
     ``palette`` has red, green, blue and opacity (0 to 255) of each value where values are numbers of colours.
+    ``storage`` says what is decoded of the file to read a pixel of one band.
     ``notes`` are sentences for people about what was assumed or left out.
     """
 
@@ -67,6 +68,7 @@ class Scene:
     turned: bool = False
     alpha: Alpha | None = None
     palette: tuple[tuple[int, int, int, int], ...] | None = field(default=None, repr=False)
+    storage: Storage = BY_PIXEL
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

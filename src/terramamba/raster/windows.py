@@ -10,7 +10,8 @@ wholly outside its image (that is what a halo at the edge is); ``clip`` cuts it 
     centre = window.relative_to(wanted)  # where the window lies in the padded array
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import isqrt
 
 import numpy as np
@@ -18,9 +19,15 @@ from jaxtyping import Float32, Float64, Int
 
 SAMPLES_PER_AXIS = 16
 BLOCK = 256
+MOST_DECODED = 4 << 30
+"""Bytes that blocks of a file take together, once decoded, for a sample of its pixels: 10 seconds' work."""
 
 
-@dataclass(frozen=True, order=True)
+KEPT_BYTES = 128 << 20
+"""GDAL keeps decoded blocks of so many bytes at least."""
+
+
+@dataclass(frozen=True, order=True, slots=True)
 class Window:
     """A rectangle of pixels: upper-left pixel (``row``, ``col``) and size in pixels."""
 
@@ -106,6 +113,49 @@ class Window:
         )
 
 
+@dataclass(frozen=True)
+class Storage:
+    """How pixels lie in a file: for one, a block of ``height`` x ``width`` is decoded, ``bytes`` a pixel."""
+
+    height: int
+    width: int
+    bytes: int
+
+    def decoded(self, rows: Sequence[range], cols: Sequence[range]) -> int:
+        """Count the bytes that are decoded for windows of all ``rows`` x all ``cols``, read row by row.
+
+        Blocks serve several windows where GDAL can keep those of one.
+        """
+        down, right = _blocks(rows, self.height), _blocks(cols, self.width)
+        block = self.block_bytes()
+        if max(map(len, down)) * max(map(len, right)) * block <= KEPT_BYTES:
+            return _different(down) * _different(right) * block
+        return sum(map(len, down)) * sum(map(len, right)) * block
+
+    def block_bytes(self) -> int:
+        """Return what one block of a band takes, decoded."""
+        return self.height * self.width * self.bytes
+
+    def times(self, bands: int) -> "Storage":
+        """Return the same where so many ``bands`` are read together."""
+        return replace(self, bytes=self.bytes * bands)
+
+
+BY_PIXEL = Storage(1, 1, 1)
+"""Of what can be read pixel by pixel."""
+
+
+def _blocks(spans: Sequence[range], length: int) -> list[range]:
+    """Return which blocks of ``length`` pixels each span lies in."""
+    return [range(span.start // length, (span.stop - 1) // length + 1) for span in spans]
+
+
+def _different(spans: Sequence[range]) -> int:
+    """Count the numbers in ``spans``, whose ends come in order."""
+    before = [0, *(span.stop for span in spans)]
+    return sum(span.stop - max(span.start, end) for span, end in zip(spans, before, strict=False))
+
+
 def strips(height: int, width: int, rows: int) -> list[Window]:
     """Cut an image into windows of ``rows`` full rows (fewer in the last), from top to bottom.
 
@@ -115,6 +165,14 @@ def strips(height: int, width: int, rows: int) -> list[Window]:
     if rows < 1:
         raise ValueError(f"a strip cannot have {rows} rows")
     return [Window(row, 0, min(rows, height - row), width) for row in range(0, height, rows)]
+
+
+def count_tiles(height: int, width: int, size: int, overlap: int) -> int:
+    """Count the windows of ``tiles`` without making them."""
+    down, right = (
+        1 if side <= size else -(-(side - size) // (size - overlap)) + 1 for side in (height, width)
+    )
+    return down * right
 
 
 def tiles(height: int, width: int, size: int, overlap: int) -> list[Window]:
@@ -163,29 +221,61 @@ def _ramp(length: int, overlap: int) -> Float64[np.ndarray, " n"]:
     return np.sin(np.pi / 2 * np.minimum(from_edge / overlap, 1.0)) ** 2
 
 
-def sample_windows(height: int, width: int, pixels: int) -> list[Window]:
+def pieces(height: int, width: int, pixels: int) -> Iterator[Window]:
+    """Cut an image into windows of at most ``pixels`` pixels in row-major order, one after the other.
+
+    They are strips of full rows; where one row alone has more pixels, parts of rows.
+
+    >>> [window.shape for window in pieces(3, 5, pixels=10)]
+    [(2, 5), (1, 5)]
+    >>> [window.shape for window in pieces(2, 5, pixels=4)]
+    [(1, 4), (1, 1), (1, 4), (1, 1)]
+    """
+    rows, cols = max(1, pixels // max(1, width)), max(1, min(width, pixels))
+    for row in range(0, height, rows):
+        for col in range(0, width, cols):
+            yield Window(row, col, min(rows, height - row), min(cols, width - col))
+
+
+def sample_windows(
+    height: int, width: int, pixels: int, storage: Storage = BY_PIXEL, most: int = SAMPLES_PER_AXIS**2
+) -> list[Window]:
     """Place windows of at most ``pixels`` pixels altogether evenly over an image; all of it where it fits.
 
-    At most 16 a side. None crosses a border between blocks as tiled files usually have them, so that few
-    blocks are read of a file without overviews, however large it is.
+    There are at most 16 a side, and ``most`` altogether. None crosses a border between blocks as tiled files
+    usually have them, so that few blocks are read of a file without overviews, however large it is. Where the
+    blocks of its ``storage`` are larger than usual, windows are lower, narrower and fewer, until what is
+    decoded for them is no more than ``MOST_DECODED`` bytes.
     """
-    if height * width <= pixels:
-        return [Window.whole(height, width)]
+    whole = Window.whole(height, width)
+    if whole.pixels <= pixels and storage.decoded([range(height)], [range(width)]) <= MOST_DECODED:
+        return [whole]
     rows, cols = (max(1, min(SAMPLES_PER_AXIS, length // BLOCK)) for length in (height, width))
     side = max(1, min(BLOCK, isqrt(pixels // (rows * cols))))
-    return [
-        Window(row, col, min(side, height - row), min(side, width - col))
-        for row in _inside_blocks(height, rows, side)
-        for col in _inside_blocks(width, cols, side)
-    ]
+    tall, wide = min(side, height), min(side, width)
+    while True:
+        down, right = _inside_blocks(height, rows, tall), _inside_blocks(width, cols, wide)
+        if rows * cols <= most and storage.decoded(down, right) <= MOST_DECODED:
+            break
+        if tall > storage.height:
+            tall //= 2
+        elif wide > storage.width:
+            wide //= 2
+        elif rows * cols == 1:
+            break
+        elif rows >= cols:
+            rows //= 2
+        else:
+            cols //= 2
+    return [Window(row.start, col.start, len(row), len(col)) for row in down for col in right]
 
 
-def _inside_blocks(length: int, count: int, side: int) -> list[int]:
-    """Return where ``count`` pieces of ``side`` pixels begin: in a block, near the middle of equal parts."""
+def _inside_blocks(length: int, count: int, side: int) -> list[range]:
+    """Return where ``count`` pieces of ``side`` pixels lie: in a block, near the middle of equal parts."""
     middle = evenly_spaced(0, length, count)
     block = middle // BLOCK * BLOCK
     starts: list[int] = np.clip(middle - side // 2, block, block + BLOCK - side).tolist()
-    return starts
+    return [range(start, min(start + side, length)) for start in starts]
 
 
 def evenly_spaced(start: int, length: int, count: int) -> Int[np.ndarray, " n"]:

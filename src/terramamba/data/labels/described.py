@@ -1,7 +1,7 @@
 """What a file is taken for as class labels, in words: the last part of ``terramamba check LABELS``."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,13 +15,17 @@ from terramamba.data.labels.legend import Legend, legend_of
 from terramamba.data.labels.palette import Colour
 from terramamba.data.labels.raster_labels import NO_CODE, as_codes, counted, is_whole
 from terramamba.data.labels.unlabelled import CodeCounts, settle_codes, weigh_codes
+from terramamba.raster.sample_statistics import spread_windows
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.features import read_features
 from terramamba.raster.vector.vector_files import list_layers
-from terramamba.raster.windows import strips
+from terramamba.raster.windows import Window, pieces
 
 TITLE = "as class labels"
 PIXELS_AT_ONCE = 4_000_000
+MOST_COUNTED = 400_000_000
+"""Of an image that has more pixels, counted in whole blocks, a sample is counted: 10 seconds' work."""
+MOST_SAMPLED = 8_000_000
 
 LISTED = 40
 """More codes without any name are hardly classes but an image."""
@@ -32,10 +36,15 @@ def describe_label_image(scene: Scene) -> Shown | None:
     if scene.bands != 1:
         return None
     legend = legend_of(scene)
-    found, no_data = _count(scene, legend)
+    windows = _windows(scene)
+    found, no_data = _count(scene, legend, windows)
     if found is None or not any(found.counts) or (len(found.counts) > LISTED and not legend.names):
         return None
-    shown = _shown(scene.path, found, legend.colours, legend.notes)
+    notes = legend.notes
+    if windows is not None:
+        seen = sum(window.pixels for window in windows)
+        notes = (*notes, f"counted in {seen:,} pixels that are spread over the image, not in all of them")
+    shown = _shown(scene.path, found, legend.colours, notes)
     if not no_data:
         return shown
     declared = "by its mask" if scene.nodata is None else f"as {scene.nodata:g} is declared"
@@ -72,11 +81,20 @@ def describe_label_shapes(path: str) -> Shown:
     return Shown(tuple(tables), facts)
 
 
-def _count(scene: Scene, legend: Legend) -> tuple[CodeCounts | None, int]:
-    """What codes there are, None for what are none, and how many pixels have no data."""
+def _windows(scene: Scene) -> list[Window] | None:
+    """The windows of a sample, where ``scene`` is too large to be counted as a whole."""
+    stored = scene.storage.decoded([range(scene.height)], [range(scene.width)]) // scene.storage.bytes
+    return spread_windows(scene, (0,), MOST_SAMPLED) if stored > MOST_COUNTED else None
+
+
+def _count(scene: Scene, legend: Legend, windows: Sequence[Window] | None) -> tuple[CodeCounts | None, int]:
+    """What codes there are, None for what are none, and how many pixels have no data.
+
+    Looks at ``windows``, or everywhere.
+    """
     counts: Counter[int] = Counter()
     missing = no_data = 0
-    for window in strips(scene.height, scene.width, max(1, PIXELS_AT_ONCE // scene.width)):
+    for window in windows or pieces(scene.height, scene.width, PIXELS_AT_ONCE):
         (values,), (valid,) = scene.read(window)
         values = np.where(valid, values, 0)
         if not is_whole(values):

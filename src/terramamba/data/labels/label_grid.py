@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Bool, Shaped
 
+from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid, apply, compose
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.grid_mapping import GridMapping
-from terramamba.raster.windows import Window, strips
+from terramamba.raster.windows import Window, pieces
 
 OFF_GRID = 0.1
 """Labels may lie off the scene's pixels by this fraction of a pixel and still be taken as they are."""
@@ -18,6 +19,9 @@ PIXELS_AT_ONCE = 4_000_000
 
 REPROJECTED_AT_ONCE = 1_000_000
 """Pixels whose coordinates are reprojected together."""
+
+MOST_PIXELS = 20_000_000_000
+"""Labels of more pixels are not looked through for the few that have a class: some minutes' work."""
 
 Strip = tuple[Window, Shaped[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]
 """A window of the scene, the values of the labels there, and where there are any."""
@@ -45,8 +49,9 @@ def read_shifted(labels: Scene, scene: Grid, row: int, col: int) -> Iterator[Str
     common = Window(row, col, labels.height, labels.width).clip(scene.height, scene.width)
     if not common.pixels:
         return
-    for strip in strips(common.height, common.width, max(1, PIXELS_AT_ONCE // common.width)):
-        window = Window(common.row + strip.row, common.col, *strip.shape)
+    _require_affordable(labels, common)
+    for strip in pieces(common.height, common.width, PIXELS_AT_ONCE):
+        window = Window(common.row + strip.row, common.col + strip.col, *strip.shape)
         own = Window(window.row - row, window.col - col, *window.shape)
         (values,), (valid,) = labels.read(own)
         yield window, values, valid
@@ -57,10 +62,20 @@ def read_nearest(labels: Scene, scene: Grid) -> Iterator[Strip]:
 
     Both grids have a transform. Where one has no reference system, it is taken to be in the other's.
     """
-    mapping, cols = GridMapping(scene, labels.grid), np.arange(scene.width)
-    for window in strips(scene.height, scene.width, max(1, REPROJECTED_AT_ONCE // scene.width)):
+    _require_affordable(labels, scene.window)
+    mapping = GridMapping(scene, labels.grid)
+    for window in pieces(scene.height, scene.width, REPROJECTED_AT_ONCE):
         values = np.zeros((1, *window.shape), labels.dtype)
         valid = np.zeros(values.shape, bool)
-        coordinates = mapping.centre_coordinates(np.arange(window.row, window.bottom), cols)
+        rows, cols = np.arange(window.row, window.bottom), np.arange(window.col, window.right)
+        coordinates = mapping.centre_coordinates(rows, cols)
         mapping.take_nearest(labels.source, coordinates, (0,), values, valid, thinned=False)
         yield window, values[0], valid[0]
+
+
+def _require_affordable(labels: Scene, common: Window) -> None:
+    if common.pixels > MOST_PIXELS:
+        raise InputError(
+            f"{labels.path}: {common.height:,} x {common.width:,} pixels of labels, {MOST_PIXELS:,} at most;"
+            " cut out what is labelled (gdal_translate -projwin), or give points or polygons"
+        )

@@ -15,8 +15,8 @@ from terramamba.raster.checks.band_order import better_order, colour_correlation
 from terramamba.raster.checks.date_order import order_of_dates
 from terramamba.raster.checks.fill import Part, in_one_piece
 from terramamba.raster.checks.scales import Scales, difference_of_pixels, difference_of_scales
+from terramamba.raster.sample_statistics import some_bands, spread_windows
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import sample_windows
 
 MOST_VALUES = 4_000_000
 """At most this many values of each date are compared."""
@@ -77,12 +77,14 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
 
 def _common_parts(first: Scene, second: Scene) -> tuple[list[Part], list[Part]]:
     """The same pixels of both dates."""
-    pixels = MOST_VALUES // first.bands
+    bands = min(some_bands(first), some_bands(second), key=len)
     if first.overviews and second.overviews:
-        side = max(1, isqrt(pixels))
-        return [first.preview(side)], [second.preview(side)]
-    windows = sample_windows(first.height, first.width, pixels)
-    return [first.read(window) for window in windows], [second.read(window) for window in windows]
+        side = max(1, isqrt(MOST_VALUES // len(bands)))
+        return [first.preview(side, bands)], [second.preview(side, bands)]
+    own, other = (spread_windows(date, bands, MOST_VALUES) for date in (first, second))
+    windows = min(own, other, key=lambda placed: sum(window.pixels for window in placed))
+    before, after = ([date.read(window, bands) for window in windows] for date in (first, second))
+    return before, after
 
 
 def _as_stored(scene: Scene, parts: Sequence[Part]) -> list[Part]:

@@ -59,8 +59,10 @@ def describe(scene: Scene) -> dict[str, str]:
         lines["not finite"] = f"{percent(statistics.not_finite)} of the valid values are NaN or infinite"
     if statistics.fill:
         lines["probable fill"] = "\n".join(fill.in_words() for fill in statistics.fill)
-    if statistics.sampled < 1:
+    if statistics.sampled < 1 or len(statistics.bands) < scene.bands:
         lines["looked at"] = f"{percent(statistics.sampled)} of the pixels, spread over the scene"
+    if len(statistics.bands) < scene.bands:
+        lines["looked at"] += f", in {len(statistics.bands):,} of the bands"
     if scene.notes:
         lines["notes"] = "; ".join(scene.notes)
     return lines

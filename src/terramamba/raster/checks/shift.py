@@ -17,7 +17,7 @@ from jaxtyping import Bool, Complex, Complex64, Float, Shaped
 from scipy import fft
 
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import Window
+from terramamba.raster.windows import MOST_DECODED, Storage, Window
 
 SIDE = 256
 """Side of the windows that are compared."""
@@ -77,7 +77,8 @@ def estimate_shift(first: Scene, second: Scene) -> Shift:
     assert first.grid.window == second.grid.window
     bands = _bands(first, second)
     shifts, compared = [], 0
-    for window in _windows(first.height, first.width):
+    storage = max((date.storage.times(len(bands)) for date in (first, second)), key=Storage.block_bytes)
+    for window in _windows(first.height, first.width, storage):
         (before, known), (after, also_known) = (scene.read(window, bands) for scene in (first, second))
         before_valid, after_valid = np.asarray(known.all(axis=0)), np.asarray(also_known.all(axis=0))
         if (before_valid & after_valid).mean() < LEAST_DATA:
@@ -209,14 +210,18 @@ def _bands(first: Scene, second: Scene) -> tuple[int, ...]:
     return tuple(good[i] for i in chosen)
 
 
-def _windows(height: int, width: int) -> list[Window]:
-    """Place windows over the image, evenly; none where it is too small."""
+def _windows(height: int, width: int, storage: Storage) -> list[Window]:
+    """Place windows over the image, evenly; none where it is too small, fewer where blocks are large."""
     if min(height, width) < LEAST_SIDE:
         return []
-    rows, cols = _starts(height), _starts(width)
-    return [Window(row, col, min(SIDE, height), min(SIDE, width)) for row in rows for col in cols]
+    for number in range(WINDOWS_PER_AXIS, 0, -1):
+        down, right = _spans(height, number), _spans(width, WINDOWS_PER_AXIS)
+        if storage.decoded(down, right) <= MOST_DECODED:
+            return [Window(row.start, col.start, len(row), len(col)) for row in down for col in right]
+    return []
 
 
-def _starts(length: int) -> list[int]:
-    count = min(WINDOWS_PER_AXIS, -(-length // SIDE))
-    return [int(start) for start in np.linspace(0, max(0, length - SIDE), count).round()]
+def _spans(length: int, most: int) -> list[range]:
+    count = min(most, -(-length // SIDE))
+    starts = np.linspace(0, max(0, length - SIDE), count).round().astype(int).tolist()
+    return [range(start, start + min(SIDE, length)) for start in starts]

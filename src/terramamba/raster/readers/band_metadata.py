@@ -30,7 +30,8 @@ def tags_and_names(
     What GDAL takes from a header that is not UTF-8 cannot be read through it, but is in ``envi`` too.
     """
     try:
-        return [image.tags(i) for i in indexes], [image.descriptions[i - 1] or "" for i in indexes]
+        descriptions = image.descriptions
+        return [image.tags(i) for i in indexes], [descriptions[i - 1] or "" for i in indexes]
     except UnicodeDecodeError:
         if envi is None:
             raise

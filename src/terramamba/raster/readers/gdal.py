@@ -24,9 +24,10 @@ from terramamba.raster.readers import band_metadata
 from terramamba.raster.readers.alpha import SAMPLED_PIXELS, Alpha, AlphaUse, judge_alpha
 from terramamba.raster.readers.datasets import dataset_of, is_address, is_on_web
 from terramamba.raster.readers.envi_header import header_entries
+from terramamba.raster.readers.stored import has_small_overviews, storage_of
 from terramamba.raster.readers.truncated import require_whole_image
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import Window, sample_windows
+from terramamba.raster.windows import Storage, Window, sample_windows
 
 GDAL_CACHE_BYTES = 256 << 20
 """Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
@@ -83,13 +84,15 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
     alpha = _alpha(path, image, alpha_use)
     transparency = alpha.number if alpha is not None and alpha.use == "mask" else None
     indexes = tuple(i for i in image.indexes if i != transparency)
-    dtype = image.dtypes[indexes[0] - 1]
-    if any(image.dtypes[i - 1].startswith("complex") for i in indexes):
+    # Rasterio makes each of these anew, of all bands, whenever it is asked for it.
+    dtypes, nodata = image.dtypes, image.nodatavals
+    dtype = dtypes[indexes[0] - 1]
+    if any(dtypes[i - 1].startswith("complex") for i in indexes):
         raise InputError(
             f"{path}: holds complex numbers ({dtype}); convert it to amplitude or intensity first"
         )
-    if any(image.dtypes[i - 1] != dtype for i in indexes):
-        found = ", ".join(sorted({image.dtypes[i - 1] for i in indexes}))
+    if any(dtypes[i - 1] != dtype for i in indexes):
+        found = ", ".join(sorted({dtypes[i - 1] for i in indexes}))
         raise InputError(f"{path}: bands of different types ({found}); convert them to one type first")
     grid, notes = _grid(path, image)
     if alpha is not None:
@@ -100,7 +103,7 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
     source = GdalSource(
         path,
         indexes,
-        tuple(image.nodatavals[i - 1] for i in indexes),
+        tuple(nodata[i - 1] for i in indexes),
         transparency,
         _mask_kind(image, indexes[0]),
     )
@@ -130,9 +133,10 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
         bad_bands=band_metadata.bad_bands(tags, header),
         scale=band_metadata.scale(header),
         declared=declared,
-        overviews=bool(image.overviews(indexes[0])),
+        overviews=has_small_overviews(image, indexes),
         alpha=alpha,
         palette=palette,
+        storage=_storage(path, image),
         notes=tuple(notes),
     )
 
@@ -268,7 +272,7 @@ def _alpha(path: str, image: Any, use: AlphaUse | None) -> Alpha | None:
     if image.dtypes[number - 1] not in {image.dtypes[i - 1] for i in image.indexes if i != number}:
         return Alpha(number, name, "mask", "mask")  # no band beside others of another type
     source = GdalSource(path, (number,), (None,), None, "none")
-    windows_of_it = sample_windows(image.height, image.width, SAMPLED_PIXELS)
+    windows_of_it = sample_windows(image.height, image.width, SAMPLED_PIXELS, _storage(path, image))
     seen = judge_alpha(np.concatenate([source.read(w, (0,), w.shape)[0].ravel() for w in windows_of_it]))
     return Alpha(number, name, use or seen or "mask", seen)
 
@@ -279,6 +283,12 @@ def _palette(image: Any, indexes: tuple[int, ...]) -> tuple[tuple[int, int, int,
         return None
     colours = image.colormap(indexes[0])
     return tuple(colours.get(value, (0, 0, 0, 0)) for value in range(max(colours) + 1))
+
+
+def _storage(path: str, image: Any) -> Storage:
+    """How the bands of ``image`` lie in their file; of a virtual raster, also in the first that it names."""
+    sources = [name for name in image.files if name != path][:1] if image.driver == "VRT" else []
+    return storage_of([image, *(dataset_of(name) for name in sources)])
 
 
 def _mask_kind(image: Any, index: int) -> Literal["none", "dataset", "bands"]:

@@ -22,7 +22,7 @@ from terramamba.raster.scene import Scene, Source
 from terramamba.raster.vector.vector_files import is_vector_file
 from terramamba.raster.views.drawn_mask import DrawnMask, open_drawn
 from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
-from terramamba.raster.windows import Window, evenly_spaced, sample_windows
+from terramamba.raster.windows import BY_PIXEL, Storage, Window, evenly_spaced, sample_windows
 
 PIXELS_AT_ONCE = 4_000_000
 _DEFECT = re.compile(r"cloud|cirrus|spacecraft")
@@ -65,7 +65,9 @@ def masked_fraction(scene: Scene) -> float:
     source = scene.source
     if not isinstance(source, MaskedSource):
         return 0.0
-    windows = sample_windows(scene.height, scene.width, PIXELS_AT_ONCE)
+    storages = [layer.storage for layer in source.layers if isinstance(layer, MaskLayer)]
+    storage = max(storages, key=Storage.block_bytes, default=BY_PIXEL)
+    windows = sample_windows(scene.height, scene.width, PIXELS_AT_ONCE, storage)
     marked = sum(np.count_nonzero(source.marked(window, window.shape)) for window in windows)
     return marked / sum(window.pixels for window in windows)
 
@@ -78,10 +80,14 @@ def unmasked_source(scene: Scene) -> Source:
 
 @dataclass(frozen=True)
 class MaskLayer:
-    """The ``bands`` of one mask; ``mapping`` leads to its pixels where they are not the scene's."""
+    """The ``bands`` of one mask, whose files have a ``storage``.
+
+    ``mapping`` leads to its pixels where they are not the scene's.
+    """
 
     source: Source
     bands: tuple[int, ...]
+    storage: Storage
     mapping: GridMapping | None
 
     def marked(self, window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
@@ -125,11 +131,12 @@ class MaskedSource:
 
 def _layer(mask: Scene, scene: Scene) -> MaskLayer:
     bands = _marking(mask)
+    storage = mask.storage.times(len(bands))
     if same_pixels(mask.grid, scene.grid):
-        return MaskLayer(mask.source, bands, None)
+        return MaskLayer(mask.source, bands, storage, None)
     raw = as_the_sensor_saw(mask) if scene.transform is None else None
     if raw is not None and raw.grid.window == scene.grid.window:
-        return MaskLayer(raw.source, bands, None)
+        return MaskLayer(raw.source, bands, storage, None)
     if mask.transform is None or scene.transform is None:
         if mask.turned != scene.turned:
             raise InputError(
@@ -137,7 +144,7 @@ def _layer(mask: Scene, scene: Scene) -> MaskLayer:
                 "rows are stored from the south or columns from the east; give one with georeferencing"
             )
         if mask.grid.window == scene.grid.window:
-            return MaskLayer(mask.source, bands, None)
+            return MaskLayer(mask.source, bands, storage, None)
         raise InputError(
             f"{mask.path}: a mask of {mask.height} x {mask.width} pixels, but {scene.path} has "
             f"{scene.height} x {scene.width}, and not both are georeferenced; give the mask of this scene"
@@ -148,7 +155,7 @@ def _layer(mask: Scene, scene: Scene) -> MaskLayer:
             f"{mask.path}: lies nowhere on {scene.path}; check the reference systems and the places, or "
             "leave this mask out"
         )
-    return MaskLayer(mask.source, bands, mapping)
+    return MaskLayer(mask.source, bands, storage, mapping)
 
 
 def _marking(mask: Scene) -> tuple[int, ...]:
