@@ -13,10 +13,19 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from terramamba.ops.backends import BACKENDS, Backend, Run
+from terramamba.ops.backends import BACKENDS, Backend, Run, available_backends
 from terramamba.ops.scan_paths import PATHS, SCAN_PATHS
 
 LOOP = "loop"
+
+
+NOT_TIMED = ("triton", "graph")
+"""Backends for GPUs, and for networks that are exported."""
+
+
+def timed_backends(op: str = "selective_scan") -> list[str]:
+    """List the backends of an operator that are timed on this machine."""
+    return [name for name, reason in available_backends(op).items() if not reason and name not in NOT_TIMED]
 
 
 @contextmanager

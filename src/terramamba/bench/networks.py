@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from terramamba.bench.loops import LOOP
+from terramamba.bench.loops import LOOP, timed_backends
 from terramamba.models.registry import create_model
-from terramamba.ops import available_backends, prefer
+from terramamba.ops import prefer
 
 CLASSES = 15
 BF16 = "-bf16"
@@ -67,7 +67,7 @@ class Network:
 
 def ways() -> list[str]:
     """Return the names of the ways to run a model: backends, the loop first, some also in bfloat16."""
-    there = [name for name, reason in available_backends().items() if not reason and name != "triton"]
+    there = timed_backends()
     there.sort(key=lambda name: name != LOOP)
     return there + [name + BF16 for name in there if name in ("native", "pytorch")]
 

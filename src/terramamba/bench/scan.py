@@ -9,9 +9,9 @@ from torch import Tensor
 
 from terramamba import ops
 from terramamba.bench.alternatives import find
-from terramamba.bench.loops import LOOP
+from terramamba.bench.loops import LOOP, timed_backends
 from terramamba.bench.timing import Case, Work
-from terramamba.ops import available_backends, native
+from terramamba.ops import native
 
 Inputs = dict[str, Tensor]
 Scan = Callable[[Inputs], Tensor]
@@ -156,7 +156,7 @@ def _works(shape: Shape, mode: str, left_out: frozenset[str]) -> Mapping[str, Wo
 
 def _ways(shape: Shape) -> dict[str, Scan]:
     """Every backend that can run here, the native one at every instruction set, and other packages."""
-    there = [name for name, reason in available_backends(shape.op).items() if not reason and name != "triton"]
+    there = timed_backends(shape.op)
     # The loop first: everything else is compared with it.
     ways = {name: shape.scan(name) for name in sorted(there, key=lambda name: name != LOOP)}
     for level in native.levels()[1:]:
