@@ -83,6 +83,17 @@ def test_a_map_comes_with_the_terms_and_a_note_on_pixels_that_are_too_large(weig
         assert file.tags()["WHAT"] == "water"
 
 
+def test_grey_pictures_are_told_from_colours(weights, dates, tmp_path, capsys):
+    grey = str(tmp_path / "grey.tif")
+    with rasterio.open(dates[0]) as file, rasterio.open(grey, "w", **file.profile) as copy:
+        copy.write(np.repeat(file.read([1]), 3, axis=0))
+    words = ["change", "map", grey, dates[1], "--weights", str(weights), "--what", "water"]
+    assert main([*words, "--out", str(tmp_path / "c.tif")]) == 0
+    said = capsys.readouterr().err
+    assert f"{grey}: its three bands are all alike, as in radar or a grey picture" in said
+    assert f"{dates[1]}: its three bands" not in said
+
+
 def test_the_same_with_workers_and_from_python(weights, dates, tmp_path):
     detector = tm.shipped_detector(weights)
     array = tm.map_change(detector, *dates, what="buildings", progress=False)

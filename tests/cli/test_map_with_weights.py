@@ -59,7 +59,7 @@ def test_a_scene_of_any_sensor_is_mapped_without_labels(tmp_path, capsys, nm, st
     words = ["classify", "map", str(scene), "--weights", "spectral-library", "--out", str(out)]
     assert main([*words, "--probabilities", str(likely), "--fractions", str(parts)]) == 0
     said = capsys.readouterr()
-    assert f"{stored:g} is taken for a reflectance of 1, as found" in said.err
+    assert f"{stored:g} is taken for a reflectance of 1, as its values suggest" in said.err
     assert ("no bands beyond" in said.err) == (nm is VNIR)
     codes, tags, colours = mapped(out)
     classes = find_weights("spectral-library").card.classes

@@ -11,6 +11,7 @@ from dataclasses import replace
 import rasterio
 
 from terramamba.change.comparable import changes_in_words, make_comparable
+from terramamba.change.grey import grey_notes
 from terramamba.change.map_output import NAMES, NOT_SURE, ChangeMapOutput
 from terramamba.change.map_worker import ChangeWork
 from terramamba.change.seen import seen_by
@@ -123,9 +124,19 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
         with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
             differences = value_differences(run, first) if learnt_values else []
             changes = changes_in_words(second)
-            return [*changes, *pair_report(first, second).notes, *differences, *pixel_size_notes(run, grid)]
+            return [
+                *changes,
+                *pair_report(first, second).notes,
+                *differences,
+                *_notes_on_sight(run, first, second, grid),
+            ]
 
     return given.plan(output, work, settings, notes, threshold=option_fact("--threshold", threshold))
+
+
+def _notes_on_sight(run: Run, first: Scene, second: Scene, grid: Grid) -> list[str]:
+    """Say what in a pair the model has never seen the like of."""
+    return [*pixel_size_notes(run, grid), *grey_notes(run, first, second)]
 
 
 def _threshold(own: float, given: MapInputs, settings: ChangeMapSettings) -> float:

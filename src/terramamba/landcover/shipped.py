@@ -78,9 +78,16 @@ def shipped_run(
     bands, sample, known = _sampled(seen, weights.card.name)
     wavelengths = np.array(seen.wavelengths)[list(bands)]
     whole = sample[:, known.all(axis=0)]
-    divisor = reflectance_scale(seen.path, whole, np.ones(whole.shape, bool), seen.scale, scale)
-    refuse_radiance(seen.path, whole, wavelengths)
-    how = "as given" if scale is not None else "as found"
+    integers = np.issubdtype(np.dtype(seen.dtype), np.integer)
+    known = np.ones(whole.shape, bool)
+    divisor = reflectance_scale(seen.path, whole, known, seen.scale, scale, whole_numbers=integers)
+    if not refuse_radiance(seen.path, whole, wavelengths):
+        say(
+            f"note: {seen.path}: has no bands at 940 or 1,130 nm, by which radiance is told from surface"
+            " reflectance; be sure that it is surface reflectance"
+        )
+    declared = seen.scale is not None and seen.scale != 1
+    how = "as given" if scale is not None else "as the file declares" if declared else "as its values suggest"
     say(f"note: {seen.path}: {divisor:g} is taken for a reflectance of 1, {how} (--reflectance-scale)")
     if wavelengths.max() < SWIR_NM:
         say(

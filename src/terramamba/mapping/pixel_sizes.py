@@ -20,5 +20,6 @@ def pixel_size_notes(run: Run, grid: Grid) -> list[str]:
     than = "smaller" if own < least else "larger"
     return [
         f"pixels are {own:.3g} m wide, {than} than those that the model has seen ({least:g} to {most:g} m):"
-        " what it marks may be wrong; try it where you know what changed"
+        " what it marks, or does not, may be wrong; try it where you know what changed, or another model (a"
+        " pair: --model ir_mad shows whatever differs, at any resolution)"
     ]

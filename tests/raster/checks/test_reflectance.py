@@ -38,6 +38,23 @@ def test_other_units_are_asked_for(stored):
         scale_of(ground() * stored)
 
 
+def test_whole_numbers_of_a_picture_are_not_taken_for_per_cent_unasked():
+    values = (ground() * 255).round()
+    with pytest.raises(InputError, match=r"give .*reflectance.scale"):
+        reflectance_scale("a.tif", values, values >= 0, None, None, whole_numbers=True)
+    values = (ground() * 10_000).round()
+    assert reflectance_scale("a.tif", values, values >= 0, None, None, whole_numbers=True) == 10_000
+    per_cent = (ground() * 100).round()
+    assert reflectance_scale("a.tif", per_cent, per_cent >= 0, None, 100.0, whole_numbers=True) == 100
+
+
+def test_whether_radiance_could_be_told_is_said():
+    values = ground()
+    assert refuse_radiance("a.tif", values, WAVELENGTHS)
+    few = [int(np.argmin(abs(WAVELENGTHS - centre))) for centre in (480, 560, 660, 830, 1650, 2210)]
+    assert not refuse_radiance("a.tif", values[few], WAVELENGTHS[few])
+
+
 def test_a_wrong_answer_is_refused_too():
     with pytest.raises(InputError, match="bright values are"):
         scale_of(ground() * 10_000, given=1.0)

@@ -14,6 +14,7 @@ from terramamba.core.errors import InputError
 
 SCALES = {1.0: 1.6, 100.0: 160.0, 10_000.0: 16_000.0}
 """Stored value of a reflectance of 1, and what bright pixels are below: snow, glint and clouds exceed 1."""
+PER_CENT = 100.0
 BRIGHT = 99.0
 """Percentile of all values that is called bright."""
 DARKEST_BRIGHT = 0.04
@@ -42,6 +43,8 @@ def reflectance_scale(
     known: Bool[np.ndarray, "c n"],
     declared: float | None,
     given: float | None,
+    *,
+    whole_numbers: bool = False,
 ) -> float:
     """Say which stored value is a reflectance of 1: as ``given``, else by the file, else by the values.
 
@@ -51,6 +54,8 @@ def reflectance_scale(
         known: Which of them are data.
         declared: What the file says that stored values are to be multiplied by; None: nothing.
         given: What a user says; None: nothing.
+        whole_numbers: The file stores whole numbers: those of 0 to 255 are a picture's far more often than
+            per cent, and are not taken for it unasked.
 
     Raises:
         InputError: values of which many are negative, or of a size that no reflectance has.
@@ -61,7 +66,8 @@ def reflectance_scale(
     if scale is None and declared is not None and declared != 1:
         scale = 1 / declared
     if scale is None:
-        scale = next((one for one, most in SCALES.items() if DARKEST_BRIGHT * one <= bright <= most), None)
+        fitting = (one for one, most in SCALES.items() if DARKEST_BRIGHT * one <= bright <= most)
+        scale = next((one for one in fitting if not (whole_numbers and one == PER_CENT)), None)
     if scale is None or bright / scale > SCALES[1.0]:
         raise InputError(
             f"{path}: bright values are {bright:,.4g}, which is no reflectance as it is stored (0 to 1, per"
@@ -78,17 +84,21 @@ def reflectance_scale(
 
 def refuse_radiance(
     path: str, values: Float[np.ndarray, "c n"], wavelengths: Float[np.ndarray, " c"]
-) -> None:
-    """Refuse a scene in which the atmosphere still shows; one without bands at 940 and 1,130 nm cannot tell.
+) -> bool:
+    """Refuse a scene in which the atmosphere still shows.
 
     Args:
         path: Of the scene, for the message.
         values: Pixels that have data in all bands.
         wavelengths: Of the bands, in nm.
 
+    Returns:
+        Whether it could be seen: it takes bands in and beside 940 or 1,130 nm.
+
     Raises:
         InputError: water vapour takes more light away than it does in surface reflectance.
     """
+    seen = False
     for first, last, before, after in VAPOUR:
         inside, left, right = (
             (wavelengths >= low) & (wavelengths <= high) for low, high in ((first, last), before, after)
@@ -99,6 +109,7 @@ def refuse_radiance(
         lit = around > LIT * np.percentile(around, BRIGHT)
         if not lit.any():
             continue
+        seen = True
         depth = float(np.median(1 - values[inside].mean(axis=0)[lit] / around[lit]))
         if depth > DEEPEST:
             raise InputError(
@@ -106,3 +117,4 @@ def refuse_radiance(
                 " water vapour absorbs it, so it is radiance or was measured above the atmosphere; give"
                 " surface reflectance"
             )
+    return seen
