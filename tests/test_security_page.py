@@ -7,8 +7,11 @@ import pytest
 
 from terramamba.core import documents, network
 from terramamba.data.catalog import download, unpack
+from terramamba.data.labels import described, label_grid
 from terramamba.mapping import executors
+from terramamba.mapping import windows as mapping_windows
 from terramamba.models.encoders import pretrained
+from terramamba.raster import sample_statistics, windows
 from terramamba.raster.readers import matlab_tags
 
 ROOT = Path(__file__).parents[1]
@@ -31,6 +34,13 @@ PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
         ("no links; {} GB,", unpack.MOST_UNPACKED >> 30),
         ("GB, {} files and", unpack.MOST_FILES),
         ("of unknown length | {} GB", download.MOST_FETCHED >> 30),
+        ("a training | {} values of each", sample_statistics.MOST_VALUES),
+        ("in {} bands at most", sample_statistics.MOST_BANDS),
+        ("from blocks of {} GB once", windows.MOST_DECODED >> 30),
+        ("an image of up to {} pixels", described.MOST_COUNTED),
+        ("else of {} of them", described.MOST_SAMPLED),
+        ("label images | {} pixels", label_grid.MOST_PIXELS),
+        ("a map | {} windows", mapping_windows.MOST_WINDOWS),
     ],
 )
 def test_a_bound_of_the_page_is_that_of_the_code(words: str, value: int) -> None:

@@ -11,13 +11,15 @@ import pytest
 import rasterio
 from affine import Affine
 
+from cards import change_card, save_run
 from terramamba.mapping.windows import PIXELS_PER_WINDOW, class_windows
+from terramamba.models import create_model
 from terramamba.raster.readers.gdal import GdalSource
 from terramamba.raster.windows import Window
 
 HUGE = 2_000_000
 MOST_READ = 50_000_000
-"""Values that all checks of one file read together."""
+"""Values that all checks of a file, or of a pair, read together."""
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def virtual(
     return path
 
 
-TILED = {"tiled": True, "blockxsize": 4096, "blockysize": 4096}
+TILED = {"tiled": True, "blockxsize": 2048, "blockysize": 2048}
 STRIPS = {"blockysize": 64}
 SHAPES = {
     "tiled": (HUGE, HUGE),
@@ -134,12 +136,13 @@ def test_labels_of_years_of_reading_are_refused_before_they_are_read(terramamba,
 def test_maps_of_years_of_work_are_refused_before_anything_is_written(
     terramamba, workshop, tmp_path: Path
 ) -> None:
+    detector = save_run(create_model("fc_siam_diff", in_channels=2), tmp_path / "run", change_card())
     scene = sparse(tmp_path / "scene.tif", HUGE, HUGE, 12, "uint16", **TILED)
-    dates = sparse(tmp_path / "dates.tif", HUGE, HUGE, 3, **TILED)
+    dates = sparse(tmp_path / "dates.tif", HUGE, HUGE, 2, **TILED)
     out = tmp_path / "maps" / "map.tif"
     jobs = (
         ("classify", "map", workshop.cover_run, scene),
-        ("change", "map", workshop.change_run, dates, dates),
+        ("change", "map", detector, dates, dates),
     )
     for words in jobs:
         done = terramamba(*words, "--out", out)

@@ -28,7 +28,8 @@ def own_scaling(before: Scene, after: Scene, scaling: Scaling) -> Scaling:
     """
     sampled = []
     for date in (before, after):
-        for window in sample_windows(date.height, date.width, SAMPLED_PIXELS):
+        storage = date.storage.times(len(scaling.bands))
+        for window in sample_windows(date.height, date.width, SAMPLED_PIXELS, storage):
             values, valid = date.read(window, scaling.bands)
             known = (valid & np.isfinite(values)).all(axis=0)
             sampled.append(values[:, known].astype(np.float64))
