@@ -68,7 +68,7 @@ def _why_no_run(paths: Sequence[str], names: Sequence[str] | None) -> str:
     folders = [path for path in paths if Path(path).is_dir()]
     if begun is None and (not (absent or folders) or (names is not None and len(paths) <= len(names))):
         unknown = f" ({', '.join(absent)}: no such file)" if absent else ""
-        beside = "" if names is None else f", and {', '.join(names)}"
+        beside = "" if names is None else f", and {', '.join(names)}; --weights maps without a run"
         return (
             f"RUN: no run folder among {', '.join(paths)}{unknown}; name the folder that training wrote with "
             f"--out{beside}"
