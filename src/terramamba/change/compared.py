@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from terramamba.change.division import Division
 from terramamba.change.scored_pairs import scored_pairs
-from terramamba.change.settings import ChangeSettings
+from terramamba.change.settings import ChangeSettings, Dividing
 from terramamba.change.subsets import labelled_pairs
 from terramamba.core.errors import InputError
+from terramamba.core.options import part_of
 from terramamba.data.catalog.record import DataSet, SceneSet
 from terramamba.experiments.compared import Timed
 from terramamba.runs.folder import Run
@@ -35,7 +35,8 @@ def time_pairs(run: Run, settings: ChangeSettings) -> Timed:
         stated=settings.stated_values(),
         shapes=settings.shape_values(),
         bands=settings.bands,
-        division=Division.of(settings),
+        how=part_of(settings, Dividing),
+        seed=settings.seed,
     )
     if "test" not in labelled:
         raise InputError(f"{settings.data}: no test pairs; an experiment compares scores on test, add some")

@@ -2,18 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
 
 import numpy as np
 
+from terramamba.change.settings import Dividing
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import WHOLE, PairFiles
 from terramamba.data.splits.block_size import BlockSize
 from terramamba.raster.pixel_area import pixel_sides
 from terramamba.raster.windows import Window
 
-Split = Literal["given", "image", "block"]
 BLOCKS_ACROSS, LEAST_BLOCK = 6, 64
 """Blocks along the shorter side of an image where no size is given, and their least side in pixels."""
 SUBSETS = ("train", "val", "test")
@@ -25,34 +24,22 @@ SAYS = {
 }
 
 
-@dataclass(frozen=True)
-class Division:
-    """How pairs become subsets, and how many train."""
-
-    split: Split = "given"
-    block_size: str | None = None
-    val_share: float = 0.2
-    test_share: float = 0.2
-    max_pairs: int | None = None
-    labelled_fraction: float = 1.0
-    seed: int = 0
-
-    @classmethod
-    def of(cls, settings: Any) -> "Division":
-        """Take it from the settings of a training."""
-        return cls(**{name: getattr(settings, name) for name in cls.__dataclass_fields__})
-
-
 def divided(
-    pairs: Mapping[str, Sequence[PairFiles]], division: Division, data: str
+    pairs: Mapping[str, Sequence[PairFiles]], how: Dividing, data: str, seed: int
 ) -> tuple[dict[str, list[PairFiles]], list[str]]:
-    """Return pairs by subset as ``division`` has it, and notes on what scores of them can claim.
+    """Return pairs by subset, and notes on what scores of them can claim.
+
+    Args:
+        pairs: As their files have them, by subset.
+        how: Whether that stays, or they are drawn by image or by block; and how many train.
+        data: What the pairs come from, for messages.
+        seed: Of what is drawn.
 
     Raises:
         InputError: too few images or blocks for three subsets, or files that name none where they are to.
     """
     found, notes = {name: list(files) for name, files in pairs.items()}, []
-    if division.split == "given":
+    if how.split == "given":
         if set(found) == {WHOLE}:
             raise InputError(
                 f"{data}: does not say which pairs train and which validate; name folders or a column split,"
@@ -60,28 +47,32 @@ def divided(
             )
     else:
         everything = [pair for files in pairs.values() for pair in files]
-        groups = _by_image(everything) if division.split == "image" else _blocks(everything, division)
-        found = _drawn(groups, division, data)
-        notes = [SAYS[division.split]]
+        groups = _by_image(everything) if how.split == "image" else _blocks(everything, how.block_size)
+        found = _drawn(groups, how, data, seed)
+        notes = [SAYS[how.split]]
     if found.get("train"):
-        found["train"] = _fewer(found["train"], division)
+        found["train"] = _fewer(found["train"], how, seed)
     return found, notes
 
 
 def _by_image(pairs: Sequence[PairFiles]) -> list[list[PairFiles]]:
-    """Pairs in groups of the same image files, of which they may be windows."""
-    groups: dict[tuple[str, str], list[PairFiles]] = {}
+    """Pairs in groups that share no image file: windows of an image, and dates that follow one another."""
+    groups: dict[str, list[PairFiles]] = {}
     for pair in pairs:
-        groups.setdefault((pair.before, pair.after), []).append(pair)
-    return list(groups.values())
+        met = [groups.get(path, []) for path in (pair.before, pair.after)]
+        one = met[0] if met[0] is met[1] else [*met[0], *met[1]]
+        one.append(pair)
+        for member in one:
+            groups[member.before] = groups[member.after] = one
+    return list({id(one): one for one in groups.values()}.values())
 
 
-def _blocks(pairs: Sequence[PairFiles], division: Division) -> list[list[PairFiles]]:
+def _blocks(pairs: Sequence[PairFiles], block_size: str | None) -> list[list[PairFiles]]:
     """Square windows of all pairs, one a group."""
     cut = []
     for pair in pairs:
         area = pair.window or pair.grid.window
-        side = _side(pair, area, division.block_size)
+        side = _side(pair, area, block_size)
         for row in range(0, area.height, side):
             for col in range(0, area.width, side):
                 window = Window(
@@ -112,13 +103,13 @@ def _side(pair: PairFiles, area: Window, block_size: str | None) -> int:
 
 
 def _drawn(
-    groups: Sequence[Sequence[PairFiles]], division: Division, data: str
+    groups: Sequence[Sequence[PairFiles]], how: Dividing, data: str, seed: int
 ) -> dict[str, list[PairFiles]]:
     """Groups dealt to the subsets with the seed; each subset keeps the order of the files."""
-    what = "images" if division.split == "image" else "blocks"
+    what = "images" if how.split == "image" else "blocks"
     counts = {
-        "val": max(1, round(division.val_share * len(groups))),
-        "test": max(1, round(division.test_share * len(groups))) if division.test_share else 0,
+        "val": max(1, round(how.val_share * len(groups))),
+        "test": max(1, round(how.test_share * len(groups))) if how.test_share else 0,
     }
     counts["train"] = len(groups) - sum(counts.values())
     if counts["train"] < 1:
@@ -126,11 +117,11 @@ def _drawn(
             f"{data}: {len(groups)} {what} are too few for train, val and test; "
             + (
                 "use --split block"
-                if division.split == "image"
+                if how.split == "image"
                 else "give smaller blocks with --block-size, as in 64px"
             )
         )
-    order = np.random.default_rng(division.seed).permutation(len(groups))
+    order = np.random.default_rng(seed).permutation(len(groups))
     ends = np.cumsum([counts[subset] for subset in SUBSETS])
     dealt = dict(zip(SUBSETS, np.split(order, ends[:-1]), strict=True))
     return {
@@ -140,10 +131,10 @@ def _drawn(
     }
 
 
-def _fewer(pairs: list[PairFiles], division: Division) -> list[PairFiles]:
+def _fewer(pairs: list[PairFiles], how: Dividing, seed: int) -> list[PairFiles]:
     """Some of the training pairs, drawn with the seed: of two numbers the larger has all of the smaller."""
-    count = max(1, round(division.labelled_fraction * len(pairs)))
-    if division.max_pairs is not None:
-        count = min(count, division.max_pairs)
-    kept = np.random.default_rng(division.seed).permutation(len(pairs))[:count]
+    count = max(1, round(how.labelled_fraction * len(pairs)))
+    if how.max_pairs is not None:
+        count = min(count, how.max_pairs)
+    kept = np.random.default_rng(seed).permutation(len(pairs))[:count]
     return [pairs[index] for index in sorted(kept.tolist())]

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
+from terramamba.change.division import divided
 from terramamba.change.error_maps import write_error_maps
 from terramamba.change.meanings import asked_pairs, threshold_for
 from terramamba.change.scored_pairs import scored_pairs
 from terramamba.change.scores import pair_scores
-from terramamba.change.settings import ChangeSettings
+from terramamba.change.settings import ChangeSettings, Dividing
 from terramamba.change.training import counted
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain
+from terramamba.core.options import part_of
 from terramamba.core.run_files import CONFUSION
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs.image_pair import PairFiles
@@ -131,22 +133,14 @@ def _known(
     if not has_settings(run.folder):
         return []
     trained = read_settings(run.folder, ChangeSettings)
-    own = found
-    if (trained.data, trained.root) != (data, root):
-        try:
-            own, _, _ = load_pairs(
-                trained.data,
-                trained.root,
-                trained.align,
-                trained.scene_variable,
-                trained.axes,
-                trained.bands,
-                physical=bool(run.card.data.physical),
-            )
-        except InputError as error:  # moved or removed since
-            return [
-                f"not known whether the run has learnt from these pairs: its own cannot be read ({error})"
-            ]
+    own: Mapping[str, Sequence[PairFiles]] = found
+    try:
+        if (trained.data, trained.root) != (data, root):
+            how = (trained.align, trained.scene_variable, trained.axes, trained.bands)
+            own, _, _ = load_pairs(trained.data, trained.root, *how)
+        own, _ = divided(own, part_of(trained, Dividing), trained.data, trained.seed)
+    except InputError as error:  # moved or removed since
+        return [f"not known whether the run has learnt from these pairs: its own cannot be read ({error})"]
     notes = []
     for subset, did in LEARNT.items():
         shared = shown_in_both(own.get(subset, []), pairs)

@@ -44,7 +44,9 @@ class ScoredPairs(PairDataset):
     def swapped(self) -> "ScoredPairs":
         """Exchange the dates of all pairs."""
         pairs = [pair.swapped() for pair in self.pairs]
-        return ScoredPairs(pairs, self.scaling, self.scale_by, self.meanings)
+        exchanged = ScoredPairs(pairs, self.scaling, self.scale_by, self.meanings)
+        exchanged._scalings = self._scalings  # one rule for both dates, whichever comes first
+        return exchanged
 
     def mapped_for(self, model: Model) -> list[int]:
         """Return the pairs of more than ``WHOLE_PIXELS``; none for a model that needs the whole image."""

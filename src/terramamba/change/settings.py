@@ -19,6 +19,7 @@ from terramamba.data.settings import BLOCK_SIZE, PIXEL_FRACTION, Alignment, Pair
 from terramamba.mapping.settings import MapSettings
 from terramamba.training.settings import ChangeLoss, TrainConfig, TrainSettings
 
+Split = Literal["given", "image", "block"]
 SHARE = Bound("a share above 0 and below 1", lambda value: 0 < value < 1)
 SHARE_OR_NONE = Bound("a share of at least 0 and below 1", lambda value: 0 <= value < 1)
 
@@ -78,7 +79,7 @@ class Crops(Options):
 class Dividing(Options):
     """Which pairs train, validate and test."""
 
-    split: Literal["given", "image", "block"] = "given"
+    split: Split = "given"
     """given: as folders, lists or a column split say; image: images are drawn; block: parts of large images
     are, so that one pair is enough. What is drawn follows from --seed."""
     block_size: Annotated[str | None, BLOCK_SIZE] = None

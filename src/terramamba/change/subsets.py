@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from terramamba.change.division import Division, Split, divided
+from terramamba.change.division import SUBSETS, divided
+from terramamba.change.settings import Dividing, Split
 from terramamba.core.errors import InputError
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs.image_pair import PairFiles
@@ -15,8 +16,6 @@ from terramamba.data.pairs.layouts import LABELS
 from terramamba.data.pairs.overlaps import shown_in_both
 from terramamba.data.pairs.settle_labels import settle_labels
 from terramamba.raster.views.warped import Method
-
-SUBSETS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -90,17 +89,19 @@ def labelled_pairs(
     bands: str | None = None,
     stated: StatedValues | None = None,
     shapes: ShapeValues | None = None,
-    division: Division | None = None,
+    how: Dividing | None = None,
+    seed: int = 0,
 ) -> Mapping[str, list[PairFiles]]:
     """Return the labelled pairs of ``data`` by subset, labels settled: train, val and, if there, test.
 
-    ``stated`` and ``shapes`` are what is said of the values in labels, ``division`` how pairs become subsets.
+    ``stated`` and ``shapes`` are what is said of the values in labels, ``how`` and ``seed`` how
+    pairs become subsets.
 
     Raises:
         InputError: a subset or a label is missing, or training or validation share images with test.
     """
     found, published, _ = load_pairs(data, root, align, variable, axes, bands)
-    found, _ = divided(found, division or Division(), data)
+    found, _ = divided(found, how or Dividing(), data, seed)
     subsets = three_subsets(found, data, published, chosen_on_test=chosen_on_test)
     return settle_labels(subsets.pairs, stated, shapes=shapes).pairs
 

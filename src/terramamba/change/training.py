@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 
 from terramamba.change.contents import contents_of
-from terramamba.change.division import Division, divided
+from terramamba.change.division import divided
 from terramamba.change.meanings import meanings_in, require_able
 from terramamba.change.recipe import with_crops
 from terramamba.change.samples import PairDataset
 from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.change.scores import PairCounts, confusions_at, count_pairs, pair_scores, write_thresholds
-from terramamba.change.settings import ChangeSettings
+from terramamba.change.settings import ChangeSettings, Dividing
 from terramamba.change.subsets import protocol_id, split_record, three_subsets
 from terramamba.change.understood import plan_of
 from terramamba.core.devices import resolve_device
 from terramamba.core.file_states import FileStates
 from terramamba.core.files import plain, write_json
+from terramamba.core.options import part_of
 from terramamba.core.run_files import CONFUSION, RELIABILITY, SPLIT, THRESHOLDS
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.labels.class_table import ClassTable
@@ -84,9 +85,9 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
         physical=True,
     )
     inputs = FileStates.of(_files(found))
-    division = Division.of(settings)
-    found, on_split = divided(found, division, settings.data)
-    if division != Division(seed=settings.seed):
+    how = part_of(settings, Dividing)
+    found, on_split = divided(found, how, settings.data, settings.seed)
+    if how != Dividing():
         published = None  # scores on a part of a set, or on another division of it, have no name
     subsets = three_subsets(found, settings.data, published, chosen_on_test=settings.chosen_on_test)
     require_able(spec, meanings_in(subsets.pairs))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from terramamba.core.errors import InputError
 from terramamba.core.words import count
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.label_pixels import LabelPixels, label_pixels
 from terramamba.data.pairs.label_values import (
     CHANGED,
     ONE_BIT,
@@ -37,17 +38,8 @@ class Settled:
     notes: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     """Of ``notes``, those on what makes scores say nothing."""
-    pixels: Mapping[str, "LabelPixels"] = field(default_factory=dict)
+    pixels: Mapping[str, LabelPixels] = field(default_factory=dict)
     """By subset."""
-
-
-@dataclass(frozen=True)
-class LabelPixels:
-    """Pixels of the labels of a subset, by what they mean; whole files, whatever windows pairs have."""
-
-    unchanged: int
-    changed: int
-    ignored: int
 
 
 def settle_labels(
@@ -70,7 +62,7 @@ def settle_labels(
     if settled.values is None:
         return settled
     on_top = []
-    totals = {subset: _totals(files) for subset, files in settled.pairs.items() if files}
+    totals = {subset: label_pixels(files) for subset, files in settled.pairs.items() if files}
     for subset, of in totals.items():
         if of.unchanged or (of.changed and settled.values.stated):
             continue
@@ -269,24 +261,6 @@ def _knows(kept: LabelValues, mask: MaskFacts) -> bool:
     return all(coding.meaning(value) is not None for value in mask.counts) and not (
         mask.transparent and not coding.opaque and coding.meaning(0) == UNCHANGED and 0 not in mask.counts
     )
-
-
-def _totals(files: Iterable[PairFiles]) -> LabelPixels:
-    """Pixels of the labels of ``files``; all of a file that has windows in them."""
-    seen: dict[int, tuple[MaskFacts, Coding]] = {}
-    for pair in files:
-        if pair.label is not None and pair.coding is not None:
-            facts = pair.label_facts()
-            seen[id(facts)] = facts, pair.coding
-    unchanged = changed = every = 0
-    for facts, coding in seen.values():
-        every += sum(facts.counts.values()) + sum(facts.transparent.values()) + facts.nan
-        for counts in (facts.counts, facts.transparent if coding.opaque else {}):
-            for value, pixels in counts.items():
-                meaning = coding.meaning(value)
-                unchanged += pixels * (meaning == UNCHANGED)
-                changed += pixels * (meaning == CHANGED)
-    return LabelPixels(unchanged, changed, every - unchanged - changed)
 
 
 def _masks_of(files: Iterable[PairFiles]) -> list[MaskFacts]:
