@@ -4,9 +4,8 @@ import shutil
 
 import pytest
 
-from served import serving
+from served import Ranges, serving
 from terramamba.cli import main
-from terramamba.core import network
 from terramamba.core.errors import InputError
 from terramamba.weights import fetched
 from terramamba.weights.fetched import fetch_weights
@@ -72,8 +71,25 @@ def test_a_file_that_is_too_large_is_refused(hub, tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == {"hub"}
 
 
+def test_a_server_that_has_trouble_for_a_while_is_asked_again(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetched, "PAUSE_SECONDS", 0.01)
+    asked = []
+
+    class Troubled(Ranges):
+        def do_GET(self) -> None:  # noqa: N802  (as servers call it)
+            asked.append(self.path)
+            if len(asked) < 3:
+                self.send_error(503)
+            else:
+                super().do_GET()
+
+    with serving(hub, Troubled) as address:
+        fetch_weights(address, tmp_path / "own")
+    assert len(asked) == 5  # the first of three files thrice
+
+
 def test_a_server_that_is_not_there_ends_in_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(network, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(fetched, "PAUSE_SECONDS", 0.01)
     with pytest.raises(InputError, match=r"the server gave no answer, though it was asked 3 times"):
         fetch_weights("http://127.0.0.1:9/weights", tmp_path / "own")
     assert not list(tmp_path.iterdir())

@@ -10,7 +10,6 @@ from terramamba.data.scaling import Scaling
 from terramamba.data.settings import ScaleBy
 from terramamba.runs.folder import Run
 from terramamba.runs.model_card import DataCard, JudgedCard, MadeBy, Metres, ModelCard, Threshold
-from terramamba.scores.calibration import TemperatureFit
 from terramamba.weights.card import ANEW, CARD
 from terramamba.weights.registry import find_weights, load_weights, shipped_weights
 
@@ -26,8 +25,7 @@ class ChangeWeights:
     thresholds: Mapping[Text, Fraction] | None = None
     """By meaning."""
     pixel_sizes: tuple[Metres, Metres] | None = None
-    """Sides on the ground, in metres, of the pixels that the model has seen."""
-    calibration: TemperatureFit | None = None
+    """Sides on the ground, in metres, of pixels that the model was trained or tried on."""
 
 
 def shipped_run(given: str) -> Run:
@@ -55,7 +53,7 @@ def shipped_run(given: str) -> Run:
     judged = JudgedCard(
         threshold=Threshold(own.threshold, "validation"),
         thresholds=own.thresholds,
-        calibration=own.calibration,
+        calibration=card.calibration_fit,
     )
     made_by = MadeBy(card.made_by.version)
     return Run(weights.folder, model, ModelCard("change", card.model, data, judged, made_by))
@@ -81,5 +79,4 @@ def own_part(run: Run, pixel_sizes: tuple[float, float] | None) -> ChangeWeights
         meanings=data.meanings,
         thresholds=judged.thresholds,
         pixel_sizes=pixel_sizes,
-        calibration=judged.calibration,
     )

@@ -24,7 +24,6 @@ from terramamba.raster.views.masked import masked
 from terramamba.raster.views.nodata import without_values
 from terramamba.runs.folder import Run
 from terramamba.runs.model_card import DataCard, JudgedCard, MadeBy, ModelCard, PatchShape
-from terramamba.scores.calibration import TemperatureFit
 from terramamba.weights.card import ANEW, CARD
 from terramamba.weights.registry import Weights, load_weights
 
@@ -114,10 +113,7 @@ def shipped_run(
     )
     model = model.at_wavelengths(wavelengths.tolist())
     saved = SavedModel(model.spec_name, model.preset, model.options, card.model.sha256)
-    fitted = None
-    if card.temperature is not None:
-        fitted = TemperatureFit(card.temperature, "validation", 0, False)
-    judged = JudgedCard(calibration=fitted)
+    judged = JudgedCard(calibration=card.calibration_fit)
     made_by = MadeBy(card.made_by.version)
     return Run(weights.folder, model, ModelCard(card.task, saved, data, judged, made_by))
 

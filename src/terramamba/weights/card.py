@@ -15,6 +15,7 @@ from terramamba.core.files import write_json
 from terramamba.core.typed import Bound, FieldError, Finite, Text, between, typed
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.models.weights import SavedModel
+from terramamba.scores.calibration import TemperatureFit
 
 CARD = "card.json"
 FORMAT = 1
@@ -88,6 +89,11 @@ class WeightsCard:
     """What they cannot do, a sentence each."""
     own: Mapping[str, Any] = field(default_factory=dict)
     """What only their job knows of; its wing reads it as a record of its own."""
+
+    @property
+    def calibration_fit(self) -> TemperatureFit | None:
+        """The temperature as runs have it; how many samples it was fitted on, a card says in words alone."""
+        return None if self.temperature is None else TemperatureFit(self.temperature, "validation", 0, False)
 
 
 def read_weights_card(folder: Path) -> WeightsCard:

@@ -5,11 +5,13 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from terramamba.core.durable import make_folder, replace, sync_tree
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.folder_lock import empty, held, remove_any
-from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, TRIES, pause
+from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS, TRIES
 from terramamba.weights.card import read_weights_card
 from terramamba.weights.registry import FILES, Weights, verify_weights
 
@@ -65,25 +67,24 @@ def _bring(source: str, name: str, target: Path) -> None:
 
 def _download(address: str, target: Path) -> None:
     """Fetch a file, asking again where a server has trouble for a while."""
-    for tries in range(1, TRIES + 1):
+    again = Retry(
+        total=TRIES - 1, backoff_factor=PAUSE_SECONDS, status_forcelist=AGAIN, raise_on_status=False
+    )
+    with requests.Session() as session:
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(max_retries=again))
         try:
-            with requests.get(address, stream=True, timeout=(CONNECT_SECONDS, PATIENCE_SECONDS)) as answer:
-                if answer.status_code in AGAIN and tries < TRIES:
-                    pause(tries)
-                    continue
+            with session.get(address, stream=True, timeout=(CONNECT_SECONDS, PATIENCE_SECONDS)) as answer:
                 if not answer.ok:
                     raise InputError(
                         f"{address}: the server says {answer.status_code} {answer.reason}; check the address"
                     )
                 _keep(answer, address, target)
-                return
         except requests.RequestException as error:
-            if tries == TRIES:
-                raise InputError(
-                    f"{address}: the server gave no answer, though it was asked {TRIES} times"
-                    f" ({type(error).__name__}); check the address and the network, or try again later"
-                ) from error
-            pause(tries)
+            raise InputError(
+                f"{address}: the server gave no answer, though it was asked {TRIES} times"
+                f" ({type(error).__name__}); check the address and the network, or try again later"
+            ) from error
 
 
 def _keep(answer: requests.Response, address: str, target: Path) -> None:
