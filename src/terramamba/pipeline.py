@@ -54,7 +54,7 @@ from terramamba.training.fit import fit, training_processes
 from terramamba.training.loop import seed_everything
 from terramamba.training.plan import Plan
 from terramamba.training.recipes import recipe_in_words, resolve
-from terramamba.training.settings import TrainSettings
+from terramamba.training.settings import AUTO, TrainSettings
 from terramamba.training.task import Prepared, Task
 from terramamba.training.timing import timed_seconds
 from terramamba.training.workload import Workload, workload
@@ -210,6 +210,8 @@ def plan_map(
 def _named(task: Task, settings: Any) -> Any:
     """``settings`` with files and model by their names."""
     settings = task.named(settings)
+    if settings.model != AUTO:
+        return settings
     return with_model(settings, begun_with(settings.init, task.ready_weights), task.best_model)
 
 

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import torch
 from sklearn import metrics as oracle
-from torch import nn
 from torch.utils.data import Dataset
 
 from terramamba.change.scores import count_pairs, pair_scores, write_thresholds
+from terramamba.models.model import Model
 from terramamba.scores.calibration import change_calibration
 from terramamba.scores.thresholds import STEPS
 from toys import Pairs
 
 
-class Brighter(nn.Module):
+class Brighter(Model):
     """Says how much brighter the later date is, and so something else when the dates are swapped."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

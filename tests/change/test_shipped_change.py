@@ -77,7 +77,10 @@ def test_a_map_comes_with_the_terms_and_a_note_on_pixels_that_are_too_large(weig
     assert main([*words, "--out", str(tmp_path / "c.tif"), "--polygons", str(tmp_path / "c.gpkg")]) == 0
     said = capsys.readouterr()
     assert "note: a-test: for a test alone" in said.err
-    assert "pixels are 10 m wide, larger than those that the model has seen (0.2 to 2 m)" in said.err
+    assert (
+        "pixels are 10 m wide, larger than those that the model was trained or tried on (0.2 to 2 m)"
+        in said.err
+    )
     with rasterio.open(tmp_path / "c.tif") as file:
         assert file.crs.to_epsg() == 32633
         assert file.tags()["WHAT"] == "water"

@@ -12,6 +12,7 @@ from terramamba.core.devices import resolve_device
 from terramamba.core.progress import progress
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import IGNORE
+from terramamba.models.model import Model
 from terramamba.raster.output.cog import RasterWriter
 from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run
@@ -75,7 +76,7 @@ def errors(
     return np.where(mask == IGNORE, IGNORE, kind).astype(np.uint8)
 
 
-def _whole(samples: ScoredPairs, index: int, model: torch.nn.Module, device: torch.device) -> Rows:
+def _whole(samples: ScoredPairs, index: int, model: Model, device: torch.device) -> Rows:
     """All rows of a pair that goes through the model whole."""
     sample = samples[index]
     batch = on_device({name: tensor[None] for name, tensor in sample.items()}, device)

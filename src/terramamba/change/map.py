@@ -11,16 +11,15 @@ from dataclasses import replace
 import rasterio
 
 from terramamba.change.comparable import changes_in_words, make_comparable
-from terramamba.change.grey import grey_notes
 from terramamba.change.map_output import NAMES, NOT_SURE, ChangeMapOutput
 from terramamba.change.map_worker import ChangeWork
 from terramamba.change.seen import seen_by
 from terramamba.change.settings import ChangeMapSettings
+from terramamba.change.unlike_training import notes_on_likeness
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.mapping.certainty import REJECTED_TAG, certainty_rule
 from terramamba.mapping.fingerprint import option_fact
-from terramamba.mapping.pixel_sizes import pixel_size_notes
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.tags import run_tags
 from terramamba.mapping.value_range import value_differences
@@ -128,15 +127,10 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
                 *changes,
                 *pair_report(first, second).notes,
                 *differences,
-                *_notes_on_sight(run, first, second, grid),
+                *notes_on_likeness(run, (first, second), grid),
             ]
 
     return given.plan(output, work, settings, notes, threshold=option_fact("--threshold", threshold))
-
-
-def _notes_on_sight(run: Run, first: Scene, second: Scene, grid: Grid) -> list[str]:
-    """Say what in a pair the model has never seen the like of."""
-    return [*pixel_size_notes(run, grid), *grey_notes(run, first, second)]
 
 
 def _threshold(own: float, given: MapInputs, settings: ChangeMapSettings) -> float:

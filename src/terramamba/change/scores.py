@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from terramamba.core.files import write_table
+from terramamba.models.model import Model
 from terramamba.scores.bootstrap import bootstrap_interval
 from terramamba.scores.calibration import Calibration
 from terramamba.scores.metrics import class_counts, quiet_pairs
@@ -35,7 +36,7 @@ class PairCounts:
 
 
 def count_pairs(
-    model: nn.Module,
+    model: Model,
     pairs: Dataset[dict[str, Tensor]],
     swapped: Dataset[dict[str, Tensor]],
     *,

@@ -16,9 +16,9 @@ from terramamba.models.encoders.pretrained import widened
 from terramamba.models.model import Model
 from terramamba.models.registry import resolved_options
 from terramamba.models.weights import FROM_DATA
-from terramamba.runs.folder import Run, kept_model, load_run
+from terramamba.runs.folder import Run, load_run, with_kept_model
 from terramamba.runs.model_card import ModelCard
-from terramamba.training.settings import AUTO, TrainSettings
+from terramamba.training.settings import TrainSettings
 
 S = TypeVar("S", bound=TrainSettings)
 NAMED = 4
@@ -51,21 +51,19 @@ def begun_with(init: str | None, ready: Callable[[str], Run | None]) -> Run | No
     if not Path(init).is_dir():
         raise InputError(
             f"--init {init}: no such run folder; name the folder that training wrote with --out, or weights"
-            " that `terramamba weights` lists"
+            " for this job (`terramamba weights`)"
         )
     return load_run(init)
 
 
 def with_model(settings: S, begun: Run | None, best: Callable[[S], S]) -> S:
-    """Return ``settings`` with a model by its own name where they leave the choice.
+    """Return ``settings``, which leave the choice of the model, with it by its own name.
 
     It is that of the run that they begin with or go on with, else that of the function ``best``.
     """
-    if settings.model != AUTO:
-        return settings
     if begun is not None:
         return replace(settings, model=begun.card.model.name)
-    kept = kept_model(settings)
+    kept = with_kept_model(settings)
     return best(settings) if kept is None else kept
 
 

@@ -130,7 +130,7 @@ def as_begun(settings: S) -> S:
     return decide(settings, {name: record.get(name) for name in record["decided"]})
 
 
-def kept_model(settings: S) -> S | None:
+def with_kept_model(settings: S) -> S | None:
     """Return ``settings`` with the model of the run that they resume; None where they resume none."""
     if not settings.resume or not is_run_folder(Path(settings.out)):
         return None

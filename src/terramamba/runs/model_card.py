@@ -130,7 +130,8 @@ class DataCard:
     """The same for two runs on the same split."""
     leakage: Leakage | None = None
     pixel_sizes: tuple[Metres, Metres] | None = None
-    """Least and largest side on the ground, in metres, of pixels that the model has seen; None: not known."""
+    """Least and largest side on the ground, in metres, of pixels that it was trained or tried on; None: not
+    known."""
     label_values: LabelValues | None = None
     """What the values in change masks mean; None: a run of before, or one without masks."""
     fractions: Mapping[str, tuple[Code, ...]] | None = None

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int, Int64, UInt8
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from terramamba.core.devices import resolve_device
@@ -32,12 +32,12 @@ ALMOST_CERTAIN = 1 - 2**-24
 class MappedPairs(Protocol):
     """A data set of image pairs of which the large ones do not go through a model whole."""
 
-    def mapped_for(self, model: nn.Module) -> list[int]:
+    def mapped_for(self, model: Model) -> list[int]:
         """Return the samples that are too large for ``model``, in their order."""
         ...
 
     def map_rows(
-        self, index: int, model: nn.Module, device: torch.device, precision: str
+        self, index: int, model: Model, device: torch.device, precision: str
     ) -> Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]]:
         """Yield probability of change and mask (255: ignore) of such a sample: full rows, from the top."""
         ...
@@ -56,7 +56,7 @@ class ChangeCounts:
 
 
 def evaluate_classes(
-    model: nn.Module,
+    model: Model,
     dataset: Dataset[Batch],
     *,
     batch_size: int = PATCHES_AT_ONCE,
@@ -69,7 +69,7 @@ def evaluate_classes(
 
 
 def evaluate_change(
-    model: nn.Module,
+    model: Model,
     dataset: Dataset[Batch],
     *,
     batch_size: int = 1,
@@ -85,7 +85,7 @@ def evaluate_change(
 
 
 def class_logits(
-    model: nn.Module,
+    model: Model,
     dataset: Dataset[Batch],
     *,
     batch_size: int = PATCHES_AT_ONCE,
@@ -106,7 +106,7 @@ def class_logits(
 
 
 def change_counts(
-    model: nn.Module,
+    model: Model,
     dataset: Dataset[Batch],
     *,
     batch_size: int = 1,
@@ -121,7 +121,7 @@ def change_counts(
 
 
 def count_classes(
-    model: nn.Module, batches: EvaluationBatches, precision: str, loss: Loss | None = None
+    model: Model, batches: EvaluationBatches, precision: str, loss: Loss | None = None
 ) -> tuple[Int[np.ndarray, "k k"], float]:
     """Count the confusion matrix of this process's shard, and sum over its samples of ``loss``."""
     counts: Int[np.ndarray, "k k"] = np.zeros((0, 0), np.int64)
@@ -135,7 +135,7 @@ def count_classes(
 
 
 def count_changes(
-    model: nn.Module,
+    model: Model,
     batches: EvaluationBatches,
     precision: str,
     loss: Loss | None = None,
@@ -204,10 +204,8 @@ def only_channel(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:
     return logits[:, 0]
 
 
-def logits_of(model: nn.Module, batch: Batch) -> Float[Tensor, "b k ..."]:
+def logits_of(model: Model, batch: Batch) -> Float[Tensor, "b k ..."]:
     """Run ``model`` on the images of ``batch``, with what it needs to know of them beside."""
-    if not isinstance(model, Model):
-        return model(batch["image"])
     asked = {"valid": model.takes_valid, "meaning": model.takes_meaning}
     return model(
         batch["image"], **{name: batch[name] for name, takes in asked.items() if takes and name in batch}
@@ -215,7 +213,7 @@ def logits_of(model: nn.Module, batch: Batch) -> Float[Tensor, "b k ..."]:
 
 
 def outputs(
-    model: nn.Module, batches: EvaluationBatches, precision: str
+    model: Model, batches: EvaluationBatches, precision: str
 ) -> Iterator[tuple[Batch, Float[Tensor, "b k ..."]]]:
     """Yield batches on their device and the model's float32 logits for them, in the order of the samples."""
     for batch in batches:
@@ -225,7 +223,7 @@ def outputs(
 
 
 @contextmanager
-def evaluating(model: nn.Module, device: torch.device) -> Iterator[torch.device]:
+def evaluating(model: Model, device: torch.device) -> Iterator[torch.device]:
     """Have ``model`` on ``device``, in evaluation mode and without gradients; afterwards as it was before."""
     home = next((parameter.device for parameter in model.parameters()), device)
     training = {module: module.training for module in model.modules()}

@@ -1,0 +1,53 @@
+"""What in a pair a model has never seen the like of: pixels of another size, pictures without colours."""
+
+import numpy as np
+
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.pixel_area import pixel_sides
+from terramamba.raster.sample_statistics import sample_values
+from terramamba.raster.scene import Scene
+from terramamba.runs.folder import Run
+
+SAMPLED_VALUES = 300_000
+COLOURS = 3
+
+
+def notes_on_likeness(run: Run, dates: tuple[Scene, Scene], grid: Grid) -> list[str]:
+    """Say what in ``dates``, which lie on ``grid``, ``run`` was neither trained nor tried on."""
+    return [*_on_pixel_sizes(run, grid), *_on_colours(run, dates)]
+
+
+def _on_pixel_sizes(run: Run, grid: Grid) -> list[str]:
+    """Nothing where the size, or what the run knows of sizes, is not known."""
+    known, sides = run.card.data.pixel_sizes, pixel_sides(grid)
+    if known is None or sides is None:
+        return []
+    least, most = known
+    own = (sides[0] * sides[1]) ** 0.5
+    if least <= own <= most:
+        return []
+    than = "smaller" if own < least else "larger"
+    return [
+        f"pixels are {own:.3g} m wide, {than} than those that the model was trained or tried on ({least:g} to"
+        f" {most:g} m): what it marks, or does not, may be wrong; try it where you know what changed, or map"
+        " with --model ir_mad, which shows whatever differs, at any resolution"
+    ]
+
+
+def _on_colours(run: Run, dates: tuple[Scene, Scene]) -> list[str]:
+    """Radar and panchromatic pictures come as three bands that are all alike."""
+    bands = run.scaling.bands
+    if run.card.data.scale_by != "pair" or len(bands) != COLOURS:
+        return []  # whether other models have learnt from colours is not known
+    return [
+        f"{date.path}: its three bands are all alike, as in radar or a grey picture; the model knows"
+        " colours, and what it marks, or does not, means little: --model cva takes one band of it (--bands 1)"
+        for date in dates
+        if _is_grey(date, bands)
+    ]
+
+
+def _is_grey(date: Scene, bands: tuple[int, ...]) -> bool:
+    values, valid = sample_values(date, bands, SAMPLED_VALUES)
+    known = values[:, valid.all(axis=0)]
+    return known.shape[1] > 0 and bool((known == known[:1]).all()) and bool(np.ptp(known) > 0)
