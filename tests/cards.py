@@ -19,6 +19,7 @@ from terramamba.runs.model_card import (
     Threshold,
     write_card,
 )
+from terramamba.weights.card import TrainedOn, WeightsCard, WeightsMadeBy, WeightsScore
 
 CHANGE_CLASSES = ClassTable((0, 1), ("unchanged", "changed"), (None, None))
 
@@ -76,3 +77,24 @@ def _card(given: dict[str, Any]) -> ModelCard:
     )
     usual = {"model": SavedModel("toy", "default", {}), "made_by": MadeBy("0")}
     return ModelCard(**(usual | given), data=data, judged=judged)
+
+
+def weights_card(**given: Any) -> WeightsCard:
+    """A card of weights that learnt from nothing; ``given`` are fields of it."""
+    usual: dict[str, Any] = {
+        "name": "a-test",
+        "title": "three classes of five bands",
+        "task": "classify",
+        "model": SavedModel("ssa_mamba", "tiny", {}),
+        "classes": ClassTable((1, 2, 3), ("water", "wood", "roof"), ((0, 0, 255), None, (255, 0, 0))),
+        "takes": ("Reflectance in five bands.",),
+        "trained_on": (TrainedOn("nothing", "0 pixels", "made up", "anybody may do anything"),),
+        "licence": "Apache-2.0",
+        "terms": "for tests alone",
+        "made_by": WeightsMadeBy("pytest", "0"),
+        "protocol": "never trained",
+        "scores": (WeightsScore("nothing", "test", "overall accuracy, %", 33.5),),
+        "calibration": "never measured",
+        "cannot": ("Anything.",),
+    }
+    return WeightsCard(**usual | given)

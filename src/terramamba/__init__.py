@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from terramamba import ops as ops
     from terramamba.api.assessing import assess_map as assess_map
     from terramamba.api.assessing import sample_points as sample_points
+    from terramamba.api.change_maps import map_change as map_change
+    from terramamba.api.class_maps import map_classes as map_classes
     from terramamba.api.classifiers import shipped_classifier as shipped_classifier
     from terramamba.api.detectors import shipped_detector as shipped_detector
     from terramamba.api.detectors import untrained_detector as untrained_detector
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from terramamba.api.map_array import MapArray as MapArray
     from terramamba.api.maps import check_pair as check_pair
     from terramamba.api.maps import join_map as join_map
-    from terramamba.api.maps import map_change as map_change
-    from terramamba.api.maps import map_classes as map_classes
     from terramamba.api.results import ClassScores as ClassScores
     from terramamba.api.results import EvaluationResult as EvaluationResult
     from terramamba.api.results import Spread as Spread
@@ -82,8 +82,8 @@ _HOMES = {
     "MapArray": "api.map_array",
     "check_pair": "api.maps",
     "join_map": "api.maps",
-    "map_change": "api.maps",
-    "map_classes": "api.maps",
+    "map_change": "api.change_maps",
+    "map_classes": "api.class_maps",
     "ClassScores": "api.results",
     "EvaluationResult": "api.results",
     "Spread": "api.results",

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 import terramamba as tm
-from terramamba.api.maps import ChangeMapOptions, ClassMapOptions
+from terramamba.api.change_maps import ChangeMapOptions
+from terramamba.api.class_maps import ClassMapOptions
 from terramamba.change.settings import ChangeMapSettings
 from terramamba.core.options import options_of
 from terramamba.landcover.settings import ClassMapSettings

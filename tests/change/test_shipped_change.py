@@ -9,6 +9,7 @@ import rasterio
 from affine import Affine
 
 import terramamba as tm
+from cards import weights_card
 from terramamba.change.exported import tile_network
 from terramamba.change.shipped import ChangeWeights, own_part, shipped_run
 from terramamba.change.training import CLASSES
@@ -18,31 +19,9 @@ from terramamba.core.files import plain
 from terramamba.data.scaling import Scaling
 from terramamba.export.settings import ExportSettings
 from terramamba.models.registry import create_model
-from terramamba.models.weights import SavedModel
-from terramamba.weights.card import TrainedOn, WeightsCard, WeightsMadeBy, WeightsScore
 from terramamba.weights.registry import save_weights
 
 MEANINGS = ("buildings", "water")
-
-
-def card(own):
-    return WeightsCard(
-        name="a-test",
-        title="for a test",
-        task="change",
-        model=SavedModel("difference_mamba", "default", {}),
-        classes=CLASSES,
-        takes=("anything",),
-        trained_on=(TrainedOn("nothing", "0 pairs", "nobody", "none"),),
-        licence="CC0-1.0",
-        terms="for a test alone",
-        made_by=WeightsMadeBy("pytest", "0"),
-        protocol="none",
-        scores=(WeightsScore("nothing", "test", "f1", 0.5),),
-        calibration="none",
-        cannot=("anything",),
-        own=plain(own),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +36,8 @@ def weights(tmp_path_factory):
         pixel_sizes=(0.2, 2.0),
     )
     model = create_model("difference_mamba", in_channels=3, meanings=2, width=16, d_state=2)
-    return save_weights(tmp_path_factory.mktemp("w") / "a-test", model, card(own), "free").folder
+    card = weights_card(task="change", classes=CLASSES, own=plain(own))
+    return save_weights(tmp_path_factory.mktemp("w") / "a-test", model, card, "free").folder
 
 
 @pytest.fixture
@@ -76,7 +56,7 @@ def test_a_map_comes_with_the_terms_and_a_note_on_pixels_that_are_too_large(weig
     words = ["change", "map", *dates, "--weights", str(weights), "--what", "water"]
     assert main([*words, "--out", str(tmp_path / "c.tif"), "--polygons", str(tmp_path / "c.gpkg")]) == 0
     said = capsys.readouterr()
-    assert "note: a-test: for a test alone" in said.err
+    assert "note: a-test: for tests alone" in said.err
     assert (
         "pixels are 10 m wide, larger than those that the model was trained or tried on (0.2 to 2 m)"
         in said.err

@@ -8,13 +8,12 @@ from shutil import copytree
 import pytest
 import torch
 
+from cards import weights_card
 from terramamba.cli import main
 from terramamba.core.errors import InputError
-from terramamba.data.labels.class_table import ClassTable
 from terramamba.models import create_model
-from terramamba.models.weights import SavedModel
 from terramamba.weights import registry
-from terramamba.weights.card import TrainedOn, WeightsCard, WeightsMadeBy, WeightsScore, read_weights_card
+from terramamba.weights.card import read_weights_card
 from terramamba.weights.registry import (
     Weights,
     find_weights,
@@ -24,24 +23,7 @@ from terramamba.weights.registry import (
     verify_weights,
 )
 
-CARD = WeightsCard(
-    name="tiny-cover",
-    title="three classes of five bands",
-    task="classify",
-    model=SavedModel("ssa_mamba", "tiny", {}),
-    classes=ClassTable((1, 2, 3), ("water", "wood", "roof"), ((0, 0, 255), None, (255, 0, 0))),
-    takes=("Reflectance in five bands.",),
-    trained_on=(TrainedOn("nothing", "0 pixels", "made up", "anybody may do anything"),),
-    licence="Apache-2.0",
-    terms="for tests alone",
-    made_by=WeightsMadeBy("pytest", "0"),
-    protocol="never trained",
-    scores=(WeightsScore("nothing", "test", "overall accuracy, %", 33.5),),
-    calibration="never measured",
-    temperature=1.5,
-    cannot=("Anything.",),
-    own={"grid": [400, 2450]},
-)
+CARD = weights_card(name="tiny-cover", temperature=1.5, own={"grid": [400, 2450]})
 
 
 @pytest.fixture

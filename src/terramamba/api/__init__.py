@@ -4,6 +4,8 @@
 """
 
 from terramamba.api.assessing import assess_map, sample_points
+from terramamba.api.change_maps import map_change
+from terramamba.api.class_maps import map_classes
 from terramamba.api.classifiers import shipped_classifier
 from terramamba.api.detectors import shipped_detector, untrained_detector
 from terramamba.api.explained import ExplainedChange, ExplainedClasses
@@ -18,7 +20,7 @@ from terramamba.api.jobs import (
     train_change_detector,
     train_classifier,
 )
-from terramamba.api.maps import check_pair, join_map, map_change, map_classes
+from terramamba.api.maps import check_pair, join_map
 from terramamba.api.results import ClassScores, EvaluationResult, Spread, TrainResult
 
 __all__ = [
