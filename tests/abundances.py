@@ -193,9 +193,7 @@ ABUNDANCES = Job(
     name="abundances",
     title="Abundances",
     settings=AbundanceSettings,
-    scores=(
-        Score("rmse", "root mean square error", in_words, "Of abundances.", unit="ratio", better="lower"),
-    ),
+    scores=(RMSE,),
     prepare=lambda settings, spec: Training(settings),
     objective=Regression,
     evaluate=evaluate,

@@ -13,9 +13,9 @@ from PIL import Image
 
 from terramamba.api import evaluate_change_detector, train_change_detector
 from terramamba.change.settings import ChangeSettings
-from terramamba.core.documents import read_rows
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import UNITS
+from terramamba.core.tables import read_rows
 from terramamba.data.synthetic.files import make_pairs
 from terramamba.runs.folder import load_run, prepare_folder
 from terramamba.scores.metrics import change_f1, class_counts

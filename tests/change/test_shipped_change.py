@@ -11,8 +11,8 @@ from affine import Affine
 import terramamba as tm
 from cards import weights_card
 from terramamba.change.exported import tile_network
+from terramamba.change.judging import CLASSES
 from terramamba.change.shipped import ChangeWeights, own_part, shipped_run
-from terramamba.change.training import CLASSES
 from terramamba.cli import main
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain

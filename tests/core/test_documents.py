@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from terramamba.core import documents
-from terramamba.core.documents import read_json, read_rows, read_text, read_yaml
+from terramamba.core.documents import read_json, read_text, read_yaml
 from terramamba.core.errors import InputError
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -63,19 +63,6 @@ def test_json_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(InputError, match=r"a\.json: is not JSON \(.*\); train anew"):
         read_json(tmp_path / "a.json", "train anew")
-
-
-def test_rows_are_read_without_empty_lines(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text('\ufeffa, b\n\n1,"two\nlines"\n3,4\n', encoding="utf-8")
-    rows = [["a", "b"], ["1", "two\nlines"], ["3", "4"]]
-    assert read_rows(tmp_path / "a.csv", "") == rows
-
-
-@pytest.mark.parametrize("content", [b'a,"b\n', b'a,"b"c\n', b"x" * 200_000])
-def test_tables_that_are_none(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "a.csv").write_bytes(content)
-    with pytest.raises(InputError, match=r"a\.csv: is no table \(.*\); save it anew"):
-        read_rows(tmp_path / "a.csv", "save it anew")
 
 
 def test_text_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

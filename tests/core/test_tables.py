@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from terramamba.core.errors import InputError
-from terramamba.core.tables import read_table
+from terramamba.core.tables import read_rows, read_table
 
 
 def table(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -57,3 +57,16 @@ def test_rows_and_columns_that_do_not_fit_are_refused(tmp_path: Path, text: str,
 def test_an_empty_table_has_no_columns(tmp_path: Path) -> None:
     found = read_table(table(tmp_path, "\n\n"), "")
     assert (found.titles, found.rows) == ({}, ())
+
+
+def test_rows_are_read_without_empty_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('\ufeffa, b\n\n1,"two\nlines"\n3,4\n', encoding="utf-8")
+    rows = [["a", "b"], ["1", "two\nlines"], ["3", "4"]]
+    assert read_rows(tmp_path / "a.csv", "") == rows
+
+
+@pytest.mark.parametrize("content", [b'a,"b\n', b'a,"b"c\n', b"x" * 200_000])
+def test_tables_that_are_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.csv: is no table \(.*\); save it anew"):
+        read_rows(tmp_path / "a.csv", "save it anew")

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from terramamba.core.documents import read_rows
 from terramamba.core.run_files import UNITS
+from terramamba.core.tables import read_rows
 from terramamba.experiments.statistics import Comparison, compare, holm, interval, verdict
 from terramamba.scores.bootstrap import bootstrap_interval
 from terramamba.scores.metrics import change_f1, class_counts, confusion_matrix

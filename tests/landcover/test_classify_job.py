@@ -11,14 +11,15 @@ import pytest
 
 from drawn import subset_map
 from terramamba.api import TrainResult, evaluate_classifier, map_classes, train_classifier
-from terramamba.core.documents import read_rows
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import UNITS
+from terramamba.core.tables import read_rows
 from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split_files import load_split
 from terramamba.data.synthetic.files import make_scene
+from terramamba.landcover.protocol import protocol_id
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.training import prepare, protocol_id
+from terramamba.landcover.training import prepare
 from terramamba.models.baselines import svm
 from terramamba.models.registry import model_spec
 from terramamba.raster.output.cog import write_geotiff

@@ -17,7 +17,6 @@ from rasterio.crs import CRS
 from torch import Tensor, nn
 
 from cards import change_card, cover_card, land_cover_classes, save_run
-from terramamba import pipeline
 from terramamba.api import map_change, map_classes
 from terramamba.change import map as change_module
 from terramamba.change import map_output as change_recipe
@@ -28,6 +27,7 @@ from terramamba.mapping import windows as plan
 from terramamba.mapping.blend import MappedWindow, blend
 from terramamba.models.model import Model
 from terramamba.models.registry import create_model
+from terramamba.pipeline import maps
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
@@ -106,13 +106,13 @@ def watched(path: Path) -> tuple[Scene, list[Window]]:
 
 def mapping_alone(monkeypatch: pytest.MonkeyPatch, windows: list[Window]) -> None:
     """Have ``windows`` hold what is read while a map is made, not what its values are judged by before."""
-    carry_out = pipeline.carry_out
+    carry_out = maps.carry_out
 
     def begun(*args: Any, **options: Any) -> Any:
         windows.clear()
         return carry_out(*args, **options)
 
-    monkeypatch.setattr(pipeline, "carry_out", begun)
+    monkeypatch.setattr(maps, "carry_out", begun)
 
 
 def make_scene(path: Path, seed: int, height: int = 23, width: int = 17, crs: CRS | None = UTM) -> np.ndarray:

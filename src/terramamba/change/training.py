@@ -6,25 +6,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from terramamba.change.contents import contents_of
 from terramamba.change.division import divided
+from terramamba.change.judging import CLASSES, judge_pairs
 from terramamba.change.meanings import meanings_in, require_able
 from terramamba.change.recipe import with_crops
 from terramamba.change.samples import PairDataset
 from terramamba.change.scored_pairs import ScoredPairs
-from terramamba.change.scores import PairCounts, confusions_at, count_pairs, pair_scores, write_thresholds
 from terramamba.change.settings import ChangeSettings, Dividing
 from terramamba.change.subsets import protocol_id, split_record, three_subsets
 from terramamba.change.understood import plan_of
 from terramamba.core.devices import resolve_device
 from terramamba.core.file_states import FileStates
-from terramamba.core.files import plain, write_json
+from terramamba.core.files import write_json
 from terramamba.core.options import part_of
-from terramamba.core.run_files import CONFUSION, RELIABILITY, SPLIT, THRESHOLDS
+from terramamba.core.run_files import SPLIT
 from terramamba.data.catalog.loading import load_pairs
-from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.pair_bands import declares_scale, notes_on_bands
 from terramamba.data.pairs.quality_report import doubts, survey
@@ -39,31 +36,14 @@ from terramamba.raster.readers.array_path import file_of
 from terramamba.raster.readers.axes import axes_of_text
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.nodata import require_held
-from terramamba.runs.folder import write_confusion
-from terramamba.runs.model_card import DataCard, JudgedCard, Threshold, ThresholdSource
-from terramamba.scores.calibration import (
-    change_calibration,
-    change_temperature,
-    temperature_fit,
-    write_reliability,
-)
-from terramamba.scores.certainty import change_certainty
-from terramamba.scores.sampling_units import from_confusions, write_units
-from terramamba.scores.thresholds import best_threshold, checked_threshold
+from terramamba.runs.model_card import DataCard
 from terramamba.training.checkpoint import Contents
 from terramamba.training.plan import Plan
 from terramamba.training.task import Judgement, PreparedSamples
 from terramamba.training.workload import Volume
 
-CLASSES = ClassTable((0, 1), ("unchanged", "changed"), (None, None))
-SCORED = (("validation", "val"), ("test", "test"))
-"""What is scored, and the subset that it is."""
-UNTESTED_SCORES = {"pairs": 0, "confusion": [[0, 0], [0, 0]]}
-"""Of a run whose data have no test pairs: nothing was counted."""
 COUNTED_SIDE = 64
 """FLOPs are counted on images of this side at most, and grow with the area."""
-
-FIXED_THRESHOLD = 0.5
 
 UNTESTED = "no test pairs: nothing was tested; scores on validation, which chose the threshold, are too high"
 
@@ -265,71 +245,15 @@ class Training(PreparedSamples):
         """Whole pairs of a subset."""
         return ScoredPairs(self.pairs[subset], self.scaling, self.settings.scale_by, self.meanings)
 
-    def _cuts(
-        self, counts: Mapping[str, PairCounts], cut: float, chosen_by: ThresholdSource
-    ) -> Mapping[str, float]:
-        """The threshold for each meaning of "changed": that with the best F1 on its validation pairs."""
-        if chosen_by != "validation":
-            return dict.fromkeys(self.meanings, cut)
-        asked = np.array([pair.what for pair in self.pairs["val"]])
-        histograms = counts["validation"].histograms
-        shown = {what: histograms[asked == what].sum(axis=0) for what in self.meanings}
-        return {what: best_threshold(of) if of[1].any() else cut for what, of in shown.items()}
-
     def judge(self, model: Model, threshold: float | None) -> Judgement:
         """Score at the threshold that is given, else chosen, else fixed; calibration from validation."""
-        settings = self.settings
-        cut, chosen_by = _threshold(settings.threshold, threshold)
-        counts = {
-            subset: counted(model, self._scored(key), device=settings.device)
-            for subset, key in SCORED
+        scored = {
+            subset: self._scored(key)
+            for subset, key in (("validation", "val"), ("test", "test"))
             if key in self.pairs
         }
-        temperature = change_temperature(counts["validation"].logits)
-        calibrations = {subset: change_calibration(of.logits, temperature) for subset, of in counts.items()}
-        by_meaning = self._cuts(counts, cut, chosen_by)
-        cuts: Mapping[str, float | list[float]] = {
-            subset: [by_meaning.get(pair.what or "", cut) for pair in self.pairs[key]]
-            for subset, key in SCORED
-            if key in self.pairs
-        }
-        scores = {
-            subset: pair_scores(of, cuts[subset], calibrations[subset]) for subset, of in counts.items()
-        }
-        scores.setdefault("test", UNTESTED_SCORES)
-
-        def write(folder: Path) -> None:
-            write_thresholds(folder / THRESHOLDS, counts, cut)
-            write_reliability(folder / RELIABILITY, calibrations)
-            if "test" not in counts:
-                return
-            tested = confusions_at(counts["test"].histograms, cuts["test"])
-            write_confusion(folder / CONFUSION, np.array(scores["test"]["confusion"]), CLASSES.names)
-            write_units(folder, from_confusions([pair.name for pair in self.pairs["test"]], tested))
-
-        fitted = temperature_fit(calibrations["validation"])
-        card = JudgedCard(
-            threshold=Threshold(cut, chosen_by),
-            thresholds=by_meaning or None,
-            calibration=fitted,
-            # one distribution of certainty would mix several thresholds
-            certainty=None if by_meaning else change_certainty(counts["validation"].logits, cut, temperature),
-        )
-        facts = {"threshold": cut, "threshold_from": chosen_by, "calibration": plain(fitted)}
-        facts |= {"thresholds": by_meaning} if by_meaning else {}
-        return Judgement(scores, card, facts, write)
+        return judge_pairs(model, scored, self.settings, threshold)
 
     def write_split(self, folder: Path) -> None:
         """Write ``split.json``."""
         write_json(folder / SPLIT, split_record(self.pairs, self.settings.split))
-
-
-def _threshold(given: float | None, chosen: float | None) -> tuple[float, ThresholdSource]:
-    if given is not None:
-        return checked_threshold(given), "given"
-    return (FIXED_THRESHOLD, "fixed") if chosen is None else (chosen, "validation")
-
-
-def counted(model: Model, pairs: ScoredPairs, *, device: str) -> PairCounts:
-    """Count what ``model`` says of whole ``pairs``, as they are and with the dates swapped."""
-    return count_pairs(model, pairs, pairs.swapped(), device=device)

@@ -6,7 +6,7 @@ from typing import Any
 
 from terramamba._version import __version__
 from terramamba.change.comparable import make_comparable
-from terramamba.change.training import CLASSES, FIXED_THRESHOLD
+from terramamba.change.judging import CLASSES, FIXED_THRESHOLD
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.provenance import code_version

@@ -1,12 +1,10 @@
-"""Reading text, JSON, YAML and tables that others may have written: bounded, and refused in one line.
+"""Reading text, JSON and YAML that others may have written: bounded, and refused in one line.
 
 Aliases of YAML and deep nesting, by which a few bytes can stand for gigabytes, are not read.
 """
 
-import csv
 import json
 from functools import cache
-from io import StringIO
 from pathlib import Path
 from typing import Any, cast
 
@@ -71,20 +69,6 @@ def read_yaml(path: Path, remedy: str, *, aliases: bool = False) -> dict[str, An
     if odd is not None:
         raise InputError(f"{path}: {odd!r} is no name of a setting; {remedy}")
     return record
-
-
-def read_rows(path: Path, remedy: str) -> list[list[str]]:
-    """Return the rows of the CSV table ``path`` that are not empty, its header first.
-
-    Raises:
-        InputError: as ``read_text``, or it is no table.
-    """
-    text = read_text(path, remedy, kind="table in UTF-8")
-    rows = csv.reader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
-    try:
-        return [row for row in rows if row]
-    except csv.Error as error:
-        raise InputError(f"{path}: is no table ({reason_of(error)}); {remedy}") from error
 
 
 def _nodes(node: Any, counted: dict[int, int]) -> int:

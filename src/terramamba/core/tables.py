@@ -1,4 +1,4 @@
-"""Tables that people write: with commas, semicolons or tabs, however their columns are called in detail.
+"""CSV tables: our own, and those that people write with commas, semicolons or tabs and columns as they like.
 
 before;After ;label        the columns are before, after and label
 a.tif;b.tif;m.tif
@@ -51,6 +51,16 @@ def separator_of(header: str) -> str:
     return max(SEPARATORS, key=header.count)
 
 
+def read_rows(path: Path, remedy: str) -> list[list[str]]:
+    """Read the rows of a table of our own at ``path`` that are not empty, its header first.
+
+    Raises:
+        InputError: it cannot be read, or is no table.
+    """
+    text = read_text(path, remedy, kind="table in UTF-8")
+    return [row for _, row in _numbered_rows(path, text, ",", remedy)]
+
+
 def read_table(path: Path, remedy: str) -> Table:
     """Read the table at ``path``, whose first line names its columns; a column without a name is left out.
 
@@ -62,17 +72,11 @@ def read_table(path: Path, remedy: str) -> Table:
     first = next((line for line in text.splitlines() if line.strip()), "")
     told = first.strip().lower()
     separator = first.strip()[4:5] if told.startswith("sep=") else separator_of(first)  # as Excel writes it
-    reader = csv.reader(
-        StringIO(text, newline=""), delimiter=separator or "\t", skipinitialspace=True, strict=True
-    )
-    try:
-        lines = [
-            (reader.line_num, [cell.strip() for cell in row])
-            for row in reader
-            if any(cell.strip() for cell in row)
-        ]
-    except csv.Error as error:
-        raise InputError(f"{path}: is no table ({reason_of(error)}); {remedy}") from error
+    lines = [
+        (line, [cell.strip() for cell in row])
+        for line, row in _numbered_rows(path, text, separator or "\t", remedy)
+        if any(cell.strip() for cell in row)
+    ]
     if told.startswith("sep="):
         lines = lines[1:]
     (_, titles), *rows = lines or [(1, [])]
@@ -91,3 +95,12 @@ def read_table(path: Path, remedy: str) -> Table:
         found.append(Row(number, {name: cell for name, cell in zip(names, row, strict=False) if name}))
     shown = {name: title for name, title in zip(names, titles, strict=True) if name}
     return Table(shown, tuple(found), separator)
+
+
+def _numbered_rows(path: Path, text: str, separator: str, remedy: str) -> list[tuple[int, list[str]]]:
+    """Rows with a cell, each with the number of its last line in the file."""
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
+    try:
+        return [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
+        raise InputError(f"{path}: is no table ({reason_of(error)}); {remedy}") from error

@@ -6,16 +6,15 @@ published). ``units.csv`` has the counts behind the test scores, by the number o
 are made of these two and need no run folder.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from terramamba.core.documents import read_rows
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_table
 from terramamba.core.run_files import UNITS
+from terramamba.core.tables import read_rows
 from terramamba.experiments.plan import PlannedRun, failure_of, is_done, read_cost
 from terramamba.experiments.values import Experiment
 from terramamba.runs.record import read_metrics
@@ -23,6 +22,7 @@ from terramamba.scores.sampling_units import Units, counts_by_unit
 from terramamba.scores.score import SCALE, columns
 
 RESULTS = "results.csv"
+AGAIN = "let `terramamba experiment` write it again"
 
 FIRST = (
     "experiment",
@@ -112,12 +112,12 @@ def read_results(out: Path) -> list[Record]:
     for name in (RESULTS, UNITS):
         if not (out / name).is_file():
             raise InputError(f"{out / name}: not there; `terramamba experiment FILE --out {out}` writes it")
-    with (out / RESULTS).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or not {*FIRST, *COSTS} <= set(rows[0]):
-        raise InputError(f"{out / RESULTS}: not as `terramamba experiment` writes it; let it write it again")
+    header, *lines_of = read_rows(out / RESULTS, AGAIN) or [[]]
+    rows = [dict(zip(header, line, strict=False)) for line in lines_of]
+    if not rows or not {*FIRST, *COSTS} <= set(header):
+        raise InputError(f"{out / RESULTS}: not as `terramamba experiment` writes it; {AGAIN}")
     lines: dict[str, list[list[str]]] = {}
-    for run, *line in read_rows(out / UNITS, "let `terramamba experiment` write it again")[1:]:
+    for run, *line in read_rows(out / UNITS, AGAIN)[1:]:
         lines.setdefault(run, []).append(line)
     classes: dict[str, int] = {}
     for row in rows:

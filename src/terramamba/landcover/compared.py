@@ -9,9 +9,9 @@ from torch.utils.data import Subset
 from terramamba.data.catalog.record import DataSet, SceneSet
 from terramamba.data.splits.leakage import TEST
 from terramamba.experiments.compared import Timed
+from terramamba.landcover.patches import labelled_patches
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.training import labelled_patches
 from terramamba.runs.folder import Run
 from terramamba.runs.record import read_settings
 from terramamba.training.predict import PATCHES_AT_ONCE, class_logits

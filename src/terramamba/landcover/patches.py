@@ -13,6 +13,9 @@ from torch.utils.data import Dataset
 
 from terramamba.data.augment import SYMMETRIES, draw_noise, draw_symmetry, sample_seed, turn
 from terramamba.data.patch_store import PatchStore, gather_patches
+from terramamba.data.splits.leakage import TRAIN
+from terramamba.landcover.samples import Samples
+from terramamba.landcover.settings import ClassifySettings
 
 NO_TARGET = -1
 """Marks the pixels of a patch that have no target of their own."""
@@ -89,3 +92,17 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
             if these:
                 for name in batch.keys() - {"label"}:
                     batch[name][these] = turn(batch[name][these], symmetry)
+
+
+def labelled_patches(
+    samples: Samples, subset: int, settings: ClassifySettings, *, augment: bool = False
+) -> PatchDataset:
+    """Return the patches and classes of the pixels of ``subset``."""
+    return PatchDataset(
+        samples.store,
+        samples.pixels(subset),
+        samples.targets(subset),
+        label_tokens=subset == TRAIN and settings.token_loss > 0,
+        augment=augment,
+        seed=settings.seed,
+    )

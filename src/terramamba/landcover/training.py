@@ -1,34 +1,24 @@
 """What training a classifier takes from its files, and what a trained one is worth on them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Float, Int64
-from torch import Tensor
 
 from terramamba.core.array_digest import ArrayDigest
-from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.file_states import FileStates
-from terramamba.core.files import plain
-from terramamba.core.run_files import CLASS_SCORES, CONFUSION, RELIABILITY
-from terramamba.data.splits.block_size import BlockSize
-from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
-from terramamba.data.splits.quotas import ClassQuota, raised_classes
+from terramamba.data.splits.leakage import TRAIN, VALIDATION
 from terramamba.data.splits.split_files import save_split
-from terramamba.landcover.fast_agreement import fast_agreement
-from terramamba.landcover.patches import PatchDataset
-from terramamba.landcover.regularised import choose_smoothing, reach_of, smoothed_at
+from terramamba.landcover.judging import judge_classes
+from terramamba.landcover.patches import PatchDataset, labelled_patches
+from terramamba.landcover.protocol import protocol_id
 from terramamba.landcover.samples import Samples, prepare_samples
-from terramamba.landcover.scores import scores_by_name, write_class_table
 from terramamba.landcover.settings import SEARCH, ClassifySettings
 from terramamba.landcover.understood import plan_of
-from terramamba.mapping.regularise import smoothed_logits
 from terramamba.models.baselines.sampling import sample_by_class
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
@@ -36,26 +26,11 @@ from terramamba.raster.band_identity import known_names
 from terramamba.raster.readers.array_path import file_of
 from terramamba.raster.readers.axes import axes_of_text
 from terramamba.raster.scene_files import states_of
-from terramamba.runs.folder import write_confusion
-from terramamba.runs.model_card import DataCard, JudgedCard, PatchShape, Regularisation
-from terramamba.scores.calibration import (
-    TemperatureFit,
-    class_calibration,
-    class_temperature,
-    temperature_fit,
-    write_reliability,
-)
-from terramamba.scores.certainty import CertaintyTable, class_certainty
-from terramamba.scores.metrics import confusion_matrix
-from terramamba.scores.sampling_units import from_classes, write_units
+from terramamba.runs.model_card import DataCard, PatchShape
 from terramamba.training.checkpoint import Contents
 from terramamba.training.plan import Plan
-from terramamba.training.predict import class_logits
 from terramamba.training.recipes import decide
 from terramamba.training.task import Judgement, PreparedSamples
-
-Subsets = Mapping[str, tuple[Float[Tensor, "m k"], Int64[Tensor, " m"]]]
-"""Logits and classes of each subset."""
 
 BUFFERED = ("block", "polygon")
 """Ways to split that leave pixels out round training pixels: the more, the larger patches are."""
@@ -201,145 +176,8 @@ class Training(PreparedSamples):
 
     def judge(self, model: Model, threshold: float | None) -> Judgement:
         """Compute scores, confusion and calibration (its temperature from validation) of both subsets."""
-        samples, settings, names = self.samples, self.settings, self.samples.labels.classes.names
-        plain_subsets = {
-            name: class_logits(model, labelled_patches(samples, subset, settings), device=settings.device)
-            for name, subset in (("validation", VALIDATION), ("test", TEST))
-        }
-        fitted, certainty = _calibrated(*plain_subsets["validation"])
-        regularise, subsets = self._regularised(model, plain_subsets)
-        smooth = None if regularise is None else regularise.calibration
-        temperature = (smooth or fitted).temperature
-        calibrations = {subset: class_calibration(*found, temperature) for subset, found in subsets.items()}
-        confusions = {
-            subset: confusion_matrix(truth, logits.argmax(dim=1), len(names))
-            for subset, (logits, truth) in subsets.items()
-        }
-        scores = {
-            subset: scores_by_name(confusion, names, calibrations[subset])
-            for subset, confusion in confusions.items()
-        }
-        logits, truth = subsets["test"]
-        fast = fast_agreement(
-            model,
-            samples.scene,
-            samples.scaling,
-            samples.pixels(VALIDATION),
-            samples.targets(VALIDATION),
-            patch_size=samples.split.patch_size,
-            border=settings.border,
-            device=resolve_device(settings.device),
-        )
-        units = from_classes(samples.pixels(TEST), truth.numpy(), logits.argmax(dim=1).numpy(), len(names))
-
-        def write(folder: Path) -> None:
-            write_confusion(folder / CONFUSION, confusions["test"], names)
-            write_class_table(folder / CLASS_SCORES, scores)
-            write_units(folder, units)
-            write_reliability(folder / RELIABILITY, calibrations)
-
-        card = JudgedCard(calibration=fitted, certainty=certainty, fast=fast, regularise=regularise)
-        facts = {"calibration": plain(card.calibration), "fast": plain(fast)}
-        if regularise is not None:
-            facts["regularise"] = {
-                "radius": regularise.radius,
-                "bandwidth": regularise.bandwidth,
-                "validation": dict(regularise.validation),
-                "test_without": _accuracy(*plain_subsets["test"]),
-            }
-        return Judgement(scores, card, facts, write)
-
-    def _regularised(self, model: Model, subsets: Subsets) -> tuple[Regularisation | None, Subsets]:
-        """What validation chose of smoothing, and the subsets' logits as they are with it."""
-        samples, settings = self.samples, self.settings
-        if settings.regularise == "off":
-            return None, subsets
-        shape = PatchShape(samples.split.patch_size, settings.border)
-        device = resolve_device(settings.device)
-        logits, truth = subsets["validation"]
-        chosen, smooth = choose_smoothing(
-            model,
-            samples.scene,
-            samples.scaling,
-            shape,
-            samples.pixels(VALIDATION),
-            samples.targets(VALIDATION),
-            logits,
-            settings.regularise,
-            device,
-        )
-        if chosen.bandwidth is None:
-            return chosen, subsets
-        found = smoothed_at(
-            model,
-            samples.scene,
-            samples.scaling,
-            shape,
-            samples.pixels(TEST),
-            chosen.radius,
-            [chosen.bandwidth],
-            device,
-        )
-        tested = (smoothed_logits(found[0]), subsets["test"][1])
-        fitted, certainty = _calibrated(smooth, truth)
-        chosen = replace(chosen, calibration=fitted, certainty=certainty)
-        return chosen, {"validation": (smooth, truth), "test": tested}
+        return judge_classes(self.samples, self.settings, model)
 
     def write_split(self, folder: Path) -> None:
         """Write ``split.json`` and the map of subsets beside it."""
         save_split(self.samples.split, folder, self.samples.scene.grid, self.samples.labels.targets)
-
-
-def _accuracy(logits: Float[Tensor, "m k"], truth: Int64[Tensor, " m"]) -> float:
-    return float((logits.argmax(dim=1) == truth).double().mean())
-
-
-def _calibrated(
-    logits: Float[Tensor, "m k"], truth: Int64[Tensor, " m"]
-) -> tuple[TemperatureFit, CertaintyTable]:
-    """The temperature of logits of validation pixels, and how sure they are at it."""
-    found = class_calibration(logits, truth, class_temperature(logits, truth))
-    likely = torch.softmax(logits.double() / found.temperature, dim=1)
-    return temperature_fit(found), class_certainty(likely.numpy())
-
-
-def protocol_id(
-    settings: ClassifySettings, patch_size: int, quotas: Mapping[int, ClassQuota] | None = None
-) -> str:
-    """Name how training and test pixels were told apart, such as ``block-10-10-p7``.
-
-    Square blocks are named by their side: ``block-500m-10-10-p7``. Where a minimum per class raises
-    the ``quotas`` above the fraction, the pixels asked for stand in its place: ``random-n1049-n1025-p7``.
-    ``-r6``: probabilities may be smoothed 6 pixels far, and the buffer is wider by that.
-    """
-    if settings.split == "given":
-        name = f"given-p{patch_size}"
-    else:
-        fractions = f"{100 * settings.train_fraction:g}-{100 * settings.val_fraction:g}"
-        if quotas and raised_classes(quotas):
-            train, val = (
-                sum(numbers) for numbers in zip(*((q.train, q.val) for q in quotas.values()), strict=True)
-            )
-            fractions = f"n{train}-n{val}"
-        size = None if settings.block_size is None else BlockSize.parse(settings.block_size)
-        split = settings.split if size is None else f"{settings.split}-{size}"
-        name = f"{split}-{fractions}-p{patch_size}"
-    if settings.data is not None:
-        name = f"{settings.data}-{name}"
-    reach = reach_of(settings.regularise)
-    name += f"-r{reach}" if reach else ""
-    return name + ("-scene-scaling" if settings.fit_on == "scene" else "")
-
-
-def labelled_patches(
-    samples: Samples, subset: int, settings: ClassifySettings, *, augment: bool = False
-) -> PatchDataset:
-    """Return the patches and classes of the pixels of ``subset``."""
-    return PatchDataset(
-        samples.store,
-        samples.pixels(subset),
-        samples.targets(subset),
-        label_tokens=subset == TRAIN and settings.token_loss > 0,
-        augment=augment,
-        seed=settings.seed,
-    )

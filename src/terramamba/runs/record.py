@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from terramamba.core.documents import read_json, read_rows, read_yaml
+from terramamba.core.documents import read_json, read_yaml
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import (
     CARD,
@@ -22,6 +22,7 @@ from terramamba.core.run_files import (
     SEED_FOLDERS,
     THRESHOLDS,
 )
+from terramamba.core.tables import read_rows
 from terramamba.core.typed import FieldError, Finite, Fraction, typed, typed_row
 from terramamba.data.splits.leakage import Leakage
 from terramamba.runs.model_card import ModelCard, read_card

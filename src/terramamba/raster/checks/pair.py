@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
-from affine import Affine
 from jaxtyping import Float64
 
 from terramamba.core.errors import InputError
@@ -15,13 +13,14 @@ from terramamba.raster.band_identity import bands_of
 from terramamba.raster.band_matching import MATCHED, match_bands
 from terramamba.raster.checks.dates_values import ZEROS, Finding, compare_dates
 from terramamba.raster.checks.describe import range_in_words
+from terramamba.raster.checks.overlap import displacement, overlap
 from terramamba.raster.checks.shift import Shift, estimate_shift
-from terramamba.raster.geogrid import Grid, compose, crs_name, pixel_size, same_crs
-from terramamba.raster.readers.mosaic import PIXEL_TOLERANCE, WAVELENGTH_TOLERANCE_NM
+from terramamba.raster.geogrid import crs_name, same_crs
+from terramamba.raster.readers.mosaic import WAVELENGTH_TOLERANCE_NM
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.sample_statistics import Statistics, sample_statistics
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
+from terramamba.raster.views.grid_mapping import same_pixels
 from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction
 from terramamba.raster.views.physical import physical
 from terramamba.raster.views.warped import WARPED, Method, grid_in_words, warped
@@ -30,8 +29,6 @@ RANGE_RATIO = 3.0
 """Two dates whose value ranges differ by more than this factor are probably in different units."""
 NOTED_SHIFT = 0.5
 """Dates further apart than this, in pixels, show change along every edge."""
-EDGE_POINTS = 17
-"""Points along each side of a scene that are carried to another reference system to see what overlaps."""
 
 SceneOrPath = Scene | StrPath
 
@@ -221,7 +218,7 @@ def _compare(first: Scene, second: Scene, unmatched: str | None) -> tuple[list[s
         systems = f"{crs_name(first.crs)} and {crs_name(second.crs)}"
         problems.append(f"{pair} differ in their coordinate reference system: {systems}; {remedy}")
     elif located:
-        difference = _displacement(first, second)
+        difference = displacement(first.grid, second.grid)
         if difference:
             problems.append(f"{pair} differ in place: {difference}; {remedy}")
     if not located:
@@ -304,46 +301,3 @@ def _unlocated(first: Scene, second: Scene) -> str:
         return "neither has georeferencing; pixels are taken to lie on the same places"
     known = first if first.transform is not None else second
     return f"only {known.path} has georeferencing; pixels are taken to lie on the same places"
-
-
-def overlap(first: Grid, second: Grid) -> tuple[float, float] | None:
-    """Return which fractions of the pixels of two grids lie on the other; None where none do."""
-    try:
-        outline = shapely.Polygon(_outline(GridMapping(second, first)))
-    except InputError:
-        # An edge that the first's projection cannot show proves nothing about the rest.
-        return 1.0, 1.0
-    own = shapely.box(0, 0, first.width, first.height)
-    if not np.isfinite(shapely.get_coordinates(outline)).all() or not outline.is_valid:
-        return 1.0, 1.0
-    common = own.intersection(outline).area
-    return (common / own.area, common / outline.area) if common > 0 else None
-
-
-def _outline(mapping: GridMapping) -> list[tuple[float, float]]:
-    """Return points along the edge of ``mapping.target`` as column and row of ``mapping.source``."""
-    height, width = mapping.target.window.shape
-    along = np.linspace(0, 1, EDGE_POINTS)[:-1]
-    zero, one = np.zeros_like(along), np.ones_like(along)
-    right = np.concatenate([along, one, 1 - along, zero]) * width
-    down = np.concatenate([zero, along, one, 1 - along]) * height
-    rows, cols = mapping.source_coordinates(down[None], right[None])
-    return list(zip(cols[0].tolist(), rows[0].tolist(), strict=True))
-
-
-def _displacement(first: Scene, second: Scene) -> str:
-    """Say how far the pixel grids are apart in pixels of the first; empty where they are not."""
-    assert first.transform is not None
-    assert second.transform is not None
-    relative = compose(~first.transform, second.transform)
-    seen, own = (Grid(second.height, second.width, None, t).corners for t in (relative, Affine.identity()))
-    moved = np.array(seen) - np.array(own)
-    if np.abs(moved).max() <= PIXEL_TOLERANCE:
-        return ""
-    if np.abs(moved - moved[0]).max() > PIXEL_TOLERANCE:
-        sizes = [pixel_size(s.transform, s.crs) for s in (first, second) if s.transform is not None]
-        return "turned pixel grids" if sizes[0] == sizes[1] else f"pixels of {sizes[0]} and {sizes[1]}"
-    right, down = moved[0]
-    rows = f"{abs(down):.4g} rows {'below' if down > 0 else 'above'}"
-    columns = f"{abs(right):.4g} columns {'right' if right > 0 else 'left'} of"
-    return f"the second begins {rows} and {columns} the first"

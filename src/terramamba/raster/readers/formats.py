@@ -5,12 +5,8 @@ The records choose the reader of a file, name its format in ``terramamba check``
 """
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
-
-import h5py
 
 from terramamba.core import tables
 from terramamba.core.errors import InputError
@@ -31,64 +27,21 @@ from terramamba.raster.readers import (
 )
 from terramamba.raster.readers.alpha import AlphaUse
 from terramamba.raster.readers.array_path import split_variable
-from terramamba.raster.readers.axes import FLAG, NOTHING, Asked
+from terramamba.raster.readers.axes import FLAG
+from terramamba.raster.readers.format_record import (
+    NO_OPTIONS,
+    Format,
+    InputPath,
+    OpenOptions,
+    drivers,
+    ends_in,
+    hdf5,
+    on_disk,
+)
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 
 
-@dataclass(frozen=True)
-class OpenOptions:
-    """What a caller may add to a path; see ``open_scene``."""
-
-    variable: str | None = None
-    asked: Asked = NOTHING
-    column: str = "image"
-    alpha: AlphaUse | None = None
-
-
-class InputPath:
-    """A path, and what tells its format."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.on_disk = not datasets.is_address(path)
-        self.suffix = Path(path).suffix.lower()
-
-    @cached_property
-    def driver(self) -> str | None:
-        """GDAL's driver that opens it."""
-        return gdal.driver_of(self.path)
-
-    @cached_property
-    def is_hdf5(self) -> bool:
-        """Whether it is an HDF5 file on disk, which those of sensors and NetCDF-4 are too."""
-        return self.on_disk and bool(h5py.is_hdf5(self.path))
-
-
-@dataclass(frozen=True)
-class Format:
-    """One format: how it is known, how it is opened, and both in words.
-
-    ``matches`` says whether what is given is of this format; the first record that matches counts. ``bare``:
-    its arrays may leave open how their axes lie. ``named``: a file of it may hold several arrays, images or
-    assets, which have names.
-    """
-
-    name: str
-    known_by: str
-    reads: str
-    notes: str
-    matches: Callable[[InputPath], bool]
-    reader: Callable[[str, OpenOptions], Scene]
-    bare: bool = False
-    named: bool = False
-
-    def open(self, path: str, options: OpenOptions) -> Scene:
-        """Open ``path``; this record's name is the scene's format unless the reader knows a better one."""
-        scene = self.reader(path, options)
-        return scene if scene.format else replace(scene, format=self.name)
-
-
-def open_any(path: str, options: OpenOptions = OpenOptions()) -> Scene:
+def open_any(path: str, options: OpenOptions = NO_OPTIONS) -> Scene:
     """Open ``path`` as a scene.
 
     Raises:
@@ -122,22 +75,6 @@ def page() -> str:
     rows = [(known.name, known.known_by, known.reads, known.notes) for known in FORMATS]
     table = [columns, ("---",) * len(columns), *rows]
     return "\n".join([_HEADING, *(f"| {' | '.join(row)} |" for row in table), ""])
-
-
-def _ends(*suffixes: str) -> Callable[[InputPath], bool]:
-    return lambda given: given.on_disk and given.suffix in suffixes
-
-
-def _on_disk(is_it: Callable[[str], bool]) -> Callable[[InputPath], bool]:
-    return lambda given: given.on_disk and is_it(given.path)
-
-
-def _hdf5(is_it: Callable[[str], bool]) -> Callable[[InputPath], bool]:
-    return lambda given: given.is_hdf5 and is_it(given.path)
-
-
-def _drivers(*names: str) -> Callable[[InputPath], bool]:
-    return lambda given: given.driver in names
 
 
 def _image(path: str, options: OpenOptions) -> Scene:
@@ -190,7 +127,7 @@ FORMATS = (
         reads="nothing: refused",
         notes="Unpack it. A single image in a zip archive opens as `/vsizip/PATH.zip/IMAGE.tif`. Polygons "
         "are read from zip archives.",
-        matches=_on_disk(archive.is_archive),
+        matches=on_disk(archive.is_archive),
         reader=lambda path, options: archive.refuse_archive(path),
     ),
     Format(
@@ -200,7 +137,7 @@ FORMATS = (
         reads="the spectral image; wavelengths, band widths, gain and offset from the metadata",
         notes="Levels L1C and L2A, of DESIS alike. Bands that the metadata report as empty are bad bands. "
         "Gains are applied only where they differ from band to band.",
-        matches=_on_disk(enmap.is_enmap),
+        matches=on_disk(enmap.is_enmap),
         reader=lambda path, options: enmap.open_enmap(path),
     ),
     Format(
@@ -214,7 +151,7 @@ FORMATS = (
         "data where the file does not say otherwise. Without georeferencing, files of one size whose names "
         "differ in the band alone (B01, ... B8A, B12) are bands. To leave out bands, list the others in a "
         "CSV table.",
-        matches=_on_disk(os.path.isdir),
+        matches=on_disk(os.path.isdir),
         reader=lambda path, options: mosaic.open_folder(path, open_part, options.alpha),
     ),
     Format(
@@ -223,7 +160,7 @@ FORMATS = (
         reads="the tiles that the column `image` lists, with paths relative to the table, or addresses; "
         "a tile may be whatever opens as a scene",
         notes="Labels are read from the column `mask`.",
-        matches=_ends(*tables.SUFFIXES),
+        matches=ends_in(*tables.SUFFIXES),
         reader=lambda path, options: mosaic.open_table(path, options.column, open_part, options.alpha),
     ),
     Format(
@@ -231,7 +168,7 @@ FORMATS = (
         known_by="`.mat` that is HDF5",
         reads="the 3-D array, else the only 2-D one, by windows",
         notes=_MATLAB_NOTES,
-        matches=lambda given: _ends(".mat")(given) and given.is_hdf5,
+        matches=lambda given: ends_in(".mat")(given) and given.is_hdf5,
         reader=_array,
         named=True,
         bare=True,
@@ -241,7 +178,7 @@ FORMATS = (
         known_by="`.mat`",
         reads="the 3-D array, else the only 2-D one, as a whole",
         notes="As v7.3.",
-        matches=_ends(".mat"),
+        matches=ends_in(".mat"),
         reader=_array,
         named=True,
         bare=True,
@@ -251,7 +188,7 @@ FORMATS = (
         known_by="`.npy`",
         reads="the array, by windows",
         notes="Labels, model or `--axes` settle which axis holds the bands. Objects are not unpickled.",
-        matches=_ends(".npy"),
+        matches=ends_in(".npy"),
         reader=_array,
         named=True,
         bare=True,
@@ -261,7 +198,7 @@ FORMATS = (
         known_by="`.npz`",
         reads="the 3-D array, else the only 2-D one, as a whole",
         notes="As .npy; of several arrays as MATLAB.",
-        matches=_ends(".npz"),
+        matches=ends_in(".npz"),
         reader=_array,
         named=True,
         bare=True,
@@ -286,7 +223,7 @@ FORMATS = (
         notes="By windows. Bands that `good_wavelengths` excludes are bad bands; pixels outside the swath "
         "have no data. The mask product is for `--mask`: its flags of clouds, cirrus and the spacecraft "
         "count.",
-        matches=_hdf5(emit.is_emit),
+        matches=hdf5(emit.is_emit),
         reader=lambda path, options: emit.open_emit(path, options.variable),
         named=True,
     ),
@@ -296,7 +233,7 @@ FORMATS = (
         reads="both cubes as one, by rising wavelength, as reflectance; band widths; the UTM grid",
         notes="By windows. Where the spectrometers overlap, the short-wave infrared one counts. Other levels "
         "than L2D have no map grid and are refused.",
-        matches=_hdf5(prisma.is_prisma),
+        matches=hdf5(prisma.is_prisma),
         reader=lambda path, options: prisma.open_prisma(path),
     ),
     Format(
@@ -305,7 +242,7 @@ FORMATS = (
         reads="the cube, its grid from map info and EPSG code; wavelengths, band widths, value of no data",
         notes="By windows; bidirectional reflectance, too. The scale factor is reported, not applied. Bands "
         "in the windows of water vapour that it names are bad bands. The layout before 2016 is refused.",
-        matches=_hdf5(neon.is_neon),
+        matches=hdf5(neon.is_neon),
         reader=lambda path, options: neon.open_neon(path, options.variable),
         named=True,
     ),
@@ -314,7 +251,7 @@ FORMATS = (
         known_by="HDF5 with swaths `HYP`, or with `navigation_data` beside `geophysical_data`",
         reads="nothing: refused",
         notes="Their pixels lie on no map grid: give a product that does.",
-        matches=_hdf5(swaths.is_swath),
+        matches=hdf5(swaths.is_swath),
         reader=lambda path, options: swaths.refuse_swath(path),
     ),
     Format(
@@ -339,7 +276,7 @@ FORMATS = (
         notes="Wavelengths, widths and bad bands are read from the tags of the bands. Scale and offset that "
         "they declare are applied by training, and by a model that learnt so: nodata.md. A band that the "
         "file calls transparency is one only if its values are 0 or full nearly everywhere: bands.md.",
-        matches=_drivers("GTiff", "COG"),
+        matches=drivers("GTiff", "COG"),
         reader=_image,
         named=True,
     ),
@@ -348,7 +285,7 @@ FORMATS = (
         known_by="content, as GeoTIFF",
         reads="as GeoTIFF",
         notes="Its parts may lie elsewhere.",
-        matches=_drivers("VRT"),
+        matches=drivers("VRT"),
         reader=_image,
         named=True,
     ),
@@ -358,7 +295,7 @@ FORMATS = (
         reads="BSQ, BIL and BIP; wavelengths, band widths, bad-band list (`bbl`), value of no data",
         notes="The reflectance scale factor is reported, not applied. Bad bands may be told in words (True, "
         "no); lists of another length than the bands are noted and not used. Text may be Latin-1.",
-        matches=_drivers("ENVI"),
+        matches=drivers("ENVI"),
         reader=_image,
         named=True,
     ),
@@ -367,7 +304,7 @@ FORMATS = (
         known_by="content, as GeoTIFF",
         reads="as GeoTIFF",
         notes="Sentinel-2's bands come so.",
-        matches=_drivers("JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID"),
+        matches=drivers("JP2OpenJPEG", "JP2KAK", "JP2ECW", "JP2MrSID"),
         reader=_image,
         named=True,
     ),
@@ -376,7 +313,7 @@ FORMATS = (
         known_by="content",
         reads="all bands but transparency, which is a mask; a palette as its colours, in labels as numbers",
         notes="Without georeferencing, results have none either.",
-        matches=_drivers("PNG", "JPEG", "BMP", "GIF", "WEBP"),
+        matches=drivers("PNG", "JPEG", "BMP", "GIF", "WEBP"),
         reader=_image,
         named=True,
     ),

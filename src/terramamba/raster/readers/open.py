@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from terramamba.core.errors import InputError
 from terramamba.raster.readers.alpha import AlphaUse
 from terramamba.raster.readers.axes import FLAG, Asked, axes_of_text
-from terramamba.raster.readers.formats import OpenOptions, open_any, open_part
+from terramamba.raster.readers.format_record import OpenOptions
+from terramamba.raster.readers.formats import open_any, open_part
 from terramamba.raster.readers.mosaic import open_tiles
 from terramamba.raster.scene import Scene
 

@@ -1,0 +1,89 @@
+"""What a record of a format holds, and the ways to tell that a path is of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import h5py
+
+from terramamba.raster.readers import datasets, gdal
+from terramamba.raster.readers.alpha import AlphaUse
+from terramamba.raster.readers.axes import NOTHING, Asked
+from terramamba.raster.scene import Scene
+
+
+@dataclass(frozen=True)
+class OpenOptions:
+    """What a caller may add to a path; see ``open_scene``."""
+
+    variable: str | None = None
+    asked: Asked = NOTHING
+    column: str = "image"
+    alpha: AlphaUse | None = None
+
+
+NO_OPTIONS = OpenOptions()
+
+
+class InputPath:
+    """A path, and what tells its format."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.on_disk = not datasets.is_address(path)
+        self.suffix = Path(path).suffix.lower()
+
+    @cached_property
+    def driver(self) -> str | None:
+        """GDAL's driver that opens it."""
+        return gdal.driver_of(self.path)
+
+    @cached_property
+    def is_hdf5(self) -> bool:
+        """Whether it is an HDF5 file on disk, which those of sensors and NetCDF-4 are too."""
+        return self.on_disk and bool(h5py.is_hdf5(self.path))
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format: how it is known, how it is opened, and both in words.
+
+    ``matches`` says whether what is given is of this format; the first record that matches counts. ``bare``:
+    its arrays may leave open how their axes lie. ``named``: a file of it may hold several arrays, images or
+    assets, which have names.
+    """
+
+    name: str
+    known_by: str
+    reads: str
+    notes: str
+    matches: Callable[[InputPath], bool]
+    reader: Callable[[str, OpenOptions], Scene]
+    bare: bool = False
+    named: bool = False
+
+    def open(self, path: str, options: OpenOptions) -> Scene:
+        """Open ``path``; this record's name is the scene's format unless the reader knows a better one."""
+        scene = self.reader(path, options)
+        return scene if scene.format else replace(scene, format=self.name)
+
+
+def ends_in(*suffixes: str) -> Callable[[InputPath], bool]:
+    """Return what tells files on disk that end in one of ``suffixes``."""
+    return lambda given: given.on_disk and given.suffix in suffixes
+
+
+def on_disk(is_it: Callable[[str], bool]) -> Callable[[InputPath], bool]:
+    """Return what tells paths on disk of which ``is_it`` is true."""
+    return lambda given: given.on_disk and is_it(given.path)
+
+
+def hdf5(is_it: Callable[[str], bool]) -> Callable[[InputPath], bool]:
+    """Return what tells HDF5 files of which ``is_it`` is true."""
+    return lambda given: given.is_hdf5 and is_it(given.path)
+
+
+def drivers(*names: str) -> Callable[[InputPath], bool]:
+    """Return what tells the files that one of GDAL's drivers ``names`` opens."""
+    return lambda given: given.driver in names
