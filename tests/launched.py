@@ -7,7 +7,7 @@ import torch
 from torch import distributed
 
 from terramamba.core.errors import InputError
-from terramamba.core.leading import job, lead
+from terramamba.core.rank_zero import leading_group, run_on_rank_zero
 
 
 def meet_or_fail(failing, rank, world, report):
@@ -17,7 +17,7 @@ def meet_or_fail(failing, rank, world, report):
 
 
 def command(failing):
-    job().distribute(partial(meet_or_fail, failing), lambda amount, remark="": None)
+    leading_group().distribute(partial(meet_or_fail, failing), lambda amount, remark="": None)
     return "done"
 
 
@@ -27,7 +27,7 @@ if __name__ == "__main__":
     failing = [int(rank) for rank in sys.argv[1:]]
     try:
         for _ in range(2):
-            print(lead(partial(launched.command, failing)))
+            print(run_on_rank_zero(partial(launched.command, failing)))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -13,7 +13,7 @@ import rasterio
 from terramamba.change.comparable import changes_in_words, make_comparable
 from terramamba.change.map_output import NAMES, NOT_SURE, ChangeMapOutput
 from terramamba.change.map_worker import ChangeWork
-from terramamba.change.seen import seen_by
+from terramamba.change.pair_view import view_of
 from terramamba.change.settings import ChangeMapSettings
 from terramamba.change.unlike_training import notes_on_likeness
 from terramamba.core.errors import InputError
@@ -64,8 +64,8 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
             it is.
     """
     run, first, second = given.run, given.scenes["before"], given.scenes["after"]
-    seen = seen_by(run, first, second, settings.what)
-    threshold, grid = _threshold(seen.threshold, given, settings), _shared_grid(first, second)
+    view = view_of(run, first, second, settings.what)
+    threshold, grid = _threshold(view.threshold, given, settings), _shared_grid(first, second)
     number = count_tiles(grid.height, grid.width, settings.tile_size, settings.overlap)
     require_affordable(first.path, grid.height, grid.width, number)
     if run.model.whole_image:
@@ -105,7 +105,7 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
             temperature=f"{given.temperature:g}",
             before=first.path,
             after=second.path,
-            **({} if seen.what is None else {"what": seen.what}),
+            **({} if view.what is None else {"what": view.what}),
             **({} if settings.reject is None else {REJECTED_TAG: f"{NOT_SURE} {NAMES[NOT_SURE]}"}),
         ),
         given.temperature if settings.calibrated else None,
@@ -114,7 +114,7 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
         None if rule is None else rule.least,
     )
     work = ChangeWork(
-        given.sent, first, second, batches, settings.precision, given.temperature, seen.scaling, seen.meaning
+        given.sent, first, second, batches, settings.precision, given.temperature, view.scaling, view.meaning
     )
     learnt_values = run.card.data.scale_by != "pair"
 

@@ -15,7 +15,7 @@ from terramamba.change.samples import PairDataset
 from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.change.settings import ChangeSettings, Dividing
 from terramamba.change.subsets import protocol_id, split_record, three_subsets
-from terramamba.change.understood import plan_of
+from terramamba.change.training_plan import plan_of
 from terramamba.core.devices import resolve_device
 from terramamba.core.file_states import FileStates
 from terramamba.core.files import write_json

@@ -81,9 +81,9 @@ def _among_others(words: list[str]) -> int:
         return CANNOT
     if alone:
         return _main(words)
-    from terramamba.core.leading import lead
+    from terramamba.core.rank_zero import run_on_rank_zero
 
-    return lead(partial(_main, words))
+    return run_on_rank_zero(partial(_main, words))
 
 
 def _main(words: list[str]) -> int:

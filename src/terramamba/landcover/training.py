@@ -18,7 +18,7 @@ from terramamba.landcover.patches import PatchDataset, labelled_patches
 from terramamba.landcover.protocol import protocol_id
 from terramamba.landcover.samples import Samples, prepare_samples
 from terramamba.landcover.settings import SEARCH, ClassifySettings
-from terramamba.landcover.understood import plan_of
+from terramamba.landcover.training_plan import plan_of
 from terramamba.models.baselines.sampling import sample_by_class
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec

@@ -26,7 +26,7 @@ def plan_training(task: Task, settings: TrainSettings) -> Plan:
     return plan_of(task, make_ready(task, named(task, settings)))
 
 
-def understood(task: Task, settings: TrainSettings) -> Plan:
+def plan_data(task: Task, settings: TrainSettings) -> Plan:
     """Say what ``train`` understands of the files alone: no model is made. Writes nothing.
 
     Raises:

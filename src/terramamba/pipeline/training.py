@@ -11,10 +11,10 @@ from terramamba._version import __version__
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
-from terramamba.core.leading import led
 from terramamba.core.options import part_of
 from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
+from terramamba.core.rank_zero import on_rank_zero
 from terramamba.core.run_files import METRICS, PLAN, WEIGHTS, WRITTEN
 from terramamba.models.model import Model
 from terramamba.models.weights import save_model
@@ -31,7 +31,7 @@ from terramamba.training.settings import TrainSettings
 from terramamba.training.task import Task
 
 
-@led
+@on_rank_zero
 def train(task: Task, settings: TrainSettings) -> dict[str, Any]:
     """Train, choose the best epoch on validation, score once on test; write the run folder.
 

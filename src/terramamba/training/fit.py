@@ -17,8 +17,8 @@ from torch.utils.data import Dataset
 
 from terramamba.core.devices import resolve_device, use_threads
 from terramamba.core.errors import InputError
-from terramamba.core.leading import job
 from terramamba.core.processes import Report, Work, join, run_in_processes
+from terramamba.core.rank_zero import leading_group
 from terramamba.core.run_files import CHECKPOINT
 from terramamba.models.model import Model
 from terramamba.models.recomputing import compiling, recomputing
@@ -69,7 +69,7 @@ def fit(
     ``set_epoch(epoch)``, if it has one, is called before each epoch. What ``config`` leaves to a recipe is as
     where recipes are silent.
     ``on_progress`` is called with the fraction of an epoch that was done, and a remark. In a job of several
-    processes that a launcher started, all of them train (``leading``).
+    processes that a launcher started, all of them train (``core.rank_zero``).
 
     Raises ``InputError`` when the model cannot do what ``config`` asks for, when the loss is no longer a
     number, when the device is not there, or when the run to resume had other settings or contents.
@@ -94,7 +94,7 @@ def fit(
         keep = partial(save_state, folder, same, contents)
         work = partial(_train, model, objective, train, validation, config, keep, state)
         report = on_progress or _silent
-        if (group := job()) is not None:
+        if (group := leading_group()) is not None:
             group.distribute(work, report)
         elif config.devices > 1:
             run_in_processes(partial(_joined, work), config.devices, report)
@@ -120,7 +120,7 @@ def _silent(amount: float, remark: str = "") -> None:
 
 def training_processes(config: TrainConfig) -> int:
     """Count the processes that will train together; raises ``InputError`` where they cannot."""
-    group = job()
+    group = leading_group()
     if group is None:
         said, world, here = f"--devices {config.devices}", config.devices, config.devices
     else:

@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from terramamba.change.explain.explanation import ChangeExplanation
 from terramamba.change.explain.pictures import picture_evidence
 from terramamba.change.explain.window import Chosen, choose_window
-from terramamba.change.seen import seen_by
+from terramamba.change.pair_view import view_of
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_csv
@@ -100,20 +100,20 @@ def explain_change(
     known = (without_values(date, chosen_nodata(loaded, nodata)) for date in opened)
     first, second = (masked(date, mask) for date in require_pair(*known, align=align))
     dates = first, second
-    seen = seen_by(loaded, *dates, what)
+    view = view_of(loaded, *dates, what)
     with evaluating(model, place):
         asked: dict[str, Any] = {"window": window, "pixel": pixel, "at": at, "size": size}
-        chosen = choose_window(loaded, dates, **asked, device=place, seen=seen)
-        read = [read_scaled(date, seen.scaling, chosen.window) for date in dates]
+        chosen = choose_window(loaded, dates, **asked, device=place, view=view)
+        read = [read_scaled(date, view.scaling, chosen.window) for date in dates]
         usable = read[0][1] & read[1][1]
         if not usable.any():
             raise InputError(
                 f"{dates[0].path}: no pixel with data at both dates in {chosen.window}; name another"
             )
         images = torch.from_numpy(np.stack([values for values, _, _ in read])).to(place)
-        evidence = change_evidence(model, images, usable, seen.threshold, seen.meaning)
+        evidence = change_evidence(model, images, usable, view.threshold, view.meaning)
     first, second = (cropped(date, chosen.window) for date in dates)
-    found = ChangeExplanation(loaded, (first, second), usable, evidence, seen.threshold)
+    found = ChangeExplanation(loaded, (first, second), usable, evidence, view.threshold)
     grid = first.grid if first.transform is not None else second.grid
     rows = [_numbers(found, i) for i in range(len(evidence.layers))]
     with result_folder(out, EXPLANATION, overwrite=overwrite) as (folder, record):

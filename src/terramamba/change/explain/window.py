@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from terramamba.change.map_worker import ChangeDetector
-from terramamba.change.seen import Seen
+from terramamba.change.pair_view import PairView
 from terramamba.core.errors import InputError
 from terramamba.core.progress import progress
 from terramamba.explain.pixels import Pixel, named_pixels, named_window, window_around
@@ -39,7 +39,7 @@ def choose_window(
     at: str | None,
     size: int,
     device: torch.device,
-    seen: Seen,
+    view: PairView,
 ) -> Chosen:
     """Choose that of ``window``, one of ``size`` around ``pixel`` or ``at``, or that of most change.
 
@@ -65,7 +65,7 @@ def choose_window(
         around = window_around(scene.grid, centres[0], size)
         return _allowed(Chosen(around, f"around row {centres[0][0]}, column {centres[0][1]}"), "--size")
     _allowed(Chosen(window_around(scene.grid, (0, 0), size), ""), "--size")
-    return _most_changed(run, dates, size, device, seen)
+    return _most_changed(run, dates, size, device, view)
 
 
 def _allowed(chosen: Chosen, flag: str) -> Chosen:
@@ -78,13 +78,13 @@ def _allowed(chosen: Chosen, flag: str) -> Chosen:
 
 
 def _most_changed(
-    run: Run, dates: tuple[Scene, Scene], size: int, device: torch.device, seen: Seen
+    run: Run, dates: tuple[Scene, Scene], size: int, device: torch.device, view: PairView
 ) -> Chosen:
     plan = tiles(dates[0].height, dates[0].width, size, 0)
     looked_at = plan
     if len(plan) > MOST_LOOKED_AT:
         looked_at = [plan[i] for i in evenly_spaced(0, len(plan), MOST_LOOKED_AT)]
-    detector = ChangeDetector(run.model, seen.scaling, dates, device, meaning=seen.meaning)
+    detector = ChangeDetector(run.model, view.scaling, dates, device, meaning=view.meaning)
     best: tuple[float, float, Window] | None = None
     with progress("look for change", len(looked_at), "windows") as advance:
         for window in looked_at:
@@ -93,7 +93,7 @@ def _most_changed(
             if not part.usable.any():
                 continue
             likely = part.probability[part.usable]
-            found = (float(np.count_nonzero(changed(likely, seen.threshold))), float(likely.sum()))
+            found = (float(np.count_nonzero(changed(likely, view.threshold))), float(likely.sum()))
             if best is None or found > best[:2]:
                 best = (*found, window)
     if best is None:

@@ -31,13 +31,11 @@ def training_plan(options: Any, paths: Sequence[str]) -> "Plan":
     from terramamba.tasks import CHANGE, LAND_COVER
 
     if options.data is None:
-        return pipeline.understood(
-            LAND_COVER, _settings(LAND_COVER, options, scene=paths[0], labels=paths[1])
-        )
+        return pipeline.plan_data(LAND_COVER, _settings(LAND_COVER, options, scene=paths[0], labels=paths[1]))
     if paths:
         raise InputError(f"--data {options.data}: stands for all files; leave out {' '.join(paths)}")
     task = LAND_COVER if _is_scene_of_the_catalogue(options.data) else CHANGE
-    return pipeline.understood(task, _settings(task, options))
+    return pipeline.plan_data(task, _settings(task, options))
 
 
 def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:

@@ -3,7 +3,7 @@
 The first process runs the command as if it were alone. It reads, refuses, prints, writes the run folder and
 keeps checkpoints; the others wait. When it trains, it sends them the training as a function, as it would send
 it to processes that it starts itself (``processes``), and has rank 0. So beside this file only
-the door of the command line (``cli``), the door of training (``pipeline.train`` is ``led``) and
+the door of the command line (``cli``), the door of training (``pipeline.train`` is so decorated) and
 ``training.fit`` know of launchers, and nothing is printed or written twice.
 
 Whoever fails says why, once: the first process where all fail alike, else the one that failed.
@@ -44,7 +44,7 @@ BROKEN = (
 """How PyTorch says that a process it exchanges with is gone."""
 
 
-class Job:
+class ProcessGroup:
     """The processes of a job, seen from one of them; all must make it at the same time, and once."""
 
     def __init__(self, here: LaunchedProcess) -> None:
@@ -169,27 +169,27 @@ class Job:
         return bool(self._store.add("failed", 1) == 1)
 
 
-_JOBS: list[Job] = []
+_GROUPS: list[ProcessGroup] = []
 """The job of this process, once it has joined it."""
 
 
-def job() -> Job | None:
+def leading_group() -> ProcessGroup | None:
     """Return the job that this process leads."""
-    return _JOBS[0] if _JOBS and _JOBS[0].leads else None
+    return _GROUPS[0] if _GROUPS and _GROUPS[0].leads else None
 
 
-def lead(command: Callable[[], T]) -> T:
+def run_on_rank_zero(command: Callable[[], T]) -> T:
     """Run ``command`` in the first process of a launched job, and have the others work for it.
 
     Returns its result in all of them. Where no launcher started several processes, and within a job that is
     led already, this is no more than a call.
     """
     here = launched_process()
-    if here is None or job() is not None:
+    if here is None or leading_group() is not None:
         return command()
-    if not _JOBS:
-        _JOBS.append(Job(here))
-    joined = _JOBS[0]
+    if not _GROUPS:
+        _GROUPS.append(ProcessGroup(here))
+    joined = _GROUPS[0]
     if here.rank > 0:
         return joined.serve()
     joined.leads = True
@@ -204,12 +204,12 @@ def lead(command: Callable[[], T]) -> T:
     return result
 
 
-def led(command: Callable[P, T]) -> Callable[P, T]:
-    """Let ``command`` be ``lead`` whenever it is called."""
+def on_rank_zero(command: Callable[P, T]) -> Callable[P, T]:
+    """Decorate ``command``: wherever it is called, ``run_on_rank_zero`` runs it."""
 
     @wraps(command)
     def call(*args: P.args, **options: P.kwargs) -> T:
-        return lead(partial(command, *args, **options))
+        return run_on_rank_zero(partial(command, *args, **options))
 
     return call
 

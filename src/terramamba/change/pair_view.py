@@ -10,7 +10,7 @@ from terramamba.runs.folder import Run
 
 
 @dataclass(frozen=True)
-class Seen:
+class PairView:
     """What a detector has to be told of a pair."""
 
     scaling: Scaling
@@ -23,7 +23,7 @@ class Seen:
     """Least probability that counts as changed, chosen on validation for this meaning."""
 
 
-def seen_by(run: Run, before: Scene, after: Scene, what: str | None) -> Seen:
+def view_of(run: Run, before: Scene, after: Scene, what: str | None) -> PairView:
     """Say how ``run`` is to see a pair; of a model that scales each pair by itself, some pixels are read.
 
     Raises:
@@ -32,4 +32,4 @@ def seen_by(run: Run, before: Scene, after: Scene, what: str | None) -> Seen:
     asked, data = asked_of(run, what), run.card.data
     scaling = own_scaling(before, after, run.scaling) if data.scale_by == "pair" else run.scaling
     meaning = None if asked is None else (data.meanings or ()).index(asked)
-    return Seen(scaling, asked, meaning, threshold_for(run, asked))
+    return PairView(scaling, asked, meaning, threshold_for(run, asked))
