@@ -205,7 +205,7 @@ def run_on_rank_zero(command: Callable[[], T]) -> T:
 
 
 def on_rank_zero(command: Callable[P, T]) -> Callable[P, T]:
-    """Decorate ``command``: wherever it is called, ``run_on_rank_zero`` runs it."""
+    """Have ``run_on_rank_zero`` run ``command`` wherever it is called."""
 
     @wraps(command)
     def call(*args: P.args, **options: P.kwargs) -> T:
