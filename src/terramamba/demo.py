@@ -105,7 +105,7 @@ def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool
             scene=str(made.scene),
             preset="tiny",
             recipe="published",
-            epochs=4,
+            epochs=2,
             batch_size=16,
             lr=3e-3,
             warmup_epochs=1,

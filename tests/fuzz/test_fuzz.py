@@ -51,7 +51,7 @@ ways = {{
     "refused": lambda: print("error: a: b; c") or 1,
     "fine": lambda: 0,
 }}
-harness.SECONDS, harness.PATIENCE_SECONDS = 2, 10.0
+harness.SECONDS, harness.PATIENCE_SECONDS = 1, 4.0
 work = pathlib.Path({work!r})
 for expected, way in ways.items():
     terramamba.cli.main = lambda words, way=way: way()
