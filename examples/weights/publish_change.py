@@ -19,8 +19,8 @@ from terramamba.weights.card import TrainedOn, WeightsCard, WeightsMadeBy, Weigh
 from terramamba.weights.registry import save_weights
 
 NAME = "terramamba-change"
-PIXEL_SIZES = (0.2, 2.0)
-"""Metres: from aerial images to Gaofen-2."""
+PIXEL_SIZES, FINEST_LEARNT = (0.2, 2.0), 0.5
+"""Metres: from the finest it is tried on, aerial images, to the coarsest it learns from, Gaofen-2."""
 PARTS = {"val": "chosen on", "test": "test", "unseen": "a set never trained on"}
 SETS = {
     "cropland": "CLCD",
@@ -104,7 +104,8 @@ def main(run: str, table: str, root: str, folder: str) -> None:
         takes=(
             "two co-registered images of a place, red, green and blue, 8 or 16 bits or reflectance, however"
             " stretched: each pair is scaled by what its own two dates hold",
-            f"pixels of {PIXEL_SIZES[0]:g} to {PIXEL_SIZES[1]:g} m on the ground",
+            f"pixels of {FINEST_LEARNT:g} to {PIXEL_SIZES[1]:g} m on the ground, on which it was trained;"
+            f" it was tried on {PIXEL_SIZES[0]:g} m",
         ),
         trained_on=TRAINED_ON,
         licence="academic use (see LICENSE)",
