@@ -25,9 +25,9 @@ from terramamba.runs.folder import (
     check_same_config,
     load_run,
     prepare_folder,
-    run_log,
     write_confusion,
 )
+from terramamba.runs.run_log import run_log
 from terramamba.training.settings import TrainSettings
 
 

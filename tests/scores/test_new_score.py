@@ -104,7 +104,7 @@ class Done:
 def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     home = tmp_path_factory.mktemp("new_score")
     package = home / "src" / "terramamba"
-    leave = shutil.ignore_patterns("*.opt-*")  # bytecode with run-time checks; the other spares compiling anew
+    leave = shutil.ignore_patterns("*.opt-*")  # bytecode with checks; the other spares compiling anew
     shutil.copytree(Path(terramamba.__file__).parent, package, ignore=leave)
     for name, added in (("metrics.py", FUNCTIONS), ("score_table.py", RECORDS)):
         file = package / "scores" / name

@@ -1,9 +1,7 @@
 """The run folder: made ready for training, its model loaded to be used; ``run_files`` lists what is in it."""
 
-import logging
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +9,6 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Int
 
-from terramamba._version import __version__
 from terramamba.core.documents import read_yaml
 from terramamba.core.durable import make_folder
 from terramamba.core.errors import InputError
@@ -29,11 +26,13 @@ from terramamba.models.weights import load_model
 from terramamba.raster.pictures import table_html
 from terramamba.runs.at_work import at_work, contents, refuse_at_work
 from terramamba.runs.model_card import ModelCard, PatchShape, ThresholdSource, read_card
+from terramamba.runs.run_log import run_log
 from terramamba.training.config import unobeyed
 from terramamba.training.recipes import decide
 from terramamba.training.settings import TrainSettings
 
 S = TypeVar("S", bound=TrainSettings)
+T = TypeVar("T")
 
 
 def check_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:
@@ -177,54 +176,6 @@ def write_confusion(path: Path, confusion: Int[np.ndarray, "k k"], names: Sequen
     write_table(path, ["truth", *names], rows)
 
 
-class _LogFile(logging.FileHandler):
-    """A log that ends no run: where the disk is full, the run's other files say so."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Say nothing."""
-
-    def close(self) -> None:
-        """Close the file, whole or not."""
-        with suppress(OSError):
-            super().close()
-
-
-@contextmanager
-def run_log(folder: Path) -> Iterator[logging.Logger]:
-    """Copy what the package's logger says to ``log.txt``, with the time; when it began, and how it ended.
-
-    Yields the logger ``terramamba``; handlers that show messages on the terminal are the caller's own.
-    """
-    logger = logging.getLogger("terramamba")
-    file = _LogFile(folder / LOG, encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-    # Any handler at all stops Python from showing warnings by itself.
-    added = [file] if logger.hasHandlers() or logging.lastResort is None else [file, logging.lastResort]
-    level = logger.level
-    for handler in added:
-        logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    _say(file, logger, f"terramamba {__version__}, process {os.getpid()}")
-    try:
-        yield logger
-    except KeyboardInterrupt as stop:
-        _say(file, logger, f"{str(stop) or 'interrupted'}; {RESUMABLE}", logging.ERROR)
-        raise
-    except Exception as error:
-        _say(file, logger, f"{type(error).__name__}: {error}", logging.ERROR)
-        raise
-    else:
-        _say(file, logger, "done")
-    finally:
-        logger.setLevel(level)
-        for handler in added:
-            logger.removeHandler(handler)
-        file.close()
-
-
-T = TypeVar("T")
-
-
 @dataclass(frozen=True)
 class Run:
     """A trained model with all that is needed to use it.
@@ -331,7 +282,3 @@ def _clear(folder: Path) -> None:
     checkpoints = (folder / CHECKPOINT).parent
     if checkpoints.is_dir() and not any(checkpoints.iterdir()):
         checkpoints.rmdir()
-
-
-def _say(handler: logging.Handler, logger: logging.Logger, text: str, level: int = logging.INFO) -> None:
-    handler.handle(logger.makeRecord(logger.name, level, __file__, 0, text, (), None))
