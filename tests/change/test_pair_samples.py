@@ -160,6 +160,27 @@ def test_crops_are_parts_of_the_image_with_their_mask(tmp_path: Path, seed: int,
     assert len(corners) > 20
 
 
+@pytest.mark.parametrize("cache_bytes", [0, 10_000])
+def test_crops_hold_what_changed_as_often_as_asked(tmp_path: Path, seed: int, cache_bytes: int) -> None:
+    pairs = make_pairs(tmp_path, seed, [(30, 31), (30, 31)])
+    for number, changed in enumerate((1, 0)):
+        mask = np.zeros((30, 31), np.uint8)
+        mask[3, 20] = 255 * changed
+        Image.fromarray(mask).save(tmp_path / "train" / "label" / f"{number}.png")
+    options = {"crop_size": 6, "augment": False, "seed": seed, "cache_bytes": cache_bytes}
+    everywhere, changed = (
+        PairDataset(pairs, AS_STORED, changed_crops=share, **options) for share in (0.0, 1.0)
+    )
+    held = {0.0: 0, 1.0: 0}
+    for epoch in range(20):
+        for share, data in ((0.0, everywhere), (1.0, changed)):
+            data.set_epoch(epoch)
+            held[share] += int((data[0]["mask"] == 1).sum())
+            assert data[1]["mask"].shape == (6, 6)  # of a pair in which nothing changed
+    assert held[1.0] == 20
+    assert held[0.0] < 10
+
+
 def test_crops_are_as_small_as_the_smallest_image(tmp_path: Path, seed: int) -> None:
     pairs = make_pairs(tmp_path, seed, [(8, 9), (5, 20)])
     data = PairDataset(pairs, AS_STORED, crop_size=7, augment=True, seed=seed)

@@ -7,6 +7,7 @@ import torch
 from terramamba.data.augment import (
     SYMMETRIES,
     draw_corner,
+    draw_corner_around,
     draw_noise,
     draw_symmetry,
     exchange_dates,
@@ -49,6 +50,18 @@ def test_crops_reach_every_corner_and_stay_inside(seed: int) -> None:
     corners = [draw_corner(7, 5, (4, 5), drawn) for _ in range(200)]
     assert {row for row, _ in corners} == {0, 1, 2, 3}
     assert {col for _, col in corners} == {0}
+
+
+@pytest.mark.parametrize(
+    ("pixel", "rows", "cols"), [((0, 0), {0}, {0}), ((6, 2), {3}, {0, 1, 2}), ((3, 4), {0, 1, 2, 3}, {2})]
+)
+def test_crops_around_a_pixel_hold_it_and_stay_inside(
+    seed: int, pixel: tuple[int, int], rows: set[int], cols: set[int]
+) -> None:
+    drawn = generator(seed)
+    corners = [draw_corner_around(pixel, 7, 5, (4, 3), drawn) for _ in range(200)]
+    assert {row for row, _ in corners} == rows
+    assert {col for _, col in corners} == cols
 
 
 @pytest.mark.parametrize(("probability", "share"), [(0.0, 0.0), (1.0, 1.0), (0.3, 0.3)])

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from terramamba.core.errors import InputError
 from terramamba.data.augment import (
     draw_corner,
+    draw_corner_around,
     draw_symmetry,
     exchange_dates,
     jitter,
@@ -73,6 +74,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
             crops are as small as the smallest, so that they fit into a batch.
         crops_per_pair: Crops of each pair in an epoch.
         augment: Mirror, and turn if crops are square.
+        changed_crops: Share of the crops that are placed to hold a changed pixel, where their pair has one.
         exchange_dates: Probability of exchanging the dates; of use with ``augment`` only.
         jitter: Strength of the change of light of each date; of use with ``augment`` only.
         seed: Of crops and augmentation; what a sample gets depends on seed, epoch and its index alone.
@@ -91,6 +93,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         *,
         crop_size: int | None,
         crops_per_pair: int = 1,
+        changed_crops: float = 0.0,
         augment: bool,
         exchange_dates: float = 0.0,
         jitter: float = 0.0,
@@ -107,6 +110,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
             pairs = code_labels({"": pairs}).pairs[""]
         self.pairs, self.scaling, self.seed, self.epoch = tuple(pairs), scaling, seed, 0
         self.augment, self.exchange_dates, self.jitter = augment, exchange_dates, jitter
+        self.changed_crops = changed_crops
         self.scale_by, self.meanings = scale_by, tuple(meanings)
         self._scalings: dict[int, Scaling] = {}
         self.crops_per_pair = crops_per_pair if crop_size is not None else 1
@@ -137,7 +141,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         area, _ = self._areas[which]
         window = Window(0, 0, *area.shape)
         if self._crop is not None:
-            window = Window(*draw_corner(*area.shape, self._crop, generator), *self._crop)
+            window = Window(*self._corner(which, self._crop, generator), *self._crop)
         decoded = self._decoded(which, window)
         scaling = self.scaling_of(which)
         image, mask = _scaled(decoded, scaling), torch.from_numpy(decoded.mask.astype(np.int64))
@@ -148,6 +152,19 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         if self.meanings and what is not None:
             sample["meaning"] = torch.tensor(self.meanings.index(what))
         return sample if self._crop is not None else sample | {"valid": _valid(decoded)}
+
+    def _corner(self, which: int, crop: tuple[int, int], generator: torch.Generator) -> tuple[int, int]:
+        """Draw the upper-left pixel of a crop of a pair."""
+        whole = Window(0, 0, *self.area(which).shape)
+        if self.changed_crops and float(torch.rand((), generator=generator)) < self.changed_crops:
+            cached = self._cache.get(which)
+            mask = self.reference(which, whole) if cached is None else cached.mask
+            changed = np.flatnonzero(mask == 1)
+            if len(changed):
+                drawn = changed[int(torch.randint(len(changed), (), generator=generator))]
+                row, col = divmod(int(drawn), whole.width)
+                return draw_corner_around((row, col), *whole.shape, crop, generator)
+        return draw_corner(*whole.shape, crop, generator)
 
     def scaling_of(self, which: int) -> Scaling:
         """Return the scaling of both dates of a pair."""

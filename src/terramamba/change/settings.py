@@ -66,6 +66,9 @@ class Crops(Options):
     """Side of the random training crop in pixels; smaller images are taken whole."""
     crops_per_pair: Annotated[ByRecipe[int], at_least(1), BY_STEPS] = UNDECIDED
     """Training crops drawn from each pair in an epoch."""
+    changed_crops: Annotated[Fraction, BY_STEPS] = 0.0
+    """Share of the training crops that are placed to hold a changed pixel, where their pair has one: of use
+    where change is rare."""
     exchange_dates: Annotated[Fraction, BY_STEPS] = 0.0
     """Probability of exchanging the two dates of a training sample."""
     jitter: Annotated[float, at_least(0), BY_STEPS] = 0.0

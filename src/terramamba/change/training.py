@@ -229,6 +229,7 @@ class Training(PreparedSamples):
             self.scaling,
             crop_size=settings.crop_size,
             crops_per_pair=settings.crops_per_pair,
+            changed_crops=settings.changed_crops,
             augment=settings.augment,
             exchange_dates=settings.exchange_dates,
             jitter=settings.jitter,

@@ -53,6 +53,17 @@ def draw_corner(
     return row, col
 
 
+def draw_corner_around(
+    pixel: tuple[int, int], height: int, width: int, crop: tuple[int, int], generator: torch.Generator
+) -> tuple[int, int]:
+    """Draw the corner of a crop, as ``draw_corner`` does, among those that hold ``pixel`` (row, column)."""
+    row, col = (
+        int(torch.randint(max(at - side + 1, 0), min(at, whole - side) + 1, (), generator=generator))
+        for at, whole, side in zip(pixel, (height, width), crop, strict=True)
+    )
+    return row, col
+
+
 def exchange_dates(
     image: Float[Tensor, "2 c h w"], probability: float, generator: torch.Generator
 ) -> Float[Tensor, "2 c h w"]:
