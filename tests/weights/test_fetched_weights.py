@@ -7,6 +7,7 @@ import pytest
 from served import Ranges, serving
 from terramamba.cli import main
 from terramamba.core.errors import InputError
+from terramamba.core.folder_lock import held
 from terramamba.weights import fetched
 from terramamba.weights.fetched import fetch_weights
 from terramamba.weights.registry import SHIPPED, load_weights
@@ -52,7 +53,7 @@ def exchanged(hub):
 def test_what_is_damaged_leaves_nothing(hub, tmp_path, damage, words, by_server):
     damage(hub)
     with serving(hub) as address, pytest.raises(InputError, match=words):
-        fetch_weights(address if by_server else str(hub), tmp_path / "own")
+        fetch_weights(address if by_server else str(hub), tmp_path / "deep" / "own")
     assert {path.name for path in tmp_path.iterdir()} == {"hub"}
 
 
@@ -62,6 +63,30 @@ def test_a_folder_that_is_there_stays_as_it_is(hub, tmp_path):
     with pytest.raises(InputError, match="is there already; give another folder with --out"):
         fetch_weights(str(hub), tmp_path / "own")
     assert (tmp_path / "own" / "mine").read_text() == "mine"
+
+
+def test_what_another_process_is_fetching_is_left_to_it(hub, tmp_path):
+    own = tmp_path / "deep" / "own"
+    own.parent.mkdir()
+    work = own.with_name(".own.fetched")
+    with held(work, own):
+        (work / "weights").mkdir()
+        with pytest.raises(InputError, match="another run is at work on it"):
+            fetch_weights(str(hub), own)
+        assert (work / "weights").is_dir()
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_what_a_kill_has_left_is_removed_by_the_next_run(hub, tmp_path, finished):
+    (tmp_path / ".own.fetched" / "weights").mkdir(parents=True)
+    (tmp_path / ".own.fetched" / "lock").touch()
+    if finished:
+        (tmp_path / "own").mkdir()
+        with pytest.raises(InputError, match="is there already"):
+            fetch_weights(str(hub), tmp_path / "own")
+    else:
+        fetch_weights(str(hub), tmp_path / "own")
+    assert {path.name for path in tmp_path.iterdir()} == {"hub", "own"}
 
 
 def test_a_file_that_is_too_large_is_refused(hub, tmp_path, monkeypatch):
