@@ -25,6 +25,7 @@ COMMANDS = (
     "classify assess",
     "change train",
     "change map",
+    "change assess",
     "sample",
     "report",
 )

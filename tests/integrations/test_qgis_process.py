@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ QGIS = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
 pytestmark = pytest.mark.skipif(QGIS is None, reason="QGIS is not installed; see docs/qgis.md")
 
 KEPT = Path(__file__).parents[1] / "runs" / "first_format"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "data"
 Run = Callable[..., dict[str, Any]]
 
 
@@ -83,6 +85,47 @@ def as_polygons(labels: Path, out: Path) -> Path:
     return out
 
 
+def colours(dates: dict[str, Path], folder: Path) -> dict[str, Path]:
+    """The first three bands of two dates, as 8-bit images."""
+    found = {}
+    for name, path in dates.items():
+        with rasterio.open(path) as file:
+            values, profile = file.read((1, 2, 3)), {"crs": file.crs, "transform": file.transform}
+            profile |= {"driver": "GTiff", "height": file.height, "width": file.width}
+        found[name] = folder / f"{name.lower()}_colours.tif"
+        most = max(float(values.max()), 1.0)
+        with rasterio.open(found[name], "w", count=3, dtype="uint8", photometric="RGB", **profile) as file:
+            file.write((values / most * 255).astype(np.uint8))
+    return found
+
+
+def say_what_is_there(points: Path) -> None:
+    """Give every point its reference: what the map says of it."""
+    import pyogrio
+
+    meta, _, geometry, fields = pyogrio.raw.read(points)
+    names = list(meta["fields"])
+    fields[names.index("reference")] = fields[names.index("stratum")].astype(str).astype(object)
+    how = {"geometry_type": meta["geometry_type"], "crs": meta["crs"]}
+    pyogrio.raw.write(points, geometry, fields, names, **how)
+
+
+def a_package(folder: Path) -> Path:
+    """A wheel that is called terramamba and brings a program of that name."""
+    info, wheel = "terramamba-9.dist-info", folder / "terramamba-9-py3-none-any.whl"
+    files = {
+        "made_up.py": "def main():\n    print('made up')\n",
+        f"{info}/METADATA": "Metadata-Version: 2.1\nName: terramamba\nVersion: 9\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": "[console_scripts]\nterramamba = made_up:main\n",
+        f"{info}/RECORD": "",
+    }
+    with zipfile.ZipFile(wheel, "w") as made:
+        for name, text in files.items():
+            made.writestr(name, text)
+    return wheel
+
+
 def test_a_trained_model_maps_as_the_command_does_and_brings_its_colours(
     qgis: Run, kept: Path, tmp_path: Path
 ) -> None:
@@ -137,6 +180,62 @@ def test_labelled_polygons_become_a_map(qgis: Run, tmp_path: Path) -> None:
     )
     assert (run / "model.json").is_file()
     assert len(np.unique(pixels(out))) > 1
+
+
+def test_a_scene_is_checked_and_mapped_without_training(qgis: Run, tmp_path: Path) -> None:
+    scene, out, again = tmp_path / "scene.tif", tmp_path / "cover.tif", tmp_path / "again.tif"
+    shutil.copy(EXAMPLES / "jasper_ridge.tif", scene)
+    assert "EPSG:32610" in qgis("check", SCENE=scene)["PRINTED"]
+    polygons = tmp_path / "classes.gpkg"
+    qgis("map_land_cover_at_once", SCENE=scene, WEIGHTS="spectral-library", OUTPUT=out, POLYGONS=polygons)
+    done = command("classify", "map", scene, "--weights", "spectral-library", "--out", again)
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(pixels(out), pixels(again))
+    assert polygons.is_file()
+
+
+def test_a_pair_is_mapped_by_a_run_and_by_weights_and_the_run_has_a_page(
+    qgis: Run, kept: Path, tmp_path: Path
+) -> None:
+    dates = {name: kept / "change" / f"{name.lower()}.tif" for name in ("BEFORE", "AFTER")}
+    out, page = tmp_path / "change.tif", tmp_path / "page.html"
+    qgis("map_change", RUN=kept / "change" / "run", **dates, OUTPUT=out)
+    assert np.array_equal(pixels(out), pixels(kept / "change" / "map.tif"))
+    qgis("report", RUN=kept / "change" / "run", MAP=out, **dates, OUTPUT=page)
+    assert 'id="data"' in page.read_text(encoding="utf-8")
+    pair = colours(dates, tmp_path)
+    at_once, again = tmp_path / "buildings.tif", tmp_path / "again.tif"
+    qgis("map_change_at_once", **pair, WEIGHTS="terramamba-change", WHAT="buildings", OUTPUT=at_once)
+    weights = ("--weights", "terramamba-change", "--what", "buildings")
+    done = command("change", "map", *pair.values(), *weights, "--out", again)
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(pixels(at_once), pixels(again))
+
+
+def test_pairs_are_trained_on_and_the_map_is_assessed(qgis: Run, tmp_path: Path) -> None:
+    from terramamba.data.synthetic.files import make_pairs
+
+    made = make_pairs(tmp_path / "pairs", 0, train=2, val=1, test=1, size=32, scene=(64, 64))
+    out, points = tmp_path / "change.tif", tmp_path / "points.gpkg"
+    asked = {"DATA": made.root, "MODEL": "fc_ef", "EPOCHS": 1, "RUN": tmp_path / "run"}
+    qgis("train_and_map_change", **asked, BEFORE=made.before, AFTER=made.after, OUTPUT=out)
+    again = tmp_path / "again.tif"
+    done = command("change", "map", tmp_path / "run", made.before, made.after, "--out", again)
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(pixels(out), pixels(again))
+    qgis("sample", MAP=again, PER_CLASS=5, OUTPUT=points)
+    say_what_is_there(points)
+    for name in ("assess", "assess_change"):
+        assert "overall accuracy" in qgis(name, MAP=again, POINTS=points)["PRINTED"].lower()
+
+
+def test_an_environment_is_made_and_not_where_something_lies(qgis: Run, tmp_path: Path) -> None:
+    package, folder = a_package(tmp_path), tmp_path / "environment"
+    found = qgis("make_environment", FOLDER=folder, PACKAGE=package)
+    done = subprocess.run([found["PROGRAM"]], capture_output=True, text=True, check=True)
+    assert done.stdout == "made up\n"
+    with pytest.raises(AssertionError, match="is not empty; give a new folder"):
+        qgis("make_environment", FOLDER=folder, PACKAGE=package)
 
 
 def test_what_the_command_refuses_ends_the_algorithm_with_its_line(

@@ -5,4 +5,4 @@ def classFactory(iface):  # noqa: N802  (QGIS calls it so)
     """Return the plugin, for QGIS."""
     from .plugin import TerramambaPlugin
 
-    return TerramambaPlugin()
+    return TerramambaPlugin(iface)

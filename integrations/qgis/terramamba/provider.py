@@ -9,6 +9,7 @@ from qgis.core import QgsProcessingException, QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from .algorithm import TerramambaAlgorithm
+from .environment import MakeEnvironment
 from .specs import ALGORITHMS
 
 PROGRAM = "TERRAMAMBA_PROGRAM"
@@ -20,7 +21,7 @@ def program():
     if not found:
         raise QgsProcessingException(
             "terramamba is not found: give its path in Settings > Options > Processing > Providers,"
-            " such as /home/me/env/bin/terramamba (pip install terramamba in an environment of its own)"
+            " such as /home/me/env/bin/terramamba, or let Plugins > terramamba > Install make an environment"
         )
     return found
 
@@ -43,7 +44,8 @@ class TerramambaProvider(QgsProcessingProvider):
         ProcessingConfig.removeSetting(PROGRAM)
 
     def loadAlgorithms(self):  # noqa: N802  (QGIS calls it so)
-        """Add an algorithm for each record."""
+        """Add an algorithm for each record, and the one that installs the program."""
+        self.addAlgorithm(MakeEnvironment(PROGRAM))
         for spec in ALGORITHMS:
             self.addAlgorithm(TerramambaAlgorithm(spec, program))
 

@@ -76,6 +76,7 @@ PROBABILITIES = flag(
 )
 MODE = flag("MODE", CHOICE, "--mode", "Exact or fast", default="auto", choices=("exact", "fast", "auto"))
 POLYGONS = flag("POLYGONS", NEW_VECTOR, "--polygons", "Change polygons", optional=True)
+CLASS_POLYGONS = flag("POLYGONS", NEW_VECTOR, "--polygons", "Polygons of the classes", optional=True)
 LEAST_AREA = flag("MIN_AREA", NUMBER, "--min-area", "Least area of a polygon (m2)", optional=True)
 THRESHOLD = flag("THRESHOLD", NUMBER, "--threshold", "Threshold", optional=True, advanced=True)
 ALIGN = flag(
@@ -108,6 +109,26 @@ ALGORITHMS = (
         (RUN, SCENE, MODE, MAP, PROBABILITIES),
     ),
     Algorithm(
+        "map_land_cover_at_once",
+        "Map land cover without training",
+        "Land cover",
+        ("classify map",),
+        (
+            SCENE,
+            flag(
+                "WEIGHTS",
+                CHOICE,
+                "--weights",
+                "What it knows",
+                default="spectral-library",
+                choices=("spectral-library",),
+            ),
+            MAP,
+            PROBABILITIES,
+            CLASS_POLYGONS,
+        ),
+    ),
+    Algorithm(
         "train_and_map_land_cover",
         "Train and map land cover",
         "Land cover",
@@ -135,8 +156,40 @@ ALGORITHMS = (
         (RUN, BEFORE, AFTER, ALIGN, THRESHOLD, MAP, PROBABILITIES, POLYGONS, LEAST_AREA),
     ),
     Algorithm(
+        "map_change_at_once",
+        "Map changed buildings or cropland without training",
+        "Change",
+        ("change map",),
+        (
+            BEFORE,
+            AFTER,
+            flag(
+                "WEIGHTS",
+                CHOICE,
+                "--weights",
+                "What it knows",
+                default="terramamba-change",
+                choices=("terramamba-change",),
+            ),
+            flag(
+                "WHAT",
+                CHOICE,
+                "--what",
+                "What counts as changed",
+                default="buildings",
+                choices=("buildings", "cropland", "anything"),
+            ),
+            ALIGN,
+            THRESHOLD,
+            MAP,
+            PROBABILITIES,
+            POLYGONS,
+            LEAST_AREA,
+        ),
+    ),
+    Algorithm(
         "map_change_untrained",
-        "Map change without training",
+        "Map whatever differs between two images",
         "Change",
         ("change map",),
         (
@@ -196,6 +249,17 @@ ALGORITHMS = (
         ("classify assess",),
         (
             Parameter("MAP", "Map of classes", RASTER),
+            Parameter("POINTS", "Reference points", VECTOR),
+            flag("REFERENCE", TEXT, "--reference", "Attribute that says what is there", default="reference"),
+        ),
+    ),
+    Algorithm(
+        "assess_change",
+        "Assess a change map by reference points",
+        "After",
+        ("change assess",),
+        (
+            Parameter("MAP", "Change map", RASTER),
             Parameter("POINTS", "Reference points", VECTOR),
             flag("REFERENCE", TEXT, "--reference", "Attribute that says what is there", default="reference"),
         ),
