@@ -11,7 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from terramamba.cli.shared.parse import described, field_docs
+from terramamba.cli.shared.help import field_docs
+from terramamba.cli.shared.parse import described
 from terramamba.core.options import flag_of, options_of, without_none
 from terramamba.models.registry import list_models
 

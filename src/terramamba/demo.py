@@ -26,9 +26,11 @@ from terramamba.api import (
     write_report,
 )
 from terramamba.change.settings import ChangeSettings
+from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.core.folder_lock import require_no_link
+from terramamba.core.progress import say
 from terramamba.core.run_files import REPORT
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
@@ -60,13 +62,14 @@ def run_demo(
     With ``shuffle_labels`` they are trained and scored alone: there is nothing to look at.
 
     Raises:
-        InputError: ``out`` is not empty and ``overwrite`` is not set.
+        InputError: ``out`` is not empty and ``overwrite`` is not set, or there is no such device.
     """
     home = Path(out)
     if not overwrite and home.exists() and (not home.is_dir() or any(home.iterdir())):
         raise InputError(f"{home}: is there already; give --overwrite, or another folder with --out")
     for path in home.rglob("*"):
         require_no_link(path)
+    resolve_device(device)
     home.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     with _one_thread():
@@ -93,6 +96,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) -> dict[str, Any]:
+    say("1 of 2: land cover; making up a hyperspectral scene and labels ...")
     made = make_scene(home / "scene", seed, overwrite=overwrite)
     run, picture = home / "land_cover_run", home / "land_cover.png"
     land_cover, probabilities = home / "land_cover.tif", home / "land_cover_probabilities.tif"
@@ -135,6 +139,7 @@ def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool
 
 
 def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) -> dict[str, Any]:
+    say("2 of 2: change; making up pairs of images with change masks ...")
     made = make_pairs(home / "pairs", seed, overwrite=overwrite)
     run, picture = home / "change_run", home / "change.png"
     changed, polygons = home / "change.tif", home / "change.gpkg"

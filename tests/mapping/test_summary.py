@@ -43,6 +43,13 @@ def test_shares_are_of_the_mapped_pixels():
     assert shown.facts == {"no data": "200 of 1,200 pixels", "written": "map.tif\nareas.csv"}
 
 
+def test_a_map_of_no_known_size_says_why_in_place_of_an_empty_column():
+    shown = replace(COVER, not_measured="no georeferencing").shown()
+    assert shown.tables[0].columns == ("class", "pixels", "%")
+    assert shown.tables[0].rows[0] == ("water", "250", "25.00")
+    assert shown.facts["areas"] == "in pixels: no georeferencing"
+
+
 def test_a_map_without_any_data_has_no_shares_to_divide_by():
     none = tuple(replace(entry, pixels=0) for entry in COVER.classes)
     shown = replace(COVER, nodata_pixels=1200, classes=none).shown()

@@ -13,7 +13,7 @@ from terramamba.cli import main
 from terramamba.core.errors import InputError
 from terramamba.models import create_model
 from terramamba.weights import registry
-from terramamba.weights.card import read_weights_card
+from terramamba.weights.card import read_weights_card, write_weights_card
 from terramamba.weights.registry import (
     Weights,
     find_weights,
@@ -112,11 +112,18 @@ def test_what_does_not_belong_together_is_refused_in_one_line(folder, spoil, mes
     assert "\n" not in str(caught.value)
 
 
-def test_terms_are_said_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    registry._say_terms.cache_clear()
+def test_terms_that_restrict_are_said_in_a_line_and_once(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry._say_once.cache_clear()
+    load_weights(find_weights(str(folder)))
+    assert capsys.readouterr().err == ""
+    weights = find_weights(str(folder))
+    write_weights_card(folder, replace(weights.card, licence="for academic use"))
     for _ in range(2):
         load_weights(find_weights(str(folder)))
-    assert capsys.readouterr().err.splitlines() == ["note: tiny-cover: for tests alone"]
+    said = "note: tiny-cover: for academic use; `terramamba weights show tiny-cover` has the terms"
+    assert capsys.readouterr().err.splitlines() == [said]
 
 
 def test_the_command_lists_shows_and_verifies(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,7 +80,7 @@ def evaluate(
     pairs = by_subset.get(split, [])
     labelled = [pair for pair in pairs if pair.label is not None]
     if not labelled:
-        raise InputError(f"{data}: no labelled pairs in its {split} subset; name another with --split")
+        raise InputError(_nothing_to_score(data, split, by_subset))
     require_held(labelled[0].open(), nodata or ())
     lists = (changed_values, unchanged_values, ignore_values)
     stated = None if changed_attribute is not None else stated_values(*lists)
@@ -117,6 +117,17 @@ def evaluate(
         write_error_maps(folder, run, labelled, cuts, device=device)
 
     return Evaluation(found, write)
+
+
+def _nothing_to_score(data: str | Path, split: str, by_subset: Mapping[str, Sequence[PairFiles]]) -> str:
+    """Say that a subset has no labelled pairs, and which have."""
+    labelled = {name: sum(pair.label is not None for pair in pairs) for name, pairs in by_subset.items()}
+    there = [name for name, pairs in labelled.items() if pairs]
+    if not there:
+        return f"{data}: none of its pairs has a label to score on; give pairs with change masks"
+    listed = ", ".join(f"{name} ({labelled[name]:,})" for name in there)
+    near = f"--split {there[0]}" if len(there) == 1 else "one of them with --split"
+    return f"{data}: no labelled pairs in its {split} subset; it has them in {listed}: score on {near}"
 
 
 def _known(

@@ -178,6 +178,7 @@ class ChangeMapOutput(MapOutput):
             polygons=tuple(map(Path, self.polygons)),
             areas_table=None if self.areas is None else Path(self.areas),
             pixels=pixels,
+            not_measured=why_not_measured(self.grid),
             nodata_pixels=pixels - sum(entry.pixels for entry in classes),
             not_finite_pixels=result["not_finite"] if result else 0,
             classes=classes,

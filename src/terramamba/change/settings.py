@@ -1,7 +1,7 @@
 """The settings of the commands for change, beside the common ones."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from terramamba.core.errors import InputError
 from terramamba.core.options import (
@@ -28,6 +28,8 @@ SHARE_OR_NONE = Bound("a share of at least 0 and below 1", lambda value: 0 <= va
 class Threshold(Options):
     """From which probability on a pixel counts as changed."""
 
+    heading: ClassVar[str] = "map"
+
     threshold: Annotated[float | None, PROBABILITY] = None
     """Least probability that counts as changed, in thousandths; None: the one chosen on validation."""
 
@@ -43,6 +45,8 @@ class Threshold(Options):
 class Meaning(Options):
     """What a detector is asked for that has learnt several meanings of "changed"."""
 
+    heading: ClassVar[str] = "map"
+
     what: str | None = None
     """What counts as changed, for a model that knows several, such as buildings, cropland or anything; pairs
     whose table says it in a column what keep that."""
@@ -51,6 +55,8 @@ class Meaning(Options):
 @dataclass(frozen=True, kw_only=True)
 class ChangeConfig(TrainConfig):
     """Everything that training a change detector obeys."""
+
+    heading: ClassVar[str] = "training"
 
     loss: Annotated[ByRecipe[ChangeLoss], Silent("bce"), BY_STEPS] = UNDECIDED
     """Training loss: binary cross-entropy, that with the Dice loss, or the focal loss."""
@@ -61,6 +67,8 @@ class ChangeConfig(TrainConfig):
 @dataclass(frozen=True, kw_only=True)
 class Crops(Options):
     """What is made of a pair for training."""
+
+    heading: ClassVar[str] = "samples"
 
     crop_size: Annotated[ByRecipe[int], at_least(1), BY_STEPS] = UNDECIDED
     """Side of the random training crop in pixels; smaller images are taken whole."""
@@ -81,6 +89,8 @@ class Crops(Options):
 @dataclass(frozen=True, kw_only=True)
 class Dividing(Options):
     """Which pairs train, validate and test."""
+
+    heading: ClassVar[str] = "training, validation and test"
 
     split: Split = "given"
     """given: as folders, lists or a column split say; image: images are drawn; block: parts of large images
@@ -157,6 +167,8 @@ class ChangeMapSettings(Threshold, Meaning, Alignment, MapSettings):
 @dataclass(frozen=True, kw_only=True)
 class ExplainPair(Meaning, Alignment):
     """What `terramamba explain` can be told of a pair alone."""
+
+    heading: ClassVar[str] = "of a pair"
 
     window: str | None = None
     """Pair: window to explain, ROW,COL,HEIGHT,WIDTH from 0; None: where most is marked."""

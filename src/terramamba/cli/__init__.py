@@ -17,6 +17,8 @@ from typing import TextIO
 
 from terramamba._version import __version__
 from terramamba.cli.shared.saying import spoken
+from terramamba.cli.shared.widths import listed, width_of_terminal, wrapped
+from terramamba.core.at_once import said_at_once
 from terramamba.core.errors import InputError, speaking_to_shell
 from terramamba.core.launcher import launched_process
 from terramamba.core.termination import RESUMABLE, Terminated, sigterm_interrupts
@@ -55,6 +57,23 @@ COMMANDS = {
     "info": "say what this installation runs on: versions, devices, backends of the operators",
     "bench": "time scans, mapping or training on this machine beside a plain loop",
 }
+
+
+HEADINGS = {
+    "demo": "to begin with",
+    "classify train": "land cover, from a hyperspectral scene and labelled pixels",
+    "change train": "change between two images",
+    "sample": "runs and maps of both",
+    "check": "files, data sets and models",
+    "completion": "this installation",
+}
+"""Heading above a command and those that follow it."""
+EVERYWHERE = [
+    "terramamba COMMAND --help lists a command's flags, with an example.",
+    "Every command also takes --quiet (nothing is said of the work), --verbose (more is), --progress json "
+    "(for programs), --debug (an error shows its traceback) and --trust (virtual rasters under other names, "
+    "and inside run folders, open whatever they name).",
+]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -136,12 +155,14 @@ def _dispatch(words: list[str]) -> int:
     if words[0] == "--version":
         print(f"terramamba {__version__}")
         return DONE
+    group = words[0] if any(name.startswith(words[0] + " ") for name in COMMANDS) else ""
     for length in (2, 1):
         name = " ".join(words[:length])
-        if name in COMMANDS:
+        others = [word for word in words[1:2] if not word.startswith("-")]
+        if name in COMMANDS and not (name == group and others):
             module = import_module(f"terramamba.cli.{name.replace(' ', '_')}")
-            return module.run(words[length:])
-    group = words[0] if any(name.startswith(words[0] + " ") for name in COMMANDS) else ""
+            with said_at_once(f"terramamba {name}"):
+                return module.run(words[length:])
     if group and words[1:2] in (["-h"], ["--help"]):
         print(_help(group))
         return DONE
@@ -172,22 +193,28 @@ def _meant(words: list[str]) -> list[str]:
 
 
 def _help(group: str) -> str:
-    chosen = {name: about for name, about in COMMANDS.items() if name.startswith(group)}
-    width = max(map(len, chosen))
-    lines = [f"  {name:<{width}}  {about}" for name, about in chosen.items()]
-    return "\n".join(
-        [
-            f"usage: terramamba {group or 'COMMAND'} ...",
-            "",
-            "State-space (Mamba) models for Earth observation: land-cover maps and change maps.",
-            "",
-            *lines,
-            "",
-            "terramamba COMMAND --help lists a command's flags; --debug shows the traceback of an error;",
-            "--trust opens virtual rasters under other names, and inside run folders, whatever they name;",
-            "--quiet says nothing about the work, --verbose says more; --progress json is for programs.",
-        ]
-    )
+    width = width_of_terminal()
+    chosen = {name: about for name, about in COMMANDS.items() if name.partition(" ")[0] == group}
+    blocks = [
+        [f"usage: terramamba {group or 'COMMAND'} ..."],
+        wrapped("State-space (Mamba) models for Earth observation: land-cover maps and change maps.", width),
+        *([listed(chosen)] if group else _under_headings()),
+        [line for sentence in EVERYWHERE for line in wrapped(sentence, width)],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def _under_headings() -> list[list[str]]:
+    """All commands, a list of lines for each heading."""
+    blocks: list[dict[str, str]] = []
+    for name, about in COMMANDS.items():
+        if name in HEADINGS:
+            blocks.append({})
+        blocks[-1][name] = about
+    width = width_of_terminal()
+    return [
+        [*wrapped(f"{HEADINGS[next(iter(block))]}:", width), *listed(block, column=20)] for block in blocks
+    ]
 
 
 def _interrupted(words: list[str], stop: KeyboardInterrupt) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from terramamba.cli.shared.parse import Usage, parse
+from terramamba.core.words import meant
 
 WHAT = ("scan", "scene", "train")
 
@@ -15,6 +16,7 @@ USAGE = Usage(
     "Time the state-space operators (scan), mapping (scene) or training steps (train) on this machine's CPU: "
     "every backend beside a plain loop over time, taking turns in one process.",
     ("|".join(WHAT),),
+    example="scan --seconds 3",
 )
 
 
@@ -42,7 +44,10 @@ def run(argv: Sequence[str]) -> int:
     """Measure, and print a table for each case."""
     options, (what,) = parse(USAGE, BenchOptions, argv)
     if what not in WHAT:
-        print(f"error: terramamba bench takes one of {', '.join(WHAT)}; got {what}", file=sys.stderr)
+        print(
+            f"error: terramamba bench takes one of {', '.join(WHAT)}; got {what}{meant(what, WHAT)}",
+            file=sys.stderr,
+        )
         return 2
     from terramamba.bench.record import record
     from terramamba.cli.shared.show import show_facts

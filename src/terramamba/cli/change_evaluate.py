@@ -13,6 +13,7 @@ USAGE = Usage(
     "change evaluate",
     "Score a run, or weights that are ready to be used, on image pairs with masks.",
     ("[RUN]",),
+    example="runs/change --data LEVIR-CD --split test --out scores",
 )
 
 

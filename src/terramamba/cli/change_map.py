@@ -19,6 +19,7 @@ USAGE = Usage(
     "with --model by a detector that needs no training; the map is a GeoTIFF on the images' grid (1 changed, "
     "0 not, 255 no data). A command that was ended goes on when it is given again.",
     ("[RUN]", "[BEFORE]", "[AFTER]"),
+    example="runs/change 2020.tif 2024.tif --out change.tif --polygons change.gpkg",
 )
 DATES = ("BEFORE", "AFTER")
 SAME_FOR_BOTH = ("mask", "nodata", "align", "correct_shift", "match_radiometry")

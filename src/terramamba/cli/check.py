@@ -18,6 +18,7 @@ USAGE = Usage(
     "data, coordinates; shapes and attributes; which classes a file of labels is taken for. Of a scene and "
     "its labels, or of pairs (--data), what training would understand and refuse.",
     ("[PATH]", "[PATH2]"),
+    example="2020.tif 2024.tif",
 )
 
 

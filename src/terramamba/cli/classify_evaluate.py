@@ -12,6 +12,7 @@ USAGE = Usage(
     "classify evaluate",
     "Score a run on its own test pixels, or on all labelled pixels of another scene.",
     ("RUN",),
+    example="runs/cover --out scores",
 )
 
 

@@ -17,6 +17,7 @@ USAGE = Usage(
     "GeoTIFF on the scene's grid with class names and colours. A command that was ended goes on when it is "
     "given again.",
     ("[RUN]", "[SCENE]"),
+    example="runs/cover scene.tif --out cover.tif --areas areas.csv",
 )
 
 

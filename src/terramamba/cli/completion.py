@@ -16,6 +16,7 @@ USAGE = Usage(
     '`eval "$(terramamba completion bash)"` to ~/.bashrc; for zsh the same with zsh to ~/.zshrc, after '
     "compinit; for fish, save it as ~/.config/fish/completions/terramamba.fish.",
     ("SHELL",),
+    example="bash",
 )
 MODELS = {"classify train": "classify", "change train": "change"}
 """Commands whose --model is one of those for a job."""

@@ -18,6 +18,7 @@ USAGE = Usage(
     "List the data sets that are known by name, or show one: size, classes, terms, files, where to get it. "
     "With --root, compare a folder with what was published.",
     ("[NAME]",),
+    example="levir-cd --root LEVIR-CD",
 )
 
 

@@ -15,6 +15,7 @@ USAGE = Usage(
     "Both jobs on made-up images, from files to files: make a hyperspectral scene and image pairs, train a "
     "small model for each job, score both on unseen samples, map both, and save a picture and a page of "
     "each.",
+    example="--out demo",
 )
 
 

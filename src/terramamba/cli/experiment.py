@@ -13,6 +13,7 @@ USAGE = Usage(
     "Train every combination of data, models, splits, seeds and ablations that a YAML file names, and write "
     "one table of results and tables for print. Runs that are done are skipped, those that were ended go on.",
     ("FILE.yaml",),
+    example="study.yaml --out study",
 )
 
 

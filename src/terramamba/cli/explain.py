@@ -22,6 +22,7 @@ USAGE = Usage(
     "pixels, and which bands it needs. Of a GLMamba: where its parts respond in a window of a pair, and what "
     "speaks for change. Writes tables, pictures and GeoTIFFs to a folder.",
     ("RUN", "[SCENE | BEFORE]", "[AFTER]"),
+    example="runs/cover scene.tif --out explained",
 )
 
 REPEATED = ("--pixel", "--at")

@@ -11,6 +11,7 @@ USAGE = Usage(
     "Write a trained run as an ONNX file, which runs without PyTorch: tiles of raw values in, probabilities "
     "out; scaling is inside. Needs `pip install 'terramamba[onnx]'`.",
     ("RUN",),
+    example="runs/change --out change.onnx",
 )
 
 

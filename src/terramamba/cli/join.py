@@ -10,6 +10,7 @@ USAGE = Usage(
     "Write the map whose part files were made with --shard, from all of them. Give it in the folder where "
     "the shards ran.",
     ("MAP.tif",),
+    example="cover.tif",
 )
 
 

@@ -9,6 +9,7 @@ USAGE = Usage(
     "models",
     "List the models with the exact parameters and floating-point operations of every preset, counted from "
     "the models themselves, beside what was published.",
+    example="--task change",
 )
 
 

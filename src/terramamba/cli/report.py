@@ -12,6 +12,7 @@ USAGE = Usage(
     "Write one HTML page about a run, or about several beside each other: summary, scores, training, and the "
     "map where one is given. The page needs no network.",
     ("RUN", "[RUN ...]"),
+    example="runs/cover --map cover.tif --scene scene.tif",
 )
 
 

@@ -11,6 +11,7 @@ USAGE = Usage(
     "Make the tables of an experiment anew from its results.csv and units.csv, and put them into a page. "
     "Needs no run folder and trains nothing.",
     ("DIR",),
+    example="study --page README.md",
 )
 
 

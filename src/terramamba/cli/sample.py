@@ -12,6 +12,7 @@ USAGE = Usage(
     "Draw reference points from a map, so many of each class, to say with `classify assess` or `change "
     "assess` how right the map is and how much of each class there really is.",
     ("MAP",),
+    example="cover.tif --out points.gpkg --per-class 50",
 )
 
 

@@ -10,6 +10,7 @@ USAGE = Usage(
     "Bring weights from a folder, or from the address of one, to a folder of your own, which --weights then "
     "names; they come whole and as their card says, or not at all.",
     ("SOURCE",),
+    example="https://example.org/weights --out weights",
 )
 
 

@@ -9,6 +9,7 @@ USAGE = Usage(
     "Print the card of weights: what they learnt from and on whose terms, what they take, how right they "
     "were on what, and what they cannot do. NAME may be a folder of weights, too.",
     ("NAME",),
+    example="spectral-library",
 )
 
 

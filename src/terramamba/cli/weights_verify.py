@@ -10,6 +10,7 @@ USAGE = Usage(
     "Compare files of weights with the checksums on their cards, and load them: those named, or all that "
     "come with the package.",
     ("[NAME ...]",),
+    example="spectral-library",
 )
 
 

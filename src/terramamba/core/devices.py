@@ -6,6 +6,9 @@ import sys
 import torch
 
 from terramamba.core.errors import InputError
+from terramamba.core.words import meant
+
+KINDS = ("auto", "cpu", "cuda", "mps")
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of malloc.h."""
@@ -64,7 +67,8 @@ def _find(name: str) -> torch.device:
     except RuntimeError:
         device = torch.device("meta")
     if device.type not in ("cpu", "cuda", "mps"):
-        raise InputError(f"--device {name}: not one of auto, cpu, cuda, cuda:N, mps")
+        near = meant(name, KINDS)
+        raise InputError(f"--device {name}: not one of auto, cpu, cuda, cuda:N, mps{near}")
     if device.type == "cuda":
         found = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if not found:

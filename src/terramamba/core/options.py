@@ -19,7 +19,17 @@ from dataclasses import MISSING, Field, dataclass, fields
 from enum import Enum
 from os import PathLike, fspath
 from types import NoneType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from terramamba.core.errors import InputError
 from terramamba.core.typed import Bound, FieldError, of_kind
@@ -116,6 +126,9 @@ class Option:
 
 class Options:
     """Base of groups of options. A group's ``refuse_contradictions`` is called when each value is right."""
+
+    heading: ClassVar[str] = "files and results"
+    """Under what a command's help lists the group."""
 
     def __post_init__(self) -> None:
         for option in options_of(type(self)):

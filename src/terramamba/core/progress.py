@@ -7,6 +7,7 @@ that is done inside it, in a context variable, so that nothing between passes an
 import json
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -46,6 +47,7 @@ class _Audience:
     as_json: bool = False
 
 
+_said = threading.Event()
 _audience: ContextVar[_Audience | None] = ContextVar("_audience", default=None)
 
 
@@ -78,6 +80,16 @@ def shown_as(*, json_lines: bool = False, quiet: bool = False) -> Iterator[None]
         _audience.reset(token)
 
 
+def is_shown() -> bool:
+    """Tell whether people are told of the work, in words."""
+    return _who().shown and not _who().as_json
+
+
+def said_anything() -> bool:
+    """Tell whether this process has said anything of its work."""
+    return _said.is_set()
+
+
 def clock(seconds: float) -> str:
     """Write ``seconds`` as h:mm:ss."""
     whole = round(seconds)
@@ -90,9 +102,41 @@ def amount_of(units: float) -> str:
     return f"{units:,.0f}" if whole else f"{units:.2f}"
 
 
+def pace_of(rate: float, unit: str) -> str:
+    """Write how fast units are done, to three digits; what takes longer than a second, the other way round.
+
+    >>> pace_of(14003.2, "px"), pace_of(2.514, "Mpx"), pace_of(0.025, "epochs")
+    ('14,000 px/s', '2.51 Mpx/s', '40 s per epoch')
+    """
+    if 0 < rate < 1 and unit.endswith("s"):
+        return f"{_three_digits(1 / rate)} s per {unit.removesuffix('s')}"
+    return f"{_three_digits(rate)} {unit}/s"
+
+
+def _three_digits(value: float) -> str:
+    """Three digits of a number as people write it, without an exponent.
+
+    >>> [_three_digits(value) for value in (123456.0, 35.7, 2.514, 0.02)]
+    ['123,000', '35.7', '2.51', '0.02']
+    """
+    return f"{float(f'{value:.3g}'):,.10g}" if value < 1e15 else f"{value:.3g}"
+
+
+def _so_far(done: float, total: float, unit: str) -> str:
+    """How much is done of all; of epochs, in which one it is.
+
+    >>> _so_far(2.25, 12, "epochs"), _so_far(12, 12, "epochs"), _so_far(1200, 14400, "px")
+    ('epoch 3 of 12', 'epoch 12 of 12', '1,200 of 14,400 px')
+    """
+    if unit == "epochs":
+        return f"epoch {min(int(done) + 1, round(total))} of {amount_of(total)}"
+    return f"{amount_of(done)} of {amount_of(total)} {unit}"
+
+
 def say(text: str) -> None:
     """Say on standard error what is about to be done, and keep it in the run's log."""
     if _who().shown:
+        _said.set()
         print(text, file=sys.stderr, flush=True)
     logging.getLogger(__name__).info(text)
 
@@ -130,6 +174,7 @@ def pixel_progress(description: str, pixels: int, done: int = 0) -> Iterator[Cal
 
 @contextmanager
 def _shown(description: str, total: float, unit: str, done: float) -> Iterator[Advance]:
+    _said.set()
     if _who().as_json:
         yield _records(description, total, unit, done)
     elif sys.stderr.isatty():
@@ -169,7 +214,7 @@ def _bar(description: str, total: float, unit: str, done: float) -> Iterator[Adv
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.percentage:3.0f}% {task.fields[rate]}"),
+        TextColumn("{task.percentage:3.0f} % {task.fields[rate]}"),
         TimeRemainingColumn(),
         TextColumn("{task.fields[remark]}"),
         console=Console(stderr=True),
@@ -181,7 +226,8 @@ def _bar(description: str, total: float, unit: str, done: float) -> Iterator[Adv
         def advance(amount: float, remark: str = "") -> None:
             state["done"] += amount
             rate = state["done"] / max(time.monotonic() - start, 1e-9)
-            bars.update(task, advance=amount, rate=f"{rate:,.3g} {unit}/s", remark=remark)
+            so_far = _so_far(min(done + state["done"], total), total, unit)
+            bars.update(task, advance=amount, rate=f"{so_far}, {pace_of(rate, unit)}", remark=remark)
 
         yield advance
 
@@ -200,8 +246,8 @@ def _lines(description: str, total: float, unit: str, done: float) -> Advance:
         rate = (state["done"] - done) / max(now - start, 1e-9)
         left = clock((total - state["done"]) / rate) if rate > 0 else "?"
         text = (
-            f"{description}: {amount_of(state['done'])} of {amount_of(total)} {unit}, "
-            f"{rate:,.3g} {unit}/s, {left} left"
+            f"{description}: {_so_far(min(state['done'], total), total, unit)}, "
+            f"{pace_of(rate, unit)}, {left} left"
         )
         print(f"{text}  {remark}".rstrip(), file=sys.stderr, flush=True)
 

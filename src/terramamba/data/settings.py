@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from terramamba.core.errors import InputError
 from terramamba.core.number_ranges import parse_bands
@@ -30,6 +30,8 @@ ScaleBy = Literal["training", "pair"]
 class ImageArray(Options):
     """Which array of an image file, and which of its bands."""
 
+    heading: ClassVar[str] = "images"
+
     scene_variable: str | None = None
     """Name of the array or image in files that hold several, one for all, such as scene.Data in structures of
     MATLAB (also FILE:NAME); None: the largest or only one that fits."""
@@ -50,6 +52,8 @@ class ImageArray(Options):
 @dataclass(frozen=True, kw_only=True)
 class NoData(Options):
     """Which values are none."""
+
+    heading: ClassVar[str] = "images"
 
     nodata: list[float] | None = None
     """Values of the images that are no data though their files do not say so, such as -9999 or 0,65535; None:
@@ -76,6 +80,8 @@ class Masks(NoData):
 class Alignment(Options):
     """What is done with a pair on two grids."""
 
+    heading: ClassVar[str] = "images"
+
     align: Align | None = None
     """Warp the later date onto the grid of the earlier, interpolated so; None: other grids are refused."""
 
@@ -94,6 +100,8 @@ class ScoresOutput(Options):
 @dataclass(frozen=True, kw_only=True)
 class LabelValueOptions(Options):
     """What the values in change masks mean, where the files do not say it."""
+
+    heading: ClassVar[str] = "labels"
 
     changed_values: list[str] | None = None
     """Values in change masks that mean changed, such as 255 or 3,4 or 128-255; None: found from all masks."""
@@ -127,6 +135,8 @@ class LabelValueOptions(Options):
 class Pairs(NoData, Alignment, ImageArray, LabelValueOptions):
     """Image pairs with change masks, by their subsets."""
 
+    heading: ClassVar[str] = "files and results"
+
     data: str
     """Folder of image pairs in a known layout, or a CSV with split, before, after and label columns; a folder
     or column `mask` beside `label` marks clouds and other pixels not to be used. Or the name of a set of the
@@ -139,6 +149,8 @@ class Pairs(NoData, Alignment, ImageArray, LabelValueOptions):
 @dataclass(frozen=True, kw_only=True)
 class VectorOptions(Options):
     """How the shapes of a vector file become labelled pixels."""
+
+    heading: ClassVar[str] = "labels"
 
     class_attribute: str | None = None
     """Attribute of a vector file that says the class, in text or whole numbers; None: the only one that
@@ -179,6 +191,8 @@ class LabelOptions(VectorOptions):
 @dataclass(frozen=True, kw_only=True)
 class Splitting(Options):
     """Which labelled pixels train, validate and test."""
+
+    heading: ClassVar[str] = "training, validation and test"
 
     split: Literal["block", "random", "polygon", "given"] = "block"
     """block: spatially separate subsets (for judging); polygon: whole polygons of a vector file train,

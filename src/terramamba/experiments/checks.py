@@ -8,6 +8,7 @@ from typing import Any
 
 from terramamba.core.errors import InputError
 from terramamba.core.options import options_of
+from terramamba.core.words import meant
 from terramamba.experiments.values import PATHS, Ablation, Axis, ConfiguredModel, Search, Settings
 from terramamba.models.registry import model_spec
 from terramamba.models.spec import ModelSpec
@@ -63,7 +64,8 @@ def names_in(value: Any, known: Sequence[str], key: str) -> tuple[str, ...]:
         return ()
     for name in value if isinstance(value, list) else [value]:
         if name not in known:
-            raise InputError(f"{key}: {name!r} is none of: {', '.join(known)}")
+            hint = meant(str(name), known)
+            raise InputError(f"{key}: {name!r} is none of: {', '.join(known)}{hint}")
     return tuple(value if isinstance(value, list) else [value])
 
 
@@ -223,9 +225,10 @@ def check_obeyed(settings: Settings, key: str, kind: type[TrainSettings], spec: 
     """Refuse a size and options that the model does not have, and settings that it cannot obey."""
     preset = settings.get("preset")
     if preset is not None and preset not in spec.presets:
-        raise InputError(f"{key}.preset: {preset!r}; choose one of: {', '.join(spec.presets)}")
+        hint = meant(str(preset), spec.presets)
+        raise InputError(f"{key}.preset: {preset!r}; choose one of: {', '.join(spec.presets)}{hint}")
     for option in settings.get("set", {}):
         if option not in spec.parameters():
-            known = ", ".join(spec.parameters())
-            raise InputError(f"{key}.set.{option}: {spec.name} has no such option; it has: {known}")
+            known, hint = ", ".join(spec.parameters()), meant(option, spec.parameters())
+            raise InputError(f"{key}.set.{option}: {spec.name} has no such option; it has: {known}{hint}")
     refuse_unobeyed(settings, kind, spec, lambda name: f"{key}.{name}")

@@ -232,6 +232,7 @@ class ClassMapOutput(MapOutput):
             polygons=tuple(map(Path, self.polygons)),
             areas_table=None if self.areas is None else Path(self.areas),
             pixels=self.grid.window.pixels,
+            not_measured=why_not_measured(self.grid),
             nodata_pixels=areas[0].pixels if areas else 0,
             not_finite_pixels=result["not_finite"] if result else 0,
             classes=tuple(areas[1:]),

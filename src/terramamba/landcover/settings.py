@@ -1,7 +1,7 @@
 """The settings of the commands for land cover, beside the common ones."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from terramamba.core.number_ranges import parse_intervals
 from terramamba.core.options import BY_STEPS, UNDECIDED, ByRecipe, Options, at_least
@@ -36,6 +36,8 @@ class LabelledScene(LabelOptions, Masks, ImageArray):
 class Patches(Options):
     """What a classifier sees of a pixel."""
 
+    heading: ClassVar[str] = "samples"
+
     patch_size: Annotated[ByRecipe[int | Literal["search"]], PATCH_SIDE] = UNDECIDED
     """Side of the patch around a pixel, odd, in pixels; None: the model's, or less where the labels lie close
     together (docs/recipes.md); search: sides from 3 to 9 are trained, and the best on validation is taken."""
@@ -51,6 +53,8 @@ class Patches(Options):
 class Regularised(Options):
     """Whether probabilities are smoothed before a class is named."""
 
+    heading: ClassVar[str] = "map"
+
     regularise: Annotated[Regularise, RADIUS_OR_WORD] = "auto"
     """Smooth class probabilities among neighbours with like spectra: auto: as the run's validation chose (off
     where it was trained without); off; or so many pixels far, with the run's strength."""
@@ -59,6 +63,8 @@ class Regularised(Options):
 @dataclass(frozen=True, kw_only=True)
 class ClassConfig(TrainConfig):
     """Everything that training a classifier obeys."""
+
+    heading: ClassVar[str] = "training"
 
     class_weights: Annotated[bool, BY_STEPS] = False
     """Weigh the loss by inverse class frequency."""
@@ -136,6 +142,8 @@ class ClassMapSettings(Regularised, MapSettings):
 @dataclass(frozen=True, kw_only=True)
 class ExplainScene(Options):
     """What `terramamba explain` can be told of a classifier alone."""
+
+    heading: ClassVar[str] = "of a classifier"
 
     labels: str | None = None
     """Classifier: labels of SCENE; None: the run's validation pixels, where SCENE is the run's own."""

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from terramamba.core.errors import InputError
 from terramamba.core.options import MAY_DIFFER, RATE, Options, at_least
@@ -13,6 +13,8 @@ from terramamba.training.settings import Arithmetic
 @dataclass(frozen=True, kw_only=True)
 class Parallelism(Options):
     """Who does the work."""
+
+    heading: ClassVar[str] = "computing"
 
     workers: Annotated[int, at_least(1), MAY_DIFFER] = 1
     """Processes that share the work, and the cores; each takes a GPU of its own where there are several."""
@@ -46,6 +48,8 @@ class Parallelism(Options):
 @dataclass(frozen=True, kw_only=True)
 class MapSettings(Parallelism, Arithmetic, Masks):
     """What is written, without what, and who does the work."""
+
+    heading: ClassVar[str] = "map"
 
     probabilities: str | None = None
     """Also write probabilities (of every class, a band each; of change) to this .tif."""

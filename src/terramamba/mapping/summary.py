@@ -44,6 +44,8 @@ class CountedMap(PicturedMap, MapSummary):
     nodata_pixels: int
     not_finite_pixels: int
     classes: tuple[ClassArea, ...]
+    not_measured: str | None = None
+    """Why areas are in pixels alone; None: they are known in hectares."""
     temperature: float | None
     """By which logits were divided; None: probabilities are those of the model as it is."""
 
@@ -60,15 +62,18 @@ class CountedMap(PicturedMap, MapSummary):
                 entry.name,
                 number(entry.pixels),
                 in_percent(entry.pixels / mapped),
-                "" if entry.hectares is None else f"{entry.hectares:,.2f}",
+                *(() if self.not_measured else (_hectares(entry),)),
             )
             for entry in self.classes
         )
         facts = {"no data": f"{number(self.nodata_pixels)} of {number(self.pixels)} pixels"}
+        if self.not_measured:
+            facts["areas"] = f"in pixels: {self.not_measured}"
         if self.not_finite_pixels:
             facts["of these"] = f"{number(self.not_finite_pixels)} with NaN or infinity"
         written = {"written": "\n".join(map(str, self.files))}
-        table = Table("mapped", ("class", "pixels", "%", "hectares"), rows)
+        columns = ("class", "pixels", "%", *(() if self.not_measured else ("hectares",)))
+        table = Table("mapped", columns, rows)
         return Shown((table,), facts | self.facts() | self.noted() | written)
 
     def facts(self) -> dict[str, str]:
@@ -79,3 +84,7 @@ class CountedMap(PicturedMap, MapSummary):
     def calibrated(self) -> str:
         """What was done to the logits, where there is a temperature."""
         return f"logits divided by temperature {number(self.temperature)}"
+
+
+def _hectares(entry: ClassArea) -> str:
+    return "" if entry.hectares is None else f"{entry.hectares:,.2f}"

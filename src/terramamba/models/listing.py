@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from terramamba.core.errors import InputError
 from terramamba.core.typed import typed
+from terramamba.core.words import meant
 
 if TYPE_CHECKING:
     from terramamba.models.spec import ModelSpec
@@ -59,7 +60,7 @@ def listed_models(task: str | None = None) -> list[ListedModel]:
     models = [typed(ListedModel, row) for row in json.loads(FILE.read_text(encoding="utf-8"))]
     tasks = list(dict.fromkeys(model.task for model in models))
     if task is not None and task not in tasks:
-        raise InputError(f"task {task!r} is unknown; choose one of: {', '.join(tasks)}")
+        raise InputError(f"task {task!r} is unknown; choose one of: {', '.join(tasks)}{meant(task, tasks)}")
     return [model for model in models if task in (None, model.task)]
 
 

@@ -51,7 +51,7 @@ def list_models(task: str | None = None) -> tuple[str, ...]:
         InputError: there is no such task.
     """
     if task is not None and task not in _HOMES:
-        raise InputError(f"task {task!r} is unknown; choose one of: {', '.join(_HOMES)}")
+        raise InputError(f"task {task!r} is unknown; choose one of: {', '.join(_HOMES)}{meant(task, _HOMES)}")
     return tuple(name for of, homes in _HOMES.items() if task in (None, of) for name in homes)
 
 
@@ -77,7 +77,7 @@ def model_spec(name: str) -> ModelSpec:
             module, _, record = homes[name].partition(":")
             return getattr(import_module(module), record or "SPEC")
     known = list_models()
-    raise InputError(f"model {name!r} is unknown{meant(name, known)}; choose one of: {', '.join(known)}")
+    raise InputError(f"model {name!r} is unknown; choose one of: {', '.join(known)}{meant(name, known)}")
 
 
 def create_model(name: str, *, preset: str | None = None, **options: Any) -> Model:
@@ -107,7 +107,8 @@ def resolved_options(name: str, preset: str, **options: Any) -> dict[str, Any]:
     """Return all options of a model of one size, ``options`` over its own; raises ``InputError``."""
     spec = model_spec(name)
     if preset not in spec.presets:
-        raise InputError(f"{name} has no preset {preset!r}; choose one of: {', '.join(spec.presets)}")
+        hint = meant(preset, spec.presets)
+        raise InputError(f"{name} has no preset {preset!r}; choose one of: {', '.join(spec.presets)}{hint}")
     return _resolve(spec, {**spec.presets[preset], **options})
 
 
@@ -115,7 +116,8 @@ def _resolve(spec: ModelSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     known = spec.parameters()
     for option in given:
         if option not in known:
-            raise InputError(f"{spec.name} has no option {option!r}; it has: {', '.join(known)}")
+            hint = meant(option, known)
+            raise InputError(f"{spec.name} has no option {option!r}; it has: {', '.join(known)}{hint}")
     resolved: dict[str, Any] = {}
     for option, parameter in known.items():
         value = given.get(option, parameter.default)

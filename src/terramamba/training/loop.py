@@ -18,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from terramamba.core.errors import InputError
 from terramamba.core.processes import Report
+from terramamba.core.progress import pace_of
 from terramamba.models.model import Model
 from terramamba.training.batches import Batch, EvaluationBatches, Shard, TrainingBatches
 from terramamba.training.checkpoint import TrainState, on_cpu
@@ -167,7 +168,7 @@ class EpochProgress:
 
     def _say(self, done: float, text: str) -> None:
         rate = self.seen * self.shard.world / max(time.monotonic() - self.begun, 1e-9)
-        self.report(done - self.reported, f"{rate:,.3g} samples/s, {text}")
+        self.report(done - self.reported, f"{pace_of(rate, 'samples')}, {text}")
         self.reported, self.reported_at = done, time.monotonic()
 
 

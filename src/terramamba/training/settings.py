@@ -4,7 +4,7 @@ What is not given of the options that a recipe decides is decided by ``recipes.r
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from terramamba.core.errors import InputError
 from terramamba.core.options import (
@@ -27,6 +27,8 @@ Schedule = Literal["cosine", "poly", "constant"]
 @dataclass(frozen=True, kw_only=True)
 class OnDevice(Options):
     """Where a model runs."""
+
+    heading: ClassVar[str] = "computing"
 
     device: Annotated[str, MAY_DIFFER] = "auto"
     """cpu, cuda, cuda:1, mps, or auto: a GPU when there is one."""
@@ -58,6 +60,8 @@ class Compute(Arithmetic):
 @dataclass(frozen=True, kw_only=True)
 class Optimisation(Options):
     """How the weights are optimised."""
+
+    heading: ClassVar[str] = "training"
 
     recipe: Literal["practical", "published"] = "practical"
     """What decides the settings that are not given. practical: by the number of samples, the size of the
@@ -107,6 +111,8 @@ AUTO = "auto"
 class ModelChoice(Options):
     """Which model."""
 
+    heading: ClassVar[str] = "model"
+
     model: str = AUTO
     """Model (see `terramamba models`); auto: the one that did best on the open sets, or that of a run which
     --init or --resume names."""
@@ -146,6 +152,8 @@ class RunOutput(Options):
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings(TrainConfig, ModelChoice, RunOutput):
     """Settings that both training commands have."""
+
+    heading: ClassVar[str] = "training"
 
     augment: bool = True
     """Augment training samples."""

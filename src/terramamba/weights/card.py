@@ -76,7 +76,7 @@ class WeightsCard:
     licence: Text
     """Of the weights: an SPDX expression, or what their licence file allows, in short."""
     terms: Text
-    """The sentence that is said when they are used."""
+    """What lists and cards of weights say of their use."""
     made_by: WeightsMadeBy
     protocol: Text
     """What they were trained on, chosen on and tested on, and how often the test was read."""

@@ -26,6 +26,8 @@ WEIGHTS = "weights.safetensors"
 LICENCE = "LICENSE"
 FILES = (WEIGHTS, CARD, LICENCE)
 SHIPPED = Path(__file__).parent
+FREE = ("Apache-2.0", "MIT", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0")
+"""Licences of which nothing need be said each time; their cards say it."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def verify_weights(weights: Weights) -> None:
 
 
 def load_weights(weights: Weights) -> Model:
-    """Build the model and give it its weights, on the CPU, to be evaluated; say the terms when first used.
+    """Build the model and give it its weights, on the CPU, to be evaluated; say terms that restrict its use.
 
     Raises:
         InputError: as ``verify_weights``, or the card tells of another model than the file holds.
@@ -107,7 +109,9 @@ def load_weights(weights: Weights) -> Model:
         model = load_model(weights.file, weights.card.model)
     except InputError as error:
         raise InputError(f"{weights.folder / CARD}: does not fit {WEIGHTS} ({error.what}); {ANEW}") from error
-    _say_terms(f"{weights.card.name}: {weights.card.terms}")
+    if weights.card.licence not in FREE:
+        name = weights.card.name
+        _say_once(f"{name}: {weights.card.licence}; `terramamba weights show {name}` has the terms")
     return model
 
 
@@ -126,6 +130,6 @@ def save_weights(folder: Path, model: Model, card: WeightsCard, licence: str) ->
 
 
 @cache
-def _say_terms(sentence: str) -> None:
+def _say_once(sentence: str) -> None:
     """Say it once in a process."""
     say(f"note: {sentence}")

@@ -7,6 +7,8 @@ from terramamba.assessment.reference_points import REFERENCE
 from terramamba.cli.shared.parse import AsJson, Usage, parse
 from terramamba.core.options import Options
 
+EXAMPLES = {"classify": "cover.tif points.gpkg", "change": "change.tif points.gpkg"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class AssessOptions(AsJson, Options):
@@ -25,6 +27,7 @@ def assess(job: str, argv: Sequence[str]) -> int:
         "Say how right a map is and how much of each class there really is, with 95 % intervals, by points "
         "that `terramamba sample` drew from it and somebody gave a reference.",
         ("MAP", "POINTS"),
+        example=EXAMPLES[job],
     )
     options, (place, points) = parse(usage, AssessOptions, argv)
     from terramamba.api.assessing import assess_map

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from terramamba.data.settings import ImageArray
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class MapFiles(ImageArray):
     """What is mapped, and to where."""
+
+    heading: ClassVar[str] = "files and results"
 
     out: str
     """Map to write, a .tif."""

@@ -11,14 +11,22 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import MISSING, asdict, dataclass, is_dataclass
+from dataclasses import MISSING, asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, cast, get_args, get_origin
 
-import docstring_parser
 import yaml
 from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentParser  # type: ignore[attr-defined]
 
+from terramamba.cli.shared.help import (
+    ABOUT_HELP,
+    HelpFormatter,
+    epilog,
+    field_docs,
+    headings,
+    metavar,
+    on_the_line,
+)
 from terramamba.core.documents import read_yaml
 from terramamba.core.files import plain
 from terramamba.core.options import RECORD, Option, flag_of, options_of, without_none
@@ -37,12 +45,11 @@ KINDS = {
 }
 SHORTER = {"--variable": "--scene-variable"}
 """Flags that are taken for others."""
-METAVARS = {int: "N", float: "X"}
 
 
 @dataclass(frozen=True)
 class Usage:
-    """How a command is called: its name, what it does, its files.
+    """How a command is called: its name, what it does, its files, and what may stand behind its name.
 
     ``[NAME]`` may be left out, ``[NAME ...]`` stands for any number.
     """
@@ -50,6 +57,7 @@ class Usage:
     command: str
     about: str
     files: tuple[str, ...] = ()
+    example: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,25 +156,35 @@ class _Parser(ArgumentParser):
 
     def __init__(self, usage: Usage, options: type[Any], *, explained: bool) -> None:
         self.known = {option.name: option for option in options_of(options)}
-        required = [f"{o.flag} {_metavar(o)}" for o in self.known.values() if o.default is MISSING]
+        required = [f"{o.flag} {metavar(o)}" for o in self.known.values() if o.default is MISSING]
         super().__init__(
             prog=f"terramamba {usage.command}",
             usage=" ".join(["terramamba", usage.command, *usage.files, *required, "[options]"]),
             description=usage.about,
             print_config=None,
             allow_abbrev=False,
-            formatter_class=_HelpFormatter,
+            add_help=False,
+            formatter_class=HelpFormatter,
+            epilog=epilog(usage.command, usage.example),
         )
         docs = field_docs(options) if explained else dict.fromkeys(self.known, "")
-        for option in self.known.values():
-            self._add_option(option, docs[option.name])
-        self.add_argument(
+        under = headings(options)
+        groups = {heading: self.add_argument_group(heading) for heading in [*under.values(), ABOUT_HELP]}
+        own = vars(options).get("__annotations__", {})
+        # What must be given comes first, and what other commands have too last.
+        for name in sorted(
+            self.known, key=lambda name: (self.known[name].default is not MISSING, name not in own)
+        ):
+            self._add_option(groups[under[name]], self.known[name], on_the_line(docs[name]))
+        last = groups[ABOUT_HELP]
+        last.add_argument("-h", "--help", action="help", help="Show this and stop.")
+        last.add_argument(
             "--config",
             action=ActionConfigFile,
             metavar="FILE",
-            help="YAML file of settings by their names (batch_size: 8); flags after it override",
+            help="YAML file of settings by their names (batch_size: 8); flags after it override.",
         )
-        self.add_argument(
+        last.add_argument(
             PRINT_CONFIG,
             action="store_true",
             help="Print the settings that would be used, as YAML, and stop.",
@@ -209,21 +227,21 @@ class _Parser(ArgumentParser):
         print(f"error: {self._in_words(message)}", file=sys.stderr)
         sys.exit(2)
 
-    def _add_option(self, option: Option, about: str) -> None:
+    def _add_option(self, group: Any, option: Option, about: str) -> None:
         flag, hint, default = option.flag, option.hint, option.default
         text = argparse.SUPPRESS if RECORD in option.marks else about.replace("%", "%%")
         if default is MISSING:
-            self.add_argument(flag, type=hint, required=True, metavar=_metavar(option), help=text)
+            group.add_argument(flag, type=hint, required=True, metavar=metavar(option), help=text)
         elif hint is bool:
             said = f"{text} (default: {'yes' if default else 'no'})"
-            self.add_argument(
+            group.add_argument(
                 flag, action=ActionYesNo(no_prefix="no-"), nargs="?", default=default, help=said
             )
         else:
             said = text if default in (None, {}, []) else f"{text} (default: {default})"
             if without_none(hint) == list[str]:  # YAML takes some texts for numbers
                 hint = list[str | int | float] | str | None
-            self.add_argument(flag, type=hint, default=default, metavar=_metavar(option), help=said)
+            group.add_argument(flag, type=hint, default=default, metavar=metavar(option), help=said)
 
     def _model_option(self, assignment: str) -> str:
         """``key=value`` as the nested flag ``--set.key=value``, whose value is read as a YAML scalar."""
@@ -261,32 +279,8 @@ class _Parser(ArgumentParser):
         return " ".join(message.split())
 
 
-class _HelpFormatter(argparse.HelpFormatter):
-    """One column for the flags, one for their meaning."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=32)
-
-    def _format_action_invocation(self, action: argparse.Action) -> str:
-        if isinstance(action, ActionYesNo):
-            return ", ".join(action.option_strings)
-        spelled = [name for name in action.option_strings if not name.endswith("+")]
-        return ", ".join(spelled) + ("" if action.nargs == 0 else f" {action.metavar}")
-
-
 def _require_settings(path: Path) -> None:
     read_yaml(path, "--config needs lines such as `epochs: 30`")
-
-
-def _metavar(option: Option) -> str:
-    kind = without_none(option.hint)
-    if get_origin(kind) is Literal:
-        return "{" + ",".join(map(str, get_args(kind))) + "}"
-    if get_origin(kind) is dict:
-        return "KEY=VALUE"
-    if get_origin(kind) is list:
-        return "A,B,..."
-    return METAVARS.get(kind, option.name.upper())
 
 
 def _is_choice(hint: Any) -> bool:
@@ -302,14 +296,3 @@ def _kind_in_words(hint: Any) -> str:
 
 def _record(options: Any) -> Any:
     return plain(asdict(options))
-
-
-def field_docs(options: type[Any]) -> dict[str, str]:
-    """Return the docstring under each field, inherited ones too; who only changes a default adds none."""
-    return {
-        parameter.arg_name: " ".join(parameter.description.split())
-        for group in reversed(options.__mro__)
-        if is_dataclass(group)
-        for parameter in docstring_parser.parse_from_object(group).params
-        if parameter.description
-    }

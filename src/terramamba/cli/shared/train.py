@@ -1,8 +1,11 @@
 """What both train commands do with their settings."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from terramamba.training.settings import TrainSettings
+
+OUT, DRY_RUN = "--out", "--dry-run"
 
 S = TypeVar("S", bound=TrainSettings)
 
@@ -19,6 +22,12 @@ def train(settings: TrainSettings) -> int:
     else:
         show_scores(task, pipeline.train(task, settings))
     return 0
+
+
+def with_folder(argv: Sequence[str]) -> Sequence[str]:
+    """Return ``argv``, with a folder where a dry run names none: it writes nothing."""
+    given = {word.partition("=")[0].replace("_", "-") for word in argv}
+    return [OUT, "run", *argv] if DRY_RUN in given and OUT not in given else argv
 
 
 def decided(settings: S) -> S:

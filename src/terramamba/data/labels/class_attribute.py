@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int, Shaped
 
+from terramamba.core import words
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_names import merged_in_words, one_spelling
 
@@ -54,7 +55,8 @@ def find_classes(
         raise InputError(f"{path}: its shapes have no attributes; add one that says the class of each")
     if wanted is not None:
         if wanted not in attributes:
-            raise InputError(f"{path}: has no attribute {wanted!r}; it has {_listed(attributes)}")
+            near = words.meant(wanted, attributes)
+            raise InputError(f"{path}: has no attribute {wanted!r}; it has {_listed(attributes)}{near}")
         candidate = _classes(wanted, attributes[wanted])
         if candidate is None:
             raise InputError(

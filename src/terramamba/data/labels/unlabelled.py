@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from terramamba.core.errors import InputError
+from terramamba.core.words import meant
 from terramamba.data.labels.class_table import ClassTable
 
 FLAG = "--ignore-classes"
@@ -133,7 +134,7 @@ def require_found(paths: str, ignore: Sequence[int | str] | None, counts: Sequen
         there = ", ".join([*sorted(codes, key=int)[:12], *list(names.values())[:12]])
         raise InputError(
             f"{FLAG} {word}: {paths} has no such {'code' if number else 'class'}; it has "
-            f"{there or 'no class'}"
+            f"{there or 'no class'}{meant(word, names)}"
         )
 
 

@@ -33,12 +33,12 @@ class Leakage:
         """Say it in one sentence for reports, plainly when ``shared`` is above 1 %."""
         if self.shared > WARNED_ABOVE:
             return (
-                f"{self.shared:.0%} of the test pixels have a training pixel inside their own patch: the "
-                "model is graded on what it has seen, and its scores on new ground will be lower."
+                f"{100 * self.shared:.0f} % of the test pixels have a training pixel inside their own patch: "
+                "the model is graded on what it has seen, and its scores on new ground will be lower."
             )
         return (
-            f"{self.shared:.1%} of the test pixels have a training pixel inside their own patch; "
-            f"the patches of {self.overlap:.1%} overlap one of a training pixel."
+            f"{100 * self.shared:.1f} % of the test pixels have a training pixel inside their own patch; "
+            f"the patches of {100 * self.overlap:.1f} % overlap one of a training pixel."
         )
 
 

@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from terramamba.core.errors import InputError, reason_of
+from terramamba.core.words import meant
 
 LARGEST_FILE = 2 * 2**30
 """Bytes; the largest encoder that people begin with here has a tenth of that."""
@@ -106,7 +107,8 @@ def read_encoder_weights(given: str) -> tuple[Mapping[str, Tensor], str]:
         return plain_names(_read(path, known.sha256)), words
     path = Path(given)
     if not path.is_file():
-        raise InputError(f"--encoder-weights {given}: no such file; give one, or {IMAGENET.name}")
+        near = meant(given, [IMAGENET.name])
+        raise InputError(f"--encoder-weights {given}: no such file{near}; give one, or {IMAGENET.name}")
     tensors = plain_names(_read(path, None))
     return tensors, f"{path.name}, SHA-256 {_sha256(path)[:16]} (terms: those of whoever gave it to you)"
 

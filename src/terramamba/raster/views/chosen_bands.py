@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.number_ranges import parse_bands
-from terramamba.core.words import count
+from terramamba.core.words import count, meant
 from terramamba.raster.band_identity import bands_of, known_names, plain_names
 from terramamba.raster.band_matching import match_bands
 from terramamba.raster.readers.alpha import AlphaUse, one_use
@@ -110,7 +110,10 @@ def find_bands(scene: Scene, wanted: Sequence[int | str]) -> tuple[int, ...]:
         if isinstance(band, int) and band in numbers:
             at = numbers.index(band)
         if at is None:
-            raise InputError(f"--bands {band}: {scene.path} has no such band; it has {_in_words(scene)}")
+            near = meant(band, names) if isinstance(band, str) else ""
+            raise InputError(
+                f"--bands {band}: {scene.path} has no such band; it has {_in_words(scene)}{near}"
+            )
         if at in found:
             raise InputError(f"--bands {band}: is band {numbers[at]} of {scene.path}, which is named already")
         found.append(at)
