@@ -52,7 +52,7 @@ class MakeEnvironment(QgsProcessingAlgorithm):
         return (
             "<p>Makes a Python environment in a new folder, installs terramamba and PyTorch there (some"
             " hundred megabytes are fetched), and has all algorithms of this provider use it. The Python of"
-            " QGIS stays as it is.</p><p>For a GPU, make an environment yourself, install the PyTorch that its"
+            " QGIS stays as it is.</p><p>For a GPU, make an environment yourself, install the PyTorch its"
             " own page names there before terramamba, and give the path of the program in the settings of"
             " Processing.</p>"
         )
