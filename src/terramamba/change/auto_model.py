@@ -1,4 +1,4 @@
-"""Which change detector is trained where none is named: the best on validation of the open sets."""
+"""Which change detector is trained where none is named: this project's own (docs/results.md)."""
 
 from dataclasses import replace
 

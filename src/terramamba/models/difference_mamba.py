@@ -1,8 +1,8 @@
 """Difference-Mamba: this project's change detector, a pretrained local encoder and few state-space blocks.
 
-No paper: what won on the validation pairs of the open sets (docs/results.md). Convolutions, which may begin
-with what they learnt from photographs, see what is near; the selective scan sees the whole tile where that is
-cheap, at strides 16 and 8. Exchanging the dates changes nothing.
+No paper: built by what helped on validation pairs (docs/results.md). Convolutions, which may begin with what
+they learnt from photographs, see what is near; the selective scan sees the whole tile where that is cheap, at
+strides 16 and 8. Exchanging the dates changes nothing.
 
     e_i(x)                         maps of one date at strides 2, 4, 8, 16 (EfficientNet-lite0)
     d_i = W_i [|e_i(1) - e_i(2)|; e_i(1) + e_i(2)]     differs how, and from what

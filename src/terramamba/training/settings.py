@@ -114,8 +114,8 @@ class ModelChoice(Options):
     heading: ClassVar[str] = "model"
 
     model: str = AUTO
-    """Model (see `terramamba models`); auto: the one that did best on the open sets, or that of a run which
-    --init or --resume names."""
+    """Model (see `terramamba models`); auto: this project's own of the job, or that of a run which --init
+    or --resume names."""
     preset: ByRecipe[str] = UNDECIDED
     """Size of the model (see `terramamba models`); None: the model's default."""
     encoder_weights: Annotated[str | None, BY_STEPS] = None
