@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= demo
-SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all $(CXXFLAGS)
 RESULTS := benchmarks/results
 N ?= 100
 BENCH_PYTHON ?= $(BIN)/python
@@ -11,7 +11,7 @@ TERRAMAMBA_SEED ?= $(shell date +%s)
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fresh coverage test-gpu test-qgis powercut kills fuzz sanitize lint format bench clean
+.PHONY: help install demo test test-fresh coverage test-gpu test-qgis powercut kills fuzz sanitize lint format bench docs docs-test pictures release clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,7 +53,7 @@ kills: install  ## Kill every command at N random moments and compare what comes
 fuzz: install  ## Damage N files of all kinds and feed them to the commands that read them (goes on with fuzz.jsonl)
 	OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/fuzz/harness.py --count $(N) --log fuzz.jsonl
 
-sanitize: install  ## Run the CPU kernel under the compiler's sanitizers (a minute)
+sanitize: install  ## Run the CPU kernel under the compiler's sanitizers (a minute; CXXFLAGS=-DPLAIN_VECTORS: as MSVC would)
 	CXXFLAGS="$(SANITIZE)" $(BIN)/python setup.py -q build_ext --force --build-lib build/sanitize --build-temp build/sanitize
 	$(CXX) -std=c++17 $(SANITIZE) tests/native/driver.cpp build/sanitize/terramamba/ops/_scan.* -o build/sanitize/driver
 	ASAN_OPTIONS=malloc_fill_byte=255:max_malloc_fill_size=1073741824 build/sanitize/driver
@@ -74,5 +74,28 @@ bench: install  ## Time everything beside a plain loop (10 minutes) and fill doc
 	$(BENCH_PYTHON) benchmarks/growth.py --seconds 3 --json $(RESULTS)/growth.json --plot docs/images/growth.png
 	$(BENCH_PYTHON) benchmarks/page.py
 
+$(VENV)/with-docs: $(VENV)/installed
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[docs]'
+	touch $@
+
+NOTEBOOKS := $(patsubst docs/tutorials/%,build/tutorials/%,$(wildcard docs/tutorials/*.ipynb))
+
+build/tutorials/%.ipynb: docs/tutorials/%.ipynb | $(VENV)/with-docs
+	$(BIN)/python distribution/site/run_notebook.py $< $@
+
+docs: $(VENV)/with-docs $(NOTEBOOKS)  ## Build the documentation into site/, offline and strict; notebooks are run where they changed
+	$(BIN)/mkdocs build --clean
+
+docs-test: $(VENV)/with-docs  ## Run all notebooks of the tutorials anew (a few minutes)
+	rm -rf build/tutorials
+	$(MAKE) $(NOTEBOOKS)
+
+pictures: install  ## Make the pictures of the documentation's first page anew
+	$(BIN)/python distribution/site/pictures.py
+
+release: install  ## Check, tag and note the version in _version.py; DRY=1 only checks (distribution/README.md)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[release]'
+	$(BIN)/python distribution/release.py $(if $(DRY),--dry)
+
 clean:  ## Remove the environment and what was built
-	rm -rf $(VENV) build src/*.egg-info
+	rm -rf $(VENV) build dist site src/*.egg-info

@@ -61,11 +61,13 @@ class _Exponentials(ctypes.Structure):
 def _load() -> tuple[Any, str]:
     """The library, or None and the reason why there is none."""
     home = Path(__file__).parent
-    found = [home / f"_scan{suffix}" for suffix in EXTENSION_SUFFIXES if (home / f"_scan{suffix}").is_file()]
+    # The last suffixes come first: what builds of before left under a name with Python's version is old.
+    names = [home / f"_scan{suffix}" for suffix in reversed(EXTENSION_SUFFIXES)]
+    found = [name for name in names if name.is_file()]
     if not found:
         return None, (
-            "it was not built when terramamba was installed; install a C++ compiler (gcc or clang) and then "
-            "terramamba again"
+            "it was not built when terramamba was installed; install a C++ compiler (gcc, clang or MSVC) and "
+            "then terramamba again"
         )
     try:
         library = ctypes.CDLL(str(found[0]))

@@ -4,6 +4,14 @@
 #include "calls.h"
 #include "vectors.h"
 
+#if defined(__GNUC__) || defined(__clang__)
+#define ALWAYS_INLINE __attribute__((always_inline)) inline
+#define PREFETCH(address) __builtin_prefetch(address, 0, 2)
+#else
+#define ALWAYS_INLINE inline
+#define PREFETCH(address) static_cast<void>(address)
+#endif
+
 namespace {
 
 // Aligned memory of one task, handed out in pieces.
@@ -12,9 +20,20 @@ struct Scratch {
     size_t used, size;
     explicit Scratch(size_t vectors) : all(nullptr), used(0), size(vectors * sizeof(V)) {
         void* memory = nullptr;
-        if (posix_memalign(&memory, 64, size) == 0) all = static_cast<char*>(memory);
+#ifdef _WIN32
+        memory = _aligned_malloc(size, 64);
+#else
+        if (posix_memalign(&memory, 64, size) != 0) memory = nullptr;
+#endif
+        all = static_cast<char*>(memory);
     }
-    ~Scratch() { free(all); }
+    ~Scratch() {
+#ifdef _WIN32
+        _aligned_free(all);
+#else
+        free(all);
+#endif
+    }
     Scratch(const Scratch&) = delete;
     V* vectors(int64_t count) {
         V* piece = reinterpret_cast<V*>(all + used);
@@ -42,8 +61,8 @@ struct Rows {
 
 // Rows of numbers that are read soon: where channels lie together, steps are rows far apart, which a processor does
 // not foresee. (Always inline, because GCC drops calls of a function that does nothing else.)
-__attribute__((always_inline)) inline void prefetch(const float* p, int64_t numbers) {
-    for (int64_t i = 0; i < numbers; i += 16) __builtin_prefetch(p + i, 0, 2);
+ALWAYS_INLINE void prefetch(const float* p, int64_t numbers) {
+    for (int64_t i = 0; i < numbers; i += 16) PREFETCH(p + i);
 }
 
 inline void load(V* out, const float* p, int64_t channel, int64_t step, Rows row, int64_t steps, int64_t lanes) {

@@ -10,7 +10,8 @@
 // do not depend on the number of threads.
 //
 // setup.py compiles this file once for each instruction set with LEVEL set to its name, and once without,
-// which gives the functions that choose among them. Everything here is C or in an unnamed namespace: an inline
+// which gives the functions that choose among them. Compilers without vectors as GCC and Clang have them take
+// plain_vectors.h, which is "plain" alone. Everything here is C or in an unnamed namespace: an inline
 // function of a header, compiled for AVX-512, might otherwise be the one that the linker keeps for all levels.
 
 #include "calls.h"
@@ -79,10 +80,16 @@ DECLARE(avx2)
 DECLARE(avx512)
 #endif
 
+#ifdef _WIN32
+#define EXPORTED __declspec(dllexport)
+#else
+#define EXPORTED
+#endif
+
 // Numbers of the levels; native.py has their names in this order.
 enum { PLAIN, AVX2, AVX512 };
 
-int terramamba_has(int level) {
+EXPORTED int terramamba_has(int level) {
 #ifdef X86
     if (level == AVX512) return lanes_avx512() == 16 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
     if (level == AVX2) return lanes_avx2() == 8 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -90,10 +97,10 @@ int terramamba_has(int level) {
     return level == PLAIN;
 }
 
-int terramamba_block() { return BLOCK; }
-int terramamba_sequences_a_chunk() { return SEQUENCES_A_CHUNK; }
+EXPORTED int terramamba_block() { return BLOCK; }
+EXPORTED int terramamba_sequences_a_chunk() { return SEQUENCES_A_CHUNK; }
 
-int terramamba_threaded() {
+EXPORTED int terramamba_threaded() {
 #ifdef _OPENMP
     return 1;
 #else
@@ -109,12 +116,12 @@ int terramamba_threaded() {
 #endif
 
 // How many shares of channels there are: how many arrays dB and dC need.
-int64_t terramamba_shares(int level, const Scan* s) { return CALL(shares, s); }
+EXPORTED int64_t terramamba_shares(int level, const Scan* s) { return CALL(shares, s); }
 
 // 0, or 1 where there is not enough memory.
-int terramamba_scan(int level, const Scan* s, int back) { return CALL(scan, s, back); }
-int terramamba_convolution(int level, const Convolution* s, int back) { return CALL(convolution, s, back); }
-int terramamba_exponentials(int level, const Exponentials* s, int back) { return CALL(exponentials, s, back); }
+EXPORTED int terramamba_scan(int level, const Scan* s, int back) { return CALL(scan, s, back); }
+EXPORTED int terramamba_convolution(int level, const Convolution* s, int back) { return CALL(convolution, s, back); }
+EXPORTED int terramamba_exponentials(int level, const Exponentials* s, int back) { return CALL(exponentials, s, back); }
 }
 
 #endif

@@ -1,6 +1,8 @@
 // The gradients of the selective scan.
 #pragma once
 
+#include <initializer_list>
+
 #include "scan_forward.h"
 
 namespace {

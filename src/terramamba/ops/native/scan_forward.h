@@ -48,8 +48,8 @@ struct Cut {
 };
 
 // Ask for the v-th part of some channels in a block of steps, of as many parts as there are vectors.
-__attribute__((always_inline)) inline void prefetch(const Sequences& x, int64_t b, int64_t channel, Rows row,
-                                                    int64_t steps, int64_t v, int64_t vectors, int64_t width) {
+ALWAYS_INLINE void prefetch(const Sequences& x, int64_t b, int64_t channel, Rows row, int64_t steps, int64_t v,
+                            int64_t vectors, int64_t width) {
     const float* p = x.data + b * x.sequence + channel * x.channel;
     if (x.channel == 1)
         for (int64_t t = steps * v / vectors; t < steps * (v + 1) / vectors; ++t) prefetch(p + row(t) * x.step, width);
