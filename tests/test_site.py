@@ -1,0 +1,48 @@
+"""The documentation site leads to every page once, and its notebooks are kept without outputs."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+NOTEBOOKS = sorted((DOCS / "tutorials").glob("*.ipynb"))
+MADE = re.findall(
+    r'"((?:reference|project)/\w+\.md)"', (ROOT / "distribution/site/pages.py").read_text("utf-8")
+)
+
+
+def led_to(part: Any) -> Iterator[str]:
+    """Pages of a part of the navigation, in order."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, dict):
+        for inner in part.values():
+            yield from led_to(inner)
+    else:
+        for inner in part:
+            yield from led_to(inner)
+
+
+def test_the_navigation_leads_to_every_page_once() -> None:
+    pages = list(led_to(yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"]))
+    written = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")]
+    tutorials = [f"tutorials/{path.stem}.md" for path in NOTEBOOKS]
+    assert sorted(pages) == sorted([*written, *tutorials, *MADE])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_kept_without_outputs_and_its_code_is_python(path: Path) -> None:
+    notebook = json.loads(path.read_text("utf-8"))
+    assert notebook["nbformat"] == 4
+    assert notebook["cells"][0]["source"][0].startswith("# ")
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert code
+    for cell in code:
+        assert (cell["outputs"], cell["execution_count"]) == ([], None)
+        compile("".join(cell["source"]), str(path), "exec")
