@@ -25,6 +25,13 @@ def test_the_best_model_is_named_with_an_encoder_that_knows_something(data, tmp_
     assert (published.model, published.encoder_weights) == ("difference_mamba", None)
 
 
+def test_an_encoder_from_scratch_has_no_rate_of_its_own(data, tmp_path):
+    given = {"data": data, "out": str(tmp_path / "run"), "encoder_rate": 0.5}
+    assert tm.resolved(tm.ChangeSettings(**given)).encoder_rate == 0.5
+    with pytest.raises(InputError, match=r"--encoder-rate 0\.5: the encoder begins from scratch"):
+        tm.resolved(tm.ChangeSettings(**given, recipe="published"))
+
+
 def test_without_the_package_of_weights_it_begins_from_scratch_and_says_how_to_get_it(
     data, tmp_path, monkeypatch, capsys
 ):

@@ -57,6 +57,8 @@ def test_public_weights_are_taken_by_their_names(tmp_path, seed):
         assert torch.equal(own.encoder.state_dict()[name], value)
     scales = [group["lr_scale"] for group in own.parameter_groups(0.1)]
     assert scales == [0.25, 1.0, 0.25, 1.0]
+    own.set_encoder_rate(0.0)
+    assert [group["lr_scale"] for group in own.parameter_groups(0.1)] == [0.0, 1.0, 0.0, 1.0]
     save_file(public_names(theirs), tmp_path / "w.safetensors")
     again, _ = read_encoder_weights(str(tmp_path / "w.safetensors"))
     assert again.keys() == weights.keys()
@@ -101,6 +103,8 @@ def test_weights_of_other_networks_and_models_without_encoder_are_refused(seed):
     wrong = public_names(EfficientNetLite0(3)) | {"_blocks.0._project_conv.weight": torch.ones(8, 32, 1, 1)}
     with pytest.raises(InputError, match=r"'stages.0.0.project.0.weight' is \(8, 32, 1, 1\)"):
         model.load_encoder(wrong)
+    with pytest.raises(InputError, match="--encoder-rate: svm has no encoder with a rate of its own"):
+        create_model("svm", in_channels=3, num_classes=2).set_encoder_rate(0.5)
     with pytest.raises(InputError, match="svm has no encoder"):
         create_model("svm", in_channels=3, num_classes=2).load_encoder({})
 

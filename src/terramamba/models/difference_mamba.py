@@ -118,6 +118,10 @@ class DifferenceMamba(Model):
         self.encoder.load_public(weights)
         self.encoder_lr_scale = PRETRAINED_LR_SCALE
 
+    def set_encoder_rate(self, share: float) -> None:
+        """Have the encoder learn at this ``share`` of the learning rate."""
+        self.encoder_lr_scale = share
+
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """Return the parameters in four groups: of the encoder and others, those that decay and those not."""
         encoder = {id(parameter) for parameter in self.encoder.parameters()}

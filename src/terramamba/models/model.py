@@ -103,6 +103,17 @@ class Model(nn.Module):
             " or use another model"
         )
 
+    def set_encoder_rate(self, share: float) -> None:
+        """Have the encoder learn at this ``share`` of the learning rate; at 0 its weights stay.
+
+        Raises:
+            InputError: this model has no encoder with a rate of its own.
+        """
+        raise InputError(
+            f"--encoder-rate: {self.spec_name} has no encoder with a rate of its own; leave it out, or use"
+            " another model"
+        )
+
     def at_wavelengths(self, wavelengths: Sequence[float]) -> "Model":
         """Return the same model for a sensor whose bands have these ``wavelengths``, in nm.
 

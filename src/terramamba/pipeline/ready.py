@@ -99,10 +99,18 @@ def _beginning(
     model: Model, settings: TrainSettings, begun: Run | None, prepared: Prepared
 ) -> Beginning | None:
     """Have ``model`` begin with an earlier run, or its encoder with somebody's weights, and say with what."""
+    beginning = None
     if begun is not None:
-        return begin_with(model, begun, str(settings.init), prepared.card.split_id)
-    if settings.encoder_weights is None:
-        return None
-    tensors, words = read_encoder_weights(settings.encoder_weights)
-    model.load_encoder(tensors)
-    return Beginning(f"the encoder of {words}")
+        beginning = begin_with(model, begun, str(settings.init), prepared.card.split_id)
+    elif settings.encoder_weights is not None:
+        tensors, words = read_encoder_weights(settings.encoder_weights)
+        model.load_encoder(tensors)
+        beginning = Beginning(f"the encoder of {words}")
+    if settings.encoder_rate is not None:
+        if beginning is None:
+            raise InputError(
+                f"--encoder-rate {settings.encoder_rate:g}: the encoder begins from scratch and learns as the"
+                " rest does; leave it out, or name --encoder-weights or --init"
+            )
+        model.set_encoder_rate(settings.encoder_rate)
+    return beginning

@@ -121,6 +121,9 @@ class ModelChoice(Options):
     encoder_weights: Annotated[str | None, BY_STEPS] = None
     """Weights that the model's encoder begins with: imagenet, or a file (docs/encoders.md); None: from
     scratch."""
+    encoder_rate: Annotated[float | None, at_least(0), BY_STEPS] = None
+    """Learning rate of an encoder that begins with --encoder-weights or --init, as a share of --lr; 0: its
+    weights stay. None: a quarter with --encoder-weights, the whole with --init."""
     init: Annotated[str | None, BY_STEPS] = None
     """Run folder, or weights that are ready to be used by their name or folder, with which training begins as
     far as classes and bands allow; the model has their sizes. None: from scratch."""
