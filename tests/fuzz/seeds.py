@@ -4,7 +4,6 @@ import csv
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -14,25 +13,14 @@ import rasterio
 import scipy.io
 import shapely
 import yaml
+from product_seeds import product_seeds
+from seed import FILE, Seed
+from weights_seeds import weights_seeds
 
 from terramamba.data.synthetic.files import make_pairs, make_scene
 
-FILE = "{}"
-"""Stands for the mutant in the words of a command."""
-
-
-@dataclass(frozen=True)
-class Seed:
-    """A file ``path`` below the folder of seeds that is to be damaged, and what then reads it.
-
-    ``beside`` are files and folders that have to lie beside the mutant. Words of ``commands`` are relative
-    to a copy of them; ``FILE`` is the mutant.
-    """
-
-    kind: str
-    path: str
-    commands: tuple[tuple[str, ...], ...]
-    beside: tuple[str, ...] = ()
+WAVELENGTHS = np.linspace(420, 2400, 6)
+"""Of the bands of the scene that the model has learnt from, so that it takes the others."""
 
 
 def make_seeds(home: Path, terramamba: Callable[..., None]) -> list[Seed]:
@@ -62,6 +50,9 @@ def make_seeds(home: Path, terramamba: Callable[..., None]) -> list[Seed]:
         *_tables(home),
         *_run_files(resumed),
         *_settings(home, train),
+        *_reference_points(home, terramamba),
+        *product_seeds(home),
+        *weights_seeds(home, terramamba),
     ]
 
 
@@ -86,7 +77,7 @@ def _scenes(home: Path) -> list[Seed]:
             file.write(values)
     with (home / "envi.hdr").open("a") as header:
         header.write(
-            "wavelength units = Nanometers\nwavelength = {450, 550, 650, 750, 850, 950}\n"
+            f"wavelength units = Nanometers\nwavelength = {{{', '.join(map(str, WAVELENGTHS))}}}\n"
             "bbl = {1, 1, 1, 1, 1, 0}\n"
         )
     eight = (values // max(1, int(values.max()) // 250 + 1)).astype(np.uint8)
@@ -95,7 +86,7 @@ def _scenes(home: Path) -> list[Seed]:
         with rasterio.open(home / name, "w", driver=driver, **picture) as file:
             file.write(eight[:3])
     np.save(home / "scene.npy", cube)
-    np.savez_compressed(home / "scene.npz", cube=cube, wavelength=np.linspace(450, 950, 6))
+    np.savez_compressed(home / "scene.npz", cube=cube, wavelength=WAVELENGTHS)
     arrays = {
         "cube": cube,
         "gt": np.ones(cube.shape[:2], np.uint8),
@@ -147,11 +138,11 @@ def _scenes(home: Path) -> list[Seed]:
 
 
 def _netcdf(path: Path, values: np.ndarray) -> None:
-    bands, rows, cols = values.shape
+    _, rows, cols = values.shape
     with h5py.File(path, "w") as file:
         cube = file.create_dataset("reflectance", data=values.astype(np.float32) / 10_000)
         axes = {
-            "wavelength": np.linspace(450, 950, bands),
+            "wavelength": WAVELENGTHS,
             "lat": np.linspace(52, 51.9, rows),
             "lon": np.linspace(13, 13.1, cols),
         }
@@ -170,7 +161,7 @@ def _neon(path: Path, cube: np.ndarray) -> None:
         data.attrs["Data_Ignore_Value"] = -9999.0
         data.attrs["Scale_Factor"] = 10_000.0
         spectra = group.create_group("Metadata/Spectral_Data")
-        spectra["Wavelength"] = np.linspace(450, 950, cube.shape[2])
+        spectra["Wavelength"] = WAVELENGTHS
         spectra["FWHM"] = np.full(cube.shape[2], 5.0)
         place = group.create_group("Metadata/Coordinate_System")
         place["Map_Info"] = np.bytes_("UTM,1.0,1.0,732000.0,4713000.0,1.0,1.0,18,North,WGS-84,units=Meters")
@@ -197,6 +188,17 @@ def _labels(home: Path) -> list[Seed]:
             geometry_type="Polygon",
             crs=crs.to_wkt(),
             layer_options={"RFC7946": "YES"} if degrees else {},
+        )
+    for layer in ("fields", "roads"):
+        pyogrio.raw.write(
+            home / "layers.gpkg",
+            shapes,
+            [np.array(names, object)],
+            ["cover"],
+            geometry_type="Polygon",
+            crs=crs.to_wkt(),
+            layer=layer,
+            append=layer == "roads",
         )
     with (home / "points.csv").open("w", newline="") as file:
         table = csv.writer(file)
@@ -227,32 +229,42 @@ def _labels(home: Path) -> list[Seed]:
         "regions.txt": "ENVI regions",
     }
     mask = ("labels.gpkg", "labels.geojson", "labels.tif")
+    layer = ("--scene", "scene.tif", "--labels", "layers.gpkg:fields", "--class-attribute", "cover")
+    layers = (
+        ("check", "scene.tif", "--mask", "layers.gpkg:roads"),
+        ("classify", "train", *layer, "--split", "random", "--out", "new", "--dry-run"),
+    )
     return [
-        Seed(
-            kind,
-            name,
-            (
-                ("check", "scene.tif", "labels.shp" if name.endswith("dbf") else FILE),
-                ("check", "scene.tif", "--mask", FILE) if name in mask else ("check", FILE),
-            ),
-            ("scene.tif", *parts.get(name, ())),
-        )
-        for name, kind in kinds.items()
+        Seed("GeoPackage of layers", "layers.gpkg", layers, ("scene.tif",)),
+        *(
+            Seed(
+                kind,
+                name,
+                (
+                    ("check", "scene.tif", "labels.shp" if name.endswith("dbf") else FILE),
+                    ("check", "scene.tif", "--mask", FILE) if name in mask else ("check", FILE),
+                ),
+                ("scene.tif", *parts.get(name, ())),
+            )
+            for name, kind in kinds.items()
+        ),
     ]
 
 
 def _tables(home: Path) -> list[Seed]:
-    with (home / "pairs.csv").open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(("split", "before", "after", "label"))
-        for split in ("train", "val", "test"):
-            folders = sorted(path.name for path in (home / "pairs" / split).iterdir())
-            before, after, label = (
-                next(n for n in folders if n.lower().startswith(s)) for s in ("a", "b", "l")
-            )
-            for image in sorted(path.name for path in (home / "pairs" / split / before).iterdir()):
-                row = (f"pairs/{split}/{folder}/{image}" for folder in (before, after, label))
-                table.writerow((split, *row))
+    for name, what in (("pairs.csv", ()), ("meanings.csv", ("anything", "buildings"))):
+        with (home / name).open("w", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(("split", "before", "after", "label", *["what"] * bool(what)))
+            for split in ("train", "val", "test"):
+                folders = sorted(path.name for path in (home / "pairs" / split).iterdir())
+                before, after, label = (
+                    next(n for n in folders if n.lower().startswith(s)) for s in ("a", "b", "l")
+                )
+                for image in sorted(path.name for path in (home / "pairs" / split / before).iterdir()):
+                    row = [f"pairs/{split}/{folder}/{image}" for folder in (before, after, label)]
+                    table.writerows((split, *row, meaning) for meaning in what)
+                    table.writerows([(split, *row)] * (not what))
     (home / "tiles.csv").write_text("image,mask\ntiled.tif,labels.tif\n")
     item = {
         "type": "Feature",
@@ -277,8 +289,20 @@ def _tables(home: Path) -> list[Seed]:
         Seed(
             "pairs",
             "pairs.csv",
-            (("check", "--data", FILE), ("change", "evaluate", "change", "--data", FILE)),
+            (
+                ("check", "--data", FILE),
+                ("change", "evaluate", "change", "--data", FILE),
+            ),
             ("pairs", "change"),
+        ),
+        Seed(
+            "pairs",
+            "meanings.csv",
+            (
+                ("check", "--data", FILE),
+                ("change", "train", "--data", FILE, "--epochs", "1", "--out", "new", "--dry-run"),
+            ),
+            ("pairs",),
         ),
         Seed("tiles", "tiles.csv", (("check", FILE),), ("tiled.tif", "labels.tif")),
         Seed("STAC item", "item.json", (("check", FILE),), ("tiled.tif",)),
@@ -352,6 +376,18 @@ def _run_files(resumed: Sequence[str]) -> list[Seed]:
         Seed("checkpoint", f"begun/{name}", (tuple(resumed),), begun)
         for name in ("checkpoints/last.ckpt", "config.yaml", "history.csv")
     ]
+    return found
+
+
+def _reference_points(home: Path, terramamba: Callable[..., None]) -> list[Seed]:
+    found = []
+    for name in ("reference.gpkg", "reference.geojson"):
+        terramamba("sample", "map.tif", "--out", name, "--per-class", "3")
+        assessed = ("classify", "assess", "map.tif", FILE, "--reference", "stratum")
+        found.append(Seed("reference points", name, (assessed,), ("map.tif",)))
+    drawn = ("sample", FILE, "--out", "new.gpkg", "--per-class", "3")
+    assessed = ("classify", "assess", FILE, "reference.gpkg", "--reference", "stratum")
+    found.append(Seed("map", "map.tif", (drawn, assessed), ("reference.gpkg",)))
     return found
 
 

@@ -6,32 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from products import ENMAP_STEM, ENMAP_WAVES, enmap_metadata
 from terramamba.core.errors import InputError
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import Window
 
 Make = Callable[..., Path]
-STEM = "ENMAP01-____L2A-DT0000001867_20220724T104526Z_008_V010302_20230628T165614Z"
-WAVES = (418.24, 423.874, 1390.48, 2445.53)
-BAND = """<bandID number="{n}"><wavelengthCenterOfBand>{wave}</wavelengthCenterOfBand>
-<FWHMOfBand>{fwhm}</FWHMOfBand><GainOfBand>{gain}</GainOfBand><OffsetOfBand>{offset}</OffsetOfBand></bandID>"""
-STATISTICS = """<bandID number="{n}"><mean>{mean}</mean><stdDeviation>{std}</stdDeviation></bandID>"""
-
-
-def metadata(gains: tuple[float, ...] = (0.0001,) * 4, offsets: tuple[float, ...] = (0.0,) * 4) -> str:
-    known = zip(WAVES, gains, offsets, strict=True)
-    bands = [
-        BAND.format(n=i, wave=w, fwhm=6 + i, gain=g, offset=o) for i, (w, g, o) in enumerate(known, start=1)
-    ]
-    statistics = [STATISTICS.format(n=i, mean=-1000000 if i == 3 else 900, std=3 - i) for i in range(1, 5)]
-    return (
-        "<level_X><product><bandStatistics>"
-        + "".join(statistics)
-        + "</bandStatistics></product><specific><backgroundValue>-32768</backgroundValue>"
-        + "<bandCharacterisation>"
-        + "".join(bands[::-1])
-        + "</bandCharacterisation></specific></level_X>"
-    )
 
 
 @pytest.fixture
@@ -39,21 +19,21 @@ def product(geotiff: Make, tmp_path: Path, seed: int) -> tuple[Path, np.ndarray]
     values = np.random.default_rng(seed).integers(-50, 9000, (4, 6, 5)).astype(np.int16)
     values[2] = -32768
     values[:, 1, 1] = -32768
-    folder = tmp_path / STEM
+    folder = tmp_path / ENMAP_STEM
     folder.mkdir()
-    geotiff(folder / f"{STEM}-SPECTRAL_IMAGE.TIF", values, interleave="pixel")
-    geotiff(folder / f"{STEM}-QL_QUALITY_CLOUD.TIF", values[:1])
-    (folder / f"{STEM}-METADATA.XML").write_text(metadata())
+    geotiff(folder / f"{ENMAP_STEM}-SPECTRAL_IMAGE.TIF", values, interleave="pixel")
+    geotiff(folder / f"{ENMAP_STEM}-QL_QUALITY_CLOUD.TIF", values[:1])
+    (folder / f"{ENMAP_STEM}-METADATA.XML").write_text(enmap_metadata())
     return folder, values
 
 
-@pytest.mark.parametrize("given", ["", f"{STEM}-METADATA.XML", f"{STEM}-SPECTRAL_IMAGE.TIF"])
+@pytest.mark.parametrize("given", ["", f"{ENMAP_STEM}-METADATA.XML", f"{ENMAP_STEM}-SPECTRAL_IMAGE.TIF"])
 def test_enmap_by_any_of_its_parts(product: tuple[Path, np.ndarray], given: str) -> None:
     folder, values = product
     scene = open_scene(folder / given)
     assert (scene.format, scene.bands, scene.dtype, scene.nodata) == ("EnMAP", 4, "int16", -32768)
     assert scene.path == str(folder / given)
-    assert scene.wavelengths == WAVES
+    assert scene.wavelengths == ENMAP_WAVES
     assert scene.fwhm == (7, 8, 9, 10)
     assert scene.bad_bands == (False, False, True, False)
     assert scene.scale == 0.0001
@@ -67,7 +47,7 @@ def test_enmap_by_any_of_its_parts(product: tuple[Path, np.ndarray], given: str)
 def test_gains_that_differ_are_applied(product: tuple[Path, np.ndarray]) -> None:
     folder, values = product
     gains, offsets = (0.01, 0.02, 0.03, 0.04), (0.0, -1.0, 0.0, 2.0)
-    (folder / f"{STEM}-METADATA.XML").write_text(metadata(gains, offsets))
+    (folder / f"{ENMAP_STEM}-METADATA.XML").write_text(enmap_metadata(gains, offsets))
     scene = open_scene(folder)
     assert (scene.dtype, scene.scale) == ("float32", None)
     assert np.isnan(scene.nodata or 0)
@@ -82,20 +62,20 @@ def test_gains_that_differ_are_applied(product: tuple[Path, np.ndarray]) -> None
 
 def test_enmap_that_is_not_whole(product: tuple[Path, np.ndarray], geotiff: Make) -> None:
     folder, values = product
-    xml, image = (folder / f"{STEM}-{part}" for part in ("METADATA.XML", "SPECTRAL_IMAGE.TIF"))
+    xml, image = (folder / f"{ENMAP_STEM}-{part}" for part in ("METADATA.XML", "SPECTRAL_IMAGE.TIF"))
     geotiff(image, values[:3])
     with pytest.raises(
         InputError, match=r"METADATA\.XML: describes 4 bands, .*_IMAGE\.TIF has 3; give the meta"
     ):
         open_scene(folder)
-    xml.write_text(metadata()[:-40])
+    xml.write_text(enmap_metadata()[:-40])
     with pytest.raises(InputError, match=r"METADATA\.XML: cannot be read as EnMAP metadata \(.*\); fetch it"):
         open_scene(folder)
-    xml.write_text(metadata().replace("<FWHMOfBand>7</FWHMOfBand>", ""))
+    xml.write_text(enmap_metadata().replace("<FWHMOfBand>7</FWHMOfBand>", ""))
     with pytest.raises(InputError, match=r"EnMAP metadata \(a band without FWHMOfBand\); fetch it again"):
         open_scene(folder)
-    image.rename(folder / f"{STEM}-SPECTRAL_IMAGE_VNIR.TIF")
-    geotiff(folder / f"{STEM}-SPECTRAL_IMAGE_SWIR.TIF", values)
+    image.rename(folder / f"{ENMAP_STEM}-SPECTRAL_IMAGE_VNIR.TIF")
+    geotiff(folder / f"{ENMAP_STEM}-SPECTRAL_IMAGE_SWIR.TIF", values)
     with pytest.raises(
         InputError, match=r"_IMAGE_SWIR\.TIF, .*_VNIR\.TIF; give a product of level L1C or L2A"
     ):
