@@ -8,32 +8,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from lite0 import public_names
 from terramamba.core.errors import InputError
 from terramamba.models.encoders import pretrained
 from terramamba.models.encoders.efficientnet_lite0 import CHANNELS, STRIDES, EfficientNetLite0
 from terramamba.models.encoders.pretrained import IMAGENET, KnownWeights, read_encoder_weights
 from terramamba.models.registry import create_model
-
-
-def public_names(encoder: EfficientNetLite0) -> dict[str, torch.Tensor]:
-    """The weights of ``encoder`` under the names of the public code, with what it has beyond."""
-    numbers = {place: str(number) for number, place in enumerate(places())}
-    parts = {"expand": ("_expand_conv", "_bn0"), "depthwise": ("_depthwise_conv", "_bn1")}
-    parts["project"] = ("_project_conv", "_bn2")
-    named = {}
-    for name, value in encoder.state_dict().items():
-        words = name.split(".")
-        if words[0] == "stem":
-            named[f"{('_conv_stem', '_bn0')[int(words[1])]}.{words[2]}"] = value
-        else:
-            number = numbers[int(words[1]), int(words[2])]
-            named[f"_blocks.{number}.{parts[words[3]][int(words[4])]}.{words[5]}"] = value
-    beyond = {"_blocks.11._expand_conv.weight": torch.ones(672, 112, 1, 1), "_fc.bias": torch.ones(1000)}
-    return named | beyond
-
-
-def places() -> list[tuple[int, int]]:
-    return [(stage, block) for stage, blocks in enumerate((1, 2, 2, 3, 3)) for block in range(blocks)]
 
 
 @pytest.mark.parametrize("side", [(32, 48), (33, 47), (17, 1)])
@@ -50,9 +30,9 @@ def test_public_weights_are_taken_by_their_names(tmp_path, seed):
         {"state_dict": {f"module.{k}": v for k, v in public_names(theirs).items()}}, tmp_path / "w.pth"
     )
     own = create_model("difference_mamba", in_channels=3)
-    weights, words = read_encoder_weights(str(tmp_path / "w.pth"))
+    weights, origin = read_encoder_weights(str(tmp_path / "w.pth"))
     own.load_encoder(weights)
-    assert "w.pth, SHA-256" in words
+    assert origin.words.startswith("w.pth: not said by the file (SHA-256 ")
     for name, value in theirs.state_dict().items():
         assert torch.equal(own.encoder.state_dict()[name], value)
     scales = [group["lr_scale"] for group in own.parameter_groups(0.1)]
@@ -124,6 +104,14 @@ def test_a_package_that_is_not_there_or_was_changed_is_named(tmp_path, monkeypat
     )
     with pytest.raises(InputError, match="is not the file that is known"):
         read_encoder_weights("imagenet")
+
+
+def test_the_known_file_is_known_wherever_it_lies(tmp_path):
+    pytest.importorskip(IMAGENET.package)
+    (tmp_path / "copied.pth").symlink_to(IMAGENET.path())
+    _, origin = read_encoder_weights(str(tmp_path / "copied.pth"))
+    assert origin == IMAGENET.origin
+    assert origin.licence == "Apache-2.0"
 
 
 def test_imagenet_weights_know_what_photographs_show():

@@ -56,7 +56,7 @@ def shipped_run(given: str) -> Run:
         calibration=card.calibration_fit,
     )
     made_by = MadeBy(card.made_by.version)
-    return Run(weights.folder, model, ModelCard("change", card.model, data, judged, made_by))
+    return Run(weights.folder, model, ModelCard("change", card.model, data, judged, made_by, card.origin))
 
 
 def run_of_weights(given: str) -> Run | None:

@@ -40,9 +40,9 @@ def run(argv: Sequence[str]) -> int:
 
     for place, model in enumerate(models):
         print("\n" * (place > 0) + f"{model.name}  ({model.task})  {model.title}")
-        show_facts(
-            {"paper": model.paper} | {f"published {claim}": text for claim, text in model.claims.items()}
-        )
+        claims = {f"published {claim}": text for claim, text in model.claims.items()}
+        encoders = {"encoders": ", ".join(model.encoders)} if model.encoders else {}
+        show_facts({"paper": model.paper} | claims | encoders)
         shape = " x ".join(map(str, model.example))
         show_table(
             f"counted at an input of {shape}", ["preset", "parameters", "FLOPs"], [*map(row, model.sizes)]

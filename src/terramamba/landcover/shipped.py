@@ -115,7 +115,7 @@ def shipped_run(
     saved = SavedModel(model.spec_name, model.preset, model.options, card.model.sha256)
     judged = JudgedCard(calibration=card.calibration_fit)
     made_by = MadeBy(card.made_by.version)
-    return Run(weights.folder, model, ModelCard(card.task, saved, data, judged, made_by))
+    return Run(weights.folder, model, ModelCard(card.task, saved, data, judged, made_by, card.origin))
 
 
 def _sampled(

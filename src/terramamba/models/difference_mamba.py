@@ -14,8 +14,7 @@ With ``meanings`` the model has learnt several meanings of "changed", such as bu
 with gain and shift of each d_i for each: d_i (1 + g_m) + s_m.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +23,7 @@ from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
 from terramamba.models.encoders.efficientnet_lite0 import CHANNELS, EfficientNetLite0
+from terramamba.models.encoders.local import OnLocalEncoder
 from terramamba.models.layers import (
     by_date,
     conv_bn_relu,
@@ -31,13 +31,11 @@ from terramamba.models.layers import (
     is_scan_or_vector,
     reflect_to_multiple,
 )
-from terramamba.models.model import Model, TargetLayer
+from terramamba.models.model import TargetLayer
 from terramamba.models.spec import ModelSpec
 from terramamba.models.vss import VSSBlock
 
 COARSEST = 16
-PRETRAINED_LR_SCALE = 0.25
-"""An encoder that knows something learns so much more slowly than what is drawn anew."""
 
 
 class Mixing(nn.Module):
@@ -72,7 +70,7 @@ class Difference(nn.Module):
         return F.relu(d * (1 + gain) + shift)
 
 
-class DifferenceMamba(Model):
+class DifferenceMamba(OnLocalEncoder):
     """Encoder of both dates, differences, top-down decoder."""
 
     takes_meaning = True
@@ -91,7 +89,6 @@ class DifferenceMamba(Model):
         self.narrow = nn.Conv2d(width, widths[0], 1)
         self.middle = Mixing(width, mixed, d_state)
         self.head = nn.Conv2d(widths[0], num_classes, 3, padding=1)
-        self.encoder_lr_scale = 1.0
 
     def forward(
         self, x: Float[Tensor, "b 2 c h w"], meaning: Int[Tensor, " b"] | None = None
@@ -113,24 +110,9 @@ class DifferenceMamba(Model):
         y = self.fuse[0](d[0] + _twice(self.narrow(y)))
         return _twice(self.head(y))[..., :h, :w]
 
-    def load_encoder(self, weights: Mapping[str, Tensor]) -> None:
-        """Have the encoder begin with public weights of EfficientNet-lite0; it then learns more slowly."""
-        self.encoder.load_public(weights)
-        self.encoder_lr_scale = PRETRAINED_LR_SCALE
-
-    def set_encoder_rate(self, share: float) -> None:
-        """Have the encoder learn at this ``share`` of the learning rate."""
-        self.encoder_lr_scale = share
-
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """Return the parameters in four groups: of the encoder and others, those that decay and those not."""
-        encoder = {id(parameter) for parameter in self.encoder.parameters()}
-        groups = []
-        for group in decay_groups(self, weight_decay, is_scan_or_vector):
-            for own, scale in ((True, self.encoder_lr_scale), (False, 1.0)):
-                params = [p for p in group["params"] if (id(p) in encoder) is own]
-                groups.append({**group, "params": params, "lr_scale": scale})
-        return groups
+        return self.encoder_apart(decay_groups(self, weight_decay, is_scan_or_vector))
 
     def checkpoint_blocks(self) -> list[nn.Module]:
         """List the blocks of the encoder and the VSS blocks."""
@@ -153,6 +135,7 @@ def _build(
     mixed: int = 1,
     d_state: int = 8,
     meanings: int = 1,
+    encoder: Literal["efficientnet_lite0"] = "efficientnet_lite0",
 ) -> DifferenceMamba:
     options = {
         "in_channels": in_channels,

@@ -37,6 +37,8 @@ from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
 from terramamba.models.bitemporal_fusion import BitemporalFusionAttention
+from terramamba.models.encoders.hybrid import HybridEncoder
+from terramamba.models.encoders.pretrained import VMAMBA
 from terramamba.models.encoders.vmamba_weights import load_vmamba_weights
 from terramamba.models.layers import (
     SqueezeExcitation,
@@ -192,9 +194,11 @@ class Decoder(nn.Module):
 class GLMamba(Model):
     """Encoder for both dates, CSAM for each, BFA across them, CSIE, decoder."""
 
+    encoder_name = VMAMBA
+
     def __init__(self, config: GLMambaConfig) -> None:
         super().__init__()
-        self.encoder = VSSEncoder(
+        self.encoder: VSSEncoder | HybridEncoder = VSSEncoder(
             config.in_channels, config.base_channels, config.depths, config.d_state, config.expand
         )
         channels = self.encoder.channels
@@ -263,7 +267,7 @@ class GLMamba(Model):
 
     def load_encoder(self, weights: Mapping[str, Tensor]) -> None:
         """Have the encoder begin with VMamba's public weights."""
-        load_vmamba_weights(self.encoder, weights)
+        load_vmamba_weights(cast(VSSEncoder, self.encoder), weights)
 
     def checkpoint_blocks(self) -> Sequence[nn.Module]:
         """List the encoder's VSS blocks."""

@@ -2,7 +2,8 @@
 
 Liu et al., IEEE JSTARS 19, 2026, doi 10.1109/JSTARS.2026.3675679. The registry's ``glmamba`` is the published
 network of ``glmamba`` where no switch is set, and otherwise the same network of these parts. A switch takes
-something away or puts something in its place; sizes, recipe and the names of weights stay.
+something away or puts something in its place; sizes, recipe and the names of weights stay, but for those of
+another encoder.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
 from terramamba.models.bitemporal_fusion import FUSIONS, Fusion
+from terramamba.models.encoders.hybrid import HybridEncoder
+from terramamba.models.encoders.local import OWN, EncoderChoice, OnLocalEncoder
 from terramamba.models.glmamba import CSAM, CSIE, GROUPS, Decoder, DirectionGates, GLMamba, GLMambaConfig
 from terramamba.models.layers import SqueezeExcitation
 from terramamba.models.model import Model
@@ -53,6 +56,9 @@ class GLMambaVariantConfig(GLMambaConfig):
     """Groups of channels in CSIE."""
     shared_groups: bool = False
     """One set of CSIE weights for all groups of a stage."""
+    encoder: EncoderChoice = OWN
+    """The published encoder, or EfficientNet-lite0 to stride 16 and VSS blocks beyond, of which the last two
+    of ``depths`` say how many."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built, in one line."""
@@ -152,7 +158,9 @@ class GLMambaVariant(GLMamba):
 
     def __init__(self, config: GLMambaVariantConfig) -> None:
         Model.__init__(self)
-        self.encoder = VSSEncoder(
+        own = config.encoder == OWN
+        encoder: type[VSSEncoder | HybridEncoder] = VSSEncoder if own else HybridEncoder
+        self.encoder = encoder(
             config.in_channels,
             config.base_channels,
             config.depths,
@@ -176,6 +184,10 @@ class GLMambaVariant(GLMamba):
         self.initialise()
 
 
+class LocalGLMamba(OnLocalEncoder, GLMambaVariant):
+    """The network on an encoder whose first stages are EfficientNet-lite0's."""
+
+
 def build(**options: Any) -> GLMamba:
     """Build the published network, or where a switch is set the variant.
 
@@ -183,6 +195,8 @@ def build(**options: Any) -> GLMamba:
         InputError: options that do not go together.
     """
     config = GLMambaVariantConfig(**options)
+    if config.encoder != OWN:
+        return LocalGLMamba(config)
     return GLMamba(config) if config.published else GLMambaVariant(config)
 
 

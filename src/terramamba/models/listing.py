@@ -46,6 +46,8 @@ class ListedModel:
     paper: str
     claims: Mapping[str, str]
     """Published figures, word for word."""
+    encoders: tuple[str, ...]
+    """That it can be built on (--encoder); () where there is no choice."""
     example: tuple[int, ...]
     """Shape of the input, without the batch, at which FLOPs are counted."""
     sizes: tuple[Size, ...]
@@ -78,6 +80,7 @@ def _counted(spec: "ModelSpec") -> ListedModel:
         spec.title,
         spec.paper,
         dict(spec.claims),
+        spec.encoders if len(spec.encoders) > 1 else (),
         spec.example[1:],
         tuple(_size(spec, preset) for preset in spec.presets),
     )

@@ -6,7 +6,7 @@ change elsewhere, and a command can refuse what a model cannot do before anythin
     question                           answered by            a model that cannot
     which blocks can be recomputed?    checkpoint_blocks()    ()
     what decays in training?           parameter_groups()     everything decays
-    may others' weights come first?    load_encoder()         it raises
+    whose weights may come first?      encoder_name           None: nobody's; ``load_encoder`` raises
     may it see another sensor?         at_wavelengths()       it raises
     the logits of single pixels?       token_logits()         ``classifies_tokens`` is False, and it raises
     what was found on the way?         forward_features()     the logits alone
@@ -66,6 +66,8 @@ class Model(nn.Module):
     """All options, resolved."""
     classifies_tokens: bool = False
     """Whether ``token_logits`` answers."""
+    encoder_name: str | None = None
+    """Encoder whose public weights ``load_encoder`` takes, as ``encoders.pretrained`` names it."""
     whole_image: bool = False
     """Whether it must see an image at once, because what it finds in a part depends on all of it."""
     takes_valid: bool = False

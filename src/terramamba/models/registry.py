@@ -38,7 +38,7 @@ _HOMES: dict[str, dict[str, str]] = {
         "fc_siam_diff": "terramamba.models.baselines.fc_siam:FC_SIAM_DIFF",
         "tinycd": "terramamba.models.baselines.tinycd",
         "bit": "terramamba.models.baselines.bit",
-        "changeformer": "terramamba.models.baselines.changeformer",
+        "changeformer": "terramamba.models.baselines.changeformer_variants",
         "changemamba": "terramamba.models.baselines.changemamba",
     },
 }

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from terramamba.models.model import Model
 
@@ -53,6 +53,12 @@ class ModelSpec:
     def by_steps(self) -> bool:
         """Whether gradient steps train it; else a solver makes it, or it has nothing to learn."""
         return self.trainable and self.fit is None
+
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """Names of the encoders that it can be built on, as its option ``encoder`` has them; () of none."""
+        option = self.parameters().get("encoder")
+        return () if option is None else get_args(option.annotation)
 
     def parameters(self) -> Mapping[str, inspect.Parameter]:
         """Return the options by name, with default and type."""

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -17,18 +17,15 @@ from torch import Tensor
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.files import atomic_path
 from terramamba.core.run_files import CARD
-from terramamba.core.typed import Bound, Text
+from terramamba.core.typed import Text
 from terramamba.models.model import Model
+from terramamba.models.origin import Sha256
 from terramamba.models.registry import create_model, model_spec, resolved_options
 
 SMALL = 4096
 """Numbers among a model's options that are never too large."""
 FROM_DATA = ("in_channels", "num_classes", "patch_size", "meanings")
 """Options that differ from run to run of one size of a model."""
-
-Sha256 = Annotated[
-    str, Bound("64 hexadecimal digits", lambda text: len(text) == 64 and set(text) <= set("0123456789abcdef"))
-]
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,8 @@ def _require_size(path: Path, saved: SavedModel, tensors: Mapping[str, Tensor]) 
                 f"{path} does not match {CARD}: the model's {name} is {value}, more than its weights have"
             )
     of_data = {name: saved.options[name] for name in FROM_DATA if name in saved.options}
-    if resolved_options(saved.name, saved.preset, **of_data) != dict(saved.options):
+    usual = resolved_options(saved.name, saved.preset, **of_data)
+    if usual != resolved_options(saved.name, saved.preset, **saved.options):
         # Not a size that is known: built once without memory, since products of options may be enormous.
         with torch.device("meta"):
             drawn = create_model(saved.name, preset=saved.preset, **saved.options)

@@ -6,13 +6,13 @@ from typing import Any
 
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
-from terramamba.models.encoders.pretrained import read_encoder_weights
+from terramamba.models.encoders.pretrained import begin_encoder
 from terramamba.models.model import Model
 from terramamba.models.registry import create_model, model_spec
 from terramamba.models.spec import ModelSpec
 from terramamba.runs.beginning import Beginning, begin_with, begun_with, with_model, with_sizes_of
 from terramamba.runs.folder import Run
-from terramamba.training.config import check_ability, check_choices
+from terramamba.training.config import check_ability, check_choices, with_encoder
 from terramamba.training.fit import training_processes
 from terramamba.training.loop import seed_everything
 from terramamba.training.recipes import resolve
@@ -22,11 +22,11 @@ from terramamba.training.workload import Workload, workload
 
 
 def named(task: Task, settings: Any) -> Any:
-    """Return ``settings`` with files and model by their names."""
+    """Return ``settings`` with files and model by their names, and the encoder as an option of the model."""
     settings = task.named(settings)
-    if settings.model != AUTO:
-        return settings
-    return with_model(settings, begun_with(settings.init, task.ready_weights), task.best_model)
+    if settings.model == AUTO:
+        settings = with_model(settings, begun_with(settings.init, task.ready_weights), task.best_model)
+    return with_encoder(settings)
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,8 @@ def _beginning(
     if begun is not None:
         beginning = begin_with(model, begun, str(settings.init), prepared.card.split_id)
     elif settings.encoder_weights is not None:
-        tensors, words = read_encoder_weights(settings.encoder_weights)
-        model.load_encoder(tensors)
-        beginning = Beginning(f"the encoder of {words}")
+        origin = begin_encoder(model, settings.encoder_weights, model_spec(settings.model).encoders)
+        beginning = Beginning(f"the encoder of {origin.words}", origin=origin)
     if settings.encoder_rate is not None:
         if beginning is None:
             raise InputError(

@@ -88,7 +88,8 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
         prepared.inputs.require_same("start again with --overwrite, and with files that stay as they are")
         made_by = MadeBy(__version__, code_version()["commit"])
         saved = save_model(model, folder / WEIGHTS)
-        write_card(folder, ModelCard(task.name, saved, prepared.card, judged.card, made_by))
+        origin = None if ready.beginning is None else ready.beginning.origin
+        write_card(folder, ModelCard(task.name, saved, prepared.card, judged.card, made_by, origin))
         judged.write(folder)
         result = {
             "folder": str(folder),

@@ -14,6 +14,7 @@ from torch import Tensor
 from terramamba.core.errors import InputError
 from terramamba.models.encoders.pretrained import widened
 from terramamba.models.model import Model
+from terramamba.models.origin import WeightsOrigin
 from terramamba.models.registry import resolved_options
 from terramamba.models.weights import FROM_DATA
 from terramamba.runs.folder import Run, load_run, with_kept_model
@@ -31,6 +32,8 @@ class Beginning:
 
     words: str
     notes: tuple[str, ...] = ()
+    origin: WeightsOrigin | None = None
+    """Of weights of others among them; None: there are none, or it is not known."""
 
 
 def begun_with(init: str | None, ready: Callable[[str], Run | None]) -> Run | None:
@@ -120,7 +123,7 @@ def begin_with(model: Model, run: Run, init: str, split_id: str) -> Beginning:
     model.load_state_dict(taken, strict=False)
     drawn = f"; drawn anew: {', '.join(anew[:NAMED])}{' and others' if len(anew) > NAMED else ''}"
     words = f"the weights of {init}{drawn if anew else ''}"
-    return Beginning(words, _notes(run, init, split_id))
+    return Beginning(words, _notes(run, init, split_id), run.card.origin)
 
 
 def _notes(run: Run, init: str, split_id: str) -> tuple[str, ...]:

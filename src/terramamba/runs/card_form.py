@@ -65,6 +65,7 @@ OPTIONAL = (
     "nodata",
     "physical",
     "fractions",
+    "origin",
 )
 """Left out of the file where there is none."""
 
@@ -111,7 +112,7 @@ def from_file(path: Path, flat: object) -> dict[str, Any]:
     if isinstance(rows, list) and all(isinstance(row, Mapping) for row in rows):
         record["classes"] = {many: [row.get(one) for row in rows] for many, one in CLASS_COLUMNS.items()}
     return {
-        **{name: record[name] for name in ("task", "model", "made_by") if name in record},
+        **{name: record[name] for name in ("task", "model", "made_by", "origin") if name in record},
         **{
             group: {name: record[name] for name in names if name in record}
             for group, names in GROUPED.items()

@@ -23,6 +23,7 @@ from terramamba.data.pairs.label_values import LabelValues
 from terramamba.data.scaling import Scaling
 from terramamba.data.settings import ScaleBy
 from terramamba.data.splits.leakage import Leakage
+from terramamba.models.origin import WeightsOrigin
 from terramamba.models.weights import SavedModel
 from terramamba.raster.checks.scales import QUANTILES
 from terramamba.raster.readers.axes import Role
@@ -175,6 +176,8 @@ class ModelCard:
     data: DataCard
     judged: JudgedCard
     made_by: MadeBy
+    origin: WeightsOrigin | None = None
+    """Whose weights training began with, at first hand or through another run; None: nobody's."""
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -2,15 +2,19 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import torch
 
 from terramamba.core.errors import InputError
 from terramamba.core.options import flag_of, options_of
 from terramamba.models.model import Model
+from terramamba.models.registry import list_models, model_spec
 from terramamba.models.spec import ModelSpec
 from terramamba.training.settings import Precision, TrainConfig, TrainSettings
+
+S = TypeVar("S", bound=TrainSettings)
 
 
 def check_ability(model: Model, *, recompute: bool, compile: bool, precision: Precision) -> None:
@@ -71,6 +75,26 @@ def check_choices(settings: TrainSettings, spec: ModelSpec) -> None:
     kind, decided = type(settings), settings.decided
     given = {option.name: getattr(settings, option.name) for option in options_of(kind)}
     refuse_unobeyed({name: value for name, value in given.items() if name not in decided}, kind, spec)
+
+
+def with_encoder(settings: S) -> S:
+    """Return ``settings``, whose model has its own name, with their encoder among the model's options.
+
+    Raises:
+        InputError: the model cannot be built on it, or its options name another.
+    """
+    asked = settings.encoder
+    if asked is None:
+        return settings
+    known = model_spec(settings.model).encoders
+    if asked not in known:
+        others = [name for name in list_models() if asked in model_spec(name).encoders]
+        can = f"its encoders are {', '.join(known)}" if known else "its encoder is its own alone"
+        remedy = f"leave it out, or train {' or '.join(others)}" if others else "leave it out"
+        raise InputError(where="--encoder", value=asked, what=f"{settings.model}: {can}", remedy=remedy)
+    if settings.set.get("encoder", asked) != asked:
+        raise InputError(f"--encoder {asked} and --set encoder={settings.set['encoder']}; give one of them")
+    return replace(settings, set={**settings.set, "encoder": asked})
 
 
 def learning_rate(config: TrainConfig, epoch: int, step: int, steps: int) -> float:

@@ -118,6 +118,8 @@ class ModelChoice(Options):
     or --resume names."""
     preset: ByRecipe[str] = UNDECIDED
     """Size of the model (see `terramamba models`); None: the model's default."""
+    encoder: Annotated[str | None, BY_STEPS] = None
+    """Encoder in place of the model's own, such as efficientnet_lite0 (docs/encoders.md); None: its own."""
     encoder_weights: Annotated[str | None, BY_STEPS] = None
     """Weights that the model's encoder begins with: imagenet, or a file (docs/encoders.md); None: from
     scratch."""

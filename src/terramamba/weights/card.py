@@ -14,6 +14,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.core.typed import Bound, FieldError, Finite, Text, between, typed
 from terramamba.data.labels.class_table import ClassTable
+from terramamba.models.origin import WeightsOrigin
 from terramamba.models.weights import SavedModel
 from terramamba.scores.calibration import TemperatureFit
 
@@ -89,6 +90,12 @@ class WeightsCard:
     """What they cannot do, a sentence each."""
     own: Mapping[str, Any] = field(default_factory=dict)
     """What only their job knows of; its wing reads it as a record of its own."""
+
+    @property
+    def origin(self) -> WeightsOrigin:
+        """What the card of a run keeps that begins with them."""
+        learnt_from = ", ".join(data.name for data in self.trained_on)
+        return WeightsOrigin(self.name, learnt_from, self.title, self.terms, self.model.sha256)
 
     @property
     def calibration_fit(self) -> TemperatureFit | None:

@@ -31,6 +31,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
+from terramamba.models.encoders.efficientnet_lite0 import CHANNELS, EfficientNetLite0
+from terramamba.models.encoders.local import OWN, EncoderChoice, OnLocalEncoder
 from terramamba.models.layers import by_date, reflect_to_multiple
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
@@ -63,10 +65,14 @@ class BITConfig:
     """Channels of a head in the encoder."""
     decoder_head: int = 8
     """Channels of a head in the decoder."""
+    encoder: EncoderChoice = OWN
+    """The published backbone, or EfficientNet-lite0 in its place, which ``base_channels`` says nothing of."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built, in one line."""
         for name, value in vars(self).items():
+            if name == "encoder":
+                continue
             least = 0 if name == "encoder_depth" else 1
             if value < least:
                 raise InputError(f"bit: {name}={value!r}; give a number of at least {least}")
@@ -136,21 +142,12 @@ class AttentionLayer(nn.Module):
 class BIT(Model):
     """Backbone of each date, tokens, transformer encoder, transformer decoder, difference."""
 
+    padded_to = STRIDE
+
     def __init__(self, config: BITConfig) -> None:
         super().__init__()
-        c, base = config.channels, config.base_channels
-        self.stem = nn.Sequential(
-            nn.Conv2d(config.in_channels, base, kernel_size=7, stride=2, padding=3, bias=False),
-            nn.BatchNorm2d(base),
-            nn.ReLU(inplace=True),
-            nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
-        )
-        self.stages = nn.Sequential(
-            *(ResidualBlock(base, base, 1) for _ in range(2)),
-            *(ResidualBlock(base, 2 * base, 2), ResidualBlock(2 * base, 2 * base, 1)),
-            *(ResidualBlock(2 * base, 4 * base, 1), ResidualBlock(4 * base, 4 * base, 1)),
-        )
-        self.reduce = nn.Conv2d(4 * base, c, kernel_size=3, padding=1)
+        c = config.channels
+        self.reduce = nn.Conv2d(self.make_backbone(config), c, kernel_size=3, padding=1)
         self.tokenizer = Tokenizer(c, config.tokens)
         self.positions = nn.Parameter(torch.randn(2 * config.tokens, c))
         self.encoder = nn.ModuleList(
@@ -166,10 +163,30 @@ class BIT(Model):
             nn.Conv2d(c, config.num_classes, kernel_size=3, padding=1),
         )
 
+    def make_backbone(self, config: BITConfig) -> int:
+        """Make what ``features`` runs, and return its channels."""
+        base = config.base_channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(config.in_channels, base, kernel_size=7, stride=2, padding=3, bias=False),
+            nn.BatchNorm2d(base),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(kernel_size=3, stride=2, padding=1),
+        )
+        self.stages = nn.Sequential(
+            *(ResidualBlock(base, base, 1) for _ in range(2)),
+            *(ResidualBlock(base, 2 * base, 2), ResidualBlock(2 * base, 2 * base, 1)),
+            *(ResidualBlock(2 * base, 4 * base, 1), ResidualBlock(4 * base, 4 * base, 1)),
+        )
+        return 4 * base
+
+    def features(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h8 w8"]:
+        """Run the backbone on images (b, c, h, w)."""
+        return self.stages(self.stem(x))
+
     def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b k h w"]:
         """Detect change between two dates' images (b, 2, c, h, w), of any size: logits (b, k, h, w)."""
         h, w = x.shape[-2:]
-        y = self.stages(self.stem(reflect_to_multiple(x, STRIDE).transpose(0, 1).flatten(0, 1)))
+        y = self.features(reflect_to_multiple(x, self.padded_to).transpose(0, 1).flatten(0, 1))
         y = self.reduce(F.interpolate(y, scale_factor=2.0, mode="nearest"))
         pixels = y.flatten(2).transpose(1, 2)
         # Both dates' tokens side by side: the encoder attends across the dates, the decoder within one.
@@ -186,8 +203,25 @@ class BIT(Model):
         return self.head(difference)[..., :h, :w]
 
 
+class LocalBIT(OnLocalEncoder, BIT):
+    """The same on EfficientNet-lite0: its maps at strides 8 and 16, both at stride 8, are the backbone's."""
+
+    padded_to = 16
+
+    def make_backbone(self, config: BITConfig) -> int:
+        """Make EfficientNet-lite0, and return the channels of its two coarsest maps."""
+        self.local = EfficientNetLite0(config.in_channels)
+        return sum(CHANNELS[2:])
+
+    def features(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h8 w8"]:
+        """Run the backbone on images (b, c, h, w)."""
+        _, _, fine, coarse = self.local(x)
+        return torch.cat([fine, F.interpolate(coarse, scale_factor=2.0, mode="nearest")], dim=1)
+
+
 def _build(**options: Any) -> BIT:
-    return BIT(BITConfig(**options))
+    config = BITConfig(**options)
+    return (BIT if config.encoder == OWN else LocalBIT)(config)
 
 
 SPEC = ModelSpec(

