@@ -30,6 +30,8 @@ OF_THE_ROOT = {
 ALL_FIELDS = ("ClassifySettings", "ChangeSettings")
 """Whose fields are mostly those of records that both jobs share."""
 PICTURE = "image/png"
+WIDE = "---\nhide: [navigation, toc]\n---\n\n"
+"""Before a page whose tables are wider than a column of text."""
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -51,7 +53,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 def pages() -> Iterator[tuple[str, str | bytes]]:
     """Make each page, and the pictures of tutorials: paths in the site and what they hold."""
-    os.environ["COLUMNS"] = "100"  # how wide help is set
+    os.environ["COLUMNS"] = "80"  # how wide help is set
     yield "reference/commands.md", commands_page()
     yield "reference/api.md", python_page()
     yield "reference/models.md", models_page()
@@ -106,14 +108,14 @@ def models_page() -> str:
     """Write what the command says of every model."""
     from terramamba.cli.models import run
 
-    return f"# Models\n\nWhat `terramamba models` prints.\n\n```text\n{said(run, [])}\n```\n"
+    return f"{WIDE}# Models\n\nWhat `terramamba models` prints.\n\n```text\n{said(run, [])}\n```\n"
 
 
 def cards_page() -> str:
     """Write the cards of the weights that come along."""
     from terramamba.cli.weights_show import run
 
-    text = "# Model cards\n\nOf the weights that come along, as `terramamba weights show NAME` prints them.\n"
+    text = f"{WIDE}# Model cards\n\nOf the weights that come along, as `terramamba weights show NAME` prints them.\n"
     for name in (weights.card.name for weights in shipped_weights()):
         # Paths of this machine are the package's on the reader's.
         card = said(run, [name]).replace(str(Path(terramamba.__file__).parent), "terramamba")
