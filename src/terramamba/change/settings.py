@@ -31,7 +31,8 @@ class Threshold(Options):
     heading: ClassVar[str] = "map"
 
     threshold: Annotated[float | None, PROBABILITY] = None
-    """Least probability that counts as changed, in thousandths; None: the one chosen on validation."""
+    """Least probability, 0.001 to 1, from which a pixel counts as changed: a lower one marks more. None: the
+    one that validation chose, or of a detector without training Otsu's of the pair."""
 
     def refuse_contradictions(self) -> None:
         """Raise ``InputError`` where the threshold lies between two thousandths."""

@@ -13,6 +13,9 @@ from terramamba.runs.model_card import DataCard, JudgedCard, MadeBy, Metres, Mod
 from terramamba.weights.card import ANEW, CARD
 from terramamba.weights.registry import find_weights, load_weights, shipped_weights
 
+PICTURE = ("red", "green", "blue")
+"""Bands of the pictures that weights for three bands learnt from."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeWeights:
@@ -42,6 +45,7 @@ def shipped_run(given: str) -> Run:
         raise InputError(f"{weights.folder / CARD}: own.{error}; {ANEW}") from error
     data = DataCard(
         source_bands=len(own.scaling.bands),
+        band_names=PICTURE if len(own.scaling.bands) == len(PICTURE) else None,
         scaling=own.scaling,
         scale_by=own.scale_by,
         meanings=own.meanings,

@@ -71,8 +71,8 @@ def shipped_run(
     seen = masked(without_values(scene, nodata), mask)
     if seen.wavelengths is None:
         raise InputError(
-            f"{seen.path}: its bands have no wavelengths, by which {weights.card.name} knows them; give a"
-            " file that has them, such as ENVI with a header, or train a model"
+            f"{seen.path}: its bands have no wavelengths, by which {weights.card.name} knows them; write them"
+            ' as names of its bands, such as "482 nm" (docs/bands.md shows how), or train a model'
         )
     bands, sample, known = _sampled(seen, weights.card.name)
     wavelengths = np.array(seen.wavelengths)[list(bands)]

@@ -56,8 +56,8 @@ def match_bands(scene: Scene, wanted: WantedBands, chosen: Sequence[int] | None 
         return scene
     else:
         raise InputError(
-            f"{scene.path}: has {count(scene.bands, 'band')}, but {wanted.whose} {wanted.count}; give a "
-            f"scene with the same bands in the same order, {REMEDY}"
+            f"{scene.path}: has {count(scene.bands, 'band')}, but {wanted.whose} {_called(wanted)}; give a "
+            f"scene with the same bands in the same order, {REMEDY}, such as {_example(wanted)}"
         )
     fits = scene.bands == wanted.count and all(positions[band] == band for band in wanted.used)
     if fits and chosen is None:
@@ -87,6 +87,23 @@ def alpha_that_fits(scene: Scene, wanted: WantedBands) -> AlphaUse | None:
 def band_notes(scene: Scene) -> tuple[str, ...]:
     """Return what is noted of a scene about which band is which, and about the units of its bands."""
     return tuple(note for note in scene.notes if note.startswith(("band ", "bands ", DECLARED)))
+
+
+def _called(wanted: WantedBands) -> str:
+    """How many bands are wanted, and what they are called where that is known."""
+    if wanted.names is not None:
+        called = list(wanted.names)
+    elif wanted.wavelengths is not None:
+        called = [f"{centre:.4g} nm" for centre in wanted.wavelengths]
+    else:
+        return str(wanted.count)
+    return f"{wanted.count} ({', '.join([*called[:NAMES_SHOWN], *['...'] * (len(called) > NAMES_SHOWN)])})"
+
+
+def _example(wanted: WantedBands) -> str:
+    """Numbers of bands as --bands takes them, in an order that says that it matters."""
+    few = ",".join(str(number) for number in range(wanted.count, 0, -1))
+    return few if wanted.count <= 4 else f"1-{wanted.count}"
 
 
 def _used(scene: Scene, positions: Positions, wanted: WantedBands) -> str:

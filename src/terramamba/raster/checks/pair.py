@@ -14,6 +14,7 @@ from terramamba.raster.band_matching import MATCHED, match_bands
 from terramamba.raster.checks.dates_values import ZEROS, Finding, compare_dates
 from terramamba.raster.checks.describe import range_in_words
 from terramamba.raster.checks.overlap import displacement, overlap
+from terramamba.raster.checks.shared_edges import LEAST, shared_edges
 from terramamba.raster.checks.shift import Shift, estimate_shift
 from terramamba.raster.geogrid import crs_name, same_crs
 from terramamba.raster.readers.mosaic import WAVELENGTH_TOLERANCE_NM
@@ -118,6 +119,8 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
     notes += [finding.text for finding in findings]
     shift = estimate_shift(first, second)
     facts["shift"] = shift_in_words(shift)
+    if not shift.known:
+        notes += _strangers(first, second)
     warping = warping_in_words(first, second)
     if warping is not None:
         notes.append(warping)
@@ -127,6 +130,17 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
             "corrected"
         )
     return PairReport(first, second, (), tuple(notes), facts, missing, shift, tuple(findings), values.colours)
+
+
+def _strangers(first: Scene, second: Scene) -> list[str]:
+    """Say where two images share so little that they may show two places."""
+    shared = shared_edges(first, second)
+    if shared is None or shared >= LEAST:
+        return []
+    return [
+        "the two show hardly any edge in common, as images of two different places do: check that they are "
+        "the right files (of real pairs about 3 in 100 look so, where nearly everything changed)"
+    ]
 
 
 def require_pair(

@@ -9,7 +9,7 @@ then, with both dates cut to their common ground, between pixels by a matrix Fou
 c band   h, w rows and columns   u, v steps between pixels
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,10 @@ BLUR = 0.15
 """Weight of a frequency f (cycles a pixel): exp(-f^2 / (2 BLUR^2))."""
 SEARCHES = ((1.0, 0.1), (0.1, 0.01))
 """Half width and step, in pixels, of the searches between pixels."""
+
+Image, Valid = Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "h w"]
+Dates = tuple[Image, Image, Valid, Valid]
+"""Both dates in a window, and where each is valid."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +78,8 @@ def estimate_shift(first: Scene, second: Scene) -> Shift:
     Raises:
         InputError: a file is damaged.
     """
-    assert first.grid.window == second.grid.window
-    bands = _bands(first, second)
     shifts, compared = [], 0
-    storage = max((date.storage.times(len(bands)) for date in (first, second)), key=Storage.block_bytes)
-    for window in _windows(first.height, first.width, storage):
-        (before, known), (after, also_known) = (scene.read(window, bands) for scene in (first, second))
-        before_valid, after_valid = np.asarray(known.all(axis=0)), np.asarray(also_known.all(axis=0))
-        if (before_valid & after_valid).mean() < LEAST_DATA:
-            continue
+    for before, after, before_valid, after_valid in compared_windows(first, second):
         compared += 1
         shift = window_shift(before, after, before_valid, after_valid)
         if shift is not None:
@@ -97,6 +94,24 @@ def estimate_shift(first: Scene, second: Scene) -> Shift:
     down, right = np.median(agreeing, axis=0)
     deviation = np.median(np.abs(agreeing - (down, right)).max(axis=1))
     return Shift(float(down), float(right), float(deviation), compared, len(agreeing))
+
+
+def compared_windows(first: Scene, second: Scene) -> Iterator[Dates]:
+    """Yield what two scenes of one size hold in up to 16 windows, spread over them, and where it is valid.
+
+    Windows with too little data of both are passed over.
+
+    Raises:
+        InputError: a file is damaged.
+    """
+    assert first.grid.window == second.grid.window
+    bands = _bands(first, second)
+    storage = max((date.storage.times(len(bands)) for date in (first, second)), key=Storage.block_bytes)
+    for window in _windows(first.height, first.width, storage):
+        (before, known), (after, also_known) = (scene.read(window, bands) for scene in (first, second))
+        before_valid, after_valid = np.asarray(known.all(axis=0)), np.asarray(also_known.all(axis=0))
+        if (before_valid & after_valid).mean() >= LEAST_DATA:
+            yield before, after, before_valid, after_valid
 
 
 def window_shift(

@@ -1,0 +1,61 @@
+"""Whether two images show one place at all, by the directions of their edges.
+
+The direction of the brightness gradient is a complex number of length 1 at each pixel. Where two dates show
+the same edges, these agree (their correlation, over small shifts, is well above 0), or stand opposite, where
+what was brighter is darker now (then the correlation of their squares is). Of images of two places both are
+small.
+"""
+
+import numpy as np
+from jaxtyping import Complex, Float
+from scipy import fft
+from scipy.ndimage import gaussian_filter
+
+from terramamba.raster.checks.shift import SIDE, Dates, compared_windows
+from terramamba.raster.scene import Scene
+
+BLUR, FARTHEST = 1.5, 8
+"""Pixels that edges are smoothed over, and that the dates may lie apart."""
+WINDOWS = 4
+"""At most so many windows are looked at; only those of full size, for which LEAST was measured."""
+LEAST = 0.06
+"""Sum of both correlations, at the median window, below which dates share hardly anything. In single windows
+of the test images of CLCD, LEVIR-CD and DSIFN-CD: 2 of 59 pairs (3 %) and 49 of 59 pairs put together
+wrongly (83 %) lie below; wrong ones reached 0.09, pairs have 0.28 at the median of CLCD."""
+
+
+def shared_edges(first: Scene, second: Scene) -> float | None:
+    """Measure how much the edges of two scenes of one size agree; None where they are too small to tell.
+
+    Raises:
+        InputError: a file is damaged.
+    """
+    found: list[float] = []
+    for dates in compared_windows(first, second):
+        if dates[0].shape[1:] == (SIDE, SIDE):
+            found.append(_agreement(dates))
+        if len(found) == WINDOWS:
+            break
+    return float(np.median(found)) if found else None
+
+
+def _agreement(dates: Dates) -> float:
+    before, after, *known = dates
+    one, other = (
+        _directions(np.where(valid, image.astype(np.float32).mean(axis=0), 0), valid)
+        for image, valid in zip((before, after), known, strict=True)
+    )
+    return _peak(one, other) + _peak(one**2, other**2)
+
+
+def _directions(grey: Float[np.ndarray, "h w"], valid: np.ndarray) -> Complex[np.ndarray, "h w"]:
+    down, right = np.gradient(gaussian_filter(grey, BLUR))
+    length = np.hypot(down, right)
+    return np.where(valid & (length > 0), (right + 1j * down) / np.maximum(length, 1e-12), 0)
+
+
+def _peak(one: Complex[np.ndarray, "h w"], other: Complex[np.ndarray, "h w"]) -> float:
+    """The largest correlation over small shifts."""
+    over = fft.ifft2(fft.fft2(one) * np.conj(fft.fft2(other))).real / one.size
+    near = np.r_[: FARTHEST + 1, -FARTHEST:0]
+    return float(over[np.ix_(near, near)].max())
