@@ -115,7 +115,8 @@ def cards_page() -> str:
     """Write the cards of the weights that come along."""
     from terramamba.cli.weights_show import run
 
-    text = f"{WIDE}# Model cards\n\nOf the weights that come along, as `terramamba weights show NAME` prints them.\n"
+    about = "Of the weights that come along, as `terramamba weights show NAME` prints them."
+    text = f"{WIDE}# Model cards\n\n{about}\n"
     for name in (weights.card.name for weights in shipped_weights()):
         # Paths of this machine are the package's on the reader's.
         card = said(run, [name]).replace(str(Path(terramamba.__file__).parent), "terramamba")
