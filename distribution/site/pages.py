@@ -147,6 +147,8 @@ def tutorial(name: str, notebook: dict[str, Any]) -> Iterator[tuple[str, str | b
                 picture = f"{name}-{number}-{place}.png"
                 yield picture, base64.b64decode("".join(data[PICTURE]))
                 text += f"![]({Path(picture).name})\n\n"
+            elif "text/markdown" in data:  # its headings below those of the page
+                text += re.sub("^#", "###", "".join(data["text/markdown"]), flags=re.MULTILINE) + "\n\n"
             elif "text/html" in data:
                 text += f'<div markdown="0">\n{"".join(data["text/html"])}\n</div>\n\n'
             else:
