@@ -50,5 +50,5 @@ def test_a_patch_at_the_border_does_not_see_the_other_side() -> None:
 
 def test_words_warn_above_one_per_cent_only() -> None:
     assert "graded on what it has seen" in Leakage(0.98, 1.0).in_words()
-    assert "98%" in Leakage(0.98, 1.0).in_words()
+    assert "98 %" in Leakage(0.98, 1.0).in_words()
     assert "graded" not in Leakage(0.0, 0.2).in_words()
