@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from shutil import copy, copytree
 from typing import Any
@@ -20,8 +21,11 @@ import yaml
 
 from programs import start
 from terramamba.data.synthetic.files import make_pairs, make_scene
+from terramamba.weights.registry import SHIPPED
 
 FETCHING = str(Path(__file__).with_name("fetching.py"))
+MEASURED = Path(__file__).parents[2] / "examples" / "data" / "jasper_ridge.tif"
+"""A scene of surface reflectance."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,10 @@ TRAINED = (("--resume",), (), ("--overwrite",))
 OVERWRITTEN = ((), ("--overwrite",))
 
 
-ALL = ("classify train", "change train", "explain", "evaluate", "classify map", "shards", "experiment")
+ALL = (
+    *("classify train", "change train", "explain", "evaluate", "classify map", "shards", "experiment"),
+    *("sample --overwrite", "export --overwrite"),
+)
 
 
 def make_inputs(home: Path, commands: tuple[str, ...] = ALL) -> None:
@@ -91,6 +98,8 @@ def made(home: Path) -> dict[str, list[tuple[str, ...]]]:
         "explain": [tuple("earlier" if word == "why" else word for word in every["explain"][0])],
         "evaluate": [tuple("scored" if word == "scores" else word for word in every["evaluate"][0])],
         "shards": [(*shard, "--shard", "1/2"), (*shard, "--shard", "2/2")],
+        "sample --overwrite": [every["sample --overwrite"][0][:-1]],
+        "export --overwrite": [words[:-1] for words in every.get("export --overwrite", ())],
     }
 
 
@@ -122,6 +131,8 @@ def cases(home: Path) -> list[Case]:
             "train",
             "--data",
             f"{home}/pairs",
+            "--model",
+            "glmamba",
             "--preset",
             "nano",
             "--epochs",
@@ -136,6 +147,16 @@ def cases(home: Path) -> list[Case]:
     scored = ("classify", "evaluate", f"{home}/run", *scene)
     page = ("report", f"{home}/run", "--map", f"{home}/map.tif", "--scene", f"{home}/scene/scene.tif")
     pairs = ("--data", f"{home}/pairs")
+    dates = _change_map(home, "")[3:5]
+    layers = ("--polygons", "near/c.gpkg", "--certainty", "sure.tif", "--min-area", "100", "--reject", "0.05")
+    at_once = ("classify", "map", str(MEASURED), "--weights", "spectral-library")
+    own = (*_change_map(home, "map.tif")[:2], *dates, "--model", "ir_mad", "--out", "map.tif")
+    traced = ("export", f"{home}/run", "--tile", "16", "--tilings", "1")
+    export = [
+        Case("export", (*traced, "--out", "m.onnx"), OVERWRITTEN, every=2),
+        Case("export --overwrite", (*traced, "--out", "e.onnx", "--overwrite"), ((),), ("e.onnx",), every=2),
+    ]
+    sampled = ("sample", f"{home}/map.tif", "--out", "points.geojson", "--per-class", "5")
     return [
         Case("classify train", cover, TRAINED),
         Case("classify train --overwrite", (*cover, "--overwrite"), TRAINED, ("run",)),
@@ -149,7 +170,11 @@ def cases(home: Path) -> list[Case]:
             "classify map --overwrite", (*cover_map, "--out", "map.tif", "--overwrite"), ((),), ("map.tif",)
         ),
         Case("classify map --workers", (*cover_map, "--out", "map.tif", "--workers", "2"), every=10),
+        Case("classify map, all layers", (*cover_map, "--out", "map.tif", *layers)),
+        Case("classify map --weights", (*at_once, "--out", "map.tif", "--fractions", "f.tif"), every=2),
+        Case("classify map --shard", (*cover_map, "--out", "map.tif", "--shard", "1/2")),
         Case("change map", (*_change_map(home, "map.tif"), "--polygons", "near/c.gpkg")),
+        Case("change map, untrained", (*own, "--polygons", "c.geojson"), every=2),
         Case("join", ("join", "sharded.tif"), ((),), (".sharded.tif.parts",)),
         Case("evaluate", (*scored, "--out", "scores"), OVERWRITTEN),
         Case("evaluate --overwrite", (*scored, "--out", "scored", "--overwrite"), ((),), ("scored",)),
@@ -168,6 +193,10 @@ def cases(home: Path) -> list[Case]:
         Case("report of a run", ("report", "run"), ((),), ("run",)),
         Case("experiment", ("experiment", f"{home}/experiment.yaml", "--out", "exp"), ((),), every=5),
         Case("results", ("results", "exp", "--page", "page.md"), ((),), ("exp", "page.md")),
+        Case("sample", ("sample", f"{home}/map.tif", "--out", "p.gpkg", "--per-class", "5"), OVERWRITTEN),
+        Case("sample --overwrite", (*sampled, "--overwrite"), ((),), ("points.geojson",)),
+        Case("weights fetch", ("weights", "fetch", str(SHIPPED / "spectral_library"), "--out", "own")),
+        *(export if find_spec("onnxscript") else ()),
         Case("datasets --download", (str(home / "pairs"), "set"), ((),), program=(FETCHING,)),
         Case("demo", ("demo", "--out", "demo"), (("--overwrite",), ()), every=50),
     ]
@@ -185,10 +214,14 @@ def prepare(case: Case, home: Path, folder: Path) -> None:
                 copy(sidecar, folder / sidecar.name)
 
 
+PASSING = ("minutes", "seconds", "code")
+"""Keys of records: what was measured, and the state of the repository, in which somebody may be at work."""
+
+
 def _json(content: bytes) -> Any:
     def kept(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: kept(one) for key, one in value.items() if key not in ("minutes", "seconds")}
+            return {key: kept(one) for key, one in value.items() if key not in PASSING}
         return [kept(one) for one in value] if isinstance(value, list) else value
 
     return json.dumps(kept(json.loads(content)))

@@ -6,7 +6,12 @@ import pytest
 
 from reliability.kill_cases import Case, cases, make_inputs
 from reliability.kills import main, trial, undisturbed
+from terramamba.cli import COMMANDS
 
+PRINT = {"check", "classify assess", "change assess", "completion", "info", "models", "weights show"}
+PRINT |= {"weights verify"}
+OTHERWISE = {"bench", "datasets", "export"}
+"""Writes what it measured; is killed through ``fetching.py``; needs what may not be installed."""
 SAMPLE = ("classify train forest", "evaluate", "evaluate --overwrite", "report of a run")
 TRIALS = 2
 
@@ -26,6 +31,11 @@ def test_what_was_killed_goes_on_to_the_undisturbed_result(home: Path, tmp_path:
     for number in range(TRIALS):
         made = trial(case, number, home, tmp_path / f"work{number}", whole, seed=0)
         assert not made.problem, made
+
+
+def test_every_command_that_writes_is_killed(tmp_path: Path) -> None:
+    words = {" ".join(case.words[:count]) for case in cases(tmp_path) for count in (1, 2)}
+    assert {*COMMANDS} - words - OTHERWISE == PRINT
 
 
 def test_what_is_left_over_or_other_is_a_problem(home: Path, tmp_path: Path) -> None:
