@@ -74,8 +74,13 @@ bench: install  ## Time everything beside a plain loop (10 minutes) and fill doc
 	$(BENCH_PYTHON) benchmarks/growth.py --seconds 3 --json $(RESULTS)/growth.json --plot docs/images/growth.png
 	$(BENCH_PYTHON) benchmarks/page.py
 
+# The requirements of an extra, without building the package anew.
+EXTRA = $(BIN)/python -c "import tomllib; \
+	print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['$(1)'], sep='\n')" \
+	| $(BIN)/pip install --quiet -c constraints.txt -r /dev/stdin
+
 $(VENV)/with-docs: $(VENV)/installed
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[docs]'
+	$(call EXTRA,docs)
 	touch $@
 
 NOTEBOOKS := $(patsubst docs/tutorials/%,build/tutorials/%,$(wildcard docs/tutorials/*.ipynb))
@@ -94,7 +99,7 @@ pictures: install  ## Make the pictures of the documentation's first page anew
 	$(BIN)/python distribution/site/pictures.py
 
 release: install  ## Check, tag and note the version in _version.py; DRY=1 only checks (distribution/README.md)
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[release]'
+	$(call EXTRA,release)
 	$(BIN)/python distribution/release.py $(if $(DRY),--dry)
 
 clean:  ## Remove the environment and what was built
