@@ -51,4 +51,4 @@ def test_a_run_and_all_that_is_made_of_it(home: Path) -> None:
     assert any(name.endswith(".png") for name in explained)
     assert written(home, "report", "run", "--out", "page.html") == {"page.html"}
     image = written(home, "classify", "map", "run", scene, "--out", "map.tif", "--areas", "areas.csv")
-    assert image == {"map.tif", "map.tif.aux.xml", "areas.csv"}
+    assert image == {"map.tif", "map.tif.aux.xml", "map.qml", "areas.csv"}

@@ -47,7 +47,7 @@ def test_a_pair_is_mapped_without_labels_and_without_a_run(dates, tmp_path, caps
     assert polygons.is_file()
     inputs = {"before.tif", "after.tif"}
     made = {path.name for path in tmp_path.iterdir()} - inputs
-    assert made == {"c.tif", "c.tif.aux.xml", "p.tif", "c.geojson"}
+    assert made == {"c.tif", "c.tif.aux.xml", "c.qml", "p.tif", "p.qml", "c.geojson"}
 
 
 def test_the_same_from_python_and_with_workers(dates, tmp_path):

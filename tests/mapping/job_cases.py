@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import STDOUT, TimeoutExpired
@@ -67,9 +68,14 @@ class Jobs:
         return folder
 
 
+def styles_of(names: Iterable[str]) -> set[str]:
+    """The styles beside rasters of these names."""
+    return {f"{name.removesuffix('.tif')}.qml" for name in names if name.endswith(".tif")}
+
+
 def pixels(folder: Path, job: Job) -> dict[str, np.ndarray]:
     """What a finished job wrote, and that nothing else lies there."""
-    expected = {*job.outputs.values(), f"{job.outputs['--out']}.aux.xml"}
+    expected = {*job.outputs.values(), f"{job.outputs['--out']}.aux.xml", *styles_of(job.outputs.values())}
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert found == expected
     folders = {path.name for path in folder.rglob("*") if path.is_dir()}

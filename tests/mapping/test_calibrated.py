@@ -198,4 +198,10 @@ def test_runs_that_do_not_know_how_sure_they_are_are_refused(cover, change, tmp_
         map_change(*change, tmp_path / "other.tif", reject=0.1, threshold=0.3)
     with pytest.raises(InputError, match=r"--reject 1\.0: a fraction above 0 and below 1"):
         map_classes(run, scene, tmp_path / "other.tif", reject=1.0)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["map.tif", "map.tif.aux.xml", "sure.tif"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "map.qml",
+        "map.tif",
+        "map.tif.aux.xml",
+        "sure.qml",
+        "sure.tif",
+    ]

@@ -50,8 +50,10 @@ def test_small_patches_go_in_map_and_areas_however_the_scene_is_cut(
         assert file.tags(1)["CLASS_2"] == "class 2"
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "a.csv",
+        "map.qml",
         "map.tif",
         "map.tif.aux.xml",
+        "p.qml",
         "p.tif",
     ]
     # No patch has its largest probability elsewhere than the map without --min-area has its class.

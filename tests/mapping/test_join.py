@@ -54,8 +54,8 @@ def test_an_output_elsewhere_is_written_where_it_is_named(jobs: Jobs, tmp_path: 
     assert not far.exists()
     ended = jobs.run(home, ["join", "map.tif", *flags[:2]])
     assert ended.status == 0, ended.said
-    assert names(far) == ["p.tif"]
-    assert names(home) == ["map.tif", "map.tif.aux.xml", "tables", "tables/areas.csv"]
+    assert names(far) == ["p.qml", "p.tif"]
+    assert names(home) == ["map.qml", "map.tif", "map.tif.aux.xml", "tables", "tables/areas.csv"]
     with (
         rasterio.open(home / "map.tif") as found,
         rasterio.open(jobs.whole(jobs.classify) / "map.tif") as as_one,
@@ -108,7 +108,7 @@ def test_parts_and_drafts_behind_links_are_left_alone(jobs: Jobs, tmp_path: Path
     (home / ".map.tif.part").symlink_to(victim)
     ended = jobs.run(home, ["join", "map.tif"])
     assert ended.status == 0, ended.said
-    assert names(home) == ["map.tif", "map.tif.aux.xml"]
+    assert names(home) == ["map.qml", "map.tif", "map.tif.aux.xml"]
     assert (victim / "map.tif").read_text() == "precious"
 
 

@@ -488,9 +488,9 @@ def test_polygons_are_those_of_the_map(tmp_path: Path, seed: int, keep: bool) ->
     )
     assert summary.areas > 0
     assert summary.polygons == tuple(outputs)
-    kept = ["p.tif"] if keep else []
+    kept = ["p.tif", "p.qml"] if keep else []
     found = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert found == sorted(["c.geojson", "c.gpkg", "c.tif", "c.tif.aux.xml", *kept])
+    assert found == sorted(["c.geojson", "c.gpkg", "c.qml", "c.tif", "c.tif.aux.xml", *kept])
     for path in outputs:
         about, _, _, columns = pyogrio.raw.read(path)
         table = dict(zip(about["fields"], columns, strict=True))
@@ -528,7 +528,7 @@ def test_a_failure_while_writing_polygons_loses_no_tile(
     mapped()
     assert len(model.seen) == 1
     found = sorted(path.name for path in tmp_path.iterdir())
-    assert found == ["after.tif", "before.tif", "c.gpkg", "c.tif", "c.tif.aux.xml", "p.tif"]
+    assert found == ["after.tif", "before.tif", "c.gpkg", "c.qml", "c.tif", "c.tif.aux.xml", "p.qml", "p.tif"]
 
 
 def test_what_a_change_map_refuses(tmp_path: Path, seed: int) -> None:

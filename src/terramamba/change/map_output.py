@@ -21,6 +21,7 @@ from terramamba.mapping.summary import CountedMap
 from terramamba.mapping.tags import file_tags
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
+from terramamba.raster.output.styles import class_style, ramp_style
 from terramamba.raster.pixel_area import why_not_measured
 from terramamba.raster.vector.change_polygons import change_layer, trace_changes
 from terramamba.raster.vector.polygon_files import write_drafts
@@ -205,6 +206,7 @@ def _map_writer(path: Path, tags: Mapping[str, str], grid: Grid, names: Mapping[
         class_names=names,
         band_names=["change"],
         tags=file_tags(tags, "change between two dates"),
+        style=class_style(names, COLOURS),
     )
 
 
@@ -218,4 +220,5 @@ def _probability_writer(path: Path, tags: Mapping[str, str], grid: Grid) -> Rast
         band_names=["probability of change"],
         scale=PROBABILITY_SCALE,
         tags=file_tags(tags, "probability of change: stored value / 254; 255: no data"),
+        style=ramp_style(),
     )

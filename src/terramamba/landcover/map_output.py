@@ -22,6 +22,7 @@ from terramamba.mapping.summary import CountedMap
 from terramamba.mapping.tags import file_tags
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
+from terramamba.raster.output.styles import class_style, ramp_style
 from terramamba.raster.pixel_area import PixelArea, why_not_measured
 from terramamba.raster.vector.class_polygons import class_layer, trace_classes
 from terramamba.raster.vector.pieces import reading
@@ -246,17 +247,19 @@ class ClassMapOutput(MapOutput):
         )
 
     def _class_writer(self, draft: Path) -> RasterWriter:
-        names = self.names
+        names, empty = self.names, no_data_code(self.classes.codes)
+        colours = self.classes.colour_of_code | dict.fromkeys(names.keys() - self._known, GREY)
         return RasterWriter(
             draft,
             self.grid,
             bands=1,
             dtype=code_type(names).name,
-            nodata=no_data_code(self.classes.codes),
-            colours=self.classes.colour_of_code | dict.fromkeys(names.keys() - self._known, GREY),
+            nodata=empty,
+            colours=colours,
             class_names=names,
             band_names=["class"],
             tags=file_tags(self.tags, "land-cover classes"),
+            style=class_style(self._named, colours),
         )
 
     def _probability_writer(self, draft: Path) -> RasterWriter:
@@ -269,6 +272,7 @@ class ClassMapOutput(MapOutput):
             band_names=self.classes.names,
             scale=PROBABILITY_SCALE,
             tags=file_tags(self.tags, "probability of each class: stored value / 254; 255: no data"),
+            style=ramp_style(),
         )
 
     def _certainty_writer(self, draft: Path) -> RasterWriter:
@@ -284,6 +288,7 @@ class ClassMapOutput(MapOutput):
             band_names=tuple(self.materials),
             scale=PROBABILITY_SCALE,
             tags=file_tags(self.tags, "fraction of the pixel: stored value / 254; 255: no data"),
+            style=ramp_style(),
         )
 
     def _fractions(self, stored: UInt8[np.ndarray, "k h w"]) -> UInt8[np.ndarray, "m h w"]:

@@ -11,6 +11,7 @@ from terramamba.core.shown import in_percent
 from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
+from terramamba.raster.output.styles import ramp_style
 from terramamba.runs.folder import Run
 from terramamba.scores.calibration import TemperatureFit
 from terramamba.scores.certainty import CertaintyTable
@@ -98,4 +99,5 @@ def certainty_writer(path: object, grid: Grid, tags: Mapping[str, str]) -> Raste
         band_names=["certainty"],
         scale=PROBABILITY_SCALE,
         tags=tags,
+        style=ramp_style(),
     )

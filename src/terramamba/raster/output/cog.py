@@ -7,7 +7,7 @@ which is where GDAL and the GIS programs on top of it look for them.
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,6 +23,7 @@ from rasterio.windows import Window as RasterioWindow
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.staging import sidecar_of, staged
+from terramamba.raster.output.styles import style_of
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.windows import Window
 
@@ -58,6 +59,7 @@ class RasterWriter:
         band_names: One description for each band.
         scale: Stored value times ``scale`` is the physical value.
         tags: Texts about the file.
+        style: How a GIS is to show it (``styles``), written beside it.
         overwrite: Replace an existing file.
 
     Raises:
@@ -77,6 +79,7 @@ class RasterWriter:
         band_names: Sequence[str] | None = None,
         scale: float | None = None,
         tags: Mapping[str, str] | None = None,
+        style: str | None = None,
         overwrite: bool = False,
     ) -> None:
         self.path = Path(path)
@@ -88,6 +91,7 @@ class RasterWriter:
         self._band_names = tuple(band_names or ())
         self._scale = scale
         self._tags = dict(tags or {})
+        self._style = style
         self._profile: dict[str, Any] = {
             "driver": "GTiff",
             "height": grid.height,
@@ -170,6 +174,9 @@ class RasterWriter:
         self._draft.unlink()
         if self._names:
             sidecar_of(self._target).write_text(_category_names(self._names), encoding="utf-8")
+        if self._style is not None:
+            with suppress(OSError):  # a map without one is a map
+                style_of(self._target).write_text(self._style, encoding="utf-8")
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:

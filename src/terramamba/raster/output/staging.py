@@ -13,6 +13,7 @@ from pathlib import Path
 from terramamba.core.durable import Digest, digest, make_folder, replace, sync_file, sync_folder
 from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import work_folder
+from terramamba.raster.output.styles import move_style, style_of
 
 SIDECAR = ".aux.xml"
 """Where GDAL keeps what a file's own format has no place for; added to the whole file name."""
@@ -107,9 +108,9 @@ def seal(draft: Path) -> Sealed:
 
 def sync_draft(draft: Path) -> None:
     """Have a finished draft, which GDAL may have written, on the disk, with its sidecar and their names."""
-    sync_file(draft)
-    if sidecar_of(draft).exists():
-        sync_file(sidecar_of(draft))
+    for file in (draft, sidecar_of(draft), style_of(draft)):
+        if file == draft or file.exists():
+            sync_file(file)
     sync_folder(draft.parent)
     sync_folder(draft.parent.parent)
 
@@ -128,7 +129,7 @@ def sidecar_of(path: Path) -> Path:
 
 
 def publish(draft: Path, target: Path, has_sidecar: bool) -> None:
-    """Move ``draft``, and its sidecar where it ``has_sidecar``, to ``target``; once more does no harm.
+    """Move ``draft``, its sidecar where it ``has_sidecar``, and its style to ``target``; again does no harm.
 
     Both are synced already. When this returns they have their names for good.
     """
@@ -137,6 +138,7 @@ def publish(draft: Path, target: Path, has_sidecar: bool) -> None:
         sidecar_of(target).unlink(missing_ok=True)
     elif sidecar_of(draft).exists():
         replace(sidecar_of(draft), sidecar_of(target))
+    move_style(draft, target)
     if draft.exists():
         draft.replace(target)
     # Also where a run before this one moved them, and was ended before it could say so to the disk.

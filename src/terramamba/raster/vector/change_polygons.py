@@ -56,4 +56,4 @@ def change_layer(before: date | None = None, after: date | None = None) -> Layer
             },
         }
 
-    return Layer("changes", columns)
+    return Layer("changes", columns, outlined=True)

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from rasterio.crs import CRS
 
 from terramamba.core.errors import InputError
 from terramamba.raster.output.staging import staged
+from terramamba.raster.output.styles import outline_style, style_of
 from terramamba.raster.vector.area_polygons import AreaPolygons
 
 FEATURE, LAST_LINES = b'{ "type": "Feature"', b"\n]\n}\n"
@@ -29,6 +31,8 @@ class Layer:
 
     name: str
     columns: Callable[[AreaPolygons], Columns]
+    outlined: bool = False
+    """Whether a GIS is to show the outlines alone, so that the image below stays to be seen."""
 
 
 def check_polygon_name(path: str | Path) -> None:
@@ -76,6 +80,9 @@ def write_drafts(runs: Iterable[AreaPolygons], drafts: Mapping[str, Path], layer
             for target, draft in drafts.items():  # noqa: B007  the message names the last
                 write_run(polygons, draft, layer, append=number > 0)
             count += len(polygons)
+        for draft in drafts.values() if layer.outlined else ():
+            with suppress(OSError):  # polygons without one are polygons
+                style_of(draft).write_text(outline_style(), encoding="utf-8")
         # GDAL does not always notice that what it wrote last found no room.
         for target, draft in drafts.items():
             if pyogrio.read_info(draft, force_feature_count=True)["features"] != count:
