@@ -159,3 +159,19 @@ def test_check_says_which_attribute_names_the_classes(tmp_path: Path, terramamba
     asked = terramamba("check", write("two.gpkg", cover=cover, kind=np.array([1, 2, 1, 2])))
     assert asked.status == 0
     assert "several attributes can say the class; choose with --class-attribute: 'cover'" in asked.out
+
+
+def test_labels_that_list_pixels_are_checked_with_their_scene(scene, tmp_path, terramamba) -> None:
+    path, codes = tmp_path / "regions.txt", open_scene(scene.labels).read()[0][0]
+    lines = [f"; ENVI Output of ROIs (4.8)\n; File Dimension: {codes.shape[1]} x {codes.shape[0]}"]
+    pixels = []
+    for code in np.unique(codes[codes > 0]):
+        own = np.argwhere(codes == code) + 1
+        lines.append(f"; ROI name: cover {code}\n; ROI npts: {len(own)}")
+        pixels += [f"1 {col} {row}" for row, col in own]
+    path.write_text("\n".join([*lines, "; ID X Y", *pixels]), encoding="utf-8")
+    done = terramamba("check", scene.scene, path)
+    assert "cover 1" in done.out, done.err
+    alone = terramamba("check", path)
+    assert alone.status == 1
+    assert "ENVI regions of interest are labels of the pixels of a scene; name that before them" in alone.err

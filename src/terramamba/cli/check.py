@@ -102,6 +102,7 @@ def _check_training(options: CheckOptions, paths: Sequence[str], answer: _Answer
 def _check_files(options: CheckOptions, paths: Sequence[str], answer: _Answer) -> None:
     from terramamba.core.words import percent
     from terramamba.data.labels.described import describe_label_image, describe_label_shapes
+    from terramamba.data.labels.pixel_formats import pixel_format
     from terramamba.raster.checks.describe import describe
     from terramamba.raster.checks.describe_vector import describe_features
     from terramamba.raster.checks.pair import check_pair
@@ -111,6 +112,12 @@ def _check_files(options: CheckOptions, paths: Sequence[str], answer: _Answer) -
     from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction
     from terramamba.raster.views.nodata import require_held, without_values
 
+    for path in paths:
+        if (listed := pixel_format(path)) is not None:
+            raise InputError(
+                f"{path}: {listed.name} are labels of the pixels of a scene; name that before them, as in"
+                " `terramamba check SCENE LABELS`"
+            )
     for path in filter(is_vector_file, paths):
         answer.add("vectors", describe_features(path))
         if len(paths) == 1:

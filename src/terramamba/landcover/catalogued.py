@@ -8,7 +8,7 @@ from terramamba.core.errors import InputError
 from terramamba.data.catalog import SceneSet, find_set
 from terramamba.data.catalog.loading import in_words
 from terramamba.data.catalog.verify import verify_scene
-from terramamba.data.labels.envi_roi import is_roi_file
+from terramamba.data.labels.pixel_formats import pixel_format
 from terramamba.landcover.settings import ClassifySettings
 
 
@@ -51,6 +51,7 @@ def load_scene(settings: ClassifySettings) -> ClassifySettings:
                 f"--{key.replace('_', '-')}: --data {record.name} has its own ({path}); give one of both"
             )
     names = settings.class_names
-    if names is None and record.classes and not any(map(is_roi_file, files.labels.values())):
+    listed = [pixel_format(path) for path in files.labels.values()]
+    if names is None and record.classes and not any(known is not None and known.named for known in listed):
         names = list(record.classes)
     return replace(settings, class_names=names, **found)

@@ -84,6 +84,8 @@ def test_columns_without_an_id_and_regions_of_one_name(tmp_path: Path, scene: Sc
         (("npts: 4", "npts: 5"), "names 3 regions of 9 pixels in all, but lists 8"),
         (("    9    6", "   10    6"), "pixel X 10, Y 6 lies outside the 9 columns and 6 rows"),
         (("    9    6", "    0    6"), "pixel X 0, Y 6 lies outside"),
+        (("    9    6", f"   9{30 * '0'}    6"), r"pixel X \d+, Y 6 lies outside"),
+        (("    9    6", "    inf    6"), "the line '4 +inf +6.*has no pixel X, Y"),
         (("ID    X    Y", "ID"), "does not list the place of its pixels"),
         (("     1    4    3 ", "     1    a    3 "), "the line '1    a    3.*has no pixel X, Y"),
     ],

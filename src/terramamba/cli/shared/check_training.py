@@ -41,12 +41,13 @@ def training_plan(options: Any, paths: Sequence[str]) -> "Plan":
 def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
     """Tell whether the second of two files is labels for the first, rather than another date of it.
 
-    Labels are shapes, an array that is named, a bare array of another number of bands, or one band of codes
-    beside a scene of several bands.
+    Labels are shapes, a list of pixels, an array that is named, a bare array of another number of bands, or
+    one band of codes beside a scene of several bands.
     """
     if len(paths) != 2:
         return False
     from terramamba.data.labels.described import describe_label_image
+    from terramamba.data.labels.pixel_formats import pixel_format
     from terramamba.raster.readers.array_path import split_variable
     from terramamba.raster.readers.open import open_scene
     from terramamba.raster.vector.vector_files import is_vector_file
@@ -54,7 +55,7 @@ def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
     scene, labels = paths
     if is_vector_file(scene):
         return False
-    if is_vector_file(labels):
+    if is_vector_file(labels) or pixel_format(labels) is not None:
         return True
     if split_variable(labels, None, "--label-variable")[1] or options.label_variable is not None:
         return True

@@ -123,9 +123,9 @@ def _pixels(path: str, text: str, size: tuple[int, int]) -> Int64[np.ndarray, "m
             words = line.split()
             try:
                 rows.append((int(float(words[x + 1])), int(float(words[x]))))
-            except (ValueError, IndexError) as error:
+            except (ValueError, IndexError, OverflowError) as error:
                 raise InputError(f"{path}: the line {line.strip()[:60]!r} has no pixel X, Y") from error
-    pixels = np.array(rows, np.int64).reshape(-1, 2)
+    pixels = np.array(rows, object).reshape(-1, 2)  # numbers of any length, as the file has them
     wrong = np.flatnonzero(((pixels < 1) | (pixels > size)).any(axis=1))
     if len(wrong):
         row, col = pixels[wrong[0]]
@@ -133,7 +133,7 @@ def _pixels(path: str, text: str, size: tuple[int, int]) -> Int64[np.ndarray, "m
             f"{path}: pixel X {col}, Y {row} lies outside the {size[1]} columns and {size[0]} rows, which "
             "count from 1; give the regions of this scene"
         )
-    return pixels - 1
+    return pixels.astype(np.int64) - 1
 
 
 def _colour(text: str) -> Colour | None:

@@ -13,9 +13,9 @@ from terramamba.core.errors import InputError
 from terramamba.core.tables import SUFFIXES as TABLE_SUFFIXES
 from terramamba.data.labels.class_names import twice_in_words
 from terramamba.data.labels.class_raster import ClassRaster
-from terramamba.data.labels.envi_roi import is_roi_file, read_rois, roi_shape
 from terramamba.data.labels.label_grid import Strip, offset, read_nearest, read_shifted
 from terramamba.data.labels.legend import legend_of
+from terramamba.data.labels.pixel_formats import pixel_format
 from terramamba.data.labels.unlabelled import CodeCounts
 from terramamba.data.labels.vector_labels import read_shapes
 from terramamba.data.pixel_list import PixelList
@@ -45,8 +45,8 @@ def label_shape(path: str, variable: str | None = None) -> tuple[int, int] | Non
     path, variable = split_variable(path, variable, FLAG)
     if _is_tiles(path) or is_vector_file(path):
         return None
-    if is_roi_file(path):
-        return roi_shape(path)
+    if (listed := pixel_format(path)) is not None:
+        return listed.shape(path)
     if Path(path).suffix.lower() not in ARRAY_SUFFIXES:
         scene = open_scene(path, variable=variable)
         return scene.height, scene.width
@@ -85,9 +85,9 @@ def read_codes(
     path, variable = split_variable(path, variable, FLAG)
     if is_vector_file(path):
         return read_shapes(path, scene, vector)
-    if is_roi_file(path):
+    if (listed := pixel_format(path)) is not None:
         _require_upright(path, scene)
-        return read_rois(path, scene)
+        return listed.read(path, scene)
     if not _is_tiles(path) and Path(path).suffix.lower() in ARRAY_SUFFIXES:
         return _from_arrays(path, scene, variable, min_abundance)
     labels = open_scene(path, column="mask", variable=variable)
