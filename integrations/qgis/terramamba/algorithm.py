@@ -27,7 +27,6 @@ from . import specs
 from .command_lines import command_lines, written
 from .program import CommandError, run
 from .specs import HELP, about, choices
-from .styles import write_style
 
 PRINTED = "PRINTED"
 """The output that is what the commands printed."""
@@ -120,7 +119,7 @@ class TerramambaAlgorithm(QgsProcessingAlgorithm):
         return QgsProcessingParameterString(name, label, parameter.default, optional=optional)
 
     def processAlgorithm(self, parameters, context, feedback):  # noqa: N802
-        """Run the commands, and write a style beside each new raster and vector file."""
+        """Run the commands; beside maps and polygons they leave the style that QGIS takes."""
         values = {
             parameter.name: self._value(parameter, parameters, context, feedback)
             for parameter in self.spec.asked()
@@ -142,11 +141,7 @@ class TerramambaAlgorithm(QgsProcessingAlgorithm):
             feedback.pushInfo(printed)
             if feedback.isCanceled():
                 return {}
-        found = written(self.spec, values)
-        for parameter in self.spec.asked():
-            if parameter.name in found:
-                write_style(found[parameter.name], parameter.kind)
-        return {**found, PRINTED: printed}
+        return {**written(self.spec, values), PRINTED: printed}
 
     def _value(self, parameter, parameters, context, feedback):
         name = parameter.name
