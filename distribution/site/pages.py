@@ -118,9 +118,7 @@ def cards_page() -> str:
     about = "Of the weights that come along, as `terramamba weights show NAME` prints them."
     text = f"{WIDE}# Model cards\n\n{about}\n"
     for name in (weights.card.name for weights in shipped_weights()):
-        # Paths of this machine are the package's on the reader's.
-        card = said(run, [name]).replace(str(Path(terramamba.__file__).parent), "terramamba")
-        text += f"\n## {name}\n\n```text\n{card}\n```\n"
+        text += f"\n## {name}\n\n```text\n{_elsewhere(said(run, [name]))}\n```\n"
     return text
 
 
@@ -154,7 +152,12 @@ def tutorial(name: str, notebook: dict[str, Any]) -> Iterator[tuple[str, str | b
             else:
                 plain = "".join(output.get("text", data.get("text/plain", "")))
                 text += f"```text\n{plain.strip()}\n```\n\n" if plain.strip() else ""
-    yield f"{name}.md", text + f"[This page as a notebook]({Path(name).name}.ipynb)\n"
+    yield f"{name}.md", _elsewhere(text) + f"[This page as a notebook]({Path(name).name}.ipynb)\n"
+
+
+def _elsewhere(text: str) -> str:
+    """Write paths inside the package as on no machine in particular."""
+    return text.replace(str(Path(terramamba.__file__).parent), "terramamba")
 
 
 def _folded(fence: re.Match[str]) -> str:
