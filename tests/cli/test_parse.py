@@ -115,11 +115,23 @@ def test_what_follows_two_dashes_is_a_file() -> None:
         ("--out o run --resume=perhaps", "--resume: 'perhaps' is not yes or no"),
         ("run --out", "--out needs a value"),
         ("run --out --resume", "--out needs a value"),
+        (
+            "--out o run --names a,b --names c",
+            "--names is given twice; give it once, as a list: --names a,b,c",
+        ),
         ("--out o run --set depth", "--set takes key=value, such as --set depth=2; got 'depth'"),
     ],
 )
 def test_wrong_usage_is_said_in_words(capsys: pytest.CaptureFixture[str], words: str, message: str) -> None:
     assert refused(capsys, *words.split()) == message
+
+
+def test_a_flag_that_is_given_twice_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        settings("--out", "o", "--batch-size", "4", "--batch_size=8", "--rate", "1", "--rate", "1").batch_size
+        == 8
+    )
+    assert capsys.readouterr().err == "note: --batch-size is given twice, 4 and 8; 8 counts\n"
 
 
 def test_a_file_of_settings_and_flags_that_override_it(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from terramamba.change.division import SUBSETS, divided
 from terramamba.change.settings import Dividing, Split
 from terramamba.core.errors import InputError
+from terramamba.core.words import count
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import ShapeValues, StatedValues
@@ -25,12 +26,21 @@ class Subsets:
     pairs: dict[str, list[PairFiles]]
     shared_with_test: Mapping[tuple[str, str], Sequence[str]]
     """By training, or validation, and test: the test pairs that are in both."""
+    unused: Mapping[str, int]
+    """Pairs of subsets by other names."""
 
     def notes(self) -> list[str]:
-        """Name pairs that lie in two subsets and were let pass: as published, or because somebody insists."""
+        """Name subsets that are not used, and pairs that lie in two and were let pass.
+
+        They pass as published, or because somebody insists.
+        """
+        unused = [
+            f"{count(number, 'pair')} in subset {name!r} not used: training takes train, val and test"
+            for name, number in self.unused.items()
+        ]
         of_training = shown_in_both(self.pairs["train"], self.pairs["val"])
         shared = {("train", "val"): of_training, **self.shared_with_test}
-        return [
+        return unused + [
             f"{len(found)} of {len(self.pairs[second])} {second} pairs are {first} pairs too, the first "
             f"{found[0]}"
             for (first, second), found in shared.items()
@@ -75,7 +85,9 @@ def three_subsets(
             "nothing. Separate them, or insist with --chosen-on-test"
         )
     found = {subset: pairs[subset] for subset in SUBSETS if pairs.get(subset)}
-    return Subsets(found, {("train", "test"): of_training, ("val", "test"): of_validation})
+    shared = {("train", "test"): of_training, ("val", "test"): of_validation}
+    unused = {name: len(files) for name, files in pairs.items() if files and name not in SUBSETS}
+    return Subsets(found, shared, unused)
 
 
 def labelled_pairs(

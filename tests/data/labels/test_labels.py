@@ -55,6 +55,12 @@ def test_names_from_the_caller_or_the_file(tmp_path: Path, scene: Scene) -> None
     assert read_labels(path, scene, names=["a", "b", "c"]).classes.names == ("a", "b", "c")
     with pytest.raises(InputError, match=r"has 3 classes \(codes 2, 7, 9\), but 2 names"):
         read_labels(path, scene, names=["a", "b"])
+    with pytest.raises(InputError, match=r"--class-names a,b,A: 'A' is there twice"):
+        read_labels(path, scene, names=["a", "b", "A"])
+    with pytest.raises(
+        InputError, match=r"--label-variable gt: .*labels\.tif holds one image without a name"
+    ):
+        read_labels(path, scene, variable="gt")
 
 
 def test_whole_floats_nan_nodata_and_negative_numbers(tmp_path: Path, scene: Scene) -> None:
@@ -103,10 +109,18 @@ def test_labels_without_georeferencing(tmp_path: Path, scene: Scene, suffix: str
     np.testing.assert_array_equal(class_map(labels) > 0, MAP > 0)
 
 
-def write_png(path: Path, array: np.ndarray) -> None:
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+def test_labels_that_jpeg_has_changed_are_refused(tmp_path: Path, scene: Scene, suffix: str) -> None:
+    path = tmp_path / f"labels{suffix}"
+    write_png(path, MAP, **({"compression": "jpeg"} if suffix == ".tif" else {}))
+    with pytest.raises(InputError, match=r"labels\.\w+: is compressed as JPEG.*as GeoTIFF or PNG"):
+        read_labels(str(path), scene)
+
+
+def write_png(path: Path, array: np.ndarray, **options: str) -> None:
     from PIL import Image
 
-    Image.fromarray(array).save(path)
+    Image.fromarray(array).save(path, **options)
 
 
 def test_tiles_are_laid_where_they_belong(tmp_path: Path, scene: Scene) -> None:

@@ -116,6 +116,35 @@ def test_rows_of_a_table_without_values_count_the_codes(tmp_path: Path, scene: S
     assert read_labels(str(path), scene).classes.names == NAMES
 
 
+def test_a_table_of_bins_that_begin_between_two_codes(tmp_path: Path, scene: Scene) -> None:
+    rows: list[list[object]] = [[""], ["Forest"], ["Meadow"], ["Lake"]]
+    path = with_table(
+        plain(tmp_path / "labels.tif"), column(0, "Name", 2, 2), rows, ' Row0Min="-0.5" BinSize="1"'
+    )
+    assert read_labels(str(path), scene).classes.names == NAMES
+
+
+@pytest.mark.parametrize("reach", [0.0, 0.5])
+def test_a_table_that_gives_the_least_and_the_largest_value_of_a_row(
+    tmp_path: Path, scene: Scene, reach: float
+) -> None:
+    columns = column(0, "From", 1, 3) + column(1, "To", 1, 4) + column(2, "Class", 2, 2)
+    rows: list[list[object]] = [[k - reach, k + reach, name] for k, name in enumerate(NAMES, start=1)]
+    path = with_table(plain(tmp_path / "labels.tif"), columns, rows)
+    assert read_labels(str(path), scene).classes.names == NAMES
+
+
+def test_a_column_of_values_by_any_name_counts_and_rows_do_not(tmp_path: Path, scene: Scene) -> None:
+    columns = column(0, "OID", 0) + column(1, "CODE_18", 0) + column(2, "Count", 0) + column(3, "LABEL3", 2)
+    rows: list[list[object]] = [[i, code, 9 - i, NAMES[code - 1]] for i, code in enumerate((3, 1, 2))]
+    path = with_table(plain(tmp_path / "labels.tif"), columns, rows)
+    assert read_labels(str(path), scene).classes.names == NAMES
+    # of two that may be meant neither is
+    columns += column(4, "CODE_12", 0)
+    with_table(path, columns, [[*row, 4 - i] for i, row in enumerate(rows)])
+    assert read_labels(str(path), scene).classes.names == ("class 1", "class 2", "class 3")
+
+
 @pytest.mark.parametrize("name", ["labels.tif.vat.dbf", "labels.vat.dbf", "labels.tif.VAT.DBF"])
 @pytest.mark.parametrize("title", ["Class_Name", "Class", "NAME", "Klasse"])
 def test_an_attribute_table_of_esri_beside_the_labels(

@@ -77,6 +77,7 @@ def test_a_background_is_asked_about() -> None:
     named = {1: "wood", 2: "corn", 3: "Background"}
     asked(CodeCounts({1: 3, 2: 3, 3: 9}, named), "3 .* is called 'Background'; say --ignore-classes 3 ")
     assert out({1: 3, 2: 3, 3: 9}, named, ignore=["background"]) == [3]
+    asked(CodeCounts({1: 3, 2: 3, 3: 9}, {**named, 3: "Unknown"}), "3 .* is called 'Unknown'; say --ignore")
     asked(CodeCounts({0: 3, 1: 3, 2: 3}, {0: "background"}, nodata=255), "but 255 is declared")
     asked(CodeCounts({0: 3, 1: 3, 2: 3}, {0: "Water", 1: "wood"}), "'Water', but no value is declared")
 
@@ -167,3 +168,11 @@ def test_what_a_mask_leaves_out_is_neither_0_nor_a_class(tmp_path: Path) -> None
     write_geotiff(tmp_path / "scene.tif", np.ones((5, 3, 4), np.float32), GRID)
     labels = read_labels(str(tmp_path / "labels.tif"), open_scene(tmp_path / "scene.tif"))
     assert labels.classes.codes == (1, 2)
+    # a 0 that the mask does not leave out may be a class, as beside a declared value
+    with rasterio.open(tmp_path / "labels.tif", "r+") as file:
+        file.write(np.where(values == 2, 0, values), 1)
+    scene = open_scene(tmp_path / "scene.tif")
+    with pytest.raises(InputError, match=r"labels\.tif: 0 \(4 of 8 pixels\) is there beside others"):
+        read_labels(str(tmp_path / "labels.tif"), scene)
+    labels = read_labels(str(tmp_path / "labels.tif"), scene, ignore=["none"])
+    assert labels.classes.codes == (0, 1)

@@ -121,12 +121,20 @@ def test_a_transparent_background_is_unchanged_and_a_line_says_so(tmp_path: Path
     # with other unchanged pixels in the set, transparency is missing data
     other = save(tmp_path / "other.png", CHANGED.astype(np.uint8) * 255)
     np.testing.assert_array_equal(read(path, other), np.where(CHANGED, 1, IGNORE))
+    (note,) = settled(path, other).notes
+    assert "7 pixels of 1 mask are transparent" in note
 
 
 def test_a_mask_that_is_all_in_its_transparency_is_refused(tmp_path: Path) -> None:
     image = Image.fromarray(np.full(CHANGED.shape, 255, np.uint8)).convert("LA")
     image.putalpha(Image.fromarray(CHANGED.astype(np.uint8) * 255))
     with pytest.raises(InputError, match=r"mask\.png: is transparent where it is not 255"):
+        read(save(tmp_path / "mask.png", image))
+    image = Image.fromarray(np.zeros(CHANGED.shape, np.uint8)).convert("LA")
+    image.putalpha(Image.fromarray(CHANGED.astype(np.uint8) * 255))
+    with pytest.raises(
+        InputError, match=r"mask\.png: is transparent in part, and all masks of the set are 0"
+    ):
         read(save(tmp_path / "mask.png", image))
 
 
@@ -294,6 +302,8 @@ def test_nodata_that_swallows_all_change_is_refused_unless_stated(tmp_path: Path
         ({1: "no change", 2: "changed"}, Coding((2,), (1,))),
         ({1: "Changed", 2: "Unchanged"}, Coding((1,), (2,))),
         ({1: "non-change", 2: "change"}, Coding((2,), (1,))),
+        ({1: "keine Veränderung", 2: "Veränderung"}, Coding((2,), (1,))),
+        ({1: "cambio", 2: "sin cambio"}, Coding((1,), (2,))),
         ({1: "no data", 2: "changed"}, None),
     ],
 )
@@ -304,6 +314,14 @@ def test_what_a_file_calls_its_values_counts(tmp_path: Path, names: dict, coding
         np.testing.assert_array_equal(read(path), CHANGED if coding.changed == (2,) else ~CHANGED)
     else:
         assert settled(path).values.numbers == Coding((2,), (), (1,))
+
+
+def test_names_that_say_nothing_of_change_are_said(tmp_path: Path) -> None:
+    names = {0: "muutunut", 1: "ei muutosta"}
+    path = tiff(tmp_path / "mask.tif", CHANGED.astype(np.uint8), class_names=names)
+    (note,) = settled(path).notes
+    assert "calls 0 'muutunut', 1 'ei muutosta', which does not say what changed; by their numbers" in note
+    np.testing.assert_array_equal(read(path), CHANGED)
 
 
 def test_category_names_of_gdal_count_too(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Copies of pairs that are other files are found by what they show; different places are not accused."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from terramamba.change.subsets import labelled_pairs
+from terramamba.change.subsets import labelled_pairs, three_subsets
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.copies import find_copies
 from terramamba.data.pairs.image_pair import PairFiles
@@ -112,6 +113,20 @@ def test_a_copy_of_a_test_pair_in_training_is_refused_with_both(tmp_path: Path, 
     Image.fromarray(np.eye(SIDE, dtype=np.uint8) * 255).save(tmp_path / "train" / "label" / "copy.png")
     with pytest.raises(InputError, match=r"share .*2\.png \(which shows the same as .*copy\.jpg\); a"):
         labelled_pairs(str(tmp_path), None, chosen_on_test=False)
+    for date in "AB":
+        (tmp_path / "train" / date / "copy.jpg").unlink()
+        shutil.copy(tmp_path / "test" / date / "2.png", tmp_path / "train" / date / "copy.png")
+    with pytest.raises(InputError, match=r"share .*2\.png \(which has the same files as .*copy\.png\); a"):
+        labelled_pairs(str(tmp_path), None, chosen_on_test=False)
+
+
+def test_subsets_by_other_names_are_said_not_to_be_used(tmp_path: Path, dates: list) -> None:
+    for number, part in enumerate(("train", "val", "tset")):
+        save(tmp_path / part, "1.png", dates[number])
+        (tmp_path / part / "label").mkdir()
+        Image.fromarray(np.eye(SIDE, dtype=np.uint8) * 255).save(tmp_path / part / "label" / "1.png")
+    subsets = three_subsets(find_pairs(tmp_path), str(tmp_path), None, chosen_on_test=False)
+    assert subsets.notes() == ["1 pair in subset 'tset' not used: training takes train, val and test"]
 
 
 def test_real_windows_of_one_set_are_not_accused(real_data: Callable[[str], Path]) -> None:

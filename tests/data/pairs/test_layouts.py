@@ -203,6 +203,11 @@ def test_a_table_as_other_programs_write_it(tmp_path: Path, name: str, between: 
     [
         ("before,after\nx/1.bmp\n", "line 2 has 1 cell, but the first line names 2 columns"),
         ("before,after\nx/1.bmp,x/2.bmp,x/c.bmp\n", "line 2 has 3 cells, but the first line names 2"),
+        ("before,after\nx/1.bmp,x/1.bmp\n", r"line 2: .*1\.bmp is both dates; name the image of the later"),
+        (
+            "before,after\nx/1.bmp,x/2.bmp\n\nx/1.bmp,x/2.bmp\n",
+            "line 4 says the same as line 2, so that the pair would count twice; take one of them out",
+        ),
         ("before,label\nx/1.bmp,x/c.bmp\n", "no column 'after'; it has before, label"),
         ("before,after\nx/1.bmp,x/3.bmp\n", r"line 2: no such after file .*3\.bmp"),
         ("before,after\nx/1.bmp,\n", "line 2: no after image"),

@@ -93,8 +93,8 @@ def test_an_attribute_says_what_changed_and_a_run_keeps_it(tmp_path: Path) -> No
     for part in ("train", "test"):
         shapes(data / part / "gt" / "one.gpkg", BOXES, damage=DAMAGE, size=[1, 2, 3])
     pairs = find_pairs(data)
-    everything = settle_labels(pairs)
-    assert any("damage (destroyed, intact, unknown)" in note for note in everything.notes)
+    with pytest.raises(InputError, match="damage is destroyed, intact, unknown in these labels"):
+        settle_labels(pairs)
     stated = shape_values("damage", ["destroyed"], None, ["unknown"], None)
     settled = settle_labels(pairs, shapes=stated)
     np.testing.assert_array_equal(mask(settled), expected([0], [2]))
@@ -115,6 +115,29 @@ def test_values_of_an_attribute_are_known_whatever_their_capitals_and_said(tmp_p
         "damage: capitals and spaces make no other value: 'Destroyed' as 'destroyed', 'UNKNOWN' as 'unknown'"
     )
     assert words in settled.notes
+
+
+@pytest.mark.parametrize(
+    ("columns", "flags"),
+    [
+        ({"kind": ["change", "no change"]}, "--changed-attribute kind --changed-values change"),
+        ({"changed": [True, False]}, "--changed-attribute changed --changed-values True"),
+        ({"change": [1, 0]}, "--changed-attribute change --changed-values 1"),
+    ],
+)
+def test_polygons_that_say_that_nothing_changed_are_asked_about(
+    tmp_path: Path, columns: dict[str, list], flags: str
+) -> None:
+    root = images(tmp_path, "train", "val")
+    for number, part in enumerate(("train", "val")):  # each file alone has one value
+        ((name, values),) = columns.items()
+        shapes(root / part / "label" / "one.geojson", [BOXES[number]], **{name: [values[number]]})
+    with pytest.raises(InputError, match=rf"one\.geojson: {name} is .*; say {flags}, or other"):
+        settle_labels(find_pairs(str(root)))
+    stated = shape_values(name, [flags.split()[-1]], None, None, None)
+    found = settle_labels(find_pairs(str(root)), shapes=stated)
+    np.testing.assert_array_equal(mask(found), expected([0]))
+    np.testing.assert_array_equal(mask(found, "val"), expected([]))
 
 
 def test_outside_of_the_area_nothing_is_known(tmp_path: Path) -> None:

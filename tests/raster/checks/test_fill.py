@@ -39,6 +39,19 @@ def test_fill_is_found(dtype: str, bands: int, value: float, high: float, seed: 
     assert found(values, values != value) == {}
 
 
+@pytest.mark.parametrize(("dtype", "value"), [("int16", -9999), ("int16", -32768), ("float32", -999.0)])
+def test_fill_of_a_single_band_is_found(dtype: str, value: float, seed: int) -> None:
+    values = scene(dtype, 6, seed)
+    values[2, :, :10] = value
+    (fill,) = probable_fill([(values, np.ones(values.shape, bool))])
+    assert fill.in_words().startswith(f"20 % of the pixels hold {value:g} in 1 of 6 bands, which is not")
+    assert found(values, values != value) == {}
+    # values that reach as far are measured
+    values[2] = np.linspace(value / 2, value, 2000).reshape(40, 50).astype(dtype)
+    values[2, :1] = value
+    assert found(values) == {}
+
+
 def test_a_band_of_flags_hides_no_fill(seed: int) -> None:
     values = scene("int16", 20, seed)
     values[:, :5] = -9999

@@ -104,6 +104,69 @@ def test_what_is_stored_from_the_south_or_east_comes_north_up(tmp_path: Path) ->
     assert scene.transform == NORTH_UP
 
 
+def with_attributes(path: Path, **attributes: Mapping[str, Any]) -> Path:
+    with h5py.File(path, "r+") as file:
+        for name, added in attributes.items():
+            file[name].attrs.update(added)
+    return path
+
+
+def test_coordinates_in_kilometres_place_the_same_grid(tmp_path: Path) -> None:
+    thousandth = {"x": (("x",), EASTING / 1000), "y": (("y",), NORTHING / 1000)}
+    path = with_attributes(mapped(tmp_path / "a.nc", **thousandth), x={"units": "km"}, y={"units": "km"})
+    transform = open_scene(path).transform
+    assert transform is not None
+    assert tuple(transform) == pytest.approx(tuple(NORTH_UP))
+
+
+def test_packed_coordinates_are_unpacked(tmp_path: Path) -> None:
+    counted = {"x": (("x",), np.arange(W, dtype=np.int16)), "y": (("y",), -np.arange(H, dtype=np.int16))}
+    path = with_attributes(
+        mapped(tmp_path / "a.nc", **counted),
+        x={"scale_factor": 10.0, "add_offset": EASTING[0], "units": "m"},
+        y={"scale_factor": 10.0, "add_offset": NORTHING[0], "units": "m"},
+    )
+    assert open_scene(path).transform == NORTH_UP
+
+
+def test_angles_of_a_geostationary_view_are_metres_at_its_height(tmp_path: Path) -> None:
+    height = 35_786_023.0
+    angles = {"x": (("x",), 1e-5 * np.arange(W)), "y": (("y",), -1e-5 * np.arange(H))}
+    view = CRS.from_proj4(f"+proj=geos +h={height} +lon_0=-75 +sweep=x +ellps=GRS80")
+    path = with_attributes(
+        mapped(tmp_path / "a.nc", **angles),
+        x={"units": "rad"},
+        y={"units": "rad"},
+        crs={"crs_wkt": view.to_wkt(), "perspective_point_height": height},
+    )
+    transform = open_scene(path).transform
+    assert transform is not None
+    assert (transform.a, transform.e) == pytest.approx((357.86023, -357.86023))
+
+
+def test_degrees_on_a_projected_system_place_no_grid(tmp_path: Path) -> None:
+    degrees = {"x": (("x",), 13 + 1e-4 * np.arange(W)), "y": (("y",), 52 - 1e-4 * np.arange(H))}
+    path = with_attributes(
+        mapped(tmp_path / "a.nc", **degrees), x={"units": "degrees_east"}, y={"units": "degrees_north"}
+    )
+    scene = open_scene(path)
+    assert scene.transform is None
+    assert any(note.startswith("y in degrees_north and x in degrees_east, which") for note in scene.notes)
+
+
+def test_unsigned_values_of_files_that_have_no_such_type(tmp_path: Path) -> None:
+    large = CUBE.astype(np.uint16) + 40_000
+    large[:, 0, 0] = 65_535
+    path = with_attributes(
+        mapped(tmp_path / "a.nc", reflectance=(("band", "y", "x"), large.view(np.int16))),
+        reflectance={"_Unsigned": "true", "_FillValue": np.int16(-1)},
+    )
+    values, valid = open_scene(path).read()
+    assert values.dtype == np.uint16
+    assert not valid[:, 0, 0].any()
+    np.testing.assert_array_equal(values[valid], large[valid])
+
+
 def test_labels_and_masks_without_a_place_are_refused_on_what_is_turned(tmp_path: Path) -> None:
     south = {"y": (("y",), NORTHING[::-1]), "classes": (("y", "x"), np.ones((H, W), np.uint8))}
     path = mapped(tmp_path / "south.nc", **south)

@@ -215,7 +215,21 @@ class _Parser(ArgumentParser):
                 if value and option is not None and get_origin(without_none(option.hint)) is list:
                     value = [_as_list(value[0], get_args(without_none(option.hint)) == (str,))]
                 flags.append("=".join([name + flag[len(name) :], *value]))
+        self._say_repeated(flags)
         return flags, files
+
+    def _say_repeated(self, flags: Sequence[str]) -> None:
+        """Refuse a list that is given in two flags, and say which value counts of what is no list."""
+        first: dict[str, str] = {}
+        for flag, _, value in (word.partition("=") for word in flags if "=" in word):
+            option = self.known.get(flag[2:].replace("-", "_"))
+            before = first.setdefault(flag, value)
+            if option is None or before == value:
+                continue
+            if get_origin(without_none(option.hint)) is list:
+                both = ",".join(str(entry) for text in (before, value) for entry in yaml.safe_load(text))
+                self.error(f"{flag} is given twice; give it once, as a list: {flag} {both}")
+            print(f"note: {flag} is given twice, {before} and {value}; {value} counts", file=sys.stderr)
 
     def _takes_value(self, name: str) -> bool:
         action = self._option_string_actions.get(name)

@@ -1,7 +1,10 @@
 """Attribute tables of rasters: what each value is called and its colour, in GDAL's XML or in ESRI's dBase."""
 
+import math
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,6 +13,9 @@ from terramamba.raster.readers.dbase import read_dbase
 
 VALUE_USAGE, NAME_USAGE, COLOUR_USAGES = 5, 2, (6, 7, 8)
 """What columns of GDAL's attribute tables are for (GDALRATFieldUsage): value, name; red, green, blue."""
+COUNT_USAGE, LEAST_USAGE, MOST_USAGE = 1, 3, 4
+"""Pixels of a row; the least and the largest of its values, which then are more than one."""
+MOST_CODES_OF_A_ROW = 1000
 
 VALUE_COLUMNS = ("value", "values", "code", "class_code", "class_value", "class_id", "classid", "gridcode")
 NAME_COLUMNS = (
@@ -28,6 +34,8 @@ NAME_COLUMNS = (
     "description",
 )
 COLOUR_COLUMNS = ("red", "green", "blue")
+COUNTS = re.compile(r"(row|object)_?id|o?fid|oid|count|histogram|pixels|pixel_?count|area|opacity|alpha")
+"""Whole numbers that are no values of the raster."""
 TEXT_COLUMN = 2
 ESRI_SUFFIXES = (".vat.dbf", ".VAT.DBF", ".vat.DBF")
 
@@ -46,7 +54,11 @@ class TableColumn:
 
 
 def read_gdal_table(table: ElementTree.Element) -> Told:
-    """Read an attribute table as GDAL writes it; rows without a value count the codes."""
+    """Read an attribute table as GDAL writes it.
+
+    Where no column has the values, a row's are those from its least to its largest; else those of its bin,
+    which may begin between two (at -0.5); else rows count from 0.
+    """
     rows = [[cell.text or "" for cell in row.iterfind("F")] for row in table.iterfind("Row")]
     columns = [
         TableColumn(
@@ -57,8 +69,21 @@ def read_gdal_table(table: ElementTree.Element) -> Told:
         )
         for place, column in enumerate(table.iterfind("FieldDefn"))
     ]
+    if _column(columns, VALUE_USAGE, VALUE_COLUMNS) is not None:
+        return _told(columns, None)
+    binned = table.get("Row0Min") is not None
     first, step = float(table.get("Row0Min") or 0), float(table.get("BinSize") or 1)
-    return _told(columns, [str(first + number * step) for number in range(len(rows))])
+    least = _column(columns, LEAST_USAGE, ())
+    if least is not None and not binned:
+        most = _column(columns, MOST_USAGE, ()) or least
+        return _told(columns, [_codes_between(*ends) for ends in zip(least.cells, most.cells, strict=True)])
+    unknown = [] if binned else [column for column in columns if _may_be_values(column)]
+    if len(unknown) > 1:
+        return {}, {}
+    if unknown:
+        return _told([replace(unknown[0], usage=VALUE_USAGE), *columns], None)
+    starts = [math.ceil(first + number * step) for number in range(len(rows) + 1)]
+    return _told(columns, [range(*ends) for ends in pairwise(starts)])
 
 
 def esri_table_of(path: str) -> Path | None:
@@ -77,12 +102,36 @@ def read_esri_table(table: Path) -> Told:
     return _told(columns, None)
 
 
-def _told(columns: Sequence[TableColumn], counted: Sequence[str] | None) -> Told:
-    """Names and colours by value; where no column has the values they are ``counted``."""
-    value = _column(columns, VALUE_USAGE, VALUE_COLUMNS)
-    values = counted if value is None else value.cells
-    if values is None:
-        return {}, {}
+def _may_be_values(column: TableColumn) -> bool:
+    """Tell whether a column that nothing says anything of may have the values: whole, none twice."""
+    numbers = [_number(text) for text in column.cells]
+    return (
+        not column.is_text
+        and column.usage == 0
+        and column.name not in COLOUR_COLUMNS
+        and COUNTS.fullmatch(column.name) is None
+        and all(number is not None and number == int(number) for number in numbers)
+        and len(set(numbers)) == len(numbers)
+    )
+
+
+def _codes_between(least: str, most: str) -> range:
+    """The whole numbers from one to the other, ends included; none where there are far too many."""
+    low, high = _number(least), _number(most)
+    if low is None or high is None or not 0 <= high - low <= MOST_CODES_OF_A_ROW:
+        return range(0)
+    return range(math.ceil(low), math.floor(high) + 1)
+
+
+def _told(columns: Sequence[TableColumn], by_row: Sequence[range] | None) -> Told:
+    """Names and colours by value, those of the column of values, or else ``by_row``."""
+    value = None if by_row is not None else _column(columns, VALUE_USAGE, VALUE_COLUMNS)
+    if by_row is None:
+        if value is None:
+            return {}, {}
+        numbers = [_number(text) for text in value.cells]
+        # a row without a number says nothing
+        by_row = [range(0) if number is None else range(int(number), int(number) + 1) for number in numbers]
     name = _names_in([column for column in columns if column.is_text and column is not value])
     parts = [
         part
@@ -91,16 +140,13 @@ def _told(columns: Sequence[TableColumn], counted: Sequence[str] | None) -> Told
     ]
     names: dict[int, str] = {}
     levels: dict[int, list[float]] = {}
-    for row, text in enumerate(values):
-        number = _number(text)
-        if number is None:  # a row without a number says nothing
-            continue
-        code = int(number)
-        if name is not None:
-            names.setdefault(code, name.cells[row])
+    for row, codes in enumerate(by_row):
         own = [level for part in parts if (level := _number(part.cells[row])) is not None]
-        if len(own) == len(COLOUR_USAGES):
-            levels.setdefault(code, own)
+        for code in codes:
+            if name is not None:
+                names.setdefault(code, name.cells[row])
+            if len(own) == len(COLOUR_USAGES):
+                levels.setdefault(code, own)
     highest = max((max(level) for level in levels.values()), default=0.0)
     fractions = highest <= 1 and any(part % 1 for level in levels.values() for part in level)
     shown = {

@@ -257,6 +257,12 @@ def _label(path: str, raster: ClassRaster, names: Sequence[str] | None, min_clas
             f"{path}: has {count} classes (codes {', '.join(str(c) for c in codes)}), but {len(names)} "
             "names were given; name each class once, in the order of the codes"
         )
+    twice = None if names is None else _twice(names)
+    if twice is not None:
+        raise InputError(
+            f"--class-names {','.join(names or ())}: {twice!r} is there twice, so that nobody could tell "
+            "these classes apart; call each otherwise"
+        )
     own = tuple(int(code) for code in codes)
     called = names if names is not None else [raster.names.get(code) or f"class {code}" for code in own]
     colours = tuple(raster.colours[code] for code in own if code in raster.colours)
@@ -298,3 +304,9 @@ def _hidden(pixels: PixelList, scene: Scene) -> Bool[np.ndarray, " m"]:
         for window, places in pixels.windows(SIDE, SIDE):
             hidden[places] = scene.source.marked(window, window.shape)[pixels.inside(window, places)]
     return hidden
+
+
+def _twice(names: Sequence[str]) -> str | None:
+    """The first name that is there before, whatever its capitals and spaces."""
+    keys = [name_key(name) for name in names]
+    return next((name for i, name in enumerate(names) if keys[i] in keys[:i]), None)

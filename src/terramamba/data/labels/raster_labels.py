@@ -25,6 +25,7 @@ from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.readers.array_scene import ArraySource
 from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array, unflatten
 from terramamba.raster.readers.open import open_scene
+from terramamba.raster.readers.value_facts import hides_pixels, is_lossy
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 from terramamba.raster.vector.vector_files import is_vector_file
 from terramamba.raster.views.masked import unmasked_source
@@ -48,7 +49,7 @@ def label_shape(path: str, variable: str | None = None) -> tuple[int, int] | Non
     if (listed := pixel_format(path)) is not None:
         return listed.shape(path)
     if Path(path).suffix.lower() not in ARRAY_SUFFIXES:
-        scene = open_scene(path, variable=variable)
+        scene = _open(path, variable)
         return scene.height, scene.width
     arrays = list_arrays(path)
     if variable is None:
@@ -90,12 +91,20 @@ def read_codes(
         return listed.read(path, scene)
     if not _is_tiles(path) and Path(path).suffix.lower() in ARRAY_SUFFIXES:
         return _from_arrays(path, scene, variable, min_abundance)
-    labels = open_scene(path, column="mask", variable=variable)
+    labels = _open(path, variable, column="mask")
     if labels.source == unmasked_source(scene):
         raise InputError(f"{path}: is the scene itself; name the labels of {scene.path}")
     if labels.bands != 1:
         raise InputError(f"{path}: has {labels.bands} bands; labels need one band of class codes")
     return _from_image(path, labels, scene, zero)
+
+
+def _open(path: str, variable: str | None, column: str = "image") -> Scene:
+    """Open a label file as a scene; what is refused is said of the flags of labels."""
+    try:
+        return open_scene(path, column=column, variable=variable)
+    except InputError as error:
+        raise InputError(error.message.replace("--scene-variable", FLAG)) from error
 
 
 def _is_tiles(path: str) -> bool:
@@ -111,7 +120,10 @@ def _from_image(path: str, labels: Scene, scene: Scene, zero: bool) -> ClassRast
         if not labels.turned:
             _require_upright(path, scene)
         _require_size(path, (labels.height, labels.width), scene)
-        return _collect(path, labels, read_shifted(labels, scene.grid, 0, 0), scene, zero)
+        placed, other = (path, scene.path) if labels.transform is not None else (scene.path, path)
+        one = (labels.transform is None) != (scene.transform is None)
+        said = f"{path}: laid on the scene pixel by pixel, as {placed} is georeferenced and {other} is not"
+        return _collect(path, labels, read_shifted(labels, scene.grid, 0, 0), scene, zero, (said,) * one)
     other_crs = labels.crs is not None and scene.crs is not None and not same_crs(labels.crs, scene.crs)
     shift = None if other_crs else offset(labels.grid, scene.grid)
     notes: tuple[str, ...] = ()
@@ -146,7 +158,12 @@ def _collect(
 ) -> ClassRaster:
     """What has a code in ``strips``, which come from the top."""
     legend = legend_of(labels)
-    found = CodeCounts({}, legend.names, nodata=labels.nodata)
+    if is_lossy(labels):
+        raise InputError(
+            f"{path}: is compressed as JPEG, which changes codes of classes near borders; give labels that "
+            "were never saved so, as GeoTIFF or PNG"
+        )
+    found = CodeCounts({}, legend.names, nodata=labels.nodata, hidden=hides_pixels(labels))
     # the keys of all zeros are many; where 0 is unlabelled they are not kept
     least = 0 if zero or found.zero_may_count else 1
     keys, codes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]

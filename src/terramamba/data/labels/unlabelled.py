@@ -13,9 +13,10 @@ NONE = "none"
 
 UNLABELLED_NAMES = frozenset(
     {"unclassified", "unlabelled", "unlabeled", "undefined", "no data", "nodata", "no-data", "void", "masked"}
-    | {"not labelled", "not labeled", "no label", "ignore", "ignored"}
+    | {"not labelled", "not labeled", "no label", "ignore", "ignored", "null", "<null>", "nan", "n/a"}
 )
-BACKGROUND_NAMES = frozenset({"background", "back ground", "back-ground"})
+BACKGROUND_NAMES = frozenset({"background", "back ground", "back-ground", "unknown"})
+"""Names of what may be a class, and may be what nobody looked at."""
 
 FILL_CODES = frozenset({99, 127, 254, 255, 999, 9999, 32767, 65534, 65535})
 """Values that often stand for no data or a border without being declared."""
@@ -33,19 +34,22 @@ class CodeCounts:
     """The values of a label file: how often each whole number from 0 is there, and their names.
 
     ``missing``: pixels that hold NaN or less than 0 without that being declared as no data. ``nodata``: the
-    declared value. ``of``: what is counted, for messages.
+    declared value. ``hidden``: the file has a mask, which leaves out some of its pixels. ``of``: what is
+    counted, for messages.
     """
 
     counts: Mapping[int, int]
     names: Mapping[int, str] = field(default_factory=dict)
     missing: int = 0
     nodata: float | None = None
+    hidden: bool = False
     of: str = "pixels"
 
     @property
     def zero_may_count(self) -> bool:
         """Whether something makes 0 a class, or may."""
-        return self.nodata not in (None, 0) or self.missing > 0 or _is_name(self.names.get(0))
+        said = self.nodata not in (None, 0) or self.missing > 0 or self.hidden
+        return said or _is_name(self.names.get(0))
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,8 @@ def _settle_zero(
     declared = found.nodata not in (None, 0)
     if found.missing:
         doubts[0] = f"is there beside {found.missing:,} {found.of} below 0 or NaN"
+    elif found.hidden and not _is_name(name):
+        doubts[0] = "is there beside others that a mask inside the file leaves out"
     elif declared and _is_name(name):
         return
     elif declared and name:

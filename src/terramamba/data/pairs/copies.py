@@ -4,7 +4,7 @@ The middle band of both dates is averaged to a small picture, of which only deta
 mean of those around it), so that light, haze and compression hardly matter. Detail that correlates at both
 dates, as it lies, mirrored or in quarter turns, makes a suspect; finer pictures of both, read anew, must then
 agree. Pictures without detail are never copies. Parts of images that overlap are not found here: where they
-are windows of one file ``same_files`` finds them, else ``overlaps``.
+are windows of one file ``same_pairs`` finds them, else ``overlaps``.
 
 n pairs   t date (2)   s side of a picture
 """
@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from scipy.ndimage import uniform_filter
 
-from terramamba.data.pairs.image_pair import PairFiles, same_files
+from terramamba.data.pairs.image_pair import PairFiles, same_pairs
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, strips
 
@@ -48,8 +48,15 @@ def shared_pairs(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> lis
 
     Each by its earlier image, with the one that it is a copy of.
     """
-    exact = same_files(first, second)
-    others = [pair for pair in second if pair.before not in set(exact)]
+    same = same_pairs(first, second)
+    befores = {pair.before for pair, _ in same}
+    exact = [
+        pair.before
+        if pair.before == of.before
+        else f"{pair.before} (which has the same files as {of.before})"
+        for pair, of in same
+    ]
+    others = [pair for pair in second if pair.before not in befores]
     shown = [
         f"{copy.pair.before} (which shows the same as {copy.of.before})"
         for copy in find_copies(first, others)

@@ -1,6 +1,6 @@
 """Pairs from a CSV table of paths."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from terramamba.core.errors import InputError
@@ -31,7 +31,27 @@ def pairs_of_table(table: Path, root: Path) -> list[PairFiles]:
             f"{table}: no column {missing[0]!r}; it has {', '.join(read.titles.values()) or 'none'}; add the "
             "column"
         )
-    return [_from_row(row.cells, f"{table}: line {row.line}", root) for row in read.rows]
+    pairs = [_from_row(row.cells, f"{table}: line {row.line}", root) for row in read.rows]
+    _require_once(table, pairs, [row.line for row in read.rows])
+    return pairs
+
+
+def _require_once(table: Path, pairs: Sequence[PairFiles], lines: Sequence[int]) -> None:
+    """Refuse a pair that is there twice in a subset, or whose dates are one image."""
+    seen: dict[tuple[object, ...], int] = {}
+    for pair, line in zip(pairs, lines, strict=True):
+        if pair.before == pair.after:
+            raise InputError(
+                f"{table}: line {line}: {pair.before} is both dates; name the image of the later "
+                "date as after"
+            )
+        key = (pair.split, pair.before, pair.after, pair.label, pair.window, pair.masks, pair.what)
+        if key in seen:
+            raise InputError(
+                f"{table}: line {line} says the same as line {seen[key]}, so that the pair would count "
+                "twice; take one of them out"
+            )
+        seen[key] = line
 
 
 def _from_row(cells: Mapping[str, str], place: str, root: Path) -> PairFiles:

@@ -208,10 +208,15 @@ class PairFiles:
 
 
 def same_files(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[str]:
-    """List the images (before) that both have in common, also as links, copies or with their dates exchanged.
+    """List the images (before) of ``second`` that are in ``first`` too, as ``same_pairs`` finds them."""
+    return [pair.before for pair, _ in same_pairs(first, second)]
 
-    Windows of one image must overlap to count, and copies must show something: empty tiles are all alike.
-    Files are read only where both have some of the same size.
+
+def same_pairs(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[tuple[PairFiles, PairFiles]]:
+    """Find the pairs of ``second`` whose images ``first`` has, too, each with the pair that has them.
+
+    Also as links, copies or with their dates exchanged. Windows of one image must overlap to count, and
+    copies must show something: empty tiles are all alike. Files are read only where both have some of the same size.
     """
     sizes = {_of_dates(pair, FileFacts.size) for pair in first}
     sizes &= {_of_dates(pair, FileFacts.size) for pair in second}
@@ -224,21 +229,23 @@ def same_files(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[
     places = {
         key: np.array([_bounds(pair.window) for pair in pairs], np.float64) for key, pairs in seen.items()
     }
-    return [pair.before for pair in alike[1] if _is_among(pair, seen, places)]
+    twins = [(pair, _twin(pair, seen, places)) for pair in alike[1]]
+    return [(pair, twin) for pair, twin in twins if twin is not None]
 
 
-def _is_among(
+def _twin(
     pair: PairFiles, seen: Mapping[Key, Sequence[PairFiles]], places: Mapping[Key, Float[np.ndarray, "n 4"]]
-) -> bool:
-    """Whether a pair shows the same ground as one of those ``seen``, which are by content."""
+) -> PairFiles | None:
+    """The one of those ``seen``, which are by content, that shows the same ground as a pair."""
     key = _of_dates(pair, FileFacts.content)
     if key not in seen:
-        return False
+        return None
     top, left, bottom, right = places[key].T
     own_top, own_left, own_bottom, own_right = _bounds(pair.window)
     overlaps = (top < own_bottom) & (own_top < bottom) & (left < own_right) & (own_left < right)
     near = [seen[key][place] for place in np.flatnonzero(overlaps).tolist()]
-    return any(_same_files(pair, other) for other in near) or (len(near) > 0 and not _empty(pair))
+    own = next((other for other in near if _same_files(pair, other)), None)
+    return near[0] if own is None and near and not _empty(pair) else own
 
 
 def _of_dates(pair: PairFiles, key: Callable[[FileFacts, str], Key]) -> Key:

@@ -72,10 +72,13 @@ def settle_labels(
             raise InputError(
                 f"{first}: no pixel is unchanged {said}; say what their values mean with {FLAGS}"
             )
-        raise InputError(
-            f"{first}: no pixel has a reference {said}; give masks that say what changed, or say what their "
-            f"values mean with {FLAGS}"
+        area = None if settled.values.shapes is None else settled.values.shapes.area
+        remedy = (
+            f"give masks that say what changed, or say what their values mean with {FLAGS}"
+            if area is None
+            else f"check the place and the reference system of --area {area}"
         )
+        raise InputError(f"{first}: no pixel has a reference {said}; {remedy}")
     still = [subset for subset, of in totals.items() if not of.changed]
     if len(still) == len(totals):
         on_top.append(
@@ -165,7 +168,11 @@ def code_labels(
     )
     notes = dict.fromkeys(note for of in found.values() for note in of.notes)
     every = [mask for masks in kinds.values() for mask in masks]
-    return Settled(coded, values, (*_on_other_grids(labelled), *drawn, *notes, *_nan_in_words(every)))
+    transparent = [
+        mask for kind, of in found.items() if not of.coding.opaque for mask in kinds[kind] if mask.transparent
+    ]
+    said = (*_on_other_grids(labelled), *drawn, *notes, *_nan_in_words(every), *_hidden_in_words(transparent))
+    return Settled(coded, values, said)
 
 
 def _on_other_grids(pairs: Sequence[PairFiles]) -> list[str]:
@@ -189,6 +196,17 @@ def _nan_in_words(masks: Sequence[MaskFacts]) -> list[str]:
     return [
         f"{sum(mask.nan for mask in holding):,} pixels of {count(len(holding), 'mask')} are NaN, without "
         f"reference; the first: {holding[0].path}"
+    ]
+
+
+def _hidden_in_words(masks: Sequence[MaskFacts]) -> list[str]:
+    """Say how many pixels transparency or a mask inside the file takes out of the reference."""
+    if not masks:
+        return []
+    pixels = sum(sum(mask.transparent.values()) for mask in masks)
+    return [
+        f"{pixels:,} pixels of {count(len(masks), 'mask')} are transparent, or masked inside their file, and "
+        f"have no reference; the first: {masks[0].path}"
     ]
 
 

@@ -8,13 +8,17 @@ from terramamba.core.errors import InputError
 from terramamba.core.words import count
 from terramamba.data.labels.class_names import name_key
 from terramamba.data.pairs.image_pair import PairFiles
-from terramamba.data.pairs.label_values import ShapeValues
+from terramamba.data.pairs.label_values import CHANGED, IGNORED, UNCHANGED, Meaning, ShapeValues
 from terramamba.data.pairs.shape_labels import (
     ShapeSource,
     attribute_values,
-    attributes_in_words,
+    telling_attributes,
 )
+from terramamba.data.pairs.value_rule import meaning_of_name
 from terramamba.raster.readers.array_path import file_of
+
+_NO: dict[str, Meaning] = {"false": UNCHANGED, "no": UNCHANGED, "n": UNCHANGED, "0": UNCHANGED}
+"""Values of an attribute that is called after change."""
 
 
 def with_shapes(
@@ -60,9 +64,10 @@ def with_shapes(
                 f"{', '.join(sorted(found)[:12])}; correct --changed-values"
             )
         notes += _written_otherwise(meaning, found)
-    elif others := next(
-        (words for label in labels if (words := attributes_in_words(label, grids[label]))), ""
-    ):
+    elif telling := telling_attributes(grids):
+        others = ", ".join(f"{name} ({_listed(values)})" for name, values in telling.items())
+        if given is None and kept is None:
+            _require_all_of_change(labels[0], telling)
         notes.append(
             f"all polygons of {count(len(labels), 'label')} mean changed, whatever their attributes say: "
             f"{others}; --changed-attribute and --changed-values choose among them"
@@ -78,6 +83,25 @@ def with_shapes(
     }
     _require_on_images([pair for files in told.values() for pair in files])
     return told, meaning, notes
+
+
+def _listed(values: Sequence[str]) -> str:
+    return ", ".join(values[:6]) + (", ..." if len(values) > 6 else "")
+
+
+def _require_all_of_change(path: str, telling: Mapping[str, Sequence[str]]) -> None:
+    """Refuse polygons of which an attribute says in words that some are of no change."""
+    for name, values in telling.items():
+        about = meaning_of_name(name) == CHANGED
+        says = {value: _NO.get(value.lower()) if about else meaning_of_name(value) for value in values}
+        others = [value for value, meaning in says.items() if meaning in (UNCHANGED, IGNORED)]
+        if others:
+            changed = ",".join(value for value in values if value not in others)
+            raise InputError(
+                f"{path}: {name} is {_listed(values)} in these labels, so that not all polygons mean "
+                f"changed; say --changed-attribute {name} --changed-values {changed or values[0]}, or "
+                "other values"
+            )
 
 
 def _written_otherwise(meaning: ShapeValues, found: Collection[str]) -> list[str]:

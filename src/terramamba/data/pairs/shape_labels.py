@@ -1,6 +1,6 @@
 """Labels of pairs drawn as polygons: inside is changed, or what an attribute says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -87,16 +87,25 @@ def attribute_values(path: str, attribute: str, grid: Grid) -> set[str]:
     return set(_texts(features, attribute)) if len(features) else set()
 
 
-def attributes_in_words(path: str, grid: Grid) -> str:
-    """Name the attributes that may say what changed: a few texts, or numbers that repeat; "" for none."""
-    features = read_features(path, wanted=LayerWanted(polygons=True, grid=grid))
-    said = []
-    for name, column in features.attributes.items():
-        different = sorted({_text(value) for value in column} - {""})
-        repeats = len(different) < len(column) or column.dtype.kind == "O"
+def telling_attributes(labels: Mapping[str, Grid]) -> dict[str, list[str]]:
+    """Find the attributes of all ``labels`` that may say what changed, with their values.
+
+    They have a few texts, yes and no, or numbers that repeat. ``labels``: the grid of each file.
+    """
+    values: dict[str, list[str]] = {}
+    kinds: dict[str, set[str]] = {}
+    for path, grid in labels.items():
+        features = read_features(path, wanted=LayerWanted(polygons=True, grid=grid))
+        for name, column in features.attributes.items():
+            values.setdefault(name, []).extend(map(_text, column))
+            kinds.setdefault(name, set()).add(column.dtype.kind)
+    found = {}
+    for name, texts in values.items():
+        different = sorted(set(texts) - {""})
+        repeats = len(different) < len(texts) or bool(kinds[name] & {"O", "b"})
         if repeats and 1 < len(different) <= MOST_CLASSES:
-            said.append(f"{name} ({', '.join(different[:6])}{', ...' if len(different) > 6 else ''})")
-    return ", ".join(said)
+            found[name] = different
+    return found
 
 
 def _polygons(features: Features, grid: Grid, image: str) -> tuple[Shaped[np.ndarray, " n"], tuple[str, ...]]:

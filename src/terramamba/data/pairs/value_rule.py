@@ -21,11 +21,14 @@ FEWEST_GREYS = 8
 """Compression and smoothing leave at least so many values; fewer are levels that somebody gave."""
 
 FLAGS = "--changed-values, --unchanged-values or --ignore-values"
+_CHANGE = r"(chang|ver(ä|ae)nder|cambi|mudan)"
+"""English, French; German; Spanish, Italian; Portuguese."""
 _UNCHANGED = re.compile(
-    r"(?<![a-z])(un|non|not?)[\s_-]*chang|(?<![a-z])(intact|stable|undamaged|no[\s_-]*damage)(?![a-z])"
+    rf"(?<![a-z])(un|in|non|not?|keine?|nicht|sans|pas de|sin|sem|nessun)[\s_-]*{_CHANGE}"
+    r"|(?<![a-z])(intact|stable|undamaged|no[\s_-]*damage)(?![a-z])"
 )
 _IGNORED = re.compile(r"(?<![a-z])no[\s_-]*(data|ref|label)|unlabel|unknown|ignore|cloud|invalid|undefined")
-_CHANGED = re.compile(r"(?<![a-z])chang")
+_CHANGED = re.compile(rf"(?<![a-z]){_CHANGE}")
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ def find_coding(masks: Sequence[MaskFacts], stated: StatedValues | None = None) 
         return _as_stated(tally, stated)
     named = _by_names(tally)
     if named is None:
-        return _by_values(tally, set())
+        found = _by_values(tally, set())
+        return Found(found.coding, (*found.notes, *_names_in_words(tally, found.coding)))
     known = {*named.changed, *named.unchanged, *named.ignored}
     if tally.values <= known | set(tally.nodata):
         ignored = tuple(sorted({*named.ignored, *(set(tally.nodata) - known)}))
@@ -129,10 +133,15 @@ def _by_values(tally: _Tally, told: set[int]) -> Found:
 
 def _with_transparent(tally: _Tally, values: set[int]) -> tuple[set[int], bool, tuple[str, ...]]:
     """``values`` with 0 where transparent pixels are the background; whether they are; and a word on it."""
-    if not tally.transparent or len(values) != 1 or values == {0}:
+    if not tally.transparent or len(values) != 1:
         return values, False, ()
     (value,) = values
     where = next(iter(tally.transparent.values()))
+    if value == 0:
+        raise InputError(
+            f"{where}: is transparent in part, and all masks of the set are 0 wherever they are not, so that "
+            "what changed may stand in the transparency alone; save the masks as one band without it"
+        )
     if set(tally.transparent) != {0}:
         raise InputError(
             f"{where}: is transparent where it is not {value}, so no pixel is unchanged; save the mask as "
@@ -298,7 +307,7 @@ def _by_names(tally: _Tally) -> Coding | None:
     meaning: dict[int, tuple[str, str]] = {}
     for mask in tally.named:
         for value, name in mask.names.items():
-            found = _meaning(name)
+            found = meaning_of_name(name)
             if found is None or value not in tally.pixels:
                 continue
             other, where = meaning.setdefault(value, (found, mask.path))
@@ -314,8 +323,21 @@ def _by_names(tally: _Tally) -> Coding | None:
     return Coding(changed, unchanged, ignored) if meaning else None
 
 
-def _meaning(name: str) -> str | None:
-    """What a name says of change; None: nothing."""
+def _names_in_words(tally: _Tally, coding: Coding) -> list[str]:
+    """Say how values were read whose names do not tell it."""
+    for mask in tally.named:
+        called = {value: name for value, name in mask.names.items() if value in tally.pixels}
+        if called:
+            listed = ", ".join(f"{value} {name!r}" for value, name in sorted(called.items())[:6])
+            return [
+                f"{mask.path}: calls {listed}, which does not say what changed; by their numbers "
+                f"{coding.in_words()}. Where that is wrong, say it with {FLAGS}"
+            ]
+    return []
+
+
+def meaning_of_name(name: str) -> str | None:
+    """Tell what the name of a value or attribute says of change; None: nothing."""
     lower = name.lower()
     for pattern, found in ((_UNCHANGED, "unchanged"), (_IGNORED, "ignored"), (_CHANGED, "changed")):
         if pattern.search(lower):

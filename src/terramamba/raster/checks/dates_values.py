@@ -63,6 +63,14 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
         "medians": _both(_numbers(a.medians), _numbers(b.medians)),
         "spreads": _both(_numbers(a.spreads), _numbers(b.spreads)) + " (middle half of the values)",
     }
+    if _are_equal(*stored) and a.spreads.any():
+        findings.append(
+            Finding(
+                "the same image twice",
+                f"{second.path} holds the values of {first.path}, in all pixels that were compared: probably "
+                "the same image twice, of which no change can be told; give that of the other date",
+            )
+        )
     by = difference_of_scales(a, b) or difference_of_pixels(*values)
     if by is not None:
         said = by.in_words(f"the values of {second.path}", f"those of {first.path}")
@@ -85,6 +93,14 @@ def _common_parts(first: Scene, second: Scene) -> tuple[list[Part], list[Part]]:
     windows = min(own, other, key=lambda placed: sum(window.pixels for window in placed))
     before, after = ([date.read(window, bands) for window in windows] for date in (first, second))
     return before, after
+
+
+def _are_equal(first: Sequence[Part], second: Sequence[Part]) -> bool:
+    """Tell whether two dates hold the same values, and have data at the same pixels."""
+    return all(
+        np.array_equal(valid, there) and np.array_equal(values[valid], others[there])
+        for (values, valid), (others, there) in zip(first, second, strict=True)
+    )
 
 
 def _as_stored(scene: Scene, parts: Sequence[Part]) -> list[Part]:

@@ -20,6 +20,8 @@ LEAST_SHARE = 0.01
 """Fill holds at least this share of the pixels, but for values that no measurement has."""
 USUAL = (0.0, -9999.0, -999.0, -99.0, -32768.0, -32767.0, 32767.0, 65535.0, 65534.0, -99999.0, 99999.0, 255.0)
 """Values that programs write for no data; others count where they are the least or the largest there is."""
+MARKERS = tuple(value for value in USUAL if value < 0)
+"""Those that count in a single band, too, which may be 0 or saturated on its own."""
 DIFFERING_BANDS = 0.1
 """At most this share of the bands may have another value: a mask or an angle among the bands."""
 FEW_BANDS = 4
@@ -39,16 +41,21 @@ MOST_BEYOND = 8
 
 @dataclass(frozen=True)
 class Fill:
-    """A value that probably stands for no data, and the share of the pixels that have it in all bands."""
+    """A value that probably stands for no data, and the share of the pixels that have it.
+
+    ``bands``: it stands so in some bands alone, so many of how many; None: in all of them.
+    """
 
     value: float
     share: float
+    bands: tuple[int, int] | None = None
 
     def in_words(self) -> str:
         """Say what was found, and what can be done."""
         value = in_words([self.value])
+        where = "all bands" if self.bands is None else f"{self.bands[0]} of {self.bands[1]} bands"
         return (
-            f"{percent(self.share)} of the pixels hold {value} in all bands, which is not declared as no data"
+            f"{percent(self.share)} of the pixels hold {value} in {where}, which is not declared as no data"
             f" and probably stands for it; --nodata {value} leaves them out"
         )
 
@@ -67,7 +74,38 @@ def probable_fill(parts: Sequence[Part]) -> tuple[Fill, ...]:
             probable = share >= LEAST_SHARE and _stands_out(finite, marked, value)
         if probable:
             found.append(Fill(value, share))
+    told = {fill.value for fill in found}
+    found += [fill for fill in _in_some_bands(finite) if fill.value not in told]
     return tuple(sorted(found, key=lambda fill: -fill.share))
+
+
+def _in_some_bands(parts: Sequence[Part]) -> list[Fill]:
+    """Find markers that stand in some bands, where the others have data."""
+    bands = len(parts[0][0])
+    if parts[0][0].dtype.kind == "u" or bands == 1:
+        return []
+    ends = [(values[valid].min(), values[valid].max()) for values, valid in parts if valid.any()]
+    found = []
+    for value in MARKERS:
+        if not any(low <= value <= high for low, high in ends):
+            continue
+        shares = [_share_in_band(parts, band, value) for band in range(bands)]
+        holding = [share for share in shares if share >= LEAST_SHARE]
+        if holding:
+            found.append(Fill(value, max(holding), (len(holding), bands)))
+    return found
+
+
+def _share_in_band(parts: Sequence[Part], band: int, value: float) -> float:
+    """Share of the pixels of a band that have ``value``; 0 where it is as likely measured."""
+    data = np.concatenate([values[band][valid[band]] for values, valid in parts])
+    there = equal(data, value)
+    rest = data[~there].astype(np.float64)
+    if rest.size:
+        low, high = np.percentile(rest, [1, 99]).tolist()
+        if np.abs(rest - value).min() < GAP * (high - low):
+            return 0.0
+    return float(there.mean()) if there.size else 0.0
 
 
 def _candidates(parts: Sequence[Part]) -> list[float]:

@@ -23,6 +23,11 @@ from terramamba.raster.readers.variables import Listing, Variable, load
 
 UNEVEN = 0.1
 """Coordinates that are further than this share of a pixel from even steps place no grid."""
+_METRES: dict[tuple[str, ...], float] = {
+    ("m", "metre", "metres", "meter", "meters"): 1.0,
+    ("km", "kilometre", "kilometres", "kilometer", "kilometers"): 1000.0,
+}
+_RADIANS = ("rad", "radian", "radians")
 _WKT = ("crs_wkt", "spatial_ref", "esri_pe_string", "wkt")
 _PROJ = ("proj4", "proj4text", "proj4_params", "proj4_string")
 _EPSG = ("epsg_code", "epsg", "EPSG", "EPSG_code")
@@ -74,7 +79,14 @@ def place(
     notes += found_mapping
     y, x = (_coordinate(listing, variable, axis, role) for axis, role in ((rows, "rows"), (cols, "cols")))
     if y is not None and x is not None:
-        ys, xs = (np.asarray(load(path, v), np.float64).ravel() for v in (y, x))
+        wrong = [f"{v.name} in {v.words('units')}" for v in (y, x) if _in_units_of(v, crs, mapping) is None]
+        if crs is not None and wrong:
+            notes += (
+                f"{' and '.join(wrong)}, which its reference system does not count in: no georeferencing; "
+                "results will have none either",
+            )
+            return Placed(Grid(*shape), notes=notes)
+        ys, xs = (_unpacked(path, v) * (_in_units_of(v, crs, mapping) or 1.0) for v in (y, x))
         steps = [_step(values) for values in (ys, xs)]
         uneven = [v.name for v, step in zip((y, x), steps, strict=True) if step is None]
         if not uneven:
@@ -109,6 +121,35 @@ def place(
     remedy = "; bring it onto a map grid first (gdalwarp -geoloc) to have a place" if two else ""
     nowhere = f"no georeferencing{why}; results will have none either{remedy}"
     return Placed(Grid(*shape), notes=(*notes, nowhere))
+
+
+def _unpacked(path: str, coordinate: Variable) -> Float64[np.ndarray, " n"]:
+    """All values of a coordinate, which may be packed as those of an image are."""
+    scale, offset = coordinate.number("scale_factor"), coordinate.number("add_offset")
+    values = np.asarray(load(path, coordinate), np.float64).ravel()
+    return values * (1.0 if scale is None else scale) + (offset or 0.0)
+
+
+def _in_units_of(coordinate: Variable, crs: CRS | None, mapping: Variable | None) -> float | None:
+    """How much of the unit of ``crs`` the unit of a coordinate is; None: it is of another kind.
+
+    A unit that is not named, or not known, is that of the reference system. Angles of a geostationary
+    satellite's view times its height are metres.
+    """
+    unit = coordinate.words("units").lower()
+    metres = next((size for names, size in _METRES.items() if unit in names), None)
+    if crs is None:
+        return metres
+    if crs.is_projected:
+        if unit in _RADIANS:
+            return None if mapping is None else mapping.number("perspective_point_height")
+        return None if unit.startswith("degree") else (metres or 1.0) / _metres_of(crs, metres)
+    return None if metres is not None or unit in _RADIANS else 1.0
+
+
+def _metres_of(crs: CRS, metres: float | None) -> float:
+    """Metres in one unit of ``crs``, where that matters."""
+    return 1.0 if metres is None else float(crs.linear_units_factor[1])
 
 
 def _coordinate(listing: Listing, variable: Variable, axis: int, role: str) -> Variable | None:

@@ -138,7 +138,10 @@ class Packing:
     def of(cls, variable: Variable) -> "Packing":
         """Read it from the attributes of a variable."""
         kind = np.dtype("u1") if variable.dtype.kind == "b" else variable.dtype.newbyteorder("=")
+        if kind.kind == "i" and variable.words("_Unsigned").lower() == "true":
+            kind = np.dtype(f"u{kind.itemsize}")  # the classic format has no unsigned types
         fills = [v for v in (variable.number(a) for a in ("_FillValue", "missing_value")) if v is not None]
+        fills = [v + 2.0 ** (8 * kind.itemsize) if kind.kind == "u" and v < 0 else v for v in fills]
         ignored = variable.number("Data_Ignore_Value")
         usual = _FILLS.get(kind.str[1:]) if any(variable.axes) else None
         fills = fills or [value for value in (ignored, usual) if value is not None]
@@ -170,6 +173,8 @@ class Packing:
         self, stored: Shaped[np.ndarray, "c h w"]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
         """Unpack values, and tell which are data."""
+        if np.dtype(self.stored).kind == "u" and stored.dtype.kind == "i":
+            stored = stored.view(stored.dtype.str.replace("i", "u"))
         valid = np.ones(stored.shape, bool)
         for fill in self.fills:
             valid &= is_data(stored, fill)

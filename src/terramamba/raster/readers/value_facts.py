@@ -2,13 +2,17 @@
 
 from typing import Any
 
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.windows import Window as Rows
 
 from terramamba.raster.readers.array_scene import ArraySource
 from terramamba.raster.readers.arrays import list_arrays
 from terramamba.raster.readers.datasets import dataset_of
 from terramamba.raster.readers.gdal import GdalSource
 from terramamba.raster.scene import Scene
+from terramamba.raster.windows import strips
+
+PIXELS_AT_ONCE = 4_000_000
 
 
 def holds_one_bit(scene: Scene) -> bool:
@@ -46,6 +50,27 @@ def white_and_black(scene: Scene) -> tuple[frozenset[int], frozenset[int]]:
 def shows_zero_white(path: str) -> bool:
     """Tell whether a file that GDAL opens is photometric MinIsWhite, which GDAL does not turn round."""
     return _is_min_white(dataset_of(path))
+
+
+def is_lossy(scene: Scene) -> bool:
+    """Tell whether the file of ``scene`` is compressed as JPEG, so that values near edges are not exact."""
+    if not isinstance(scene.source, GdalSource):
+        return False
+    image = dataset_of(scene.source.path)
+    return image.driver == "JPEG" or "JPEG" in image.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", "").split()
+
+
+def hides_pixels(scene: Scene) -> bool:
+    """Tell whether a mask inside the file of ``scene``, or beside it, leaves out some of its pixels."""
+    if not isinstance(scene.source, GdalSource):
+        return False
+    image = dataset_of(scene.source.path)
+    if MaskFlags.per_dataset not in image.mask_flag_enums[0]:
+        return False
+    return any(
+        (image.read_masks(1, window=Rows(0, strip.row, image.width, strip.height)) == 0).any()
+        for strip in strips(image.height, image.width, max(1, PIXELS_AT_ONCE // image.width))
+    )
 
 
 def _is_min_white(image: Any) -> bool:
