@@ -3,10 +3,10 @@
     python examples/weights/change_pairs.py FOLDER > pairs.csv
 
 FOLDER holds the sets as more/clcd_whole (512 x 512), more/levir_views and more/dsifn_views (256 x 256) to
-train on, and levir_cd, dsifn_cd and clcd to train, to choose and to test on: each a folder of subsets with A, B
-and label. Images of a test part are named for test alone. Large training images are listed by windows of
-256 x 256 pixels, and the few with colours as they were published three times: those of the views were changed by
-the program that made them.
+train on, and levir_cd, dsifn_cd and clcd to train, to choose and to test on: each a folder of subsets with A,
+B and label. Images of a test part are named for test alone. Large training images are listed by windows of
+256 x 256 pixels, and the few with colours as they were published three times: those of the views were changed
+by the program that made them.
 """
 
 import csv

@@ -216,7 +216,8 @@ def same_pairs(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[
     """Find the pairs of ``second`` whose images ``first`` has, too, each with the pair that has them.
 
     Also as links, copies or with their dates exchanged. Windows of one image must overlap to count, and
-    copies must show something: empty tiles are all alike. Files are read only where both have some of the same size.
+    copies must show something: empty tiles are all alike. Files are read only where both have some of the
+    same size.
     """
     sizes = {_of_dates(pair, FileFacts.size) for pair in first}
     sizes &= {_of_dates(pair, FileFacts.size) for pair in second}

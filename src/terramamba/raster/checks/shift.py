@@ -39,8 +39,12 @@ BLUR = 0.15
 SEARCHES = ((1.0, 0.1), (0.1, 0.01))
 """Half width and step, in pixels, of the searches between pixels."""
 
-Image, Valid = Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "h w"]
-Dates = tuple[Image, Image, Valid, Valid]
+Dates = tuple[
+    Shaped[np.ndarray, "c h w"],
+    Shaped[np.ndarray, "c h w"],
+    Bool[np.ndarray, "h w"],
+    Bool[np.ndarray, "h w"],
+]
 """Both dates in a window, and where each is valid."""
 
 
