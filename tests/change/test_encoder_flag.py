@@ -47,7 +47,7 @@ def test_a_model_without_a_choice_refuses_the_flag(words, tmp_path, capsys):
     assert main([*train, "--model", "fc_ef", "--encoder", "efficientnet_lite0", *out]) == 1
     said = capsys.readouterr().err
     assert "--encoder efficientnet_lite0: fc_ef: its encoder is its own alone" in said
-    assert said.count("\n") == 1
+    assert said.count("error: ") == 1
     settings = tm.ChangeSettings(data="none", out="run", model="svm", encoder="efficientnet_lite0")
     with pytest.raises(tm.InputError, match="its own alone"):
         tm.resolved(settings)

@@ -44,7 +44,7 @@ def test_indian_pines_at_random_leaks_as_stated(pines: tuple[Scene, Path]) -> No
     assert labels.classes.codes == tuple(range(1, 17))
     split = random_split(labels.pixels, labels.targets, **USUAL, seed=0)
     assert split.leakage.shared == pytest.approx(0.98, abs=0.01)
-    assert "98%" in split.leakage.in_words()
+    assert "98 %" in split.leakage.in_words()
 
 
 @pytest.mark.parametrize("patch_size", [5, 7, 9])
