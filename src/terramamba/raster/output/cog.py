@@ -103,8 +103,8 @@ class RasterWriter:
             "transform": grid.transform,
             **({} if grid.ground_control is None else grid.ground_control.profile()),
             "tiled": True,
-            "blockxsize": BLOCK,
-            "blockysize": BLOCK,
+            "blockxsize": _side_of_tiles(grid.width),
+            "blockysize": _side_of_tiles(grid.height),
             "compress": "deflate",
             "zlevel": 1,
             "bigtiff": "if_safer",
@@ -198,6 +198,11 @@ def write_geotiff(path: str | Path, array: Shaped[np.ndarray, "c h w"], grid: Gr
     """Write a whole array (c, h, w) at once; ``options`` are those of ``RasterWriter``."""
     with RasterWriter(path, grid, bands=array.shape[0], dtype=array.dtype.name, **options) as writer:
         writer.write(array)
+
+
+def _side_of_tiles(pixels: int) -> int:
+    """Return one side of a draft's tiles: GDAL takes multiples of 16, and writes what lies outside, too."""
+    return min(BLOCK, -(-pixels // 16) * 16)
 
 
 def _category_names(names: Mapping[int, str]) -> str:
