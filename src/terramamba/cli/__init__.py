@@ -31,6 +31,8 @@ DONE, CANNOT, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 COMMANDS = {
     "demo": "both jobs on made-up images, from files to files",
+    "new classify": "look at a scene and its labels, and write explained settings to train on them",
+    "new change": "look at image pairs, and write explained settings to train on them",
     "classify train": "train a land-cover classifier on a hyperspectral scene and labelled pixels",
     "classify map": "map the land cover of a scene with a trained run",
     "classify evaluate": "score a run on its own test pixels or on another labelled scene",
