@@ -7,6 +7,7 @@ import pytest
 from programs import python
 from terramamba.core.errors import InputError
 from terramamba.models.listing import FILE, count_models, listed_models, to_json
+from terramamba.tasks import TASKS
 
 
 def test_the_list_is_counted_from_the_models() -> None:
@@ -17,7 +18,7 @@ def test_the_list_is_counted_from_the_models() -> None:
 
 
 def test_models_of_an_unknown_task_are_refused() -> None:
-    with pytest.raises(InputError, match=r"task 'segment' is unknown; choose one of: classify, change"):
+    with pytest.raises(InputError, match=f"task 'segment' is unknown; choose one of: {', '.join(TASKS)}"):
         listed_models("segment")
 
 

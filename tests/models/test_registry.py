@@ -7,15 +7,16 @@ import pytest
 from programs import python
 from terramamba.core.errors import InputError
 from terramamba.models import create_model, list_models, model_spec
+from terramamba.tasks import TASKS
 
 TINY = {"preset": "tiny", "in_channels": 5, "num_classes": 3}
 
 
 def test_names_by_task():
-    assert set(list_models()) == {*list_models("classify"), *list_models("change")}
+    assert set(list_models()) == {name for task in TASKS for name in list_models(task)}
     assert {"ssa_mamba", "svm"} <= set(list_models("classify"))
     assert "glmamba" in list_models("change")
-    with pytest.raises(InputError, match="choose one of: classify, change"):
+    with pytest.raises(InputError, match=f"choose one of: {', '.join(TASKS)}"):
         list_models("segment")
 
 

@@ -7,4 +7,4 @@ from terramamba.cli.shared.assess import assess
 
 def run(argv: Sequence[str]) -> int:
     """Estimate, and print accuracies and areas."""
-    return assess("change", argv)
+    return assess("change", "change.tif points.gpkg", argv)

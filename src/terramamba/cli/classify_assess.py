@@ -7,4 +7,4 @@ from terramamba.cli.shared.assess import assess
 
 def run(argv: Sequence[str]) -> int:
     """Estimate, and print accuracies and areas."""
-    return assess("classify", argv)
+    return assess("classify", "cover.tif points.gpkg", argv)

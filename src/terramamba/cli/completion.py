@@ -18,8 +18,6 @@ USAGE = Usage(
     ("SHELL",),
     example="bash",
 )
-MODELS = {"classify train": "classify", "change train": "change"}
-"""Commands whose --model is one of those for a job."""
 
 Flags = Mapping[str, Sequence[str]]
 """Flags of a command with their choices; none where anything goes, such as a file."""
@@ -49,6 +47,7 @@ def command_flags() -> dict[str, Flags]:
 def _flags(name: str) -> dict[str, Sequence[str]]:
     from terramamba.models.registry import list_models
 
+    job, _, what = name.partition(" ")
     known = described(import_module(f"terramamba.cli.{name.replace(' ', '_')}").run)
     found: dict[str, Sequence[str]] = {}
     for option in options_of(known.options):
@@ -56,8 +55,8 @@ def _flags(name: str) -> dict[str, Sequence[str]]:
             continue
         kind = without_none(option.hint)
         choices = [str(choice) for choice in get_args(kind)] if get_origin(kind) is Literal else []
-        if option.name == "model" and name in MODELS:
-            choices = list(list_models(MODELS[name]))
+        if option.name == "model" and what == "train":
+            choices = list(list_models(job))
         found[option.flag] = choices
         if kind is bool:
             found[option.flag.replace("--", "--no-", 1)] = []

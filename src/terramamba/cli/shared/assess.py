@@ -7,8 +7,6 @@ from terramamba.assessment.reference_points import REFERENCE
 from terramamba.cli.shared.parse import AsJson, Usage, parse
 from terramamba.core.options import Options
 
-EXAMPLES = {"classify": "cover.tif points.gpkg", "change": "change.tif points.gpkg"}
-
 
 @dataclass(frozen=True, kw_only=True)
 class AssessOptions(AsJson, Options):
@@ -20,14 +18,14 @@ class AssessOptions(AsJson, Options):
     """Layer of the points' file, where it has several."""
 
 
-def assess(job: str, argv: Sequence[str]) -> int:
-    """Estimate, and print accuracies and areas."""
+def assess(job: str, example: str, argv: Sequence[str]) -> int:
+    """Estimate, and print accuracies and areas; ``example`` ends the help of the command of this ``job``."""
     usage = Usage(
         f"{job} assess",
         "Say how right a map is and how much of each class there really is, with 95 % intervals, by points "
         "that `terramamba sample` drew from it and somebody gave a reference.",
         ("MAP", "POINTS"),
-        example=EXAMPLES[job],
+        example=example,
     )
     options, (place, points) = parse(usage, AssessOptions, argv)
     from terramamba.api.assessing import assess_map
