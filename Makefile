@@ -11,7 +11,7 @@ TERRAMAMBA_SEED ?= $(shell date +%s)
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fresh coverage test-gpu test-qgis powercut kills fuzz sanitize lint format bench docs docs-test pictures release clean
+.PHONY: help install demo test test-fresh coverage test-gpu test-qgis powercut kills fuzz sanitize lint format renew bench docs docs-test pictures release clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,14 @@ lint: install  ## Style, formatting and types
 format: install  ## Put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+renew: install  ## Write anew what is made of the code: pages of records, list of models, the plugin's help, the drawing of imports
+	$(BIN)/python -m terramamba.raster.readers.formats > docs/formats.md
+	$(BIN)/python -m terramamba.data.catalog.page > docs/datasets.md
+	$(BIN)/python -m terramamba.scores.score_table > docs/scores.md
+	$(BIN)/python -m terramamba.models.listing
+	$(BIN)/python integrations/make_qgis.py help
+	$(BIN)/python docs/import_graph.py docs/architecture.md
 
 bench: install  ## Time everything beside a plain loop (10 minutes) and fill docs/performance.md
 	$(BENCH_PYTHON) -m terramamba bench scan --seconds 4 --long --json $(RESULTS)/scan.json

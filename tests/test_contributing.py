@@ -38,8 +38,12 @@ def test_every_file_of_a_list_is_there(what, files):
         assert homes, f"{what}: there is no {path}"
 
 
-@pytest.mark.parametrize(("what", "files"), ROWS, ids=[what for what, _ in ROWS])
-def test_the_commands_of_a_list_are_of_modules_that_are_there(what, files):
-    for module in re.findall(r"python -m (terramamba[\w.]+)", files):
-        path = ROOT / "src" / Path(*module.split("."))
-        assert path.with_suffix(".py").is_file(), f"{what}: there is no {module}"
+def test_what_is_made_of_the_code_is_made_by_one_command():
+    (recipe,) = re.findall(r"^renew:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    modules = re.findall(r"python -m (terramamba[\w.]+)", recipe)
+    scripts = re.findall(r"python ([\w/]+\.py)", recipe)
+    assert len(modules) + len(scripts) == len(recipe.splitlines())
+    for path in [*(f"src/{module.replace('.', '/')}.py" for module in modules), *scripts]:
+        assert '__name__ == "__main__"' in (ROOT / path).read_text("utf-8"), path
+    made_so = {"a reader", "a data set", "a model", "a metric", "a loss", "a training option", "a job"}
+    assert {what for what, files in ROWS if "`make renew`" in files} == made_so
