@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from terramamba.core import documents, network
+from terramamba.data import hub
 from terramamba.data.catalog import download, unpack
 from terramamba.data.labels import described, label_grid
 from terramamba.mapping import executors
@@ -25,6 +26,7 @@ PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
         ("{} levels and", documents.MOST_NESTED),
         ("and {} values at most", documents.MOST_NODES),
         ("may grow {} times at most", matlab_tags.MOST_RATIO),
+        ("and a licence, {} GiB at most", hub.LARGEST >> 30),
         ("nothing else, {} GB at most", pretrained.LARGEST_FILE >> 30),
         ("until a connection stands | {} seconds", network.CONNECT_SECONDS),
         ("without a byte | {} seconds", network.PATIENCE_SECONDS),

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from terramamba.api.map_array import MapArray as MapArray
     from terramamba.api.maps import check_pair as check_pair
     from terramamba.api.maps import join_map as join_map
+    from terramamba.api.publishing import PushedRun as PushedRun
+    from terramamba.api.publishing import push_run as push_run
     from terramamba.api.results import ClassScores as ClassScores
     from terramamba.api.results import EvaluationResult as EvaluationResult
     from terramamba.api.results import Spread as Spread
@@ -82,6 +84,8 @@ _HOMES = {
     "MapArray": "api.map_array",
     "check_pair": "api.maps",
     "join_map": "api.maps",
+    "PushedRun": "api.publishing",
+    "push_run": "api.publishing",
     "map_change": "api.change_maps",
     "map_classes": "api.class_maps",
     "ClassScores": "api.results",

@@ -53,6 +53,7 @@ def test_what_works_long_tells_of_its_progress() -> None:
         "write_report",
         "open_scene",
         "check_pair",
+        "push_run",
         "list_models",
         "scene_from_array",
         "load_run",

@@ -46,7 +46,8 @@ def shipped_classifier(
 
     Args:
         scene: Surface reflectance with wavelengths.
-        weights: Name of weights that come with the package (`terramamba weights`), or a folder of weights.
+        weights: Name of weights that come with the package (`terramamba weights`), a folder of weights, or
+            one on the hub (hf:ORG/NAME).
         reflectance_scale: Stored value of a reflectance of 1, such as 10000; None: found from the values.
         mask: Rasters (not 0) and files of polygons (inside) of what does not count.
         nodata: Values that are no data though the file does not say so.

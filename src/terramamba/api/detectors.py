@@ -45,8 +45,8 @@ def shipped_detector(weights: StrPath) -> Run:
     """Load weights that are ready to be used, to be given to ``map_change`` in place of a run.
 
     Args:
-        weights: Name of weights that come with the package (`terramamba weights` lists them), or the folder
-            of others.
+        weights: Name of weights that come with the package (`terramamba weights` lists them), the folder of
+            others or of a run, or either on the hub (hf:ORG/NAME).
 
     Raises:
         InputError: there are none, they are for another job, or damaged.

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from terramamba.core.errors import InputError
+from terramamba.core.run_files import CARD as RUN_CARD
 from terramamba.core.typed import FieldError, Fraction, Text, typed
+from terramamba.data.hub import at_hand
 from terramamba.data.scaling import Scaling
 from terramamba.data.settings import ScaleBy
-from terramamba.runs.folder import Run
+from terramamba.runs.folder import Run, load_run
 from terramamba.runs.model_card import DataCard, JudgedCard, MadeBy, Metres, ModelCard, Threshold
 from terramamba.weights.card import ANEW, CARD
 from terramamba.weights.registry import find_weights, load_weights, shipped_weights
@@ -34,9 +36,14 @@ class ChangeWeights:
 def shipped_run(given: str) -> Run:
     """Make a run of the weights that ``given`` names: shipped ones, a folder of weights, or the file in it.
 
+    A run is taken as it is; weights and runs may be on the hub.
+
     Raises:
         InputError: there are none, they are for another job, or damaged.
     """
+    given = at_hand(given)
+    if Path(given, RUN_CARD).is_file():
+        return load_run(given)
     weights = find_weights(given, "change")
     model, card = load_weights(weights), weights.card
     try:

@@ -47,6 +47,7 @@ COMMANDS = {
     "explain": "show what a trained run looks at: attention, band importance, activations, Grad-CAM",
     "report": "write one HTML page about runs and their map, to look at in a browser",
     "export": "write a trained run as an ONNX file, which runs without PyTorch",
+    "push": "put a trained run on the Hugging Face hub, with a page about it",
     "join": "write a map from the part files that --shard made",
     "check": "say what a scene is, or whether two scenes make a pair",
     "datasets": "list the data sets known by name, verify a folder of one, or fetch it",

@@ -22,8 +22,8 @@ class EvaluateOptions(AsJson, OnDevice, ScoresOutput, Threshold, Meaning, Pairs)
     """Flags of the command."""
 
     weights: str | None = None
-    """Weights that are ready to be used, in place of RUN: a name (`terramamba weights` lists them), or the
-    folder of others."""
+    """Weights that are ready to be used, in place of RUN: a name (`terramamba weights` lists them), the
+    folder of others, or weights or a run on the hub, such as hf:ORG/NAME."""
     split: str = "test"
     """Subset of the pairs to score on: train, val or test."""
 

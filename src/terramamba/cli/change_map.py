@@ -31,8 +31,8 @@ class MapOptions(ChangeMapSettings, MapFiles):
     """Flags of the command."""
 
     weights: str | None = None
-    """Weights that are ready to be used, in place of RUN: a name (`terramamba weights` lists them), or the
-    folder of others."""
+    """Weights that are ready to be used, in place of RUN: a name (`terramamba weights` lists them), the
+    folder of others, or weights or a run on the hub, such as hf:ORG/NAME."""
     model: str | None = None
     """Detector that needs no training, in place of RUN: cva, pca_kmeans or ir_mad."""
     set: dict[str, Any] = field(default_factory=dict)

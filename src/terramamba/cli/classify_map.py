@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from terramamba.cli.shared.files import run_and_scenes, scenes_of
+from terramamba.cli.shared.files import run_and_scenes, run_in, scenes_of
 from terramamba.cli.shared.map_options import MapFiles, arguments, open_scenes, say_what_was_opened
 from terramamba.cli.shared.parse import Usage, parse
 from terramamba.core.errors import InputError
@@ -26,8 +26,8 @@ class MapOptions(ClassMapSettings, MapFiles):
     """Flags of the command."""
 
     weights: str | None = None
-    """Weights that need no training, in place of RUN: spectral-library, or a folder of weights (see
-    `terramamba weights`)."""
+    """Weights that need no training, in place of RUN: spectral-library, a folder of weights (see `terramamba
+    weights`), or weights or a run on the hub, such as hf:ORG/NAME."""
     reflectance_scale: Annotated[float | None, ABOVE_ZERO] = None
     """With --weights, the stored value of a reflectance of 1, such as 10000; None: found from the values."""
 
@@ -40,7 +40,8 @@ def run(argv: Sequence[str]) -> int:
 
     given = arguments(options)
     weights, scale = given.pop("weights"), given.pop("reflectance_scale")
-    if weights is not None:
+    folder = None if weights is None else run_in(weights)
+    if weights is not None and folder is None:
         from terramamba.api.classifiers import open_for_weights, shipped_classifier
 
         how = {name: given.pop(name) for name in ("scene_variable", "axes", "bands")}
@@ -52,7 +53,10 @@ def run(argv: Sequence[str]) -> int:
         return 0
     if scale is not None:
         raise InputError(f"--reflectance-scale {scale:g}: is for --weights; a trained run knows its scale")
-    folder, places = run_and_scenes(paths, options.stac, ["SCENE"])
+    if folder is None:
+        folder, places = run_and_scenes(paths, options.stac, ["SCENE"])
+    else:
+        places = scenes_of(paths, options.stac, ["SCENE"])
     (opened,) = open_scenes(folder, places, given)
     show_map(map_classes(folder, opened, **given))
     return 0

@@ -7,8 +7,8 @@ from terramamba.cli.shared.parse import Usage, parse
 
 USAGE = Usage(
     "weights fetch",
-    "Bring weights from a folder, or from the address of one, to a folder of your own, which --weights then "
-    "names; they come whole and as their card says, or not at all.",
+    "Bring weights from a folder, from the address of one or from the hub (hf:ORG/NAME) to a folder of your "
+    "own, which --weights then names; they come whole and as their card says, or not at all.",
     ("SOURCE",),
     example="https://example.org/weights --out weights",
 )
@@ -27,10 +27,21 @@ def run(argv: Sequence[str]) -> int:
     options, (source,) = parse(USAGE, FetchOptions, argv)
     from pathlib import Path
 
+    from terramamba.cli.shared.files import run_in
+    from terramamba.data.hub import at_hand
+    from terramamba.runs.fetched import fetch_run
     from terramamba.weights.fetched import fetch_weights
 
-    weights = fetch_weights(source, Path(options.out))
-    print(f"{weights.card.name}: {weights.card.title}")
-    print(f"terms: {weights.card.terms}")
-    print(f"use: terramamba {weights.card.task} map ... --weights {options.out}")
+    if (folder := run_in(source)) is not None:
+        card = fetch_run(Path(folder), Path(options.out)).card
+        print(f"{source}: a run of {card.model.name} for {card.task}")
+        if card.origin is not None:
+            print(f"terms: began with {card.origin.words}")
+        task = card.task
+    else:
+        weights = fetch_weights(at_hand(source), Path(options.out))
+        print(f"{weights.card.name}: {weights.card.title}")
+        print(f"terms: {weights.card.terms}")
+        task = weights.card.task
+    print(f"use: terramamba {task} map ... --weights {options.out}")
     return 0

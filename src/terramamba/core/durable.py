@@ -97,3 +97,9 @@ def digest(path: Path) -> Digest:
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256")
         return Digest(file.tell(), found.hexdigest())
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove ``folder`` where there is nothing in it."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

@@ -39,6 +39,9 @@ REPORT = "report.html"
 LOG = "log.txt"
 CHECKPOINT = "checkpoints/last.ckpt"
 
+READY = ("weights.safetensors", "card.json", "LICENSE")
+"""Of a folder of weights that are ready to be used: the weights, what they are, and on what terms."""
+
 SCORES = "scores.json"
 EXPLANATION = "explain.json"
 """Records of two folders that are no runs: what `evaluate --out` and `explain` write."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import rasterio
 
-from terramamba.core.durable import make_folder, sync_folder
+from terramamba.core.durable import make_folder, remove_if_empty, sync_folder
 from terramamba.core.errors import InputError
 from terramamba.core.file_states import NO_FILES, ChangedFileError, FileStates
 from terramamba.core.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder, remove_any
@@ -36,7 +36,6 @@ from terramamba.raster.output.staging import (
     draft_of,
     is_whole,
     publish,
-    remove_if_empty,
     seal,
 )
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES

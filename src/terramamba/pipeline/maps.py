@@ -86,7 +86,7 @@ def plan_map(
     require_held(list(opened.values()), given or ())
     scenes = {name: masked(scene, settings.mask or ()) for name, scene in opened.items()}
     by_others = settings.workers > 1 or settings.dask is not None
-    sent = str(run) if by_others and not isinstance(run, Run) else loaded
+    sent = str(loaded.folder) if by_others and not isinstance(run, Run) else loaded
     plan = task.plan_map(MapInputs(loaded, sent, scenes, temperature), str(Path(out)), settings)
     notes = plan.notes
     return replace(plan, notes=lambda: [*nodata_note(loaded, given), *notes()])

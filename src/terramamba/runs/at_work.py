@@ -6,11 +6,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from terramamba.core.drafts import PART
-from terramamba.core.durable import make_folder
+from terramamba.core.durable import make_folder, remove_if_empty
 from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import held, remove_any
 from terramamba.core.run_files import CHECKPOINT, CONFIG, WRITTEN
-from terramamba.raster.output.staging import remove_if_empty
 
 LOCK = ".at-work"
 """Hidden folder in that of a run, held by the job that writes it; of a launched job by the first process."""

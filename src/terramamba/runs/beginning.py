@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from terramamba.core.errors import InputError
+from terramamba.data.hub import at_hand
 from terramamba.models.encoders.pretrained import widened
 from terramamba.models.model import Model
 from terramamba.models.origin import WeightsOrigin
@@ -40,7 +41,7 @@ def begun_with(init: str | None, ready: Callable[[str], Run | None]) -> Run | No
     """Load what training begins with; None: it begins from scratch.
 
     Args:
-        init: Folder of a run, or what ``ready`` knows.
+        init: Folder of a run, what ``ready`` knows, or either on the hub.
         ready: Makes a run of weights that are ready to be used, by name or folder; None: there are none.
 
     Raises:
@@ -48,15 +49,16 @@ def begun_with(init: str | None, ready: Callable[[str], Run | None]) -> Run | No
     """
     if init is None:
         return None
-    weights = ready(init)
+    place = at_hand(init)
+    weights = ready(place)
     if weights is not None:
         return weights
-    if not Path(init).is_dir():
+    if not Path(place).is_dir():
         raise InputError(
             f"--init {init}: no such run folder; name the folder that training wrote with --out, or weights"
             " for this job (`terramamba weights`)"
         )
-    return load_run(init)
+    return load_run(place)
 
 
 def with_model(settings: S, begun: Run | None, best: Callable[[S], S]) -> S:

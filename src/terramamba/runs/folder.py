@@ -18,6 +18,7 @@ from terramamba.core.options import before_it_was_there, identity, options_of
 from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, SEED_FOLDERS, WEIGHTS, WRITTEN
 from terramamba.core.termination import RESUMABLE
 from terramamba.core.typed import FieldError, of_kind
+from terramamba.data.hub import at_hand
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
@@ -258,12 +259,12 @@ class Run:
 
 
 def load_run(folder: str | Path) -> Run:
-    """Load the run in ``folder``, its model on the CPU in evaluation mode.
+    """Load the run in ``folder``, or on the hub (``hf:ORG/NAME``), its model on the CPU in evaluation mode.
 
     Raises:
         InputError: a file is missing, damaged, of a later version, or does not belong to the others.
     """
-    path = Path(folder)
+    path = Path(at_hand(folder if isinstance(folder, str) else folder.as_posix()))
     if not path.is_dir():
         raise InputError(f"{path} is not a folder; give the run folder that training wrote")
     card = read_card(path)

@@ -10,12 +10,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from terramamba.core.durable import make_folder, remove, replace, sync_tree
+from terramamba.core.durable import make_folder, remove, remove_if_empty, replace, sync_tree
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.core.folder_lock import held, remove_any
 from terramamba.core.run_files import CARD, CONFIG
-from terramamba.raster.output.staging import remove_if_empty
 
 DRAFT = "draft"
 WHOLE = ".whole"

@@ -1,7 +1,6 @@
 """Weights of somebody else's, fetched into a folder: whole and as their card says, or not at all."""
 
 import shutil
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -9,17 +8,14 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
-from terramamba.core.durable import make_folder, replace, sync_tree
-from terramamba.core.errors import InputError, reason_of
-from terramamba.core.folder_lock import work_folder
+from terramamba.core.errors import InputError
 from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS, TRIES
-from terramamba.raster.output.staging import remove_if_empty
+from terramamba.core.whole_folder import make_whole
 from terramamba.weights.card import read_weights_card
 from terramamba.weights.registry import FILES, Weights, verify_weights
 
 LARGEST_FILE = 2**30
 """Bytes; the largest weights that come along have a three-hundredth of that."""
-DRAFT = "weights"
 CHUNK = 2**16
 
 
@@ -34,23 +30,13 @@ def fetch_weights(source: str, out: Path) -> Weights:
         InputError: a file is missing, too large or not as the card says, a server does not answer, or ``out``
             is there or cannot be written. Nothing is left then.
     """
-    work = out.with_name(f".{out.name}.fetched")
-    with ExitStack() as leaving:
-        try:
-            for made in make_folder(out.parent):
-                leaving.callback(remove_if_empty, made)
-            leaving.enter_context(work_folder(work, out))
-            if out.exists():  # looked at while nobody else may write it
-                raise InputError(f"{out}: is there already; give another folder with --out")
-            draft = work / DRAFT
-            draft.mkdir()
-            for name in FILES:
-                _bring(source, name, draft / name)
-            verify_weights(Weights(draft, read_weights_card(draft)))
-            sync_tree(draft)
-            replace(draft, out)
-        except OSError as error:
-            raise InputError(f"{out}: cannot be written ({reason_of(error)}); name another place") from error
+
+    def fill(draft: Path) -> None:
+        for name in FILES:
+            _bring(source, name, draft / name)
+        verify_weights(Weights(draft, read_weights_card(draft)))
+
+    make_whole(out, fill)
     return Weights(out, read_weights_card(out))
 
 

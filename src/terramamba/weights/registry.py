@@ -18,13 +18,14 @@ from pathlib import Path
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_text
 from terramamba.core.progress import say
+from terramamba.core.run_files import READY
+from terramamba.data.hub import at_hand
 from terramamba.models.model import Model
 from terramamba.models.weights import load_model, save_model
 from terramamba.weights.card import ANEW, CARD, WeightsCard, read_weights_card, write_weights_card
 
-WEIGHTS = "weights.safetensors"
-LICENCE = "LICENSE"
-FILES = (WEIGHTS, CARD, LICENCE)
+FILES = READY
+WEIGHTS, _, LICENCE = READY
 SHIPPED = Path(__file__).parent
 FREE = ("Apache-2.0", "MIT", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0")
 """Licences of which nothing need be said each time; their cards say it."""
@@ -55,13 +56,13 @@ def shipped_weights() -> tuple[Weights, ...]:
 
 
 def find_weights(given: str, task: str | None = None) -> Weights:
-    """Find weights by the name of shipped ones, or by the path of their folder or of the file in it.
+    """Find weights by the name of shipped ones, by the path of their folder or the file in it, or on a hub.
 
     Raises:
         InputError: there are none, the card is damaged, or they are for another job than ``task``.
     """
     known = {weights.card.name: weights for weights in shipped_weights()}
-    path = Path(given)
+    path = Path(at_hand(given))
     if given in known:
         found = known[given]
     elif path.is_dir() or path.is_file():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import CARD, CONFIG
+from terramamba.data.hub import at_hand, is_on_hub
 
 
 def run_and_scenes(
@@ -17,6 +18,16 @@ def run_and_scenes(
     """
     folder, scenes = split_run(paths, names if stac is None else ())
     return folder, scenes_of(scenes, stac, names)
+
+
+def run_in(weights: str) -> str | None:
+    """Return the folder of the run that ``weights`` name, on the hub or by its path; None: they are no run.
+
+    Raises:
+        InputError: the hub does not answer, or has no such thing.
+    """
+    folder = at_hand(weights)
+    return folder if (Path(folder) / CARD).is_file() else None
 
 
 def scenes_of(scenes: Sequence[str], stac: Sequence[str] | None, names: Sequence[str]) -> list[str]:
@@ -44,14 +55,16 @@ def scenes_of(scenes: Sequence[str], stac: Sequence[str] | None, names: Sequence
 
 
 def split_run(paths: Sequence[str], names: Sequence[str] | None = None) -> tuple[str, list[str]]:
-    """Return the run folder among ``paths`` and the others in order; the run may stand before or after them.
+    """Return the run among ``paths`` and the others in order; the run may stand before or after them.
+
+    It is a folder, or one on the hub.
 
     ``names`` are what the others are called, where it is known how many there must be.
 
     Raises:
         InputError: no folder with a ``model.json``, or more than one.
     """
-    runs = [path for path in paths if (Path(path) / CARD).exists()]
+    runs = [path for path in paths if is_on_hub(path) or (Path(path) / CARD).exists()]
     if len(runs) == 1:
         others = list(paths)
         others.remove(runs[0])

@@ -10,7 +10,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from terramamba.core.durable import Digest, digest, make_folder, replace, sync_file, sync_folder
+from terramamba.core.durable import (
+    Digest,
+    digest,
+    make_folder,
+    remove_if_empty,
+    replace,
+    sync_file,
+    sync_folder,
+)
 from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import work_folder
 from terramamba.raster.output.styles import move_style, style_of
@@ -145,9 +153,3 @@ def publish(draft: Path, target: Path, has_sidecar: bool) -> None:
     sync_folder(target.parent)
     if draft.parent.exists():
         sync_folder(draft.parent)
-
-
-def remove_if_empty(folder: Path) -> None:
-    """Remove ``folder`` where there is nothing in it."""
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
