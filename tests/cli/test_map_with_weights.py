@@ -1,5 +1,7 @@
 """``classify map --weights``: land cover of any scene of reflectance with wavelengths, without labels."""
 
+import html
+
 import numpy as np
 import pytest
 import rasterio
@@ -78,6 +80,22 @@ def test_a_scene_of_any_sensor_is_mapped_without_labels(tmp_path, capsys, nm, st
     assert (fractions[:, :, 0] == 255).all()
     np.testing.assert_array_equal(fractions[0, :, 1:], (probability[0] + probability[1])[:, 1:].clip(max=254))
     assert fractions[0, : SIDE // 3, 1:].mean() > 127
+
+
+def test_the_page_of_its_map_names_the_weights_their_terms_and_scores(tmp_path, capsys):
+    scene, out = write(tmp_path / "s.tif", VNIR), tmp_path / "map.tif"
+    tm.map_classes(tm.shipped_classifier(scene), scene, out, progress=False)
+    words = ["report", "spectral-library", "--map", str(out), "--scene", str(scene)]
+    assert main([*words, "--out", str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    card = find_weights("spectral-library").card
+    for said in (f"Made with spectral-library: {card.title}", card.terms, card.model.sha256, card.protocol):
+        assert html.escape(said) in page
+    assert "<dt>made by</dt><dd>spectral-library</dd>" in page
+    assert f"<td>{card.scores[0].data}</td>" in page
+    capsys.readouterr()
+    assert main(words) == 1
+    assert "a report about spectral-library needs --out" in capsys.readouterr().err
 
 
 def test_a_killed_map_goes_on_and_python_and_workers_give_the_same(tmp_path):

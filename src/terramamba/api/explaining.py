@@ -16,6 +16,7 @@ from terramamba.experiments import experiment
 from terramamba.landcover.explain import explain as land_cover
 from terramamba.report import page
 from terramamba.report.maps import MapFiles
+from terramamba.report.of_weights import record_of_weights
 from terramamba.runs.folder import Run
 from terramamba.runs.record import read_runs
 from terramamba.tasks import CHANGE, LAND_COVER, TASKS, task_named
@@ -185,10 +186,13 @@ def write_report(
 ) -> Path:
     """Write one HTML page about ``runs``, and about the map in ``map_files`` that the first of them made.
 
+    In place of runs, the weights that made a map: by their name, their folder, or on the hub.
+
     Raises:
         InputError: a run or file cannot be read, they do not belong together, or ``out`` exists.
     """
-    records = read_runs([Path(run) for run in runs])
+    weights = record_of_weights(str(runs[0]), map_files) if len(runs) == 1 else None
+    records = read_runs([Path(run) for run in runs]) if weights is None else [weights]
     task = task_named(records[0].task)
     return page.write_report(task, records, Path(out), map_files=map_files, overwrite=overwrite)
 

@@ -10,7 +10,8 @@ from terramamba.core.errors import InputError
 USAGE = Usage(
     "report",
     "Write one HTML page about a run, or about several beside each other: summary, scores, training, and the "
-    "map where one is given. The page needs no network.",
+    "map where one is given. The page needs no network. Of a map made with --weights, name these in place of "
+    "RUN.",
     ("RUN", "[RUN ...]"),
     example="runs/cover --map cover.tif --scene scene.tif",
 )
@@ -21,7 +22,7 @@ class ReportOptions:
     """Flags of the command."""
 
     out: str | None = None
-    """Page to write; None: report.html in the run's folder, anew (of several runs, name it)."""
+    """Page to write; None: report.html in the run's folder, anew (of several runs, or weights, name it)."""
     map: str | None = None
     """Map that the first run made, as `classify map` or `change map` wrote it."""
     probabilities: str | None = None
@@ -45,11 +46,14 @@ def run(argv: Sequence[str]) -> int:
     from terramamba.cli.shared.show import show_facts
     from terramamba.core.run_files import REPORT
     from terramamba.report.maps import MapFiles
+    from terramamba.report.of_weights import is_weights
 
     beside = {name: getattr(options, name) for name in ("scene", "before", "after", "probabilities")}
     for name, path in beside.items():
         if path is not None and options.map is None:
             raise InputError(f"--{name} {path}: is shown with a map; give the map with --map")
+    if options.out is None and not Path(folders[0]).is_dir() and is_weights(folders[0]):
+        raise InputError(f"a report about {folders[0]} needs --out, such as --out report.html")
     files = None if options.map is None else MapFiles(options.map, **beside)
     own = Path(folders[0]) / REPORT
     page = write_report(

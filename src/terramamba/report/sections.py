@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from terramamba.core.shown import Shown
 from terramamba.mapping.tags import MODEL_TAG
 from terramamba.report.charts import curves
 from terramamba.report.colours import share, swatch
@@ -16,6 +17,7 @@ from terramamba.report.words import (
     map_sentences,
     model_name,
     percent,
+    run_sentences,
 )
 from terramamba.runs.record import RunRecord
 from terramamba.scores.score import Score, Scores, columns, followed, per_class
@@ -29,7 +31,7 @@ FORMAT_TAGS = ("TIFFTAG_", "AREA_OR_POINT")
 
 def summary(job: ReportedJob, runs: Sequence[RunRecord], land: ReportMap | None, main: Score) -> str:
     """Write the summary in sentences; ``main`` is the score that decides."""
-    said = [" ".join(compare_sentences(job, runs, main) if len(runs) > 1 else job.sentences(runs[0]))]
+    said = [" ".join(compare_sentences(job, runs, main) if len(runs) > 1 else run_sentences(job, runs[0]))]
     if land is not None:
         said.append(" ".join(map_sentences(job, land)))
     doubts = [] if land is None else list(land.doubts)
@@ -65,7 +67,9 @@ def comparison(runs: Sequence[RunRecord], listed: Scores) -> str:
 
 
 def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> str:
-    """Write confusion matrix, bars and curves of one run."""
+    """Write confusion matrix, bars and curves of one run; of weights that are ready to use, their card."""
+    if run.ready is not None:
+        return section("weights", f"The weights: {run.name}", _tables(run.ready) + _facts(run.ready.facts))
     cards = [
         _bars(job, run, per_class(listed)),
         _confusion(run),
@@ -81,14 +85,7 @@ def understood(run: RunRecord, many: bool) -> str:
     if run.plan is None:
         return ""
     warned = "".join(f"<li>{escape(words)}</li>" for words in run.plan.warnings)
-    tables = "".join(
-        table(
-            shown.title,
-            shown.columns,
-            ["<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in shown.rows],
-        )
-        for shown in run.plan.shown.tables
-    )
+    tables = _tables(run.plan.shown)
     facts = _facts(run.plan.shown.facts)
     title = f"What was understood for {run.name}" if many else "What was understood"
     return section("", title, (f'<ul class="notes">{warned}</ul>' if warned else "") + tables + facts)
@@ -210,6 +207,17 @@ def table(caption: str, head: Sequence[str], rows: Sequence[str], kind: str = ""
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
         f'<table class="{kind}"><caption><span>{escape(caption)}</span></caption>'
         f"<thead><tr>{columns}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _tables(shown: Shown) -> str:
+    return "".join(
+        table(
+            one.title,
+            one.columns,
+            ["<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in one.rows],
+        )
+        for one in shown.tables
     )
 
 

@@ -23,11 +23,19 @@ def compare_sentences(job: ReportedJob, runs: Sequence[RunRecord], score: Score)
     which, reached = score.extreme, score.shown(score.value_in(best.test), sign=True)
     said = [
         f"Of {len(runs)} runs, {best.name} has the {which} {score.title}: {reached}.",
-        *job.sentences(best),
+        *run_sentences(job, best),
     ]
     if len({(run.metrics.protocol, run.metrics.split_id) for run in runs}) > 1:
         said.append("The runs were not tested on the same split: their scores cannot be compared directly.")
     return said
+
+
+def run_sentences(job: ReportedJob, run: RunRecord) -> list[str]:
+    """Write what the run's own test says; of weights that are ready to be used, what they are."""
+    if run.ready is None:
+        return job.sentences(run)
+    facts = run.ready.facts
+    return [f"Made with {facts['name']}: {facts['what']}. Terms: {facts['terms']}."]
 
 
 def map_sentences(job: ReportedJob, land: ReportMap) -> list[str]:

@@ -22,6 +22,7 @@ from terramamba.core.run_files import (
     SEED_FOLDERS,
     THRESHOLDS,
 )
+from terramamba.core.shown import Shown
 from terramamba.core.tables import read_rows
 from terramamba.core.typed import FieldError, Finite, Fraction, typed, typed_row
 from terramamba.data.splits.leakage import Leakage
@@ -107,6 +108,8 @@ class RunRecord:
     thresholds: Sequence[ThresholdScores]
     plan: Plan | None = None
     """What was understood of the files before training; None of a run that kept none."""
+    ready: Shown | None = None
+    """What is said of weights that are ready to be used, which have no test of their own here."""
 
     @property
     def task(self) -> str:
