@@ -15,6 +15,7 @@ from terramamba.api import evaluate_classifier, map_classes, train_classifier
 from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.mapping.fit_to_run import open_for
 from terramamba.runs.folder import load_run
 
 Trained = tuple[ClassifySettings, dict[str, Any]]
@@ -92,6 +93,14 @@ def test_the_command_says_how_bands_were_matched(trained: Trained, tmp_path: Pat
     assert any(note.startswith("bands matched by wavelength") for note in found["notes"])
     straight = evaluate_classifier(settings.out, scene=str(settings.scene), labels=str(settings.labels))
     assert not any(note.startswith("bands matched") for note in straight["notes"])
+    bad = tmp_path / "bad.tif"
+    rearranged(settings, bad, range(16))
+    with rasterio.open(bad, "r+") as file:
+        for index in range(1, 17):
+            file.update_tags(index, bbl="0" if index in (6, 8) else "1")
+    marked = open_for(load_run(settings.out), bad)
+    (centre,) = [f"{matched:g}" for matched in (marked.wavelengths or ())[7:8]]
+    assert marked.notes[-1] == f"bands that {bad} calls bad are used by the model: 8 ({centre} nm)"
     out = tmp_path / "why"
     words = ("explain", settings.out, scene, "--labels", settings.labels, "--samples", 50, "--out", out)
     explained = terramamba(*words)

@@ -53,6 +53,13 @@ def test_wavelengths_find_their_bands_in_any_order_among_others() -> None:
     assert turned.notes[-1] == said
 
 
+def test_of_bands_at_one_wavelength_the_first_counts_and_is_said() -> None:
+    model = wanted(2, wavelengths=(450.0, 550.0))
+    twice = match_bands(scene(3, wavelengths=(450.0, 550.0, 550.0)), model)
+    assert order(twice) == [0, 1]
+    assert "apart (several at 550 nm, of which the first counts): 1-2 of 3" in twice.notes[-1]
+
+
 def test_micrometres_and_nanometres_are_the_same_band() -> None:
     micro = tuple(nanometres(text, "um") or 0 for text in ("0.65", "0.55", "0.45"))
     assert order(match_bands(scene(3, wavelengths=micro), wanted(3, wavelengths=(450.0, 550.0, 650.0)))) == [

@@ -86,14 +86,26 @@ def open_for(
     if isinstance(scene, Scene):
         held = in_colours(scene)
         chosen = None if bands is None else find_bands(held, parse_bands(bands))
-        return _in_units(run, match_bands(held, wanted, chosen))
+        return _in_units(run, _matched(held, wanted, chosen))
     count = None if bands is not None else wanted.count
     asked = OpenAsked(variable, shape, axes, count, like)
     opened, chosen = open_bands(scene, bands, asked)
     use = None if chosen is not None else alpha_that_fits(opened, wanted)
     if use is not None:
         opened, _ = open_bands(scene, None, replace(asked, alpha=use))
-    return _in_units(run, match_bands(opened, wanted, chosen))
+    return _in_units(run, _matched(opened, wanted, chosen))
+
+
+def _matched(scene: Scene, wanted: WantedBands, chosen: Sequence[int] | None) -> Scene:
+    """The bands of the model, with a note where the scene calls one that is used a bad band."""
+    matched = match_bands(scene, wanted, chosen)
+    bad = [band for band in wanted.used if band < len(matched.bad_bands) and matched.bad_bands[band]]
+    if not bad:
+        return matched
+    known = matched.wavelengths
+    said = ", ".join(f"{band + 1}" + ("" if known is None else f" ({known[band]:g} nm)") for band in bad)
+    note = f"bands that {scene.path} calls bad are used by the model: {said}"
+    return replace(matched, notes=(*matched.notes, note))
 
 
 def _in_units(run: Run, scene: Scene) -> Scene:

@@ -47,8 +47,10 @@ def match_bands(scene: Scene, wanted: WantedBands, chosen: Sequence[int] | None 
         positions = _as_chosen(scene, wanted, chosen)
         how = "as --bands says"
     elif wanted.wavelengths is not None and scene.wavelengths is not None:
-        positions, farthest = _by_wavelength(scene, wanted)
+        positions, farthest, tied = _by_wavelength(scene, wanted)
         how = f"by wavelength, at most {farthest:.3g} nm apart"
+        if tied:
+            how += f" (several at {', '.join(f'{nm:g}' for nm in tied)} nm, of which the first counts)"
     elif wanted.names is not None and known_names(scene) is not None:
         positions = _by_name(scene, wanted)
         how = "by name"
@@ -127,13 +129,15 @@ def _as_chosen(scene: Scene, wanted: WantedBands, chosen: Sequence[int]) -> Posi
     return tuple(positions)
 
 
-def _by_wavelength(scene: Scene, wanted: WantedBands) -> tuple[Positions, float]:
-    """Positions of the nearest bands, and how far the farthest of those that are used is off in nm."""
+def _by_wavelength(scene: Scene, wanted: WantedBands) -> tuple[Positions, float, list[float]]:
+    """Positions of the nearest bands, how far the farthest of those that are used is off in nm, and where
+    more bands are equally near than are wanted."""
     assert wanted.wavelengths is not None
     assert scene.wavelengths is not None
     here = scene.wavelengths
     positions: list[int | None] = [None] * wanted.count
     taken: dict[int, float] = {}
+    tied: list[float] = []
     farthest = 0.0
     for band in wanted.used:
         centre = wanted.wavelengths[band]
@@ -158,7 +162,9 @@ def _by_wavelength(scene: Scene, wanted: WantedBands) -> tuple[Positions, float]
             )
         taken[own], positions[band] = centre, own
         farthest = max(farthest, least)
-    return tuple(positions), farthest
+        if len({here[i] for i in equal}) == 1 and len(equal) > wanted.wavelengths.count(centre):
+            tied.append(here[own])
+    return tuple(positions), farthest, tied
 
 
 def _tolerance(scene: Scene, wanted: WantedBands, band: int, own: int) -> float:

@@ -140,6 +140,19 @@ def test_polygons_that_say_that_nothing_changed_are_asked_about(
     np.testing.assert_array_equal(mask(found, "val"), expected([]))
 
 
+def test_a_subset_that_is_the_other_way_round_is_named(tmp_path: Path) -> None:
+    root = images(tmp_path, "train", "val", "test")
+    grid = Grid(SIDE, SIDE, CRS.from_epsg(32633), PLACE)
+    changed = (expected([0]) == 1)[None].astype(np.uint8)
+    for part in ("train", "val", "test"):
+        (root / part / "label").mkdir()
+        write_geotiff(root / part / "label" / "one.tif", 1 - changed if part == "test" else changed, grid)
+    warning = settle_labels(find_pairs(root)).warnings[0]
+    assert warning.startswith("95 % of the test masks are changed and 5 % of the train masks: those of test")
+    write_geotiff(root / "test" / "label" / "one.tif", changed, grid, overwrite=True)
+    assert settle_labels(find_pairs(root)).warnings == ()
+
+
 def test_outside_of_the_area_nothing_is_known(tmp_path: Path) -> None:
     data = images(tmp_path, "train")
     shapes(data / "train" / "label" / "one.gpkg", BOXES)

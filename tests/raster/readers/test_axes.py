@@ -39,6 +39,9 @@ def test_whoever_knows_something_settles_it() -> None:
 
 def test_what_settles_it_is_said() -> None:
     assert settle((9, 7, 5), WHAT, Asked(shape=(7, 5)), NOTHING)[1] == "the size of the labels"
+    axes, why = settle((9, 7, 7), WHAT, Asked(shape=(7, 7)), NOTHING)
+    assert axes == (1, 2, 0)
+    assert why == "the size of the labels (rows taken to come before columns, which a square does not tell)"
     assert settle((9, 7, 5), WHAT, Asked(bands=5), NOTHING)[1] == "the model's 5 bands"
 
 

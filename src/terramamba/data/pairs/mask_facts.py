@@ -69,7 +69,12 @@ def band_of(scene: Scene, window: Window | None) -> tuple[Shaped[np.ndarray, "h 
     """
     values, valid = scene.read(window)
     if scene.bands > 1 and (values != values[:1]).any():
-        raise InputError(f"{scene.path}: its {scene.bands} bands differ; a mask has one band, or equal ones")
+        odd = np.argwhere((values != values[:1]).any(axis=0))[0]
+        colour = ", ".join(f"{value:g}" for value in values[:, odd[0], odd[1]].tolist())
+        raise InputError(
+            f"{scene.path}: its {scene.bands} bands differ (the first such pixel holds {colour}); a mask has "
+            "one band, or equal ones: save what the colours mean as one band, 255 where something changed"
+        )
     return values[0], valid[0] & (values[0] == values[0])
 
 
@@ -87,10 +92,13 @@ def _count(mask: Scene, values: Shaped[np.ndarray, "..."], found: dict[int, int]
         unique, numbers = unique[there], numbers[there]
         odd = unique[~_whole(unique)]
         if odd.size:
-            raise InputError(
-                f"{mask.path}: holds {float(odd[0]):g}; a mask has whole numbers from 0, or declares its "
-                "nodata"
+            low = float(odd[0])
+            remedy = (
+                f"declare it as nodata (gdal_edit.py -a_nodata {low:g}) where it has no reference"
+                if low < 0
+                else "cut probabilities and interpolated masks first, at 0.5 say"
             )
+            raise InputError(f"{mask.path}: holds {low:g}; a mask has whole numbers from 0: {remedy}")
     for value, number in zip(unique.tolist(), numbers.tolist(), strict=True):
         found[int(value)] = found.get(int(value), 0) + number
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from terramamba.core.errors import InputError
-from terramamba.core.words import count
+from terramamba.core.words import count, percent
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_pixels import LabelPixels, label_pixels
 from terramamba.data.pairs.label_values import (
@@ -24,6 +24,8 @@ from terramamba.raster.views.on_grid import NearestSource
 from terramamba.raster.views.warped import grid_in_words
 
 Subsets = Mapping[str, Sequence[PairFiles]]
+MOSTLY = 0.75
+"""A subset with a larger share of changed pixels is odd beside one with a larger share of unchanged ones."""
 Kind = tuple[bool, StatedValues | None]
 """Whether a mask holds one bit, and what a table says of it."""
 
@@ -90,8 +92,25 @@ def settle_labels(
             f"the {' and '.join(still)} masks mark no change, read as {settled.values.in_words()}; scores of "
             f"what changed say nothing there"
         )
+    on_top += _reversed_in_words(totals)
     notes = (*on_top, settled.values.as_note(), *settled.notes)
     return replace(settled, notes=notes, warnings=tuple(on_top), pixels=totals)
+
+
+def _reversed_in_words(totals: Mapping[str, LabelPixels]) -> list[str]:
+    """Say which subset is changed for the most part where the others are hardly: it may be the reverse."""
+    shares = {subset: of.changed / (of.changed + of.unchanged) for subset, of in totals.items() if of.changed}
+    mostly = [subset for subset, share in shares.items() if share > MOSTLY]
+    hardly = [subset for subset, share in shares.items() if share < 1 - MOSTLY]
+    if not mostly or not hardly:
+        return []
+    odd = mostly if len(mostly) <= len(hardly) else hardly
+    most, least = percent(shares[mostly[0]]), percent(shares[hardly[0]])
+    return [
+        f"{most} of the {mostly[0]} masks are changed and {least} of the {hardly[0]} masks: those of "
+        f"{' and '.join(odd)} are probably the other way round; look at both, and turn one of them round, or "
+        "state the values in the rows of a table"
+    ]
 
 
 def settle_for_scoring(

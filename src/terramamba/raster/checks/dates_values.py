@@ -63,7 +63,7 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
         "medians": _both(_numbers(a.medians), _numbers(b.medians)),
         "spreads": _both(_numbers(a.spreads), _numbers(b.spreads)) + " (middle half of the values)",
     }
-    if _are_equal(*stored) and a.spreads.any():
+    if first.path != second.path and a.spreads.any() and _are_equal(*stored):
         findings.append(
             Finding(
                 "the same image twice",

@@ -90,6 +90,7 @@ class InFile:
     size: tuple[tuple[tuple[int, int], str], ...] = ()
 
 
+UNTOLD = "rows taken to come before columns, which a square does not tell"
 Told = tuple[tuple[tuple[int, str], ...], tuple[tuple[tuple[int, int], str], ...]]
 _OF_BANDS = re.compile(r".*wave_?len.*|wave|lambda|wl|wvl?|fwhm|bbl|sle?e?ctbands|band_?names?")
 _OF_PIXELS = re.compile(r"(.*_)?(gt|tr|te|dsm|dem|map)(_.*)?|.*(label|truth|mask|class|train|test).*")
@@ -153,9 +154,10 @@ def settle(stored: Sequence[int], what: str, asked: Asked, in_file: InFile) -> t
         )
     if asked.shape is not None:
         rows, cols = asked.shape
+        square = rows == cols and len(having(rows=rows, cols=cols)) > 1
         narrow(
             having(rows=rows, cols=cols),
-            "the size of the labels",
+            "the size of the labels" + (f" ({UNTOLD})" if square else ""),
             f"does not fit labels of {rows} x {cols} pixels; give the labels of this scene",
         )
     for length, entry in in_file.bands:
