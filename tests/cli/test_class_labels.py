@@ -174,4 +174,4 @@ def test_labels_that_list_pixels_are_checked_with_their_scene(scene, tmp_path, t
     assert "cover 1" in done.out, done.err
     alone = terramamba("check", path)
     assert alone.status == 1
-    assert "ENVI regions of interest are labels of the pixels of a scene; name that before them" in alone.err
+    assert "labels the pixels of a scene (ENVI regions of interest); name the scene before it" in alone.err

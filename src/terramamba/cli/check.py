@@ -115,7 +115,7 @@ def _check_files(options: CheckOptions, paths: Sequence[str], answer: _Answer) -
     for path in paths:
         if (listed := pixel_format(path)) is not None:
             raise InputError(
-                f"{path}: {listed.name} are labels of the pixels of a scene; name that before them, as in"
+                f"{path}: labels the pixels of a scene ({listed.name}); name the scene before it, as in"
                 " `terramamba check SCENE LABELS`"
             )
     for path in filter(is_vector_file, paths):
