@@ -192,6 +192,8 @@ def cases(home: Path) -> list[Case]:
         Case("report", (*page, "--out", "page.html"), OVERWRITTEN),
         Case("report of a run", ("report", "run"), ((),), ("run",)),
         Case("experiment", ("experiment", f"{home}/experiment.yaml", "--out", "exp"), ((),), every=5),
+        Case("new classify", ("new", "classify", *scene[1::2], "--out", "new.yaml"), OVERWRITTEN, every=2),
+        Case("new change", ("new", "change", f"{home}/pairs", "--out", "new.yaml"), OVERWRITTEN, every=2),
         Case("results", ("results", "exp", "--page", "page.md"), ((),), ("exp", "page.md")),
         Case("sample", ("sample", f"{home}/map.tif", "--out", "p.gpkg", "--per-class", "5"), OVERWRITTEN),
         Case("sample --overwrite", (*sampled, "--overwrite"), ((),), ("points.geojson",)),
