@@ -52,8 +52,11 @@ def exchanged(hub):
 @pytest.mark.parametrize("by_server", [False, True])
 def test_what_is_damaged_leaves_nothing(hub, tmp_path, damage, words, by_server):
     damage(hub)
-    with serving(hub) as address, pytest.raises(InputError, match=words):
-        fetch_weights(address if by_server else str(hub), tmp_path / "deep" / "own")
+    with serving(hub) as address:
+        source = address if by_server else str(hub)
+        with pytest.raises(InputError, match=words) as refused:
+            fetch_weights(source, tmp_path / "deep" / "own")
+    assert refused.value.message.startswith(source)
     assert {path.name for path in tmp_path.iterdir()} == {"hub"}
 
 

@@ -10,6 +10,7 @@ USAGE = Usage(
     "Put a trained run on the Hugging Face hub, with a page that says what it takes, what it is worth and on "
     "what terms; others then map with --weights hf:ORG/NAME. Log in before with `hf auth login`.",
     ("RUN",),
+    example="runs/cover --to my-name/cover",
 )
 
 

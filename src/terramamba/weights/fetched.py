@@ -1,5 +1,6 @@
 """Weights of somebody else's, fetched into a folder: whole and as their card says, or not at all."""
 
+import os
 import shutil
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -34,10 +35,19 @@ def fetch_weights(source: str, out: Path) -> Weights:
     def fill(draft: Path) -> None:
         for name in FILES:
             _bring(source, name, draft / name)
-        verify_weights(Weights(draft, read_weights_card(draft)))
+        _verify(draft, source)
 
     make_whole(out, fill)
     return Weights(out, read_weights_card(out))
+
+
+def _verify(draft: Path, source: str) -> None:
+    """Refuse what was brought where it does not belong together, by the names that it has at its source."""
+    try:
+        verify_weights(Weights(draft, read_weights_card(draft)))
+    except InputError as error:
+        said = error.message.replace(f"{draft}{os.sep}", f"{source.rstrip('/')}/")
+        raise InputError(said) from error
 
 
 def _bring(source: str, name: str, target: Path) -> None:
