@@ -62,6 +62,49 @@ def test_hover_shows_class_probability_and_spectrum(
             assert tab.run("document.querySelectorAll('#spectrum path').length") == 1
 
 
+def test_a_class_of_the_legend_is_shown_alone_and_degrees_stand_last(
+    tab: Tab, pages: dict[str, Path]
+) -> None:
+    tab.open(pages["cover"])
+    tab.set_slider("swipe", 0)
+    tab.set_slider("opacity", 100)
+    shown = tab.run("JSON.parse(document.getElementById('data').textContent)")
+    colours = [tuple(one["colour"]) for one in shown["classes"]]
+
+    def seen() -> set[tuple[int, ...]]:
+        return {tuple(pixel) for pixel in tab.look().reshape(-1, 3).tolist()} & set(colours)
+
+    there = seen()
+    own = colours.index(sorted(there)[0])
+    other = next(index for index, colour in enumerate(colours) if index != own)
+    buttons = tab.page.locator(".only")
+    buttons.nth(other).click()
+    assert not seen() - {colours[other]}
+    buttons.nth(own).click()
+    assert seen() == {colours[own]}
+    assert buttons.nth(own).get_attribute("aria-pressed") == "true"
+    buttons.nth(own).click()
+    assert seen() == there
+    tab.point_at(5, 5, (60, 60))
+    assert tab.said("under").split("\n")[-1].endswith("° E")
+
+
+def test_two_fingers_zoom(tab: Tab, pages: dict[str, Path]) -> None:
+    tab.open(pages["cover"])
+    tab.page.locator("#map").scroll_into_view_if_needed()
+    box, touch = tab.page.locator("#map").bounding_box(), tab.page.context.new_cdp_session(tab.page)
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    before = tab.look()
+    for kind, apart in (("touchStart", 30), ("touchMove", 60), ("touchMove", 120)):
+        points = [{"x": middle[0] + side * apart, "y": middle[1], "id": side + 1} for side in (-1, 1)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    zoomed = tab.look()
+    assert not np.array_equal(before, zoomed)
+    tab.page.click("#whole")
+    assert np.array_equal(tab.look(), before)
+
+
 def test_the_swipe_moves(tab: Tab, pages: dict[str, Path]) -> None:
     tab.open(pages["change"])
     tab.set_slider("opacity", 0)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from terramamba.mapping.probability import PROBABILITY_STEPS
-from terramamba.report.controls import slider, swipe
+from terramamba.report.controls import choice, slider, swipe
 from terramamba.report.job import Colours
 from terramamba.report.maps import ReportMap
 from terramamba.report.sections import bar_row
@@ -86,7 +86,13 @@ def bars(run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
 def controls(land: ReportMap) -> list[str]:
     """Write controls: both dates where the page has them, the change layer's opacity, the threshold."""
     dates = [swipe("before", "after")] if {"left", "right"} <= land.layers.keys() else []
-    return [*dates, slider("opacity", "Opacity of the change layer", 0, 100, OPACITY), _threshold(land)]
+    layers = {"map": "what changed", "probability": "probability of change"}
+    return [
+        *([choice("layer", "Layer", layers)] if "probability" in land.layers else []),
+        *dates,
+        slider("opacity", "Opacity of the change layer", 0, 100, OPACITY),
+        _threshold(land),
+    ]
 
 
 def _threshold(land: ReportMap) -> str:

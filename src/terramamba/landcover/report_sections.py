@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from terramamba.core.errors import InputError
 from terramamba.landcover.report_map import NO_CLASS
-from terramamba.report.controls import swipe
+from terramamba.report.controls import choice, slider, swipe
 from terramamba.report.job import Colours
 from terramamba.report.maps import ReportMap
 from terramamba.report.sections import bar_row
@@ -81,5 +81,10 @@ def bars(run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
 
 
 def controls(land: ReportMap) -> list[str]:
-    """Write the slider between scene and map, where the page has the scene."""
-    return [swipe("scene", "map")] if "left" in land.layers else []
+    """Write the layer to see, and, where the page has the scene, the slider between and the map's opacity."""
+    layers = {"map": "classes"} | ({"probability": "probability"} if "probability" in land.layers else {})
+    below = [swipe("scene", "map"), slider("opacity", "Opacity of the map", 0, 100, 100)]
+    return [
+        *([choice("layer", "Layer", layers)] if len(layers) > 1 else []),
+        *(below if "left" in land.layers else []),
+    ]

@@ -1,5 +1,6 @@
 """Controls of the page's map, which its script knows by their names."""
 
+from collections.abc import Mapping
 from html import escape
 
 
@@ -14,3 +15,9 @@ def slider(name: str, words: str, low: int, high: int, start: int) -> str:
         f'<label for="{name}">{escape(words)}</label>'
         f'<input type="range" id="{name}" min="{low}" max="{high}" value="{start}">'
     )
+
+
+def choice(name: str, words: str, options: Mapping[str, str]) -> str:
+    """Write a labelled list to choose from, as HTML; ``options`` are words by value."""
+    listed = "".join(f'<option value="{value}">{escape(text)}</option>' for value, text in options.items())
+    return f'<label for="{name}">{escape(words)}</label><select id="{name}">{listed}</select>'

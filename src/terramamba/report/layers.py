@@ -26,6 +26,8 @@ LAYER_BYTES, PICTURE_BYTES = 3_800_000, 2_400_000
 LAYER_SIDE, PICTURE_SIDE, SPECTRA_SIDE = 2048, 1600, 320
 """Pixels along the longer side before the bytes are counted."""
 
+STILL_SIDE = 480
+
 SMALLER = 0.97
 """What a side is multiplied with beside the root of what is too much, until the layer fits."""
 
@@ -62,6 +64,19 @@ def packed_picture(scene: Scene, like: Scene | None = None) -> Packed:
         return _jpeg(false_colour(_shrunk(scene, shape), limits))
 
     return _fitting(scene, read, PICTURE_SIDE, PICTURE_BYTES)
+
+
+def still_picture(values: Packed, colours: Sequence[Sequence[int]]) -> str:
+    """Draw a packed layer of classes as a small PNG, for who sees the page without its script; a data URI."""
+    from PIL import Image
+
+    kinds = np.frombuffer(zlib.decompress(base64.b64decode(values.data)), np.uint8)
+    step = max(1, -(-max(values.height, values.width) // STILL_SIDE))
+    table = np.full((256, 3), 255, np.uint8)
+    table[: len(colours)] = [list(colour)[:3] for colour in colours]
+    file = io.BytesIO()
+    Image.fromarray(table[kinds.reshape(values.height, values.width)[::step, ::step]]).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
 def thinned(

@@ -20,6 +20,7 @@ from terramamba.raster.views.in_colours import in_colours
 from terramamba.raster.windows import strips
 from terramamba.report.job import ReportedJob
 from terramamba.report.layers import STRIP_PIXELS, Packed
+from terramamba.report.place import place_of
 from terramamba.runs.record import RunRecord
 
 LAYERS = {
@@ -69,7 +70,7 @@ class ReportMap:
     def payload(self) -> dict[str, Any]:
         """What the page's script reads."""
         classes = [
-            {"name": entry.name, "colour": colour}
+            {"name": entry.name, "colour": colour, "pixels": entry.pixels, "hectares": entry.hectares}
             for entry, colour in zip(self.areas, self.colours, strict=True)
         ]
         return {
@@ -124,6 +125,7 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
         georeference={
             "transform": None if land.transform is None else list(land.transform)[:6],
             "crs": None if land.crs is None else _short(land.crs.to_string()),
+            **place_of(land.grid),
         },
         notes=_notes(land, layers),
         doubts=doubts,

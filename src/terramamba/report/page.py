@@ -64,6 +64,7 @@ def write_report(
             "style": style,
             "script": script,
             "data": "" if land is None else _data(land),
+            "contents": _contents(body),
             "body": "\n".join(section for section in body if section),
         }
     )
@@ -89,6 +90,13 @@ def write_run_pages(task: Task, folder: str | Path) -> None:
 
 def _about(task: Task, runs: Sequence[RunRecord]) -> str:
     return f"{task.title} · {', '.join(dict.fromkeys(model_name(run) for run in runs))}"
+
+
+def _contents(sections: Sequence[str]) -> str:
+    """Write links to the sections that have a name, where there are several."""
+    found = [match for text in sections for match in re.findall(r'<section id="(\w+)"><h2>(.*?)</h2>', text)]
+    links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title in found)
+    return f'<nav aria-label="Contents"><ul>{links}</ul></nav>' if len(found) > 2 else ""
 
 
 def _policy(style: str, script: str) -> str:

@@ -4,7 +4,9 @@
   const canvas = id("map"), pen = canvas.getContext("2d");
   const { width, height } = shown;
   const NONE = 255, STEPS = 254;
+  const RAMP = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
   const layers = {};
+  let only = null;
   const view = { scale: 1, col: width / 2, row: height / 2 };
   let at = null;
 
@@ -37,12 +39,21 @@
     return sheet;
   };
 
+  const ramp = (value) => {
+    if (value === NONE) return [0, 0, 0, 0];
+    const at = (value / STEPS) * (RAMP.length - 1), low = Math.min(Math.floor(at), RAMP.length - 2);
+    return [...RAMP[low].map((part, i) => Math.round(part + (RAMP[low + 1][i] - part) * (at - low))), 255];
+  };
+  const inks = (value) =>
+    only === null || only === value ? [...shown.classes[value].colour, 255] : [0, 0, 0, 0];
+
   // The smallest stored probability that counts as changed.
   const least = () => shown.steps.least[id("threshold").value];
   const repaint = () => {
-    if (!shown.over) {
-      layers.paint = painted(layers.values, (value) =>
-        value < shown.classes.length ? [...shown.classes[value].colour, 255] : [0, 0, 0, 0]);
+    if (id("layer")?.value === "probability") {
+      layers.paint = painted(layers.probability, ramp);
+    } else if (!shown.over) {
+      layers.paint = painted(layers.values, (value) => (value < shown.classes.length ? inks(value) : [0, 0, 0, 0]));
     } else if (layers.probability) {
       layers.paint = painted(layers.probability, (value) =>
         value !== NONE && value >= least() ? [...shown.classes[1].colour, 255] : [0, 0, 0, 0]);
@@ -65,6 +76,43 @@
   const fit = () => Math.min(canvas.width / width, canvas.height / height);
   const zoom = () => fit() * view.scale;
   const corner = () => [canvas.width / 2 - view.col * zoom(), canvas.height / 2 - view.row * zoom()];
+  // A bar of a round length, and where north is, in the lower left corner.
+  const marks = () => {
+    const sharp = canvas.width / canvas.clientWidth, foot = canvas.height - 14 * sharp;
+    const write = (text, x, y) => {
+      pen.font = `${13 * sharp}px system-ui, sans-serif`;
+      pen.lineWidth = 3 * sharp;
+      pen.strokeStyle = "#fff";
+      pen.fillStyle = "#000";
+      pen.strokeText(text, x, y);
+      pen.fillText(text, x, y);
+    };
+    if (shown.metres) {
+      const most = (110 * sharp * shown.metres[1]) / zoom(), power = 10 ** Math.floor(Math.log10(most));
+      const long = [5, 2, 1].find((step) => step * power <= most) * power;
+      const wide = (long * zoom()) / shown.metres[1];
+      for (const [line, colour] of [[6, "#fff"], [3, "#000"]]) {
+        pen.fillStyle = colour;
+        pen.fillRect(12 * sharp - (line - 3) / 2, foot - (line * sharp) / 2, wide + line - 3, line * sharp);
+      }
+      write(long >= 1000 ? `${long / 1000} km` : `${Number(long.toPrecision(3))} m`, 12 * sharp, foot - 9 * sharp);
+    }
+    if (shown.transform) {
+      const [a, b, , d, e] = shown.transform, turn = Math.sign(a * e - b * d);
+      const length = Math.hypot(a, b), x = (-b * turn) / length, y = (a * turn) / length;
+      const from = [canvas.width - 24 * sharp, 34 * sharp], reach = 16 * sharp;
+      for (const [line, colour] of [[5, "#fff"], [2, "#000"]]) {
+        pen.lineWidth = line * sharp;
+        pen.strokeStyle = colour;
+        pen.beginPath();
+        pen.moveTo(from[0] - x * reach, from[1] - y * reach);
+        pen.lineTo(from[0] + x * reach, from[1] + y * reach);
+        pen.lineTo(from[0] + (x * 6 - y * 6) * sharp, from[1] + (y * 6 + x * 6) * sharp);
+        pen.stroke();
+      }
+      write("N", from[0] - 20 * sharp, from[1] + 5 * sharp);
+    }
+  };
   const draw = () => {
     const size = zoom(), [left, top] = corner();
     const box = [left, top, width * size, height * size];
@@ -84,9 +132,15 @@
       pen.fillStyle = `rgb(${shown.classes[0].colour})`;
       pen.fillRect(...box);
     }
-    const right = shown.over ? layers.right : layers.paint;
-    if (layers.left) half(0, id("swipe") ? cut : canvas.width, () => pen.drawImage(layers.left, ...box));
-    if (right) half(cut, canvas.width, () => pen.drawImage(right, ...box));
+    if (layers.left) {
+      half(0, id("swipe") && shown.over ? cut : canvas.width, () => pen.drawImage(layers.left, ...box));
+    }
+    if (shown.over && layers.right) half(cut, canvas.width, () => pen.drawImage(layers.right, ...box));
+    if (!shown.over) {
+      pen.globalAlpha = id("opacity") ? id("opacity").value / 100 : 1;
+      half(cut, canvas.width, () => pen.drawImage(layers.paint, ...box));
+      pen.globalAlpha = 1;
+    }
     if (shown.over) {
       pen.globalAlpha = id("opacity").value / 100;
       pen.imageSmoothingEnabled = false;
@@ -112,6 +166,7 @@
         pen.fill();
       }
     }
+    marks();
     if (at) {
       const x = left + (at.col + 0.5) * size, y = top + (at.row + 0.5) * size, side = Math.max(size, 12);
       for (const [line, colour] of [[4, "#fff"], [2, "#000"]]) {
@@ -168,6 +223,17 @@
       const digits = Math.abs(a) + Math.abs(b) < 0.01 ? 5 : 1;
       lines[0] += ` · ${x.toFixed(digits)}, ${y.toFixed(digits)}${shown.crs ? ` (${shown.crs})` : ""}`;
     }
+    if (shown.degrees) {
+      const nodes = Math.round(Math.sqrt(shown.degrees.east.length)) - 1;
+      const down = ((row + 0.5) * nodes) / height, along = ((col + 0.5) * nodes) / width;
+      const r = Math.min(nodes - 1, Math.floor(down)), c = Math.min(nodes - 1, Math.floor(along));
+      const [east, north] = [shown.degrees.east, shown.degrees.north].map((values) => {
+        const of = (i, j) => values[(r + i) * (nodes + 1) + c + j], v = down - r, u = along - c;
+        return (of(0, 0) * (1 - u) + of(0, 1) * u) * (1 - v) + (of(1, 0) * (1 - u) + of(1, 1) * u) * v;
+      });
+      const side = (value, plus, minus) => `${Math.abs(value).toFixed(5)}° ${value < 0 ? minus : plus}`;
+      lines.push(`${side(north, "N", "S")}, ${side(east, "E", "W")}`);
+    }
     id("under").textContent = lines.join("\n");
     spectrum();
   };
@@ -182,8 +248,12 @@
     const y = ((event.clientY - box.top) * canvas.height) / box.height;
     return { x, y, col: (x - left) / zoom(), row: (y - top) / zoom() };
   };
+  // A pixel may become 24 wide, also of a map that is very long.
+  const most = () => Math.max(64, 24 / fit());
+  // A line of pixels is shown from its beginning, wide enough to be seen, and panned along.
+  const readable = () => (32 * canvas.width) / canvas.clientWidth / (Math.min(width, height) * fit());
   const zoomTo = (scale, col = view.col, row = view.row) => {
-    view.scale = Math.min(64, Math.max(1, scale));
+    view.scale = Math.min(most(), Math.max(1, scale));
     const halfWide = canvas.width / zoom() / 2, halfHigh = canvas.height / zoom() / 2;
     const kept = (value, half, size) => (2 * half >= size ? size / 2 : Math.min(size - half, Math.max(half, value)));
     view.col = kept(col, halfWide, width);
@@ -198,7 +268,8 @@
   };
   const resize = () => {
     const sharp = Math.min(2, devicePixelRatio || 1);
-    const wide = canvas.clientWidth, tall = Math.min((wide * height) / width, Math.max(320, innerHeight * 0.8));
+    const wide = canvas.clientWidth;
+    const tall = Math.max(Math.min((wide * height) / width, Math.max(320, innerHeight * 0.8)), Math.min(240, wide));
     canvas.style.height = `${Math.round(tall)}px`;
     canvas.width = Math.round(wide * sharp);
     canvas.height = Math.round(tall * sharp);
@@ -218,12 +289,35 @@
   };
 
   const listen = () => {
-    let drag = null;
+    let drag = null, pinch = null;
+    const fingers = new Map();
+    const span = () => {
+      const [one, other] = [...fingers.values()];
+      return Math.max(1, Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY));
+    };
+    const between = () => {
+      const [one, other] = [...fingers.values()];
+      return under({ clientX: (one.clientX + other.clientX) / 2, clientY: (one.clientY + other.clientY) / 2 });
+    };
     canvas.addEventListener("pointerdown", (event) => {
+      fingers.set(event.pointerId, event);
+      if (fingers.size === 2) {
+        pinch = { ...between(), span: span(), scale: view.scale };
+        drag = null;
+        canvas.setPointerCapture(event.pointerId);
+        return;
+      }
       drag = { ...under(event), held: view.scale > 1, line: onLine(event) };
       canvas.setPointerCapture(event.pointerId);
     });
     canvas.addEventListener("pointermove", (event) => {
+      if (fingers.has(event.pointerId)) fingers.set(event.pointerId, event);
+      if (fingers.size === 2 && pinch) {
+        zoomTo((pinch.scale * span()) / pinch.span);
+        const now = between();
+        zoomTo(view.scale, view.col + pinch.col - now.col, view.row + pinch.row - now.row);
+        return;
+      }
       const here = under(event);
       canvas.style.cursor = drag?.line || onLine(event) ? "ew-resize" : "";
       if (drag?.line) {
@@ -236,7 +330,9 @@
     });
     for (const end of ["pointerup", "pointercancel"]) {
       canvas.addEventListener(end, (event) => {
-        const here = under(event), clicked = end === "pointerup" && !drag?.line;
+        const here = under(event), clicked = end === "pointerup" && !drag?.line && !pinch;
+        fingers.delete(event.pointerId);
+        if (!fingers.size) pinch = null;
         drag = null;
         if (clicked) point(Math.floor(here.row), Math.floor(here.col));
       });
@@ -245,7 +341,7 @@
       if (document.activeElement !== canvas && !event.ctrlKey) return; // the page scrolls
       event.preventDefault();
       const here = under(event), before = view.scale;
-      const scale = Math.min(64, Math.max(1, before * (event.deltaY < 0 ? 1.25 : 0.8))), share = before / scale;
+      const scale = Math.min(most(), Math.max(1, before * (event.deltaY < 0 ? 1.25 : 0.8))), share = before / scale;
       zoomTo(scale, here.col + (view.col - here.col) * share, here.row + (view.row - here.row) * share);
     }, { passive: false });
     const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
@@ -267,6 +363,31 @@
     id("whole").addEventListener("click", () => zoomTo(1));
     id("swipe")?.addEventListener("input", draw);
     id("opacity")?.addEventListener("input", draw);
+    id("layer")?.addEventListener("change", () => { repaint(); draw(); });
+    const save = (name, address) => {
+      const link = document.createElement("a");
+      link.href = address;
+      link.download = name;
+      link.click();
+    };
+    id("picture").addEventListener("click", () => save("map.png", canvas.toDataURL("image/png")));
+    id("table").addEventListener("click", () => {
+      const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
+      const rows = shown.classes.map((one) => `${quoted(one.name)},${one.pixels},${one.hectares ?? ""}`);
+      const table = new Blob([["name,pixels,hectares", ...rows, ""].join("\r\n")], { type: "text/csv" });
+      save("areas.csv", URL.createObjectURL(table));
+    });
+    for (const button of document.querySelectorAll(".only")) {
+      button.addEventListener("click", () => {
+        const value = Number(button.dataset.value);
+        only = only === value ? null : value;
+        for (const other of document.querySelectorAll(".only")) {
+          other.setAttribute("aria-pressed", String(Number(other.dataset.value) === only));
+        }
+        repaint();
+        draw();
+      });
+    }
     id("threshold")?.addEventListener("input", () => { repaint(); count(); tell(); draw(); });
     for (const button of document.querySelectorAll(".go")) {
       button.addEventListener("click", () => {
@@ -281,6 +402,7 @@
   };
 
   (async () => {
+    id("wait").textContent = "The map is being unpacked.";
     for (const name of ["values", "probability", "spectra"]) {
       if (shown[name]) layers[name] = await unpack(shown[name]);
     }
@@ -289,6 +411,7 @@
     count();
     listen();
     resize();
+    if (readable() > 1) zoomTo(readable(), 0, 0);
     id("wait").remove();
     document.documentElement.dataset.ready = "map";
   })();

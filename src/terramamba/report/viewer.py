@@ -5,13 +5,14 @@ from html import escape
 
 from terramamba.report.colours import swatch
 from terramamba.report.job import ReportedJob
+from terramamba.report.layers import still_picture
 from terramamba.report.maps import ReportMap
 from terramamba.report.sections import section, table
 from terramamba.report.words import amount
 
 KEYS = (
-    "Drag the line, or the map where it is zoomed. With the map in focus, arrow keys move the cross, + and −"
-    " zoom, 0 shows all, and the wheel zooms too."
+    "Drag the line, or the map where it is zoomed; two fingers zoom. With the map in focus, arrow keys move"
+    " the cross, + and − zoom, 0 shows all, and the wheel zooms too."
 )
 
 CHANGE_COLUMNS = {"pixels": "pixels", "hectares": "hectares", "probability": "mean probability"}
@@ -24,7 +25,9 @@ def viewer(job: ReportedJob, land: ReportMap) -> str:
         *job.controls(land),
         '<div class="buttons"><button type="button" id="closer" aria-label="zoom in">+</button>'
         '<button type="button" id="wider" aria-label="zoom out">−</button>'
-        '<button type="button" id="whole">show all</button></div>',
+        '<button type="button" id="whole">show all</button>'
+        '<button type="button" id="picture">save picture</button>'
+        '<button type="button" id="table">save areas</button></div>',
         '<output id="under" aria-live="polite">Point at the map.</output>',
         spectrum,
         _legend(land),
@@ -37,17 +40,35 @@ def viewer(job: ReportedJob, land: ReportMap) -> str:
         '<div class="viewer"><div class="stage">'
         f'<canvas id="map" tabindex="0" role="application" aria-label="{words}" aria-describedby="under">'
         "</canvas>"
-        '<p id="wait">The map is being unpacked.</p>'
+        f'<p id="wait"></p>{_still(land)}'
         f'<p class="hint">{KEYS}</p>{notes}</div><div class="side">{"".join(side)}</div></div>'
         + _largest(land),
     )
 
 
-def _legend(land: ReportMap) -> str:
-    entries = "".join(
-        f"<li>{swatch(colour)}{escape(entry.name)} <small>{amount(entry)}</small></li>"
-        for entry, colour in zip(land.areas, land.colours, strict=True)
+def _still(land: ReportMap) -> str:
+    """What is seen where scripts do not run."""
+    picture = still_picture(land.layers["values"], land.colours)
+    return (
+        "<noscript><p>This is a still picture: scripts do not run here, so the map cannot be moved or asked. "
+        "The legend has its colours and areas.</p>"
+        f'<img class="still" src="{picture}" alt="The map, small"></noscript>'
     )
+
+
+def _legend(land: ReportMap) -> str:
+    """Names, colours and areas; where classes stand beside each other, a button shows one alone."""
+    shown = [
+        f"{swatch(colour)}{escape(entry.name)} <small>{amount(entry)}</small>"
+        for entry, colour in zip(land.areas, land.colours, strict=True)
+    ]
+    if not land.layers["over"]:
+        shown = [
+            f'<button type="button" class="only" data-value="{index}" aria-pressed="false"'
+            f' title="show it alone">{entry}</button>'
+            for index, entry in enumerate(shown)
+        ]
+    entries = "".join(f"<li>{entry}</li>" for entry in shown)
     return f'<ul class="legend" tabindex="0" aria-label="Legend">{entries}</ul>'
 
 
