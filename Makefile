@@ -11,7 +11,7 @@ TERRAMAMBA_SEED ?= $(shell date +%s)
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fresh coverage test-gpu test-qgis powercut kills fuzz sanitize lint format renew bench docs docs-test pictures release clean
+.PHONY: help install demo test test-fresh coverage test-gpu test-triton test-qgis powercut kills fuzz sanitize lint format renew bench docs docs-test pictures release clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ coverage: install  ## Run the tests and list the lines of each file that none of
 
 test-gpu:  ## Test and time the GPU kernels; a machine with PyTorch for CUDA needs no install
 	PYTHONPATH=src $(PYTHON) -m pytest -o addopts= -W ignore::pytest.PytestConfigWarning tests/ops/test_triton_gpu.py
+
+test-triton: install  ## Compile the GPU kernels as models launch them, and fill docs/performance.md with what spills
+	$(BIN)/python benchmarks/spills.py --json $(RESULTS)/spills.json
+	$(BIN)/python benchmarks/page.py
 
 test-qgis: install  ## Run the plugin in QGIS (Debian: apt-get install qgis python3-qgis) beside the command line
 	$(BIN)/pytest -n 0 tests/integrations

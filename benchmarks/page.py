@@ -39,7 +39,8 @@ def milliseconds(way: Record) -> str:
 
 def machine(records: Records) -> str:
     rows = []
-    for name, record in records.items():
+    measured = {name: record for name, record in records.items() if "machine" in record}
+    for name, record in measured.items():
         about = record["machine"]
         levels = [about[f"instruction set of {part}"] for part in ("PyTorch", "the native kernel")]
         loads = f"{about['load at the start']}, {record['load']['load at the end']:.2f}"
@@ -48,7 +49,7 @@ def machine(records: Records) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in about["versions"].items())
     spreads = {
         (way["ms"][2] - way["ms"][0]) / way["ms"][1]: f"{name} of {case['title']}"
-        for record in records.values()
+        for record in measured.values()
         for case in record.get("cases", ())
         for name, way in case["ways"].items()
         if way["runs"] > 1
@@ -165,6 +166,22 @@ def maps(records: Records) -> str:
     return f"{table(columns, rows)}\n\n{said}"
 
 
+def spills(records: Records) -> str:
+    record = records["spills"]
+    parts = [f"By ptxas of Triton {record['triton']}."]
+    for gpu, found in record["bytes"].items():
+        scans = {name: by_n for name, by_n in found.items() if name}
+        sizes = list(scans["euler"])
+        rows = [
+            [f"{kernel}, {name}", *(f"{by_n[n][kernel]:,}" for n in sizes)]
+            for name, by_n in scans.items()
+            for kernel in by_n[sizes[0]]
+        ]
+        rows += [[kernel, *[f"{spilled:,}"] * len(sizes)] for kernel, spilled in found[""][""].items()]
+        parts.append(table([f"bytes spilled, {gpu}", *(f"n {n}" for n in sizes)], rows))
+    return "\n\n".join(parts)
+
+
 PARTS: dict[str, Callable[[Records], str]] = {
     "machine": machine,
     "scan-forward": lambda records: scans("forward", records),
@@ -175,6 +192,7 @@ PARTS: dict[str, Callable[[Records], str]] = {
     "memory": memory,
     "growth": growth,
     "maps": maps,
+    "spills": spills,
 }
 
 
@@ -194,7 +212,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=home / "benchmarks" / "results", help="folder")
     parser.add_argument("--page", type=Path, default=home / "docs" / "performance.md", help="page to fill")
     arguments = parser.parse_args()
-    names = ("scan", "scene", "train", "growth", "maps")
+    names = ("scan", "scene", "train", "growth", "maps", "spills")
     records = {
         name: json.loads((arguments.results / f"{name}.json").read_text(encoding="utf-8")) for name in names
     }

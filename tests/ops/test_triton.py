@@ -3,6 +3,7 @@
 Each is a fresh interpreter, as Triton is told to interpret before it is imported.
 """
 
+import re
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,14 +15,16 @@ from programs import python
 from terramamba.ops import backends, triton, triton_trial
 
 HERE = Path(__file__).parent
+SPILLS = HERE.parents[1] / "benchmarks" / "spills.py"
 
 
-def run(*arguments: str, **environment: str) -> None:
+def run(*arguments: str, **environment: str) -> str:
     if find_spec("triton") is None:
         pytest.skip("Triton is not installed: pip install 'terramamba[triton]'")
     done = python(*arguments, cwd=HERE, env=environment, timeout=280, fresh=True)
     print(done.stdout)
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize("groups", [("sizes",), ("lengths", "maps", "trial")], ids=" ".join)
@@ -29,8 +32,12 @@ def test_kernels_are_right_in_the_interpreter(seed, groups):
     run("triton_cases.py", str(seed), *groups, TRITON_INTERPRET="1")
 
 
-def test_kernels_compile_for_a_gpu(tmp_path):
-    run("triton_compile.py", TRITON_CACHE_DIR=str(tmp_path))
+def test_kernels_compile_as_they_are_launched_and_forward_spill_nothing():
+    """A sample; `make test-triton` compiles all."""
+    said = run(str(SPILLS), "--states", "1", "--gpus", "80", "--launches", "map")
+    spilled = dict(re.findall(r"(\w+(?:, backward)?) (\d+)", said.splitlines()[-1].partition(": ")[2]))
+    assert {"outputs", "gradients", "convolve", "chunk_states, backward"} < {*spilled}
+    assert spilled["outputs"] == spilled["chunk_states"] == "0"
 
 
 def test_missing_parts_are_named(monkeypatch):

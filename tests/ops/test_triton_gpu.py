@@ -33,6 +33,8 @@ SCAN = torch.ops.terramamba.triton_scan.default
 CONVOLUTION = torch.ops.terramamba.triton_convolution.default
 LARGE = (
     ScanCase(Case(l=500, d=100, n=16, b=3)),
+    ScanCase(Case(l=203, d=40, n=70, b=2, zoh=True)),
+    ScanCase(Case(l=203, d=40, n=128, b=2)),
     ScanCase(Case(l=4096, d=32, n=16, g=4, b=1, zoh=True, layout="time first"), "cross", (64, 64)),
     ScanCase(Case(l=1023, d=96, n=17, g=4, b=2, layout="time first"), "corners", (31, 33)),
 )

@@ -38,6 +38,7 @@ GROUPS: dict[str, tuple[ScanCase, ...]] = {
         ScanCase(Case(l=1, d=1, n=1, b=2, D=False, bias=False, softplus=False, state=False)),
         ScanCase(Case(l=2, d=100, n=4, g=4, b=1, zoh=True, layout="strided")),
         ScanCase(Case(l=63, d=3, n=16, b=1, layout="time first")),
+        ScanCase(Case(l=3, d=5, n=70, b=1, zoh=True)),
         ScanCase(Case(l=64, d=16, n=4, b=1, D=False), dtype=torch.bfloat16),
     ),
     "lengths": (

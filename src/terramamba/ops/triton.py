@@ -15,9 +15,12 @@ from torch import Tensor
 from terramamba.ops import triton_launch
 from terramamba.ops.operator import empty_gradients, like
 from terramamba.ops.triton_launch import (
+    MOST_STATES,
+    WARP,
     Launch,
     by_group,
     enter,
+    forward_unroll,
     on,
     path_parts,
     power_of_2,
@@ -29,12 +32,18 @@ EVERY = triton_launch.EVERY
 """Steps between the states that are kept for the backward pass."""
 FORWARD_LANES = 32
 """Channels side by side in a program: a warp's threads, so that each sum over states is in one thread."""
+FEWER_LANES = 8
+"""The same, at most, where a channel has more states than a thread can hold: several threads share them."""
+FORWARD_TILE = 512
+"""Most states of a program, 16 a thread."""
 BACKWARD_LANES = 8
 """The same in the backward pass, whose sums over channels then take 3 exchanges between threads, not 5."""
 BACKWARD_ROWS = 4
 """Most rows of that many channels in a program of the backward pass."""
 BACKWARD_TILE = 256
-"""States of a program of the backward pass: UNROLL tiles of them fill a quarter of a warp's registers."""
+"""States of a warp of the backward pass: UNROLL tiles of them fill a quarter of its registers."""
+BACKWARD_WARPS = 16
+"""Most warps of a program of the backward pass, which share the states of its channels if these are many."""
 CONVOLUTION_TILE = {"SEQUENCES": 4, "STEPS": 8, "LANES": 32}
 """Outputs of a program of the convolution: every x is read once for 8 of them, every k once for 4."""
 
@@ -97,7 +106,10 @@ def forward(
     saved_states = last.new_empty(saved_shape(b, d, length, n) if keep else (0,))
     if b == 0:
         return y, last, saved_states
-    launch = Launch.of(B, d, FORWARD_LANES, 1, softplus, zoh)
+    tile = power_of_2(n)
+    lanes = max(min(FORWARD_LANES if tile <= MOST_STATES else FEWER_LANES, FORWARD_TILE // tile), 1)
+    unroll = forward_unroll(lanes * tile // WARP, zoh, B, C)
+    launch = Launch.of(B, d, softplus, zoh, lanes=lanes, unroll=unroll)
     parts = by_group(y, groups, None) if path_index is None else path_parts(last, launch, b)
     with on(u.device):
         entering, chunk_stride = state, 0
@@ -151,8 +163,10 @@ def backward(
             x.zero_()
         return found
     into_state = None if state is None else dstate
-    rows = BACKWARD_TILE // (BACKWARD_LANES * power_of_2(n))
-    launch = Launch.of(B, d, BACKWARD_LANES, max(min(rows, BACKWARD_ROWS), 1), softplus, zoh)
+    tile = BACKWARD_LANES * power_of_2(n)
+    rows = max(min(BACKWARD_TILE // tile, BACKWARD_ROWS), 1)
+    warps = max(min(tile // BACKWARD_TILE, BACKWARD_WARPS), 1)
+    launch = Launch.of(B, d, softplus, zoh, lanes=BACKWARD_LANES, rows=rows, warps=warps)
     parts = by_group(du, groups, None) if path_index is None else path_parts(saved_states, launch, b)
     parts_B, parts_C = saved_states.new_empty(2, launch.blocks, b, length, groups, n)
     parts_A = saved_states.new_empty(launch.chunks, b, n, d)

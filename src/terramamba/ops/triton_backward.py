@@ -6,11 +6,11 @@ import triton
 import triton.language as tl
 
 from terramamba.ops.triton_steps import (
-    LOG2_E,
     SIZES,
     STATE_STRIDES,
     advance,
     channel_tile,
+    decay,
     input_factor,
     input_factor_slope,
     inverse,
@@ -62,7 +62,6 @@ def gradients(
     whole = group * channels + channel
     tile = real[:, None, :] & some[None, :, None]
     a = per_state(A, A_d, A_n, whole, state, tile)
-    a2 = a * LOG2_E
     a_inverse = inverse(a)
     shift = per_channel(bias, bias_d, whole, real)
     skip = per_channel(D, D_d, whole, real)
@@ -97,7 +96,7 @@ def gradients(
         for t in range(start // EVERY * EVERY, start):
             h, row, u_t = advance(
                 h, t, stop, path_index, u, delta, B, path_index_l, u_l, delta_l, B_l,
-                a, a2, a_inverse, shift, real, some, SOFTPLUS, ZOH,
+                a, a_inverse, shift, real, some, SOFTPLUS, ZOH,
             )  # fmt: skip
         before = ()
         for i in tl.static_range(UNROLL):
@@ -105,7 +104,7 @@ def gradients(
             t = start + i
             h, row, u_t = advance(
                 h, t, stop, path_index, u, delta, B, path_index_l, u_l, delta_l, B_l,
-                a, a2, a_inverse, shift, real, some, SOFTPLUS, ZOH,
+                a, a_inverse, shift, real, some, SOFTPLUS, ZOH,
             )  # fmt: skip
         for i in tl.static_range(UNROLL - 1, -1, -1):
             t = start + i
@@ -118,7 +117,7 @@ def gradients(
             C_t = tl.load(C + row * C_l, mask=some & inside, other=0.0).to(tl.float32)
             B_t = B_t[None, :, None]
             delta_t = delta_t[:, None, :]
-            A_bar = tl.exp2(delta_t * a2)
+            A_bar = decay(delta_t, a)
             factor = input_factor(delta_t, a, a_inverse, A_bar, ZOH)
 
             dC_t = tl.sum(tl.sum(h * dy_t[:, None, :], axis=0), axis=1)

@@ -6,11 +6,11 @@ import triton
 import triton.language as tl
 
 from terramamba.ops.triton_steps import (
-    LOG2_E,
     SIZES,
     STATE_STRIDES,
     advance,
     channel_tile,
+    decay,
     input_factor,
     inverse,
     load_delta,
@@ -48,7 +48,6 @@ def chunk_states(
     whole = group * channels + channel
     tile = real[:, None, :] & some[None, :, None]
     a = per_state(A, A_d, A_n, whole, state, tile)
-    a2 = a * LOG2_E
     a_inverse = inverse(a)
     shift = per_channel(bias, bias_d, whole, real)
     x += sequence * x_b + group * x_g + channel * x_d
@@ -73,7 +72,7 @@ def chunk_states(
             W_t = tl.load(W + row * W_l, mask=some & inside, other=0.0).to(tl.float32)
             total += delta_t
             delta_t = delta_t[:, None, :]
-            A_bar = tl.exp2(delta_t * a2)
+            A_bar = decay(delta_t, a)
             given = W_t[None, :, None] * x_t[:, None, :]
             if BACKWARD:
                 h = A_bar * (h + given)
@@ -106,7 +105,7 @@ def carry_states(
     channel = index % channels
     state = index // channels % n
     sequence = index // channels // n
-    a2 = tl.load(A + channel * A_d + state * A_n, mask=real, other=0.0).to(tl.float32) * LOG2_E
+    a = tl.load(A + channel * A_d + state * A_n, mask=real, other=0.0).to(tl.float32)
     h = tl.zeros((BLOCK,), tl.float32)
     if first is not None:
         place = sequence * first_b + channel * first_d + state * first_n
@@ -116,7 +115,7 @@ def carry_states(
     for i in range(chunks):
         chunk = tl.cast(chunks - 1 - i if BACKWARD else i, tl.int64)
         alone = tl.load(states + chunk * size, mask=real, other=0.0)
-        A_bar = tl.exp2(tl.load(sums + chunk * (size // n), mask=real, other=0.0) * a2)
+        A_bar = decay(tl.load(sums + chunk * (size // n), mask=real, other=0.0), a)
         tl.store(states + chunk * size, h, mask=real)
         h = A_bar * h + alone
 
@@ -150,7 +149,6 @@ def outputs(
     whole = group * channels + channel
     tile = real[:, None, :] & some[None, :, None]
     a = per_state(A, A_d, A_n, whole, state, tile)
-    a2 = a * LOG2_E
     a_inverse = inverse(a)
     shift = per_channel(bias, bias_d, whole, real)
     skip = per_channel(D, D_d, whole, real)
@@ -181,7 +179,7 @@ def outputs(
             t = start + i
             h, row, u_t = advance(
                 h, t, stop, path_index, u, delta, B, path_index_l, u_l, delta_l, B_l,
-                a, a2, a_inverse, shift, real, some, SOFTPLUS, ZOH,
+                a, a_inverse, shift, real, some, SOFTPLUS, ZOH,
             )  # fmt: skip
             C_t = tl.load(C + row * C_l, mask=some & (t < stop), other=0.0).to(tl.float32)
             rows = rows + (row,)

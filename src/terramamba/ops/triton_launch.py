@@ -13,10 +13,23 @@ EVERY = 16
 """Steps between the states that are kept for the backward pass."""
 UNROLL = 8
 """Steps written out in a kernel, so that the reads of several are under way together; it divides EVERY."""
+WARP = 32
+"""Threads of a warp."""
+FEW_STATES, MOST_STATES = 8, 16
+"""States that a thread of the forward pass holds with registers to spare, and at most."""
 CHUNK_STEPS = 64
 """Fewest steps of a chunk, a multiple of EVERY: shorter ones move more bytes of states than of inputs."""
 PROGRAMS = 8
 """Programs, of one warp each, that fill a multiprocessor of a GPU."""
+
+
+def forward_unroll(states: int, zoh: bool, *weights: Tensor) -> int:
+    """Give the steps that are written out forward: fewer where a thread's ``states`` need more registers.
+
+    They do for 1 / A with zoh, and for a pointer each where those of ``weights`` (b, g, n, l) lie apart.
+    """
+    apart = any(W.stride(2) != 1 for W in weights)
+    return UNROLL >> zoh + apart if states > FEW_STATES else UNROLL
 
 
 def on(device: torch.device) -> AbstractContextManager[object]:
@@ -43,7 +56,18 @@ class Launch:
     options: dict[str, Any]
 
     @classmethod
-    def of(cls, B: Tensor, d: int, lanes: int, rows: int, softplus: bool, zoh: bool) -> "Launch":
+    def of(
+        cls,
+        B: Tensor,
+        d: int,
+        softplus: bool,
+        zoh: bool,
+        *,
+        lanes: int,
+        rows: int = 1,
+        warps: int = 1,
+        unroll: int = UNROLL,
+    ) -> "Launch":
         """Cut into programs of ``rows * lanes`` channels, of fewer rows if there are fewer channels."""
         b, groups, n, length = B.shape
         channels = d // groups
@@ -64,11 +88,11 @@ class Launch:
                 "SOFTPLUS": softplus,
                 "ZOH": zoh,
                 "EVERY": EVERY,
-                "UNROLL": UNROLL,
+                "UNROLL": unroll,
                 "ROWS": rows,
                 "N": states,
                 "LANES": lanes,
-                "num_warps": 1,
+                "num_warps": warps,
             },
         )
 
