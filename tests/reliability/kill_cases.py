@@ -216,7 +216,7 @@ def prepare(case: Case, home: Path, folder: Path) -> None:
                 copy(sidecar, folder / sidecar.name)
 
 
-PASSING = ("minutes", "seconds", "code")
+PASSING = ("minutes", "seconds", "code", "commit")
 """Keys of records: what was measured, and the state of the repository, in which somebody may be at work."""
 
 
