@@ -126,6 +126,20 @@ def test_wrong_usage_is_said_in_words(capsys: pytest.CaptureFixture[str], words:
     assert refused(capsys, *words.split()) == message
 
 
+def test_a_list_of_numbers_that_is_none_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Numbers(Base):
+        """With a list of numbers."""
+
+        nodata: list[float] | None = None
+        """Values."""
+
+    with pytest.raises(SystemExit):
+        parse(USAGE, Numbers, ["--out", "o", "run", "--nodata", "nothing"])
+    said = "error: --nodata: 'nothing' is not a list of numbers, such as 0,-9999"
+    assert capsys.readouterr().err.splitlines()[-1] == said
+
+
 def test_a_flag_that_is_given_twice_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert (
         settings("--out", "o", "--batch-size", "4", "--batch_size=8", "--rate", "1", "--rate", "1").batch_size

@@ -121,6 +121,29 @@ def test_other_labels_are_matched_by_their_codes(trained, tmp_path):
     assert fewer["notes"] == ["not scored, the model does not know these codes: 77"]
 
 
+def test_what_scores_of_other_labels_cannot_say_is_said(trained, tmp_path):
+    settings, _ = trained
+    values, _ = open_scene(settings.labels).read()
+    codes = [code for code in np.unique(values) if code]
+
+    def scored(name: str, changed: np.ndarray):
+        write_geotiff(tmp_path / name, changed, open_scene(settings.labels).grid, nodata=0)
+        return evaluate_classifier(settings.out, scene=settings.scene, labels=str(tmp_path / name))
+
+    alone = scored("one.tif", np.where(values == codes[0], values, 0))
+    assert alone["notes"][0].startswith("all scored pixels are of one class, ")
+    turned = np.zeros(256, values.dtype)
+    turned[codes] = np.roll(codes, 1)
+    exchanged = scored("turned.tif", turned[values])
+    assert exchanged["test"]["oa"] < 0.5
+    assert "probably the codes stand for other classes here" in exchanged["notes"][0]
+    turned[codes] = np.array(codes) + 100
+    with pytest.raises(
+        InputError, match=r"no labelled pixel of a class that the model knows; not scored, .* 101"
+    ):
+        scored("far.tif", turned[values])
+
+
 def test_a_scene_of_other_bands_and_half_an_input_are_refused(trained, tmp_path):
     settings, _ = trained
     other = make_scene(tmp_path, 2, height=40, width=40, bands=9)

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Int
+from scipy.optimize import linear_sum_assignment
 
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain
 from terramamba.core.run_files import CONFUSION, SPLIT
+from terramamba.core.words import percent
 from terramamba.data.labels.class_table import UNLABELLED
 from terramamba.data.labels.labels import read_labels, unmasked
 from terramamba.data.labels.matching import known_targets
@@ -42,6 +44,9 @@ from terramamba.scores.calibration import class_calibration
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.training.predict import class_logits
 from terramamba.training.task import Evaluation
+
+SELDOM_RIGHT, MOSTLY_RIGHT = 0.5, 0.8
+"""Codes are probably exchanged where less than this share is right, and more would be with others."""
 
 
 def evaluate(
@@ -142,13 +147,32 @@ def evaluate(
     found = {
         "protocol": scored.protocol,
         "pixels": len(scored.pixels),
-        "notes": list(scored.notes),
+        "notes": [*_doubts(confusion, names), *scored.notes],
         "regularise": None if smoothing is None else plain(smoothing),
         "confusion": confusion.tolist(),
         "test": scores_by_name(confusion, names, calibration),
         "calibration": plain(run.card.judged.calibration),
     }
     return Evaluation(found, lambda folder: write_confusion(folder / CONFUSION, confusion, names))
+
+
+def _doubts(confusion: Int[np.ndarray, "k k"], names: Sequence[str]) -> list[str]:
+    """Say where scores say little, or something else than they seem to: one class alone, codes exchanged."""
+    there = np.flatnonzero(confusion.sum(axis=1))
+    if len(there) == 1:
+        return [f"all scored pixels are of one class, {names[there[0]]}: scores say nothing of the others"]
+    total, right = int(confusion.sum()), int(np.trace(confusion))
+    rows, cols = linear_sum_assignment(-confusion)
+    better = int(confusion[rows, cols].sum())
+    if right >= SELDOM_RIGHT * total or better < MOSTLY_RIGHT * total:
+        return []
+    pairs = zip(rows.tolist(), cols.tolist(), strict=True)
+    moved = [(row, col) for row, col in pairs if row != col and row in there]
+    said = ", ".join(f"{names[row]} here is {names[col]} of the run" for row, col in moved)
+    return [
+        f"{percent(right / total)} of the pixels are right, but {percent(better / total)} would be where "
+        f"{said}: probably the codes stand for other classes here; call them as the run does (--class-names)"
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +218,8 @@ def _elsewhere(run: Run, scene: Scene, labels: str, reading: Mapping[str, Any]) 
     known = targets != UNLABELLED
     shape = run.patches
     store = PatchStore.read(scene, run.scaling, given.pixels.only(known), shape.size, shape.border)
-    scored = store.usable[store.kept.find(given.pixels.keys)] & known
+    scored = known.copy()
+    scored[known] = store.usable[store.kept.find(given.pixels.only(known).keys)]
     missing = int(np.count_nonzero(known & ~scored))
     if missing:
         notes.append(f"not scored, without data in a used band (NaN and infinity are none): {missing} pixels")

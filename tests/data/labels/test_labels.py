@@ -136,6 +136,11 @@ def test_tiles_are_laid_where_they_belong(tmp_path: Path, scene: Scene) -> None:
     for path in (str(tiles), str(table)):
         labels = read_labels(path, scene)
         np.testing.assert_array_equal(code_map(labels), expected)
+    assert labels.notes == ()
+    located(tiles / "d.tif", 9 - MAP[:2, :2])
+    labels = read_labels(str(tiles), scene)
+    np.testing.assert_array_equal(code_map(labels), expected)
+    assert "tiles: 4 pixels have other codes in two tiles that overlap" in labels.notes[0]
 
 
 def test_abundances_count_where_they_are_high_enough(tmp_path: Path, scene: Scene) -> None:

@@ -388,7 +388,7 @@ def test_what_is_stated_must_fit_the_masks(tmp_path: Path, lists: dict, words: s
 @pytest.mark.parametrize(
     ("lists", "words"),
     [
-        ({"changed": ["1"], "ignored": ["1"]}, "--changed-values and ignore_values: both list 1"),
+        ({"changed": ["1"], "ignored": ["1"]}, "--changed-values and --ignore-values: both list 1"),
         ({"changed": ["x"]}, "--changed-values: 'x' is no whole number from 0"),
         ({"changed": ["-1"]}, "'-1' is no whole number"),
         ({"unchanged": ["9-3"]}, "'9-3' is no range"),

@@ -271,6 +271,8 @@ class _Parser(ArgumentParser):
         if value and value[1] in self.known:
             option = self.known[value[1]]
             given = value[2].strip()
+            if get_origin(without_none(option.hint)) is list:
+                given = given.strip("[]'\"")
             choices = get_args(without_none(option.hint)) if _is_choice(option.hint) else ()
             hint = meant(given, map(str, choices))
             return f"{option.flag}: '{given}' is not {_kind_in_words(option.hint)}{hint}"
@@ -303,6 +305,8 @@ def _is_choice(hint: Any) -> bool:
 
 def _kind_in_words(hint: Any) -> str:
     kind = without_none(hint)
+    if get_origin(kind) is list and get_args(kind)[0] in (int, float):
+        return "a list of numbers, such as 0,-9999"
     if get_origin(kind) is Literal:
         return f"one of {', '.join(map(str, get_args(kind)))}"
     return KINDS.get(get_origin(kind) or kind, f"of the kind {kind}")

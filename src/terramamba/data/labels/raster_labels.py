@@ -24,6 +24,7 @@ from terramamba.raster.geogrid import same_crs
 from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.readers.array_scene import ArraySource
 from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array, unflatten
+from terramamba.raster.readers.mosaic import MosaicSource
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.readers.value_facts import hides_pixels, is_lossy
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
@@ -144,6 +145,13 @@ def _from_image(path: str, labels: Scene, scene: Scene, zero: bool) -> ClassRast
         notes = (
             f"{path}: on another grid ({labels.crs or 'no reference system'}); brought onto the scene's by "
             "nearest neighbour",
+        )
+    differing = labels.source.differing() if isinstance(labels.source, MosaicSource) else 0
+    if differing:
+        notes = (
+            *notes,
+            f"{path}: {differing:,} pixels have other codes in two tiles that overlap; of these the tile "
+            "that comes first by its name, or in the table, counts",
         )
     codes = _collect(path, labels, strips, scene, zero, notes)
     if not codes.found.counts and not codes.found.missing:

@@ -162,9 +162,8 @@ def stated_values(
     for first, second in ((0, 1), (0, 2), (1, 2)):
         both = set(lists[first] or ()) & set(lists[second] or ())
         if both:
-            raise InputError(
-                f"{called[first]} and {names[second]}: both list {min(both)}; a value means one thing"
-            )
+            other = names[second] if place else called[second]
+            raise InputError(f"{called[first]} and {other}: both list {min(both)}; a value means one thing")
     if all(found is None for found in lists):
         return None
     where = place or " ".join(

@@ -7,6 +7,7 @@ outside every tile are not valid. Where tiles overlap, the first valid one in th
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from terramamba.raster.readers.band_stack import are_bands, are_named_bands, sta
 from terramamba.raster.readers.listed import listed_path
 from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.scene import Scene, Source
-from terramamba.raster.windows import Window, evenly_spaced
+from terramamba.raster.windows import Window, evenly_spaced, pieces
 
 IMAGE_SUFFIXES = {
     ".tif",
@@ -159,6 +160,10 @@ def open_tiles(
     return _mosaic(scenes, name)
 
 
+COMPARED_AT_ONCE = 4_000_000
+"""Pixels of two tiles that are compared together."""
+
+
 @dataclass(frozen=True)
 class MosaicSource:
     """Pixels of tiles, each with its window of the mosaic; ``fill`` stands outside all of them."""
@@ -187,6 +192,20 @@ class MosaicSource:
             values[inside] = np.where(good, part, values[inside])
             valid[inside] |= good
         return values, valid
+
+    def differing(self) -> int:
+        """Count the pixels for which two tiles have data of other values; the first of them counts."""
+        found = 0
+        for (one, own), (other, place) in combinations(self.tiles, 2):
+            shared = own.intersect(place)
+            for strip in pieces(shared.height, shared.width, COMPARED_AT_ONCE) if shared.pixels else ():
+                part = Window(shared.row + strip.row, shared.col + strip.col, *strip.shape)
+                first, second = (
+                    source.read(part.relative_to(whole), (0,), part.shape)
+                    for source, whole in ((one, own), (other, place))
+                )
+                found += int(np.count_nonzero((first[0] != second[0]) & first[1] & second[1]))
+        return found
 
 
 def _mosaic(scenes: Sequence[Scene], name: str) -> Scene:
