@@ -3,10 +3,9 @@
     python examples/weights/change_pairs.py FOLDER > pairs.csv
 
 FOLDER holds the sets as more/clcd_whole (512 x 512), more/levir_views and more/dsifn_views (256 x 256) to
-train on, and levir_cd, dsifn_cd and clcd to train, to choose and to test on: each a folder of subsets with A,
-B and label. Images of a test part are named for test alone. Large training images are listed by windows of
-256 x 256 pixels, and the few with colours as they were published three times: those of the views were changed
-by the program that made them.
+train on, and levir_cd, dsifn_cd and clcd to choose and to test on: each a folder of subsets with A, B and
+label. Images of a test part are named for test alone. Large training images are listed by windows of
+256 x 256 pixels.
 """
 
 import csv
@@ -15,15 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SIDE = 256
-REPEATS = 3
 SETS = (
     ("train", "more/clcd_whole/train", "cropland", 512),
     ("train", "more/levir_views/train", "buildings", SIDE),
     ("train", "more/dsifn_views/train", "anything", SIDE),
-    *(("train", "levir_cd/train", "buildings", SIDE),) * REPEATS,
-    *(("train", "dsifn_cd/train", "anything", SIDE),) * REPEATS,
     ("val", "clcd/val", "cropland", SIDE),
+    ("val", "levir_cd/train", "buildings", SIDE),
     ("val", "levir_cd/val", "buildings", SIDE),
+    ("val", "dsifn_cd/train", "anything", SIDE),
     ("val", "dsifn_cd/val", "anything", SIDE),
     ("test", "clcd/test", "cropland", SIDE),
     ("test", "more/levir_test/test", "buildings", 1024),
