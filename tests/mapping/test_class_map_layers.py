@@ -1,6 +1,9 @@
 """What a finished land-cover map can have beside its classes, and what is made of small patches."""
 
+import json
+import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pyogrio
@@ -107,3 +110,14 @@ def test_outlines_that_cannot_be_written_are_refused_before_anything_is_mapped(
         with pytest.raises(InputError, match=words):
             mapped(jobs, tmp_path / "map.tif", tmp_path / "scene.tif", **options)
     assert [path.name for path in tmp_path.iterdir()] == ["scene.tif"]
+
+
+def test_classes_without_colours_have_some_in_the_style(jobs: Jobs, tmp_path: Path) -> None:
+    run, out = Path(shutil.copytree(jobs.home / "cover", tmp_path / "run")), tmp_path / "map.tif"
+    card = json.loads((run / "model.json").read_text())
+    for entry in card["classes"]:
+        entry["colour"] = None
+    (run / "model.json").write_text(json.dumps(card))
+    map_classes(run, jobs.home / "scene.tif", out, progress=False)
+    entries = ElementTree.parse(out.with_suffix(".qml")).iter("paletteEntry")
+    assert len({entry.get("color") for entry in entries}) == 3

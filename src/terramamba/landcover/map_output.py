@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 from terramamba.core.shown import in_percent, number
 from terramamba.core.words import count
 from terramamba.data.labels.class_table import ClassTable
+from terramamba.data.labels.palette import default_colours
 from terramamba.landcover.map_worker import code_type, no_data_code, reject_code
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
 from terramamba.mapping.certainty import GREY, certainty_writer, rejected_words
@@ -249,6 +250,7 @@ class ClassMapOutput(MapOutput):
     def _class_writer(self, draft: Path) -> RasterWriter:
         names, empty = self.names, no_data_code(self.classes.codes)
         colours = self.classes.colour_of_code | dict.fromkeys(names.keys() - self._known, GREY)
+        shown = dict(zip(names, default_colours(len(names)), strict=True)) | colours
         return RasterWriter(
             draft,
             self.grid,
@@ -259,7 +261,7 @@ class ClassMapOutput(MapOutput):
             class_names=names,
             band_names=["class"],
             tags=file_tags(self.tags, "land-cover classes"),
-            style=class_style(self._named, colours),
+            style=class_style(self._named, shown),
         )
 
     def _probability_writer(self, draft: Path) -> RasterWriter:
