@@ -69,8 +69,8 @@ class Jobs:
 
 
 def styles_of(names: Iterable[str]) -> set[str]:
-    """The styles beside rasters of these names."""
-    return {f"{name.removesuffix('.tif')}.qml" for name in names if name.endswith(".tif")}
+    """The styles beside rasters and polygons of these names."""
+    return {name.rpartition(".")[0] + ".qml" for name in names if name.endswith((".tif", ".gpkg"))}
 
 
 def pixels(folder: Path, job: Job) -> dict[str, np.ndarray]:

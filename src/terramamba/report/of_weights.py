@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from terramamba.core.run_files import CARD, METRICS, READY
+from terramamba.core.run_files import CARD, CONFIG, METRICS, READY
 from terramamba.core.shown import Shown
 from terramamba.data.hub import at_hand, is_on_hub
 from terramamba.data.scaling import Scaling
@@ -26,7 +26,8 @@ def record_of_weights(given: str, files: MapFiles | None) -> RunRecord | None:
     """
     folder = Path(at_hand(given))
     if (folder / CARD).is_file():
-        return None if (folder / METRICS).is_file() else _of_run(given, folder)
+        trained_here = (folder / METRICS).is_file() or (folder / CONFIG).is_file()
+        return None if trained_here else _of_run(given, folder)
     if is_weights(given) or (folder / READY[1]).is_file():
         return _of_weights(find_weights(given), files)
     return None
