@@ -11,7 +11,7 @@ from terramamba.cli import COMMANDS
 PRINT = {"check", "classify assess", "change assess", "completion", "info", "models", "weights show"}
 PRINT |= {"weights verify"}
 OTHERWISE = {"bench", "datasets", "export", "push"}
-"""Writes what it measured; is killed through ``fetching.py``; needs what may not be there; writes to a hub."""
+"""Writes what it measured; is killed through ``fetching.py``; needs what may be missing; writes to a hub."""
 SAMPLE = ("classify train forest", "evaluate", "evaluate --overwrite", "report of a run")
 TRIALS = 2
 
