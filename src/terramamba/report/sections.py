@@ -77,7 +77,7 @@ def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> str:
         *probability_cards(run, job.came_true, listed),
     ]
     title = f"Scores of {run.name}" if many else "Scores on test" if run.test else "Scores"
-    return section("", title, f'<div class="cards">{"".join(cards)}</div>')
+    return section("" if many else "scores", title, f'<div class="cards">{"".join(cards)}</div>')
 
 
 def understood(run: RunRecord, many: bool) -> str:
@@ -88,7 +88,8 @@ def understood(run: RunRecord, many: bool) -> str:
     tables = _tables(run.plan.shown)
     facts = _facts(run.plan.shown.facts)
     title = f"What was understood for {run.name}" if many else "What was understood"
-    return section("", title, (f'<ul class="notes">{warned}</ul>' if warned else "") + tables + facts)
+    notes = f'<ul class="notes">{warned}</ul>' if warned else ""
+    return section("" if many else "understood", title, notes + tables + facts)
 
 
 def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, version: str) -> str:
