@@ -122,6 +122,14 @@ def test_a_dry_run_needs_no_folder(workshop, tmp_path, monkeypatch, terramamba) 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_who_takes_a_dry_run_back_must_name_a_folder(workshop, tmp_path, monkeypatch, terramamba) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = ("--scene", workshop.scene.scene, "--labels", workshop.scene.labels)
+    done = terramamba("classify", "train", *files, "--dry-run", "--no-dry-run")
+    assert (done.status, "--out must be given" in done.err) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_who_names_a_subset_without_pairs_is_told_which_have_some(workshop, terramamba) -> None:
     done = terramamba(
         "change", "evaluate", workshop.change_run, "--data", workshop.pairs.root, "--split", "tst"

@@ -96,3 +96,14 @@ def test_a_file_that_is_there_is_kept(workshop, terramamba: Callable[..., object
     done = terramamba("new", "change", workshop.pairs.root, "--out", "mine.yaml")
     assert "mine.yaml: exists already; name another file with --out or give --overwrite" in done.err
     assert Path("mine.yaml").read_text() == "epochs: 3\n"
+
+
+def test_the_table_of_a_pair_that_is_there_survives_what_is_refused(
+    workshop, terramamba: Callable[..., object]
+) -> None:
+    Path("pair.csv").write_text("mine")
+    dates = (workshop.pairs.before, workshop.pairs.after)
+    done = terramamba("new", "change", *dates, "none.tif", "--out", "pair.yaml", "--overwrite")
+    assert done.status == 1
+    assert Path("pair.csv").read_text() == "mine"
+    assert not Path("pair.yaml").exists()

@@ -11,7 +11,7 @@ from terramamba.change.samples import PairDataset
 from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import read_label_subsets, read_labels
 from terramamba.data.labels.raster_labels import label_shape
-from terramamba.data.pairs.image_pair import same_files
+from terramamba.data.pairs.image_pair import same_pairs
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.data.splits.leakage import TEST, TRAIN, leakage
@@ -163,7 +163,7 @@ def test_clcd_has_its_parts_and_shares_no_file(real_data: Find) -> None:
         "test": 40,
         "full512": 4,
     }
-    assert same_files(parts["val"], parts["test"]) == []
+    assert same_pairs(parts["val"], parts["test"]) == []
 
 
 def test_radar_pairs_from_a_table(real_data: Find, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_reference_on_a_part_of_the_pixels(real_data: Find, tmp_path: Path) -> N
         f"train,{files},0,0,400,200\ntest,{files},0,200,400,200\nwhole,{files},,,,\n"
     )
     parts = find_pairs(tmp_path / "halves.csv", root=real_data("change/landsat_taizhou"))
-    assert same_files(parts["train"], parts["test"]) == []
+    assert same_pairs(parts["train"], parts["test"]) == []
     scaling = fit_pair_scaling(parts["train"], 6)
     total = np.zeros(256, np.int64)
     for part, pairs in parts.items():

@@ -210,7 +210,10 @@ def test_runs_beside_each_other(made: Made, tmp_path: Path) -> None:
     reader, text = read(write_report([made.change, other], tmp_path / "r.html"))
     said = "".join(reader.texts)
     assert "Of 2 runs, other has the highest F1: 100.00 %." in said
-    assert text.index('id="comparison"') < text.index("Scores of change") < text.index("Scores of other")
+    places = [text.index(part) for part in ('id="comparison"', "<h2>Scores of change", "<h2>Scores of other")]
+    assert places == sorted(places)
+    linked = re.findall(r'<li><a href="#(\w+)">', text)
+    assert {"summary", "comparison", "scores", "scores2", "provenance"} <= set(linked) <= set(reader.ids)
     assert "<b>100.00 %</b>" in text
     assert "map" not in reader.ids
 

@@ -85,6 +85,8 @@ ALIGN = flag(
 MAP = flag("OUTPUT", NEW_RASTER, "--out", "Map")
 EPOCHS = flag("EPOCHS", WHOLE, "--epochs", "Epochs", optional=True)
 SEED = flag("SEED", WHOLE, "--seed", "Seed", optional=True, advanced=True)
+POINTS = Parameter("POINTS", "Reference points", VECTOR)
+REFERENCE = flag("REFERENCE", TEXT, "--reference", "Attribute that says what is there", default="reference")
 NEW_RUN = flag("RUN", NEW_FOLDER, "--out", "Run folder to write")
 
 
@@ -249,8 +251,8 @@ ALGORITHMS = (
         ("classify assess",),
         (
             Parameter("MAP", "Map of classes", RASTER),
-            Parameter("POINTS", "Reference points", VECTOR),
-            flag("REFERENCE", TEXT, "--reference", "Attribute that says what is there", default="reference"),
+            POINTS,
+            REFERENCE,
         ),
     ),
     Algorithm(
@@ -260,8 +262,8 @@ ALGORITHMS = (
         ("change assess",),
         (
             Parameter("MAP", "Change map", RASTER),
-            Parameter("POINTS", "Reference points", VECTOR),
-            flag("REFERENCE", TEXT, "--reference", "Attribute that says what is there", default="reference"),
+            POINTS,
+            REFERENCE,
         ),
     ),
     Algorithm(

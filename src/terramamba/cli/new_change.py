@@ -60,6 +60,7 @@ def run(argv: Sequence[str]) -> int:
         raise InputError(f"{' '.join(paths)}: name the change mask too, or one folder or CSV of pairs")
     from dataclasses import replace
 
+    from terramamba.core.files import atomic_path
     from terramamba.tasks import CHANGE
 
     target = target_for(options.out, paths[0], overwrite=options.overwrite)
@@ -69,22 +70,27 @@ def run(argv: Sequence[str]) -> int:
     if options.split == "given":  # one pair has no subsets of its own
         options = replace(options, split="block")
     table = target.with_suffix(".csv")
-    _write_table(table, paths, overwrite=options.overwrite)
+    if table.exists() and not options.overwrite:
+        raise InputError(f"{table}: exists already; name another file with --out or give --overwrite")
+    before = table.read_bytes() if table.exists() else None
+    _write_table(table, paths)
     try:
         write_settings(CHANGE, options, {"data": str(table)}, USUAL, target)
     except BaseException:
-        table.unlink()
+        if before is None:
+            table.unlink()
+        else:
+            with atomic_path(table) as draft:
+                draft.write_bytes(before)
         raise
     return 0
 
 
-def _write_table(table: Path, paths: Sequence[str], *, overwrite: bool) -> None:
+def _write_table(table: Path, paths: Sequence[str]) -> None:
     """Write the table of one pair, with paths from its folder."""
     from terramamba.core.files import write_table
     from terramamba.raster.readers.datasets import is_address
 
-    if table.exists() and not overwrite:
-        raise InputError(f"{table}: exists already; name another file with --out or give --overwrite")
     home = table.parent
     found = [path if is_address(path) else os.path.relpath(path, home) for path in paths]
     write_table(table, COLUMNS, [found])

@@ -39,7 +39,8 @@ REPORT = "report.html"
 LOG = "log.txt"
 CHECKPOINT = "checkpoints/last.ckpt"
 
-READY = ("weights.safetensors", "card.json", "LICENSE")
+READY_WEIGHTS, READY_CARD, READY_LICENCE = "weights.safetensors", "card.json", "LICENSE"
+READY = (READY_WEIGHTS, READY_CARD, READY_LICENCE)
 """Of a folder of weights that are ready to be used: the weights, what they are, and on what terms."""
 
 SCORES = "scores.json"

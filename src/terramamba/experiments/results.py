@@ -112,8 +112,8 @@ def read_results(out: Path) -> list[Record]:
     for name in (RESULTS, UNITS):
         if not (out / name).is_file():
             raise InputError(f"{out / name}: not there; `terramamba experiment FILE --out {out}` writes it")
-    header, *lines_of = read_rows(out / RESULTS, AGAIN) or [[]]
-    rows = [dict(zip(header, line, strict=False)) for line in lines_of]
+    header, *found = read_rows(out / RESULTS, AGAIN) or [[]]
+    rows = [dict(zip(header, line, strict=False)) for line in found]
     if not rows or not {*FIRST, *COSTS} <= set(header):
         raise InputError(f"{out / RESULTS}: not as `terramamba experiment` writes it; {AGAIN}")
     lines: dict[str, list[list[str]]] = {}

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from terramamba.core.run_files import CARD, CONFIG, METRICS, READY
+from terramamba.core.run_files import CARD, CONFIG, METRICS, READY_CARD
 from terramamba.core.shown import Shown
 from terramamba.data.hub import at_hand, is_on_hub
 from terramamba.data.scaling import Scaling
@@ -28,7 +28,7 @@ def record_of_weights(given: str, files: MapFiles | None) -> RunRecord | None:
     if (folder / CARD).is_file():
         trained_here = (folder / METRICS).is_file() or (folder / CONFIG).is_file()
         return None if trained_here else _of_run(given, folder)
-    if is_weights(given) or (folder / READY[1]).is_file():
+    if is_weights(given) or (folder / READY_CARD).is_file():
         return _of_weights(find_weights(given), files)
     return None
 

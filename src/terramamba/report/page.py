@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from html import escape
@@ -16,7 +16,7 @@ from terramamba.core.files import plain, write_text
 from terramamba.core.run_files import REPORT
 from terramamba.report.colours import SHARES
 from terramamba.report.maps import MapFiles, ReportMap, read_map
-from terramamba.report.sections import comparison, provenance, scores, summary, understood
+from terramamba.report.sections import Section, comparison, provenance, scores, summary, understood
 from terramamba.report.viewer import viewer
 from terramamba.report.words import model_name
 from terramamba.runs.record import RunRecord, read_runs
@@ -44,14 +44,15 @@ def write_report(
     land = None if map_files is None else read_map(job, records[0], map_files)
     written = datetime.now(UTC).isoformat(timespec="seconds")
     many = len(records) > 1
-    body = [
+    parts = [
         summary(job, records, land, task.scores[0]),
         comparison(records, task.scores),
-        "" if land is None else viewer(job, land),
+        None if land is None else viewer(job, land),
         *(scores(job, run, many, task.scores) for run in records),
         *(understood(run, many) for run in records),
         provenance(records, land, written, __version__),
     ]
+    sections = _by_name([part for part in parts if part is not None])
     title = " and ".join(run.name for run in records[:3]) + (" and others" if len(records) > 3 else "")
     style = _resource("style.css") + SHARES
     script = _resource("theme.js") + ("" if land is None else _resource("script.js"))
@@ -64,8 +65,11 @@ def write_report(
             "style": style,
             "script": script,
             "data": "" if land is None else _data(land),
-            "contents": _contents(body),
-            "body": "\n".join(section for section in body if section),
+            "contents": _contents(sections),
+            "body": "\n".join(
+                f'<section id="{name}"><h2>{escape(part.title)}</h2>{part.body}</section>'
+                for name, part in sections.items()
+            ),
         }
     )
     _require_free(target, overwrite)  # another may have written it meanwhile
@@ -92,11 +96,19 @@ def _about(task: Task, runs: Sequence[RunRecord]) -> str:
     return f"{task.title} · {', '.join(dict.fromkeys(model_name(run) for run in runs))}"
 
 
-def _contents(sections: Sequence[str]) -> str:
-    """Write links to the sections that have a name, where there are several."""
-    found = [match for text in sections for match in re.findall(r'<section id="(\w+)"><h2>(.*?)</h2>', text)]
-    links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title in found)
-    return f'<nav aria-label="Contents"><ul>{links}</ul></nav>' if len(found) > 2 else ""
+def _by_name(parts: Sequence[Section]) -> dict[str, Section]:
+    """The sections by their names, with a number where several runs have one."""
+    named: dict[str, Section] = {}
+    for part in parts:
+        same = sum(other.name == part.name for other in named.values())
+        named[f"{part.name}{same + 1}" if same else part.name] = part
+    return named
+
+
+def _contents(sections: Mapping[str, Section]) -> str:
+    """Write links to the sections, where there are several."""
+    links = "".join(f'<li><a href="#{name}">{escape(part.title)}</a></li>' for name, part in sections.items())
+    return f'<nav aria-label="Contents"><ul>{links}</ul></nav>' if len(sections) > 2 else ""
 
 
 def _policy(style: str, script: str) -> str:

@@ -1,6 +1,7 @@
 """The sections of the page that need no script: comparison, scores, provenance."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -29,7 +30,16 @@ FORMAT_TAGS = ("TIFFTAG_", "AREA_OR_POINT")
 """How tags of a map begin that say nothing of its making, or what others say."""
 
 
-def summary(job: ReportedJob, runs: Sequence[RunRecord], land: ReportMap | None, main: Score) -> str:
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: its ``name`` in links to it, its heading in plain text, and HTML below that."""
+
+    name: str
+    title: str
+    body: str
+
+
+def summary(job: ReportedJob, runs: Sequence[RunRecord], land: ReportMap | None, main: Score) -> Section:
     """Write the summary in sentences; ``main`` is the score that decides."""
     said = [" ".join(compare_sentences(job, runs, main) if len(runs) > 1 else run_sentences(job, runs[0]))]
     if land is not None:
@@ -39,13 +49,13 @@ def summary(job: ReportedJob, runs: Sequence[RunRecord], land: ReportMap | None,
     warned = "".join(f"<li>{escape(note)}</li>" for note in dict.fromkeys([*doubts, *said_of_runs]))
     notes = f'<h3>To know beforehand</h3><ul class="notes">{warned}</ul>' if warned else ""
     lead = "".join(f'<p class="lead">{escape(words)}</p>' for words in said)
-    return section("summary", "Summary", lead + notes)
+    return Section("summary", "Summary", lead + notes)
 
 
-def comparison(runs: Sequence[RunRecord], listed: Scores) -> str:
-    """Write a row for each run; the best of each score stands out. Empty for one run."""
+def comparison(runs: Sequence[RunRecord], listed: Scores) -> Section | None:
+    """Write a row for each run; the best of each score stands out. None for one run."""
     if len(runs) < 2:
-        return ""
+        return None
     best = {}
     for score in columns(listed):
         found = [value for run in runs if (value := score.value_in(run.test)) is not None]
@@ -63,13 +73,13 @@ def comparison(runs: Sequence[RunRecord], listed: Scores) -> str:
         cells.append(f'<td class="number">{run.metrics.parameters:,}</td>')
         rows.append(f"<tr>{''.join(cells)}</tr>")
     head = ["run", "model", "protocol", *(score.title for score in best), "parameters"]
-    return section("comparison", "Runs beside each other", table("scores on test", head, rows))
+    return Section("comparison", "Runs beside each other", table("scores on test", head, rows))
 
 
-def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> str:
+def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> Section:
     """Write confusion matrix, bars and curves of one run; of weights that are ready to use, their card."""
     if run.ready is not None:
-        return section("weights", f"The weights: {run.name}", _tables(run.ready) + _facts(run.ready.facts))
+        return Section("weights", f"The weights: {run.name}", _tables(run.ready) + _facts(run.ready.facts))
     cards = [
         _bars(job, run, per_class(listed)),
         _confusion(run),
@@ -77,22 +87,22 @@ def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> str:
         *probability_cards(run, job.came_true, listed),
     ]
     title = f"Scores of {run.name}" if many else "Scores on test" if run.test else "Scores"
-    return section("" if many else "scores", title, f'<div class="cards">{"".join(cards)}</div>')
+    return Section("scores", title, f'<div class="cards">{"".join(cards)}</div>')
 
 
-def understood(run: RunRecord, many: bool) -> str:
-    """Write what was understood of the files before training; empty for a run that kept none of it."""
+def understood(run: RunRecord, many: bool) -> Section | None:
+    """Write what was understood of the files before training; None for a run that kept none of it."""
     if run.plan is None:
-        return ""
+        return None
     warned = "".join(f"<li>{escape(words)}</li>" for words in run.plan.warnings)
     tables = _tables(run.plan.shown)
     facts = _facts(run.plan.shown.facts)
     title = f"What was understood for {run.name}" if many else "What was understood"
     notes = f'<ul class="notes">{warned}</ul>' if warned else ""
-    return section("" if many else "understood", title, notes + tables + facts)
+    return Section("understood", title, notes + tables + facts)
 
 
-def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, version: str) -> str:
+def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, version: str) -> Section:
     """Write where every number comes from."""
     blocks = []
     for run in runs:
@@ -127,13 +137,7 @@ def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, 
         }
         blocks.append(f"<h3>Map</h3>{_facts({'file': land.path, 'made by': _maker(runs, land), **tags})}")
     blocks.append(f'<p class="hint">This page: terramamba {escape(version)}, {escape(written)}.</p>')
-    return section("provenance", "Provenance", "".join(blocks))
-
-
-def section(name: str, title: str, body: str) -> str:
-    """Write a section of the page under its heading."""
-    mark = f' id="{name}"' if name else ""
-    return f"<section{mark}><h2>{escape(title)}</h2>{body}</section>"
+    return Section("provenance", "Provenance", "".join(blocks))
 
 
 def _maker(runs: Sequence[RunRecord], land: ReportMap) -> str:

@@ -7,7 +7,7 @@ from terramamba.report.colours import swatch
 from terramamba.report.job import ReportedJob
 from terramamba.report.layers import still_picture
 from terramamba.report.maps import ReportMap
-from terramamba.report.sections import section, table
+from terramamba.report.sections import Section, table
 from terramamba.report.words import amount
 
 KEYS = (
@@ -18,7 +18,7 @@ KEYS = (
 CHANGE_COLUMNS = {"pixels": "pixels", "hectares": "hectares", "probability": "mean probability"}
 
 
-def viewer(job: ReportedJob, land: ReportMap) -> str:
+def viewer(job: ReportedJob, land: ReportMap) -> Section:
     """Write map, controls, legend, the values under the mouse, and the largest changes, as HTML."""
     spectrum = '<div id="spectrum"></div>' if "spectra" in land.layers else ""
     side = [
@@ -34,7 +34,7 @@ def viewer(job: ReportedJob, land: ReportMap) -> str:
     ]
     words = f"Map of {land.height} by {land.width} pixels. {KEYS}"
     notes = "".join(f'<p class="hint">{escape(note)}</p>' for note in land.notes)
-    return section(
+    return Section(
         "maps",
         "Map",
         '<div class="viewer"><div class="stage">'

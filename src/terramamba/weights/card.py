@@ -12,14 +12,14 @@ from typing import Annotated, Any
 from terramamba.core.documents import read_json
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
-from terramamba.core.run_files import READY
+from terramamba.core.run_files import READY_CARD
 from terramamba.core.typed import Bound, FieldError, Finite, Text, between, typed
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.models.origin import WeightsOrigin
 from terramamba.models.weights import SavedModel
 from terramamba.scores.calibration import TemperatureFit
 
-CARD = READY[1]
+CARD = READY_CARD
 FORMAT = 1
 ANEW = "install terramamba anew, or fetch these weights anew"
 

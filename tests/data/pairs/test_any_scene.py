@@ -12,7 +12,7 @@ from rasterio.crs import CRS
 from terramamba.core.errors import InputError
 from terramamba.data.catalog.oscd import BANDS
 from terramamba.data.pairs.copies import find_copies
-from terramamba.data.pairs.image_pair import same_files
+from terramamba.data.pairs.image_pair import same_pairs
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -119,7 +119,7 @@ def test_files_that_point_to_pixels_are_not_taken_for_copies(tmp_path: Path, mak
     )
     found = find_pairs(tmp_path / "pairs.csv")
     assert dates[0].read_bytes() == dates[2].read_bytes()
-    assert same_files(found["train"], found["test"]) == []
+    assert same_pairs(found["train"], found["test"]) == []
 
 
 @pytest.mark.parametrize("make", [oscd, landsat, safe, envi, item, virtual, zipped, addressed, array])
@@ -134,7 +134,7 @@ def test_a_table_of_pairs_names_whatever_opens_as_a_scene(tmp_path: Path, make) 
         own = open_scene(path, axes=axes)
         assert date.band_names == own.band_names
         np.testing.assert_array_equal(date.read()[0], own.read()[0])
-    assert len(same_files(found["train"], found["test"])) == 1
+    assert len(same_pairs(found["train"], found["test"])) == 1
     find_copies(found["train"], found["test"])
 
 

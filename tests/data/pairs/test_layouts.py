@@ -1,6 +1,7 @@
 """Layouts of image pairs, tables of paths, and files without their mates."""
 
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 from shutil import copyfile
 
@@ -12,7 +13,7 @@ from terramamba.change.samples import PairDataset
 from terramamba.core.errors import InputError
 from terramamba.data import file_facts
 from terramamba.data.pairs import image_pair as pair_files
-from terramamba.data.pairs.image_pair import same_files
+from terramamba.data.pairs.image_pair import PairFiles, same_pairs
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.data.pairs.mask_facts import MaskFacts, mask_facts
 from terramamba.data.pairs.statistics import fit_pair_scaling
@@ -223,6 +224,10 @@ def test_wrong_tables_are_refused(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(InputError, match=says) as refused:
         find_pairs(tmp_path / "pairs.csv")
     assert "\n" not in str(refused.value)
+
+
+def same_files(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[str]:
+    return [pair.before for pair, _ in same_pairs(first, second)]
 
 
 def test_same_files_sees_through_links_and_looks_at_windows(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from terramamba.training.settings import TrainSettings
 
-OUT, DRY_RUN = "--out", "--dry-run"
+OUT, DRY_RUN, NO_DRY_RUN = "--out", "--dry-run", "--no-dry-run"
 
 S = TypeVar("S", bound=TrainSettings)
 
@@ -26,8 +26,9 @@ def train(settings: TrainSettings) -> int:
 
 def with_folder(argv: Sequence[str]) -> Sequence[str]:
     """Return ``argv``, with a folder where a dry run names none: it writes nothing."""
-    given = {word.partition("=")[0].replace("_", "-") for word in argv}
-    return [OUT, "run", *argv] if DRY_RUN in given and OUT not in given else argv
+    words = [word.replace("_", "-") for word in argv if word.startswith("-")]
+    dry = DRY_RUN in words and NO_DRY_RUN not in words
+    return [OUT, "run", *argv] if dry and not any(word.partition("=")[0] == OUT for word in words) else argv
 
 
 def decided(settings: S) -> S:

@@ -207,11 +207,6 @@ class PairFiles:
         return masked(before, self.masks), masked(after, self.masks)
 
 
-def same_files(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[str]:
-    """List the images (before) of ``second`` that are in ``first`` too, as ``same_pairs`` finds them."""
-    return [pair.before for pair, _ in same_pairs(first, second)]
-
-
 def same_pairs(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[tuple[PairFiles, PairFiles]]:
     """Find the pairs of ``second`` whose images ``first`` has, too, each with the pair that has them.
 

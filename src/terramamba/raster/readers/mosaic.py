@@ -7,10 +7,10 @@ outside every tile are not valid. Where tiles overlap, the first valid one in th
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import shapely
 from affine import Affine
 from jaxtyping import Bool, Shaped
 
@@ -48,6 +48,8 @@ SENTINEL_OFFSET = re.compile(r"<(?:BOA|RADIO)_ADD_OFFSET[^>]*>\s*(-?[0-9.]+)\s*<
 """What must be added to the values of a Sentinel-2 product (levels L2A, L1C) to have reflectance x 10,000."""
 PIXEL_TOLERANCE = 0.05
 WAVELENGTH_TOLERANCE_NM = 1.0
+COMPARED_AT_ONCE = 4_000_000
+"""Pixels of two tiles that are compared together."""
 
 OpenOne = Callable[[str, AlphaUse | None], Scene]
 """Opens one file of any format, its alpha band as it is told to or as its values say: given by the table of
@@ -160,10 +162,6 @@ def open_tiles(
     return _mosaic(scenes, name)
 
 
-COMPARED_AT_ONCE = 4_000_000
-"""Pixels of two tiles that are compared together."""
-
-
 @dataclass(frozen=True)
 class MosaicSource:
     """Pixels of tiles, each with its window of the mosaic; ``fill`` stands outside all of them."""
@@ -196,7 +194,10 @@ class MosaicSource:
     def differing(self) -> int:
         """Count the pixels for which two tiles have data of other values; the first of them counts."""
         found = 0
-        for (one, own), (other, place) in combinations(self.tiles, 2):
+        places = [shapely.box(own.col, own.row, own.right, own.bottom) for _, own in self.tiles]
+        near = shapely.STRtree(places).query(places)
+        for i, j in sorted((i, j) for i, j in near.T.tolist() if i < j):
+            (one, own), (other, place) = self.tiles[i], self.tiles[j]
             shared = own.intersect(place)
             for strip in pieces(shared.height, shared.width, COMPARED_AT_ONCE) if shared.pixels else ():
                 part = Window(shared.row + strip.row, shared.col + strip.col, *strip.shape)

@@ -13,6 +13,8 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.windows import strips
 
 PIXELS_AT_ONCE = 4_000_000
+MOST_LOOKED_AT = 1_000_000_000
+"""Pixels; the mask of a larger file is taken to leave some out."""
 
 
 def holds_one_bit(scene: Scene) -> bool:
@@ -67,6 +69,8 @@ def hides_pixels(scene: Scene) -> bool:
     image = dataset_of(scene.source.path)
     if MaskFlags.per_dataset not in image.mask_flag_enums[0]:
         return False
+    if image.width * image.height > MOST_LOOKED_AT:
+        return True
     return any(
         (image.read_masks(1, window=Rows(0, strip.row, image.width, strip.height)) == 0).any()
         for strip in strips(image.height, image.width, max(1, PIXELS_AT_ONCE // image.width))
