@@ -209,6 +209,9 @@ def test_a_table_as_other_programs_write_it(tmp_path: Path, name: str, between: 
             "before,after\nx/1.bmp,x/2.bmp\n\nx/1.bmp,x/2.bmp\n",
             "line 4 says the same as line 2, so that the pair would count twice; take one of them out",
         ),
+        ("split,before,after,times\ntest,x/1.bmp,x/2.bmp,2\n", "line 2: times 2 for a pair of 'test'; only"),
+        ("before,after,times\nx/1.bmp,x/2.bmp,2\n", "line 2: times 2 for a pair of .*; only pairs whose"),
+        ("split,before,after,times\ntrain,x/1.bmp,x/2.bmp,0\n", "times '0' is no whole number from 1 to 1000"),
         ("before,label\nx/1.bmp,x/c.bmp\n", "no column 'after'; it has before, label"),
         ("before,after\nx/1.bmp,x/3.bmp\n", r"line 2: no such after file .*3\.bmp"),
         ("before,after\nx/1.bmp,\n", "line 2: no after image"),
@@ -224,6 +227,15 @@ def test_wrong_tables_are_refused(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(InputError, match=says) as refused:
         find_pairs(tmp_path / "pairs.csv")
     assert "\n" not in str(refused.value)
+
+
+def test_a_training_pair_counts_as_often_as_its_row_says(tmp_path: Path) -> None:
+    scene(tmp_path)
+    text = "split,before,after,times\ntrain,x/1.bmp,x/2.bmp,3\nval,x/2.bmp,x/1.bmp,\n"
+    (tmp_path / "pairs.csv").write_text(text)
+    parts = find_pairs(tmp_path / "pairs.csv")
+    assert [len(parts[part]) for part in ("train", "val")] == [3, 1]
+    assert len(set(parts["train"])) == 1
 
 
 def same_files(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[str]:

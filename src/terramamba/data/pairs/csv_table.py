@@ -11,6 +11,7 @@ from terramamba.raster.readers.listed import listed_path
 from terramamba.raster.windows import Window
 
 VALUES = ("changed_values", "unchanged_values", "ignore_values")
+TIMES, MOST_TIMES = "times", 1000
 _WINDOW = ("row", "col", "height", "width")
 
 
@@ -33,7 +34,11 @@ def pairs_of_table(table: Path, root: Path) -> list[PairFiles]:
         )
     pairs = [_from_row(row.cells, f"{table}: line {row.line}", root) for row in read.rows]
     _require_once(table, pairs, [row.line for row in read.rows])
-    return pairs
+    return [
+        pair
+        for pair, row in zip(pairs, read.rows, strict=True)
+        for _ in range(_times(row.cells, pair, f"{table}: line {row.line}"))
+    ]
 
 
 def _require_once(table: Path, pairs: Sequence[PairFiles], lines: Sequence[int]) -> None:
@@ -49,9 +54,22 @@ def _require_once(table: Path, pairs: Sequence[PairFiles], lines: Sequence[int])
         if key in seen:
             raise InputError(
                 f"{table}: line {line} says the same as line {seen[key]}, so that the pair would count "
-                "twice; take one of them out"
+                f"twice; take one of them out (a training pair that shall count so has {TIMES!r} 2)"
             )
         seen[key] = line
+
+
+def _times(cells: Mapping[str, str], pair: PairFiles, place: str) -> int:
+    """How often the pair counts in an epoch of training; elsewhere a score would count it anew."""
+    said = cells.get(TIMES) or "1"
+    if not said.isdecimal() or not 1 <= int(said) <= MOST_TIMES:
+        raise InputError(f"{place}: {TIMES} {said!r} is no whole number from 1 to {MOST_TIMES}; correct it")
+    if int(said) > 1 and pair.split != "train":
+        raise InputError(
+            f"{place}: {TIMES} {said} for a pair of {pair.split!r}; only pairs whose split is 'train' may "
+            "count more than once"
+        )
+    return int(said)
 
 
 def _from_row(cells: Mapping[str, str], place: str, root: Path) -> PairFiles:

@@ -8,7 +8,7 @@
     mask beside label                  (and mask_before, mask_after: clouds and other pixels not to be used)
     table.csv          columns before, after and, as needed, split, label, unchanged, mask, mask_before,
                        mask_after, row, col, height, width, changed_values, unchanged_values, ignore_values,
-                       area, what
+                       area, what, times
 
 Labels may lie in any folder of ``LABELS``, of which one is there: a folder `mask` without another of them
 holds the labels. Files belong together when their names
