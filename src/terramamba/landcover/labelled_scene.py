@@ -29,8 +29,8 @@ from terramamba.raster.views.masked import masked
 from terramamba.raster.views.nodata import require_held, without_values
 from terramamba.raster.views.physical import physical
 
-SplitFor = Callable[[int], Split]
-"""Splits labelled pixels for patches of a side in pixels."""
+SplitFor = Callable[[int, int], Split]
+"""Splits labelled pixels for patches of a side, and smoothing that reaches so far, in pixels."""
 Labelled = tuple[Scene, Usable, SplitFor]
 """A scene, its labelled pixels with data, and how they are split."""
 
@@ -78,12 +78,12 @@ def _as_given(settings: ClassifySettings, files: Mapping[str, str], physical_val
     train, val, test = (in_subset[name] for name in ("train", "val", "test"))
     drawn = f"{np.count_nonzero(val)} of the given training pixels, drawn at random, are validation"
 
-    def split_for(patch_size: int) -> Split:
+    def split_for(patch_size: int, reach: int) -> Split:
         names = labels.classes.names
         split = given_split(
             labels.pixels, labels.targets, train, val, test, patch_size=patch_size, names=names
         )
-        return replace(split, notes=(*split.notes, drawn)) if hold_out else split
+        return replace(split, notes=(*split.notes, drawn) if hold_out else split.notes, reach=reach)
 
     return scene, found, split_for
 
@@ -96,8 +96,8 @@ def _official_anew(settings: ClassifySettings, files: Mapping[str, str], physica
     found = _usable(settings, scene, unmasked(every, scene))
     note = f"official training and test pixels are put together and split anew (--split {settings.split})"
 
-    def split_for(patch_size: int) -> Split:
-        split = _split(settings, scene, found.labels, patch_size)
+    def split_for(patch_size: int, reach: int) -> Split:
+        split = _split(settings, scene, found.labels, patch_size, reach)
         return replace(split, notes=(*split.notes, note))
 
     return scene, found, split_for
@@ -158,7 +158,7 @@ def _open(settings: ClassifySettings, shape: tuple[int, int] | None, physical_va
     return masked(physical(known) if physical_values else known, settings.mask or ())
 
 
-def _split(settings: ClassifySettings, scene: Scene, labels: Labels, patch_size: int) -> Split:
+def _split(settings: ClassifySettings, scene: Scene, labels: Labels, patch_size: int, reach: int) -> Split:
     sizes: dict[str, Any] = {
         "train_fraction": settings.train_fraction,
         "val_fraction": settings.val_fraction,
@@ -168,11 +168,12 @@ def _split(settings: ClassifySettings, scene: Scene, labels: Labels, patch_size:
         "names": labels.classes.names,
     }
     if settings.split == "random":
-        return random_split(labels.pixels, labels.targets, **sizes)
+        return replace(random_split(labels.pixels, labels.targets, **sizes), reach=reach)
+    sizes["reach"] = reach
     if settings.block_size is not None:
         size = BlockSize.parse(settings.block_size)
         assert size is not None  # the settings hold that
-        blocks = BlockGrid.on(scene.grid, size, patch_size, scene.path)
+        blocks = BlockGrid.on(scene.grid, size, patch_size + 2 * reach, scene.path)
         return square_block_split(labels.pixels, labels.targets, blocks, **sizes)
     if settings.split == "block":
         return block_split(labels.pixels, labels.targets, **sizes)

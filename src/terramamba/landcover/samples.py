@@ -74,12 +74,8 @@ def prepare_samples(
     """
     with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
         scene, found, split_for = read_labelled(settings, physical_values)
-        split = affordable(split_for, patch_size) if or_less else split_for(patch_size)
-        reach = reach_of(settings.regularise)
-        if reach:
-            # The buffer is that of a patch larger by what smoothing reaches.
-            side = split.patch_size
-            split = replace(split_for(side + 2 * reach), patch_size=side, reach=reach)
+        side = affordable(split_for, patch_size) if or_less else patch_size
+        split = split_for(side, reach_of(settings.regularise))
         labels, bands, patch_size = found.labels, found.bands, split.patch_size
         if settings.fit_on == "scene":
             scaling = Scaling.fit(lambda: _all_spectra(scene, bands), bands, settings.scaling)
@@ -110,19 +106,19 @@ def _judged(scene: Scene, bands: Sequence[int], ends: Ends) -> tuple[Scales | No
     return scales, tuple(doubts)
 
 
-def affordable(split_for: SplitFor, largest: int) -> Split:
-    """Return the split with the largest patches whose buffers take few labelled pixels out of the subsets.
+def affordable(split_for: SplitFor, largest: int) -> int:
+    """Return the side of the largest patches whose buffers take few labelled pixels out of the subsets.
 
     Sides fall from ``largest`` by two pixels, to ``LEAST_SIDE``, which is taken whatever it costs.
     """
     for side in range(largest, LEAST_SIDE, -2):
         try:
-            split = split_for(side)
+            split = split_for(side, 0)
         except InputError:  # nothing is left to test on, or to train on: a smaller patch may do
             continue
         if np.mean(split.subsets == LEFT_OUT) <= MOST_LEFT_OUT:
-            return split
-    return split_for(min(largest, LEAST_SIDE))
+            return side
+    return min(largest, LEAST_SIDE)
 
 
 def read_spectra(scene: Scene, pixels: PixelList, bands: Sequence[int]) -> Float64[np.ndarray, "m c"]:

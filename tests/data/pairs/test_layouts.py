@@ -211,7 +211,10 @@ def test_a_table_as_other_programs_write_it(tmp_path: Path, name: str, between: 
         ),
         ("split,before,after,times\ntest,x/1.bmp,x/2.bmp,2\n", "line 2: times 2 for a pair of 'test'; only"),
         ("before,after,times\nx/1.bmp,x/2.bmp,2\n", "line 2: times 2 for a pair of .*; only pairs whose"),
-        ("split,before,after,times\ntrain,x/1.bmp,x/2.bmp,0\n", "times '0' is no whole number from 1 to 1000"),
+        (
+            "split,before,after,times\ntrain,x/1.bmp,x/2.bmp,0\n",
+            "times '0' is no whole number from 1 to 1000",
+        ),
         ("before,label\nx/1.bmp,x/c.bmp\n", "no column 'after'; it has before, label"),
         ("before,after\nx/1.bmp,x/3.bmp\n", r"line 2: no such after file .*3\.bmp"),
         ("before,after\nx/1.bmp,\n", "line 2: no after image"),

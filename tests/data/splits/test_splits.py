@@ -9,6 +9,7 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
+from scipy.ndimage import label
 
 from drawn import listed, parted, subset_map
 from terramamba.core.errors import InputError
@@ -116,6 +117,18 @@ def test_block_cuts_inside_a_class_of_one_component() -> None:
         counts = split.counts(classes[classes > 0] - 1)
         assert all(counts[part][1] >= 2 for part in ("train", "validation", "test"))
         assert split.leakage.shared == 0.0
+
+
+def test_smoothing_widens_the_buffer_and_leaves_the_blocks_as_many(seed: int) -> None:
+    classes = fields(seed, 120, 160, classes=3, side=40)
+    options = {**USUAL, "train_fraction": 0.05, "patch_size": 3, "seed": seed}
+    plain = subset_map(block_split(*listed(classes), **options))
+    wide = subset_map(split := block_split(*listed(classes), **options, reach=6))
+    assert split.reach == 6
+    assert not (within(wide == TRAIN, 7) & (wide == TEST)).any()
+    for c in np.unique(classes[classes > 0]):
+        blocks, most = (label((image == TRAIN) & (classes == c))[1] for image in (wide, plain))
+        assert blocks >= most - 1 >= 2
 
 
 def test_block_says_which_class_cannot_be_tested() -> None:

@@ -13,7 +13,7 @@ from terramamba.data.pixel_list import PixelList
 from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
 from terramamba.data.splits.quotas import check_fractions, check_patch_size
 from terramamba.data.splits.split import Split
-from terramamba.data.splits.subset_draws import best_draw, draw_notes, require_held_out
+from terramamba.data.splits.subset_draws import best_draw, draw_notes, require_held_out, smaller, what_sees
 
 LEAST_PER_CLASS = 3
 """One shape each to train, to validate and to test."""
@@ -28,6 +28,7 @@ def polygon_split(
     val_fraction: float,
     min_per_class: int,
     patch_size: int,
+    reach: int = 0,
     seed: int,
     names: Sequence[str],
 ) -> Split:
@@ -37,8 +38,8 @@ def polygon_split(
     that labels it. Of the shapes of a class ``train_fraction`` train: more, but at most half of them, where
     they have fewer than ``min_per_class`` pixels in all. ``val_fraction`` validate and the rest is tested, at
     least one shape each. A fraction of 2 or more is a number of shapes per class. Held-out pixels within
-    ``patch_size // 2`` pixels of a training pixel are left out, as the block split does; of several draws the
-    first is taken that leaves every class pixels in all subsets, else the one that leaves most.
+    ``patch_size // 2 + reach`` pixels of a training pixel are left out, as the block split does; of several
+    draws the first is taken that leaves every class pixels in all subsets, else the one that leaves most.
 
     Raises:
         InputError: fractions that leave nothing to test, a class with fewer than 3 shapes, or shapes so close
@@ -57,15 +58,15 @@ def polygon_split(
             subsets[own] = drawn[np.searchsorted(shapes, features[own])]
         return subsets
 
-    subsets = best_draw(draw, pixels, targets, patch_size)
+    subsets = best_draw(draw, pixels, targets, patch_size // 2 + reach)
     require_held_out(
         subsets,
         "polygon split",
-        f"the training polygons with patches of {patch_size}; draw polygons farther apart, or use a smaller "
-        "--patch-size",
+        f"the training polygons with {what_sees(patch_size, reach)}; draw polygons farther apart, or use a "
+        f"smaller {smaller(reach)}",
     )
-    notes = draw_notes(targets, subsets, names, patch_size, "training polygon")
-    return Split("polygon", seed, patch_size, pixels, subsets, tuple(notes))
+    notes = draw_notes(targets, subsets, names, patch_size // 2 + reach, "training polygon")
+    return Split("polygon", seed, patch_size, pixels, subsets, tuple(notes), reach=reach)
 
 
 def _shapes_of_classes(

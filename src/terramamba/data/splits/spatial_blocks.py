@@ -49,21 +49,23 @@ def component_subsets(
     quotas: Mapping[int, ClassQuota],
     names: Sequence[str],
     patch_size: int,
+    reach: int,
     rng: np.random.Generator,
 ) -> tuple[UInt8[np.ndarray, " m"], list[str]]:
     """Draw the subset of every labelled pixel, and note each class that could not be split as asked.
 
     ``targets`` are 0..K-1; ``quotas`` has every class that is there, by target; class c is called
-    ``names[c]``. ``patch_size`` is in pixels. Returns TRAIN, VALIDATION, TEST or LEFT_OUT for each pixel.
+    ``names[c]``. ``patch_size`` is in pixels, and so is ``reach``,
+    which smoothing adds to the buffer. Returns TRAIN, VALIDATION, TEST or LEFT_OUT for each pixel.
     """
-    ground = _Ground(pixels, targets, quotas, patch_size, rng)
+    ground = _Ground(pixels, targets, quotas, patch_size, reach, rng)
     notes = []
     smallest_first = sorted(quotas, key=lambda c: len(ground.members[c]))
     for c in smallest_first:
         if not ground.place_training(c):
             notes.append(
                 f"class {names[c]!r} ({len(ground.members[c])} pixels) has no room for training and "
-                f"held-out pixels {patch_size // 2 + 1} apart; all of it is trained on and none tested"
+                f"held-out pixels {ground.reach + 1} apart; all of it is trained on and none tested"
             )
     held_out = ground.held_out()
     for c in smallest_first:
@@ -89,10 +91,11 @@ class _Ground:
         targets: Int[np.ndarray, " m"],
         quotas: Mapping[int, ClassQuota],
         patch_size: int,
+        reach: int,
         rng: np.random.Generator,
     ) -> None:
         self.quotas, self.rng = quotas, rng
-        self.reach, self.least_block = patch_size // 2, patch_size**2
+        self.reach, self.least_block = patch_size // 2 + reach, patch_size**2
         self.span, self.coordinates = sum(pixels.shape), pixels.coordinates
         squeezed = pixels.squeezed(max(self.reach, 1))  # neighbours stay neighbours, and nobody else is one
         self.seen = squeezed.coordinates

@@ -24,7 +24,7 @@ from terramamba.data.splits.leakage import (
 )
 from terramamba.data.splits.quotas import ClassQuota, check_patch_size, class_names, class_quotas
 from terramamba.data.splits.spatial_blocks import component_subsets
-from terramamba.data.splits.subset_draws import buffer_note, require_held_out
+from terramamba.data.splits.subset_draws import buffer_note, require_held_out, smaller, what_sees
 from terramamba.raster.windows import Window, strips
 
 WHY_OWN = ": all are for training or validation too, and a score that was chosen on its own test says nothing"
@@ -127,14 +127,16 @@ def block_split(
     val_fraction: float,
     min_per_class: int,
     patch_size: int,
+    reach: int = 0,
     seed: int,
     names: Sequence[str] | None = None,
 ) -> Split:
     """Draw spatial blocks of each class, whole components where they fit; no held-out patch is trained on.
 
     The numbers of pixels are those of ``random_split``, as nearly as blocks allow: pixels within
-    ``patch_size // 2`` of a training pixel are left out of validation and test, and a small class trains on
-    fewer pixels so that some remain to test. See ``terramamba.data.splits.spatial_blocks`` for the rules.
+    ``patch_size // 2 + reach`` of a training pixel are left out of validation and test, and a small class
+    trains on fewer pixels so that some remain to test. Smoothing that reaches ``reach`` pixels widens the
+    buffer alone: blocks are as many as without it. The rules: ``terramamba.data.splits.spatial_blocks``.
 
     Three fields and patches of 3 pixels (T: train, V: validation, E: test, -: left out, since a patch there
     has a training pixel, .: unlabelled):
@@ -171,15 +173,17 @@ def block_split(
     """
     quotas = class_quotas(targets, train_fraction, val_fraction, min_per_class, patch_size, "block", names)
     rng = np.random.default_rng(seed)
-    subsets, notes = component_subsets(pixels, targets, quotas, class_names(targets, names), patch_size, rng)
+    subsets, notes = component_subsets(
+        pixels, targets, quotas, class_names(targets, names), patch_size, reach, rng
+    )
     require_held_out(
         subsets,
         "block split",
-        f"the training pixels with patches of {patch_size}; label more ground, or use a smaller --patch-size "
-        "or --split random",
+        f"the training pixels with {what_sees(patch_size, reach)}; label more ground, or use a smaller "
+        f"{smaller(reach)} or --split random",
     )
-    notes += buffer_note(subsets, patch_size, "training pixel")
-    return Split("block", seed, patch_size, pixels, subsets, tuple(notes), quotas=quotas)
+    notes += buffer_note(subsets, patch_size // 2 + reach, "training pixel")
+    return Split("block", seed, patch_size, pixels, subsets, tuple(notes), quotas=quotas, reach=reach)
 
 
 def given_split(

@@ -47,7 +47,7 @@ from terramamba.data.splits.block_grid import BlockGrid
 from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
 from terramamba.data.splits.quotas import ClassQuota, class_names, class_quotas
 from terramamba.data.splits.split import Split
-from terramamba.data.splits.subset_draws import best_draw, draw_notes, require_held_out
+from terramamba.data.splits.subset_draws import best_draw, draw_notes, require_held_out, smaller, what_sees
 
 LEAST_BLOCKS = 3
 """One block each to train, to validate and to test on."""
@@ -68,6 +68,7 @@ def square_block_split(
     val_fraction: float,
     min_per_class: int,
     patch_size: int,
+    reach: int = 0,
     seed: int,
     names: Sequence[str] | None = None,
 ) -> Split:
@@ -75,8 +76,8 @@ def square_block_split(
 
     ``targets`` holds 0..K-1 for each labelled pixel; class c is called ``names[c]``. The numbers of pixels
     of each class are those of ``random_split``, as nearly as whole blocks allow. Held-out pixels within
-    ``patch_size // 2`` pixels of a training pixel are left out; of several draws the first is taken that
-    leaves every class pixels in all subsets, else the one that leaves most.
+    ``patch_size // 2 + reach`` pixels of a training pixel are left out; of several draws the first is taken
+    that leaves every class pixels in all subsets, else the one that leaves most.
 
     Raises:
         InputError: fractions that leave nothing to test, a class with fewer than 3 pixels or in fewer than 3
@@ -89,7 +90,7 @@ def square_block_split(
     np.add.at(counts, (block, targets), 1)
     _require_blocks(counts, quotas, called, blocks)
     rng = np.random.default_rng(seed)
-    subsets = best_draw(lambda: _deal(counts, quotas, rng)[block], pixels, targets, patch_size)
+    subsets = best_draw(lambda: _deal(counts, quotas, rng)[block], pixels, targets, patch_size // 2 + reach)
     untrained = [
         name for c, name in enumerate(called) if c in quotas and not (subsets[targets == c] == TRAIN).any()
     ]
@@ -101,11 +102,11 @@ def square_block_split(
     require_held_out(
         subsets,
         f"--block-size {blocks.size}",
-        f"the training blocks with patches of {patch_size}; give other blocks, label more ground, or use a "
-        "smaller --patch-size",
+        f"the training blocks with {what_sees(patch_size, reach)}; give other blocks, label more ground, or "
+        f"use a smaller {smaller(reach)}",
     )
-    notes = draw_notes(targets, subsets, called, patch_size, "training block")
-    return Split("block", seed, patch_size, pixels, subsets, tuple(notes), blocks.size, quotas)
+    notes = draw_notes(targets, subsets, called, patch_size // 2 + reach, "training block")
+    return Split("block", seed, patch_size, pixels, subsets, tuple(notes), blocks.size, quotas, reach)
 
 
 def _require_blocks(

@@ -20,18 +20,18 @@ def best_draw(
     draw: Callable[[], UInt8[np.ndarray, " m"]],
     pixels: PixelList,
     targets: Int[np.ndarray, " m"],
-    patch_size: int,
+    buffer: int,
 ) -> UInt8[np.ndarray, " m"]:
     """Draw until every class has pixels in all subsets, 30 times at most; else return what misses least.
 
-    ``draw`` gives the subset of each pixel. Of each draw, held-out pixels within ``patch_size // 2`` pixels
+    ``draw`` gives the subset of each pixel. Of each draw, held-out pixels within ``buffer`` pixels
     of a training pixel are left out, so that no held-out patch contains a training pixel.
     """
     best, fewest = None, 0
     classes = np.unique(targets)
     for _ in range(DRAWS):
         subsets = draw()
-        subsets[near(pixels, subsets == TRAIN, patch_size // 2) & (subsets != TRAIN)] = LEFT_OUT
+        subsets[near(pixels, subsets == TRAIN, buffer) & (subsets != TRAIN)] = LEFT_OUT
         missing = sum(len(missing_subsets(subsets[targets == c])) for c in classes)
         if best is None or missing < fewest:
             best, fewest = subsets, missing
@@ -39,6 +39,16 @@ def best_draw(
             break
     assert best is not None
     return best
+
+
+def what_sees(patch_size: int, reach: int) -> str:
+    """Say how far a pixel's class looks around it, as remedies name it."""
+    return f"patches of {patch_size}" + (f" and smoothing over {reach} pixels" if reach else "")
+
+
+def smaller(reach: int) -> str:
+    """Name the flags whose smaller values need less of a buffer."""
+    return "--patch-size" + (" or --regularise" if reach else "")
 
 
 def missing_subsets(subsets: UInt8[np.ndarray, " m"]) -> list[str]:
@@ -57,7 +67,7 @@ def draw_notes(
     targets: Int[np.ndarray, " m"],
     subsets: UInt8[np.ndarray, " m"],
     names: Sequence[str],
-    patch_size: int,
+    buffer: int,
     trained_on: str,
 ) -> list[str]:
     """Note the classes that lack a subset and the pixels that the buffer took.
@@ -69,15 +79,15 @@ def draw_notes(
         own = subsets[targets == c]
         if len(own) and (missing := missing_subsets(own)):
             notes.append(f"class {name!r} has no {' or '.join(missing)} pixel: {trained_on}s are too near")
-    return notes + buffer_note(subsets, patch_size, trained_on)
+    return notes + buffer_note(subsets, buffer, trained_on)
 
 
-def buffer_note(subsets: UInt8[np.ndarray, " m"], patch_size: int, trained_on: str) -> list[str]:
-    """Note how many pixels the buffer of half a patch took, where it took any."""
+def buffer_note(subsets: UInt8[np.ndarray, " m"], buffer: int, trained_on: str) -> list[str]:
+    """Note how many pixels the buffer took, where it took any."""
     left_out = np.count_nonzero(subsets == LEFT_OUT)
     if not left_out:
         return []
     return [
-        f"{left_out} of {len(subsets)} labelled pixels are in no subset: they lie within {patch_size // 2} "
-        f"pixels of a {trained_on}"
+        f"{left_out} of {len(subsets)} labelled pixels are in no subset: they lie within {buffer} pixels "
+        f"of a {trained_on}"
     ]
