@@ -97,7 +97,7 @@ def _of_scene(scene: Scene) -> tuple[str, ...]:
 
 def _judged(scene: Scene, bands: Sequence[int], ends: Ends) -> tuple[Scales | None, tuple[str, ...]]:
     """The quantiles of a scene, and what in it is probably no data or no measurement."""
-    doubts = [f"{scene.path}: {fill.in_words()}" for fill in sample_statistics(scene).fill]
+    doubts = [f"{scene.path}: {said}" for said in sample_statistics(scene).doubts]
     sampled = scene_scales(scene, bands)
     scales = None if sampled is None else sampled[0]
     far = None if scales is None else scales.far_value(*ends)

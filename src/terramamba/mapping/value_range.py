@@ -46,8 +46,8 @@ def value_range_warning(run: Run, scene: Scene) -> str | None:
 
 def training_differences(run: Run, scene: Scene) -> list[str]:
     """Say how ``scene`` differs from what ``run`` was trained on, and what in it is probably no data."""
-    fill = [f"{scene.path}: {fill.in_words()}" for fill in sample_statistics(scene).fill]
-    return fill + value_differences(run, scene, far=not fill)
+    doubts = [f"{scene.path}: {said}" for said in sample_statistics(scene).doubts]
+    return doubts + value_differences(run, scene, far=not doubts)
 
 
 def value_differences(run: Run, scene: Scene, *, far: bool = True) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.raster.checks.fill import Fill, Part, probable_fill
+from terramamba.raster.checks.wrapped import Wrapped, probably_wrapped
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import MOST_DECODED, Window, evenly_spaced, sample_windows
 
@@ -26,7 +27,7 @@ class Statistics:
     ``minimum`` and ``maximum`` are None where no value is valid. Bands without any data do not count for
     ``some_missing`` and are listed (0-based) in ``empty_bands``. ``sampled`` is the fraction of the pixels
     that were read, in ``bands``; the others are taken to be like them. ``fill`` are values that probably
-    stand for no data.
+    stand for no data, ``wrapped`` those that probably lost their sign.
     """
 
     minimum: float | None
@@ -38,6 +39,13 @@ class Statistics:
     sampled: float
     bands: tuple[int, ...]
     fill: tuple[Fill, ...]
+    wrapped: Wrapped | None
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Say which values are probably not what they stand for."""
+        wrapped = () if self.wrapped is None else (self.wrapped.in_words(),)
+        return (*(fill.in_words() for fill in self.fill), *wrapped)
 
 
 def sample_statistics(scene: Scene) -> Statistics:
@@ -46,15 +54,12 @@ def sample_statistics(scene: Scene) -> Statistics:
     samples = _samples(scene, bands, MOST_VALUES)
     values, valid = _joined(samples)
     sampled = values.shape[1] / scene.grid.window.pixels
-    return _statistics(values, valid, bands, sampled, _fill(scene, bands, samples))
-
-
-def _fill(scene: Scene, bands: Sequence[int], samples: Sequence[Part]) -> tuple[Fill, ...]:
-    """What probably stands for no data, which is told by the values as they are stored."""
-    declared = scene.declared
-    if declared is None:
-        return probable_fill(samples)
-    return probable_fill([(declared.as_stored(values, bands), valid) for values, valid in samples])
+    stored = samples
+    if (declared := scene.declared) is not None:
+        stored = [(declared.as_stored(part, bands), known) for part, known in samples]
+    wrapped = probably_wrapped(stored)
+    fill = tuple(one for one in probable_fill(stored) if wrapped is None or not wrapped.holds(one.value))
+    return _statistics(values, valid, bands, sampled, fill, wrapped)
 
 
 def some_bands(scene: Scene) -> tuple[int, ...]:
@@ -100,6 +105,7 @@ def _statistics(
     bands: Sequence[int],
     sampled: float,
     fill: tuple[Fill, ...],
+    wrapped: Wrapped | None,
 ) -> Statistics:
     data = values[valid]
     finite = data[np.isfinite(data)]
@@ -115,4 +121,5 @@ def _statistics(
         sampled=sampled,
         bands=tuple(bands),
         fill=fill,
+        wrapped=wrapped,
     )

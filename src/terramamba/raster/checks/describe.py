@@ -59,6 +59,8 @@ def describe(scene: Scene) -> dict[str, str]:
         lines["not finite"] = f"{percent(statistics.not_finite)} of the valid values are NaN or infinite"
     if statistics.fill:
         lines["probable fill"] = "\n".join(fill.in_words() for fill in statistics.fill)
+    if statistics.wrapped is not None:
+        lines["lost signs"] = statistics.wrapped.in_words()
     if statistics.sampled < 1 or len(statistics.bands) < scene.bands:
         lines["looked at"] = f"{percent(statistics.sampled)} of the pixels, spread over the scene"
     if len(statistics.bands) < scene.bands:

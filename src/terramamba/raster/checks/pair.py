@@ -108,6 +108,11 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
         for scene, statistics in zip((first, second), seen, strict=True)
         for fill in statistics.fill
     ]
+    findings += [
+        Finding("lost signs", f"{scene.path}: {statistics.wrapped.in_words()}")
+        for scene, statistics in zip((first, second), seen, strict=True)
+        if statistics.wrapped is not None
+    ]
     findings += _declared_alone(first, second)
     if problems:
         notes += [finding.text for finding in findings]
