@@ -218,6 +218,33 @@ def test_runs_beside_each_other(made: Made, tmp_path: Path) -> None:
     assert "map" not in reader.ids
 
 
+@pytest.mark.parametrize(
+    ("file", "changed", "said"),
+    [
+        ("metrics.json", {"protocol": "block-p9"}, "were tested by different protocols (block-p9 and"),
+        (
+            "metrics.json",
+            {"split_id": "elsewhere"},
+            "were not tested on the same pixels (splits elsewhere and",
+        ),
+        ("model.json", {}, "have different classes"),
+    ],
+)
+def test_runs_that_cannot_be_compared_are_not(
+    made: Made, tmp_path: Path, file: str, changed: dict[str, str], said: str
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(made.cover, other)
+    record = json.loads((other / file).read_text())
+    if file == "model.json":
+        record["classes"][0]["name"] = "another"
+    (other / file).write_text(json.dumps(record | changed))
+    reader, text = read(write_report([made.cover, other], tmp_path / "r.html"))
+    assert f"are not compared: other and cover {said}" in "".join(reader.texts)
+    table = text[text.index("scores on test") : text.index("</table>")]
+    assert "<b>" not in table
+
+
 def test_a_map_without_a_place_on_the_ground(made: Made, tmp_path: Path) -> None:
     values = band(made.change_files.land)
     path = tmp_path / "bare.tif"

@@ -9,6 +9,7 @@ from terramamba.core.shown import Shown
 from terramamba.mapping.tags import MODEL_TAG
 from terramamba.report.charts import curves
 from terramamba.report.colours import share, swatch
+from terramamba.report.comparable import why_not_comparable
 from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.report.probabilities import probability_cards
@@ -53,9 +54,13 @@ def summary(job: ReportedJob, runs: Sequence[RunRecord], land: ReportMap | None,
 
 
 def comparison(runs: Sequence[RunRecord], listed: Scores) -> Section | None:
-    """Write a row for each run; the best of each score stands out. None for one run."""
+    """Write a row for each run; where they can be compared, the best of each score stands out.
+
+    None for one run.
+    """
     if len(runs) < 2:
         return None
+    reason = why_not_comparable(runs)
     best = {}
     for score in columns(listed):
         found = [value for run in runs if (value := score.value_in(run.test)) is not None]
@@ -68,12 +73,13 @@ def comparison(runs: Sequence[RunRecord], listed: Scores) -> Section | None:
         for score, most in best.items():
             value = score.value_in(run.test)
             text = score.shown(value, sign=True) or "–"
-            shown = f"<b>{text}</b>" if value == most else text
+            shown = f"<b>{text}</b>" if reason is None and value == most else text
             cells.append(f'<td class="number">{shown}</td>')
         cells.append(f'<td class="number">{run.metrics.parameters:,}</td>')
         rows.append(f"<tr>{''.join(cells)}</tr>")
     head = ["run", "model", "protocol", *(score.title for score in best), "parameters"]
-    return Section("comparison", "Runs beside each other", table("scores on test", head, rows))
+    apart = "" if reason is None else f'<p class="hint">Not compared: {escape(reason)}.</p>'
+    return Section("comparison", "Runs beside each other", apart + table("scores on test", head, rows))
 
 
 def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> Section:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from terramamba.mapping.area_table import ClassArea
+from terramamba.report.comparable import why_not_comparable
 from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.runs.record import RunRecord
@@ -15,19 +16,18 @@ ERROR, SCALED_ERROR = (by_name(CALIBRATION_SCORES)[f"calibration_{key}"] for key
 
 
 def compare_sentences(job: ReportedJob, runs: Sequence[RunRecord], score: Score) -> list[str]:
-    """Write which run is first by ``score``, what its test says, and whether the tests are the same."""
+    """Write which run is first by ``score`` and what its test says, or why they cannot be compared."""
     tested = [run for run in runs if score.value_in(run.test) is not None]
     if not tested:
         return [f"None of the {len(runs)} runs was tested."]
+    if (reason := why_not_comparable(runs)) is not None:
+        return [f"The {len(runs)} runs stand beside each other but are not compared: {reason}."]
     best = max(tested, key=lambda run: score.goodness(score.value_in(run.test)))
     which, reached = score.extreme, score.shown(score.value_in(best.test), sign=True)
-    said = [
+    return [
         f"Of {len(runs)} runs, {best.name} has the {which} {score.title}: {reached}.",
         *run_sentences(job, best),
     ]
-    if len({(run.metrics.protocol, run.metrics.split_id) for run in runs}) > 1:
-        said.append("The runs were not tested on the same split: their scores cannot be compared directly.")
-    return said
 
 
 def run_sentences(job: ReportedJob, run: RunRecord) -> list[str]:
