@@ -22,6 +22,7 @@ from terramamba.core.files import write_json
 from terramamba.core.options import part_of
 from terramamba.core.run_files import SPLIT
 from terramamba.data.catalog.loading import load_pairs
+from terramamba.data.pairs.first_look import look_at
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.pair_bands import declares_scale, notes_on_bands
 from terramamba.data.pairs.quality_report import doubts, survey
@@ -54,6 +55,7 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     Raises:
         InputError: input that cannot be used, with the file, the value and the remedy.
     """
+    how = part_of(settings, Dividing)
     found, published, unlike = load_pairs(
         settings.data,
         settings.root,
@@ -63,9 +65,10 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
         settings.bands,
         nodata=settings.nodata or (),
         physical=True,
+        # of pairs that are divided anew, some may not be used, or only parts of them
+        look=look_at if how == Dividing() else None,
     )
     inputs = FileStates.of(_files(found))
-    how = part_of(settings, Dividing)
     found, on_split = divided(found, how, settings.data, settings.seed)
     if how != Dividing():
         published = None  # scores on a part of a set, or on another division of it, have no name

@@ -1,6 +1,6 @@
 """Data sets by name for the commands: ``--data NAME --root DIR``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from terramamba.data.catalog import CATALOG, PairSet, find_set
 from terramamba.data.catalog.verify import Finding, verify_pairs
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.layouts import find_pairs
-from terramamba.data.pairs.pair_bands import settle_bands
+from terramamba.data.pairs.pair_bands import Look, settle_bands
 from terramamba.raster.band_identity import WantedBands
 from terramamba.raster.views.warped import Method
 
@@ -25,10 +25,12 @@ def load_pairs(
     nodata: Sequence[float] = (),
     *,
     physical: bool = False,
+    look: Look | None = None,
 ) -> tuple[dict[str, list[PairFiles]], str | None, list[str]]:
     """Find the pairs of a set of the catalogue that lies in ``root``, or of a folder or table, by subset.
 
-    With ``physical``, scale and offset that the images declare are applied.
+    With ``physical``, scale and offset that the images declare are applied; ``look`` is as for
+    ``settle_bands``.
     Returns also the name of the set where all of it is there as published, and notes on what differs. Some
     pairs of a set can be used, but their scores have no name.
 
@@ -46,8 +48,10 @@ def load_pairs(
             bands=bands,
             model=model,
             nodata=nodata,
+            physical=physical,
+            look=look,
         )
-        return _in_units(known, physical), None, []
+        return known, None, []
     record = find_set(data)
     if not isinstance(record, PairSet):
         raise InputError(f"--data {data}: is a single scene; use `terramamba classify train`")
@@ -59,9 +63,10 @@ def load_pairs(
         raise InputError(f"--axes: how the images of {record.title} lie is known; leave it out")
     found, findings = verify_pairs(record, Path(root), align)
     subsets = {
-        subset: [replace(pair, nodata=tuple(nodata)) for pair in pairs] for subset, pairs in found.items()
+        subset: [replace(pair, nodata=tuple(nodata), physical=physical) for pair in pairs]
+        for subset, pairs in found.items()
     }
-    subsets = _in_units(settle_bands(subsets, root, bands, model), physical)
+    subsets = settle_bands(subsets, root, bands, model, look)
     unlike = [finding for finding in findings if not finding.ok]
     if not unlike:
         return subsets, record.name if record.subsets else None, []
@@ -69,10 +74,6 @@ def load_pairs(
         f"{root}: not {record.title} as published: {in_words(unlike)}; scores are not those of {record.name}"
     )
     return subsets, None, [note]
-
-
-def _in_units(pairs: Mapping[str, Sequence[PairFiles]], physical: bool) -> dict[str, list[PairFiles]]:
-    return {name: [replace(pair, physical=physical) for pair in files] for name, files in pairs.items()}
 
 
 def is_named(data: str, root: str | None) -> bool:

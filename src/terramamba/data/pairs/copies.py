@@ -97,13 +97,13 @@ def _agree(one: PairFiles, other: PairFiles) -> bool:
 
 def _pictures(pairs: Sequence[PairFiles]) -> list[tuple[PairFiles, Float32[np.ndarray, "2 s s"]]]:
     """The pairs that have detail at both dates, with it."""
-    found = []
-    for pair in pairs:
-        asked = ("picture", pair.before, pair.after, pair.window, pair.align, pair.variable, pair.exchanged)
-        picture = pair.facts.once((*asked, pair.masks), partial(_picture, pair, COARSE))
-        if picture is not None:
-            found.append((pair, picture))
-    return found
+    return [(pair, picture) for pair in pairs if (picture := coarse_picture(pair)) is not None]
+
+
+def coarse_picture(pair: PairFiles) -> Float32[np.ndarray, "2 s s"] | None:
+    """Return the detail of both dates by which copies are suspected; None where a date has none."""
+    asked = ("picture", *pair.reading, pair.window, pair.exchanged)
+    return pair.facts.once(asked, partial(_picture, pair, COARSE))
 
 
 def _picture(pair: PairFiles, side: int) -> Float32[np.ndarray, "2 s s"] | None:

@@ -104,10 +104,14 @@ class PairFiles:
         Raises:
             InputError: they are no pair, or a mask does not fit.
         """
-        asked = (self.before, self.after, self.masks, self.align, self.variable, self.axes, self.nodata)
-        bands = (self.wanted, self.chosen, self.by_place, self.alpha, self.physical)
-        dates = self.facts.once(("dates", *asked, *bands), self._dates)
+        dates = self.facts.once(("dates", *self.reading), self._dates)
         return dates[::-1] if self.exchanged else dates
+
+    @property
+    def reading(self) -> Key:
+        """What decides the values of the dates, whichever is the earlier."""
+        files = (self.before, self.after, self.masks, self.align, self.variable, self.axes, self.nodata)
+        return (*files, self.wanted, self.chosen, self.by_place, self.alpha, self.physical)
 
     @property
     def grid(self) -> Grid:

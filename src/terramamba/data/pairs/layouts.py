@@ -26,7 +26,7 @@ from terramamba.core.tables import SUFFIXES as TABLE_SUFFIXES
 from terramamba.data.file_facts import FileFacts
 from terramamba.data.pairs.csv_table import pairs_of_table
 from terramamba.data.pairs.image_pair import MASKS, WHOLE, PairFiles, stem_of, subset_named
-from terramamba.data.pairs.pair_bands import settle_bands
+from terramamba.data.pairs.pair_bands import Look, settle_bands
 from terramamba.raster.band_identity import WantedBands
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES, products_in
 from terramamba.raster.vector.vector_files import IN_FOLDERS
@@ -80,6 +80,8 @@ def find_pairs(
     bands: str | None = None,
     model: WantedBands | None = None,
     nodata: Sequence[float] = (),
+    physical: bool = False,
+    look: Look | None = None,
 ) -> dict[str, list[PairFiles]]:
     """Find the pairs of a folder in one of the layouts above, or of a CSV table, by subset.
 
@@ -88,8 +90,8 @@ def find_pairs(
     relative to ``root``, else to the table. With ``align``, later dates are warped onto the grid of the
     earlier; ``variable`` names the array or image of files that hold several, ``axes`` what the axes of bare
     arrays hold. ``bands`` and ``model`` say which bands the images must have, as for ``settle_bands``; values
-    ``nodata`` are no data. No
-    pixel is read, but for some of alpha bands.
+    ``nodata`` are no data. With ``physical``, scale and offset that images declare are applied. No pixel is
+    read, but for some of alpha bands and what ``look`` reads of each pair while its files are open.
 
     Raises:
         InputError: no known layout, no pair, a file without its mate, or files that differ in size.
@@ -103,7 +105,7 @@ def find_pairs(
         raise InputError(f"{source}: no such folder or CSV table; check the path")
     subsets: dict[str, list[PairFiles]] = {}
     reading: dict[str, Any] = {"align": align, "variable": variable, "axes": axes}
-    reading |= {"nodata": tuple(nodata), "facts": FileFacts()}
+    reading |= {"nodata": tuple(nodata), "physical": physical, "facts": FileFacts()}
     for pair in pairs:
         subsets.setdefault(pair.split, []).append(replace(pair, **reading))
     if not subsets:
@@ -113,7 +115,7 @@ def find_pairs(
         if wanted not in subsets:
             raise InputError(f"{source}: no subset {split!r}; it has {', '.join(subsets)}")
         subsets = {wanted: subsets[wanted]}
-    subsets = settle_bands(subsets, str(source), bands, model)
+    subsets = settle_bands(subsets, str(source), bands, model, look)
     for files in subsets.values():
         for pair in files:
             _check(pair)

@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 from jaxtyping import Float64, Int64, Shaped, UInt64
+from numpy.lib.stride_tricks import sliding_window_view
 
 from terramamba.data.pairs.copies import shared_pairs
 from terramamba.data.pairs.image_pair import PairFiles
@@ -87,12 +88,16 @@ def squares_of(values: Shaped[np.ndarray, "h w"]) -> Squares:
     hashed = _rolled(_rolled(bits.astype(np.uint64) + np.uint64(1), 0), 1)
     mixed = (hashed ^ (hashed >> np.uint64(29))) * np.uint64(_MIX)
     rows, cols = np.nonzero(mixed >> np.uint64(64 - PICKED) == 0)
-    kept = [
-        len(np.unique(numbers[row : row + SQUARE, col : col + SQUARE])) >= LEAST_VALUES
-        for row, col in zip(rows.tolist(), cols.tolist(), strict=True)
-    ]
+    kept = _different(sliding_window_view(numbers, (SQUARE, SQUARE))[rows, cols]) >= LEAST_VALUES
     rows, cols = rows[kept], cols[kept]
     return Squares(mixed[rows, cols], rows, cols)
+
+
+def _different(squares: Shaped[np.ndarray, "n h w"]) -> Int64[np.ndarray, " n"]:
+    """Count the different values of each square; NaN is one."""
+    rising = np.sort(squares.reshape(-1, SQUARE * SQUARE), axis=1)
+    first, second = rising[:, :-1], rising[:, 1:]
+    return 1 + np.count_nonzero((first != second) & (first == first), axis=1)
 
 
 def _rolled(values: UInt64[np.ndarray, "h w"], axis: int) -> UInt64[np.ndarray, "y x"]:
@@ -116,7 +121,7 @@ class _ByHash:
 
 
 def _by_hash(pairs: Sequence[PairFiles]) -> _ByHash:
-    each = [_squares(pair) for pair in pairs]
+    each = [squares_in(pair) for pair in pairs]
     hashes = np.concatenate([own.hashes for own in each])
     order = np.argsort(hashes, kind="stable")
     rows, cols = (np.concatenate([getattr(own, name) for own in each])[order] for name in ("rows", "cols"))
@@ -124,9 +129,9 @@ def _by_hash(pairs: Sequence[PairFiles]) -> _ByHash:
     return _ByHash(Squares(hashes[order], rows, cols), owners)
 
 
-def _squares(pair: PairFiles) -> Squares:
-    asked = ("squares", pair.before, pair.after, pair.window, pair.align, pair.variable, pair.exchanged)
-    return pair.facts.once((*asked, pair.physical), partial(_look, pair))
+def squares_in(pair: PairFiles) -> Squares:
+    """Pick the squares of the earlier date of a pair."""
+    return pair.facts.once(("squares", *pair.reading, pair.window, pair.exchanged), partial(_look, pair))
 
 
 def _look(pair: PairFiles) -> Squares:
@@ -147,7 +152,7 @@ def _candidates(
     pair: PairFiles, first: Sequence[PairFiles], known: _ByHash
 ) -> Iterator[tuple[PairFiles, Place]]:
     """The pairs of ``first`` that share squares with ``pair``, most first, and where it lies on them."""
-    own = _squares(pair)
+    own = squares_in(pair)
     low = np.searchsorted(known.squares.hashes, own.hashes, "left")
     high = np.searchsorted(known.squares.hashes, own.hashes, "right")
     counted: dict[tuple[int, int, int], int] = {}

@@ -4,10 +4,11 @@ Where a set is trained on, its first image says which bands all others must have
 model, all must have the bands of that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from terramamba.core.errors import InputError
 from terramamba.core.number_ranges import parse_bands
 from terramamba.core.words import ranges
 from terramamba.data.pairs.image_pair import PairFiles
@@ -18,10 +19,16 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.views.chosen_bands import asks_for_alpha, by_number, find_bands
 
 Subsets = Mapping[str, Sequence[PairFiles]]
+Look = Callable[[PairFiles], None]
+"""Something that reads what will be asked of a pair while its files are open."""
 
 
 def settle_bands(
-    pairs: Subsets, what: str, chosen: str | None = None, model: WantedBands | None = None
+    pairs: Subsets,
+    what: str,
+    chosen: str | None = None,
+    model: WantedBands | None = None,
+    look: Look | None = None,
 ) -> dict[str, list[PairFiles]]:
     """Say of all pairs which bands their images must have and which are used.
 
@@ -31,18 +38,16 @@ def settle_bands(
         chosen: Numbers or names of bands, as ``--bands`` has them; None: all, or the model's.
         model: The bands of the model that is scored on them; None: all must have those of the first
             training image.
+        look: Given each pair as soon as its images are open, with the bands that it will have where no image
+            has an alpha band.
 
     Raises:
         InputError: no such band, or a band is transparency in one image and measured in another.
     """
     asked = None if chosen is None else parse_bands(chosen)
-    alpha = _alpha(pairs, what, asked, model)
-    if model is not None:
-        return _each(pairs, wanted=model, alpha=alpha, chosen=chosen)
-    first = (pairs.get("train") or next(iter(pairs.values())))[0]
-    image = replace(first, alpha=alpha).image(first.before)
-    used = None if asked is None else find_bands(image, asked)
-    return _each(pairs, wanted=bands_of(image, used), by_place=by_number(asked), alpha=alpha)
+    images = _images(pairs, None if look is None else _looking(look, pairs, chosen, model))
+    fields = _fields(pairs, chosen, model, _alpha(images, what, asked, model))
+    return {subset: [replace(pair, **fields) for pair in files] for subset, files in pairs.items()}
 
 
 def notes_on_bands(pairs: Subsets, chosen: str | None = None) -> list[str]:
@@ -75,18 +80,44 @@ def declares_scale(pairs: Subsets) -> bool:
     )
 
 
-def _each(pairs: Subsets, **fields: Any) -> dict[str, list[PairFiles]]:
-    return {subset: [replace(pair, **fields) for pair in files] for subset, files in pairs.items()}
+def _fields(
+    pairs: Subsets, chosen: str | None, model: WantedBands | None, alpha: AlphaUse | None
+) -> dict[str, Any]:
+    """What pairs say of their bands."""
+    if model is not None:
+        return {"wanted": model, "alpha": alpha, "chosen": chosen}
+    first = (pairs.get("train") or next(iter(pairs.values())))[0]
+    image = replace(first, alpha=alpha).image(first.before)
+    asked = None if chosen is None else parse_bands(chosen)
+    used = None if asked is None else find_bands(image, asked)
+    return {"wanted": bands_of(image, used), "alpha": alpha, "by_place": by_number(asked)}
 
 
-def _alpha(
-    pairs: Subsets, what: str, asked: Sequence[int | str] | None, model: WantedBands | None
-) -> AlphaUse | None:
-    """What the alpha bands of all images are: as is asked for, as the model has it, else by their values."""
+def _looking(look: Look, pairs: Subsets, chosen: str | None, model: WantedBands | None) -> Look | None:
+    """``look`` at pairs with the bands that they will have where no image has an alpha band."""
+    try:
+        fields = _fields(pairs, chosen, model, None)
+    except InputError:  # said when it is decided
+        return None
+    return lambda pair: look(replace(pair, **fields))
+
+
+def _images(pairs: Subsets, look: Look | None) -> dict[str, Scene]:
+    """All images of ``pairs`` by path; each pair is looked at once its images are open."""
     images: dict[str, Scene] = {}
     for files in pairs.values():
         for pair in files:
-            images |= {path: pair.image(path) for path in (pair.before, pair.after)}
+            own = {path: pair.image(path) for path in (pair.before, pair.after)}
+            images |= own
+            if look is not None and all(image.alpha is None for image in own.values()):
+                look(pair)
+    return images
+
+
+def _alpha(
+    images: Mapping[str, Scene], what: str, asked: Sequence[int | str] | None, model: WantedBands | None
+) -> AlphaUse | None:
+    """What the alpha bands of all images are: as is asked for, as the model has it, else by their values."""
     alphas = {path: image.alpha for path, image in images.items()}
     first = next((image for image in images.values() if image.alpha is not None), None)
     if first is None or first.alpha is None:

@@ -50,8 +50,8 @@ def _chosen(subsets: Mapping[str, Sequence[PairFiles]]) -> tuple[list[PairFiles]
 
 def _report(pair: PairFiles) -> PairReport:
     """How the dates compare; windows of one pair share the answer, which is about all of it."""
-    asked = (pair.before, pair.after, pair.masks, pair.align, pair.variable, pair.axes, pair.exchanged)
-    return pair.facts.once(("report", *asked, pair.nodata, pair.physical), lambda: pair_report(*pair.open()))
+    asked = ("report", *pair.reading, pair.exchanged)
+    return pair.facts.once(asked, lambda: pair_report(*pair.open()))
 
 
 def _warped(pairs: Sequence[PairFiles]) -> list[str]:

@@ -1,12 +1,18 @@
 """Which pairs have a pixel that can be scored: a reference, and data at both dates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Bool
 
 from terramamba.core.errors import InputError
 from terramamba.core.words import count
 from terramamba.data.pairs.change_masks import read_mask
 from terramamba.data.pairs.image_pair import PairFiles
-from terramamba.data.pairs.label_values import IGNORE
+from terramamba.data.pairs.label_values import CHANGED, IGNORE, UNCHANGED
+from terramamba.data.pairs.mask_facts import band_of
+from terramamba.raster.readers.gdal import is_data
 from terramamba.raster.windows import Window, strips
 
 PIXELS_PER_READ = 2**18
@@ -45,16 +51,43 @@ def is_scorable(pair: PairFiles) -> bool:
     """Tell whether any pixel of a pair, whose label is settled, has a reference and data at both dates."""
     if pair.label is None or pair.coding is None:
         return False
+    if pair.unchanged is None and not pair.is_drawn:
+        meanings = map(pair.coding.meaning, first_values(pair))
+        if any(meaning in (CHANGED, UNCHANGED) for meaning in meanings):
+            return True
     label, unchanged = pair.reference()
-    dates = pair.open()
-    area = pair.window or label.grid.window
-    for strip in strips(area.height, area.width, max(1, PIXELS_PER_READ // area.width)):
-        window = Window(area.row + strip.row, area.col + strip.col, *strip.shape)
-        usable = read_mask(label, pair.coding, window, unchanged) != IGNORE
-        for date in dates:
-            if usable.any():
-                values, valid = date.read(window)
-                usable &= (valid & (values == values)).all(axis=0)
-        if usable.any():
+    for window in _strips(pair):
+        if _with_data(pair, window, read_mask(label, pair.coding, window, unchanged) != IGNORE).any():
             return True
     return False
+
+
+def first_values(pair: PairFiles) -> frozenset[int]:
+    """Find the values in the first rows of a label, not drawn, that have data at both dates and may count.
+
+    What they mean need not be settled: this can be asked whenever the files of the pair are open.
+    """
+
+    def found() -> frozenset[int]:
+        label, _ = replace(pair, coding=None).reference()
+        window = next(iter(_strips(pair)))
+        values, there = band_of(label, window)
+        counts = there & is_data(values, label.nodata)
+        return frozenset(np.unique(values[_with_data(pair, window, counts)]).tolist())
+
+    return pair.facts.once(("first values", *pair.reading, pair.label, pair.window), found)
+
+
+def _strips(pair: PairFiles) -> Iterator[Window]:
+    area = pair.window or pair.grid.window
+    for strip in strips(area.height, area.width, max(1, PIXELS_PER_READ // area.width)):
+        yield Window(area.row + strip.row, area.col + strip.col, *strip.shape)
+
+
+def _with_data(pair: PairFiles, window: Window, counts: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """Those of the pixels that count where both dates have data."""
+    for date in pair.open():
+        if counts.any():
+            values, valid = date.read(window)
+            counts = counts & (valid & (values == values)).all(axis=0)
+    return counts
