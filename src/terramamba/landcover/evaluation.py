@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Int
-from scipy.optimize import linear_sum_assignment
 
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
@@ -158,6 +157,8 @@ def evaluate(
 
 def _doubts(confusion: Int[np.ndarray, "k k"], names: Sequence[str]) -> list[str]:
     """Say where scores say little, or something else than they seem to: one class alone, codes exchanged."""
+    from scipy.optimize import linear_sum_assignment
+
     there = np.flatnonzero(confusion.sum(axis=1))
     if len(there) == 1:
         return [f"all scored pixels are of one class, {names[there[0]]}: scores say nothing of the others"]
