@@ -27,6 +27,7 @@ class ChangeMapOptions(TypedDict, total=False):
     reject: float | int | None
     polygons: StrPath | Sequence[StrPath] | None
     areas: StrPath | None
+    item: StrPath | None
     mask: Sequence[StrPath]
     nodata: Sequence[float] | None
     scene_variable: str | None
@@ -84,6 +85,7 @@ def map_change(
     reject: float | int | None = None,
     polygons: StrPath | Sequence[StrPath] | None = None,
     areas: StrPath | None = None,
+    item: StrPath | None = None,
     mask: Sequence[StrPath] = (),
     nodata: Sequence[float] | None = None,
     scene_variable: str | None = None,
@@ -126,6 +128,7 @@ def map_change(
             was, such as 0.05.
         polygons: GeoPackage (.gpkg) or GeoJSON (.geojson) to write, or several files.
         areas: CSV to write: how much changed and how much did not.
+        item: STAC item (.json) to write, of the map with the files that are written beside it.
         mask: Rasters (not 0) and files of polygons (inside) of what is left out, as if neither date had data.
         nodata: Values that are no data though the files do not say so; None: those of the training.
         scene_variable: Name of the array or image in files that hold several.
@@ -171,6 +174,7 @@ def map_change(
         reject=None if reject is None else float(reject),
         polygons=texts_of(polygons or ()),
         areas=text_of(areas),
+        item=text_of(item),
         mask=texts_of(mask),
         nodata=None if nodata is None else list(nodata),
         align=align,

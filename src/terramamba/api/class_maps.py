@@ -26,6 +26,7 @@ class ClassMapOptions(TypedDict, total=False):
     fractions: StrPath | None
     polygons: StrPath | Sequence[StrPath] | None
     areas: StrPath | None
+    item: StrPath | None
     mask: Sequence[StrPath]
     nodata: Sequence[float] | None
     scene_variable: str | None
@@ -73,6 +74,7 @@ def map_classes(
     fractions: StrPath | None = None,
     polygons: StrPath | Sequence[StrPath] | None = None,
     areas: StrPath | None = None,
+    item: StrPath | None = None,
     mask: Sequence[StrPath] = (),
     nodata: Sequence[float] | None = None,
     scene_variable: str | None = None,
@@ -113,6 +115,7 @@ def map_classes(
             probabilities; of ``shipped_classifier`` alone.
         polygons: GeoPackage (.gpkg) or GeoJSON (.geojson) to write the patches of each class to, or several.
         areas: CSV to write: how much there is of each class.
+        item: STAC item (.json) to write, of the map with the files that are written beside it.
         mask: Rasters (not 0) and files of polygons (inside) of what is left out, as if there were no data.
         nodata: Values that are no data though the file does not say so; None: those of the training.
         scene_variable: Name of the array or image in a file that holds several.
@@ -156,6 +159,7 @@ def map_classes(
         fractions=text_of(fractions),
         polygons=texts_of(polygons or ()),
         areas=text_of(areas),
+        item=text_of(item),
         mask=texts_of(mask),
         nodata=None if nodata is None else list(nodata),
         mode=mode,

@@ -55,14 +55,15 @@ def join_map(
     fractions: StrPath | None = None,
     polygons: StrPath | Sequence[StrPath] | None = None,
     areas: StrPath | None = None,
+    item: StrPath | None = None,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
     progress: bool = True,
 ) -> ClassSummary | ChangeSummary:
     """Put the map ``out`` together from the part files of its shards.
 
-    ``probabilities``, ``certainty``, ``fractions``, ``polygons`` and ``areas`` are as the shards were given
-    them; they need no naming where they lie below the folder of ``out``.
+    ``probabilities``, ``certainty``, ``fractions``, ``polygons``, ``areas`` and ``item`` are as the shards
+    were given them; they need no naming where they lie below the folder of ``out``.
 
     Raises:
         InputError: parts are missing, outputs exist and ``overwrite`` is not set, or an output lies elsewhere
@@ -75,6 +76,7 @@ def join_map(
         "--fractions": texts_of(fractions or ()),
         "--polygons": texts_of(polygons or ()),
         "--areas": texts_of(areas or ()),
+        "--item": texts_of(item or ()),
     }
     further = {flag: paths for flag, paths in named.items() if paths}
     with told(on_progress, shown=progress):

@@ -21,12 +21,13 @@ from terramamba.core.files import StrPath
 from terramamba.mapping.certainty import REJECTED_TAG, certainty_rule
 from terramamba.mapping.fingerprint import option_fact
 from terramamba.mapping.plan import MapInputs, MapPlan
+from terramamba.mapping.stac_item import check_item_place
 from terramamba.mapping.tags import run_tags
 from terramamba.mapping.value_range import value_differences
 from terramamba.mapping.windows import require_affordable
 from terramamba.raster.checks.pair import pair_report, require_pair
 from terramamba.raster.geogrid import Grid
-from terramamba.raster.readers.dates import acquisition_date
+from terramamba.raster.readers.dates import day_of
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
@@ -77,6 +78,7 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
     polygons = tuple(settings.polygons or ())
     for path in polygons:
         check_polygon_place(path, None if grid.transform is None else grid.crs)
+    check_item_place(settings.item, grid)
     if settings.reject is not None and settings.threshold is not None:
         raise InputError(
             f"--threshold {settings.threshold:g}: --reject has its rate at the threshold of the run; leave"
@@ -97,7 +99,7 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
         settings.overlap,
         threshold,
         {"min_area": settings.min_area, "simplify": settings.simplify},
-        (_day(first), _day(second)) if polygons else (None, None),
+        (day_of(first), day_of(second)) if polygons or settings.item else (None, None),
         run_tags(
             run,
             threshold=f"{threshold:g}",
@@ -112,6 +114,7 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
         1.0 if rule is None else rule.temperature / given.temperature,
         settings.reject,
         None if rule is None else rule.least,
+        settings.item,
     )
     work = ChangeWork(
         given.sent, first, second, batches, settings.precision, given.temperature, view.scaling, view.meaning
@@ -145,12 +148,6 @@ def _shared_grid(first: Scene, second: Scene) -> Grid:
     known = first if first.transform is not None else second
     control = first.grid.ground_control or second.grid.ground_control if known.transform is None else None
     return Grid(first.height, first.width, first.crs or second.crs, known.transform, control)
-
-
-def _day(scene: Scene) -> str | None:
-    """When an image was taken, where the image itself or what lies beside it says so."""
-    day = acquisition_date(scene.path)
-    return None if day is None else day.isoformat()
 
 
 def _check_whole_image(run: Run, scene: Scene) -> None:

@@ -50,7 +50,7 @@ class ChangeSummary(CountedMap):
     @property
     def files(self) -> tuple[Path, ...]:
         """List all files that were asked for."""
-        named = (self.out, self.probabilities, self.certainty, *self.polygons, self.areas_table)
+        named = (self.out, self.probabilities, self.certainty, *self.polygons, self.areas_table, self.item)
         return tuple(path for path in named if path is not None)
 
     def facts(self) -> dict[str, str]:
@@ -91,6 +91,7 @@ class ChangeMapOutput(MapOutput):
     yet_to_calibrate: float = 1.0
     reject: float | None = None
     least: float | None = None
+    item: str | None = None
 
     @property
     def names(self) -> dict[int, str]:
@@ -99,13 +100,14 @@ class ChangeMapOutput(MapOutput):
 
     @property
     def named(self) -> Sequence[tuple[str, str | None]]:
-        """List map, probabilities, certainty, polygons and table of areas, each with its flag."""
+        """List map, probabilities, certainty, polygons, table of areas and item, each with its flag."""
         return (
             ("--out", self.out),
             ("--probabilities", self.probabilities),
             ("--certainty", self.certainty),
             *(("--polygons", path) for path in self.polygons),
             ("--areas", self.areas),
+            ("--item", self.item),
         )
 
     @property
@@ -159,7 +161,9 @@ class ChangeMapOutput(MapOutput):
             areas = write_drafts(traced, {t: of_target[str(Path(t))] for t in self.polygons}, layer)
         classes = count.classes()
         if self.areas is not None:
-            write_areas(drafts[-1], classes, not_measured=why_not_measured(self.grid))
+            table = of_target[str(Path(self.areas))]
+            write_areas(table, classes, not_measured=why_not_measured(self.grid))
+        self.draft_item(drafts, self.days)
         return {
             "classes": [asdict(entry) for entry in classes],
             "not_finite": not_finite,
@@ -178,6 +182,7 @@ class ChangeMapOutput(MapOutput):
             rejected=rejected_words(self.reject, self.least),
             polygons=tuple(map(Path, self.polygons)),
             areas_table=None if self.areas is None else Path(self.areas),
+            item=None if self.item is None else Path(self.item),
             pixels=pixels,
             not_measured=why_not_measured(self.grid),
             nodata_pixels=pixels - sum(entry.pixels for entry in classes),

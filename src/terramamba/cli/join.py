@@ -20,7 +20,7 @@ class JoinOptions:
 
     probabilities: str | None = None
     """As the shards were given it; needed where it does not lie below the folder of the map. So are the
-    next three."""
+    files below."""
     certainty: str | None = None
     """Certainty, as the shards were given it."""
     fractions: str | None = None
@@ -29,6 +29,8 @@ class JoinOptions:
     """Polygons, as the shards were given them."""
     areas: str | None = None
     """Table of areas, as the shards were given it."""
+    item: str | None = None
+    """STAC item, as the shards were given it."""
     overwrite: bool = False
     """Replace an existing map."""
 

@@ -16,8 +16,10 @@ from terramamba.mapping.certainty import REJECTED_TAG, CertaintyRule, certainty_
 from terramamba.mapping.fingerprint import windows_fact
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.regularise import Smoothing, smoothing_words
+from terramamba.mapping.stac_item import check_item_place
 from terramamba.mapping.tags import run_tags
 from terramamba.mapping.windows import class_windows
+from terramamba.raster.readers.dates import day_of
 from terramamba.raster.vector.polygon_files import check_polygon_place
 from terramamba.runs.folder import Run
 
@@ -37,6 +39,7 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
     polygons = tuple(settings.polygons or ())
     for path in polygons:
         check_polygon_place(path, None if image.transform is None else image.crs)
+    check_item_place(settings.item, image.grid)
     smoothing = chosen_smoothing(run, settings.regularise)
     reach = 0 if smoothing is None else smoothing.radius
     windows = tuple(
@@ -84,6 +87,8 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
         None if rule is None else rule.least,
         run.fractions if settings.fractions is not None else {},
         "" if smoothing is None else smoothing_words(smoothing),
+        settings.item,
+        None if settings.item is None else day_of(image),
     )
     work = ClassWork(
         given.sent,

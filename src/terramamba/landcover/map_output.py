@@ -82,6 +82,7 @@ class ClassSummary(CountedMap):
             self.fractions,
             *self.polygons,
             self.areas_table,
+            self.item,
         )
         return tuple(path for path in named if path is not None)
 
@@ -108,7 +109,7 @@ class ClassMapOutput(MapOutput):
     ``areas`` is a table of them; patches smaller than ``min_area`` take their largest neighbour's class;
     ``simplify`` is an option of ``trace_classes``. What has less certainty than ``least``, which the fraction
     ``reject`` of the validation pixels did not reach, is none of the classes; ``materials`` are the codes of
-    the classes that add up to each band of ``fractions``.
+    the classes that add up to each band of ``fractions``; ``day`` (ISO) is that of the scene.
     """
 
     kind = "classify"
@@ -132,10 +133,12 @@ class ClassMapOutput(MapOutput):
     least: float | None = None
     materials: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     regularised: str = ""
+    item: str | None = None
+    day: str | None = None
 
     @property
     def named(self) -> Sequence[tuple[str, str | None]]:
-        """List map, probabilities, certainty, fractions, polygons and table of areas, each with its flag."""
+        """List map, probabilities, certainty, fractions, polygons, areas and item, each with its flag."""
         return (
             ("--out", self.out),
             ("--probabilities", self.probabilities),
@@ -143,6 +146,7 @@ class ClassMapOutput(MapOutput):
             ("--fractions", self.fractions),
             *(("--polygons", path) for path in self.polygons),
             ("--areas", self.areas),
+            ("--item", self.item),
         )
 
     @property
@@ -202,7 +206,9 @@ class ClassMapOutput(MapOutput):
             patches = write_drafts(traced, {t: of_target[str(Path(t))] for t in self.polygons}, layer)
         classes = counted.classes()
         if self.areas is not None:
-            write_areas(drafts[-1], classes[1:], not_measured=why_not_measured(self.grid))
+            table = of_target[str(Path(self.areas))]
+            write_areas(table, classes[1:], not_measured=why_not_measured(self.grid))
+        self.draft_item(drafts, [self.day])
         return {
             "classes": [asdict(entry) for entry in classes],
             "not_finite": not_finite,
@@ -233,6 +239,7 @@ class ClassMapOutput(MapOutput):
             fractions=None if self.fractions is None else Path(self.fractions),
             polygons=tuple(map(Path, self.polygons)),
             areas_table=None if self.areas is None else Path(self.areas),
+            item=None if self.item is None else Path(self.item),
             pixels=self.grid.window.pixels,
             not_measured=why_not_measured(self.grid),
             nodata_pixels=areas[0].pixels if areas else 0,

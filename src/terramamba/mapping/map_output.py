@@ -9,6 +9,7 @@ from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 from terramamba.core.typed import of_kind
 from terramamba.mapping.grid_json import grid_of, grid_record
 from terramamba.mapping.part_files import PartFiles
+from terramamba.mapping.stac_item import WrittenFile, write_item
 from terramamba.mapping.summary import MapSummary
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.windows import Window
@@ -58,6 +59,12 @@ class MapOutput(ABC):
         self, files: PartFiles, drafts: Sequence[Path], advance: Callable[[float], None]
     ) -> dict[str, Any]:
         """Write a draft for each target; return what a summary says beyond them, as JSON can hold it."""
+
+    def draft_item(self, drafts: Sequence[Path], days: Sequence[str | None]) -> None:
+        """Write the STAC item of all other files, which are drafted, where one is asked for."""
+        *files, last = map(WrittenFile, self.flags, self.targets, drafts)
+        if last.flag == "--item":
+            write_item(last.draft, last.target, files, days)
 
     def summary(self, outcome: Outcome, seconds: float) -> MapSummary:
         """Sum up what a run came to, for people and programs."""

@@ -70,12 +70,15 @@ class MapSettings(Parallelism, Arithmetic, Masks):
     simplify: Annotated[float, at_least(0)] = 0.0
     """How much of the steps of polygons is smoothed away, in pixels (1 is a good start); neighbours still fit
     together, and areas stay those of the pixels."""
+    item: str | None = None
+    """Also write a STAC item of the map, with the files that are written beside it, to this .json."""
     overwrite: Annotated[bool, MAY_DIFFER] = False
     """Replace an existing map, and what a run with other arguments left unfinished."""
 
     def refuse_contradictions(self) -> None:
         """Raise ``InputError`` where a file's name ends otherwise than it is written, or there is none."""
         from terramamba.mapping.area_table import check_table_name
+        from terramamba.mapping.stac_item import check_item_name
         from terramamba.raster.output.cog import check_raster_name
         from terramamba.raster.vector.polygon_files import check_polygon_name
 
@@ -90,3 +93,4 @@ class MapSettings(Parallelism, Arithmetic, Masks):
             if path is not None:
                 check_raster_name(path)
         check_table_name(self.areas)
+        check_item_name(self.item)

@@ -40,6 +40,7 @@ class CountedMap(PicturedMap, MapSummary):
 
     probabilities: Path | None
     areas_table: Path | None
+    item: Path | None = None
     pixels: int
     nodata_pixels: int
     not_finite_pixels: int
@@ -52,7 +53,8 @@ class CountedMap(PicturedMap, MapSummary):
     @property
     def files(self) -> tuple[Path, ...]:
         """All files that were asked for."""
-        return tuple(path for path in (self.out, self.probabilities, self.areas_table) if path is not None)
+        named = (self.out, self.probabilities, self.areas_table, self.item)
+        return tuple(path for path in named if path is not None)
 
     def shown(self) -> Shown:
         """Say how much of the map is what, and which files were written."""

@@ -16,6 +16,7 @@ def run_tags(run: Run, **more: str) -> dict[str, str]:
     return {
         "TIFFTAG_SOFTWARE": f"terramamba {__version__}",
         "MODEL": run.card.model.name,
+        "RUN": run.folder.absolute().name,
         MODEL_TAG: model_sha256(run),
         **{name.upper(): text for name, text in more.items()},
     }

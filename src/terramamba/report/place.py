@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from terramamba.raster.footprint import degrees_at
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.pixel_area import pixel_sides
 
@@ -19,21 +20,11 @@ def place_of(grid: Grid) -> dict[str, Any]:
 
 def _degrees(grid: Grid) -> dict[str, list[float]] | None:
     """WGS 84 at ``NODES`` x ``NODES`` points from corner to corner; None where they are not known."""
-    from rasterio.crs import CRS
-    from rasterio.errors import RasterioError
-    from rasterio.warp import transform
-
-    if grid.crs is None or grid.transform is None:
-        return None
     rows, cols = np.meshgrid(
         np.linspace(0, grid.height, NODES), np.linspace(0, grid.width, NODES), indexing="ij"
     )
-    a, b, c, d, e, f = grid.transform[:6]
-    x, y = a * cols.ravel() + b * rows.ravel() + c, d * cols.ravel() + e * rows.ravel() + f
-    try:
-        east, north = transform(grid.crs, CRS.from_epsg(4326), x, y)
-    except RasterioError:  # a system that is tied to no place on the Earth
+    found = degrees_at(grid, cols.ravel(), rows.ravel())
+    if found is None:
         return None
-    if not np.isfinite([east, north]).all():
-        return None
-    return {"east": [round(v, 6) for v in east], "north": [round(v, 6) for v in north]}
+    east, north = found
+    return {"east": [round(v, 6) for v in east.tolist()], "north": [round(v, 6) for v in north.tolist()]}

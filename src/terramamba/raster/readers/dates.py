@@ -18,6 +18,7 @@ from terramamba.core.errors import InputError
 from terramamba.raster.readers.datasets import is_address
 from terramamba.raster.readers.gdal import image_of_header
 from terramamba.raster.readers.stac import is_stac, read_item
+from terramamba.raster.scene import Scene
 
 TAGS = (
     "acquisition_time",  # ENVI headers
@@ -64,6 +65,12 @@ def acquisition_date(path: str | os.PathLike[str] | Sequence[str | os.PathLike[s
     if not given.is_file():
         return None
     return _of_text(given) or _of_hdf5(given) or _of_raster(name)
+
+
+def day_of(scene: Scene) -> str | None:
+    """Return the day (ISO) on which a scene was taken, where itself or what lies beside it says so."""
+    day = acquisition_date(scene.path)
+    return None if day is None else day.isoformat()
 
 
 def day_in(text: str) -> date | None:

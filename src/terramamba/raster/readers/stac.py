@@ -26,6 +26,8 @@ NOT_FOR_MODELS = {"thumbnail", "overview", "visual", "metadata", "cloud", "cloud
 """Roles of assets that show the bands again, or say something about them."""
 OFFSET_APPLIED = "earthsearch:boa_offset_applied"
 """Set where a catalogue has taken the offset of Sentinel-2 off the pixels and lists it all the same."""
+SOFTWARE = "terramamba"
+"""What ``processing:software`` of an item calls us where we made what it lists: maps, no images."""
 LARGEST_ITEM = 10_000_000
 """Bytes. Items have some thousand; shapes in GeoJSON, which look alike, may have any number."""
 
@@ -60,6 +62,10 @@ def open_stac(item: str, *, assets: Sequence[str] | None = None) -> Scene:
         InputError: the extra is not installed, or the item or one of its assets cannot be read.
     """
     record = read_item(item)
+    if SOFTWARE in (record.properties.get("processing:software") or ()):
+        made = record.assets.get("map")
+        where = "" if made is None else f", or its file {made.href} where a map is wanted"
+        raise InputError(f"{item}: lists a map that terramamba made, no image; give the image{where}")
     try:
         bands = _bands(record)
     except InputError:
