@@ -37,9 +37,12 @@ class ClassAttribute:
 
 
 def find_classes(
-    path: str, attributes: Mapping[str, Shaped[np.ndarray, " n"]], wanted: str | None = None
+    path: str,
+    attributes: Mapping[str, Shaped[np.ndarray, " n"]],
+    wanted: str | None = None,
+    shown: str | None = None,
 ) -> ClassAttribute:
-    """Find the class of each feature by the attribute ``wanted``, or by the only one that can be meant.
+    """Find the class of each feature by the attribute ``wanted``, by ``shown`` or the only one that may be.
 
     Whole numbers are codes, whether stored as numbers or as text; other text is sorted and coded 1, 2, ...;
     capitals and spaces around it make no other class.
@@ -47,6 +50,7 @@ def find_classes(
     values are classes of that kind, several and not more than 255, and some of them repeat (an attribute that
     is different for every feature counts them); more than 5 numbers twice or more on average (measurements
     that happen to be whole do not). Where none does, the only one of that kind is meant, or the only text.
+    ``shown`` is the attribute that a map of them shows; it counts where it says classes.
 
     Raises:
         InputError: no such attribute, one that says no classes, or none or several that could be meant.
@@ -69,6 +73,10 @@ def find_classes(
                 f"{len(candidate.codes)} shapes; fill it in, or choose another with --class-attribute"
             )
         return candidate
+    if shown is not None and shown in attributes:
+        styled = _classes(shown, attributes[shown])
+        if styled is not None and 1 <= len(_present(styled)) <= MAX_CLASSES:
+            return styled
     told: dict[str, ClassAttribute] = {}
     for name, values in attributes.items():
         found = _classes(name, values)

@@ -9,11 +9,11 @@ import shapely
 
 from terramamba.core.errors import InputError
 from terramamba.core.shown import Shown, Table
-from terramamba.data.labels.class_attribute import find_classes
 from terramamba.data.labels.class_table import MAX_CLASSES
 from terramamba.data.labels.legend import Legend, legend_of
 from terramamba.data.labels.palette import Colour
 from terramamba.data.labels.raster_labels import NO_CODE, as_codes, counted, is_whole
+from terramamba.data.labels.styled_classes import find_styled_classes
 from terramamba.data.labels.unlabelled import CodeCounts, settle_codes, weigh_codes
 from terramamba.raster.sample_statistics import spread_windows
 from terramamba.raster.scene import Scene
@@ -61,7 +61,7 @@ def describe_label_shapes(path: str) -> Shown:
         features = read_features(path, layer)
         at = f" (layer {layer})" if len(layers) > 1 else ""
         try:
-            classes = find_classes(path, features.attributes)
+            classes = find_styled_classes(path, features.attributes)
         except InputError as error:
             facts[TITLE + at] = str(error)
             continue
@@ -70,8 +70,9 @@ def describe_label_shapes(path: str) -> Shown:
         counts = dict(zip(codes.tolist(), numbers.tolist(), strict=True))
         parts = np.array([len(shapely.get_parts(shape)) for shape in features.shapes[coded]], np.int64)
         found = CodeCounts(counts, classes.names, of="features")
-        notes = () if classes.note is None else (classes.note,)
-        shown = _shown(path, found, {}, notes, f"by the attribute {classes.attribute!r}{at}")
+        shown = _shown(
+            path, found, classes.colours, classes.notes, f"by the attribute {classes.attribute!r}{at}"
+        )
         tables += shown.tables
         facts |= {name + at: said for name, said in shown.facts.items()}
         if parts.sum() > len(parts):

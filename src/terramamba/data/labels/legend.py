@@ -16,6 +16,8 @@ from rasterio.errors import NotGeoreferencedWarning
 from terramamba.data.labels.attribute_table import esri_table_of, read_esri_table, read_gdal_table
 from terramamba.data.labels.class_names import name_key
 from terramamba.data.labels.palette import Colour, colour_of
+from terramamba.data.labels.qgis_style import SUFFIX as STYLE
+from terramamba.data.labels.qgis_style import raster_style
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers.datasets import dataset_of
 from terramamba.raster.readers.gdal import GdalSource
@@ -91,7 +93,7 @@ def _sources(path: str) -> Iterator[tuple[str, Mapping[int, str], Mapping[int, C
     if esri is not None:
         yield esri.name, *read_esri_table(esri)
     yield "the colour table", {}, own
-    for suffix, read in ((".qml", _qgis_style), (".clr", _colour_file)):
+    for suffix, read in ((STYLE, raster_style), (".clr", _colour_file)):
         beside = Path(path).with_suffix(suffix)
         if beside.is_file():
             yield beside.name, *read(beside)
@@ -116,29 +118,6 @@ def _described_by_gdal(path: str) -> ElementTree.Element | None:
         if not (isinstance(error, KeyError | ElementTree.ParseError) or is_from_rasterio(error)):
             raise
         return None
-
-
-def _qgis_style(path: Path) -> tuple[dict[int, str], dict[int, Colour]]:
-    """The entries of a paletted style, and of one with exact values."""
-    try:
-        root = ElementTree.fromstring(path.read_bytes())
-    except ElementTree.ParseError:
-        return {}, {}
-    entries = list(root.iter("paletteEntry"))
-    for shader in root.iter("colorrampshader"):
-        if (shader.get("colorRampType") or "").upper() == "EXACT":
-            entries += shader.iterfind("item")
-    names: dict[int, str] = {}
-    colours: dict[int, Colour] = {}
-    for entry in entries:
-        number = re.fullmatch(r"(\d+)(\.0*)?", entry.get("value") or "")
-        if number is None:
-            continue
-        names[int(number[1])] = entry.get("label") or ""
-        levels = re.fullmatch(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})", entry.get("color") or "")
-        if levels is not None:
-            colours[int(number[1])] = (int(levels[1], 16), int(levels[2], 16), int(levels[3], 16))
-    return names, colours
 
 
 def _colour_file(path: Path) -> tuple[dict[int, str], dict[int, Colour]]:

@@ -5,8 +5,8 @@ import shapely
 from jaxtyping import Int64, Shaped
 
 from terramamba.core.errors import InputError
-from terramamba.data.labels.class_attribute import find_classes
 from terramamba.data.labels.class_raster import ClassRaster, OverlapResolver
+from terramamba.data.labels.styled_classes import find_styled_classes
 from terramamba.data.labels.unlabelled import CodeCounts
 from terramamba.data.settings import VectorOptions
 from terramamba.raster.scene import Scene
@@ -36,7 +36,7 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
     it covers as a whole; its parts are features of their own.
 
     Raises:
-        InputError: what ``read_features``, ``on_pixels`` and ``find_classes`` refuse, or no shape that
+        InputError: what ``read_features``, ``on_pixels`` and ``find_styled_classes`` refuse, or no shape that
             labels a pixel of the scene.
     """
     features = read_features(
@@ -44,7 +44,7 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
     )
     if len(features) == 0:
         raise InputError(f"{path}: layer {features.layer!r} holds no features; give labels that were drawn")
-    classes = find_classes(path, features.attributes, options.class_attribute)
+    classes = find_styled_classes(path, features.attributes, options.class_attribute)
     shapes, notes = on_pixels(features, scene.grid, scene.path)
     least = ROUNDING if options.all_touched else options.min_coverage - ROUNDING
     overlaps = OverlapResolver(scene.height, scene.width)
@@ -78,8 +78,7 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
         (small, f"too small to cover {options.min_coverage:g} of any pixel (--min-coverage, --all-touched)"),
     )
     notes = (f"{path}: classes are the values of the attribute {classes.attribute!r}", *notes)
-    if classes.note is not None:
-        notes += (f"{path}: {classes.note}",)
+    notes += tuple(f"{path}: {note}" for note in classes.notes)
     notes += tuple(f"{path}: {count} of {len(features)} features {what}" for count, what in said if count)
     if multipart:
         notes += (
@@ -91,9 +90,7 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
     present, often = np.unique(classes.codes[classes.codes > 0], return_counts=True)
     counts = dict(zip(present.tolist(), often.tolist(), strict=True))
     found = CodeCounts(counts, classes.names, of="features")
-    return ClassRaster(
-        pixels, codes, found, classes.names, by_name=bool(classes.names), features=numbers, notes=notes
-    )
+    return ClassRaster(pixels, codes, found, classes.names, classes.colours, classes.by_name, numbers, notes)
 
 
 def _add_points(

@@ -33,6 +33,8 @@ GDAL_CACHE_BYTES = 256 << 20
 """Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
 ENVI_SUFFIXES = ("", ".img", ".dat", ".bsq", ".bil", ".bip")
 """How the data file beside an ENVI header may end."""
+PICKLES = (".pkl", ".pickle", ".joblib")
+"""How dumps of Python end, among them the classifiers of EnMAP-Box."""
 
 
 def driver_of(path: str) -> str | None:
@@ -258,6 +260,8 @@ def _why_not(path: str, error: RasterioError, remedy: str) -> str:
         return f"cannot be opened ({reason}); check the address"
     if "not recognized" not in reason:
         return f"cannot be opened ({reason}); the file is damaged or incomplete, fetch it again"
+    if Path(path).suffix.lower() in PICKLES:
+        return "is a pickle of Python, which could run any code, so it is never opened; give images or labels"
     if Path(path).suffix.lower() in ENVI_SUFFIXES:
         remedy = f"ENVI data need their header {Path(path).with_suffix('.hdr').name} beside them"
     return f"not an image that can be read ({reason}); {remedy}"
