@@ -42,7 +42,7 @@ def find_styled_classes(
     style = category_style(path)
     shown = None if style is None else style.attribute
     classes = find_classes(path, attributes, wanted, shown)
-    notes = () if classes.note is None else (classes.note,)
+    notes: tuple[str, ...] = () if classes.note is None else (classes.note,)
     if style is None or classes.attribute != shown:
         return StyledClasses(classes.attribute, classes.codes, classes.names, {}, bool(classes.names), notes)
     present = set(np.unique(classes.codes).tolist()) - {0}
