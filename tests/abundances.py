@@ -1,6 +1,6 @@
 """A third job for a test: abundances of K materials in each pixel, learnt where they are known."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +8,6 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Shaped
 from torch import Tensor, nn
 from torch.utils.data import StackDataset
 
@@ -18,21 +17,17 @@ from terramamba.core.files import write_json
 from terramamba.core.options import ABOVE_ZERO
 from terramamba.core.shown import Shown
 from terramamba.data.labels.class_table import ClassTable
-from terramamba.data.scaling import Scaling, read_scaled
-from terramamba.experiments.compared import Timed
-from terramamba.mapping.map_output import MapOutput
+from terramamba.data.scaling import Scaling
+from terramamba.mapping.band_map import BandMap
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.settings import MapSettings
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
-from terramamba.raster.geogrid import Grid
-from terramamba.raster.output.cog import RasterWriter
 from terramamba.raster.readers.open import open_scene
-from terramamba.raster.windows import Window, strips
 from terramamba.runs.folder import Run
 from terramamba.runs.model_card import DataCard, JudgedCard
 from terramamba.scores.score import Score
-from terramamba.tasks import ComparedModels, Job, Reported
+from terramamba.tasks import Job, Reported
 from terramamba.training.objective import Validation, summed
 from terramamba.training.plan import Plan
 from terramamba.training.settings import TrainConfig, TrainSettings
@@ -135,52 +130,12 @@ def evaluate(run: Run, *, scene: str, abundances: str) -> Evaluation:
     return Evaluation(found, lambda folder: None)
 
 
-@dataclass(frozen=True, eq=False)
-class AbundanceWork:
-    given: MapInputs
-    windows: tuple[Window, ...]
-
-    def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
-        def mapped(part: int) -> dict[str, Shaped[np.ndarray, "..."]]:
-            run, scene = self.given.run, self.given.scenes["scene"]
-            values, _, _ = read_scaled(scene, run.scaling, self.windows[part])
-            with torch.no_grad():
-                found = run.model(torch.from_numpy(values.reshape(len(values), -1).T.copy()))
-            return {"abundances": found.T.reshape(-1, *values.shape[1:]).numpy()}
-
-        return mapped
-
-
-@dataclass(frozen=True, eq=False)
-class AbundanceOutput(MapOutput):
+class AbundanceMap(BandMap):
     kind = "abundances"
-    out: str
-    grid: Grid
-    windows: tuple[Window, ...]
-    names: tuple[str, ...]
-
-    @property
-    def named(self) -> Sequence[tuple[str, str | None]]:
-        return [("--out", self.out)]
-
-    @property
-    def sizes(self) -> Sequence[int]:
-        return [window.pixels for window in self.windows]
-
-    def draft(self, files: Any, drafts: Sequence[Path], advance: Callable[[float], None]) -> dict[str, Any]:
-        how: dict[str, Any] = {"bands": len(self.names), "dtype": "float32", "band_names": list(self.names)}
-        with RasterWriter(drafts[0], self.grid, nodata=-1, **how) as writer:
-            for part, window in enumerate(self.windows):
-                writer.write(files.read(part)["abundances"], window)
-                advance(window.pixels)
-        return {}
 
 
 def plan_map(given: MapInputs, out: str, settings: MapSettings) -> MapPlan:
-    grid = given.scenes["scene"].grid
-    windows = tuple(strips(grid.height, grid.width, 5))
-    output = AbundanceOutput(out, grid, windows, given.run.classes.names)
-    return given.plan(output, AbundanceWork(given, windows), settings)
+    return AbundanceMap.plan(given, out, settings, given.run.classes.names, rows=5)
 
 
 def in_words(test: Mapping[str, Any]) -> str:
@@ -198,13 +153,10 @@ ABUNDANCES = Job(
     objective=Regression,
     evaluate=evaluate,
     plan_map=plan_map,
-    map_output=AbundanceOutput.of,
+    map_output=AbundanceMap.of,
     report=Reported(
         sentences=lambda run: [f"Abundances are off by {in_words(run.test)} (RMSE)."],
         bars=lambda run, scores: ("Error", [f"<tr><th>RMSE</th><td>{in_words(run.test)}</td></tr>"]),
-    ),
-    compared=ComparedModels(
-        comes_split=False, reads=lambda entry, known: False, time=lambda run, settings: Timed(1, 1.0, (1,))
     ),
     shown_scores=lambda result, scores: Shown((), {"off by": scores[0].shown(result["test"]["rmse"])}),
 )

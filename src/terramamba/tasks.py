@@ -28,6 +28,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.options import Options
 from terramamba.core.shown import Shown
+from terramamba.data.catalog.record import DataSet
 from terramamba.experiments.compared import Compared, Timed
 from terramamba.export.network import TileNetwork
 from terramamba.export.settings import ExportSettings
@@ -82,13 +83,22 @@ class Reported:
     controls: Callable[[ReportMap], list[str]] = _no_map
 
 
+def _reads_nothing(entry: Mapping[str, Any], known: DataSet | None) -> bool:
+    """Take no files of an experiment: its models are not compared."""
+    return False
+
+
+def _never_timed(run: Run, settings: Any) -> Timed:
+    raise InputError(f"{run.folder}: runs for {run.task} are not timed")
+
+
 @dataclass(frozen=True)
 class ComparedModels:
     """A job's part in experiments: ``experiments.compared.Compared``."""
 
-    comes_split: bool
-    reads: Callable[..., bool]
-    time: Callable[..., Timed]
+    comes_split: bool = False
+    reads: Callable[[Mapping[str, Any], DataSet | None], bool] = _reads_nothing
+    time: Callable[[Run, Any], Timed] = _never_timed
 
 
 def _as_given(settings: Any) -> Any:
@@ -137,8 +147,8 @@ class Job:
     plan_map: Callable[[MapInputs, str, Any], MapPlan]
     map_output: Callable[[Mapping[str, Any]], MapOutput]
     report: ReportedJob
-    compared: Compared
     shown_scores: Callable[[Mapping[str, Any], Scores], Shown]
+    compared: Compared = ComparedModels()
     config: type[TrainConfig] = TrainConfig
     named: Callable[[Any], Any] = _as_given
     best_model: Callable[[Any], Any] = _as_given
@@ -176,9 +186,7 @@ LAND_COVER = Job(
         bars=land_cover_sections.bars,
         controls=land_cover_sections.controls,
     ),
-    compared=ComparedModels(
-        comes_split=False, reads=land_cover_compared.reads_scene, time=land_cover_compared.time_patches
-    ),
+    compared=ComparedModels(reads=land_cover_compared.reads_scene, time=land_cover_compared.time_patches),
     explain=explain_classes,
     alternatives=patch_sides,
     explain_options=ExplainScene,
