@@ -130,7 +130,7 @@ def _by_hash(pairs: Sequence[PairFiles]) -> _ByHash:
 
 
 def squares_in(pair: PairFiles) -> Squares:
-    """Pick the squares of the earlier date of a pair."""
+    """Find the squares of the earlier date of a pair."""
     return pair.facts.once(("squares", *pair.reading, pair.window, pair.exchanged), partial(_look, pair))
 
 
