@@ -64,24 +64,22 @@ def module_of(path: Path) -> str:
     return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
+def statements(node: ast.AST, *, everywhere: bool) -> Iterator[ast.stmt]:
+    """The statements in ``node`` but those for type checkers alone, ``everywhere`` or outside of functions."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(child, ast.FunctionDef) and not everywhere:
+            continue
+        if isinstance(child, ast.stmt):
+            yield child
+        if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+            yield from statements(child, everywhere=everywhere)
+
+
 def imports(path: Path, *, everywhere: bool) -> Iterator[str]:
     """Dotted names that a file imports, ``everywhere`` or when it is imported itself."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for_types = {
-        id(node)
-        for test in ast.walk(tree)
-        if isinstance(test, ast.If) and ast.unparse(test.test) == "TYPE_CHECKING"
-        for node in ast.walk(test)
-    }
-    inside = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef)
-        for node in ast.walk(function)
-    }
-    for node in ast.walk(tree):
-        if id(node) in for_types or (not everywhere and id(node) in inside):
-            continue
+    for node in statements(ast.parse(path.read_text(encoding="utf-8")), everywhere=everywhere):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
