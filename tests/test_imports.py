@@ -65,7 +65,7 @@ def module_of(path: Path) -> str:
 
 
 def statements(node: ast.AST, *, everywhere: bool) -> Iterator[ast.stmt]:
-    """The statements in ``node`` but those for type checkers alone, ``everywhere`` or outside of functions."""
+    """Statements in ``node`` but those for type checkers; ``everywhere``, or outside of functions alone."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
             continue
