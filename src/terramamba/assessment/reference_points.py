@@ -13,7 +13,12 @@ from jaxtyping import Int64
 from terramamba.assessment.class_map import ClassMap, blocks, opened_map, read_class_map
 from terramamba.core.errors import InputError
 from terramamba.raster.output.staging import check_outputs, staged
-from terramamba.raster.vector.polygon_files import DRIVERS, check_polygon_name, check_polygon_place
+from terramamba.raster.vector.polygon_files import (
+    DRIVERS,
+    GEOPACKAGE,
+    check_polygon_name,
+    check_polygon_place,
+)
 
 STRATUM, REFERENCE = "stratum", "reference"
 """Attributes of a point: value of the map where it was drawn, and what is really there."""
@@ -109,4 +114,5 @@ def _write(path: Path, points: np.ndarray, strata: Int64[np.ndarray, " n"], crs:
         driver=driver,
         layer=LAYER,
         layer_options={"RFC7946": "YES"} if driver == "GeoJSON" else {},
+        dataset_options=GEOPACKAGE if driver == "GPKG" else {},
     )

@@ -108,8 +108,9 @@ class RasterWriter:
             "compress": "deflate",
             "zlevel": 1,
             "bigtiff": "if_safer",
-            # GDAL would take the last of four bands of bytes for transparency.
-            **({"photometric": "minisblack"} if bands == 4 else {}),
+            # GDAL would take the last of four bands of bytes for transparency, and three for a picture, which
+            # scaled values, such as probabilities of three classes, are not.
+            **({"photometric": "minisblack"} if bands == 4 or scale is not None else {}),
         }
 
     def __enter__(self) -> "RasterWriter":

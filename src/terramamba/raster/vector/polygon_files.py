@@ -20,6 +20,9 @@ from terramamba.raster.vector.area_polygons import AreaPolygons
 FEATURE, LAST_LINES = b'{ "type": "Feature"', b"\n]\n}\n"
 """How lines of features begin in GeoJSON that GDAL writes, and how the file ends."""
 
+GEOPACKAGE = {"VERSION": "1.2"}
+"""How a GeoPackage is made: programs on older GDAL, as QGIS 3.22, warn of 1.4, which has nothing we use."""
+
 DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".json": "GeoJSON"}
 
 Columns = Mapping[str, Shaped[np.ndarray, " n"]]
@@ -130,6 +133,7 @@ def _write_layer(polygons: AreaPolygons, path: Path, driver: str, layer: Layer, 
             driver=driver,
             layer=layer.name,
             layer_options=options,
+            dataset_options=GEOPACKAGE if driver == "GPKG" and not append else {},
             append=append,
         )
 
