@@ -9,10 +9,10 @@ import shapely
 
 from terramamba.core.errors import InputError
 from terramamba.core.shown import Shown, Table
+from terramamba.data.labels.class_codes import NO_CODE, as_codes, counted, is_whole
 from terramamba.data.labels.class_table import MAX_CLASSES
 from terramamba.data.labels.legend import Legend, legend_of
 from terramamba.data.labels.palette import Colour
-from terramamba.data.labels.raster_labels import NO_CODE, as_codes, counted, is_whole
 from terramamba.data.labels.styled_classes import find_styled_classes
 from terramamba.data.labels.unlabelled import CodeCounts, settle_codes, weigh_codes
 from terramamba.raster.sample_statistics import spread_windows

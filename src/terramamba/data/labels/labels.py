@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Bool, Int, Int16
 
 from terramamba.core.errors import InputError
-from terramamba.data.labels.class_names import merged_in_words, name_key, one_spelling
+from terramamba.data.labels.class_names import name_key
 from terramamba.data.labels.class_raster import ClassRaster
 from terramamba.data.labels.class_table import MAX_CLASSES, MAX_CODE, ClassTable
+from terramamba.data.labels.label_agreement import called_differently, coded_alike, require_agreement
 from terramamba.data.labels.palette import Colour, default_colours
 from terramamba.data.labels.raster_labels import read_codes
 from terramamba.data.labels.unlabelled import NONE, require_found, settle_codes
@@ -130,12 +131,12 @@ def read_label_subsets(
     for subset, path in paths.items():
         rasters[subset], said = _settled(path, rasters[subset], ignore, names)
         unlabelled |= dict.fromkeys(f"{path}: {one}" for one in said)
-    by_name = any(raster.by_name for raster in rasters.values()) or _called_differently(rasters)
+    by_name = any(raster.by_name for raster in rasters.values()) or called_differently(rasters)
     if by_name:
-        rasters = _coded_alike(paths, rasters)
+        rasters = coded_alike(paths, rasters)
     for i, (subset, raster) in enumerate(rasters.items()):
         for earlier, other in list(rasters.items())[:i]:
-            _require_agreement(paths[subset], raster, paths[earlier], other)
+            require_agreement(paths[subset], raster, paths[earlier], other)
         names_of = {**raster.names, **names_of}
         colours_of = {**raster.colours, **colours_of}
     notes = tuple(dict.fromkeys(note for raster in rasters.values() for note in raster.notes))
@@ -178,62 +179,6 @@ def _settled(
         notes=(*raster.notes, *out.notes),
     )
     return settled, tuple(said)
-
-
-def _called_differently(rasters: Mapping[str, ClassRaster]) -> bool:
-    """Whether two files give one of their codes different names."""
-    names_of: dict[int, str] = {}
-    for raster in rasters.values():
-        present = set(np.unique(raster.codes).tolist())
-        own = {code: name for code, name in raster.names.items() if code in present}
-        if any(name_key(names_of.get(code, name)) != name_key(name) for code, name in own.items()):
-            return True
-        names_of |= own
-    return False
-
-
-def _coded_alike(paths: Mapping[str, str], rasters: Mapping[str, ClassRaster]) -> dict[str, ClassRaster]:
-    """Give each name one code in all files."""
-    every = [name for raster in rasters.values() for _, name in sorted(raster.names.items())]
-    spelling = one_spelling(every)
-    numbered = {name: code for code, name in enumerate(dict.fromkeys(map(spelling.get, every)), start=1)}
-    code_of = {name: numbered[spelling[name]] for name in every}
-    merged = merged_in_words(spelling)
-    alike = {}
-    for subset, raster in rasters.items():
-        present, index = np.unique(raster.codes, return_inverse=True)
-        nameless = [str(code) for code in present if code not in raster.names]
-        if nameless:
-            raise InputError(
-                f"{paths[subset]}: its classes have no names (codes {', '.join(nameless)}), but those of "
-                "other subsets are told by names alone; give all files the same codes, or all of them names"
-            )
-        table = np.array([code_of[raster.names[code]] for code in present.tolist()], np.int64)
-        alike[subset] = replace(
-            raster,
-            codes=table[index],
-            names={code_of[name]: spelling[name] for name in raster.names.values()},
-            colours={code_of[raster.names[c]]: rgb for c, rgb in raster.colours.items() if c in raster.names},
-            notes=raster.notes
-            if merged is None
-            else (*raster.notes, f"{', '.join(paths.values())}: {merged}"),
-        )
-    return alike
-
-
-def _require_agreement(path: str, raster: ClassRaster, other_path: str, other: ClassRaster) -> None:
-    theirs = other.pixels.find(raster.pixels.keys)
-    both = theirs >= 0
-    mine, theirs = np.flatnonzero(both), theirs[both]
-    differ = np.flatnonzero(raster.codes[mine] != other.codes[theirs])
-    if len(differ):
-        first, second = mine[differ[0]], theirs[differ[0]]
-        row, col = divmod(int(raster.pixels.keys[first]), raster.pixels.shape[1])
-        raise InputError(
-            f"{path}: differs from {other_path} in the class of {len(differ)} of {len(mine)} "
-            f"pixels that both label (first at row {row}, column {col}: {raster.codes[first]} and "
-            f"{other.codes[second]}); number the classes alike in both"
-        )
 
 
 def _label(path: str, raster: ClassRaster, names: Sequence[str] | None, min_classes: int) -> Labels:
