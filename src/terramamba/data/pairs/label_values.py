@@ -10,6 +10,8 @@ from terramamba.core.words import count
 
 IGNORE = 255
 """What a mask is where nothing is known of change; also the value that usually says so in files."""
+FLAGS = "--changed-values, --unchanged-values or --ignore-values"
+"""What says what values mean."""
 MOST_VALUES = 65_536
 """A range of values may hold so many."""
 

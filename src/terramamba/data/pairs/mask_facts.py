@@ -1,6 +1,6 @@
 """What is in a change mask: how often each value, and what the file says of its values."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +35,33 @@ class MaskFacts:
     """What the file calls its values."""
     nan: int = 0
     """Pixels that are NaN, which have no reference."""
+
+
+class MaskTally:
+    """Values over all masks: of pixels, of transparent pixels, and those that a file declares as nodata."""
+
+    def __init__(self, masks: Sequence[MaskFacts]) -> None:
+        self.masks = masks
+        self.pixels: dict[int, int] = {}
+        self.nodata: dict[int, str] = {}
+        self.transparent: dict[int, str] = {}
+        for mask in masks:
+            for value, pixels in mask.counts.items():
+                self.pixels[value] = self.pixels.get(value, 0) + pixels
+            if mask.nodata is not None:
+                self.nodata.setdefault(mask.nodata, mask.path)
+            for value in mask.transparent:
+                self.transparent.setdefault(value, mask.path)
+        self.named = [mask for mask in masks if mask.names]
+
+    @property
+    def values(self) -> set[int]:
+        """Of pixels that are not transparent."""
+        return set(self.pixels)
+
+    def first(self, holds: Callable[[set[int]], bool]) -> str:
+        """Return the path of the first mask whose values fulfil ``holds``, else ""."""
+        return next((mask.path for mask in self.masks if holds(set(mask.counts))), "")
 
 
 def mask_facts(mask: Scene) -> MaskFacts:

@@ -14,7 +14,7 @@ from terramamba.data.pairs.shape_labels import (
     attribute_values,
     telling_attributes,
 )
-from terramamba.data.pairs.value_rule import meaning_of_name
+from terramamba.data.pairs.value_names import meaning_of_name
 from terramamba.raster.readers.array_path import file_of
 
 _NO: dict[str, Meaning] = {"false": UNCHANGED, "no": UNCHANGED, "n": UNCHANGED, "0": UNCHANGED}

@@ -1,13 +1,13 @@
 """The one rule of what the values in change masks mean: from all that all files of a data set say."""
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from terramamba.core.errors import InputError
 from terramamba.core.words import percent
-from terramamba.data.pairs.label_values import IGNORE, Coding, StatedValues, values_in_words
-from terramamba.data.pairs.mask_facts import MaskFacts
+from terramamba.data.pairs.label_values import FLAGS, IGNORE, Coding, StatedValues, values_in_words
+from terramamba.data.pairs.mask_facts import MaskFacts, MaskTally
+from terramamba.data.pairs.value_names import contradicts, named_coding, names_in_words
 
 CUT = 128
 """Grey masks are cut here: this and above is changed."""
@@ -19,16 +19,6 @@ LEVEL = 0.01
 """A value between the ends that more than this share of the pixels has is a level of its own."""
 FEWEST_GREYS = 8
 """Compression and smoothing leave at least so many values; fewer are levels that somebody gave."""
-
-FLAGS = "--changed-values, --unchanged-values or --ignore-values"
-_CHANGE = r"(chang|ver(ä|ae)nder|cambi|mudan)"
-"""English, French; German; Spanish, Italian; Portuguese."""
-_UNCHANGED = re.compile(
-    rf"(?<![a-z])(un|in|non|not?|keine?|nicht|sans|pas de|sin|sem|nessun)[\s_-]*{_CHANGE}"
-    r"|(?<![a-z])(intact|stable|undamaged|no[\s_-]*damage)(?![a-z])"
-)
-_IGNORED = re.compile(r"(?<![a-z])no[\s_-]*(data|ref|label)|unlabel|unknown|ignore|cloud|invalid|undefined")
-_CHANGED = re.compile(rf"(?<![a-z]){_CHANGE}")
 
 
 @dataclass(frozen=True)
@@ -50,20 +40,20 @@ def find_coding(masks: Sequence[MaskFacts], stated: StatedValues | None = None) 
     Raises:
         InputError: two readings are possible; names the file and the flag that settles it.
     """
-    tally = _Tally(masks)
+    tally = MaskTally(masks)
     if stated is not None:
         return _as_stated(tally, stated)
-    named = _by_names(tally)
+    named = named_coding(tally)
     if named is None:
         found = _by_values(tally, set())
-        return Found(found.coding, (*found.notes, *_names_in_words(tally, found.coding)))
+        return Found(found.coding, (*found.notes, *names_in_words(tally, found.coding)))
     known = {*named.changed, *named.unchanged, *named.ignored}
     if tally.values <= known | set(tally.nodata):
         ignored = tuple(sorted({*named.ignored, *(set(tally.nodata) - known)}))
         coding = Coding(named.changed, named.unchanged, ignored)
         return Found(coding, (f"{tally.named[0].path}: calls its values so: {coding.in_words()}",))
     found = _by_values(tally, set())
-    if _contradicts(named, found.coding):
+    if contradicts(named, found.coding):
         raise InputError(
             f"{tally.named[0].path}: calls its values so: {named.in_words()}; by their numbers they are "
             f"{found.coding.in_words()}; say which with {FLAGS}"
@@ -71,33 +61,7 @@ def find_coding(masks: Sequence[MaskFacts], stated: StatedValues | None = None) 
     return found
 
 
-class _Tally:
-    """Values over all masks: of pixels, of transparent pixels, and those that a file declares as nodata."""
-
-    def __init__(self, masks: Sequence[MaskFacts]) -> None:
-        self.masks = masks
-        self.pixels: dict[int, int] = {}
-        self.nodata: dict[int, str] = {}
-        self.transparent: dict[int, str] = {}
-        for mask in masks:
-            for value, pixels in mask.counts.items():
-                self.pixels[value] = self.pixels.get(value, 0) + pixels
-            if mask.nodata is not None:
-                self.nodata.setdefault(mask.nodata, mask.path)
-            for value in mask.transparent:
-                self.transparent.setdefault(value, mask.path)
-        self.named = [mask for mask in masks if mask.names]
-
-    @property
-    def values(self) -> set[int]:
-        return set(self.pixels)
-
-    def first(self, holds: Callable[[set[int]], bool]) -> str:
-        """The first mask whose values fulfil ``holds``, else ""."""
-        return next((mask.path for mask in self.masks if holds(set(mask.counts))), "")
-
-
-def _by_values(tally: _Tally, told: set[int]) -> Found:
+def _by_values(tally: MaskTally, told: set[int]) -> Found:
     """``find_coding`` by values and declared nodata alone; those ``told`` are known to be no reference."""
     declared = set(tally.nodata) - {0}
     ignored = tuple(sorted(told | declared))
@@ -131,7 +95,7 @@ def _by_values(tally: _Tally, told: set[int]) -> Found:
     return Found(Coding(ignored=ignored, cut=CUT, opaque=opaque), (*notes, grey))
 
 
-def _with_transparent(tally: _Tally, values: set[int]) -> tuple[set[int], bool, tuple[str, ...]]:
+def _with_transparent(tally: MaskTally, values: set[int]) -> tuple[set[int], bool, tuple[str, ...]]:
     """``values`` with 0 where transparent pixels are the background; whether they are; and a word on it."""
     if not tally.transparent or len(values) != 1:
         return values, False, ()
@@ -154,7 +118,7 @@ def _with_transparent(tally: _Tally, values: set[int]) -> tuple[set[int], bool, 
     return values | {0}, True, (note,)
 
 
-def _zero_as_unchanged(tally: _Tally, values: set[int]) -> str:
+def _zero_as_unchanged(tally: MaskTally, values: set[int]) -> str:
     """Say that a declared nodata value of 0 is read as unchanged; raises where something else may be."""
     rest = values - {0} - ({IGNORE} if 1 in values else set())
     if len(rest) > 1:
@@ -169,7 +133,7 @@ def _zero_as_unchanged(tally: _Tally, values: set[int]) -> str:
     )
 
 
-def _near_the_ends(tally: _Tally, values: set[int]) -> float | None:
+def _near_the_ends(tally: MaskTally, values: set[int]) -> float | None:
     """Share of the pixels near 0 and 255, where these are greys of a mask of two levels; else None."""
     if (
         max(values) > IGNORE
@@ -187,7 +151,7 @@ def _near_the_ends(tally: _Tally, values: set[int]) -> float | None:
     return None if tally.first(lambda found: found == {0, 1}) else near
 
 
-def _two_codings(tally: _Tally, values: set[int]) -> InputError:
+def _two_codings(tally: MaskTally, values: set[int]) -> InputError:
     """Some masks have one value beside 0, others another."""
     one, other = sorted(values - {0})[:2]
     first = tally.first(lambda found: one in found)
@@ -198,7 +162,7 @@ def _two_codings(tally: _Tally, values: set[int]) -> InputError:
     )
 
 
-def _two_readings(tally: _Tally, values: set[int]) -> InputError:
+def _two_readings(tally: MaskTally, values: set[int]) -> InputError:
     """Values that can be read in more than one way, or in none."""
     listed = values_in_words(values)
     if not values:
@@ -228,7 +192,7 @@ def _two_readings(tally: _Tally, values: set[int]) -> InputError:
     )
 
 
-def _as_stated(tally: _Tally, stated: StatedValues) -> Found:
+def _as_stated(tally: MaskTally, stated: StatedValues) -> Found:
     """The meaning of values of which some, or all, are stated."""
     if stated.changed is None and stated.unchanged is None:
         return _by_values(tally, set(stated.ignored or ()))
@@ -262,7 +226,7 @@ def _as_stated(tally: _Tally, stated: StatedValues) -> Found:
     return Found(Coding(tuple(sorted(changed)), tuple(sorted(unchanged)), no_reference, opaque=opaque))
 
 
-def _background_is_transparent(tally: _Tally, stated: StatedValues) -> bool:
+def _background_is_transparent(tally: MaskTally, stated: StatedValues) -> bool:
     """Tell whether only transparent pixels can be the unchanged ones."""
     if 0 not in tally.transparent or 0 in tally.values:
         return False
@@ -280,7 +244,7 @@ def _background(left: set[int], declared: set[int]) -> set[int]:
     return (left - usual) or ({0} & left) or (left - declared)
 
 
-def _marks(tally: _Tally, left: set[int]) -> tuple[set[int], set[int]]:
+def _marks(tally: MaskTally, left: set[int]) -> tuple[set[int], set[int]]:
     """Which of the values that nobody speaks of are changed, and which have no reference."""
     if {1, IGNORE} == left and tally.first(lambda found: left <= found):
         return {1}, {IGNORE}
@@ -297,59 +261,3 @@ def _reaches_the_end(values: Iterable[int]) -> bool:
     """Tell whether these are all values from one on up to 255: greys that are cut."""
     found = set(values)
     return len(found) > 2 and min(found) > 0 and found == set(range(min(found), IGNORE + 1))
-
-
-def _by_names(tally: _Tally) -> Coding | None:
-    """What the names of values say, as far as they are understood; None where they say nothing.
-
-    Raises ``InputError`` where two files call a value by names of two meanings.
-    """
-    meaning: dict[int, tuple[str, str]] = {}
-    for mask in tally.named:
-        for value, name in mask.names.items():
-            found = meaning_of_name(name)
-            if found is None or value not in tally.pixels:
-                continue
-            other, where = meaning.setdefault(value, (found, mask.path))
-            if other != found:
-                raise InputError(
-                    f"{mask.path}: calls {value} {name!r}, which is {other} in {where}; say what it means "
-                    f"with {FLAGS}"
-                )
-    changed, unchanged, ignored = (
-        tuple(sorted(value for value, (found, _) in meaning.items() if found == kind))
-        for kind in ("changed", "unchanged", "ignored")
-    )
-    return Coding(changed, unchanged, ignored) if meaning else None
-
-
-def _names_in_words(tally: _Tally, coding: Coding) -> list[str]:
-    """Say how values were read whose names do not tell it."""
-    for mask in tally.named:
-        called = {value: name for value, name in mask.names.items() if value in tally.pixels}
-        if called:
-            listed = ", ".join(f"{value} {name!r}" for value, name in sorted(called.items())[:6])
-            return [
-                f"{mask.path}: calls {listed}, which does not say what changed; by their numbers "
-                f"{coding.in_words()}. Where that is wrong, say it with {FLAGS}"
-            ]
-    return []
-
-
-def meaning_of_name(name: str) -> str | None:
-    """Tell what the name of a value or attribute says of change; None: nothing."""
-    lower = name.lower()
-    for pattern, found in ((_UNCHANGED, "unchanged"), (_IGNORED, "ignored"), (_CHANGED, "changed")):
-        if pattern.search(lower):
-            return found
-    return None
-
-
-def _contradicts(named: Coding, coding: Coding) -> bool:
-    """Tell whether a value has one meaning by its name and another by its number."""
-    pairs = (
-        (named.changed, coding.changed),
-        (named.unchanged, coding.unchanged),
-        (named.ignored, coding.ignored),
-    )
-    return any(set(by_name) - set(by_number) for by_name, by_number in pairs)

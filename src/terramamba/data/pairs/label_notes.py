@@ -1,0 +1,64 @@
+"""What is said of labels: where they lie, which pixels have no reference, and which may mean the reverse."""
+
+from collections.abc import Mapping, Sequence
+
+from terramamba.core.words import count, percent
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.label_pixels import LabelPixels
+from terramamba.data.pairs.mask_facts import MaskFacts
+from terramamba.raster.views.on_grid import NearestSource
+from terramamba.raster.views.warped import grid_in_words
+
+MOSTLY = 0.75
+"""A subset with a larger share of changed pixels is odd beside one with a larger share of unchanged ones."""
+
+
+def reversed_in_words(totals: Mapping[str, LabelPixels]) -> list[str]:
+    """Say which subset is changed for the most part where the others are hardly: it may be the reverse."""
+    shares = {subset: of.changed / (of.changed + of.unchanged) for subset, of in totals.items() if of.changed}
+    mostly = [subset for subset, share in shares.items() if share > MOSTLY]
+    hardly = [subset for subset, share in shares.items() if share < 1 - MOSTLY]
+    if not mostly or not hardly:
+        return []
+    odd = mostly if len(mostly) <= len(hardly) else hardly
+    most, least = percent(shares[mostly[0]]), percent(shares[hardly[0]])
+    return [
+        f"{most} of the {mostly[0]} masks are changed and {least} of the {hardly[0]} masks: those of "
+        f"{' and '.join(odd)} are probably the other way round; look at both, and turn one of them round, or "
+        "state the values in the rows of a table"
+    ]
+
+
+def on_other_grids(pairs: Sequence[PairFiles]) -> list[str]:
+    """Say which labels were brought onto the pixels of their images."""
+    moved = [pair for pair in pairs if isinstance(pair.reference()[0].source, NearestSource)]
+    if not moved:
+        return []
+    own = moved[0].facts.scene(str(moved[0].label))
+    return [
+        f"{count(len(moved), 'label')} of {len(pairs)} on another grid than the images, laid on theirs by "
+        f"georeference and nearest neighbour, without reference where a label does not reach; the first: "
+        f"{own.path}, {grid_in_words(own.grid)}"
+    ]
+
+
+def nan_in_words(masks: Sequence[MaskFacts]) -> list[str]:
+    """Say how many pixels are NaN."""
+    holding = [mask for mask in masks if mask.nan]
+    if not holding:
+        return []
+    return [
+        f"{sum(mask.nan for mask in holding):,} pixels of {count(len(holding), 'mask')} are NaN, without "
+        f"reference; the first: {holding[0].path}"
+    ]
+
+
+def hidden_in_words(masks: Sequence[MaskFacts]) -> list[str]:
+    """Say how many pixels transparency or a mask inside the file takes out of the reference."""
+    if not masks:
+        return []
+    pixels = sum(sum(mask.transparent.values()) for mask in masks)
+    return [
+        f"{pixels:,} pixels of {count(len(masks), 'mask')} are transparent, or masked inside their file, and "
+        f"have no reference; the first: {masks[0].path}"
+    ]
