@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from terramamba.core.errors import Cancelled as Cancelled
     from terramamba.core.errors import InputError as InputError
     from terramamba.export.onnx_file import WrittenOnnx as WrittenOnnx
-    from terramamba.landcover.map_output import ClassSummary as ClassSummary
+    from terramamba.landcover.map_summary import ClassSummary as ClassSummary
     from terramamba.landcover.settings import ClassifySettings as ClassifySettings
     from terramamba.mapping.area_table import ClassArea as ClassArea
     from terramamba.models.registry import create_model as create_model
@@ -99,7 +99,7 @@ _HOMES = {
     "Cancelled": "core.errors",
     "InputError": "core.errors",
     "WrittenOnnx": "export.onnx_file",
-    "ClassSummary": "landcover.map_output",
+    "ClassSummary": "landcover.map_summary",
     "ClassifySettings": "landcover.settings",
     "ClassArea": "mapping.area_table",
     "create_model": "models.registry",

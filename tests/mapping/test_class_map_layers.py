@@ -13,7 +13,7 @@ from job_cases import Jobs
 
 from terramamba.api import join_map, map_classes
 from terramamba.core.errors import InputError
-from terramamba.landcover.map_output import ClassSummary
+from terramamba.landcover.map_summary import ClassSummary
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from terramamba.change.map_output import ChangeSummary
-from terramamba.landcover.map_output import ClassSummary
+from terramamba.landcover.map_summary import ClassSummary
 from terramamba.mapping.area_table import ClassArea
 
 COVER = ClassSummary(

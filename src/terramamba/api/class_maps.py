@@ -9,7 +9,7 @@ from terramamba.api.map_array import MapArray, map_array, place_of
 from terramamba.api.paths import run_of, text_of, texts_of
 from terramamba.core.files import StrPath
 from terramamba.core.progress import OnProgress, told
-from terramamba.landcover.map_output import ClassSummary
+from terramamba.landcover.map_summary import ClassSummary
 from terramamba.landcover.settings import ClassMapSettings, Mode, Regularise
 from terramamba.mapping.fit_to_run import open_for, open_run
 from terramamba.runs.folder import Run

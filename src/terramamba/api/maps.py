@@ -10,7 +10,7 @@ from terramamba.change.map_output import ChangeSummary
 from terramamba.core.files import StrPath
 from terramamba.core.progress import OnProgress, told
 from terramamba.data.settings import Align
-from terramamba.landcover.map_output import ClassSummary
+from terramamba.landcover.map_summary import ClassSummary
 from terramamba.mapping import join
 from terramamba.raster.checks import pair
 from terramamba.raster.views.chosen_bands import open_alike

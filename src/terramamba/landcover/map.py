@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from terramamba.core.errors import InputError
 from terramamba.landcover.fast import check_tilings, choose_tilings, read_margin
-from terramamba.landcover.map_output import NONE_OF_THESE, ClassMapOutput
+from terramamba.landcover.map_output import ClassMapOutput
+from terramamba.landcover.map_summary import NONE_OF_THESE
 from terramamba.landcover.map_worker import ClassWork, reject_code
 from terramamba.landcover.regularised import chosen_smoothing
 from terramamba.landcover.settings import ClassMapSettings

@@ -9,17 +9,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from terramamba.core.shown import in_percent, number
-from terramamba.core.words import count
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.labels.palette import default_colours
+from terramamba.landcover.map_summary import NONE_OF_THESE, ClassSummary, SmallPatches
 from terramamba.landcover.map_worker import code_type, no_data_code, reject_code
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
 from terramamba.mapping.certainty import GREY, certainty_writer, rejected_words
 from terramamba.mapping.map_output import MapOutput, Outcome
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE, PROBABILITY_STEPS
-from terramamba.mapping.summary import CountedMap
 from terramamba.mapping.tags import file_tags
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
@@ -31,75 +29,7 @@ from terramamba.raster.vector.polygon_files import write_drafts
 from terramamba.raster.vector.sieve import make_sieve
 from terramamba.raster.windows import Window
 
-NONE_OF_THESE = "none of these"
-"""What pixels are called that are too unsure to be named."""
-
 CERTAINTY = "calibrated probability of the class in the map: stored value / 254; 255: no data"
-
-
-@dataclass(frozen=True)
-class SmallPatches:
-    """Patches smaller than ``least`` (m2 or pixels, as ``unit`` says) that took another class."""
-
-    least: float
-    unit: str
-    patches: int
-    pixels: int
-
-    def in_words(self) -> str:
-        """Say how many there were."""
-        found = f"{number(self.patches)} of less than {self.least:g} {self.unit}"
-        return f"{found} took the class of their largest neighbour: {number(self.pixels)} pixels"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClassSummary(CountedMap):
-    """What was mapped of land cover."""
-
-    tilings: int
-    """0: each pixel was classified by its own patch."""
-    agreement: float | None
-    """Share of the run's validation pixels that so many tilings classify as exact mapping does."""
-    fractions: Path | None = None
-    polygons: tuple[Path, ...] = ()
-    patches: int | None = None
-    """Number of polygons; None where none were asked for."""
-    certainty: Path | None = None
-    regularised: str = ""
-    """How far and how strongly probabilities were smoothed; empty: they were not."""
-    rejected: str | None = None
-    """What was left unnamed, in words; None: every pixel has the class with the highest probability."""
-    small: SmallPatches | None = None
-    """What became of small patches; None: they were left as they are."""
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """List all files that were asked for."""
-        named = (
-            self.out,
-            self.probabilities,
-            self.certainty,
-            self.fractions,
-            *self.polygons,
-            self.areas_table,
-            self.item,
-        )
-        return tuple(path for path in named if path is not None)
-
-    def facts(self) -> dict[str, str]:
-        """Say what else there is to be said of how the map was made."""
-        mode = {"mode": self._mode()} if self.tilings else {}
-        small = {} if self.small is None else {"small patches": self.small.in_words()}
-        patches = {} if self.patches is None else {"patches": number(self.patches)}
-        unnamed = {} if self.rejected is None else {NONE_OF_THESE: self.rejected}
-        smooth = {"regularised": self.regularised} if self.regularised else {}
-        return super().facts() | mode | smooth | unnamed | small | patches
-
-    def _mode(self) -> str:
-        words = f"fast, {count(self.tilings, 'tiling')}"
-        if self.agreement is None:
-            return f"{words}; this run has no record of how close that is to exact"
-        return f"{words}: {in_percent(self.agreement)} % of the validation pixels come out as in exact mode"
 
 
 @dataclass(frozen=True, eq=False)
