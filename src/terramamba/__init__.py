@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from terramamba.api.results import EvaluationResult as EvaluationResult
     from terramamba.api.results import Spread as Spread
     from terramamba.api.results import TrainResult as TrainResult
+    from terramamba.api.samples import PairSamples as PairSamples
+    from terramamba.api.samples import SceneSamples as SceneSamples
+    from terramamba.api.samples import pair_from_sample as pair_from_sample
+    from terramamba.api.samples import write_pairs as write_pairs
     from terramamba.assessment.assess import Assessment as Assessment
     from terramamba.assessment.reference_points import DrawnPoints as DrawnPoints
     from terramamba.change.map_output import ChangeSummary as ChangeSummary
@@ -92,6 +96,10 @@ _HOMES = {
     "EvaluationResult": "api.results",
     "Spread": "api.results",
     "TrainResult": "api.results",
+    "PairSamples": "api.samples",
+    "SceneSamples": "api.samples",
+    "pair_from_sample": "api.samples",
+    "write_pairs": "api.samples",
     "Assessment": "assessment.assess",
     "DrawnPoints": "assessment.reference_points",
     "ChangeSummary": "change.map_output",

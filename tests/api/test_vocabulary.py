@@ -54,6 +54,8 @@ def test_what_works_long_tells_of_its_progress() -> None:
         "open_scene",
         "check_pair",
         "push_run",
+        "pair_from_sample",
+        "write_pairs",
         "list_models",
         "scene_from_array",
         "load_run",

@@ -6,7 +6,7 @@ so that the run can be gone on with, repeated and scored from its own settings.
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ from terramamba.core.files import StrPath
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.readers.in_memory import DataArray, OpenDataset, is_of, opened
+from terramamba.raster.readers.samples import Sample, mask_of_sample, scene_of_sample
 from terramamba.raster.scene import Scene
 
 
@@ -38,11 +39,12 @@ class ShapeTable(Protocol):
         """Write it to a file of the format that the name ends with."""
 
 
-SceneLike = StrPath | Sequence[StrPath] | Scene | DataArray | OpenDataset
-"""A path or several, an open scene, an array of xarray (band, y, x), a dataset that rasterio has open."""
+SceneLike = StrPath | Sequence[StrPath] | Scene | DataArray | OpenDataset | Sample
+"""A path or several, an open scene, an array of xarray (band, y, x), a dataset that rasterio has open, or a
+sample of torchgeo's convention (``raster.readers.samples``)."""
 
-LabelsLike = StrPath | Shaped[np.ndarray, "rows cols"] | ShapeTable | DataArray
-"""A path, whole numbers of the scene's pixels (0: unlabelled), or a GeoDataFrame."""
+LabelsLike = StrPath | Shaped[np.ndarray, "rows cols"] | ShapeTable | DataArray | Sample
+"""A path, whole numbers of the scene's pixels (0: unlabelled), a GeoDataFrame, or a sample with a mask."""
 
 
 def open_scene(
@@ -56,7 +58,8 @@ def open_scene(
 
     Args:
         scene: A file, product or folder of any format in docs/formats.md, an address that GDAL opens, or a
-            list of them; an array of xarray with band, y and x; a dataset that rasterio has open.
+            list of them; an array of xarray with band, y and x; a dataset that rasterio has open; a sample
+            of torchgeo's convention, with image (c, h, w).
         scene_variable: One array or image of a file that holds several.
         shape: Rows and columns, which settle the axis of the bands of a bare array in a file.
         axes: What the axes of such an array hold, such as ``rows,cols,bands``.
@@ -64,7 +67,13 @@ def open_scene(
     Raises:
         InputError: it cannot be read as a scene.
     """
-    return opened(scene, variable=scene_variable, shape=shape, axes=axes)
+    return _opened(scene, variable=scene_variable, shape=shape, axes=axes)
+
+
+def _opened(scene: SceneLike, **how: Any) -> Scene:
+    if isinstance(scene, Mapping) and not is_of(scene, "xarray"):  # whose datasets are mappings too
+        return scene_of_sample(scene)
+    return opened(scene, **how)
 
 
 def path_or_scene(scene: SceneLike, variable: str | None, axes: str | None = None) -> str | Scene:
@@ -74,7 +83,7 @@ def path_or_scene(scene: SceneLike, variable: str | None, axes: str | None = Non
         named = path if variable is None else f"{path}:{variable}"
         if variable is None or split_variable(named, None, "scene_variable") == (path, variable):
             return named
-    return opened(scene, variable=variable, axes=axes)
+    return _opened(scene, variable=variable, axes=axes)
 
 
 @contextmanager
@@ -95,7 +104,7 @@ def kept_scene(scene: SceneLike, folder: Path) -> str:
     """Name the file of ``scene``, which is written to ``folder`` where it is in memory alone."""
     if isinstance(scene, str | os.PathLike):
         return os.fspath(scene)
-    found = opened(scene)
+    found = _opened(scene)
     if Path(found.path).exists():
         return found.path
     values, valid = found.read()
@@ -126,6 +135,8 @@ def _written_labels(labels: Any, folder: Path) -> Path:
         if not path.exists():
             labels.to_file(path)
         return path
+    if isinstance(labels, Mapping):
+        labels = mask_of_sample(labels)
     codes = np.asarray(labels.data if is_of(labels, "xarray") else labels)
     if codes.ndim != 2 or codes.dtype.kind not in "biu":
         raise InputError(
