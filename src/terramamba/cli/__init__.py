@@ -34,7 +34,7 @@ COMMANDS = {
     "new classify": "look at a scene and its labels, and write explained settings to train on them",
     "new change": "look at image pairs, and write explained settings to train on them",
     "classify train": "train a land-cover classifier on a hyperspectral scene and labelled pixels",
-    "classify map": "map the land cover of a scene with a trained run",
+    "classify map": "map the land cover of a scene, with a trained run or without any training",
     "classify evaluate": "score a run on its own test pixels or on another labelled scene",
     "classify assess": "say how right a map is, by reference points, with areas and their intervals",
     "change train": "train a change detector on image pairs with change masks",
@@ -49,7 +49,7 @@ COMMANDS = {
     "export": "write a trained run as an ONNX file, which runs without PyTorch",
     "push": "put a trained run on the Hugging Face hub, with a page about it",
     "join": "write a map from the part files that --shard made",
-    "check": "say what a scene is, or whether two scenes make a pair",
+    "check": "say what a scene or labels are, and whether two files fit each other",
     "datasets": "list the data sets known by name, verify a folder of one, or fetch it",
     "models": "list the models with their exact sizes beside the published claims",
     "weights": "list the weights that come with the package and map without any training",
@@ -170,11 +170,12 @@ def _dispatch(words: list[str]) -> int:
         print(_help(group))
         return DONE
     asked = " ".join(words[: 2 if group else 1])
+    if group:  # the list of all would push the error off the screen
+        print(_help(group), file=sys.stderr)
     near = " or ".join(f"`terramamba {name}`" for name in _meant(words))
-    print(_help(group), file=sys.stderr)
-    hint = f"; did you mean {near}?" if near else ""
+    hint = f"did you mean {near}?" if near else "`terramamba --help` lists them"
     print(
-        f"error: no command `{asked}`{hint}" if asked != group else "error: name a command", file=sys.stderr
+        "error: name a command" if asked == group else f"error: no command `{asked}`; {hint}", file=sys.stderr
     )
     return USAGE
 

@@ -74,7 +74,7 @@ def _record(record: "DataSet") -> dict[str, Any]:
 
 
 def _show_all() -> None:
-    from terramamba.cli.shared.show import show_table
+    from terramamba.cli.shared.show import show_table, show_text
     from terramamba.data.catalog import CATALOG, PairSet, SceneSet
     from terramamba.data.catalog.record import classes_of, files_of, size_of
 
@@ -88,7 +88,7 @@ def _show_all() -> None:
         print()
     for record in CATALOG.values():
         files = "\n  ".join(files_of(record))
-        print(
+        show_text(
             f"{record.name}: {record.title}\n  {files}\n  terms: {record.terms}\n  to get it: {record.where}"
         )
 

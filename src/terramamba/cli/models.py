@@ -24,7 +24,7 @@ class ModelsOptions(AsJson):
 def run(argv: Sequence[str]) -> int:
     """Print each model's sizes and claims."""
     options, _ = parse(USAGE, ModelsOptions, argv)
-    from terramamba.cli.shared.show import show_facts, show_table
+    from terramamba.cli.shared.show import show_facts, show_table, show_text
     from terramamba.models.listing import Size, listed_models, to_json
 
     models = listed_models(options.task)
@@ -39,7 +39,7 @@ def run(argv: Sequence[str]) -> int:
         return [size.preset + mark, f"{size.parameters:,}", f"{size.flops:,}"]
 
     for place, model in enumerate(models):
-        print("\n" * (place > 0) + f"{model.name}  ({model.task})  {model.title}")
+        show_text("\n" * (place > 0) + f"{model.name}  ({model.task})  {model.title}")
         claims = {f"published {claim}": text for claim, text in model.claims.items()}
         encoders = {"encoders": ", ".join(model.encoders)} if model.encoders else {}
         show_facts({"paper": model.paper} | claims | encoders)

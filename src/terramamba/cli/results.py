@@ -27,7 +27,7 @@ class ResultsOptions:
 def run(argv: Sequence[str]) -> int:
     """Write the tables, fill the page, and print who is ahead."""
     options, (folder,) = parse(USAGE, ResultsOptions, argv)
-    from terramamba.cli.shared.show import show_facts, show_table
+    from terramamba.cli.shared.show import show_facts, show_table, show_text
     from terramamba.experiments.render import fill_page, write_tables
     from terramamba.experiments.results import read_results
     from terramamba.experiments.tables import summary
@@ -36,7 +36,7 @@ def run(argv: Sequence[str]) -> int:
     found = summary(read_results(Path(folder)), TASKS)
     if found is not None:
         show_table(found.title, found.columns, found.rows)
-        print("\n".join(found.notes))
+        show_text("\n".join(found.notes))
     written = list(write_tables(Path(folder), TASKS))
     if options.page is not None:
         fill_page(Path(options.page), Path(folder), TASKS)

@@ -1,8 +1,23 @@
 """What is shown of a result, as values: tables, and facts below each other; numbers as they stand there."""
 
+import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
+
+INDENT, GAP = 2, 2
+"""Before the lines of a table; between its columns."""
+LEAST_TEXT = 20
+"""Columns in which text is still read with ease."""
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """What output goes to."""
+
+    def isatty(self) -> bool:
+        """Tell whether it is a terminal."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +38,11 @@ class Shown:
     facts: Mapping[str, str]
 
 
-def as_text(shown: Shown) -> str:
+def as_text(shown: Shown, width: int | None = None) -> str:
     """Write tables and facts as aligned lines of plain text.
+
+    With ``width`` no line is longer, as far as there are spaces to cut it at: a table that is wider stands
+    row by row, each with its cells below each other.
 
     >>> pixels = Table("pixels", ("class", "n"), (("corn", "7"), ("wood", "12")))
     >>> print(as_text(Shown((pixels,), {"of": "2"})))
@@ -33,8 +51,28 @@ def as_text(shown: Shown) -> str:
       corn    7
       wood   12
     of  2
+    >>> print(as_text(Shown((pixels,), {}), width=10))
+    pixels
+      corn
+        n  7
+      wood
+        n  12
     """
-    return "\n".join([*(line for table in shown.tables for line in _table(table)), *_facts(shown.facts)])
+    tables = (
+        _table(table) if width is None or width_of(table) <= width else _stacked(table, width)
+        for table in shown.tables
+    )
+    return "\n".join([*(line for lines in tables for line in lines), *_facts(shown.facts, width)])
+
+
+def columns_of(stream: Stream) -> int | None:
+    """Count the columns of the terminal that a stream is; None where lines may be of any length."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def width_of(table: Table) -> int:
+    """Count the columns of a terminal that a table takes as plain text."""
+    return INDENT + sum(_widths(table)) + GAP * (len(table.columns) - 1)
 
 
 def to_the_right(rows: Sequence[Sequence[str]]) -> list[bool]:
@@ -42,24 +80,67 @@ def to_the_right(rows: Sequence[Sequence[str]]) -> list[bool]:
     return [all(map(_is_number, filter(None, column))) for column in zip(*rows, strict=True)]
 
 
+def _widths(table: Table) -> list[int]:
+    return [max(map(len, column)) for column in zip(table.columns, *table.rows, strict=True)]
+
+
 def _table(table: Table) -> list[str]:
     right = to_the_right(table.rows) or [False] * len(table.columns)
-    widths = [max(map(len, column)) for column in zip(table.columns, *table.rows, strict=True)]
     lines = [
         "  ".join(
             cell.rjust(width) if numbers else cell.ljust(width)
-            for cell, width, numbers in zip(row, widths, right, strict=True)
+            for cell, width, numbers in zip(row, _widths(table), right, strict=True)
         )
         for row in (table.columns, *table.rows)
     ]
     return [table.title, *(f"  {line.rstrip()}" for line in lines)]
 
 
-def _facts(facts: Mapping[str, str]) -> list[str]:
-    width = max(map(len, facts), default=0)
-    return [
-        f"{name:<{width}}  " + f"\n{'':<{width}}  ".join(value.splitlines()) for name, value in facts.items()
-    ]
+def _stacked(table: Table, width: int) -> list[str]:
+    """Each row below the one before: its first cell, then the others that hold something with their names."""
+    lines = textwrap.wrap(table.title, width, break_long_words=False)
+    for row in table.rows:
+        lines.append(f"  {row[0]}".rstrip())
+        rest = {name: cell for name, cell in zip(table.columns[1:], row[1:], strict=True) if cell}
+        lines += [f"    {line}" for line in _facts(rest, width - 2 * INDENT)]
+    return lines
+
+
+def _facts(facts: Mapping[str, str], width: int | None) -> list[str]:
+    """Each fact beside its name; where little of the ``width`` is left for that, below it."""
+    column = max(map(len, facts), default=0)
+    below = (
+        width is not None
+        and width - column - GAP < LEAST_TEXT
+        and any(column + GAP + len(line) > width for value in facts.values() for line in value.splitlines())
+    )
+    lines = []
+    for name, value in facts.items():
+        room = None if width is None else width - (INDENT if below else column + GAP)
+        first, *others = cut_lines(value, room) or [""]
+        if below:
+            lines += [*cut_lines(name, width), *(f"  {line}" for line in (first, *others))]
+        else:
+            lines += [f"{name:<{column}}  {first}", *(f"{'':<{column}}  {line}" for line in others)]
+    return lines
+
+
+def cut_lines(text: str, width: int | None) -> list[str]:
+    """Return the lines of a text, cut between words where they are longer than ``width``."""
+    if width is None:
+        return text.splitlines()
+    cut = (
+        textwrap.wrap(
+            line,
+            max(width, LEAST_TEXT),
+            subsequent_indent=" " * (len(line) - len(line.lstrip())),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        or [""]
+        for line in text.splitlines()
+    )
+    return [line for lines in cut for line in lines]
 
 
 def _is_number(text: str) -> bool:

@@ -1,5 +1,6 @@
 """Training for any task: a run from the files to its folder."""
 
+import sys
 import time
 from dataclasses import asdict
 from functools import partial
@@ -16,6 +17,7 @@ from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
 from terramamba.core.rank_zero import on_rank_zero
 from terramamba.core.run_files import METRICS, PLAN, WEIGHTS, WRITTEN
+from terramamba.core.shown import columns_of
 from terramamba.models.model import Model
 from terramamba.models.weights import save_model
 from terramamba.pipeline.plans import plan_of
@@ -78,7 +80,7 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
     with run_folder(settings) as folder:
         if settings.resume:
             refuse_other_contents(folder, prepared.contents)
-        say(plan.text())
+        say(plan.text(columns_of(sys.stderr)))
         write_json(folder / PLAN, asdict(plan))
         prepared.write_split(folder)
         start = time.monotonic()

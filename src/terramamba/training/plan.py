@@ -21,6 +21,6 @@ class Plan:
         """Return the same plan with further ``facts`` below the others."""
         return replace(self, shown=replace(self.shown, facts={**self.shown.facts, **facts}))
 
-    def text(self) -> str:
-        """Write it as lines for a terminal or a log."""
-        return "\n".join([*(f"warning: {warning}" for warning in self.warnings), as_text(self.shown)])
+    def text(self, width: int | None = None) -> str:
+        """Write it as lines for a log, or for a terminal of so many columns."""
+        return "\n".join([*(f"warning: {warning}" for warning in self.warnings), as_text(self.shown, width)])

@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from terramamba.core.files import plain
-from terramamba.core.shown import Shown, Table, as_text, to_the_right
+from terramamba.core.shown import Shown, Table, as_text, columns_of, cut_lines, to_the_right
+
+FRAME = 3
+"""Columns that the frame of a table takes for each of its own."""
+LEAST_FOLDED = 40
+"""Columns that the widest column keeps when its text is folded."""
 
 
 def show(shown: Shown, more: Mapping[str, str] | None = None) -> None:
@@ -17,22 +22,35 @@ def show(shown: Shown, more: Mapping[str, str] | None = None) -> None:
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print ``rows`` under ``columns``; numbers stand to the right."""
+    """Print ``rows`` under ``columns``, numbers to the right; stacked where the terminal is too narrow."""
     table = Table(title, tuple(columns), tuple(tuple(map(str, row)) for row in rows))
-    if sys.stdout.isatty():
+    width = columns_of(sys.stdout)
+    if width is not None and _frame_fits(table, width):
         _rich_table(table)
     else:
-        print(as_text(Shown((table,), {})))
+        print(as_text(Shown((table,), {}), width))
 
 
 def show_facts(facts: Mapping[str, Any]) -> None:
     """Print names and values one below the other; a value of several lines keeps its column."""
-    print(as_text(Shown((), {name: str(value) for name, value in facts.items()})))
+    print(as_text(Shown((), {name: str(value) for name, value in facts.items()}), columns_of(sys.stdout)))
+
+
+def show_text(text: str) -> None:
+    """Print sentences, cut between words where the terminal is narrow."""
+    print("\n".join(cut_lines(text, columns_of(sys.stdout))))
 
 
 def show_json(value: Any) -> None:
     """Print ``value`` as JSON; numbers that JSON lacks, such as NaN, become null."""
     print(json.dumps(plain(value), indent=1, ensure_ascii=False))
+
+
+def _frame_fits(table: Table, width: int) -> bool:
+    """Tell whether a table fits with a frame, if need be with its widest column as text of several lines."""
+    widths = sorted(max(map(len, column)) for column in zip(table.columns, *table.rows, strict=True))
+    left = width - FRAME * len(widths) - 1 - sum(widths[:-1])
+    return left >= min(widths[-1], LEAST_FOLDED)
 
 
 def _rich_table(shown: Table) -> None:

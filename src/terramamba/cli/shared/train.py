@@ -1,8 +1,10 @@
 """What both train commands do with their settings."""
 
+import sys
 from collections.abc import Sequence
 from typing import TypeVar
 
+from terramamba.core.shown import columns_of
 from terramamba.training.settings import TrainSettings
 
 OUT, DRY_RUN, NO_DRY_RUN = "--out", "--dry-run", "--no-dry-run"
@@ -18,7 +20,7 @@ def train(settings: TrainSettings) -> int:
 
     task = task_of(settings)
     if settings.dry_run:
-        print(pipeline.plan_training(task, settings).text())
+        print(pipeline.plan_training(task, settings).text(columns_of(sys.stdout)))
     else:
         show_scores(task, pipeline.train(task, settings))
     return 0

@@ -130,9 +130,10 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
     if warping is not None:
         notes.append(warping)
     if shift.known and shift.pixels > NOTED_SHIFT:
+        off = f"{shift.pixels:.2g}"
         notes.append(
-            f"the second lies {shift.pixels:.2g} pixels off the first: edges will show as change; it is not "
-            "corrected"
+            f"the second lies {off} pixel{'' if off == '1' else 's'} off the first: edges will show as "
+            "change; it is not corrected"
         )
     return PairReport(first, second, (), tuple(notes), facts, missing, shift, tuple(findings), values.colours)
 
