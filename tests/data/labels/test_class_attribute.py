@@ -76,6 +76,13 @@ def test_the_only_attribute_that_can_be_meant_is_taken(others: dict[str, Any], c
     assert find_classes("f", {**others, "cover": WOOD}).attribute == chosen
 
 
+def test_what_is_measured_of_shapes_says_no_class_unless_it_is_asked_for() -> None:
+    shapes = {"id": np.arange(1, 9), "pixels": np.array([1, 1, 1, 2, 2, 3, 3, 3]), "p": np.linspace(0, 1, 8)}
+    with pytest.raises(InputError, match="choose with --class-attribute"):
+        find_classes("c.gpkg", shapes)
+    assert find_classes("c.gpkg", shapes, "pixels").attribute == "pixels"
+
+
 def test_a_number_for_each_feature_is_a_class_where_there_is_nothing_else() -> None:
     assert find_classes("f", {"kind": np.array([1, 2])}).codes.tolist() == [1, 2]
     assert find_classes("f", {"kind": np.array([1, 2]), "name": WOOD[:2]}).attribute == "name"

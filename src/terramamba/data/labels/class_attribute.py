@@ -19,6 +19,19 @@ MAX_CLASSES = 255
 FEW = 5
 """So many different numbers may be classes however seldom they repeat."""
 
+MEASURES = {
+    "pixels",
+    "area",
+    "area_m2",
+    "shape_area",
+    "shape_length",
+    "perimeter",
+    "count",
+    "fid",
+    "objectid",
+}
+"""What is measured or counted of shapes, in small letters: whole numbers that may repeat, but no classes."""
+
 SHOWN = 6
 """Values of an attribute that a message lists."""
 
@@ -79,7 +92,7 @@ def find_classes(
             return styled
     told: dict[str, ClassAttribute] = {}
     for name, values in attributes.items():
-        found = _classes(name, values)
+        found = None if name.lower() in MEASURES and len(attributes) > 1 else _classes(name, values)
         if found is None or not 1 <= len(_present(found)) <= MAX_CLASSES:
             continue
         # a different number for each feature counts them, where something else can say the class
