@@ -73,6 +73,9 @@ follow_imports = skip
 ignore_errors = True
 """
 
+CACHE = Path(__file__).parents[2] / ".mypy_cache" / "of_users"
+"""Kept from one run of the tests to the next: what has not changed is not looked at again."""
+
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
@@ -82,7 +85,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     (home / "wrong.py").write_text("\n".join(["import terramamba as tm", *WRONG]))
     (home / "mypy.ini").write_text(CONFIG)
     source = str(Path(terramamba.__file__).parents[1])
-    words = ["--strict", "--config-file", "mypy.ini", "--cache-dir", "cache", "right.py", "wrong.py"]
+    words = ["--strict", "--config-file", "mypy.ini", "--cache-dir", str(CACHE), "right.py", "wrong.py"]
     done = run(
         [sys.executable, "-m", "mypy", *words],
         cwd=home,
