@@ -31,7 +31,7 @@ from terramamba.tasks import Job, Reported
 from terramamba.training.objective import Validation, summed
 from terramamba.training.plan import Plan
 from terramamba.training.settings import TrainConfig, TrainSettings
-from terramamba.training.task import Evaluation, Judgement, PreparedSamples
+from terramamba.training.task import Judgement, PreparedSamples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,10 +124,9 @@ def rmse(model: Model, pixels: StackDataset[Any]) -> float:
         return float(Regression(TrainConfig()).loss(model.eval(), pixels.datasets).sqrt())
 
 
-def evaluate(run: Run, *, scene: str, abundances: str) -> Evaluation:
+def evaluate(run: Run, folder: Path | None = None, *, scene: str, abundances: str) -> dict[str, Any]:
     test = Training(AbundanceSettings(out="", scene=scene, abundances=abundances)).subsets["test"]
-    found = {"protocol": "drawn", "notes": [], "test": {"rmse": rmse(run.model, test)}}
-    return Evaluation(found, lambda folder: None)
+    return {"protocol": "drawn", "notes": [], "test": {"rmse": rmse(run.model, test)}}
 
 
 class AbundanceMap(BandMap):

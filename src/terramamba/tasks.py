@@ -60,7 +60,7 @@ from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 from terramamba.training.objective import MakeObjective
 from terramamba.training.recipes import Practical, Values
 from terramamba.training.settings import TrainConfig, TrainSettings
-from terramamba.training.task import Evaluation, Prepared, Task
+from terramamba.training.task import Prepared, Task
 from terramamba.training.workload import Workload
 
 
@@ -143,7 +143,7 @@ class Job:
     scores: Scores
     prepare: Callable[[Any, ModelSpec], Prepared]
     objective: MakeObjective[Any]
-    evaluate: Callable[..., Evaluation]
+    evaluate: Callable[..., dict[str, Any]]
     plan_map: Callable[[MapInputs, str, Any], MapPlan]
     map_output: Callable[[Mapping[str, Any]], MapOutput]
     report: ReportedJob

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from cards import change_card
 from terramamba.api import map_change
 from terramamba.change import scored_pairs
+from terramamba.change.error_maps import error_maps
 from terramamba.change.objective import ChangeDetection
 from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.change.scores import count_pairs
@@ -194,3 +195,19 @@ def test_a_pair_without_labels_or_data_counts_nothing(pairs: list[PairFiles]) ->
     bare = replace(pairs[1], label=None)
     assert not evaluate_change(Neighbours(), ScoredPairs([bare], SCALING), device="cpu").any()
     assert evaluate_change(Neighbours(), ScoredPairs([pairs[1]], SCALING), device="cpu").shape == (1, 2, BINS)
+
+
+def test_maps_of_errors_are_written_as_pairs_are_scored(pairs: list[PairFiles], tmp_path: Path) -> None:
+    """The model sees no pair again for them, and they hold what was counted."""
+    scored, model = ScoredPairs(pairs, SCALING), Neighbours()
+    plain = count_pairs(model, scored, scored.swapped())
+    seen = list(model.seen)
+    model.seen.clear()
+    passing = error_maps(tmp_path, scored, [0.5] * len(pairs))
+    counts = count_pairs(model, scored, scored.swapped(), passing=passing)
+    assert model.seen == seen
+    assert np.array_equal(counts.histograms, plain.histograms)
+    for pair, histograms in zip(pairs, counts.histograms, strict=True):
+        values, valid = open_scene(tmp_path / f"errors_{pair.name.replace(' ', '_')}.tif").read()
+        right, hits, missed, alarms = np.bincount(values[valid], minlength=4)
+        assert [[right, alarms], [missed, hits]] == confusion_at(histograms, 0.5).tolist()

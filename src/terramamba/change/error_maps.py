@@ -1,24 +1,17 @@
 """Maps of what a change detector got right and wrong on pairs whose change is known."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float32, UInt8
 
-from terramamba.change.scored_pairs import ScoredPairs, scored_pairs
-from terramamba.core.devices import resolve_device
-from terramamba.core.progress import progress
-from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.data.pairs.label_values import IGNORE
-from terramamba.models.model import Model
 from terramamba.raster.output.cog import RasterWriter
 from terramamba.raster.windows import Window
-from terramamba.runs.folder import Run
 from terramamba.scores.thresholds import changed
-from terramamba.training.batches import on_device
-from terramamba.training.predict import evaluating, logits_of, only_channel
+from terramamba.training.predict import Passing, Rows
 
 UNCHANGED, HIT, MISS, FALSE_ALARM = 0, 1, 2, 3
 """What a pixel of the map is; ``IGNORE`` has no reference or no data."""
@@ -27,39 +20,28 @@ NAMES = {UNCHANGED: "unchanged, rightly", HIT: "hit", MISS: "miss", FALSE_ALARM:
 COLOURS = {UNCHANGED: (0, 0, 0), HIT: (255, 255, 255), MISS: (213, 94, 0), FALSE_ALARM: (0, 158, 115)}
 """Orange and green that people who are colour-blind can tell apart (Okabe and Ito, 2008)."""
 
-Rows = Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]]
 
+def error_maps(folder: Path, samples: ScoredPairs, thresholds: Sequence[float]) -> Passing:
+    """Return what writes a GeoTIFF of hits, misses and false alarms of each pair while it is scored.
 
-def write_error_maps(
-    folder: Path, run: Run, pairs: Sequence[PairFiles], thresholds: Sequence[float], *, device: str = "auto"
-) -> None:
-    """Write a GeoTIFF of hits, misses and false alarms for each of the ``pairs``, each at its threshold.
-
-    Files are called after the pairs, ``errors_NAME.tif``, and lie on the grid of the earlier date.
+    Files are called after the pairs, ``errors_NAME.tif``, and lie on the grid of the earlier date; each pair
+    has its threshold.
     """
-    samples = scored_pairs(run, pairs)
-    names = _file_names([pair.name for pair in pairs])
-    with (
-        evaluating(run.model, resolve_device(device)) as where,
-        progress("errors", len(pairs), "pairs") as step,
-    ):
-        large = set(samples.mapped_for(run.model))
-        for index, name in enumerate(names):
-            grid = samples.dates(index)[0].grid
-            rows = (
-                samples.map_rows(index, run.model, where, "32")
-                if index in large
-                else _whole(samples, index, run.model, where)
-            )
-            with RasterWriter(
-                folder / name, grid, bands=1, dtype="uint8", nodata=IGNORE, colours=COLOURS, class_names=NAMES
-            ) as file:
-                top = 0
-                for probability, mask in rows:
-                    window = Window(top, 0, *mask.shape)
-                    file.write(errors(probability, mask, thresholds[index])[None], window)
-                    top = window.bottom
-            step(1)
+    names = _file_names([pair.name for pair in samples.pairs])
+
+    def written(index: int, rows: Rows) -> Rows:
+        grid, top = samples.dates(index)[0].grid, 0
+        path = folder / names[index]
+        with RasterWriter(
+            path, grid, bands=1, dtype="uint8", nodata=IGNORE, colours=COLOURS, class_names=NAMES
+        ) as file:
+            for probability, mask in rows:
+                window = Window(top, 0, *mask.shape)
+                file.write(errors(probability, mask, thresholds[index])[None], window)
+                top = window.bottom
+                yield probability, mask
+
+    return written
 
 
 def errors(
@@ -74,14 +56,6 @@ def errors(
     marked, truth = changed(probability, threshold), mask == 1
     kind = np.select([marked & truth, truth, marked], [HIT, MISS, FALSE_ALARM], UNCHANGED)
     return np.where(mask == IGNORE, IGNORE, kind).astype(np.uint8)
-
-
-def _whole(samples: ScoredPairs, index: int, model: Model, device: torch.device) -> Rows:
-    """All rows of a pair that goes through the model whole."""
-    sample = samples[index]
-    batch = on_device({name: tensor[None] for name, tensor in sample.items()}, device)
-    probability = torch.sigmoid(only_channel(logits_of(model, batch)))[0]
-    yield probability.float().cpu().numpy(), sample["mask"].numpy().astype(np.uint8)
 
 
 def _file_names(names: Sequence[str]) -> list[str]:

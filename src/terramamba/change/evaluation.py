@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from terramamba.change.division import divided
-from terramamba.change.error_maps import write_error_maps
+from terramamba.change.error_maps import error_maps
 from terramamba.change.judging import counted
 from terramamba.change.meanings import asked_pairs, threshold_for
 from terramamba.change.scored_pairs import scored_pairs
@@ -31,7 +32,6 @@ from terramamba.runs.folder import Run, write_confusion
 from terramamba.runs.record import has_settings, read_settings
 from terramamba.scores.calibration import change_calibration
 from terramamba.scores.thresholds import checked_threshold
-from terramamba.training.task import Evaluation
 from terramamba.weights.card import CARD as WEIGHTS_CARD
 from terramamba.weights.card import read_weights_card
 
@@ -40,6 +40,7 @@ LEARNT = {"train": "trained the model", "val": "chose its epoch and threshold"}
 
 def evaluate(
     run: Run,
+    folder: Path | None = None,
     *,
     data: str,
     split: str = "test",
@@ -57,9 +58,10 @@ def evaluate(
     changed_attribute: str | None = None,
     area: str | None = None,
     device: str = "auto",
-) -> Evaluation:
+) -> dict[str, Any]:
     """Score a run on the pairs of ``data`` that belong to ``split``, at the run's threshold unless given.
 
+    ``folder`` gets the confusion matrix, and maps of what each pair's changes were taken for.
     The options are those of `terramamba change evaluate`, whose help says what each is.
     What the values in labels mean is as stated, else as in the run's own labels, where these have all of
     them, else found from ``data``.
@@ -77,8 +79,7 @@ def evaluate(
     by_subset, name, unlike = load_pairs(
         data, root, align, scene_variable, axes, bands, wanted, fill, physical=units
     )
-    pairs = by_subset.get(split, [])
-    labelled = [pair for pair in pairs if pair.label is not None]
+    labelled = [pair for pair in by_subset.get(split, []) if pair.label is not None]
     if not labelled:
         raise InputError(_nothing_to_score(data, split, by_subset))
     require_held(labelled[0].open(), nodata or ())
@@ -99,11 +100,15 @@ def evaluate(
         notes.append(f"threshold {threshold:g} was given; tried out on these pairs, it scores too well here")
     labelled = asked_pairs(run, labelled, what)
     cuts = [cut if threshold is not None else threshold_for(run, pair.what) for pair in labelled]
-    counts = counted(run.model, scored_pairs(run, labelled), device=device)
+    pairs = scored_pairs(run, labelled)
+    maps = None if folder is None else error_maps(folder, pairs, cuts)
+    counts = counted(run.model, pairs, device=device, passing=maps)
     temperature = run.temperature
     calibration = None if temperature is None else change_calibration(counts.logits, temperature)
     scores = pair_scores(counts, cuts, calibration)
-    found = {
+    if folder is not None:
+        write_confusion(folder / CONFUSION, np.array(scores["confusion"]), run.classes.names)
+    return {
         "protocol": f"{split}-{len(labelled)}" if name is None else f"{name}-{split}",
         "threshold": cuts[0] if len(set(cuts)) == 1 else cut,
         "calibration": plain(run.card.judged.calibration),
@@ -111,12 +116,6 @@ def evaluate(
         "notes": [*notes, *survey({split: labelled})],
         "test": scores,
     }
-
-    def write(folder: Path) -> None:
-        write_confusion(folder / CONFUSION, np.array(scores["confusion"]), run.classes.names)
-        write_error_maps(folder, run, labelled, cuts, device=device)
-
-    return Evaluation(found, write)
 
 
 def _nothing_to_score(data: str | Path, split: str, by_subset: Mapping[str, Sequence[PairFiles]]) -> str:

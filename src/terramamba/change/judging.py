@@ -23,6 +23,7 @@ from terramamba.scores.calibration import (
 from terramamba.scores.certainty import change_certainty
 from terramamba.scores.sampling_units import from_confusions, write_units
 from terramamba.scores.thresholds import best_threshold, checked_threshold
+from terramamba.training.predict import Passing
 from terramamba.training.task import Judgement
 
 CLASSES = ClassTable((0, 1), ("unchanged", "changed"), (None, None))
@@ -90,6 +91,6 @@ def _threshold(given: float | None, chosen: float | None) -> tuple[float, Thresh
     return (FIXED_THRESHOLD, "fixed") if chosen is None else (chosen, "validation")
 
 
-def counted(model: Model, pairs: ScoredPairs, *, device: str) -> PairCounts:
-    """Count what ``model`` says of whole ``pairs``, as they are and with the dates swapped."""
-    return count_pairs(model, pairs, pairs.swapped(), device=device)
+def counted(model: Model, pairs: ScoredPairs, *, device: str, passing: Passing | None = None) -> PairCounts:
+    """Count what ``model`` says of whole ``pairs``, whose rows ``passing`` sees, and with swapped dates."""
+    return count_pairs(model, pairs, pairs.swapped(), device=device, passing=passing)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import rasterio
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 
 from terramamba.change.map_worker import OVERLAP, TILE_SIZE, ChangeDetector
 from terramamba.change.samples import PairDataset
@@ -21,6 +21,7 @@ from terramamba.models.model import Model
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 from terramamba.raster.windows import tiles
 from terramamba.runs.folder import Run
+from terramamba.training.predict import Rows
 
 WHOLE_PIXELS = 1024 * 1024
 """A pair of more pixels is scored by tiles. The images of most published sets have 1024 a side at most, and
@@ -54,9 +55,7 @@ class ScoredPairs(PairDataset):
             return []
         return [index for index in range(len(self)) if self.area(index).pixels > WHOLE_PIXELS]
 
-    def map_rows(
-        self, index: int, model: Model, device: torch.device, precision: str
-    ) -> Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]]:
+    def map_rows(self, index: int, model: Model, device: torch.device, precision: str) -> Rows:
         """Yield probability of change, as ``map_change`` finds it, and mask of a pair, by full rows."""
         height, width = self.area(index).shape
         what = self.pairs[index].what

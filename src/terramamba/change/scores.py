@@ -18,7 +18,7 @@ from terramamba.scores.metrics import class_counts, quiet_pairs
 from terramamba.scores.score import Score, Source, evaluated, per_class
 from terramamba.scores.score_table import CHANGE_SCORES
 from terramamba.scores.thresholds import confusion_at
-from terramamba.training.predict import change_counts, evaluate_change
+from terramamba.training.predict import Passing, change_counts, evaluate_change
 
 CURVE_STEPS = 100
 
@@ -41,9 +41,10 @@ def count_pairs(
     swapped: Dataset[dict[str, Tensor]],
     *,
     device: str = "auto",
+    passing: Passing | None = None,
 ) -> PairCounts:
-    """Run ``model`` over whole ``pairs``, and over the same with the dates ``swapped``."""
-    counts = change_counts(model, pairs, device=device)
+    """Run ``model`` over whole ``pairs``, whose rows ``passing`` sees, and with the dates ``swapped``."""
+    counts = change_counts(model, pairs, device=device, passing=passing)
     return PairCounts(counts.histograms, evaluate_change(model, swapped, device=device), counts.logits)
 
 

@@ -42,7 +42,6 @@ from terramamba.runs.record import has_settings, read_settings
 from terramamba.scores.calibration import class_calibration
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.training.predict import class_logits
-from terramamba.training.task import Evaluation
 
 SELDOM_RIGHT, MOSTLY_RIGHT = 0.5, 0.8
 """Codes are probably exchanged where less than this share is right, and more would be with others."""
@@ -50,6 +49,7 @@ SELDOM_RIGHT, MOSTLY_RIGHT = 0.5, 0.8
 
 def evaluate(
     run: Run,
+    folder: Path | None = None,
     *,
     scene: str | Scene | None = None,
     labels: str | None = None,
@@ -68,13 +68,13 @@ def evaluate(
     min_coverage: float = 0.5,
     regularise: int | str = "auto",
     device: str = "auto",
-) -> Evaluation:
+) -> dict[str, Any]:
     """Score a run on its own test pixels, or on every labelled pixel of another scene that ``mask`` leaves.
 
     The classes of other labels are matched as ``known_targets`` says, by name or by code; pixels of classes
     that the model does not know are not scored and are named in the notes. Nor are, where
     the scene is the run's own, pixels that trained the model or chose its epoch. The options are those of
-    `terramamba classify evaluate`, whose help says what each is.
+    `terramamba classify evaluate`, whose help says what each is. ``folder`` gets the confusion matrix.
 
     Raises:
         InputError: input that does not fit the model, or no pixel to score.
@@ -143,7 +143,9 @@ def evaluate(
     names = run.classes.names
     confusion = confusion_matrix(truth, logits.argmax(dim=1), len(names))
     calibration = None if temperature is None else class_calibration(logits, truth, temperature)
-    found = {
+    if folder is not None:
+        write_confusion(folder / CONFUSION, confusion, names)
+    return {
         "protocol": scored.protocol,
         "pixels": len(scored.pixels),
         "notes": [*_doubts(confusion, names), *scored.notes],
@@ -152,7 +154,6 @@ def evaluate(
         "test": scores_by_name(confusion, names, calibration),
         "calibration": plain(run.card.judged.calibration),
     }
-    return Evaluation(found, lambda folder: write_confusion(folder / CONFUSION, confusion, names))
 
 
 def _doubts(confusion: Int[np.ndarray, "k k"], names: Sequence[str]) -> list[str]:

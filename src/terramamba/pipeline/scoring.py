@@ -7,7 +7,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.provenance import code_version
 from terramamba.core.run_files import SCORES
 from terramamba.runs.folder import Run, load_run
-from terramamba.runs.result_folder import check_result_folder, result_folder
+from terramamba.runs.result_folder import result_folder
 from terramamba.training.task import Task
 
 
@@ -32,12 +32,14 @@ def evaluate(
         raise InputError(
             f"{loaded.folder}: this run is for {loaded.task}; use `terramamba {loaded.task} evaluate`"
         )
-    if out is not None:
-        check_result_folder(out, SCORES, overwrite=overwrite)
-    scored = task.evaluate(loaded, **options)
-    result = {"folder": str(loaded.folder), **scored.found, "code": code_version()}
-    if out is not None:
-        with result_folder(out, SCORES, overwrite=overwrite) as (folder, record):
-            scored.write(folder)
-            record |= result
+
+    def scored(folder: Path | None = None) -> dict[str, Any]:
+        found = task.evaluate(loaded, folder, **options)
+        return {"folder": str(loaded.folder), **found, "code": code_version()}
+
+    if out is None:
+        return scored()
+    with result_folder(out, SCORES, overwrite=overwrite) as (folder, record):
+        result = scored(folder)
+        record |= result
     return result

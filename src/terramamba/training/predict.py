@@ -1,5 +1,6 @@
 """Exact counts of what a model gets right on a data set, by one process or shared by several."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int, Int64, UInt8
+from jaxtyping import Float, Float32, Int, Int64, Shaped, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -22,6 +23,10 @@ from terramamba.training.batches import Batch, EvaluationBatches
 from terramamba.training.losses import IGNORE
 
 Loss = Callable[[Tensor, Batch], Tensor]
+Rows = Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]]
+"""Probability of change and mask (255: ignore) of one pair: full rows, from the top."""
+Passing = Callable[[int, Rows], Rows]
+"""Passes on the rows of the pair of that number, and does with them what it likes."""
 
 PATCHES_AT_ONCE = 256
 ALMOST_CERTAIN = 1 - 2**-24
@@ -36,10 +41,8 @@ class MappedPairs(Protocol):
         """Return the samples that are too large for ``model``, in their order."""
         ...
 
-    def map_rows(
-        self, index: int, model: Model, device: torch.device, precision: str
-    ) -> Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]]:
-        """Yield probability of change and mask (255: ignore) of such a sample: full rows, from the top."""
+    def map_rows(self, index: int, model: Model, device: torch.device, precision: str) -> Rows:
+        """Yield the rows of such a sample."""
         ...
 
 
@@ -112,12 +115,13 @@ def change_counts(
     batch_size: int = 1,
     device: str = "auto",
     precision: str = "32",
+    passing: Passing | None = None,
 ) -> ChangeCounts:
-    """Count as ``evaluate_change`` does, and the logits of all samples together."""
+    """Count as ``evaluate_change`` does, and the logits of all samples, whose rows ``passing`` sees."""
     with evaluating(model, resolve_device(device)) as resolved:
         batches = EvaluationBatches(dataset, batch_size, resolved)
         advance = heard("score", batches.samples, "pairs")
-        return count_changes(model, batches, precision, advance=advance)
+        return count_changes(model, batches, precision, advance=advance, passing=passing)
 
 
 def count_classes(
@@ -141,19 +145,25 @@ def count_changes(
     loss: Loss | None = None,
     *,
     advance: Advance | None = None,
+    passing: Passing | None = None,
 ) -> ChangeCounts:
-    """Count this process's shard of the samples, and sum ``loss`` over them."""
+    """Count this process's shard of the samples, whose rows ``passing`` sees, and sum ``loss`` over them."""
     dataset, shard = batches.dataset, batches.shard
     large = dataset.mapped_for(model) if isinstance(dataset, MappedPairs) else []
     apart = set(large)
     small = [index for index in range(batches.samples) if index not in apart]
     own = [small[index] for batch in shard.batches(len(small), batches.batch_size) for index in batch]
     histograms, levels = [np.zeros((0, 2, BINS), np.int64)], np.zeros((2, len(logit_levels())), np.int64)
-    total = 0.0
+    total, counted = 0.0, 0
     for batch, logits in outputs(model, batches.only(small) if large else batches, precision):
         one = only_channel(logits)
         known, changed = batch["mask"] != IGNORE, batch["mask"] != 0
-        samples = zip(torch.sigmoid(one), changed, known, strict=True)
+        likely = torch.sigmoid(one)
+        if passing is not None:
+            for place, sample in enumerate(zip(likely, batch["mask"], strict=True), start=counted):
+                deque(passing(own[place], iter([_as_rows(*sample)])), maxlen=0)
+        counted += len(likely)
+        samples = zip(likely, changed, known, strict=True)
         histograms.append(np.stack([histogram(*sample) for sample in samples]))
         levels += logit_histogram(one, changed, known)
         if loss is not None:
@@ -162,7 +172,8 @@ def count_changes(
             advance(len(logits))
     for index in large[shard.rank :: shard.world]:
         assert isinstance(dataset, MappedPairs)
-        found = count_rows(dataset.map_rows(index, model, batches.device, precision), loss)
+        rows = dataset.map_rows(index, model, batches.device, precision)
+        found = count_rows(rows if passing is None else passing(index, rows), loss)
         own.append(index)
         histograms.append(found.histograms)
         levels += found.logits
@@ -172,9 +183,13 @@ def count_changes(
     return ChangeCounts(np.concatenate(histograms)[np.argsort(own)], levels, total)
 
 
-def count_rows(
-    rows: Iterator[tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]], loss: Loss | None
-) -> ChangeCounts:
+def _as_rows(
+    probability: Float[Tensor, "h w"], mask: Shaped[Tensor, "h w"]
+) -> tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]:
+    return probability.float().cpu().numpy(), mask.cpu().numpy().astype(np.uint8)
+
+
+def count_rows(rows: Rows, loss: Loss | None) -> ChangeCounts:
     """Count one pair, of whose map and mask some rows come at a time.
 
     Logits are those of the map's probabilities, which tell none above 16.6 apart. The loss is the mean of

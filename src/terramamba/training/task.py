@@ -54,16 +54,6 @@ class Judgement:
     """Writes the tables behind the scores into a run folder."""
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """What a run scored on samples of somebody's."""
-
-    found: Mapping[str, Any]
-    """``protocol``, ``notes``, scores of ``test`` and what else ``pipeline.evaluate`` reports of them."""
-    write: Callable[[Path], None]
-    """Writes the tables and images behind the scores into a folder."""
-
-
 @runtime_checkable
 class Prepared(Protocol):
     """The files of a training run, opened, checked and scaled; nothing has been written yet."""
@@ -203,8 +193,12 @@ class Task(Protocol):
     def prepare(self, settings: Any, spec: "ModelSpec") -> Prepared:
         """Open and check the files that ``settings`` name; raises ``InputError``."""
 
-    def evaluate(self, run: "Run", **options: Any) -> Evaluation:
-        """Score ``run`` on the samples that ``options`` name."""
+    def evaluate(self, run: "Run", folder: Path | None = None, **options: Any) -> Mapping[str, Any]:
+        """Score ``run`` on the samples that ``options`` name.
+
+        Tables and images behind the scores are written into ``folder``. Returned are ``protocol``, ``notes``,
+        scores of ``test`` and what else ``pipeline.evaluate`` reports of them.
+        """
 
     def open_inputs(self, inputs: "Sequence[StrPath | Scene]", settings: Any) -> "Mapping[str, Scene]":
         """Open the scenes of a map; return them by what the job calls them. Raises ``InputError``."""
