@@ -12,6 +12,7 @@ from PIL import Image
 from terramamba.change.samples import PairDataset
 from terramamba.core.errors import InputError
 from terramamba.data import file_facts
+from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs import image_pair as pair_files
 from terramamba.data.pairs.image_pair import PairFiles, same_pairs
 from terramamba.data.pairs.layouts import find_pairs
@@ -216,6 +217,10 @@ def test_a_table_as_other_programs_write_it(tmp_path: Path, name: str, between: 
             "times '0' is no whole number from 1 to 1000",
         ),
         ("before,label\nx/1.bmp,x/c.bmp\n", "no column 'after'; it has before, label"),
+        ("before,after,Lable\nx/1.bmp,x/2.bmp,x/c.bmp\n", "no column 'label', but 'Lable', which is not"),
+        ("before,after,label,masks_after\nx/1.bmp,x/2.bmp,x/c.bmp,\n", "'mask_after', but 'masks_after'"),
+        ("before,after,label,chnged_values\nx/1.bmp,x/2.bmp,x/c.bmp,1\n", "write changed_values, or call"),
+        ("before,after,rows,col,height,width\nx/1.bmp,x/2.bmp,0,0,2,2\n", "no column 'row', but 'rows'"),
         ("before,after\nx/1.bmp,x/3.bmp\n", r"line 2: no such after file .*3\.bmp"),
         ("before,after\nx/1.bmp,\n", "line 2: no after image"),
         ("before,after,unchanged\nx/1.bmp,x/2.bmp,x/u.bmp\n", "unchanged mask without a label"),
@@ -239,6 +244,19 @@ def test_a_training_pair_counts_as_often_as_its_row_says(tmp_path: Path) -> None
     parts = find_pairs(tmp_path / "pairs.csv")
     assert [len(parts[part]) for part in ("train", "val")] == [3, 1]
     assert len(set(parts["train"])) == 1
+
+
+def test_columns_that_are_not_known_are_named(tmp_path: Path) -> None:
+    scene(tmp_path)
+    table = tmp_path / "pairs.csv"
+    # none of these is like one of ours that is not there: a weight is no height where there are no windows
+    own = "id,City,date,time,weight,labels,area_m2"
+    table.write_text(f"before,after,label,{own}\nx/1.bmp,x/2.bmp,x/c.bmp,1,Ulm,2020,2020,1,2,9\n")
+    found, _, notes = load_pairs(str(table), None)
+    assert len(found["all"]) == 1
+    assert notes == [f"{table}: columns that are not known are not used: {own.replace(',', ', ')}"]
+    table.write_text("before,after\nx/1.bmp,x/2.bmp\n")
+    assert load_pairs(str(table), None)[2] == []
 
 
 def same_files(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[str]:
@@ -391,3 +409,19 @@ def test_masks_in_a_table(tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("before,after,mask\nx/1.bmp,x/2.bmp,x/none.bmp\n")
     with pytest.raises(InputError, match="line 2: no such mask file"):
         find_pairs(tmp_path / "pairs.csv")
+
+
+def test_labels_and_dates_without_their_mates_are_refused(tmp_path: Path) -> None:
+    layout(tmp_path / "train", ("A", "B", "label"), ["a.png", "b.png"])
+    image(tmp_path / "train" / "label" / "c.png", bands=1)
+    with pytest.raises(InputError, match=r"label/c\.png: no image of this name in .*train/A; add it there"):
+        find_pairs(tmp_path)
+    (tmp_path / "train" / "label" / "c.png").unlink()
+    image(tmp_path / "test" / "A" / "a.png")
+    image(tmp_path / "test" / "label" / "a.png", bands=1)
+    with pytest.raises(
+        InputError, match=r"test/A: no folder 'b' of the other date beside it; add it, or take"
+    ):
+        find_pairs(tmp_path)
+    image(tmp_path / "test" / "B" / "a.png")
+    assert {subset: len(pairs) for subset, pairs in find_pairs(tmp_path).items()} == {"train": 2, "test": 1}

@@ -5,8 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from terramamba.core.errors import InputError
+from terramamba.core.tables import SUFFIXES as TABLE_SUFFIXES
 from terramamba.data.catalog import CATALOG, PairSet, find_set
 from terramamba.data.catalog.verify import Finding, verify_pairs
+from terramamba.data.pairs.csv_table import notes_on_columns
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.data.pairs.pair_bands import Look, settle_bands
@@ -31,8 +33,8 @@ def load_pairs(
 
     With ``physical``, scale and offset that the images declare are applied; ``look`` is as for
     ``settle_bands``.
-    Returns also the name of the set where all of it is there as published, and notes on what differs. Some
-    pairs of a set can be used, but their scores have no name.
+    Returns also the name of the set where all of it is there as published, and notes on what differs, or
+    is not used. Some pairs of a set can be used, but their scores have no name.
 
     Raises:
         InputError: as ``find_pairs``; a set without a root; a set that is no pairs.
@@ -51,7 +53,9 @@ def load_pairs(
             physical=physical,
             look=look,
         )
-        return known, None, []
+        table = Path(data)
+        notes = notes_on_columns(table) if table.suffix.lower() in TABLE_SUFFIXES else []
+        return known, None, notes
     record = find_set(data)
     if not isinstance(record, PairSet):
         raise InputError(f"--data {data}: is a single scene; use `terramamba classify train`")

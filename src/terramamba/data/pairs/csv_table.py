@@ -1,6 +1,7 @@
 """Pairs from a CSV table of paths."""
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from terramamba.core.errors import InputError
@@ -13,6 +14,9 @@ from terramamba.raster.windows import Window
 VALUES = ("changed_values", "unchanged_values", "ignore_values")
 TIMES, MOST_TIMES = "times", 1000
 _WINDOW = ("row", "col", "height", "width")
+COLUMNS = ("before", "after", "label", "unchanged", "split", "area", "what", *MASKS, *VALUES, *_WINDOW, TIMES)
+MISSPELT = 0.79
+"""How like a column (``difflib``'s ratio) another name is that is probably it: lable for label."""
 
 
 def pairs_of_table(table: Path, root: Path) -> list[PairFiles]:
@@ -32,6 +36,12 @@ def pairs_of_table(table: Path, root: Path) -> list[PairFiles]:
             f"{table}: no column {missing[0]!r}; it has {', '.join(read.titles.values()) or 'none'}; add the "
             "column"
         )
+    wrong = _misspelt(read.titles)
+    if wrong is not None:
+        raise InputError(
+            f"{table}: has no column {wrong[1]!r}, but {read.titles[wrong[0]]!r}, which is not known; write"
+            f" {wrong[1]}, or call it quite otherwise where it means something else"
+        )
     pairs = [_from_row(row.cells, f"{table}: line {row.line}", root) for row in read.rows]
     _require_once(table, pairs, [row.line for row in read.rows])
     return [
@@ -39,6 +49,25 @@ def pairs_of_table(table: Path, root: Path) -> list[PairFiles]:
         for pair, row in zip(pairs, read.rows, strict=True)
         for _ in range(_times(row.cells, pair, f"{table}: line {row.line}"))
     ]
+
+
+def notes_on_columns(table: Path) -> list[str]:
+    """Say which columns of a table of pairs are not known, and have no say in anything."""
+    titles = read_table(table, "save it as a CSV table").titles
+    others = [title for name, title in titles.items() if name not in COLUMNS]
+    return [f"{table}: columns that are not known are not used: {', '.join(others)}"] if others else []
+
+
+def _misspelt(titles: Mapping[str, str]) -> tuple[str, str] | None:
+    """A column that is probably one of ours, which is not there, and that one."""
+    windows = any(name in titles for name in _WINDOW)
+    # "time" is a time, and no misspelt "times"
+    absent = [one for one in COLUMNS if one not in (*titles, TIMES) and (windows or one not in _WINDOW)]
+    for name in titles:
+        near = get_close_matches(name, absent, n=1, cutoff=MISSPELT)
+        if name not in COLUMNS and near:
+            return name, near[0]
+    return None
 
 
 def _require_once(table: Path, pairs: Sequence[PairFiles], lines: Sequence[int]) -> None:

@@ -25,7 +25,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.tables import SUFFIXES as TABLE_SUFFIXES
 from terramamba.data.file_facts import FileFacts
 from terramamba.data.pairs.csv_table import pairs_of_table
-from terramamba.data.pairs.image_pair import MASKS, WHOLE, PairFiles, stem_of, subset_named
+from terramamba.data.pairs.image_pair import MASKS, SUBSETS, WHOLE, PairFiles, stem_of, subset_named
 from terramamba.data.pairs.pair_bands import Look, settle_bands
 from terramamba.raster.band_identity import WantedBands
 from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES, products_in
@@ -146,6 +146,8 @@ def _from_folder(root: Path) -> list[PairFiles]:
         dates = _date_folders(folder)
         if dates is not None:
             pairs += _from_names(folder, dates, subset_named(folder.name))
+        elif folder.name.lower() in SUBSETS:
+            _require_no_date(folder)
     if not pairs:
         raise InputError(f"{root}: no image pairs in it; give folders such as {_LAYOUTS}, or a CSV table")
     return pairs
@@ -157,6 +159,19 @@ def _date_folders(root: Path) -> tuple[Path, Path] | None:
         if before in inside and after in inside:
             return inside[before], inside[after]
     return None
+
+
+def _require_no_date(subset: Path) -> None:
+    """Refuse the folder of a subset that holds one date and not the other."""
+    inside = {entry.name.lower(): entry for entry in subset.iterdir() if entry.is_dir()}
+    for pair in DATES:
+        there = [inside[name] for name in pair if name in inside]
+        if there:
+            missing = next(name for name in pair if name not in inside)
+            raise InputError(
+                f"{there[0]}: no folder {missing!r} of the other date beside it; add it, or take"
+                f" {subset.name} out of the set"
+            )
 
 
 def _label_folder(root: Path) -> Path | None:
@@ -191,9 +206,10 @@ def _from_names(root: Path, dates: tuple[Path, Path], split: str) -> list[PairFi
     label_folder = _label_folder(root)
     labels = None if label_folder is None else _images(label_folder, IN_FOLDERS)
     masks = {folder: _images(folder, IN_FOLDERS) for folder in _mask_folders(root)}
-    for stem, path in after.items():
-        if stem not in before:
-            raise _no_mate(path, dates[0])
+    for others in (after, labels or {}):
+        for stem, path in others.items():
+            if stem not in before:
+                raise _no_mate(path, dates[0])
     pairs = []
     for stem, path in before.items():
         if stem not in after:
