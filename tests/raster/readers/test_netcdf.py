@@ -222,6 +222,31 @@ def test_longitudes_beyond_180_are_those_of_the_west(
     assert not said or ("reach over the date line" in said[0]) == (first == 178.0)
 
 
+@pytest.mark.parametrize("from_east", [False, True])
+@pytest.mark.parametrize(
+    ("first", "west", "said"),
+    [
+        (358.5, -1.75, "longitudes 358.25 to 362.25 read as -1.75 to 2.25"),
+        (178.5, 178.25, "over the date line"),
+    ],
+)
+def test_longitudes_that_jump_by_a_circle_run_on(
+    tmp_path: Path, first: float, west: float, said: str, from_east: bool
+) -> None:
+    """358.5, 359, 359.5, 0, ... and 179.5, -180, ... are even steps on the ground."""
+    turn = -1 if from_east else 1
+    circle = first + 0.5 * np.arange(W)
+    values = {
+        "lat": (("lat",), 50 - 0.5 * np.arange(H)),
+        "lon": (("lon",), np.where(circle >= first + 1.5, circle - 360, circle)[::turn]),
+        "cube": (("band", "lat", "lon"), CUBE[:, :, ::turn]),
+    }
+    scene = open_scene(write(tmp_path / "a.nc", values))
+    is_the_cube(scene)
+    assert (scene.crs, scene.transform) == (CRS.from_epsg(4326), Affine(0.5, 0, west, 0, -0.5, 50.25))
+    assert any(said in note for note in scene.notes)
+
+
 def test_what_is_stored_from_east_to_west_beyond_180_comes_north_up(tmp_path: Path) -> None:
     values = {
         "latitude": (("latitude",), 50 - 0.5 * np.arange(H)),

@@ -260,7 +260,7 @@ FORMATS = (
         reads="one variable, by windows, north up on the grid of its coordinate variables (or "
         "`GeoTransform`), with the reference system of its grid mapping; wavelengths, widths, bad bands; "
         "`_FillValue` and `valid_range` are no data, packed values are unpacked; longitudes of 180 to 360 "
-        "are read as -180 to 0",
+        "are read as -180 to 0, and run on where they jump from 359 to 0",
         notes="`--scene-variable` names one of several, with its group or without. Names and coordinates of "
         "the axes settle what is rows, columns and bands; axes without names are as those of .npy. Latitude "
         "and longitude without a reference system are taken for EPSG:4326.",

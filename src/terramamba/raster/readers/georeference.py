@@ -19,6 +19,7 @@ from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.axes import Role, role_of_name
 from terramamba.raster.readers.hdf5 import numbers, text
+from terramamba.raster.readers.longitudes import carried_on
 from terramamba.raster.readers.variables import Listing, Variable, load
 
 UNEVEN = 0.1
@@ -87,6 +88,9 @@ def place(
             )
             return Placed(Grid(*shape), notes=notes)
         ys, xs = (_unpacked(path, v) * (_in_units_of(v, crs, mapping) or 1.0) for v in (y, x))
+        degrees = _in_degrees(x) if crs is None else crs.is_geographic
+        if degrees and _step(xs) is None:
+            xs = carried_on(xs)
         steps = [_step(values) for values in (ys, xs)]
         uneven = [v.name for v, step in zip((y, x), steps, strict=True) if step is None]
         if not uneven:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from affine import Affine
-from jaxtyping import Bool, Shaped
+from jaxtyping import Bool, Float64, Shaped
 
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.scene import Source
@@ -53,6 +53,16 @@ def west_of_180(grid: Grid) -> Westward:
         "cut the file at 180 degrees to use both sides"
     )
     return Westward(grid, notes=(over,))
+
+
+def carried_on(longitudes: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
+    """Let longitudes run on from the west where they jump by a circle, beside 0 or 180 degrees.
+
+    >>> carried_on(np.array([358.0, 359.0, 0.0, 1.0])).tolist()
+    [358.0, 359.0, 360.0, 361.0]
+    """
+    turn = -1 if np.median(np.diff(longitudes)) < 0 else 1
+    return np.asarray(np.unwrap(longitudes[::turn], period=CIRCLE)[::turn])
 
 
 def _moved(grid: Grid, west: float) -> Grid:
