@@ -70,6 +70,11 @@ def test_whole_floats_nan_nodata_and_negative_numbers(tmp_path: Path, scene: Sce
     np.testing.assert_array_equal(class_map(found) > 0, MAP > 0)
     found = read_labels(located(tmp_path / "nodata.tif", MAP, nodata=9.0), scene)
     assert found.classes.codes == (0, 2, 7)  # what is declared as no data is not 0
+    hair = floats.copy()
+    hair[0, 1:] += np.float32(4e-7)
+    hair[1, 0] -= np.float32(2e-7)
+    labels = read_labels(located(tmp_path / "hair.tif", hair), scene)
+    np.testing.assert_array_equal(code_map(labels), MAP)
     floats[0, 1] = 2.5
     with pytest.raises(InputError, match=r"holds 2\.5, which is no class code"):
         read_labels(located(tmp_path / "odd.tif", floats), scene)
@@ -126,6 +131,7 @@ def write_png(path: Path, array: np.ndarray, **options: str) -> None:
 def test_tiles_are_laid_where_they_belong(tmp_path: Path, scene: Scene) -> None:
     tiles = tmp_path / "tiles"
     tiles.mkdir()
+    (tmp_path / "images").mkdir()
     located(tiles / "a.tif", MAP[:2, :2])
     located(tiles / "b.tif", MAP[2:, 1:], 2, 1)
     located(tiles / "c.tif", np.full((2, 2), 7, np.uint8), -2, -2)  # beside the scene
@@ -136,7 +142,15 @@ def test_tiles_are_laid_where_they_belong(tmp_path: Path, scene: Scene) -> None:
     for path in (str(tiles), str(table)):
         labels = read_labels(path, scene)
         np.testing.assert_array_equal(code_map(labels), expected)
-    assert labels.notes == ()
+        assert [note.endswith("c.tif") for note in labels.notes] == [True] * (path == str(tiles))
+    located(tmp_path / "images" / "west.tif", np.ones((5, 3, 2), np.float32))
+    located(tmp_path / "images" / "east.tif", np.ones((5, 3, 2), np.float32), 0, 2)
+    located(tmp_path / "images" / "far.tif", np.ones((5, 3, 2), np.float32), 0, 9)
+    notes = read_labels(str(tiles), open_scene(str(tmp_path / "images"))).notes
+    assert "1 of 3 tiles of labels on no image, and not used; the first is" in notes[0]
+    assert notes[0].endswith("c.tif")
+    assert "no labels for 1 of 3 tiles of the scene; the first is" in notes[1]
+    assert notes[1].endswith("far.tif")
     located(tiles / "d.tif", 9 - MAP[:2, :2])
     labels = read_labels(str(tiles), scene)
     np.testing.assert_array_equal(code_map(labels), expected)

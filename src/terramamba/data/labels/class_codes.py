@@ -11,6 +11,9 @@ from terramamba.raster.scene import Scene
 NO_CODE = -1
 """Stands for no data, NaN and numbers below 0 in an array of codes."""
 
+ROUNDING = 1e-5
+"""How far a code may lie off a whole number, as 1.0000001 does that went through a resampling."""
+
 
 def counted(codes: Int64[np.ndarray, "..."]) -> Counter[int]:
     """Count each code from 0."""
@@ -24,8 +27,9 @@ def is_whole(values: Shaped[np.ndarray, "..."]) -> bool:
 
 
 def _odd(values: Shaped[np.ndarray, "..."]) -> Bool[np.ndarray, "..."]:
-    """Which numbers are not whole; NaN says nothing."""
-    return ~np.isnan(values) & ((values != np.floor(values)) | np.isinf(values))
+    """Which numbers are not whole, as nearly as arithmetic leaves them; NaN says nothing."""
+    with np.errstate(invalid="ignore"):
+        return np.isinf(values) | (np.abs(values - np.rint(values)) > ROUNDING)
 
 
 def as_codes(path: str, values: Shaped[np.ndarray, "h w"]) -> Int64[np.ndarray, "h w"]:
@@ -34,7 +38,7 @@ def as_codes(path: str, values: Shaped[np.ndarray, "h w"]) -> Int64[np.ndarray, 
         odd = values[_odd(values)].flat[0]
         raise InputError(f"{path}: holds {odd:g}, which is no class code; labels are whole numbers")
     if values.dtype.kind == "f":
-        values = np.nan_to_num(values, nan=NO_CODE)
+        values = np.rint(np.nan_to_num(values, nan=NO_CODE))
     return np.maximum(values.astype(np.int64), NO_CODE)
 
 

@@ -122,6 +122,7 @@ def read_label_subsets(
             min_abundance=min_abundance,
             vector=options,
             zero=_zero_wanted(ignore, names),
+            others=len(paths) > 1,
         )
         for subset, path in paths.items()
     }

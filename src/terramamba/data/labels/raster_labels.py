@@ -74,10 +74,11 @@ def read_codes(
     min_abundance: float,
     vector: VectorOptions,
     zero: bool = False,
+    others: bool = False,
 ) -> ClassRaster:
     """Read the codes of a label file on ``scene``'s pixels, those of 0 where it may be a class.
 
-    ``zero``: it may be one whatever the file says.
+    ``zero``: it may be one whatever the file says. ``others``: there are labels in other files, too.
 
     Raises:
         InputError: the file cannot be read, cannot be brought onto the scene's pixels, holds no codes, or is
@@ -96,7 +97,7 @@ def read_codes(
         raise InputError(f"{path}: is the scene itself; name the labels of {scene.path}")
     if labels.bands != 1:
         raise InputError(f"{path}: has {labels.bands} bands; labels need one band of class codes")
-    return _from_image(path, labels, scene, zero)
+    return _from_image(path, labels, scene, zero, others)
 
 
 def _open(path: str, variable: str | None, column: str = "image") -> Scene:
@@ -111,7 +112,7 @@ def _is_tiles(path: str) -> bool:
     return Path(path).is_dir() or Path(path).suffix.lower() in TABLE_SUFFIXES
 
 
-def _from_image(path: str, labels: Scene, scene: Scene, zero: bool) -> ClassRaster:
+def _from_image(path: str, labels: Scene, scene: Scene, zero: bool, others: bool) -> ClassRaster:
     if labels.transform is None or scene.transform is None:
         if _is_tiles(path):
             raise InputError(
@@ -152,12 +153,37 @@ def _from_image(path: str, labels: Scene, scene: Scene, zero: bool) -> ClassRast
             f"{path}: {differing:,} pixels have other codes in two tiles that overlap; of these the tile "
             "that comes first by its name, or in the table, counts",
         )
+    if shift is not None:
+        notes = (*notes, *_tiles_alone(path, labels, scene, shift, others))
     codes = _collect(path, labels, strips, scene, zero, notes)
     if not codes.found.counts and not codes.found.missing:
         raise InputError(
             f"{path}: no pixel with data lies on {scene.path}; check the reference systems and the places"
         )
     return codes
+
+
+def _tiles_alone(path: str, labels: Scene, scene: Scene, shift: tuple[int, int], others: bool) -> list[str]:
+    """Say which tiles of labels lie on no image, and unless there are ``others`` which images have none.
+
+    ``shift`` are the row and column of the scene at which the labels begin.
+    """
+    own, images = labels.source, unmasked_source(scene)
+    row, col = shift
+    windows = [window for _, window in images.tiles] if isinstance(images, MosaicSource) else []
+    said = []
+    if isinstance(own, MosaicSource):
+        off = own.beside(windows or [scene.grid.window], row, col)
+        said += _alone(off, len(own.tiles), f"{path}: {{}} of labels on no image, and not used")
+    if isinstance(own, MosaicSource) and isinstance(images, MosaicSource) and not others:
+        bare = images.beside([window for _, window in own.tiles], -row, -col)
+        said += _alone(bare, len(images.tiles), f"{path}: no labels for {{}} of the scene")
+    return said
+
+
+def _alone(paths: list[str], of: int, words: str) -> list[str]:
+    tiles = f"{len(paths)} of {of} tiles"
+    return [f"{words.format(tiles)}; the first is {paths[0]}"] if paths else []
 
 
 def _collect(

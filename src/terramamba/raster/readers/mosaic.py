@@ -164,11 +164,15 @@ def open_tiles(
 
 @dataclass(frozen=True)
 class MosaicSource:
-    """Pixels of tiles, each with its window of the mosaic; ``fill`` stands outside all of them."""
+    """Pixels of tiles, each with its window of the mosaic; ``fill`` stands outside all of them.
+
+    ``paths`` are those of the tiles.
+    """
 
     tiles: tuple[tuple[Source, Window], ...]
     dtype: str
     fill: float
+    paths: tuple[str, ...]
 
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
@@ -194,7 +198,7 @@ class MosaicSource:
     def differing(self) -> int:
         """Count the pixels for which two tiles have data of other values; the first of them counts."""
         found = 0
-        places = [shapely.box(own.col, own.row, own.right, own.bottom) for _, own in self.tiles]
+        places = [_box(own) for _, own in self.tiles]
         near = shapely.STRtree(places).query(places)
         for i, j in sorted((i, j) for i, j in near.T.tolist() if i < j):
             (one, own), (other, place) = self.tiles[i], self.tiles[j]
@@ -207,6 +211,21 @@ class MosaicSource:
                 )
                 found += int(np.count_nonzero((first[0] != second[0]) & first[1] & second[1]))
         return found
+
+    def beside(self, others: Sequence[Window], row: int, col: int) -> list[str]:
+        """List the paths of the tiles that share no pixel with ``others``.
+
+        The first pixel of the mosaic is at ``row``, ``col`` of the image that ``others`` are windows of.
+        """
+        here = [Window(own.row + row, own.col + col, *own.shape) for _, own in self.tiles]
+        near = shapely.STRtree([_box(other) for other in others]).query([_box(own) for own in here])
+        pairs = [(i, others[j]) for i, j in near.T.tolist()]
+        touched = {i for i, other in pairs if here[i].intersect(other).pixels}
+        return [path for i, path in enumerate(self.paths) if i not in touched]
+
+
+def _box(window: Window) -> shapely.Polygon:
+    return shapely.box(window.col, window.row, window.right, window.bottom)
 
 
 def _mosaic(scenes: Sequence[Scene], name: str) -> Scene:
@@ -221,7 +240,7 @@ def _mosaic(scenes: Sequence[Scene], name: str) -> Scene:
         path=name,
         format=f"mosaic of {len(scenes)} {first.format} tiles",
         grid=first.grid.crop(whole),
-        source=MosaicSource(tiles, first.dtype, _fill(first)),
+        source=MosaicSource(tiles, first.dtype, _fill(first), tuple(scene.path for scene in scenes)),
     )
 
 
