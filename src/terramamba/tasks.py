@@ -51,7 +51,8 @@ from terramamba.mapping.map_output import MapOutput
 from terramamba.mapping.plan import MapInputs, MapPlan, open_one_scene
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.scene import Scene
-from terramamba.report.job import Colours, ReportedJob
+from terramamba.report.job import Colours, ReportedJob, ShownMap
+from terramamba.report.map_layers import MapLayers
 from terramamba.report.maps import ReportMap
 from terramamba.runs.folder import Run
 from terramamba.runs.record import RunRecord
@@ -78,7 +79,7 @@ class Reported:
     no_data: int = 0
     came_true: str = ""
     legend: Callable[[RunRecord], tuple[Mapping[int, str], Colours]] = _no_map
-    layers: Callable[[Scene, Mapping[str, Scene], Sequence[int]], dict[str, Any]] = _no_map
+    layers: Callable[[ShownMap], MapLayers] = _no_map
     map_sentence: Callable[[ReportMap, int], str] = _no_map
     controls: Callable[[ReportMap], list[str]] = _no_map
 

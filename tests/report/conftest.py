@@ -29,6 +29,10 @@ class Made:
     cover_files: MapFiles
     change: Path
     change_files: MapFiles
+    labels: Path
+    """Of the scene, as the classifier had them."""
+    truth: Path
+    """Mask of the pair that was mapped, which is none of the detector's own."""
 
 
 @pytest.fixture(scope="session")
@@ -53,19 +57,21 @@ def made(tmp_path_factory: pytest.TempPathFactory, seed_of: Callable[[str], int]
         )
     )
     train_change_detector(ChangeSettings(out=str(change), data=str(pairs.root), model="cva", device="cpu"))
-    land, likely = home / "cover.tif", home / "cover_p.tif"
-    map_classes(cover, scene.scene, land, probabilities=likely, device="cpu")
+    land, likely, sure = (home / f"cover{what}.tif" for what in ("", "_p", "_c"))
+    map_classes(cover, scene.scene, land, probabilities=likely, certainty=sure, device="cpu")
     changed, change_likely = home / "change.tif", home / "change_p.tif"
     map_change(
         change, pairs.before, pairs.after, changed, probabilities=change_likely, device="cpu", threshold=0.4
     )
     return Made(
         cover,
-        MapFiles(str(land), scene=str(scene.scene), probabilities=str(likely)),
+        MapFiles(str(land), scene=str(scene.scene), probabilities=str(likely), certainty=str(sure)),
         change,
         MapFiles(
             str(changed), before=str(pairs.before), after=str(pairs.after), probabilities=str(change_likely)
         ),
+        scene.labels,
+        pairs.truth,
     )
 
 

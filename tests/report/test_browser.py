@@ -46,9 +46,8 @@ def test_hover_shows_class_probability_and_spectrum(
     tab.open(pages["cover"])
     codes = open_scene(made.cover_files.land).read()[0][0]
     likely = open_scene(str(made.cover_files.probabilities)).read()[0].max(axis=0)
-    names = dict(
-        enumerate(tab.run("[...document.querySelectorAll('.legend li')].map((e) => e.textContent)"), 1)
-    )
+    words = "[...document.querySelectorAll('[data-layer=map] li')].map((entry) => entry.textContent)"
+    names = dict(enumerate(tab.run(words), 1))
     random = np.random.default_rng(seed)
     for row, col in random.integers(0, codes.shape, (6, 2)):
         tab.point_at(row, col, codes.shape)
@@ -77,7 +76,7 @@ def test_a_class_of_the_legend_is_shown_alone_and_degrees_stand_last(
     there = seen()
     own = colours.index(sorted(there)[0])
     other = next(index for index, colour in enumerate(colours) if index != own)
-    buttons = tab.page.locator(".only")
+    buttons = tab.page.locator("[data-layer=map] .only")
     buttons.nth(other).click()
     assert not seen() - {colours[other]}
     buttons.nth(own).click()

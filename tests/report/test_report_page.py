@@ -127,10 +127,10 @@ def test_the_layers_are_the_files(made: Made, tmp_path: Path) -> None:
     names = [entry["name"] for entry in shown["classes"]]
     classes = json.loads((made.cover / "model.json").read_text())["classes"]
     place = {row["code"]: names.index(row["name"]) for row in classes} | {0: 255}
-    assert np.array_equal(unpacked(shown["values"])[0], np.vectorize(place.get)(codes))
+    assert np.array_equal(unpacked(shown["layers"]["map"])[0], np.vectorize(place.get)(codes))
     likely = open_scene(str(made.cover_files.probabilities)).read()[0]
-    assert np.array_equal(unpacked(shown["probability"])[0], likely.max(axis=0))
-    spectra, values = shown["spectra"], open_scene(str(made.cover_files.scene)).read()
+    assert np.array_equal(unpacked(shown["layers"]["probability"])[0], likely.max(axis=0))
+    spectra, values = shown["spectra"]["left"], open_scene(str(made.cover_files.scene)).read()
     cube = unpacked(spectra)
     assert len(cube) == len(spectra["bands"])
     wanted = np.stack([values[0][number - 1] for number in spectra["bands"]]).astype(float)
@@ -291,7 +291,7 @@ def test_a_page_of_a_large_map_is_small(made: Made, tmp_path: Path, job: str, se
     page = write_report([getattr(made, job)], tmp_path / "r.html", map_files=files)
     print(f"{page.stat().st_size / 1e6:.2f} MB")
     assert page.stat().st_size < 15e6
-    assert "to keep this page small" in page.read_text()
+    assert "To keep this page small" in page.read_text()
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from terramamba.mapping.probability import PROBABILITY_STEPS
-from terramamba.report.controls import choice, slider, swipe
+from terramamba.report.controls import slider, swipe
 from terramamba.report.job import Colours
 from terramamba.report.maps import ReportMap
 from terramamba.report.sections import bar_row
@@ -14,7 +14,7 @@ from terramamba.scores.score import Scores, by_name
 from terramamba.scores.score_table import CHANGE_SCORES
 from terramamba.scores.thresholds import STEPS
 
-BESIDE = ("before", "after", "probabilities")
+BESIDE = ("before", "after", "probabilities", "certainty", "truth")
 CAME_TRUE = "there was change"
 
 NAMES = {0: "unchanged", 1: "changed"}
@@ -84,15 +84,9 @@ def bars(run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
 
 
 def controls(land: ReportMap) -> list[str]:
-    """Write controls: both dates where the page has them, the change layer's opacity, the threshold."""
-    dates = [swipe("before", "after")] if {"left", "right"} <= land.layers.keys() else []
-    layers = {"map": "what changed", "probability": "probability of change"}
-    return [
-        *([choice("layer", "Layer", layers)] if "probability" in land.layers else []),
-        *dates,
-        slider("opacity", "Opacity of the change layer", 0, 100, OPACITY),
-        _threshold(land),
-    ]
+    """Write controls: both dates where the page has them, the layer's opacity, the threshold."""
+    dates = [swipe("before", "after")] if {"left", "right"} <= land.sides else []
+    return [*dates, slider("opacity", "Opacity of the layer", 0, 100, OPACITY), _threshold(land)]
 
 
 def _threshold(land: ReportMap) -> str:

@@ -17,6 +17,10 @@ USAGE = Usage(
 )
 
 
+BESIDE = ("scene", "before", "after", "probabilities", "certainty", "truth")
+"""Flags of files that are shown with a map."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
     """Flags of the command."""
@@ -27,6 +31,11 @@ class ReportOptions:
     """Map that the first run made, as `classify map` or `change map` wrote it."""
     probabilities: str | None = None
     """Probabilities written with the map; for change they bring the slider of the threshold."""
+    certainty: str | None = None
+    """Certainty written with the map."""
+    truth: str | None = None
+    """What is true: labels of a land-cover map; of change a mask, or what `change evaluate --out` wrote of
+    the pair. None: what the run's own data say of this place, where they can still be read."""
     scene: str | None = None
     """Scene that the land-cover map was made of: picture, and spectra under the mouse."""
     before: str | None = None
@@ -48,7 +57,7 @@ def run(argv: Sequence[str]) -> int:
     from terramamba.report.maps import MapFiles
     from terramamba.report.of_weights import is_weights
 
-    beside = {name: getattr(options, name) for name in ("scene", "before", "after", "probabilities")}
+    beside = {name: getattr(options, name) for name in BESIDE}
     for name, path in beside.items():
         if path is not None and options.map is None:
             raise InputError(f"--{name} {path}: is shown with a map; give the map with --map")

@@ -35,26 +35,38 @@ Labelled = tuple[Scene, Usable, SplitFor]
 """A scene, its labelled pixels with data, and how they are split."""
 
 
+def read_own_labels(settings: ClassifySettings, scene: Scene) -> Labels:
+    """Read the labels that ``settings`` name, of all subsets, on the pixels of ``scene``.
+
+    Raises:
+        InputError: a file cannot be read, or labels nothing of ``scene``.
+    """
+    files = _subset_files(settings)
+    if settings.labels is None and files:
+        return read_label_subsets(files, scene, **_how_to_read(settings))[0]
+    if settings.labels is None:
+        raise InputError("the run names no labels")
+    return read_labels(settings.labels, scene, **_how_to_read(settings))
+
+
 def read_labelled(settings: ClassifySettings, physical_values: bool) -> Labelled:
     """Open the scene, find its labelled pixels with data, and say how they are split for patches of a side.
 
     Raises:
         InputError: what cannot be read, or files that do not go with the way to split.
     """
-    files = {
-        name: path
-        for name, path in (
-            ("train", settings.train_labels),
-            ("val", settings.val_labels),
-            ("test", settings.test_labels),
-        )
-        if path is not None
-    }
+    files = _subset_files(settings)
     if settings.split == "given":
         return _as_given(settings, files, physical_values)
     if settings.labels is None and settings.data is not None and files:
         return _official_anew(settings, files, physical_values)
     return _of_one_file(settings, files, physical_values)
+
+
+def _subset_files(settings: ClassifySettings) -> dict[str, str]:
+    """Label files that are each of one subset."""
+    named = {"train": settings.train_labels, "val": settings.val_labels, "test": settings.test_labels}
+    return {name: path for name, path in named.items() if path is not None}
 
 
 def _as_given(settings: ClassifySettings, files: Mapping[str, str], physical_values: bool) -> Labelled:

@@ -1,76 +1,65 @@
-"""What the page shows of a land-cover map: classes, how sure they are, the scene, its spectra."""
+"""What the page shows of a land-cover map: classes, how sure they are, what is true, and the scene."""
 
-from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
+from terramamba.landcover.report_truth import truth_overlays
 from terramamba.mapping.probability import NO_PROBABILITY
 from terramamba.raster.scene import Scene
-from terramamba.report.layers import (
-    Shape,
-    as_bytes,
-    one_band,
-    packed_layer,
-    packed_picture,
-    packed_spectra,
-    require_probabilities,
-    thinned,
-)
+from terramamba.raster.vector.class_polygons import class_layer, trace_classes
+from terramamba.report.job import ShownMap
+from terramamba.report.layers import Shape, require_probabilities, thinned
+from terramamba.report.map_layers import MapLayers
+from terramamba.report.overlays import Kind, Overlay, certainty_overlay, map_overlay
+from terramamba.report.polygons import MOST_CORNERS, WHERE, first_of, outline_length, packed_polygons
 
-NO_CLASS = 255
-LOOKED_AT = 128
-"""Pixels a side that settle the range of the spectra."""
-
-PERCENTILES = (0.1, 99.9)
-"""Values that become the ends of that range; single hot pixels would flatten all other spectra."""
+CLASSES_WEIGHT, PROBABILITY_WEIGHT = 3.0, 2.0
+"""Their shares of the page beside other layers."""
 
 
-def land_cover_layers(land: Scene, beside: Mapping[str, Scene], codes: Sequence[int]) -> dict[str, Any]:
-    """Return the class of each pixel as its index in ``codes``, and what ``beside`` brings.
+def land_cover_layers(shown: ShownMap) -> MapLayers:
+    """Choose the layers of a land-cover map, and the scene with its spectra."""
+    land, classes = shown.land, len(shown.run.card.data.classes)
+    kinds = {code: Kind(name, tuple(shown.colours[code])) for code, name in shown.names.items()}
+    overlays = {"map": map_overlay("classes", land, kinds, CLASSES_WEIGHT)}
+    if (likely := shown.beside.get("probabilities")) is not None:
+        require_probabilities(likely, classes, "classify map")
+        overlays["probability"] = Overlay(
+            "probability",
+            likely,
+            lambda shape: _highest(likely, shape),
+            weight=PROBABILITY_WEIGHT,
+            said="Probability of the most probable class.",
+        )
+    if (certainty := shown.beside.get("certainty")) is not None:
+        require_probabilities(certainty, 1, "classify map", "--certainty")
+        overlays["certainty"] = certainty_overlay(certainty)
+    known, absent = truth_overlays(shown, list(kinds.values()))
+    scene = shown.beside.get("scene")
+    return MapLayers(
+        overlays=overlays | known,
+        images={} if scene is None else {"left": scene},
+        over=False,
+        likely="probability",
+        spectra=True,
+        facts=_polygons(shown),
+        absent=absent,
+    )
 
-    ``beside`` may hold ``probabilities`` (the highest of each pixel is shown) and ``scene``.
-    """
-    place = np.full(np.iinfo(np.uint16).max + 1, NO_CLASS, np.uint8)
-    place[list(codes)] = np.arange(len(codes))
-    layers: dict[str, Any] = {
-        "over": False,
-        "likely": "probability",
-        "values": packed_layer(land, lambda shape: place[one_band(land, shape).astype(np.int64)]),
-    }
-    if (likely := beside.get("probabilities")) is not None:
-        require_probabilities(likely, len(codes), "classify map")
-        layers["probability"] = packed_layer(likely, lambda shape: _highest(likely, shape))
-    if (scene := beside.get("scene")) is not None:
-        layers |= {"left": packed_picture(scene), "spectra": _spectra(scene)}
-    return layers
+
+def _polygons(shown: ShownMap) -> dict[str, Any]:
+    """The patches of the map, where they are few enough for a page."""
+    codes = list(shown.names)
+    if outline_length(shown.land, codes) > MOST_CORNERS:
+        said = f"There is no GeoJSON to save: the map has too many patches for a page, {WHERE}"
+        return {"polygons_said": f"{said.format(task='classify')}."}
+    found, count = first_of(trace_classes(Path(shown.land.path), codes))
+    return packed_polygons(found, count, class_layer(shown.names).columns(found), "classify")
 
 
 def _highest(likely: Scene, shape: Shape) -> UInt8[np.ndarray, "h w"]:
     values = thinned(likely, shape)[0]
     return np.where(values[0] == NO_PROBABILITY, np.uint8(NO_PROBABILITY), values.max(axis=0))
-
-
-def _spectra(scene: Scene) -> dict[str, Any]:
-    """The spectra as bytes between ``low`` and ``high``; 255 is no data."""
-    bands = [band for band in range(scene.bands) if not scene.bad_bands[band]]
-    looked_at = (min(LOOKED_AT, scene.height), min(LOOKED_AT, scene.width))
-    values, valid = thinned(scene, looked_at, bands)
-    seen = values[valid].astype(np.float64)
-    seen = seen[np.isfinite(seen)]
-    low, high = (float(v) for v in np.percentile(seen, PERCENTILES)) if seen.size else (0.0, 1.0)
-
-    def read(shape: Shape) -> UInt8[np.ndarray, "c h w"]:
-        values, valid = thinned(scene, shape, bands)
-        usable = valid & np.isfinite(values) if values.dtype.kind == "f" else valid
-        return np.where(usable, as_bytes(values, low, high), np.uint8(NO_PROBABILITY))
-
-    known = scene.wavelengths
-    return {
-        **vars(packed_spectra(scene, read)),
-        "bands": [band + 1 for band in bands],
-        "low": low,
-        "high": high,
-        "wavelengths": None if known is None else [round(known[band], 2) for band in bands],
-    }

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 
 from terramamba.core.errors import InputError
-from terramamba.landcover.report_map import NO_CLASS
-from terramamba.report.controls import choice, slider, swipe
+from terramamba.report.controls import slider, swipe
 from terramamba.report.job import Colours
 from terramamba.report.maps import ReportMap
+from terramamba.report.overlays import NOTHING
 from terramamba.report.sections import bar_row
 from terramamba.report.words import amount, calibration_sentences, model_name, percent, reached
 from terramamba.runs.record import RunRecord
 from terramamba.scores.score import Scores, by_name
 from terramamba.scores.score_table import LAND_COVER_SCORES
 
-BESIDE = ("scene", "probabilities")
+BESIDE = ("scene", "probabilities", "certainty", "truth")
 CAME_TRUE = "the class is right"
 NO_COLOUR = (128, 128, 128)
 
@@ -65,8 +65,8 @@ def map_sentence(land: ReportMap, mapped: int) -> str:
 def legend(run: RunRecord) -> tuple[Mapping[int, str], Colours]:
     """Return name and colour of each class by its code; raises ``InputError`` for more than a byte has."""
     classes = run.card.data.classes
-    if len(classes) >= NO_CLASS:
-        raise InputError(f"{run.folder}: {len(classes)} classes; the page shows maps of 1 to {NO_CLASS - 1}")
+    if len(classes) >= NOTHING:
+        raise InputError(f"{run.folder}: {len(classes)} classes; the page shows maps of 1 to {NOTHING - 1}")
     colours: dict[int, tuple[int, ...]] = dict.fromkeys(classes.codes, NO_COLOUR)
     return classes.name_of_code, colours | classes.colour_of_code
 
@@ -81,10 +81,6 @@ def bars(run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
 
 
 def controls(land: ReportMap) -> list[str]:
-    """Write the layer to see, and, where the page has the scene, the slider between and the map's opacity."""
-    layers = {"map": "classes"} | ({"probability": "probability"} if "probability" in land.layers else {})
-    below = [swipe("scene", "map"), slider("opacity", "Opacity of the map", 0, 100, 100)]
-    return [
-        *([choice("layer", "Layer", layers)] if len(layers) > 1 else []),
-        *(below if "left" in land.layers else []),
-    ]
+    """Write the slider between scene and map, and the map's opacity, where the page has the scene."""
+    below = [swipe("scene", "layer"), slider("opacity", "Opacity of the layer", 0, 100, 100)]
+    return below if "left" in land.sides else []

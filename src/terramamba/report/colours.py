@@ -12,6 +12,24 @@ def swatch(colour: Sequence[int]) -> str:
     )
 
 
+VIRIDIS = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
+"""From 0 to 1, alike in steps of brightness, which colour-blind people see too."""
+
+
+def ramp_colour(fraction: float) -> tuple[int, ...]:
+    """Return the colour of a number from 0 to 1, as the page's script paints it.
+
+    >>> ramp_colour(0.0), ramp_colour(0.5), ramp_colour(1.0)
+    ((68, 1, 84), (33, 145, 140), (253, 231, 37))
+    """
+    place = fraction * (len(VIRIDIS) - 1)
+    low = min(int(place), len(VIRIDIS) - 2)
+    return tuple(
+        round(first + (second - first) * (place - low))
+        for first, second in zip(VIRIDIS[low], VIRIDIS[low + 1], strict=True)
+    )
+
+
 def share(fraction: float) -> str:
     """Write the attribute by which ``SHARES`` shades an element; ``fraction`` is shown to whole per cent."""
     return f'data-share="{round(100 * min(1.0, max(0.0, fraction)))}"'

@@ -1,17 +1,36 @@
 """What the page needs of a job: its words, its bars, and what there is to see of its map."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from terramamba.raster.scene import Scene
 from terramamba.runs.record import RunRecord
 from terramamba.scores.score import Scores
 
 if TYPE_CHECKING:
+    from terramamba.report.map_layers import MapLayers
     from terramamba.report.maps import ReportMap
 
 Colours = Mapping[int, tuple[int, ...]]
 """Red, green and blue of values of a map."""
+
+
+@dataclass(frozen=True)
+class ShownMap:
+    """A map, the run that made it, and what lies beside it, opened."""
+
+    run: RunRecord
+    land: Scene
+    names: Mapping[int, str]
+    """What its values are called, but no data."""
+    colours: Colours
+    tags: Mapping[str, str]
+    """What the map's file says of its making."""
+    beside: Mapping[str, Scene]
+    """By the names of ``maps.MapFiles``."""
+    truth: str | None = None
+    """File of what is true."""
 
 
 @runtime_checkable
@@ -39,12 +58,8 @@ class ReportedJob(Protocol):
     def legend(self, run: RunRecord) -> tuple[Mapping[int, str], Colours]:
         """Return name and colour of each value of its map but no data; raises ``InputError``."""
 
-    def layers(self, land: Scene, beside: Mapping[str, Scene], values: Sequence[int]) -> dict[str, Any]:
-        """Return what the page's script needs of the map, whose ``values`` the legend names, and ``beside``.
-
-        ``over`` says whether its second class is laid over the images, with the first one clear, or all of
-        it stands in their place; ``likely`` names a probability under the mouse.
-        """
+    def layers(self, shown: "ShownMap") -> "MapLayers":
+        """Choose what is seen of a map; raises ``InputError`` where a file beside it does not fit."""
 
     def bars(self, run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
         """Write a title, and a row of HTML (``sections.bar_row``) of these ``scores`` for each class."""

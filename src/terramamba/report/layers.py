@@ -6,22 +6,22 @@ Every layer is thinned out, never averaged, until it fits; numbers are counted e
 import base64
 import io
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
 from terramamba.core.errors import InputError
-from terramamba.raster.quicklook import colour_limits, false_colour
+from terramamba.raster.pictures import limits_of, stretched
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import Window
 
 Shape = tuple[int, int]
 """Rows, columns."""
 
-LAYER_BYTES, PICTURE_BYTES = 3_800_000, 2_400_000
-"""Most that one layer may take in the page; the most that come together stay below 14 MB."""
+PAGE_BYTES, LAYER_BYTES = 13_200_000, 3_800_000
+"""Most that all layers together, and that one of them, may take in the page."""
 
 LAYER_SIDE, PICTURE_SIDE, SPECTRA_SIDE = 2048, 1600, 320
 """Pixels along the longer side before the bytes are counted."""
@@ -46,36 +46,56 @@ class Packed:
     data: str
 
 
-def packed_layer(scene: Scene, read: Callable[[Shape], UInt8[np.ndarray, "h w"]]) -> Packed:
+@dataclass
+class Room:
+    """What is ``left`` of a page for layers that come one after the other, each with a ``weight``.
+
+    A layer may take its share of what is left; what it does not need is for those after it.
+    """
+
+    weight: float
+    left: int = PAGE_BYTES
+
+    def take(self, weight: float, pack: Callable[[int], Packed]) -> Packed:
+        """Pack a layer into its share."""
+        packed = pack(min(LAYER_BYTES, int(self.left * weight / self.weight)))
+        self.left -= len(packed.data)
+        self.weight -= weight
+        return packed
+
+
+def packed_layer(scene: Scene, read: Callable[[Shape], UInt8[np.ndarray, "h w"]], most: int) -> Packed:
     """Pack the most detailed layer that fits; ``read`` gives it in a shape, thinned out from ``scene``'s."""
-    return _fitting(scene, lambda shape: _zipped(read(shape)), LAYER_SIDE, LAYER_BYTES)
+    return _fitting(scene, lambda shape: _zipped(read(shape)), LAYER_SIDE, most)
 
 
-def packed_spectra(scene: Scene, read: Callable[[Shape], UInt8[np.ndarray, "c h w"]]) -> Packed:
+def packed_spectra(scene: Scene, read: Callable[[Shape], UInt8[np.ndarray, "c h w"]], most: int) -> Packed:
     """Pack many bands, as ``packed_layer`` does one."""
-    return _fitting(scene, lambda shape: _zipped(read(shape)), SPECTRA_SIDE, LAYER_BYTES)
+    return _fitting(scene, lambda shape: _zipped(read(shape)), SPECTRA_SIDE, most)
 
 
-def packed_picture(scene: Scene, like: Scene | None = None) -> Packed:
-    """Pack the most detailed picture of ``scene`` in false colour that fits, stretched as ``like`` is."""
+def packed_picture(scene: Scene, bands: Sequence[int], most: int, like: Scene | None = None) -> Packed:
+    """Pack the most detailed picture of three ``bands`` that fits, stretched as that of ``like`` is."""
 
     def read(shape: Shape) -> str:
-        limits = None if like is None else colour_limits(_shrunk(like, shape))
-        return _jpeg(false_colour(_shrunk(scene, shape), limits))
+        values, valid = thinned(scene, shape, bands)
+        limits = limits_of(*((values, valid) if like is None else thinned(like, shape, bands)))
+        return _jpeg(stretched(values, valid, limits))
 
-    return _fitting(scene, read, PICTURE_SIDE, PICTURE_BYTES)
+    return _fitting(scene, read, PICTURE_SIDE, most)
 
 
-def still_picture(values: Packed, colours: Sequence[Sequence[int]]) -> str:
-    """Draw a packed layer of classes as a small PNG, for who sees the page without its script; a data URI."""
+def still_picture(layer: Mapping[str, Any], colours: Sequence[Sequence[int]]) -> str:
+    """Draw a packed layer of kinds as a small PNG, for who sees the page without its script; a data URI."""
     from PIL import Image
 
-    kinds = np.frombuffer(zlib.decompress(base64.b64decode(values.data)), np.uint8)
-    step = max(1, -(-max(values.height, values.width) // STILL_SIDE))
+    height, width = layer["height"], layer["width"]
+    kinds = np.frombuffer(zlib.decompress(base64.b64decode(layer["data"])), np.uint8).reshape(height, width)
+    step = max(1, -(-max(height, width) // STILL_SIDE))
     table = np.full((256, 3), 255, np.uint8)
     table[: len(colours)] = [list(colour)[:3] for colour in colours]
     file = io.BytesIO()
-    Image.fromarray(table[kinds.reshape(values.height, values.width)[::step, ::step]]).save(file, "PNG")
+    Image.fromarray(table[kinds[::step, ::step]]).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
@@ -97,33 +117,14 @@ def as_bytes(values: Shaped[np.ndarray, "*shape"], low: float, high: float) -> U
     return np.rint(254 * np.clip(np.nan_to_num(fraction), 0, 1)).astype(np.uint8)
 
 
-def require_probabilities(scene: Scene, bands: int, command: str) -> None:
-    """Raise ``InputError`` where ``scene`` is not what ``command --probabilities`` writes for ``bands``."""
+def require_probabilities(scene: Scene, bands: int, command: str, flag: str = "--probabilities") -> None:
+    """Raise ``InputError`` where ``scene`` is not what ``flag`` of ``command`` writes for ``bands``."""
     if scene.bands != bands or scene.dtype != "uint8":
         raise InputError(
             f"{scene.path}: {scene.bands} band{'s' * (scene.bands != 1)} of {scene.dtype}, where"
             f" {bands} of uint8 {'are' if bands != 1 else 'is'} needed; give the file that `terramamba"
-            f" {command} --probabilities` wrote with the map"
+            f" {command} {flag}` wrote with the map"
         )
-
-
-@dataclass(frozen=True)
-class _Thinned:
-    """The pixels of a scene, fewer of them: a source that is read as a whole."""
-
-    scene: Scene
-    shape: Shape
-
-    def read(
-        self, window: Window, bands: Sequence[int], shape: Shape
-    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        assert window.shape == shape == self.shape
-        return thinned(self.scene, shape, bands)
-
-
-def _shrunk(scene: Scene, shape: Shape) -> Scene:
-    grid = replace(scene.grid, height=shape[0], width=shape[1], transform=None, crs=None)
-    return replace(scene, grid=grid, source=_Thinned(scene, shape))
 
 
 def _fitting(scene: Scene, encode: Callable[[Shape], str], side: int, most: int) -> Packed:

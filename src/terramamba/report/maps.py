@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,18 +18,12 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.views.grid_mapping import same_pixels
 from terramamba.raster.views.in_colours import in_colours
 from terramamba.raster.windows import strips
-from terramamba.report.job import ReportedJob
-from terramamba.report.layers import STRIP_PIXELS, Packed
+from terramamba.report.job import ReportedJob, ShownMap
+from terramamba.report.layers import STRIP_PIXELS
+from terramamba.report.map_layers import packed_layers
+from terramamba.report.overlays import Overlay
 from terramamba.report.place import place_of
 from terramamba.runs.record import RunRecord
-
-LAYERS = {
-    "values": "The map is",
-    "probability": "Probabilities are",
-    "left": "The picture on the left is",
-    "right": "The picture on the right is",
-    "spectra": "Spectra are",
-}
 
 
 @dataclass(frozen=True)
@@ -41,6 +35,13 @@ class MapFiles:
     before: str | None = None
     after: str | None = None
     probabilities: str | None = None
+    certainty: str | None = None
+    truth: str | None = None
+    """Labels of a land-cover map; for change a mask, or what `change evaluate --out` wrote of the pair."""
+
+
+OF_THE_MODEL = ("probabilities", "certainty")
+"""Of ``MapFiles``, what the model of the map wrote."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,16 @@ class ReportMap:
     """Least probability that counted as changed."""
     georeference: Mapping[str, Any]
     notes: Sequence[str]
-    """Sentences about what was thinned out."""
+    """Sentences about what was thinned out, and about layers that cannot be shown."""
+    overlays: Mapping[str, Overlay] = field(default_factory=dict)
+    """What can be laid over the images, by name."""
     doubts: Sequence[str] = ()
     """Sentences about what is not known of how the files belong together."""
+
+    @property
+    def sides(self) -> set[str]:
+        """Name the sides of the line, ``left`` and ``right``, that have a picture."""
+        return {side for picture in self.layers["pictures"] for side in picture.keys() - {"title"}}
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -98,8 +106,9 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
     tags = _tags(land)
     doubts = _made_by(run, land, tags, "map")
     beside = _beside(job, run, land, files)
-    if (likely := beside.get("probabilities")) is not None:
-        doubts += _made_by(run, likely, _tags(likely), "probabilities")
+    for what in OF_THE_MODEL:
+        if what in beside:
+            doubts += _made_by(run, beside[what], _tags(beside[what]), what)
     doubts += [
         f"{other.path} has no georeferencing, or {land.path} has none: their pixels are taken to lie on each"
         " other."
@@ -108,8 +117,10 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
     ]
     names, colours = job.legend(run)
     unnamed = rejected_in(tags)
-    count = _count(job, run, land, {**names, **unnamed})
-    layers = job.layers(land, beside, list(names))
+    names, colours = {**names, **unnamed}, {**dict.fromkeys(unnamed, GREY), **colours}
+    count = _count(job, run, land, names)
+    found = job.layers(ShownMap(run, land, names, colours, tags, beside, files.truth))
+    layers = packed_layers(found)
     own = run.card.judged.threshold
     threshold = tags.get("THRESHOLD", None if own is None else own.value)
     return ReportMap(
@@ -117,7 +128,7 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
         height=land.height,
         width=land.width,
         areas=count[1:],
-        colours=[colours.get(entry.value, GREY) for entry in count[1:]],
+        colours=[colours[entry.value] for entry in count[1:]],
         nodata_pixels=count[0].pixels,
         layers=layers,
         tags=tags,
@@ -127,14 +138,15 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
             "crs": None if land.crs is None else _short(land.crs.to_string()),
             **place_of(land.grid),
         },
-        notes=_notes(land, layers),
+        notes=[*_notes(land, layers), *found.absent],
         doubts=doubts,
+        overlays=found.overlays,
     )
 
 
 def _beside(job: ReportedJob, run: RunRecord, land: Scene, files: MapFiles) -> dict[str, Scene]:
     found: dict[str, Scene] = {}
-    for name in ("scene", "before", "after", "probabilities"):
+    for name in ("scene", "before", "after", *OF_THE_MODEL):
         path = getattr(files, name)
         if path is None:
             continue
@@ -144,7 +156,7 @@ def _beside(job: ReportedJob, run: RunRecord, land: Scene, files: MapFiles) -> d
                 f" {' and '.join(f'--{other}' for other in job.beside)}"
             )
         data = run.card.data
-        bands = None if name == "probabilities" else data.source_bands
+        bands = None if name in OF_THE_MODEL else data.source_bands
         opened = in_colours(open_scene(path, bands=bands, like=data.axes))
         if (opened.height, opened.width) != (land.height, land.width):
             raise InputError(
@@ -206,19 +218,26 @@ def _tags(land: Scene) -> dict[str, str]:
 
 
 def _notes(land: Scene, layers: Mapping[str, Any]) -> list[str]:
-    notes = []
-    for name, words in LAYERS.items():
-        if name not in layers:
-            continue
-        layer = layers[name]
-        packed = vars(layer) if isinstance(layer, Packed) else layer
-        height, width = packed["height"], packed["width"]
-        if (height, width) != (land.height, land.width):
-            notes.append(
-                f"{words} shown at {height} x {width} pixels of {land.height} x {land.width}, to keep this"
-                " page small; numbers are counted at full resolution."
-            )
-    return notes
+    """Say what has fewer pixels than the map."""
+    sizes: dict[tuple[int, int], dict[str, None]] = {}
+
+    def note(what: str, packed: Mapping[str, Any]) -> None:
+        shape = (packed["height"], packed["width"])
+        if shape != (land.height, land.width):
+            sizes.setdefault(shape, {})[what] = None
+
+    for layer in layers["layers"].values():
+        note(layer["title"], layer)
+    for picture in layers["pictures"]:
+        for side in picture.keys() - {"title"}:
+            note("the pictures", picture[side])
+    for cube in layers["spectra"].values():
+        note("spectra and bands of your choice", cube)
+    return [
+        f"To keep this page small, {' and '.join(shown)} are shown at {height} x {width} pixels of"
+        f" {land.height} x {land.width}; numbers are counted at full resolution."
+        for (height, width), shown in sizes.items()
+    ]
 
 
 def _short(text: str) -> str:

@@ -9,18 +9,34 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from terramamba._version import __version__
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_text
 from terramamba.core.run_files import REPORT
 from terramamba.report.colours import SHARES
-from terramamba.report.maps import MapFiles, ReportMap, read_map
+from terramamba.report.maps import MapFiles, read_map
+from terramamba.report.score_rows import score_rows
 from terramamba.report.sections import Section, comparison, provenance, scores, summary, understood
 from terramamba.report.viewer import viewer
 from terramamba.report.words import model_name
 from terramamba.runs.record import RunRecord, read_runs
 from terramamba.training.task import Task
+
+MAP_SCRIPTS = (
+    "data",
+    "paint",
+    "beneath",
+    "view",
+    "marks",
+    "told",
+    "pointer",
+    "controls",
+    "save",
+    "start",
+)
+"""What the map is made of, in the order in which it is read."""
 
 
 def write_report(
@@ -55,7 +71,7 @@ def write_report(
     sections = _by_name([part for part in parts if part is not None])
     title = " and ".join(run.name for run in records[:3]) + (" and others" if len(records) > 3 else "")
     style = _resource("style.css") + SHARES
-    script = _resource("theme.js") + ("" if land is None else _resource("script.js"))
+    script = _script(with_map=land is not None)
     page = _filled(
         {
             "policy": _policy(style, script),
@@ -64,7 +80,8 @@ def write_report(
             "about": escape(_about(task, records)),
             "style": style,
             "script": script,
-            "data": "" if land is None else _data(land),
+            "data": _json("score-rows", score_rows(records, task.scores))
+            + ("" if land is None else _json("data", land.payload)),
             "contents": _contents(sections),
             "body": "\n".join(
                 f'<section id="{name}"><h2>{escape(part.title)}</h2>{part.body}</section>'
@@ -120,10 +137,16 @@ def _policy(style: str, script: str) -> str:
     )
 
 
-def _data(land: ReportMap) -> str:
+def _script(*, with_map: bool) -> str:
+    """The page's programs; those of the map share what they name."""
+    of_map = "\n".join(_resource(f"script/{name}.js") for name in MAP_SCRIPTS) if with_map else ""
+    return "".join(_resource(f"script/{name}.js") for name in ("theme", "scores")) + f"{{\n{of_map}}}\n"
+
+
+def _json(name: str, record: Any) -> str:
     """JSON that no text in it can end early."""
-    record = json.dumps(plain(land.payload), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return '<script type="application/json" id="data">' + record.replace("<", "\\u003c") + "</script>"
+    text = json.dumps(plain(record), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return f'<script type="application/json" id="{name}">' + text.replace("<", "\\u003c") + "</script>"
 
 
 def _filled(texts: dict[str, str]) -> str:

@@ -27,6 +27,8 @@ from terramamba.scores.score import Score, Scores, columns, followed, per_class
 FEW = 7
 """Classes of which two tables find room beside each other."""
 
+SAVE_SCORES = '<div class="buttons"><button type="button" id="save-scores">save scores (CSV)</button></div>'
+
 FORMAT_TAGS = ("TIFFTAG_", "AREA_OR_POINT")
 """How tags of a map begin that say nothing of its making, or what others say."""
 
@@ -79,7 +81,8 @@ def comparison(runs: Sequence[RunRecord], listed: Scores) -> Section | None:
         rows.append(f"<tr>{''.join(cells)}</tr>")
     head = ["run", "model", "protocol", *(score.title for score in best), "parameters"]
     apart = "" if reason is None else f'<p class="hint">Not compared: {escape(reason)}.</p>'
-    return Section("comparison", "Runs beside each other", apart + table("scores on test", head, rows))
+    listed_scores = table("scores on test", head, rows)
+    return Section("comparison", "Runs beside each other", apart + listed_scores + SAVE_SCORES)
 
 
 def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> Section:
@@ -93,7 +96,8 @@ def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> Sect
         *probability_cards(run, job.came_true, listed),
     ]
     title = f"Scores of {run.name}" if many else "Scores on test" if run.test else "Scores"
-    return Section("scores", title, f'<div class="cards">{"".join(cards)}</div>')
+    saving = SAVE_SCORES if run.test and not many else ""
+    return Section("scores", title, f'<div class="cards">{"".join(cards)}</div>{saving}')
 
 
 def understood(run: RunRecord, many: bool) -> Section | None:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from html import escape
 
-from terramamba.report.colours import swatch
+from terramamba.report.colours import ramp_colour, swatch
+from terramamba.report.controls import choice
 from terramamba.report.job import ReportedJob
 from terramamba.report.layers import still_picture
+from terramamba.report.map_layers import FEW_BANDS
 from terramamba.report.maps import ReportMap
 from terramamba.report.sections import Section, table
 from terramamba.report.words import amount
@@ -15,22 +17,34 @@ KEYS = (
     " the cross, + and − zoom, 0 shows all, and the wheel zooms too."
 )
 
+OWN = "own"
+"""The choice of bands of one's own among the pictures."""
+
+RAMP = (
+    '<svg class="ramp" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
+    + "".join(
+        f'<rect x="{step}" width="1.2" height="8" fill="rgb({",".join(map(str, ramp_colour(step / 99)))})"/>'
+        for step in range(100)
+    )
+    + '</svg><p class="ends"><span>0</span><span>0.5</span><span>1</span></p>'
+)
+
 CHANGE_COLUMNS = {"pixels": "pixels", "hectares": "hectares", "probability": "mean probability"}
 
 
 def viewer(job: ReportedJob, land: ReportMap) -> Section:
-    """Write map, controls, legend, the values under the mouse, and the largest changes, as HTML."""
-    spectrum = '<div id="spectrum"></div>' if "spectra" in land.layers else ""
+    """Write map, controls, legends, the values under the mouse, and the largest changes, as HTML."""
+    spectrum = '<div id="spectrum"></div>' if land.layers["spectra"] else ""
     side = [
+        _choices(land),
         *job.controls(land),
         '<div class="buttons"><button type="button" id="closer" aria-label="zoom in">+</button>'
         '<button type="button" id="wider" aria-label="zoom out">−</button>'
-        '<button type="button" id="whole">show all</button>'
-        '<button type="button" id="picture">save picture</button>'
-        '<button type="button" id="table">save areas</button></div>',
+        '<button type="button" id="whole">show all</button></div>',
         '<output id="under" aria-live="polite">Point at the map.</output>',
         spectrum,
-        _legend(land),
+        *(_legend(name, land) for name in land.overlays),
+        _saving(land),
     ]
     words = f"Map of {land.height} by {land.width} pixels. {KEYS}"
     notes = "".join(f'<p class="hint">{escape(note)}</p>' for note in land.notes)
@@ -41,14 +55,45 @@ def viewer(job: ReportedJob, land: ReportMap) -> Section:
         f'<canvas id="map" tabindex="0" role="application" aria-label="{words}" aria-describedby="under">'
         "</canvas>"
         f'<p id="wait"></p>{_still(land)}'
-        f'<p class="hint">{KEYS}</p>{notes}</div><div class="side">{"".join(side)}</div></div>'
+        f'<p class="hint by-hand">{KEYS}</p>{notes}</div><div class="side">{"".join(side)}</div></div>'
         + _largest(land),
+    )
+
+
+def _choices(land: ReportMap) -> str:
+    """Lists of the layers and of the pictures beneath, and of the bands of one's own choice."""
+    layers = {name: overlay.title for name, overlay in land.overlays.items()}
+    pictures = {str(place): one["title"] for place, one in enumerate(land.layers["pictures"])}
+    spectra = land.layers["spectra"]
+    names = next(iter(spectra.values()))["names"] if spectra else []
+    found = [choice("layer", "Layer", layers)] if len(layers) > 1 else []
+    if len(names) > FEW_BANDS:
+        found.append(choice("beneath", "Image beneath", pictures | {OWN: "bands of your choice"}))
+        listed = {str(place): name for place, name in enumerate(names)}
+        colours = "".join(choice(colour, colour, listed) for colour in ("red", "green", "blue"))
+        found.append(f'<div id="own" hidden>{colours}</div>')
+    elif len(pictures) > 1:
+        found.append(choice("beneath", "Image beneath", pictures))
+    return "".join(found)
+
+
+def _saving(land: ReportMap) -> str:
+    """Buttons that save what is shown; the page makes the files itself."""
+    polygons = (
+        '<button type="button" id="polygons">polygons (GeoJSON)</button>' if "polygons" in land.layers else ""
+    )
+    said = land.layers.get("polygons_said")
+    return (
+        '<div class="buttons" role="group" aria-label="Save"><span>Save:</span>'
+        '<button type="button" id="picture">picture (PNG)</button>'
+        '<button type="button" id="table">areas (CSV)</button>'
+        f"{polygons}</div>" + (f'<p class="hint">{escape(said)}</p>' if said else "")
     )
 
 
 def _still(land: ReportMap) -> str:
     """What is seen where scripts do not run."""
-    picture = still_picture(land.layers["values"], land.colours)
+    picture = still_picture(land.layers["layers"]["map"], land.colours)
     return (
         "<noscript><p>This is a still picture: scripts do not run here, so the map cannot be moved or asked. "
         "The legend has its colours and areas.</p>"
@@ -56,20 +101,24 @@ def _still(land: ReportMap) -> str:
     )
 
 
-def _legend(land: ReportMap) -> str:
-    """Names, colours and areas; where classes stand beside each other, a button shows one alone."""
-    shown = [
-        f"{swatch(colour)}{escape(entry.name)} <small>{amount(entry)}</small>"
-        for entry, colour in zip(land.areas, land.colours, strict=True)
-    ]
-    if not land.layers["over"]:
-        shown = [
-            f'<button type="button" class="only" data-value="{index}" aria-pressed="false"'
-            f' title="show it alone">{entry}</button>'
-            for index, entry in enumerate(shown)
-        ]
-    entries = "".join(f"<li>{entry}</li>" for entry in shown)
-    return f'<ul class="legend" tabindex="0" aria-label="Legend">{entries}</ul>'
+def _legend(name: str, land: ReportMap) -> str:
+    """Names, colours and amounts of one layer; a button shows a kind alone. Only the map's is not hidden."""
+    overlay, hidden = land.overlays[name], "" if name == "map" else " hidden"
+    said = f'<p class="hint">{escape(overlay.said)}</p>' if overlay.said else ""
+    title = escape(f"Legend: {overlay.title}")
+    begin = f'<div class="legend" data-layer="{name}" tabindex="0" role="group" aria-label="{title}"{hidden}>'
+    if not overlay.kinds:
+        return f"{begin}{RAMP}{said}</div>"
+    own = name == "map"
+    words = [amount(entry) for entry in land.areas] if own else [kind.words for kind in overlay.kinds]
+    entries = "".join(
+        f'<li><button type="button" class="only" data-value="{value}" aria-pressed="false"'
+        f' title="show it alone">{swatch(kind.colour)}{escape(kind.name)} <small>{escape(text)}</small>'
+        "</button></li>"
+        for value, (kind, text) in enumerate(zip(overlay.kinds, words, strict=True))
+        if own or not text.startswith("0 pixels")
+    )
+    return f"{begin}<ul>{entries}</ul>{said}</div>"
 
 
 def _largest(land: ReportMap) -> str:

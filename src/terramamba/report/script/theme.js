@@ -1,4 +1,5 @@
 "use strict";
+// Light and dark: the system's, until the button says otherwise.
 {
   const button = document.getElementById("theme"), root = document.documentElement;
   let dark = matchMedia("(prefers-color-scheme: dark)").matches;
@@ -13,4 +14,5 @@
     show();
   });
   show();
+  root.dataset.script = "runs"; // what does nothing without it is hidden
 }
