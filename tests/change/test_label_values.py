@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,46 +73,59 @@ def refused(data: Path, tmp_path: Path, **options: Any) -> str:
     return str(caught.value)
 
 
-@pytest.fixture
-def expected(tmp_path: Path, seed: int) -> list[list[int]]:
-    """Test matrix with plain labels."""
-    return train(make(tmp_path / "plain", plain, seed), tmp_path / "plain run")["test"]["confusion"]
+@dataclass(frozen=True)
+class Plain:
+    """A set with plain labels, made with ``seed``, and the test matrix of a run on it."""
+
+    data: Path
+    seed: int
+    confusion: list[list[int]]
 
 
-def test_a_run_keeps_and_says_what_values_mean(tmp_path: Path, seed: int, expected: list) -> None:
-    result = train(make(tmp_path / "data", scaled, seed), tmp_path / "run")
-    assert result["test"]["confusion"] == expected
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory, seed_of: Callable[[str], int]) -> Plain:
+    """What labels that say the same otherwise must give."""
+    home, seed = tmp_path_factory.mktemp("expected"), seed_of("label values")
+    data = make(home / "plain", plain, seed)
+    return Plain(data, seed, train(data, home / "run")["test"]["confusion"])
+
+
+def test_a_run_keeps_and_says_what_values_mean(tmp_path: Path, expected: Plain) -> None:
+    result = train(make(tmp_path / "data", scaled, expected.seed), tmp_path / "run")
+    assert result["test"]["confusion"] == expected.confusion
     assert result["notes"][0] == "change masks: 0 unchanged, 255 changed (found from 6 files)"
     kept = load_run(tmp_path / "run").card.data.label_values
     assert kept == LabelValues(6, Coding((255,), (0,)))
     card = json.loads((tmp_path / "run" / "model.json").read_text())
     assert card["label_values"]["numbers"]["changed"] == [255]
     again = evaluate_change_detector(tmp_path / "run", data=str(tmp_path / "data"))
-    assert again["test"]["confusion"] == expected
+    assert again["test"]["confusion"] == expected.confusion
     # other data, coded otherwise, are read by what they say, and a line says that they contradict
-    other = evaluate_change_detector(tmp_path / "run", data=str(tmp_path / "plain"))
-    assert other["test"]["confusion"] == expected
+    other = evaluate_change_detector(tmp_path / "run", data=str(expected.data))
+    assert other["test"]["confusion"] == expected.confusion
     words = "the masks hold 0, 1, while those that the run was trained with mean 0 unchanged, 255 changed"
     assert other["notes"][0].startswith(words)
 
 
-def test_nodata_0_is_unchanged_and_said(tmp_path: Path, seed: int, expected: list) -> None:
-    data = make(tmp_path / "data", lambda part, number, truth: {"values": truth, "nodata": 0.0}, seed)
+def test_nodata_0_is_unchanged_and_said(tmp_path: Path, expected: Plain) -> None:
+    data = make(
+        tmp_path / "data", lambda part, number, truth: {"values": truth, "nodata": 0.0}, expected.seed
+    )
     result = train(data, tmp_path / "run")
-    assert result["test"]["confusion"] == expected
+    assert result["test"]["confusion"] == expected.confusion
     assert any("declares 0 as nodata, which is the only value beside 1" in note for note in result["notes"])
 
 
-def test_two_codings_in_one_set_are_refused_or_stated(tmp_path: Path, seed: int, expected: list) -> None:
+def test_two_codings_in_one_set_are_refused_or_stated(tmp_path: Path, expected: Plain) -> None:
     def mixed(part: str, number: int, truth: np.ndarray) -> dict[str, Any]:
         return {"values": truth * np.uint8(255 if number else 1)}
 
-    data = make(tmp_path / "data", mixed, seed)
+    data = make(tmp_path / "data", mixed, expected.seed)
     said = refused(data, tmp_path)
     assert "0.tif: marks with 1, and " in said
     assert "1.tif with 255, in one set; say --changed-values 1,255" in said
     result = train(data, tmp_path / "run", changed_values=["1", "255"])
-    assert result["test"]["confusion"] == expected
+    assert result["test"]["confusion"] == expected.confusion
     assert "(as stated, 6 files)" in result["notes"][0]
 
 
@@ -138,16 +152,16 @@ def test_255_is_never_changed_where_1_is(tmp_path: Path, seed: int) -> None:
     assert np.sum(stated["test"]["confusion"], axis=1)[1] == 2 * 4 * SIDE
 
 
-def test_levels_are_refused_or_stated(tmp_path: Path, seed: int, expected: list) -> None:
+def test_levels_are_refused_or_stated(tmp_path: Path, expected: Plain) -> None:
     def levels(part: str, number: int, truth: np.ndarray) -> dict[str, Any]:
         values = truth * np.uint8(3)
         values[:5][values[:5] == 0] = 1
         return {"values": values}
 
-    data = make(tmp_path / "data", levels, seed)
+    data = make(tmp_path / "data", levels, expected.seed)
     assert "hold 0, 1, 3, and which of them mean changed is not known" in refused(data, tmp_path)
     result = train(data, tmp_path / "run", changed_values=["3"])
-    assert result["test"]["confusion"] == expected
+    assert result["test"]["confusion"] == expected.confusion
     assert load_run(tmp_path / "run").card.data.label_values.numbers == Coding((3,), (0, 1))
 
 
@@ -174,8 +188,8 @@ def test_a_part_without_reference_is_refused(tmp_path: Path, seed: int) -> None:
     assert "no pixel has a reference in the test masks" in refused(data, tmp_path)
 
 
-def test_a_table_states_values_row_by_row(tmp_path: Path, seed: int, expected: list) -> None:
-    data = make(tmp_path / "data", lambda _, n, truth: {"values": truth + np.uint8(1 + 4 * n)}, seed)
+def test_a_table_states_values_row_by_row(tmp_path: Path, expected: Plain) -> None:
+    data = make(tmp_path / "data", lambda _, n, truth: {"values": truth + np.uint8(1 + 4 * n)}, expected.seed)
     rows = [
         f"{part},{part}/A/{n}.tif,{part}/B/{n}.tif,{part}/label/{n}.tif,{2 + 4 * n},{1 + 4 * n}"
         for part in ("train", "val", "test")
@@ -184,9 +198,9 @@ def test_a_table_states_values_row_by_row(tmp_path: Path, seed: int, expected: l
     table = data / "pairs.csv"
     table.write_text("\n".join(["split,before,after,label,changed_values,unchanged_values", *rows]))
     result = train(table, tmp_path / "run")
-    assert result["test"]["confusion"] == expected
+    assert result["test"]["confusion"] == expected.confusion
     again = evaluate_change_detector(tmp_path / "run", data=str(table))
-    assert again["test"]["confusion"] == expected
+    assert again["test"]["confusion"] == expected.confusion
     table.write_text("before,after,label,changed_values\nval/A/0.tif,val/B/0.tif,val/label/0.tif,two")
     with pytest.raises(InputError, match=r"line 2: changed_values: 'two' is no whole number"):
         evaluate_change_detector(tmp_path / "run", data=str(table), split="all")
