@@ -162,7 +162,8 @@ def test_an_item_that_cannot_be_is_refused_before_anything_is_mapped(jobs: Jobs,
     assert {path.name for path in tmp_path.iterdir()} == {"nowhere.tif"}
 
 
-def test_a_system_without_a_code_is_told_in_words(tmp_path: Path) -> None:
+@pytest.mark.parametrize("colours", [{1: (0, 80, 0), 2: (0, 90, 0)}, {}])
+def test_a_system_without_a_code_is_told_in_words(tmp_path: Path, colours: dict[int, Any]) -> None:
     from terramamba.mapping.stac_item import WrittenFile, write_item
 
     own = CRS.from_proj4("+proj=laea +lat_0=48 +lon_0=9 +datum=WGS84 +units=m")
@@ -170,7 +171,6 @@ def test_a_system_without_a_code_is_told_in_words(tmp_path: Path) -> None:
     tags = {"TIFFTAG_IMAGEDESCRIPTION": "classes", "WRITTEN": "2024-01-01T00:00:00+00:00"}
     tags |= dict.fromkeys(("MODEL", "RUN", "MODEL_SHA256"), "m")
     named = {0: "no data", 1: "Wald", 2: "森"}
-    colours = {1: (0, 80, 0), 2: (0, 90, 0)}
     target = tmp_path / "own.tif"
     write_geotiff(
         target, np.ones((1, 4, 5), np.uint8), grid, nodata=0, tags=tags, class_names=named, colours=colours
@@ -181,3 +181,4 @@ def test_a_system_without_a_code_is_told_in_words(tmp_path: Path) -> None:
     assert CRS.from_wkt(item.ext.proj.wkt2) == own
     classes = record["assets"]["map"]["classification:classes"]
     assert [(one["name"], one["title"]) for one in classes[1:]] == [("Wald", "Wald"), ("class_2", "森")]
+    assert [one.get("color_hint") for one in classes[1:]] == (["005000", "005A00"] if colours else [None] * 2)

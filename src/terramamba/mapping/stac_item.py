@@ -17,6 +17,7 @@ import rasterio
 import shapely
 import torch
 from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
 from rasterio.errors import CRSError
 
 from terramamba._version import __version__
@@ -210,19 +211,22 @@ def _raster(draft: Path) -> dict[str, Any]:
                 for name, scale in zip(described, scales, strict=True)
             ],
         }
-        colours = file.colormap(1) if names else {}
+        paletted = file.colorinterp[0] == ColorInterp.palette  # classes of a run may have no colours
+        colours = file.colormap(1) if paletted else {}
     if names:
         about["classification:classes"] = [
-            _class(value, name, colours[value], value == about["nodata"])
+            _class(value, name, colours.get(value), value == about["nodata"])
             for value, name in sorted(names.items())
         ]
     return about
 
 
-def _class(value: int, name: str, colour: Sequence[int], empty: bool) -> dict[str, Any]:
+def _class(value: int, name: str, colour: Sequence[int] | None, empty: bool) -> dict[str, Any]:
     plain = re.sub(r"[^0-9A-Za-z_-]+", "_", name).strip("_")
-    shown = {"nodata": True} if empty else {"color_hint": "".join(f"{part:02X}" for part in colour[:3])}
-    return {"value": value, "name": plain or f"class_{value}", "title": name, **shown}
+    told = {"value": value, "name": plain or f"class_{value}", "title": name}
+    if empty:
+        return told | {"nodata": True}
+    return told if colour is None else told | {"color_hint": "".join(f"{part:02X}" for part in colour[:3])}
 
 
 def _href(path: str, item: Path) -> str:
