@@ -30,6 +30,7 @@ def test_text_is_sorted_and_coded() -> None:
 def test_whole_numbers_are_codes(values: np.ndarray) -> None:
     found = find_classes("f", {"kind": values})
     assert found.codes.tolist() == [7, 2, 0, 0, 7]
+    assert found.zeros == (values.dtype.kind != "f")  # told from none, and from numbers below 0
     assert not found.names
 
 

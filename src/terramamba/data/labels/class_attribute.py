@@ -40,13 +40,14 @@ SHOWN = 6
 class ClassAttribute:
     """The class of every feature: a code, or 0 for none. ``names`` is empty where the file has numbers.
 
-    ``note`` says which names were taken for one.
+    ``note`` says which names were taken for one; ``zeros`` features have the number 0, and none therefore.
     """
 
     attribute: str
     codes: Int[np.ndarray, " n"]
     names: Mapping[int, str]
     note: str | None = None
+    zeros: int = 0
 
 
 def find_classes(
@@ -130,19 +131,19 @@ def _present(candidate: ClassAttribute) -> Int[np.ndarray, " k"]:
 def _classes(name: str, values: Shaped[np.ndarray, " n"]) -> ClassAttribute | None:
     """None: measurements, dates or lists."""
     if values.dtype.kind in "iu":
-        return ClassAttribute(name, np.maximum(values.astype(np.int64), 0), {})
+        return _numbered(name, values.astype(np.int64))
     if values.dtype.kind == "f":
-        numbers = np.nan_to_num(values, nan=0.0)
+        numbers = np.nan_to_num(values, nan=-1.0)
         if (numbers != np.floor(numbers)).any() or (np.abs(numbers) > 2**53).any():
             return None
-        return ClassAttribute(name, np.maximum(numbers, 0).astype(np.int64), {})
+        return _numbered(name, numbers.astype(np.int64))
     if values.dtype.kind == "b":
         values = np.where(values, "true", "false").astype(object)
     if values.dtype.kind != "O" or not all(value is None or isinstance(value, str) for value in values):
         return None
     texts = ["" if value is None else value.strip() for value in values]
     if all(text.isdecimal() for text in texts if text):
-        return ClassAttribute(name, np.array([int(text or 0) for text in texts], np.int64), {})
+        return _numbered(name, np.array([int(text or -1) for text in texts], np.int64))
     written = ["" if value is None or not value.strip() else value for value in values]
     spelling = one_spelling(text for text in written if text)
     names = sorted(set(spelling.values()))
@@ -150,6 +151,11 @@ def _classes(name: str, values: Shaped[np.ndarray, " n"]) -> ClassAttribute | No
     place = {"": 0} | {text: code_of[chosen] for text, chosen in spelling.items()}
     codes = np.array([place[text] for text in written], np.int64)
     return ClassAttribute(name, codes, dict(enumerate(names, start=1)), merged_in_words(spelling))
+
+
+def _numbered(name: str, codes: Int[np.ndarray, " n"]) -> ClassAttribute:
+    """Take numbers for codes; those below 0 are none, and 0 is none either."""
+    return ClassAttribute(name, np.maximum(codes, 0), {}, zeros=int(np.count_nonzero(codes == 0)))
 
 
 def _listed(attributes: Mapping[str, Shaped[np.ndarray, " n"]]) -> str:

@@ -71,9 +71,11 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
     pixels, codes, numbers, disputed = overlaps.resolve()
     if not len(pixels):
         raise InputError(_nothing_labelled(path, shapes, scene, outside, small, options))
+    zero = f"with 0 in {classes.attribute!r}: unlabelled; where that is a class, number the classes from 1"
     said = (
         (np.count_nonzero(shapely.is_missing(shapes)), "without a shape"),
-        (np.count_nonzero(classes.codes == 0), f"without a class in {classes.attribute!r}"),
+        (classes.zeros, zero),
+        (np.count_nonzero(classes.codes == 0) - classes.zeros, f"without a class in {classes.attribute!r}"),
         (outside, "outside the scene"),
         (small, f"too small to cover {options.min_coverage:g} of any pixel (--min-coverage, --all-touched)"),
     )

@@ -125,7 +125,8 @@ def _count(mask: Scene, values: Shaped[np.ndarray, "..."], found: dict[int, int]
                 if low < 0
                 else "cut probabilities and interpolated masks first, at 0.5 say"
             )
-            raise InputError(f"{mask.path}: holds {low:g}; a mask has whole numbers from 0: {remedy}")
+            held = str(odd[0]).removesuffix(".0")  # all digits: 1.0000002 is no 1
+            raise InputError(f"{mask.path}: holds {held}; a mask has whole numbers from 0: {remedy}")
     for value, number in zip(unique.tolist(), numbers.tolist(), strict=True):
         found[int(value)] = found.get(int(value), 0) + number
 
