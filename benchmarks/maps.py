@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -195,12 +195,12 @@ def plan(shrink: int) -> tuple[list[Map], list[Map]]:
     return scenes, [*pairs, Map("change long", side, side, ("--shard", f"1/{LONG_PARTS}"), 1 / LONG_PARTS)]
 
 
-def results(folder: Path, shrink: int, only: str) -> Iterator[Result]:
-    """Everything that is mapped whose key begins with ``only``; its inputs are removed before the next."""
+def results(folder: Path, shrink: int, only: Sequence[str]) -> Iterator[Result]:
+    """Everything that is mapped whose key begins with one of ``only``; inputs are removed before the next."""
     classifier, detector = write_runs(folder)
     scenes, pairs = plan(shrink)
     for wanted in scenes + pairs:
-        if not wanted.key.startswith(only):
+        if not wanted.key.startswith(tuple(only)):
             continue
         if wanted in scenes:
             model, run = f"SSA-Mamba paper, {BANDS} bands", classifier
@@ -273,7 +273,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="file to write")
     parser.add_argument("--plot", type=Path, help="picture to write")
     parser.add_argument("--small", action="store_true", help=f"sides {SMALL} times shorter, as a trial")
-    parser.add_argument("--only", default="", help="what is measured begins so: fast, exact, change")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], help="what is measured begins so: fast, exact, change"
+    )
     arguments = parser.parse_args()
     folder = arguments.folder / "maps"
     folder.mkdir(parents=True)

@@ -32,25 +32,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert done.returncode == 0, done.stderr
     written = ("--json", folder / "growth.json", "--plot", folder / "growth.png")
     run("growth.py", *small, "--backend", "pytorch", *written)
-    for only in ("fast 1x", "change 1x"):
-        about = folder / f"{only}.json"
-        run(
-            "maps.py",
-            "--small",
-            "--only",
-            only,
-            "--folder",
-            folder,
-            "--json",
-            about,
-            "--plot",
-            folder / "maps.png",
-        )
-    found = [
-        json.loads((folder / f"{only}.json").read_text(encoding="utf-8")) for only in ("fast 1x", "change 1x")
-    ]
-    together = found[0] | {"maps": [entry for record in found for entry in record["maps"]]}
-    (folder / "maps.json").write_text(json.dumps(together), encoding="utf-8")
+    maps = ("--json", folder / "maps.json", "--plot", folder / "maps.png")
+    run("maps.py", "--small", "--only", "fast 1x", "change 1x", "--folder", folder, *maps)
     shutil.copy(
         HOME / "benchmarks" / "results" / "spills.json", folder
     )  # from a compiler that may not be here
