@@ -217,6 +217,7 @@ def test_a_table_as_other_programs_write_it(tmp_path: Path, name: str, between: 
             "times '0' is no whole number from 1 to 1000",
         ),
         ("before,label\nx/1.bmp,x/c.bmp\n", "no column 'after'; it has before, label"),
+        ("befor,after\nx/1.bmp,x/2.bmp\n", "no column 'before', but 'befor'"),
         ("before,after,Lable\nx/1.bmp,x/2.bmp,x/c.bmp\n", "no column 'label', but 'Lable', which is not"),
         ("before,after,label,masks_after\nx/1.bmp,x/2.bmp,x/c.bmp,\n", "'mask_after', but 'masks_after'"),
         ("before,after,label,chnged_values\nx/1.bmp,x/2.bmp,x/c.bmp,1\n", "write changed_values, or call"),
@@ -425,3 +426,15 @@ def test_labels_and_dates_without_their_mates_are_refused(tmp_path: Path) -> Non
         find_pairs(tmp_path)
     image(tmp_path / "test" / "B" / "a.png")
     assert {subset: len(pairs) for subset, pairs in find_pairs(tmp_path).items()} == {"train": 2, "test": 1}
+
+
+def test_one_label_of_two_places_is_remarked_on(tmp_path: Path) -> None:
+    for name in ("1", "2", "3", "4"):
+        image(tmp_path / f"{name}.png")
+    image(tmp_path / "label.png", bands=1)
+    table = tmp_path / "pairs.csv"
+    table.write_text("before,after,label\n1.png,2.png,label.png\n1.png,3.png,label.png\n")
+    assert load_pairs(str(table), None)[2] == []  # a second later date of the place
+    table.write_text("before,after,label\n1.png,2.png,label.png\n3.png,4.png,label.png\n")
+    (note,) = load_pairs(str(table), None)[2]
+    assert "label.png: is the label of 2 pairs with other images at both dates, right only" in note

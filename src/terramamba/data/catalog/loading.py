@@ -8,7 +8,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.tables import SUFFIXES as TABLE_SUFFIXES
 from terramamba.data.catalog import CATALOG, PairSet, find_set
 from terramamba.data.catalog.verify import Finding, verify_pairs
-from terramamba.data.pairs.csv_table import notes_on_columns
+from terramamba.data.pairs.csv_table import notes_on_columns, notes_on_labels
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.data.pairs.pair_bands import Look, settle_bands
@@ -54,7 +54,12 @@ def load_pairs(
             look=look,
         )
         table = Path(data)
-        notes = notes_on_columns(table) if table.suffix.lower() in TABLE_SUFFIXES else []
+        notes = []
+        if table.suffix.lower() in TABLE_SUFFIXES:
+            notes = [
+                *notes_on_columns(table),
+                *notes_on_labels([p for pairs in known.values() for p in pairs]),
+            ]
         return known, None, notes
     record = find_set(data)
     if not isinstance(record, PairSet):

@@ -30,17 +30,17 @@ def pairs_of_table(table: Path, root: Path) -> list[PairFiles]:
     if not table.is_file():
         raise InputError(f"{table}: no such file; check the path")
     read = read_table(table, "save it as a CSV table")
-    missing = [column for column in ("before", "after") if column not in read.titles]
-    if missing:
-        raise InputError(
-            f"{table}: no column {missing[0]!r}; it has {', '.join(read.titles.values()) or 'none'}; add the "
-            "column"
-        )
     wrong = _misspelt(read.titles)
     if wrong is not None:
         raise InputError(
             f"{table}: has no column {wrong[1]!r}, but {read.titles[wrong[0]]!r}, which is not known; write"
             f" {wrong[1]}, or call it quite otherwise where it means something else"
+        )
+    missing = [column for column in ("before", "after") if column not in read.titles]
+    if missing:
+        raise InputError(
+            f"{table}: no column {missing[0]!r}; it has {', '.join(read.titles.values()) or 'none'}; add the "
+            "column"
         )
     pairs = [_from_row(row.cells, f"{table}: line {row.line}", root) for row in read.rows]
     _require_once(table, pairs, [row.line for row in read.rows])
@@ -56,6 +56,23 @@ def notes_on_columns(table: Path) -> list[str]:
     titles = read_table(table, "save it as a CSV table").titles
     others = [title for name, title in titles.items() if name not in COLUMNS]
     return [f"{table}: columns that are not known are not used: {', '.join(others)}"] if others else []
+
+
+def notes_on_labels(pairs: Sequence[PairFiles]) -> list[str]:
+    """Say which label is laid pixel by pixel on images that have nothing to do with each other."""
+    images: dict[str, list[frozenset[str]]] = {}
+    for pair in pairs:
+        if pair.label is None or pair.is_drawn:
+            continue
+        if pair.facts.scene(pair.label).grid.window == pair.grid.window:  # not cut from a larger one
+            images.setdefault(pair.label, []).append(frozenset((pair.before, pair.after)))
+    shared = {label: dates for label, dates in images.items() if not all(dates[0] & two for two in dates)}
+    more = f"; so are {len(shared) - 1} others" if len(shared) > 1 else ""
+    return [
+        f"{label}: is the label of {len(set(dates))} pairs with other images at both dates, right only where "
+        f"they show the same ground{more}"
+        for label, dates in list(shared.items())[:1]
+    ]
 
 
 def _misspelt(titles: Mapping[str, str]) -> tuple[str, str] | None:
