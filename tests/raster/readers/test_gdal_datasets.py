@@ -36,3 +36,14 @@ def test_an_image_is_opened_anew_when_what_gdal_knows_of_it_has_changed(tmp_path
     for nodata in (7, 11):
         Path(f"{image}.aux.xml").write_text(AUX.format(nodata))
         assert open_scene(image).nodata == nodata
+
+
+def test_pages_of_a_tiff_that_are_not_read_are_said(tmp_path: Path) -> None:
+    first, second = (Image.fromarray(np.full((3, 4), value, np.uint8)) for value in (1, 2))
+    first.save(tmp_path / "one.tif")
+    first.save(tmp_path / "two.tif", save_all=True, append_images=[second])
+    one, two = (open_scene(tmp_path / f"{name}.tif") for name in ("one", "two"))
+    assert set(two.notes) - set(one.notes) == {
+        "holds 2 images (pages of a TIFF), of which the first is read; save another as a file of its own "
+        f"(gdal_translate GTIFF_DIR:2:{two.path} PAGE.tif)"
+    }

@@ -288,3 +288,13 @@ def test_check_says_what_an_item_is(sentinel: Any) -> None:
     done = terramamba("check", item, after)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("STAC item") == 2
+
+
+def test_bands_that_an_item_does_not_describe_are_not_dropped(geotiff: Make, tmp_path: Path) -> None:
+    geotiff(tmp_path / "many.tif", np.ones((3, 6, 7), np.uint16))
+    item = catalogue(tmp_path / "items", {"data": {"href": str(tmp_path / "many.tif")}})
+    with pytest.raises(InputError, match="asset data has 3 bands, of which the item describes one or none"):
+        open_scene(item)
+    named = [{"name": str(number)} for number in range(3)]
+    item = catalogue(tmp_path / "told", {"data": {"href": str(tmp_path / "many.tif"), "eo:bands": named}})
+    assert open_scene(item).bands == 3

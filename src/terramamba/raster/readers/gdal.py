@@ -97,6 +97,12 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
         found = ", ".join(sorted({dtypes[i - 1] for i in indexes}))
         raise InputError(f"{path}: bands of different types ({found}); convert them to one type first")
     grid, notes = _grid(path, image)
+    pages = len(image.subdatasets) if image.driver == "GTiff" else 0
+    if pages > 1:
+        notes.append(
+            f"holds {pages} images (pages of a TIFF), of which the first is read; save another as a file of"
+            f" its own (gdal_translate GTIFF_DIR:2:{path} PAGE.tif)"
+        )
     if alpha is not None:
         notes.append(alpha.note)
     palette = _palette(image, indexes)

@@ -239,6 +239,11 @@ def _open(band: _Band, item: str) -> Scene:
         raise InputError(
             f"{item}: asset {band.asset} has {whole.bands} bands, the item describes more; correct the item"
         )
+    if band.alone and whole.bands > 1:
+        raise InputError(
+            f"{item}: asset {band.asset} has {whole.bands} bands, of which the item describes one or none;"
+            " correct the item, or give the file of the asset"
+        )
     assert isinstance(whole.source, GdalSource)
     at = band.index - 1
     nodata = whole.source.nodata[at] if band.nodata is None else band.nodata
