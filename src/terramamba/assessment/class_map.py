@@ -1,6 +1,5 @@
 """A finished map of classes, read by strips: its values, their names, and how much of it they are."""
 
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from jaxtyping import Bool, Int64
-from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+from rasterio.errors import RasterioIOError
 
 from terramamba.core.errors import InputError, reason_of
 from terramamba.data.labels.legend import read_legend
 from terramamba.mapping.area_table import AreaCount, ClassArea
 from terramamba.raster.geogrid import Grid
+from terramamba.raster.readers.datasets import open_raster
 from terramamba.raster.windows import Window, strips
 
 PIXELS_PER_STRIP = 4_000_000
@@ -80,10 +80,8 @@ def read_class_map(path: str | Path) -> ClassMap:
 def opened_map(path: str) -> Iterator[rasterio.DatasetReader]:
     """Open the file of a map; raises ``InputError`` where that fails, also while it is read."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(path) as file:
-                yield file
+        with open_raster(path) as file:
+            yield file
     except RasterioIOError as error:
         raise InputError(f"{path}: cannot be read as a map ({reason_of(error)}); name another") from error
 

@@ -23,8 +23,12 @@ GDAL = {
     "GDAL_HTTP_MAX_RETRY": str(TRIES - 1),
     "GDAL_HTTP_RETRY_DELAY": str(PAUSE_SECONDS),
     "GDAL_HTTP_RETRY_CODES": ",".join(map(str, AGAIN)),
+    "MRF_BYPASSCACHING": "YES",
 }
-"""The same for what GDAL reads from the web; without it, GDAL waits for ever and asks once."""
+"""The same for what GDAL reads from the web; without it, GDAL waits for ever and asks once.
+
+And no copy of what it reads is kept in files that an image names.
+"""
 
 NO_ANSWER = "does not exist in the file system"
 """What GDAL says of an address where no server answered, or one broke off."""

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pyogrio.raw
 import pytest
@@ -64,6 +65,10 @@ def test_under_another_name_it_opens_what_lies_beside(image: Path, tmp_path: Pat
         ("link.tif", 1),
         ("inner.tif", 1),
         ("NETCDF:beside.nc:a", 1),
+        ("own.tif", 0),
+        ("beside.tif/../../own.tif", 1),
+        ("../own.tif<!-- -->/../../sent/beside.tif", 1),
+        ("&lt;VRTDataset&gt;&lt;SourceFilename&gt;own.tif&lt;/SourceFilename&gt;&lt;/VRTDataset&gt;", 1),
     ],
 )
 def test_under_another_name_it_opens_nothing_elsewhere(
@@ -75,6 +80,93 @@ def test_under_another_name_it_opens_nothing_elsewhere(
     path = virtual(sent / "a.tif", part.format(image), relative=relative)
     with pytest.raises(InputError, match=r"a\.tif: is a virtual raster that names .* give --trust"):
         open_scene(path)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<sourcefilename>{}</sourcefilename>",
+        "<SOURCEFILENAME relativeToVRT='1'>../own.tif</SOURCEFILENAME>",
+        "<SourceFilename xmlns='a'>{}</SourceFilename>",
+        "<SourceFilename relativeToVRT='1'>beside.tif</SourceFilename><Mask FILENAME='{}'/>",
+        "<Argument name='gain_dataset_filename_1'>{}</Argument>",
+        "<MDI key='X_DATASET'>{}</MDI>",
+    ],
+)
+def test_what_names_a_file_is_known_as_gdal_knows_it(image: Path, tmp_path: Path, source: str) -> None:
+    """In any case, in a namespace, as an attribute, as an argument."""
+    path = virtual(tmp_path / "sent" / "a.tif", more=f"<SimpleSource>{source.format(image)}</SimpleSource>")
+    with pytest.raises(InputError, match=r"a\.tif: is a virtual raster that names .*own\.tif"):
+        open_scene(path)
+
+
+def test_a_part_that_a_header_of_another_format_names(image: Path, tmp_path: Path) -> None:
+    """Lines of a PDS label; GDAL has a dozen formats of that kind."""
+    label = (
+        'PDS_VERSION_ID = PDS3\nRECORD_TYPE = FIXED_LENGTH\nRECORD_BYTES = 9\n^IMAGE = "{}"\n'
+        "OBJECT = IMAGE\n LINES = 8\n LINE_SAMPLES = 9\n SAMPLE_TYPE = UNSIGNED_INTEGER\n SAMPLE_BITS = 8\n"
+        "END_OBJECT = IMAGE\nEND\n"
+    )
+    path = tmp_path / "sent" / "a.img"
+    for folder, name in ((tmp_path, "../secret.bin"), (tmp_path / "sent", "pixels.bin")):
+        (folder / Path(name).name).write_bytes(bytes(range(72)))
+        path.write_text(label.format(name))
+        if folder == tmp_path:
+            with pytest.raises(InputError, match=r"consists of .*secret\.bin too, .* --trust"):
+                open_scene(path)
+            with trusting():
+                assert open_scene(path).read()[0].max() == 71
+        else:
+            assert open_scene(path).read()[0].max() == 71
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_cache_that_an_image_wants_kept_is_not_written(
+    image: Path, tmp_path: Path, *, inside: bool
+) -> None:
+    cache = tmp_path / "written.ppg"
+    text = (
+        f"<MRF_META><CachedSource><Source>{image}</Source></CachedSource><Raster><Size x='9' y='8' c='1'/>"
+        f"<PageSize x='512' y='512' c='1'/><DataFile>{cache}</DataFile></Raster></MRF_META>"
+    )
+    path = tmp_path / "sent" / "a.tif"
+    path.write_text(text)
+    if inside:  # openly virtual rasters: they may name what they like
+        virtual(tmp_path / "sent" / "inner.vrt", "a.tif")
+        assert open_scene(virtual(tmp_path / "sent" / "a.vrt", "inner.vrt")).read()[0].max() == 1
+    else:
+        with pytest.raises(InputError, match="describes a service or a list"):
+            open_scene(path)
+        with pytest.raises(InputError, match="cannot be opened"):
+            open_scene(f"/vsisubfile/0_{len(text)},{path}")
+    assert not cache.exists()
+
+
+def elsewhere(file: h5py.File, secret: Path, how: str) -> None:
+    """Write a member ``cube`` that lies in another file."""
+    if how == "link":
+        file["cube"] = h5py.ExternalLink(str(secret), "/cube")
+    elif how == "storage":
+        file.create_dataset("cube", (4, 2, 9), "u1", external=[(str(secret), 0, 72)])
+    else:
+        layout = h5py.VirtualLayout((4, 8, 9), "u1")
+        layout[...] = h5py.VirtualSource(str(secret), "cube", (4, 8, 9))
+        file.create_virtual_dataset("deep/cube", layout)
+
+
+@pytest.mark.parametrize("how", ["link", "storage", "virtual"])
+@pytest.mark.parametrize("name", ["a.mat", "a.h5", "a.kea"])
+def test_hdf5_whose_members_lie_elsewhere(tmp_path: Path, name: str, how: str) -> None:
+    with h5py.File(tmp_path / "secret.h5", "w") as file:
+        file["cube"] = np.full((4, 8, 9), 99, np.uint8)
+    with h5py.File(tmp_path / name, "w") as file:
+        file["own"] = np.zeros((4, 8, 9), np.uint8)
+        elsewhere(file, tmp_path / "secret.h5", how)
+    with pytest.raises(InputError, match=rf"{name}: its member '.*cube' lies in another file; give --trust"):
+        open_scene(tmp_path / name, axes=None if name == "a.kea" else "bands,rows,cols")
+    if name == "a.mat" and how == "virtual":
+        with trusting():
+            assert open_scene(tmp_path / "a.mat:deep.cube", axes="rows,cols,bands").read()[0].max() == 99
 
 
 def test_in_the_folder_of_a_run_even_openly(image: Path, tmp_path: Path) -> None:
@@ -106,6 +198,9 @@ def test_what_is_trusted_is_opened(image: Path, tmp_path: Path, capsys: pytest.C
         "<WCS_GDAL><ServiceURL>http://127.0.0.1:9/</ServiceURL></WCS_GDAL>",
         "<GDALTileIndexDataset><IndexDataset>../tiles.gpkg</IndexDataset></GDALTileIndexDataset>",
         '{"type": "gdal_streamed_alg", "command_line": "gdal raster read ../own.tif"}',
+        "<MRF_META><CachedSource><Source>../own.tif</Source></CachedSource></MRF_META>",
+        "<OGRWFSDataSource><URL>http://127.0.0.1:9/</URL></OGRWFSDataSource>",
+        f"<!--{'x' * 5000}--><OGRWFSDataSource><URL>http://127.0.0.1:9/</URL></OGRWFSDataSource>",
     ],
 )
 @pytest.mark.parametrize("name", ["a.xml", "a.tif", "a.gdalg.json"])

@@ -25,6 +25,7 @@ from jaxtyping import Shaped
 from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.readers import matlab
 from terramamba.raster.readers.npy import open_npy
+from terramamba.raster.readers.references import require_own_hdf5
 
 Kind = Literal["MATLAB v5", "MATLAB v7.3", "NumPy .npy", "NumPy .npz"]
 # What the readers raise on a damaged file.
@@ -172,11 +173,16 @@ def file_kind(path: str) -> Kind:
 
 @contextmanager
 def reading(path: str) -> Iterator[Kind]:
-    """While reading ``path``, turn what the libraries raise on a damaged file into ``InputError``."""
+    """While reading ``path``, turn what the libraries raise on a damaged file into ``InputError``.
+
+    One that leads to other files is refused.
+    """
     if not Path(path).exists():
         raise InputError(f"{path}: no such file; check the path")
     kind = file_kind(path)
     try:
+        if kind == "MATLAB v7.3":
+            require_own_hdf5(path)
         yield kind
     except _DAMAGE as error:
         raise InputError(

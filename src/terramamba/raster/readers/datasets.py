@@ -11,16 +11,19 @@ import threading
 import warnings
 from collections import OrderedDict
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import rasterio
+from rasterio.env import ensure_env_with_credentials
 from rasterio.errors import NotGeoreferencedWarning
 
+from terramamba.core.errors import InputError
 from terramamba.core.network import set_for_gdal
-from terramamba.raster.readers.references import require_own_files
+from terramamba.core.trust import is_trusted
+from terramamba.raster.readers.references import LEADING, require_own_files, require_own_parts
 
 OPEN_DATASETS = 16
 MOST_LISTED = 1000
@@ -56,17 +59,52 @@ def dataset_of(path: str) -> Any:
     on_disk = not is_address(path)
     key = (path, *_stamps(path, f"{path}.aux.xml")) if on_disk else (path,)
     if key not in opened:
-        set_for_gdal()
-        if on_disk:
-            require_own_files(path)
-        with _WARNINGS, warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with _without_list(path) if on_disk else nullcontext():
-                opened[key] = rasterio.open(path)
+        opened[key] = open_raster(path)
         while len(opened) > OPEN_DATASETS:
             opened.popitem(last=False)[1].close()
     opened.move_to_end(key)
     return opened[key]
+
+
+def open_raster(path: str) -> Any:
+    """Return a dataset of ``path`` that is nobody else's.
+
+    Raises:
+        RasterioError: GDAL opens none.
+        InputError: the file names others that it may not.
+    """
+    set_for_gdal()
+    on_disk = not is_address(path)
+    if on_disk:
+        require_own_files(path)
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with _without_list(path) if on_disk else nullcontext():
+            dataset = rasterio.open(path) if is_trusted() or _is_service(path) else _by_plain_drivers(path)
+    if on_disk:
+        try:
+            require_own_parts(path, dataset.files)
+        except InputError:
+            dataset.close()
+            raise
+    return dataset
+
+
+def _is_service(path: str) -> bool:
+    """Tell whether ``path`` says itself which driver of GDAL is to open it: ``WMTS:https://...``."""
+    return is_address(path) and not is_on_web(path) and not path.startswith("/vsi")
+
+
+@ensure_env_with_credentials
+def _by_plain_drivers(path: str) -> Any:
+    """Open ``path`` by a driver that leads nowhere else; ``rasterio.open`` itself takes one driver alone."""
+    return rasterio.DatasetReader(path, driver=_plain_drivers())
+
+
+@cache
+def _plain_drivers() -> list[str]:
+    with rasterio.Env() as environment:
+        return [driver for driver in environment.drivers() if driver not in LEADING]
 
 
 def files_of_image(path: str) -> list[str]:

@@ -5,17 +5,15 @@ Names of files are not looked at: numbers in them may be anything.
 
 import os
 import re
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 import h5py
-import rasterio
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import RasterioError
 
 from terramamba.core.errors import InputError
-from terramamba.raster.readers.datasets import is_address
+from terramamba.raster.readers.datasets import is_address, open_raster
 from terramamba.raster.readers.gdal import image_of_header
 from terramamba.raster.readers.stac import is_stac, read_item
 from terramamba.raster.scene import Scene
@@ -125,10 +123,8 @@ def _of_hdf5(file: Path) -> date | None:
 
 def _of_raster(path: str) -> date | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(image_of_header(path)) as image:
-                domains = [image.tags(), *(image.tags(ns=ns) for ns in ("IMAGERY", "ENVI", "IMD"))]
+        with open_raster(image_of_header(path)) as image:
+            domains = [image.tags(), *(image.tags(ns=ns) for ns in ("IMAGERY", "ENVI", "IMD"))]
     except (RasterioError, InputError):
         return None
     tags = {key: text for domain in reversed(domains) for key, text in _short(domain)}

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from terramamba.core.errors import InputError, reason_of
+from terramamba.raster.readers.references import require_own_hdf5
 
 CHUNK_CACHE_BYTES = 64 << 20
 """Blocks of a product are several MB once unpacked; HDF5's own cache of 1 MB would unpack each often."""
@@ -17,8 +18,11 @@ _DAMAGE = (OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError)
 
 @contextmanager
 def opened(path: str, what: str) -> Iterator[Any]:
-    """Open a file for reading; what HDF5 raises on a damaged one becomes ``InputError`` about ``what``."""
+    """Open a file for reading; what HDF5 raises on a damaged one becomes ``InputError`` about ``what``,
+    and one that leads to other files is refused.
+    """
     try:
+        require_own_hdf5(path)
         with h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE_BYTES) as file:
             yield file
     except _DAMAGE as error:

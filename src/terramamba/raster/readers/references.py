@@ -1,18 +1,23 @@
-"""Files that are no images themselves but name others: virtual rasters and descriptions of services.
+"""Files that are no images themselves but lead to others: virtual rasters, HDF5 with links, services.
 
 A file that is openly a ``.vrt`` may name parts anywhere, as whoever gives it can see. One under another name,
 or inside the folder of a run, which somebody may have sent, opens only what lies beside it; ``--trust`` lifts
-that. Descriptions of services name addresses, and are opened with ``--trust`` alone.
+that. Descriptions of services name addresses, and are opened with ``--trust`` alone. HDF5, of which nobody
+expects it, leads nowhere else without it.
 """
 
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path, PurePath
 from xml.etree import ElementTree
+
+import h5py
 
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import CARD
 from terramamba.core.trust import is_trusted
 
-LOOKED_AT = 4096
+LOOKED_AT = 1 << 16
 """Bytes in which GDAL's drivers look for what a file is."""
 VIRTUAL = b"<VRTDataset"
 VIRTUAL_SHAPES = b"<OGRVRTDataSource"
@@ -25,9 +30,20 @@ SERVICES = (
     b"<WMS_Capabilities",
     b"<GDALTileIndexDataset",
     b"gdal_streamed_alg",
+    b"<MRF_META>",
+    b"<OGRWFSDataSource",
+    b"<WFS_Capabilities",
+    b"<wfs:WFS_Capabilities",
+    b"<OGRCSWDataSource",
 )
-NAMES = ("SourceFilename", "SourceDataset", "SrcDataSource", "Filename", "FileName", "KernelFile")
-"""Elements of virtual rasters and shapes whose text names a file."""
+HDF5 = b"\x89HDF\r\n"
+LEADING = (
+    *("MRF", "WMS", "WMTS", "WCS", "KMLSUPEROVERLAY", "GTI", "HTTP"),
+    *("STACIT", "STACTA", "PLMOSAIC", "EEDA", "EEDAI", "DAAS"),
+)
+"""Drivers of files that lead to servers or lists of files; that of MRF even writes where it is told."""
+NAMING = ("file", "dataset", "datasource", "path", "dem")
+"""What is in the names, in whatever case, of elements and attributes of virtual files that name another."""
 MOST_NESTED = 8
 """Virtual rasters in virtual rasters."""
 MOST_BYTES = 64 << 20
@@ -44,6 +60,57 @@ def require_own_files(path: str) -> None:
         _require(Path(path), Path(path), MOST_NESTED)
 
 
+def require_own_parts(path: str, parts: Sequence[str]) -> None:
+    """Refuse a file on disk of which GDAL lists ``parts`` elsewhere, as headers of some formats name any.
+
+    Raises:
+        InputError: naming one of these parts.
+    """
+    file = Path(path)
+    if is_trusted() or _is_openly_virtual(file):
+        return
+    for part in map(Path, parts):
+        own = part.name.startswith(file.stem) and part.parent == file.parent
+        if not (own or part.name.endswith(".aux.xml") or _is_beside(part, file)):
+            raise InputError(
+                f"{path}: consists of {part} too, which does not lie beside it; give --trust if you know who"
+                " wrote it"
+            )
+
+
+def require_own_hdf5(path: str) -> None:
+    """Refuse an HDF5 file on disk whose members lie in other files.
+
+    Raises:
+        InputError: naming the member.
+        OSError, RuntimeError, KeyError: it is damaged.
+    """
+    if not is_trusted():
+        status = Path(path).stat()
+        led = _led_elsewhere(path, status.st_mtime_ns, status.st_size)
+        if led is not None:
+            raise InputError(
+                f"{path}: its member {led[:200]!r} lies in another file; give --trust if you know who wrote"
+                " it"
+            )
+
+
+@lru_cache(64)
+def _led_elsewhere(path: str, changed: int, size: int) -> str | None:
+    """A link to another file in an HDF5 file, or a data set that is stored in others or made of them."""
+    with h5py.File(path, "r") as file:
+
+        def found(name: str, link: object) -> str | None:
+            if isinstance(link, h5py.ExternalLink):
+                return name
+            item = file[name] if isinstance(link, h5py.HardLink) else None
+            elsewhere = isinstance(item, h5py.Dataset) and (item.is_virtual or item.external)
+            return name if elsewhere else None
+
+        led = file.visititems_links(found)
+    return None if led is None else str(led)
+
+
 def require_own_text(begin: bytes, given: str) -> None:
     """Raise ``InputError`` where a file in an archive, by its first bytes, is one that names others."""
     if not is_trusted() and any(mark in begin for mark in (*SERVICES, VIRTUAL, VIRTUAL_SHAPES)):
@@ -57,15 +124,17 @@ def _require(file: Path, given: Path, depth: int) -> None:
             f"{given}: describes a service or a list of other files, not an image of its own; give --trust if"
             " you know who wrote it"
         )
-    if VIRTUAL not in begin and VIRTUAL_SHAPES not in begin:
-        return
-    if file.suffix.lower() == ".vrt" and not _in_run(file):
+    if HDF5 in begin and h5py.is_hdf5(file):
+        require_own_hdf5(str(file))
+    if (VIRTUAL not in begin and VIRTUAL_SHAPES not in begin) or _is_openly_virtual(file):
         return
     if depth == 0 or file.stat().st_size > MOST_BYTES:
         raise InputError(f"{given}: virtual rasters in virtual rasters, or too many parts; give the parts")
-    for name in _named(file, given):
-        part = file.parent / name
-        if Path(name).is_absolute() or name.startswith("/vsi") or ":" in name or not _is_beside(part, file):
+    for name, folder in _named(file, given):
+        part = folder / name
+        # GDAL takes text for a virtual raster too, and another part of it than we where a comment is inside
+        plain = not (PurePath(name).is_absolute() or ".." in PurePath(name).parts or {*":<{"} & {*name})
+        if not plain or not _is_beside(part, file):
             raise InputError(
                 f"{given}: is a virtual raster that names {name[:200]!r}, which does not lie beside it; give"
                 " --trust if you know who wrote it, or call it .vrt outside of a run's folder"
@@ -81,26 +150,42 @@ def _beginning(file: Path) -> bytes:
         return b""  # a folder, or not there: others say so
 
 
-def _named(file: Path, given: Path) -> list[str]:
-    """What the elements and attributes of the virtual raster ``file`` name."""
+def _named(file: Path, given: Path) -> Iterator[tuple[str, Path]]:
+    """What the virtual raster ``file`` names, and the folder from which that is meant.
+
+    GDAL reads names of elements in any case, and elements as attributes of the one around them.
+    """
     text = file.read_bytes()
     if b"<!ENTITY" in text or b"<!DOCTYPE" in text:
         raise InputError(f"{given}: is a virtual raster with entities, which are not read; write it anew")
     try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
+        root = ElementTree.fromstring(text.decode())
+    except (ElementTree.ParseError, UnicodeDecodeError, ValueError) as error:
         raise InputError(f"{given}: is a virtual raster that is no XML ({error}); write it anew") from error
-    found = []
     for element in root.iter():
-        if element.tag in NAMES and (element.text or "").strip():
-            found.append(str(element.text).strip())
-        if "Code" in element.tag or element.tag == "PixelFunctionLanguage":
+        tag = element.tag.lower()
+        if "code" in tag or tag.endswith("pixelfunctionlanguage"):
             raise InputError(f"{given}: is a virtual raster that holds a program; give the image it makes")
-    return found
+        attributes = {name.lower(): value for name, value in element.attrib.items()}
+        folder = file.parent if attributes.get("relativetovrt") == "1" else Path.cwd()
+        called = (tag, attributes.get("key", ""), attributes.get("name", ""))
+        if any(map(_is_naming, called)) and (name := (element.text or "").strip()):
+            yield name, folder
+        for attribute, name in attributes.items():
+            if _is_naming(attribute) and name:
+                yield name, folder
+
+
+def _is_naming(word: str) -> bool:
+    return any(part in word.lower() for part in NAMING)
 
 
 def _is_beside(part: Path, file: Path) -> bool:
     return part.resolve().is_relative_to(file.parent.resolve())
+
+
+def _is_openly_virtual(file: Path) -> bool:
+    return file.suffix.lower() == ".vrt" and not _in_run(file)
 
 
 def _in_run(file: Path) -> bool:
