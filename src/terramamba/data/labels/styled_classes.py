@@ -18,7 +18,8 @@ from terramamba.data.labels.qgis_style import category_style
 class StyledClasses:
     """The class of every feature: a code, or 0 for none; names and colours by code, as far as known.
 
-    ``by_name``: the attribute is text, and codes only count its values.
+    ``by_name``: the attribute is text, and codes only count its values. ``zeros`` features have the number 0,
+    and no class therefore.
     """
 
     attribute: str
@@ -26,6 +27,7 @@ class StyledClasses:
     names: Mapping[int, str]
     colours: Mapping[int, Colour]
     by_name: bool
+    zeros: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -42,9 +44,12 @@ def find_styled_classes(
     style = category_style(path)
     shown = None if style is None else style.attribute
     classes = find_classes(path, attributes, wanted, shown)
+    by_name = bool(classes.names)
     notes: tuple[str, ...] = () if classes.note is None else (classes.note,)
     if style is None or classes.attribute != shown:
-        return StyledClasses(classes.attribute, classes.codes, classes.names, {}, bool(classes.names), notes)
+        return StyledClasses(
+            classes.attribute, classes.codes, classes.names, {}, by_name, classes.zeros, notes
+        )
     present = set(np.unique(classes.codes).tolist()) - {0}
     names = {code: name for code, name in style.names_of_codes().items() if code in present}
     colours = {code: rgb for code, rgb in style.colours_of(classes.names).items() if code in present}
@@ -52,5 +57,5 @@ def find_styled_classes(
         what = "colours" if classes.names else "names and colours"
         notes += (f"{what} of classes are those of {style.name}",)
     return StyledClasses(
-        classes.attribute, classes.codes, classes.names or names, colours, bool(classes.names), notes
+        classes.attribute, classes.codes, classes.names or names, colours, by_name, classes.zeros, notes
     )
