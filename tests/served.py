@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 
 class Ranges(SimpleHTTPRequestHandler):
@@ -45,3 +46,29 @@ def serving(folder: Path, handler: type[Ranges] = Ranges) -> Iterator[str]:
         yield f"http://127.0.0.1:{served.server_address[1]}"
         served.shutdown()
         thread.join()
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """Answer everything with these bytes, whatever they are; yield the address."""
+
+    class Same(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(4096)
+            self.request.sendall(answer)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Same) as served:
+        thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{served.server_address[1]}"
+        served.shutdown()
+        thread.join()
+
+
+NO_ADDRESSES = ("http://[", "http://\xa1.com/", f"http://{'a' * 70}.com/")
+"""Where a redirect may lead that is no address."""
+
+
+def redirect(to: str) -> bytes:
+    """The answer of a server that leads elsewhere."""
+    return f"HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n".encode("latin-1")

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from served import Ranges, serving
+from served import NO_ADDRESSES, Ranges, answering, redirect, serving
 from terramamba.cli import main
 from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import held
@@ -55,8 +55,9 @@ def test_what_is_damaged_leaves_nothing(hub, tmp_path, damage, words, by_server)
     with serving(hub) as address:
         source = address if by_server else str(hub)
         with pytest.raises(InputError, match=words) as refused:
-            fetch_weights(source, tmp_path / "deep" / "own")
-    assert refused.value.message.startswith(source)
+            fetch_weights(source, tmp_path / "deep: in; it" / "own")
+    assert refused.value.message.startswith(f"{source}/{refused.value.where.rsplit('/')[-1]}: ")
+    assert "deep" not in refused.value.message
     assert {path.name for path in tmp_path.iterdir()} == {"hub"}
 
 
@@ -120,4 +121,14 @@ def test_a_server_that_is_not_there_ends_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(fetched, "PAUSE_SECONDS", 0.01)
     with pytest.raises(InputError, match=r"the server gave no answer, though it was asked 3 times"):
         fetch_weights("http://127.0.0.1:9/weights", tmp_path / "own")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("to", NO_ADDRESSES)
+def test_a_server_that_leads_to_what_is_no_address_ends_in_one_line(tmp_path, to):
+    with (
+        answering(redirect(to)) as address,
+        pytest.raises(InputError, match=r"s: the server leads to what is no address"),
+    ):
+        fetch_weights(address, tmp_path / "own")
     assert not list(tmp_path.iterdir())

@@ -26,12 +26,15 @@ def read_text(path: Path, remedy: str, *, kind: str = "text in UTF-8") -> str:
     """
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path}: has more than {MOST_BYTES >> 20} MB, so it is no {kind}; {remedy}")
+            what = f"has more than {MOST_BYTES >> 20} MB, so it is no {kind}"
+            raise InputError(where=str(path), what=what, remedy=remedy)
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); {remedy}") from error
+        what = f"cannot be read ({error.strerror or error})"
+        raise InputError(where=str(path), what=what, remedy=remedy) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is no {kind} (byte {error.start} is none); {remedy}") from error
+        what = f"is no {kind} (byte {error.start} is none)"
+        raise InputError(where=str(path), what=what, remedy=remedy) from error
 
 
 def read_json(path: Path, remedy: str) -> Any:
@@ -40,7 +43,8 @@ def read_json(path: Path, remedy: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not JSON ({reason_of(error)}); {remedy}") from error
+        what = f"is not JSON ({reason_of(error)})"
+        raise InputError(where=str(path), what=what, remedy=remedy) from error
 
 
 def read_yaml(path: Path, remedy: str, *, aliases: bool = False) -> dict[str, Any]:

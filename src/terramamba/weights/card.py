@@ -113,12 +113,13 @@ def read_weights_card(folder: Path) -> WeightsCard:
     """
     path = folder / CARD
     if not path.is_file():
-        raise InputError(f"{path}: does not exist; give a folder of weights (`terramamba weights`)")
+        remedy = "give a folder of weights (`terramamba weights`)"
+        raise InputError(where=str(path), what="does not exist", remedy=remedy)
     record = read_json(path, ANEW)
     try:
         return typed(WeightsCard, record)
     except FieldError as error:
-        raise InputError(f"{path}: {error}; {ANEW}") from error
+        raise InputError(where=str(path), what=str(error), remedy=ANEW) from error
 
 
 def write_weights_card(folder: Path, card: WeightsCard) -> None:

@@ -1,6 +1,5 @@
 """Weights of somebody else's, fetched into a folder: whole and as their card says, or not at all."""
 
-import os
 import shutil
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -9,7 +8,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
-from terramamba.core.errors import InputError
+from terramamba.core.errors import InputError, reason_of
 from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS, TRIES
 from terramamba.core.whole_folder import make_whole
 from terramamba.weights.card import read_weights_card
@@ -46,13 +45,22 @@ def _verify(draft: Path, source: str) -> None:
     try:
         verify_weights(Weights(draft, read_weights_card(draft)))
     except InputError as error:
-        said = error.message.replace(f"{draft}{os.sep}", f"{source.rstrip('/')}/")
-        raise InputError(said) from error
+        name = Path(str(error.where)).name
+        raise InputError(where=_at(source, name), what=error.what, remedy=error.remedy) from error
+
+
+def _at(source: str, name: str) -> str:
+    """Where the file ``name`` of the weights is at their source."""
+    return urljoin(source.rstrip("/") + "/", name) if _is_address(source) else str(Path(source, name))
+
+
+def _is_address(source: str) -> bool:
+    return urlsplit(source).scheme in ("http", "https")
 
 
 def _bring(source: str, name: str, target: Path) -> None:
-    if urlsplit(source).scheme in ("http", "https"):
-        _download(urljoin(source.rstrip("/") + "/", name), target)
+    if _is_address(source):
+        _download(_at(source, name), target)
         return
     path = Path(source, name)
     if not path.is_file():
@@ -80,6 +88,10 @@ def _download(address: str, target: Path) -> None:
             raise InputError(
                 f"{address}: the server gave no answer, though it was asked {TRIES} times"
                 f" ({type(error).__name__}); check the address and the network, or try again later"
+            ) from error
+        except ValueError as error:
+            raise InputError(
+                f"{address}: the server leads to what is no address ({reason_of(error)}); check the address"
             ) from error
 
 

@@ -89,13 +89,15 @@ def verify_weights(weights: Weights) -> None:
     """
     for path in (weights.file, weights.licence):
         if not path.is_file():
-            raise InputError(f"{path}: does not exist; {ANEW}")
+            raise InputError(where=str(path), what="does not exist", remedy=ANEW)
     with weights.file.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != weights.card.model.sha256:
         raise InputError(
-            f"{weights.file}: is damaged or not the one that {CARD} was written with"
-            f" (SHA-256 {found[:16]}, not {str(weights.card.model.sha256)[:16]}); {ANEW}"
+            where=str(weights.file),
+            what=f"is damaged or not the one that {CARD} was written with"
+            f" (SHA-256 {found[:16]}, not {str(weights.card.model.sha256)[:16]})",
+            remedy=ANEW,
         )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from served import NO_ADDRESSES, answering, redirect
 from terramamba.core import network
 from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import lock_folder
@@ -231,6 +232,32 @@ def test_a_file_without_an_end_is_given_up(
     with pytest.raises(InputError, match=r"sends more than .* GB without an end"):
         download(record_of(server), tmp_path)
     assert not (tmp_path / NAME).exists()
+
+
+@pytest.mark.parametrize("length", ["five", "-5", "9" * 5000])
+def test_a_length_that_is_none_is_not_believed(server: Server, tmp_path: Path, length: str) -> None:
+    with answering(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nhello".encode()) as server.address:
+        download(record_of(server, checksum_of(b"hello")), tmp_path)
+    assert (tmp_path / NAME).read_bytes() == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        *((redirect(to), r"leads to what is no address \(.*; get the file by hand") for to in NO_ADDRESSES),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9000000000000000\r\n\r\n",
+            r"has 9,000,000.0 GB, and .* are free",
+        ),
+        (b"HTTP/1.1 416 No\r\nContent-Length: 0\r\n\r\n", r"416 Client Error.*; try again, or get "),
+    ],
+)
+def test_an_answer_that_nobody_can_use_leaves_nothing(
+    server: Server, tmp_path: Path, answer: bytes, said: str
+) -> None:
+    with answering(answer) as server.address, pytest.raises(InputError, match=said):
+        download(record_of(server), tmp_path)
+    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize(("what", "limit"), [("MOST_UNPACKED", 1000), ("MOST_FILES", 1)])

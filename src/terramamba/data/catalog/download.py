@@ -13,6 +13,7 @@ What else a kill has left there, such as files of pooch, which compares checksum
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 from terramamba._version import __version__
@@ -28,6 +29,8 @@ BLOCK = 1 << 16
 """Bytes; what had come of a block is lost when a transfer breaks."""
 MOST_FETCHED = 100 << 30
 """Bytes of a file of which the server does not say how long it is."""
+MOST_DIGITS = 18
+"""Of the length that a server states."""
 CONTENT, MARK = "content", "mark"
 
 
@@ -163,10 +166,8 @@ class _Resuming:
         headers = {"User-Agent": f"terramamba/{__version__}", "Accept-Encoding": "identity"}
         if have and self.mark.is_file():
             headers |= {"Range": f"bytes={have}-", "If-Range": self.mark.read_text(encoding="utf-8")}
-        with requests.get(
-            url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, PATIENCE_SECONDS)
-        ) as answer:
-            if answer.status_code == requests.codes.requested_range_not_satisfiable:
+        with self._answer(url, headers) as answer:
+            if have and answer.status_code == requests.codes.requested_range_not_satisfiable:
                 self.part.unlink()  # more came than there is: another file
                 return self._get(url)
             answer.raise_for_status()
@@ -174,9 +175,15 @@ class _Resuming:
             have = have if goes_on else 0
             if goes_on and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
                 raise InputError(f"{url}: the server sent another part of the file; remove {self.part}")
+            rest = answer.headers.get("Content-Length", "")
+            total = have + int(rest) if rest.isdecimal() and len(rest) <= MOST_DIGITS else None
+            room = disk_usage(self.part.parent).free
+            if total is not None and total - have > room:
+                raise InputError(
+                    f"{url}: has {total / 1e9:,.1f} GB, and {room / 1e9:,.1f} GB are free here; make room,"
+                    " and give the same command again"
+                )
             self._remember(answer.headers)
-            rest = answer.headers.get("Content-Length")
-            total = None if rest is None else have + int(rest)
             with self.part.open("ab" if goes_on else "wb") as file:
                 for block in _shown(self.name, have, total, answer):
                     file.write(block)
@@ -186,6 +193,19 @@ class _Resuming:
                             f" remove {self.part}, and get the file by hand"
                         )
         return self._have() if total is None else total
+
+    def _answer(self, url: str, headers: Mapping[str, str]) -> Any:
+        import requests
+
+        times = CONNECT_SECONDS, PATIENCE_SECONDS
+        try:
+            return requests.get(url, headers=headers, stream=True, timeout=times)
+        except requests.RequestException:
+            raise
+        except ValueError as error:
+            raise InputError(
+                f"{url}: the server leads to what is no address ({reason_of(error)}); get the file by hand"
+            ) from error
 
     def _remember(self, headers: Mapping[str, str]) -> None:
         """Keep the mark of this version; without one, a broken transfer begins anew."""
