@@ -61,6 +61,10 @@ def test_names_from_the_caller_or_the_file(tmp_path: Path, scene: Scene) -> None
         InputError, match=r"--label-variable gt: .*labels\.tif holds one image without a name"
     ):
         read_labels(path, scene, variable="gt")
+    odd = located(tmp_path / "of --scene-variable.tif", MAP)
+    with pytest.raises(InputError) as refused:
+        read_labels(odd, scene, variable="gt")
+    assert refused.value.message.startswith(f"--label-variable gt: {odd} holds one image without a name; ")
 
 
 def test_whole_floats_nan_nodata_and_negative_numbers(tmp_path: Path, scene: Scene) -> None:

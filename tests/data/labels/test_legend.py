@@ -1,5 +1,6 @@
 """Names and colours of label images, from all that their files and the files beside them say."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rasterio.crs import CRS
 from drawn import code_map
 from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import read_labels
+from terramamba.data.labels.legend import read_legend
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
@@ -272,3 +274,37 @@ def test_what_terramamba_writes_comes_back(tmp_path: Path, scene: Scene, codes: 
     assert (labels.classes.codes, labels.classes.names, labels.classes.colours) == (codes, NAMES, COLOURS)
     assert len(labels.pixels) == np.count_nonzero(MAP)
     assert labels.notes == ()
+
+
+def damaged(path: Path, tag: int | None, value: int) -> Path:
+    """Write ``value`` into a TIFF in place of its entry ``tag``; None: of where its next directory is."""
+    content = bytearray(path.read_bytes())
+    (first,) = struct.unpack_from("<I", content, 4)
+    (count,) = struct.unpack_from("<H", content, first)
+    entries = range(first + 2, first + 2 + 12 * count, 12)
+    if tag is None:
+        struct.pack_into("<I", content, entries[-1] + 12, value)
+    else:
+        (place,) = (entry for entry in entries if struct.unpack_from("<H", content, entry) == (tag,))
+        struct.pack_into("<H", content, place, value)
+    path.write_bytes(content)
+    return path
+
+
+def test_a_header_that_is_damaged_where_names_are_looked_for_is_refused(tmp_path: Path) -> None:
+    within_the_first = 63
+    path = damaged(plain(tmp_path / "labels.tif", photometric="palette"), None, within_the_first)
+    open_scene(path)
+    with pytest.raises(InputError, match=r"labels\.tif: its header cannot be read .*fetch it again"):
+        read_legend(str(path))
+
+
+def test_a_palette_that_lost_its_colours_is_none(tmp_path: Path) -> None:
+    colour_map, unknown = 320, 50_000
+    path = plain(tmp_path / "labels.tif", photometric="palette")
+    with rasterio.open(path, "r+") as file:
+        file.write_colormap(1, {1: (1, 2, 3, 255)})
+    assert read_legend(str(path)).colours[1] == (1, 2, 3)
+    other = tmp_path / "other.tif"
+    other.write_bytes(path.read_bytes())
+    assert read_legend(str(damaged(other, colour_map, unknown))).colours == {}

@@ -10,7 +10,6 @@ from xml.etree import ElementTree
 
 import rasterio
 import rasterio.shutil
-from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 
 from terramamba.data.labels.attribute_table import esri_table_of, read_esri_table, read_gdal_table
@@ -20,7 +19,7 @@ from terramamba.data.labels.qgis_style import SUFFIX as STYLE
 from terramamba.data.labels.qgis_style import raster_style
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers.datasets import dataset_of
-from terramamba.raster.readers.gdal import GdalSource
+from terramamba.raster.readers.gdal import GdalSource, palette_of, reading_header
 from terramamba.raster.readers.value_facts import shows_zero_white
 from terramamba.raster.scene import Scene
 
@@ -55,7 +54,7 @@ def read_legend(path: str) -> Legend:
     two of them call a code differently, the first one counts, and a note says so.
 
     Raises:
-        InputError: an attribute table ``.vat.dbf`` is damaged.
+        InputError: the header, or an attribute table ``.vat.dbf``, is damaged.
     """
     names: dict[int, str] = {}
     colours: dict[int, Colour] = {}
@@ -77,8 +76,9 @@ def read_legend(path: str) -> Legend:
 def _sources(path: str) -> Iterator[tuple[str, Mapping[int, str], Mapping[int, Colour]]]:
     """Each place with names or colours: what it is, names, colours."""
     image = dataset_of(path)
-    tags = image.tags(1)
-    table = image.colormap(1) if image.colorinterp[0] == ColorInterp.palette else {}
+    with reading_header(path):
+        tags = image.tags(1)
+        table = palette_of(image, 1)
     alone = image.driver in SIDECAR_ONLY and not Path(f"{path}.aux.xml").is_file()
     band = None if alone else _described_by_gdal(path)
     numbers = {key.removeprefix(CLASS_TAG): name for key, name in tags.items() if key.startswith(CLASS_TAG)}

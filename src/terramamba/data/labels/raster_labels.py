@@ -30,8 +30,9 @@ from terramamba.data.settings import VectorOptions
 from terramamba.raster.geogrid import same_crs
 from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array
+from terramamba.raster.readers.format_record import OpenOptions
+from terramamba.raster.readers.formats import open_any
 from terramamba.raster.readers.mosaic import MosaicSource
-from terramamba.raster.readers.open import open_scene
 from terramamba.raster.readers.value_facts import hides_pixels, is_lossy
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 from terramamba.raster.vector.vector_files import is_vector_file
@@ -101,11 +102,7 @@ def read_codes(
 
 
 def _open(path: str, variable: str | None, column: str = "image") -> Scene:
-    """Open a label file as a scene; what is refused is said of the flags of labels."""
-    try:
-        return open_scene(path, column=column, variable=variable)
-    except InputError as error:
-        raise InputError(error.message.replace("--scene-variable", FLAG)) from error
+    return open_any(path, OpenOptions(variable, FLAG, column=column))
 
 
 def _is_tiles(path: str) -> bool:

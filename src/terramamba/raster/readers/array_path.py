@@ -5,6 +5,9 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 
+SCENE_VARIABLE = "--scene-variable"
+"""How the command line spells one array of a scene's file."""
+
 _NAMED = re.compile(r"(.+\.(?:mat|npz|nc|nc4|cdf|h5|he5|hdf5?)):([^:\\]+)", re.IGNORECASE)
 
 _LAYER = re.compile(

@@ -19,6 +19,7 @@ from rasterio.errors import CRSError
 
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
+from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.hdf5 import holds, numbers, opened, text
 from terramamba.raster.readers.netcdf import NetcdfSource, Packing
 from terramamba.raster.scene import Scene
@@ -42,7 +43,7 @@ def is_emit(path: str) -> bool:
     return holds(path, _GLT_X, _GLT_Y)
 
 
-def open_emit(path: str, variable: str | None = None) -> Scene:
+def open_emit(path: str, variable: str | None = None, flag: str = SCENE_VARIABLE) -> Scene:
     """Open an EMIT granule as a scene on its grid in degrees.
 
     ``variable`` names the spectra (default: ``reflectance``, else ``radiance``, else the flags ``mask`` of
@@ -60,9 +61,7 @@ def open_emit(path: str, variable: str | None = None) -> Scene:
         if name not in cubes:
             there = ", ".join(cubes) or "none"
             wanted = " or ".join(CUBES) if variable is None else variable
-            raise InputError(
-                f"{path}: no variable {wanted}; its cubes are {there}; choose one with --scene-variable"
-            )
+            raise InputError(f"{path}: no variable {wanted}; its cubes are {there}; choose one with {flag}")
         cube, bands = file[name], file[_BANDS]
         count = cube.shape[2]
         if name == MASK:

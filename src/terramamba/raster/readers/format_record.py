@@ -9,6 +9,7 @@ import h5py
 
 from terramamba.raster.readers import datasets, gdal
 from terramamba.raster.readers.alpha import AlphaUse
+from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.axes import NOTHING, Asked
 from terramamba.raster.scene import Scene
 
@@ -18,6 +19,8 @@ class OpenOptions:
     """What a caller may add to a path; see ``open_scene``."""
 
     variable: str | None = None
+    variable_flag: str = SCENE_VARIABLE
+    """How who asks spells ``variable``, for messages."""
     asked: Asked = NOTHING
     column: str = "image"
     alpha: AlphaUse | None = None

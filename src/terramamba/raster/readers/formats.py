@@ -47,7 +47,7 @@ def open_any(path: str, options: OpenOptions = NO_OPTIONS) -> Scene:
     Raises:
         InputError: it is not there, or of no format.
     """
-    path, inner = split_variable(path, options.variable, "--scene-variable")
+    path, inner = split_variable(path, options.variable, options.variable_flag)
     options = replace(options, variable=inner)
     given = InputPath(path)
     if not given.on_disk and given.suffix in ARRAY_SUFFIXES:
@@ -59,7 +59,7 @@ def open_any(path: str, options: OpenOptions = NO_OPTIONS) -> Scene:
         raise InputError(f"{FLAG}: {path} is {known.name}, which says itself how its axes lie; leave it out")
     if inner is not None and not known.named:
         raise InputError(
-            f"--scene-variable {inner}: {path} is {known.name}, which holds one image; leave it out"
+            f"{options.variable_flag} {inner}: {path} is {known.name}, which holds one image; leave it out"
         )
     return known.open(path, options)
 
@@ -78,7 +78,7 @@ def page() -> str:
 
 
 def _image(path: str, options: OpenOptions) -> Scene:
-    return gdal.open_image(path, options.variable, alpha=options.alpha)
+    return gdal.open_image(path, options.variable, alpha=options.alpha, flag=options.variable_flag)
 
 
 def _is_netcdf(given: InputPath) -> bool:
@@ -91,12 +91,13 @@ def _is_netcdf(given: InputPath) -> bool:
 def _netcdf(path: str, options: OpenOptions) -> Scene:
     if datasets.is_address(path):
         raise InputError(f"{path}: NetCDF and HDF5 are read from disk only; download it first")
-    return netcdf.open_netcdf(path, options.variable, options.asked)
+    return netcdf.open_netcdf(path, options.variable, options.asked, options.variable_flag)
 
 
 def _any_image(path: str, options: OpenOptions) -> Scene:
     names = ", ".join(known.name for known in FORMATS[:-1])
-    scene = gdal.open_image(path, options.variable, f"give one of: {names}", options.alpha)
+    remedy = f"give one of: {names}"
+    scene = gdal.open_image(path, options.variable, remedy, options.alpha, options.variable_flag)
     return replace(scene, format=gdal.driver_of(path) or "")
 
 
@@ -224,7 +225,7 @@ FORMATS = (
         "have no data. The mask product is for `--mask`: its flags of clouds, cirrus and the spacecraft "
         "count.",
         matches=hdf5(emit.is_emit),
-        reader=lambda path, options: emit.open_emit(path, options.variable),
+        reader=lambda path, options: emit.open_emit(path, options.variable, options.variable_flag),
         named=True,
     ),
     Format(
@@ -243,7 +244,7 @@ FORMATS = (
         notes="By windows; bidirectional reflectance, too. The scale factor is reported, not applied. Bands "
         "in the windows of water vapour that it names are bad bands. The layout before 2016 is refused.",
         matches=hdf5(neon.is_neon),
-        reader=lambda path, options: neon.open_neon(path, options.variable),
+        reader=lambda path, options: neon.open_neon(path, options.variable, options.variable_flag),
         named=True,
     ),
     Format(

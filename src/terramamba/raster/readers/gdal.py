@@ -22,6 +22,7 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers import band_metadata
 from terramamba.raster.readers.alpha import SAMPLED_PIXELS, Alpha, AlphaUse, judge_alpha
+from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.datasets import dataset_of, is_address, is_on_web
 from terramamba.raster.readers.envi_header import header_entries
 from terramamba.raster.readers.stored import has_small_overviews, storage_of
@@ -39,7 +40,7 @@ PICKLES = (".pkl", ".pickle", ".joblib")
 
 def driver_of(path: str) -> str | None:
     """Name GDAL's driver that opens ``path``; None where none does."""
-    with _reading_header(path):
+    with reading_header(path):
         try:
             return dataset_of(image_of_header(path)).driver
         except RasterioError:
@@ -51,6 +52,7 @@ def open_image(
     variable: str | None = None,
     remedy: str = "give an image",
     alpha: AlphaUse | None = None,
+    flag: str = SCENE_VARIABLE,
 ) -> Scene:
     """Open an image by GDAL as a scene. An alpha band is not a band of the scene but part of its mask.
 
@@ -59,29 +61,30 @@ def open_image(
         variable: One image of a file that holds several.
         remedy: Ends the message about a file that is no image.
         alpha: What the band is that the file calls transparency; None: what its values say.
+        flag: How who asks spells ``variable``.
 
     Raises:
         InputError: it is no image, holds several, or complex numbers.
     """
     path = image_of_header(path)
-    with _reading_header(path):
+    with reading_header(path):
         try:
             image = dataset_of(path)
         except RasterioError as error:
             raise InputError(f"{path}: {_why_not(path, error, remedy)}") from error
-        return _described(path, image, variable, alpha)
+        return _described(path, image, variable, alpha, flag)
 
 
-def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse | None) -> Scene:
+def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse | None, flag: str) -> Scene:
     """Describe the open dataset ``image`` as a scene."""
     if image.count == 0:
         inner = {re.split(r":(?://)?", name)[-1]: name for name in image.subdatasets}
         if variable in inner:
             return open_image(inner[variable], alpha=alpha_use)
         found = ", ".join(inner) or "no image"
-        raise InputError(f"{path}: holds {found}; choose one with --scene-variable")
+        raise InputError(f"{path}: holds {found}; choose one with {flag}")
     if variable is not None:
-        raise InputError(f"--scene-variable {variable}: {path} holds one image without a name; leave it out")
+        raise InputError(f"{flag} {variable}: {path} holds one image without a name; leave it out")
     envi = header_entries(image.files) if image.driver == "ENVI" else None
     alpha = _alpha(path, image, alpha_use)
     transparency = alpha.number if alpha is not None and alpha.use == "mask" else None
@@ -150,7 +153,7 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
 
 
 @contextmanager
-def _reading_header(path: str) -> Iterator[None]:
+def reading_header(path: str) -> Iterator[None]:
     """Turn what rasterio raises on a damaged header, or text that is not UTF-8, into ``InputError``."""
     try:
         yield
@@ -289,10 +292,18 @@ def _alpha(path: str, image: Any, use: AlphaUse | None) -> Alpha | None:
 
 def _palette(image: Any, indexes: tuple[int, ...]) -> tuple[tuple[int, int, int, int], ...] | None:
     """The colour of each value of the only band, where values are numbers of colours."""
-    if image.colorinterp[indexes[0] - 1] != ColorInterp.palette:
-        return None
-    colours = image.colormap(indexes[0])
-    return tuple(colours.get(value, (0, 0, 0, 0)) for value in range(max(colours) + 1))
+    colours = palette_of(image, indexes[0])
+    return tuple(colours.get(value, (0, 0, 0, 0)) for value in range(max(colours) + 1)) if colours else None
+
+
+def palette_of(image: Any, index: int) -> dict[int, tuple[int, int, int, int]]:
+    """Return the colours of the values of band ``index`` (1-based), where they are numbers of colours."""
+    if image.colorinterp[index - 1] != ColorInterp.palette:
+        return {}
+    try:
+        return dict(image.colormap(index))
+    except ValueError:  # a damaged file has lost them
+        return {}
 
 
 def _storage(path: str, image: Any) -> Storage:

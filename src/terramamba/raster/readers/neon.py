@@ -15,6 +15,7 @@ from rasterio.errors import CRSError
 
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
+from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.hdf5 import numbers, opened, text
 from terramamba.raster.readers.netcdf import NetcdfSource, Packing, of_widths
 from terramamba.raster.readers.variables import Variable
@@ -35,7 +36,7 @@ def is_neon(path: str) -> bool:
         return _product(file) is not None or _is_old(file)
 
 
-def open_neon(path: str, variable: str | None = None) -> Scene:
+def open_neon(path: str, variable: str | None = None, flag: str = SCENE_VARIABLE) -> Scene:
     """Open NEON's reflectance or radiance as a scene; water-vapour windows that it names are bad bands.
 
     Raises:
@@ -50,7 +51,7 @@ def open_neon(path: str, variable: str | None = None) -> Scene:
         group, kind = _product(file) or ("", "")
         name = f"{group}/{kind}_Data"
         if variable is not None and variable.strip("/") not in (name, f"{kind}_Data"):
-            raise InputError(f"{path}: its image is {name}; leave --scene-variable out")
+            raise InputError(f"{path}: its image is {name}; leave {flag} out")
         cube, about = file[name], file[group]
         height, width, bands = cube.shape
         grid = _grid(path, about, height, width)

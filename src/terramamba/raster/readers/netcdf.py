@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.array_scene import cut_block
 from terramamba.raster.readers.arrays import dims
 from terramamba.raster.readers.axes import (
@@ -55,7 +56,9 @@ _NAMES_OF_BANDS = ("mask_bands", "band_names", "bands", "band")
 _POSITIONS = ("lat", "latitude", "lon", "longitude")
 
 
-def open_netcdf(path: str, variable: str | None = None, asked: Asked = NOTHING) -> Scene:
+def open_netcdf(
+    path: str, variable: str | None = None, asked: Asked = NOTHING, flag: str = SCENE_VARIABLE
+) -> Scene:
     """Open one variable of a NetCDF or HDF5 file as a scene, north up on the grid of its coordinates.
 
     ``variable`` names it, by its path in the file or the last part of that; None: the only one of three axes,
@@ -66,7 +69,7 @@ def open_netcdf(path: str, variable: str | None = None, asked: Asked = NOTHING) 
         InputError: the file is damaged, no variable fits or several do, or nothing says how its axes lie.
     """
     listing = list_variables(path)
-    found = _pick(path, listing, variable)
+    found = _pick(path, listing, variable, flag)
     kept = _kept_axes(path, listing, found)
     roles = tuple(role_of_axis(listing, found.axes[axis]) for axis in kept)
     stored = tuple(found.shape[axis] for axis in kept)
@@ -219,7 +222,7 @@ class NetcdfSource:
         return self.packing.values(np.ascontiguousarray(block[:, rows, cols]))
 
 
-def _pick(path: str, listing: Listing, variable: str | None) -> Variable:
+def _pick(path: str, listing: Listing, variable: str | None, flag: str) -> Variable:
     numeric = {n: v for n, v in listing.variables.items() if v.dtype.kind in "biufc" and len(v.shape) >= 2}
     if variable is not None:
         wanted = variable.strip("/")
@@ -227,7 +230,7 @@ def _pick(path: str, listing: Listing, variable: str | None) -> Variable:
             v for v in numeric.values() if v.leaf == wanted
         ]
         if len(named) != 1:
-            raise InputError(f"{path}: holds {_names(numeric)}; choose one with --scene-variable")
+            raise InputError(f"{path}: holds {_names(numeric)}; choose one with {flag}")
         return named[0]
     about = {
         name
@@ -241,9 +244,7 @@ def _pick(path: str, listing: Listing, variable: str | None) -> Variable:
     for several in (cubes, spectral, [] if cubes else images):
         if len(several) == 1:
             return several[0]
-    raise InputError(
-        f"{path}: holds {_names(v.name for v in cubes or images)}; choose one with --scene-variable"
-    )
+    raise InputError(f"{path}: holds {_names(v.name for v in cubes or images)}; choose one with {flag}")
 
 
 def _names(names: Sequence[str] | object) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from terramamba.core.errors import InputError
 from terramamba.raster.readers.alpha import AlphaUse
+from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.axes import FLAG, Asked, axes_of_text
 from terramamba.raster.readers.format_record import OpenOptions
 from terramamba.raster.readers.formats import open_any, open_part
@@ -41,11 +42,11 @@ def open_scene(
     """
     if not isinstance(path, str | os.PathLike):
         if variable is not None:
-            raise InputError(f"--scene-variable {variable}: is for one file that holds several; leave it out")
+            raise InputError(f"{SCENE_VARIABLE} {variable}: is for one file that holds several; leave it out")
         return open_tiles([os.fspath(p) for p in path], open_part, alpha=alpha)
     order = None if axes is None else axes_of_text(axes)
     if axes is not None and order is None:
         raise InputError(f"{FLAG} {axes}: is no order of rows, cols and bands, such as rows,cols,bands")
     earlier = None if not like else axes_of_text(",".join(like))
     asked = Asked(order, shape, bands, earlier)
-    return open_any(os.fspath(path), OpenOptions(variable, asked, column, alpha))
+    return open_any(os.fspath(path), OpenOptions(variable, asked=asked, column=column, alpha=alpha))

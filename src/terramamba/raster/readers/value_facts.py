@@ -1,14 +1,12 @@
 """What a file says of its values beside their type: how many bits they have, and which are white or black."""
 
-from typing import Any
-
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import MaskFlags
 from rasterio.windows import Window as Rows
 
 from terramamba.raster.readers.array_scene import ArraySource
 from terramamba.raster.readers.arrays import list_arrays
 from terramamba.raster.readers.datasets import dataset_of
-from terramamba.raster.readers.gdal import GdalSource
+from terramamba.raster.readers.gdal import GdalSource, palette_of, reading_header
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import strips
 
@@ -24,10 +22,11 @@ def holds_one_bit(scene: Scene) -> bool:
         return bool(list_arrays(source.path)[source.name].dtype == "bool")
     if not isinstance(source, GdalSource) or scene.bands != 1:
         return False
-    image, index = dataset_of(source.path), source.indexes[0]
-    if image.tags(index, ns="IMAGE_STRUCTURE").get("NBITS") == "1":
-        return True
-    return len(_palette(image, index)) == 2
+    with reading_header(source.path):
+        image, index = dataset_of(source.path), source.indexes[0]
+        if image.tags(index, ns="IMAGE_STRUCTURE").get("NBITS") == "1":
+            return True
+        return len(palette_of(image, index)) == 2
 
 
 def white_and_black(scene: Scene) -> tuple[frozenset[int], frozenset[int]]:
@@ -38,9 +37,9 @@ def white_and_black(scene: Scene) -> tuple[frozenset[int], frozenset[int]]:
     source = scene.source
     if not isinstance(source, GdalSource):
         return frozenset(), frozenset()
-    image = dataset_of(source.path)
-    table = _palette(image, source.indexes[0])
-    if not table and _is_min_white(image):
+    with reading_header(source.path):
+        table = palette_of(dataset_of(source.path), source.indexes[0])
+    if not table and shows_zero_white(source.path):
         return frozenset({0}), frozenset(range(1, 256))
     white, black = (
         frozenset(value for value, colour in table.items() if colour[:3] == wanted)
@@ -51,35 +50,31 @@ def white_and_black(scene: Scene) -> tuple[frozenset[int], frozenset[int]]:
 
 def shows_zero_white(path: str) -> bool:
     """Tell whether a file that GDAL opens is photometric MinIsWhite, which GDAL does not turn round."""
-    return _is_min_white(dataset_of(path))
+    with reading_header(path):
+        return bool(dataset_of(path).tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES")
 
 
 def is_lossy(scene: Scene) -> bool:
     """Tell whether the file of ``scene`` is compressed as JPEG, so that values near edges are not exact."""
     if not isinstance(scene.source, GdalSource):
         return False
-    image = dataset_of(scene.source.path)
-    return image.driver == "JPEG" or "JPEG" in image.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", "").split()
+    with reading_header(scene.source.path):
+        image = dataset_of(scene.source.path)
+        how = image.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", "").split()
+        return image.driver == "JPEG" or "JPEG" in how
 
 
 def hides_pixels(scene: Scene) -> bool:
     """Tell whether a mask inside the file of ``scene``, or beside it, leaves out some of its pixels."""
     if not isinstance(scene.source, GdalSource):
         return False
-    image = dataset_of(scene.source.path)
-    if MaskFlags.per_dataset not in image.mask_flag_enums[0]:
-        return False
-    if image.width * image.height > MOST_LOOKED_AT:
-        return True
-    return any(
-        (image.read_masks(1, window=Rows(0, strip.row, image.width, strip.height)) == 0).any()
-        for strip in strips(image.height, image.width, max(1, PIXELS_AT_ONCE // image.width))
-    )
-
-
-def _is_min_white(image: Any) -> bool:
-    return bool(image.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES")
-
-
-def _palette(image: Any, index: int) -> dict[int, tuple[int, ...]]:
-    return image.colormap(index) if image.colorinterp[index - 1] == ColorInterp.palette else {}
+    with reading_header(scene.source.path):
+        image = dataset_of(scene.source.path)
+        if MaskFlags.per_dataset not in image.mask_flag_enums[0]:
+            return False
+        if image.width * image.height > MOST_LOOKED_AT:
+            return True
+        return any(
+            (image.read_masks(1, window=Rows(0, strip.row, image.width, strip.height)) == 0).any()
+            for strip in strips(image.height, image.width, max(1, PIXELS_AT_ONCE // image.width))
+        )
