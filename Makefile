@@ -51,7 +51,7 @@ test-qgis: install  ## Run the plugin in QGIS (Debian: apt-get install qgis pyth
 powercut: install  ## Cut the power at every recorded step of a map, and go on from all that may be left (4 minutes)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist load tests/mapping/test_power_cut.py --power-cuts all
 
-kills: install  ## Kill every command at N random moments and compare what comes of it (hours; goes on with kills.jsonl)
+kills: install  ## Kill every command N times, all over its run, and compare what comes of it (hours; goes on with kills.jsonl)
 	cd tests && PYTHONPATH=. OMP_NUM_THREADS=1 ../$(BIN)/python -W ignore -m reliability.kills --kills $(N) --log ../kills.jsonl
 
 fuzz: install  ## Damage N files of all kinds and feed them to the commands that read them (goes on with fuzz.jsonl)

@@ -16,12 +16,14 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
@@ -29,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from mutants import mutate
 from seeds import FILE, Seed, make_seeds
 
-from program_server import import_everything
+from program_server import import_everything, join_pages
 
 SECONDS = 20
 """Of computing; a machine that has other work gives a mutant as much in all as ``PATIENCE_SECONDS``."""
@@ -170,8 +172,6 @@ def _become(work: Path, out: Path, words: Sequence[str], bounded: bool) -> None:
         sys.argv = ["terramamba", *words]
         status = main(list(words))
     except BaseException:
-        import traceback
-
         traceback.print_exc()
     finally:
         sys.stdout.flush()
@@ -191,6 +191,7 @@ def warmed(home: Path) -> Iterator[list[Seed]]:
     seeds = make_seeds(home, terramamba)
     gc.collect()
     gc.freeze()
+    join_pages()
     yield seeds
 
 
@@ -200,6 +201,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1000, help="mutants in all, those of the log among them")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--log", type=Path, default=Path("fuzz.jsonl"))
+    parser.add_argument("--jobs", type=int, default=1, help="mutants that are fed at the same time")
     parser.add_argument(
         "--only", type=int, nargs="*", help="numbers of mutants to run again, without the log"
     )
@@ -213,27 +215,48 @@ def main() -> int:
                 for result in run_mutants(home, seeds, asked.only, asked.seed):
                     print(json.dumps(asdict(result), indent=1))
                 if asked.keep is not None:
-                    asked.keep.mkdir(parents=True)
-                    print(make_mutant(home, seeds, asked.only[-1], asked.seed, asked.keep)[1])
+                    work = home.with_name("kept")  # beside the seeds, which are linked
+                    work.mkdir()
+                    print(make_mutant(home, seeds, asked.only[-1], asked.seed, work)[1])
+                    shutil.copytree(work, asked.keep)
                 return 0
-            return _go_on(home, seeds, asked.count, asked.seed, asked.log)
+            return _go_on(home, seeds, asked)
 
 
-def _go_on(home: Path, seeds: Sequence[Seed], count: int, seed: int, log: Path) -> int:
-    known = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    done = {entry["number"] for entry in known}
-    outcomes = Counter((entry["kind"], entry["outcome"]) for entry in known)
-    with log.open("a") as file:
-        for result in run_mutants(home, seeds, [n for n in range(count) if n not in done], seed):
-            file.write(json.dumps(asdict(result)) + "\n")
-            file.flush()
-            outcomes[result.kind, result.outcome] += 1
+def _go_on(home: Path, seeds: Sequence[Seed], asked: argparse.Namespace) -> int:
+    done = {entry["number"] for entry in _known(asked.log)}
+    left = [number for number in range(asked.count) if number not in done]
+    workers = [_started(home, seeds, left[first :: asked.jobs], asked) for first in range(asked.jobs)]
+    failed = [os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]) for worker in workers]
+    outcomes = Counter((entry["kind"], entry["outcome"]) for entry in _known(asked.log))
     for kind in sorted({kind for kind, _ in outcomes}):
         found = {outcome: outcomes[kind, outcome] for outcome in OUTCOMES if outcomes[kind, outcome]}
         print(f"{kind:24s}", ", ".join(f"{outcome} {number}" for outcome, number in found.items()))
     bad = sum(number for (_, outcome), number in outcomes.items() if outcome not in GOOD)
     print(f"{sum(outcomes.values())} mutants, {bad} of them without a good end")
-    return 1 if bad else 0
+    return 1 if bad or any(failed) else 0
+
+
+def _known(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def _started(home: Path, seeds: Sequence[Seed], numbers: Sequence[int], asked: argparse.Namespace) -> int:
+    """Feed the mutants with these ``numbers`` in a child; its process id. A line goes to the log whole."""
+    worker = os.fork()
+    if worker:
+        return worker
+    status = 70
+    try:
+        with asked.log.open("a") as file:
+            for result in run_mutants(home, seeds, numbers, asked.seed):
+                file.write(json.dumps(asdict(result)) + "\n")
+                file.flush()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 if __name__ == "__main__":

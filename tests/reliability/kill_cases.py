@@ -41,7 +41,7 @@ class Case:
     """Files and folders of ``home`` that lie in the folder before."""
     program: tuple[str, ...] = ("-m", "terramamba")
     every: int = 1
-    """Of so many trials of quick commands there is one of this."""
+    """Of so many kills of quick commands there is one of this."""
     finished: tuple[str, ...] = ("exists", "is not empty", "is there already")
     """What a refusal says where everything was done before the kill."""
 

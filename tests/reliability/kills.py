@@ -1,6 +1,8 @@
-"""Kills every command that writes at random moments, gives it again, and compares what is there then.
+"""Kills every command that writes at many moments, gives it again, and compares what is there then.
 
 ``make kills``, or in the folder ``tests``: ``python -m reliability.kills --kills 100 --log kills.jsonl``.
+The first kills of a command lie evenly in its run, half of them by the clock, half just before what it does
+to files, where most can be lost and a clock seldom hits. Those that follow one may be anywhere.
 Each line of the log is one trial: what was done, and a ``problem`` where the outcome is not the undisturbed
 one to the bit (``kill_cases.MAY_DIFFER`` lists what may differ), a refusal is not one line, or something is
 left over. A log is gone on with. Folders of problems are kept beside it.
@@ -13,16 +15,25 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from shutil import copytree, rmtree
 from subprocess import TimeoutExpired
+from threading import Lock
+from typing import Any
 
 from programs import SERVER, start
 from reliability.kill_cases import Case, cases, contents, difference, make_inputs, prepare, run, seed_of
 
 MOST_KILLS = 3
 """In a row, before a command is left alone."""
+MOST_TRIALS = 3
+"""For each kill that is asked for: what comes too late is none."""
+MOMENTS = str(Path(__file__).with_name("moments.py"))
+PATIENCE = 500
+"""Seconds that a command may take."""
 TERMINATED = 143
 SIGTERM_SHARE = 0.25
 REFUSED = "refused by all: "
@@ -35,7 +46,7 @@ class Trial:
     case: str
     number: int
     kills: tuple[str, ...]
-    """Signal, seconds after the start, and exit status of each."""
+    """Signal, moment and exit status of each."""
     outcome: str
     problem: str
     seconds: float
@@ -43,22 +54,44 @@ class Trial:
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """What a command leaves when nobody disturbs it, and how long it takes."""
+    """What a command leaves when nobody disturbs it, how long it takes, and how much it does to files."""
 
     contents: dict[str, str]
     seconds: float
+    things: int
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a command is ended, and by which signal: so many seconds after its start, or at thing ``at``."""
+
+    by: signal.Signals
+    after: float = float("inf")
+    at: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.by.name} " + (f"at thing {self.at}" if self.at else f"after {self.after:.3f} s")
 
 
 def undisturbed(case: Case, home: Path, folder: Path) -> Undisturbed:
     """Run ``case`` to its end."""
     prepare(case, home, folder)
+    count = folder.with_name(f"{folder.name}.things")
     begin = time.monotonic()
-    status, said = run(case.command(), folder)
+    status, said = run([MOMENTS, "0", str(count), *case.command()], folder)
     seconds = time.monotonic() - begin
     assert status == 0, f"{case.name}: {said}"
     found = contents(folder)
     rmtree(folder)
-    return Undisturbed(found, seconds)
+    return Undisturbed(found, seconds, int(count.read_text()))
+
+
+def evenly(number: int) -> float:
+    """Return the share of a run that number ``number`` stands for; those of all numbers lie evenly.
+
+    They are van der Corput's: of 1, 2, 3 and so on 1/2, 1/4, 3/4, 1/8, 5/8.
+    """
+    return int(f"{number:b}"[::-1], 2) / (1 << number.bit_length())
 
 
 def trial(case: Case, number: int, home: Path, folder: Path, whole: Undisturbed, seed: int) -> Trial:
@@ -69,13 +102,17 @@ def trial(case: Case, number: int, home: Path, folder: Path, whole: Undisturbed,
     problems: list[str] = []
     for again in range(int(chance.integers(1, MOST_KILLS + 1))):
         flags = case.again[0] if again else ()
+        share = float(chance.random()) if again else evenly(number // 2 + 1)
         by = signal.SIGTERM if chance.random() < SIGTERM_SHARE else signal.SIGKILL
-        after = float(chance.uniform(0.005, 1.05 * whole.seconds))
-        status, said, ended = _killed(case, flags, folder, by, after)
-        kills.append(f"{by.name} after {after:.3f} s: {status}")
-        if ended:
+        if number % 2 and whole.things:
+            moment = Moment(by, at=1 + int(share * whole.things))
+        else:
+            moment = Moment(by, after=0.005 + share * 1.05 * whole.seconds)
+        status, said = _killed(case, flags, folder, moment)
+        if status in (0, 1):
             break
-        if by is signal.SIGTERM and status not in (-by, 0, 1):
+        kills.append(f"{moment}: {status}")
+        if by is signal.SIGTERM and status != -by:
             last = said.strip().splitlines()[-1:] or [""]
             if status != TERMINATED or "ended by SIGTERM: " not in last[0]:
                 problems.append(f"SIGTERM ended with {status}: {last[0]}")
@@ -88,18 +125,18 @@ def trial(case: Case, number: int, home: Path, folder: Path, whole: Undisturbed,
     return Trial(case.name, number, tuple(kills), outcome, "; ".join(problems), time.monotonic() - begin)
 
 
-def _killed(
-    case: Case, flags: tuple[str, ...], folder: Path, by: signal.Signals, after: float
-) -> tuple[int, str, bool]:
-    """Start ``case`` and end it; exit status, what was said, and whether it had ended by itself."""
-    with start(*case.command(flags), cwd=folder) as process:
+def _killed(case: Case, flags: tuple[str, ...], folder: Path, moment: Moment) -> tuple[int, str]:
+    """Start ``case`` and end it; exit status, and what was said."""
+    words = case.command(flags)
+    if moment.at:
+        words = [MOMENTS, str(moment.at), moment.by.name, *words]
+    with start(*words, cwd=folder) as process:
         try:
-            _, said = process.communicate(timeout=after)
-            return int(process.returncode or 0), said or "", True
+            _, said = process.communicate(timeout=PATIENCE if moment.at else moment.after)
         except TimeoutExpired:
-            process.send_signal(by)
-            _, said = process.communicate(timeout=120)
-    return int(process.returncode or 0), said or "", False
+            process.send_signal(moment.by)
+            _, said = process.communicate(timeout=PATIENCE)
+    return int(process.returncode or 0), said or ""
 
 
 def _gone_on(case: Case, folder: Path) -> tuple[str, list[str]]:
@@ -117,17 +154,19 @@ def _gone_on(case: Case, folder: Path) -> tuple[str, list[str]]:
     return ("done before the kill" if done else REFUSED + " | ".join(refusals)), wrong
 
 
-def known(log: Path) -> set[tuple[str, int]]:
+def known(log: Path) -> list[dict[str, Any]]:
     """The trials that ``log`` has."""
-    rows = map(json.loads, log.read_text(encoding="utf-8").splitlines()) if log.is_file() else ()
-    return {(row["case"], row["number"]) for row in rows}
+    return (
+        [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.is_file() else []
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
     """Do the trials that the log does not have; the exit status is 1 where one has a problem."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=100, help="trials of each command")
+    parser.add_argument("--kills", type=int, default=100, help="of each command; fewer of slow ones")
     parser.add_argument("--log", type=Path, default=Path("kills.jsonl"))
+    parser.add_argument("--jobs", type=int, default=1, help="trials at the same time")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", help="commands, by name; all")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no trial after that time")
@@ -143,27 +182,36 @@ def _do(asked: argparse.Namespace) -> None:
         home = Path(place) / "home"
         make_inputs(home)
         chosen = [case for case in cases(home) if not asked.only or case.name in asked.only]
-        done, whole = known(asked.log), dict[str, Undisturbed]()
-        for number in range(asked.kills):
-            for case in chosen:
-                if number % case.every or (case.name, number) in done or time.monotonic() > end:
-                    continue
+        rows = known(asked.log)
+        done = {(row["case"], row["number"]) for row in rows}
+        kills = Counter(row["case"] for row in rows for _ in row["kills"])
+        whole = dict[str, Undisturbed]()
+        locks = {case.name: Lock() for case in chosen}
+
+        def one(number: int, case: Case) -> None:
+            enough = kills[case.name] * case.every >= asked.kills
+            if enough or (case.name, number) in done or time.monotonic() > end:
+                return
+            folder = Path(place) / f"{case.name.replace(' ', '_')}-{number}"
+            with locks[case.name]:
                 if case.name not in whole:
-                    whole[case.name] = undisturbed(case, home, Path(place) / "whole")
-                folder = Path(place) / "broken"
-                made = trial(case, number, home, folder, whole[case.name], asked.seed)
-                with asked.log.open("a", encoding="utf-8") as log:
-                    log.write(json.dumps(asdict(made)) + "\n")
-                if made.problem:
-                    print(f"{case.name} {number}: {made.problem}", flush=True)
-                    kept = asked.log.with_suffix(".folders") / f"{case.name.replace(' ', '_')}-{number}"
-                    copytree(folder, kept, dirs_exist_ok=True)
-                rmtree(folder)
+                    whole[case.name] = undisturbed(case, home, folder)
+            made = trial(case, number, home, folder, whole[case.name], asked.seed)
+            kills[case.name] += len(made.kills)
+            with asked.log.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(asdict(made)) + "\n")
+            if made.problem:
+                print(f"{case.name} {number}: {made.problem}", flush=True)
+                copytree(folder, asked.log.with_suffix(".folders") / folder.name, dirs_exist_ok=True)
+            rmtree(folder)
+
+        with ThreadPoolExecutor(asked.jobs) as jobs:
+            list(jobs.map(one, *zip(*product(range(MOST_TRIALS * asked.kills), chosen), strict=True)))
 
 
 def summary(log: Path) -> int:
     """Print how many trials of each command had which outcome; 1 where one has a problem, else 0."""
-    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    rows = known(log)
     for name in dict.fromkeys(row["case"] for row in rows):
         own = [row for row in rows if row["case"] == name]
         outcomes = Counter("PROBLEM" if row["problem"] else row["outcome"] for row in own)
