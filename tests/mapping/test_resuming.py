@@ -128,6 +128,19 @@ def test_ctrl_c_and_sigterm_keep_what_is_done(
     assert_whole(jobs, job, folder)
 
 
+def test_what_a_killed_shard_was_writing_goes_with_the_next(jobs: Jobs, tmp_path: Path) -> None:
+    begun(jobs, jobs.classify, tmp_path / "out")
+    parts = tmp_path / "out" / jobs.classify.folder
+    before = files(parts)
+    (parts / ".half.npz").write_bytes(b"half")
+    again = jobs.classify.command("--shard", "1/2")
+    with lock_folder(parts, alone=False):  # another shard, which may be writing it
+        assert jobs.run(tmp_path / "out", again).status == 0
+        assert (parts / ".half.npz").exists()
+    assert jobs.run(tmp_path / "out", again).status == 0
+    assert files(parts) == before
+
+
 @pytest.mark.parametrize("torn", [False, True])
 def test_lost_drafts_and_torn_ones_are_drafted_anew(jobs: Jobs, tmp_path: Path, torn: bool) -> None:
     job, folder = jobs.classify, tmp_path / "out"

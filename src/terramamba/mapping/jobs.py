@@ -229,21 +229,24 @@ def _same_job(
     while True:
         record = files.record()
         difference = None if record is None else first_difference(record.get("facts", {}), facts)
-        if record is not None and difference is None and lock.change(alone=alone):
-            return record
-        if record is not None and difference is not None and files.done() and not overwrite:
+        if record is not None and difference is None:
+            if lock.change(alone=True):  # nobody else is here, so what is half written is of who was killed
+                files.remove_drafts()
+            if lock.change(alone=alone) and files.record() == record:
+                return record
+        elif record is not None and files.done() and not overwrite:
             raise _OtherJobError(
                 f"{files.out}: parts of a run with {difference}, lie beside it ({files.folder.name}); give"
                 " the same arguments to go on, or --overwrite to start anew"
             )
         # Nobody else is here now, but somebody may have been since the record was read.
-        if lock.change(alone=True) and files.record() == record:
+        elif lock.change(alone=True) and files.record() == record:
             files.clear()
             files.save_record(fresh)
-        elif time.monotonic() > end:
+            continue
+        if time.monotonic() > end:
             raise InputError(_AT_WORK.format(files.out))
-        else:
-            time.sleep(random.uniform(0.01, 0.1))
+        time.sleep(random.uniform(0.01, 0.1))
 
 
 _AT_WORK = "{}: another run is at work on it; wait for that, or name another file"

@@ -23,6 +23,7 @@ from jaxtyping import Shaped
 from terramamba.core.durable import remove, replace, sync_folder
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
+from terramamba.core.typed import of_kind
 
 RECORD = "job.json"
 SUFFIX = ".npz"
@@ -82,12 +83,14 @@ class PartFiles:
         return {int(path.stem) for path in self.folder.glob(f"[0-9]*{SUFFIX}") if zipfile.is_zipfile(path)}
 
     def record(self) -> dict[str, Any] | None:
-        """Return what ``job.json`` says; None where there is none, or it is no JSON."""
+        """Return what ``job.json`` says; None where there is none, or it does not say of what job it is."""
         try:
-            record = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
+            found = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
+            record: dict[str, Any] = of_kind(dict[str, Any], found)
+            of_kind(dict[str, tuple[str, str]], record.get("facts", {}))
         except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
             return None
-        return record if isinstance(record, dict) else None
+        return record
 
     def save_record(self, record: Mapping[str, Any]) -> None:
         """Write ``job.json``; raises ``InputError`` where the disk is full."""
@@ -100,8 +103,13 @@ class PartFiles:
 
     def clear(self) -> None:
         """Remove all part files, and what writing left behind when it was killed; ``job.json`` goes last."""
-        remove((*self.folder.glob(f"*{SUFFIX}"), *self.folder.glob(".*")))
+        self.remove_drafts()
+        remove(self.folder.glob(f"*{SUFFIX}"))
         remove([self.folder / RECORD])
+
+    def remove_drafts(self) -> None:
+        """Remove what writing left behind when it was killed; nobody else may be writing."""
+        remove(self.folder.glob(".*"))
 
     def _path(self, part: int) -> Path:
         return self.folder / f"{part:06d}{SUFFIX}"
