@@ -1,8 +1,12 @@
 """Publish a trained run as the weights `terramamba-change`: score it, write its card and its licence.
 
-    python examples/weights/change_pairs.py ROOT > pairs.csv
-    terramamba change train --config examples/weights/change.yaml --data pairs.csv --root ROOT --out RUN
-    python examples/weights/publish_change.py RUN pairs.csv ROOT FOLDER
+    python examples/weights/change_pairs.py first ROOT > first.csv
+    python examples/weights/change_pairs.py second ROOT > second.csv
+    terramamba change train --config examples/weights/change_first.yaml --data first.csv \\
+        --root ROOT --out FIRST
+    terramamba change train --config examples/weights/change_second.yaml --init FIRST --data second.csv \\
+        --root ROOT --out RUN
+    python examples/weights/publish_change.py RUN second.csv ROOT FOLDER
 
 Test parts are read here, once; nothing is chosen by them.
 """
@@ -48,19 +52,22 @@ any other use, ask the owners of the data. They come without any warranty.
 TRAINED_ON = (
     TrainedOn(
         "CLCD",
-        "310 pairs of 512 x 512 pixels, Gaofen-2, 0.5 to 2 m, cropland lost or converted",
+        "310 pairs of 512 x 512 pixels and 150 of 256 x 256, Gaofen-2, 0.5 to 2 m, cropland lost or"
+        " converted",
         "Liu et al. 2022, doi 10.1109/JSTARS.2022.3177235",
         "not stated; cite",
     ),
     TrainedOn(
         "LEVIR-CD",
-        "594 views of 256 x 256 pixels, Google Earth, 0.5 m, buildings",
+        "594 views of 256 x 256 pixels, and 33 crops as published (some of the official test images 1, 3, 4"
+        " and 7), Google Earth, 0.5 m, buildings",
         "Chen and Shi 2020, doi 10.3390/rs12101662",
         "academic use",
     ),
     TrainedOn(
         "DSIFN-CD",
-        "600 views of 256 x 256 pixels, Google Earth, about 2 m, change of any kind",
+        "600 views of 256 x 256 pixels and 16 crops as published, Google Earth, about 2 m, change of any"
+        " kind",
         "Zhang et al. 2020, doi 10.1016/j.isprsjprs.2020.06.003",
         "scientific research",
     ),

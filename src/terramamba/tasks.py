@@ -75,6 +75,7 @@ class Reported:
 
     sentences: Callable[[RunRecord], list[str]]
     bars: Callable[[RunRecord, Scores], tuple[str, list[str]]]
+    images: Sequence[str] = ()
     beside: Sequence[str] = ()
     no_data: int = 0
     came_true: str = ""
@@ -178,6 +179,7 @@ LAND_COVER = Job(
     plan_map=land_cover_map.plan_map,
     map_output=ClassMapOutput.of,
     report=Reported(
+        images=land_cover_sections.IMAGES,
         beside=land_cover_sections.BESIDE,
         came_true=land_cover_sections.CAME_TRUE,
         sentences=land_cover_sections.sentences,
@@ -212,6 +214,7 @@ CHANGE = Job(
     plan_map=change_map.plan_map,
     map_output=ChangeMapOutput.of,
     report=Reported(
+        images=change_sections.IMAGES,
         beside=change_sections.BESIDE,
         no_data=255,
         came_true=change_sections.CAME_TRUE,

@@ -14,7 +14,8 @@ from terramamba.scores.score import Scores, by_name
 from terramamba.scores.score_table import CHANGE_SCORES
 from terramamba.scores.thresholds import STEPS
 
-BESIDE = ("before", "after", "probabilities", "certainty", "truth")
+IMAGES = ("before", "after")
+BESIDE = (*IMAGES, "probabilities", "certainty", "truth")
 CAME_TRUE = "there was change"
 
 NAMES = {0: "unchanged", 1: "changed"}

@@ -13,7 +13,8 @@ from terramamba.runs.record import RunRecord
 from terramamba.scores.score import Scores, by_name
 from terramamba.scores.score_table import LAND_COVER_SCORES
 
-BESIDE = ("scene", "probabilities", "certainty", "truth")
+IMAGES = ("scene",)
+BESIDE = (*IMAGES, "probabilities", "certainty", "truth")
 CAME_TRUE = "the class is right"
 NO_COLOUR = (128, 128, 128)
 

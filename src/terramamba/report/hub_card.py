@@ -46,7 +46,7 @@ def hub_card(task: Task, run: RunRecord, repo: str, licence: str | None) -> str:
 
 
 def _command(task: Task, run: RunRecord, repo: str) -> str:
-    images = " ".join(name.upper() for name in task.report.beside if name != "probabilities")
+    images = " ".join(name.upper() for name in task.report.images)
     return f"pip install terramamba\nterramamba {run.task} map {images} --weights hf:{repo} --out MAP.tif"
 
 

@@ -38,6 +38,10 @@ class ReportedJob(Protocol):
     """A job as the page shows it; functions return text, or HTML where they say so."""
 
     @property
+    def images(self) -> Sequence[str]:
+        """Names of the images that it maps, as the command line has them in capitals."""
+
+    @property
     def beside(self) -> Sequence[str]:
         """Names of the files that may be shown with its map, of ``maps.MapFiles``."""
 
