@@ -192,7 +192,7 @@ def test_the_examples_plan_models_that_can_be_built(example, write, tmp_path):
     path.write_text(yaml.safe_dump(content))
     runs = plan_runs(read_experiment(path, TASKS), tmp_path / "out")
     assert {run.data for run in runs} == set(content["data"])
-    assert {run.settings.recipe for run in runs} == {"published"}
+    assert {run.settings.recipe for run in runs} == {content["settings"].get("recipe", "practical")}
     assert {run.model for run in runs} == set(content["models"])
     assert {run.ablation for run in runs} - {""} >= set(content.get("ablations", ()))
     varied = {(r.model, r.ablation): r.settings for r in runs if r.ablation}

@@ -55,13 +55,13 @@ def test_each_file_is_opened_once_for_all_that_is_asked_before_training(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: Counter[str] = Counter()
-    really = rasterio.open
+    really = rasterio.DatasetReader
 
     def counted(path: str, **options: Any) -> Any:
         opened[path] += 1
         return really(path, **options)
 
-    monkeypatch.setattr(rasterio, "open", counted)
+    monkeypatch.setattr(rasterio, "DatasetReader", counted)
     settled, notes, empty = understood(root, look_at)
     assert settled.pixels["val"].changed == EACH * SIDE
     assert (notes, empty) == ([], [])

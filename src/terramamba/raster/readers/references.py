@@ -98,17 +98,23 @@ def require_own_hdf5(path: str) -> None:
 @lru_cache(64)
 def _led_elsewhere(path: str, changed: int, size: int) -> str | None:
     """A link to another file in an HDF5 file, or a data set that is stored in others or made of them."""
+    own: list[str] = []
     with h5py.File(path, "r") as file:
 
         def found(name: str, link: object) -> str | None:
-            if isinstance(link, h5py.ExternalLink):
-                return name
-            item = file[name] if isinstance(link, h5py.HardLink) else None
-            elsewhere = isinstance(item, h5py.Dataset) and (item.is_virtual or item.external)
-            return name if elsewhere else None
+            # what is raised in here by a damaged member comes out of h5py as another error
+            if isinstance(link, h5py.HardLink):
+                own.append(name)
+            return name if isinstance(link, h5py.ExternalLink) else None
 
         led = file.visititems_links(found)
-    return None if led is None else str(led)
+        if led is not None:
+            return str(led)
+        for name in own:
+            item = file[name]
+            if isinstance(item, h5py.Dataset) and (item.is_virtual or item.external):
+                return name
+    return None
 
 
 def require_own_text(begin: bytes, given: str) -> None:
