@@ -75,6 +75,17 @@ def test_cva_changes_sign_at_otsus_threshold(seed: int) -> None:
     assert torch.equal(logits > 0, magnitude > otsu_threshold(magnitude))
 
 
+def test_cva_has_no_result_where_the_magnitude_overflows(seed: int) -> None:
+    x = torch.rand(1, 2, 3, 8, 9, generator=torch.Generator().manual_seed(seed))
+    x[0, 0, :, 2, 3] = 1e30
+    model = create_model("cva", in_channels=3)
+    logits = model(x)[0, 0]
+    assert logits.isnan().nonzero().tolist() == [[2, 3]]
+    valid = torch.ones(1, 8, 9, dtype=torch.bool)
+    valid[0, 2, 3] = False
+    torch.testing.assert_close(logits[valid[0]], model(x, valid=valid)[0, 0][valid[0]])
+
+
 def test_pca_kmeans_smooths_what_cva_takes_for_change(seed: int) -> None:
     x, changed = made_up_pair()
     speck = (5, 50)

@@ -194,6 +194,13 @@ def test_points_and_lines(tmp_path: Path, scene: Scene) -> None:
     np.testing.assert_array_equal(code_map(labels), expected)
 
 
+def test_coordinates_that_are_no_numbers_are_refused(tmp_path: Path, scene: Scene) -> None:
+    shapes = [on_ground(shapely.Point(3.2, 4.9)), shapely.LineString([(np.inf, 1.5), (9.5, 1.5)])]
+    path = write(tmp_path / "labels.gpkg", shapes, kind=[5, 9])
+    with pytest.raises(InputError, match="no numbers in 1 of 2 shapes, first in number 2; mend or delete"):
+        read_labels(path, scene)
+
+
 def test_points_in_the_same_pixel_and_beside_the_scene(tmp_path: Path, scene: Scene) -> None:
     places = [(3.2, 4.9), (3.9, 4.1), (5, 5), (5.5, 5.5), (16, 3), (2, 12), (-0.1, 3), (7, 7)]
     kinds = [5, 5, 5, 9, 5, 9, 9, 0]

@@ -32,7 +32,7 @@ class ChangeVectorAnalysis(Model):
         """Work out (magnitude - threshold) / standard deviation of the magnitude: above 0 is changed.
 
         Threshold and deviation are those of the ``valid`` pixels (None: all). A pair with the same magnitude
-        everywhere is unchanged: -1.
+        everywhere is unchanged: -1. Where the magnitude is no finite number there is no result: NaN.
         """
         return above_otsu(change_magnitude(x), valid)[:, None]
 
@@ -67,9 +67,12 @@ def otsu_threshold(values: Float[Tensor, "*m"]) -> Float[Tensor, ""]:
 
 
 def _logits(magnitude: Float[Tensor, "h w"], known: Float[Tensor, " m"]) -> Float[Tensor, "h w"]:
-    if not len(known) or not known.max() > known.min():
-        return torch.full_like(magnitude, -1.0)
-    return (magnitude - otsu_threshold(known)) / known.std(correction=0)
+    finite = known[known.isfinite()]
+    if not len(finite) or not finite.max() > finite.min():
+        logits = torch.full_like(magnitude, -1.0)
+    else:
+        logits = (magnitude - otsu_threshold(finite)) / finite.std(correction=0)
+    return logits.where(magnitude.isfinite(), float("nan"))  # an overflow is no change
 
 
 def _build(in_channels: int, num_classes: int = 1) -> ChangeVectorAnalysis:

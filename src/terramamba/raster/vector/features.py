@@ -107,6 +107,13 @@ def _read(path: str, chosen: str) -> Features:
             f"{path}: its reference system is not understood ({reason_of(error)}); save the file in a "
             "common one"
         ) from error
+    points, owners = shapely.get_coordinates(shapes, return_index=True)
+    endless = np.unique(owners[~np.isfinite(points).all(axis=1)])
+    if len(endless):
+        raise InputError(
+            f"{path}: layer {chosen!r} has coordinates that are no numbers in {len(endless)} of {len(shapes)}"
+            f" shapes, first in number {endless[0] + 1}; mend or delete them"
+        )
     attributes = dict(zip([str(name) for name in about["fields"]], columns, strict=True))
     doubts = () if page is None or page.doubt is None else (f"{path}: {page.doubt}",)
     return Features(path, chosen, shapes, attributes, crs, doubts)
