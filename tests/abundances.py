@@ -1,6 +1,6 @@
 """A third job for a test: abundances of K materials in each pixel, learnt where they are known."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
+from jaxtyping import Shaped
 from torch import Tensor, nn
 from torch.utils.data import StackDataset
 
@@ -17,13 +18,16 @@ from terramamba.core.files import write_json
 from terramamba.core.options import ABOVE_ZERO
 from terramamba.core.shown import Shown
 from terramamba.data.labels.class_table import ClassTable
-from terramamba.data.scaling import Scaling
-from terramamba.mapping.band_map import BandMap
+from terramamba.data.scaling import Scaling, read_scaled
+from terramamba.mapping.map_output import MapOutput
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.settings import MapSettings
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import RasterWriter
 from terramamba.raster.readers.open import open_scene
+from terramamba.raster.windows import Window, strips
 from terramamba.runs.folder import Run
 from terramamba.runs.model_card import DataCard, JudgedCard
 from terramamba.scores.score import Score
@@ -129,12 +133,52 @@ def evaluate(run: Run, folder: Path | None = None, *, scene: str, abundances: st
     return {"protocol": "drawn", "notes": [], "test": {"rmse": rmse(run.model, test)}}
 
 
-class AbundanceMap(BandMap):
+@dataclass(frozen=True, eq=False)
+class AbundanceWork:
+    given: MapInputs
+    windows: tuple[Window, ...]
+
+    def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
+        def mapped(part: int) -> dict[str, Shaped[np.ndarray, "..."]]:
+            run, scene = self.given.run, self.given.scenes["scene"]
+            values, _, _ = read_scaled(scene, run.scaling, self.windows[part])
+            with torch.no_grad():
+                found = run.model(torch.from_numpy(values.reshape(len(values), -1).T.copy()))
+            return {"abundances": found.T.reshape(-1, *values.shape[1:]).numpy()}
+
+        return mapped
+
+
+@dataclass(frozen=True, eq=False)
+class AbundanceOutput(MapOutput):
     kind = "abundances"
+    out: str
+    grid: Grid
+    windows: tuple[Window, ...]
+    names: tuple[str, ...]
+
+    @property
+    def named(self) -> Sequence[tuple[str, str | None]]:
+        return [("--out", self.out)]
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        return [window.pixels for window in self.windows]
+
+    def draft(self, files: Any, drafts: Sequence[Path], advance: Callable[[float], None]) -> dict[str, Any]:
+        how: dict[str, Any] = {"bands": len(self.names), "dtype": "float32", "band_names": list(self.names)}
+        with RasterWriter(drafts[0], self.grid, nodata=-1, **how) as writer:
+            for part, window in enumerate(self.windows):
+                writer.write(files.read(part)["abundances"], window)
+                advance(window.pixels)
+        return {}
 
 
 def plan_map(given: MapInputs, out: str, settings: MapSettings) -> MapPlan:
-    return AbundanceMap.plan(given, out, settings, given.run.classes.names, rows=5)
+    grid = given.scenes["scene"].grid
+    windows = tuple(strips(grid.height, grid.width, 5))
+    output = AbundanceOutput(out, grid, windows, given.run.classes.names)
+    return given.plan(output, AbundanceWork(given, windows), settings)
 
 
 def in_words(test: Mapping[str, Any]) -> str:
@@ -152,7 +196,7 @@ ABUNDANCES = Job(
     objective=Regression,
     evaluate=evaluate,
     plan_map=plan_map,
-    map_output=AbundanceMap.of,
+    map_output=AbundanceOutput.of,
     report=Reported(
         sentences=lambda run: [f"Abundances are off by {in_words(run.test)} (RMSE)."],
         bars=lambda run, scores: ("Error", [f"<tr><th>RMSE</th><td>{in_words(run.test)}</td></tr>"]),

@@ -76,7 +76,6 @@ class Reported:
     sentences: Callable[[RunRecord], list[str]]
     bars: Callable[[RunRecord, Scores], tuple[str, list[str]]]
     images: Sequence[str] = ()
-    beside: Sequence[str] = ()
     no_data: int = 0
     came_true: str = ""
     legend: Callable[[RunRecord], tuple[Mapping[int, str], Colours]] = _no_map
@@ -180,7 +179,6 @@ LAND_COVER = Job(
     map_output=ClassMapOutput.of,
     report=Reported(
         images=land_cover_sections.IMAGES,
-        beside=land_cover_sections.BESIDE,
         came_true=land_cover_sections.CAME_TRUE,
         sentences=land_cover_sections.sentences,
         map_sentence=land_cover_sections.map_sentence,
@@ -215,7 +213,6 @@ CHANGE = Job(
     map_output=ChangeMapOutput.of,
     report=Reported(
         images=change_sections.IMAGES,
-        beside=change_sections.BESIDE,
         no_data=255,
         came_true=change_sections.CAME_TRUE,
         sentences=change_sections.sentences,

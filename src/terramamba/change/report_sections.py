@@ -15,7 +15,6 @@ from terramamba.scores.score_table import CHANGE_SCORES
 from terramamba.scores.thresholds import STEPS
 
 IMAGES = ("before", "after")
-BESIDE = (*IMAGES, "probabilities", "certainty", "truth")
 CAME_TRUE = "there was change"
 
 NAMES = {0: "unchanged", 1: "changed"}

@@ -14,7 +14,6 @@ from terramamba.scores.score import Scores, by_name
 from terramamba.scores.score_table import LAND_COVER_SCORES
 
 IMAGES = ("scene",)
-BESIDE = (*IMAGES, "probabilities", "certainty", "truth")
 CAME_TRUE = "the class is right"
 NO_COLOUR = (128, 128, 128)
 

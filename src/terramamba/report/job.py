@@ -42,10 +42,6 @@ class ReportedJob(Protocol):
         """Names of the images that it maps, as the command line has them in capitals."""
 
     @property
-    def beside(self) -> Sequence[str]:
-        """Names of the files that may be shown with its map, of ``maps.MapFiles``."""
-
-    @property
     def no_data(self) -> int:
         """Value of its map where nothing is known."""
 

@@ -146,14 +146,15 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
 
 def _beside(job: ReportedJob, run: RunRecord, land: Scene, files: MapFiles) -> dict[str, Scene]:
     found: dict[str, Scene] = {}
+    own = (*job.images, *OF_THE_MODEL)
     for name in ("scene", "before", "after", *OF_THE_MODEL):
         path = getattr(files, name)
         if path is None:
             continue
-        if name not in job.beside:
+        if name not in own:
             raise InputError(
                 f"--{name} {path}: {run.folder} is for {run.task}; beside its map go"
-                f" {' and '.join(f'--{other}' for other in job.beside)}"
+                f" {' and '.join(f'--{other}' for other in (*own, 'truth'))}"
             )
         data = run.card.data
         bands = None if name in OF_THE_MODEL else data.source_bands
