@@ -15,7 +15,7 @@ from terramamba.change.map_output import NAMES, NOT_SURE, ChangeMapOutput
 from terramamba.change.map_worker import ChangeWork
 from terramamba.change.pair_view import view_of
 from terramamba.change.settings import ChangeMapSettings
-from terramamba.change.unlike_training import notes_on_likeness
+from terramamba.change.training_domain import notes_on_domain
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.mapping.certainty import REJECTED_TAG, certainty_rule
@@ -130,7 +130,7 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
                 *changes,
                 *pair_report(first, second).notes,
                 *differences,
-                *notes_on_likeness(run, (first, second), grid),
+                *notes_on_domain(run, (first, second), grid),
             ]
 
     return given.plan(output, work, settings, notes, threshold=option_fact("--threshold", threshold))

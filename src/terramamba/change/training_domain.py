@@ -1,4 +1,4 @@
-"""What in a pair a model has never seen the like of: pixels of another size, pictures without colours."""
+"""What in a pair lies outside the domain of training: pixels of another size, pictures without colours."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ SAMPLED_VALUES = 300_000
 COLOURS = 3
 
 
-def notes_on_likeness(run: Run, dates: tuple[Scene, Scene], grid: Grid) -> list[str]:
+def notes_on_domain(run: Run, dates: tuple[Scene, Scene], grid: Grid) -> list[str]:
     """Say what in ``dates``, which lie on ``grid``, ``run`` was neither trained nor tried on."""
     return [*_on_pixel_sizes(run, grid), *_on_colours(run, dates)]
 
