@@ -118,7 +118,7 @@ def test_training_begins_with_weights_by_their_folder(weights, tmp_path, pairs_o
     assert main([*words, "--dry-run"]) == 0
     said = capsys.readouterr().out
     assert "difference_mamba, default, width=16, d_state=2" in said
-    assert "drawn anew: differences.0.condition.weight" in said
+    assert "; it begins with changed as buildings" in said
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from terramamba.core.errors import InputError
+from terramamba.models.difference_mamba import weights_of_before
 from terramamba.models.registry import create_model
 
 
@@ -28,13 +29,42 @@ def test_every_parameter_gets_a_gradient_from_both_dates(seed):
     assert (x.grad.abs().sum(dim=(0, 2, 3, 4)) > 0).all()
 
 
-def test_meanings_differ_once_they_have_learnt_and_the_first_is_the_default(seed):
-    net, x = model(meanings=3).eval(), torch.randn(1, 2, 3, 32, 32)
-    torch.testing.assert_close(net(x, torch.tensor([0])), net(x, torch.tensor([2])))
-    for difference in net.differences:
-        torch.nn.init.normal_(difference.condition.weight)
-    assert not torch.allclose(net(x), net(x, torch.tensor([2])))
-    assert torch.equal(net(x), net(x, torch.tensor([0])))
+def test_each_meaning_has_a_decoder_and_the_first_is_the_default(seed):
+    net, x = model(meanings=3).eval(), torch.randn(4, 2, 3, 32, 32)
+    found = [net(x, torch.full((4,), meaning)) for meaning in range(3)]
+    assert not torch.allclose(found[0], found[2], atol=1e-3)
+    torch.testing.assert_close(net(x), found[0])
+    mixed = net(x, torch.tensor([2, 0, 1, 2]))
+    wanted = torch.stack([found[2][0], found[0][1], found[1][2], found[2][3]])
+    torch.testing.assert_close(mixed, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_of_when_meanings_shared_a_decoder_give_the_same(seed):
+    """A gain and a shift for each meaning, after the batch norm: today they are that norm's own."""
+    one, three = model().eval(), model(meanings=3).eval()
+    of_one = {name.removeprefix("decoders.0."): value for name, value in one.state_dict().items()}
+    conditions = {
+        f"differences.{i}.condition.weight": torch.randn(3, 2 * len(d.project[1].weight))
+        for i, d in enumerate(one.decoders[0].differences)
+    }
+    three.load_state_dict(weights_of_before({**of_one, **conditions}))
+    x = torch.randn(1, 2, 3, 32, 32)
+    for meaning in range(3):
+
+        def conditioned(module, _inputs, normed, number=meaning):
+            place = [d.project for d in one.decoders[0].differences].index(module)
+            gain, shift = conditions[f"differences.{place}.condition.weight"][number].chunk(2)
+            return normed * (1 + gain[:, None, None]) + shift[:, None, None]
+
+        hooks = [d.project.register_forward_hook(conditioned) for d in one.decoders[0].differences]
+        torch.testing.assert_close(three(x, torch.tensor([meaning])), one(x), rtol=1e-4, atol=1e-5)
+        for hook in hooks:
+            hook.remove()
+
+
+def test_weights_of_today_are_taken_as_they_are(seed):
+    saved = model(meanings=2).state_dict()
+    assert weights_of_before(saved) is saved
 
 
 @pytest.mark.parametrize("option", ["in_channels", "width", "d_state", "meanings"])

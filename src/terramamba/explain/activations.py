@@ -84,7 +84,7 @@ def change_evidence(
     a probability of at least ``threshold``; where there are none, those of all usable pixels.
     """
     h, w = images.shape[-2:]
-    targets = {f"{layer.part} {layer.stage}": layer for layer in model.target_layers()}
+    targets = {f"{layer.part} {layer.stage}": layer for layer in model.target_layers(meaning or 0)}
     modules = {name: layer.module for name, layer in targets.items()}
     with torch.enable_grad(), outputs_of(modules) as found:
         # Gradients reach every part also where the weights were frozen.

@@ -10,10 +10,11 @@ strides 16 and 8. Exchanging the dates changes nothing.
     y_i = V(F(d_i + up(y_i+1)))    F: two 3x3 convolutions; V at stride 8 alone
     logits = up(head(y_1))
 
-With ``meanings`` the model has learnt several meanings of "changed", such as buildings alone or anything,
-with gain and shift of each d_i for each: d_i (1 + g_m) + s_m.
+With ``meanings`` the model has learnt several meanings of "changed", such as buildings alone or anything:
+they share the encoder, and each has the rest for itself, so that none costs another anything.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -51,27 +52,46 @@ class Mixing(nn.Module):
 
 
 class Difference(nn.Module):
-    """d_i: what differs between two dates' maps, for a meaning of "changed"."""
+    """d_i: what differs between two dates' maps."""
 
-    def __init__(self, in_channels: int, channels: int, meanings: int) -> None:
+    def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
         self.project = nn.Sequential(
             nn.Conv2d(2 * in_channels, channels, 1, bias=False), nn.BatchNorm2d(channels)
         )
-        self.condition = nn.Embedding(meanings, 2 * channels)
-        nn.init.zeros_(self.condition.weight)
 
     def forward(
-        self, before: Float[Tensor, "b c h w"], after: Float[Tensor, "b c h w"], meaning: Int[Tensor, " b"]
+        self, before: Float[Tensor, "b c h w"], after: Float[Tensor, "b c h w"]
     ) -> Float[Tensor, "b k h w"]:
         """Compare the maps of two dates (b, c, h, w)."""
-        d = self.project(torch.cat([(after - before).abs(), after + before], dim=1))
-        gain, shift = self.condition(meaning)[:, :, None, None].chunk(2, dim=1)
-        return F.relu(d * (1 + gain) + shift)
+        return F.relu(self.project(torch.cat([(after - before).abs(), after + before], dim=1)))
+
+
+class Decoder(nn.Module):
+    """From the maps of both dates to logits, for one meaning of "changed"."""
+
+    def __init__(self, num_classes: int, width: int, mixed: int, d_state: int) -> None:
+        super().__init__()
+        widths = [max(width // 2, 8), width, width, width]
+        self.differences = nn.ModuleList(Difference(c, k) for c, k in zip(CHANNELS, widths, strict=True))
+        self.coarse = Mixing(width, mixed, d_state)
+        self.fuse = nn.ModuleList(nn.Sequential(conv_bn_relu(k, k), conv_bn_relu(k, k)) for k in widths[:-1])
+        self.narrow = nn.Conv2d(width, widths[0], 1)
+        self.middle = Mixing(width, mixed, d_state)
+        self.head = nn.Conv2d(widths[0], num_classes, 3, padding=1)
+
+    def forward(self, pairs: Sequence[tuple[Tensor, Tensor]]) -> Float[Tensor, "b k h w"]:
+        """Decode the maps of both dates, each (b, c, h, w), fine to coarse."""
+        d = [difference(*pair) for difference, pair in zip(self.differences, pairs, strict=True)]
+        y = self.coarse(d[3])
+        y = self.middle(self.fuse[2](d[2] + _twice(y)))
+        y = self.fuse[1](d[1] + _twice(y))
+        y = self.fuse[0](d[0] + _twice(self.narrow(y)))
+        return _twice(self.head(y))
 
 
 class DifferenceMamba(OnLocalEncoder):
-    """Encoder of both dates, differences, top-down decoder."""
+    """Encoder of both dates, and for each meaning of "changed" differences and a top-down decoder."""
 
     takes_meaning = True
 
@@ -79,16 +99,8 @@ class DifferenceMamba(OnLocalEncoder):
         self, in_channels: int, num_classes: int, width: int, mixed: int, d_state: int, meanings: int
     ) -> None:
         super().__init__()
-        widths = [max(width // 2, 8), width, width, width]
         self.encoder = EfficientNetLite0(in_channels)
-        self.differences = nn.ModuleList(
-            Difference(c, k, meanings) for c, k in zip(CHANNELS, widths, strict=True)
-        )
-        self.coarse = Mixing(width, mixed, d_state)
-        self.fuse = nn.ModuleList(nn.Sequential(conv_bn_relu(k, k), conv_bn_relu(k, k)) for k in widths[:-1])
-        self.narrow = nn.Conv2d(width, widths[0], 1)
-        self.middle = Mixing(width, mixed, d_state)
-        self.head = nn.Conv2d(widths[0], num_classes, 3, padding=1)
+        self.decoders = nn.ModuleList(Decoder(num_classes, width, mixed, d_state) for _ in range(meanings))
 
     def forward(
         self, x: Float[Tensor, "b 2 c h w"], meaning: Int[Tensor, " b"] | None = None
@@ -98,17 +110,21 @@ class DifferenceMamba(OnLocalEncoder):
         ``meaning`` says for each pair which of the model's meanings of "changed" is asked for; None: the
         first.
         """
-        b, _, _, h, w = x.shape
-        if meaning is None:
-            meaning = torch.zeros(b, dtype=torch.long, device=x.device)
+        h, w = x.shape[-2:]
         y = reflect_to_multiple(x, COARSEST).transpose(0, 1).flatten(0, 1)
         pairs = [by_date(maps) for maps in self.encoder(y.contiguous(memory_format=torch.channels_last))]
-        d = [difference(*pair, meaning) for difference, pair in zip(self.differences, pairs, strict=True)]
-        y = self.coarse(d[3])
-        y = self.middle(self.fuse[2](d[2] + _twice(y)))
-        y = self.fuse[1](d[1] + _twice(y))
-        y = self.fuse[0](d[0] + _twice(self.narrow(y)))
-        return _twice(self.head(y))[..., :h, :w]
+        if meaning is None or len(self.decoders) == 1:
+            return self.decoders[0](pairs)[..., :h, :w]
+        found, order = [], []
+        for asked in meaning.unique().tolist():
+            own = (meaning == asked).nonzero()[:, 0]
+            found.append(self.decoders[asked]([(before[own], after[own]) for before, after in pairs]))
+            order.append(own)
+        return torch.cat(found)[torch.cat(order).argsort()][..., :h, :w]
+
+    def weights_of_meaning(self, number: int) -> str:
+        """Return with what the names of a meaning's own weights begin."""
+        return f"decoders.{number}."
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """Return the parameters in four groups: of the encoder and others, those that decay and those not."""
@@ -116,12 +132,18 @@ class DifferenceMamba(OnLocalEncoder):
 
     def checkpoint_blocks(self) -> list[nn.Module]:
         """List the blocks of the encoder and the VSS blocks."""
-        return [*self.encoder.blocks(), *self.coarse.blocks, *self.middle.blocks]
+        own = [block for each in self.decoders for block in (*each.coarse.blocks, *each.middle.blocks)]
+        return [*self.encoder.blocks(), *own]
 
-    def target_layers(self) -> list[TargetLayer]:
-        """List the encoder's stages and the decoder's maps."""
-        found = [TargetLayer("difference", i + 1, 2 ** (i + 1), d) for i, d in enumerate(self.differences)]
-        return [*found, TargetLayer("decoder", 3, 8, self.middle), TargetLayer("decoder", 4, 16, self.coarse)]
+    def target_layers(self, meaning: int = 0) -> list[TargetLayer]:
+        """List the differences and maps of the decoder of ``meaning``."""
+        decoder = self.decoders[meaning]
+        found = [TargetLayer("difference", i + 1, 2 ** (i + 1), d) for i, d in enumerate(decoder.differences)]
+        return [
+            *found,
+            TargetLayer("decoder", 3, 8, decoder.middle),
+            TargetLayer("decoder", 4, 16, decoder.coarse),
+        ]
 
 
 def _twice(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
@@ -151,6 +173,32 @@ def _build(
     return DifferenceMamba(**options)
 
 
+def weights_of_before(saved: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Give each meaning a decoder, in weights of when all meanings shared one but for a gain and a shift.
+
+    These follow the batch norm, d_i (1 + g_m) + s_m, whose own gain and shift take them in.
+    """
+    if not any(name.startswith("differences.") for name in saved):
+        return saved
+    conditions = {
+        name[: -len("condition.weight")]: value for name, value in saved.items() if "condition" in name
+    }
+    found = {name: value for name, value in saved.items() if name.startswith("encoder.")}
+    for number in range(len(next(iter(conditions.values())))):
+        own = {
+            name: value
+            for name, value in saved.items()
+            if not name.startswith("encoder.") and not name.endswith(ending)
+        }
+        for difference, condition in conditions.items():
+            gain, shift = condition[number].chunk(2)
+            norm = f"{difference}project.1."
+            own[f"{norm}weight"] = saved[f"{norm}weight"] * (1 + gain)
+            own[f"{norm}bias"] = saved[f"{norm}bias"] * (1 + gain) + shift
+        found |= {f"decoders.{number}.{name}": value for name, value in own.items()}
+    return found
+
+
 SPEC = ModelSpec(
     name="difference_mamba",
     task="change",
@@ -172,4 +220,5 @@ SPEC = ModelSpec(
     },
     claims={},
     example=(1, 2, 3, 256, 256),
+    weights_of_before=weights_of_before,
 )

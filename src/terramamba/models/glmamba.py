@@ -254,7 +254,7 @@ class GLMamba(Model):
         }
         return Features(self.decoder(enhanced)[..., :h, :w], maps, attention={})
 
-    def target_layers(self) -> Sequence[TargetLayer]:
+    def target_layers(self, meaning: int = 0) -> Sequence[TargetLayer]:
         """List CSAM, of both dates, BFA and CSIE; what has no weights decides nothing and is left out."""
         parts = {"CSAM": {int(stage): csam for stage, csam in self.csam.items()}}
         parts |= {name: dict(enumerate(m, start=1)) for name, m in (("BFA", self.bfa), ("CSIE", self.csie))}

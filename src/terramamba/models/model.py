@@ -14,6 +14,7 @@ change elsewhere, and a command can refuse what a model cannot do before anythin
     can an image be cut into tiles?    whole_image            False: it can
     which pixels count?                takes_valid            False: it does not ask
     what is called changed?            takes_meaning          False: it has learnt one meaning
+    which weights are a meaning's own? weights_of_meaning()   None: all are shared
     which patches does it take?        patch_size             None: patches of any side
     does bfloat16 change anything?     supports_bf16          False
 
@@ -141,9 +142,16 @@ class Model(nn.Module):
         """Run ``forward`` and return its logits with what the model lets be seen on the way to them."""
         return Features(self(x))
 
-    def target_layers(self) -> Sequence[TargetLayer]:
-        """List the layers that say where the model found something, fine to coarse within a part."""
+    def target_layers(self, meaning: int = 0) -> Sequence[TargetLayer]:
+        """List the layers that say where the model found something, fine to coarse within a part.
+
+        They are those that a model asks for ``meaning``, by number, which has learnt several of "changed".
+        """
         return ()
+
+    def weights_of_meaning(self, number: int) -> str | None:
+        """Return with what the names of the weights begin that one meaning of "changed" has for itself."""
+        return None
 
     def check_precision(self, precision: str) -> None:
         """Raise ``InputError`` where ``precision`` is "bf16" and the model has nothing to run in it."""

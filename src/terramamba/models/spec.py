@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from torch import Tensor
+
 from terramamba.models.model import Model
 
 FitFunction = Callable[..., tuple[Model, dict[str, Any]]]
@@ -42,6 +44,8 @@ class ModelSpec:
     """Dataclass whose fields are the options, where the signature of ``build`` does not show them."""
     options_of_before: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
     """Of a saved model, which an earlier version may have written, to those that build the same today."""
+    weights_of_before: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = dict
+    """Of a saved model, likewise, to those that mean the same today."""
     trainable: bool = True
     """False: a detector that has nothing to learn."""
     fit: FitFunction | None = None

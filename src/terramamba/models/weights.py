@@ -62,7 +62,9 @@ def load_model(path: Path, saved: SavedModel) -> Model:
     """
     tensors = _read(path, saved.sha256)
     try:
-        saved = replace(saved, options=model_spec(saved.name).options_of_before(saved.options))
+        spec = model_spec(saved.name)
+        saved = replace(saved, options=spec.options_of_before(saved.options))
+        tensors = spec.weights_of_before(tensors)
         _require_size(path, saved, tensors)
         with torch.random.fork_rng(devices=[]):  # loading a model leaves the caller's random numbers alone
             model = create_model(saved.name, preset=saved.preset, **saved.options)
@@ -80,7 +82,7 @@ def load_model(path: Path, saved: SavedModel) -> Model:
     return model.eval()
 
 
-def _read(path: Path, checksum: str | None) -> dict[str, Tensor]:
+def _read(path: Path, checksum: str | None) -> Mapping[str, Tensor]:
     if not path.is_file():
         raise InputError(f"{path} does not exist; give a run folder whose training has ended")
     content = path.read_bytes()

@@ -101,7 +101,7 @@ def _beginning(
     """Have ``model`` begin with an earlier run, or its encoder with somebody's weights, and say with what."""
     beginning = None
     if begun is not None:
-        beginning = begin_with(model, begun, str(settings.init), prepared.card.split_id)
+        beginning = begin_with(model, begun, str(settings.init), prepared.card)
     elif settings.encoder_weights is not None:
         origin = begin_encoder(model, settings.encoder_weights, model_spec(settings.model).encoders)
         beginning = Beginning(f"the encoder of {origin.words}", origin=origin)

@@ -4,7 +4,7 @@ What fits is taken; what has another shape, since there are other classes or ban
 first convolution, which is widened. The sizes of the model are the run's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from terramamba.models.origin import WeightsOrigin
 from terramamba.models.registry import resolved_options
 from terramamba.models.weights import FROM_DATA
 from terramamba.runs.folder import Run, load_run, with_kept_model
-from terramamba.runs.model_card import ModelCard
+from terramamba.runs.model_card import DataCard, ModelCard
 from terramamba.training.settings import TrainSettings
 
 S = TypeVar("S", bound=TrainSettings)
@@ -100,19 +100,20 @@ def with_sizes_of(settings: S, begun: Run | None, task: str) -> S:
     return replace(settings, preset=model.preset, set={**own, **settings.set})
 
 
-def begin_with(model: Model, run: Run, init: str, split_id: str) -> Beginning:
+def begin_with(model: Model, run: Run, init: str, data: DataCard) -> Beginning:
     """Give ``model`` all weights of ``run`` that it has a place for, and say which it has not.
 
     Args:
         model: What is to be trained.
         run: What it begins with.
         init: How the run was named.
-        split_id: That of the data that the model will be trained on.
+        data: What the model will be trained on.
 
     Raises:
         InputError: the run is of another model.
     """
-    theirs, own = run.model.state_dict(), model.state_dict()
+    theirs, likened = _by_meaning(model, run, data.meanings)
+    own = model.state_dict()
     taken, anew = {}, []
     for name, value in own.items():
         found = _fitting(theirs.get(name), value)
@@ -124,8 +125,31 @@ def begin_with(model: Model, run: Run, init: str, split_id: str) -> Beginning:
         raise InputError(f"--init {init}: no weight of this run has a place in the model; leave --init out")
     model.load_state_dict(taken, strict=False)
     drawn = f"; drawn anew: {', '.join(anew[:NAMED])}{' and others' if len(anew) > NAMED else ''}"
-    words = f"the weights of {init}{drawn if anew else ''}"
-    return Beginning(words, _notes(run, init, split_id), run.card.origin)
+    words = f"the weights of {init}{drawn if anew else ''}{likened}"
+    return Beginning(words, _notes(run, init, data.split_id), run.card.origin)
+
+
+def _by_meaning(model: Model, run: Run, meanings: Sequence[str] | None) -> tuple[Mapping[str, Tensor], str]:
+    """The weights of ``run`` with those of a meaning of "changed" where ``model`` has that, and which others.
+
+    A meaning that the run has not learnt begins with what the run's first has.
+    """
+    theirs, known = run.model.state_dict(), run.card.data.meanings or ("",)
+    placed, likened = dict(theirs), []
+    for number, meaning in enumerate(meanings or ("",)):
+        place = model.weights_of_meaning(number)
+        if place is None:
+            return theirs, ""
+        source = run.model.weights_of_meaning(known.index(meaning) if meaning in known else 0)
+        assert source is not None, "a run's model is of the same record"
+        placed |= {
+            f"{place}{name.removeprefix(source)}": value
+            for name, value in theirs.items()
+            if name.startswith(source)
+        }
+        if meaning not in known:
+            likened.append(f"{meaning or 'changed'} as {known[0] or 'changed'}")
+    return placed, f"; it begins with {', '.join(likened)}" if likened else ""
 
 
 def _notes(run: Run, init: str, split_id: str) -> tuple[str, ...]:
