@@ -180,9 +180,8 @@ def weights_of_before(saved: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """
     if not any(name.startswith("differences.") for name in saved):
         return saved
-    conditions = {
-        name[: -len("condition.weight")]: value for name, value in saved.items() if "condition" in name
-    }
+    ending = "condition.weight"
+    conditions = {name.removesuffix(ending): value for name, value in saved.items() if name.endswith(ending)}
     found = {name: value for name, value in saved.items() if name.startswith("encoder.")}
     for number in range(len(next(iter(conditions.values())))):
         own = {
