@@ -282,6 +282,28 @@ def test_geotiff_wavelengths_from_tags_and_descriptions(geotiff: Make, tmp_path:
     assert open_scene(described).wavelengths is None
 
 
+@pytest.mark.parametrize(
+    ("described", "centre"),
+    [
+        ("Band 1 (445 - 455 nm)", 450),
+        ("445-455nm", 450),
+        ("Blue (0.45-0.51 um)", 480),
+        ("0,45 µm – 0,51 µm", 480),
+        ("433 nm to 453 nm", 443),
+        ("Panchromatic (0.50..0.68 micrometers)", 590),
+        ("Band 2 - 450 nm", 450),
+        ("Band 200-1950 nm", 1950),
+        ("Band 1, FWHM 10.5 nm, centre 450.0 nm", 450),
+        ("width: 0.02 um, at 0.45 um", 450),
+        ("450 nm (FWHM 10 nm)", 450),
+    ],
+)
+def test_a_band_described_by_both_its_ends_or_with_its_width_lies_at_its_centre(
+    described: str, centre: float
+) -> None:
+    assert band_wavelength({}, {}, described) == pytest.approx(centre)
+
+
 def test_wavelengths_of_one_band() -> None:
     assert band_wavelength({}, {"CENTRAL_WAVELENGTH_UM": "0.482"}, "") == pytest.approx(482)
     assert band_wavelength({}, {}, "B8A 864.7nm") == pytest.approx(864.7)

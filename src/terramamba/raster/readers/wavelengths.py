@@ -32,9 +32,14 @@ _UNITS = {
     "metre": 1e9,
 }
 _WAVENUMBERS = re.compile(r"wave ?numbers?|(1/|/ ?)cm|cm ?[-^*]+ ?1|cm⁻¹|kayser")
-_IN_DESCRIPTION = re.compile(
-    r"([0-9]+(?:[.,][0-9]+)?)\s*(nm|[uµμ]m|nanomet(?:er|re)s?|micromet(?:er|re)s?|microns?)\b", re.I
-)
+_NUMBER = r"[0-9]+(?:[.,][0-9]+)?"
+_UNIT = r"nm|[uµμ]m|nanomet(?:er|re)s?|micromet(?:er|re)s?|microns?"
+_IN_DESCRIPTION = re.compile(rf"({_NUMBER})\s*({_UNIT})\b", re.I)
+_FROM_TO = re.compile(rf"({_NUMBER})\s*(?:{_UNIT})?\s*(?:[-–—]|to|\.\.+)\s*({_NUMBER})\s*({_UNIT})\b", re.I)
+_WIDTH = re.compile(rf"(?:fwhm|width)[\s:=]*{_NUMBER}\s*(?:{_UNIT})\b", re.I)
+_NARROWEST = 0.5
+"""A band that is named by its ends begins at this part of where it ends or later; else the first number is
+that of the band, as in ``band 2 - 450 nm``."""
 _GUESSES = ((1e-7, 1e-4, 1e9, "metres"), (0.1, 100.0, 1e3, "micrometres"), (100.0, 1e5, 1.0, "nanometres"))
 """Without a unit, wavelengths between the first two are in what the third is in nanometres: optical sensors
 see from about 200 nanometres to about 15 micrometres."""
@@ -122,7 +127,8 @@ def _factor(unit: str) -> float | None:
 def band_wavelength(tags: Mapping[str, str], imagery: Mapping[str, str], description: str) -> float | None:
     """Find the wavelength of one band in nanometres in its tags, its IMAGERY tags or its description.
 
-    Descriptions such as ``band 1 (418.24 Nanometers)`` count only with a unit. None where nothing is known.
+    Descriptions such as ``band 1 (418.24 Nanometers)`` or ``Blue (0.45-0.51 um)`` count only with a unit.
+    None where nothing is known.
     """
     found = written_wavelength(tags, imagery, description)
     return None if found is None else nanometres(*found)
@@ -139,7 +145,16 @@ def written_wavelength(
             return lower[name], unit
     if "CENTRAL_WAVELENGTH_UM" in imagery:
         return imagery["CENTRAL_WAVELENGTH_UM"], "um"
-    match = _IN_DESCRIPTION.search(description)
+    return _described(_WIDTH.sub("", description))
+
+
+def _described(text: str) -> tuple[str, str] | None:
+    """The wavelength in a description; the middle, where that names both ends of a band."""
+    ends = _FROM_TO.search(text)
+    low, high = (None, None) if ends is None else (number_of(ends[1]), number_of(ends[2]))
+    if ends is not None and low is not None and high is not None and _NARROWEST * high <= low < high:
+        return f"{(low + high) / 2:.10g}", ends[3]
+    match = _IN_DESCRIPTION.search(text)
     return (match[1], match[2]) if match else None
 
 
