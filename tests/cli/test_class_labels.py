@@ -130,6 +130,27 @@ def test_check_says_which_classes_an_image_is_taken_for(
         assert "as class labels" not in terramamba("check", other).out
 
 
+def test_check_of_a_scene_and_what_is_no_labels_speaks_of_labels(
+    scene: SyntheticScene, tmp_path: Path, terramamba: Callable
+) -> None:
+    codes = np.indices((40, 40))[0] // 10
+    grid = scene_grid(scene)
+    rng = np.random.default_rng(0)
+    for name, values, error in (
+        ("fractions", codes * 0.25, "holds 0.25, which is no class code"),
+        ("measured", rng.random((40, 40)), "which is no class code"),
+        ("shares", codes == np.arange(4)[:, None, None], "these are shares of a pixel"),
+        ("colours", (codes * np.array([60, 0, 20])[:, None, None]).astype(np.uint8), "picture of 4 colours"),
+        ("other date", rng.random((3, 40, 40)), "not a pair"),
+        ("photograph", rng.integers(0, 255, (3, 40, 40)).astype(np.uint8), "not a pair"),
+    ):
+        kind = values.dtype if values.dtype == np.uint8 else np.float32
+        write_geotiff(tmp_path / f"{name}.tif", values.astype(kind).reshape(-1, 40, 40), grid)
+        refused = terramamba("check", scene.scene, tmp_path / f"{name}.tif")
+        assert refused.status == 1
+        assert error in refused.err, name
+
+
 def scene_grid(scene: SyntheticScene):
     return open_scene(scene.scene).grid
 

@@ -59,7 +59,7 @@ def usable(scene: Scene, labels: Labels, offered: Sequence[int] | None = None) -
         names = ", ".join(repr(labels.classes.names[target]) for target in sorted(gone))
         raise InputError(
             f"{scene.path}: no labelled pixel of {names} has data in all {len(bands)} used bands; label more"
-            " of it, leave the class out, or correct the nodata value"
+            " of it, leave the class out (--ignore-classes), or correct the nodata value"
         )
     why = f" ({np.count_nonzero(infinite):,} of them NaN or infinite)" if infinite.any() else ""
     said = f"{lost:,} of {len(kept):,} labelled pixels lack data in a used band{why} and are left out"

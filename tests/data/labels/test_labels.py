@@ -74,6 +74,7 @@ def test_whole_floats_nan_nodata_and_negative_numbers(tmp_path: Path, scene: Sce
     np.testing.assert_array_equal(class_map(found) > 0, MAP > 0)
     found = read_labels(located(tmp_path / "nodata.tif", MAP, nodata=9.0), scene)
     assert found.classes.codes == (0, 2, 7)  # what is declared as no data is not 0
+    assert found.unlabelled == ("no data (5 pixels): 9 is declared as such",)
     hair = floats.copy()
     hair[0, 1:] += np.float32(4e-7)
     hair[1, 0] -= np.float32(2e-7)
@@ -116,6 +117,61 @@ def test_labels_without_georeferencing(tmp_path: Path, scene: Scene, suffix: str
     labels = read_labels(str(path), scene)
     assert labels.classes.codes == (2, 7, 9)
     np.testing.assert_array_equal(class_map(labels) > 0, MAP > 0)
+
+
+@pytest.mark.parametrize(("declared", "said"), [(0, False), (2, True), (10, True), (11, False), (255, False)])
+def test_no_data_in_the_row_of_the_codes_are_said(
+    tmp_path: Path, scene: Scene, declared: int, said: bool
+) -> None:
+    values = MAP.copy()
+    values[0, :2] = declared
+    labels = read_labels(located(tmp_path / "labels.tif", values, nodata=declared), scene)
+    assert any("though it is one of the row of the codes (up to 9)" in note for note in labels.notes) == said
+    number = np.count_nonzero(values == declared)
+    assert labels.unlabelled[0] == f"no data ({number} pixels): {declared} is declared as such"
+    # half a pixel beside the scene's grid, and smaller than it: what lies beside is none of the no data
+    finer = located(tmp_path / "off.tif", values[:2], 0.2, nodata=declared)
+    off = read_labels(finer, scene, ignore=["none"])
+    assert off.unlabelled[0] == (
+        f"no data ({np.count_nonzero(values[:2] == declared)} pixels): {declared} is declared as such"
+    )
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".npy"])
+def test_codes_that_are_all_below_0_are_refused(tmp_path: Path, scene: Scene, suffix: str) -> None:
+    path, values = tmp_path / f"labels{suffix}", -MAP.astype(np.int16)
+    np.save(path, values) if suffix == ".npy" else located(path, values)
+    with pytest.raises(InputError, match=r"10 pixels hold numbers below 0 .* number the classes from 1"):
+        read_labels(str(path), scene)
+
+
+@pytest.mark.parametrize("bands", [2, 3, 4])
+def test_equal_bands_of_labels_are_one(tmp_path: Path, scene: Scene, bands: int) -> None:
+    path = located(tmp_path / "labels.tif", np.stack([MAP] * bands), class_names={2: "roof"})
+    labels = read_labels(path, scene)
+    np.testing.assert_array_equal(code_map(labels), MAP)
+    assert labels.classes.names[0] == "roof"
+    assert labels.notes[0] == f"{path}: its {bands} bands are all the same and read as one"
+    other = np.stack([MAP] * bands)
+    other[-1, 2, 3] = 8
+    with pytest.raises(InputError, match=f"has {bands} bands; labels need one band"):
+        read_labels(located(tmp_path / "other.tif", other), scene)
+
+
+def test_colours_and_shares_in_place_of_codes_are_called_so(tmp_path: Path) -> None:
+    scene = open_scene(located(tmp_path / "scene.tif", np.ones((5, 12, 16), np.float32)))
+    codes = np.indices((12, 16))[0] // 4
+    picture = np.array([[0, 100, 0], [0, 0, 255], [255, 255, 0]], np.uint8)[codes]
+    write_png(tmp_path / "colours.png", picture)
+    with pytest.raises(InputError, match=r"a picture of 3 colours \(#0000ff, #006400, #ffff00\); make codes"):
+        read_labels(str(tmp_path / "colours.png"), scene)
+    shares = (codes == np.arange(3)[:, None, None]).astype(np.float32)
+    shares[:, 0, :3] = 0
+    shares[:, 0, 4] = (0.2, 0.3, 0.5)
+    with pytest.raises(InputError, match="these are shares of a pixel that add up to 1; make one band"):
+        read_labels(located(tmp_path / "shares.tif", shares), scene)
+    with pytest.raises(InputError, match="has 3 bands; labels need one band of class codes: name the file"):
+        read_labels(located(tmp_path / "image.tif", shares * 7), scene)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif"])
@@ -183,7 +239,7 @@ def test_abundances_count_where_they_are_high_enough(tmp_path: Path, scene: Scen
     [
         (np.ones((3, 4), np.uint8), r"a single class \(code 1\)"),
         (np.zeros((3, 4), np.uint8), "not one labelled pixel"),
-        (np.ones((3, 3, 4), np.uint8), "has 3 bands; labels need one"),
+        (np.indices((3, 3, 4))[0].astype(np.uint8), "has 3 bands; labels need one"),
     ],
 )
 def test_refused_in_one_line(tmp_path: Path, scene: Scene, array: np.ndarray, says: str) -> None:

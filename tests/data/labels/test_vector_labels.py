@@ -393,7 +393,7 @@ def test_a_class_for_no_shape(tmp_path: Path, scene: Scene) -> None:
     shapes, _ = boxes()
     path = write(tmp_path / "labels.gpkg", shapes, cover=np.array([None] * 3, object))
     refused(path, scene, r"'cover' \(empty\) says no class of any of its 3 shapes", class_attribute="cover")
-    refused(path, scene, r"no attribute can say the class; .*: 'cover' \(empty\)")
+    refused(path, scene, r"no attribute can say the class, .* it has 'cover' \(empty\); add one")
 
 
 def test_flags_for_shapes_are_refused_for_other_files(tmp_path: Path, scene: Scene) -> None:

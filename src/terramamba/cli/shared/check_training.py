@@ -42,11 +42,11 @@ def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
     """Tell whether the second of two files is labels for the first, rather than another date of it.
 
     Labels are shapes, a list of pixels, an array that is named, a bare array of another number of bands, or
-    one band of codes beside a scene of several bands.
+    beside a scene of more bands one band, a picture of few colours, or shares of a pixel.
     """
     if len(paths) != 2:
         return False
-    from terramamba.data.labels.described import describe_label_image
+    from terramamba.data.labels.one_band import looks_like_labels
     from terramamba.data.labels.pixel_formats import pixel_format
     from terramamba.raster.readers.array_path import split_variable
     from terramamba.raster.readers.open import open_scene
@@ -67,7 +67,7 @@ def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
         return arrays
     if arrays:
         return first.bands != second.bands
-    return second.bands == 1 and first.bands > 1 and describe_label_image(second) is not None
+    return first.bands > second.bands and looks_like_labels(second)
 
 
 def refuse_unused(options: Any, taken: type[Any], what: str) -> None:

@@ -84,7 +84,8 @@ def find_classes(
         if not candidate.codes.any():
             raise InputError(
                 f"{path}: attribute {_described(wanted, attributes[wanted])} says no class of any of its "
-                f"{len(candidate.codes)} shapes; fill it in, or choose another with --class-attribute"
+                f"{len(candidate.codes)} shapes; fill in text or numbers from 1, or choose another with "
+                "--class-attribute"
             )
         return candidate
     if shown is not None and shown in attributes:
@@ -106,9 +107,13 @@ def find_classes(
         if len(candidates) == 1:
             return next(iter(candidates.values()))
     meant = {name: attributes[name] for name in several or texts or told} or attributes
+    if not told:
+        raise InputError(
+            f"{path}: no attribute can say the class, by text or whole numbers from 1, up to {MAX_CLASSES} "
+            f"different ones; it has {_listed(meant)}; add one, or choose with --class-attribute"
+        )
     raise InputError(
-        f"{path}: {'several attributes' if told else 'no attribute'} can say the class; choose with "
-        f"--class-attribute: {_listed(meant)}"
+        f"{path}: several attributes can say the class; choose with --class-attribute: {_listed(meant)}"
     )
 
 

@@ -64,8 +64,9 @@ def read_nearest(labels: Scene, scene: Grid) -> Iterator[Strip]:
     """
     _require_affordable(labels, scene.window)
     mapping = GridMapping(scene, labels.grid)
+    beside = 1 if labels.nodata == 0 else 0  # what is not on the labels at all is none of their no data
     for window in pieces(scene.height, scene.width, REPROJECTED_AT_ONCE):
-        values = np.zeros((1, *window.shape), labels.dtype)
+        values = np.full((1, *window.shape), beside, labels.dtype)
         valid = np.zeros(values.shape, bool)
         rows, cols = np.arange(window.row, window.bottom), np.arange(window.col, window.right)
         coordinates = mapping.centre_coordinates(rows, cols)

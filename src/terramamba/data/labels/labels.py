@@ -169,6 +169,8 @@ def _settled(
     out = settle_codes(path, found, ignore=ignore, named=named, known=known)
     kept = ~np.isin(raster.codes, list(out.codes))
     said = [f"{code} ({found.counts[code]:,} {found.of}): {why}" for code, why in out.codes.items()]
+    if found.no_data:
+        said.append(f"no data ({found.no_data:,} {found.of}): {found.nodata:g} is declared as such")
     if found.missing:
         said.append(f"below 0 or NaN ({found.missing:,} {found.of}): never a class")
     settled = replace(
@@ -237,7 +239,7 @@ def unmasked(labels: Labels, scene: Scene, *, need_all_classes: bool = True) -> 
         names = ", ".join(repr(labels.classes.names[c]) for c in sorted(gone))
         raise InputError(
             f"{scene.path}: its masks leave no labelled pixel of {names}; label more of it, leave the class "
-            "out, or use other masks"
+            "out (--ignore-classes), or use other masks"
         )
     lost = f"{np.count_nonzero(hidden):,} of {len(hidden):,} labelled pixels"
     return labels.only(~hidden, f"{lost} are masked and left out")

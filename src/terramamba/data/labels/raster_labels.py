@@ -22,6 +22,7 @@ from terramamba.data.labels.class_names import twice_in_words
 from terramamba.data.labels.class_raster import ClassRaster
 from terramamba.data.labels.label_grid import Strip, offset, read_nearest, read_shifted
 from terramamba.data.labels.legend import legend_of
+from terramamba.data.labels.one_band import as_one_band
 from terramamba.data.labels.pixel_formats import pixel_format
 from terramamba.data.labels.unlabelled import CodeCounts
 from terramamba.data.labels.vector_labels import read_shapes
@@ -32,6 +33,7 @@ from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array
 from terramamba.raster.readers.format_record import OpenOptions
 from terramamba.raster.readers.formats import open_any
+from terramamba.raster.readers.gdal import is_data
 from terramamba.raster.readers.mosaic import MosaicSource
 from terramamba.raster.readers.value_facts import hides_pixels, is_lossy
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
@@ -96,9 +98,14 @@ def read_codes(
     labels = _open(path, variable, column="mask")
     if labels.source == unmasked_source(scene):
         raise InputError(f"{path}: is the scene itself; name the labels of {scene.path}")
-    if labels.bands != 1:
-        raise InputError(f"{path}: has {labels.bands} bands; labels need one band of class codes")
-    return _from_image(path, labels, scene, zero, others)
+    if is_lossy(labels):
+        raise InputError(
+            f"{path}: is compressed as JPEG, which changes codes of classes near borders; give labels that "
+            "were never saved so, as GeoTIFF or PNG"
+        )
+    labels, said = as_one_band(path, labels)
+    codes = _from_image(path, labels, scene, zero, others)
+    return replace(codes, notes=(*said, *codes.notes))
 
 
 def _open(path: str, variable: str | None, column: str = "image") -> Scene:
@@ -188,18 +195,14 @@ def _collect(
 ) -> ClassRaster:
     """What has a code in ``strips``, which come from the top."""
     legend = legend_of(labels)
-    if is_lossy(labels):
-        raise InputError(
-            f"{path}: is compressed as JPEG, which changes codes of classes near borders; give labels that "
-            "were never saved so, as GeoTIFF or PNG"
-        )
     found = CodeCounts({}, legend.names, nodata=labels.nodata, hidden=hides_pixels(labels))
     # the keys of all zeros are many; where 0 is unlabelled they are not kept
     least = 0 if zero or found.zero_may_count else 1
     keys, codes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     counts: Counter[int] = Counter()
-    missing = 0
+    missing = no_data = 0
     for window, values, valid in strips:
+        no_data += int(np.count_nonzero(~valid & ~is_data(values, labels.nodata)))
         image = np.where(valid, as_codes(path, np.where(valid, values, 0)), NO_CODE)
         missing += int(np.count_nonzero(valid & (image == NO_CODE)))
         counts += counted(image)
@@ -207,7 +210,7 @@ def _collect(
         keys.append((rows + window.row) * scene.width + cols + window.col)
         codes.append(image[rows, cols])
     pixels = PixelList(scene.grid.window.shape, np.concatenate(keys))
-    found = replace(found, counts=dict(counts), missing=missing)
+    found = replace(found, counts=dict(counts), missing=missing, no_data=no_data)
     twice = twice_in_words({code: name for code, name in legend.names.items() if code in counts})
     if twice is not None:
         notes = (*notes, f"{path}: {twice}")

@@ -34,14 +34,15 @@ class CodeCounts:
     """The values of a label file: how often each whole number from 0 is there, and their names.
 
     ``missing``: pixels that hold NaN or less than 0 without that being declared as no data. ``nodata``: the
-    declared value. ``hidden``: the file has a mask, which leaves out some of its pixels. ``of``: what is
-    counted, for messages.
+    declared value, which ``no_data`` pixels hold. ``hidden``: the file has a mask, which leaves out some
+    of its pixels. ``of``: what is counted, for messages.
     """
 
     counts: Mapping[int, int]
     names: Mapping[int, str] = field(default_factory=dict)
     missing: int = 0
     nodata: float | None = None
+    no_data: int = 0
     hidden: bool = False
     of: str = "pixels"
 
@@ -79,8 +80,14 @@ def settle_codes(
     many classes have names (``named``), or the classes of a run (``known``), end a doubt.
 
     Raises:
-        InputError: a doubt that nothing ends; it names the flag both ways.
+        InputError: no number is above 0 and others are below, or a doubt that nothing ends; it names the flag
+            both ways.
     """
+    if found.missing and not any(code > 0 for code in found.counts):
+        raise InputError(
+            f"{path}: {found.missing:,} {found.of} hold numbers below 0 or NaN, which are never a class, and "
+            "none a number above 0; number the classes from 1"
+        )
     weighed = weigh_codes(path, found, ignore=ignore, known=known)
     doubts, sure = weighed.doubts, set(found.counts) - set(weighed.codes) - set(weighed.doubts)
     if doubts and named == len(sure):
@@ -117,6 +124,12 @@ def weigh_codes(
         elif asked is None and name.lower() in BACKGROUND_NAMES:
             doubts[code] = f"is called {name!r}"
     sure = [code for code in found.counts if code > 0 and code not in out and code not in doubts]
+    if found.no_data and found.nodata and sure and 0 < found.nodata <= max(sure) + 1:
+        notes.append(
+            f"{path}: {found.nodata:g} ({found.no_data:,} {found.of}) is declared as no data, though it is "
+            f"one of the row of the codes (up to {max(sure)}); where it is a class, take the declaration out "
+            "(gdal_edit.py -unsetnodata)"
+        )
     if asked is None:
         doubts |= _far_codes(sure, found.names)
     if known is not None:

@@ -83,8 +83,8 @@ def class_quotas(
         if 0 < total < LEAST_PER_CLASS:
             raise InputError(
                 f"class {name!r} has {total} labelled pixel{'s' if total > 1 else ''}, a {kind} split needs "
-                f"at least {LEAST_PER_CLASS} (to train, validate and test); label more of it or leave the "
-                "class out"
+                f"at least {LEAST_PER_CLASS} (to train, validate and test); label more of it or leave "
+                "the class out (--ignore-classes)"
             )
         if total:
             by_fraction = _amount(train_fraction, total)

@@ -118,7 +118,7 @@ def _require_blocks(
             raise InputError(
                 f"--block-size {blocks.size}: class {names[c]!r} lies in {count(int(held), 'block')}, a "
                 f"split by blocks needs at least {LEAST_BLOCKS} (to train, validate and test); give smaller "
-                "blocks, label more of it or leave the class out"
+                "blocks, label more of it or leave the class out (--ignore-classes)"
             )
 
 

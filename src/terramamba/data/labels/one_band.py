@@ -1,0 +1,103 @@
+"""Label images of several bands: equal ones are one, and pictures of colours are told from scenes."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from terramamba.core.errors import InputError
+from terramamba.core.words import count
+from terramamba.raster.readers.gdal import GdalSource
+from terramamba.raster.readers.value_facts import is_lossy
+from terramamba.raster.sample_statistics import sample_values
+from terramamba.raster.scene import Scene
+from terramamba.raster.views.band_subset import band_subset
+from terramamba.raster.windows import strips
+
+SAMPLED_VALUES = 1_000_000
+VALUES_AT_ONCE = 4_000_000
+MOST_COLOURS = 256
+"""A picture of more colours is no drawing of classes."""
+PIXELS_PER_COLOUR = 16
+"""Nor is one with fewer pixels than so many for each colour."""
+PICTURE_BANDS = (3, 4)
+SUM_TOLERANCE = 0.02
+"""How far shares of a pixel may add up beside 1."""
+SHOWN = 4
+
+
+def as_one_band(path: str, labels: Scene) -> tuple[Scene, tuple[str, ...]]:
+    """Return the band of ``labels`` that holds codes, and a note where several bands hold the same.
+
+    Raises:
+        InputError: its bands differ; says whether they are colours or shares, and what to do.
+    """
+    if labels.bands == 1:
+        return labels, ()
+    if not _all_equal(labels):
+        raise InputError(f"{path}: {_what(labels)}")
+    said = f"{path}: its {labels.bands} bands are all the same and read as one"
+    if isinstance(labels.source, GdalSource):
+        # stays what GDAL reads, which may have names and colours beside it
+        source = replace(labels.source, indexes=labels.source.indexes[:1], nodata=labels.source.nodata[:1])
+        return replace(band_subset(labels, (0,)), source=source), (said,)
+    return band_subset(labels, (0,)), (said,)
+
+
+def looks_like_labels(image: Scene) -> bool:
+    """Tell whether an image beside a scene of more bands shows classes: codes, colours, or shares."""
+    if image.bands == 1 or (image.bands in PICTURE_BANDS and is_lossy(image)):
+        return True
+    return _colours(image) is not None or _are_shares(image)
+
+
+def _all_equal(labels: Scene) -> bool:
+    for window in strips(
+        labels.height, labels.width, max(1, VALUES_AT_ONCE // (labels.width * labels.bands))
+    ):
+        values, valid = labels.read(window)
+        if ((values != values[:1]) & valid.all(axis=0)).any():
+            return False
+    return True
+
+
+def _what(labels: Scene) -> str:
+    """What the bands of ``labels`` are instead, and the remedy."""
+    needs = f"has {labels.bands} bands; labels need one band of class codes"
+    colours = _colours(labels)
+    if colours is not None:
+        shown = ", ".join(colours[:SHOWN]) + (", ..." if len(colours) > SHOWN else "")
+        return (
+            f"{needs}, and this is a picture of {count(len(colours), 'colour')} ({shown}); make codes of "
+            "them (in QGIS: Raster > Conversion > RGB to PCT), and name the classes with --class-names"
+        )
+    if _are_shares(labels):
+        return (
+            f"{needs}, and these are shares of a pixel that add up to 1; make one band of the number of the "
+            "largest (in Python: numpy.argmax(shares, axis=0) + 1), or give them as .npy or .mat"
+        )
+    return f"{needs}: name the file of the labels, or save the band that holds them as a file of its own"
+
+
+def _colours(image: Scene) -> list[str] | None:
+    """The colours of a picture of classes, the commonest first; None where it is none."""
+    if image.bands not in PICTURE_BANDS or image.dtype != "uint8":
+        return None
+    values, valid = sample_values(image, range(3), SAMPLED_VALUES)
+    pixels = values[:, valid.all(axis=0)].T
+    found, numbers = np.unique(pixels, axis=0, return_counts=True)
+    if not 1 < len(found) <= min(MOST_COLOURS, len(pixels) // PIXELS_PER_COLOUR):
+        return None
+    order = np.argsort(-numbers, kind="stable")
+    return ["#" + "".join(f"{part:02x}" for part in found[i].tolist()) for i in order.tolist()]
+
+
+def _are_shares(image: Scene) -> bool:
+    if image.bands == 1 or not image.dtype.startswith("float"):
+        return False
+    values, valid = sample_values(image, range(image.bands), SAMPLED_VALUES)
+    pixels = values[:, valid.all(axis=0) & np.isfinite(values).all(axis=0)].astype(np.float64)
+    if not pixels.size or pixels.min() < -SUM_TOLERANCE or pixels.max() > 1 + SUM_TOLERANCE:
+        return False
+    sums = pixels.sum(axis=0)
+    labelled = sums > SUM_TOLERANCE
+    return bool(labelled.any() and np.median(np.abs(sums[labelled] - 1)) <= SUM_TOLERANCE)
