@@ -34,6 +34,28 @@ def test_whole_numbers_are_codes(values: np.ndarray) -> None:
     assert not found.names
 
 
+@pytest.mark.parametrize(
+    ("values", "codes"),
+    [
+        (["1", "-1", "2", " -9999 ", "1"], [1, 0, 2, 0, 1]),
+        (["1", "NA", "2", "n/a", "1"], [1, 0, 2, 0, 1]),
+        (["1.0", "2,0", "3.", "+1", "2"], [1, 2, 3, 1, 2]),
+        (["01", "None", "", None, "0"], [1, 0, 0, 0, 0]),
+    ],
+)
+def test_numbers_as_text_are_codes_whatever_says_that_one_is_missing(
+    values: list[Any], codes: list[int]
+) -> None:
+    found = find_classes("f.gpkg", {"class": np.array(values, object)})
+    assert found.codes.tolist() == codes
+    assert not found.names
+
+
+def test_numbers_below_0_and_zeros_are_counted_apart_from_what_is_missing() -> None:
+    found = find_classes("f.gpkg", {"class": np.array([1, 2, -1, 0, np.nan, -9999, 1, 2])})
+    assert (found.below, found.zeros, np.count_nonzero(found.codes == 0)) == (2, 1, 4)
+
+
 def test_names_that_differ_in_capitals_and_spaces_are_one_class_and_said() -> None:
     texts = [
         "Forest",

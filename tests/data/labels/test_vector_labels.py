@@ -285,7 +285,8 @@ def test_a_table_of_points(
         ("x,y\n1,2\n", None, "no attributes"),
         ("x,y,class\n1,2,3\n1,2,4\n", "EPSG:1", "is no reference system"),
         ("lon,lat,class\n1,2,3\n1,2,4\n", UTM, "states the reference system EPSG:4326"),
-        ("x,y,class\n1,2,3\n1,2,4\n", UTM, "no shape lies on"),
+        ("x,y,class\n1,2,3\n1,2,4\n", UTM, "no shape lies on .*; check the reference systems"),
+        ("x,y,class\n1,2,3\n1,2,4\n", None, "taken to be in the scene's: give --labels-crs"),
     ],
 )
 def test_tables_of_points_that_cannot_be_used(
@@ -387,6 +388,48 @@ def test_shapefiles_that_end_early(tmp_path: Path, scene: Scene, suffix: str) ->
     part = Path(path).with_suffix(suffix)
     part.write_bytes(part.read_bytes()[:-20])
     refused(path, scene, rf"labels{suffix}: holds \d+ bytes, its header describes \d+; the file is damaged")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    ("titles", "of"),
+    [
+        (("Rechtswert", "Hochwert"), None),
+        (("UTM_E", "UTM_N"), None),
+        (("WKT",), lambda point: f"POINT Z ({point.x} {point.y} 7)"),
+        (("wkt_geom",), lambda point: f"Point ({point.x} {point.y})"),
+        ((".geo",), lambda point: shapely.to_geojson(point).replace('"', '""')),
+    ],
+)
+def test_tables_of_points_as_other_programs_write_them(
+    tmp_path: Path, scene: Scene, separator: str, titles: tuple[str, ...], of: Any
+) -> None:
+    crs = "EPSG:4326" if titles == (".geo",) else UTM
+    points = map(shapely.Point, places_in(crs, (3.5, 4.5), (3.5, 6.5), (9.5, 2.5), (9.5, 8.5)))
+    cells = [(str(p.x), str(p.y)) if of is None else (f'"{of(p)}"',) for p in points]
+    rows = [(*titles, "class"), *((*cell, name) for cell, name in zip(cells, "aabb", strict=True))]
+    path = tmp_path / "points.csv"
+    path.write_text("\n".join(map(separator.join, rows)) + "\n")
+    labels = read_labels(str(path), scene)
+    assert labels.classes.names == ("a", "b")
+    found = class_map(labels)
+    assert [found[row, col] for row, col in ((4, 3), (6, 3), (2, 9), (8, 9))] == [1, 1, 2, 2]
+    assert len(labels.pixels) == 4
+
+
+def test_tables_without_places_are_told_what_labels_are(tmp_path: Path, scene: Scene) -> None:
+    path = tmp_path / "points.csv"
+    path.write_text("row,col,class\n3,4,a\n")
+    with pytest.raises(
+        InputError, match=r"columns \(row, col, class\) tell no places of labels; call two of"
+    ):
+        read_labels(str(path), scene)
+    path.write_text("wkt,class\nPOINT (3 4),a\nPOINT 3 4,b\n")
+    with pytest.raises(InputError, match=r"line 3: 'POINT 3 4' is no shape; give WKT, such as"):
+        read_labels(str(path), scene)
+    path.write_text("image,wkt\nnone.tif,POINT (3 4)\n")  # lists files
+    with pytest.raises(InputError, match=r"columns \(image, wkt\) tell no places of labels"):
+        read_labels(str(path), scene)
 
 
 def test_a_class_for_no_shape(tmp_path: Path, scene: Scene) -> None:

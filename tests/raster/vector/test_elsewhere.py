@@ -27,6 +27,22 @@ def box(grid: Grid, crs: str, *, exchanged: bool = False, moved: float = 0.0) ->
     return [[y, x] if exchanged else [x, y] for x, y in zip(xs, ys, strict=True)]
 
 
+def test_degrees_without_a_reference_system_are_told(tmp_path: Path) -> None:
+    for moved, told in ((0, True), (900, False)):
+        path = tmp_path / f"moved {moved}.csv"
+        corners = box(UTM, "EPSG:4326", moved=moved)[:4]
+        path.write_text("x,y,class\n" + "".join(f"{x},{y},a\n" for x, y in corners))
+        features = read_features(str(path))
+        if told:
+            with pytest.raises(
+                InputError, match=r"are degrees that lie on s\.tif; say --labels-crs EPSG:4326"
+            ):
+                on_pixels(features, UTM, "s.tif")
+        else:
+            on_pixels(features, UTM, "s.tif")
+    on_pixels(read_features(str(tmp_path / "moved 0.csv"), crs="EPSG:4326"), UTM, "s.tif")
+
+
 def geojson(path: Path, ring: list[list[float]], crs: str | None = None) -> str:
     shape = {"type": "Polygon", "coordinates": [ring]}
     collection: dict = {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from terramamba.core.errors import InputError
 from terramamba.core.options import flag_of
+from terramamba.core.tables import SUFFIXES
 
 if TYPE_CHECKING:
     from terramamba.training.plan import Plan
@@ -63,8 +64,9 @@ def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
     try:
         first, second = open_scene(scene), open_scene(labels)
     except InputError:
-        # Abundances, or a cube whose axes the labels settle. Of images, who opens them says why.
-        return arrays
+        # Abundances, a cube whose axes the labels settle, or a table that lists no images. Of images, who
+        # opens them says why.
+        return arrays or (Path(labels).suffix.lower() in SUFFIXES and Path(scene).exists())
     if arrays:
         return first.bands != second.bands
     return first.bands > second.bands and looks_like_labels(second)

@@ -3,21 +3,26 @@
 n features
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int, Shaped
+from jaxtyping import Bool, Int, Shaped
 
 from terramamba.core import words
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_names import merged_in_words, one_spelling
+from terramamba.data.labels.unlabelled import NO_VALUE
 
 MAX_CLASSES = 255
 """An attribute with more different values than this says no classes."""
 
 FEW = 5
 """So many different numbers may be classes however seldom they repeat."""
+
+_WHOLE = re.compile(r"([+-]?\d+)(?:[.,]0*)?")
+"""A whole number written as text."""
 
 MEASURES = {
     "pixels",
@@ -40,7 +45,8 @@ SHOWN = 6
 class ClassAttribute:
     """The class of every feature: a code, or 0 for none. ``names`` is empty where the file has numbers.
 
-    ``note`` says which names were taken for one; ``zeros`` features have the number 0, and none therefore.
+    ``note`` says which names were taken for one; ``zeros`` features have the number 0 and ``below`` one
+    below 0, and none therefore.
     """
 
     attribute: str
@@ -48,6 +54,7 @@ class ClassAttribute:
     names: Mapping[int, str]
     note: str | None = None
     zeros: int = 0
+    below: int = 0
 
 
 def find_classes(
@@ -60,11 +67,12 @@ def find_classes(
 
     Whole numbers are codes, whether stored as numbers or as text; other text is sorted and coded 1, 2, ...;
     capitals and spaces around it make no other class.
-    A missing value, an empty text, 0 and negative numbers mean unlabelled. An attribute can be meant when its
-    values are classes of that kind, several and not more than 255, and some of them repeat (an attribute that
-    is different for every feature counts them); more than 5 numbers twice or more on average (measurements
-    that happen to be whole do not). Where none does, the only one of that kind is meant, or the only text.
-    ``shown`` is the attribute that a map of them shows; it counts where it says classes.
+    A missing value, an empty text, 0, negative numbers and, among numbers, "NA" and the like mean unlabelled.
+    An attribute can be meant when its values are classes of that kind, several and not more than 255, and
+    some of them repeat (an attribute that is different for every feature counts them); more than 5 numbers
+    twice or more on average (measurements that happen to be whole do not). Where none does, the only one
+    of that kind is meant, or the only text. ``shown`` is the attribute that a map of them shows; it counts
+    where it says classes.
 
     Raises:
         InputError: no such attribute, one that says no classes, or none or several that could be meant.
@@ -136,19 +144,23 @@ def _present(candidate: ClassAttribute) -> Int[np.ndarray, " k"]:
 def _classes(name: str, values: Shaped[np.ndarray, " n"]) -> ClassAttribute | None:
     """None: measurements, dates or lists."""
     if values.dtype.kind in "iu":
-        return _numbered(name, values.astype(np.int64))
+        return _numbered(name, values.astype(np.int64), np.ones(len(values), bool))
     if values.dtype.kind == "f":
-        numbers = np.nan_to_num(values, nan=-1.0)
+        numbers = np.nan_to_num(values, nan=0.0)
         if (numbers != np.floor(numbers)).any() or (np.abs(numbers) > 2**53).any():
             return None
-        return _numbered(name, numbers.astype(np.int64))
+        return _numbered(name, numbers.astype(np.int64), ~np.isnan(values))
     if values.dtype.kind == "b":
         values = np.where(values, "true", "false").astype(object)
     if values.dtype.kind != "O" or not all(value is None or isinstance(value, str) for value in values):
         return None
     texts = ["" if value is None else value.strip() for value in values]
-    if all(text.isdecimal() for text in texts if text):
-        return _numbered(name, np.array([int(text or -1) for text in texts], np.int64))
+    whole = [None if text.lower() in NO_VALUE else _WHOLE.fullmatch(text) for text in texts]
+    if all(number is not None for number, text in zip(whole, texts, strict=True) if _says(text)):
+        known = np.array([number is not None for number in whole], bool)
+        return _numbered(
+            name, np.array([int(number[1]) if number else 0 for number in whole], np.int64), known
+        )
     written = ["" if value is None or not value.strip() else value for value in values]
     spelling = one_spelling(text for text in written if text)
     names = sorted(set(spelling.values()))
@@ -158,9 +170,14 @@ def _classes(name: str, values: Shaped[np.ndarray, " n"]) -> ClassAttribute | No
     return ClassAttribute(name, codes, dict(enumerate(names, start=1)), merged_in_words(spelling))
 
 
-def _numbered(name: str, codes: Int[np.ndarray, " n"]) -> ClassAttribute:
-    """Take numbers for codes; those below 0 are none, and 0 is none either."""
-    return ClassAttribute(name, np.maximum(codes, 0), {}, zeros=int(np.count_nonzero(codes == 0)))
+def _says(text: str) -> bool:
+    return bool(text) and text.lower() not in NO_VALUE
+
+
+def _numbered(name: str, codes: Int[np.ndarray, " n"], known: Bool[np.ndarray, " n"]) -> ClassAttribute:
+    """Take numbers for codes, where they are ``known``; those below 0 are none, and 0 is none either."""
+    zeros, below = (int(np.count_nonzero(known & there)) for there in (codes == 0, codes < 0))
+    return ClassAttribute(name, np.where(known, np.maximum(codes, 0), 0), {}, zeros=zeros, below=below)
 
 
 def _listed(attributes: Mapping[str, Shaped[np.ndarray, " n"]]) -> str:

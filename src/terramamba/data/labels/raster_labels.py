@@ -34,7 +34,7 @@ from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_arra
 from terramamba.raster.readers.format_record import OpenOptions
 from terramamba.raster.readers.formats import open_any
 from terramamba.raster.readers.gdal import is_data
-from terramamba.raster.readers.mosaic import MosaicSource
+from terramamba.raster.readers.mosaic import LABELS, MosaicSource
 from terramamba.raster.readers.value_facts import hides_pixels, is_lossy
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 from terramamba.raster.vector.vector_files import is_vector_file
@@ -95,7 +95,7 @@ def read_codes(
         return listed.read(path, scene)
     if not _is_tiles(path) and Path(path).suffix.lower() in ARRAY_SUFFIXES:
         return codes_of_arrays(path, scene, variable, min_abundance)
-    labels = _open(path, variable, column="mask")
+    labels = _open(path, variable, column=LABELS)
     if labels.source == unmasked_source(scene):
         raise InputError(f"{path}: is the scene itself; name the labels of {scene.path}")
     if is_lossy(labels):

@@ -4,7 +4,7 @@ n features
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Int, Shaped
@@ -18,8 +18,8 @@ from terramamba.data.labels.qgis_style import category_style
 class StyledClasses:
     """The class of every feature: a code, or 0 for none; names and colours by code, as far as known.
 
-    ``by_name``: the attribute is text, and codes only count its values. ``zeros`` features have the number 0,
-    and no class therefore.
+    ``by_name``: the attribute is text, and codes only count its values. ``zeros`` features have the number 0
+    and ``below`` one below 0, and no class therefore.
     """
 
     attribute: str
@@ -28,6 +28,7 @@ class StyledClasses:
     colours: Mapping[int, Colour]
     by_name: bool
     zeros: int = 0
+    below: int = 0
     notes: tuple[str, ...] = ()
 
 
@@ -46,16 +47,15 @@ def find_styled_classes(
     classes = find_classes(path, attributes, wanted, shown)
     by_name = bool(classes.names)
     notes: tuple[str, ...] = () if classes.note is None else (classes.note,)
+    unstyled = StyledClasses(
+        classes.attribute, classes.codes, classes.names, {}, by_name, classes.zeros, classes.below, notes
+    )
     if style is None or classes.attribute != shown:
-        return StyledClasses(
-            classes.attribute, classes.codes, classes.names, {}, by_name, classes.zeros, notes
-        )
+        return unstyled
     present = set(np.unique(classes.codes).tolist()) - {0}
     names = {code: name for code, name in style.names_of_codes().items() if code in present}
     colours = {code: rgb for code, rgb in style.colours_of(classes.names).items() if code in present}
     if colours or (names and not classes.names):
         what = "colours" if classes.names else "names and colours"
         notes += (f"{what} of classes are those of {style.name}",)
-    return StyledClasses(
-        classes.attribute, classes.codes, classes.names or names, colours, by_name, classes.zeros, notes
-    )
+    return replace(unstyled, names=classes.names or names, colours=colours, notes=notes)

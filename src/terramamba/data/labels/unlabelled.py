@@ -11,9 +11,11 @@ FLAG = "--ignore-classes"
 NONE = "none"
 """Given for codes: nothing is left out but what else is named."""
 
-UNLABELLED_NAMES = frozenset(
+NO_VALUE = frozenset({"na", "n/a", "#n/a", "nan", "null", "<null>", "(null)", "none", "-"})
+"""What programs write where nothing is known, in small letters."""
+UNLABELLED_NAMES = NO_VALUE | frozenset(
     {"unclassified", "unlabelled", "unlabeled", "undefined", "no data", "nodata", "no-data", "void", "masked"}
-    | {"not labelled", "not labeled", "no label", "ignore", "ignored", "null", "<null>", "nan", "n/a"}
+    | {"not labelled", "not labeled", "no label", "ignore", "ignored", "missing"}
 )
 BACKGROUND_NAMES = frozenset({"background", "back ground", "back-ground", "unknown"})
 """Names of what may be a class, and may be what nobody looked at."""

@@ -70,12 +70,18 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
             outside += 1
     pixels, codes, numbers, disputed = overlaps.resolve()
     if not len(pixels):
-        raise InputError(_nothing_labelled(path, shapes, scene, outside, small, options))
+        raise InputError(
+            _nothing_labelled(path, shapes, scene, outside, small, options, features.crs is None)
+        )
     zero = f"with 0 in {classes.attribute!r}: unlabelled; where that is a class, number the classes from 1"
     said = (
         (np.count_nonzero(shapely.is_missing(shapes)), "without a shape"),
         (classes.zeros, zero),
-        (np.count_nonzero(classes.codes == 0) - classes.zeros, f"without a class in {classes.attribute!r}"),
+        (classes.below, f"with a number below 0 in {classes.attribute!r}: unlabelled"),
+        (
+            np.count_nonzero(classes.codes == 0) - classes.zeros - classes.below,
+            f"without a class in {classes.attribute!r}",
+        ),
         (outside, "outside the scene"),
         (small, f"too small to cover {options.min_coverage:g} of any pixel (--min-coverage, --all-touched)"),
     )
@@ -149,7 +155,13 @@ def _box(window: Window) -> shapely.Geometry:
 
 
 def _nothing_labelled(
-    path: str, shapes: np.ndarray, scene: Scene, outside: int, small: int, options: VectorOptions
+    path: str,
+    shapes: np.ndarray,
+    scene: Scene,
+    outside: int,
+    small: int,
+    options: VectorOptions,
+    nameless: bool,
 ) -> str:
     if small:
         return (
@@ -160,7 +172,11 @@ def _nothing_labelled(
         left, top, right, bottom = shapely.total_bounds(shapes)
         return (
             f"{path}: no shape lies on {scene.path}: they span rows {top:.0f} to {bottom:.0f} and columns "
-            f"{left:.0f} to {right:.0f} of its {scene.height} x {scene.width} pixels; check the reference "
-            "systems"
+            f"{left:.0f} to {right:.0f} of its {scene.height} x {scene.width} pixels; "
+            + (
+                "without a reference system they are taken to be in the scene's: give --labels-crs"
+                if nameless and scene.crs is not None
+                else "check the reference systems"
+            )
         )
     return f"{path}: not one shape with a class, or all pixels are claimed for two classes; check the labels"

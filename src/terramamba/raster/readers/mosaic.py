@@ -28,6 +28,8 @@ from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, evenly_spaced, pieces
 
+LABELS = "mask"
+"""Column of a table of tiles that lists their labels."""
 IMAGE_SUFFIXES = {
     ".tif",
     ".tiff",
@@ -106,6 +108,11 @@ def open_table(table: str, column: str, open_one: OpenOne, alpha: AlphaUse | Non
     read = read_table(Path(table), "save it as a CSV table")
     if column not in read.titles:
         there = ", ".join(read.titles.values()) or "none"
+        if column == LABELS:
+            raise InputError(
+                f"{table}: its columns ({there}) tell no places of labels; call two of them x and y, or lon "
+                f"and lat, or one wkt; of tiles of labels list the files in a column {LABELS}"
+            )
         raise InputError(f"{table}: no column {column!r}; it has {there}; add the column")
     names = [row.cells[column] for row in read.rows if row.cells[column]]
     if not names:

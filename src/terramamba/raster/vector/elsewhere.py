@@ -31,8 +31,10 @@ def bounds_in(grid: Grid, crs: CRS) -> Bounds | None:
     return (left, bottom, right, top) if np.isfinite(found).all() and left < right else None
 
 
-def require_here(path: str, shapes: Bounds, crs: CRS, grid: Grid, scene: str) -> None:
+def require_here(path: str, shapes: Bounds, crs: CRS | None, grid: Grid, scene: str) -> None:
     """Refuse shapes with these bounds in ``crs`` whose coordinates are exchanged, or none of ``crs``.
+
+    Without ``crs`` they are taken to be in that of ``grid``.
 
     Shapes that lie far from ``scene`` are said to be exchanged where they lie on it then.
 
@@ -40,6 +42,7 @@ def require_here(path: str, shapes: Bounds, crs: CRS, grid: Grid, scene: str) ->
         InputError: naming what the coordinates are, and the remedy.
     """
     assert grid.crs is not None
+    stated, crs = crs is not None, crs or grid.crs
     left, bottom, right, top = shapes
     here, own = bounds_in(grid, crs), bounds_in(grid, grid.crs)
     if not np.isfinite(shapes).all():
@@ -52,6 +55,13 @@ def require_here(path: str, shapes: Bounds, crs: CRS, grid: Grid, scene: str) ->
             f"{path}: its coordinates have {order} ({said}): as they stand they lie far from {scene}, "
             "exchanged on it; exchange them (in QGIS: Swap X and Y coordinates)"
         )
+    if not stated and own is not None and _far(shapes, own):
+        degrees = bounds_in(grid, CRS.from_epsg(4326))
+        if degrees is not None and meet(shapes, degrees):
+            raise InputError(
+                f"{path}: states no reference system, and its coordinates ({said}) are degrees that lie on "
+                f"{scene}; say --labels-crs EPSG:4326, or save it with its system (a .prj beside a .shp)"
+            )
     outside = max(left, -right) > MOST_LONGITUDE or max(bottom, -top) > MOST_LATITUDE
     if crs.is_geographic and outside:
         fits = not grid.crs.is_geographic and own is not None and meet(shapes, own)

@@ -82,7 +82,7 @@ def _read(path: str, chosen: str) -> Features:
     if is_point_table(path):
         table = read_point_table(path)
         told = None if table.crs is None else CRS.from_user_input(table.crs)
-        return Features(path, chosen, shapely.points(table.points), table.attributes, told)
+        return Features(path, chosen, table.shapes, table.attributes, told)
     page = text_page(path)
     try:
         with warnings.catch_warnings():
@@ -145,7 +145,7 @@ def on_pixels(features: Features, grid: Grid, scene: str) -> tuple[Shaped[np.nda
         notes.append(f"{features.path}: neither it nor the scene is georeferenced; x, y are columns, rows")
     if len(shapes) and grid.crs is not None and grid.transform is not None:
         bounds = tuple(shapely.total_bounds(shapes).tolist())
-        require_here(features.path, bounds, features.crs or grid.crs, grid, scene)
+        require_here(features.path, bounds, features.crs, grid, scene)
     if features.crs is not None and grid.crs is not None and not same_crs(features.crs, grid.crs):
         shapes = _reprojected(features, grid)
         notes.append(

@@ -1,5 +1,8 @@
 """Tables of points: a CSV file with a column for each coordinate, and others of what is known of each point.
 
+In place of both there may be one column of shapes as text: ``wkt``, as QGIS writes it, or ``.geo``, GeoJSON
+as Google Earth Engine does.
+
 n points
 """
 
@@ -9,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import shapely
 from jaxtyping import Float64, Shaped
 
 from terramamba.core.errors import InputError
@@ -22,11 +26,33 @@ PLANE = (
     ("point_x", "point_y"),
     ("x_coord", "y_coord"),
     ("xcoord", "ycoord"),
+    ("coord_x", "coord_y"),
+    ("utm_x", "utm_y"),
+    ("x_utm", "y_utm"),
+    ("utm_e", "utm_n"),
+    ("east", "north"),
+    ("e", "n"),
+    ("rechtswert", "hochwert"),
+    ("ostwert", "nordwert"),
+    ("x_koordinate", "y_koordinate"),
 )
 """Names of columns of coordinates, in lower case, across before up."""
 
-DEGREES = (("lon", "lat"), ("longitude", "latitude"), ("long", "lat"), ("lng", "lat"))
+DEGREES = (
+    ("lon", "lat"),
+    ("longitude", "latitude"),
+    ("long", "lat"),
+    ("lng", "lat"),
+    ("decimallongitude", "decimallatitude"),
+    ("decimal_longitude", "decimal_latitude"),
+)
 """Names of columns that can hold nothing but degrees."""
+
+WKT = ("wkt", "wkt_geom")
+GEOJSON = (".geo",)
+"""Names of columns of shapes as text; GeoJSON is in degrees."""
+LISTS = ("image", "before", "label", "mask")
+"""Columns of tables that list files, whatever else they tell of each."""
 
 WGS84 = "EPSG:4326"
 LONGEST_HEADER = 100_000
@@ -35,15 +61,15 @@ LONGEST_HEADER = 100_000
 
 @dataclass(frozen=True, eq=False)
 class PointTable:
-    """Places of points, x before y, and the other columns; ``crs`` where the columns' names tell it."""
+    """Shapes, in most tables points, and the other columns; ``crs`` where the columns' names tell it."""
 
-    points: Float64[np.ndarray, "n 2"]
+    shapes: Shaped[np.ndarray, " n"]
     attributes: Mapping[str, Shaped[np.ndarray, " n"]]
     crs: str | None
 
 
 def is_point_table(path: str | Path) -> bool:
-    """Tell whether ``path`` is a table whose first line names two columns of coordinates."""
+    """Tell whether ``path`` is a table whose first line names columns of coordinates, or one of shapes."""
     file = Path(path)
     if file.suffix.lower() not in SUFFIXES or not file.is_file():
         return False
@@ -55,7 +81,8 @@ def is_point_table(path: str | Path) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     names = next(csv.reader([header.rstrip("\r\n")], delimiter=separator_of(header)), [])
-    return _coordinates([plain_name(name) for name in names]) is not None
+    plain = [plain_name(name) for name in names]
+    return _coordinates(plain) is not None or _of_shapes(plain) is not None
 
 
 def read_point_table(path: str | Path) -> PointTable:
@@ -66,23 +93,53 @@ def read_point_table(path: str | Path) -> PointTable:
 
     Raises:
         InputError: the file cannot be read, a row has too few or too many cells, or a coordinate is no
-            number.
+            number, or a text no shape.
     """
     table = read_table(Path(path), "save it as a table in UTF-8")
     names = list(table.titles)
-    found = _coordinates(names)
-    if found is None:
+    found: tuple[str, ...] | None = _coordinates(names)
+    written = _of_shapes(names)
+    if found is None and written is None:
         raise InputError(f"{path}: names no two columns of coordinates; call them x and y, or lon and lat")
     columns = {name: [row.cells[name] for row in table.rows] for name in names}
     lines = [row.line for row in table.rows]
-    points = np.stack([_numbers(path, table, lines, columns[name], name) for name in found], axis=1)
+    if found is not None:
+        shapes = shapely.points(
+            np.stack([_numbers(path, table, lines, columns[name], name) for name in found], axis=1)
+        )
+    else:
+        assert written is not None
+        told = zip(lines, columns[written], strict=True)
+        shapes = np.array([_shape(path, line, text) for line, text in told], object)
+        found = (written,)
     attributes = {table.titles[name]: _values(columns[name]) for name in names if name not in found}
-    return PointTable(points, attributes, WGS84 if found in DEGREES else None)
+    return PointTable(shapes, attributes, WGS84 if found in (*DEGREES, GEOJSON) else None)
 
 
 def _coordinates(names: Sequence[str]) -> tuple[str, str] | None:
     """The names of the columns of x and y, or of longitude and latitude; None without such."""
     return next((pair for pair in (*DEGREES, *PLANE) if pair[0] in names and pair[1] in names), None)
+
+
+def _of_shapes(names: Sequence[str]) -> str | None:
+    """The name of the column of shapes as text; None without such, and in tables that list files."""
+    if any(name in LISTS for name in names):
+        return None
+    return next((name for name in (*WKT, *GEOJSON) if name in names), None)
+
+
+def _shape(path: str | Path, line: int, text: str) -> shapely.Geometry | None:
+    """A shape written as WKT or GeoJSON, without heights; None where nothing is written."""
+    if not text:
+        return None
+    read = shapely.from_geojson if text.startswith("{") else shapely.from_wkt
+    shape = read(text, on_invalid="ignore")
+    if shape is None:
+        raise InputError(
+            f"{path}: line {line}: {text[:40]!r} is no shape; give WKT, such as POINT (400005 5799995), or "
+            "columns of coordinates x and y"
+        )
+    return shapely.force_2d(shape)
 
 
 def _numbers(
