@@ -12,6 +12,7 @@ from rasterio.warp import transform as to_crs
 from terramamba.change.samples import PairDataset
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.label_pixels import LabelPixels
 from terramamba.data.pairs.label_values import IGNORE
 from terramamba.data.pairs.settle_labels import Settled, settle_labels
 from terramamba.data.scaling import Scaling
@@ -52,7 +53,10 @@ def settled(
 
 def mask(found: Settled) -> np.ndarray:
     data = PairDataset(found.pairs["all"], AS_STORED, crop_size=None, augment=False, seed=0)
-    return data[0]["mask"].numpy()
+    read = data[0]["mask"].numpy()
+    counted = LabelPixels(*(int((read == value).sum()) for value in (0, 1, IGNORE)))
+    assert found.pixels["all"] == counted, "the plan says what the samples hold"
+    return read
 
 
 def test_a_label_larger_than_the_image_and_south_up(tmp_path: Path, truth: np.ndarray) -> None:

@@ -12,6 +12,7 @@ from rasterio.crs import CRS
 
 from terramamba.change.samples import PairDataset
 from terramamba.core.errors import InputError
+from terramamba.data.pairs.label_pixels import LabelPixels
 from terramamba.data.pairs.label_values import IGNORE, ShapeValues, shape_values, stated_values
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.data.pairs.settle_labels import Settled, settle_for_scoring, settle_labels
@@ -68,7 +69,10 @@ def expected(changed: list[int], ignored: list[int] = ()) -> np.ndarray:
 
 def mask(settled: Settled, part: str = "train") -> np.ndarray:
     data = PairDataset(settled.pairs[part], AS_STORED, crop_size=None, augment=False, seed=0)
-    return data[0]["mask"].numpy()
+    read = data[0]["mask"].numpy()
+    counted = LabelPixels(*(int((read == value).sum()) for value in (0, 1, IGNORE)))
+    assert settled.pixels[part] == counted, "the plan says what the samples hold"
+    return read
 
 
 @pytest.mark.parametrize("suffix", ["gpkg", "geojson", "shp", "fgb", "gdb", "tab", "mif", "shp.zip", "zip"])
@@ -180,7 +184,18 @@ def test_polygons_in_another_reference_system(tmp_path: Path) -> None:
         for shape in BOXES
     ]
     shapes(data / "train" / "label" / "one.geojson", moved, crs="EPSG:4326")
-    np.testing.assert_array_equal(mask(settle_labels(find_pairs(data))), expected([0, 1, 2]))
+    settled = settle_labels(find_pairs(data))
+    np.testing.assert_array_equal(mask(settled), expected([0, 1, 2]))
+    assert any("reprojected from EPSG:4326" in note for note in settled.notes)
+
+
+def test_what_was_assumed_of_polygons_is_said_once(tmp_path: Path) -> None:
+    data = images(tmp_path, "train", "val")
+    for part in ("train", "val"):
+        shapes(data / part / "label" / "one.shp", BOXES).with_suffix(".prj").unlink()
+    notes = [note for note in settle_labels(find_pairs(data)).notes if "no reference system" in note]
+    assert len(notes) == 1
+    assert notes[0].endswith("taken to be in the scene's EPSG:32633; likewise 1 other")
 
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:

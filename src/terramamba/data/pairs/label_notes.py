@@ -1,5 +1,6 @@
 """What is said of labels: where they lie, which pixels have no reference, and which may mean the reverse."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from terramamba.core.words import count, percent
@@ -39,6 +40,21 @@ def on_other_grids(pairs: Sequence[PairFiles]) -> list[str]:
         f"{count(len(moved), 'label')} of {len(pairs)} on another grid than the images, laid on theirs by "
         f"georeference and nearest neighbour, without reference where a label does not reach; the first: "
         f"{own.path}, {grid_in_words(own.grid)}"
+    ]
+
+
+def on_drawn(pairs: Sequence[PairFiles]) -> list[str]:
+    """Say what was assumed of polygons, and done to them; the first file stands for others of the same."""
+    alike: dict[str, dict[str, str]] = {}
+    for pair in pairs:
+        if pair.is_drawn:
+            for note in pair.reference()[0].notes:
+                path, _, said = note.partition(": ")
+                alike.setdefault(re.sub(r"\d+", "", said), {}).setdefault(path, note)
+    return [
+        next(iter(notes.values()))
+        + (f"; likewise {count(len(notes) - 1, 'other')}" if len(notes) > 1 else "")
+        for notes in alike.values()
     ]
 
 

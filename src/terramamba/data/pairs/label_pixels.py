@@ -8,7 +8,7 @@ import numpy as np
 from terramamba.data.pairs.change_masks import read_mask
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import CHANGED, UNCHANGED, Coding
-from terramamba.data.pairs.mask_facts import VALUES_PER_READ, MaskFacts
+from terramamba.data.pairs.mask_facts import VALUES_PER_READ
 from terramamba.raster.windows import Window, strips
 
 
@@ -22,7 +22,9 @@ class LabelPixels:
 
 
 def label_pixels(files: Iterable[PairFiles]) -> LabelPixels:
-    """Count the pixels of the labels of ``files``: whole ones from what is known of them, windows by reading.
+    """Count the pixels of the labels of ``files``: whole ones from what is known of them, others by reading.
+
+    Those that a label does not reach, or that lie outside the area looked at, have no reference.
 
     Raises:
         InputError: a label cannot be read.
@@ -31,31 +33,30 @@ def label_pixels(files: Iterable[PairFiles]) -> LabelPixels:
     for pair in files:
         if pair.label is None or pair.coding is None:
             continue
-        found = _in_window(pair) if pair.window is not None else _of_whole(pair.label_facts(), pair.coding)
+        whole = pair.window is None and pair.unchanged is None
+        found = _of_whole(pair, pair.coding) if whole else _as_read(pair, pair.coding)
         unchanged, changed, every = (sum(one) for one in zip((unchanged, changed, every), found, strict=True))
     return LabelPixels(unchanged, changed, every - unchanged - changed)
 
 
-def _of_whole(facts: MaskFacts, coding: Coding) -> tuple[int, int, int]:
-    """Unchanged, changed and all pixels of a mask."""
+def _of_whole(pair: PairFiles, coding: Coding) -> tuple[int, int, int]:
+    """Unchanged, changed and all pixels of a pair whose label is counted as a whole."""
+    facts = pair.label_facts()
     unchanged = changed = 0
     for counts in (facts.counts, facts.transparent if coding.opaque else {}):
         for value, pixels in counts.items():
             meaning = coding.meaning(value)
             unchanged += pixels * (meaning == UNCHANGED)
             changed += pixels * (meaning == CHANGED)
-    every = sum(facts.counts.values()) + sum(facts.transparent.values()) + facts.nan
-    return unchanged, changed, every
+    return unchanged, changed, pair.grid.window.pixels
 
 
-def _in_window(pair: PairFiles) -> tuple[int, int, int]:
-    """Unchanged, changed and all pixels of the label in the window of a pair."""
-    assert pair.window is not None
-    assert pair.coding is not None
+def _as_read(pair: PairFiles, coding: Coding) -> tuple[int, int, int]:
+    """Unchanged, changed and all pixels in the window of a pair, by its label and its unchanged mask."""
     label, certain = pair.reference()
-    area, counts = pair.window, np.zeros(256, np.int64)
+    area, counts = pair.window or pair.grid.window, np.zeros(256, np.int64)
     for strip in strips(area.height, area.width, max(1, VALUES_PER_READ // (area.width * label.bands))):
         inside = Window(area.row + strip.row, area.col + strip.col, *strip.shape)
-        mask = read_mask(label, pair.coding, inside, certain)
+        mask = read_mask(label, coding, inside, certain)
         counts += np.bincount(mask.ravel(), minlength=256)
     return int(counts[0]), int(counts[1]), area.pixels

@@ -5,7 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import PairFiles
-from terramamba.data.pairs.label_notes import hidden_in_words, nan_in_words, on_other_grids, reversed_in_words
+from terramamba.data.pairs.label_notes import (
+    hidden_in_words,
+    nan_in_words,
+    on_drawn,
+    on_other_grids,
+    reversed_in_words,
+)
 from terramamba.data.pairs.label_pixels import LabelPixels, label_pixels
 from terramamba.data.pairs.label_values import (
     CHANGED,
@@ -171,7 +177,14 @@ def code_labels(
     transparent = [
         mask for kind, of in found.items() if not of.coding.opaque for mask in kinds[kind] if mask.transparent
     ]
-    said = (*on_other_grids(labelled), *drawn, *notes, *nan_in_words(every), *hidden_in_words(transparent))
+    said = (
+        *on_other_grids(labelled),
+        *on_drawn(labelled),
+        *drawn,
+        *notes,
+        *nan_in_words(every),
+        *hidden_in_words(transparent),
+    )
     return Settled(coded, values, said)
 
 

@@ -71,9 +71,10 @@ def open_shapes(path: str, grid: Grid, image: str, values: ShapeValues) -> Scene
     there = ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)
     area = None
     if values.area is not None:
-        area, _ = _polygons(
+        area, of_area = _polygons(
             read_features(values.area, wanted=LayerWanted(polygons=True, grid=grid)), grid, image
         )
+        notes = (*notes, *of_area)
         area = area[~shapely.is_missing(area) & ~shapely.is_empty(area)]
     source = ShapeSource(
         shapes[changed & there], shapes[ignored & there], area, shapes[~changed & ~ignored & there]
