@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from terramamba.raster.checks.date_order import day_in_name
+from terramamba.raster.checks.date_order import days_in_name, order_of_dates
 from terramamba.raster.checks.pair import PairReport, check_pair
 
 Make = Callable[..., Path]
@@ -128,6 +128,15 @@ def test_bands_in_another_order(
     assert f"far better in the order {said}:" in found.findings[0].text
 
 
+@pytest.mark.parametrize("bands", [1, 2])
+def test_decibels_beside_linear_backscatter(report: Callable[..., PairReport], bands: int, seed: int) -> None:
+    before = (ground(bands, seed) / 20_000).astype(np.float32)
+    decibels = 10 * np.log10(before)
+    assert kinds(report(before, decibels)) == ["decibels at one date"]
+    assert "bring both into one unit" in report(decibels, before).findings[0].text
+    assert kinds(report(decibels, decibels + before)) == []
+
+
 def test_the_later_date_first(report: Callable[..., PairReport], seed: int) -> None:
     values = ground(3, seed).astype(np.int16)
     names = ("T32_20230611T1010", "T32_2019-06-02")
@@ -139,15 +148,47 @@ def test_the_later_date_first(report: Callable[..., PairReport], seed: int) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "day"),
+    ("name", "days"),
     [
-        ("LC08_L2SP_190024_20200613.tif", "2020-06-13"),
-        ("2020_06_13.tif", "2020-06-13"),
-        ("LC08_20200613_20200823.tif", None),
-        ("scene_12020061399.tif", None),
-        ("before.tif", None),
+        ("LC08_L2SP_190024_20200613.tif", ["2020-06-13"]),
+        ("2020_06_13.tif", ["2020-06-13"]),
+        ("LC08_20200613_20200823.tif", ["2020-06-13", "2020-08-23"]),
+        ("scene_12020061399.tif", []),
+        ("before.tif", []),
     ],
 )
-def test_days_in_names(name: str, day: str | None) -> None:
-    found = day_in_name(f"/nowhere/{name}")
-    assert (None if found is None else found.isoformat()) == day
+def test_days_in_names(name: str, days: list[str]) -> None:
+    assert [day.isoformat() for day in days_in_name(f"/nowhere/{name}")] == days
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "said"),
+    [
+        ("LC08_123032_20180101_20200901_T1.tif", "LC08_123032_20200101_20200824_T1.tif", "on 2020-01-01"),
+        ("town_2018.tif", "town_2022.tif", "in 2022"),
+        ("2018/town.tif", "2022/town.tif", "in 2022"),
+        ("mosaic_2018-06.tif", "mosaic_201811.tif", "in 2018-11"),
+        ("quake_pre_disaster.png", "quake_post_disaster.png", "'post'"),
+        ("before/before.tif", "after/after.tif", "'after'"),
+        ("site_t1.tif", "site_t2.tif", "'t2'"),
+        ("A/0.png", "B/0.png", "'b'"),
+    ],
+)
+def test_names_tell_which_date_is_the_later(earlier: str, later: str, said: str) -> None:
+    assert said in order_of_dates(f"/nowhere/{later}", f"/nowhere/{earlier}")
+    assert order_of_dates(f"/nowhere/{earlier}", f"/nowhere/{later}") is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("plot_b.tif", "plot_a.tif"),
+        ("crop_2048_1024.tif", "crop_1024_1024.tif"),
+        ("x20221.tif", "x20181.tif"),
+        ("2018-2022_new_roof.tif", "2018-2022_old_wall.tif"),
+        ("made_20200101/post_a.tif", "made_20200101/pre_b.tif"),
+        ("2022.tif", "2022-03.tif"),
+    ],
+)
+def test_other_words_and_numbers_in_names_tell_nothing(first: str, second: str) -> None:
+    assert order_of_dates(f"/nowhere/{first}", f"/nowhere/{second}") is None

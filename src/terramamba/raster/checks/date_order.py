@@ -6,39 +6,104 @@ from pathlib import Path
 
 from terramamba.raster.readers.dates import acquisition_date, day_in
 
-_IN_NAME = re.compile(r"(?<!\d)(?:19|20)\d{2}([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?![\d])")
+_DAY = re.compile(r"(?<!\d)(?:19|20)\d{2}([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?![\d])")
+_YEAR = re.compile(r"(?<![0-9a-z])((?:19[6-9]|20[0-3])\d)(?:[-_.]?(0[1-9]|1[0-2]))?(?![0-9a-z])")
+_WORDS = (
+    ("before", "after"),
+    ("pre", "post"),
+    ("old", "new"),
+    *((f"{date}1", f"{date}2") for date in ("t", "time", "date", "im", "img", "image")),
+)
+"""What the earlier and the later date are called in names of files and folders."""
+_FOLDERS = ("a", "b")
+"""What their folders are called beside; in the name of a file, a letter may be anything."""
 
 
 def order_of_dates(first: str, second: str) -> str | None:
     """Say that ``first`` was taken after ``second``, as both names or else both metadata say; else None.
 
-    Names come first, as programs write into some metadata when they wrote the file.
+    Names come first, as programs write into some metadata when they wrote the file: days in them, else years
+    (and months), else words such as pre and post.
     """
-    for read, source in ((day_in_name, "their names"), (acquisition_date, "their metadata")):
-        days = read(first), read(second)
-        if None not in days:
-            before, after = days
-            assert before is not None
-            assert after is not None
-            if before <= after:
-                return None
-            return (
-                f"{first} was taken on {before}, after {second} on {after} ({source} say so): what came would"
-                " count as gone; exchange the two"
-            )
-    return None
+    days = days_in_name(first), days_in_name(second)
+    told = [tuple(str(own[0]) for own in days)] if all(days) else [_year_in_name(first, second)]
+    for before, after in filter(None, told):
+        if before > after:
+            return _reversed(first, second, before, after, "their names")
+        if before < after:
+            return None
+    called = _called_in_reverse(first, second)
+    if called is not None:
+        return f"{first} is called {called[0]!r}, and {second} {called[1]!r}: {_CURE}"
+    acquired = acquisition_date(first), acquisition_date(second)
+    if acquired[0] is None or acquired[1] is None or acquired[0] <= acquired[1]:
+        return None
+    return _reversed(first, second, str(acquired[0]), str(acquired[1]), "their metadata")
 
 
-def day_in_name(path: str) -> date | None:
-    """Return the one day that the name of a file or of its folder tells; None if none or several.
+_CURE = "what came would count as gone; exchange the two"
 
-    >>> day_in_name("T32UNU_20210617T103021_B04.tif")
-    datetime.date(2021, 6, 17)
+
+def _reversed(first: str, second: str, before: str, after: str, source: str) -> str:
+    when = "on" if len(before) == len("2021-06-17") else "in"
+    return f"{first} was taken {when} {before}, after {second} {when} {after} ({source} say so): {_CURE}"
+
+
+def days_in_name(path: str) -> tuple[date, ...]:
+    """Return the days that the name of a file, or else of its folder, tells, each once and in their order.
+
+    The first is that of acquisition: in the names of Landsat, processing comes after it.
+
+    >>> days_in_name("T32UNU_20210617T103021_B04.tif")
+    (datetime.date(2021, 6, 17),)
     """
     given = Path(path)
     for name in (given.name, given.parent.name):
-        told = {day_in(re.sub(r"[_.]", "-", match[0])) for match in _IN_NAME.finditer(name)}
-        days = told - {None}
+        told = (day_in(re.sub(r"[_.]", "-", match[0])) for match in _DAY.finditer(name))
+        days = tuple(dict.fromkeys(day for day in told if day is not None))
         if days:
-            return days.pop() if len(days) == 1 else None
-    return None
+            return days
+    return ()
+
+
+def _year_in_name(first: str, second: str) -> tuple[str, str] | None:
+    """Return the one year that each path tells, or year and month; None where one tells none or several."""
+    found = []
+    for path in (first, second):
+        given = Path(path.lower())
+        told = [
+            {match.groups("") for match in _YEAR.finditer(name)} for name in (given.stem, given.parent.name)
+        ]
+        years = next((one for one in told if one), set())
+        if len(years) != 1:
+            return None
+        found.append(years.pop())
+    months = all(month for _, month in found)
+    before, after = (f"{year}-{month}" if months else year for year, month in found)
+    return before, after
+
+
+def _called_in_reverse(first: str, second: str) -> tuple[str, str] | None:
+    """Find the words of a later and an earlier date where the first of two paths has the one, the second the
+    other, and both are alike but for such words."""
+    found = []
+    for later, earlier, folder in _different_words(first, second):
+        if (earlier, later) not in _WORDS and not (folder and (earlier, later) == _FOLDERS):
+            return None
+        found.append((later, earlier))
+    return found[0] if found else None
+
+
+def _different_words(first: str, second: str) -> list[tuple[str, str, bool]]:
+    """List the words at which names and folders of two paths differ, and whether it is a folder."""
+    names = [Path(path.lower()) for path in (first, second)]
+    found = []
+    for one, other, folder in (
+        (names[0].parent.name, names[1].parent.name, True),
+        (names[0].stem, names[1].stem, False),
+    ):
+        words = [re.split(r"[^a-z0-9]+", name) for name in (one, other)]
+        if len(words[0]) != len(words[1]):
+            return []
+        found += [(a, b, folder) for a, b in zip(*words, strict=True) if a != b]
+    return found

@@ -26,6 +26,8 @@ WEDGE_SHARE = 0.01
 """Zeros of one date alone count from this share of the pixels on, in one piece."""
 WEDGE_PIECE = 0.5
 ZEROS, ORDER = "zeros at one date", "order of bands"
+NEARLY_ALL = 0.9
+"""Backscatter in decibels is below 0 at so many pixels; in linear units it never is."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,10 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
             )
         )
     by = difference_of_scales(a, b) or difference_of_pixels(*values)
-    if by is not None:
+    logarithm = _decibels(first, second, *values)
+    if logarithm is not None:
+        findings.append(logarithm)
+    elif by is not None:
         said = by.in_words(f"the values of {second.path}", f"those of {first.path}")
         kind = "offset between the dates" if by.offset else "gain between the dates"
         findings.append(Finding(kind, f"{said}, which would count as change; {by.remedy}"))
@@ -81,6 +86,21 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
     if swapped is not None:
         findings.append(Finding(ORDER, order_in_words(swapped, first.path, second.path)))
     return Compared(facts, tuple(findings), colours)
+
+
+def _decibels(
+    first: Scene, second: Scene, a: Float64[np.ndarray, "c n"], b: Float64[np.ndarray, "c n"]
+) -> Finding | None:
+    """One date below 0 nearly everywhere in all bands, where the other never is."""
+    for scene, own, another, other in ((first, a, second, b), (second, b, first, a)):
+        if (other > 0).all() and ((own < 0).mean(axis=1) >= NEARLY_ALL).all():
+            return Finding(
+                "decibels at one date",
+                f"the values of {scene.path} are below 0 nearly everywhere, those of {another.path} nowhere,"
+                " as backscatter in decibels beside linear units, which would count as change; bring both"
+                " into one unit",
+            )
+    return None
 
 
 def _common_parts(first: Scene, second: Scene) -> tuple[list[Part], list[Part]]:
