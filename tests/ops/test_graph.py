@@ -15,11 +15,12 @@ def drawn(*shape: int) -> torch.Tensor:
 
 
 @ZOH
-def test_along_sequences_it_is_the_reference(discretization):
-    tensors = [drawn(2, 6, 9), drawn(2, 6, 9), -drawn(6, 3).exp(), drawn(2, 2, 3, 9), drawn(2, 2, 3, 9)]
+@pytest.mark.parametrize("b", [2, 0])
+def test_along_sequences_it_is_the_reference(discretization, b):
+    tensors = [drawn(b, 6, 9), drawn(b, 6, 9), -drawn(6, 3).exp(), drawn(b, 2, 3, 9), drawn(b, 2, 3, 9)]
     options = {
         "delta_bias": drawn(6),
-        "initial_state": drawn(2, 6, 3),
+        "initial_state": drawn(b, 6, 3),
         "delta_softplus": True,
         "discretization": discretization,
         "return_last_state": True,
@@ -33,9 +34,10 @@ def test_along_sequences_it_is_the_reference(discretization):
 
 @ZOH
 @pytest.mark.parametrize("paths", ["cross", "corners"])
-def test_through_maps_it_is_the_reference(paths, discretization):
-    tensors = [drawn(2, 3, 4, 5), drawn(2, 3, 4, 4, 5), -drawn(20, 3).exp()]
-    tensors += [drawn(2, 3, 4, 4, 3), drawn(2, 3, 4, 4, 3), drawn(20)]
+@pytest.mark.parametrize("b", [2, 0])
+def test_through_maps_it_is_the_reference(paths, discretization, b):
+    tensors = [drawn(b, 3, 4, 5), drawn(b, 3, 4, 4, 5), -drawn(20, 3).exp()]
+    tensors += [drawn(b, 3, 4, 4, 3), drawn(b, 3, 4, 4, 3), drawn(20)]
     found, wanted = (
         selective_scan_2d(*tensors, discretization=discretization, paths=paths, backend=name)
         for name in ("graph", "reference")
@@ -43,9 +45,9 @@ def test_through_maps_it_is_the_reference(paths, discretization):
     torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("length", [1, 7, 30])
-def test_with_constant_steps_it_is_the_reference(length):
-    tensors = [drawn(2, length, 6), drawn(6).exp(), -drawn(6, 3).exp(), drawn(6, 3), drawn(6, 3), drawn(6)]
+@pytest.mark.parametrize(("b", "length"), [(2, 1), (2, 7), (2, 30), (0, 7)])
+def test_with_constant_steps_it_is_the_reference(b, length):
+    tensors = [drawn(b, length, 6), drawn(6).exp(), -drawn(6, 3).exp(), drawn(6, 3), drawn(6, 3), drawn(6)]
     found, wanted = (lti_scan(*tensors, backend=name) for name in ("graph", "reference"))
     torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-10)
 

@@ -93,7 +93,7 @@ def test_extreme_steps_are_finite_and_right(seed, discretization, backend):
 
 
 @pytest.mark.parametrize("backend", [*ways(), "reference"], indirect=True)
-@pytest.mark.parametrize("length", [5, 200])
+@pytest.mark.parametrize("length", [5, 200, 1100])
 def test_empty_batches_and_calls_without_gradients(seed, poison, length, backend):
     inputs = {k: x.detach() for k, x in make_inputs(3, length, 4, 2, True).items()}
     with torch.inference_mode():

@@ -24,10 +24,12 @@ GDAL = {
     "GDAL_HTTP_RETRY_DELAY": str(PAUSE_SECONDS),
     "GDAL_HTTP_RETRY_CODES": ",".join(map(str, AGAIN)),
     "MRF_BYPASSCACHING": "YES",
+    "CPL_VSIL_GZIP_WRITE_PROPERTIES": "NO",
+    "OGR_VFK_DB_NAME": ":memory:",
 }
 """The same for what GDAL reads from the web; without it, GDAL waits for ever and asks once.
 
-And no copy of what it reads is kept in files that an image names.
+And it keeps no copy of what it reads, nor what it found out, in files beside its own or where an image says.
 """
 
 NO_ANSWER = "does not exist in the file system"

@@ -35,7 +35,7 @@ def selective_scan(
     """Scan: outputs and last state in the widest of the arguments' types and float32."""
     dtype = wide_type(u, delta, A, B, C, D, delta_bias, initial_state)
     (b, d, _), (g, n) = u.shape, B.shape[1:3]
-    u_steps, steps = (x.to(dtype).permute(2, 0, 1).reshape(-1, b, g, d // g) for x in (u, delta))
+    u_steps, steps = (x.to(dtype).permute(2, 0, 1).unflatten(2, (g, d // g)) for x in (u, delta))
     B_steps, C_steps = (x.to(dtype).permute(3, 0, 1, 2) for x in (B, C))
     skip, bias = (None if x is None else x.to(dtype).view(g, d // g) for x in (D, delta_bias))
     state = u.new_zeros(b, d, n, dtype=dtype) if initial_state is None else initial_state.to(dtype)
@@ -74,7 +74,7 @@ def selective_scan_2d(
         1, place, torch.arange(h * w, device=x.device).expand(PATHS, h * w)
     )
     u = x.to(dtype).reshape(b, h * w, 1, d).expand(b, h * w, PATHS, d)
-    u, delta, B, C = (_along(z.to(dtype).reshape(b, h * w, PATHS, -1), place) for z in (u, delta, B, C))
+    u, delta, B, C = (_along(z, place) for z in (u, *(z.to(dtype).flatten(1, 2) for z in (delta, B, C))))
     skip, bias = (None if z is None else z.to(dtype).view(PATHS, d) for z in (D, delta_bias))
     y, _ = _scan(
         u,

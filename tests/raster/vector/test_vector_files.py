@@ -1,5 +1,6 @@
 """Whatever GDAL reads as shapes is a vector file, in an archive too, and only that."""
 
+import gzip
 import zipfile
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from terramamba.raster.vector.vector_files import is_vector_file, list_layers, s
 FRAME = geopandas.GeoDataFrame(
     {"cover": ["wood", "corn"]}, geometry=[shapely.box(0, 0, 1, 1), shapely.box(2, 0, 3, 1)], crs=4326
 )
+CADASTRE = (
+    b"""&HVERZE;"5.0"\r\n&BSOBR;ID N30;SOURADNICE_Y N10.2;SOURADNICE_X N10.2\r\n&DSOBR;1;1.0;2.0\r\n&K\r\n"""
+)
+"""A file of the Czech cadastre with one point."""
 
 
 def zipped(archive: Path, *files: Path, inside: str = "") -> str:
@@ -59,6 +64,23 @@ def test_any_vector_file_is_one(tmp_path: Path, name: str, driver: str) -> None:
     FRAME.to_file(tmp_path / name, driver=driver)
     assert is_vector_file(str(tmp_path / name))
     assert names(str(tmp_path / name)) == ["wood", "corn"]
+
+
+@pytest.mark.parametrize("name", ["a.gml", "a.xml", "a.gml.gz", "a.vfk"])
+def test_nothing_is_left_beside_shapes_that_are_read(tmp_path: Path, name: str) -> None:
+    """GDAL keeps what it finds out of GML in .gfs, of a cadastre in .db, of what is packed in .properties."""
+    if name == "a.vfk":
+        (tmp_path / name).write_bytes(CADASTRE)
+    else:
+        FRAME.to_file(tmp_path / "b.gml", driver="GML")
+        written = (tmp_path / "b.gml").read_bytes()
+        (tmp_path / name).write_bytes(gzip.compress(written) if name.endswith(".gz") else written)
+        for other in ("b.gml", "b.xsd"):
+            (tmp_path / other).unlink()
+    assert is_vector_file(str(tmp_path / name))
+    (layer,) = list_layers(str(tmp_path / name))
+    read_features(str(tmp_path / name), layer)
+    assert [*tmp_path.iterdir()] == [tmp_path / name]
 
 
 def test_the_vector_file_in_an_archive_is_read_wherever_it_lies(tmp_path: Path) -> None:

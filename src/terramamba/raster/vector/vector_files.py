@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from terramamba.core.errors import InputError, reason_of
+from terramamba.core.network import set_for_gdal
 from terramamba.raster.readers.array_path import split_layer
 from terramamba.raster.readers.code_pages import CodePage
 from terramamba.raster.readers.datasets import is_address, is_on_web
@@ -49,6 +50,11 @@ GEODATABASE, TABLES = ".gdb", ".gdbtable"
 NEVER_SHAPES = {*IMAGE_SUFFIXES, *PRODUCT_SUFFIXES} - {".vrt"}
 MOST_UNPACKED = 4 << 30
 """Bytes in an archive; its shapes are read into memory."""
+
+WHOLE_FILE = "/vsisubfile/0,"
+"""What makes a path one to a part of a file, from byte 0 to its end."""
+GML = (b"opengis.net/gml", b"<csw:GetRecordsResponse")
+"""By what GDAL tells GML, whatever a file is called."""
 
 UNREADABLE = (RuntimeError, UnicodeDecodeError, UnboundLocalError)
 """What pyogrio raises; its own errors are RuntimeErrors, the last is of a system that GDAL cannot write."""
@@ -117,9 +123,10 @@ def _layers(path: str) -> dict[str, str | None]:
         require_whole_shapefile(path)
     if point_table.is_point_table(path):
         return {Path(path).stem: "Point"}
-    opened = opened_as(path)
-    if opened == path:
+    set_for_gdal()
+    if _dataset_of(path) == path:
         require_own_files(path)
+    opened = opened_as(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -136,6 +143,20 @@ def opened_as(path: str) -> str:
     Raises:
         InputError: an archive with none or several, too large, or with one that names files elsewhere.
     """
+    dataset = _dataset_of(path)
+    # GDAL keeps what it learns of GML in a .gfs beside it, but not beside what is part of a file.
+    return f"{WHOLE_FILE}{dataset}" if _is_gml(dataset) else dataset
+
+
+def _is_gml(dataset: str) -> bool:
+    if is_address(dataset) or not Path(dataset).is_file():
+        return False
+    with Path(dataset).open("rb") as file:
+        begin = file.read(LOOKED_AT)
+    return any(mark in begin for mark in GML)
+
+
+def _dataset_of(path: str) -> str:
     path, _ = split_layer(path)
     archive, _, inner = path.removeprefix("/vsizip/").partition(f"{ARCHIVE}/")
     if path.startswith("/vsizip/") and inner and zipfile.is_zipfile(archive + ARCHIVE):
