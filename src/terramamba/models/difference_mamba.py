@@ -89,6 +89,15 @@ class Decoder(nn.Module):
         y = self.fuse[0](d[0] + _twice(self.narrow(y)))
         return _twice(self.head(y))
 
+    def mixing(self) -> list[nn.Module]:
+        """List the VSS blocks."""
+        return [*self.coarse.blocks, *self.middle.blocks]
+
+    def target_layers(self) -> list[TargetLayer]:
+        """List the differences, and the maps that VSS blocks mixed."""
+        found = [TargetLayer("difference", i + 1, 2 ** (i + 1), d) for i, d in enumerate(self.differences)]
+        return [*found, TargetLayer("decoder", 3, 8, self.middle), TargetLayer("decoder", 4, 16, self.coarse)]
+
 
 class DifferenceMamba(OnLocalEncoder):
     """Encoder of both dates, and for each meaning of "changed" differences and a top-down decoder."""
@@ -116,7 +125,7 @@ class DifferenceMamba(OnLocalEncoder):
         if meaning is None or len(self.decoders) == 1:
             return self.decoders[0](pairs)[..., :h, :w]
         found, order = [], []
-        for asked in meaning.unique().tolist():
+        for asked in sorted(set(meaning.tolist())):
             own = (meaning == asked).nonzero()[:, 0]
             found.append(self.decoders[asked]([(before[own], after[own]) for before, after in pairs]))
             order.append(own)
@@ -132,18 +141,14 @@ class DifferenceMamba(OnLocalEncoder):
 
     def checkpoint_blocks(self) -> list[nn.Module]:
         """List the blocks of the encoder and the VSS blocks."""
-        own = [block for each in self.decoders for block in (*each.coarse.blocks, *each.middle.blocks)]
-        return [*self.encoder.blocks(), *own]
+        return [*self.encoder.blocks(), *(block for decoder in self._each() for block in decoder.mixing())]
 
     def target_layers(self, meaning: int = 0) -> list[TargetLayer]:
         """List the differences and maps of the decoder of ``meaning``."""
-        decoder = self.decoders[meaning]
-        found = [TargetLayer("difference", i + 1, 2 ** (i + 1), d) for i, d in enumerate(decoder.differences)]
-        return [
-            *found,
-            TargetLayer("decoder", 3, 8, decoder.middle),
-            TargetLayer("decoder", 4, 16, decoder.coarse),
-        ]
+        return self._each()[meaning].target_layers()
+
+    def _each(self) -> list[Decoder]:
+        return [decoder for decoder in self.decoders if isinstance(decoder, Decoder)]
 
 
 def _twice(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
