@@ -39,6 +39,14 @@ def test_each_meaning_has_a_decoder_and_the_first_is_the_default(seed):
     torch.testing.assert_close(mixed, wanted, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("meanings", [1, 2])
+def test_it_says_whether_a_batch_may_leave_weights_out(meanings, seed):
+    """Processes that train together would wait for gradients that never come."""
+    net = model(meanings=meanings)
+    net(torch.randn(2, 2, 3, 32, 32), torch.zeros(2, dtype=torch.long)).square().sum().backward()
+    assert any(p.grad is None for p in net.parameters()) is net.may_skip_weights is (meanings == 2)
+
+
 def test_weights_of_when_meanings_shared_a_decoder_give_the_same(seed):
     """A gain and a shift for each meaning, after the batch norm: today they are that norm's own."""
     one, three = model().eval(), model(meanings=3).eval()

@@ -110,6 +110,7 @@ class DifferenceMamba(OnLocalEncoder):
         super().__init__()
         self.encoder = EfficientNetLite0(in_channels)
         self.decoders = nn.ModuleList(Decoder(num_classes, width, mixed, d_state) for _ in range(meanings))
+        self.may_skip_weights = meanings > 1
 
     def forward(
         self, x: Float[Tensor, "b 2 c h w"], meaning: Int[Tensor, " b"] | None = None

@@ -15,6 +15,7 @@ change elsewhere, and a command can refuse what a model cannot do before anythin
     which pixels count?                takes_valid            False: it does not ask
     what is called changed?            takes_meaning          False: it has learnt one meaning
     which weights are a meaning's own? weights_of_meaning()   None: all are shared
+    may a batch leave weights out?     may_skip_weights       False: it uses all
     which patches does it take?        patch_size             None: patches of any side
     does bfloat16 change anything?     supports_bf16          False
 
@@ -76,6 +77,8 @@ class Model(nn.Module):
     the rule."""
     takes_meaning: bool = False
     """Whether ``forward`` also takes which of several meanings of "changed" is asked for, by number, (b,)."""
+    may_skip_weights: bool = False
+    """Whether a batch may leave out some weights: those of a meaning that none of its samples ask for."""
     patch_size: int | None = None
     """Side in pixels of the only patches that it takes; None: of any."""
     supports_bf16: bool = True

@@ -103,7 +103,11 @@ def _learner(model: Model, objective: Objective, batches: TrainingBatches) -> nn
     learner = Learner(model, objective, batches.config.precision, batches.device)
     if batches.shard.world == 1:
         return learner
-    return DistributedDataParallel(learner, [batches.device] if batches.device.type == "cuda" else None)
+    return DistributedDataParallel(
+        learner,
+        [batches.device] if batches.device.type == "cuda" else None,
+        find_unused_parameters=model.may_skip_weights,
+    )
 
 
 def seed_everything(seed: int) -> None:
