@@ -4,6 +4,7 @@ import json
 
 import geopandas
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 from affine import Affine
@@ -106,6 +107,48 @@ def test_values_names_and_points_in_degrees_are_understood(cover, tmp_path):
     assert int(found.counts.sum()) == 59
     assert any("quarry" in note for note in found.notes)
     assert any("1 of 60 points have no reference" in note for note in found.notes)
+
+
+def test_points_that_repeat_lie_on_borders_or_have_other_strata_are_said(cover, tmp_path):
+    points = tmp_path / "points.gpkg"
+    tm.sample_points(cover, points, per_class=10)
+    table = looked_at(points, cover)
+    table["stratum"] = [NAMES[value].upper() for value in table["stratum"]]
+    table.geometry = table.geometry.translate(-5, 5)
+    twice = pd.concat([table, table[:4]])
+    twice.to_file(points)
+    found = tm.assess_map(cover, points)
+    assert int(found.counts.sum()) == 30
+    assert np.trace(found.counts) == 30
+    assert found.notes == (
+        "34 points lie on the border of pixels, of which the one to the right and below counts",
+        "4 points repeat another at the same place and are left out",
+    )
+    unsaid = twice.assign(reference=[None] * 4 + twice["reference"].tolist()[4:])
+    unsaid.to_file(points)  # their copies say it
+    assert int(tm.assess_map(cover, points).counts.sum()) == 30
+    twice.assign(stratum="North").to_file(points)
+    assert (
+        "stratum (north) names no classes of the map and is not used"
+        in tm.assess_map(cover, points).notes[-1]
+    )
+    twice.assign(stratum="Water").to_file(points)
+    with pytest.raises(InputError, match=r"points were drawn where .* has another class"):
+        tm.assess_map(cover, points)
+    twice.assign(reference=[*["Water"] * 30, *["Forest"] * 4]).to_file(points)
+    with pytest.raises(InputError, match=r"points 1 and 31 lie at one place.*'Water' and 'Forest'; keep"):
+        tm.assess_map(cover, points)
+
+
+def test_references_of_which_none_is_a_class_of_the_map_are_refused(cover, tmp_path):
+    points = tmp_path / "points.gpkg"
+    tm.sample_points(cover, points, per_class=5)
+    table = geopandas.read_file(points)
+    table.assign(reference=["meadow", *["heath"] * 14]).to_file(points)
+    with pytest.raises(InputError, match=r"\(meadow, heath\) is a class of the map; it has Forest, Water,"):
+        tm.assess_map(cover, points)
+    table.assign(reference=["Forest", *["heath"] * 14]).to_file(points)
+    assert tm.assess_map(cover, points).names[-1] == "heath"
 
 
 def test_what_cannot_be_assessed_is_refused(cover, tmp_path):

@@ -8,7 +8,7 @@ from test_band_views import Numbered
 
 from terramamba.core.errors import InputError
 from terramamba.raster.band_identity import WantedBands, bands_of
-from terramamba.raster.band_matching import match_bands
+from terramamba.raster.band_matching import match_bands, place_note
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.wavelengths import nanometres
 from terramamba.raster.scene import Scene
@@ -153,6 +153,24 @@ def test_by_place_both_have_as_many() -> None:
     assert refusal(scene(4), wanted(3)).startswith(
         "s.tif: has 4 bands, but the model in run was trained on 3; give a scene with the same bands"
     )
+
+
+@pytest.mark.parametrize(
+    ("bands", "known", "said"),
+    [
+        (5, {"wavelengths": (450.0, 550.0, 650.0, 750.0, 850.0)}, "450 to 850 nm"),
+        (5, {"names": ("b1x", "g", "r", "re", "nir")}, "b1x to nir"),
+        (5, {}, None),
+        (3, {"names": ("red", "green", "blue")}, None),  # a photograph
+    ],
+)
+def test_bands_matched_by_place_though_it_is_known_which_are_wanted_are_said(
+    bands: int, known: dict[str, object], said: str | None
+) -> None:
+    note = place_note(scene(bands), wanted(bands, **known))
+    assert note == (said and f"bands matched by place: the file does not say which its 5 are, {OWNER} {said}")
+    told = scene(5, wavelengths=(450.0, 550.0, 650.0, 750.0, 850.0))
+    assert place_note(told, wanted(5, wavelengths=told.wavelengths)) is None
 
 
 def test_what_somebody_says_counts_before_wavelengths_and_names() -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from terramamba.assessment.class_map import ClassMap, names_of, opened_map, read
 from terramamba.assessment.reference_points import REFERENCE, STRATUM
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_names import name_key
+from terramamba.raster.vector.coverage import pixels_of_points
 from terramamba.raster.vector.features import Features, on_pixels, read_features
 from terramamba.raster.vector.layers import LayerWanted
 from terramamba.scores.area_estimation import LEAST_POINTS, AreaEstimates, Estimate, estimate_areas
 
 UNDECIDED = ("", "-", "?", "none", "nan")
 """What stands at a point of which nobody said anything."""
+SHOWN = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +84,11 @@ def assess_map(
             " name the one that says what is there with --reference"
         )
     rows, cols, notes = _pixels(features, found)
+    features, chosen = _each_once(features, reference, notes)
+    rows, cols = rows[chosen], cols[chosen]
     mapped, known = _values_at(str(path), rows, cols)
     said = [str(value).strip() for value in features.attributes[reference].tolist()]
-    _require_own(features, found, mapped)
+    notes += _strata_notes(features, found, mapped)
     classes = _Classes(found)
     named = [text if text.lower() not in UNDECIDED else None for text in said]
     counted = [
@@ -99,6 +103,11 @@ def assess_map(
         notes.append(f"{outside} points lie where the map has no class and are left out")
     counts = np.zeros((len(classes.names), len(classes.names)), np.int64)
     np.add.at(counts, tuple(np.array(counted, np.int64).reshape(-1, 2).T), 1)
+    if counted and not counts[:, : len(found.classes)].any():
+        raise InputError(
+            f"{points}: none of its references ({', '.join(classes.beyond)}) is a class of the map; it has "
+            f"{', '.join(classes.names[: len(found.classes)])}: call them as the map does, by name or value"
+        )
     if classes.beyond:
         notes.append(f"classes of the reference that the map has not: {', '.join(classes.beyond)}")
     areas, unit = found.areas()
@@ -167,9 +176,39 @@ def _pixels(
     xy = shapely.get_coordinates(shapes)
     if len(xy) != len(shapes):
         raise InputError(f"{features.path}: holds points without a place; remove them")
-    cols, rows = np.floor(xy).astype(np.int64).T
+    pixels, on_border = pixels_of_points(xy)
+    rows, cols = pixels.T
     inside = (rows >= 0) & (cols >= 0) & (rows < found.grid.height) & (cols < found.grid.width)
-    return np.where(inside, rows, -1), np.where(inside, cols, -1), list(notes)
+    borders = int(np.count_nonzero(on_border & inside))
+    said = f"{borders} points lie on the border of pixels, of which the one to the right and below counts"
+    return np.where(inside, rows, -1), np.where(inside, cols, -1), [*notes, *[said] * (borders > 0)]
+
+
+def _each_once(
+    features: Features, reference: str, notes: list[str]
+) -> tuple[Features, Int64[np.ndarray, " m"]]:
+    """Leave out points that repeat another, with a note; return the others and which they are.
+
+    Raises:
+        InputError: two points at one place have different references.
+    """
+    texts = [str(value).strip() for value in features.attributes[reference].tolist()]
+    said = [name_key(text) for text in texts]
+    first: dict[tuple[float, ...], int] = {}
+    for i, place in enumerate(map(tuple, shapely.get_coordinates(features.shapes).tolist())):
+        other = first.setdefault(place, i)
+        if said[other] in UNDECIDED:
+            first[place] = i
+        elif said[i] not in (*UNDECIDED, said[other]):
+            raise InputError(
+                f"{features.path}: points {other + 1} and {i + 1} lie at one place, and their {reference} is "
+                f"{texts[other]!r} and {texts[i]!r}; keep the right one"
+            )
+    chosen = np.array(sorted(first.values()), np.int64)
+    if len(chosen) < len(said):
+        notes.append(f"{len(said) - len(chosen)} points repeat another at the same place and are left out")
+    kept = {name: values[chosen] for name, values in features.attributes.items()}
+    return replace(features, shapes=features.shapes[chosen], attributes=kept), chosen
 
 
 def _values_at(
@@ -186,17 +225,33 @@ def _values_at(
     return values, known
 
 
-def _require_own(features: Features, found: ClassMap, mapped: Int64[np.ndarray, " n"]) -> None:
-    """Raise ``InputError`` where points say that they were drawn from a map with other values there."""
+def _strata_notes(features: Features, found: ClassMap, mapped: Int64[np.ndarray, " n"]) -> list[str]:
+    """Say where strata are none of the map.
+
+    Raises:
+        InputError: points say that they were drawn from a map with other values there.
+    """
     strata = features.attributes.get(STRATUM)
-    if strata is None or strata.dtype.kind not in "iuf":
-        return
+    if strata is None:
+        return []
+    values = {str(value): value for value in found.values}
+    values |= {name_key(name): value for value, name in names_of(found.classes).items()}
+    if strata.dtype.kind not in "iuf":
+        texts = [name_key(str(text)) for text in strata.tolist()]
+        unknown = sorted({text for text in texts if text not in values})
+        if unknown:
+            return [
+                f"the attribute {STRATUM} ({', '.join(unknown[:SHOWN])}) names no classes of the map and is "
+                "not used: points are weighed by the area of the class that the map has there"
+            ]
+        strata = np.array([values[text] for text in texts])
     other = int((strata != mapped).sum())
     if other:
         raise InputError(
             f"{features.path}: {other} of {len(mapped)} points were drawn where {found.path} has another"
             " class; assess the map that they were drawn from, or draw points of this one"
         )
+    return []
 
 
 def _plain(estimate: Estimate) -> Mapping[str, float | None]:

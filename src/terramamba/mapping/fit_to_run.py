@@ -9,7 +9,7 @@ from terramamba.core.files import StrPath
 from terramamba.core.number_ranges import parse_bands
 from terramamba.core.run_files import CARD
 from terramamba.raster.band_identity import WantedBands
-from terramamba.raster.band_matching import alpha_that_fits, match_bands
+from terramamba.raster.band_matching import alpha_that_fits, match_bands, place_note
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.chosen_bands import OpenAsked, find_bands, open_bands
 from terramamba.raster.views.in_colours import in_colours
@@ -99,6 +99,9 @@ def open_for(
 def _matched(scene: Scene, wanted: WantedBands, chosen: Sequence[int] | None) -> Scene:
     """The bands of the model, with a note where the scene calls one that is used a bad band."""
     matched = match_bands(scene, wanted, chosen)
+    by_place = place_note(scene, wanted) if chosen is None else None
+    if by_place is not None:
+        matched = replace(matched, notes=(*matched.notes, by_place))
     bad = [band for band in wanted.used if band < len(matched.bad_bands) and matched.bad_bands[band]]
     if not bad:
         return matched

@@ -21,6 +21,7 @@ says little about how wide they are."""
 NOTED_NM = 5.0
 """Bands of one sensor drift by a nanometre or two; bands that are further apart are noted."""
 NAMES_SHOWN = 12
+PHOTOGRAPH_BANDS = 4
 MATCHED = "bands matched"
 """How the note about matched bands begins."""
 REMEDY = "or say with --bands which of its bands are meant, in that order"
@@ -73,6 +74,23 @@ def match_bands(scene: Scene, wanted: WantedBands, chosen: Sequence[int] | None 
         names, wavelengths = None, None
     note = None if fits else f"{MATCHED} {how}: {_used(scene, positions, wanted)}"
     return band_subset(scene, positions, names=names, wavelengths=wavelengths, note=note)
+
+
+def place_note(scene: Scene, wanted: WantedBands) -> str | None:
+    """Say that bands are matched by place though it is known which are wanted; None where they are not.
+
+    The few bands of a photograph come in one order by custom, and need no word.
+    """
+    unknown = scene.wavelengths is None and known_names(scene) is None
+    if not unknown or wanted.count <= PHOTOGRAPH_BANDS:
+        return None
+    if wanted.wavelengths is not None:
+        called = f"{min(wanted.wavelengths):.6g} to {max(wanted.wavelengths):.6g} nm"
+    elif wanted.names is not None:
+        called = f"{wanted.names[0]} to {wanted.names[-1]}"
+    else:
+        return None
+    return f"{MATCHED} by place: the file does not say which its {scene.bands} are, {wanted.whose} {called}"
 
 
 def alpha_that_fits(scene: Scene, wanted: WantedBands) -> AlphaUse | None:

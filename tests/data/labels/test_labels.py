@@ -323,6 +323,34 @@ def test_parts_share_one_table_of_classes(tmp_path: Path, scene: Scene) -> None:
     np.testing.assert_array_equal(class_map(labels) > 0, MAP > 0)
 
 
+def test_a_code_that_two_files_call_differently_is_said(tmp_path: Path, scene: Scene) -> None:
+    halves = np.where(np.indices(MAP.shape)[1] < 2, MAP, 0), np.where(np.indices(MAP.shape)[1] < 2, 0, MAP)
+    names = {2: "roof", 7: "water", 9: "wood"}
+    for other, said in (
+        ({2: "Roof ", 7: "lake", 9: "wood"}, "7 is 'water' in {}, 'lake' in {}"),
+        (names, None),
+    ):
+        paths = {
+            "train": located(tmp_path / "a.tif", halves[0], class_names=names),
+            "test": located(tmp_path / "b.tif", halves[1], class_names=other),
+        }
+        labels, _ = read_label_subsets(paths, scene)
+        expected = [] if said is None else [said.format(*paths.values())]
+        assert [
+            note.partition("not by code: ")[2] for note in labels.notes if "not by code" in note
+        ] == expected
+
+
+@pytest.mark.parametrize("of_scene", [True, False])
+def test_labels_or_a_scene_without_a_reference_system_are_said(tmp_path: Path, of_scene: bool) -> None:
+    placed, bare = tmp_path / "placed.tif", tmp_path / "bare.tif"
+    scene_path, label_path = (bare, placed) if of_scene else (placed, bare)
+    for path, values in ((scene_path, np.ones((5, 3, 4), np.float32)), (label_path, MAP[None])):
+        write_geotiff(path, values, Grid(3, 4, UTM if path == placed else None, place()))
+    labels = read_labels(str(label_path), open_scene(scene_path))
+    assert labels.notes == (f"{bare}: has no reference system; taken to be in EPSG:32633",)
+
+
 def test_parts_that_contradict_each_other_are_refused(tmp_path: Path, scene: Scene) -> None:
     other = MAP.copy()
     other[2, 0] = 2

@@ -33,8 +33,16 @@ def matched(
 
 def test_the_same_names_and_codes_match_without_a_word() -> None:
     assert matched({1: "wood", 2: "Corn", 5: "lake"}) == ([0, 1, 2], [])
-    assert matched(nameless(1, 5)) == ([0, 2], [])
     assert matched({1: "wood", 2: "corn"}, table(nameless(1, 2))) == ([0, 1], [])
+    assert matched(nameless(1, 2), table(nameless(1, 2))) == ([0, 1], [])
+
+
+def test_codes_that_are_taken_for_classes_with_names_are_said() -> None:
+    targets, notes = matched(nameless(1, 5))
+    assert targets == [0, 2]
+    said = "labels.tif: names no classes; its codes are taken for those of the run: 1 is wood, 5 is lake"
+    assert notes == [said]
+    assert matched(nameless(1, 9))[1][0] == said.removesuffix(", 5 is lake")
 
 
 def test_names_of_other_codes_match_by_name_and_that_is_said() -> None:

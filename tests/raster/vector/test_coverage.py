@@ -7,6 +7,7 @@ import shapely
 from terramamba.raster.vector.coverage import (
     bounding_window,
     line_pixels,
+    pixels_of_points,
     point_pixels,
     polygon_coverage,
 )
@@ -86,6 +87,18 @@ def test_points_take_the_pixel_they_are_in() -> None:
     points = shapely.MultiPoint([(3, 2), (3.5, 2.9), (16.999, 12.999), (17, 5), (5, 13), (2.999, 5)])
     np.testing.assert_array_equal(point_pixels(points, WINDOW), [[2, 3], [12, 16]])
     assert len(point_pixels(shapely.Point(), WINDOW)) == 0
+
+
+def test_points_on_a_border_are_in_the_pixel_beyond_it_whatever_rounding_makes_of_them() -> None:
+    columns = np.arange(1, 2000)
+    points = np.stack([(400_000 + 0.3 * columns - 400_000) / 0.3, np.full(1999, 4.5)], axis=1)
+    assert (np.floor(points[:, 0]) < columns).any()
+    pixels, on_border = pixels_of_points(points)
+    np.testing.assert_array_equal(pixels[:, 1], columns)
+    assert on_border.all()
+    assert not pixels_of_points(points + 0.1)[1].any()
+    almost = shapely.MultiPoint([(4 - 1e-9, 5.5), (17 - 1e-9, 5.5), (3 - 1e-9, 6.5)])
+    np.testing.assert_array_equal(point_pixels(almost, WINDOW), [[5, 4], [6, 3]])
 
 
 def test_the_window_of_a_shape() -> None:

@@ -144,8 +144,9 @@ def test_the_command_takes_layers_of_labels_and_masks(tmp_path: Path, scene: Sce
     words = ("classify", "train", "--scene", scene.path, "--labels", "project.gpkg", "--out", "other")
     refused = terramamba(*words, "--class-attribute", "crop", cwd=tmp_path)
     assert refused.returncode == 1
-    said = "project.gpkg: 2 of its layers may be meant; name one: project.gpkg:a, project.gpkg:b\n"
-    assert refused.stderr == f"error: {said}"
+    said = "project.gpkg: 2 of its layers may be meant; name one: project.gpkg:a, project.gpkg:b; "
+    assert refused.stderr.startswith(f"error: {said}where all belong together, as folders of a KML do, merge")
+    assert refused.stderr.count("\n") == 1
     checked = terramamba("check", "project.gpkg:a", cwd=tmp_path)
     assert "layer a" in checked.stdout
     assert "layer b" not in checked.stdout

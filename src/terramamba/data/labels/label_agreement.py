@@ -10,16 +10,21 @@ from terramamba.data.labels.class_names import merged_in_words, name_key, one_sp
 from terramamba.data.labels.class_raster import ClassRaster
 
 
-def called_differently(rasters: Mapping[str, ClassRaster]) -> bool:
-    """Tell whether two files give one of their codes different names."""
-    names_of: dict[int, str] = {}
-    for raster in rasters.values():
-        present = set(np.unique(raster.codes).tolist())
-        own = {code: name for code, name in raster.names.items() if code in present}
-        if any(name_key(names_of.get(code, name)) != name_key(name) for code, name in own.items()):
-            return True
-        names_of |= own
-    return False
+def called_differently(paths: Mapping[str, str], rasters: Mapping[str, ClassRaster]) -> str | None:
+    """Say which code two files, those of ``paths``, give different names; None where they do not."""
+    first: dict[int, tuple[str, str]] = {}
+    for subset, raster in rasters.items():
+        for code in np.unique(raster.codes).tolist():
+            name = raster.names.get(code)
+            if name is None:
+                continue
+            called, there = first.setdefault(code, (name, paths[subset]))
+            if name_key(called) != name_key(name):
+                return (
+                    f"classes are matched by name, not by code: {code} is {called!r} in {there}, {name!r} in "
+                    f"{paths[subset]}"
+                )
+    return None
 
 
 def coded_alike(paths: Mapping[str, str], rasters: Mapping[str, ClassRaster]) -> dict[str, ClassRaster]:

@@ -132,8 +132,9 @@ def read_label_subsets(
     for subset, path in paths.items():
         rasters[subset], said = _settled(path, rasters[subset], ignore, names)
         unlabelled |= dict.fromkeys(f"{path}: {one}" for one in said)
-    by_name = any(raster.by_name for raster in rasters.values()) or called_differently(rasters)
-    if by_name:
+    differing = called_differently(paths, rasters)
+    by_name = any(raster.by_name for raster in rasters.values())
+    if by_name or differing is not None:
         rasters = coded_alike(paths, rasters)
     for i, (subset, raster) in enumerate(rasters.items()):
         for earlier, other in list(rasters.items())[:i]:
@@ -141,11 +142,14 @@ def read_label_subsets(
         names_of = {**raster.names, **names_of}
         colours_of = {**raster.colours, **colours_of}
     notes = tuple(dict.fromkeys(note for raster in rasters.values() for note in raster.notes))
+    if differing is not None and not by_name:
+        notes = (differing, *notes)
     keys = np.concatenate([raster.pixels.keys for raster in rasters.values()])
     every, first = np.unique(keys, return_index=True)
     codes = np.concatenate([raster.codes for raster in rasters.values()])[first]
     pixels = PixelList(scene.grid.window.shape, every)
     found = next(iter(rasters.values())).found
+    by_name = by_name or differing is not None
     merged = ClassRaster(pixels, codes, found, names_of, colours_of, by_name, notes=notes)
     labels = replace(_label(together, merged, names, min_classes=2), unlabelled=tuple(unlabelled))
     return labels, {subset: raster.pixels.find(every) >= 0 for subset, raster in rasters.items()}

@@ -53,6 +53,11 @@ def known_targets(path: str, given: Labels, classes: ClassTable) -> tuple[Int64[
     ]
     key = "names" if given.by_name else "codes"
     notes = list(given.notes)
+    if not names_here and names_there and any(there in target_of for there in names_there):
+        taken = [f"{code} is {names_there[code]}" for code in given.classes.codes if code in names_there]
+        notes.append(
+            f"{path}: names no classes; its codes are taken for those of the run: {', '.join(taken)}"
+        )
     if moved:
         notes.append(f"{path}: classes are matched by name, not by code: {', '.join(moved)}")
     if unknown:

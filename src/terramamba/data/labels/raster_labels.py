@@ -28,7 +28,7 @@ from terramamba.data.labels.unlabelled import CodeCounts
 from terramamba.data.labels.vector_labels import read_shapes
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.settings import VectorOptions
-from terramamba.raster.geogrid import same_crs
+from terramamba.raster.geogrid import crs_in_brief, same_crs
 from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array
 from terramamba.raster.readers.format_record import OpenOptions
@@ -159,6 +159,9 @@ def _from_image(path: str, labels: Scene, scene: Scene, zero: bool, others: bool
         )
     if shift is not None:
         notes = (*notes, *_tiles_alone(path, labels, scene, shift, others))
+    if (labels.crs is None) != (scene.crs is None):
+        without, other = (path, scene) if labels.crs is None else (scene.path, labels)
+        notes = (*notes, f"{without}: has no reference system; taken to be in {crs_in_brief(other.crs)}")
     codes = _collect(path, labels, strips, scene, zero, notes)
     if not codes.found.counts and not codes.found.missing:
         raise InputError(

@@ -13,6 +13,7 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.vector.coverage import (
     bounding_window,
     line_pixels,
+    pixels_of_points,
     point_pixels,
     polygon_coverage,
 )
@@ -50,7 +51,7 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
     overlaps = OverlapResolver(scene.height, scene.width)
     drawn = ~shapely.is_missing(shapes) & (classes.codes > 0)
     points = drawn & (shapely.get_type_id(shapes) == POINT) & ~shapely.is_empty(shapes)
-    outside = _add_points(overlaps, shapes, classes.codes, np.flatnonzero(points))
+    outside, on_border = _add_points(overlaps, shapes, classes.codes, np.flatnonzero(points))
     small, parts, multipart = 0, len(features), 0
     for place in np.flatnonzero(drawn & ~points).tolist():
         number, shape, code = place + 1, shapes[place], int(classes.codes[place])
@@ -83,6 +84,7 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
             f"without a class in {classes.attribute!r}",
         ),
         (outside, "outside the scene"),
+        (on_border, "on the border of pixels, of which the one to the right and below has the label"),
         (small, f"too small to cover {options.min_coverage:g} of any pixel (--min-coverage, --all-touched)"),
     )
     notes = (f"{path}: classes are the values of the attribute {classes.attribute!r}", *notes)
@@ -106,13 +108,18 @@ def _add_points(
     shapes: Shaped[np.ndarray, " n"],
     codes: Int64[np.ndarray, " n"],
     places: Int64[np.ndarray, " p"],
-) -> int:
-    """Add the points among ``shapes`` all at once, as surveys have many; return how many lie outside."""
-    pixels = np.floor(shapely.get_coordinates(shapes[places]))[:, ::-1]
+) -> tuple[int, int]:
+    """Add the points among ``shapes`` all at once, as surveys have many.
+
+    Returns how many lie outside, and how many of the others on the border of pixels.
+    """
+    points = shapely.get_coordinates(shapes[places])
+    near = ((points > -1) & (points[:, ::-1] < np.array(overlaps.size) + 1)).all(axis=1)
+    pixels, on_border = pixels_of_points(points[near])
     inside = ((pixels >= 0) & (pixels < overlaps.size)).all(axis=1)
-    kept = places[inside]
-    overlaps.add(pixels[inside].astype(np.int64), codes[kept], kept + 1, kept)
-    return int(np.count_nonzero(~inside))
+    kept = places[near][inside]
+    overlaps.add(pixels[inside], codes[kept], kept + 1, kept)
+    return len(places) - len(kept), int(np.count_nonzero(on_border & inside))
 
 
 def _pixels(shape: shapely.Geometry, window: Window, least: float) -> Int64[np.ndarray, "m 2"]:

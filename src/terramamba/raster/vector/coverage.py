@@ -12,6 +12,8 @@ from jaxtyping import Bool, Float64, Int64, Shaped
 
 from terramamba.raster.windows import Window
 
+ON_BORDER = 1e-6
+"""Points so near the border of pixels lie on it, but for rounding of their coordinates."""
 HALF = 0.5 - 1e-6
 """Share of a pixel that polygons must cover, but for rounding in reprojection."""
 
@@ -71,6 +73,17 @@ def point_pixels(shape: shapely.Geometry, window: Window) -> Int64[np.ndarray, "
     The left and the upper side of a pixel belong to it.
     """
     return _holding(shapely.get_coordinates(_parts(shape, "Point")), window)
+
+
+def pixels_of_points(
+    points: Float64[np.ndarray, "p 2"],
+) -> tuple[Int64[np.ndarray, "p 2"], Bool[np.ndarray, " p"]]:
+    """Return row and column of the pixel that holds each of ``points`` (x, y), and which lie on a border.
+
+    The left and the upper side of a pixel belong to it, whatever rounding makes of the coordinates there.
+    """
+    on_border = (np.abs(points - np.rint(points)) <= ON_BORDER).any(axis=1)
+    return np.floor(points + ON_BORDER).astype(np.int64)[:, ::-1], on_border
 
 
 def bounding_window(shape: shapely.Geometry, within: Window) -> Window:
@@ -137,5 +150,7 @@ def _cut(
 
 def _holding(points: Float64[np.ndarray, "p 2"], window: Window) -> Int64[np.ndarray, "m 2"]:
     """Return rows and columns of the pixels of ``window`` that hold ``points``, each once."""
-    inside = (points >= (window.col, window.row)) & (points < (window.right, window.bottom))
-    return np.unique(np.floor(points[inside.all(axis=1)]).astype(np.int64)[:, ::-1], axis=0)
+    near = (points >= (window.col - 1, window.row - 1)) & (points <= (window.right + 1, window.bottom + 1))
+    pixels, _ = pixels_of_points(points[near.all(axis=1)])  # others may be too far to be counted in pixels
+    inside = (pixels >= (window.row, window.col)) & (pixels < (window.bottom, window.right))
+    return np.unique(pixels[inside.all(axis=1)], axis=0)

@@ -61,7 +61,10 @@ def _which(path: str, misfits: Mapping[str, str | None], fitting: Sequence[str])
     file, _ = split_layer(path)
     asked = ", ".join(f"{file}:{name}" for name in fitting or misfits)
     if fitting:
-        return InputError(f"{path}: {len(fitting)} of its layers may be meant; name one: {asked}")
+        return InputError(
+            f"{path}: {len(fitting)} of its layers may be meant; name one: {asked}; where all belong "
+            "together, as folders of a KML do, merge them first (in QGIS: Merge Vector Layers)"
+        )
     why = ", ".join(f"{name}: {misfit}" for name, misfit in misfits.items())
     return InputError(f"{path}: none of its {len(misfits)} layers fits ({why}); name the one meant: {asked}")
 
