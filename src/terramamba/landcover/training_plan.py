@@ -6,6 +6,7 @@ from terramamba.core.shown import Shown, Table
 from terramamba.core.words import percent, ranges
 from terramamba.data.splits.leakage import LEFT_OUT, SUBSET_NAMES, TEST, VALIDATION
 from terramamba.data.splits.quotas import raised_classes
+from terramamba.data.splits.subset_draws import smaller
 from terramamba.landcover.samples import LEAST_SIDE, Samples
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.checks.in_words import scene_in_words, wavelengths_in_words
@@ -87,7 +88,8 @@ def _warnings(samples: Samples, settings: ClassifySettings) -> list[str]:
     lost = int(np.count_nonzero(subsets == LEFT_OUT))
     if lost > len(subsets) / 2:
         found.append(
-            f"{percent(lost / len(subsets))} of the labelled pixels are left out, as a patch could not tell"
-            " training from test; give a smaller --patch-size, or labels that lie further apart"
+            f"{percent(lost / len(subsets))} of the labelled pixels are left out, as what is seen around them"
+            f" could not tell training from test; give a smaller {smaller(samples.split.reach)}, or labels"
+            " that lie further apart"
         )
     return found

@@ -331,8 +331,8 @@ def test_a_code_that_two_files_call_differently_is_said(tmp_path: Path, scene: S
         (names, None),
     ):
         paths = {
-            "train": located(tmp_path / "a.tif", halves[0], class_names=names),
-            "test": located(tmp_path / "b.tif", halves[1], class_names=other),
+            "train": located(tmp_path / f"a {said is None}.tif", halves[0], class_names=names),
+            "test": located(tmp_path / f"b {said is None}.tif", halves[1], class_names=other),
         }
         labels, _ = read_label_subsets(paths, scene)
         expected = [] if said is None else [said.format(*paths.values())]

@@ -47,6 +47,14 @@ def test_the_first_record_that_matches_names_the_format(geotiff: Make, tmp_path:
     assert open_scene(tmp_path / "a.npy", axes="bands,rows,cols").format == "NumPy .npy"
 
 
+@pytest.mark.parametrize("mark", [".zgroup", "zarr.json", "reflectance/.zarray"])
+def test_zarr_stores_are_told_to_be_saved_otherwise(tmp_path: Path, mark: str) -> None:
+    (tmp_path / mark).parent.mkdir(exist_ok=True)
+    (tmp_path / mark).write_text('{"zarr_format": 2}')
+    with pytest.raises(InputError, match=r"is a Zarr store, which is not read; save its image as NetCDF"):
+        open_scene((tmp_path / mark).parent)
+
+
 def test_images_in_an_archive(geotiff: Make, tmp_path: Path, seed: int) -> None:
     values = np.random.default_rng(seed).integers(1, 200, (2, 6, 7)).astype(np.int16)
     path = geotiff(tmp_path / "a.tif", values)

@@ -354,6 +354,18 @@ def test_variables_in_groups_and_several_of_them(tmp_path: Path) -> None:
         open_scene(path, variable="cube")
 
 
+@pytest.mark.parametrize("axes", [("y", "x"), ("time", "y", "x")])
+def test_a_variable_for_each_band_is_told_how_to_become_a_scene(
+    tmp_path: Path, axes: tuple[str, ...]
+) -> None:
+    bands = {f"B0{i}": (axes, CUBE[i] if len(axes) == 2 else CUBE[i][None]) for i in range(3)}
+    with pytest.raises(InputError, match=r"B00, B01, B02; choose .* where each is a band of one scene, save"):
+        open_scene(write(tmp_path / "a.nc", bands))
+    other = {**bands, "elevation": (axes, bands["B00"][1].astype(np.float64))}
+    with pytest.raises(InputError, match=r"elevation; choose one with --scene-variable$"):
+        open_scene(write(tmp_path / "b.nc", other))
+
+
 def test_further_axes(tmp_path: Path) -> None:
     axes = ("time", "band", "y", "x")
     is_the_cube(open_scene(write(tmp_path / "a.nc", {"cube": (axes, CUBE[None])})))

@@ -24,6 +24,7 @@ from terramamba.raster.readers import (
     stac,
     swaths,
     variables,
+    zarr_store,
 )
 from terramamba.raster.readers.alpha import AlphaUse
 from terramamba.raster.readers.array_path import split_variable
@@ -130,6 +131,14 @@ FORMATS = (
         "are read from zip archives.",
         matches=on_disk(archive.is_archive),
         reader=lambda path, options: archive.refuse_archive(path),
+    ),
+    Format(
+        name=zarr_store.NAME,
+        known_by="a folder with `.zgroup`, `.zarray` or `zarr.json`",
+        reads="nothing: refused",
+        notes="Save it as NetCDF or GeoTIFF.",
+        matches=on_disk(zarr_store.is_zarr),
+        reader=lambda path, options: zarr_store.refuse_zarr(path),
     ),
     Format(
         name="EnMAP",

@@ -244,7 +244,20 @@ def _pick(path: str, listing: Listing, variable: str | None, flag: str) -> Varia
     for several in (cubes, spectral, [] if cubes else images):
         if len(several) == 1:
             return several[0]
-    raise InputError(f"{path}: holds {_names(v.name for v in cubes or images)}; choose one with {flag}")
+    found = cubes or images
+    alike = len({(_long(v), v.dtype) for v in found}) == 1 and len(_long(found[0])) == 2 if found else False
+    remedy = ""
+    if alike and len(found) > 1:
+        remedy = (
+            "; where each is a band of one scene, save them as one variable (in Python, xarray: "
+            "dataset.to_dataarray('band').to_dataset(name='bands').to_netcdf(...))"
+        )
+    raise InputError(f"{path}: holds {_names(v.name for v in found)}; choose one with {flag}{remedy}")
+
+
+def _long(variable: Variable) -> tuple[int, ...]:
+    """Lengths of the axes but for those of length 1."""
+    return tuple(length for length in variable.shape if length > 1)
 
 
 def _names(names: Sequence[str] | object) -> str:
