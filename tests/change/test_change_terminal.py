@@ -18,6 +18,8 @@ def test_scores_stand_with_their_intervals_and_where_the_threshold_is_from(sourc
     shown = shown_scores({"test": TEST, "threshold": 0.35, "threshold_from": source}, CHANGE_SCORES)
     (table,) = shown.tables
     assert table.title == "changed pixels of 3 pairs, %"
+    one = shown_scores({"validation": TEST | {"pairs": 1}, "threshold": 0.35}, CHANGE_SCORES).tables[0]
+    assert one.title == "changed pixels of 1 validation pair (nothing was tested), %"
     assert [row[1:] for row in table.rows] == [("50.00", "25.00 to 75.00")]
     assert shown.facts == {
         "threshold": said,

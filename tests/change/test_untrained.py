@@ -92,7 +92,8 @@ def test_options_of_the_detector_and_the_threshold_are_obeyed(dates, tmp_path):
         (["--model", "ir_mad", "--set", "block=3"], "ir_mad has no option 'block'"),
         (["--set", "block=3"], "--set: is for --model"),
         ([], "no run folder among"),
-        (["--model", "cva", "--calibrated"], "--calibrated needs a temperature"),
+        (["--model", "cva", "--calibrated"], "--calibrated: cva maps without training"),
+        (["--model", "ir_mad", "--reject", "0.1"], "--reject: ir_mad maps without training"),
     ],
 )
 def test_what_cannot_map_is_refused(dates, tmp_path, capsys, words, said):

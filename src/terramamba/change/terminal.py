@@ -22,8 +22,9 @@ def shown_scores(result: Mapping[str, Any], scores: Scores) -> Shown:
         for score in of_set(scores)
         if score.value_in(test) is not None
     )
-    which = "pairs" if tested(result) else "validation pairs (nothing was tested)"
-    title = f"changed pixels of {number(test['pairs'])} {which}, %"
+    which = "" if tested(result) else "validation "
+    pairs = f"{number(test['pairs'])} {which}{'pair' if test['pairs'] == 1 else 'pairs'}"
+    title = f"changed pixels of {pairs}{'' if tested(result) else ' (nothing was tested)'}, %"
     facts = {
         "threshold": f"{number(result['threshold'])}{FROM.get(str(result.get('threshold_from')), '')}",
         "pairs without change": number(test["unchanged_pairs"]),

@@ -8,6 +8,7 @@ import numpy as np
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import CARD
 from terramamba.core.shown import in_percent
+from terramamba.mapping.fit_to_run import no_temperature
 from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
@@ -46,11 +47,7 @@ def certainty_rule(
     if layer is None and reject is None:
         return None
     if fitted is None:
-        asked = "--certainty" if reject is None else "--reject"
-        raise InputError(
-            f"{run.folder}: {asked} needs a temperature, and this run has none in {CARD}; train it anew, or"
-            " map without"
-        )
+        raise no_temperature(run, "--certainty" if reject is None else "--reject")
     if reject is None:
         return CertaintyRule(fitted.temperature)
     if table is None:

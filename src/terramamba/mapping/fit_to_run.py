@@ -37,11 +37,21 @@ def chosen_temperature(run: Run, calibrated: bool) -> float:
     if not calibrated:
         return 1.0
     if run.temperature is None:
-        raise InputError(
-            f"{run.folder}: --calibrated needs a temperature, and this run has none in {CARD};"
-            " train it anew, or map without"
-        )
+        raise no_temperature(run, "--calibrated")
     return run.temperature
+
+
+def no_temperature(run: Run, asked: str) -> InputError:
+    """Return the error that what is ``asked`` for cannot be had of ``run``, which has no temperature."""
+    if run.card.model.sha256 is None:
+        return InputError(
+            f"{asked}: {run.folder} maps without training, so that it is not known how sure it is; leave it"
+            " out, or map with a run or with --weights"
+        )
+    return InputError(
+        f"{run.folder}: {asked} needs a temperature, and this run has none in {CARD}; train it anew, or map"
+        " without"
+    )
 
 
 def wanted_bands(run: Run) -> WantedBands:

@@ -8,6 +8,7 @@ from terramamba.cli.shared.show import show, show_facts
 from terramamba.core.provenance import in_words
 from terramamba.core.run_files import REPORT
 from terramamba.core.shown import in_percent, number
+from terramamba.core.words import about
 from terramamba.scores.score import tested
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ def _about(result: Mapping[str, Any]) -> dict[str, Any]:
     if "best_epoch" in result:
         facts["epochs"] = f"best {number(result['best_epoch'])} of {number(result['epochs_run'])}"
     if "minutes" in result:
-        facts["training"] = f"{number(result['minutes'], 3)} minutes on {result['device']}"
+        minutes = result["minutes"]
+        of_seeds = isinstance(minutes, Mapping)
+        long = about(60 * (minutes["mean"] if of_seeds else minutes))
+        facts["training"] = f"{long} on {result['device']}{', for each seed' if of_seeds else ''}"
     if "code" in result:
         facts["code"] = in_words(result["code"])
     facts["run"] = result["folder"]

@@ -103,6 +103,11 @@ def fit_dates(
             whole = values[:, known.all(axis=0)]
             step = max(1, area.pixels // most)
             sample.append(whole[:, ::step].astype(np.float64))
+    if not sums.count.any():
+        raise InputError(
+            f"{first}: no pixel of any of {among} has data; correct nodata values, or masks that leave out"
+            " all of them"
+        )
     if not sums.count.all():
         band = chosen[int(np.flatnonzero(sums.count == 0)[0])]
         raise InputError(

@@ -24,6 +24,7 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.views.grid_mapping import same_pixels
 from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction
 from terramamba.raster.views.physical import physical
+from terramamba.raster.views.shifted import steps_in_words
 from terramamba.raster.views.warped import WARPED, Method, grid_in_words, warped
 
 RANGE_RATIO = 3.0
@@ -102,7 +103,7 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
     facts |= _values(first, second, *seen) | _units(first, second)
     if isinstance(first.source, MaskedSource):
         facts["masked"] = f"{percent(masked_fraction(first))} of the pixels, which then have no data"
-    notes += _unlike_values(*seen)
+    notes += _unlike_values(first, second, *seen)
     findings = [
         Finding("probable fill", f"{scene.path}: {fill.in_words()}")
         for scene, statistics in zip((first, second), seen, strict=True)
@@ -180,12 +181,10 @@ def shift_in_words(shift: Shift) -> str:
     windows = count(shift.windows, "window")
     if not shift.known:
         return f"could not be estimated: too little that both dates show alike in {windows}"
-    rows = f"{abs(shift.down):.2f} rows {'down' if shift.down >= 0 else 'up'}"
-    columns = f"{abs(shift.right):.2f} columns to the {'right' if shift.right >= 0 else 'left'}"
     sure = f"{shift.agreeing} of {windows}"
     if shift.agreeing > 1:
         sure += f", which differ by {shift.deviation:.2f}"
-    return f"the second shows everything {rows} and {columns} ({sure})"
+    return f"the second shows everything {steps_in_words(shift.down, shift.right)} ({sure})"
 
 
 def _opened(given: SceneOrPath) -> Scene:
@@ -306,9 +305,10 @@ def _declared_alone(first: Scene, second: Scene) -> list[Finding]:
     return []
 
 
-def _unlike_values(a: Statistics, b: Statistics) -> list[str]:
+def _unlike_values(first: Scene, second: Scene, a: Statistics, b: Statistics) -> list[str]:
     if a.minimum is None or a.maximum is None or b.minimum is None or b.maximum is None:
-        return ["a date has no valid value at all"]
+        empty = [scene.path for scene, of in ((first, a), (second, b)) if of.minimum is None]
+        return [f"no pixel of {' and of '.join(empty)} has data, so there is nothing to compare"]
     small, large = sorted((max(abs(a.minimum), abs(a.maximum)), max(abs(b.minimum), abs(b.maximum))))
     if large <= RANGE_RATIO * small:
         return []

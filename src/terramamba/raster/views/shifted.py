@@ -21,5 +21,11 @@ def shifted(scene: Scene, down: float, right: float, method: Method = "cubic") -
     size = scene.height, scene.width
     pixels, moved = Grid(*size, None, Affine.identity()), Grid(*size, None, Affine.translation(-right, -down))
     source = WarpedSource(scene.source, GridMapping(pixels, moved), method, scene.dtype, (1.0, 1.0))
-    note = f"{MOVED} by {-down:.2f} rows down and {-right:.2f} columns to the right ({method})"
+    note = f"{MOVED} by {steps_in_words(-down, -right)} ({method})"
     return replace(scene, source=source, notes=(*scene.notes, note))
+
+
+def steps_in_words(down: float, right: float) -> str:
+    """Say it such as "0.30 rows up and 1.50 columns to the right"."""
+    rows = f"{abs(down):.2f} rows {'down' if down >= 0 else 'up'}"
+    return f"{rows} and {abs(right):.2f} columns to the {'right' if right >= 0 else 'left'}"
