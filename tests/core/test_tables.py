@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from terramamba.core.errors import InputError
+from terramamba.core.files import write_table
 from terramamba.core.tables import read_rows, read_table
 
 
@@ -70,3 +71,11 @@ def test_tables_that_are_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(InputError, match=r"a\.csv: is no table \(.*\); save it anew"):
         read_rows(tmp_path / "a.csv", "save it anew")
+
+
+def test_no_cell_is_a_formula_to_a_spreadsheet_and_ours_come_back_as_they_were(tmp_path: Path) -> None:
+    rows = [["=cmd|'/C calc'!A0", "@SUM(1)"], ["- none -", "-9999"], ["+49 30", "'quoted'"], ["\ttab", "-"]]
+    write_table(tmp_path / "a.csv", ["class", "=1+1"], rows)
+    cells = [line.split(",") for line in (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()]
+    assert [cell[0] for line in cells for cell in line if cell[0] in "=@+-\t"] == ["-", "-"]
+    assert read_rows(tmp_path / "a.csv", "") == [["class", "=1+1"], *rows]

@@ -1,4 +1,4 @@
-"""SIGTERM ends a command as Ctrl-C does, at any moment from its first line on."""
+"""SIGTERM and SIGHUP end a command as Ctrl-C does, at any moment from its first line on."""
 
 import signal
 import subprocess
@@ -39,13 +39,15 @@ def test_it_ends_a_command_while_its_modules_are_imported(words, how):
     assert (done.returncode, done.stderr) == (143, f"ended by SIGTERM: {how}\n")
 
 
-def test_who_decided_what_sigterm_does_is_left_alone():
+def test_who_decided_what_a_signal_does_is_left_alone():
     code = """
 import signal
-from terramamba.core.termination import sigterm_interrupts
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-with sigterm_interrupts():
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+from terramamba.core.termination import signals_interrupt
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+with signals_interrupt():
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 """
     python("-c", code, check=True)
 

@@ -110,9 +110,13 @@ def test_a_second_run_at_the_same_time_is_refused(jobs: Jobs, job: Job, tmp_path
 
 @pytest.mark.parametrize(
     ("number", "status", "words"),
-    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "ended by SIGTERM")],
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "ended by SIGTERM"),
+        (signal.SIGHUP, 129, "ended by SIGHUP"),
+    ],
 )
-def test_ctrl_c_and_sigterm_keep_what_is_done(
+def test_signals_that_ask_for_an_end_keep_what_is_done(
     jobs: Jobs, job: Job, tmp_path: Path, number: int, status: int, words: str
 ) -> None:
     folder = tmp_path / "out"

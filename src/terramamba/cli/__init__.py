@@ -1,7 +1,7 @@
 """The command line: picks the command, and turns what went wrong into one line and an exit status.
 
-Exit status: 0 done, 1 cannot be done, 2 wrong usage, 130 interrupted, 143 ended by SIGTERM. A command's
-file is imported when it is chosen, so that help is quick.
+Exit status: 0 done, 1 cannot be done, 2 wrong usage, 130 interrupted, 143 ended by SIGTERM, 129 by SIGHUP.
+A command's file is imported when it is chosen, so that help is quick.
 """
 
 import os
@@ -9,7 +9,7 @@ import shlex
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
@@ -21,13 +21,14 @@ from terramamba.cli.shared.widths import listed, width_of_terminal, wrapped
 from terramamba.core.at_once import said_at_once
 from terramamba.core.errors import InputError, speaking_to_shell
 from terramamba.core.launcher import launched_process
-from terramamba.core.termination import RESUMABLE, Terminated, sigterm_interrupts
+from terramamba.core.termination import RESUMABLE, Terminated, signals_interrupt
 from terramamba.core.trust import trusting
+from terramamba.core.visible import visible_streams
 
 LONGEST = 900
 """Letters of a message."""
 
-DONE, CANNOT, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+DONE, CANNOT, USAGE, INTERRUPTED, ENDED_BY = 0, 1, 2, 130, 128
 
 COMMANDS = {
     "demo": "both jobs on made-up images, from files to files",
@@ -85,9 +86,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Of several processes that torchrun or srun started, the first does it and the others work for it.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    with speaking_to_shell():
+    with speaking_to_shell(), visible_streams():
         try:
-            with sigterm_interrupts():
+            with signals_interrupt():
                 return _among_others(words)
         except KeyboardInterrupt as stop:  # where no command is running yet, or not any longer
             if "--debug" in words:
@@ -230,8 +231,9 @@ def _interrupted(words: list[str], stop: KeyboardInterrupt) -> int:
         again = [word for word in words if word not in ("--overwrite", "--resume")]
         how = f"the run can be continued with `terramamba {shlex.join([*again, '--resume'])}`"
     terminated = isinstance(stop, Terminated)
-    print(f"{stop if terminated else 'interrupted'}: {how}", file=sys.stderr)
-    return TERMINATED if terminated else INTERRUPTED
+    with suppress(OSError):  # a terminal that was closed
+        print(f"{stop if terminated else 'interrupted'}: {how}", file=sys.stderr)
+    return ENDED_BY + stop.number if isinstance(stop, Terminated) else INTERRUPTED
 
 
 def _in_one_line(error: Exception) -> str:
@@ -239,6 +241,8 @@ def _in_one_line(error: Exception) -> str:
         return _shortened(" ".join("; ".join([str(error), *getattr(error, "__notes__", ())]).split()))
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
+        return f"{_shortened(error.object)}: a file name that is no text in UTF-8 cannot be used; rename it"
     text = _shortened(" ".join(str(error).split())) or "no message"
     return f"{type(error).__name__}: {text} (this was not foreseen; --debug shows where it happened)"
 

@@ -13,6 +13,7 @@ from typing import Any
 from terramamba.core.drafts import draft
 from terramamba.core.durable import make_folder, replace, sync_file
 from terramamba.core.errors import InputError
+from terramamba.core.tables import as_cell
 
 StrPath = str | os.PathLike[str]
 """What names a file."""
@@ -65,11 +66,10 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Write ``rows`` as CSV below ``header``."""
+    """Write ``rows`` as CSV below ``header``, no cell a formula to a spreadsheet."""
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(header)
-        table.writerows(rows)
+        table.writerows(map(as_cell, row) for row in (header, *rows))
 
 
 def plain(value: Any) -> Any:

@@ -78,9 +78,10 @@ def script_hidden() -> Iterator[None]:
 def end_with_parent(*others: Connection) -> None:
     """End this process, from now on, when its parent ends, or the other end of one of ``others`` is closed.
 
-    Ctrl-C, which reaches all processes of a terminal, is left to the parent.
+    Ctrl-C and the end of a terminal, which reach all its processes, are left to the parent.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in {"SIGINT", "SIGHUP"} & {*vars(signal)}:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     ends: list[Any] = [*others] if parent is None else [parent.sentinel, *others]
 

@@ -15,6 +15,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
+from terramamba.core.visible import drawn_on, visible
+
 SECONDS_BETWEEN_LINES = 10.0
 SECONDS_BETWEEN_RECORDS = 0.2
 """For a program, which draws a bar of them."""
@@ -212,14 +214,14 @@ def _bar(description: str, total: float, unit: str, done: float) -> Iterator[Adv
 
     start = time.monotonic()
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:3.0f} % {task.fields[rate]}"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[remark]}"),
-        console=Console(stderr=True),
+        TextColumn("{task.fields[remark]}", markup=False),
+        console=Console(file=drawn_on(sys.stderr)),
     ) as bars:
-        task = bars.add_task(description, total=total, rate="", remark="")
+        task = bars.add_task(visible(description), total=total, rate="", remark="")
         bars.update(task, completed=done)
         state = {"done": 0.0}
 
@@ -227,7 +229,7 @@ def _bar(description: str, total: float, unit: str, done: float) -> Iterator[Adv
             state["done"] += amount
             rate = state["done"] / max(time.monotonic() - start, 1e-9)
             so_far = _so_far(min(done + state["done"], total), total, unit)
-            bars.update(task, advance=amount, rate=f"{so_far}, {pace_of(rate, unit)}", remark=remark)
+            bars.update(task, advance=amount, rate=f"{so_far}, {pace_of(rate, unit)}", remark=visible(remark))
 
         yield advance
 

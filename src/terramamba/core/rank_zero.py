@@ -27,6 +27,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 from terramamba.core.errors import InputError
 from terramamba.core.launcher import LaunchedProcess, launched_process
 from terramamba.core.processes import Report, Work, join
+from terramamba.core.termination import ENDING
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -93,7 +94,7 @@ class ProcessGroup:
 
     def serve(self) -> Any:
         """Work for the first process until it ends the job; returns what it gave to ``end``."""
-        for number in (signal.SIGINT, signal.SIGTERM):  # they reach all; the first process decides
+        for number in (signal.SIGINT, *ENDING):  # they reach all; the first process decides
             signal.signal(number, signal.SIG_IGN)
         while True:
             kind, content = self._hear()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from terramamba.core.documents import read_text
 from terramamba.core.errors import InputError, reason_of
@@ -17,6 +18,32 @@ from terramamba.core.words import count
 SUFFIXES = (".csv", ".tsv")
 SEPARATORS = (",", ";", "\t")
 IN_WORDS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+FORMULA = "=+-@\t\r"
+"""How a text begins that a spreadsheet takes for a formula, which may call programs or addresses."""
+
+
+def as_cell(value: Any) -> Any:
+    """Return ``value`` as a table has it: a text that is no number and looks like a formula behind a quote.
+
+    >>> as_cell("=1+1"), as_cell("-9999"), as_cell("wheat")
+    ("'=1+1", '-9999', 'wheat')
+    """
+    return f"'{value}" if isinstance(value, str) and _is_formula(value) else value
+
+
+def _of_cell(cell: str) -> str:
+    """What ``as_cell`` was given."""
+    return cell[1:] if cell.startswith("'") and _is_formula(cell[1:]) else cell
+
+
+def _is_formula(text: str) -> bool:
+    if len(text) < 2 or text[0] not in FORMULA:
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -101,6 +128,6 @@ def _numbered_rows(path: Path, text: str, separator: str, remedy: str) -> list[t
     """Rows with a cell, each with the number of its last line in the file."""
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
     try:
-        return [(reader.line_num, row) for row in reader if row]
+        return [(reader.line_num, [_of_cell(cell) for cell in row]) for row in reader if row]
     except csv.Error as error:
         raise InputError(f"{path}: is no table ({reason_of(error)}); {remedy}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from terramamba._version import __version__
 from terramamba.core.run_files import LOG
 from terramamba.core.termination import RESUMABLE
+from terramamba.core.visible import visible
 
 
 class _LogFile(logging.FileHandler):
@@ -23,6 +24,14 @@ class _LogFile(logging.FileHandler):
             super().close()
 
 
+class _Lines(logging.Formatter):
+    """Lines that show what they hold, on a terminal too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write what is said behind its time."""
+        return visible(super().format(record))
+
+
 @contextmanager
 def run_log(folder: Path) -> Iterator[logging.Logger]:
     """Copy what the package's logger says to ``log.txt``, with the time; when it began, and how it ended.
@@ -31,7 +40,7 @@ def run_log(folder: Path) -> Iterator[logging.Logger]:
     """
     logger = logging.getLogger("terramamba")
     file = _LogFile(folder / LOG, encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    file.setFormatter(_Lines("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     # Any handler at all stops Python from showing warnings by itself.
     added = [file] if logger.hasHandlers() or logging.lastResort is None else [file, logging.lastResort]
     level = logger.level

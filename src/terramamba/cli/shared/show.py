@@ -7,6 +7,7 @@ from typing import Any
 
 from terramamba.core.files import plain
 from terramamba.core.shown import Shown, Table, as_text, columns_of, cut_lines, to_the_right
+from terramamba.core.visible import drawn_on, visible
 
 FRAME = 3
 """Columns that the frame of a table takes for each of its own."""
@@ -23,7 +24,8 @@ def show(shown: Shown, more: Mapping[str, str] | None = None) -> None:
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print ``rows`` under ``columns``, numbers to the right; stacked where the terminal is too narrow."""
-    table = Table(title, tuple(columns), tuple(tuple(map(str, row)) for row in rows))
+    cells = (tuple(" ".join(str(cell).splitlines()) for cell in row) for row in rows)
+    table = Table(title, tuple(columns), tuple(cells))
     width = columns_of(sys.stdout)
     if width is not None and _frame_fits(table, width):
         _rich_table(table)
@@ -56,12 +58,16 @@ def _frame_fits(table: Table, width: int) -> bool:
 def _rich_table(shown: Table) -> None:
     from rich.console import Console
     from rich.table import Table as Drawn
+    from rich.text import Text
 
-    table = Drawn(title=shown.title, title_justify="left")
+    def plain_text(cell: str) -> Text:  # of a text rich reads [words] as its own
+        return Text(visible(cell))
+
+    table = Drawn(title=plain_text(shown.title), title_justify="left")
     for name, right in zip(
         shown.columns, to_the_right(shown.rows) or [False] * len(shown.columns), strict=True
     ):
-        table.add_column(name, justify="right" if right else "left")
+        table.add_column(plain_text(name), justify="right" if right else "left")
     for row in shown.rows:
-        table.add_row(*row)
-    Console().print(table)
+        table.add_row(*map(plain_text, row))
+    Console(file=drawn_on(sys.stdout)).print(table)

@@ -216,7 +216,8 @@ def _label(path: str, raster: ClassRaster, names: Sequence[str] | None, min_clas
             "these classes apart; call each otherwise"
         )
     own = tuple(int(code) for code in codes)
-    called = names if names is not None else [raster.names.get(code) or f"class {code}" for code in own]
+    found = [" ".join(raster.names.get(code, "").split()) or f"class {code}" for code in own]
+    called = found if names is None else names
     colours = tuple(raster.colours[code] for code in own if code in raster.colours)
     if len(set(colours)) < count:
         colours = default_colours(count)
