@@ -13,7 +13,7 @@ from terramamba.raster.pictures import coloured
 from terramamba.raster.quicklook import false_colour
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.vector.change_polygons import change_layer, trace_changes
-from terramamba.raster.vector.polygon_files import write_polygons
+from terramamba.raster.vector.polygon_files import write_drafts
 from terramamba.report.figures import picture_change, picture_classification
 
 LEGEND = ClassTable(tuple(range(1, 1 + len(CLASSES))), tuple(CLASSES), tuple(CLASSES.values()))
@@ -52,7 +52,7 @@ def test_picture_of_a_classification(tmp_path: Path, seed: int) -> None:
 def test_picture_of_a_change(tmp_path: Path, seed: int, known: bool) -> None:
     made = make_pairs(tmp_path, seed, train=0, val=0, test=0, scene=(96, 160))
     outlines = tmp_path / "outlines.gpkg"
-    write_polygons(trace_changes(made.truth, made.truth), outlines, change_layer())
+    write_drafts(trace_changes(made.truth, made.truth), {str(outlines): outlines}, change_layer())
     picture_change(
         tmp_path / "p.png",
         made.before,

@@ -34,7 +34,6 @@ STAGES = (
 OUT_OF = (0, 1, 2, 4)
 """Stages whose maps are given out: the last at each stride."""
 CHANNELS = tuple(STAGES[stage][-1] for stage in OUT_OF)
-STRIDES = (2, 4, 8, 16)
 SEEN = IMAGENET.normalisation
 """Images come in with deviation 1 and mean 0; the public weights saw these."""
 

@@ -13,7 +13,6 @@ from jaxtyping import Shaped
 from rasterio.crs import CRS
 
 from terramamba.core.errors import InputError
-from terramamba.raster.output.staging import staged
 from terramamba.raster.output.styles import outline_style, style_of
 from terramamba.raster.vector.area_polygons import AreaPolygons
 
@@ -51,22 +50,6 @@ def check_polygon_place(path: str | Path, crs: CRS | None) -> None:
             f"{path}: GeoJSON is in longitude and latitude (WGS 84), and it is not known where on Earth the "
             "images lie; give the file a name that ends in .gpkg, or georeference the images"
         )
-
-
-def write_polygons(
-    runs: Iterable[AreaPolygons], path: str | Path, layer: Layer, *, overwrite: bool = False
-) -> int:
-    """Write ``runs`` of polygons: GeoPackage in their own CRS, GeoJSON in longitude and latitude (RFC 7946).
-
-    Returns how many were written.
-
-    Raises:
-        InputError: the name ends in neither .gpkg nor .geojson, it is GeoJSON and the polygons have no
-            reference system (``check_polygon_place``), or the file exists.
-    """
-    check_polygon_name(path)
-    with staged(path, overwrite=overwrite) as (part,):
-        return write_drafts(runs, {str(path): part}, layer)
 
 
 def write_drafts(runs: Iterable[AreaPolygons], drafts: Mapping[str, Path], layer: Layer) -> int:
