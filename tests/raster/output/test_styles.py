@@ -11,10 +11,10 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.output.styles import MARK, class_style, outline_style, ramp_style
 from terramamba.raster.vector.change_polygons import change_layer, trace_changes
+from written import write_polygons
 
 STYLE = class_style({2: "Gras & <Klee>", 1: "water"}, {1: (0, 10, 255), 2: (1, 2, 3), 9: (0, 0, 0)})
 CODES = np.array([[[0, 1], [2, 1]]], np.uint8)
-from written import write_polygons
 
 
 def test_the_legend_of_a_class_map_holds_the_classes_alone() -> None:

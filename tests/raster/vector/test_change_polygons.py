@@ -24,10 +24,10 @@ from terramamba.raster.vector import components, pieces
 from terramamba.raster.vector.area_polygons import AreaPolygons
 from terramamba.raster.vector.change_polygons import change_layer, trace_changes
 from terramamba.raster.windows import Window
+from written import write_polygons
 
 UTM = CRS.from_epsg(32632)
 TEN_METRES = Affine(10, 0, 500_000, 0, -10, 5_000_000)
-from written import write_polygons
 
 
 def traced(

@@ -16,9 +16,9 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.vector import area_polygons, pieces
 from terramamba.raster.vector.class_polygons import class_layer, trace_classes
+from written import write_polygons
 
 PLACE = (CRS.from_epsg(32632), Affine(10, 0, 500_000, 0, -10, 5_000_000))
-from written import write_polygons
 
 
 @pytest.fixture
