@@ -4,6 +4,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pyogrio.raw
 import pytest
@@ -134,6 +135,34 @@ def test_a_table_that_gives_the_least_and_the_largest_value_of_a_row(
     rows: list[list[object]] = [[k - reach, k + reach, name] for k, name in enumerate(NAMES, start=1)]
     path = with_table(plain(tmp_path / "labels.tif"), columns, rows)
     assert read_labels(str(path), scene).classes.names == NAMES
+
+
+@pytest.mark.parametrize(
+    ("attributes", "called"),
+    [
+        ({"flag_values": np.array([0, 1, 2, 3], np.uint8)}, True),
+        (
+            {"flag_values": np.array([3, 2, 1, 0], np.int16), "flag_meanings": "Lake Meadow Forest no_data"},
+            True,
+        ),
+        ({"flag_values": "0b, 1b, 2b, 3b"}, True),
+        ({"flag_values": np.array([0, 1, 2, 3]), "flag_colors": "#000000 #006400 #c8ff64 #0000ff"}, True),
+        ({"flag_values": np.array([0, 1, 2])}, False),  # not one for each meaning
+        ({"flag_values": np.array([0, 1, 2, 3]), "flag_masks": np.array([1, 1, 2, 2])}, False),  # bits
+        ({}, False),
+    ],
+)
+def test_flags_of_a_netcdf_variable_are_names(
+    tmp_path: Path, scene: Scene, attributes: dict[str, Any], called: bool
+) -> None:
+    path = tmp_path / "labels.nc"
+    with h5py.File(path, "w") as file:
+        file["cover"] = MAP
+        file["cover"].attrs.update({"flag_meanings": "no_data Forest Meadow Lake", **attributes})
+    labels = read_labels(str(path), scene)
+    assert labels.classes.names == (NAMES if called else ("class 1", "class 2", "class 3"))
+    assert (labels.classes.colours == COLOURS) == ("flag_colors" in attributes)
+    assert ("called 'no data'" in labels.unlabelled[0]) == called
 
 
 def test_a_column_of_values_by_any_name_counts_and_rows_do_not(tmp_path: Path, scene: Scene) -> None:

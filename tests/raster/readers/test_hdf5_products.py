@@ -113,6 +113,17 @@ def test_prisma_is_one_cube_of_reflectances(tmp_path: Path, seed: int, centres: 
     assert describe(scene)["no data"].startswith("nodata value nan; 37.5 % of the pixels")
 
 
+def test_bands_of_prisma_that_a_flag_calls_empty_are_left_out(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "PRS_L2D_STD_20200101.he5"
+    expected = write_prisma(path, seed)
+    with h5py.File(path, "r+") as file:
+        file.attrs["List_Cw_Vnir_Flags"] = np.array([1, 1, 1, 0, 0], np.uint8)  # 450 nm, and what has none
+        file.attrs["List_Cw_Swir_Flags"] = np.array([0, 1], np.uint8)  # not one for each band
+    scene = open_scene(path)
+    assert scene.wavelengths == pytest.approx((700, 960, 995, 1600, 2490))
+    assert np.allclose(scene.read()[0], expected[1:], equal_nan=True, atol=1e-6)
+
+
 def test_prisma_that_cannot_be_used(tmp_path: Path, seed: int, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.he5"
     with h5py.File(path, "w") as file:

@@ -13,6 +13,7 @@ import rasterio.shutil
 from rasterio.errors import NotGeoreferencedWarning
 
 from terramamba.data.labels.attribute_table import esri_table_of, read_esri_table, read_gdal_table
+from terramamba.data.labels.cf_flags import read_cf_flags
 from terramamba.data.labels.class_names import name_key
 from terramamba.data.labels.palette import Colour, colour_of
 from terramamba.data.labels.qgis_style import SUFFIX as STYLE
@@ -20,6 +21,7 @@ from terramamba.data.labels.qgis_style import raster_style
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers.datasets import dataset_of
 from terramamba.raster.readers.gdal import GdalSource, palette_of, reading_header
+from terramamba.raster.readers.netcdf import NetcdfSource
 from terramamba.raster.readers.value_facts import shows_zero_white
 from terramamba.raster.scene import Scene
 
@@ -41,7 +43,9 @@ class Legend:
 
 
 def legend_of(labels: Scene) -> Legend:
-    """Read the names and colours of a label image; files that GDAL does not open, and tiles, have none."""
+    """Read the names and colours of a label image; arrays without such, and tiles, have none."""
+    if isinstance(labels.source, NetcdfSource):
+        return Legend(*read_cf_flags(labels.source))
     return read_legend(labels.source.path) if isinstance(labels.source, GdalSource) else Legend()
 
 

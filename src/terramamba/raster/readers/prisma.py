@@ -2,8 +2,8 @@
 
 Each cube lies as rows x bands x columns, north up, its bands by falling wavelength. Values are 16-bit numbers
 between the least and the largest reflectance of the cube: reflectance = min + number * (max - min) / 65535.
-Bands of wavelength 0 were not recorded. Where the spectrometers overlap (about 920 to 1010 nm), the bands of
-the short-wave infrared one are kept: the visible one sees little light there.
+Bands of wavelength 0, or with a flag 0, were not recorded. Where the spectrometers overlap (about 920 to
+1010 nm), the bands of the short-wave infrared one are kept: the visible one sees little light there.
 """
 
 from collections.abc import Sequence
@@ -148,6 +148,8 @@ def _channels(file: h5py.File, spectrometer: str, path: str) -> list[Channel]:
     widths = numbers(attributes[f"List_Fwhm_{spectrometer}"])
     low, high = (float(numbers(attributes[f"L2Scale{spectrometer}{end}"])[0]) for end in ("Min", "Max"))
     bands = file[f"{_FIELDS}/{cube}"].shape[1]
+    flags = numbers(attributes.get(f"List_Cw_{spectrometer}_Flags", ()))
+    recorded = flags != 0 if len(flags) == len(centres) else np.ones(len(centres), bool)
     if not bands == len(centres) == len(widths):
         raise InputError(
             f"{path}: {cube} has {bands} bands, its header lists {len(centres)}; fetch the file again"
@@ -155,7 +157,7 @@ def _channels(file: h5py.File, spectrometer: str, path: str) -> list[Channel]:
     return [
         Channel(cube, i, float(centre), float(width), low, high)
         for i, (centre, width) in enumerate(zip(centres, widths, strict=True))
-        if centre > 0
+        if centre > 0 and recorded[i]
     ]
 
 

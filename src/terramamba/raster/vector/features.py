@@ -131,6 +131,12 @@ def on_pixels(features: Features, grid: Grid, scene: str) -> tuple[Shaped[np.nda
     """
     notes = list(features.notes)
     shapes = features.shapes
+    if features.crs is not None and grid.ground_control is not None:
+        raise InputError(
+            f"{features.path}: is in {crs_in_brief(features.crs)}, but {scene} is located by "
+            f"{grid.ground_control} only, so shapes cannot be laid on its pixels; warp it to a grid first "
+            "(gdalwarp), or give labels as a raster of its size"
+        )
     if features.crs is not None and (grid.crs is None or grid.transform is None):
         raise InputError(
             f"{features.path}: is in {crs_in_brief(features.crs)}, but {scene} has no "
