@@ -24,6 +24,7 @@ from terramamba.data.pixel_list import PixelList
 from terramamba.data.settings import VectorOptions
 from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split_files import load_split
+from terramamba.landcover.mirrored import better_mirrored
 from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.regularised import chosen_smoothing, reach_of, smoothed_at
 from terramamba.landcover.samples import prepare_samples
@@ -216,7 +217,8 @@ def _elsewhere(run: Run, scene: Scene, labels: str, reading: Mapping[str, Any]) 
     given = read_labels(labels, scene, **reading)
     given = unmasked(given, scene, need_all_classes=False)
     targets, notes = known_targets(labels, given, run.classes)
-    notes = [*band_notes(scene), *notes]
+    turned = better_mirrored(scene, given, run.scaling.bands)
+    notes = [*[turned] * (turned is not None), *band_notes(scene), *notes]
     known = targets != UNLABELLED
     shape = run.patches
     store = PatchStore.read(scene, run.scaling, given.pixels.only(known), shape.size, shape.border)

@@ -15,6 +15,7 @@ from terramamba.data.scaling import Scaling
 from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split import Split
 from terramamba.landcover.labelled_scene import SplitFor, read_labelled
+from terramamba.landcover.mirrored import better_mirrored
 from terramamba.landcover.regularised import reach_of
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.landcover.usable import finite_in_float32
@@ -83,6 +84,8 @@ def prepare_samples(
             spectra = read_spectra(scene, split.pixels.only(split.subsets == TRAIN), bands)
             scaling = Scaling.fit(lambda: [spectra], bands, settings.scaling)
         scales, doubts = _judged(scene, bands, found.ends)
+        turned = better_mirrored(scene, labels, bands)
+        doubts = doubts if turned is None else (turned, *doubts)
         used = split.pixels.only(split.subsets != LEFT_OUT)
         store = PatchStore.read(scene, scaling, used, patch_size, settings.border)
     split, dropped = _without_unusable(scene, split, store)
