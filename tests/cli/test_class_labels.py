@@ -151,6 +151,15 @@ def test_check_of_a_scene_and_what_is_no_labels_speaks_of_labels(
         assert error in refused.err, name
 
 
+def test_labels_that_are_named_before_their_scene_are_told(
+    scene: SyntheticScene, terramamba: Callable
+) -> None:
+    refused = terramamba("check", scene.labels, scene.scene)
+    assert refused.status == 1
+    assert f"name the scene before it: {scene.scene} {scene.labels}" in refused.err
+    assert refused.err.count("\n") == 1
+
+
 def scene_grid(scene: SyntheticScene):
     return open_scene(scene.scene).grid
 

@@ -359,6 +359,25 @@ def test_parts_that_contradict_each_other_are_refused(tmp_path: Path, scene: Sce
         read_label_subsets(paths, scene)
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            np.array(["", "wood", "lake"])[np.clip(MAP, 0, 2)],
+            r"holds text and no class codes; give whole numbers",
+        ),
+        (MAP + 0.5j, r"holds complex128 values and no class codes"),
+        (MAP + np.float32(0.25), r"holds 0\.25, which is no class code"),
+    ],
+)
+def test_arrays_of_anything_but_codes_are_refused(
+    tmp_path: Path, scene: Scene, values: np.ndarray, said: str
+) -> None:
+    np.save(tmp_path / "labels.npy", values)
+    with pytest.raises(InputError, match=said):
+        read_labels(str(tmp_path / "labels.npy"), scene)
+
+
 def test_shape_of_a_label_file(tmp_path: Path) -> None:
     savemat(tmp_path / "map.mat", {"gt": MAP})
     savemat(tmp_path / "soft.mat", {"A": np.full((2, 12), 0.5), "M": np.zeros((9, 2))})
@@ -367,6 +386,12 @@ def test_shape_of_a_label_file(tmp_path: Path) -> None:
     assert label_shape(str(tmp_path / "soft.mat")) is None
     assert label_shape(str(tmp_path / "soft.mat"), "A") is None
     assert label_shape(str(tmp_path / "stack.mat"), "label") == (3, 4)
+    savemat(tmp_path / "several.mat", {"train": MAP, "test": MAP, "ids": np.zeros((1, 9))})
+    assert label_shape(str(tmp_path / "several.mat")) == (3, 4)
+    np.save(tmp_path / "halves.npy", MAP + 0.5)  # are refused when they are read
+    assert label_shape(str(tmp_path / "halves.npy")) == (3, 4)
+    np.save(tmp_path / "table.npy", np.full((2, 400), 0.5))
+    assert label_shape(str(tmp_path / "table.npy")) is None
     assert label_shape(located(tmp_path / "labels.tif", MAP)) == (3, 4)
     assert label_shape(str(tmp_path)) is None
     with pytest.raises(InputError, match="--label-variable"):

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 ARRAYS = (".mat", ".npy", ".npz")
 
+MOST_DATES = 4
+"""A second image of more bands beside one of codes is the scene of these."""
+
 OUT = "run"
 """Settings need a folder; nothing is written to it."""
 
@@ -47,6 +50,7 @@ def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
     """
     if len(paths) != 2:
         return False
+    from terramamba.data.labels.described import describe_label_image
     from terramamba.data.labels.one_band import looks_like_labels
     from terramamba.data.labels.pixel_formats import pixel_format
     from terramamba.raster.readers.array_path import split_variable
@@ -69,6 +73,8 @@ def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
         return arrays or (Path(labels).suffix.lower() in SUFFIXES and Path(scene).exists())
     if arrays:
         return first.bands != second.bands
+    if first.bands == 1 and second.bands > MOST_DATES and describe_label_image(first) is not None:
+        raise InputError(f"{scene}: holds codes of classes; name the scene before it: {labels} {scene}")
     return first.bands > second.bands and looks_like_labels(second)
 
 

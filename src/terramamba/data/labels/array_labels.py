@@ -63,6 +63,14 @@ def codes_of_arrays(path: str, scene: Scene, variable: str | None, min_abundance
     return ClassRaster(PixelList.of(largest > 0), labelled, found, names, notes=notes)
 
 
+def are_shares(values: Shaped[np.ndarray, "..."]) -> bool:
+    """Tell whether ``values`` may be shares of pixels, by their range."""
+    if values.dtype.kind not in "biuf" or not values.size:
+        return False
+    low, high = np.nanmin(values), np.nanmax(values)
+    return bool(low >= -SHARE_TOLERANCE and high <= 1 + SHARE_TOLERANCE)
+
+
 def _check_shares(path: str, name: str, shares: Float[np.ndarray, "k h w"]) -> tuple[str, ...]:
     """Refuse what are no shares of a pixel; a note where they do not add up to 1."""
     low, high = float(shares.min()), float(shares.max())

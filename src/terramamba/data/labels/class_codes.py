@@ -23,7 +23,7 @@ def counted(codes: Int64[np.ndarray, "..."]) -> Counter[int]:
 
 def is_whole(values: Shaped[np.ndarray, "..."]) -> bool:
     """Tell whether ``values`` are whole numbers or NaN."""
-    return values.dtype.kind in "biu" or not _odd(values).any()
+    return values.dtype.kind in "biu" or (values.dtype.kind == "f" and not _odd(values).any())
 
 
 def _odd(values: Shaped[np.ndarray, "..."]) -> Bool[np.ndarray, "..."]:
@@ -34,6 +34,9 @@ def _odd(values: Shaped[np.ndarray, "..."]) -> Bool[np.ndarray, "..."]:
 
 def as_codes(path: str, values: Shaped[np.ndarray, "h w"]) -> Int64[np.ndarray, "h w"]:
     """Return whole numbers, ``NO_CODE`` for NaN and numbers below 0; raise ``InputError`` for others."""
+    if values.dtype.kind not in "biuf":
+        what = "text" if values.dtype.kind in "US" else f"{values.dtype} values"
+        raise InputError(f"{path}: holds {what} and no class codes; give whole numbers, and names apart")
     if not is_whole(values):
         odd = values[_odd(values)].flat[0]
         raise InputError(f"{path}: holds {odd:g}, which is no class code; labels are whole numbers")

@@ -9,7 +9,7 @@ import numpy as np
 
 from terramamba.core.errors import InputError
 from terramamba.core.tables import SUFFIXES as TABLE_SUFFIXES
-from terramamba.data.labels.array_labels import FLAG, codes_of_arrays
+from terramamba.data.labels.array_labels import FLAG, are_shares, codes_of_arrays
 from terramamba.data.labels.class_codes import (
     NO_CODE,
     as_codes,
@@ -57,14 +57,17 @@ def label_shape(path: str, variable: str | None = None) -> tuple[int, int] | Non
     arrays = list_arrays(path)
     if variable is None:
         maps = [name for name, array in arrays.items() if len(array.shape) == 2 and 1 not in array.shape]
-        if len(maps) != 1:
+        if len({arrays[name].shape for name in maps}) != 1:
             return None
-        variable = maps[0]
+        variable = maps[0]  # which of several is meant is asked for when they are read
     name = pick_array(arrays, path, variable=variable, flag=FLAG)
     shape = arrays[name].shape
     if len(shape) == 3:
         return shape[0], shape[1]
-    if len(shape) != 2 or not is_whole(load_arrays(path, [name])[name]):
+    if len(shape) != 2:
+        return None
+    values = load_arrays(path, [name])[name]
+    if not is_whole(values) and are_shares(values):  # maybe a table of them, one row for each class
         return None
     return shape[0], shape[1]
 

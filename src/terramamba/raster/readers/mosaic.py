@@ -28,6 +28,7 @@ from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, evenly_spaced, pieces
 
+UNLIKE = "name the image that is meant, or give tiles of one kind alone"
 LABELS = "mask"
 """Column of a table of tiles that lists their labels."""
 IMAGE_SUFFIXES = {
@@ -263,9 +264,11 @@ def _fill(scene: Scene) -> float:
 def _require_alike(scene: Scene, first: Scene) -> None:
     other = first.path
     bands = count(scene.bands, "band")
-    _require(scene, scene.bands == first.bands, f"has {bands}, {other} has {first.bands}")
-    _require(scene, scene.dtype == first.dtype, f"holds {scene.dtype} values, {other} holds {first.dtype}")
-    _require(scene, scene.palette == first.palette, f"has other colours in its palette than {other}")
+    _require(scene, scene.bands == first.bands, f"has {bands}, {other} has {first.bands}", UNLIKE)
+    _require(
+        scene, scene.dtype == first.dtype, f"holds {scene.dtype} values, {other} holds {first.dtype}", UNLIKE
+    )
+    _require(scene, scene.palette == first.palette, f"has other colours in its palette than {other}", UNLIKE)
     _require(scene, same_crs(scene.crs, first.crs), f"is in {_crs(scene)}, {other} is in {_crs(first)}")
 
 
@@ -288,12 +291,13 @@ def _require_one_mosaic(scene: Scene, first: Scene) -> None:
             scene,
             apart <= WAVELENGTH_TOLERANCE_NM,
             f"has wavelengths up to {apart:.4g} nm off those of {first.path}",
+            UNLIKE,
         )
     own, theirs = (
         "no scale" if tile.declared is None else f"the scale {tile.declared.in_words()}"
         for tile in (scene, first)
     )
-    _require(scene, scene.declared == first.declared, f"declares {own}, but {first.path} {theirs}")
+    _require(scene, scene.declared == first.declared, f"declares {own}, but {first.path} {theirs}", UNLIKE)
     _window_in(first, scene)
 
 
@@ -315,9 +319,11 @@ def _relative(grid: Grid, first: Grid) -> Affine:
     return compose(~first.transform, grid.transform)
 
 
-def _require(scene: Scene, condition: bool, problem: str) -> None:
+def _require(
+    scene: Scene, condition: bool, problem: str, remedy: str = "warp it to the others' grid or leave it out"
+) -> None:
     if not condition:
-        raise InputError(f"{scene.path}: {problem}; warp it to the others' grid or leave it out")
+        raise InputError(f"{scene.path}: {problem}; {remedy}")
 
 
 def _crs(scene: Scene) -> str:
