@@ -198,6 +198,7 @@ def test_a_unit_that_is_not_named_is_guessed_by_size_and_said(
         ("450, 600, 2200", "GHz", "their unit 'GHz' is no length"),
         ("450, none, 2200", "nm", "'none' among them is no length"),
         ("450, -1, 2200", "nm", "'-1' among them is no length"),
+        ("0.5, 0.5, 0.5", "um", "all 3 bands have the same, 500 nm"),
     ],
 )
 def test_what_are_no_wavelengths_is_not_used_and_said(

@@ -80,7 +80,8 @@ def _bands(scene: Scene) -> str:
     for band in shown:
         at = "" if scene.wavelengths is None else f"{scene.wavelengths[band]:.6g} nm"
         name = scene.band_names[band]
-        if not named or band_wavelength({}, {}, name) is not None:
+        told = scene.wavelengths is not None and band_wavelength({}, {}, name) is not None
+        if not named or told:
             name = ""
         words.append(" ".join(part for part in (str(band + 1), name, at) if part))
     if left_out:

@@ -82,6 +82,10 @@ def settle_centres(values: Sequence[str | float], unit: str = "") -> Centres:
     found = tuple(number * factor for number in known)
     if min(found) < _SHORTEST_NM or max(found) > _LONGEST_NM:
         return Centres(note=f"wavelengths are not used: {span} {named} are none that an imager sees")
+    if len(found) > 1 and len(set(found)) == 1:
+        return Centres(
+            note=f"wavelengths are not used: all {len(found)} bands have the same, {found[0]:.6g} nm"
+        )
     return Centres(found, note)
 
 
