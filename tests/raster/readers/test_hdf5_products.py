@@ -1,4 +1,4 @@
-"""EMIT and PRISMA: small files in the structure of the real products, read whole and by windows."""
+"""EMIT, PRISMA and Tanager: small files in the structure of the real products, read whole and by windows."""
 
 import pickle
 import tracemalloc
@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 
 from products import BANDS, COLS, LINES, ROWS, SAMPLES, SIZE, write_emit, write_prisma
@@ -150,7 +151,87 @@ def test_prisma_that_cannot_be_used(tmp_path: Path, seed: int, capfd: pytest.Cap
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("write", [write_emit, write_prisma])
+STRUCTURE = """GROUP=GridStructure
+\tGROUP=GRID_1
+\t\tGridName="HYP"
+\t\tXDim=7
+\t\tYDim=5
+\t\tUpperLeftPointMtrs=(503220.000000,4410990.000000)
+\t\tLowerRightMtrs=(503430.000000,4410840.000000)
+\t\tProjection=HE5_GCTP_UTM
+\t\tZoneCode={zone}
+\tEND_GROUP=GRID_1
+END_GROUP=GridStructure
+END
+"""
+
+
+def write_tanager(path: Path, seed: int, *, zone: int = 13, epsg: int | None = 32613) -> np.ndarray:
+    values = np.random.default_rng(seed).uniform(0, 1, (4, 5, 7)).astype(np.float32)
+    values[:, 1, 2] = -9999
+    with h5py.File(path, "w") as file:
+        fields = "HDFEOS/GRIDS/HYP/Data Fields"
+        for name in ("surface_reflectance", "surface_reflectance_uncertainty"):
+            file[f"{fields}/{name}"] = values if name == "surface_reflectance" else values / 2
+            file[f"{fields}/{name}"].attrs["_FillValue"] = np.float32(-9999)
+        lists = {"wavelengths": (376.4, 650.0, 1390.0, 2499.0), "fwhm": (5.0, 5.5, 6.0, 6.5)}
+        file[f"{fields}/surface_reflectance"].attrs.update({**lists, "good_wavelengths": (1, 1, 0, 1)})
+        file[f"{fields}/beta_cloud_mask"] = np.zeros((5, 7), np.uint8)
+        if epsg is not None:
+            file["HDFEOS/GRIDS/HYP"].attrs["epsg_code"] = epsg
+        file["HDFEOS INFORMATION/StructMetadata.0"] = np.bytes_(STRUCTURE.format(zone=zone))
+    return values
+
+
+@pytest.mark.parametrize(
+    ("zone", "epsg", "code"), [(13, 32613, 32613), (13, None, 32613), (-34, None, 32734)]
+)
+def test_tanager_on_its_grid(tmp_path: Path, seed: int, zone: int, epsg: int | None, code: int) -> None:
+    path = tmp_path / "a_ortho_sr_hdf5.h5"
+    expected = write_tanager(path, seed, zone=zone, epsg=epsg)
+    scene = open_scene(path)
+    assert (scene.format, scene.bands, scene.height, scene.width) == ("Tanager ortho", 4, 5, 7)
+    assert scene.crs == rasterio.CRS.from_epsg(code)
+    assert scene.transform == Affine(30, 0, 503_220, 0, -30, 4_410_990)
+    assert scene.wavelengths == (376.4, 650.0, 1390.0, 2499.0)
+    assert scene.fwhm == (5.0, 5.5, 6.0, 6.5)
+    assert scene.bad_bands == (False, False, True, False)
+    values, valid = scene.read()
+    np.testing.assert_array_equal(values, expected)
+    np.testing.assert_array_equal(valid, expected != -9999)
+    by_windows(scene, values, valid, seed)
+    beside = open_scene(path, variable="surface_reflectance_uncertainty")
+    assert beside.wavelengths == scene.wavelengths
+    np.testing.assert_array_equal(beside.read()[0], expected / 2)
+
+
+def test_tanager_that_cannot_be_used(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "a.h5"
+    write_tanager(path, seed)
+    with pytest.raises(
+        InputError, match=r"its cubes are surface_reflectance, .*; choose one with --scene-var"
+    ):
+        open_scene(path, variable="radiance")
+    with h5py.File(path, "r+") as file:
+        file["HDFEOS/GRIDS/HYP/Data Fields/surface_reflectance"].attrs["wavelengths"] = (400.0, 500.0)
+    with pytest.raises(
+        InputError, match=r"surface_reflectance has 4 bands, and its lists of wavelengths and"
+    ):
+        open_scene(path)
+    write_tanager(path, seed, epsg=1)
+    with pytest.raises(InputError, match="unknown epsg_code 1; fetch the file again"):
+        open_scene(path)
+    write_tanager(path, seed)
+    with h5py.File(path, "r+") as file:
+        del file["HDFEOS INFORMATION/StructMetadata.0"]
+        file["HDFEOS INFORMATION/StructMetadata.0"] = np.bytes_("END")
+    with pytest.raises(
+        InputError, match=r"cannot be read as Tanager ortho \(StructMetadata without UpperLeft"
+    ):
+        open_scene(path)
+
+
+@pytest.mark.parametrize("write", [write_emit, write_prisma, write_tanager])
 def test_products_that_are_cut_off(tmp_path: Path, seed: int, write: object) -> None:
     path = tmp_path / "a.nc"
     write(path, seed)  # type: ignore[operator]

@@ -23,6 +23,7 @@ from terramamba.raster.readers import (
     prisma,
     stac,
     swaths,
+    tanager,
     variables,
     zarr_store,
 )
@@ -257,10 +258,19 @@ FORMATS = (
         named=True,
     ),
     Format(
+        name=tanager.NAME,
+        known_by="HDF-EOS5 with the grid `HYP`",
+        reads="`surface_reflectance` or `toa_radiance` on its UTM grid; wavelengths, widths, value of no data",
+        notes="By windows. Bands that `good_wavelengths` excludes are bad bands.",
+        matches=hdf5(tanager.is_tanager),
+        reader=lambda path, options: tanager.open_tanager(path, options.variable, options.variable_flag),
+        named=True,
+    ),
+    Format(
         name=swaths.NAME,
         known_by="HDF5 with swaths `HYP`, or with `navigation_data` beside `geophysical_data`",
         reads="nothing: refused",
-        notes="Their pixels lie on no map grid: give a product that does.",
+        notes="Their pixels lie on no map grid: give a product that does, of Tanager the ortho one.",
         matches=hdf5(swaths.is_swath),
         reader=lambda path, options: swaths.refuse_swath(path),
     ),

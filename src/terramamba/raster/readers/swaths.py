@@ -28,7 +28,7 @@ def what_swath(path: str) -> tuple[str, str] | None:
         if _TANAGER in file:
             return (
                 "a Tanager basic scene",
-                "the ortho product of the same scene as GeoTIFF",
+                "the ortho product of the same scene",
             )
         if "navigation_data" in file and ("geophysical_data" in file or "observation_data" in file):
             level = "level 2" if "geophysical_data" in file else "level 1B"
