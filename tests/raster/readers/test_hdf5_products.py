@@ -154,10 +154,10 @@ def test_prisma_that_cannot_be_used(tmp_path: Path, seed: int, capfd: pytest.Cap
 STRUCTURE = """GROUP=GridStructure
 \tGROUP=GRID_1
 \t\tGridName="HYP"
-\t\tXDim=7
-\t\tYDim=5
+\t\tXDim=9
+\t\tYDim=8
 \t\tUpperLeftPointMtrs=(503220.000000,4410990.000000)
-\t\tLowerRightMtrs=(503430.000000,4410840.000000)
+\t\tLowerRightMtrs=(503490.000000,4410750.000000)
 \t\tProjection=HE5_GCTP_UTM
 \t\tZoneCode={zone}
 \tEND_GROUP=GRID_1
@@ -167,7 +167,7 @@ END
 
 
 def write_tanager(path: Path, seed: int, *, zone: int = 13, epsg: int | None = 32613) -> np.ndarray:
-    values = np.random.default_rng(seed).uniform(0, 1, (4, 5, 7)).astype(np.float32)
+    values = np.random.default_rng(seed).uniform(0, 1, (4, 8, 9)).astype(np.float32)
     values[:, 1, 2] = -9999
     with h5py.File(path, "w") as file:
         fields = "HDFEOS/GRIDS/HYP/Data Fields"
@@ -176,7 +176,7 @@ def write_tanager(path: Path, seed: int, *, zone: int = 13, epsg: int | None = 3
             file[f"{fields}/{name}"].attrs["_FillValue"] = np.float32(-9999)
         lists = {"wavelengths": (376.4, 650.0, 1390.0, 2499.0), "fwhm": (5.0, 5.5, 6.0, 6.5)}
         file[f"{fields}/surface_reflectance"].attrs.update({**lists, "good_wavelengths": (1, 1, 0, 1)})
-        file[f"{fields}/beta_cloud_mask"] = np.zeros((5, 7), np.uint8)
+        file[f"{fields}/beta_cloud_mask"] = np.zeros((8, 9), np.uint8)
         if epsg is not None:
             file["HDFEOS/GRIDS/HYP"].attrs["epsg_code"] = epsg
         file["HDFEOS INFORMATION/StructMetadata.0"] = np.bytes_(STRUCTURE.format(zone=zone))
@@ -190,7 +190,7 @@ def test_tanager_on_its_grid(tmp_path: Path, seed: int, zone: int, epsg: int | N
     path = tmp_path / "a_ortho_sr_hdf5.h5"
     expected = write_tanager(path, seed, zone=zone, epsg=epsg)
     scene = open_scene(path)
-    assert (scene.format, scene.bands, scene.height, scene.width) == ("Tanager ortho", 4, 5, 7)
+    assert (scene.format, scene.bands, scene.height, scene.width) == ("Tanager ortho", 4, 8, 9)
     assert scene.crs == rasterio.CRS.from_epsg(code)
     assert scene.transform == Affine(30, 0, 503_220, 0, -30, 4_410_990)
     assert scene.wavelengths == (376.4, 650.0, 1390.0, 2499.0)

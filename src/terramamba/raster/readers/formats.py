@@ -260,7 +260,7 @@ FORMATS = (
     Format(
         name=tanager.NAME,
         known_by="HDF-EOS5 with the grid `HYP`",
-        reads="`surface_reflectance` or `toa_radiance` on its UTM grid; wavelengths, widths, value of no data",
+        reads="`surface_reflectance` or `toa_radiance` on its UTM grid; wavelengths, widths, fill value",
         notes="By windows. Bands that `good_wavelengths` excludes are bad bands.",
         matches=hdf5(tanager.is_tanager),
         reader=lambda path, options: tanager.open_tanager(path, options.variable, options.variable_flag),
