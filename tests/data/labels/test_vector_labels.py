@@ -285,7 +285,11 @@ def test_a_table_of_points(
         ("x,y\n1,2\n", None, "no attributes"),
         ("x,y,class\n1,2,3\n1,2,4\n", "EPSG:1", "is no reference system"),
         ("lon,lat,class\n1,2,3\n1,2,4\n", UTM, "states the reference system EPSG:4326"),
-        ("x,y,class\n1,2,3\n1,2,4\n", UTM, "no shape lies on .*; check the reference systems"),
+        (
+            "x,y,class\n1,2,3\n1,2,4\n",
+            UTM,
+            r"no shape lies on .*; check the reference systems \(the shapes are in EPSG:32633, the",
+        ),
         ("x,y,class\n1,2,3\n1,2,4\n", None, "taken to be in the scene's: give --labels-crs"),
     ],
 )
@@ -430,6 +434,27 @@ def test_tables_without_places_are_told_what_labels_are(tmp_path: Path, scene: S
     path.write_text("image,wkt\nnone.tif,POINT (3 4)\n")  # lists files
     with pytest.raises(InputError, match=r"columns \(image, wkt\) tell no places of labels"):
         read_labels(str(path), scene)
+
+
+def test_a_shapefile_without_its_index_or_its_table_is_told(tmp_path: Path, scene: Scene) -> None:
+    shapes, _ = boxes()
+    path = write(tmp_path / "fields.shp", shapes, cover=["a", "b", "a"])
+    (tmp_path / "fields.dbf").rename(tmp_path / "kept")
+    refused(path, scene, r"which lie in fields\.dbf, are not beside it; fetch them")
+    (tmp_path / "kept").rename(tmp_path / "fields.DBF")
+    read_labels(path, scene)
+    (tmp_path / "fields.shx").unlink()
+    refused(path, scene, r"needs fields\.shx beside it; fetch all files of this name")
+
+
+def test_names_that_differ_by_a_slip_are_said(tmp_path: Path, scene: Scene) -> None:
+    shapes, _ = boxes()
+    for names, said in ((["Forest", "Forrest", "Meadow"], True), (["Corn 1", "Corn 2", "Beech"], False)):
+        path = write(tmp_path / f"{said}.gpkg", shapes, cover=names)
+        notes = read_labels(path, scene).notes
+        alike = f"{path}: classes of nearly the same name stay apart: 'Forest' and 'Forrest'"
+        assert (alike in notes) == said
+        assert any("nearly the same" in note for note in notes) == said
 
 
 def test_a_class_for_no_shape(tmp_path: Path, scene: Scene) -> None:

@@ -6,6 +6,7 @@ n features
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
@@ -78,6 +79,11 @@ def find_classes(
         InputError: no such attribute, one that says no classes, or none or several that could be meant.
     """
     if not attributes:
+        file = Path(path)
+        if file.suffix.lower() == ".shp" and not any(map(Path.is_file, _beside(file, ".dbf"))):
+            raise InputError(
+                f"{path}: its attributes, which lie in {file.stem}.dbf, are not beside it; fetch them"
+            )
         raise InputError(f"{path}: its shapes have no attributes; add one that says the class of each")
     if wanted is not None:
         if wanted not in attributes:
@@ -123,6 +129,10 @@ def find_classes(
     raise InputError(
         f"{path}: several attributes can say the class; choose with --class-attribute: {_listed(meant)}"
     )
+
+
+def _beside(file: Path, suffix: str) -> tuple[Path, Path]:
+    return file.with_suffix(suffix), file.with_suffix(suffix.upper())
 
 
 def _differs(candidate: ClassAttribute) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Int, Int16
 
 from terramamba.core.errors import InputError
-from terramamba.data.labels.class_names import name_key
+from terramamba.data.labels.class_names import name_key, nearly_alike_in_words
 from terramamba.data.labels.class_raster import ClassRaster
 from terramamba.data.labels.class_table import MAX_CLASSES, MAX_CODE, ClassTable
 from terramamba.data.labels.label_agreement import called_differently, coded_alike, require_agreement
@@ -223,7 +223,9 @@ def _label(path: str, raster: ClassRaster, names: Sequence[str] | None, min_clas
         colours = default_colours(count)
     table = ClassTable(own, tuple(called), colours)
     targets = index.astype(np.int16)
-    return Labels(raster.pixels, targets, table, raster.by_name, raster.features, raster.notes)
+    slip = nearly_alike_in_words(table.names)
+    notes = raster.notes if slip is None else (*raster.notes, f"{path}: {slip}")
+    return Labels(raster.pixels, targets, table, raster.by_name, raster.features, notes)
 
 
 SIDE = 2048

@@ -163,8 +163,8 @@ def _from_image(path: str, labels: Scene, scene: Scene, zero: bool, others: bool
     if shift is not None:
         notes = (*notes, *_tiles_alone(path, labels, scene, shift, others))
     if (labels.crs is None) != (scene.crs is None):
-        without, other = (path, scene) if labels.crs is None else (scene.path, labels)
-        notes = (*notes, f"{without}: has no reference system; taken to be in {crs_in_brief(other.crs)}")
+        without, known = (path, scene.crs) if labels.crs is None else (scene.path, labels.crs)
+        notes = (*notes, f"{without}: has no reference system; taken to be in {crs_in_brief(known)}")
     codes = _collect(path, labels, strips, scene, zero, notes)
     if not codes.found.counts and not codes.found.missing:
         raise InputError(

@@ -3,12 +3,14 @@
 import numpy as np
 import shapely
 from jaxtyping import Int64, Shaped
+from rasterio.crs import CRS
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_raster import ClassRaster, OverlapResolver
 from terramamba.data.labels.styled_classes import find_styled_classes
 from terramamba.data.labels.unlabelled import CodeCounts
 from terramamba.data.settings import VectorOptions
+from terramamba.raster.geogrid import crs_in_brief
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.coverage import (
     bounding_window,
@@ -71,9 +73,7 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
             outside += 1
     pixels, codes, numbers, disputed = overlaps.resolve()
     if not len(pixels):
-        raise InputError(
-            _nothing_labelled(path, shapes, scene, outside, small, options, features.crs is None)
-        )
+        raise InputError(_nothing_labelled(path, shapes, scene, outside, small, options, features.crs))
     zero = f"with 0 in {classes.attribute!r}: unlabelled; where that is a class, number the classes from 1"
     said = (
         (np.count_nonzero(shapely.is_missing(shapes)), "without a shape"),
@@ -161,6 +161,13 @@ def _box(window: Window) -> shapely.Geometry:
     return shapely.box(window.col, window.row, window.right, window.bottom)
 
 
+def _systems(crs: CRS | None, scene: Scene) -> str:
+    """The systems of the shapes and the scene, where both state one."""
+    if crs is None or scene.crs is None:
+        return ""
+    return f" (the shapes are in {crs_in_brief(crs)}, the scene in {crs_in_brief(scene.crs)})"
+
+
 def _nothing_labelled(
     path: str,
     shapes: np.ndarray,
@@ -168,7 +175,7 @@ def _nothing_labelled(
     outside: int,
     small: int,
     options: VectorOptions,
-    nameless: bool,
+    crs: CRS | None,
 ) -> str:
     if small:
         return (
@@ -182,8 +189,8 @@ def _nothing_labelled(
             f"{left:.0f} to {right:.0f} of its {scene.height} x {scene.width} pixels; "
             + (
                 "without a reference system they are taken to be in the scene's: give --labels-crs"
-                if nameless and scene.crs is not None
-                else "check the reference systems"
+                if crs is None and scene.crs is not None
+                else f"check the reference systems{_systems(crs, scene)}"
             )
         )
     return f"{path}: not one shape with a class, or all pixels are claimed for two classes; check the labels"

@@ -106,7 +106,7 @@ def open_table(table: str, column: str, open_one: OpenOne, alpha: AlphaUse | Non
     Raises:
         InputError: no such table, column or image, or images that do not fit each other.
     """
-    read = read_table(Path(table), "save it as a CSV table")
+    read = read_table(Path(table), "save it as a CSV table in UTF-8 (in Excel: CSV UTF-8)")
     if column not in read.titles:
         there = ", ".join(read.titles.values()) or "none"
         if column == LABELS:

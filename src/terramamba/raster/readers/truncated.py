@@ -32,11 +32,16 @@ def require_whole_image(path: str, image: Any, header: dict[str, str]) -> list[s
 
 
 def require_whole_shapefile(path: str) -> None:
-    """Raise ``InputError`` where a shapefile, or the table beside it, ends early; other files pass."""
+    """Raise ``InputError`` where a shapefile, or the table beside it, ends early, or its index is missing.
+
+    Other files pass.
+    """
     shapes = Path(path)
     if shapes.suffix.lower() != ".shp":
         return
     _require_size(path, 2 * int.from_bytes(_first_bytes(shapes, 28)[24:], "big"))
+    if not any(shapes.with_suffix(index).is_file() for index in (".shx", ".SHX")):
+        raise InputError(f"{path}: needs {shapes.stem}.shx beside it; fetch all files of this name")
     for table in (shapes.with_suffix(".dbf"), shapes.with_suffix(".DBF")):
         if table.is_file():
             records, first, length = struct.unpack("<4xIHH", _first_bytes(table, 12))

@@ -95,7 +95,7 @@ def read_point_table(path: str | Path) -> PointTable:
         InputError: the file cannot be read, a row has too few or too many cells, or a coordinate is no
             number, or a text no shape.
     """
-    table = read_table(Path(path), "save it as a table in UTF-8")
+    table = read_table(Path(path), "save it as a table in UTF-8 (in Excel: CSV UTF-8)")
     names = list(table.titles)
     found: tuple[str, ...] | None = _coordinates(names)
     written = _of_shapes(names)
