@@ -12,7 +12,7 @@ from job_cases import Jobs
 from terramamba.mapping.value_range import training_differences, value_range_warning
 from terramamba.raster.checks.scales import scene_scales
 from terramamba.raster.readers.open import open_scene
-from terramamba.runs.folder import load_run
+from terramamba.runs.folder import Run, load_run
 
 
 def scaled(path: Path, target: Path, times: float) -> Path:
@@ -58,6 +58,38 @@ def changed(source: Path, target: Path, change: Callable[[np.ndarray], np.ndarra
     return target
 
 
+def with_quantiles(jobs: Jobs) -> Run:
+    """The run with what it would have kept of its scene."""
+    run = load_run(jobs.classify.words[2])
+    trained = scene_scales(open_scene(jobs.home / "scene.tif"), run.scaling.bands)
+    assert trained is not None
+    return replace(run, card=replace(run.card, data=replace(run.card.data, quantiles=trained[0].rows)))
+
+
+@pytest.mark.parametrize(
+    ("lose", "words"),
+    [
+        (
+            lambda values: np.where(np.indices(values.shape)[0] == 1, np.nan, values),
+            "no data anywhere in band 2, which",
+        ),
+        (
+            lambda values: np.where(np.indices(values.shape)[0] > 1, 7, values),
+            "nothing but 7 in bands 3-4, where what",
+        ),
+        (lambda values: values, None),
+    ],
+)
+def test_bands_that_were_not_recorded_are_said(
+    jobs: Jobs, tmp_path: Path, lose: Callable[[np.ndarray], np.ndarray], words: str | None
+) -> None:
+    scene = open_scene(changed(jobs.home / "scene.tif", tmp_path / "scene.tif", lose))
+    said = training_differences(with_quantiles(jobs), scene)
+    lost = [note for note in said if "no data anywhere" in note or "nothing but" in note]
+    assert len(lost) == (words is not None)
+    assert words is None or lost[0].startswith(f"{scene.path}: {words}")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -70,11 +102,7 @@ def changed(source: Path, target: Path, change: Callable[[np.ndarray], np.ndarra
 def test_other_values_than_those_of_training_are_said(
     jobs: Jobs, tmp_path: Path, change: Callable[[np.ndarray], np.ndarray], words: str
 ) -> None:
-    own = jobs.home / "scene.tif"
-    run = load_run(jobs.classify.words[2])
-    trained = scene_scales(open_scene(own), run.scaling.bands)
-    assert trained is not None
-    run = replace(run, card=replace(run.card, data=replace(run.card.data, quantiles=trained[0].rows)))
+    own, run = jobs.home / "scene.tif", with_quantiles(jobs)
     assert training_differences(run, open_scene(own)) == []
     scene = changed(own, tmp_path / "scene.tif", change)
     said = training_differences(run, open_scene(scene))

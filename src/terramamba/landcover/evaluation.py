@@ -218,7 +218,7 @@ def _elsewhere(run: Run, scene: Scene, labels: str, reading: Mapping[str, Any]) 
     given = unmasked(given, scene, need_all_classes=False)
     targets, notes = known_targets(labels, given, run.classes)
     turned = better_mirrored(scene, given, run.scaling.bands)
-    notes = [*[turned] * (turned is not None), *band_notes(scene), *notes]
+    notes = [*([] if turned is None else [turned]), *band_notes(scene), *notes]
     known = targets != UNLABELLED
     shape = run.patches
     store = PatchStore.read(scene, run.scaling, given.pixels.only(known), shape.size, shape.border)

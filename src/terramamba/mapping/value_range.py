@@ -1,14 +1,20 @@
 """Does a scene hold values in the units that a model learnt? Reflectance comes as 0 to 1, 0 to 10,000, ..."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from terramamba.core.words import ranges
 from terramamba.raster.checks.band_order import order_in_words, order_like
 from terramamba.raster.checks.scales import Scales, difference_of_scales, far_in_words, scene_scales
 from terramamba.raster.sample_statistics import sample_statistics, sample_values
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.nodata import in_words
 from terramamba.runs.folder import Run
 
 SAMPLED_VALUES = 500_000
+FEWEST_PIXELS = 100
+"""In fewer pixels a band may hold one value by chance."""
 LARGEST_RATIO = 30.0
 """Scenes of one sensor differ by a few times, units by 100, 255 or 10,000."""
 
@@ -47,7 +53,37 @@ def value_range_warning(run: Run, scene: Scene) -> str | None:
 def training_differences(run: Run, scene: Scene) -> list[str]:
     """Say how ``scene`` differs from what ``run`` was trained on, and what in it is probably no data."""
     doubts = [f"{scene.path}: {said}" for said in sample_statistics(scene).doubts]
-    return doubts + value_differences(run, scene, far=not doubts)
+    return doubts + _dead_bands(run, scene) + value_differences(run, scene, far=not doubts)
+
+
+def _dead_bands(run: Run, scene: Scene) -> list[str]:
+    """Say which bands that a model uses have no data in ``scene``, or one value alone where they varied."""
+    rows = run.card.data.quantiles
+    if rows is None or run.card.data.source_bands != scene.bands or scene.dtype == "uint8":
+        return []
+    values, valid = sample_values(scene, run.scaling.bands, SAMPLED_VALUES)
+    known = valid & np.isfinite(values)
+    present = np.flatnonzero(known.any(axis=1))
+    if known.shape[1] < FEWEST_PIXELS or not len(present):
+        return []
+    varied = np.array(rows)[-1] > np.array(rows)[0]
+    flat = [i for i in present.tolist() if varied[i] and np.ptp(values[i][known[i]]) == 0]
+    said = []
+    if len(present) < len(known):
+        empty = [run.scaling.bands[i] for i in range(len(known)) if i not in present]
+        said.append(f"no data anywhere in {_bands(empty)}, which the model needs: no pixel can be mapped")
+    if flat and len(flat) < len(present):
+        bands = [run.scaling.bands[i] for i in flat]
+        alone = in_words(sorted({float(values[i][known[i]][0]) for i in flat}))
+        said.append(
+            f"nothing but {alone} in {_bands(bands)}, where what the model was trained on varies: probably not "
+            "recorded, so that the map means little"
+        )
+    return [f"{scene.path}: {one}" for one in said]
+
+
+def _bands(bands: Sequence[int]) -> str:
+    return f"{'band' if len(bands) == 1 else 'bands'} {ranges(bands)}"
 
 
 def value_differences(run: Run, scene: Scene, *, far: bool = True) -> list[str]:
