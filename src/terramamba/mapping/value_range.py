@@ -76,8 +76,8 @@ def _dead_bands(run: Run, scene: Scene) -> list[str]:
         bands = [run.scaling.bands[i] for i in flat]
         alone = in_words(sorted({float(values[i][known[i]][0]) for i in flat}))
         said.append(
-            f"nothing but {alone} in {_bands(bands)}, where what the model was trained on varies: probably not "
-            "recorded, so that the map means little"
+            f"nothing but {alone} in {_bands(bands)}, where what the model was trained on varies: probably "
+            "not recorded, so that the map means little"
         )
     return [f"{scene.path}: {one}" for one in said]
 
