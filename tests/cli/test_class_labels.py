@@ -117,6 +117,9 @@ def test_check_says_which_classes_an_image_is_taken_for(
     assert "as class labels" in said
     assert "road       #5a5a64" in said
     assert "unlabelled  no data as 0 is declared (" in said
+    row = relabelled(scene, tmp_path / "row.tif", lambda v: v, 2)
+    assert "2 (" in (said := terramamba("check", row).out)
+    assert "though it is one of the row of the codes" in said
     plain = relabelled(scene, tmp_path / "plain.tif", lambda v: np.where(v == v.max(), 99, v), None)
     said = terramamba("check", plain).out
     assert "to be settled" in said
@@ -140,6 +143,7 @@ def test_check_of_a_scene_and_what_is_no_labels_speaks_of_labels(
         ("fractions", codes * 0.25, "holds 0.25, which is no class code"),
         ("measured", rng.random((40, 40)), "which is no class code"),
         ("shares", codes == np.arange(4)[:, None, None], "these are shares of a pixel"),
+        ("beside a mask", np.stack([codes, (codes > 0) * 255]).astype(np.uint8), "has 2 bands; labels need"),
         ("colours", (codes * np.array([60, 0, 20])[:, None, None]).astype(np.uint8), "picture of 4 colours"),
         ("other date", rng.random((3, 40, 40)), "not a pair"),
         ("photograph", rng.integers(0, 255, (3, 40, 40)).astype(np.uint8), "not a pair"),

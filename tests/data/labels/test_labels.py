@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform, transform_bounds
@@ -135,6 +136,17 @@ def test_no_data_in_the_row_of_the_codes_are_said(
     assert off.unlabelled[0] == (
         f"no data ({np.count_nonzero(values[:2] == declared)} pixels): {declared} is declared as such"
     )
+
+
+def test_what_a_mask_inside_the_file_leaves_out_is_said(tmp_path: Path, scene: Scene) -> None:
+    path = tmp_path / "labels.tif"
+    profile = {"driver": "GTiff", "count": 1, "height": 3, "width": 4, "dtype": "uint8"}
+    with rasterio.open(path, "w", **profile, crs=UTM, transform=place()) as file:
+        file.write(np.where(MAP == 0, 2, MAP), 1)
+        file.write_mask(MAP != 9)
+    labels = read_labels(str(path), scene)
+    assert labels.unlabelled == ("masked (5 pixels): a mask inside the file leaves them out",)
+    assert labels.classes.codes == (2, 7)
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".npy"])

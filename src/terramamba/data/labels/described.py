@@ -106,7 +106,8 @@ def _count(scene: Scene, legend: Legend, windows: Sequence[Window] | None) -> tu
         counts += counted(codes)
         if len(counts) > MAX_CLASSES + 1:
             return None, 0
-    return CodeCounts(dict(counts), legend.names, missing, scene.nodata), no_data
+    held = no_data if scene.nodata is not None else 0
+    return CodeCounts(dict(counts), legend.names, missing, scene.nodata, held), no_data
 
 
 def _shown(

@@ -175,6 +175,8 @@ def _settled(
     said = [f"{code} ({found.counts[code]:,} {found.of}): {why}" for code, why in out.codes.items()]
     if found.no_data:
         said.append(f"no data ({found.no_data:,} {found.of}): {found.nodata:g} is declared as such")
+    if found.masked:
+        said.append(f"masked ({found.masked:,} {found.of}): a mask inside the file leaves them out")
     if found.missing:
         said.append(f"below 0 or NaN ({found.missing:,} {found.of}): never a class")
     settled = replace(

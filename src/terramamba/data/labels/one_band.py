@@ -6,6 +6,7 @@ import numpy as np
 
 from terramamba.core.errors import InputError
 from terramamba.core.words import count
+from terramamba.data.labels.class_codes import is_whole
 from terramamba.raster.readers.gdal import GdalSource
 from terramamba.raster.readers.value_facts import is_lossy
 from terramamba.raster.sample_statistics import sample_values
@@ -20,6 +21,7 @@ MOST_COLOURS = 256
 PIXELS_PER_COLOUR = 16
 """Nor is one with fewer pixels than so many for each colour."""
 PICTURE_BANDS = (3, 4)
+FEW_CODES = 40
 SUM_TOLERANCE = 0.02
 """How far shares of a pixel may add up beside 1."""
 SHOWN = 4
@@ -47,6 +49,9 @@ def looks_like_labels(image: Scene) -> bool:
     """Tell whether an image beside a scene of more bands shows classes: codes, colours, or shares."""
     if image.bands == 1 or (image.bands in PICTURE_BANDS and is_lossy(image)):
         return True
+    if image.bands == 2:  # codes beside what is left of a transparency
+        values, _ = sample_values(image, (0, 1), SAMPLED_VALUES)
+        return is_whole(values) and all(len(np.unique(band)) <= FEW_CODES for band in values)
     return _colours(image) is not None or _are_shares(image)
 
 

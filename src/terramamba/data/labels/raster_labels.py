@@ -131,7 +131,9 @@ def _from_image(path: str, labels: Scene, scene: Scene, zero: bool, others: bool
         placed, other = (path, scene.path) if labels.transform is not None else (scene.path, path)
         one = (labels.transform is None) != (scene.transform is None)
         said = f"{path}: laid on the scene pixel by pixel, as {placed} is georeferenced and {other} is not"
-        return _collect(path, labels, read_shifted(labels, scene.grid, 0, 0), scene, zero, (said,) * one)
+        return _collect(
+            path, labels, read_shifted(labels, scene.grid, 0, 0), scene, zero, True, (said,) * one
+        )
     other_crs = labels.crs is not None and scene.crs is not None and not same_crs(labels.crs, scene.crs)
     shift = None if other_crs else offset(labels.grid, scene.grid)
     notes: tuple[str, ...] = ()
@@ -165,7 +167,7 @@ def _from_image(path: str, labels: Scene, scene: Scene, zero: bool, others: bool
     if (labels.crs is None) != (scene.crs is None):
         without, known = (path, scene.crs) if labels.crs is None else (scene.path, labels.crs)
         notes = (*notes, f"{without}: has no reference system; taken to be in {crs_in_brief(known)}")
-    codes = _collect(path, labels, strips, scene, zero, notes)
+    codes = _collect(path, labels, strips, scene, zero, shift is not None, notes)
     if not codes.found.counts and not codes.found.missing:
         raise InputError(
             f"{path}: no pixel with data lies on {scene.path}; check the reference systems and the places"
@@ -197,18 +199,29 @@ def _alone(paths: list[str], of: int, words: str) -> list[str]:
 
 
 def _collect(
-    path: str, labels: Scene, strips: Iterator[Strip], scene: Scene, zero: bool, notes: tuple[str, ...] = ()
+    path: str,
+    labels: Scene,
+    strips: Iterator[Strip],
+    scene: Scene,
+    zero: bool,
+    as_they_lie: bool,
+    notes: tuple[str, ...],
 ) -> ClassRaster:
-    """What has a code in ``strips``, which come from the top."""
+    """What has a code in ``strips``, which come from the top.
+
+    ``as_they_lie``: all of them is on the labels' image, so that what is not valid is left out there.
+    """
     legend = legend_of(labels)
     found = CodeCounts({}, legend.names, nodata=labels.nodata, hidden=hides_pixels(labels))
     # the keys of all zeros are many; where 0 is unlabelled they are not kept
     least = 0 if zero or found.zero_may_count else 1
     keys, codes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     counts: Counter[int] = Counter()
-    missing = no_data = 0
+    missing = no_data = masked = 0
     for window, values, valid in strips:
-        no_data += int(np.count_nonzero(~valid & ~is_data(values, labels.nodata)))
+        declared = ~is_data(values, labels.nodata)
+        no_data += int(np.count_nonzero(~valid & declared))
+        masked += int(np.count_nonzero(~valid & ~declared))
         image = np.where(valid, as_codes(path, np.where(valid, values, 0)), NO_CODE)
         missing += int(np.count_nonzero(valid & (image == NO_CODE)))
         counts += counted(image)
@@ -216,7 +229,13 @@ def _collect(
         keys.append((rows + window.row) * scene.width + cols + window.col)
         codes.append(image[rows, cols])
     pixels = PixelList(scene.grid.window.shape, np.concatenate(keys))
-    found = replace(found, counts=dict(counts), missing=missing, no_data=no_data)
+    found = replace(
+        found,
+        counts=dict(counts),
+        missing=missing,
+        no_data=no_data,
+        masked=masked if as_they_lie and found.hidden else 0,
+    )
     twice = twice_in_words({code: name for code, name in legend.names.items() if code in counts})
     if twice is not None:
         notes = (*notes, f"{path}: {twice}")

@@ -37,7 +37,7 @@ class CodeCounts:
 
     ``missing``: pixels that hold NaN or less than 0 without that being declared as no data. ``nodata``: the
     declared value, which ``no_data`` pixels hold. ``hidden``: the file has a mask, which leaves out some
-    of its pixels. ``of``: what is counted, for messages.
+    of its pixels, ``masked`` of those on the scene. ``of``: what is counted, for messages.
     """
 
     counts: Mapping[int, int]
@@ -46,6 +46,7 @@ class CodeCounts:
     nodata: float | None = None
     no_data: int = 0
     hidden: bool = False
+    masked: int = 0
     of: str = "pixels"
 
     @property
