@@ -284,6 +284,29 @@ def test_geotiff_wavelengths_from_tags_and_descriptions(geotiff: Make, tmp_path:
 
 
 @pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("450.0", "550.0", "650.5", "860"), "numbers from 450.0 to 860 without a unit"),
+        (("0.45", "0.55", "0.65", "2.2"), "numbers from 0.45 to 2.2 without a unit"),
+        (("1984", "1985", "1990", "2021"), None),  # years
+        (("2", "3", "4", "8"), None),  # they only count
+        (("860", "650", "550", "450"), None),
+        (("450", "550", "650", "nir"), None),
+        (("450 nm", "550 nm", "650 nm", "860 nm"), None),
+    ],
+)
+def test_numbers_without_a_unit_that_name_bands_are_said(
+    geotiff: Make, tmp_path: Path, names: tuple[str, ...], said: str | None
+) -> None:
+    path = geotiff(tmp_path / "a.tif", np.ones((4, 3, 3), np.int16))
+    with rasterio.open(path, "r+") as file:
+        file.descriptions = names
+    found = [note for note in open_scene(path).notes if "names of bands" in note]
+    assert len(found) == (said is not None)
+    assert said is None or said in found[0]
+
+
+@pytest.mark.parametrize(
     ("described", "centre"),
     [
         ("Band 1 (445 - 455 nm)", 450),

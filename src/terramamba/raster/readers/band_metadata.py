@@ -6,6 +6,7 @@ of them, and ``header`` the entries of an ENVI header.
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from terramamba.raster.readers.wavelengths import (
@@ -13,11 +14,15 @@ from terramamba.raster.readers.wavelengths import (
     band_fwhm,
     header_list,
     nanometres,
+    number_of,
     settle_centres,
     width_beside,
     written_wavelength,
 )
 
+LEAST_RISING = 4
+SHORTEST_SEEN = 300.0
+"""Nanometres; numbers of bands and of days are seldom taken for longer ones."""
 _GOOD = frozenset({"true", "t", "yes", "y", "good", "ok"})
 _BAD = frozenset({"false", "f", "no", "n", "bad"})
 
@@ -78,6 +83,26 @@ def wavelengths(
         return settle_centres([value for value, _ in known], known[0][1])
     centres = tuple(c for c in (nanometres(*one) for one in known) if c is not None)
     return Centres(centres if len(centres) == len(known) else None)
+
+
+def bare_numbers(names: Sequence[str], centres: Centres) -> list[str]:
+    """Say that names of bands are numbers without a unit that may be wavelengths, which are not used then."""
+    told = [number_of(name) for name in names]
+    known = [number for number in told if number is not None]
+    if centres.nanometres is not None or len(known) < max(len(told), LEAST_RISING):
+        return []
+    rising = all(b > a for a, b in pairwise(known))
+    whole = all(number.is_integer() for number in known)
+    counted = whole and (
+        max(known) < SHORTEST_SEEN or (min(known) >= 1900 and max(known) <= 2100)
+    )  # or years
+    length = settle_centres([str(number) for number in known]).nanometres
+    if not rising or counted or length is None or min(length) < SHORTEST_SEEN:
+        return []
+    return [
+        f"names of bands are numbers from {names[0]} to {names[-1]} without a unit: not used as wavelengths; "
+        f"name it with them, as in '{names[0]} nm', where they are"
+    ]
 
 
 def fwhm(

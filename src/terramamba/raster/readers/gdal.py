@@ -130,6 +130,7 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
     tags, names = band_metadata.tags_and_names(image, indexes, envi)
     centres = band_metadata.wavelengths(image, indexes, tags, names, header)
     notes += band_metadata.header_notes(image, header, centres)
+    notes += [] if header else band_metadata.bare_numbers(names, centres)
     return Scene(
         path=path,
         format="",
