@@ -10,6 +10,7 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
+from rasterio.warp import transform
 
 from programs import terramamba
 from terramamba.core.errors import InputError
@@ -17,6 +18,7 @@ from terramamba.data.labels.labels import read_labels
 from terramamba.data.pairs.label_values import ShapeValues
 from terramamba.data.pairs.shape_labels import open_shapes
 from terramamba.data.settings import VectorOptions
+from terramamba.raster.geogrid import apply
 from terramamba.raster.readers.listed import listed_path
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
@@ -116,6 +118,25 @@ def test_a_layer_is_named_behind_its_file(
     for wrong in (f"{file}:nothing", f"{file}:fields"):
         with pytest.raises(InputError, match=r"has no layer 'nothing|fields'; its layers are"):
             read_features(wrong)
+
+
+def test_layers_that_are_always_listed_do_not_count_where_they_are_empty(
+    tmp_path: Path, scene: Scene
+) -> None:
+    path = tmp_path / "walk.gpx"
+    assert scene.transform is not None
+    ground = [apply(scene.transform, col + 0.5, 3.5) for col in range(4)]
+    places = transform(scene.crs, "EPSG:4326", *zip(*ground, strict=True))
+    points = "".join(
+        f'<wpt lat="{lat}" lon="{lon}"><name>{name}</name></wpt>'
+        for lon, lat, name in zip(*places, ("wood", "lake", "wood", "lake"), strict=True)
+    )
+    start = '<gpx version="1.1" creator="x" xmlns="http://www.topografix.com/GPX/1/1">'
+    path.write_text(f'<?xml version="1.0"?>{start}{points}</gpx>')
+    labels = read_labels(str(path), scene, vector=VectorOptions(class_attribute="name"))
+    assert labels.classes.names == ("lake", "wood")
+    assert len(labels.pixels) == 4
+    assert "the layer waypoints is taken, which alone fits" in labels.notes[1]
 
 
 def test_several_or_none_that_fit_are_asked_for(scene: Scene, survey: Path) -> None:

@@ -102,7 +102,11 @@ def _about(path: str, layer: str) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return pyogrio.read_info(
-                opened_as(path), layer=layer, encoding=page and page.name, force_total_bounds=True
+                opened_as(path),
+                layer=layer,
+                encoding=page and page.name,
+                force_feature_count=True,
+                force_total_bounds=True,
             )
     except UNREADABLE as error:
         raise InputError(f"{path}: layer {layer!r} cannot be read ({error}); check the file") from error
