@@ -155,6 +155,18 @@ def test_check_of_a_scene_and_what_is_no_labels_speaks_of_labels(
         assert error in refused.err, name
 
 
+def test_a_grey_image_beside_a_photograph_is_another_date(
+    scene: SyntheticScene, tmp_path: Path, terramamba: Callable
+) -> None:
+    grey = np.random.default_rng(0).integers(0, 255, (3, 40, 40)).astype(np.uint8)
+    for bands in (1, 3):
+        write_geotiff(tmp_path / f"{bands}.tif", grey[:bands], scene_grid(scene))
+    refused = terramamba("check", tmp_path / "3.tif", tmp_path / "1.tif")
+    assert "not a pair" in refused.err
+    write_geotiff(tmp_path / "codes.tif", grey[:1] // 90, scene_grid(scene))
+    assert "labelled pixels" in terramamba("check", tmp_path / "3.tif", tmp_path / "codes.tif").out
+
+
 def test_labels_that_are_named_before_their_scene_are_told(
     scene: SyntheticScene, terramamba: Callable
 ) -> None:

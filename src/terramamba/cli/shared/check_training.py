@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ARRAYS = (".mat", ".npy", ".npz")
 
 MOST_DATES = 4
-"""A second image of more bands beside one of codes is the scene of these."""
+"""Images of more bands are scenes beside those of one, and no photographs of two dates."""
 
 OUT = "run"
 """Settings need a folder; nothing is written to it."""
@@ -75,6 +75,8 @@ def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
         return first.bands != second.bands
     if first.bands == 1 and second.bands > MOST_DATES and describe_label_image(first) is not None:
         raise InputError(f"{scene}: holds codes of classes; name the scene before it: {labels} {scene}")
+    if second.bands == 1 and first.bands <= MOST_DATES:  # a grey image may be the other date of a photograph
+        return first.bands > 1 and describe_label_image(second) is not None
     return first.bands > second.bands and looks_like_labels(second)
 
 
