@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from terramamba.change.division import SUBSETS, divided
@@ -11,9 +12,9 @@ from terramamba.change.settings import Dividing, Split
 from terramamba.core.errors import InputError
 from terramamba.core.words import count
 from terramamba.data.catalog.loading import load_pairs
+from terramamba.data.pairs.image_folders import LABELS, unknown_beside
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import ShapeValues, StatedValues
-from terramamba.data.pairs.layouts import LABELS
 from terramamba.data.pairs.overlaps import shown_in_both
 from terramamba.data.pairs.settle_labels import settle_labels
 from terramamba.raster.views.warped import Method
@@ -64,10 +65,16 @@ def three_subsets(
             )
         unlabelled = [pair for pair in pairs.get(subset, ()) if pair.label is None]
         if unlabelled:
+            first = unlabelled[0].before
+            others = [] if Path(data).is_file() else unknown_beside(Path(first))
+            unknown = (
+                f"; {' and '.join(others)} beside it {'is' if len(others) == 1 else 'are'} not known: call"
+                " the one that marks change label"
+            )
             raise InputError(
-                f"{unlabelled[0].before}: no label for this {subset} pair; add it or remove the pair "
+                f"{first}: no label for this {subset} pair; add it or remove the pair "
                 f"(folders of labels are called {', '.join(LABELS[:3])}, ... {LABELS[-1]}; a table has a "
-                "column label)"
+                f"column label){unknown if others else ''}"
             )
     # A few copies in a published set are noted: it has to be scored as it is.
     test = pairs.get("test", [])

@@ -15,7 +15,7 @@ from terramamba.data import file_facts
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs import image_pair as pair_files
 from terramamba.data.pairs.image_pair import PairFiles, same_pairs
-from terramamba.data.pairs.layouts import find_pairs
+from terramamba.data.pairs.layouts import find_pairs, notes_on_lists
 from terramamba.data.pairs.mask_facts import MaskFacts, mask_facts
 from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.raster.readers.open import open_scene
@@ -93,8 +93,55 @@ def test_lists_of_names_beside_the_images(tmp_path: Path) -> None:
         "train": ["b", "a"],
         "val": ["c"],
     }
+    assert notes_on_lists(tmp_path) == ["1 pair in none of train.txt and val.txt, and not used: unused, ..."]
     (tmp_path / "list" / "test.txt").write_text("d.png\n")
     with pytest.raises(InputError, match=r"test\.txt: lists d\.png, which is not in .*A"):
+        find_pairs(tmp_path)
+
+
+def test_lists_beside_the_folders_of_images(tmp_path: Path) -> None:
+    layout(tmp_path, ("A", "B", "label"), ["a.png", "b.png", "c.png"])
+    (tmp_path / "train_list.txt").write_text("b.png\na.png\n")
+    (tmp_path / "val.txt").write_text("A/c.png B/c.png label/c.png\n")
+    (tmp_path / "readme.txt").write_text("What lies here.\n")
+    found = {subset: [pair.name for pair in pairs] for subset, pairs in find_pairs(tmp_path).items()}
+    assert found == {"train": ["b", "a"], "val": ["c"]}
+    assert notes_on_lists(tmp_path) == []
+    (tmp_path / "val.txt").write_text("c.png\nc\n")
+    with pytest.raises(InputError, match=r"val\.txt: lists c twice, so that the pair would count twice"):
+        find_pairs(tmp_path)
+
+
+def test_folders_of_subsets_below_those_of_the_dates(tmp_path: Path) -> None:
+    for subset, names in (("train", ["a.png", "b.png"]), ("Val", ["c.png"])):
+        layout(tmp_path, tuple(f"{folder}/{subset}" for folder in ("A", "B", "label")), names)
+    found = find_pairs(tmp_path)
+    assert {subset: [pair.name for pair in pairs] for subset, pairs in found.items()} == {
+        "train": ["a", "b"],
+        "val": ["c"],
+    }
+    assert found["val"][0].label == str(tmp_path / "label" / "Val" / "c.png")
+    (tmp_path / "B" / "Val" / "c.png").unlink()
+    (tmp_path / "B" / "Val").rmdir()
+    with pytest.raises(InputError, match=r"B: no folder 'Val', which .*A has; add it"):
+        find_pairs(tmp_path)
+
+
+def test_images_that_are_called_otherwise_are_said_to_be(tmp_path: Path) -> None:
+    for folder, name in (("A", "1_A.png"), ("B", "1_B.png")):
+        image(tmp_path / folder / name)
+    with pytest.raises(InputError, match=r"1_B\.png: no image .* are called as 1_A\.png; call all .* a CSV"):
+        find_pairs(tmp_path)
+    (tmp_path / "A" / "1_A.png").rename(tmp_path / "A" / "1_B.png")
+    (tmp_path / "label").mkdir()
+    (tmp_path / "label" / "1_B.webp").write_bytes(b"")
+    with pytest.raises(InputError, match=r"1_B\.webp: is in a format that is not read; save it as PNG"):
+        find_pairs(tmp_path)
+
+
+def test_folders_of_pictures_in_place_of_pictures_are_no_tiles(tmp_path: Path) -> None:
+    layout(tmp_path, ("A/town", "B/town", "label/town"), ["a.png", "b.png"])
+    with pytest.raises(InputError, match=r"A: holds folders of pictures, such as town, in place of"):
         find_pairs(tmp_path)
 
 

@@ -1,9 +1,11 @@
 """Which files make a pair of dates with its change mask: the usual folder layouts, and tables of paths.
 
-    A, B, label        in split folders (LEVIR-CD), or side by side with list/train.txt, ... (BIT)
+    A, B, label        in split folders (LEVIR-CD), or side by side with list/train.txt, ... (BIT) or
+                       train.txt, ..., or with such folders in each (A/train, B/train, label/train)
     time1, time2, label                (CLCD, SYSU-CD)
     T1, T2, GT                         (ChangeMamba, BRIGHT)
     Image1, Image2, label              (S2Looking)
+    im1, im2, label                    (SECOND, once its labels say what changed)
     pre, post, label | gt | mask
     mask beside label                  (and mask_before, mask_after: clouds and other pixels not to be used)
     table.csv          columns before, after and, as needed, split, label, unchanged, mask, mask_before,
@@ -15,7 +17,8 @@ holds the labels. Files belong together when their names
 agree up to the extension. Capitals in folder names do not matter.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,49 +26,25 @@ from typing import Any
 from terramamba.core.documents import read_text
 from terramamba.core.errors import InputError
 from terramamba.core.tables import SUFFIXES as TABLE_SUFFIXES
+from terramamba.core.words import count
 from terramamba.data.file_facts import FileFacts
 from terramamba.data.pairs.csv_table import pairs_of_table
-from terramamba.data.pairs.image_pair import MASKS, SUBSETS, WHOLE, PairFiles, stem_of, subset_named
+from terramamba.data.pairs.image_folders import (
+    BY_TABLE,
+    PairFolders,
+    images_in,
+    masks_of,
+    no_mate,
+    require_no_date,
+)
+from terramamba.data.pairs.image_pair import SUBSETS, WHOLE, PairFiles, stem_of, subset_named
 from terramamba.data.pairs.pair_bands import Look, settle_bands
 from terramamba.raster.band_identity import WantedBands
-from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES, products_in
 from terramamba.raster.vector.vector_files import IN_FOLDERS
 from terramamba.raster.views.warped import Method
 
-DATES = (
-    ("a", "b"),
-    ("time1", "time2"),
-    ("t1", "t2"),
-    ("pre", "post"),
-    ("before", "after"),
-    ("image1", "image2"),
-)
-LABELS = (
-    "label",
-    "labels",
-    "gt",
-    "gts",
-    "ground_truth",
-    "groundtruth",
-    "change",
-    "changes",
-    "change_map",
-    "change_maps",
-    "change_mask",
-    "change_masks",
-    "cm",
-    "target",
-    "targets",
-    "reference",
-    "annotation",
-    "annotations",
-    "out",
-    "mask",
-    "masks",
-)
-"""What folders of labels are called."""
-TABLE, DATA = (".tab", ".TAB"), (".dat", ".DAT", ".dbf", ".DBF")
-"""How the two parts of a file of MapInfo end; a table without data places an image."""
+_LIST = re.compile(r"^list[-_]|[-_]list$")
+"""What names of lists have beside that of the subset."""
 _LAYOUTS = "A/ B/ label/, time1/ time2/ label/, T1/ T2/ GT/ or pre/ post/ label/"
 
 
@@ -135,148 +114,100 @@ def _check(pair: PairFiles) -> None:
 
 
 def _from_folder(root: Path) -> list[PairFiles]:
-    dates = _date_folders(root)
-    if dates is not None:
-        lists = sorted((root / "list").glob("*.txt"))
+    folders = PairFolders.of(root)
+    if folders is not None:
+        lists = lists_of(root)
         if lists:
-            return [pair for file in lists for pair in _from_list(file, root, dates)]
-        return _from_names(root, dates, WHOLE)
+            return [pair for subset, file in lists for pair in _from_list(file, subset, folders)]
+        below = folders.by_subset()
+        if below:
+            return [pair for name, own in below.items() for pair in _from_names(own, subset_named(name))]
+        return _from_names(folders, WHOLE)
     pairs = []
     for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        dates = _date_folders(folder)
-        if dates is not None:
-            pairs += _from_names(folder, dates, subset_named(folder.name))
+        folders = PairFolders.of(folder)
+        if folders is not None:
+            pairs += _from_names(folders, subset_named(folder.name))
         elif folder.name.lower() in SUBSETS:
-            _require_no_date(folder)
+            require_no_date(folder)
     if not pairs:
-        raise InputError(f"{root}: no image pairs in it; give folders such as {_LAYOUTS}, or a CSV table")
+        raise InputError(
+            f"{root}: no image pairs in it; give folders such as {_LAYOUTS}, or {BY_TABLE}; sets of the"
+            " catalogue go by their names (`terramamba datasets`)"
+        )
     return pairs
 
 
-def _date_folders(root: Path) -> tuple[Path, Path] | None:
-    inside = {entry.name.lower(): entry for entry in root.iterdir() if entry.is_dir()}
-    for before, after in DATES:
-        if before in inside and after in inside:
-            return inside[before], inside[after]
-    return None
-
-
-def _require_no_date(subset: Path) -> None:
-    """Refuse the folder of a subset that holds one date and not the other."""
-    inside = {entry.name.lower(): entry for entry in subset.iterdir() if entry.is_dir()}
-    for pair in DATES:
-        there = [inside[name] for name in pair if name in inside]
-        if there:
-            missing = next(name for name in pair if name not in inside)
-            raise InputError(
-                f"{there[0]}: no folder {missing!r} of the other date beside it; add it, or take"
-                f" {subset.name} out of the set"
-            )
-
-
-def _label_folder(root: Path) -> Path | None:
-    """The folder of labels; one called as those of other masks is only where no other is there."""
-    found = [entry for entry in sorted(root.iterdir()) if entry.is_dir() and entry.name.lower() in LABELS]
-    chosen = [entry for entry in found if entry.name.lower() not in MASKS] or found
-    if len(chosen) > 1:
-        names = " and ".join(entry.name for entry in chosen)
-        raise InputError(
-            f"{root}: {names} can both hold the labels; rename or move the one that does not (clouds and "
-            "other pixels not to be used lie in mask beside label), or name the files in a table"
-        )
-    return chosen[0] if chosen else None
-
-
-def _mask_folders(root: Path) -> list[Path]:
-    labels = _label_folder(root)
-    folders = {entry.name.lower(): entry for entry in root.iterdir() if entry.is_dir()}
-    return [folders[name] for name in MASKS if name in folders and folders[name] != labels]
-
-
-def _masks_of(stem: str, image: Path, folders: Mapping[Path, Mapping[str, Path]]) -> tuple[str, ...]:
-    """The file of ``stem`` in each of the mask ``folders``; all of them must have one."""
-    for folder, images in folders.items():
-        if stem not in images:
-            raise _no_mate(image, folder)
-    return tuple(str(images[stem]) for images in folders.values())
-
-
-def _from_names(root: Path, dates: tuple[Path, Path], split: str) -> list[PairFiles]:
-    before, after = (_images(folder) for folder in dates)
-    label_folder = _label_folder(root)
-    labels = None if label_folder is None else _images(label_folder, IN_FOLDERS)
-    masks = {folder: _images(folder, IN_FOLDERS) for folder in _mask_folders(root)}
+def _from_names(folders: PairFolders, split: str) -> list[PairFiles]:
+    before, after = images_in(folders.before), images_in(folders.after)
+    labels = None if folders.label is None else images_in(folders.label, IN_FOLDERS)
+    masks = {folder: images_in(folder, IN_FOLDERS) for folder in folders.masks}
     for others in (after, labels or {}):
         for stem, path in others.items():
             if stem not in before:
-                raise _no_mate(path, dates[0])
+                raise no_mate(path, folders.before)
     pairs = []
     for stem, path in before.items():
         if stem not in after:
-            raise _no_mate(path, dates[1])
+            raise no_mate(path, folders.after)
         label = None
-        if labels is not None and label_folder is not None:
+        if labels is not None and folders.label is not None:
             if stem not in labels:
-                raise _no_mate(path, label_folder)
+                raise no_mate(path, folders.label)
             label = str(labels[stem])
-        chosen = _masks_of(stem, path, masks)
+        chosen = masks_of(stem, path, masks)
         pairs.append(PairFiles(str(path), str(after[stem]), label, None, None, stem, split, chosen))
     return pairs
 
 
-def _from_list(file: Path, root: Path, dates: tuple[Path, Path]) -> list[PairFiles]:
-    before, after = (_images(folder) for folder in dates)
-    label_folder = _label_folder(root)
-    labels = {} if label_folder is None else _images(label_folder, IN_FOLDERS)
-    masks = {folder: _images(folder, IN_FOLDERS) for folder in _mask_folders(root)}
-    pairs = []
-    for line in read_text(file, "save the list as text").splitlines():
-        if not line.strip():
-            continue
-        stem = stem_of(Path(line.strip()))
-        for images, folder in ((before, dates[0]), (after, dates[1]), (labels, label_folder)):
+def lists_of(root: Path) -> list[tuple[str, Path]]:
+    """List the subsets whose images a text file lists: ``list/train.txt``, or ``train.txt`` beside A."""
+    files = sorted((root / "list").glob("*.txt"))
+    if files:
+        return [(subset_named(file.stem), file) for file in files]
+    named = [(_LIST.sub("", file.stem.lower()), file) for file in sorted(root.glob("*.txt"))]
+    return [(SUBSETS[name], file) for name, file in named if name in SUBSETS]
+
+
+def notes_on_lists(root: Path) -> list[str]:
+    """Say how many images of a folder are in none of the lists beside them, and so in no subset."""
+    lists, folders = lists_of(root), PairFolders.of(root)
+    if not lists or folders is None:
+        return []
+    listed = {stem for _, file in lists for _, stem in _listed(file)}
+    left = [stem for stem in images_in(folders.before) if stem not in listed]
+    if not left:
+        return []
+    names = " and ".join(file.name for _, file in lists)
+    return [f"{count(len(left), 'pair')} in none of {names}, and not used: {left[0]}, ..."]
+
+
+def _listed(file: Path) -> list[tuple[str, str]]:
+    """The lines of a list, each with the name of its image without extension."""
+    lines = read_text(file, "save the list as text").splitlines()
+    return [(line.strip(), stem_of(Path(line.strip()))) for line in lines if line.strip()]
+
+
+def _from_list(file: Path, split: str, folders: PairFolders) -> list[PairFiles]:
+    before, after = images_in(folders.before), images_in(folders.after)
+    labels = {} if folders.label is None else images_in(folders.label, IN_FOLDERS)
+    masks = {folder: images_in(folder, IN_FOLDERS) for folder in folders.masks}
+    pairs: dict[str, PairFiles] = {}
+    for line, stem in _listed(file):
+        for images, folder in (
+            (before, folders.before),
+            (after, folders.after),
+            (labels, folders.label),
+        ):
             if folder is not None and stem not in images:
                 raise InputError(
-                    f"{file}: lists {line.strip()}, which is not in {folder}; add it or correct the list"
+                    f"{file}: lists {line}, which is not in {folder}; add it or correct the list"
                 )
-        label = str(labels[stem]) if label_folder is not None else None
-        split = subset_named(file.stem)
-        chosen = _masks_of(stem, before[stem], masks)
-        pairs.append(PairFiles(str(before[stem]), str(after[stem]), label, None, None, stem, split, chosen))
-    return pairs
-
-
-def _images(folder: Path, others: tuple[str, ...] = ()) -> dict[str, Path]:
-    """The images of a folder, and files that end like ``others``, by name without extension, in order.
-
-    Of a folder without any, the products in it: each is a folder of bands, an item, or another file of a
-    scene.
-    """
-    suffixes = {*IMAGE_SUFFIXES, *others}
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or not (path.suffix.lower() in suffixes or _has_header(path)):
-            continue
-        if others and _is_beside_another(path):
-            continue
-        stem = stem_of(path)
-        if stem in found:
-            raise InputError(f"{path}: {found[stem].name} beside it has the same name; keep one of them")
-        found[stem] = path
-    return found or {path.stem if path.is_file() else path.name: path for path in products_in(folder)}
-
-
-def _has_header(path: Path) -> bool:
-    """Whether this is an ENVI image without extension."""
-    return not path.suffix and any(path.with_suffix(suffix).is_file() for suffix in (".hdr", ".HDR"))
-
-
-def _is_beside_another(path: Path) -> bool:
-    """Whether this is a part of a file of MapInfo: its data, or a world file of an image."""
-    suffix = path.suffix.lower()
-    table, data = (any(path.with_suffix(end).is_file() for end in ends) for ends in (TABLE, DATA))
-    return (suffix in DATA and table) or (suffix in TABLE and not data)
-
-
-def _no_mate(path: Path, folder: Path) -> InputError:
-    return InputError(f"{path}: no image of this name in {folder}; add it there, or remove this one")
+        if stem in pairs:
+            raise InputError(
+                f"{file}: lists {line} twice, so that the pair would count twice; take one of them out"
+            )
+        label = str(labels[stem]) if folders.label is not None else None
+        chosen = masks_of(stem, before[stem], masks)
+        pairs[stem] = PairFiles(str(before[stem]), str(after[stem]), label, None, None, stem, split, chosen)
+    return list(pairs.values())
