@@ -18,6 +18,7 @@ from terramamba.core.errors import InputError
 from terramamba.data.pairs.label_values import Coding, LabelValues
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run
 from terramamba.tasks import CHANGE
 
@@ -105,6 +106,19 @@ def test_a_run_keeps_and_says_what_values_mean(tmp_path: Path, expected: Plain) 
     assert other["test"]["confusion"] == expected.confusion
     words = "the masks hold 0, 1, while those that the run was trained with mean 0 unchanged, 255 changed"
     assert other["notes"][0].startswith(words)
+
+
+def test_scores_of_values_that_were_not_learnt_say_so(tmp_path: Path, expected: Plain) -> None:
+    make(tmp_path, plain, expected.seed)
+    for path in sorted(tmp_path.glob("test/[AB]/*.tif")):
+        tiff(path, open_scene(path).read()[0].astype(np.uint16) + 1000)
+    run = expected.data.parent / "run"
+    notes = evaluate_change_detector(run, data=str(tmp_path))["notes"]
+    (note,) = [note for note in notes if "those that the model was trained on" in note]
+    assert "are higher than" in note
+    assert note.endswith("(so in 2 of 2 pairs that were looked at)")
+    same = evaluate_change_detector(run, data=str(expected.data))["notes"]
+    assert not any("trained on" in note for note in same)
 
 
 def test_nodata_0_is_unchanged_and_said(tmp_path: Path, expected: Plain) -> None:

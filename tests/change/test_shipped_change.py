@@ -84,6 +84,21 @@ def test_the_same_with_workers_and_from_python(weights, dates, tmp_path):
         np.testing.assert_array_equal(file.read(1), array.values)
 
 
+def test_scores_come_with_the_notes_of_a_map(weights, dates, tmp_path):
+    with rasterio.open(dates[0]) as file:
+        profile, values = file.profile, file.read()
+    label = str(tmp_path / "label.tif")
+    with rasterio.open(label, "w", **{**profile, "count": 1, "dtype": "uint8"}) as file:
+        file.write((values[0] > 2500).astype(np.uint8), 1)
+    table = tmp_path / "pairs.csv"
+    table.write_text(f"split,before,after,label\ntest,{dates[0]},{dates[1]},{label}\n")
+    found = tm.evaluate_change_detector(
+        shipped_run(str(weights)), data=str(table), what="water", progress=False
+    )
+    (note,) = [note for note in found["notes"] if note.startswith("pixels are 10 m wide, larger")]
+    assert note.endswith("(so in 1 of 1 pair that was looked at)")
+
+
 def test_scores_say_what_the_weights_have_learnt_from(weights, pairs_of_two):
     found = tm.evaluate_change_detector(
         shipped_run(str(weights)), data=pairs_of_two, what="water", progress=False

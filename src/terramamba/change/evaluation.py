@@ -13,6 +13,7 @@ from terramamba.change.meanings import asked_pairs, threshold_for
 from terramamba.change.scored_pairs import scored_pairs
 from terramamba.change.scores import pair_scores
 from terramamba.change.settings import ChangeSettings, Dividing
+from terramamba.change.training_domain import notes_on_pairs
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain
 from terramamba.core.options import part_of
@@ -113,7 +114,7 @@ def evaluate(
         "threshold": cuts[0] if len(set(cuts)) == 1 else cut,
         "calibration": plain(run.card.judged.calibration),
         "threshold_from": run.threshold_source if threshold is None else "given",
-        "notes": [*notes, *survey({split: labelled})],
+        "notes": [*notes, *notes_on_pairs(run, labelled), *survey({split: labelled})],
         "test": scores,
     }
 

@@ -1,20 +1,46 @@
 """What in a pair lies outside the domain of training: pixels of another size, pictures without colours."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from terramamba.core.words import count
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.mapping.value_range import value_differences
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.pixel_area import pixel_sides
 from terramamba.raster.sample_statistics import sample_values
 from terramamba.raster.scene import Scene
+from terramamba.raster.windows import evenly_spaced
 from terramamba.runs.folder import Run
 
 SAMPLED_VALUES = 300_000
 COLOURS = 3
+MOST_PAIRS = 8
+"""Of pairs that are scored, so many are looked at."""
 
 
 def notes_on_domain(run: Run, dates: tuple[Scene, Scene], grid: Grid) -> list[str]:
     """Say what in ``dates``, which lie on ``grid``, ``run`` was neither trained nor tried on."""
     return [*_on_pixel_sizes(run, grid), *_on_colours(run, dates)]
+
+
+def notes_on_pairs(run: Run, pairs: Sequence[PairFiles]) -> list[str]:
+    """Say which pixels, colours or values of most ``pairs`` the ``run`` was neither trained nor tried on.
+
+    Looks at up to ``MOST_PAIRS`` of them, evenly spaced over all. Raises ``InputError`` where a file is
+    damaged.
+    """
+    chosen = [pairs[index] for index in evenly_spaced(0, len(pairs), min(MOST_PAIRS, len(pairs))).tolist()]
+    found: list[tuple[list[str], ...]] = []
+    for pair in chosen:
+        dates = pair.open()
+        learnt_values = run.card.data.scale_by != "pair"
+        values = value_differences(run, dates[0]) if learnt_values else []
+        found.append((_on_pixel_sizes(run, pair.grid), _on_colours(run, dates), values))
+    said = [[notes[0] for notes in kind if notes] for kind in zip(*found, strict=True)]
+    looked = f"{count(len(chosen), 'pair')} that {'was' if len(chosen) == 1 else 'were'} looked at"
+    return [f"{kind[0]} (so in {len(kind)} of {looked})" for kind in said if 2 * len(kind) > len(chosen)]
 
 
 def _on_pixel_sizes(run: Run, grid: Grid) -> list[str]:
