@@ -128,7 +128,7 @@ def _label_folder(root: Path) -> Path | None:
 
 
 def masks_of(stem: str, image: Path, folders: Mapping[Path, Mapping[str, Path]]) -> tuple[str, ...]:
-    """The file of ``stem`` in each of the mask ``folders``; all of them must have one."""
+    """Find the file of ``stem`` in each of the mask ``folders``; all of them must have one."""
     for folder, images in folders.items():
         if stem not in images:
             raise no_mate(image, folder)
@@ -136,7 +136,7 @@ def masks_of(stem: str, image: Path, folders: Mapping[Path, Mapping[str, Path]])
 
 
 def images_in(folder: Path, others: tuple[str, ...] = ()) -> dict[str, Path]:
-    """The images of a folder, and files that end like ``others``, by name without extension, in order.
+    """List the images of a folder, and files that end like ``others``, by name without extension, in order.
 
     Of a folder without any, the products in it: each is a folder of bands, an item, or another file of a
     scene.
