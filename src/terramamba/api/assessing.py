@@ -5,9 +5,11 @@ from os import fspath
 from terramamba.assessment import assess, reference_points
 from terramamba.assessment.assess import Assessment
 from terramamba.assessment.reference_points import REFERENCE, DrawnPoints
+from terramamba.core.arguments import checked
 from terramamba.core.files import StrPath
 
 
+@checked
 def sample_points(
     map: StrPath, out: StrPath, *, per_class: int = 50, seed: int = 0, overwrite: bool = False
 ) -> DrawnPoints:
@@ -28,6 +30,7 @@ def sample_points(
     )
 
 
+@checked
 def assess_map(
     map: StrPath, points: StrPath, *, reference: str = REFERENCE, layer: str | None = None
 ) -> Assessment:

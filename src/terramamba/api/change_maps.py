@@ -10,6 +10,7 @@ from terramamba.api.paths import run_of, text_of, texts_of
 from terramamba.change.map_output import ChangeSummary
 from terramamba.change.map_worker import OVERLAP, TILE_SIZE
 from terramamba.change.settings import ChangeMapSettings
+from terramamba.core.arguments import checked
 from terramamba.core.files import StrPath
 from terramamba.core.progress import OnProgress, told
 from terramamba.data.settings import Align
@@ -74,6 +75,7 @@ def map_change(
 ) -> MapArray: ...
 
 
+@checked
 def map_change(
     run: StrPath | Run,
     before: SceneLike,

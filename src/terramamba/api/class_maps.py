@@ -7,6 +7,7 @@ from terramamba import pipeline
 from terramamba.api.given import SceneLike, path_or_scene
 from terramamba.api.map_array import MapArray, map_array, place_of
 from terramamba.api.paths import run_of, text_of, texts_of
+from terramamba.core.arguments import checked
 from terramamba.core.files import StrPath
 from terramamba.core.progress import OnProgress, told
 from terramamba.landcover.map_summary import ClassSummary
@@ -63,6 +64,7 @@ def map_classes(
 ) -> MapArray: ...
 
 
+@checked
 def map_classes(
     run: StrPath | Run,
     scene: SceneLike,

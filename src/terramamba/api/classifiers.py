@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from terramamba.api.given import SceneLike, path_or_scene
+from terramamba.core.arguments import checked
 from terramamba.core.files import StrPath
 from terramamba.landcover.shipped import shipped_run
 from terramamba.raster.scene import Scene
@@ -31,6 +32,7 @@ def open_for_weights(
     return opened
 
 
+@checked
 def shipped_classifier(
     scene: SceneLike,
     *,

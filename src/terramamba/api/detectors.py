@@ -6,6 +6,7 @@ from typing import Any
 from terramamba.api.given import SceneLike, path_or_scene
 from terramamba.change.shipped import shipped_run
 from terramamba.change.untrained import untrained_run
+from terramamba.core.arguments import checked
 from terramamba.core.files import StrPath
 from terramamba.data.settings import Align
 from terramamba.raster.scene import Scene
@@ -41,6 +42,7 @@ def open_dates(
     return first, second
 
 
+@checked
 def shipped_detector(weights: StrPath) -> Run:
     """Load weights that are ready to be used, to be given to ``map_change`` in place of a run.
 
@@ -54,6 +56,7 @@ def shipped_detector(weights: StrPath) -> Run:
     return shipped_run(str(weights))
 
 
+@checked
 def untrained_detector(
     before: SceneLike,
     after: SceneLike,

@@ -8,7 +8,10 @@ from typing import Any
 from terramamba import pipeline
 from terramamba.api.explained import ExplainedChange, ExplainedClasses
 from terramamba.api.given import LabelsLike, SceneLike, label_file, path_or_scene
+from terramamba.api.paths import texts_of
 from terramamba.change.explain import explain as change
+from terramamba.core.arguments import checked
+from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.progress import OnProgress, told
 from terramamba.data.settings import Align
@@ -22,6 +25,7 @@ from terramamba.runs.record import read_runs
 from terramamba.tasks import CHANGE, LAND_COVER, TASKS, task_named
 
 
+@checked
 def explain_classes(
     run: StrPath | Run,
     scene: SceneLike | None = None,
@@ -105,6 +109,7 @@ def explain_classes(
     return ExplainedClasses(LAND_COVER.name, found)
 
 
+@checked
 def explain_change(
     run: StrPath | Run,
     before: SceneLike,
@@ -177,6 +182,7 @@ def explain_change(
     return ExplainedChange(CHANGE.name, found)
 
 
+@checked
 def write_report(
     runs: Sequence[StrPath],
     out: StrPath,
@@ -191,12 +197,16 @@ def write_report(
     Raises:
         InputError: a run or file cannot be read, they do not belong together, or ``out`` exists.
     """
-    weights = record_of_weights(str(runs[0]), map_files) if len(runs) == 1 else None
-    records = read_runs([Path(run) for run in runs]) if weights is None else [weights]
+    named = texts_of(runs)
+    if not named:
+        raise InputError("runs: none is named; give one or more run folders")
+    weights = record_of_weights(named[0], map_files) if len(named) == 1 else None
+    records = read_runs([Path(run) for run in named]) if weights is None else [weights]
     task = task_named(records[0].task)
     return page.write_report(task, records, Path(out), map_files=map_files, overwrite=overwrite)
 
 
+@checked
 def run_experiment(
     file: StrPath,
     out: StrPath,

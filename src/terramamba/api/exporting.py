@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from terramamba.core.arguments import checked
 from terramamba.core.files import StrPath
 from terramamba.core.progress import OnProgress, told
 from terramamba.export.onnx_file import WrittenOnnx, check_output, write_onnx
@@ -10,6 +11,7 @@ from terramamba.runs.folder import Run, load_run
 from terramamba.tasks import task_named
 
 
+@checked
 def export_onnx(
     run: StrPath | Run,
     out: StrPath,

@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Shaped
 
+from terramamba.core.arguments import checked
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.raster.output.cog import write_geotiff
@@ -47,6 +48,7 @@ LabelsLike = StrPath | Shaped[np.ndarray, "rows cols"] | ShapeTable | DataArray 
 """A path, whole numbers of the scene's pixels (0: unlabelled), a GeoDataFrame, or a sample with a mask."""
 
 
+@checked
 def open_scene(
     scene: SceneLike,
     *,

@@ -10,6 +10,7 @@ from terramamba import pipeline
 from terramamba.api.given import LabelsLike, SceneLike, kept_labels, kept_scene, label_file, path_or_scene
 from terramamba.api.results import EvaluationResult, TrainResult
 from terramamba.change.settings import ChangeSettings
+from terramamba.core.arguments import checked
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.progress import OnProgress, told
@@ -25,6 +26,7 @@ INPUTS = "-inputs"
 """Ends the name of the folder beside a run with what was given in memory to train it."""
 
 
+@checked
 def train_classifier(
     settings: ClassifySettings,
     *,
@@ -67,6 +69,7 @@ def train_classifier(
         return TrainResult(LAND_COVER.name, pipeline.train(LAND_COVER, settings))
 
 
+@checked
 def train_change_detector(
     settings: ChangeSettings, *, on_progress: OnProgress | None = None, progress: bool = True
 ) -> TrainResult:
@@ -78,6 +81,7 @@ def train_change_detector(
         return TrainResult(CHANGE.name, pipeline.train(CHANGE, settings))
 
 
+@checked
 def resolved(settings: S) -> S:
     """Return ``settings`` with all that they leave to the recipe decided, as training would keep them.
 
@@ -89,6 +93,7 @@ def resolved(settings: S) -> S:
     return pipeline.resolved(task_of(settings), settings)
 
 
+@checked
 def plan_training(settings: S) -> Plan:
     """Say what training would understand of the files and what it would do; writes nothing.
 
@@ -100,6 +105,7 @@ def plan_training(settings: S) -> Plan:
     return pipeline.plan_training(task_of(settings), settings)
 
 
+@checked
 def evaluate_classifier(
     run: StrPath | Run,
     *,
@@ -192,6 +198,7 @@ def evaluate_classifier(
     return EvaluationResult(LAND_COVER.name, found)
 
 
+@checked
 def evaluate_change_detector(
     run: StrPath | Run,
     *,

@@ -7,6 +7,7 @@ from typing import cast
 from terramamba.api.given import SceneLike, path_or_scene
 from terramamba.api.paths import texts_of
 from terramamba.change.map_output import ChangeSummary
+from terramamba.core.arguments import checked
 from terramamba.core.files import StrPath
 from terramamba.core.progress import OnProgress, told
 from terramamba.data.settings import Align
@@ -19,6 +20,7 @@ from terramamba.raster.views.nodata import require_held, without_values
 from terramamba.tasks import TASKS
 
 
+@checked
 def check_pair(
     before: SceneLike,
     after: SceneLike,
@@ -47,6 +49,7 @@ def check_pair(
     return pair.check_pair(first, second, align=align, masks=mask)
 
 
+@checked
 def join_map(
     out: StrPath,
     *,

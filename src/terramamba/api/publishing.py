@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from terramamba.core.arguments import checked
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.files import StrPath
 from terramamba.core.run_files import CARD, WEIGHTS
@@ -26,6 +27,7 @@ class PushedRun:
     files: tuple[str, ...]
 
 
+@checked
 def push_run(
     run: StrPath, to: str, *, licence: str | None = None, public: bool = False, overwrite: bool = False
 ) -> PushedRun:

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from terramamba.api.given import LabelsLike, SceneLike, label_file, open_scene
 from terramamba.change.samples import PairDataset
+from terramamba.core.arguments import checked
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.whole_folder import make_whole
@@ -46,6 +47,7 @@ class Indexed(Protocol):
         """Return one."""
 
 
+@checked
 def pair_from_sample(sample: Sample) -> tuple[Scene, Scene]:
     """Make the two scenes of a sample of torchgeo's convention.
 
@@ -58,6 +60,7 @@ def pair_from_sample(sample: Sample) -> tuple[Scene, Scene]:
     return pair_of_sample(sample)
 
 
+@checked
 def write_pairs(samples: Mapping[str, Iterable[Sample] | Indexed], out: StrPath) -> Path:
     """Write samples of two dates with masks as a folder of pairs, to train and score change detectors on.
 

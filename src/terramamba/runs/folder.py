@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Int
 
+from terramamba.core.arguments import checked
 from terramamba.core.documents import read_yaml
 from terramamba.core.durable import make_folder
 from terramamba.core.errors import InputError
@@ -258,6 +259,7 @@ class Run:
         return group
 
 
+@checked
 def load_run(folder: str | Path) -> Run:
     """Load the run in ``folder``, or on the hub (``hf:ORG/NAME``), its model on the CPU in evaluation mode.
 

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Shaped
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
+from terramamba.core.arguments import checked
 from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.open import open_scene
@@ -23,6 +24,8 @@ from terramamba.raster.windows import Window, evenly_spaced
 
 ROWS, COLUMNS = ("y", "lat", "latitude"), ("x", "lon", "longitude")
 """Names of the axes of an array of xarray; the third one has the bands."""
+TIMES = ("time", "date", "datetime", "t")
+"""Names of a third axis that has dates."""
 UNEVEN = 1e-3
 """Coordinates whose steps differ by more than this share are those of no grid."""
 
@@ -75,6 +78,7 @@ class MemorySource:
         return found, valid if self.nodata is None else valid & (found != self.nodata)
 
 
+@checked
 def scene_from_array(
     array: Shaped[np.ndarray, "..."],
     *,
@@ -192,7 +196,10 @@ def _from_xarray(array: Any) -> Scene:
         nodata=nodata,
         names=_names(array, band[0]) if band else None,
     )
-    return scene if centres.note is None else replace(scene, notes=(centres.note,))
+    notes = [] if centres.note is None else [centres.note]
+    if band and band[0].lower() in TIMES:
+        notes.append(f"bands are the {len(values)} steps of its axis {band[0]}; choose one date with isel")
+    return replace(scene, notes=tuple(notes))
 
 
 def _nodata(array: Any, dtype: np.dtype[Any]) -> float | None:
