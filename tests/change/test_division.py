@@ -143,8 +143,8 @@ def test_a_run_knows_that_it_has_learnt_from_blocks_of_a_pair(tmp_path):
     ("words", "said"),
     [
         ((), "have them drawn with --split image, or with --split block"),
-        (("--split", "image"), "1 images are too few for train, val and test; use --split block"),
-        (("--split", "block", "--block-size", "40px"), "give smaller blocks with --block-size"),
+        (("--split", "image"), "1 image is too few for train, val and test; use --split block"),
+        (("--split", "block", "--block-size", "40px"), "give smaller blocks with --block-size, as in 20px"),
         (("--block-size", "4px"), "goes with --split block"),
         (("--val-share", "0.3"), "the subsets are given"),
         (("--max-pairs", "0"), "--max-pairs"),

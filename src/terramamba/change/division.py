@@ -8,6 +8,7 @@ import numpy as np
 
 from terramamba.change.settings import Dividing
 from terramamba.core.errors import InputError
+from terramamba.core.words import count
 from terramamba.data.pairs.image_pair import WHOLE, PairFiles
 from terramamba.data.splits.block_size import BlockSize
 from terramamba.raster.pixel_area import pixel_sides
@@ -106,21 +107,22 @@ def _drawn(
     groups: Sequence[Sequence[PairFiles]], how: Dividing, data: str, seed: int
 ) -> dict[str, list[PairFiles]]:
     """Groups dealt to the subsets with the seed; each subset keeps the order of the files."""
-    what = "images" if how.split == "image" else "blocks"
+    what = "image" if how.split == "image" else "block"
     counts = {
         "val": max(1, round(how.val_share * len(groups))),
         "test": max(1, round(how.test_share * len(groups))) if how.test_share else 0,
     }
     counts["train"] = len(groups) - sum(counts.values())
     if counts["train"] < 1:
-        raise InputError(
-            f"{data}: {len(groups)} {what} are too few for train, val and test; "
-            + (
-                "use --split block"
-                if how.split == "image"
-                else "give smaller blocks with --block-size, as in 64px"
-            )
+        windows = [pair.window for group in groups for pair in group if pair.window is not None]
+        half = max(1, max((min(window.shape) for window in windows), default=1) // 2)
+        remedy = (
+            "use --split block"
+            if how.split == "image"
+            else f"give smaller blocks with --block-size, as in {half}px"
         )
+        few = f"{count(len(groups), what)} {'is' if len(groups) == 1 else 'are'} too few"
+        raise InputError(f"{data}: {few} for train, val and test; {remedy}")
     order = np.random.default_rng(seed).permutation(len(groups))
     ends = np.cumsum([counts[subset] for subset in SUBSETS])
     dealt = dict(zip(SUBSETS, np.split(order, ends[:-1]), strict=True))
@@ -133,8 +135,8 @@ def _drawn(
 
 def _fewer(pairs: list[PairFiles], how: Dividing, seed: int) -> list[PairFiles]:
     """Some of the training pairs, drawn with the seed: of two numbers the larger has all of the smaller."""
-    count = max(1, round(how.labelled_fraction * len(pairs)))
+    number = max(1, round(how.labelled_fraction * len(pairs)))
     if how.max_pairs is not None:
-        count = min(count, how.max_pairs)
-    kept = np.random.default_rng(seed).permutation(len(pairs))[:count]
+        number = min(number, how.max_pairs)
+    kept = np.random.default_rng(seed).permutation(len(pairs))[:number]
     return [pairs[index] for index in sorted(kept.tolist())]

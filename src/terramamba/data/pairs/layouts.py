@@ -88,7 +88,7 @@ def find_pairs(
     for pair in pairs:
         subsets.setdefault(pair.split, []).append(replace(pair, **reading))
     if not subsets:
-        raise InputError(f"{source}: no image pairs in it; give folders such as {_LAYOUTS}")
+        raise InputError(f"{source}: no image pairs in it; give the table a row for each pair")
     if split is not None:
         wanted = subset_named(split)
         if wanted not in subsets:
