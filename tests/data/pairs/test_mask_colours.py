@@ -96,6 +96,13 @@ def test_one_file_with_its_colours_reversed_is_enough_to_ask(tmp_path: Path) -> 
         read(plain, quiet)
 
 
+def test_colours_that_two_files_exchange_are_asked_about(tmp_path: Path) -> None:
+    plain = palette(tmp_path / "a.png", ONES, BLACK, RED)
+    other = palette(tmp_path / "b.png", 1 - ONES, RED, BLACK)
+    with pytest.raises(InputError, match=r"b\.png: shows 0 in colour and 1 black, so that either may mean"):
+        read(plain, other)
+
+
 def test_what_was_stated_for_a_run_is_not_asked_again(tmp_path: Path) -> None:
     path = palette(tmp_path / "m.png", ONES, WHITE, BLACK)
     kept = settled(path, changed=["0"]).values

@@ -234,18 +234,23 @@ def _found(
 
 
 def _require_shown_so(masks: Sequence[MaskFacts], coding: Coding) -> None:
-    """Refuse masks without names of values that show what is changed black, and what is unchanged white.
+    """Refuse masks without names of values that show what is changed black, and what is unchanged not.
 
-    As masks are usually drawn white on black, such a file may mean the reverse.
+    As masks are usually drawn white, or in a colour, on black, such a file may mean the reverse.
     """
     for mask in masks:
-        white = sorted(value for value in mask.white if coding.meaning(value) == UNCHANGED)
+        bright = sorted(
+            value
+            for value in mask.white | (set(mask.counts) - mask.black)
+            if coding.meaning(value) == UNCHANGED
+        )
         black = sorted(value for value in mask.black if coding.meaning(value) == CHANGED)
-        if white and black and not mask.names:
+        if bright and black and not mask.names:
+            value = bright[0]
             raise InputError(
-                f"{mask.path}: shows {white[0]} white and {black[-1]} black, so that either may mean "
-                f"changed; say --changed-values {black[-1]} where {black[-1]} does, --changed-values "
-                f"{white[0]} where {white[0]} does"
+                f"{mask.path}: shows {value} {'white' if value in mask.white else 'in colour'} and "
+                f"{black[-1]} black, so that either may mean changed; say --changed-values {black[-1]} where "
+                f"{black[-1]} does, --changed-values {value} where {value} does"
             )
 
 
