@@ -1,6 +1,7 @@
 """What values in the labels of pairs mean, from the files to training, model card and scoring."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from affine import Affine
 from rasterio.crs import CRS
 
-from terramamba.api import evaluate_change_detector, train_change_detector, write_report
+from terramamba.api import evaluate_change_detector, map_change, train_change_detector, write_report
 from terramamba.change.settings import ChangeSettings
 from terramamba.cli.shared.scores import show_scores
 from terramamba.core.errors import InputError
@@ -19,6 +20,7 @@ from terramamba.data.pairs.label_values import Coding, LabelValues
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
+from terramamba.report.maps import MapFiles
 from terramamba.runs.folder import load_run
 from terramamba.tasks import CHANGE
 
@@ -119,6 +121,18 @@ def test_scores_of_values_that_were_not_learnt_say_so(tmp_path: Path, expected: 
     assert note.endswith("(so in 2 of 2 pairs that were looked at)")
     same = evaluate_change_detector(run, data=str(expected.data))["notes"]
     assert not any("trained on" in note for note in same)
+
+
+def test_a_page_doubts_a_map_of_another_run_that_has_no_weights(tmp_path: Path, expected: Plain) -> None:
+    run = expected.data.parent / "run"
+    dates = (expected.data / "test" / date / "0.tif" for date in "AB")
+    map_change(run, *dates, tmp_path / "map.tif", progress=False)
+    files = MapFiles(str(tmp_path / "map.tif"))
+    doubt = "was made by a run called run, and this one is other: cva has no weights"
+    for name, said in (("run", False), ("other", True)):
+        folder = shutil.copytree(run, tmp_path / name)
+        page = write_report([folder], tmp_path / f"{name}.html", map_files=files)
+        assert (doubt in page.read_text()) is said
 
 
 def test_nodata_0_is_unchanged_and_said(tmp_path: Path, expected: Plain) -> None:

@@ -13,6 +13,7 @@ from terramamba.core.errors import InputError
 from terramamba.mapping.area_table import AreaCount, ClassArea
 from terramamba.mapping.certainty import GREY, rejected_in
 from terramamba.mapping.tags import MODEL_TAG
+from terramamba.models.registry import model_spec
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.grid_mapping import same_pixels
@@ -205,6 +206,12 @@ def _made_by(run: RunRecord, file: Scene, tags: Mapping[str, str], what: str) ->
             f"{file.path}: was made by another model ({tags.get('MODEL', 'unnamed')}, SHA-256 {told[:12]}...)"
             f" than that in {run.folder} ({own[:12]}...); name the run that made it first, or map anew"
         )
+    maker = tags.get("RUN", run.folder.name)
+    if maker != run.folder.absolute().name and not model_spec(run.card.model.name).trainable:
+        return [
+            f"The {what} {file.path} was made by a run called {maker}, and this one is {run.folder.name}:"
+            f" {run.card.model.name} has no weights that would tell whether they are the same."
+        ]
     return []
 
 
