@@ -114,7 +114,11 @@ def evaluate(
         "threshold": cuts[0] if len(set(cuts)) == 1 else cut,
         "calibration": plain(run.card.judged.calibration),
         "threshold_from": run.threshold_source if threshold is None else "given",
-        "notes": [*notes, *notes_on_pairs(run, labelled), *survey({split: labelled})],
+        "notes": [
+            *notes,
+            *notes_on_pairs(run, labelled),
+            *survey({split: labelled}, one_rule=run.card.data.scale_by != "pair"),
+        ],
         "test": scores,
     }
 

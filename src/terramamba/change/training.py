@@ -86,6 +86,7 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     wanted = pairs["train"][0].wanted or bands_of(example)
     fitted = fit_pairs(pairs["train"], example.bands, wanted.used)
     untested = [] if "test" in pairs else [UNTESTED]
+    one_rule = settings.scale_by != "pair"
     on_bands = notes_on_bands(pairs, settings.bands)
     shared = subsets.notes()
     notes = (
@@ -97,9 +98,9 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
         *unlike,
         *shared,
         *fitted.notes,
-        *survey(pairs),
+        *survey(pairs, one_rule=one_rule),
     )
-    warnings = (*fitted.doubts, *doubts(pairs))
+    warnings = (*fitted.doubts, *doubts(pairs, one_rule=one_rule))
     if spec.trainable:
         settings = with_crops(settings, len(pairs["train"]), resolve_device(settings.device).type)
     rows = fitted.scales.rows

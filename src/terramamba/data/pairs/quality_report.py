@@ -6,6 +6,7 @@ import numpy as np
 
 from terramamba.core.words import count, percent
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.unlike_pairs import unlike_pixels, unlike_values
 from terramamba.raster.checks.band_order import better_order, order_in_words
 from terramamba.raster.checks.dates_values import ORDER
 from terramamba.raster.checks.pair import NOTED_SHIFT, PairReport, pair_report, warping_in_words
@@ -15,8 +16,9 @@ MOST_PAIRS = 24
 """At most this many pairs are compared, evenly spaced over the set."""
 
 
-def survey(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
+def survey(subsets: Mapping[str, Sequence[PairFiles]], *, one_rule: bool = True) -> list[str]:
     """Note what the pairs of all ``subsets`` are like; up to 24 of them are read, as ``pair_report`` does.
+    ``one_rule``: all of them are scaled alike, so that they must hold the same kind of values.
 
     Raises:
         InputError: a file is damaged.
@@ -25,6 +27,8 @@ def survey(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
     chosen, whole = _chosen(subsets)
     reports = [_report(pair) for pair in chosen]
     notes = [
+        *(unlike_values(_by_subset(subsets, chosen)) if one_rule else ()),
+        *unlike_pixels(chosen),
         *_warped(pairs),
         *_left_out(chosen, reports),
         *_unlike(chosen, reports),
@@ -34,10 +38,18 @@ def survey(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
     return [note + whole for note in notes]
 
 
-def doubts(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
-    """Return those of the notes that say why the values of the dates can hardly be compared."""
+def doubts(subsets: Mapping[str, Sequence[PairFiles]], *, one_rule: bool = True) -> list[str]:
+    """Return those of the notes that say why values can hardly be compared, of two dates or of pairs."""
     chosen, whole = _chosen(subsets)
-    return [note + whole for note in _found([_report(pair) for pair in chosen])]
+    unlike = unlike_values(_by_subset(subsets, chosen)) if one_rule else []
+    return [note + whole for note in (*unlike, *_found([_report(pair) for pair in chosen]))]
+
+
+def _by_subset(
+    subsets: Mapping[str, Sequence[PairFiles]], chosen: Sequence[PairFiles]
+) -> dict[str, list[PairFiles]]:
+    taken = {id(pair) for pair in chosen}
+    return {subset: [pair for pair in files if id(pair) in taken] for subset, files in subsets.items()}
 
 
 def _chosen(subsets: Mapping[str, Sequence[PairFiles]]) -> tuple[list[PairFiles], str]:
