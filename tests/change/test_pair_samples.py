@@ -108,6 +108,11 @@ def test_a_band_without_data_or_another_number_of_bands_is_refused(tmp_path: Pat
     pair = georeferenced(tmp_path, before, before, nodata=-1.0)
     with pytest.raises(InputError, match="band 1 has no data in any of the 1 training pairs"):
         fit_pair_scaling([pair], 2)
+    before[1] = -1
+    (tmp_path / "empty").mkdir()
+    empty = georeferenced(tmp_path / "empty", before, before, nodata=-1.0)
+    with pytest.raises(InputError, match=r"no pixel of any of the 1 training pairs has data; correct nodata"):
+        fit_pair_scaling([empty], 2)
     for wrong in (lambda: fit_pair_scaling([pair], 3), lambda: PairDataset([pair], AS_STORED, **PLAIN)):
         with pytest.raises(InputError, match=r"before\.tif: has 2 bands, the others 3"):
             wrong()
