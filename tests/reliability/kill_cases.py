@@ -19,13 +19,16 @@ import rasterio
 import torch
 import yaml
 
-from programs import start
+from programs import python
 from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.weights.registry import SHIPPED
 
 FETCHING = str(Path(__file__).with_name("fetching.py"))
 MEASURED = Path(__file__).parents[2] / "examples" / "data" / "jasper_ridge.tif"
 """A scene of surface reflectance."""
+
+PATIENCE = 1200
+"""Seconds that a command may take, beside others on a few cores."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,13 @@ def make_inputs(home: Path, commands: tuple[str, ...] = ALL) -> None:
 
 
 def run(words: list[str], folder: Path) -> tuple[int, str]:
-    """Run Python with ``words`` in ``folder``; exit status and what was said to standard error."""
-    with start(*words, cwd=folder) as process:
-        _, said = process.communicate(timeout=500)
-    return int(process.returncode or 0), said or ""
+    """Run Python with ``words`` in ``folder``; exit status and what was said to standard error.
+
+    Raises:
+        TimeoutExpired: after ``PATIENCE`` seconds, when it has been killed.
+    """
+    done = python(*words, cwd=folder, timeout=PATIENCE)
+    return done.returncode, done.stderr
 
 
 def made(home: Path) -> dict[str, list[tuple[str, ...]]]:

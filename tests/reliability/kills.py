@@ -25,15 +25,23 @@ from threading import Lock
 from typing import Any
 
 from programs import SERVER, start
-from reliability.kill_cases import Case, cases, contents, difference, make_inputs, prepare, run, seed_of
+from reliability.kill_cases import (
+    PATIENCE,
+    Case,
+    cases,
+    contents,
+    difference,
+    make_inputs,
+    prepare,
+    run,
+    seed_of,
+)
 
 MOST_KILLS = 3
 """In a row, before a command is left alone."""
 MOST_TRIALS = 3
 """For each kill that is asked for: what comes too late is none."""
 MOMENTS = str(Path(__file__).with_name("moments.py"))
-PATIENCE = 500
-"""Seconds that a command may take."""
 TERMINATED = 143
 SIGTERM_SHARE = 0.25
 REFUSED = "refused by all: "
@@ -135,7 +143,11 @@ def _killed(case: Case, flags: tuple[str, ...], folder: Path, moment: Moment) ->
             _, said = process.communicate(timeout=PATIENCE if moment.at else moment.after)
         except TimeoutExpired:
             process.send_signal(moment.by)
-            _, said = process.communicate(timeout=PATIENCE)
+            try:
+                _, said = process.communicate(timeout=PATIENCE)
+            except TimeoutExpired:
+                process.kill()
+                raise
     return int(process.returncode or 0), said or ""
 
 
@@ -193,10 +205,15 @@ def _do(asked: argparse.Namespace) -> None:
             if enough or (case.name, number) in done or time.monotonic() > end:
                 return
             folder = Path(place) / f"{case.name.replace(' ', '_')}-{number}"
-            with locks[case.name]:
-                if case.name not in whole:
-                    whole[case.name] = undisturbed(case, home, folder)
-            made = trial(case, number, home, folder, whole[case.name], asked.seed)
+            try:
+                with locks[case.name]:
+                    if case.name not in whole:
+                        whole[case.name] = undisturbed(case, home, folder)
+                made = trial(case, number, home, folder, whole[case.name], asked.seed)
+            except TimeoutExpired:  # where the machine is busy; the log does not have it, so it comes again
+                print(f"{case.name} {number}: no end within {PATIENCE} seconds", flush=True)
+                rmtree(folder)
+                return
             kills[case.name] += len(made.kills)
             with asked.log.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(asdict(made)) + "\n")

@@ -3,6 +3,8 @@
 import json
 import shutil
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -190,3 +192,25 @@ def test_a_hub_that_says_nothing_is_not_waited_for_for_ever(cache, monkeypatch):
             on_hub.at_hand("hf:org/roofs")
         with pytest.raises(InputError, match="the hub gave no answer"):
             tm.push_run(CHANGE / "run", "org/roofs")
+
+
+@pytest.mark.parametrize("answer", [b"<html>Log in to this network</html>", b"[]", b'{"siblings": [{}]}'])
+def test_what_answers_for_the_hub_and_is_none_is_said_in_a_line(cache, monkeypatch, capsys, answer):
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format, *args):
+            """Keep quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Other) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        said = refused(["weights", "fetch", "hf:org/roofs", "--out", "new"], capsys)
+        server.shutdown()
+    assert said.startswith("error: hf:org/roofs: ")
+    assert "not foreseen" not in said
+    assert "check" in said

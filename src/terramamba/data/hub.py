@@ -11,6 +11,7 @@ Checksums stand in the cards: who loads a run or weights compares them.
 import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,11 +76,21 @@ def hub() -> "HfApi":
 
 
 def hub_errors() -> tuple[type[Exception], ...]:
-    """Return what is raised where the hub does not answer or refuses: its errors and those of its client."""
+    """Return what is raised where the hub does not answer or refuses: its errors and those of its client.
+
+    A network that wants its own page seen first answers with that.
+    """
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     of_client = HfHubHTTPError.__bases__[0]  # which client the hub's library has differs by its version
-    return (of_client, HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError)
+    return (
+        of_client,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        OSError,
+        JSONDecodeError,
+    )
 
 
 def _offered(given: str, repo: str, revision: str | None) -> dict[str, int]:
@@ -90,6 +101,10 @@ def _offered(given: str, repo: str, revision: str | None) -> dict[str, int]:
         try:
             info = hub().model_info(repo, revision=revision, files_metadata=True, timeout=PATIENCE_SECONDS)
             return {file.rfilename: file.size or 0 for file in info.siblings or ()}
+        except (TypeError, KeyError, AttributeError) as error:
+            raise InputError(
+                f"{given}: what answers for the hub is none; check HF_ENDPOINT and the network"
+            ) from error
         except HFValidationError as error:
             raise InputError(f"{given}: is no name on a hub; give hf:ORG/NAME") from error
         except RevisionNotFoundError as error:

@@ -245,6 +245,14 @@ def test_objects_are_not_unpickled(tmp_path: Path) -> None:
         open_scene(tmp_path / "a.npy")
 
 
+def test_a_shape_below_zero_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((99, 99), np.uint8))
+    content = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(content.replace(b"(99, 99)", b"(-9, 99)"))
+    with pytest.raises(InputError, match=r"a\.npy: cannot be read as NumPy \.npy \("):
+        open_scene(tmp_path / "a.npy")
+
+
 REAL = {
     "indian_pines_mnf20/MNF_20_Indian.mat": (20, 145, 145, "float32"),
     "indian_pines_mnf20/Indian_pines_gt.mat": (1, 145, 145, "uint8"),

@@ -90,6 +90,9 @@ def open_npy(path: str) -> NpyArray:
         OSError, ValueError: it is none, holds Python objects, or is shorter than its header says.
     """
     # Mapped to have its header read and its length compared; no value is looked at.
-    mapped = open_memmap(path, mode="r")
+    try:
+        mapped = open_memmap(path, mode="r")
+    except OverflowError as error:  # of a shape below 0
+        raise ValueError(str(error)) from error
     fortran = bool(mapped.flags.f_contiguous and not mapped.flags.c_contiguous)
     return NpyArray(path, mapped.shape, mapped.dtype, fortran, int(mapped.offset))

@@ -21,6 +21,7 @@ from terramamba.raster.readers.references import LOOKED_AT, require_own_files, r
 from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.readers.truncated import require_whole_shapefile
 from terramamba.raster.vector import point_table
+from terramamba.raster.vector.views import require_ends
 
 ONLY_SHAPES = (
     ".shp",
@@ -127,6 +128,7 @@ def _layers(path: str) -> dict[str, str | None]:
     if _dataset_of(path) == path:
         require_own_files(path)
     opened = opened_as(path)
+    require_ends(opened)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
