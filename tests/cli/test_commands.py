@@ -259,6 +259,9 @@ def test_own_warnings_are_notes_and_others_are_silent(capsys, monkeypatch) -> No
             "the mask is grey", UserWarning, "masks.py", 1, module="terramamba.data.pairs.change_masks"
         )
         warnings.warn_explicit("torch will change", FutureWarning, "torch.py", 1, module="torch.nn")
+        warnings.warn_explicit(
+            "unclosed file", ResourceWarning, "files.py", 1, module="terramamba.core.files"
+        )
         return 0
 
     monkeypatch.setattr(check, "run", run)

@@ -256,6 +256,7 @@ def _show_warnings_as_notes() -> None:
     """Show this package's own warnings as plain lines, and leave out those of its libraries."""
     warnings.simplefilter("ignore")
     warnings.filterwarnings("default", module=r"terramamba(\.|$)")
+    warnings.simplefilter("ignore", ResourceWarning)  # files that an interruption left open
 
     warnings.showwarning = _show_note
 

@@ -98,14 +98,20 @@ def class_logits(
     """Return logits and classes of all samples, on the CPU: what ``evaluate_classes`` counts."""
     with evaluating(model, resolve_device(device)) as resolved:
         batches = EvaluationBatches(dataset, batch_size, resolved)
-        found: list[Tensor] = []
-        labels: list[Tensor] = []
-        advance = heard("score", batches.samples, "samples")
+        # One place for all: kept one by one, between what each batch needs for a moment, results of some MB
+        # keep gigabytes of that from being used again.
+        found: Tensor | None = None
+        labels = torch.empty(batches.samples, dtype=torch.int64)
+        advance, done = heard("score", batches.samples, "samples"), 0
         for batch, logits in outputs(model, batches, precision):
-            found.append(logits.cpu())
-            labels.append(batch["label"].cpu())
+            if found is None:
+                found = torch.empty(batches.samples, logits.shape[1])
+            here = slice(done, done + len(logits))
+            found[here], labels[here] = logits, batch["label"]
             advance(len(logits))
-    return torch.cat(found), torch.cat(labels)
+            done = here.stop
+    assert found is not None, "no sample to score"
+    return found, labels
 
 
 def change_counts(

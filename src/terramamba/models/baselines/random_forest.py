@@ -26,8 +26,12 @@ TREES = 200
 """Trees of a forest."""
 BAND_FRACTIONS = (0.05, 0.1, 0.3)
 """Shares of the bands looked at for a split that are tried, beside the square root of their number."""
-AT_HAND = 8_000_000
-"""Shares of classes in leaves that are averaged in one go, 64 MB of them."""
+AT_HAND = 131_072
+"""Shares of classes in leaves that are averaged in one go: 1 MB, which stays near the processor.
+
+Measured on one core, 200 trees, 60 classes, batches of 256 / 8,192 spectra, microseconds a spectrum: 64 / 18;
+with 64 MB 150 / 174.
+"""
 AT_ONCE = 10
 """Trees that are grown before they are stored: scikit-learn's own take eight bytes a class for every node."""
 CHOSEN_ON = 10_000
