@@ -11,6 +11,7 @@ from affine import Affine
 from rasterio.errors import NotGeoreferencedWarning
 
 import terramamba as tm
+from small_disk import small_disk
 from terramamba.cli import main
 from terramamba.core.errors import InputError
 
@@ -170,6 +171,15 @@ def test_what_cannot_be_assessed_is_refused(cover, tmp_path):
     other = write_map(tmp_path / "other.tif", np.where(values == 1, 2, values).astype(np.uint8))
     with pytest.raises(InputError, match=r"points were drawn where .*other\.tif has another class"):
         tm.assess_map(other, points)
+
+
+@pytest.mark.parametrize(("name", "room"), [("x.gpkg", 40 << 10), ("x.geojson", 12 << 10)])
+def test_points_that_find_no_room_are_refused(cover, tmp_path, name, room):
+    disk = tmp_path / "disk"
+    with small_disk(disk, room):
+        with pytest.raises(InputError, match=rf"{name}: cannot be written \(.* check the space"):
+            tm.sample_points(cover, disk / name, per_class=60)
+        assert [*disk.iterdir()] == []
 
 
 def test_maps_that_are_none_and_outputs_that_are_there_are_refused(cover, tmp_path):

@@ -18,6 +18,8 @@ from terramamba.raster.vector.polygon_files import (
     GEOPACKAGE,
     check_polygon_name,
     check_polygon_place,
+    require_all,
+    writing,
 )
 
 STRATUM, REFERENCE = "stratum", "reference"
@@ -74,7 +76,9 @@ def draw_points(
     rows, cols = pixels[:, 0] + 0.5, pixels[:, 1] + 0.5
     points = shapely.points(a * cols + b * rows + c, d * cols + e * rows + f)
     with staged(out, overwrite=overwrite) as (part,):
-        _write(part, points, pixels[:, 2], None if grid.crs is None else grid.crs.to_wkt())
+        with writing(str(out)):
+            _write(part, points, pixels[:, 2], None if grid.crs is None else grid.crs.to_wkt())
+        require_all(str(out), part, len(points))
     return DrawnPoints(str(out), found, {value: len(drawn) for value, drawn in ranks.items()})
 
 

@@ -34,8 +34,8 @@ def selective_scan(
 ) -> tuple[Float[Tensor, "b d l"], Float[Tensor, "b d n"]]:
     """Scan: outputs and last state in the widest of the arguments' types and float32."""
     dtype = wide_type(u, delta, A, B, C, D, delta_bias, initial_state)
-    (b, d, _), (g, n) = u.shape, B.shape[1:3]
-    u_steps, steps = (x.to(dtype).permute(2, 0, 1).unflatten(2, (g, d // g)) for x in (u, delta))
+    (b, d, length), (g, n) = u.shape, B.shape[1:3]
+    u_steps, steps = (x.to(dtype).permute(2, 0, 1).reshape(length, b, g, d // g) for x in (u, delta))
     B_steps, C_steps = (x.to(dtype).permute(3, 0, 1, 2) for x in (B, C))
     skip, bias = (None if x is None else x.to(dtype).view(g, d // g) for x in (D, delta_bias))
     state = u.new_zeros(b, d, n, dtype=dtype) if initial_state is None else initial_state.to(dtype)

@@ -1,8 +1,8 @@
 """Files of polygons: GeoPackage in the map's own reference system, GeoJSON in longitude and latitude."""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,29 +58,44 @@ def write_drafts(runs: Iterable[AreaPolygons], drafts: Mapping[str, Path], layer
     Raises:
         InputError: the disk is full, or the areas cannot be traced.
     """
-    import pyogrio
-
-    count, target = 0, next(iter(drafts))
-    try:
-        for number, polygons in enumerate(runs):
-            for target, draft in drafts.items():  # noqa: B007  the message names the last
+    count = 0
+    for number, polygons in enumerate(runs):
+        for target, draft in drafts.items():
+            with writing(target):
                 write_run(polygons, draft, layer, append=number > 0)
-            count += len(polygons)
-        for draft in drafts.values() if layer.outlined else ():
+        count += len(polygons)
+    for target, draft in drafts.items():
+        if layer.outlined:
             with suppress(OSError):  # polygons without one are polygons
                 style_of(draft).write_text(outline_style(), encoding="utf-8")
-        # GDAL does not always notice that what it wrote last found no room.
-        for target, draft in drafts.items():
-            if pyogrio.read_info(draft, force_feature_count=True)["features"] != count:
-                raise InputError(
-                    f"{target}: cannot be written (not all of it is there); check the space there"
-                )
+        require_all(target, draft, count)
+    return count
+
+
+@contextmanager
+def writing(target: str) -> Iterator[None]:
+    """Raise ``InputError`` where shapes that are to become ``target`` cannot be written or read again."""
+    import pyogrio
+
+    try:
+        yield
     except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"{target}: cannot be written ({reason}); check the space and rights there"
         ) from error
-    return count
+
+
+def require_all(target: str, draft: Path, count: int) -> None:
+    """Raise ``InputError`` where ``draft`` does not hold ``count`` shapes.
+
+    GDAL does not always notice that what it wrote last found no room.
+    """
+    import pyogrio
+
+    with writing(target):
+        if pyogrio.read_info(draft, force_feature_count=True)["features"] != count:
+            raise InputError(f"{target}: cannot be written (not all of it is there); check the space there")
 
 
 def write_run(polygons: AreaPolygons, path: Path, layer: Layer, *, append: bool) -> None:
