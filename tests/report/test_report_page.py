@@ -103,6 +103,13 @@ def test_texts_are_escaped(made: Made, tmp_path: Path) -> None:
     assert "</script><b>" not in text
 
 
+def test_letters_that_turn_others_round_are_written_out(made: Made, tmp_path: Path) -> None:
+    run = shutil.copytree(made.change, tmp_path / "fine\u202egnp")
+    _, text = read(write_report([run], tmp_path / "r.html"))
+    assert "fine\\u202egnp" in text
+    assert "\u202e" not in text
+
+
 @pytest.mark.parametrize("job", ["cover", "change"])
 def test_the_policy_lets_run_what_is_the_pages_own_and_nothing_else(
     made: Made, tmp_path: Path, job: str

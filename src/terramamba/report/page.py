@@ -15,6 +15,7 @@ from terramamba._version import __version__
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_text
 from terramamba.core.run_files import REPORT
+from terramamba.core.visible import visible
 from terramamba.report.colours import SHARES
 from terramamba.report.maps import MapFiles, read_map
 from terramamba.report.score_rows import score_rows
@@ -90,7 +91,7 @@ def write_report(
         }
     )
     _require_free(target, overwrite)  # another may have written it meanwhile
-    write_text(target, page)
+    write_text(target, visible(page))
     return target
 
 
