@@ -35,6 +35,13 @@ def test_an_error_shows_the_name_of_a_file_as_it_is(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "error: a\\u001b[2J.tif: no such file; check the path\n")
 
 
+def test_an_error_is_short_as_it_is_shown(tmp_path: Path) -> None:
+    done = terramamba("check", "\x01" * 200, cwd=tmp_path)
+    assert done.returncode == 1
+    assert len(done.stderr) < 1000
+    assert done.stderr.endswith("check the path\n")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are text elsewhere")
 def test_a_name_that_is_no_text_is_refused_in_words(tmp_path: Path) -> None:
     name = os.fsdecode(b"a\xff.tif")

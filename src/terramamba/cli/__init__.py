@@ -23,7 +23,7 @@ from terramamba.core.errors import InputError, speaking_to_shell
 from terramamba.core.launcher import launched_process
 from terramamba.core.termination import RESUMABLE, Terminated, signals_interrupt
 from terramamba.core.trust import trusting
-from terramamba.core.visible import visible_streams
+from terramamba.core.visible import visible, visible_streams
 
 LONGEST = 900
 """Letters of a message."""
@@ -249,6 +249,7 @@ def _in_one_line(error: Exception) -> str:
 
 def _shortened(text: str) -> str:
     """Leave out the middle of a line that quotes too much of a damaged file: the remedy stands at its end."""
+    text = visible(text)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 300]} ... {text[-250:]}"
 
 
