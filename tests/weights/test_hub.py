@@ -7,6 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import huggingface_hub
 import numpy as np
 import pytest
 import rasterio
@@ -25,12 +26,16 @@ COVER, CHANGE = KEPT / "cover", KEPT / "change"
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """A cache of one's own, one's own token, and no hub."""
+    """A cache, a token and a client of one's own, which waits as the test says, and no hub."""
+    huggingface_hub.close_session()
+    # Else the library's first request asks which agents there are, for up to 5 seconds.
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_TELEMETRY", True)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(network, "PAUSE_SECONDS", 0.01)
-    return tmp_path / "cache"
+    yield tmp_path / "cache"
+    huggingface_hub.close_session()
 
 
 @pytest.fixture
