@@ -7,7 +7,8 @@ import stat
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -19,6 +20,8 @@ import rasterio.features
 from qgis_plugin import PLUGIN
 
 import terramamba
+from program_door import terramamba_at
+from programs import SERVER
 from programs import terramamba as command
 from terramamba.raster.readers.open import open_scene
 
@@ -32,8 +35,11 @@ Run = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def qgis(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Runs an algorithm, with a profile of its own, and returns its outputs."""
+def qgis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Runs an algorithm, with a profile of its own, and returns its outputs.
+
+    The command that it starts runs in a child of the server, or with ``fresh`` as a user has it.
+    """
     home = tmp_path_factory.mktemp("qgis")
     home.chmod(stat.S_IRWXU)
     program = home / "terramamba"
@@ -42,23 +48,25 @@ def qgis(tmp_path_factory: pytest.TempPathFactory) -> Run:
     program.chmod(stat.S_IRWXU)
     there = {name: str(home) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")}
     there |= {"QT_QPA_PLATFORM": "offscreen", "QGIS_PLUGINPATH": str(PLUGIN.parent)}
-    there |= {"TERRAMAMBA_PROGRAM": str(program), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    there |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")} | there
 
-    def call(*words: str) -> str:
-        done = subprocess.run(
-            [str(QGIS), *words], env=environment, capture_output=True, text=True, timeout=250
-        )
+    def call(*words: str, **variables: str) -> str:
+        given = environment | variables
+        done = subprocess.run([str(QGIS), *words], env=given, capture_output=True, text=True, timeout=250)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     call("plugins", "enable", "terramamba")
 
-    def run(name: str, **values: object) -> dict[str, Any]:
-        given = [f"{key}={value}" for key, value in values.items()]
-        return json.loads(call("--json", "run", f"terramamba:{name}", "--", *given))["results"]
+    with nullcontext(program) if SERVER.fresh else terramamba_at(home / "served") as served:
 
-    return run
+        def run(name: str, *, fresh: bool = False, **values: object) -> dict[str, Any]:
+            words = ["--json", "run", f"terramamba:{name}", "--"]
+            words += [f"{key}={value}" for key, value in values.items()]
+            return json.loads(call(*words, TERRAMAMBA_PROGRAM=str(program if fresh else served)))["results"]
+
+        yield run
 
 
 @pytest.fixture
@@ -130,7 +138,8 @@ def test_a_trained_model_maps_as_the_command_does_and_brings_its_colours(
     qgis: Run, kept: Path, tmp_path: Path
 ) -> None:
     out, scene = tmp_path / "cover.tif", kept / "cover" / "scene.tif"
-    qgis("map_land_cover", RUN=kept / "cover" / "run", SCENE=scene, MODE="exact", OUTPUT=out)
+    asked = {"RUN": kept / "cover" / "run", "SCENE": scene, "MODE": "exact", "OUTPUT": out}
+    qgis("map_land_cover", fresh=True, **asked)
     assert np.array_equal(pixels(out), pixels(kept / "cover" / "map.tif"))
     entries = ElementTree.parse(out.with_suffix(".qml")).iter("paletteEntry")
     assert [(entry.get("value"), entry.get("label"), entry.get("color")) for entry in entries] == [
