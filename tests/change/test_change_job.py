@@ -38,6 +38,7 @@ def trained(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Chang
         epochs=2,
         batch_size=4,
         crop_size=64,
+        crops_per_pair=4,
         loss="bce_dice",
         jitter=0.2,
         exchange_dates=0.5,

@@ -63,7 +63,7 @@ def files(tmp_path_factory) -> Path:
     # One program, as PyTorch's exporter takes long to import; where annotations are checked it cannot trace.
     folder = tmp_path_factory.mktemp("onnx")
     given = [
-        ["export", COVER / "run", "--out", folder / "cover.onnx", "--tile", TILE],
+        ["export", COVER / "run", "--out", folder / "cover.onnx", "--tile", TILE, "--tilings", 2],
         ["export", CHANGE / "run", "--out", folder / "change.onnx", "--tile", 32, "--deepness"],
     ]
     given[1] += ["--pixel-size", 0.5]
@@ -88,7 +88,7 @@ def change(files: Path) -> Path:
 def test_a_tile_of_land_cover_is_what_fast_mapping_makes_of_it(cover, tmp_path):
     scene, likely = corner(COVER / "scene.tif", tmp_path / "scene.tif", TILE), tmp_path / "likely.tif"
     map_classes(
-        COVER / "run", scene, tmp_path / "map.tif", probabilities=likely, mode="fast", tilings=4, device="cpu"
+        COVER / "run", scene, tmp_path / "map.tif", probabilities=likely, mode="fast", tilings=2, device="cpu"
     )
     tile = values(scene)
     assert is_stored(run_file(cover, tile[None])[0], values(likely))

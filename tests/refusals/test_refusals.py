@@ -212,7 +212,7 @@ def test_interrupted_training_exits_130_and_resumes_to_the_unbroken_result(home,
             "--epochs",
             "6",
         ),
-        *("--batch-size", "2", "--crop-size", "32", "--crops-per-pair", "4"),
+        *("--batch-size", "2", "--crop-size", "32", "--crops-per-pair", "2"),
     )
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     done = terramamba(*words, "--out", whole)
