@@ -35,6 +35,7 @@ import numpy
 
 LIBRARIES = (
     "torch._dynamo",
+    "torch.utils.flop_counter",
     "matplotlib.figure",
     "pyogrio.raw",
     "sklearn.ensemble",
