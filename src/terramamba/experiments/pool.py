@@ -16,8 +16,11 @@ from terramamba.core.processes import end_with_parent, script_hidden
 from terramamba.core.run_files import LOG
 from terramamba.experiments.plan import PlannedRun, Train, failure_of, failure_path
 
-PRELOADED = ["sklearn.svm", "sklearn.ensemble", "torch._dynamo"]  # the last by counting FLOPs
-"""Imported once for all runs; so the memory of a run has all libraries in it, whichever it needs."""
+PRELOADED = ["sklearn.svm", "sklearn.ensemble", "torch._dynamo", "torch.utils.flop_counter"]
+"""Imported once for all runs; so the memory of a run has all libraries in it, whichever it needs.
+
+The last two are what counting FLOPs imports.
+"""
 
 OnDone = Callable[[PlannedRun, str | None], None]
 """Called with a run that has ended and why it failed, None where it did not."""
