@@ -9,7 +9,13 @@ from terramamba.core.errors import InputError
 from terramamba.models import load_model, model_spec, save_model
 from terramamba.models.baselines.random_forest import LEAST, TREES, fit_random_forest
 
-BANDS = 20
+BANDS, FEW = 20, 40
+
+
+@pytest.fixture
+def few_trees(monkeypatch):
+    """A forest that is stored in several rounds, and a fifth of the usual ones."""
+    monkeypatch.setattr("terramamba.models.baselines.random_forest.TREES", FEW)
 
 
 def spectra(generator, classes, count):
@@ -25,12 +31,11 @@ def fitted(seed, classes, num_classes):
     train, val = spectra(generator, classes, 60), spectra(generator, classes, 40)
     draw = seed % 1000
     model, record = fit_random_forest(*train, *val, num_classes=num_classes, seed=draw)
-    oracle = RandomForestClassifier(TREES, max_features=record["bands_a_split"], random_state=draw).fit(
-        *train
-    )
+    oracle = RandomForestClassifier(FEW, max_features=record["bands_a_split"], random_state=draw).fit(*train)
     return model, record, np.concatenate([train[0], spectra(generator, classes, 100)[0]]), oracle, val
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize(("classes", "num_classes"), [((0, 1), 2), ((0, 1, 2, 3), 4), ((1, 3, 4), 6)])
 def test_probabilities_are_those_of_scikit_learn(classes, num_classes, seed):
     model, record, x, oracle, (val_x, val_y) = fitted(seed, classes, num_classes)
@@ -48,13 +53,14 @@ def test_probabilities_are_those_of_scikit_learn(classes, num_classes, seed):
     assert record["nodes"] == sum(tree.tree_.node_count for tree in oracle.estimators_)
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_bands_of_a_split_are_the_best_on_validation(seed):
     generator = np.random.default_rng(seed)
     train, val = spectra(generator, (0, 1, 2), 60), spectra(generator, (0, 1, 2), 40)
     _, record = fit_random_forest(*train, *val, num_classes=3, seed=7)
     assert record["grid"]["bands_a_split"] == [1, 2, 4, 6]
     shares = [
-        RandomForestClassifier(TREES, max_features=bands, random_state=7).fit(*train).score(*val)
+        RandomForestClassifier(FEW, max_features=bands, random_state=7).fit(*train).score(*val)
         for bands in (1, 2, 4, 6)
     ]
     assert record["bands_a_split"] == [1, 2, 4, 6][int(np.argmax(shares))]
@@ -73,13 +79,15 @@ def test_of_many_spectra_a_sample_chooses_and_all_grow_the_forest(seed, monkeypa
     np.testing.assert_allclose(found, oracle.predict_proba(val[0]), atol=1e-12)
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_pieces_of_many_spectra_are_those_of_all(seed, monkeypatch):
     model, _, x, *_ = fitted(seed, (0, 1, 2, 3), 4)
     whole = model.probabilities(torch.from_numpy(x))
-    monkeypatch.setattr("terramamba.models.baselines.random_forest.AT_HAND", 7 * TREES * 4)
+    monkeypatch.setattr("terramamba.models.baselines.random_forest.AT_HAND", 7 * FEW * 4)
     assert torch.equal(model.probabilities(torch.from_numpy(x)), whole)
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_saved_and_loaded_it_decides_the_same(seed, tmp_path):
     model, _, x, *_ = fitted(seed, (0, 2), 4)
     saved = save_model(model, tmp_path / "model")
