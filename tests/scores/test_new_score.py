@@ -52,7 +52,7 @@ CHANGE_SCORES = (*CHANGE_SCORES, _MATTHEWS)
 """
 
 FILE = {
-    "settings": {"epochs": 1, "patch_size": 3, "min_per_class": 4, "crop_size": 32},
+    "settings": {"epochs": 1, "patch_size": 3, "min_per_class": 4, "crop_size": 32, "crops_per_pair": 4},
     "splits": {"random": {"split": "random"}},
     "data": {
         "land": {
