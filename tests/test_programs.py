@@ -2,11 +2,13 @@
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 from subprocess import STDOUT, CompletedProcess, TimeoutExpired
 
 import pytest
 
+from program_door import terramamba_at
 from programs import SERVER, python, start, terramamba
 
 pytestmark = pytest.mark.skipif(SERVER.fresh, reason="all programs run in fresh interpreters")
@@ -164,3 +166,13 @@ def test_a_program_has_no_file_of_the_server_open() -> None:
         other.kill()
     assert kinds.count("pipe") == 2
     assert not {"socket", "anon_inode"} & set(kinds)
+
+
+def test_a_program_that_others_start_says_and_ends_as_the_command_does(tmp_path: Path) -> None:
+    with terramamba_at(tmp_path / "served") as program:
+        for words, status in ((["models"], 0), (["check", "missing.tif"], 1)):
+            done = subprocess.run(
+                [program, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+            )
+            ours = terramamba(*words, cwd=tmp_path)
+            assert (done.returncode, done.stdout, done.stderr) == (status, ours.stdout, ours.stderr)
