@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.utils.data import StackDataset
 
 from terramamba.core.array_digest import ArrayDigest
+from terramamba.core.display import Shown
 from terramamba.core.file_states import FileStates
 from terramamba.core.files import write_json
 from terramamba.core.options import ABOVE_ZERO
-from terramamba.core.shown import Shown
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling, read_scaled
 from terramamba.mapping.map_output import MapOutput

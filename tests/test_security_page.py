@@ -8,7 +8,7 @@ import pytest
 from terramamba.core import documents, network
 from terramamba.data import hub
 from terramamba.data.catalog import download, unpack
-from terramamba.data.labels import described, label_grid
+from terramamba.data.labels import label_grid
 from terramamba.mapping import executors
 from terramamba.mapping import windows as mapping_windows
 from terramamba.models.encoders import pretrained

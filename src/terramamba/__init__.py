@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from terramamba.api.classifiers import shipped_classifier as shipped_classifier
     from terramamba.api.detectors import shipped_detector as shipped_detector
     from terramamba.api.detectors import untrained_detector as untrained_detector
-    from terramamba.api.explained import ExplainedChange as ExplainedChange
-    from terramamba.api.explained import ExplainedClasses as ExplainedClasses
-    from terramamba.api.explaining import explain_change as explain_change
-    from terramamba.api.explaining import explain_classes as explain_classes
-    from terramamba.api.explaining import run_experiment as run_experiment
-    from terramamba.api.explaining import write_report as write_report
+    from terramamba.api.explanation_results import ExplainedChange as ExplainedChange
+    from terramamba.api.explanation_results import ExplainedClasses as ExplainedClasses
+    from terramamba.api.explanations import explain_change as explain_change
+    from terramamba.api.explanations import explain_classes as explain_classes
+    from terramamba.api.explanations import run_experiment as run_experiment
+    from terramamba.api.explanations import write_report as write_report
     from terramamba.api.exporting import export_onnx as export_onnx
-    from terramamba.api.given import open_scene as open_scene
+    from terramamba.api.in_memory import open_scene as open_scene
     from terramamba.api.jobs import evaluate_change_detector as evaluate_change_detector
     from terramamba.api.jobs import evaluate_classifier as evaluate_classifier
     from terramamba.api.jobs import plan_training as plan_training

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from terramamba.change import compared as change_compared
-from terramamba.change import exported as change_exported
+from terramamba.change import experiments as change_compared
+from terramamba.change import export as change_exported
 from terramamba.change import map as change_map
 from terramamba.change import report_sections as change_sections
 from terramamba.change import terminal as change_terminal
@@ -24,20 +24,20 @@ from terramamba.change.report_map import change_layers
 from terramamba.change.settings import ChangeConfig, ChangeSettings, ExplainPair
 from terramamba.change.shipped import run_of_weights
 from terramamba.change.training import prepare as prepare_pairs
+from terramamba.core.display import Shown
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.options import Options
-from terramamba.core.shown import Shown
 from terramamba.data.catalog.record import DataSet
-from terramamba.experiments.compared import Compared, Timed
+from terramamba.experiments.job import Compared, Timed
 from terramamba.export.network import TileNetwork
 from terramamba.export.settings import ExportSettings
-from terramamba.landcover import compared as land_cover_compared
-from terramamba.landcover import exported as land_cover_exported
+from terramamba.landcover import experiments as land_cover_compared
+from terramamba.landcover import export as land_cover_exported
 from terramamba.landcover import map as land_cover_map
 from terramamba.landcover import report_sections as land_cover_sections
 from terramamba.landcover import terminal as land_cover_terminal
-from terramamba.landcover.catalogued import load_scene
+from terramamba.landcover.catalog_scene import load_scene
 from terramamba.landcover.evaluation import evaluate as evaluate_pixels
 from terramamba.landcover.explain.explain import explain_classes
 from terramamba.landcover.map_output import ClassMapOutput

@@ -10,7 +10,7 @@ from affine import Affine
 
 import terramamba as tm
 from cards import weights_card
-from terramamba.change.exported import tile_network
+from terramamba.change.export import tile_network
 from terramamba.change.judging import CLASSES
 from terramamba.change.shipped import ChangeWeights, own_part, shipped_run
 from terramamba.cli import main

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from terramamba.core import progress
-from terramamba.core.at_once import said_at_once
+from terramamba.core.start_message import said_at_once
 
 
 class Terminal(io.StringIO):

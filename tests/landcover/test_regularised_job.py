@@ -15,9 +15,9 @@ from terramamba.data.scaling import read_scaled
 from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION, near
 from terramamba.data.splits.split_files import load_split
 from terramamba.data.synthetic.files import make_scene
-from terramamba.landcover.regularised import STRENGTHS
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.smoothing_strength import STRENGTHS
 from terramamba.mapping.regularise import smoothed
 from terramamba.raster.windows import Window
 from terramamba.runs.folder import Run, load_run

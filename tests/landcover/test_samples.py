@@ -18,7 +18,7 @@ from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split import Split
 from terramamba.landcover.samples import Samples, affordable, prepare_samples, read_spectra
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.usable import usable
+from terramamba.landcover.usable_bands import usable
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene

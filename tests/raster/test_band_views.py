@@ -16,7 +16,7 @@ from terramamba.core.number_ranges import parse_bands
 from terramamba.raster.checks.describe import describe
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.views.chosen_bands import find_bands, open_alike, open_bands
-from terramamba.raster.views.in_colours import in_colours
+from terramamba.raster.views.palette_colours import in_colours
 from terramamba.raster.windows import Window
 
 

@@ -8,8 +8,7 @@ from served import NO_ADDRESSES, Ranges, answering, redirect, serving
 from terramamba.cli import main
 from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import held
-from terramamba.weights import fetched
-from terramamba.weights.fetched import fetch_weights
+from terramamba.weights.download import fetch_weights
 from terramamba.weights.registry import SHIPPED, load_weights
 
 SOURCE = SHIPPED / "spectral_library"

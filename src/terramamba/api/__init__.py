@@ -8,10 +8,10 @@ from terramamba.api.change_maps import map_change
 from terramamba.api.class_maps import map_classes
 from terramamba.api.classifiers import shipped_classifier
 from terramamba.api.detectors import shipped_detector, untrained_detector
-from terramamba.api.explained import ExplainedChange, ExplainedClasses
-from terramamba.api.explaining import explain_change, explain_classes, run_experiment, write_report
+from terramamba.api.explanation_results import ExplainedChange, ExplainedClasses
+from terramamba.api.explanations import explain_change, explain_classes, run_experiment, write_report
 from terramamba.api.exporting import export_onnx
-from terramamba.api.given import open_scene
+from terramamba.api.in_memory import open_scene
 from terramamba.api.jobs import (
     evaluate_change_detector,
     evaluate_classifier,

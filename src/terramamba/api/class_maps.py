@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TypedDict, Unpack, cast, overload
 
 from terramamba import pipeline
-from terramamba.api.given import SceneLike, path_or_scene
+from terramamba.api.in_memory import SceneLike, path_or_scene
 from terramamba.api.map_array import MapArray, map_array, place_of
 from terramamba.api.paths import run_of, text_of, texts_of
 from terramamba.core.arguments import checked

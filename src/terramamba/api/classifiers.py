@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from terramamba.api.given import SceneLike, path_or_scene
+from terramamba.api.in_memory import SceneLike, path_or_scene
 from terramamba.core.arguments import checked
 from terramamba.core.files import StrPath
 from terramamba.landcover.shipped import shipped_run

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from terramamba.api.given import SceneLike, path_or_scene
+from terramamba.api.in_memory import SceneLike, path_or_scene
 from terramamba.change.shipped import shipped_run
 from terramamba.change.untrained import untrained_run
 from terramamba.core.arguments import checked
@@ -11,8 +11,8 @@ from terramamba.core.files import StrPath
 from terramamba.data.settings import Align
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.chosen_bands import open_alike
-from terramamba.raster.views.in_colours import in_colours
 from terramamba.raster.views.nodata import require_held
+from terramamba.raster.views.palette_colours import in_colours
 from terramamba.raster.views.physical import physical
 from terramamba.runs.folder import Run
 

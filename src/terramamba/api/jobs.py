@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from terramamba import pipeline
-from terramamba.api.given import LabelsLike, SceneLike, kept_labels, kept_scene, label_file, path_or_scene
+from terramamba.api.in_memory import LabelsLike, SceneLike, kept_labels, kept_scene, label_file, path_or_scene
 from terramamba.api.results import EvaluationResult, TrainResult
 from terramamba.change.settings import ChangeSettings
 from terramamba.core.arguments import checked

@@ -13,7 +13,7 @@ from jaxtyping import UInt8, UInt16
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.mapping.area_table import ClassArea
-from terramamba.mapping.pictured import areas_html, map_colours
+from terramamba.mapping.notebook_view import areas_html, map_colours
 from terramamba.mapping.settings import MapSettings
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.pictures import (

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from terramamba.api.given import SceneLike, path_or_scene
+from terramamba.api.in_memory import SceneLike, path_or_scene
 from terramamba.api.paths import texts_of
 from terramamba.change.map_output import ChangeSummary
 from terramamba.core.arguments import checked
@@ -15,8 +15,8 @@ from terramamba.landcover.map_summary import ClassSummary
 from terramamba.mapping import join
 from terramamba.raster.checks import pair
 from terramamba.raster.views.chosen_bands import open_alike
-from terramamba.raster.views.in_colours import in_colours
 from terramamba.raster.views.nodata import require_held, without_values
+from terramamba.raster.views.palette_colours import in_colours
 from terramamba.tasks import TASKS
 
 

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from terramamba.api.given import LabelsLike, SceneLike, label_file, open_scene
+from terramamba.api.in_memory import LabelsLike, SceneLike, label_file, open_scene
 from terramamba.change.samples import PairDataset
 from terramamba.core.arguments import checked
 from terramamba.core.errors import InputError
@@ -27,7 +27,7 @@ from terramamba.data.pairs.settle_labels import code_labels
 from terramamba.data.scaling import Scaling
 from terramamba.data.settings import VectorOptions
 from terramamba.raster.output.cog import write_geotiff
-from terramamba.raster.readers.samples import Sample, mask_of_sample, pair_of_sample
+from terramamba.raster.readers.torchgeo_samples import Sample, mask_of_sample, pair_of_sample
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import tiles
 

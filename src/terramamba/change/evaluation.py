@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from terramamba.change.division import divided
 from terramamba.change.error_maps import error_maps
 from terramamba.change.judging import counted
 from terramamba.change.meanings import asked_pairs, threshold_for
 from terramamba.change.scored_pairs import scored_pairs
 from terramamba.change.scores import pair_scores
 from terramamba.change.settings import ChangeSettings, Dividing
+from terramamba.change.splitting import divided
 from terramamba.change.training_domain import notes_on_pairs
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import rasterio
 
-from terramamba.change.comparable import changes_in_words, make_comparable
+from terramamba.change.date_correction import changes_in_words, make_comparable
 from terramamba.change.map_output import NAMES, NOT_SURE, ChangeMapOutput
 from terramamba.change.map_worker import ChangeWork
 from terramamba.change.pair_view import view_of

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from terramamba.change.map_worker import Tiles, unpacked
-from terramamba.core.shown import number
+from terramamba.core.display import number
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
 from terramamba.mapping.blend import MappedWindow, blend
 from terramamba.mapping.certainty import GREY, certainty_writer, rejected_words

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from terramamba.change.division import SUBSETS, divided
 from terramamba.change.settings import Dividing, Split
+from terramamba.change.splitting import SUBSETS, divided
 from terramamba.core.errors import InputError
 from terramamba.core.words import count
 from terramamba.data.catalog.loading import load_pairs

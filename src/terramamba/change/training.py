@@ -6,15 +6,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from terramamba.change.contents import contents_of
-from terramamba.change.division import divided
 from terramamba.change.judging import CLASSES, judge_pairs
 from terramamba.change.meanings import meanings_in, require_able
 from terramamba.change.recipe import with_crops
 from terramamba.change.samples import PairDataset
 from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.change.settings import ChangeSettings, Dividing
+from terramamba.change.splitting import divided
 from terramamba.change.subsets import protocol_id, split_record, three_subsets
+from terramamba.change.training_digests import contents_of
 from terramamba.change.training_plan import plan_of
 from terramamba.core.devices import resolve_device
 from terramamba.core.file_states import FileStates

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from terramamba.core.shown import Shown, Table
+from terramamba.core.display import Shown, Table
 from terramamba.core.words import count, ranges
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_pixels import LabelPixels
 from terramamba.data.pairs.settle_labels import Settled
 from terramamba.data.scaling import Scaling
 from terramamba.raster.band_matching import band_notes
-from terramamba.raster.checks.in_words import scene_in_words, wavelengths_in_words
+from terramamba.raster.checks.summary_line import scene_in_words, wavelengths_in_words
 from terramamba.raster.scene import Scene
 from terramamba.training.plan import Plan
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from terramamba._version import __version__
-from terramamba.change.comparable import make_comparable
+from terramamba.change.date_correction import make_comparable
 from terramamba.change.judging import CLASSES, FIXED_THRESHOLD
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath

@@ -16,11 +16,11 @@ from importlib import import_module
 from typing import TextIO
 
 from terramamba._version import __version__
-from terramamba.cli.shared.saying import spoken
+from terramamba.cli.shared.verbosity import spoken
 from terramamba.cli.shared.widths import listed, width_of_terminal, wrapped
-from terramamba.core.at_once import said_at_once
 from terramamba.core.errors import InputError, speaking_to_shell
 from terramamba.core.launcher import launched_process
+from terramamba.core.start_message import said_at_once
 from terramamba.core.termination import RESUMABLE, Terminated, signals_interrupt
 from terramamba.core.trust import trusting
 from terramamba.core.visible import visible, visible_streams

@@ -8,8 +8,8 @@ from typing import Any
 from terramamba.cli.shared.check_training import are_scene_and_labels, refuse_unused, training_plan
 from terramamba.cli.shared.parse import AsJson, Usage, parse
 from terramamba.cli.shared.show import show, show_facts, show_json
+from terramamba.core.display import Shown
 from terramamba.core.errors import InputError
-from terramamba.core.shown import Shown
 from terramamba.data.settings import Alignment, ImageArray, LabelOptions, LabelValueOptions, Masks
 
 USAGE = Usage(
@@ -101,16 +101,16 @@ def _check_training(options: CheckOptions, paths: Sequence[str], answer: _Answer
 
 def _check_files(options: CheckOptions, paths: Sequence[str], answer: _Answer) -> None:
     from terramamba.core.words import percent
-    from terramamba.data.labels.described import describe_label_image, describe_label_shapes
+    from terramamba.data.labels.label_description import describe_label_image, describe_label_shapes
     from terramamba.data.labels.pixel_formats import pixel_format
     from terramamba.raster.checks.describe import describe
     from terramamba.raster.checks.describe_vector import describe_features
     from terramamba.raster.checks.pair import check_pair
     from terramamba.raster.vector.vector_files import is_vector_file
     from terramamba.raster.views.chosen_bands import OpenAsked, open_alike
-    from terramamba.raster.views.in_colours import in_colours
     from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction
     from terramamba.raster.views.nodata import require_held, without_values
+    from terramamba.raster.views.palette_colours import in_colours
 
     for path in paths:
         if (listed := pixel_format(path)) is not None:

@@ -35,7 +35,7 @@ def run(argv: Sequence[str]) -> int:
     """Run the demo, and print scores and files."""
     options, _ = parse(USAGE, DemoOptions, argv)
     from terramamba.cli.shared.show import show_facts
-    from terramamba.core.shown import number
+    from terramamba.core.display import number
     from terramamba.demo import run_demo
     from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 

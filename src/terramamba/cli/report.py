@@ -55,7 +55,7 @@ def run(argv: Sequence[str]) -> int:
     from terramamba.cli.shared.show import show_facts
     from terramamba.core.run_files import REPORT
     from terramamba.report.maps import MapFiles
-    from terramamba.report.of_weights import is_weights
+    from terramamba.report.weights_record import is_weights
 
     beside = {name: getattr(options, name) for name in BESIDE}
     for name, path in beside.items():

@@ -16,7 +16,7 @@ def run(argv: Sequence[str]) -> int:
     options, _ = parse(USAGE, AsJson, argv)
     from terramamba.cli.shared.show import show, show_json
     from terramamba.weights.registry import shipped_weights
-    from terramamba.weights.shown import weights_listed
+    from terramamba.weights.terminal import weights_listed
 
     found = shipped_weights()
     if options.json:

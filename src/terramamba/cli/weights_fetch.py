@@ -29,8 +29,8 @@ def run(argv: Sequence[str]) -> int:
 
     from terramamba.cli.shared.files import run_in
     from terramamba.data.hub import at_hand
-    from terramamba.runs.fetched import fetch_run
-    from terramamba.weights.fetched import fetch_weights
+    from terramamba.runs.download import fetch_run
+    from terramamba.weights.download import fetch_weights
 
     if (folder := run_in(source)) is not None:
         card = fetch_run(Path(folder), Path(options.out)).card

@@ -18,7 +18,7 @@ def run(argv: Sequence[str]) -> int:
     options, (name,) = parse(USAGE, AsJson, argv)
     from terramamba.cli.shared.show import show, show_json
     from terramamba.weights.registry import find_weights
-    from terramamba.weights.shown import card_shown
+    from terramamba.weights.terminal import card_shown
 
     weights = find_weights(name)
     if options.json:

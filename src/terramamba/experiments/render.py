@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from terramamba.core.display import Table
 from terramamba.core.documents import read_text
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_text
 from terramamba.core.run_files import UNITS
-from terramamba.core.shown import Table
 from terramamba.experiments.results import RESULTS, read_results
 from terramamba.experiments.tables import make_tables, summary
 from terramamba.experiments.values import Tasks

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from terramamba.core.shown import Table
+from terramamba.core.display import Table
 from terramamba.experiments.results import FAILED, PUBLISHED, Record
 from terramamba.experiments.statistics import (
     RunGroup,

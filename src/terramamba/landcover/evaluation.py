@@ -14,9 +14,9 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import plain
 from terramamba.core.run_files import CONFUSION, SPLIT
 from terramamba.core.words import percent
+from terramamba.data.labels.class_matching import known_targets
 from terramamba.data.labels.class_table import UNLABELLED
 from terramamba.data.labels.labels import read_labels, unmasked
-from terramamba.data.labels.matching import known_targets
 from terramamba.data.labels.raster_labels import label_shape
 from terramamba.data.pairs.same_file import same_content_key
 from terramamba.data.patch_store import PatchStore
@@ -26,10 +26,10 @@ from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split_files import load_split
 from terramamba.landcover.mirrored import better_mirrored
 from terramamba.landcover.patches import PatchDataset
-from terramamba.landcover.regularised import chosen_smoothing, reach_of, smoothed_at
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.scores import scores_by_name
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.smoothing_strength import chosen_smoothing, reach_of, smoothed_at
 from terramamba.mapping.fit_to_run import chosen_nodata, nodata_note, open_for
 from terramamba.mapping.regularise import Smoothing, smoothed_logits
 from terramamba.mapping.value_range import training_differences

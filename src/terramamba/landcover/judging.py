@@ -14,10 +14,10 @@ from terramamba.core.run_files import CLASS_SCORES, CONFUSION, RELIABILITY
 from terramamba.data.splits.leakage import TEST, VALIDATION
 from terramamba.landcover.fast_agreement import fast_agreement
 from terramamba.landcover.patches import labelled_patches
-from terramamba.landcover.regularised import choose_smoothing, smoothed_at
 from terramamba.landcover.samples import Samples
 from terramamba.landcover.scores import scores_by_name, write_class_table
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.smoothing_strength import choose_smoothing, smoothed_at
 from terramamba.mapping.regularise import smoothed_logits
 from terramamba.models.model import Model
 from terramamba.runs.folder import write_confusion

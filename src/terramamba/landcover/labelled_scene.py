@@ -21,7 +21,7 @@ from terramamba.data.splits.by_polygon import polygon_split
 from terramamba.data.splits.split import Split, block_split, given_split, random_split
 from terramamba.data.splits.square_blocks import square_block_split
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.usable import Usable, usable
+from terramamba.landcover.usable_bands import Usable, usable
 from terramamba.raster.readers.array_scene import ArraySource
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.chosen_bands import OpenAsked, find_bands, open_bands

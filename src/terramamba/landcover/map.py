@@ -11,8 +11,8 @@ from terramamba.landcover.fast import check_tilings, choose_tilings, read_margin
 from terramamba.landcover.map_output import ClassMapOutput
 from terramamba.landcover.map_summary import NONE_OF_THESE
 from terramamba.landcover.map_worker import ClassWork, reject_code
-from terramamba.landcover.regularised import chosen_smoothing
 from terramamba.landcover.settings import ClassMapSettings
+from terramamba.landcover.smoothing_strength import chosen_smoothing
 from terramamba.mapping.certainty import REJECTED_TAG, CertaintyRule, certainty_rule
 from terramamba.mapping.fingerprint import windows_fact
 from terramamba.mapping.plan import MapInputs, MapPlan

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from terramamba.core.shown import in_percent, number
+from terramamba.core.display import in_percent, number
 from terramamba.core.words import count
 from terramamba.mapping.summary import CountedMap
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from terramamba.data.splits.block_size import BlockSize
 from terramamba.data.splits.quotas import ClassQuota, raised_classes
-from terramamba.landcover.regularised import reach_of
 from terramamba.landcover.settings import ClassifySettings
+from terramamba.landcover.smoothing_strength import reach_of
 
 
 def protocol_id(

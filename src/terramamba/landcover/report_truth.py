@@ -9,14 +9,14 @@ from jaxtyping import Int
 
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import SPLIT_IMAGE
+from terramamba.data.labels.class_matching import known_targets
 from terramamba.data.labels.class_table import UNLABELLED
 from terramamba.data.labels.labels import read_labels
-from terramamba.data.labels.matching import known_targets
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split import Split
 from terramamba.data.splits.split_files import load_split
-from terramamba.landcover.catalogued import load_scene
+from terramamba.landcover.catalog_scene import load_scene
 from terramamba.landcover.labelled_scene import read_own_labels
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.readers.array_path import split_variable

@@ -16,9 +16,9 @@ from terramamba.data.splits.leakage import LEFT_OUT, TEST, TRAIN, VALIDATION
 from terramamba.data.splits.split import Split
 from terramamba.landcover.labelled_scene import SplitFor, read_labelled
 from terramamba.landcover.mirrored import better_mirrored
-from terramamba.landcover.regularised import reach_of
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.usable import finite_in_float32
+from terramamba.landcover.smoothing_strength import reach_of
+from terramamba.landcover.usable_bands import finite_in_float32
 from terramamba.raster.band_matching import band_notes
 from terramamba.raster.checks.scales import Ends, Scales, far_in_words, scene_scales
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES

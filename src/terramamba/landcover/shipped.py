@@ -13,7 +13,7 @@ from terramamba.core.typed import FieldError, typed
 from terramamba.core.words import ranges
 from terramamba.data.labels.class_table import Code
 from terramamba.data.scaling import Scaling
-from terramamba.landcover.usable import MIN_VALID_FRACTION
+from terramamba.landcover.usable_bands import MIN_VALID_FRACTION
 from terramamba.models.spectral_mlp import resampling_onto_grid
 from terramamba.models.weights import SavedModel
 from terramamba.raster.band_identity import bands_of

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from terramamba.core.shown import Shown, Table, in_percent, number
+from terramamba.core.display import Shown, Table, in_percent, number
 from terramamba.scores.score import Score, Scores, by_name, of_set, per_class
 
 LARGEST = 8

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from terramamba.core.shown import Shown, Table
+from terramamba.core.display import Shown, Table
 from terramamba.core.words import percent, ranges
 from terramamba.data.splits.leakage import LEFT_OUT, SUBSET_NAMES, TEST, VALIDATION
 from terramamba.data.splits.quotas import raised_classes
 from terramamba.data.splits.subset_draws import smaller
 from terramamba.landcover.samples import LEAST_SIDE, Samples
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.raster.checks.in_words import scene_in_words, wavelengths_in_words
+from terramamba.raster.checks.summary_line import scene_in_words, wavelengths_in_words
 from terramamba.training.plan import Plan
 
 

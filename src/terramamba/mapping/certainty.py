@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from terramamba.core.display import in_percent
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import CARD
-from terramamba.core.shown import in_percent
 from terramamba.mapping.fit_to_run import no_temperature
 from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE
 from terramamba.raster.geogrid import Grid

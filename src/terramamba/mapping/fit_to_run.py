@@ -12,8 +12,8 @@ from terramamba.raster.band_identity import WantedBands
 from terramamba.raster.band_matching import alpha_that_fits, match_bands, place_note
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.chosen_bands import OpenAsked, find_bands, open_bands
-from terramamba.raster.views.in_colours import in_colours
 from terramamba.raster.views.nodata import in_words
+from terramamba.raster.views.palette_colours import in_colours
 from terramamba.raster.views.physical import in_units_of
 from terramamba.runs.folder import Run, load_run
 

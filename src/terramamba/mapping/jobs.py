@@ -26,10 +26,10 @@ from terramamba.core.typed import typed
 from terramamba.core.words import ranges
 from terramamba.mapping.executors import Work, WorkerPool, workers_for
 from terramamba.mapping.fingerprint import Facts, first_difference
+from terramamba.mapping.input_guard import REMEDY
 from terramamba.mapping.map_output import MapOutput, Outcome
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.settings import Parallelism
-from terramamba.mapping.watched import REMEDY
 from terramamba.raster.output.staging import (
     Sealed,
     check_outputs,

@@ -9,10 +9,10 @@ from terramamba.core.files import StrPath
 from terramamba.core.run_files import CARD, CONFIG, WEIGHTS, WRITTEN
 from terramamba.mapping.executors import Work
 from terramamba.mapping.fingerprint import Facts, model_fact, option_facts, scene_fact, version_fact
+from terramamba.mapping.input_guard import WatchedWork
 from terramamba.mapping.map_output import MapOutput
 from terramamba.mapping.settings import MapSettings
 from terramamba.mapping.value_range import training_differences
-from terramamba.mapping.watched import WatchedWork
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.scene_files import states_of

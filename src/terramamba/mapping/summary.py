@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from terramamba.core.shown import Shown, Table, in_percent, number
+from terramamba.core.display import Shown, Table, in_percent, number
 from terramamba.mapping.area_table import ClassArea
-from terramamba.mapping.pictured import PicturedMap
+from terramamba.mapping.notebook_view import PicturedMap
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from terramamba.models.encoders.pretrained import begin_encoder
 from terramamba.models.model import Model
 from terramamba.models.registry import create_model, model_spec
 from terramamba.models.spec import ModelSpec
-from terramamba.runs.beginning import Beginning, begin_with, begun_with, with_model, with_sizes_of
 from terramamba.runs.folder import Run
+from terramamba.runs.initial_weights import Beginning, begin_with, begun_with, with_model, with_sizes_of
 from terramamba.training.config import check_ability, check_choices, with_encoder
 from terramamba.training.fit import training_processes
 from terramamba.training.loop import seed_everything

@@ -10,6 +10,7 @@ from typing import Any
 
 from terramamba._version import __version__
 from terramamba.core.devices import resolve_device
+from terramamba.core.display import columns_of
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.core.options import part_of
@@ -17,7 +18,6 @@ from terramamba.core.progress import progress, say
 from terramamba.core.provenance import code_version
 from terramamba.core.rank_zero import on_rank_zero
 from terramamba.core.run_files import METRICS, PLAN, WEIGHTS, WRITTEN
-from terramamba.core.shown import columns_of
 from terramamba.models.model import Model
 from terramamba.models.weights import save_model
 from terramamba.pipeline.plans import plan_of
@@ -26,7 +26,7 @@ from terramamba.raster.output.staging import check_outputs
 from terramamba.report.page import write_run_pages
 from terramamba.runs.folder import as_begun, check_folder, run_folder
 from terramamba.runs.model_card import MadeBy, ModelCard, write_card
-from terramamba.runs.repeats import train_seeds
+from terramamba.runs.same_run import train_seeds
 from terramamba.training.checkpoint import refuse_other_contents
 from terramamba.training.fit import fit
 from terramamba.training.settings import TrainSettings

@@ -7,8 +7,8 @@ from math import isqrt
 import numpy as np
 from jaxtyping import Bool, Shaped
 
-from terramamba.raster.checks.fill import Fill, Part, probable_fill
-from terramamba.raster.checks.wrapped import Wrapped, probably_wrapped
+from terramamba.raster.checks.fill_values import Fill, Part, probable_fill
+from terramamba.raster.checks.wrapped_values import Wrapped, probably_wrapped
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import MOST_DECODED, Window, evenly_spaced, sample_windows
 

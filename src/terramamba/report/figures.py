@@ -12,7 +12,7 @@ from terramamba.raster.pictures import coloured
 from terramamba.raster.quicklook import colour_limits, false_colour
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.in_colours import in_colours
+from terramamba.raster.views.palette_colours import in_colours
 
 PANEL_INCHES = 4.2
 

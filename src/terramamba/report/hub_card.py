@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import yaml
 
-from terramamba.report.words import model_name
+from terramamba.report.summary import model_name
 from terramamba.runs.record import RunRecord
 from terramamba.scores.score import Scores, of_set
 from terramamba.training.task import Task

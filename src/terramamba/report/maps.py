@@ -17,13 +17,13 @@ from terramamba.models.registry import model_spec
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.grid_mapping import same_pixels
-from terramamba.raster.views.in_colours import in_colours
+from terramamba.raster.views.palette_colours import in_colours
 from terramamba.raster.windows import strips
 from terramamba.report.job import ReportedJob, ShownMap
 from terramamba.report.layers import STRIP_PIXELS
+from terramamba.report.location import place_of
 from terramamba.report.map_layers import packed_layers
 from terramamba.report.overlays import Overlay
-from terramamba.report.place import place_of
 from terramamba.runs.record import RunRecord
 
 

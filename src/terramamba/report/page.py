@@ -20,8 +20,8 @@ from terramamba.report.colours import SHARES
 from terramamba.report.maps import MapFiles, read_map
 from terramamba.report.score_rows import score_rows
 from terramamba.report.sections import Section, comparison, provenance, scores, summary, understood
+from terramamba.report.summary import model_name
 from terramamba.report.viewer import viewer
-from terramamba.report.words import model_name
 from terramamba.runs.record import RunRecord, read_runs
 from terramamba.training.task import Task
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 from html import escape
 
 from terramamba.report.charts import curves
-from terramamba.report.words import ERROR, SCALED_ERROR, reached
+from terramamba.report.summary import ERROR, SCALED_ERROR, reached
 from terramamba.runs.record import RunRecord, ThresholdScores
 from terramamba.scores.score import Scores, per_class
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from terramamba.core.shown import Shown
+from terramamba.core.display import Shown
 from terramamba.mapping.tags import MODEL_TAG
 from terramamba.report.charts import curves
 from terramamba.report.colours import share, swatch
@@ -13,7 +13,7 @@ from terramamba.report.comparable import why_not_comparable
 from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.report.probabilities import probability_cards
-from terramamba.report.words import (
+from terramamba.report.summary import (
     caveats,
     compare_sentences,
     map_sentences,

@@ -10,7 +10,7 @@ from terramamba.report.layers import still_picture
 from terramamba.report.map_layers import FEW_BANDS
 from terramamba.report.maps import ReportMap
 from terramamba.report.sections import Section, table
-from terramamba.report.words import amount
+from terramamba.report.summary import amount
 
 KEYS = (
     "Drag the line, or the map where it is zoomed; two fingers zoom. With the map in focus, arrow keys move"

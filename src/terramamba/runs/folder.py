@@ -26,8 +26,8 @@ from terramamba.models.model import Model
 from terramamba.models.registry import model_spec
 from terramamba.models.weights import load_model
 from terramamba.raster.pictures import table_html
-from terramamba.runs.at_work import at_work, contents, refuse_at_work
 from terramamba.runs.model_card import ModelCard, PatchShape, ThresholdSource, read_card
+from terramamba.runs.run_lock import at_work, contents, refuse_at_work
 from terramamba.runs.run_log import run_log
 from terramamba.training.config import unobeyed
 from terramamba.training.recipes import decide

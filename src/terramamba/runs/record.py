@@ -9,6 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from terramamba.core.display import Shown
 from terramamba.core.documents import read_json, read_yaml
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import (
@@ -22,13 +23,12 @@ from terramamba.core.run_files import (
     SEED_FOLDERS,
     THRESHOLDS,
 )
-from terramamba.core.shown import Shown
 from terramamba.core.tables import read_rows
 from terramamba.core.typed import FieldError, Finite, Fraction, typed, typed_row
 from terramamba.data.splits.leakage import Leakage
 from terramamba.runs.model_card import ModelCard, read_card
-from terramamba.scores.found_scores import require_scores
 from terramamba.scores.score import tested
+from terramamba.scores.scores_file import require_scores
 from terramamba.training.plan import Plan
 
 S = TypeVar("S")

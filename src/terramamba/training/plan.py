@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from terramamba.core.shown import Shown, as_text
+from terramamba.core.display import Shown, as_text
 
 
 @dataclass(frozen=True)

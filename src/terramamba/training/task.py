@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from torch.utils.data import Dataset
 
+from terramamba.core.display import Shown
 from terramamba.core.errors import InputError
 from terramamba.core.file_states import FileStates
 from terramamba.core.options import Options
-from terramamba.core.shown import Shown
 from terramamba.models.model import Model
 from terramamba.scores.score import Scores
 from terramamba.training.batches import Batch
@@ -28,7 +28,7 @@ from terramamba.training.workload import Volume
 
 if TYPE_CHECKING:
     from terramamba.core.files import StrPath
-    from terramamba.experiments.compared import Compared
+    from terramamba.experiments.job import Compared
     from terramamba.export.network import TileNetwork
     from terramamba.export.settings import ExportSettings
     from terramamba.mapping.map_output import MapOutput

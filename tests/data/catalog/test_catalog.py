@@ -18,7 +18,7 @@ from terramamba.data.catalog.page import page
 from terramamba.data.catalog.record import Expected
 from terramamba.data.catalog.verify import Finding, locate, verify_pairs, verify_scene
 from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
-from terramamba.landcover.catalogued import load_scene
+from terramamba.landcover.catalog_scene import load_scene
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.raster.readers.open import open_scene

@@ -11,7 +11,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from terramamba.core.errors import InputError
-from terramamba.data.labels.described import describe_label_shapes
+from terramamba.data.labels.label_description import describe_label_shapes
 from terramamba.data.labels.labels import Labels, read_labels
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff

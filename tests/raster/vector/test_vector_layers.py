@@ -19,7 +19,7 @@ from terramamba.data.pairs.label_values import ShapeValues
 from terramamba.data.pairs.shape_labels import open_shapes
 from terramamba.data.settings import VectorOptions
 from terramamba.raster.geogrid import apply
-from terramamba.raster.readers.listed import listed_path
+from terramamba.raster.readers.listed_paths import listed_path
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.scene_files import states_of

@@ -29,7 +29,7 @@ def assess(job: str, example: str, argv: Sequence[str]) -> int:
     )
     options, (place, points) = parse(usage, AssessOptions, argv)
     from terramamba.api.assessing import assess_map
-    from terramamba.assessment.shown import assessment_shown
+    from terramamba.assessment.terminal import assessment_shown
     from terramamba.cli.shared.show import show, show_json
 
     found = assess_map(place, points, reference=options.reference, layer=options.layer)

@@ -50,7 +50,7 @@ def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
     """
     if len(paths) != 2:
         return False
-    from terramamba.data.labels.described import describe_label_image
+    from terramamba.data.labels.label_description import describe_label_image
     from terramamba.data.labels.one_band import looks_like_labels
     from terramamba.data.labels.pixel_formats import pixel_format
     from terramamba.raster.readers.array_path import split_variable

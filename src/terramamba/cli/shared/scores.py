@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from terramamba.cli.shared.show import show, show_facts
+from terramamba.core.display import in_percent, number
 from terramamba.core.provenance import in_words
 from terramamba.core.run_files import REPORT
-from terramamba.core.shown import in_percent, number
 from terramamba.core.words import about
 from terramamba.scores.score import tested
 

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from terramamba.core.display import Shown, Table, as_text, columns_of, cut_lines, to_the_right
 from terramamba.core.files import plain
-from terramamba.core.shown import Shown, Table, as_text, columns_of, cut_lines, to_the_right
 from terramamba.core.visible import drawn_on, visible
 
 FRAME = 3

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TypeVar
 
-from terramamba.core.shown import columns_of
+from terramamba.core.display import columns_of
 from terramamba.training.settings import TrainSettings
 
 OUT, DRY_RUN, NO_DRY_RUN = "--out", "--dry-run", "--no-dry-run"

@@ -8,7 +8,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.tables import read_table
 from terramamba.data.pairs.image_pair import MASKS, WHOLE, PairFiles, stem_of, subset_named
 from terramamba.data.pairs.label_values import ShapeValues, stated_values
-from terramamba.raster.readers.listed import listed_path
+from terramamba.raster.readers.listed_paths import listed_path
 from terramamba.raster.windows import Window
 
 VALUES = ("changed_values", "unchanged_values", "ignore_values")

@@ -25,10 +25,10 @@ from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 from terramamba.raster.vector.vector_files import is_vector_file, stem_of_vector
 from terramamba.raster.views.chosen_bands import find_bands
 from terramamba.raster.views.grid_mapping import same_pixels
-from terramamba.raster.views.in_colours import in_colours
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.nodata import without_values
 from terramamba.raster.views.on_grid import on_grid, without_nodata
+from terramamba.raster.views.palette_colours import in_colours
 from terramamba.raster.views.physical import physical
 from terramamba.raster.views.warped import Method
 from terramamba.raster.windows import Window

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from terramamba.core.errors import InputError
+from terramamba.data.labels.class_matching import known_targets
 from terramamba.data.labels.class_table import UNLABELLED
 from terramamba.data.labels.labels import read_labels
-from terramamba.data.labels.matching import known_targets
 from terramamba.data.labels.raster_labels import label_shape
 from terramamba.data.splits.leakage import VALIDATION
 from terramamba.landcover.samples import prepare_samples

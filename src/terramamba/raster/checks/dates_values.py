@@ -13,7 +13,7 @@ from jaxtyping import Float64
 from terramamba.core.words import percent
 from terramamba.raster.checks.band_order import better_order, colour_correlations, order_in_words
 from terramamba.raster.checks.date_order import order_of_dates
-from terramamba.raster.checks.fill import Part, in_one_piece
+from terramamba.raster.checks.fill_values import Part, in_one_piece
 from terramamba.raster.checks.scales import Scales, difference_of_pixels, difference_of_scales
 from terramamba.raster.sample_statistics import some_bands, spread_windows
 from terramamba.raster.scene import Scene

@@ -23,9 +23,9 @@ from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers import band_metadata
 from terramamba.raster.readers.alpha import SAMPLED_PIXELS, Alpha, AlphaUse, judge_alpha
 from terramamba.raster.readers.array_path import SCENE_VARIABLE
+from terramamba.raster.readers.block_layout import has_small_overviews, storage_of
 from terramamba.raster.readers.datasets import dataset_of, is_address, is_on_web
 from terramamba.raster.readers.envi_header import header_entries
-from terramamba.raster.readers.stored import has_small_overviews, storage_of
 from terramamba.raster.readers.truncated import require_whole_image
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Storage, Window, sample_windows

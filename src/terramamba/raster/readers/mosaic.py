@@ -23,7 +23,7 @@ from terramamba.raster.geogrid import Grid, compose, same_crs
 from terramamba.raster.readers.alpha import AlphaUse, one_use
 from terramamba.raster.readers.band_names import band_of_file
 from terramamba.raster.readers.band_stack import are_bands, are_named_bands, stack
-from terramamba.raster.readers.listed import listed_path
+from terramamba.raster.readers.listed_paths import listed_path
 from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, evenly_spaced, pieces

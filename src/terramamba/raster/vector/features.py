@@ -17,8 +17,8 @@ from rasterio.errors import CRSError
 from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.geogrid import Grid, crs_in_brief, same_crs
 from terramamba.raster.reproject import to_crs
-from terramamba.raster.vector.elsewhere import bounds_in, require_here
 from terramamba.raster.vector.layers import ANY_LAYER, LayerWanted, choose_layer
+from terramamba.raster.vector.misplaced_shapes import bounds_in, require_here
 from terramamba.raster.vector.point_table import is_point_table, read_point_table
 from terramamba.raster.vector.vector_files import UNREADABLE, opened_as, text_page
 

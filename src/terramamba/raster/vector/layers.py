@@ -12,7 +12,7 @@ from rasterio.errors import CRSError
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.array_path import split_layer
-from terramamba.raster.vector.elsewhere import bounds_in, meet
+from terramamba.raster.vector.misplaced_shapes import bounds_in, meet
 from terramamba.raster.vector.vector_files import UNREADABLE, list_layers, opened_as, text_page
 
 AREAS = ("Polygon", "Collection", "Surface", "Unknown")

@@ -13,7 +13,7 @@ from terramamba.raster.readers.alpha import AlphaUse, one_use
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.band_subset import band_subset
-from terramamba.raster.views.in_colours import in_colours
+from terramamba.raster.views.palette_colours import in_colours
 
 NAMES_SHOWN = 12
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from terramamba.core.errors import InputError
+from terramamba.data.labels.class_matching import known_targets
 from terramamba.data.labels.class_table import UNLABELLED, ClassTable
 from terramamba.data.labels.labels import Labels
-from terramamba.data.labels.matching import known_targets
 from terramamba.data.pixel_list import PixelList
 
 

@@ -10,8 +10,8 @@ from affine import Affine
 from PIL import Image
 
 import terramamba as tm
-from terramamba.change.division import divided
 from terramamba.change.settings import Dividing
+from terramamba.change.splitting import divided
 from terramamba.cli import main
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.layouts import find_pairs

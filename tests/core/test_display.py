@@ -2,7 +2,7 @@
 
 import pytest
 
-from terramamba.core.shown import Shown, Table, as_text, width_of
+from terramamba.core.display import Shown, Table, as_text, width_of
 
 ROWS = (("corn, no till", "1,234", "95.00 ± 1.00", "8 of 12"), ("grass", "12", "", "1 of 1"))
 TABLE = Table("test pixels, %", ("class", "pixels", "precision", "polygons"), ROWS)

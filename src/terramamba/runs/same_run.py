@@ -11,10 +11,10 @@ from terramamba.core.folder_lock import require_no_link
 from terramamba.core.run_files import CARD, METRICS, seed_folder
 from terramamba.core.termination import RESUMABLE
 from terramamba.models.registry import model_spec
-from terramamba.runs.at_work import at_work
 from terramamba.runs.folder import is_run_folder
 from terramamba.runs.model_card import read_card
 from terramamba.runs.record import all_metrics
+from terramamba.runs.run_lock import at_work
 from terramamba.scores.metrics import summarise
 from terramamba.training.settings import TrainSettings
 

@@ -9,14 +9,14 @@ import pytest
 from programs import start
 from terramamba.core import folder_lock
 from terramamba.core.errors import InputError
-from terramamba.runs.at_work import LOCK, at_work, contents, refuse_at_work
 from terramamba.runs.folder import check_folder, prepare_folder
+from terramamba.runs.run_lock import LOCK, at_work, contents, refuse_at_work
 
 LEFT = (".config.4711.part.yaml", ".model.12.part.safetensors", ".split.tif.staged.part/draft.tif")
 HOLDS = """
 import sys, time
 from pathlib import Path
-from terramamba.runs.at_work import at_work
+from terramamba.runs.run_lock import at_work
 with at_work(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -2,7 +2,7 @@
 
 from terramamba.assessment.assess import Assessment
 from terramamba.assessment.reference_points import DrawnPoints
-from terramamba.core.shown import Shown, Table, in_percent
+from terramamba.core.display import Shown, Table, in_percent
 from terramamba.scores.area_estimation import Estimate
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from terramamba.core.shown import Shown, Table
+from terramamba.core.display import Shown, Table
 from terramamba.weights.registry import Weights
 
 

@@ -7,7 +7,7 @@ from rasterio.crs import CRS
 from rasterio.warp import transform
 
 from terramamba.raster.geogrid import Grid
-from terramamba.report.place import NODES, place_of
+from terramamba.report.location import NODES, place_of
 
 UTM = Grid(300, 200, CRS.from_epsg(32632), Affine(4, 0, 500_000, 0, -4, 5_800_000))
 

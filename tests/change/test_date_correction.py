@@ -11,7 +11,7 @@ from rasterio.crs import CRS
 from scipy import ndimage
 
 from terramamba.api import map_change, open_scene, untrained_detector
-from terramamba.change.comparable import make_comparable
+from terramamba.change.date_correction import make_comparable
 from terramamba.core.errors import InputError
 from terramamba.raster.checks.shift import estimate_shift
 from terramamba.raster.geogrid import Grid

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from terramamba.core.typed import FieldError
-from terramamba.scores.found_scores import require_scores
+from terramamba.scores.scores_file import require_scores
 
 WHOLE: dict[str, Any] = {
     "oa": 0.5,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from terramamba.raster.checks.fill import probable_fill
+from terramamba.raster.checks.fill_values import probable_fill
 
 
 def scene(dtype: str, bands: int, seed: int, high: float = 3000) -> np.ndarray:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from terramamba.raster.checks.fill import probable_fill
+from terramamba.raster.checks.fill_values import probable_fill
 from terramamba.raster.checks.pair import check_pair
-from terramamba.raster.checks.wrapped import Wrapped, probably_wrapped
+from terramamba.raster.checks.wrapped_values import Wrapped, probably_wrapped
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.sample_statistics import sample_statistics
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from terramamba import pipeline
-from terramamba.api.explained import ExplainedChange, ExplainedClasses
-from terramamba.api.given import LabelsLike, SceneLike, label_file, path_or_scene
+from terramamba.api.explanation_results import ExplainedChange, ExplainedClasses
+from terramamba.api.in_memory import LabelsLike, SceneLike, label_file, path_or_scene
 from terramamba.api.paths import texts_of
 from terramamba.change.explain import explain as change
 from terramamba.core.arguments import checked
@@ -19,7 +19,7 @@ from terramamba.experiments import experiment
 from terramamba.landcover.explain import explain as land_cover
 from terramamba.report import page
 from terramamba.report.maps import MapFiles
-from terramamba.report.of_weights import record_of_weights
+from terramamba.report.weights_record import record_of_weights
 from terramamba.runs.folder import Run
 from terramamba.runs.record import read_runs
 from terramamba.tasks import CHANGE, LAND_COVER, TASKS, task_named

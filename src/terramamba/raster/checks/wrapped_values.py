@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from terramamba.core.words import count, percent
-from terramamba.raster.checks.fill import USUAL, Part
+from terramamba.raster.checks.fill_values import USUAL, Part
 
 BITS = (16, 32)
 """Of the types that are looked for; images of 8 bits hold all values up to 255 in earnest."""

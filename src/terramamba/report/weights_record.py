@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from terramamba.core.display import Shown
 from terramamba.core.run_files import CARD, CONFIG, METRICS, READY_CARD
-from terramamba.core.shown import Shown
 from terramamba.data.hub import at_hand, is_on_hub
 from terramamba.data.scaling import Scaling
 from terramamba.raster.readers.open import open_scene
@@ -11,7 +11,7 @@ from terramamba.report.maps import MapFiles
 from terramamba.runs.model_card import DataCard, JudgedCard, MadeBy, ModelCard, read_card
 from terramamba.runs.record import Metrics, RunRecord
 from terramamba.weights.registry import Weights, find_weights, shipped_weights
-from terramamba.weights.shown import card_shown
+from terramamba.weights.terminal import card_shown
 
 
 def record_of_weights(given: str, files: MapFiles | None) -> RunRecord | None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import shapely
 
+from terramamba.core.display import Shown, Table
 from terramamba.core.errors import InputError
-from terramamba.core.shown import Shown, Table
 from terramamba.data.labels.class_codes import NO_CODE, as_codes, counted, is_whole
 from terramamba.data.labels.class_table import MAX_CLASSES
 from terramamba.data.labels.legend import Legend, legend_of
