@@ -95,7 +95,7 @@ def _never_timed(run: Run, settings: Any) -> Timed:
 
 @dataclass(frozen=True)
 class ComparedModels:
-    """A job's part in experiments: ``experiments.compared.Compared``."""
+    """A job's part in experiments: ``experiments.job.Compared``."""
 
     comes_split: bool = False
     reads: Callable[[Mapping[str, Any], DataSet | None], bool] = _reads_nothing

@@ -42,7 +42,7 @@ class ShapeTable(Protocol):
 
 SceneLike = StrPath | Sequence[StrPath] | Scene | DataArray | OpenDataset | Sample
 """A path or several, an open scene, an array of xarray (band, y, x), a dataset that rasterio has open, or a
-sample of torchgeo's convention (``raster.readers.samples``)."""
+sample of torchgeo's convention (``raster.readers.torchgeo_samples``)."""
 
 LabelsLike = StrPath | Shaped[np.ndarray, "rows cols"] | ShapeTable | DataArray | Sample
 """A path, whole numbers of the scene's pixels (0: unlabelled), a GeoDataFrame, or a sample with a mask."""
