@@ -5,7 +5,7 @@ the same knowledge. The default is the model's own, as published.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 from torch import Tensor
 
@@ -39,6 +39,13 @@ class OnLocalEncoder(Model):
     def set_encoder_rate(self, share: float) -> None:
         """Have the encoder learn at this ``share`` of the learning rate."""
         self.encoder_lr_scale = share
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode; an encoder that does not learn keeps the statistics of its batch norms, too."""
+        super().train(mode)
+        if not self.encoder_lr_scale:
+            self.local_encoder.eval()
+        return self
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """Return the model's groups, each parted into the encoder's parameters and others."""
