@@ -8,7 +8,7 @@ import pytest
 from terramamba.core import documents, network
 from terramamba.data import hub
 from terramamba.data.catalog import download, unpack
-from terramamba.data.labels import label_grid
+from terramamba.data.labels import label_description, label_grid
 from terramamba.mapping import executors
 from terramamba.mapping import windows as mapping_windows
 from terramamba.models.encoders import pretrained
@@ -39,8 +39,8 @@ PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
         ("a training | {} values of each", sample_statistics.MOST_VALUES),
         ("in {} bands at most", sample_statistics.MOST_BANDS),
         ("from blocks of {} GB once", windows.MOST_DECODED >> 30),
-        ("an image of up to {} pixels", described.MOST_COUNTED),
-        ("else of {} of them", described.MOST_SAMPLED),
+        ("an image of up to {} pixels", label_description.MOST_COUNTED),
+        ("else of {} of them", label_description.MOST_SAMPLED),
         ("label images | {} pixels", label_grid.MOST_PIXELS),
         ("a map | {} windows", mapping_windows.MOST_WINDOWS),
     ],

@@ -112,7 +112,7 @@ def test_what_cannot_be_made_comparable_is_refused_by_its_flag(tmp_path: Path, s
 def test_maps_are_of_dates_made_comparable_and_say_so(tmp_path: Path, seed: int) -> None:
     values = cut(texture(seed), 0, 0)
     after = values * np.array([0.5, 1.4, 2.0])[:, None, None] + 20
-    after[:, 20:45, 30:70] += 150
+    after[:, 20:45, 30:70] += 30
     write(tmp_path / "first.tif", values)
     write(tmp_path / "second.tif", after)
     dates = [tmp_path / "first.tif", tmp_path / "second.tif"]

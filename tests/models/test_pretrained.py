@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from lite0 import public_names
 from terramamba.core.errors import InputError
 from terramamba.models.encoders import pretrained
-from terramamba.models.encoders.efficientnet_lite0 import CHANNELS, STRIDES, EfficientNetLite0
+from terramamba.models.encoders.efficientnet_lite0 import CHANNELS, EfficientNetLite0
 from terramamba.models.encoders.pretrained import IMAGENET, KnownWeights, read_encoder_weights
 from terramamba.models.registry import create_model
 
@@ -20,7 +20,7 @@ from terramamba.models.registry import create_model
 def test_maps_have_the_channels_and_strides_that_are_said(side, seed):
     maps = EfficientNetLite0(3).eval()(torch.randn(2, 3, *side))
     assert [tuple(y.shape) for y in maps] == [
-        (2, c, -(-side[0] // s), -(-side[1] // s)) for c, s in zip(CHANNELS, STRIDES, strict=True)
+        (2, c, -(-side[0] // s), -(-side[1] // s)) for c, s in zip(CHANNELS, (2, 4, 8, 16), strict=True)
     ]
 
 
@@ -39,6 +39,10 @@ def test_public_weights_are_taken_by_their_names(tmp_path, seed):
     assert scales == [0.25, 1.0, 0.25, 1.0]
     own.set_encoder_rate(0.0)
     assert [group["lr_scale"] for group in own.parameter_groups(0.1)] == [0.0, 1.0, 0.0, 1.0]
+    before = {name: value.clone() for name, value in own.encoder.state_dict().items()}
+    own.train()(torch.randn(2, 2, 3, 32, 32))
+    assert all(torch.equal(value, before[name]) for name, value in own.encoder.state_dict().items())
+    assert own.decoders[0].training
     save_file(public_names(theirs), tmp_path / "w.safetensors")
     again, _ = read_encoder_weights(str(tmp_path / "w.safetensors"))
     assert again.keys() == weights.keys()

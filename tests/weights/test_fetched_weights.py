@@ -8,6 +8,7 @@ from served import NO_ADDRESSES, Ranges, answering, redirect, serving
 from terramamba.cli import main
 from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import held
+from terramamba.weights import download
 from terramamba.weights.download import fetch_weights
 from terramamba.weights.registry import SHIPPED, load_weights
 
@@ -93,14 +94,14 @@ def test_what_a_kill_has_left_is_removed_by_the_next_run(hub, tmp_path, finished
 
 
 def test_a_file_that_is_too_large_is_refused(hub, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetched, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(download, "LARGEST_FILE", 1000)
     with serving(hub) as address, pytest.raises(InputError, match="more than 1,000 bytes"):
         fetch_weights(address, tmp_path / "own")
     assert {path.name for path in tmp_path.iterdir()} == {"hub"}
 
 
 def test_a_server_that_has_trouble_for_a_while_is_asked_again(hub, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetched, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(download, "PAUSE_SECONDS", 0.01)
     asked = []
 
     class Troubled(Ranges):
@@ -117,7 +118,7 @@ def test_a_server_that_has_trouble_for_a_while_is_asked_again(hub, tmp_path, mon
 
 
 def test_a_server_that_is_not_there_ends_in_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(fetched, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(download, "PAUSE_SECONDS", 0.01)
     with pytest.raises(InputError, match=r"the server gave no answer, though it was asked 3 times"):
         fetch_weights("http://127.0.0.1:9/weights", tmp_path / "own")
     assert not list(tmp_path.iterdir())

@@ -5,7 +5,7 @@ the same knowledge. The default is the model's own, as published.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 from torch import Tensor
 
@@ -40,7 +40,7 @@ class OnLocalEncoder(Model):
         """Have the encoder learn at this ``share`` of the learning rate."""
         self.encoder_lr_scale = share
 
-    def train(self, mode: bool = True) -> Self:
+    def train(self, mode: bool = True) -> "OnLocalEncoder":
         """Set the mode; an encoder that does not learn keeps the statistics of its batch norms, too."""
         super().train(mode)
         if not self.encoder_lr_scale:
