@@ -2,7 +2,6 @@
 
     python examples/weights/change_pairs.py first FOLDER > first.csv
     python examples/weights/change_pairs.py second FOLDER > second.csv
-    python examples/weights/change_pairs.py third FOLDER > third.csv
 
 FOLDER holds the sets as more/clcd_whole (512 x 512), more/levir_views and more/dsifn_views (256 x 256) to
 train on, and levir_cd, dsifn_cd and clcd to train on in the second step, to choose and to test on: each a
@@ -46,11 +45,6 @@ TABLES = {
         DSIFN,
         ("train", "dsifn_cd/train", "anything", SIDE, 3),
         *JUDGED,
-    ),
-    "third": (
-        LEVIR,
-        ("train", "levir_cd/train", "buildings", SIDE, 5),
-        ("val", "levir_cd/val", "buildings", SIDE, 1),
     ),
 }
 """Subset, folder, what counts as changed in it, side of its images in pixels, how often each counts."""

@@ -1,35 +1,24 @@
-"""Publish trained runs as the weights `terramamba-change`: score them, write their card and their licence.
+"""Publish a trained run as the weights `terramamba-change`: score it, write its card and its licence.
 
     python examples/weights/change_pairs.py first ROOT > first.csv
     python examples/weights/change_pairs.py second ROOT > second.csv
-    python examples/weights/change_pairs.py third ROOT > third.csv
     terramamba change train --config examples/weights/change_first.yaml --data first.csv \\
         --root ROOT --out FIRST
     terramamba change train --config examples/weights/change_second.yaml --init FIRST --data second.csv \\
-        --root ROOT --out SECOND
-    terramamba change train --config examples/weights/change_third.yaml --init SECOND --data third.csv \\
-        --root ROOT --out THIRD
-    python examples/weights/publish_change.py SECOND THIRD second.csv ROOT FOLDER
+        --root ROOT --out RUN
+    python examples/weights/publish_change.py RUN second.csv ROOT FOLDER
 
-The third knows buildings alone: its decoder takes the place of the second's. Thresholds and calibration are
-chosen on validation pairs once more. Test parts are read after that, once; nothing is chosen by them.
+Test parts are read here, once; nothing is chosen by them.
 """
 
 import csv
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import terramamba as tm
-from terramamba.change.judging import judge_pairs
-from terramamba.change.scored_pairs import scored_pairs
-from terramamba.change.settings import ChangeSettings
-from terramamba.change.shipped import own_part, shipped_run
+from terramamba.change.shipped import own_part
 from terramamba.core.files import plain
-from terramamba.data.catalog.loading import load_pairs
-from terramamba.data.pairs.settle_labels import settle_for_scoring
-from terramamba.runs.folder import Run
 from terramamba.weights.card import TrainedOn, WeightsCard, WeightsMadeBy, WeightsScore
 from terramamba.weights.registry import save_weights
 
@@ -86,25 +75,7 @@ TRAINED_ON = (
 )
 
 
-def with_decoder(run: Run, other: Run, table: str, root: str) -> Run:
-    """Give ``run`` the decoder of the only meaning that ``other`` has learnt; judge it on validation anew."""
-    (what,) = other.card.data.meanings or ()
-    place = run.model.weights_of_meaning((run.card.data.meanings or ()).index(what))
-    source = other.model.weights_of_meaning(0)
-    weights = {
-        f"{place}{name.removeprefix(str(source))}": value
-        for name, value in other.model.state_dict().items()
-        if name.startswith(str(source))
-    }
-    run.model.load_state_dict({**run.model.state_dict(), **weights})
-    pairs, _, _ = load_pairs(table, root, None, None, None, None, None, ())
-    settled = settle_for_scoring(pairs, "val", None, run.card.data.label_values).pairs["val"]
-    settings = ChangeSettings(data=table, out="", device="cpu")
-    judged = judge_pairs(run.model, {"validation": scored_pairs(run, settled)}, settings, 0.5)
-    return replace(run, card=replace(run.card, judged=judged.card))
-
-
-def scores(run: Run, table: Path, root: str) -> list[WeightsScore]:
+def scores(run: str, table: Path, root: str) -> list[WeightsScore]:
     """Score the run on each part of each meaning of "changed" in ``table``."""
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -126,9 +97,9 @@ def scores(run: Run, table: Path, root: str) -> list[WeightsScore]:
     return found
 
 
-def main(second: str, third: str, table: str, root: str, folder: str) -> None:
-    """Write the weights of both runs to ``folder``."""
-    loaded = with_decoder(shipped_run(second), tm.load_run(third), table, root)
+def main(run: str, table: str, root: str, folder: str) -> None:
+    """Write the weights of ``run`` to ``folder``."""
+    loaded = tm.load_run(run)
     calibration = loaded.card.judged.calibration
     temperature = None if calibration is None else calibration.temperature
     card = WeightsCard(
@@ -148,7 +119,7 @@ def main(second: str, third: str, table: str, root: str, folder: str) -> None:
         terms=TERMS,
         made_by=WeightsMadeBy("python examples/weights/publish_change.py", loaded.card.made_by.version),
         protocol="epoch and thresholds chosen on validation pairs; test parts read once, after that",
-        scores=tuple(scores(loaded, Path(table), root)),
+        scores=tuple(scores(run, Path(table), root)),
         calibration="temperature fitted on all validation pairs together; --calibrated applies it",
         temperature=temperature,
         cannot=(
