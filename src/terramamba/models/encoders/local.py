@@ -41,7 +41,7 @@ class OnLocalEncoder(Model):
         self.encoder_lr_scale = share
 
     def train(self, mode: bool = True) -> "OnLocalEncoder":
-        """Put the modules into their mode; an encoder that does not learn keeps its batch norms' statistics."""
+        """Put the modules into their mode; an encoder that does not learn keeps its statistics."""
         super().train(mode)
         if not self.encoder_lr_scale:
             self.local_encoder.eval()
