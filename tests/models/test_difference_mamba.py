@@ -70,9 +70,12 @@ def test_weights_of_when_meanings_shared_a_decoder_give_the_same(seed):
             hook.remove()
 
 
-def test_weights_of_today_are_taken_as_they_are(seed):
-    saved = model(meanings=2).state_dict()
+@pytest.mark.parametrize("more", [{}, {"differences.0.condition.weight": torch.zeros(10**6, 2)}])
+def test_weights_of_today_and_of_no_model_are_taken_as_they_are(more, seed):
+    saved = {**model(meanings=2).state_dict(), **more}
     assert weights_of_before(saved) is saved
+    damaged = {"differences.0.project.1.weight": torch.zeros(2), **more}
+    assert weights_of_before(damaged) is damaged
 
 
 @pytest.mark.parametrize("option", ["in_channels", "width", "d_state", "meanings"])

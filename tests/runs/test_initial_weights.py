@@ -1,15 +1,37 @@
 """Training begins with an earlier run: its weights and sizes, and what of them other data cannot take."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
+from cards import change_card, plain_scaling
 from terramamba.cli import main
-from terramamba.runs.folder import load_run
+from terramamba.models.registry import create_model
+from terramamba.runs.folder import Run, load_run
+from terramamba.runs.initial_weights import begin_with
 
 SIDE = 24
+
+
+def test_each_meaning_begins_with_the_decoder_of_its_name(seed):
+    def detector(*meanings):
+        sizes = {"width": 8, "d_state": 1, "meanings": len(meanings) or 1}
+        card = change_card(source_bands=3, scaling=plain_scaling(3), meanings=meanings or None)
+        return Run(Path("RUN"), create_model("difference_mamba", in_channels=3, **sizes), card)
+
+    run, two, one = detector("buildings", "water"), detector("roads", "water"), detector()
+    begun = begin_with(two.model, run, "RUN", two.card.data)
+    assert begun.words == "the weights of RUN; it begins with roads as buildings"
+    heads = [decoder.head.weight for decoder in (*run.model.decoders, *two.model.decoders)]
+    assert torch.equal(heads[2], heads[0])
+    assert torch.equal(heads[3], heads[1])
+    assert not torch.equal(heads[0], heads[1])
+    begun = begin_with(one.model, run, "RUN", one.card.data)
+    assert begun.words.endswith("it begins with changed as buildings")
 
 
 @pytest.fixture

@@ -203,6 +203,15 @@ def test_other_data_or_another_model_is_not_resumed(unbroken):
         fit(make(PairNet), Classification, Patches(100, 1), Patches(50, 2), CONFIG, unbroken[0], resume=True)
 
 
+def test_weights_of_an_earlier_version_of_a_model_are_not_trained_on(unbroken, tmp_path):
+    saved = checkpoint(unbroken[0])
+    saved["weights"] = {f"before.{name}": value for name, value in saved["weights"].items()}
+    (tmp_path / CHECKPOINT).parent.mkdir()
+    torch.save(saved, tmp_path / CHECKPOINT)
+    with pytest.raises(InputError, match=r"its weights are of an earlier version of .*--overwrite"):
+        train_patches(tmp_path, resume=True)
+
+
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", None])
 def test_a_damaged_checkpoint_is_named(unbroken, tmp_path, content):
     path = tmp_path / CHECKPOINT

@@ -37,6 +37,8 @@ from terramamba.models.spec import ModelSpec
 from terramamba.models.vss import VSSBlock
 
 COARSEST = 16
+MOST_MEANINGS = 64
+"""Meanings for which saved weights are parted into decoders; a file that names more is no model of ours."""
 
 
 class Mixing(nn.Module):
@@ -188,8 +190,11 @@ def weights_of_before(saved: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         return saved
     ending = "condition.weight"
     conditions = {name.removesuffix(ending): value for name, value in saved.items() if name.endswith(ending)}
+    meanings = {len(condition) for condition in conditions.values()}
+    if len(meanings) != 1 or max(meanings) > MOST_MEANINGS:
+        return saved  # not such a model: refused by the names of its weights
     found = {name: value for name, value in saved.items() if name.startswith("encoder.")}
-    for number in range(len(next(iter(conditions.values())))):
+    for number in range(max(meanings)):
         own = {
             name: value
             for name, value in saved.items()

@@ -148,7 +148,7 @@ class Model(nn.Module):
     def target_layers(self, meaning: int = 0) -> Sequence[TargetLayer]:
         """List the layers that say where the model found something, fine to coarse within a part.
 
-        They are those that a model asks for ``meaning``, by number, which has learnt several of "changed".
+        ``meaning``: by number, that of several meanings of "changed" whose layers they are.
         """
         return ()
 

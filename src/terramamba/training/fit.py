@@ -88,6 +88,11 @@ def fit(
         if resume and (folder / CHECKPOINT).is_file()
         else None
     )
+    if state is not None and state.weights.keys() != model.state_dict().keys():
+        raise InputError(
+            f"{folder / CHECKPOINT}: its weights are of an earlier version of {model.spec_name}, with which"
+            " training cannot go on; start again with --overwrite"
+        )
     if state is None or not state.stopped:
         if state is not None:
             log.info("resuming after epoch %d of %d", len(state.history), config.epochs)
