@@ -27,6 +27,7 @@ from triton.runtime import driver
 from terramamba.ops import triton, triton_backward, triton_convolution, triton_forward, triton_launch
 
 STATES = (1, 2, 4, 8, 16, 32, 64, 128)
+DISCRETIZATIONS = ("euler", "zoh")
 GPUS = (80, 90)
 """Compute capability times 10: A100, H100."""
 KERNELS = {
@@ -132,20 +133,20 @@ LAUNCHES = {"map": launch_map, "sequences": launch_sequences}
 
 
 def measure(
-    gpu: int, states: Sequence[int], launches: Sequence[str], *, forward: bool
+    gpu: int, states: Sequence[int], launches: Sequence[str], discretizations: Sequence[str], *, forward: bool
 ) -> dict[str, dict[str, Spills]]:
     """Spilled bytes by discretisation and n ("" for kernels that have neither), and kernel."""
     found: dict[str, dict[str, Spills]] = {}
     with compiling(gpu) as spills:
         launch_convolution()
         found[""] = {"": dict(spills)}
-        for zoh in (False, True):
+        for discretization in discretizations:
             for n in states:
                 spills.clear()
                 for name in launches:
-                    LAUNCHES[name](n, zoh=zoh, forward=forward)
-                found.setdefault("zoh" if zoh else "euler", {})[str(n)] = dict(spills)
-                print(f"sm_{gpu}, {'zoh' if zoh else 'euler'}, n {n}: {spills}", flush=True)
+                    LAUNCHES[name](n, zoh=discretization == "zoh", forward=forward)
+                found.setdefault(discretization, {})[str(n)] = dict(spills)
+                print(f"sm_{gpu}, {discretization}, n {n}: {spills}", flush=True)
     return found
 
 
@@ -154,13 +155,15 @@ def main() -> None:
     parser.add_argument("--states", type=int, nargs="+", default=STATES, help="n, states of a channel")
     parser.add_argument("--gpus", type=int, nargs="+", default=GPUS, help="compute capability times 10")
     parser.add_argument("--launches", nargs="+", choices=LAUNCHES, default=list(LAUNCHES))
+    parser.add_argument("--discretizations", nargs="+", choices=DISCRETIZATIONS, default=DISCRETIZATIONS)
     parser.add_argument(
         "--forward", action="store_true", help="without the backward pass, which takes longest"
     )
     parser.add_argument("--json", type=Path, help="file to write, for benchmarks/page.py")
     asked = parser.parse_args()
     found = {
-        f"sm_{gpu}": measure(gpu, asked.states, asked.launches, forward=asked.forward) for gpu in asked.gpus
+        f"sm_{gpu}": measure(gpu, asked.states, asked.launches, asked.discretizations, forward=asked.forward)
+        for gpu in asked.gpus
     }
     most = Counter[str]()
     for of_gpu in found.values():

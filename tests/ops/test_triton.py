@@ -34,7 +34,7 @@ def test_kernels_are_right_in_the_interpreter(seed, groups):
 
 def test_kernels_compile_as_they_are_launched_and_forward_spill_nothing():
     """A sample; `make test-triton` compiles all."""
-    said = run(str(SPILLS), "--states", "1", "--gpus", "80", "--launches", "map")
+    said = run(str(SPILLS), *"--states 1 --gpus 80 --launches map --discretizations zoh".split())
     spilled = dict(re.findall(r"(\w+(?:, backward)?) (\d+)", said.splitlines()[-1].partition(": ")[2]))
     assert {"outputs", "gradients", "convolve", "chunk_states, backward"} < {*spilled}
     assert spilled["outputs"] == spilled["chunk_states"] == "0"
