@@ -31,7 +31,7 @@ from terramamba.raster.windows import Window, strips
 from terramamba.runs.folder import Run
 from terramamba.runs.model_card import DataCard, JudgedCard
 from terramamba.scores.score import Score
-from terramamba.tasks import Job, Reported
+from terramamba.tasks import ReportRecord, TaskRecord
 from terramamba.training.objective import Validation, summed
 from terramamba.training.plan import Plan
 from terramamba.training.settings import TrainConfig, TrainSettings
@@ -187,7 +187,7 @@ def in_words(test: Mapping[str, Any]) -> str:
 
 RMSE = Score("rmse", "root mean square error", in_words, "Of abundances.", unit="ratio", better="lower")
 
-ABUNDANCES = Job(
+ABUNDANCES = TaskRecord(
     name="abundances",
     title="Abundances",
     settings=AbundanceSettings,
@@ -197,7 +197,7 @@ ABUNDANCES = Job(
     evaluate=evaluate,
     plan_map=plan_map,
     map_output=AbundanceOutput.of,
-    report=Reported(
+    report=ReportRecord(
         sentences=lambda run: [f"Abundances are off by {in_words(run.test)} (RMSE)."],
         bars=lambda run, scores: ("Error", [f"<tr><th>RMSE</th><td>{in_words(run.test)}</td></tr>"]),
     ),

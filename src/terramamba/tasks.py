@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from terramamba.change import experiments as change_compared
-from terramamba.change import export as change_exported
+from terramamba.change import experiments as change_experiments
+from terramamba.change import export as change_export
 from terramamba.change import map as change_map
 from terramamba.change import report_sections as change_sections
 from terramamba.change import terminal as change_terminal
@@ -29,11 +29,11 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.options import Options
 from terramamba.data.catalog.record import DataSet
-from terramamba.experiments.job import Compared, Timed
+from terramamba.experiments.task import ExperimentTask, Timed
 from terramamba.export.network import TileNetwork
 from terramamba.export.settings import ExportSettings
-from terramamba.landcover import experiments as land_cover_compared
-from terramamba.landcover import export as land_cover_exported
+from terramamba.landcover import experiments as land_cover_experiments
+from terramamba.landcover import export as land_cover_export
 from terramamba.landcover import map as land_cover_map
 from terramamba.landcover import report_sections as land_cover_sections
 from terramamba.landcover import terminal as land_cover_terminal
@@ -51,9 +51,9 @@ from terramamba.mapping.map_output import MapOutput
 from terramamba.mapping.plan import MapInputs, MapPlan, open_one_scene
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.scene import Scene
-from terramamba.report.job import Colours, ReportedJob, ShownMap
 from terramamba.report.map_layers import MapLayers
 from terramamba.report.maps import ReportMap
+from terramamba.report.task import Colours, ReportTask, ShownMap
 from terramamba.runs.folder import Run
 from terramamba.runs.record import RunRecord
 from terramamba.scores.score import Scores
@@ -70,8 +70,8 @@ def _no_map(*_: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Reported:
-    """A job's part of the page: ``report.job.ReportedJob``."""
+class ReportRecord:
+    """A job's part of the page: ``report.task.ReportTask``."""
 
     sentences: Callable[[RunRecord], list[str]]
     bars: Callable[[RunRecord, Scores], tuple[str, list[str]]]
@@ -94,8 +94,8 @@ def _never_timed(run: Run, settings: Any) -> Timed:
 
 
 @dataclass(frozen=True)
-class ComparedModels:
-    """A job's part in experiments: ``experiments.job.Compared``."""
+class ExperimentRecord:
+    """A job's part in experiments: ``experiments.task.ExperimentTask``."""
 
     comes_split: bool = False
     reads: Callable[[Mapping[str, Any], DataSet | None], bool] = _reads_nothing
@@ -135,7 +135,7 @@ def _nothing_shown(found: Mapping[str, Any]) -> Shown:
 
 
 @dataclass(frozen=True)
-class Job:
+class TaskRecord:
     """All that a job has: ``training.task.Task``; what most have alike is there already."""
 
     name: str
@@ -147,9 +147,9 @@ class Job:
     evaluate: Callable[..., dict[str, Any]]
     plan_map: Callable[[MapInputs, str, Any], MapPlan]
     map_output: Callable[[Mapping[str, Any]], MapOutput]
-    report: ReportedJob
+    report: ReportTask
     shown_scores: Callable[[Mapping[str, Any], Scores], Shown]
-    compared: Compared = ComparedModels()
+    experiment: ExperimentTask = ExperimentRecord()
     config: type[TrainConfig] = TrainConfig
     named: Callable[[Any], Any] = _as_given
     best_model: Callable[[Any], Any] = _as_given
@@ -163,7 +163,7 @@ class Job:
     tile_network: Callable[[Run, ExportSettings], TileNetwork] = _unexported
 
 
-LAND_COVER = Job(
+LAND_COVER = TaskRecord(
     name="classify",
     title="Land cover",
     settings=ClassifySettings,
@@ -177,7 +177,7 @@ LAND_COVER = Job(
     evaluate=evaluate_pixels,
     plan_map=land_cover_map.plan_map,
     map_output=ClassMapOutput.of,
-    report=Reported(
+    report=ReportRecord(
         images=land_cover_sections.IMAGES,
         came_true=land_cover_sections.CAME_TRUE,
         sentences=land_cover_sections.sentences,
@@ -187,16 +187,18 @@ LAND_COVER = Job(
         bars=land_cover_sections.bars,
         controls=land_cover_sections.controls,
     ),
-    compared=ComparedModels(reads=land_cover_compared.reads_scene, time=land_cover_compared.time_patches),
+    experiment=ExperimentRecord(
+        reads=land_cover_experiments.reads_scene, time=land_cover_experiments.time_patches
+    ),
     explain=explain_classes,
     alternatives=patch_sides,
     explain_options=ExplainScene,
     shown_scores=land_cover_terminal.shown_scores,
     shown_explanation=land_cover_terminal.shown_explanation,
-    tile_network=land_cover_exported.tile_network,
+    tile_network=land_cover_export.tile_network,
 )
 
-CHANGE = Job(
+CHANGE = TaskRecord(
     name="change",
     title="Change between two dates",
     settings=ChangeSettings,
@@ -211,7 +213,7 @@ CHANGE = Job(
     open_inputs=change_map.open_inputs,
     plan_map=change_map.plan_map,
     map_output=ChangeMapOutput.of,
-    report=Reported(
+    report=ReportRecord(
         images=change_sections.IMAGES,
         no_data=255,
         came_true=change_sections.CAME_TRUE,
@@ -222,14 +224,14 @@ CHANGE = Job(
         bars=change_sections.bars,
         controls=change_sections.controls,
     ),
-    compared=ComparedModels(
-        comes_split=True, reads=change_compared.reads_pairs, time=change_compared.time_pairs
+    experiment=ExperimentRecord(
+        comes_split=True, reads=change_experiments.reads_pairs, time=change_experiments.time_pairs
     ),
     explain=explain_change,
     explain_options=ExplainPair,
     shown_scores=change_terminal.shown_scores,
     shown_explanation=change_terminal.shown_explanation,
-    tile_network=change_exported.tile_network,
+    tile_network=change_export.tile_network,
 )
 
 TASKS: Mapping[str, Task] = {job.name: job for job in (LAND_COVER, CHANGE)}

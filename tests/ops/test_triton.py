@@ -16,6 +16,8 @@ from terramamba.ops import backends, triton, triton_trial
 
 HERE = Path(__file__).parent
 SPILLS = HERE.parents[1] / "benchmarks" / "spills.py"
+SAMPLE = ("--states", "1", "--gpus", "80", "--launches", "map", "--discretizations", "zoh")
+"""Of the launches; `make test-triton` compiles all."""
 
 
 def run(*arguments: str, **environment: str) -> str:
@@ -33,8 +35,7 @@ def test_kernels_are_right_in_the_interpreter(seed, groups):
 
 
 def test_kernels_compile_as_they_are_launched_and_forward_spill_nothing():
-    """A sample; `make test-triton` compiles all."""
-    said = run(str(SPILLS), *"--states 1 --gpus 80 --launches map --discretizations zoh".split())
+    said = run(str(SPILLS), *SAMPLE)
     spilled = dict(re.findall(r"(\w+(?:, backward)?) (\d+)", said.splitlines()[-1].partition(": ")[2]))
     assert {"outputs", "gradients", "convolve", "chunk_states, backward"} < {*spilled}
     assert spilled["outputs"] == spilled["chunk_states"] == "0"

@@ -10,7 +10,7 @@ from terramamba.change.subsets import labelled_pairs
 from terramamba.core.errors import InputError
 from terramamba.core.options import part_of
 from terramamba.data.catalog.record import DataSet, SceneSet
-from terramamba.experiments.job import Timed
+from terramamba.experiments.task import Timed
 from terramamba.runs.folder import Run
 from terramamba.training.predict import evaluate_change
 

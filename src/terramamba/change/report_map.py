@@ -15,11 +15,11 @@ from terramamba.raster.vector.area_polygons import AreaPolygons
 from terramamba.raster.vector.change_polygons import change_layer, trace_changes
 from terramamba.raster.vector.polygon_files import Columns
 from terramamba.raster.windows import strips
-from terramamba.report.job import ShownMap
 from terramamba.report.layers import STRIP_PIXELS, one_band, require_probabilities
 from terramamba.report.map_layers import MapLayers
 from terramamba.report.overlays import Kind, Overlay, certainty_overlay, map_overlay
 from terramamba.report.polygons import first_of, packed_polygons
+from terramamba.report.task import ShownMap
 from terramamba.scores.thresholds import STEPS, changed
 
 LARGEST = 25

@@ -5,10 +5,10 @@ from typing import Any
 
 from terramamba.mapping.probability import PROBABILITY_STEPS
 from terramamba.report.controls import slider, swipe
-from terramamba.report.job import Colours
 from terramamba.report.maps import ReportMap
 from terramamba.report.sections import bar_row
 from terramamba.report.summary import amount, calibration_sentences, model_name, percent, reached
+from terramamba.report.task import Colours
 from terramamba.runs.record import RunRecord
 from terramamba.scores.score import Scores, by_name
 from terramamba.scores.score_table import CHANGE_SCORES

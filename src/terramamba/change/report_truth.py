@@ -17,9 +17,9 @@ from terramamba.data.pairs.label_values import IGNORE, stated_values
 from terramamba.data.pairs.settle_labels import settle_for_scoring
 from terramamba.raster.views.grid_mapping import same_pixels
 from terramamba.raster.windows import Window, strips
-from terramamba.report.job import ShownMap
 from terramamba.report.layers import STRIP_PIXELS, Shape
 from terramamba.report.overlays import Kind, Overlay, Read, with_counts
+from terramamba.report.task import ShownMap
 from terramamba.runs.record import has_settings, read_settings
 
 Mask = Callable[[Window], UInt8[np.ndarray, "h w"]]

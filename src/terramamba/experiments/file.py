@@ -96,7 +96,7 @@ def _experiment(path: Path, tasks: Tasks, record: Mapping[str, Any], given: Mapp
         own = {key: value for key, value in common.items() if key in _fields(task.settings)}
         by_task[name] = check_settings(own, "settings", task.settings, forbidden=(*PATHS, "model", "split"))
     given_splits = as_mapping(record, "splits") or {"block": {"split": "block"}}
-    splitting = next(task.settings for task in tasks.values() if not task.compared.comes_split)
+    splitting = next(task.settings for task in tasks.values() if not task.experiment.comes_split)
     splits: dict[str, Settings] = {
         name: check_settings(
             as_mapping(given_splits, name, "splits"), f"splits.{name}", splitting, (*PATHS, "model")
@@ -147,7 +147,7 @@ def _data_set(
         if not (home / str(entry["data"])).exists():
             raise InputError(f"{key}.root: say where {known.title} lies; {known.where}")
         known = None  # a folder that happens to have such a name
-    task = next(task for task in tasks.values() if task.compared.reads(entry, known))
+    task = next(task for task in tasks.values() if task.experiment.reads(entry, known))
     known_scores = [score.name for score in columns(task.scores)]
     for one in published:
         names_in(list(one.scores), known_scores, f"{key}.published.scores")
@@ -157,7 +157,7 @@ def _data_set(
             settings[path] = resolved(settings[path], home, f"{key}.{path}")
     if known is not None:
         settings |= _files_of(task, settings, key)
-    if task.compared.comes_split:
+    if task.experiment.comes_split:
         return DataSet(name, task, settings, (GIVEN,), seeds, published)
     return DataSet(name, task, settings, own_splits or tuple(splits), seeds, published)
 

@@ -28,7 +28,7 @@ def do_run(run: PlannedRun, train: Train) -> None:
         train(run.task, settings)
     device = resolve_device(settings.device)
     loaded = load_run(run.folder)
-    pixels, seconds, shape = run.task.compared.time(loaded, settings)
+    pixels, seconds, shape = run.task.experiment.time(loaded, settings)
     spec = model_spec(settings.model)
     cost = model_cost(loaded.model, shape) if spec.by_steps else None
     measured = MeasuredCost(

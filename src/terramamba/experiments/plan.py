@@ -126,7 +126,7 @@ def runs_of(
             {"device": device},
             experiment.settings[data.task.name],
             data.settings,
-            {} if data.task.compared.comes_split else experiment.splits[split],
+            {} if data.task.experiment.comes_split else experiment.splits[split],
         ]
     )
     cannot = unobeyed(data.task.settings, model_spec(model.settings["model"]))

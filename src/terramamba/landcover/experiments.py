@@ -8,7 +8,7 @@ from torch.utils.data import Subset
 
 from terramamba.data.catalog.record import DataSet, SceneSet
 from terramamba.data.splits.leakage import TEST
-from terramamba.experiments.job import Timed
+from terramamba.experiments.task import Timed
 from terramamba.landcover.patches import labelled_patches
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings

@@ -10,11 +10,11 @@ from terramamba.landcover.report_truth import truth_overlays
 from terramamba.mapping.probability import NO_PROBABILITY
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.class_polygons import class_layer, trace_classes
-from terramamba.report.job import ShownMap
 from terramamba.report.layers import Shape, require_probabilities, thinned
 from terramamba.report.map_layers import MapLayers
 from terramamba.report.overlays import Kind, Overlay, certainty_overlay, map_overlay
 from terramamba.report.polygons import MOST_CORNERS, WHERE, first_of, outline_length, packed_polygons
+from terramamba.report.task import ShownMap
 
 CLASSES_WEIGHT, PROBABILITY_WEIGHT = 3.0, 2.0
 """Their shares of the page beside other layers."""

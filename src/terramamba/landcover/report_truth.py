@@ -23,8 +23,8 @@ from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.grid_mapping import same_pixels
-from terramamba.report.job import ShownMap
 from terramamba.report.overlays import Kind, Overlay, counted, marked_pixels, values_at
+from terramamba.report.task import ShownMap
 from terramamba.runs.record import has_settings, read_settings
 
 Overlays = dict[str, Overlay]

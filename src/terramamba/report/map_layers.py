@@ -1,4 +1,4 @@
-"""All that a page shows of a map, chosen by its job and packed so that the page keeps its size."""
+"""All that a page shows of a map, chosen by its task and packed so that the page keeps its size."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field

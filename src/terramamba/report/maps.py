@@ -19,11 +19,11 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.views.grid_mapping import same_pixels
 from terramamba.raster.views.palette_colours import in_colours
 from terramamba.raster.windows import strips
-from terramamba.report.job import ReportedJob, ShownMap
 from terramamba.report.layers import STRIP_PIXELS
 from terramamba.report.location import place_of
 from terramamba.report.map_layers import packed_layers
 from terramamba.report.overlays import Overlay
+from terramamba.report.task import ReportTask, ShownMap
 from terramamba.runs.record import RunRecord
 
 
@@ -91,7 +91,7 @@ class ReportMap:
         }
 
 
-def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
+def read_map(task: ReportTask, run: RunRecord, files: MapFiles) -> ReportMap:
     """Read the map in ``files`` with the classes of ``run``.
 
     Raises:
@@ -106,7 +106,7 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
         )
     tags = _tags(land)
     doubts = _made_by(run, land, tags, "map")
-    beside = _beside(job, run, land, files)
+    beside = _beside(task, run, land, files)
     for what in OF_THE_MODEL:
         if what in beside:
             doubts += _made_by(run, beside[what], _tags(beside[what]), what)
@@ -116,11 +116,11 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
         for other in beside.values()
         if (other.transform is None) != (land.transform is None)
     ]
-    names, colours = job.legend(run)
+    names, colours = task.legend(run)
     unnamed = rejected_in(tags)
     names, colours = {**names, **unnamed}, {**dict.fromkeys(unnamed, GREY), **colours}
-    count = _count(job, run, land, names)
-    found = job.layers(ShownMap(run, land, names, colours, tags, beside, files.truth))
+    count = _count(task, run, land, names)
+    found = task.layers(ShownMap(run, land, names, colours, tags, beside, files.truth))
     layers = packed_layers(found)
     own = run.card.judged.threshold
     threshold = tags.get("THRESHOLD", None if own is None else own.value)
@@ -145,9 +145,9 @@ def read_map(job: ReportedJob, run: RunRecord, files: MapFiles) -> ReportMap:
     )
 
 
-def _beside(job: ReportedJob, run: RunRecord, land: Scene, files: MapFiles) -> dict[str, Scene]:
+def _beside(task: ReportTask, run: RunRecord, land: Scene, files: MapFiles) -> dict[str, Scene]:
     found: dict[str, Scene] = {}
-    own = (*job.images, *OF_THE_MODEL)
+    own = (*task.images, *OF_THE_MODEL)
     for name in ("scene", "before", "after", *OF_THE_MODEL):
         path = getattr(files, name)
         if path is None:
@@ -175,9 +175,9 @@ def _beside(job: ReportedJob, run: RunRecord, land: Scene, files: MapFiles) -> d
     return found
 
 
-def _count(job: ReportedJob, run: RunRecord, land: Scene, names: Mapping[int, str]) -> Sequence[ClassArea]:
+def _count(task: ReportTask, run: RunRecord, land: Scene, names: Mapping[int, str]) -> Sequence[ClassArea]:
     """How much there is of each value, no data first."""
-    empty = job.no_data
+    empty = task.no_data
     if empty in names and land.nodata is not None:  # a map with a class 0 has another value for no data
         empty = int(land.nodata)
     count = AreaCount(land.grid, {empty: "no data", **names})

@@ -57,15 +57,15 @@ def write_report(
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{target}: a report is a page; give --out a name that ends in .html")
     _require_free(target, overwrite)
-    job = task.report
-    land = None if map_files is None else read_map(job, records[0], map_files)
+    shown = task.report
+    land = None if map_files is None else read_map(shown, records[0], map_files)
     written = datetime.now(UTC).isoformat(timespec="seconds")
     many = len(records) > 1
     parts = [
-        summary(job, records, land, task.scores[0]),
+        summary(shown, records, land, task.scores[0]),
         comparison(records, task.scores),
-        None if land is None else viewer(job, land),
-        *(scores(job, run, many, task.scores) for run in records),
+        None if land is None else viewer(shown, land),
+        *(scores(shown, run, many, task.scores) for run in records),
         *(understood(run, many) for run in records),
         provenance(records, land, written, __version__),
     ]

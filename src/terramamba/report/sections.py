@@ -10,7 +10,6 @@ from terramamba.mapping.tags import MODEL_TAG
 from terramamba.report.charts import curves
 from terramamba.report.colours import share, swatch
 from terramamba.report.comparable import why_not_comparable
-from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
 from terramamba.report.probabilities import probability_cards
 from terramamba.report.summary import (
@@ -21,6 +20,7 @@ from terramamba.report.summary import (
     percent,
     run_sentences,
 )
+from terramamba.report.task import ReportTask
 from terramamba.runs.record import RunRecord
 from terramamba.scores.score import Score, Scores, columns, followed, per_class
 
@@ -42,11 +42,11 @@ class Section:
     body: str
 
 
-def summary(job: ReportedJob, runs: Sequence[RunRecord], land: ReportMap | None, main: Score) -> Section:
+def summary(task: ReportTask, runs: Sequence[RunRecord], land: ReportMap | None, main: Score) -> Section:
     """Write the summary in sentences; ``main`` is the score that decides."""
-    said = [" ".join(compare_sentences(job, runs, main) if len(runs) > 1 else run_sentences(job, runs[0]))]
+    said = [" ".join(compare_sentences(task, runs, main) if len(runs) > 1 else run_sentences(task, runs[0]))]
     if land is not None:
-        said.append(" ".join(map_sentences(job, land)))
+        said.append(" ".join(map_sentences(task, land)))
     doubts = [] if land is None else list(land.doubts)
     said_of_runs = [note for run in runs for note in caveats(run)]
     warned = "".join(f"<li>{escape(note)}</li>" for note in dict.fromkeys([*doubts, *said_of_runs]))
@@ -85,15 +85,15 @@ def comparison(runs: Sequence[RunRecord], listed: Scores) -> Section | None:
     return Section("comparison", "Runs beside each other", apart + listed_scores + SAVE_SCORES)
 
 
-def scores(job: ReportedJob, run: RunRecord, many: bool, listed: Scores) -> Section:
+def scores(task: ReportTask, run: RunRecord, many: bool, listed: Scores) -> Section:
     """Write confusion matrix, bars and curves of one run; of weights that are ready to use, their card."""
     if run.ready is not None:
         return Section("weights", f"The weights: {run.name}", _tables(run.ready) + _facts(run.ready.facts))
     cards = [
-        _bars(job, run, per_class(listed)),
+        _bars(task, run, per_class(listed)),
         _confusion(run),
         *_training(run, followed(listed)),
-        *probability_cards(run, job.came_true, listed),
+        *probability_cards(run, task.came_true, listed),
     ]
     title = f"Scores of {run.name}" if many else "Scores on test" if run.test else "Scores"
     saving = SAVE_SCORES if run.test and not many else ""
@@ -156,10 +156,10 @@ def _maker(runs: Sequence[RunRecord], land: ReportMap) -> str:
     return made[0] if made else "the file does not name any of these runs"
 
 
-def _bars(job: ReportedJob, run: RunRecord, listed: Scores) -> str:
+def _bars(task: ReportTask, run: RunRecord, listed: Scores) -> str:
     if not run.test:
         return ""
-    title, rows = job.bars(run, listed)
+    title, rows = task.bars(run, listed)
     head = ["class", "pixels", *(score.label for score in listed)]
     shown = table("Fractions of the test pixels", head, rows, "bars")
     return f'<div class="card{_width(run)}"><h3>{escape(title)}</h3>{shown}</div>'

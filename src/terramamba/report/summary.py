@@ -5,8 +5,8 @@ from typing import Any
 
 from terramamba.mapping.area_table import ClassArea
 from terramamba.report.comparable import why_not_comparable
-from terramamba.report.job import ReportedJob
 from terramamba.report.maps import ReportMap
+from terramamba.report.task import ReportTask
 from terramamba.runs.record import RunRecord
 from terramamba.scores.score import Score, by_name
 from terramamba.scores.score_table import CALIBRATION_SCORES
@@ -15,7 +15,7 @@ ERROR, SCALED_ERROR = (by_name(CALIBRATION_SCORES)[f"calibration_{key}"] for key
 """How far probabilities are off: as they are, and at the run's temperature."""
 
 
-def compare_sentences(job: ReportedJob, runs: Sequence[RunRecord], score: Score) -> list[str]:
+def compare_sentences(task: ReportTask, runs: Sequence[RunRecord], score: Score) -> list[str]:
     """Write which run is first by ``score`` and what its test says, or why they cannot be compared."""
     tested = [run for run in runs if score.value_in(run.test) is not None]
     if not tested:
@@ -26,24 +26,24 @@ def compare_sentences(job: ReportedJob, runs: Sequence[RunRecord], score: Score)
     which, reached = score.extreme, score.shown(score.value_in(best.test), sign=True)
     return [
         f"Of {len(runs)} runs, {best.name} has the {which} {score.title}: {reached}.",
-        *run_sentences(job, best),
+        *run_sentences(task, best),
     ]
 
 
-def run_sentences(job: ReportedJob, run: RunRecord) -> list[str]:
+def run_sentences(task: ReportTask, run: RunRecord) -> list[str]:
     """Write what the run's own test says; of weights that are ready to be used, what they are."""
     if run.ready is None:
-        return job.sentences(run)
+        return task.sentences(run)
     facts = run.ready.facts
     return [f"Made with {facts['name']}: {facts['what']}. Terms: {facts['terms']}."]
 
 
-def map_sentences(job: ReportedJob, land: ReportMap) -> list[str]:
+def map_sentences(task: ReportTask, land: ReportMap) -> list[str]:
     """Write how much of the map is what."""
     mapped = sum(entry.pixels for entry in land.areas)
     if not mapped:
         return ["The map holds no data."]
-    said = job.map_sentence(land, mapped)
+    said = task.map_sentence(land, mapped)
     return [said, *([f"{land.nodata_pixels:,} pixels have no data."] if land.nodata_pixels else [])]
 
 

@@ -5,12 +5,12 @@ from html import escape
 
 from terramamba.report.colours import ramp_colour, swatch
 from terramamba.report.controls import choice
-from terramamba.report.job import ReportedJob
 from terramamba.report.layers import still_picture
 from terramamba.report.map_layers import FEW_BANDS
 from terramamba.report.maps import ReportMap
 from terramamba.report.sections import Section, table
 from terramamba.report.summary import amount
+from terramamba.report.task import ReportTask
 
 KEYS = (
     "Drag the line, or the map where it is zoomed; two fingers zoom. With the map in focus, arrow keys move"
@@ -32,12 +32,12 @@ RAMP = (
 CHANGE_COLUMNS = {"pixels": "pixels", "hectares": "hectares", "probability": "mean probability"}
 
 
-def viewer(job: ReportedJob, land: ReportMap) -> Section:
+def viewer(task: ReportTask, land: ReportMap) -> Section:
     """Write map, controls, legends, the values under the mouse, and the largest changes, as HTML."""
     spectrum = '<div id="spectrum"></div>' if land.layers["spectra"] else ""
     side = [
         _choices(land),
-        *job.controls(land),
+        *task.controls(land),
         '<div class="buttons"><button type="button" id="closer" aria-label="zoom in">+</button>'
         '<button type="button" id="wider" aria-label="zoom out">−</button>'
         '<button type="button" id="whole">show all</button></div>',

@@ -28,14 +28,14 @@ from terramamba.training.workload import Volume
 
 if TYPE_CHECKING:
     from terramamba.core.files import StrPath
-    from terramamba.experiments.job import Compared
+    from terramamba.experiments.task import ExperimentTask
     from terramamba.export.network import TileNetwork
     from terramamba.export.settings import ExportSettings
     from terramamba.mapping.map_output import MapOutput
     from terramamba.mapping.plan import MapInputs, MapPlan
     from terramamba.models.spec import ModelSpec
     from terramamba.raster.scene import Scene
-    from terramamba.report.job import ReportedJob
+    from terramamba.report.task import ReportTask
     from terramamba.runs.folder import Run
     from terramamba.runs.model_card import DataCard, JudgedCard
 
@@ -210,11 +210,11 @@ class Task(Protocol):
         """Return what makes outputs of part files, from what a job's record says."""
 
     @property
-    def report(self) -> "ReportedJob":
+    def report(self) -> "ReportTask":
         """Its sections of the page about a run and a map."""
 
     @property
-    def compared(self) -> "Compared":
+    def experiment(self) -> "ExperimentTask":
         """How an experiment compares its models."""
 
     def explain(self, run: "Run", scenes: Sequence[str], **options: Any) -> dict[str, Any]:

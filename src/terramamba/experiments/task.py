@@ -17,7 +17,7 @@ class Timed(NamedTuple):
 
 
 @runtime_checkable
-class Compared(Protocol):
+class ExperimentTask(Protocol):
     """A job, as an experiment compares models for it."""
 
     @property

@@ -1,4 +1,4 @@
-"""What the page needs of a job: its words, its bars, and what there is to see of its map."""
+"""What the page needs of a task: its words, its bars, and what there is to see of its map."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ class ShownMap:
 
 
 @runtime_checkable
-class ReportedJob(Protocol):
-    """A job as the page shows it; functions return text, or HTML where they say so."""
+class ReportTask(Protocol):
+    """A task as the page shows it; functions return text, or HTML where they say so."""
 
     @property
     def images(self) -> Sequence[str]:
