@@ -38,6 +38,28 @@ def test_every_file_of_a_list_is_there(what, files):
         assert homes, f"{what}: there is no {path}"
 
 
+HOUSE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+PACKAGE = ROOT / "src" / "terramamba"
+
+
+def test_every_file_that_the_walk_through_the_house_names_is_there():
+    named = set(re.findall(r"`([\w/.]+\.py|[\w/]+/)[`:]", HOUSE))
+    assert len(named) > 80
+    for name in named:
+        inside = name if "/" in name.rstrip("/") else f"**/{name}"
+        homes = [*ROOT.glob(inside.rstrip("/")), *PACKAGE.glob(inside.rstrip("/"))]
+        assert homes, f"docs/architecture.md: there is no {name}"
+
+
+def test_both_lists_of_what_wings_have_alike_are_complete():
+    wings = [{path.stem for path in (PACKAGE / wing).glob("[a-z]*")} for wing in ("landcover", "change")]
+    (told,) = re.findall(r"Files of both, under the same names: (.+?);", HOUSE)
+    assert set(re.findall(r"\w+", re.sub(r" \(.+?\)", "", told))) == set.intersection(*wings)
+    job = dict(ROWS)["a job"]
+    (listed,) = re.findall(r"what its record names \((.+?)\)", job)
+    assert set(listed.split(", ")) <= set.intersection(*wings)
+
+
 def test_what_is_made_of_the_code_is_made_by_one_command():
     (recipe,) = re.findall(r"^renew:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     modules = re.findall(r"python -m (terramamba[\w.]+)", recipe)
