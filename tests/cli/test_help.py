@@ -71,6 +71,22 @@ def test_help_speaks_of_the_line_and_ends_with_an_example(
     assert f"example:\n  terramamba classify train {TRAINING.example}\n" in shown
 
 
+@pytest.mark.parametrize(
+    ("words", "as_good_as"),
+    [
+        (("help",), ("--help",)),
+        (("help", "classify"), ("classify", "--help")),
+        (("classify", "help"), ("classify", "--help")),
+        (("help", "weights", "show"), ("weights", "show", "--help")),
+        (("version",), ("--version",)),
+        (("-V",), ("--version",)),
+    ],
+)
+def test_help_and_version_are_said_however_they_are_asked_for(words, as_good_as, terramamba) -> None:
+    done, usual = terramamba(*words), terramamba(*as_good_as)
+    assert (done.status, done.out, done.err) == (0, usual.out, "")
+
+
 def test_a_group_that_is_a_command_too_knows_what_was_meant(terramamba: Callable[..., object]) -> None:
     done = terramamba("weights", "shw", "spectral-library")
     assert done.status == 2
@@ -111,6 +127,7 @@ def test_models_presets_and_options_that_were_meant(words, hint, workshop, terra
     done = terramamba("classify", "train", *files, "--dry-run", *words)
     assert done.status == 1
     assert done.err.rstrip().endswith(f"; did you mean {hint}?")
+    assert "glmamba" not in done.err  # a model of the other job
 
 
 def test_a_dry_run_needs_no_folder(workshop, tmp_path, monkeypatch, terramamba) -> None:

@@ -156,6 +156,24 @@ def test_what_cannot_be_mapped_is_refused_in_one_line(tmp_path, capsys, made, wo
     assert not out.exists()
 
 
+def test_a_run_of_the_other_job_is_named_before_its_bands_are(tmp_path, workshop, terramamba):
+    scene = workshop.scene.scene
+    done = terramamba("change", "map", workshop.cover_run, scene, scene, "--out", tmp_path / "m.tif")
+    assert done.err.splitlines() == [
+        f"error: {workshop.cover_run}: this run is for classify; use `terramamba classify map`"
+    ]
+
+
+def test_weights_are_called_by_their_name_where_bands_do_not_fit(tmp_path, terramamba):
+    path = tmp_path / "one.tif"
+    with rasterio.open(path, "w", "GTiff", 16, 16, 4, dtype="uint8", transform=Affine.scale(9, -9)) as file:
+        file.write(np.arange(16 * 16 * 4, dtype="uint8").reshape(4, 16, 16))
+        file.descriptions = ("NIR", "red", "green", "SWIR 1")
+    asked = ("--weights", "terramamba-change", "--what", "buildings", "--out", tmp_path / "m.tif")
+    done = terramamba("change", "map", path, path, *asked)
+    assert "has no band named blue, but the model in terramamba-change was trained on one" in done.err
+
+
 def test_flags_of_weights_are_refused_for_runs(tmp_path, workshop, terramamba):
     words = ["classify", "map", workshop.cover_run, workshop.scene.scene, "--out", tmp_path / "m.tif"]
     done = terramamba(*words, "--reflectance-scale", "100")

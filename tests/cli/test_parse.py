@@ -260,6 +260,9 @@ def test_a_list_is_written_alike_on_the_line_and_in_yaml(tmp_path: Path, flag: s
         (["a.tif", "begun", "tiles"], ["BEFORE", "AFTER"], "begun: no model.json in it"),
         (["tiles", "missing.tif"], ["SCENE"], "tiles: no model.json in it"),
         (["a.tif"], None, "RUN: no run folder among a.tif; name the folder that training wrote with --out$"),
+        (["a.tif", "b.tif"], ["BEFORE", "AFTER"], ".*, AFTER; --weights and --model map without a run$"),
+        ([], ["SCENE"], "RUN: no run is named; .* and SCENE; --weights maps without a run$"),
+        ([], (), "RUN: no run is named; name the folder that training wrote with --out$"),
     ],
 )
 def test_a_run_that_is_not_there_is_not_taken_for_a_scene(

@@ -183,7 +183,7 @@ def test_stac_items_are_mapped_as_their_files_are(jobs: Jobs, tmp_path: Path, ki
     [
         (["--stac", "{scene}"], "give either items or files"),
         (["--stac", "missing.json"], "is no STAC item"),
-        ([], "1 needed (SCENE)"),
+        ([], "SCENE: one image is needed"),
     ],
 )
 def test_items_that_cannot_be_used_are_refused(

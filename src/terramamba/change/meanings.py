@@ -6,10 +6,9 @@ from difflib import get_close_matches
 
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.mapping.fit_to_run import called
 from terramamba.models.spec import ModelSpec
 from terramamba.runs.folder import Run
-from terramamba.weights.card import CARD as WEIGHTS_CARD
-from terramamba.weights.card import read_weights_card
 
 
 def meanings_in(pairs: Mapping[str, Sequence[PairFiles]]) -> tuple[str, ...]:
@@ -57,18 +56,18 @@ def asked_of(run: Run, what: str | None) -> str | None:
     if not meanings:
         if what is not None:
             raise InputError(
-                f"--what {what}: {_called(run)} has learnt one meaning of changed, that of its masks;"
+                f"--what {what}: {called(run)} has learnt one meaning of changed, that of its masks;"
                 " leave it out"
             )
         return None
     if what is None:
         raise InputError(
-            f"{_called(run)}: has learnt several meanings of changed; choose with --what {_listed(meanings)}"
+            f"{called(run)}: has learnt several meanings of changed; choose with --what {_listed(meanings)}"
         )
     if what not in meanings:
         near = get_close_matches(what, meanings, n=1)
         hint = f"did you mean {near[0]}?" if near else "choose one of them"
-        raise InputError(f"--what {what}: {_called(run)} knows {_listed(meanings)}; {hint}")
+        raise InputError(f"--what {what}: {called(run)} knows {_listed(meanings)}; {hint}")
     return what
 
 
@@ -85,12 +84,6 @@ def asked_pairs(run: Run, pairs: Iterable[PairFiles], what: str | None) -> list[
         InputError: neither says it, or the run does not know it.
     """
     return [replace(pair, what=asked_of(run, what if pair.what is None else pair.what)) for pair in pairs]
-
-
-def _called(run: Run) -> str:
-    """Weights that come along by their name, a run by its folder."""
-    weights = run.folder / WEIGHTS_CARD
-    return read_weights_card(run.folder).name if weights.is_file() else str(run.folder)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -10,12 +10,12 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from typing import TextIO
 
 from terramamba._version import __version__
+from terramamba.cli.shared.meant import meant_commands
 from terramamba.cli.shared.verbosity import spoken
 from terramamba.cli.shared.widths import listed, width_of_terminal, wrapped
 from terramamba.core.errors import InputError, speaking_to_shell
@@ -153,10 +153,12 @@ def _without_asides() -> Iterator[None]:
 
 
 def _dispatch(words: list[str]) -> int:
+    if words[:1] == ["help"]:
+        words = [*words[1:3], "--help"]
     if not words or words[0] in ("-h", "--help"):
         print(_help(""), file=sys.stdout if words else sys.stderr)
         return DONE if words else USAGE
-    if words[0] == "--version":
+    if words[0] in ("--version", "-V", "version"):
         print(f"terramamba {__version__}")
         return DONE
     group = words[0] if any(name.startswith(words[0] + " ") for name in COMMANDS) else ""
@@ -167,13 +169,16 @@ def _dispatch(words: list[str]) -> int:
             module = import_module(f"terramamba.cli.{name.replace(' ', '_')}")
             with said_at_once(f"terramamba {name}"):
                 return module.run(words[length:])
-    if group and words[1:2] in (["-h"], ["--help"]):
+    if group and words[1:2] in (["-h"], ["--help"], ["help"]):
         print(_help(group))
         return DONE
+    if words[0].startswith("-"):
+        print(f"error: {words[0]}: name the command first: {_in_order(words)}", file=sys.stderr)
+        return USAGE
     asked = " ".join(words[: 2 if group else 1])
     if group:  # the list of all would push the error off the screen
         print(_help(group), file=sys.stderr)
-    near = " or ".join(f"`terramamba {name}`" for name in _meant(words))
+    near = " or ".join(f"`terramamba {name}`" for name in meant_commands(words, COMMANDS))
     hint = f"did you mean {near}?" if near else "`terramamba --help` lists them"
     print(
         "error: name a command" if asked == group else f"error: no command `{asked}`; {hint}", file=sys.stderr
@@ -181,20 +186,14 @@ def _dispatch(words: list[str]) -> int:
     return USAGE
 
 
-def _meant(words: list[str]) -> list[str]:
-    """Commands that ``words`` look like: those of the group, or of any group where none was named."""
-    two = get_close_matches(" ".join(words[:2]), COMMANDS, n=1, cutoff=0.8)
-    if two:
-        return two
-    of_group = {name: name.partition(" ")[2] for name in COMMANDS if " " in name}
-    groups = get_close_matches(words[0], {name.partition(" ")[0] for name in of_group}, n=1)
-    alone = get_close_matches(words[0], COMMANDS, n=1)
-    ends = get_close_matches(words[0], set(of_group.values()), n=1)
-    if groups:
-        inside = [name for name in of_group if name.startswith(groups[0] + " ")]
-        asked = get_close_matches(words[1], [of_group[name] for name in inside], n=1) if words[1:] else []
-        return [f"{groups[0]} {asked[0]}"] if asked else inside
-    return alone or [name for name, end in of_group.items() if [end] == ends]
+def _in_order(words: list[str]) -> str:
+    """Say how the command is written that follows its flags in ``words``; in general, where none does."""
+    for place in range(1, len(words)):
+        for length in (2, 1):
+            command = words[place : place + length]
+            if " ".join(command) in COMMANDS:
+                return f"`terramamba {shlex.join([*command, *words[:place], *words[place + length :]])}`"
+    return "`terramamba COMMAND ...`; `terramamba --help` lists the commands"
 
 
 def _help(group: str) -> str:

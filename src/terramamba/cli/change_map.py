@@ -68,6 +68,6 @@ def run(argv: Sequence[str]) -> int:
         run, places = shipped_detector(weights), scenes_of(paths, options.stac, DATES)
     else:
         run, places = run_and_scenes(paths, options.stac, DATES)
-    before, after = open_scenes(run, places, given)
+    before, after = open_scenes("change", run, places, given)
     show_map(map_change(run, before, after, **given))
     return 0

@@ -57,6 +57,6 @@ def run(argv: Sequence[str]) -> int:
         folder, places = run_and_scenes(paths, options.stac, ["SCENE"])
     else:
         places = scenes_of(paths, options.stac, ["SCENE"])
-    (opened,) = open_scenes(folder, places, given)
+    (opened,) = open_scenes("classify", folder, places, given)
     show_map(map_classes(folder, opened, **given))
     return 0

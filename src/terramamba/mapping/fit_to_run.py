@@ -7,7 +7,7 @@ from pathlib import Path
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.number_ranges import parse_bands
-from terramamba.core.run_files import CARD
+from terramamba.core.run_files import CARD, READY_CARD
 from terramamba.raster.band_identity import WantedBands
 from terramamba.raster.band_matching import alpha_that_fits, match_bands, place_note
 from terramamba.raster.scene import Scene
@@ -16,6 +16,7 @@ from terramamba.raster.views.nodata import in_words
 from terramamba.raster.views.palette_colours import in_colours
 from terramamba.raster.views.physical import in_units_of
 from terramamba.runs.folder import Run, load_run
+from terramamba.weights.card import read_weights_card
 
 
 def open_run(run: str | Path | Run, task: str) -> Run:
@@ -54,11 +55,17 @@ def no_temperature(run: Run, asked: str) -> InputError:
     )
 
 
+def called(run: Run) -> str:
+    """Call weights that come along by their name, and a run by its folder."""
+    weights = run.folder / READY_CARD
+    return read_weights_card(run.folder).name if weights.is_file() else str(run.folder)
+
+
 def wanted_bands(run: Run) -> WantedBands:
     """Return the bands that the model of ``run`` was trained on, as other scenes must have them."""
     data = run.card.data
     return WantedBands(
-        f"the model in {run.folder} was trained on",
+        f"the model in {called(run)} was trained on",
         data.source_bands,
         data.scaling.bands,
         data.band_names,
@@ -122,7 +129,7 @@ def _matched(scene: Scene, wanted: WantedBands, chosen: Sequence[int] | None) ->
 
 
 def _in_units(run: Run, scene: Scene) -> Scene:
-    return in_units_of(scene, physical_values=bool(run.card.data.physical), whose=str(run.folder))
+    return in_units_of(scene, physical_values=bool(run.card.data.physical), whose=called(run))
 
 
 def chosen_nodata(run: Run, given: Sequence[float] | None) -> tuple[float, ...]:

@@ -66,8 +66,8 @@ def register_model(task: str, name: str, home: str) -> None:
     _HOMES.setdefault(task, {})[name] = home
 
 
-def model_spec(name: str) -> ModelSpec:
-    """Return the record of the model called ``name``, importing its file.
+def model_spec(name: str, task: str | None = None) -> ModelSpec:
+    """Return the record of the model called ``name``, importing its file; else those for ``task`` are named.
 
     Raises:
         InputError: there is no such model.
@@ -76,7 +76,7 @@ def model_spec(name: str) -> ModelSpec:
         if name in homes:
             module, _, record = homes[name].partition(":")
             return getattr(import_module(module), record or "SPEC")
-    known = list_models()
+    known = list_models(task)
     raise InputError(f"model {name!r} is unknown; choose one of: {', '.join(known)}{meant(name, known)}")
 
 

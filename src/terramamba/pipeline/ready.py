@@ -74,7 +74,7 @@ def spec_of(task: Task, settings: Any) -> ModelSpec:
     Raises:
         InputError: there is none, it is for another task, or it cannot do what is asked.
     """
-    spec = model_spec(settings.model)
+    spec = model_spec(settings.model, task.name)
     if spec.task != task.name:
         raise InputError(f"--model {settings.model}: it is for {spec.task}; see `terramamba models`")
     check_choices(settings, spec)

@@ -55,6 +55,18 @@ def test_zarr_stores_are_told_to_be_saved_otherwise(tmp_path: Path, mark: str) -
         open_scene((tmp_path / mark).parent)
 
 
+@pytest.mark.parametrize("files", [("model.json",), ("config.yaml", "plan.json")])
+def test_a_run_is_not_taken_for_the_image_of_its_split(
+    geotiff: Make, tmp_path: Path, files: tuple[str, ...]
+) -> None:
+    split = geotiff(tmp_path / "split.tif", np.ones((1, 6, 7), np.uint8))
+    for name in files:
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(InputError, match="is a run, not an image; `terramamba report` shows"):
+        open_scene(tmp_path)
+    assert open_scene(split).bands == 1
+
+
 def test_images_in_an_archive(geotiff: Make, tmp_path: Path, seed: int) -> None:
     values = np.random.default_rng(seed).integers(1, 200, (2, 6, 7)).astype(np.int16)
     path = geotiff(tmp_path / "a.tif", values)

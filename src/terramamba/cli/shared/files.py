@@ -50,7 +50,8 @@ def scenes_of(scenes: Sequence[str], stac: Sequence[str] | None, names: Sequence
         scenes = stac
     if len(scenes) != len(names):
         given = ", ".join(scenes) or "none"
-        raise InputError(f"{len(names)} needed ({needed}), as files or with --stac; got {given}")
+        wanted = "one image is" if len(names) == 1 else f"{len(names)} images are"
+        raise InputError(f"{needed}: {wanted} needed, as files or with --stac; given: {given}")
     return list(scenes)
 
 
@@ -81,11 +82,10 @@ def _why_no_run(paths: Sequence[str], names: Sequence[str] | None) -> str:
     folders = [path for path in paths if Path(path).is_dir()]
     if begun is None and (not (absent or folders) or (names is not None and len(paths) <= len(names))):
         unknown = f" ({', '.join(absent)}: no such file)" if absent else ""
-        beside = "" if names is None else f", and {', '.join(names)}; --weights maps without a run"
-        return (
-            f"RUN: no run folder among {', '.join(paths)}{unknown}; name the folder that training wrote with "
-            f"--out{beside}"
-        )
+        without = "--weights maps" if names and len(names) == 1 else "--weights and --model map"
+        beside = f", and {', '.join(names)}; {without} without a run" if names else ""
+        among = f"no run folder among {', '.join(paths)}{unknown}" if paths else "no run is named"
+        return f"RUN: {among}; name the folder that training wrote with --out{beside}"
     # the name of a scene has an ending, that of a run hardly ever
     others = None if folders or not absent else absent[0]
     likely = next((path for path in absent if not Path(path).suffix), others)

@@ -31,16 +31,18 @@ def arguments(options: MapFiles) -> dict[str, Any]:
     return given | {"mask": given["mask"] or ()}
 
 
-def open_scenes(run: "str | Run", places: Sequence[Any], given: dict[str, Any]) -> list["Scene"]:
-    """Open what a run is to map, and say what was decided of bare arrays and of bands.
+def open_scenes(task: str, run: "str | Run", places: Sequence[Any], given: dict[str, Any]) -> list["Scene"]:
+    """Open what a run for ``task`` is to map, and say what was decided of bare arrays and of bands.
 
     Takes the flags that are about opening out of ``given``.
+
+    Raises:
+        InputError: the run is for another task, or it and the scenes do not fit each other.
     """
-    from terramamba.mapping.fit_to_run import open_for
-    from terramamba.runs.folder import Run, load_run
+    from terramamba.mapping.fit_to_run import open_for, open_run
 
     how = {"variable": given.pop("scene_variable"), "axes": given.pop("axes"), "bands": given.pop("bands")}
-    loaded = run if isinstance(run, Run) else load_run(run)
+    loaded = open_run(run, task)
     scenes = [open_for(loaded, place, **how) for place in places]
     say_what_was_opened(scenes)
     return scenes

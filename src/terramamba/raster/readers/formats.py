@@ -21,6 +21,7 @@ from terramamba.raster.readers import (
     neon,
     netcdf,
     prisma,
+    run_folder,
     stac,
     swaths,
     tanager,
@@ -140,6 +141,14 @@ FORMATS = (
         notes="Save it as NetCDF or GeoTIFF.",
         matches=on_disk(zarr_store.is_zarr),
         reader=lambda path, options: zarr_store.refuse_zarr(path),
+    ),
+    Format(
+        name=run_folder.NAME,
+        known_by="a folder with `model.json`, or `config.yaml` and `plan.json`",
+        reads="nothing: refused",
+        notes="It is what maps, not what is mapped. The image of its split in it opens by its own name.",
+        matches=on_disk(run_folder.is_run),
+        reader=lambda path, options: run_folder.refuse_run(path),
     ),
     Format(
         name="EnMAP",
