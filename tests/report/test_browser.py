@@ -260,3 +260,27 @@ def test_names_of_classes_cover_the_numbers_beneath_them(tab: Tab, pages: dict[s
     assert len(seen[1]) > 1
     assert all(abs(left) < 2 and on_top for left, on_top in seen[1])
     assert abs(seen[2]) < 2
+
+
+@pytest.mark.parametrize("tab", [{"viewport": {"width": 718, "height": 1000}}], indirect=True)
+def test_it_prints_light_with_what_can_be_read_on_paper(tab: Tab, pages: dict[str, Path]) -> None:
+    tab.open(pages["change"])
+    tab.page.locator("#theme").click()
+    tab.page.emulate_media(media="print")
+    seen = "[...document.querySelectorAll('{}')].filter((one) => one.offsetParent).length"
+    assert [tab.run(seen.format(name)) for name in ("#spectrum", ".by-hand", ".go", "input")] == [0, 0, 0, 0]
+    assert tab.run(seen.format(".short .number")) > 0
+    assert tab.run("getComputedStyle(document.documentElement).colorScheme") == "light"
+    assert (
+        tab.run("Math.max(...[...document.querySelectorAll('.chart')].map((one) => one.clientWidth))") < 420
+    )
+
+
+def test_what_takes_several_lines_is_not_run_together(tab: Tab, pages: dict[str, Path]) -> None:
+    tab.open(pages["cover"])
+    several = tab.run(
+        "[...document.querySelectorAll('dd')].filter((one) => one.textContent.includes('\\n'))"
+        ".map((one) => one.innerText.includes('\\n'))"
+    )
+    assert several
+    assert all(several)

@@ -39,8 +39,9 @@ def _reliability(run: RunRecord, came_true: str) -> str:
     )
     said = (
         f"Off by {reached(ERROR, run.test)} on average, by {reached(SCALED_ERROR, run.test)} at"
-        f" temperature {temperature:.3g}, which was fitted on validation. Maps use it only with --calibrated."
+        f" temperature {temperature:.3g}, which was fitted on validation."
     )
+    asked = "Maps use it only with <code>--calibrated</code>."
     counts = "".join(
         f"<tr><td>{row.low:.2f} – {row.high:.2f}</td>"
         + "".join(f'<td class="number">{one.samples:,}</td>' for one in (row, other))
@@ -48,7 +49,7 @@ def _reliability(run: RunRecord, came_true: str) -> str:
         for row, other in zip(plain, scaled, strict=True)
     )
     return (
-        f"{chart}<p>{escape(said)}</p><details><summary>Pixels of each step</summary><table><thead><tr>"
+        f"{chart}<p>{escape(said)} {asked}</p><details><summary>Pixels of each step</summary><table><thead><tr>"
         f'<th scope="col">probability</th><th scope="col">as the model is</th><th scope="col">at temperature'
         f" {temperature:.3g}</th></tr></thead><tbody>{counts}</tbody></table></details>"
     )

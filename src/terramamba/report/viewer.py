@@ -41,7 +41,7 @@ def viewer(task: ReportTask, land: ReportMap) -> Section:
         '<div class="buttons"><button type="button" id="closer" aria-label="zoom in">+</button>'
         '<button type="button" id="wider" aria-label="zoom out">−</button>'
         '<button type="button" id="whole">show all</button></div>',
-        '<output id="under" aria-live="polite">Point at the map.</output>',
+        '<output id="under" aria-live="polite">Point at the map, or touch it.</output>',
         spectrum,
         *(_legend(name, land) for name in land.overlays),
         _saving(land),
