@@ -37,3 +37,25 @@ def test_pictures_are_those_that_the_wavelengths_allow(
     scene = open_scene(written(tmp_path / "scene.tif", names, len(wavelengths) or 4))
     assert [one.title for one in composites(scene)] == titles
     assert band_label(scene, 1) == (f"2 · {wavelengths[1]} nm" if wavelengths else "2")
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (
+            ["Blue", "Green", "Red", "NIR"],
+            {
+                "natural colour: Red, Green, Blue": (2, 1, 0),
+                "false colour infrared: NIR, Red, Green": (3, 2, 1),
+            },
+        ),
+        (["SWIR 1", "NIR", "red", "green"], {"false colour infrared: NIR, red, green": (1, 2, 3)}),
+        (["blue", "green", "green", "x"], {"bands 1, 2, 3": (0, 1, 2)}),
+        (["B1", "B2", "B3"], {"bands 1, 2, 3": (0, 1, 2)}),
+    ],
+)
+def test_without_wavelengths_the_names_of_bands_say_what_is_red(
+    tmp_path: Path, names: list[str], shown: dict[str, tuple[int, ...]]
+) -> None:
+    scene = open_scene(written(tmp_path / "scene.tif", names, len(names)))
+    assert {one.title: one.bands for one in composites(scene)} == shown

@@ -15,6 +15,12 @@ WAYS = {
 }
 """Wavelengths in nm that are shown as red, green and blue."""
 
+CALLED = {
+    "natural colour": ("red", "green", "blue"),
+    "false colour infrared": ("nir", "red", "green"),
+}
+"""The same of bands whose wavelengths are not known, by their names."""
+
 NEAR_NM = 60.0
 """A band farther from what is wanted does not stand for it."""
 
@@ -29,10 +35,14 @@ class Composite:
 
 def composites(scene: Scene) -> list[Composite]:
     """Choose what is shown of ``scene``: each of ``WAYS`` that it has bands for, else its usual three."""
+    if scene.wavelengths is None:
+        ways = {title: _named(scene, wanted) for title, wanted in CALLED.items()}
+    else:
+        ways = {title: _nearest(scene, wanted) for title, wanted in WAYS.items()}
     found = [
         Composite(f"{title}: {bands_in_words(scene, bands)}", bands)
-        for title, wanted in WAYS.items()
-        if (bands := _nearest(scene, wanted)) is not None
+        for title, bands in ways.items()
+        if bands is not None
     ]
     usual = tuple(shown_bands(scene.bands, scene.wavelengths))
     return found or [Composite(bands_in_words(scene, usual), usual)]
@@ -54,13 +64,20 @@ def bands_in_words(scene: Scene, bands: Sequence[int]) -> str:
     known = scene.wavelengths
     if known is not None:
         return f"{', '.join(f'{known[band]:.0f}' for band in bands)} nm"
+    if bands in [_named(scene, wanted) for wanted in CALLED.values()]:
+        return ", ".join(scene.band_names[band] for band in bands)
     return f"bands {', '.join(str(band + 1) for band in bands)}"
+
+
+def _named(scene: Scene, wanted: Sequence[str]) -> tuple[int, ...] | None:
+    """The bands with the names that are ``wanted``; None where one is missing or there twice."""
+    names = [name.strip().casefold() for name in scene.band_names]
+    return tuple(map(names.index, wanted)) if all(names.count(one) == 1 for one in wanted) else None
 
 
 def _nearest(scene: Scene, wanted: Sequence[float]) -> tuple[int, ...] | None:
     """The good bands nearest to wavelengths; None where one is far from all, or stands for two."""
-    if scene.wavelengths is None:
-        return None
+    assert scene.wavelengths is not None
     good = np.flatnonzero(~np.array(scene.bad_bands))
     known = np.array(scene.wavelengths)[good]
     if not good.size:

@@ -49,9 +49,10 @@ def _reliability(run: RunRecord, came_true: str) -> str:
         for row, other in zip(plain, scaled, strict=True)
     )
     return (
-        f"{chart}<p>{escape(said)} {asked}</p><details><summary>Pixels of each step</summary><table><thead><tr>"
-        f'<th scope="col">probability</th><th scope="col">as the model is</th><th scope="col">at temperature'
-        f" {temperature:.3g}</th></tr></thead><tbody>{counts}</tbody></table></details>"
+        f"{chart}<p>{escape(said)} {asked}</p><details><summary>Pixels of each step</summary>"
+        f'<table><thead><tr><th scope="col">probability</th><th scope="col">as the model is</th>'
+        f'<th scope="col">at temperature {temperature:.3g}</th></tr></thead><tbody>{counts}</tbody></table>'
+        "</details>"
     )
 
 
