@@ -4,9 +4,10 @@ from os import fspath
 
 from terramamba.assessment import assess, reference_points
 from terramamba.assessment.assess import Assessment
-from terramamba.assessment.reference_points import REFERENCE, DrawnPoints
+from terramamba.assessment.reference_points import DrawnPoints
 from terramamba.core.arguments import checked
 from terramamba.core.files import StrPath
+from terramamba.raster.vector.own_attributes import REFERENCE
 
 
 @checked

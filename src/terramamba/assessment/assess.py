@@ -12,16 +12,14 @@ import shapely
 from jaxtyping import Int64, Shaped
 
 from terramamba.assessment.class_map import ClassMap, names_of, opened_map, read_class_map
-from terramamba.assessment.reference_points import REFERENCE, STRATUM
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_names import name_key
 from terramamba.raster.vector.coverage import pixels_of_points
 from terramamba.raster.vector.features import Features, on_pixels, read_features
 from terramamba.raster.vector.layers import LayerWanted
+from terramamba.raster.vector.own_attributes import NOT_SAID, REFERENCE, STRATUM
 from terramamba.scores.area_estimation import LEAST_POINTS, AreaEstimates, Estimate, estimate_areas
 
-UNDECIDED = ("", "-", "?", "none", "nan")
-"""What stands at a point of which nobody said anything."""
 SHOWN = 6
 
 
@@ -90,7 +88,7 @@ def assess_map(
     said = [str(value).strip() for value in features.attributes[reference].tolist()]
     notes += _strata_notes(features, found, mapped)
     classes = _Classes(found)
-    named = [text if text.lower() not in UNDECIDED else None for text in said]
+    named = [text if text.lower() not in NOT_SAID else None for text in said]
     counted = [
         (classes.of_value(int(value)), classes.of_text(text, str(points)))
         for value, there, text in zip(mapped, known, named, strict=True)
@@ -197,9 +195,9 @@ def _each_once(
     first: dict[tuple[float, ...], int] = {}
     for i, place in enumerate(map(tuple, shapely.get_coordinates(features.shapes).tolist())):
         other = first.setdefault(place, i)
-        if said[other] in UNDECIDED:
+        if said[other] in NOT_SAID:
             first[place] = i
-        elif said[i] not in (*UNDECIDED, said[other]):
+        elif said[i] not in (*NOT_SAID, said[other]):
             raise InputError(
                 f"{features.path}: points {other + 1} and {i + 1} lie at one place, and their {reference} is "
                 f"{texts[other]!r} and {texts[i]!r}; keep the right one"

@@ -13,6 +13,7 @@ from jaxtyping import Int64
 from terramamba.assessment.class_map import ClassMap, blocks, opened_map, read_class_map
 from terramamba.core.errors import InputError
 from terramamba.raster.output.staging import check_outputs, staged
+from terramamba.raster.vector.own_attributes import ID, REFERENCE, STRATUM
 from terramamba.raster.vector.polygon_files import (
     DRIVERS,
     GEOPACKAGE,
@@ -22,8 +23,6 @@ from terramamba.raster.vector.polygon_files import (
     writing,
 )
 
-STRATUM, REFERENCE = "stratum", "reference"
-"""Attributes of a point: value of the map where it was drawn, and what is really there."""
 LAYER = "points"
 
 
@@ -104,7 +103,7 @@ def _write(path: Path, points: np.ndarray, strata: Int64[np.ndarray, " n"], crs:
 
     driver = DRIVERS[path.suffix.lower()]
     columns = {
-        "id": np.arange(1, len(points) + 1),
+        ID: np.arange(1, len(points) + 1),
         STRATUM: strata,
         REFERENCE: np.full(len(points), None, dtype=object),
     }

@@ -152,3 +152,48 @@ def test_whole_measurements_are_no_classes_beside_others() -> None:
     heights = np.array([12, 15, 9, 12, 31, 14, 18, 22, 40, 17])
     cover = np.array(["wood", "corn"] * 5, object)
     assert find_classes("f", {"height": heights, "cover": cover}).attribute == "cover"
+
+
+def patches(**others: Any) -> dict[str, Any]:
+    """Attributes of class polygons as ``classify map --polygons`` writes them."""
+    return {
+        "id": np.arange(1, 5),
+        "code": np.array([7, 2, 7, 9]),
+        "class": np.array(["wood", "corn", "wood", "beet"], object),
+        "area_m2": MEASURES,
+        "pixels": np.array([9, 6, 6, 1]),
+        **others,
+    }
+
+
+def test_polygons_of_a_map_keep_its_values_and_names() -> None:
+    found = find_classes("f", patches(seen=np.array(["yes", None, None, None], object)))
+    assert found.codes.tolist() == [7, 2, 7, 9]
+    assert found.names == {7: "wood", 2: "corn", 9: "beet"}
+    assert (found.attribute, found.by_name) == ("class", False)
+    assert "its mistakes, too" in str(found.note)
+    own = find_classes("f", patches(), "class")
+    assert own.names == {1: "beet", 2: "corn", 3: "wood"}
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"class": np.array(["wood", "corn", "oak", "beet"], object)},
+        {"class": np.array(["wood", "corn", "wood", "corn"], object)},
+        {"code": np.array([7, 2, 2, 9])},
+    ],
+)
+def test_polygons_of_a_map_whose_code_or_name_was_edited_are_asked_about(edited: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"was changed alone.*--class-attribute code or class"):
+        find_classes("f", patches(**edited))
+
+
+def test_what_the_map_said_of_reference_points_is_no_class() -> None:
+    points = {"id": np.arange(1, 5), "stratum": np.array([1, 2, 1, 2]), "reference": np.full(4, None)}
+    with pytest.raises(InputError, match=r"'reference' \(empty\) says no class"):
+        find_classes("f", points, shown="stratum")
+    said = {**points, "reference": np.array(["wood", "corn", "?", None], object)}
+    found = find_classes("f", said)
+    assert (found.attribute, found.codes.tolist()) == ("reference", [2, 1, 0, 0])
+    assert find_classes("f", said, "stratum").attribute == "stratum"

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from terramamba.assessment.reference_points import REFERENCE
 from terramamba.cli.shared.parse import AsJson, Usage, parse
 from terramamba.core.options import Options
+from terramamba.raster.vector.own_attributes import REFERENCE
 
 
 @dataclass(frozen=True, kw_only=True)

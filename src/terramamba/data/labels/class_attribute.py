@@ -5,7 +5,7 @@ n features
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,14 @@ from terramamba.core import words
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_names import merged_in_words, one_spelling
 from terramamba.data.labels.unlabelled import NO_VALUE
+from terramamba.raster.vector.own_attributes import (
+    CLASS,
+    CLASS_POLYGONS,
+    CODE,
+    NOT_SAID,
+    REFERENCE,
+    REFERENCE_POINTS,
+)
 
 MAX_CLASSES = 255
 """An attribute with more different values than this says no classes."""
@@ -38,16 +46,18 @@ MEASURES = {
 }
 """What is measured or counted of shapes, in small letters: whole numbers that may repeat, but no classes."""
 
+OF_A_MAP = "they are the patches of a map: what is learnt from them, and scored, are its mistakes, too"
+
 SHOWN = 6
 """Values of an attribute that a message lists."""
 
 
 @dataclass(frozen=True, eq=False)
 class ClassAttribute:
-    """The class of every feature: a code, or 0 for none. ``names`` is empty where the file has numbers.
+    """The class of every feature: a code, or 0 for none. ``names`` is empty where the file has numbers alone.
 
-    ``note`` says which names were taken for one; ``zeros`` features have the number 0 and ``below`` one
-    below 0, and none therefore.
+    ``by_name``: it has text alone, whose values the codes only count. ``note`` says what is to be known of
+    them; ``zeros`` features have the number 0 and ``below`` one below 0, and none therefore.
     """
 
     attribute: str
@@ -56,6 +66,7 @@ class ClassAttribute:
     note: str | None = None
     zeros: int = 0
     below: int = 0
+    by_name: bool = False
 
 
 def find_classes(
@@ -73,7 +84,8 @@ def find_classes(
     some of them repeat (an attribute that is different for every feature counts them); more than 5 numbers
     twice or more on average (measurements that happen to be whole do not). Where none does, the only one
     of that kind is meant, or the only text. ``shown`` is the attribute that a map of them shows; it counts
-    where it says classes.
+    where it says classes. Of class polygons that this package wrote, value and name of the class go together;
+    of its reference points what a person said counts, never what the map says.
 
     Raises:
         InputError: no such attribute, one that says no classes, or none or several that could be meant.
@@ -102,6 +114,16 @@ def find_classes(
                 "--class-attribute"
             )
         return candidate
+    if set(attributes) >= REFERENCE_POINTS:
+        said = [None if str(one).strip().lower() in NOT_SAID else one for one in attributes[REFERENCE]]
+        return find_classes(path, {**attributes, REFERENCE: np.array(said, object)}, REFERENCE)
+    own_style = shown is None or shown == CLASS or shown not in attributes
+    if (
+        own_style
+        and set(attributes) >= CLASS_POLYGONS
+        and (own := _code_and_name(path, attributes)) is not None
+    ):
+        return own
     if shown is not None and shown in attributes:
         styled = _classes(shown, attributes[shown])
         if styled is not None and 1 <= len(_present(styled)) <= MAX_CLASSES:
@@ -129,6 +151,21 @@ def find_classes(
     raise InputError(
         f"{path}: several attributes can say the class; choose with --class-attribute: {_listed(meant)}"
     )
+
+
+def _code_and_name(path: str, attributes: Mapping[str, Shaped[np.ndarray, " n"]]) -> ClassAttribute | None:
+    """Classes of polygons that this package wrote; None where they only have attributes of the same names."""
+    coded, texts = _classes(CODE, attributes[CODE]), attributes[CLASS].tolist()
+    if coded is None or coded.names or not coded.codes.any():
+        return None
+    pairs = {(code, text) for code, text in zip(coded.codes.tolist(), texts, strict=True) if code}
+    names = dict(pairs)
+    if not len(pairs) == len(names) == len(set(names.values())) or not all(names.values()):
+        raise InputError(
+            f"{path}: its polygons are those of a map, of which {CODE} or {CLASS} was changed alone, so that"
+            f" they do not go together; say with --class-attribute {CODE} or {CLASS} which of them counts"
+        )
+    return replace(coded, attribute=CLASS, names=names, note=OF_A_MAP)
 
 
 def _beside(file: Path, suffix: str) -> tuple[Path, Path]:
@@ -177,7 +214,8 @@ def _classes(name: str, values: Shaped[np.ndarray, " n"]) -> ClassAttribute | No
     code_of = {text: code for code, text in enumerate(names, start=1)}
     place = {"": 0} | {text: code_of[chosen] for text, chosen in spelling.items()}
     codes = np.array([place[text] for text in written], np.int64)
-    return ClassAttribute(name, codes, dict(enumerate(names, start=1)), merged_in_words(spelling))
+    numbered = dict(enumerate(names, start=1))
+    return ClassAttribute(name, codes, numbered, merged_in_words(spelling), by_name=True)
 
 
 def _says(text: str) -> bool:

@@ -45,10 +45,16 @@ def find_styled_classes(
     style = category_style(path)
     shown = None if style is None else style.attribute
     classes = find_classes(path, attributes, wanted, shown)
-    by_name = bool(classes.names)
     notes: tuple[str, ...] = () if classes.note is None else (classes.note,)
     unstyled = StyledClasses(
-        classes.attribute, classes.codes, classes.names, {}, by_name, classes.zeros, classes.below, notes
+        classes.attribute,
+        classes.codes,
+        classes.names,
+        {},
+        classes.by_name,
+        classes.zeros,
+        classes.below,
+        notes,
     )
     if style is None or classes.attribute != shown:
         return unstyled

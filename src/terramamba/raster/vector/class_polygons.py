@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from terramamba.raster.vector.area_polygons import AreaPolygons, trace_areas
+from terramamba.raster.vector.own_attributes import CLASS, CODE, ID, PIXELS
 from terramamba.raster.vector.polygon_files import Columns, Layer
 
 REMEDY = ("patch", "give a larger --min-area, or leave --polygons out")
@@ -30,11 +31,11 @@ def class_layer(names: Mapping[int, str]) -> Layer:
 
     def columns(areas: AreaPolygons) -> Columns:
         return {
-            "id": areas.id.astype(np.int64),
-            "code": areas.value,
-            "class": np.array([names[int(code)] for code in areas.value], object),
+            ID: areas.id.astype(np.int64),
+            CODE: areas.value,
+            CLASS: np.array([names[int(code)] for code in areas.value], object),
             f"area_{areas.unit}": areas.area,
-            "pixels": areas.pixels.astype(np.int64),
+            PIXELS: areas.pixels.astype(np.int64),
         }
 
     return Layer("classes", columns)
