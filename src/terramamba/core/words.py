@@ -27,6 +27,26 @@ def percent(fraction: float) -> str:
     return "less than 0.01 %" if 0 < fraction < 1e-4 else f"{100 * fraction:.4g} %"
 
 
+def written(value: object) -> str:
+    """Write a value of a table: numbers as they are read, bytes as what they are.
+
+    >>> written(0.25), written(b"x"), written(None)
+    ('0.25', 'binary data', 'None')
+    """
+    if isinstance(value, bytes):
+        return "binary data"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def shortened(text: str, most: int = 40) -> str:
+    """Cut a text after ``most`` letters, so that several find room in a line.
+
+    >>> shortened("a" * 50, most=5)
+    'aaaaa...'
+    """
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
 def count(number: int, noun: str) -> str:
     """Write a number with its noun in the singular or plural."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

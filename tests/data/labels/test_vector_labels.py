@@ -17,6 +17,7 @@ from drawn import class_map, code_map, feature_map
 from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import Labels, read_label_subsets, read_labels
 from terramamba.data.settings import VectorOptions
+from terramamba.raster.checks.describe_vector import describe_features
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
@@ -480,6 +481,17 @@ def test_shapes_that_are_nowhere_on_earth_are_outside(tmp_path: Path, scene: Sce
     # its corners have no place in UTM, but the scene is well inside
     world = write(tmp_path / "world.gpkg", [shapely.box(-180, -90, 180, 90)], "EPSG:4326", cover=["a"])
     assert class_map(read_labels(world, scene, min_classes=1)).all()
+
+
+def test_a_spectral_library_is_no_file_of_labels(tmp_path: Path, scene: Scene) -> None:
+    profiles = np.array([f"{{'y': [{value}]}}" * 9 for value in (1, 2)], object)
+    cover = np.array(["a", "b"], object)
+    path = write(tmp_path / "l.gpkg", [shapely.Point()] * 2, "EPSG:4326", cover=cover, profiles=profiles)
+    with pytest.raises(InputError, match="its features have no place on the ground, as in a spectral lib"):
+        read_labels(path, scene, vector=VectorOptions(class_attribute="cover"))
+    (layer,) = (facts for name, facts in describe_features(path).items() if name.startswith("layer"))
+    assert "2 features: 2 empty Point" in layer
+    assert f"attribute 'profiles': {profiles[0][:40]}... (1), {profiles[1][:40]}... (1)" in layer
 
 
 def test_shapes_far_away_are_not_split(tmp_path: Path, scene: Scene) -> None:

@@ -67,6 +67,15 @@ def test_a_run_is_not_taken_for_the_image_of_its_split(
     assert open_scene(split).bands == 1
 
 
+@pytest.mark.parametrize("header", ["spectra.hdr", "spectra.sli.hdr"])
+def test_a_spectral_library_is_called_one_and_not_damaged(tmp_path: Path, header: str) -> None:
+    (tmp_path / "spectra.sli").write_bytes(bytes(32))
+    entries = ("ENVI", "samples = 4", "lines = 2", "bands = 1", "file type = ENVI Spectral Library", "")
+    (tmp_path / header).write_text("\n".join(entries))
+    with pytest.raises(InputError, match="is a spectral library, spectra without places, which is not read"):
+        open_scene(tmp_path / "spectra.sli")
+
+
 def test_images_in_an_archive(geotiff: Make, tmp_path: Path, seed: int) -> None:
     values = np.random.default_rng(seed).integers(1, 200, (2, 6, 7)).astype(np.int16)
     path = geotiff(tmp_path / "a.tif", values)

@@ -4,7 +4,7 @@ n features
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -233,9 +233,6 @@ def _listed(attributes: Mapping[str, Shaped[np.ndarray, " n"]]) -> str:
 
 
 def _described(name: str, values: Shaped[np.ndarray, " n"]) -> str:
-    shown = (
-        f"{value:g}" if isinstance(value, float) else str(value) for value in values if value is not None
-    )
-    different: Sequence[str] = list(dict.fromkeys(shown))
+    different = list(dict.fromkeys(words.written(value) for value in values if value is not None))
     more = f", ... {len(different)} values" if len(different) > SHOWN else ""
-    return f"{name!r} ({', '.join(different[:SHOWN]) or 'empty'}{more})"
+    return f"{name!r} ({', '.join(map(words.shortened, different[:SHOWN])) or 'empty'}{more})"

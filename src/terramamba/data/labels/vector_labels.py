@@ -177,6 +177,11 @@ def _nothing_labelled(
     options: VectorOptions,
     crs: CRS | None,
 ) -> str:
+    if all(shape is None or shape.is_empty for shape in shapes):
+        return (
+            f"{path}: its features have no place on the ground, as in a spectral library, which is not read;"
+            " give shapes that lie on the scene"
+        )
     if small:
         return (
             f"{path}: no polygon covers {options.min_coverage:g} of a pixel of {scene.path}; give a smaller "

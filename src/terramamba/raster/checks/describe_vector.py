@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 from jaxtyping import Shaped
 
+from terramamba.core.words import shortened, written
 from terramamba.raster.geogrid import crs_name
 from terramamba.raster.vector.features import Features, read_features
 from terramamba.raster.vector.vector_files import list_layers
@@ -33,7 +34,10 @@ def describe_features(path: str) -> dict[str, str]:
 
 
 def _layer(features: Features) -> Iterable[str]:
-    kinds = Counter("none" if shape is None else shape.geom_type for shape in features.shapes)
+    kinds = Counter(
+        "none" if shape is None else f"{'empty ' * shape.is_empty}{shape.geom_type}"
+        for shape in features.shapes
+    )
     yield f"{len(features)} features: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     yield "no reference system" if features.crs is None else crs_name(features.crs)
     left, bottom, right, top = shapely.bounds(shapely.geometrycollections(features.shapes))
@@ -47,11 +51,12 @@ def _values(values: Shaped[np.ndarray, " n"]) -> str:
     """List the different values with their number, most frequent first; of many numbers the range."""
     if values.dtype.kind == "f":
         values = values[~np.isnan(values)]
-    counts = Counter(f"{v:g}" if isinstance(v, float) else str(v) for v in values.tolist() if v is not None)
+    counts = Counter(written(value) for value in values.tolist() if value is not None)
     if not counts:
         return "no values"
     if len(counts) <= SHOWN:
-        return ", ".join(f"{value} ({number})" for value, number in counts.most_common())
+        return ", ".join(f"{shortened(value)} ({number})" for value, number in counts.most_common())
     if values.dtype.kind in "iuf":
         return f"{values.min():.6g} to {values.max():.6g}, {len(counts)} different"
-    return ", ".join(value for value, _ in counts.most_common(SHOWN)) + f", ... {len(counts)} different"
+    listed = ", ".join(shortened(value) for value, _ in counts.most_common(SHOWN))
+    return f"{listed}, ... {len(counts)} different"

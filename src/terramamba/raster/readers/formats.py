@@ -22,6 +22,7 @@ from terramamba.raster.readers import (
     netcdf,
     prisma,
     run_folder,
+    spectral_library,
     stac,
     swaths,
     tanager,
@@ -297,6 +298,15 @@ FORMATS = (
         reader=_netcdf,
         named=True,
         bare=True,
+    ),
+    Format(
+        name=spectral_library.NAME,
+        known_by="`file type = ENVI Spectral Library` in the header `.hdr` of a `.sli` or `.esl`",
+        reads="nothing: refused",
+        notes="Spectra without places. So are those of EnMAP-Box in a GeoPackage: points that have a place "
+        "are labels like others, their profiles are not read.",
+        matches=on_disk(spectral_library.is_library),
+        reader=lambda path, options: spectral_library.refuse_library(path),
     ),
     Format(
         name="GeoTIFF",
