@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from terramamba.core import documents, network
+from terramamba.core import documents, network, unpacked
 from terramamba.data import hub
 from terramamba.data.catalog import download, unpack
 from terramamba.data.labels import label_description, label_grid
@@ -13,7 +13,6 @@ from terramamba.mapping import executors
 from terramamba.mapping import windows as mapping_windows
 from terramamba.models.encoders import pretrained
 from terramamba.raster import sample_statistics, windows
-from terramamba.raster.readers import matlab_tags
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
@@ -25,7 +24,8 @@ PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
         ("JSON, YAML, CSV | {} MB at most", documents.MOST_BYTES >> 20),
         ("{} levels and", documents.MOST_NESTED),
         ("and {} values at most", documents.MOST_NODES),
-        ("may grow {} times at most", matlab_tags.MOST_RATIO),
+        ("`.npz`, MATLAB v5 | unpack to {} GB", unpacked.MOST_UNPACKED >> 30),
+        ("or to {} times their size", unpacked.MOST_RATIO),
         ("and a licence, {} GiB at most", hub.LARGEST >> 30),
         ("nothing else, {} GB at most", pretrained.LARGEST_FILE >> 30),
         ("until a connection stands | {} seconds", network.CONNECT_SECONDS),

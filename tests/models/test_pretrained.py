@@ -1,6 +1,7 @@
 """Encoders begin with other people's weights: read safely, found by name, widened to other bands."""
 
 import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,11 @@ def test_files_that_are_no_weights_are_refused_and_run_no_code(tmp_path, monkeyp
         with pytest.raises(InputError, match=said):
             read_encoder_weights(name)
     assert not Path("sprung").exists()
+    with zipfile.ZipFile("grows.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data/0", bytes(100_000))
+    monkeypatch.setattr(pretrained, "LARGEST_FILE", 50_000)
+    with pytest.raises(InputError, match=r"grows.pth: 100,000 bytes, more than encoders have"):
+        read_encoder_weights("grows.pth")
 
 
 def test_weights_of_other_networks_and_models_without_encoder_are_refused(seed):

@@ -161,8 +161,9 @@ def test_archives_that_unpack_to_too_much_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("terramamba.raster.vector.vector_files.MOST_UNPACKED", 100)
-    with pytest.raises(InputError, match=r"a\.zip: holds more than .* unpack it"):
-        names(zipped(tmp_path / "a.zip", *shapefile(tmp_path / "drawn")))
+    for name in ("a.zip", "a.shz", "a.kmz"):
+        with pytest.raises(InputError, match=rf"{name}: holds more than .* unpack it"):
+            names(zipped(tmp_path / name, *shapefile(tmp_path / "drawn")))
 
 
 def test_vector_files_are_not_read_from_the_web() -> None:

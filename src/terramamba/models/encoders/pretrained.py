@@ -6,6 +6,7 @@ else (``weights_only``), or are safetensors; a run keeps them as safetensors fro
 
 import hashlib
 import warnings
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -216,7 +217,7 @@ def widened(stem: Tensor, bands: int) -> Tensor:
 
 def _read(path: Path, sha256: str | None) -> Mapping[str, Any]:
     remedy = "fetch it anew, or give another"
-    size = path.stat().st_size
+    size = max(path.stat().st_size, _unpacked_size(path))
     if size > LARGEST_FILE:
         raise InputError(f"{path}: {size:,} bytes, more than encoders have; give weights alone")
     if sha256 is not None and _sha256(path) != sha256:
@@ -237,6 +238,15 @@ def _read(path: Path, sha256: str | None) -> Mapping[str, Any]:
     if not isinstance(state, Mapping):
         raise InputError(f"{path}: holds a {type(state).__name__} and no weights by name; {remedy}")
     return state
+
+
+def _unpacked_size(path: Path) -> int:
+    """Return the bytes that a zip archive, as PyTorch writes it, unpacks to; 0 for other files."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    except zipfile.BadZipFile:
+        return 0
 
 
 def _sha256(path: Path) -> str:

@@ -25,9 +25,12 @@ from jaxtyping import Shaped
 from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.readers import matlab
 from terramamba.raster.readers.npy import open_npy
+from terramamba.raster.readers.npz import list_npz, load_npz
 from terramamba.raster.readers.references import require_own_hdf5
 
 Kind = Literal["MATLAB v5", "MATLAB v7.3", "NumPy .npy", "NumPy .npz"]
+KINDS = "biufcU"
+"""Types of arrays that are looked at: numbers and text."""
 # What the readers raise on a damaged file.
 _DAMAGE = (
     OSError,
@@ -71,7 +74,11 @@ def list_arrays(path: str) -> dict[str, ArrayInfo]:
         if kind == "NumPy .npy":
             array = open_npy(path)
             return {"array": ArrayInfo(array.shape, str(array.dtype))}
-        return {name: ArrayInfo(a.shape, str(a.dtype)) for name, a in load_arrays(path).items()}
+        return {
+            name: ArrayInfo(shape, str(dtype.newbyteorder("=")))
+            for name, (shape, dtype) in list_npz(path).items()
+            if dtype.kind in KINDS
+        }
 
 
 def unopened(path: str) -> tuple[str, ...]:
@@ -96,10 +103,8 @@ def load_arrays(path: str, names: Sequence[str] | None = None) -> dict[str, Shap
         elif kind == "NumPy .npy":
             loaded = {"array": np.load(path, allow_pickle=False)}
         else:
-            # A damaged archive leaves a file open that NumPy opened itself.
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                loaded = {n: archive[n] for n in archive.files if names is None or n in names}
-    kept = {name: item for name, item in loaded.items() if item.dtype.kind in "biufcU"}
+            loaded = load_npz(path, names)
+    kept = {name: item for name, item in loaded.items() if item.dtype.kind in KINDS}
     return {name: item if item.dtype.kind == "U" else plain(item) for name, item in kept.items()}
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from struct import unpack_from
 
+from terramamba.core.unpacked import most_unpacked, require_plausible
+
 HEADER = 128
 MATRIX, COMPRESSED = 14, 15
 NUMBERS = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8, 16: 1, 17: 2, 18: 4}
@@ -22,8 +24,6 @@ COMPLEX = 0x0800
 MOST_NESTED = 32
 MOST_BYTES = 64 << 30
 """Of the decompressed elements of a file together; more is a trap, or no file for memory."""
-MOST_RATIO = 2000
-"""Times that a compressed element may grow; zlib reaches about 1,030."""
 
 
 _Elements = Iterator[tuple[int, memoryview]]
@@ -46,14 +46,17 @@ def require_tags(path: str) -> None:
     ):
         return
     order = "<" if data[126:128] == b"IM" else ">"
-    unpacked = 0
+    unpacked, most = 0, min(MOST_BYTES, most_unpacked(len(data)))
     place = HEADER
     while place + 8 <= len(data):
         kind, length = unpack_from(order + "II", data, place)
         body = memoryview(data)[place + 8 : place + 8 + length]
         if kind == COMPRESSED:
-            content = _decompressed(body, place, MOST_BYTES - unpacked)
+            content = _decompressed(body, place, most - unpacked)
             unpacked += len(content)
+            if unpacked > most:
+                require_plausible(len(data), unpacked)
+                raise TagError(f"it unpacks to more than {MOST_BYTES >> 30} GB")
             _element(memoryview(content), order, place)
         elif kind == MATRIX:
             if len(body) < length:
@@ -67,12 +70,13 @@ def require_tags(path: str) -> None:
 
 
 def _decompressed(body: memoryview, place: int, most: int) -> bytes:
+    """Unpack an element; of a longer one than ``most`` bytes one byte more than that."""
     engine = zlib.decompressobj()
     try:
-        content = engine.decompress(body, min(most, MOST_RATIO * len(body) + 1024))
+        content = engine.decompress(body, most + 1)
     except zlib.error as error:
         raise TagError(f"{error} at byte {place}") from error
-    if engine.unconsumed_tail or not engine.eof:
+    if len(content) <= most and (engine.unconsumed_tail or not engine.eof):
         raise TagError(f"compressed element at byte {place} does not end")
     return content
 

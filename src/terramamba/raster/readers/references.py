@@ -9,9 +9,11 @@ expects it, leads nowhere else without it.
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePath
+from typing import Any
 from xml.etree import ElementTree
 
 import h5py
+import numpy as np
 
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import CARD
@@ -48,6 +50,8 @@ MOST_NESTED = 8
 """Virtual rasters in virtual rasters."""
 MOST_BYTES = 64 << 20
 """Longest virtual raster that is looked through."""
+FILTERED_BYTES = 1 << 16
+"""What compressing may add to a block of HDF5 that is hard to compress, beside doubling it."""
 
 
 def require_own_files(path: str) -> None:
@@ -112,9 +116,31 @@ def _led_elsewhere(path: str, changed: int, size: int) -> str | None:
             return str(led)
         for name in own:
             item = file[name]
-            if isinstance(item, h5py.Dataset) and (item.is_virtual or item.external):
-                return name
+            if isinstance(item, h5py.Dataset):
+                if item.is_virtual or item.external:
+                    return name
+                _require_own_size(path, name, item)
     return None
+
+
+def _require_own_size(path: str, name: str, item: Any) -> None:
+    """Raise ``InputError`` where a stored block of a data set is longer than it is once unpacked.
+
+    HDF5 unpacks a block to its end, however long that is.
+    """
+    if item.chunks is None or item.id.get_create_plist().get_nfilters() == 0:
+        return
+    block = int(np.prod(item.chunks, dtype=np.int64)) * item.dtype.itemsize
+    most = 2 * block + FILTERED_BYTES
+
+    def is_longer(stored: Any) -> bool | None:
+        return True if stored.size > most else None
+
+    if item.id.chunk_iter(is_longer):
+        raise InputError(
+            f"{path}: a block of its member {name[:200]!r} is stored with more bytes than it has once"
+            " unpacked; the file is damaged, fetch it again"
+        )
 
 
 def require_own_text(begin: bytes, given: str) -> None:

@@ -44,6 +44,8 @@ SHAPES_OR_NOT = (".gpkg", ".sqlite", ".json", ".gml")
 """Endings of files that may hold pixels or something else instead."""
 VECTOR_SUFFIXES = (*ONLY_SHAPES, *SHAPES_OR_NOT)
 ARCHIVE, SHAPEFILE = ".zip", ".shp"
+ZIPPED = (".kmz", ".shz")
+"""Endings of zip archives that GDAL opens as one file."""
 IN_FOLDERS = (*(suffix for suffix in VECTOR_SUFFIXES if suffix != ".json"), ARCHIVE)
 """How vector files end that lie among others in a folder; JSON there may be anything."""
 GEODATABASE, TABLES = ".gdb", ".gdbtable"
@@ -165,6 +167,8 @@ def _dataset_of(path: str) -> str:
         _require_plain(archive + ARCHIVE, inner)
         return path
     if is_address(path) or Path(path).suffix.lower() != ARCHIVE:
+        if _suffix(path) in ZIPPED and Path(path).is_file() and zipfile.is_zipfile(path):
+            _require_plain(path, "")
         return path
     if not zipfile.is_zipfile(path):
         raise InputError(f"{path}: cannot be read as a zip archive; fetch it again")
