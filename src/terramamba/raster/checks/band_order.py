@@ -6,12 +6,17 @@ reverse, may match far better.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from math import sqrt
 
 import numpy as np
 from jaxtyping import Float64
 
+from terramamba.core.words import ranges
+from terramamba.raster.checks.spectrum_order import spectrum_order
+
+FEW_SHOWN = 8
+"""Bands of which all are named in reverse order."""
 MOST_BANDS = 24
 """Bands of spectrometers are too alike to be told apart so."""
 LEAST_GAIN, LEAST_GAIN_OF_MANY = 0.9, 0.25
@@ -58,7 +63,8 @@ def better_order(correlations: Sequence[Float64[np.ndarray, "c c"]]) -> tuple[in
 
 def order_in_words(order: Sequence[int], first: str, second: str) -> str:
     """Say what a better order means."""
-    said = ", ".join(str(band + 1) for band in order)
+    backwards = list(order) == sorted(order, reverse=True) and len(order) > FEW_SHOWN
+    said = f"{len(order)} to 1" if backwards else ranges(order)
     return (
         f"the bands of {second} match those of {first} far better in the order {said}: probably another order"
         " of bands (as RGB and BGR), which would count as change; bring both into one order"
@@ -70,10 +76,14 @@ def order_like(
 ) -> tuple[int, ...] | None:
     """Find the order in which quantiles of bands are the training's, though as they stand they are not.
 
-    Quantiles (rows: 25, 50, 75 %) say less than pixels, so bands must be off by more than ``OFF`` middle
-    halves in the mean, and fit ``FITS_BETTER`` times better in the other order.
+    That of many bands is told by the shape of their spectra. Quantiles (rows: 25, 50, 75 %) of few say less
+    than pixels, so bands must be off by more than ``OFF`` middle halves in the mean, and fit ``FITS_BETTER``
+    times better in the other order.
     """
     bands = trained.shape[1]
+    by_shape = spectrum_order(trained[1], here[1])
+    if by_shape is not None:
+        return by_shape
     spreads = trained[-1] - trained[0]
     if not bands >= 2 or not (spreads > 0).all():
         return None
@@ -82,9 +92,15 @@ def order_like(
         return float(np.mean(np.abs(here[:, list(order)] - trained) / spreads))
 
     now = off(range(bands))
-    orders = _orders(bands) if bands <= MOST_BANDS else iter([tuple(reversed(range(bands)))])
+    few = bands <= MOST_BANDS
+    orders = chain(_orders(bands), _turned(bands)) if few else iter([tuple(reversed(range(bands)))])
     best = min(orders, key=off)
     return best if now > OFF and off(best) * FITS_BETTER < now else None
+
+
+def _turned(bands: int) -> Iterator[tuple[int, ...]]:
+    """Orders that begin at another band, the first ones last; of three bands too many would fit."""
+    return ((*range(first, bands), *range(first)) for first in range(1, bands if bands > 3 else 1))
 
 
 def _orders(bands: int) -> Iterator[tuple[int, ...]]:
