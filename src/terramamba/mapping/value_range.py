@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from terramamba.core.words import ranges
-from terramamba.raster.checks.band_order import order_in_words, order_like
+from terramamba.raster.checks.band_order import named_order, order_like
 from terramamba.raster.checks.scales import Scales, difference_of_scales, far_in_words, scene_scales
 from terramamba.raster.sample_statistics import sample_statistics, sample_values
 from terramamba.raster.scene import Scene
@@ -103,8 +103,11 @@ def value_differences(run: Run, scene: Scene, *, far: bool = True) -> list[str]:
     by = difference_of_scales(trained, here)
     order = order_like(trained.quantiles[1:], here.quantiles[1:])
     if order is not None:
-        words = order_in_words(order, "what the model was trained on", "it")
-        said = f"{scene.path}: {words}"
+        said = (
+            f"{scene.path}: its bands match those that the model was trained on far better in the order"
+            f" {named_order(order)}: probably another order of bands, of which the model makes nothing right;"
+            " bring them into that of training"
+        )
     elif by is None:
         said = value_range_warning(run, scene)
     else:

@@ -62,13 +62,17 @@ def better_order(correlations: Sequence[Float64[np.ndarray, "c c"]]) -> tuple[in
 
 
 def order_in_words(order: Sequence[int], first: str, second: str) -> str:
-    """Say what a better order means."""
-    backwards = list(order) == sorted(order, reverse=True) and len(order) > FEW_SHOWN
-    said = f"{len(order)} to 1" if backwards else ranges(order)
+    """Say what a better order of the bands of one date means."""
     return (
-        f"the bands of {second} match those of {first} far better in the order {said}: probably another order"
-        " of bands (as RGB and BGR), which would count as change; bring both into one order"
+        f"the bands of {second} match those of {first} far better in the order {named_order(order)}: probably"
+        " another order of bands (as RGB and BGR), which would count as change; bring both into one order"
     )
+
+
+def named_order(order: Sequence[int]) -> str:
+    """Name bands by their numbers from 1, in this order."""
+    backwards = list(order) == sorted(order, reverse=True) and len(order) > FEW_SHOWN
+    return f"{len(order)} to 1" if backwards else ranges(order)
 
 
 def order_like(
