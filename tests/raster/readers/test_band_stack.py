@@ -148,8 +148,34 @@ def test_the_offset_of_a_sentinel_2_product_is_noted(
     for offset, notes in ((0, 0), (-1000, 1)):
         entries = "".join(f'<{tag} band_id="{band}">{offset}</{tag}>' for band in range(13))
         (product / f"MTD_MSI{level}.xml").write_text(f"<Offset_List>{entries}</Offset_List>")
-        said = [note for note in open_scene(product).notes if "offset of -1000 is not applied" in note]
-        assert len(said) == notes
+        described = product / f"MTD_MSI{level}.xml"
+        for place in (described, *described.parent.glob("GRANULE/*/IMG_DATA/R10m"), product):
+            said = [note for note in open_scene(place).notes if "offset of -1000 is not applied" in note]
+            assert len(said) == notes
+
+
+@pytest.mark.parametrize("baseline", ["0301", "0511"])
+def test_a_part_of_a_sentinel_2_product_is_the_product(
+    geotiff: Make, tmp_path: Path, seed: int, baseline: str
+) -> None:
+    """Also without its metadata; masks of quality that lie beside its bands are none of them."""
+    product = tmp_path / f"S2B_MSIL2A_20240101T101031_N{baseline}_R022_T33UUU_20240101T101031.SAFE"
+    granule = product / "GRANULE/L2A_T33UUU_A0"
+    write_sentinel(geotiff, granule / "IMG_DATA/R20m", seed)
+    (granule / "QI_DATA").mkdir()
+    geotiff(granule / "QI_DATA" / "MSK_CLDPRB_20m.jp2", np.ones((1, 6, 9), np.uint16), **JPEG_2000)
+    whole = open_scene(product)
+    assert len([note for note in whole.notes if "offset of -1000" in note]) == (baseline == "0511")
+    for part in (granule.parent, granule, granule / "IMG_DATA"):
+        scene = open_scene(part)
+        assert (scene.band_names, scene.notes) == (whole.band_names, whole.notes)
+
+
+def test_the_description_of_a_landsat_scene_opens_its_bands(geotiff: Make, tmp_path: Path) -> None:
+    for band in ("B4", "B5"):
+        geotiff(tmp_path / f"{LANDSAT}_{band}.TIF", np.ones((1, 5, 5), np.uint16), transform=metres(30))
+    (tmp_path / f"{LANDSAT}_MTL.txt").write_text("GROUP = LANDSAT_METADATA_FILE\n")
+    assert open_scene(tmp_path / f"{LANDSAT}_MTL.txt").band_names == open_scene(tmp_path).band_names
 
 
 def test_a_finer_grid_that_begins_inside_the_coarser_one(geotiff: Make, tmp_path: Path, seed: int) -> None:

@@ -4,7 +4,6 @@ The records choose the reader of a file, name its format in ``terramamba check``
 ``python -m terramamba.raster.readers.formats > docs/formats.md``.
 """
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +41,7 @@ from terramamba.raster.readers.format_record import (
     hdf5,
     on_disk,
 )
+from terramamba.raster.readers.satellite_folders import is_description
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 
 
@@ -96,6 +96,11 @@ def _netcdf(path: str, options: OpenOptions) -> Scene:
     if datasets.is_address(path):
         raise InputError(f"{path}: NetCDF and HDF5 are read from disk only; download it first")
     return netcdf.open_netcdf(path, options.variable, options.asked, options.variable_flag)
+
+
+def _folder(path: str, options: OpenOptions) -> Scene:
+    folder = str(Path(path).parent) if is_description(path) else path
+    return mosaic.open_folder(folder, open_part, options.alpha)
 
 
 def _any_image(path: str, options: OpenOptions) -> Scene:
@@ -163,7 +168,8 @@ FORMATS = (
     ),
     Format(
         name="folder",
-        known_by="a folder, a `.SAFE` product of Sentinel-2, or a list of files",
+        known_by="a folder, a `.SAFE` product of Sentinel-2, a list of files, or the file that describes a "
+        "scene of single bands and lies beside them (`MTD_MSIL2A.xml`, `..._MTL.txt`)",
         reads="tiles of one pixel grid side by side, or single bands of one place; in a folder without "
         "images, the products in it (folders of bands, items) side by side",
         notes="Single bands stand in the order of their wavelengths, which the names of Landsat and "
@@ -172,8 +178,8 @@ FORMATS = (
         "data where the file does not say otherwise. Without georeferencing, files of one size whose names "
         "differ in the band alone (B01, ... B8A, B12) are bands. To leave out bands, list the others in a "
         "CSV table.",
-        matches=on_disk(os.path.isdir),
-        reader=lambda path, options: mosaic.open_folder(path, open_part, options.alpha),
+        matches=on_disk(lambda path: Path(path).is_dir() or is_description(path)),
+        reader=_folder,
     ),
     Format(
         name="CSV table",

@@ -24,6 +24,7 @@ from terramamba.raster.readers.alpha import AlphaUse, one_use
 from terramamba.raster.readers.band_names import band_of_file
 from terramamba.raster.readers.band_stack import are_bands, are_named_bands, stack
 from terramamba.raster.readers.listed_paths import listed_path
+from terramamba.raster.readers.satellite_folders import sentinel_files, sentinel_offset
 from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, evenly_spaced, pieces
@@ -47,8 +48,6 @@ IMAGE_SUFFIXES = {
 }
 PRODUCT_SUFFIXES = {".nc", ".nc4", ".cdf", ".h5", ".he5", ".hdf5", ".mat", ".npy", ".npz", ".vrt"}
 """Of files that hold a whole scene and may lie beside others, where no images do."""
-SENTINEL_OFFSET = re.compile(r"<(?:BOA|RADIO)_ADD_OFFSET[^>]*>\s*(-?[0-9.]+)\s*<")
-"""What must be added to the values of a Sentinel-2 product (levels L2A, L1C) to have reflectance x 10,000."""
 PIXEL_TOLERANCE = 0.05
 WAVELENGTH_TOLERANCE_NM = 1.0
 COMPARED_AT_ONCE = 4_000_000
@@ -74,7 +73,7 @@ def open_folder(folder: str, open_one: OpenOne, alpha: AlphaUse | None = None) -
     others = [path.name for path in images if path not in bands] if bands else []
     scene = open_tiles([str(p) for p in bands or images], open_one, folder, alpha)
     notes = [f"no bands, left out: {', '.join(others)}"] if others else []
-    return replace(scene, notes=(*scene.notes, *notes, *_sentinel_offset(Path(folder))))
+    return replace(scene, notes=(*scene.notes, *notes, *sentinel_offset(Path(folder))))
 
 
 def products_in(folder: Path) -> list[Path]:
@@ -332,18 +331,7 @@ def _crs(scene: Scene) -> str:
 
 def _files(folder: Path) -> list[Path]:
     """List the files of a folder; of a Sentinel-2 product (.SAFE) those of its bands, which lie deeper."""
-    return sorted(folder.glob("GRANULE/*/IMG_DATA/**/*.jp2")) or list(folder.iterdir())
-
-
-def _sentinel_offset(folder: Path) -> list[str]:
-    """Note where the metadata of a Sentinel-2 product say that its values are shifted."""
-    texts = [path.read_text(encoding="utf-8", errors="replace") for path in folder.glob("MTD_MSIL*.xml")]
-    offsets = {float(number) for text in texts for number in SENTINEL_OFFSET.findall(text)} - {0.0}
-    return [
-        f"the product's offset of {offset:g} is not applied: products of processing baselines below 04.00 "
-        "have none, so dates from before and after do not compare as they are"
-        for offset in sorted(offsets)
-    ]
+    return sentinel_files(folder) or list(folder.iterdir())
 
 
 def _is_image(path: Path) -> bool:
