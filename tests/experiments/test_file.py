@@ -132,6 +132,7 @@ WRONG = {
     "ablation of nothing": ({"ablations": {"x": {"of": "svm"}}}, "ablations.x.of: 'svm' is none of"),
     "sweep": ({"sweep": {"ssa_mamba": {"patch_size": 3}}}, "sweep.ssa_mamba.patch_size: give a list"),
     "seeds": ({"seeds": 0}, "seeds: 0; give how many"),
+    "many seeds": ({"seeds": 10**9}, "seeds: 1000000000; give how many (1 to 1,000), or a list"),
     "seeds of a set": (
         {"data": {"a": {"data": "here", "seeds": [2, 2]}}},
         "data.a.seeds: a seed is named twice",

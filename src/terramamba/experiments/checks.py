@@ -17,6 +17,7 @@ from terramamba.training.settings import TrainSettings
 
 OWN = ("out", "seed", "seeds", "resume", "overwrite", "decided")
 """Settings that an experiment decides for each run."""
+MOST_SEEDS, MOST_TRIALS = 1000, 100_000
 
 
 def as_mapping(record: Mapping[str, Any], key: str, within: str = "") -> Mapping[str, Any]:
@@ -45,8 +46,8 @@ def seeds_of(value: Any, key: str = "seeds") -> tuple[int, ...]:
         if len(set(value)) < len(value):
             raise InputError(f"{key}: a seed is named twice")
         return tuple(value)
-    if type(value) is not int or value < 1:
-        raise InputError(f"{key}: {value!r}; give how many (1 or more), or a list such as [0, 1, 2]")
+    if type(value) is not int or not 1 <= value <= MOST_SEEDS:
+        raise InputError(f"{key}: {value!r}; give how many (1 to {MOST_SEEDS:,}), or a list such as [0, 1, 2]")
     return tuple(range(value))
 
 
@@ -180,8 +181,8 @@ def search_of(
     entry = as_mapping(record["search"], of, "search")
     require_keys(entry, key, {"trials", "space", "only", "splits"}, ("trials", "space"))
     trials, space = entry["trials"], as_mapping(entry, "space", key)
-    if type(trials) is not int or trials < 1:
-        raise InputError(f"{key}.trials: {trials!r}; give how many (1 or more)")
+    if type(trials) is not int or not 1 <= trials <= MOST_TRIALS:
+        raise InputError(f"{key}.trials: {trials!r}; give how many (1 to {MOST_TRIALS:,})")
     axes = tuple(_axis(name, space[name], models[of], f"{key}.space") for name in space)
     only = names_in(entry.get("only"), sets, f"{key}.only")
     return Search(of, trials, axes, only, names_in(entry.get("splits"), splits, f"{key}.splits"))
