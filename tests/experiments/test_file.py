@@ -150,6 +150,10 @@ WRONG = {
         {"data": {"a": {"data": "here", "published": [PUBLISHED | {"scores": {"f1": "high"}}]}}},
         "data.a.published.scores.f1: 'high' is not a number",
     ),
+    "published share": (
+        {"data": {"a": {"data": "here", "published": [PUBLISHED | {"scores": {"f1": 910}}]}}},
+        "data.a.published.scores.f1: 910 is no score in per cent, from 0 to 100",
+    ),
     "published score": (
         {"data": {"a": {"data": "here", "published": [PUBLISHED | {"scores": {"aa": 90}}]}}},
         "data.a.published.scores: 'aa' is none of: f1, iou",

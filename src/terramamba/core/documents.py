@@ -1,6 +1,7 @@
 """Reading text, JSON and YAML that others may have written: bounded, and refused in one line.
 
-Aliases of YAML and deep nesting, by which a few bytes can stand for gigabytes, are not read.
+Aliases of YAML and deep nesting, by which a few bytes can stand for gigabytes, are not read; nor is YAML that
+says a thing twice.
 """
 
 import json
@@ -85,6 +86,15 @@ def _nodes(node: Any, counted: dict[int, int]) -> int:
     return counted[id(node)]
 
 
+def _require_once(mapping: Any) -> None:
+    """Raise ``ValueError`` where a mapping of YAML has a name twice, of which the last alone would count."""
+    seen: set[str] = set()
+    for name in (key.value for key, _ in mapping.value if isinstance(key.value, str)):
+        if name in seen:
+            raise ValueError(f"{name[:80]} stands there twice")
+        seen.add(name)
+
+
 @cache
 def _plain_loader() -> Any:
     """YAML's plain values, without aliases and without more nesting than anybody writes."""
@@ -103,6 +113,8 @@ def _plain_loader() -> Any:
                 raise yaml.composer.ComposerError(None, None, f"more than {MOST_NESTED} levels", None)
             node = super().compose_node(parent, index)
             self.depth -= 1
+            if isinstance(node, yaml.MappingNode):
+                _require_once(node)
             return node
 
     return PlainLoader

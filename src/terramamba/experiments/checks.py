@@ -47,7 +47,9 @@ def seeds_of(value: Any, key: str = "seeds") -> tuple[int, ...]:
             raise InputError(f"{key}: a seed is named twice")
         return tuple(value)
     if type(value) is not int or not 1 <= value <= MOST_SEEDS:
-        raise InputError(f"{key}: {value!r}; give how many (1 to {MOST_SEEDS:,}), or a list such as [0, 1, 2]")
+        raise InputError(
+            f"{key}: {value!r}; give how many (1 to {MOST_SEEDS:,}), or a list such as [0, 1, 2]"
+        )
     return tuple(range(value))
 
 

@@ -197,9 +197,13 @@ def _published(entry: Any, key: str) -> Published:
         raise InputError(f"{key}: give a list of {{model, scores, protocol, source}}")
     require_keys(entry, key, set(Published._fields), Published._fields)
     scores = as_mapping(entry, "scores", key)
+    numbers = {name: as_number(value, f"{key}.scores.{name}") for name, value in scores.items()}
+    for name, number in numbers.items():
+        if not -100 <= number <= 100:
+            raise InputError(f"{key}.scores.{name}: {number:g} is no score in per cent, from 0 to 100")
     return Published(
         str(entry["model"]),
-        {name: as_number(value, f"{key}.scores.{name}") for name, value in scores.items()},
+        numbers,
         str(entry["protocol"]),
         str(entry["source"]),
     )
