@@ -71,9 +71,7 @@ def untrained_run(
     pair = make_comparable(first, second, correct_shift=correct_shift, match_radiometry=match_radiometry)
     dates = [masked(date, mask) for date in pair]
     bands = bands_of(dates[0])
-    fitted = fit_dates(
-        ((date, None) for date in dates), 2, dates[0].bands, bands.used, before.path, "the two dates"
-    )
+    fitted = fit_dates(dates, bands.used, before.path, "the two dates")
     detector = create_model(model, in_channels=len(fitted.scaling.bands), **(options or {}))
     data = DataCard(
         source_bands=dates[0].bands,

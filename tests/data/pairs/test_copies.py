@@ -10,7 +10,7 @@ from PIL import Image
 
 from terramamba.change.subsets import labelled_pairs, three_subsets
 from terramamba.core.errors import InputError
-from terramamba.data.pairs.copies import find_copies
+from terramamba.data.pairs.copies import SUSPECT, _likeness, _may_be_alike, find_copies
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.layouts import find_pairs
 
@@ -39,6 +39,20 @@ def dates(seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
         after[20:60, 20:50] = ground(rng, SIDE)[20:60, 20:50]
         made.append((before, after))
     return made
+
+
+def test_what_is_compared_in_full_is_chosen_so_that_no_copy_is_passed_over(seed: int) -> None:
+    """Pictures that are as unlike as copies may be, mirrored, turned, and with their dates exchanged."""
+    rng = np.random.default_rng(seed)
+    known, noise = (rng.normal(size=(64, 2, 32, 32)).astype(np.float32) for _ in range(2))
+    asked = np.rot90(known + 1.1 * noise, axes=(2, 3))[:, ::-1, ::-1]
+    asked = asked / np.linalg.norm(asked, axis=(2, 3), keepdims=True)
+    known /= np.linalg.norm(known, axis=(2, 3), keepdims=True)
+    suspected = _likeness(known, asked) >= SUSPECT
+    looked_at = _may_be_alike(known, asked)
+    assert suspected.diagonal().sum() > 32
+    assert not (suspected & ~looked_at).any()
+    assert looked_at.sum() < 2 * len(known)
 
 
 def pairs_of(root: Path) -> list[PairFiles]:

@@ -16,6 +16,7 @@ from terramamba.data.pairs.first_look import look_at
 from terramamba.data.pairs.pair_bands import Look
 from terramamba.data.pairs.scorable import require_scorable
 from terramamba.data.pairs.settle_labels import settle_labels
+from terramamba.data.pairs.statistics import fit_pairs
 
 SIDE = 32
 EACH = 4
@@ -46,9 +47,10 @@ def understood(root: Path, look: Look | None) -> Any:
         subsets = three_subsets(found, str(root), None, chosen_on_test=False)
         settled = settle_labels(subsets.pairs)
         empty = [note for part in ("val", "test") for note in require_scorable(settled.pairs[part], part)]
+        fitted = fit_pairs(settled.pairs["train"], 3)
     except InputError as error:
         return str(error)
-    return settled, subsets.notes(), empty
+    return settled, subsets.notes(), empty, (fitted.scaling, fitted.digest, fitted.scales.rows)
 
 
 def test_each_file_is_opened_once_for_all_that_is_asked_before_training(
@@ -62,7 +64,7 @@ def test_each_file_is_opened_once_for_all_that_is_asked_before_training(
         return really(path, **options)
 
     monkeypatch.setattr(rasterio, "DatasetReader", counted)
-    settled, notes, empty = understood(root, look_at)
+    settled, notes, empty, _ = understood(root, look_at)
     assert settled.pixels["val"].changed == EACH * SIDE
     assert (notes, empty) == ([], [])
     assert opened == Counter(dict.fromkeys(map(str, root.rglob("*.png")), 1))

@@ -18,6 +18,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from terramamba.data.pairs.copies import shared_pairs
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 
 SQUARE = 16
@@ -129,13 +130,14 @@ def _by_hash(pairs: Sequence[PairFiles]) -> _ByHash:
     return _ByHash(Squares(hashes[order], rows, cols), owners)
 
 
-def squares_in(pair: PairFiles) -> Squares:
-    """Find the squares of the earlier date of a pair."""
-    return pair.facts.once(("squares", *pair.reading, pair.window, pair.exchanged), partial(_look, pair))
+def squares_in(pair: PairFiles, dates: Sequence[Scene] | None = None) -> Squares:
+    """Find the squares of the earlier date of a pair; ``dates`` are those, if open."""
+    asked = ("squares", *pair.reading, pair.window, pair.exchanged)
+    return pair.facts.once(asked, partial(_look, pair, dates))
 
 
-def _look(pair: PairFiles) -> Squares:
-    scene = pair.open()[0]
+def _look(pair: PairFiles, dates: Sequence[Scene] | None) -> Squares:
+    scene = (pair.open() if dates is None else dates)[0]
     area = _area(pair)
     if min(area.shape) < SQUARE:
         return Squares(np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros(0, np.int64))

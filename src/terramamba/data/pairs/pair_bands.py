@@ -19,8 +19,8 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.views.chosen_bands import asks_for_alpha, by_number, find_bands
 
 Subsets = Mapping[str, Sequence[PairFiles]]
-Look = Callable[[PairFiles], None]
-"""Something that reads what will be asked of a pair while its files are open."""
+Look = Callable[[PairFiles, int], None]
+"""Something that reads what will be asked of a pair while its files are open; how many of them train."""
 
 
 def settle_bands(
@@ -93,16 +93,19 @@ def _fields(
     return {"wanted": bands_of(image, used), "alpha": alpha, "by_place": by_number(asked)}
 
 
-def _looking(look: Look, pairs: Subsets, chosen: str | None, model: WantedBands | None) -> Look | None:
+def _looking(
+    look: Look, pairs: Subsets, chosen: str | None, model: WantedBands | None
+) -> Callable[[PairFiles], None] | None:
     """``look`` at pairs with the bands that they will have where no image has an alpha band."""
     try:
         fields = _fields(pairs, chosen, model, None)
     except InputError:  # said when it is decided
         return None
-    return lambda pair: look(replace(pair, **fields))
+    training = len(pairs.get("train", ()))
+    return lambda pair: look(replace(pair, **fields), training)
 
 
-def _images(pairs: Subsets, look: Look | None) -> dict[str, Scene]:
+def _images(pairs: Subsets, look: Callable[[PairFiles], None] | None) -> dict[str, Scene]:
     """All images of ``pairs`` by path; each pair is looked at once its images are open."""
     images: dict[str, Scene] = {}
     for files in pairs.values():

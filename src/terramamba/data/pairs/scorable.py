@@ -13,6 +13,7 @@ from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import CHANGED, IGNORE, UNCHANGED
 from terramamba.data.pairs.mask_facts import band_of
 from terramamba.raster.readers.gdal import is_data
+from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, strips
 
 PIXELS_PER_READ = 2**18
@@ -57,15 +58,15 @@ def is_scorable(pair: PairFiles) -> bool:
             return True
     label, unchanged = pair.reference()
     for window in _strips(pair):
-        if _with_data(pair, window, read_mask(label, pair.coding, window, unchanged) != IGNORE).any():
+        if _with_data(pair.open(), window, read_mask(label, pair.coding, window, unchanged) != IGNORE).any():
             return True
     return False
 
 
-def first_values(pair: PairFiles) -> frozenset[int]:
+def first_values(pair: PairFiles, dates: Sequence[Scene] | None = None) -> frozenset[int]:
     """Find the values in the first rows of a label, not drawn, that have data at both dates and may count.
 
-    What they mean need not be settled: this can be asked whenever the files of the pair are open.
+    What they mean need not be settled: this can be asked whenever the ``dates`` of the pair are open.
     """
 
     def found() -> frozenset[int]:
@@ -73,7 +74,7 @@ def first_values(pair: PairFiles) -> frozenset[int]:
         window = next(iter(_strips(pair)))
         values, there = band_of(label, window)
         counts = there & is_data(values, label.nodata)
-        return frozenset(np.unique(values[_with_data(pair, window, counts)]).tolist())
+        return frozenset(np.unique(values[_with_data(dates or pair.open(), window, counts)]).tolist())
 
     return pair.facts.once(("first values", *pair.reading, pair.label, pair.window), found)
 
@@ -84,9 +85,11 @@ def _strips(pair: PairFiles) -> Iterator[Window]:
         yield Window(area.row + strip.row, area.col + strip.col, *strip.shape)
 
 
-def _with_data(pair: PairFiles, window: Window, counts: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+def _with_data(
+    dates: Sequence[Scene], window: Window, counts: Bool[np.ndarray, "h w"]
+) -> Bool[np.ndarray, "h w"]:
     """Those of the pixels that count where both dates have data."""
-    for date in pair.open():
+    for date in dates:
         if counts.any():
             values, valid = date.read(window)
             counts = counts & (valid & (values == values)).all(axis=0)

@@ -13,7 +13,7 @@ _ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 
 def is_archive(path: str) -> bool:
     """Tell by its name whether a file is an archive."""
-    return Path(path).is_file() and Path(path).suffix.lower() in _ENDINGS
+    return path.lower().endswith(_ENDINGS) and Path(path).is_file()
 
 
 def refuse_archive(path: str) -> NoReturn:

@@ -10,10 +10,9 @@ import re
 import threading
 import warnings
 from collections import OrderedDict
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from functools import cache, lru_cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import rasterio
@@ -79,8 +78,8 @@ def open_raster(path: str) -> Any:
         require_own_files(path)
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with _without_list(path) if on_disk else nullcontext():
-            dataset = rasterio.open(path) if is_trusted() or _is_service(path) else _by_plain_drivers(path)
+        with rasterio.Env.from_defaults(**_without_list(path)) if on_disk else nullcontext():
+            dataset = rasterio.open(path) if is_trusted() or _is_service(path) else _plainly(path, on_disk)
     if on_disk:
         try:
             require_own_parts(path, dataset.files)
@@ -95,9 +94,13 @@ def _is_service(path: str) -> bool:
     return is_address(path) and not is_on_web(path) and not path.startswith("/vsi")
 
 
-@ensure_env_with_credentials
-def _by_plain_drivers(path: str) -> Any:
+def _plainly(path: str, on_disk: bool) -> Any:
     """Open ``path`` by a driver that leads nowhere else; ``rasterio.open`` itself takes one driver alone."""
+    # what is on disk needs no credentials, which take as long as opening it
+    return _by_plain_drivers(path) if on_disk else ensure_env_with_credentials(_by_plain_drivers)(path)
+
+
+def _by_plain_drivers(path: str) -> Any:
     return rasterio.DatasetReader(path, driver=_plain_drivers())
 
 
@@ -112,11 +115,10 @@ def files_of_image(path: str) -> list[str]:
     return list(dataset_of(path).files)
 
 
-def _without_list(path: str) -> AbstractContextManager[Any]:
+def _without_list(path: str) -> dict[str, bool]:
     """Where GDAL would list the folder of ``path`` only to throw the list away: half the time of opening."""
-    folder = str(Path(path).parent)
-    crowded = _is_crowded(folder, _stamps(folder))
-    return rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN=True) if crowded else nullcontext()
+    folder = os.path.dirname(path) or os.curdir  # noqa: PTH120  (making a Path takes longer)
+    return {"GDAL_DISABLE_READDIR_ON_OPEN": True} if _is_crowded(folder, _stamps(folder)) else {}
 
 
 @lru_cache(64)

@@ -27,6 +27,8 @@ class OpenOptions:
 
 
 NO_OPTIONS = OpenOptions()
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"II+\0", b"MM\0*", b"MM\0+")
+"""How PNG, JPEG and TIFF begin; what is none of them is looked through for the mark of HDF5."""
 
 
 class InputPath:
@@ -45,7 +47,17 @@ class InputPath:
     @cached_property
     def is_hdf5(self) -> bool:
         """Whether it is an HDF5 file on disk, which those of sensors and NetCDF-4 are too."""
-        return self.on_disk and bool(h5py.is_hdf5(self.path))
+        return self.on_disk and not self.begin.startswith(_PICTURES) and bool(h5py.is_hdf5(self.path))
+
+    @cached_property
+    def begin(self) -> bytes:
+        """Its first bytes; none of a folder, or of an address."""
+        try:
+            # as this is asked of each of many files: making a Path takes longer
+            with open(self.path if self.on_disk else "", "rb", buffering=0) as file:  # noqa: PTH123
+                return file.read(8)
+        except OSError:
+            return b""
 
 
 @dataclass(frozen=True)

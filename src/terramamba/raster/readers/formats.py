@@ -87,7 +87,7 @@ def _image(path: str, options: OpenOptions) -> Scene:
 
 def _is_netcdf(given: InputPath) -> bool:
     if given.on_disk:
-        listed = given.is_hdf5 or variables.is_netcdf3(given.path)
+        listed = given.is_hdf5 or variables.is_netcdf3(given.begin)
         return listed and given.suffix not in _HDF5_OF_OTHERS
     return given.suffix in _NETCDF_ENDINGS and given.driver in ("netCDF", "HDF5", "HDF5Image")
 

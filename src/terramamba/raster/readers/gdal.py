@@ -251,9 +251,9 @@ def image_of_header(path: str) -> str:
     Raises:
         InputError: the header stands alone.
     """
-    header = Path(path)
-    if is_address(path) or header.suffix.lower() != ".hdr":
+    if not path.lower().endswith(".hdr") or is_address(path):
         return path
+    header = Path(path)
     stems = [header.with_suffix(suffix) for suffix in ENVI_SUFFIXES]
     found = [stem for stem in stems if stem.is_file()]
     if not found:

@@ -71,7 +71,7 @@ def require_own_parts(path: str, parts: Sequence[str]) -> None:
         InputError: naming one of these parts.
     """
     file = Path(path)
-    if is_trusted() or _is_openly_virtual(file):
+    if list(parts) == [path] or is_trusted() or _is_openly_virtual(file):
         return
     for part in map(Path, parts):
         own = part.name.startswith(file.stem) and part.parent == file.parent

@@ -37,8 +37,8 @@ _STAC = re.compile(rb'"stac_version"\s*:')
 
 def is_stac(path: str) -> bool:
     """Tell whether ``path`` is a JSON file of STAC, or a web address that looks like that of an item."""
-    address = urlsplit(path)
-    if address.scheme in ("http", "https"):
+    if path.lower().startswith(("http:", "https:")):
+        address = urlsplit(path)
         return address.path.lower().endswith(".json") or "/items/" in address.path
     file = Path(path)
     if file.suffix.lower() not in (".json", ".geojson") or not file.is_file():

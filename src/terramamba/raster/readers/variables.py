@@ -61,12 +61,9 @@ class Listing:
     attributes: Mapping[str, Any] = field(repr=False)
 
 
-def is_netcdf3(path: str) -> bool:
+def is_netcdf3(begin: bytes) -> bool:
     """Tell by its first bytes whether a file is NetCDF of a kind that is not HDF5."""
-    if not Path(path).is_file():
-        return False
-    with Path(path).open("rb") as file:
-        return file.read(4) in (*CLASSIC, _NEWER)
+    return begin[:4] in (*CLASSIC, _NEWER)
 
 
 def list_variables(path: str) -> Listing:

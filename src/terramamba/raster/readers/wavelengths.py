@@ -185,6 +185,8 @@ def header_list(text: str, bands: int | None = None) -> list[str]:
     Of ``bands`` numbers with decimal commas the commas stay inside: ``{400,5, 410,5}`` are two.
     """
     inner = text.strip().strip("{}").strip()
+    if not inner:
+        return []
     entries = [entry.strip() for entry in inner.split(",") if entry.strip()]
     if bands is None or len(entries) == bands:
         return entries

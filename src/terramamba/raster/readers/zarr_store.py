@@ -11,7 +11,8 @@ _MARKS = (".zgroup", ".zarray", ".zmetadata", "zarr.json")
 
 def is_zarr(path: str) -> bool:
     """Tell whether a folder is a Zarr store of version 2 or 3, or an array in one."""
-    return any((Path(path) / mark).is_file() for mark in _MARKS)
+    folder = Path(path)
+    return folder.is_dir() and any((folder / mark).is_file() for mark in _MARKS)
 
 
 def refuse_zarr(path: str) -> NoReturn:
