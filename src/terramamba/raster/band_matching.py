@@ -117,7 +117,12 @@ def _called(wanted: WantedBands) -> str:
         called = [f"{centre:.4g} nm" for centre in wanted.wavelengths]
     else:
         return str(wanted.count)
-    return f"{wanted.count} ({', '.join([*called[:NAMES_SHOWN], *['...'] * (len(called) > NAMES_SHOWN)])})"
+    return f"{wanted.count} ({_few(called)})"
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first of ``names``, and whether there are more."""
+    return ", ".join([*names[:NAMES_SHOWN], *["..."] * (len(names) > NAMES_SHOWN)])
 
 
 def _example(wanted: WantedBands) -> str:
@@ -206,9 +211,10 @@ def _by_name(scene: Scene, wanted: WantedBands) -> Positions:
             return tuple(at[name] if band in used else None for band, name in enumerate(theirs))
     lacking = [band for band in wanted.used if not {whole[1][band], plain[1][band]} & {*whole[0], *plain[0]}]
     name = wanted.names[(lacking or wanted.used)[0]]
+    needed = [wanted.names[band] for band in wanted.used]
     raise InputError(
-        f"{scene.path}: has no band named {name}, but {wanted.whose} one; it has "
-        f"{', '.join(scene.band_names[:NAMES_SHOWN])}; name its bands alike, {REMEDY}"
+        f"{scene.path}: has no band named {name}, but {wanted.whose} one; it has {_few(scene.band_names)}; "
+        f"name its bands alike, or say with --bands which of them stand for {_few(needed)}, in this order"
     )
 
 

@@ -183,7 +183,7 @@ def test_aligned_pairs(geotiff: Make, tmp_path: Path, seed: int) -> None:
     assert report.shift is not None
     assert report.shift.down == pytest.approx(0.5, abs=0.1)
     assert report.shift.right == pytest.approx(2, abs=0.1)
-    assert " off the first: edges will show as change; it is not corrected" in report.notes[1]
+    assert "edges will show as change; `change map --correct-shift` moves it" in report.notes[1]
     assert report.facts["shift"].startswith("the second shows everything 0.")
     assert "(1 of 1 window)" in report.facts["shift"]
     first, second = require_pair(before, after, align="cubic")

@@ -134,7 +134,7 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
         off = f"{shift.pixels:.2g}"
         notes.append(
             f"the second lies {off} pixel{'' if off == '1' else 's'} off the first: edges will show as "
-            "change; it is not corrected"
+            "change; `change map --correct-shift` moves it"
         )
     return PairReport(first, second, (), tuple(notes), facts, missing, shift, tuple(findings), values.colours)
 
