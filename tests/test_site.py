@@ -3,11 +3,15 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+import terramamba
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -34,6 +38,26 @@ def test_the_navigation_leads_to_every_page_once() -> None:
     written = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")]
     tutorials = [f"tutorials/{path.stem}.md" for path in NOTEBOOKS]
     assert sorted(pages) == sorted([*written, *tutorials, *MADE])
+
+
+def is_there(name: str) -> bool:
+    """Tell whether ``terramamba.a.b`` is a module, or something in one."""
+    found: Any = terramamba
+    for place, part in enumerate(name.split(".")[1:], 2):
+        with suppress(ModuleNotFoundError):
+            import_module(".".join(name.split(".")[:place]))
+        if not hasattr(found, part):
+            return False
+        found = getattr(found, part)
+    return True
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *DOCS.rglob("*.md")], ids=lambda path: path.stem)
+def test_names_of_python_that_a_page_gives_are_there(path: Path) -> None:
+    text = re.sub(r"\btm\.(?=\w)", "terramamba.", path.read_text("utf-8"))
+    files = (".git", ".zip", ".tif", ".gpkg", ".yaml", ".yml", ".html")
+    named = {name for name in re.findall(r"\bterramamba(?:\.\w+)+", text) if not name.endswith(files)}
+    assert [name for name in sorted(named) if not is_there(name)] == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

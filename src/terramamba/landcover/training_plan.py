@@ -20,7 +20,7 @@ def plan_of(samples: Samples, settings: ClassifySettings) -> Plan:
         **files,
         "bands": _bands(samples),
         "no data": _missing(samples),
-        "split": f"{settings.split}, {samples.split.leakage.in_words()}",
+        "split": f"{settings.split}: {samples.split.leakage.in_words()}",
         "patches": _patches(samples, settings),
     }
     said = (*samples.scene.notes, *samples.notes, *samples.split.notes)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from terramamba.core.errors import InputError
+from terramamba.core.words import count
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.splits.leakage import LEFT_OUT, SUBSET_NAMES, TEST, TRAIN, VALIDATION, near
 
@@ -88,6 +89,6 @@ def buffer_note(subsets: UInt8[np.ndarray, " m"], buffer: int, trained_on: str) 
     if not left_out:
         return []
     return [
-        f"{left_out} of {len(subsets)} labelled pixels are in no subset: they lie within {buffer} pixels "
-        f"of a {trained_on}"
+        f"{left_out:,} of {len(subsets):,} labelled pixels are in no subset: they lie within "
+        f"{count(buffer, 'pixel')} of a {trained_on}"
     ]
