@@ -12,6 +12,7 @@ USAGE = Usage(
     "Train a land-cover classifier on a hyperspectral scene and labelled pixels, choose the best epoch on "
     "validation pixels, and score it once on test pixels.",
     example="--scene scene.tif --labels fields.gpkg --class-attribute crop --out runs/cover",
+    mostly=("--scene SCENE", "--labels LABELS"),
 )
 
 

@@ -51,13 +51,15 @@ SHORTER = {"--variable": "--scene-variable"}
 class Usage:
     """How a command is called: its name, what it does, its files, and what may stand behind its name.
 
-    ``[NAME]`` may be left out, ``[NAME ...]`` stands for any number.
+    ``[NAME]`` may be left out, ``[NAME ...]`` stands for any number. ``mostly``: flags that nearly everybody
+    gives, though something else can stand for them.
     """
 
     command: str
     about: str
     files: tuple[str, ...] = ()
     example: str = ""
+    mostly: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +161,9 @@ class _Parser(ArgumentParser):
         required = [f"{o.flag} {metavar(o)}" for o in self.known.values() if o.default is MISSING]
         super().__init__(
             prog=f"terramamba {usage.command}",
-            usage=" ".join(["terramamba", usage.command, *usage.files, *required, "[options]"]),
+            usage=" ".join(
+                ["terramamba", usage.command, *usage.files, *usage.mostly, *required, "[options]"]
+            ),
             description=usage.about,
             print_config=None,
             allow_abbrev=False,
