@@ -143,12 +143,12 @@ def _side(pair: PairFiles) -> int:
 def _cells(scene: Scene, area: Window, side: int) -> Float64[np.ndarray, "s s"] | None:
     """Means of the middle band over ``side`` x ``side`` cells; None where most of the area has no data."""
     total, known = np.zeros((side, side)), np.zeros((side, side))
-    across = _members(0, area.width, area.width, side).T
+    across = members(0, area.width, area.width, side).T
     for strip in strips(area.height, area.width, max(1, PIXELS_PER_READ // area.width)):
         window = Window(area.row + strip.row, area.col, *strip.shape)
         (values,), (valid,) = scene.read(window, (scene.bands // 2,))
         usable = valid & np.isfinite(values) if values.dtype.kind == "f" else valid
-        down = _members(strip.row, strip.height, area.height, side)
+        down = members(strip.row, strip.height, area.height, side)
         if usable.all():
             known += np.outer(down.sum(axis=1), across.sum(axis=0))
             total += down @ values.astype(np.float32) @ across
@@ -162,8 +162,8 @@ def _cells(scene: Scene, area: Window, side: int) -> Float64[np.ndarray, "s s"] 
 
 
 @lru_cache(64)
-def _members(start: int, count: int, length: int, side: int) -> Float32[np.ndarray, "s n"]:
-    """1 where a place of ``start`` and on, of ``length``, belongs to a cell of ``side``."""
+def members(start: int, count: int, length: int, side: int) -> Float32[np.ndarray, "s n"]:
+    """Make 1 where a place of ``start`` and on, of ``length``, belongs to a cell of ``side``."""
     cells = np.arange(start, start + count) * side // length
     return (cells == np.arange(side)[:, None]).astype(np.float32)
 

@@ -1,0 +1,140 @@
+"""Do the labels of a set lie on their own pairs, the right way round?
+
+What labels call changed mostly looks different at the two dates. In one pair that tells little, over many it
+is certain: how labels correlate with what differs in small pictures of both dates is compared with how they
+do mirrored, or laid on the pair before or after their own. Of 15 parts of CLCD, LEVIR-CD, DSIFN-CD and WHU-CD
+none is accused as it is; of those of at least 40 pairs all are when labels are mirrored or shifted by a name.
+
+n pairs   s side of a picture
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float64
+from scipy.ndimage import uniform_filter
+
+from terramamba.core.words import count
+from terramamba.data.pairs.change_masks import CHANGED, read_mask
+from terramamba.data.pairs.copies import COARSE, coarse_picture, members
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.mask_facts import VALUES_PER_READ
+from terramamba.raster.windows import Window, strips
+
+MOST_PAIRS, IN_A_ROW = 200, 50
+"""Pairs of a subset that are looked at, in rows of so many that follow one another."""
+MOST_PIXELS = 2**26
+"""Of the labels of a subset."""
+LEAST_PAIRS = 8
+LEAST_FIT = 0.05
+"""Mean correlation of labels and differences; of labels in their places it is 0.03 to 0.32."""
+CERTAIN, BETTER = 4.0, 3.0
+"""By how many standard errors labels fit in another way, and better so than as they lie. Right ones reach 3.4
+in a wrong way."""
+MANY, HARDLY = 50, 2.0
+"""Labels of so many pairs that fit by no more standard errors than this may be anybody's; right ones of as
+many reach 6."""
+Pictures = Float64[np.ndarray, "n s s"]
+
+WAYS: Mapping[str, Callable[[Pictures], Pictures]] = {
+    "upside down": lambda labels: labels[:, ::-1],
+    "mirrored from left to right": lambda labels: labels[:, :, ::-1],
+    "turned by half a circle": lambda labels: labels[:, ::-1, ::-1],
+    "with rows and columns exchanged": lambda labels: labels.swapaxes(1, 2),
+}
+NEIGHBOURS = {"before": 1, "after": -1}
+
+
+def misplaced_labels(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
+    """Say which subset has labels, whose meaning is settled, that fit other pairs or lie the other way round.
+
+    Reads up to 200 labels of each. Raises ``InputError`` where a label is damaged.
+    """
+    return [
+        said for subset, pairs in subsets.items() if (said := _of_subset(subset, _chosen(pairs))) is not None
+    ]
+
+
+def _of_subset(subset: str, pairs: Sequence[PairFiles]) -> str | None:
+    if len(pairs) < LEAST_PAIRS:
+        return None
+    differences = np.stack([_difference(pair) for pair in pairs])
+    labels = np.stack([_label(pair) for pair in pairs])
+    own = _correlations(differences, labels)
+    square = all(pair.grid.height == pair.grid.width for pair in pairs)
+    these = f"the labels of the {subset} pairs fit what differs between the dates"
+    looked_at = f"(of {count(len(pairs), 'pair')} looked at; the first: {pairs[0].label})"
+    for way, turned in WAYS.items():
+        if (square or turned is not WAYS["with rows and columns exchanged"]) and _fit_better(
+            _correlations(differences, turned(labels)), own
+        ):
+            return (
+                f"{these} far better {way} than as they lie {looked_at}: probably labels and images are"
+                " stored the other way round to each other; turn one of them"
+            )
+    for side, step in NEIGHBOURS.items():
+        if _fit_better(_correlations(differences, np.roll(labels, step, axis=0)), own):
+            return (
+                f"{these} of their own pairs far worse than the label of the pair {side} each does"
+                f" {looked_at}: probably their names are shifted by one; give each pair its own label"
+            )
+    known = own[np.isfinite(own)]
+    if len(known) >= MANY and _standard_errors(known) < HARDLY:
+        return (
+            f"{these} no better than those of other pairs would {looked_at}: check that names bring"
+            " together what belongs together; where what counts as change hardly shows, all is well"
+        )
+    return None
+
+
+def _chosen(pairs: Sequence[PairFiles]) -> list[PairFiles]:
+    """Pairs with labels that are images, some rows of neighbours of many."""
+    labelled = [pair for pair in pairs if pair.label is not None and not pair.is_drawn and pair.coding]
+    if len(labelled) > MOST_PAIRS:
+        starts = np.linspace(0, len(labelled) - IN_A_ROW, MOST_PAIRS // IN_A_ROW).astype(int).tolist()
+        labelled = [pair for start in starts for pair in labelled[start : start + IN_A_ROW]]
+    pixels = np.cumsum([(pair.window or pair.grid.window).pixels for pair in labelled])
+    return labelled[: int(np.count_nonzero(pixels <= MOST_PIXELS))]
+
+
+def _difference(pair: PairFiles) -> Float64[np.ndarray, "s s"]:
+    """How much detail differs between the dates; NaN where a date has none."""
+    picture = coarse_picture(pair)
+    if picture is None:
+        return np.full((COARSE, COARSE), np.nan)
+    return uniform_filter(np.abs(picture[1] - picture[0]).astype(np.float64), 3)
+
+
+def _label(pair: PairFiles) -> Float64[np.ndarray, "s s"]:
+    """How much of each cell has changed; what has no reference has not."""
+    assert pair.coding is not None
+    label, unchanged = pair.reference()
+    area, total = pair.window or pair.grid.window, np.zeros((COARSE, COARSE))
+    across = members(0, area.width, area.width, COARSE)
+    for strip in strips(area.height, area.width, max(1, VALUES_PER_READ // (area.width * label.bands))):
+        inside = Window(area.row + strip.row, area.col + strip.col, *strip.shape)
+        changed = read_mask(label, pair.coding, inside, unchanged) == CHANGED
+        total += members(strip.row, strip.height, area.height, COARSE) @ changed.astype(np.float32) @ across.T
+    return total
+
+
+def _correlations(differences: Pictures, labels: Pictures) -> Float64[np.ndarray, " n"]:
+    """Of each pair; NaN where it has no detail, or a label of one value."""
+    centred = [one - one.mean(axis=(1, 2), keepdims=True) for one in (differences, labels)]
+    a, b = (one.reshape(len(one), -1) for one in centred)
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return np.where(lengths > 0, (a * b).sum(axis=1) / np.where(lengths > 0, lengths, 1), np.nan)
+
+
+def _fit_better(other: Float64[np.ndarray, " n"], own: Float64[np.ndarray, " n"]) -> bool:
+    """Tell whether labels fit in another way, and better than as they lie."""
+    known = np.isfinite(other) & np.isfinite(own)
+    if np.count_nonzero(known) < LEAST_PAIRS or other[known].mean() < LEAST_FIT:
+        return False
+    gained = other[known] - own[known]
+    return _standard_errors(other[known]) >= CERTAIN and _standard_errors(gained) >= BETTER
+
+
+def _standard_errors(values: Float64[np.ndarray, " n"]) -> float:
+    """The mean of ``values`` in its standard errors."""
+    return float(values.mean() * len(values) ** 0.5 / max(values.std(ddof=1), 1e-9))
