@@ -55,7 +55,7 @@ def test_a_block_is_in_one_subset_but_for_the_buffer(seed: int, side: int) -> No
     np.testing.assert_array_equal(left_out, near)
     assert split.leakage.shared == 0
     assert split.notes == (
-        f"{left_out.sum()} of {(classes > 0).sum()} labelled pixels are in no subset: they lie within 2 "
+        f"{left_out.sum():,} of {(classes > 0).sum():,} labelled pixels are in no subset: they lie within 2 "
         "pixels of a training block",
     )
 
