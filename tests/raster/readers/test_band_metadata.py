@@ -328,6 +328,28 @@ def test_a_band_described_by_both_its_ends_or_with_its_width_lies_at_its_centre(
     assert band_wavelength({}, {}, described) == pytest.approx(centre)
 
 
+@pytest.mark.parametrize(
+    ("names", "centres"),
+    [
+        (["B2", "B3", "B4", "B8A"], (492.4, 559.8, 664.6, 864.7)),
+        (["b8a", " B01"], (864.7, 442.7)),
+        (["B2", "B3", "B4", "B8"], None),  # Landsat has them, too
+        (["B2", "B8A", "QA60"], None),
+        (["B8", "B8A", "B8"], None),
+        (["B8A", "B13"], None),
+    ],
+)
+def test_bands_called_as_those_of_sentinel_2_lie_where_these_do(
+    geotiff: Make, tmp_path: Path, names: list[str], centres: tuple[float, ...] | None
+) -> None:
+    path = geotiff(tmp_path / "a.tif", np.ones((len(names), 2, 2), np.uint16))
+    with rasterio.open(path, "r+") as file:
+        file.descriptions = names
+    scene = open_scene(path)
+    assert scene.wavelengths == centres
+    assert any("taken for those of Sentinel-2" in note for note in scene.notes) == (centres is not None)
+
+
 def test_wavelengths_of_one_band() -> None:
     assert band_wavelength({}, {"CENTRAL_WAVELENGTH_UM": "0.482"}, "") == pytest.approx(482)
     assert band_wavelength({}, {}, "B8A 864.7nm") == pytest.approx(864.7)

@@ -1,7 +1,7 @@
-"""Bands of well-known satellites, known by the names of their files."""
+"""Bands of well-known satellites, known by the names of their files, or all together by their own."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,3 +92,19 @@ def band_of_file(path: str | Path) -> BandFile | None:
             if key.lstrip("0") == number:
                 return BandFile(satellite.name, match["scene"], f"B{band}", nanometres)
     return None
+
+
+def centres_of_names(names: Sequence[str]) -> tuple[float, ...] | None:
+    """Return the centres in nm of bands called B1 to B12 with B8A among them, as Sentinel-2 alone has one.
+
+    None for any others: B2, B3 and B4 are another colour each for Landsat.
+
+    >>> centres_of_names(["B2", "B8", "B8A"])
+    (492.4, 832.8, 864.7)
+    >>> centres_of_names(["B2", "B3", "B4"])
+    """
+    matches = [re.fullmatch(f"B({_MSI_BAND})", name.strip(), re.I) for name in names]
+    keys = [match[1].upper().lstrip("0").rjust(2, "0") for match in matches if match is not None]
+    if len(keys) < len(names) or len(set(keys)) < len(keys) or "8A" not in keys:
+        return None
+    return tuple(_MSI[key] for key in keys)
