@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from terramamba.core.errors import InputError, reason_of
+from terramamba.core.regular import require_regular
 
 MOST_BYTES = 256 << 20
 """Longest document that is read; the longest of ours are tables of some ten megabytes."""
@@ -25,6 +26,7 @@ def read_text(path: Path, remedy: str, *, kind: str = "text in UTF-8") -> str:
     Raises:
         InputError: the file cannot be opened, is too long, or is no UTF-8.
     """
+    require_regular(path)
     try:
         if path.stat().st_size > MOST_BYTES:
             what = f"has more than {MOST_BYTES >> 20} MB, so it is no {kind}"

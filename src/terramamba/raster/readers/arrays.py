@@ -23,6 +23,7 @@ import scipy.io
 from jaxtyping import Shaped
 
 from terramamba.core.errors import InputError, reason_of
+from terramamba.core.regular import require_regular
 from terramamba.raster.readers import matlab
 from terramamba.raster.readers.npy import open_npy
 from terramamba.raster.readers.npz import list_npz, load_npz
@@ -184,6 +185,7 @@ def reading(path: str) -> Iterator[Kind]:
     """
     if not Path(path).exists():
         raise InputError(f"{path}: no such file; check the path")
+    require_regular(path)
     kind = file_kind(path)
     try:
         if kind == "MATLAB v7.3":

@@ -21,6 +21,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from terramamba.core.errors import InputError
 from terramamba.core.network import set_for_gdal
+from terramamba.core.regular import require_regular
 from terramamba.core.trust import is_trusted
 from terramamba.raster.readers.references import LEADING, require_own_files, require_own_parts
 
@@ -75,6 +76,7 @@ def open_raster(path: str) -> Any:
     set_for_gdal()
     on_disk = not is_address(path)
     if on_disk:
+        require_regular(path)
         require_own_files(path)
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -137,7 +139,7 @@ def _stamps(*paths: str) -> tuple[int, ...]:
     for path in paths:
         try:
             status = os.stat(path)  # noqa: PTH116  (asked for each window: making a Path takes longer)
-        except OSError:
+        except (OSError, ValueError):  # or a name that no file can have
             found += (0, 0)
         else:
             found += (status.st_mtime_ns, status.st_size)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from terramamba.core import tables
 from terramamba.core.errors import InputError
+from terramamba.core.regular import require_regular
 from terramamba.raster.readers import (
     archive,
     array_scene,
@@ -56,6 +57,8 @@ def open_any(path: str, options: OpenOptions = NO_OPTIONS) -> Scene:
     given = InputPath(path)
     if not given.on_disk and given.suffix in ARRAY_SUFFIXES:
         raise InputError(f"{path}: array files are read from disk only; download it first")
+    if given.on_disk:
+        require_regular(path)
     if given.on_disk and not Path(path).exists():
         raise InputError(f"{path}: no such file; check the path")
     known = next(known for known in FORMATS if known.matches(given))

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.network import set_for_gdal
+from terramamba.core.regular import require_regular
 from terramamba.raster.readers.array_path import split_layer
 from terramamba.raster.readers.code_pages import CodePage
 from terramamba.raster.readers.datasets import is_address, is_on_web
@@ -70,6 +71,7 @@ def is_vector_file(path: str) -> bool:
     where it cannot be read as an image. An item of STAC is a scene.
     """
     path, named = split_layer(path)
+    require_regular(path)
     file = Path(path)
     suffix = file.suffix.lower()
     if named is not None and suffix != ARCHIVE:
@@ -123,6 +125,7 @@ def _layers(path: str) -> dict[str, str | None]:
     if not is_address(path):
         if not Path(path).exists():
             raise InputError(f"{path}: no such file; check the path")
+        require_regular(path)
         require_whole_shapefile(path)
     if point_table.is_point_table(path):
         return {Path(path).stem: "Point"}
