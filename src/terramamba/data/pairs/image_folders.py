@@ -71,7 +71,7 @@ class PairFolders:
         inside = {entry.name.lower(): entry for entry in root.iterdir() if entry.is_dir()}
         for before, after in DATES:
             if before in inside and after in inside:
-                label = _label_folder(root)
+                label = label_folder(root)
                 masks = tuple(inside[name] for name in MASKS if name in inside and inside[name] != label)
                 return cls(inside[before], inside[after], label, masks)
         return None
@@ -114,8 +114,12 @@ def require_no_date(subset: Path) -> None:
             )
 
 
-def _label_folder(root: Path) -> Path | None:
-    """The folder of labels; one called as those of other masks is only where no other is there."""
+def label_folder(root: Path) -> Path | None:
+    """Return the folder of labels; one called as those of other masks is only where no other is there.
+
+    Raises:
+        InputError: two folders can hold the labels.
+    """
     found = [entry for entry in sorted(root.iterdir()) if entry.is_dir() and entry.name.lower() in LABELS]
     chosen = [entry for entry in found if entry.name.lower() not in MASKS] or found
     if len(chosen) > 1:
@@ -161,6 +165,11 @@ def images_in(folder: Path, others: tuple[str, ...] = ()) -> dict[str, Path]:
                 f" these side by side, or name them in {BY_TABLE}"
             )
     return {path.stem if path.is_file() else path.name: path for path in products}
+
+
+def has_images(folder: Path) -> bool:
+    """Tell whether ``folder`` itself holds an image."""
+    return any(_of_images(folder, ()))
 
 
 def unknown_beside(before: Path) -> list[str]:

@@ -7,6 +7,7 @@
     Image1, Image2, label              (S2Looking)
     im1, im2, label                    (SECOND, once its labels say what changed)
     pre, post, label | gt | mask
+    PLACE_pre.tif, PLACE_post.tif      in one folder, or in images beside targets (xBD): ``suffixed``
     mask beside label                  (and mask_before, mask_after: clouds and other pixels not to be used)
     table.csv          columns before, after and, as needed, split, label, unchanged, mask, mask_before,
                        mask_after, row, col, height, width, changed_values, unchanged_values, ignore_values,
@@ -39,6 +40,7 @@ from terramamba.data.pairs.image_folders import (
 )
 from terramamba.data.pairs.image_pair import SUBSETS, WHOLE, PairFiles, stem_of, subset_named
 from terramamba.data.pairs.pair_bands import Look, settle_bands
+from terramamba.data.pairs.suffixed import suffixed_pairs
 from terramamba.raster.band_identity import WantedBands
 from terramamba.raster.vector.vector_files import IN_FOLDERS
 from terramamba.raster.views.warped import Method
@@ -123,13 +125,16 @@ def _from_folder(root: Path) -> list[PairFiles]:
         if below:
             return [pair for name, own in below.items() for pair in _from_names(own, subset_named(name))]
         return _from_names(folders, WHOLE)
-    pairs = []
+    pairs = [] if lists_of(root) else suffixed_pairs(root, WHOLE)
+    if pairs:
+        return pairs
     for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
         folders = PairFolders.of(folder)
         if folders is not None:
             pairs += _from_names(folders, subset_named(folder.name))
         elif folder.name.lower() in SUBSETS:
             require_no_date(folder)
+            pairs += suffixed_pairs(folder, subset_named(folder.name))
     if not pairs:
         raise InputError(
             f"{root}: no image pairs in it; give folders such as {_LAYOUTS}, or {BY_TABLE}; sets of the"
