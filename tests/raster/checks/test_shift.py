@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from terramamba.raster.checks.shift import Shift, estimate_shift, window_shift
+from terramamba.raster.checks.shift import Shift, estimate_shift, pooled_shift, window_shift
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
@@ -54,6 +54,19 @@ def test_shifts_of_a_texture(seed: int, most: int) -> None:
     shift = draw(rng, most)
     first, second = views(texture(rng, 176), 128, shift)
     assert apart(window_shift(first, second, everywhere(first), everywhere(second)), shift) <= 0.1
+
+
+def test_small_windows_tell_together_what_none_tells_alone_and_strangers_never(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shift, small = (1.5, -2.0), []
+    for _ in range(24):
+        images = views(texture(rng, 60), 40, shift)
+        first, second = (image + rng.normal(0, 170, image.shape) for image in images)
+        small.append((first, second, everywhere(first), everywhere(second)))
+    assert sum(window_shift(*window) is None for window in small) > 12
+    assert apart(pooled_shift(small), shift) <= 0.4
+    strangers = [(one[0], other[1], *one[2:]) for one, other in pairwise(small)]
+    assert pooled_shift(strangers) is None
 
 
 def test_noise_light_change_and_missing_pixels_do_not_pull(seed: int) -> None:

@@ -133,8 +133,19 @@ def window_shift(
         Rows down and columns right, in pixels; None where no peak stands out: nothing in common, or no
         texture.
     """
-    dates = _directions(first, first_valid), _directions(second, second_valid)
-    spectrum = _blurred(_cross_power(dates[0], dates[1], whitening=1.0))
+    return pooled_shift([(first, second, first_valid, second_valid)])
+
+
+def pooled_shift(windows: Sequence[Dates]) -> tuple[float, float] | None:
+    """Estimate the shift that windows of one size have in common, as ``window_shift`` does.
+
+    What is too small to tell it alone tells it together: 24 pairs of 64 x 64 pixels do, of which 2 do alone.
+    """
+    dates = [
+        (_directions(first, first_valid), _directions(second, second_valid))
+        for first, second, first_valid, second_valid in windows
+    ]
+    spectrum = _blurred(np.sum([_cross_power(*pair, whitening=1.0) for pair in dates], axis=0))
     surface = fft.ifft2(spectrum).real
     level = float(np.sqrt(np.mean(surface**2)))
     if not level or surface.max() < LEAST_PEAK * level:
@@ -144,9 +155,9 @@ def window_shift(
     (own_rows, other_rows), (own_cols, other_cols) = (
         _common(length, moved) for length, moved in zip(surface.shape, (down, right), strict=True)
     )
-    cut = dates[0][:, own_rows, own_cols], dates[1][:, other_rows, other_cols]
+    cut = [(one[:, own_rows, own_cols], other[:, other_rows, other_cols]) for one, other in dates]
     # Half whitened, frequencies that both dates show well weigh more, which makes the place surer.
-    spectrum = _blurred(_cross_power(cut[0], cut[1], whitening=0.5))
+    spectrum = _blurred(np.sum([_cross_power(*pair, whitening=0.5) for pair in cut], axis=0))
     rest_down, rest_right = _between_pixels(spectrum)
     return down + rest_down, right + rest_right
 
