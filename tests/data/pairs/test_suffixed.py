@@ -48,9 +48,11 @@ def test_dates_and_labels_are_known_by_how_their_names_end(
 
 
 def test_subsets_may_hold_such_folders(tmp_path: Path) -> None:
-    for subset in ("train", "val"):
+    subsets = {"train": 2, "val": 2, "tier3": 2}
+    for subset in subsets:
         write(tmp_path / subset, *XBD)
-    assert {subset: len(pairs) for subset, pairs in find_pairs(tmp_path).items()} == {"train": 2, "val": 2}
+    write(tmp_path, "loose_pre.png", "loose_post.png")
+    assert {subset: len(pairs) for subset, pairs in find_pairs(tmp_path).items()} == subsets
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,8 @@ def test_subsets_may_hold_such_folders(tmp_path: Path) -> None:
         (("images/x_pre.png", "images/x_post.png", "images/x_gt.png", "gt/x.png"), "keep one of them"),
         (("images/x_pre.png", "images/x_post.png", "gt/x.png", "mask/x.png"), "which masks are whose"),
         (("images/x_pre.png", "images/x_post.png", "gt/x.png", "gt/x_post_gt.png"), "can both be its label"),
-        (("x_pre.png", "x_post.png", "overview.png"), "no image pairs in it"),
+        (("x_pre.png", "x_post.png", "overview.png"), "overview.png: does not say by its name whether"),
+        (("train/x_pre.png", "train/x_post.png", "train/thumb.png"), "thumb.png: does not say by its name"),
         (("tile_a.png", "tile_b.png", "tile_c.png"), "no image pairs in it"),
         (("tile_a.png", "tile_b.png"), "no image pairs in it"),
     ],

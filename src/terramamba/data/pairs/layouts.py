@@ -40,7 +40,7 @@ from terramamba.data.pairs.image_folders import (
 )
 from terramamba.data.pairs.image_pair import SUBSETS, WHOLE, PairFiles, stem_of, subset_named
 from terramamba.data.pairs.pair_bands import Look, settle_bands
-from terramamba.data.pairs.suffixed import suffixed_pairs
+from terramamba.data.pairs.suffixed import NO_SUBSETS, suffixed_pairs
 from terramamba.raster.band_identity import WantedBands
 from terramamba.raster.vector.vector_files import IN_FOLDERS
 from terramamba.raster.views.warped import Method
@@ -121,20 +121,24 @@ def _from_folder(root: Path) -> list[PairFiles]:
         lists = lists_of(root)
         if lists:
             return [pair for subset, file in lists for pair in _from_list(file, subset, folders)]
-        below = folders.by_subset()
-        if below:
-            return [pair for name, own in below.items() for pair in _from_names(own, subset_named(name))]
+        by_subset = folders.by_subset()
+        if by_subset:
+            return [pair for name, own in by_subset.items() for pair in _from_names(own, subset_named(name))]
         return _from_names(folders, WHOLE)
-    pairs = [] if lists_of(root) else suffixed_pairs(root, WHOLE)
-    if pairs:
-        return pairs
-    for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        folders = PairFolders.of(folder)
-        if folders is not None:
-            pairs += _from_names(folders, subset_named(folder.name))
-        elif folder.name.lower() in SUBSETS:
+    below = sorted(entry for entry in root.iterdir() if entry.is_dir())
+    dated = {folder: found for folder in below if (found := PairFolders.of(folder)) is not None}
+    pairs = []
+    for folder in below:
+        if folder in dated:
+            pairs += _from_names(dated[folder], subset_named(folder.name))
+            continue
+        is_subset = folder.name.lower() in SUBSETS
+        if is_subset:
             require_no_date(folder)
+        if is_subset or (not dated and folder.name.lower() not in NO_SUBSETS):
             pairs += suffixed_pairs(folder, subset_named(folder.name))
+    if not pairs and not lists_of(root):
+        pairs = suffixed_pairs(root, WHOLE)
     if not pairs:
         raise InputError(
             f"{root}: no image pairs in it; give folders such as {_LAYOUTS}, or {BY_TABLE}; sets of the"

@@ -27,6 +27,8 @@ from terramamba.raster.vector.vector_files import IN_FOLDERS
 
 IN_FOLDER = ("images", "image", "img", "imgs")
 """What the folder of the images may be called, beside one of labels."""
+NO_SUBSETS = {*IN_FOLDER, *LABELS, *MASKS}
+"""Names of folders that are none of subsets."""
 SHORTEST = 2
 """Letters of a word that means a date by itself."""
 _ENDING = re.compile(r"(?P<place>.+?)[-_. ](?P<word>[a-z]+\d?)(?P<more>[-_ ](disaster|event))?", re.I)
@@ -56,9 +58,10 @@ def _word(stem: str) -> str | None:
 def _of_dates(
     root: Path, folder: Path, images: Mapping[str, Path], dates: tuple[str, str], split: str
 ) -> list[PairFiles]:
-    """Pairs whose images end in ``dates``; none where an image ends in something else."""
+    """Pairs whose images end in ``dates``; none where these letters may mean something else."""
     places: tuple[dict[str, str], ...] = ({}, {})
     own: dict[str, Path] = {}
+    odd: list[Path] = []
     for stem, path in images.items():
         found = _ENDING.fullmatch(stem)
         if found is not None and found["word"].lower() in dates:
@@ -66,11 +69,16 @@ def _of_dates(
         elif _LABEL.fullmatch(stem):
             own[stem] = path
         else:
-            return []
+            odd.append(path)
     beside = label_folder(root)
     certain = len(dates[0]) >= SHORTEST
-    if not certain and beside is None and not own:
+    if not certain and (odd or (beside is None and not own)):
         return []  # tiles of an image have letters, too
+    if odd:
+        raise InputError(
+            f"{odd[0]}: does not say by its name whether it shows {dates[0]} or {dates[1]}, as those beside"
+            f" it do; take it out, or name the pairs in {BY_TABLE}"
+        )
     for place, stem in (*places[0].items(), *places[1].items()):
         for side, word in enumerate(dates):
             if place not in places[side]:
