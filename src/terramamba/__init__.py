@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from terramamba.api.explanation_results import ExplainedClasses as ExplainedClasses
     from terramamba.api.explanations import explain_change as explain_change
     from terramamba.api.explanations import explain_classes as explain_classes
-    from terramamba.api.explanations import run_experiment as run_experiment
-    from terramamba.api.explanations import write_report as write_report
     from terramamba.api.exporting import export_onnx as export_onnx
     from terramamba.api.in_memory import open_scene as open_scene
     from terramamba.api.jobs import evaluate_change_detector as evaluate_change_detector
@@ -37,6 +35,8 @@ if TYPE_CHECKING:
     from terramamba.api.maps import join_map as join_map
     from terramamba.api.publishing import PushedRun as PushedRun
     from terramamba.api.publishing import push_run as push_run
+    from terramamba.api.reports import run_experiment as run_experiment
+    from terramamba.api.reports import write_report as write_report
     from terramamba.api.results import ClassScores as ClassScores
     from terramamba.api.results import EvaluationResult as EvaluationResult
     from terramamba.api.results import Spread as Spread
@@ -75,8 +75,8 @@ _HOMES = {
     "untrained_detector": "api.detectors",
     "explain_change": "api.explanations",
     "explain_classes": "api.explanations",
-    "run_experiment": "api.explanations",
-    "write_report": "api.explanations",
+    "run_experiment": "api.reports",
+    "write_report": "api.reports",
     "export_onnx": "api.exporting",
     "open_scene": "api.in_memory",
     "evaluate_change_detector": "api.jobs",

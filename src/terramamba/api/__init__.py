@@ -9,7 +9,7 @@ from terramamba.api.class_maps import map_classes
 from terramamba.api.classifiers import shipped_classifier
 from terramamba.api.detectors import shipped_detector, untrained_detector
 from terramamba.api.explanation_results import ExplainedChange, ExplainedClasses
-from terramamba.api.explanations import explain_change, explain_classes, run_experiment, write_report
+from terramamba.api.explanations import explain_change, explain_classes
 from terramamba.api.exporting import export_onnx
 from terramamba.api.in_memory import open_scene
 from terramamba.api.jobs import (
@@ -21,6 +21,7 @@ from terramamba.api.jobs import (
     train_classifier,
 )
 from terramamba.api.maps import check_pair, join_map
+from terramamba.api.reports import run_experiment, write_report
 from terramamba.api.results import ClassScores, EvaluationResult, Spread, TrainResult
 
 __all__ = [
