@@ -20,7 +20,7 @@ from terramamba.core.options import part_of
 from terramamba.core.run_files import CONFUSION
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs.image_pair import PairFiles
-from terramamba.data.pairs.label_places import misplaced_labels
+from terramamba.data.pairs.label_places import misplaced_labels, repeated_labels
 from terramamba.data.pairs.label_values import shape_values, stated_values
 from terramamba.data.pairs.overlaps import shown_in_both
 from terramamba.data.pairs.pair_bands import notes_on_bands
@@ -119,6 +119,7 @@ def evaluate(
             *notes,
             *notes_on_pairs(run, labelled),
             *misplaced_labels({split: labelled}),
+            *repeated_labels({split: labelled}),
             *survey({split: labelled}, one_rule=run.card.data.scale_by != "pair"),
         ],
         "test": scores,

@@ -24,7 +24,7 @@ from terramamba.core.run_files import SPLIT
 from terramamba.data.catalog.loading import load_pairs
 from terramamba.data.pairs.first_look import look_at
 from terramamba.data.pairs.image_pair import PairFiles
-from terramamba.data.pairs.label_places import misplaced_labels
+from terramamba.data.pairs.label_places import misplaced_labels, repeated_labels
 from terramamba.data.pairs.pair_bands import declares_scale, notes_on_bands
 from terramamba.data.pairs.quality_report import doubts, survey
 from terramamba.data.pairs.scorable import require_scorable
@@ -101,7 +101,12 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
         *fitted.notes,
         *survey(pairs, one_rule=one_rule),
     )
-    warnings = (*fitted.doubts, *doubts(pairs, one_rule=one_rule), *misplaced_labels(pairs))
+    warnings = (
+        *fitted.doubts,
+        *doubts(pairs, one_rule=one_rule),
+        *misplaced_labels(pairs),
+        *repeated_labels(pairs),
+    )
     if spec.trainable:
         settings = with_crops(settings, len(pairs["train"]), resolve_device(settings.device).type)
     rows = fitted.scales.rows

@@ -1,13 +1,14 @@
 """Labels that lie the other way round, or by other pairs, are told from those in their places."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from terramamba.data.pairs.label_places import misplaced_labels
+from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.label_places import misplaced_labels, repeated_labels
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.data.pairs.settle_labels import settle_labels
 
@@ -32,7 +33,9 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
     return root, labels
 
 
-def said_of(images: tuple[Path, np.ndarray], folder: Path, labels: np.ndarray) -> list[str]:
+def settled(
+    images: tuple[Path, np.ndarray], folder: Path, labels: np.ndarray
+) -> Mapping[str, list[PairFiles]]:
     root, _ = images
     rows = []
     for number, label in enumerate(labels):
@@ -41,7 +44,11 @@ def said_of(images: tuple[Path, np.ndarray], folder: Path, labels: np.ndarray) -
     table = folder / "pairs.csv"
     lines = ["before,after,label", *(",".join(map(str, row)) for row in rows)]
     table.write_text("\n".join(lines))
-    return misplaced_labels(settle_labels(find_pairs(table)).pairs)
+    return settle_labels(find_pairs(table)).pairs
+
+
+def said_of(images: tuple[Path, np.ndarray], folder: Path, labels: np.ndarray) -> list[str]:
+    return misplaced_labels(settled(images, folder, labels))
 
 
 @pytest.mark.parametrize(
@@ -69,6 +76,15 @@ def test_labels_in_their_places_and_few_need_no_word(
     images: tuple[Path, np.ndarray], tmp_path: Path, number: int
 ) -> None:
     assert said_of(images, tmp_path, images[1][:number]) == []
+
+
+def test_one_label_for_two_places_is_said(images: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    labels = images[1][:6].copy()
+    assert repeated_labels(settled(images, tmp_path, labels)) == []
+    labels[4] = labels[2]
+    (said,) = repeated_labels(settled(images, tmp_path, labels))
+    assert said.startswith("1 pair of other images than another one's, but with the same label: of")
+    assert said.endswith("4.png; give each pair its own")
 
 
 def test_what_differs_elsewhere_in_a_few_pairs_is_no_proof(

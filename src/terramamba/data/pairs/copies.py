@@ -168,6 +168,14 @@ def members(start: int, count: int, length: int, side: int) -> Float32[np.ndarra
     return (cells == np.arange(side)[:, None]).astype(np.float32)
 
 
+def show_other_places(one: PairFiles, other: PairFiles) -> bool:
+    """Tell whether two pairs surely show different places; not where one has no detail."""
+    pictures = coarse_picture(one), coarse_picture(other)
+    if pictures[0] is None or pictures[1] is None:
+        return False
+    return bool(_likeness(pictures[0][None], pictures[1][None])[0, 0] < MAY_BE)
+
+
 def _may_be_alike(
     known: Float32[np.ndarray, "n 2 s s"], asked: Float32[np.ndarray, "m 2 s s"]
 ) -> Bool[np.ndarray, "n m"]:

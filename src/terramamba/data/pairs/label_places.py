@@ -16,7 +16,7 @@ from scipy.ndimage import uniform_filter
 
 from terramamba.core.words import count
 from terramamba.data.pairs.change_masks import CHANGED, read_mask
-from terramamba.data.pairs.copies import COARSE, coarse_picture, members
+from terramamba.data.pairs.copies import COARSE, coarse_picture, members, show_other_places
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.mask_facts import VALUES_PER_READ
 from terramamba.raster.windows import Window, strips
@@ -34,6 +34,8 @@ in a wrong way."""
 MANY, HARDLY = 50, 2.0
 """Labels of so many pairs that fit by no more standard errors than this may be anybody's; right ones of as
 many reach 6."""
+LEAST_SHAPE = 0.005
+"""Part of the pixels that make a shape which no two places share; three of CLCD mark a corner pixel."""
 Pictures = Float64[np.ndarray, "n s s"]
 
 WAYS: Mapping[str, Callable[[Pictures], Pictures]] = {
@@ -53,6 +55,39 @@ def misplaced_labels(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
     return [
         said for subset, pairs in subsets.items() if (said := _of_subset(subset, _chosen(pairs))) is not None
     ]
+
+
+def repeated_labels(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
+    """Say which labels that are no single value are the same for pairs that show different places.
+
+    Raises ``InputError`` where a label is damaged.
+    """
+    alike: dict[object, list[PairFiles]] = {}
+    for pair in (pair for pairs in subsets.values() for pair in pairs if pair.window is None):
+        if pair.label is not None and not pair.is_drawn and _has_a_shape(pair.label_facts().counts):
+            alike.setdefault(frozenset(pair.label_facts().counts.items()), []).append(pair)
+    by_content: dict[object, list[PairFiles]] = {}
+    for group in alike.values():
+        for pair in group if len(group) > 1 else ():
+            by_content.setdefault(pair.facts.content(str(pair.label)), []).append(pair)
+    found = [
+        (group[0], other)
+        for group in by_content.values()
+        for other in group[1:]
+        if show_other_places(group[0], other)
+    ]
+    if not found:
+        return []
+    first, other = found[0]
+    return [
+        f"{count(len(found), 'pair')} of other images than another one's, but with the same label: of"
+        f" {first.before} and {other.before} it is {other.label}; give each pair its own"
+    ]
+
+
+def _has_a_shape(counts: Mapping[int, int]) -> bool:
+    """Tell whether a label is more than one value with a few odd pixels, as many labels are."""
+    return sum(counts.values()) - max(counts.values(), default=0) >= LEAST_SHAPE * sum(counts.values())
 
 
 def _of_subset(subset: str, pairs: Sequence[PairFiles]) -> str | None:
