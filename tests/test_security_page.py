@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from terramamba.core import documents, network, unpacked
+from terramamba.core import documents, network, tables, unpacked
 from terramamba.data import hub
 from terramamba.data.catalog import download, unpack
 from terramamba.data.labels import label_description, label_grid
@@ -21,7 +21,10 @@ PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize(
     ("words", "value"),
     [
-        ("JSON, YAML, CSV | {} MB at most", documents.MOST_BYTES >> 20),
+        ("JSON, CSV | {} MB at most", documents.MOST_BYTES >> 20),
+        ("YAML files | {} MB at most", documents.MOST_YAML_BYTES >> 20),
+        ("tables {} columns", tables.MOST_COLUMNS),
+        ("and {} letters a line", tables.LONGEST_LINE),
         ("{} levels and", documents.MOST_NESTED),
         ("and {} values at most", documents.MOST_NODES),
         ("`.npz`, MATLAB v5 | unpack to {} GB", unpacked.MOST_UNPACKED >> 30),

@@ -20,6 +20,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     [
         (BOMB, "aliases are not read"),
         ("a: &a 1\nb: *a\n", "aliases are not read"),
+        pytest.param(f"a: {'b' * (1 << 20)}\n", "has more than 1 MB, so it is no YAML", id="long"),
         ("a: 1\nb: {c: 2, d: 3, c: 4}\n", "c stands there twice"),
         ("[" * 3000 + "]" * 3000, "more than 60 levels"),
         ("a: " + "{b: " * 200 + "1" + "}" * 200, "more than 60 levels"),

@@ -47,6 +47,8 @@ def test_what_programs_of_tables_add_is_passed_over(tmp_path: Path) -> None:
         ("a,b\n1,2,3\n", "line 2 has 3 cells, but the first line names 2 columns with commas"),
         ("a;b\n1;2\n\n3,4\n", "line 4 has 1 cell, but the first line names 2 columns with semicolons"),
         ("a,A ,b\n1,2,3\n", "two columns are called 'A'; rename or remove one"),
+        pytest.param(",".join(map(str, range(20_001))), "has 20,001 columns, more than 20,000; ", id="wide"),
+        pytest.param(f"a,b\n1,{'2,' * 2_500_000}", "has a line of more than 5,000,000 letters; ", id="long"),
         ('a,"b\n', r"is no table \(.*\); save it anew"),
     ],
 )

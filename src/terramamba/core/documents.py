@@ -14,13 +14,15 @@ from terramamba.core.regular import require_regular
 
 MOST_BYTES = 256 << 20
 """Longest document that is read; the longest of ours are tables of some ten megabytes."""
+MOST_YAML_BYTES = 1 << 20
+"""Longest YAML file, which takes long to read; ours have some kilobytes."""
 MOST_NODES = 100_000
 """Values that a YAML file stands for."""
 MOST_NESTED = 60
 """Lists and mappings of YAML in each other; ours are at most four deep."""
 
 
-def read_text(path: Path, remedy: str, *, kind: str = "text in UTF-8") -> str:
+def read_text(path: Path, remedy: str, *, kind: str = "text in UTF-8", most_bytes: int | None = None) -> str:
     """Return the text of the file ``path``; ``remedy`` ends the message where it cannot be read.
 
     Raises:
@@ -28,8 +30,9 @@ def read_text(path: Path, remedy: str, *, kind: str = "text in UTF-8") -> str:
     """
     require_regular(path)
     try:
-        if path.stat().st_size > MOST_BYTES:
-            what = f"has more than {MOST_BYTES >> 20} MB, so it is no {kind}"
+        most = MOST_BYTES if most_bytes is None else min(most_bytes, MOST_BYTES)
+        if path.stat().st_size > most:
+            what = f"has more than {most >> 20} MB, so it is no {kind}"
             raise InputError(where=str(path), what=what, remedy=remedy)
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -60,7 +63,7 @@ def read_yaml(path: Path, remedy: str, *, aliases: bool = False) -> dict[str, An
     """
     import yaml
 
-    text = read_text(path, remedy, kind="YAML")
+    text = read_text(path, remedy, kind="YAML", most_bytes=MOST_YAML_BYTES)
     try:
         loader = _plain_loader()(text)
         loader.aliases = aliases

@@ -5,6 +5,7 @@ a.tif;b.tif;m.tif
 """
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import StringIO
@@ -18,6 +19,10 @@ from terramamba.core.words import count
 SUFFIXES = (".csv", ".tsv")
 SEPARATORS = (",", ";", "\t")
 IN_WORDS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+MOST_COLUMNS = 20_000
+"""Columns of a table; spreadsheets have 16,384."""
+LONGEST_LINE = 5_000_000
+_TOO_LONG = re.compile(rf"[^\r\n]{{{LONGEST_LINE + 1}}}")
 FORMULA = "=+-@\t\r"
 """How a text begins that a spreadsheet takes for a formula, which may call programs or addresses."""
 
@@ -96,6 +101,8 @@ def read_table(path: Path, remedy: str) -> Table:
             the first line; empty cells at its end may be too many.
     """
     text = read_text(path, remedy, kind="table in UTF-8")
+    if _TOO_LONG.search(text) is not None:
+        raise InputError(f"{path}: has a line of more than {LONGEST_LINE:,} letters; {remedy}")
     first = next((line for line in text.splitlines() if line.strip()), "")
     told = first.strip().lower()
     separator = first.strip()[4:5] if told.startswith("sep=") else separator_of(first)  # as Excel writes it
@@ -107,10 +114,14 @@ def read_table(path: Path, remedy: str) -> Table:
     if told.startswith("sep="):
         lines = lines[1:]
     (_, titles), *rows = lines or [(1, [])]
+    if len(titles) > MOST_COLUMNS:
+        raise InputError(f"{path}: has {len(titles):,} columns, more than {MOST_COLUMNS:,}; {remedy}")
     names = [plain_name(title) for title in titles]
-    for place, name in enumerate(names):
-        if name and name in names[:place]:
-            raise InputError(f"{path}: two columns are called {titles[place]!r}; rename or remove one")
+    seen: set[str] = set()
+    for title, name in zip(titles, names, strict=True):
+        if name in seen:
+            raise InputError(f"{path}: two columns are called {title!r}; rename or remove one")
+        seen |= {name} - {""}
     found = []
     for number, row in rows:
         if len(row) < len(names) or any(row[len(names) :]):

@@ -17,7 +17,7 @@ from terramamba.raster.scene import Scene
 from terramamba.raster.vector.vector_files import is_vector_file, list_layers
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such files")
-ENDINGS = ["", *(f".{end}" for end in "tif npy npz mat nc h5 csv json geojson shp zip txt".split())]
+ENDINGS = ["", ".tif", ".npy", ".npz", ".mat", ".nc", ".csv", ".json", ".geojson", ".shp", ".zip", ".txt"]
 
 
 @pytest.fixture(scope="module")

@@ -82,6 +82,21 @@ def test_under_another_name_it_opens_nothing_elsewhere(
         open_scene(path)
 
 
+def test_a_file_that_is_called_as_an_address_begins_opens_nothing_elsewhere_either(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path / "sent")
+    for part, refused in (("../own.tif", True), ("beside.tif", False)):
+        virtual(Path("new:a.tif"), part)
+        if refused:
+            with pytest.raises(
+                InputError, match=r"new:a\.tif: is a virtual raster that names .* give --trust"
+            ):
+                open_scene("new:a.tif")
+        else:
+            assert open_scene("new:a.tif").read()[0].max() == 7
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -37,7 +37,10 @@ _WARNINGS = threading.Lock()
 
 def is_address(path: str) -> bool:
     """Tell whether ``path`` is something else than a file on disk: a URL, /vsi..., netcdf:file:variable."""
-    return _ADDRESS.match(path) is not None
+    if _ADDRESS.match(path) is None:
+        return False
+    # a file may be called as an address begins
+    return path.startswith("/vsi") or "://" in path or not os.path.lexists(path)
 
 
 def is_on_web(path: str) -> bool:
