@@ -52,7 +52,7 @@ def load_npz(path: str, names: Sequence[str] | None = None) -> dict[str, Shaped[
         return {name: archive[name] for name in wanted}
 
 
-def _header(file: zipfile.ZipExtFile) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
     version = npy.read_magic(file)
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = read(file)
