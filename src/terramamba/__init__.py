@@ -24,12 +24,6 @@ if TYPE_CHECKING:
     from terramamba.api.explanations import explain_classes as explain_classes
     from terramamba.api.exporting import export_onnx as export_onnx
     from terramamba.api.in_memory import open_scene as open_scene
-    from terramamba.api.jobs import evaluate_change_detector as evaluate_change_detector
-    from terramamba.api.jobs import evaluate_classifier as evaluate_classifier
-    from terramamba.api.jobs import plan_training as plan_training
-    from terramamba.api.jobs import resolved as resolved
-    from terramamba.api.jobs import train_change_detector as train_change_detector
-    from terramamba.api.jobs import train_classifier as train_classifier
     from terramamba.api.map_array import MapArray as MapArray
     from terramamba.api.maps import check_pair as check_pair
     from terramamba.api.maps import join_map as join_map
@@ -45,6 +39,12 @@ if TYPE_CHECKING:
     from terramamba.api.samples import SceneSamples as SceneSamples
     from terramamba.api.samples import pair_from_sample as pair_from_sample
     from terramamba.api.samples import write_pairs as write_pairs
+    from terramamba.api.training import evaluate_change_detector as evaluate_change_detector
+    from terramamba.api.training import evaluate_classifier as evaluate_classifier
+    from terramamba.api.training import plan_training as plan_training
+    from terramamba.api.training import resolved as resolved
+    from terramamba.api.training import train_change_detector as train_change_detector
+    from terramamba.api.training import train_classifier as train_classifier
     from terramamba.assessment.assess import Assessment as Assessment
     from terramamba.assessment.reference_points import DrawnPoints as DrawnPoints
     from terramamba.change.map_output import ChangeSummary as ChangeSummary

@@ -9,7 +9,7 @@ from PIL import Image
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.data.synthetic.scene import CLASSES
-from terramamba.raster.pictures import coloured
+from terramamba.raster.notebook_pictures import coloured
 from terramamba.raster.quicklook import false_colour
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.vector.change_polygons import change_layer, trace_changes

@@ -12,7 +12,10 @@ from terramamba.api.explanation_results import ExplainedChange, ExplainedClasses
 from terramamba.api.explanations import explain_change, explain_classes
 from terramamba.api.exporting import export_onnx
 from terramamba.api.in_memory import open_scene
-from terramamba.api.jobs import (
+from terramamba.api.maps import check_pair, join_map
+from terramamba.api.reports import run_experiment, write_report
+from terramamba.api.results import ClassScores, EvaluationResult, Spread, TrainResult
+from terramamba.api.training import (
     evaluate_change_detector,
     evaluate_classifier,
     plan_training,
@@ -20,9 +23,6 @@ from terramamba.api.jobs import (
     train_change_detector,
     train_classifier,
 )
-from terramamba.api.maps import check_pair, join_map
-from terramamba.api.reports import run_experiment, write_report
-from terramamba.api.results import ClassScores, EvaluationResult, Spread, TrainResult
 
 __all__ = [
     "ClassScores",

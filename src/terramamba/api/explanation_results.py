@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from terramamba.api.raw_record import RawRecord
-from terramamba.raster.pictures import picture_file_html, table_html
+from terramamba.raster.notebook_pictures import picture_file_html, table_html
 from terramamba.raster.windows import Window
 from terramamba.tasks import task_named
 

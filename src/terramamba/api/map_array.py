@@ -16,7 +16,7 @@ from terramamba.mapping.area_table import ClassArea
 from terramamba.mapping.notebook_view import areas_html, map_colours
 from terramamba.mapping.settings import MapSettings
 from terramamba.raster.geogrid import Grid
-from terramamba.raster.pictures import (
+from terramamba.raster.notebook_pictures import (
     PICTURE_SIDE,
     PLOT_SIDE,
     Colours,

@@ -10,7 +10,7 @@ from jaxtyping import Int64
 
 from terramamba.api.raw_record import RawRecord
 from terramamba.core.run_files import CARD, CONFUSION, SEED_FOLDERS
-from terramamba.raster.pictures import table_html
+from terramamba.raster.notebook_pictures import table_html
 from terramamba.runs.model_card import read_card
 from terramamba.runs.record import confusion_table
 from terramamba.scores.score import Score, Scores, of_set, per_class, tested

@@ -18,7 +18,7 @@ from terramamba.change.settings import ChangeMapSettings
 from terramamba.change.training_domain import notes_on_domain
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
-from terramamba.mapping.certainty import REJECTED_TAG, certainty_rule
+from terramamba.mapping.certainty_layer import REJECTED_TAG, certainty_rule
 from terramamba.mapping.fingerprint import option_fact
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.stac_item import check_item_place

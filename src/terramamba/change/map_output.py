@@ -13,7 +13,7 @@ from terramamba.change.map_worker import Tiles, unpacked
 from terramamba.core.display import number
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
 from terramamba.mapping.blend import MappedWindow, blend
-from terramamba.mapping.certainty import GREY, certainty_writer, rejected_words
+from terramamba.mapping.certainty_layer import GREY, certainty_writer, rejected_words
 from terramamba.mapping.map_output import MapOutput, Outcome
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE, stored_probability

@@ -19,7 +19,7 @@ from terramamba.experiments.values import (
 )
 from terramamba.models.registry import model_spec
 from terramamba.runs.folder import check_same_config, is_run_folder
-from terramamba.runs.same_run import refuse_other_model
+from terramamba.runs.seeds import refuse_other_model
 from terramamba.training.config import unobeyed
 from terramamba.training.settings import TrainSettings
 from terramamba.training.task import Task

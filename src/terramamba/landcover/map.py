@@ -13,7 +13,7 @@ from terramamba.landcover.map_summary import NONE_OF_THESE
 from terramamba.landcover.map_worker import ClassWork, reject_code
 from terramamba.landcover.settings import ClassMapSettings
 from terramamba.landcover.smoothing_strength import chosen_smoothing
-from terramamba.mapping.certainty import REJECTED_TAG, CertaintyRule, certainty_rule
+from terramamba.mapping.certainty_layer import REJECTED_TAG, CertaintyRule, certainty_rule
 from terramamba.mapping.fingerprint import windows_fact
 from terramamba.mapping.plan import MapInputs, MapPlan
 from terramamba.mapping.regularise import Smoothing, smoothing_words

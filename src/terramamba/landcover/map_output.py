@@ -14,7 +14,7 @@ from terramamba.data.labels.palette import default_colours
 from terramamba.landcover.map_summary import NONE_OF_THESE, ClassSummary, SmallPatches
 from terramamba.landcover.map_worker import code_type, no_data_code, reject_code
 from terramamba.mapping.area_table import AreaCount, ClassArea, write_areas
-from terramamba.mapping.certainty import GREY, certainty_writer, rejected_words
+from terramamba.mapping.certainty_layer import GREY, certainty_writer, rejected_words
 from terramamba.mapping.map_output import MapOutput, Outcome
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.probability import NO_PROBABILITY, PROBABILITY_SCALE, PROBABILITY_STEPS

@@ -18,7 +18,7 @@ from terramamba.data.patch_store import PaddedWindow
 from terramamba.data.scaling import Scaling
 from terramamba.landcover.fast import read_margin
 from terramamba.landcover.window_logits import window_logits
-from terramamba.mapping.certainty import CertaintyRule, rejected_code
+from terramamba.mapping.certainty_layer import CertaintyRule, rejected_code
 from terramamba.mapping.fit_to_run import open_run
 from terramamba.mapping.inference import inferring
 from terramamba.mapping.probability import stored_probability

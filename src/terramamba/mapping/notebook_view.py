@@ -11,7 +11,7 @@ from jaxtyping import Shaped
 from rasterio.errors import NotGeoreferencedWarning
 
 from terramamba.mapping.area_table import ClassArea
-from terramamba.raster.pictures import (
+from terramamba.raster.notebook_pictures import (
     PICTURE_SIDE,
     PLOT_SIDE,
     Colours,

@@ -26,7 +26,7 @@ from terramamba.raster.output.staging import check_outputs
 from terramamba.report.page import write_run_pages
 from terramamba.runs.folder import as_begun, check_folder, run_folder
 from terramamba.runs.model_card import MadeBy, ModelCard, write_card
-from terramamba.runs.same_run import train_seeds
+from terramamba.runs.seeds import train_seeds
 from terramamba.training.checkpoint import refuse_other_contents
 from terramamba.training.fit import fit
 from terramamba.training.settings import TrainSettings

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from terramamba.raster.pictures import limits_of, shown_bands, stretched
+from terramamba.raster.notebook_pictures import limits_of, shown_bands, stretched
 from terramamba.raster.scene import Scene
 
 

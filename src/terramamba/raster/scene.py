@@ -13,7 +13,6 @@ from affine import Affine
 from jaxtyping import Bool, Shaped, UInt8
 from rasterio.crs import CRS
 
-from terramamba.raster import pictures
 from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import Grid, crs_name, pixel_size
 from terramamba.raster.readers.alpha import Alpha

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from terramamba.raster.pictures import shown_bands
+from terramamba.raster.notebook_pictures import shown_bands
 from terramamba.raster.scene import Scene
 
 WAYS = {

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Integer, UInt8
 
 from terramamba.data.labels.class_table import ClassTable
-from terramamba.raster.pictures import coloured
+from terramamba.raster.notebook_pictures import coloured
 from terramamba.raster.quicklook import colour_limits, false_colour
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene

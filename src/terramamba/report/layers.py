@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped, UInt8
 
 from terramamba.core.errors import InputError
-from terramamba.raster.pictures import limits_of, stretched
+from terramamba.raster.notebook_pictures import limits_of, stretched
 from terramamba.raster.scene import Scene
 
 Shape = tuple[int, int]

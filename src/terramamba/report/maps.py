@@ -11,7 +11,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from terramamba.core.errors import InputError
 from terramamba.mapping.area_table import AreaCount, ClassArea
-from terramamba.mapping.certainty import GREY, rejected_in
+from terramamba.mapping.certainty_layer import GREY, rejected_in
 from terramamba.mapping.tags import MODEL_TAG
 from terramamba.models.registry import model_spec
 from terramamba.raster.readers.open import open_scene

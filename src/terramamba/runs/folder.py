@@ -25,7 +25,7 @@ from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
 from terramamba.models.registry import model_spec
 from terramamba.models.weights import load_model
-from terramamba.raster.pictures import table_html
+from terramamba.raster.notebook_pictures import table_html
 from terramamba.runs.model_card import ModelCard, PatchShape, ThresholdSource, read_card
 from terramamba.runs.run_lock import at_work, contents, refuse_at_work
 from terramamba.runs.run_log import run_log

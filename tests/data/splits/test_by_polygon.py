@@ -61,7 +61,9 @@ def test_a_margin_is_dropped_and_counted(seed: int, patch_size: int) -> None:
     expected = within(subset_map(split) == TRAIN, patch_size // 2) & (subset_map(split) != TRAIN)
     np.testing.assert_array_equal(dropped, expected)
     if dropped.any():
-        note = f"{dropped.sum():,} of 4,800 labelled pixels are in no subset: they lie within {patch_size // 2}"
+        note = (
+            f"{dropped.sum():,} of 4,800 labelled pixels are in no subset: they lie within {patch_size // 2}"
+        )
         assert split.notes[-1].startswith(note)
     else:
         assert not split.notes

@@ -12,7 +12,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import write_json, write_yaml
 from terramamba.models.weights import SavedModel
 from terramamba.runs.model_card import write_card
-from terramamba.runs.same_run import average, train_seeds
+from terramamba.runs.seeds import average, train_seeds
 from terramamba.training.settings import TrainSettings
 
 
