@@ -13,6 +13,7 @@ from affine import Affine
 from jaxtyping import Bool, Shaped, UInt8
 from rasterio.crs import CRS
 
+from terramamba.raster import notebook_pictures
 from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import Grid, crs_name, pixel_size
 from terramamba.raster.readers.alpha import Alpha
@@ -126,8 +127,8 @@ class Scene:
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the scene in false colour, thinned out, into ``ax`` or axes of its own; return the axes."""
-        picture = self._picture(pictures.PLOT_SIDE)
-        return pictures.plot_picture(picture, self.grid, title=self.path, ax=ax)
+        picture = self._picture(notebook_pictures.PLOT_SIDE)
+        return notebook_pictures.plot_picture(picture, self.grid, title=self.path, ax=ax)
 
     def _repr_html_(self) -> str:
         """The scene in a notebook: what is known about it, and a small picture."""
@@ -141,16 +142,16 @@ class Scene:
         if self.nodata is not None:
             facts.append(("no data", f"{self.nodata:g}"))
         facts += [("note", note) for note in self.notes]
-        picture = pictures.picture_html(self._picture(pictures.PICTURE_SIDE), self.path)
+        picture = notebook_pictures.picture_html(self._picture(notebook_pictures.PICTURE_SIDE), self.path)
         rows = [("scene", f"{self.path} ({self.format})"), *facts]
-        return pictures.table_html(rows) + picture
+        return notebook_pictures.table_html(rows) + picture
 
     def _picture(self, side: int) -> UInt8[np.ndarray, "h w rgb"]:
-        shape = pictures.shape_within(side, self.height, self.width)
-        bands = pictures.shown_bands(self.bands, self.wavelengths)
+        shape = notebook_pictures.shape_within(side, self.height, self.width)
+        bands = notebook_pictures.shown_bands(self.bands, self.wavelengths)
         values, valid = self.source.read(self.grid.window, bands, shape)
         valid = valid & np.isfinite(values)
-        return pictures.stretched(values, valid, pictures.limits_of(values, valid))
+        return notebook_pictures.stretched(values, valid, notebook_pictures.limits_of(values, valid))
 
     def _inside(self, window: Window) -> Window:
         if not self.grid.window.contains(window):
