@@ -33,7 +33,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     written = ("--json", folder / "growth.json", "--plot", folder / "growth.png")
     run("growth.py", *small, "--backend", "pytorch", *written)
     maps = ("--json", folder / "maps.json", "--plot", folder / "maps.png")
-    run("maps.py", "--small", "--only", "fast 1x", "change 1x", "--folder", folder, *maps)
+    run("maps.py", "--small", "--only", "fast 1x", "--folder", folder, *maps)
     shutil.copy(
         HOME / "benchmarks" / "results" / "spills.json", folder
     )  # from a compiler that may not be here
