@@ -17,6 +17,7 @@ from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import ShapeValues, StatedValues
 from terramamba.data.pairs.overlaps import shown_in_both
 from terramamba.data.pairs.settle_labels import settle_labels
+from terramamba.data.pairs.shared_images import shared_images
 from terramamba.raster.views.warped import Method
 
 
@@ -41,11 +42,24 @@ class Subsets:
         ]
         of_training = shown_in_both(self.pairs["train"], self.pairs["val"])
         shared = {("train", "val"): of_training, **self.shared_with_test}
-        return unused + [
+        twice = [
             f"{len(found)} of {len(self.pairs[second])} {second} pairs are {first} pairs too, the first "
             f"{found[0]}"
             for (first, second), found in shared.items()
             if found
+        ]
+        return [*unused, *twice, *self._of_one_place()]
+
+    def _of_one_place(self) -> list[str]:
+        """Name pairs of two subsets that share one image, as those of a series of dates do."""
+        named = (("train", "val"), ("train", "test"), ("val", "test"))
+        asked = [(first, second) for first, second in named if {first, second} <= {*self.pairs}]
+        found = {both: shared_images(*(self.pairs[name] for name in both)) for both in asked}
+        return [
+            f"{len(images)} of {len(self.pairs[second])} {second} pairs have an image of a {first} pair, the "
+            f"first {images[0]}: what is known of that place makes scores too high; split a series by places"
+            for (first, second), images in found.items()
+            if images
         ]
 
 

@@ -227,7 +227,8 @@ def same_pairs(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> list[
     for pair in alike[0]:
         seen.setdefault(_of_dates(pair, FileFacts.content), []).append(pair)
     places = {
-        key: np.array([_bounds(pair.window) for pair in pairs], np.float64) for key, pairs in seen.items()
+        key: np.array([window_bounds(pair.window) for pair in pairs], np.float64)
+        for key, pairs in seen.items()
     }
     twins = [(pair, _twin(pair, seen, places)) for pair in alike[1]]
     return [(pair, twin) for pair, twin in twins if twin is not None]
@@ -241,7 +242,7 @@ def _twin(
     if key not in seen:
         return None
     top, left, bottom, right = places[key].T
-    own_top, own_left, own_bottom, own_right = _bounds(pair.window)
+    own_top, own_left, own_bottom, own_right = window_bounds(pair.window)
     overlaps = (top < own_bottom) & (own_top < bottom) & (left < own_right) & (own_left < right)
     near = [seen[key][place] for place in np.flatnonzero(overlaps).tolist()]
     own = next((other for other in near if _same_files(pair, other)), None)
@@ -263,8 +264,8 @@ def _empty(pair: PairFiles) -> bool:
     return all(bool((values == values[:, :1, :1]).all()) for values in images)
 
 
-def _bounds(window: Window | None) -> tuple[float, float, float, float]:
-    """Top, left, bottom and right; None stands for all there is."""
+def window_bounds(window: Window | None) -> tuple[float, float, float, float]:
+    """Return top, left, bottom and right; None stands for all there is."""
     if window is None:
         return -inf, -inf, inf, inf
     return window.row, window.col, window.bottom, window.right
