@@ -14,6 +14,7 @@ from terramamba.raster.band_matching import MATCHED, match_bands
 from terramamba.raster.checks.dates_values import ZEROS, Finding, compare_dates
 from terramamba.raster.checks.describe import range_in_words
 from terramamba.raster.checks.overlap import displacement, overlap
+from terramamba.raster.checks.product_level import levels_note
 from terramamba.raster.checks.shared_edges import LEAST, shared_edges
 from terramamba.raster.checks.shift import Shift, estimate_shift
 from terramamba.raster.geogrid import crs_name, same_crs
@@ -252,6 +253,8 @@ def _compare(first: Scene, second: Scene, unmatched: str | None) -> tuple[list[s
         apart = max(abs(a - b) for a, b in zip(first.wavelengths, second.wavelengths, strict=True))
         if apart > WAVELENGTH_TOLERANCE_NM:
             notes.append(f"wavelengths differ by up to {apart:.4g} nm")
+    if (levels := levels_note(first.path, second.path)) is not None:
+        notes.append(levels)
     if first.path == second.path:
         notes.append("both are the same file")
     return problems, notes
