@@ -165,6 +165,21 @@ def test_pairs_that_show_what_the_run_has_learnt_from_are_said(workshop, terrama
     assert "which shows the same as" in done.out
 
 
+def test_pairs_that_begin_with_an_image_that_the_run_has_learnt_from_are_said(
+    workshop, terramamba, tmp_path
+) -> None:
+    test, name = tmp_path / "data" / "test", "series.png"
+    (later,) = sorted((workshop.pairs.root / "train" / "B").iterdir())[:1]
+    own = {folder: sorted((workshop.pairs.root / "test" / folder).iterdir())[0] for folder in ("B", "label")}
+    for folder, path in {"A": later, **own}.items():
+        (test / folder).mkdir(parents=True)
+        copyfile(path, test / folder / name)
+    done = terramamba("change", "evaluate", workshop.change_run, "--data", tmp_path / "data")
+    assert done.status == 0, done.err
+    assert "1 of these 1 pairs have an image of one that trained the model" in done.out
+    assert f"(the same as {later})" in done.out
+
+
 def test_that_the_runs_own_pairs_are_gone_is_said(workshop, terramamba, tmp_path) -> None:
     run = tmp_path / "run"
     copytree(workshop.change_run, run)

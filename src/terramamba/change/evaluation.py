@@ -27,6 +27,7 @@ from terramamba.data.pairs.pair_bands import notes_on_bands
 from terramamba.data.pairs.quality_report import survey
 from terramamba.data.pairs.scorable import require_scorable
 from terramamba.data.pairs.settle_labels import settle_for_scoring
+from terramamba.data.pairs.shared_images import shared_images
 from terramamba.mapping.fit_to_run import chosen_nodata, nodata_note, wanted_bands
 from terramamba.raster.views.nodata import require_held
 from terramamba.raster.views.warped import Method
@@ -166,5 +167,11 @@ def _known(
             notes.append(
                 f"{len(shared)} of these {len(pairs)} pairs {did}: their scores are no test; the first is "
                 f"{shared[0]}"
+            )
+        images = shared_images(own.get(subset, []), pairs)
+        if images:
+            notes.append(
+                f"{len(images)} of these {len(pairs)} pairs have an image of one that {did}: their scores "
+                f"are too high; the first is {images[0]}"
             )
     return notes

@@ -241,10 +241,7 @@ def _twin(
     key = _of_dates(pair, FileFacts.content)
     if key not in seen:
         return None
-    top, left, bottom, right = places[key].T
-    own_top, own_left, own_bottom, own_right = window_bounds(pair.window)
-    overlaps = (top < own_bottom) & (own_top < bottom) & (left < own_right) & (own_left < right)
-    near = [seen[key][place] for place in np.flatnonzero(overlaps).tolist()]
+    near = [seen[key][place] for place in overlapping(places[key], pair.window)]
     own = next((other for other in near if _same_files(pair, other)), None)
     return near[0] if own is None and near and not _empty(pair) else own
 
@@ -262,6 +259,14 @@ def _empty(pair: PairFiles) -> bool:
     """Whether both dates have one value a band all over."""
     images = (scene.read(pair.window)[0] for scene in pair.open())
     return all(bool((values == values[:, :1, :1]).all()) for values in images)
+
+
+def overlapping(bounds: Float[np.ndarray, "n 4"], window: Window | None) -> list[int]:
+    """List which of ``bounds``, as ``window_bounds`` gives them, share ground with a window."""
+    top, left, bottom, right = bounds.T
+    own_top, own_left, own_bottom, own_right = window_bounds(window)
+    shared = (top < own_bottom) & (own_top < bottom) & (left < own_right) & (own_left < right)
+    return np.flatnonzero(shared).tolist()
 
 
 def window_bounds(window: Window | None) -> tuple[float, float, float, float]:

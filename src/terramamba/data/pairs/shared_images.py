@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from terramamba.data.file_facts import FileFacts, Key
-from terramamba.data.pairs.image_pair import PairFiles, window_bounds
+from terramamba.data.pairs.image_pair import PairFiles, overlapping, window_bounds
 
 DATES = (0, 1)
 
@@ -48,7 +48,7 @@ def shared_images(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> li
             (date, other)
             for date, key in _contents(pair, sizes)
             if key in known
-            for other in _on_the_same_ground(pair, known[key])
+            for other in (known[key].pairs[place] for place in overlapping(known[key].bounds, pair.window))
         ]
         with_both = {id(other) for date, (other, _) in near if date == 0} & {
             id(other) for date, (other, _) in near if date == 1
@@ -73,13 +73,6 @@ def _contents(pair: PairFiles, sizes: set[Key]) -> Iterator[tuple[int, Key]]:
     for date in DATES:
         if _key(pair, date, FileFacts.size) in sizes:
             yield date, _key(pair, date, FileFacts.content)
-
-
-def _on_the_same_ground(pair: PairFiles, known: _Known) -> list[tuple[PairFiles, int]]:
-    top, left, bottom, right = known.bounds.T
-    own_top, own_left, own_bottom, own_right = window_bounds(pair.window)
-    overlaps = (top < own_bottom) & (own_top < bottom) & (left < own_right) & (own_left < right)
-    return [known.pairs[place] for place in np.flatnonzero(overlaps).tolist()]
 
 
 def _has_detail(pair: PairFiles, date: int) -> bool:
