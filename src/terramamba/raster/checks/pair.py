@@ -10,15 +10,13 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.words import count, percent
 from terramamba.raster.band_identity import bands_of
-from terramamba.raster.band_matching import MATCHED, match_bands
+from terramamba.raster.band_matching import match_bands
 from terramamba.raster.checks.dates_values import ZEROS, Finding, compare_dates
 from terramamba.raster.checks.describe import range_in_words
-from terramamba.raster.checks.overlap import displacement, overlap
-from terramamba.raster.checks.product_level import levels_note
+from terramamba.raster.checks.pair_facts import grids_in_words, units_in_words, values_in_words
+from terramamba.raster.checks.pair_problems import problems_and_notes, refuse_apart
 from terramamba.raster.checks.shared_edges import LEAST, shared_edges
 from terramamba.raster.checks.shift import Shift, estimate_shift
-from terramamba.raster.geogrid import crs_name, same_crs
-from terramamba.raster.readers.mosaic import WAVELENGTH_TOLERANCE_NM
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.sample_statistics import Statistics, sample_statistics
 from terramamba.raster.scene import Scene
@@ -26,7 +24,7 @@ from terramamba.raster.views.grid_mapping import same_pixels
 from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction
 from terramamba.raster.views.physical import physical
 from terramamba.raster.views.shifted import steps_in_words
-from terramamba.raster.views.warped import WARPED, Method, grid_in_words, warped
+from terramamba.raster.views.warped import WARPED, Method, warped
 
 RANGE_RATIO = 3.0
 """Two dates whose value ranges differ by more than this factor are probably in different units."""
@@ -97,11 +95,11 @@ def check_pair(
 def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> PairReport:
     """Compare open scenes as ``check_pair`` does; ``given`` is the second before it was warped or masked."""
     second, unmatched = _bands_like(first, second)
-    problems, notes = _compare(first, second, unmatched)
-    facts = _grids(first, second if given is None else given)
+    problems, notes = problems_and_notes(first, second, unmatched)
+    facts = grids_in_words(first, second if given is None else given)
     seen = sample_statistics(first), sample_statistics(second)
     missing = seen[0].all_missing, seen[1].all_missing
-    facts |= _values(first, second, *seen) | _units(first, second)
+    facts |= values_in_words(first, second, *seen) | units_in_words(first, second)
     if isinstance(first.source, MaskedSource):
         facts["masked"] = f"{percent(masked_fraction(first))} of the pixels, which then have no data"
     notes += _unlike_values(first, second, *seen)
@@ -163,7 +161,7 @@ def require_pair(
     if align is not None:
         second = _onto(first, second, align)
     second, unmatched = _bands_like(first, second)
-    problems, _ = _compare(first, second, unmatched)
+    problems, _ = problems_and_notes(first, second, unmatched)
     if problems:
         raise InputError(problems[0])
     return first, second
@@ -194,14 +192,8 @@ def _opened(given: SceneOrPath) -> Scene:
 
 def _onto(first: Scene, second: Scene, align: Method) -> Scene:
     """Return the second on the first's grid; raise ``InputError`` where they show different places."""
-    if first.transform is not None and second.transform is not None and not overlap(first.grid, second.grid):
-        raise InputError(_apart(first, second))
+    refuse_apart(first, second)
     return warped(second, first.grid, align)
-
-
-def _apart(first: Scene, second: Scene) -> str:
-    pair = f"{first.path} and {second.path}"
-    return f"{pair} show different places and do not overlap; give two images of one place"
 
 
 def _bands_like(first: Scene, second: Scene) -> tuple[Scene, str | None]:
@@ -210,88 +202,6 @@ def _bands_like(first: Scene, second: Scene) -> tuple[Scene, str | None]:
         return match_bands(second, bands_of(first)), None
     except InputError as error:
         return second, str(error)
-
-
-def _compare(first: Scene, second: Scene, unmatched: str | None) -> tuple[list[str], list[str]]:
-    """Find what keeps two scenes from being a pair, and what is worth knowing of them.
-
-    ``unmatched`` says why the bands of the second are not those of the first; None: they are.
-    """
-    problems: list[str] = []
-    notes = [note for note in second.notes if note.startswith(MATCHED)]
-    pair = f"{first.path} and {second.path}"
-    located = first.transform is not None and second.transform is not None
-    if located and not overlap(first.grid, second.grid):
-        return [_apart(first, second)], []
-    remedy = "give --align bilinear (or cubic) to warp the second onto the first's grid"
-    if first.grid.window != second.grid.window:
-        sizes = f"{first.height} x {first.width} and {second.height} x {second.width} pixels"
-        cure = remedy if located else "crop both to the same area"
-        problems.append(f"{pair} differ in size: {sizes}; {cure}")
-    if first.bands != second.bands:
-        bands = f"{first.bands} and {second.bands}"
-        cure = "choose the same bands of both, with --bands"
-        problems.append(f"{pair} differ in their number of bands: {bands}; {cure}")
-    elif unmatched is not None:
-        problems.append(unmatched)
-    if first.crs is not None and second.crs is not None and not same_crs(first.crs, second.crs):
-        systems = f"{crs_name(first.crs)} and {crs_name(second.crs)}"
-        problems.append(f"{pair} differ in their coordinate reference system: {systems}; {remedy}")
-    elif located:
-        difference = displacement(first.grid, second.grid)
-        if difference:
-            problems.append(f"{pair} differ in place: {difference}; {remedy}")
-    if not located:
-        notes.append(_unlocated(first, second))
-    elif (first.crs is None) != (second.crs is None):
-        notes.append("only one of the two names its coordinate reference system; taken to be the same")
-    if first.dtype != second.dtype:
-        notes.append(
-            f"types of values differ: {first.dtype} and {second.dtype}; check that the units are the same"
-        )
-    if first.wavelengths and second.wavelengths and first.bands == second.bands:
-        apart = max(abs(a - b) for a, b in zip(first.wavelengths, second.wavelengths, strict=True))
-        if apart > WAVELENGTH_TOLERANCE_NM:
-            notes.append(f"wavelengths differ by up to {apart:.4g} nm")
-    if (levels := levels_note(first.path, second.path)) is not None:
-        notes.append(levels)
-    if first.path == second.path:
-        notes.append("both are the same file")
-    return problems, notes
-
-
-def _grids(first: Scene, second: Scene) -> dict[str, str]:
-    """Say what the reference systems, the grids and their overlap are."""
-    grids = [grid_in_words(scene.grid) for scene in (first, second)]
-    facts = {"grids": f"the same: {grids[0]}" if same_pixels(first.grid, second.grid) else _both(*grids)}
-    if first.transform is not None and second.transform is not None:
-        fractions = overlap(first.grid, second.grid)
-        facts["overlap"] = (
-            f"{percent(fractions[0])} of the first, {percent(fractions[1])} of the second"
-            if fractions
-            else "none"
-        )
-    return facts
-
-
-def _values(first: Scene, second: Scene, a: Statistics, b: Statistics) -> dict[str, str]:
-    return {
-        "bands": _both(str(first.bands), str(second.bands)),
-        "types": _both(first.dtype, second.dtype),
-        "values": _both(range_in_words(a), range_in_words(b)),
-        "no data": f"{percent(a.all_missing)} and {percent(b.all_missing)} of the pixels",
-    }
-
-
-def _both(first: str, second: str) -> str:
-    return f"{first}, both" if first == second else f"{first} and {second}"
-
-
-def _units(first: Scene, second: Scene) -> dict[str, str]:
-    """What the dates declare of their values, where that is applied."""
-    said = ["none" if date.declared is None else date.declared.in_words() for date in (first, second)]
-    applied = any(date.declared is not None and date.declared.applied for date in (first, second))
-    return {"declared scale": f"applied: {_both(*said)}"} if applied else {}
 
 
 def _declared_alone(first: Scene, second: Scene) -> list[Finding]:
@@ -317,10 +227,3 @@ def _unlike_values(first: Scene, second: Scene, a: Statistics, b: Statistics) ->
         return []
     ranges = f"{range_in_words(a)} and {range_in_words(b)}"
     return [f"value ranges differ: {ranges}; both dates are scaled by one rule, so units must be the same"]
-
-
-def _unlocated(first: Scene, second: Scene) -> str:
-    if first.transform is None and second.transform is None:
-        return "neither has georeferencing; pixels are taken to lie on the same places"
-    known = first if first.transform is not None else second
-    return f"only {known.path} has georeferencing; pixels are taken to lie on the same places"
