@@ -7,13 +7,12 @@ what is not given was decided. What is no flag is a file, wherever it stands.
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import MISSING, asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar, cast, get_args, get_origin
+from typing import Any, NoReturn, TypeVar, cast, get_args, get_origin
 
 import yaml
 from jsonargparse import ActionConfigFile, ActionYesNo, ArgumentParser  # type: ignore[attr-defined]
@@ -27,22 +26,14 @@ from terramamba.cli.shared.help import (
     metavar,
     on_the_line,
 )
+from terramamba.cli.shared.usage_errors import in_words
 from terramamba.core.documents import read_yaml
 from terramamba.core.files import plain
 from terramamba.core.options import RECORD, Option, flag_of, options_of, without_none
-from terramamba.core.words import meant
 
 O = TypeVar("O")  # noqa: E741  (options)
 
 PRINT_CONFIG = "--print-config"
-KINDS = {
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    bool: "yes or no",
-    list: "a list, such as a,b",
-    dict: "a table of key: value",
-}
 SHORTER = {"--variable": "--scene-variable"}
 """Flags that are taken for others."""
 
@@ -132,8 +123,8 @@ def parse(
 
 
 def _as_list(value: str, of_texts: bool) -> str:
-    """A list as YAML has it, of a value such as ``a,b``; entries ``of_texts`` stay texts where they are "
-    "digits."""
+    """A list as YAML has it, of a value such as ``a,b``; entries ``of_texts`` stay texts where they are
+    digits."""
     if value.startswith("["):
         return value
     if of_texts and not set(value) & set("\"'"):
@@ -242,7 +233,8 @@ class _Parser(ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Say how the command is used and what is wrong, and exit with status 2."""
         self.print_usage(sys.stderr)
-        print(f"error: {self._in_words(message)}", file=sys.stderr)
+        flags = [*map(flag_of, self.known), "--config", PRINT_CONFIG, "--help"]
+        print(f"error: {in_words(message, self.prog, self.known, flags)}", file=sys.stderr)
         sys.exit(2)
 
     def _add_option(self, group: Any, option: Option, about: str) -> None:
@@ -268,52 +260,9 @@ class _Parser(ArgumentParser):
             self.error(f"--set takes key=value, such as --set depth=2; got '{assignment}'")
         return f"--set.{key.replace('-', '_')}={value}"
 
-    def _in_words(self, message: str) -> str:
-        """A message of jsonargparse in the words of the command line; others are only put on one line."""
-        known = [*map(flag_of, self.known), "--config", PRINT_CONFIG, "--help"]
-        value = re.search(r'Parser key "(\w+)".*(?:Got|Given) value: (.*)', message, re.DOTALL)
-        if value and value[1] in self.known:
-            option = self.known[value[1]]
-            given = value[2].strip()
-            if get_origin(without_none(option.hint)) is list:
-                given = given.strip("[]'\"")
-            choices = get_args(without_none(option.hint)) if _is_choice(option.hint) else ()
-            hint = meant(given, map(str, choices))
-            return f"{option.flag}: '{given}' is not {_kind_in_words(option.hint)}{hint}"
-        unknown = re.match(r"(?:[Uu]nrecognized arguments: (-\S*)|Option '(\S+)' is not accepted)", message)
-        if unknown:
-            name = unknown[1] or unknown[2]
-            hint = meant(name, known if unknown[1] else self.known)
-            hint = hint or f"; {self.prog} --help lists what there is"
-            return f"unknown {'flag' if unknown[1] else 'setting in the configuration file:'} {name}{hint}"
-        unclear = re.match(r"argument (--[\w-]+)\S*: invalid _boolean_type value: (.*)", message)
-        if unclear:
-            return f"{unclear[1]}: {unclear[2]} is not {KINDS[bool]}"
-        lone = re.match(r"argument (--\S+): expected", message)
-        if lone:
-            return f"{lone[1]} needs a value"
-        missing = re.search(r"arguments are required: (.*)", message)
-        if missing:
-            names = [flag_of(name.strip()) for name in missing[1].split(",")]
-            return f"{' and '.join(names)} must be given"
-        return " ".join(message.split())
-
 
 def _require_settings(path: Path) -> None:
     read_yaml(path, "--config needs lines such as `epochs: 30`")
-
-
-def _is_choice(hint: Any) -> bool:
-    return get_origin(without_none(hint)) is Literal
-
-
-def _kind_in_words(hint: Any) -> str:
-    kind = without_none(hint)
-    if get_origin(kind) is list and get_args(kind)[0] in (int, float):
-        return "a list of numbers, such as 0,-9999"
-    if get_origin(kind) is Literal:
-        return f"one of {', '.join(map(str, get_args(kind)))}"
-    return KINDS.get(get_origin(kind) or kind, f"of the kind {kind}")
 
 
 def _record(options: Any) -> Any:
