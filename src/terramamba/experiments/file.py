@@ -71,7 +71,7 @@ def read_experiment(path: Path, tasks: Tasks, variables: Mapping[str, Any] | Non
     Raises:
         InputError: the file, the key and what is wrong there.
     """
-    record = read_yaml(path, "write it as docs/experiments.md says", aliases=True)
+    record = read_yaml(path, "write data: and models:, and perhaps settings: and seeds:", aliases=True)
     try:
         return _experiment(path, tasks, record, {str(k): str(v) for k, v in (variables or {}).items()})
     except InputError as error:

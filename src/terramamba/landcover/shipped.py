@@ -72,7 +72,7 @@ def shipped_run(
     if seen.wavelengths is None:
         raise InputError(
             f"{seen.path}: its bands have no wavelengths, by which {weights.card.name} knows them; write them"
-            ' as names of its bands, such as "482 nm" (docs/bands.md shows how), or train a model'
+            ' as names of its bands, such as "482 nm", or train a model'
         )
     bands, sample, known = _sampled(seen, weights.card.name)
     wavelengths = np.array(seen.wavelengths)[list(bands)]
