@@ -186,6 +186,30 @@ def test_crops_hold_what_changed_as_often_as_asked(tmp_path: Path, seed: int, ca
     assert held[0.0] < 10
 
 
+def test_zoomed_crops_show_more_or_less_of_a_pair_and_their_mask_fits(tmp_path: Path, seed: int) -> None:
+    (pair,) = make_pairs(tmp_path, seed, [(40, 50)])
+    rows, cols = np.indices((40, 50), np.uint8)
+    place = np.stack([5 * rows, 5 * cols, 0 * rows])
+    for file in (pair.before, pair.after):
+        Image.fromarray(place.transpose(1, 2, 0)).save(file)
+    Image.fromarray(255 * (cols >= 25).astype(np.uint8)).save(pair.label)
+    data = PairDataset([pair], AS_STORED, crop_size=16, augment=True, zoom=4.0, seed=seed)
+    factors = []
+    for epoch in range(60):
+        data.set_epoch(epoch)
+        sample = data[0]
+        assert sample["image"].shape == (2, 3, 16, 16)
+        row, col = (sample["image"][0, band] / 5 for band in (0, 1))
+        span = float(col.max() - col.min() + row.max() - row.min()) / 2
+        factors.append(15 / span)
+        assert 0 <= float(row.min()) <= float(row.max()) <= 39
+        far = (col - 24.5).abs() > 1.5
+        assert torch.equal(sample["mask"][far], (col > 24.5).long()[far])
+    assert min(factors) < 0.5
+    assert max(factors) > 2
+    assert min(factors) > 0.35  # 16 of the 40 rows that there are
+
+
 def test_crops_are_as_small_as_the_smallest_image(tmp_path: Path, seed: int) -> None:
     pairs = make_pairs(tmp_path, seed, [(8, 9), (5, 20)])
     data = PairDataset(pairs, AS_STORED, crop_size=7, augment=True, seed=seed)

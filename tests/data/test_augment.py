@@ -10,8 +10,10 @@ from terramamba.data.augment import (
     draw_corner_around,
     draw_noise,
     draw_symmetry,
+    draw_zoom,
     exchange_dates,
     jitter,
+    resize,
     sample_seed,
     turn,
 )
@@ -62,6 +64,31 @@ def test_crops_around_a_pixel_hold_it_and_stay_inside(
     corners = [draw_corner_around(pixel, 7, 5, (4, 3), drawn) for _ in range(200)]
     assert {row for row, _ in corners} == rows
     assert {col for _, col in corners} == cols
+
+
+def test_enlarging_is_as_likely_as_shrinking_by_the_same_factor(seed: int) -> None:
+    drawn = generator(seed)
+    zooms = np.array([draw_zoom(2.5, drawn) for _ in range(2_000)])
+    assert 0.4 <= zooms.min() < 0.42
+    assert 2.4 < zooms.max() <= 2.5
+    quartiles = np.quantile(zooms, [0.25, 0.5, 0.75])
+    np.testing.assert_allclose(quartiles, [2.5**-0.5, 1, 2.5**0.5], rtol=0.1)
+    assert draw_zoom(1.0, drawn) == 1
+
+
+@pytest.mark.parametrize("size", [(20, 28), (5, 7), (17, 9)])
+def test_what_is_resized_lies_where_it_lay_and_masks_keep_their_values(size: tuple[int, int]) -> None:
+    rows, cols = torch.meshgrid(torch.arange(10.0), torch.arange(14.0), indexing="ij")
+    mask = torch.where(rows < 5, 1, torch.where(cols < 7, 0, 255))
+    image, labels = resize(torch.stack([rows, cols])[None], mask, size)
+    inner = (slice(None), slice(2, -2), slice(2, -2))
+    centres = [(torch.arange(n) + 0.5) * old / n - 0.5 for n, old in zip(size, (10, 14), strict=True)]
+    expected = torch.stack(torch.meshgrid(*centres, indexing="ij"))
+    torch.testing.assert_close(image[0][inner], expected[inner], atol=0.05, rtol=0)
+    assert labels.dtype == mask.dtype
+    assert set(labels.flatten().tolist()) == {0, 1, 255}
+    assert bool((labels[expected[0] < 4.4] == 1).all())
+    assert bool((labels[(expected[0] > 4.6) & (expected[1] > 6.6)] == 255).all())
 
 
 @pytest.mark.parametrize(("probability", "share"), [(0.0, 0.0), (1.0, 1.0), (0.3, 0.3)])

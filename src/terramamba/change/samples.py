@@ -17,8 +17,10 @@ from terramamba.data.augment import (
     draw_corner,
     draw_corner_around,
     draw_symmetry,
+    draw_zoom,
     exchange_dates,
     jitter,
+    resize,
     sample_seed,
     turn,
 )
@@ -75,6 +77,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         crops_per_pair: Crops of each pair in an epoch.
         augment: Mirror, and turn if crops are square.
         changed_crops: Share of the crops that are placed to hold a changed pixel, where their pair has one.
+        zoom: Largest factor by which a crop is enlarged or made smaller, as if its pixels were finer or
+            coarser; 1: none. As far as there are pixels for it; of use with ``augment`` only.
         exchange_dates: Probability of exchanging the dates; of use with ``augment`` only.
         jitter: Strength of the change of light of each date; of use with ``augment`` only.
         seed: Of crops and augmentation; what a sample gets depends on seed, epoch and its index alone.
@@ -95,6 +99,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         crops_per_pair: int = 1,
         changed_crops: float = 0.0,
         augment: bool,
+        zoom: float = 1.0,
         exchange_dates: float = 0.0,
         jitter: float = 0.0,
         seed: int,
@@ -110,7 +115,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
             pairs = code_labels({"": pairs}).pairs[""]
         self.pairs, self.scaling, self.seed, self.epoch = tuple(pairs), scaling, seed, 0
         self.augment, self.exchange_dates, self.jitter = augment, exchange_dates, jitter
-        self.changed_crops = changed_crops
+        self.changed_crops, self.zoom = changed_crops, zoom if augment else 1.0
         self.scale_by, self.meanings = scale_by, tuple(meanings)
         self._scalings: dict[int, Scaling] = {}
         self.crops_per_pair = crops_per_pair if crop_size is not None else 1
@@ -141,17 +146,29 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         area, _ = self._areas[which]
         window = Window(0, 0, *area.shape)
         if self._crop is not None:
-            window = Window(*self._corner(which, self._crop, generator), *self._crop)
+            side = self._drawn_side(which, generator)
+            window = Window(*self._corner(which, side, generator), *side)
         decoded = self._decoded(which, window)
         scaling = self.scaling_of(which)
         image, mask = _scaled(decoded, scaling), torch.from_numpy(decoded.mask.astype(np.int64))
         if self.augment:
             image, mask = self._augmented(image, mask, decoded.valid, scaling, generator)
+        if self._crop is not None and mask.shape != self._crop:
+            image, mask = resize(image, mask, self._crop)
         sample = {"image": image.contiguous(), "mask": mask.contiguous()}
         what = self.pairs[which].what
         if self.meanings and what is not None:
             sample["meaning"] = torch.tensor(self.meanings.index(what))
         return sample if self._crop is not None else sample | {"valid": _valid(decoded)}
+
+    def _drawn_side(self, which: int, generator: torch.Generator) -> tuple[int, int]:
+        """Draw height and width of what is cut from a pair, to be brought to the crop's."""
+        assert self._crop is not None
+        if self.zoom == 1:
+            return self._crop
+        zoom, area = draw_zoom(self.zoom, generator), self.area(which)
+        zoom = max(zoom, self._crop[0] / area.height, self._crop[1] / area.width)
+        return max(round(self._crop[0] / zoom), 1), max(round(self._crop[1] / zoom), 1)
 
     def _corner(self, which: int, crop: tuple[int, int], generator: torch.Generator) -> tuple[int, int]:
         """Draw the upper-left pixel of a crop of a pair."""
@@ -226,7 +243,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
                 fill = torch.tensor(scaling.fill, dtype=image.dtype)[:, None, None]
                 image = torch.where(torch.from_numpy(valid)[:, None], image, fill)
         image = exchange_dates(image, self.exchange_dates, generator)
-        symmetry = draw_symmetry(image.shape[-1] == image.shape[-2], generator)
+        height, width = self._crop or mask.shape
+        symmetry = draw_symmetry(height == width, generator)
         return turn(image, symmetry), turn(mask, symmetry)
 
 

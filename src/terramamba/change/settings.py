@@ -78,6 +78,9 @@ class Crops(Options):
     changed_crops: Annotated[Fraction, BY_STEPS] = 0.0
     """Share of the training crops that are placed to hold a changed pixel, where their pair has one: of use
     where change is rare."""
+    zoom: Annotated[float, at_least(1), BY_STEPS] = 1.0
+    """Largest factor by which training crops are enlarged or made smaller, so that maps of images with finer
+    or coarser pixels can be trusted more (1: none; 2.5: from 0.5 m, 0.2 to 1.25 m)."""
     exchange_dates: Annotated[Fraction, BY_STEPS] = 0.0
     """Probability of exchanging the two dates of a training sample."""
     jitter: Annotated[float, at_least(0), BY_STEPS] = 0.0
@@ -130,8 +133,12 @@ class ChangeSettings(ChangeConfig, TrainSettings, Threshold, Crops, Dividing, Pa
 
     def refuse_contradictions(self) -> None:
         """Raise ``InputError`` where what augments is asked for and augmentation is off."""
-        for flag, value in (("--exchange-dates", self.exchange_dates), ("--jitter", self.jitter)):
-            if value and not self.augment:
+        for flag, value, none in (
+            ("--exchange-dates", self.exchange_dates, 0),
+            ("--jitter", self.jitter, 0),
+            ("--zoom", self.zoom, 1),
+        ):
+            if value != none and not self.augment:
                 raise InputError(f"{flag} {value:g}: augments samples; leave it or --no-augment out")
 
 

@@ -241,6 +241,7 @@ class Training(PreparedSamples):
             crops_per_pair=settings.crops_per_pair,
             changed_crops=settings.changed_crops,
             augment=settings.augment,
+            zoom=settings.zoom,
             exchange_dates=settings.exchange_dates,
             jitter=settings.jitter,
             seed=settings.seed,

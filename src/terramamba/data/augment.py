@@ -3,7 +3,10 @@
 b batch   t date (2)   c band   h, w rows and columns
 """
 
+import math
+
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
@@ -37,6 +40,22 @@ def turn(image: Shaped[Tensor, "*leading h w"], symmetry: int) -> Shaped[Tensor,
         image = image.transpose(-2, -1)
     sides = [side for side, bit in ((-2, 1), (-1, 2)) if symmetry & bit]
     return image.flip(sides) if sides else image
+
+
+def draw_zoom(largest: float, generator: torch.Generator) -> float:
+    """Draw by what factor a crop is enlarged (above 1) or made smaller, 1 / ``largest`` to ``largest``.
+
+    Enlarging by a factor is as likely as shrinking by it.
+    """
+    return math.exp(math.log(largest) * (2 * float(torch.rand((), generator=generator)) - 1))
+
+
+def resize(
+    image: Float[Tensor, "t c h w"], mask: Shaped[Tensor, "h w"], size: tuple[int, int]
+) -> tuple[Float[Tensor, "t c i j"], Shaped[Tensor, "i j"]]:
+    """Bring an image, by weighted means of its pixels, and its mask, by the nearest, to ``size``."""
+    resized = F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
+    return resized, F.interpolate(mask[None, None].float(), size, mode="nearest-exact")[0, 0].to(mask.dtype)
 
 
 def draw_noise(bands: int, strength: float, generator: torch.Generator) -> Float[Tensor, " c"]:
