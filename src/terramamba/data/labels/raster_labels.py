@@ -34,7 +34,8 @@ from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_arra
 from terramamba.raster.readers.format_record import OpenOptions
 from terramamba.raster.readers.formats import open_any
 from terramamba.raster.readers.gdal import is_data
-from terramamba.raster.readers.mosaic import LABELS, MosaicSource
+from terramamba.raster.readers.mosaic import MosaicSource
+from terramamba.raster.readers.scene_folders import LABELS
 from terramamba.raster.readers.value_facts import hides_pixels, is_lossy
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 from terramamba.raster.vector.vector_files import is_vector_file

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import MASKS, SUBSETS, stem_of
-from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES, products_in
 from terramamba.raster.readers.open import open_scene
+from terramamba.raster.readers.scene_folders import IMAGE_SUFFIXES, products_in
 from terramamba.raster.vector.vector_files import IN_FOLDERS
 
 DATES = (

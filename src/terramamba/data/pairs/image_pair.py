@@ -19,8 +19,8 @@ from terramamba.raster.band_matching import match_bands
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.alpha import AlphaUse
-from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES
 from terramamba.raster.readers.open import open_scene
+from terramamba.raster.readers.scene_folders import IMAGE_SUFFIXES
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 from terramamba.raster.vector.vector_files import is_vector_file, stem_of_vector
 from terramamba.raster.views.chosen_bands import find_bands

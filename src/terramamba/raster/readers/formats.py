@@ -17,11 +17,11 @@ from terramamba.raster.readers import (
     emit,
     enmap,
     gdal,
-    mosaic,
     neon,
     netcdf,
     prisma,
     run_folder,
+    scene_folders,
     spectral_library,
     stac,
     swaths,
@@ -103,7 +103,7 @@ def _netcdf(path: str, options: OpenOptions) -> Scene:
 
 def _folder(path: str, options: OpenOptions) -> Scene:
     folder = str(Path(path).parent) if is_description(path) else path
-    return mosaic.open_folder(folder, open_part, options.alpha)
+    return scene_folders.open_folder(folder, open_part, options.alpha)
 
 
 def _any_image(path: str, options: OpenOptions) -> Scene:
@@ -191,7 +191,7 @@ FORMATS = (
         "a tile may be whatever opens as a scene",
         notes="Labels are read from the column `mask`.",
         matches=ends_in(*tables.SUFFIXES),
-        reader=lambda path, options: mosaic.open_table(path, options.column, open_part, options.alpha),
+        reader=lambda path, options: scene_folders.open_table(path, options.column, open_part, options.alpha),
     ),
     Format(
         name="MATLAB v7.3",

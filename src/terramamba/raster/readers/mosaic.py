@@ -4,10 +4,8 @@ Tiles must agree in coordinate reference system, pixel size and alignment, numbe
 outside every tile are not valid. Where tiles overlap, the first valid one in the order given counts.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import shapely
@@ -15,39 +13,16 @@ from affine import Affine
 from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
-from terramamba.core.tables import read_table
 from terramamba.core.words import count
 from terramamba.raster.band_identity import bands_of
 from terramamba.raster.band_matching import NAMES_SHOWN, match_bands
 from terramamba.raster.geogrid import Grid, compose, same_crs
 from terramamba.raster.readers.alpha import AlphaUse, one_use
-from terramamba.raster.readers.band_names import band_of_file
 from terramamba.raster.readers.band_stack import are_bands, are_named_bands, stack
-from terramamba.raster.readers.listed_paths import listed_path
-from terramamba.raster.readers.satellite_folders import sentinel_files, sentinel_offset
-from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, evenly_spaced, pieces
 
 UNLIKE = "name the image that is meant, or give tiles of one kind alone"
-LABELS = "mask"
-"""Column of a table of tiles that lists their labels."""
-IMAGE_SUFFIXES = {
-    ".tif",
-    ".tiff",
-    ".img",
-    ".dat",
-    ".bsq",
-    ".bil",
-    ".bip",
-    ".jp2",
-    ".png",
-    ".bmp",
-    ".jpg",
-    ".jpeg",
-}
-PRODUCT_SUFFIXES = {".nc", ".nc4", ".cdf", ".h5", ".he5", ".hdf5", ".mat", ".npy", ".npz", ".vrt"}
-"""Of files that hold a whole scene and may lie beside others, where no images do."""
 PIXEL_TOLERANCE = 0.05
 WAVELENGTH_TOLERANCE_NM = 1.0
 COMPARED_AT_ONCE = 4_000_000
@@ -56,77 +31,6 @@ COMPARED_AT_ONCE = 4_000_000
 OpenOne = Callable[[str, AlphaUse | None], Scene]
 """Opens one file of any format, its alpha band as it is told to or as its values say: given by the table of
 formats, which names this reader too."""
-
-
-def open_folder(folder: str, open_one: OpenOne, alpha: AlphaUse | None = None) -> Scene:
-    """Open all images of a folder as one scene, in natural order of their names; else the products in it.
-
-    Beside bands of Landsat or Sentinel-2, files that are no bands (quality, classes, pictures) are left out.
-
-    Raises:
-        InputError: there are none, or they do not fit each other.
-    """
-    images = sorted((p for p in _files(Path(folder)) if _is_image(p)), key=_natural)
-    if not images:
-        return _open_products(folder, open_one, alpha)
-    bands = [path for path in images if band_of_file(path) is not None]
-    others = [path.name for path in images if path not in bands] if bands else []
-    scene = open_tiles([str(p) for p in bands or images], open_one, folder, alpha)
-    notes = [f"no bands, left out: {', '.join(others)}"] if others else []
-    return replace(scene, notes=(*scene.notes, *notes, *sentinel_offset(Path(folder))))
-
-
-def products_in(folder: Path) -> list[Path]:
-    """List what a folder without images holds of scenes: folders of bands or tiles, products, STAC items."""
-    return sorted((path for path in folder.iterdir() if _is_product(path)), key=_natural)
-
-
-def _open_products(folder: str, open_one: OpenOne, alpha: AlphaUse | None) -> Scene:
-    """Open the products of a folder side by side; dates of one place are no tiles."""
-    products = products_in(Path(folder))
-    if not products:
-        raise InputError(f"{folder}: no images in this folder; give a folder of GeoTIFF or ENVI tiles")
-    scene = open_tiles([str(path) for path in products], open_one, folder, alpha)
-    if isinstance(scene.source, MosaicSource):
-        places: dict[Window, Path] = {}
-        for path, (_, window) in zip(products, scene.source.tiles, strict=True):
-            if window in places:
-                raise InputError(
-                    f"{folder}: {places[window].name} and {path.name} in it show the same ground; name the "
-                    "one that is meant"
-                )
-            places[window] = path
-    return scene
-
-
-def open_table(table: str, column: str, open_one: OpenOne, alpha: AlphaUse | None = None) -> Scene:
-    """Open the images that a CSV table lists in ``column``, with paths relative to it, as one scene.
-
-    Raises:
-        InputError: no such table, column or image, or images that do not fit each other.
-    """
-    read = read_table(Path(table), "save it as a CSV table in UTF-8 (in Excel: CSV UTF-8)")
-    if column not in read.titles:
-        there = ", ".join(read.titles.values()) or "none"
-        if column == LABELS:
-            raise InputError(
-                f"{table}: its columns ({there}) tell no places of labels; call two of them x and y, or lon "
-                f"and lat, or one wkt; of tiles of labels list the files in a column {LABELS}"
-            )
-        raise InputError(f"{table}: no column {column!r}; it has {there}; add the column")
-    names = [row.cells[column] for row in read.rows if row.cells[column]]
-    if not names:
-        raise InputError(f"{table}: column {column!r} is empty; list one image a row")
-    paths = []
-    for name in names:
-        path = listed_path(name, Path(table).parent)
-        if path is None:
-            raise InputError(
-                f"{Path(table).parent / name}: no such file, though {table} lists it in column {column!r}; "
-                "correct the table"
-            )
-        paths.append(path)
-    return open_tiles(paths, open_one, table, alpha)
 
 
 def open_tiles(
@@ -327,29 +231,3 @@ def _require(
 
 def _crs(scene: Scene) -> str:
     return "no coordinate reference system" if scene.crs is None else scene.crs.to_string()
-
-
-def _files(folder: Path) -> list[Path]:
-    """List the files of a folder; of a Sentinel-2 product (.SAFE) those of its bands, which lie deeper."""
-    return sentinel_files(folder) or list(folder.iterdir())
-
-
-def _is_image(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    if path.suffix.lower() in IMAGE_SUFFIXES:
-        return True
-    return any(path.with_name(path.name + suffix).exists() for suffix in (".hdr", ".HDR"))
-
-
-def _is_product(path: Path) -> bool:
-    if path.name.startswith("."):
-        return False
-    if path.is_dir():
-        return any(map(_is_image, _files(path)))
-    return path.suffix.lower() in PRODUCT_SUFFIXES or is_stac(str(path))
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Return a key that puts B10 after B9."""
-    return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", path.name)]

@@ -17,8 +17,8 @@ from terramamba.raster.readers.code_pages import CodePage
 from terramamba.raster.readers.datasets import is_address, is_on_web
 from terramamba.raster.readers.dbase import page_of_table
 from terramamba.raster.readers.gdal import driver_of
-from terramamba.raster.readers.mosaic import IMAGE_SUFFIXES, PRODUCT_SUFFIXES
 from terramamba.raster.readers.references import LOOKED_AT, require_own_files, require_own_text
+from terramamba.raster.readers.scene_folders import IMAGE_SUFFIXES, PRODUCT_SUFFIXES
 from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.readers.truncated import require_whole_shapefile
 from terramamba.raster.vector import point_table
