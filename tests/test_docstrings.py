@@ -13,7 +13,7 @@ Accept Add Aggregate Attend Average Bound Build Calibrate Call Change Check Choo
 Compare Compute Connect Convolve Copy Correct Count Cover Cut Deal Decode Derive Describe Detect Do Draw
 Encode End Enhance Enlarge Estimate Exchange Explain Extract Fetch Find Finish Fit Fuse Gather Give Group
 Have Hold Identify Keep Lay Let List Load Make Map Mark Measure Merge Mirror Mix Name Note Number Open
-Pack Pad Print Propose Put Raise Read Record Refuse Remove Replace Report Return Run Save Say Scale Scan
+Pack Pad Print Propose Put Raise Read Record Refuse Remove Replace Report Resample Return Run Save Say Scale Scan
 Score Seed Shuffle Smooth Stack Start State Subtract Sum Take Tell Time Train Trust Turn Wait Weigh Work
 Write Yield
 """

@@ -53,7 +53,7 @@ def draw_zoom(largest: float, generator: torch.Generator) -> float:
 def resize(
     image: Float[Tensor, "t c h w"], mask: Shaped[Tensor, "h w"], size: tuple[int, int]
 ) -> tuple[Float[Tensor, "t c i j"], Shaped[Tensor, "i j"]]:
-    """Bring an image, by weighted means of its pixels, and its mask, by the nearest, to ``size``."""
+    """Resample an image, by weighted means of its pixels, and its mask, by the nearest, to ``size``."""
     resized = F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
     return resized, F.interpolate(mask[None, None].float(), size, mode="nearest-exact")[0, 0].to(mask.dtype)
 
