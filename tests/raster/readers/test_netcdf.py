@@ -339,6 +339,126 @@ def test_packed_values_are_unpacked_and_invalid_ones_are_no_data(tmp_path: Path)
     assert open_scene(path).dtype == values.dtype == np.float32
 
 
+@pytest.mark.parametrize(
+    ("valid", "outside"),
+    [
+        ({"valid_range": np.array([0.2, 0.5])}, (2000, 5000)),  # of unpacked values, by their type
+        ({"valid_max": np.float32(0.5)}, (-40_000, 5000)),
+        ({"valid_range": np.array([0, 1], np.int16)}, (0, 10_000)),  # the same, cut to the stored type
+        ({"valid_range": np.array([100.0, 9000.0])}, (100, 9000)),  # no reflectance of 9000: stored values
+        ({"valid_min": np.int16(2500)}, (2500, 40_000)),
+    ],
+)
+def test_a_valid_range_is_of_stored_or_unpacked_values_as_its_type_says(
+    tmp_path: Path, valid: dict[str, Any], outside: tuple[int, int]
+) -> None:
+    stored = CUBE.copy()
+    stored[0, :2] = [[-5, 12_000, 2000, 5000, 5001, 1999, 99, 9001]] * 2
+    path = with_attributes(
+        mapped(tmp_path / "a.nc", reflectance=(("band", "y", "x"), stored)),
+        reflectance={"scale_factor": 1e-4, **valid},
+    )
+    scene = open_scene(path)
+    values, known = scene.read()
+    low, high = outside
+    np.testing.assert_array_equal(known, (stored >= low) & (stored <= high))
+    np.testing.assert_allclose(values[known], stored[known] * 1e-4, rtol=1e-5)
+    assert any("(its valid range)" in note for note in scene.notes)
+
+
+def test_ends_of_a_valid_range_below_0_are_large_numbers_of_a_type_without_sign(tmp_path: Path) -> None:
+    large = CUBE.astype(np.uint16) + 40_000
+    large[0, 0, :3] = 65_535, 65_534, 65_533
+    path = with_attributes(
+        mapped(tmp_path / "a.nc", reflectance=(("band", "y", "x"), large.view(np.int16))),
+        reflectance={"_Unsigned": "true", "valid_range": np.array([0, -3], np.int16)},
+    )
+    np.testing.assert_array_equal(open_scene(path).read()[1], large <= 65_533)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"missing_value": np.array([-9999, -8888], np.int16)},
+        {"_FillValue": np.int16(-8888), "missing_value": np.int16(-9999)},
+        {"NoData_Value": np.array([-8888, -9999])},
+        {"no_data": -9999, "fillvalue": -8888.0},
+    ],
+)
+def test_every_value_that_is_named_as_no_data_is_none(tmp_path: Path, named: dict[str, Any]) -> None:
+    stored = CUBE.copy()
+    stored[0, 0, 0], stored[2, 3, 4] = -9999, -8888
+    path = mapped(tmp_path / "a.nc", reflectance=(("band", "y", "x"), stored))
+    valid = open_scene(with_attributes(path, reflectance=named)).read()[1]
+    np.testing.assert_array_equal(valid, stored > 0)
+
+
+def test_each_band_may_have_its_own_scale(tmp_path: Path) -> None:
+    scales, offsets = np.linspace(1e-4, 2e-4, C), np.linspace(0, 1, C)
+    path = mapped(tmp_path / "a.nc")
+    scene = open_scene(with_attributes(path, reflectance={"scale_factor": scales, "add_offset": offsets}))
+    want = CUBE * scales[:, None, None] + offsets[:, None, None]
+    np.testing.assert_allclose(scene.read()[0], want, rtol=1e-5)
+    np.testing.assert_allclose(scene.read(bands=[3, 1])[0], want[[3, 1]], rtol=1e-5)
+    assert "unpacked: stored value x 0.0001 to 0.0002 by band + 0 to 1 by band" in scene.notes
+    with pytest.raises(
+        InputError, match=r"a\.nc: scale_factor of reflectance has 2 numbers for 5 bands; unp"
+    ):
+        open_scene(with_attributes(path, reflectance={"scale_factor": scales[:2]}))
+
+
+def test_degrees_about_a_rotated_pole_are_not_those_of_the_globe(tmp_path: Path) -> None:
+    degrees = {"y": (("y",), 5 - 0.01 * np.arange(H)), "x": (("x",), 3 + 0.01 * np.arange(W))}
+    for named in (
+        {"y": {"standard_name": "grid_latitude"}, "x": {"standard_name": "grid_longitude"}},
+        {"crs": {"grid_mapping_name": "rotated_latitude_longitude"}},
+    ):
+        path = with_attributes(mapped(tmp_path / "a.nc", **degrees), **named)
+        with h5py.File(path, "r+") as file:
+            del file["crs"].attrs["crs_wkt"]
+            file["x"].attrs["units"] = file["y"].attrs["units"] = "degrees"
+        scene = open_scene(path)
+        assert (scene.crs, scene.transform) == (None, None)
+        assert any("about a rotated pole: no georeferencing" in note for note in scene.notes)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"wavelength": WAVELENGTHS},
+        {"Center_Wavelengths": WAVELENGTHS * 1000},
+        {"Wavelength": WAVELENGTHS * 1000, "wavelength_units": "nm"},
+        {"wavelengths": ",".join(f"{w:.2f} um" for w in WAVELENGTHS)},
+    ],
+)
+def test_an_attribute_of_the_cube_that_lists_wavelengths_settles_its_axes(
+    tmp_path: Path, attributes: dict[str, Any]
+) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["cube"] = CUBE.transpose(1, 2, 0)
+        file["cube"].attrs.update(attributes)
+    scene = open_scene(tmp_path / "a.h5")
+    is_the_cube(scene)
+    assert scene.wavelengths == pytest.approx(tuple(WAVELENGTHS * 1000))
+
+
+def test_wavelengths_in_a_row_or_in_words_are_wavelengths(tmp_path: Path) -> None:
+    words = np.array([f"{1000 * w:.0f} nm" for w in WAVELENGTHS], h5py.string_dtype())
+    for listed in (WAVELENGTHS[None], words):
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["cube"], file["wavelengths"] = CUBE.transpose(1, 2, 0), listed
+        scene = open_scene(tmp_path / "a.h5")
+        is_the_cube(scene)
+        assert scene.wavelengths == pytest.approx(tuple(WAVELENGTHS * 1000))
+
+
+def test_widths_have_their_own_unit_where_it_is_named_and_none_that_no_imager_has(tmp_path: Path) -> None:
+    wide = mapped(tmp_path / "a.nc", fwhm=(("band",), np.full(C, 10.0)))
+    assert open_scene(wide).fwhm is None  # 10,000 nm
+    assert any(note.startswith("band widths are not used: 1e+04") for note in open_scene(wide).notes)
+    assert open_scene(with_attributes(wide, fwhm={"units": "nm"})).fwhm == pytest.approx((10.0,) * C)
+
+
 def test_variables_in_groups_and_several_of_them(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:

@@ -16,6 +16,7 @@ from terramamba.raster.readers.wavelengths import (
     header_list,
     nanometres,
     number_of,
+    plausible_widths,
     settle_centres,
     width_beside,
     written_wavelength,
@@ -110,9 +111,23 @@ def bare_numbers(names: Sequence[str], centres: Centres) -> list[str]:
 
 
 def fwhm(
+    image: Any,
+    indexes: Sequence[int],
+    tags: Sequence[dict[str, str]],
+    header: dict[str, str],
+    centres: Centres,
+) -> tuple[tuple[float, ...] | None, list[str]]:
+    """Find the widths of the bands at half maximum in nanometres, None unless all are known, and note why."""
+    found = _widths(image, indexes, tags, header)
+    if found is None or centres.nanometres is None:
+        return found, []
+    widths, doubt = plausible_widths(found, centres.nanometres)
+    return widths, [] if doubt is None else [doubt]
+
+
+def _widths(
     image: Any, indexes: Sequence[int], tags: Sequence[dict[str, str]], header: dict[str, str]
 ) -> tuple[float, ...] | None:
-    """Find the widths of the bands at half maximum in nanometres; None unless all are known."""
     centres, widths = (header_list(header.get(name, ""), image.count) for name in ("wavelength", "fwhm"))
     if len(centres) == len(widths) == image.count:
         written = [centres[i - 1] for i in indexes]

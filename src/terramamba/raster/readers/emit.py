@@ -21,7 +21,8 @@ from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.hdf5 import holds, numbers, opened, text
-from terramamba.raster.readers.netcdf import NetcdfSource, Packing
+from terramamba.raster.readers.netcdf import NetcdfSource
+from terramamba.raster.readers.packing import Packing
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, evenly_spaced
 
@@ -112,7 +113,7 @@ def as_the_sensor_saw(scene: Scene) -> Scene | None:
         return None
     with opened(source.path, NAME) as file:
         lines, samples, _ = file[source.name].shape
-    packing = Packing(source.dtype, (source.fill,), None, None, 1.0, 0.0)
+    packing = Packing(source.dtype, (source.fill,))
     raw = NetcdfSource(source.path, source.name, (0, 1, 2), False, False, packing)
     return replace(scene, grid=Grid(lines, samples), source=raw)
 

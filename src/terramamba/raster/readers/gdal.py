@@ -131,6 +131,8 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
     centres = band_metadata.wavelengths(image, indexes, tags, names, header)
     notes += band_metadata.header_notes(image, header, centres)
     notes += [] if header else band_metadata.bare_numbers(names, centres)
+    widths, doubtful = band_metadata.fwhm(image, indexes, tags, header, centres)
+    notes += doubtful
     return Scene(
         path=path,
         format="",
@@ -141,7 +143,7 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
         nodata=source.nodata[0],
         band_names=tuple(name or f"band {i}" for i, name in zip(indexes, names, strict=True)),
         wavelengths=centres.nanometres,
-        fwhm=band_metadata.fwhm(image, indexes, tags, header),
+        fwhm=widths,
         bad_bands=band_metadata.bad_bands(tags, header),
         scale=band_metadata.scale(header),
         declared=declared,

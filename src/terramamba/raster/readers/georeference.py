@@ -80,6 +80,12 @@ def place(
     notes += found_mapping
     y, x = (_coordinate(listing, variable, axis, role) for axis, role in ((rows, "rows"), (cols, "cols")))
     if y is not None and x is not None:
+        if crs is None and _on_rotated_globe(y, x, mapping):
+            notes += (
+                f"{y.name} and {x.name} are degrees about a rotated pole: no georeferencing; results will "
+                "have none either",
+            )
+            return Placed(Grid(*shape), notes=notes)
         wrong = [f"{v.name} in {v.words('units')}" for v in (y, x) if _in_units_of(v, crs, mapping) is None]
         if crs is not None and wrong:
             notes += (
@@ -125,6 +131,14 @@ def place(
     remedy = "; bring it onto a map grid first (gdalwarp -geoloc) to have a place" if two else ""
     nowhere = f"no georeferencing{why}; results will have none either{remedy}"
     return Placed(Grid(*shape), notes=(*notes, nowhere))
+
+
+def _on_rotated_globe(y: Variable, x: Variable, mapping: Variable | None) -> bool:
+    """Whether coordinates are degrees about a pole that was moved, which are not those of WGS 84."""
+    rotated = "" if mapping is None else mapping.words("grid_mapping_name")
+    return rotated == "rotated_latitude_longitude" or any(
+        v.words("standard_name").startswith("grid_") or v.leaf.lower() in ("rlat", "rlon") for v in (y, x)
+    )
 
 
 def _unpacked(path: str, coordinate: Variable) -> Float64[np.ndarray, " n"]:

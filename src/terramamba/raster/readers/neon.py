@@ -17,9 +17,10 @@ from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.hdf5 import numbers, opened, text
-from terramamba.raster.readers.netcdf import NetcdfSource, Packing, of_widths
+from terramamba.raster.readers.netcdf import NetcdfSource
+from terramamba.raster.readers.packing import Packing
 from terramamba.raster.readers.variables import Variable
-from terramamba.raster.readers.wavelengths import of_bands
+from terramamba.raster.readers.wavelengths import of_bands, widths_of
 from terramamba.raster.scene import Scene
 
 NAME = "NEON airborne"
@@ -66,9 +67,11 @@ def open_neon(path: str, variable: str | None = None, flag: str = SCENE_VARIABLE
             )
         widths = None
         if "FWHM" in spectral and spectral["FWHM"].size == bands:
-            widths = of_widths(np.asarray(spectral["FWHM"]), wavelengths.tolist(), unit)
+            own_unit = text(spectral["FWHM"].attrs.get("Units", ""))
+            widths, _ = widths_of(numbers(spectral["FWHM"]).tolist(), wavelengths.tolist(), unit, own_unit)
         ignored = _windows(about.attrs)
-        packing = Packing.of(Variable(name, cube.shape, ("", "", ""), cube.dtype, dict(cube.attrs)))
+        variable = Variable(name, cube.shape, ("", "", ""), cube.dtype, dict(cube.attrs))
+        packing = Packing.of(path, variable, bands)
         factor = cube.attrs.get("Scale_Factor")
     return Scene(
         path,

@@ -20,39 +20,21 @@ from terramamba.raster.readers.axes import (
     roles_of,
     settle,
 )
-from terramamba.raster.readers.gdal import is_data
+from terramamba.raster.readers.band_variables import describe_bands, own_wavelengths, spectral_variables
 from terramamba.raster.readers.georeference import place, role_of_axis
-from terramamba.raster.readers.hdf5 import numbers, text
 from terramamba.raster.readers.longitudes import RolledSource, west_of_180
+from terramamba.raster.readers.packing import Packing
 from terramamba.raster.readers.variables import (
     Listing,
     Variable,
     array_of,
     list_variables,
-    load,
     open_variables,
 )
-from terramamba.raster.readers.wavelengths import Centres, of_bands
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window
 
 NAME = "NetCDF, HDF5"
-_FILLS = {"i1": None, "i2": -32767.0, "u2": 65535.0, "i4": -2147483647.0, "f4": 9.969209968386869e36}
-"""What NetCDF writes where nothing was written, and no other value is named."""
-_WAVELENGTH_NAMES = ("wave", "wl", "wvl", "lambda")
-_LENGTH_UNITS = (
-    "nm",
-    "um",
-    "µm",
-    "μm",
-    "nanometer",
-    "nanometers",
-    "micrometer",
-    "micrometers",
-    "micron",
-    "microns",
-)
-_NAMES_OF_BANDS = ("mask_bands", "band_names", "bands", "band")
 _POSITIONS = ("lat", "latitude", "lon", "longitude")
 
 
@@ -75,10 +57,8 @@ def open_netcdf(
     stored = tuple(found.shape[axis] for axis in kept)
     what = f"{path}: {found.name} {dims(found.shape)}"
     lengths, sizes = lengths_told({n: v.shape for n, v in listing.variables.items() if n != found.name})
-    lengths += tuple((v.shape[0], f"the length of {v.name}") for v in _spectral(listing))
-    own = found.attributes.get("wavelengths")
-    if own is not None:
-        lengths += ((len(numbers(own)), "its wavelengths"),)
+    lengths += tuple((max(v.shape), f"the length of {v.name}") for v in spectral_variables(listing))
+    lengths += tuple((len(own.values), "its wavelengths") for own in own_wavelengths(found))
     settled, why = settle(stored, what, asked, InFile(roles, lengths, sizes))
     rows, cols = (kept[axis] for axis in settled[:2])
     band = None if settled[2] is None else kept[settled[2]]
@@ -91,7 +71,7 @@ def open_netcdf(
             "StructMetadata, which is not read; convert it to GeoTIFF on a map grid first"
         )
     westward = west_of_180(placed.grid)
-    packing = Packing.of(found)
+    packing = Packing.of(path, found, bands)
     source: Source = NetcdfSource(
         path, found.name, (rows, cols, band), placed.rows_turned, placed.cols_turned, packing
     )
@@ -101,13 +81,8 @@ def open_netcdf(
     said = (
         f"{found.name} {dims(stored)}{f', by {why}' if why else ''} read as {in_words(settled, len(stored))}"
     )
-    notes = [said, *placed.notes, *westward.notes]
-    if packing.unpacks:
-        notes.append(f"unpacked: stored value x {packing.scale:g} + {packing.offset:g}")
-    beside = _beside(path, listing, found, band)
-    centres = of_bands(*beside.wavelengths) if beside.wavelengths else Centres()
-    if centres.note is not None:
-        notes.append(centres.note)
+    beside = describe_bands(path, listing, found, band)
+    notes = [said, *placed.notes, *westward.notes, *packing.in_words(), *beside.notes]
     return Scene(
         path,
         NAME,
@@ -117,80 +92,13 @@ def open_netcdf(
         source,
         nodata=packing.nodata,
         band_names=beside.names,
-        wavelengths=centres.nanometres,
+        wavelengths=beside.wavelengths,
         fwhm=beside.fwhm,
         bad_bands=beside.bad_bands,
         axes=order,
         turned=placed.rows_turned or placed.cols_turned or westward.seam > 0,
         notes=tuple(notes),
     )
-
-
-@dataclass(frozen=True)
-class Packing:
-    """How stored values become those of the scene, and which of them are data."""
-
-    stored: str
-    fills: tuple[float, ...]
-    low: float | None
-    high: float | None
-    scale: float
-    offset: float
-
-    @classmethod
-    def of(cls, variable: Variable) -> "Packing":
-        """Read it from the attributes of a variable."""
-        kind = np.dtype("u1") if variable.dtype.kind == "b" else variable.dtype.newbyteorder("=")
-        if kind.kind == "i" and variable.words("_Unsigned").lower() == "true":
-            kind = np.dtype(f"u{kind.itemsize}")  # the classic format has no unsigned types
-        fills = [v for v in (variable.number(a) for a in ("_FillValue", "missing_value")) if v is not None]
-        fills = [v + 2.0 ** (8 * kind.itemsize) if kind.kind == "u" and v < 0 else v for v in fills]
-        ignored = variable.number("Data_Ignore_Value")
-        usual = _FILLS.get(kind.str[1:]) if any(variable.axes) else None
-        fills = fills or [value for value in (ignored, usual) if value is not None]
-        low, high = variable.number("valid_min"), variable.number("valid_max")
-        if np.size(variable.attributes.get("valid_range", ())) == 2:
-            low, high = (float(v) for v in numbers(variable.attributes["valid_range"]))
-        scale, offset = variable.number("scale_factor"), variable.number("add_offset")
-        scale, offset = 1.0 if scale is None else scale, 0.0 if offset is None else offset
-        return cls(str(kind), tuple(dict.fromkeys(fills)), low, high, scale, offset)
-
-    @property
-    def unpacks(self) -> bool:
-        """Whether stored values are other numbers than those they stand for."""
-        return self.scale != 1.0 or self.offset != 0.0
-
-    @property
-    def dtype(self) -> str:
-        """Type of the values of the scene."""
-        if not self.unpacks:
-            return self.stored
-        return "float64" if np.dtype(self.stored).itemsize > 2 and self.stored != "float32" else "float32"
-
-    @property
-    def nodata(self) -> float | None:
-        """What stands where there are no data."""
-        return float("nan") if self.unpacks else next(iter(self.fills), None)
-
-    def values(
-        self, stored: Shaped[np.ndarray, "c h w"]
-    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """Unpack values, and tell which are data."""
-        if np.dtype(self.stored).kind == "u" and stored.dtype.kind == "i":
-            stored = stored.view(stored.dtype.str.replace("i", "u"))
-        valid = np.ones(stored.shape, bool)
-        for fill in self.fills:
-            valid &= is_data(stored, fill)
-        if self.low is not None:
-            valid &= stored >= self.low
-        if self.high is not None:
-            valid &= stored <= self.high
-        if not self.unpacks:
-            return stored, valid
-        values = stored.astype(self.dtype) * np.dtype(self.dtype).type(self.scale)
-        values += np.dtype(self.dtype).type(self.offset)
-        values[~valid] = np.nan
-        return values, valid
 
 
 @dataclass(frozen=True)
@@ -219,7 +127,7 @@ class NetcdfSource:
             slice(None, None, -1 if self.rows_turned else 1),
             slice(None, None, -1 if self.cols_turned else 1),
         )
-        return self.packing.values(np.ascontiguousarray(block[:, rows, cols]))
+        return self.packing.values(np.ascontiguousarray(block[:, rows, cols]), bands)
 
 
 def _pick(path: str, listing: Listing, variable: str | None, flag: str) -> Variable:
@@ -279,64 +187,3 @@ def _kept_axes(path: str, listing: Listing, variable: Variable) -> tuple[int, ..
             "rows, columns and bands: save one step of the others alone (ncks -d time,0)"
         )
     return tuple(axes)
-
-
-@dataclass(frozen=True)
-class _Beside:
-    """What other variables say of the bands; ``wavelengths`` with their unit."""
-
-    wavelengths: tuple[list[float], str] | None = None
-    fwhm: tuple[float, ...] | None = None
-    bad_bands: tuple[bool, ...] = ()
-    names: tuple[str, ...] = ()
-
-
-def _spectral(listing: Listing) -> list[Variable]:
-    """The variables that list wavelengths."""
-    lines = [v for v in listing.variables.values() if len(v.shape) == 1 and v.dtype.kind in "iuf"]
-    return [v for v in lines if _is_wavelength(v)]
-
-
-def _is_wavelength(variable: Variable) -> bool:
-    by_unit = variable.words("units").lower() in _LENGTH_UNITS and variable.leaf.lower() not in (
-        "fwhm",
-        "bandwidth",
-    )
-    standard = variable.words("standard_name").endswith("radiation_wavelength")
-    named = "wavelength" in variable.leaf.lower() and "good" not in variable.leaf.lower()
-    return standard or named or variable.leaf.lower() in _WAVELENGTH_NAMES or by_unit
-
-
-def _beside(path: str, listing: Listing, variable: Variable, band: int | None) -> _Beside:
-    if band is None:
-        return _Beside()
-    count, axis = variable.shape[band], variable.axes[band]
-    lines = [v for v in listing.variables.values() if v.shape == (count,) and v.dtype.kind in "biuf"]
-    own = [v for v in lines if not axis or v.axes in ((axis,), ("",))]
-    centres = sorted((v for v in own if _is_wavelength(v)), key=lambda v: v.name != axis)
-    wavelengths, unit = None, ""
-    if centres:
-        wavelengths, unit = load(path, centres[0]).astype(float).ravel().tolist(), centres[0].words("units")
-    elif np.size(variable.attributes.get("wavelengths", ())) == count:
-        wavelengths = numbers(variable.attributes["wavelengths"]).tolist()
-    by_leaf = {v.leaf.lower(): v for v in own}
-    fwhm = by_leaf.get("fwhm")
-    good = by_leaf.get("good_wavelengths", by_leaf.get("bbl"))
-    words = [v for v in listing.variables.values() if v.shape == (count,) and v.dtype.kind in "OSU"]
-    named = [v for v in words if (v.axes == (axis,) if axis else v.leaf in _NAMES_OF_BANDS)]
-    return _Beside(
-        None if wavelengths is None else (wavelengths, unit),
-        None if fwhm is None or wavelengths is None else of_widths(load(path, fwhm), wavelengths, unit),
-        () if good is None else tuple(bool(g == 0) for g in load(path, good).ravel()),
-        tuple(text(name) for name in load(path, named[0]).ravel()) if len(named) == 1 else (),
-    )
-
-
-def of_widths(
-    widths: Shaped[np.ndarray, "..."], wavelengths: Sequence[float], unit: str
-) -> tuple[float, ...] | None:
-    """Widths of bands in nanometres, which have the unit of the wavelengths beside them."""
-    centres = of_bands(wavelengths, unit).nanometres
-    if centres is None or not np.isfinite(widths).all() or (widths <= 0).any():
-        return None
-    return tuple(float(w) * c / o for w, c, o in zip(widths.ravel(), centres, wavelengths, strict=True))

@@ -16,7 +16,8 @@ from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.hdf5 import holds, numbers, opened, text
-from terramamba.raster.readers.netcdf import NetcdfSource, Packing
+from terramamba.raster.readers.netcdf import NetcdfSource
+from terramamba.raster.readers.packing import Packing
 from terramamba.raster.readers.variables import Variable
 from terramamba.raster.readers.wavelengths import of_bands
 from terramamba.raster.scene import Scene
@@ -59,7 +60,8 @@ def open_tanager(path: str, variable: str | None = None, flag: str = SCENE_VARIA
                 f"{path}: {name} has {bands} bands, and its lists of wavelengths and widths do not fit; "
                 "fetch the file again"
             )
-        packing = Packing.of(Variable(name, cube.shape, ("", "", ""), cube.dtype, dict(cube.attrs)))
+        variable = Variable(name, cube.shape, ("", "", ""), cube.dtype, dict(cube.attrs))
+        packing = Packing.of(path, variable, bands)
     return Scene(
         path,
         "",

@@ -35,6 +35,7 @@ _WAVENUMBERS = re.compile(r"wave ?numbers?|(1/|/ ?)cm|cm ?[-^*]+ ?1|cm⁻¹|kays
 _NUMBER = r"[0-9]+(?:[.,][0-9]+)?"
 _UNIT = r"nm|[uµμ]m|nanomet(?:er|re)s?|micromet(?:er|re)s?|microns?"
 _IN_DESCRIPTION = re.compile(rf"({_NUMBER})\s*({_UNIT})\b", re.I)
+_WITH_UNIT = re.compile(rf"({_NUMBER})\s*({_UNIT})", re.I)
 _FROM_TO = re.compile(rf"({_NUMBER})\s*(?:{_UNIT})?\s*(?:[-–—]|to|\.\.+)\s*({_NUMBER})\s*({_UNIT})\b", re.I)
 _WIDTH = re.compile(rf"(?:fwhm|width)[\s:=]*{_NUMBER}\s*(?:{_UNIT})\b", re.I)
 _NARROWEST = 0.5
@@ -45,6 +46,8 @@ _GUESSES = ((1e-7, 1e-4, 1e9, "metres"), (0.1, 100.0, 1e3, "micrometres"), (100.
 see from about 200 nanometres to about 15 micrometres."""
 _MAYBE_ANGSTROMS = 3000.0
 """Numbers that all lie above may be of the thermal infrared in nanometres, or of light in angstroms."""
+_NARROWEST_NM = 0.05
+"""No imager's bands are all as narrow."""
 _SHORTEST_NM, _LONGEST_NM = 100.0, 1e5
 """What is outside is a number of a band, or of something else."""
 
@@ -59,7 +62,7 @@ class Centres:
 
 def settle_centres(values: Sequence[str | float], unit: str = "") -> Centres:
     """Decide what wavelengths of all bands are, written in ``unit``; without one their size tells it."""
-    named = unit.strip()
+    values, named = _without_units(values, unit.strip())
     numbers = [number_of(str(value)) for value in values]
     known = [number for number in numbers if number is not None and number > 0]
     if not values or len(known) < len(numbers):
@@ -89,6 +92,15 @@ def settle_centres(values: Sequence[str | float], unit: str = "") -> Centres:
     return Centres(found, note)
 
 
+def _without_units(values: Sequence[str | float], unit: str) -> tuple[Sequence[str | float], str]:
+    """The numbers of values that are written with one unit each, such as ``450 nm``, and that unit."""
+    found = [_WITH_UNIT.fullmatch(value.strip()) for value in values if isinstance(value, str)]
+    known = [one for one in found if one is not None]
+    if len(known) < max(1, len(values)) or len({one[2].lower() for one in known}) > 1:
+        return values, unit
+    return [one[1] for one in known], known[0][2]
+
+
 def number_of(text: str) -> float | None:
     """Read a number with a point or a comma for its decimals; None for other texts."""
     plain = text.strip()
@@ -115,12 +127,46 @@ def nanometres(value: str, unit: str = "") -> float | None:
     return None if found is None else found[0]
 
 
-def of_bands(values: Sequence[float], unit: str = "") -> Centres:
+def of_bands(values: Sequence[str | float], unit: str = "") -> Centres:
     """Decide what wavelengths of all bands are, as ``settle_centres``; two bands never have the same."""
     found = settle_centres(values, unit)
     if found.nanometres is not None and len(set(found.nanometres)) < len(found.nanometres):
         return Centres(note="wavelengths are not used: two bands have the same")
     return found
+
+
+def widths_of(
+    widths: Sequence[float], wavelengths: Sequence[str | float], unit: str = "", own_unit: str = ""
+) -> tuple[tuple[float, ...] | None, str | None]:
+    """Decide what widths of all bands at half maximum are in nanometres, and what is to be said of it.
+
+    They have ``own_unit`` where that is a length, else the unit of the wavelengths beside them.
+    """
+    centres, factor = settle_centres(wavelengths, unit).nanometres, _factor(own_unit.strip())
+    known = all(0 < width < float("inf") for width in widths)
+    if centres is None or len(centres) != len(widths) or not known:
+        return None, None
+    if factor is not None:
+        found = tuple(float(width) * factor for width in widths)
+    else:
+        written = [number_of(str(value)) or 1.0 for value in _without_units(wavelengths, unit)[0]]
+        found = tuple(float(w) * c / o for w, c, o in zip(widths, centres, written, strict=True))
+    return plausible_widths(found, centres)
+
+
+def plausible_widths(
+    widths: tuple[float, ...], centres: Sequence[float]
+) -> tuple[tuple[float, ...] | None, str | None]:
+    """Return ``widths``, None with a note where no imager has such bands: often they have another unit."""
+    if max(widths) >= _NARROWEST_NM and all(w <= c for w, c in zip(widths, centres, strict=True)):
+        return widths, None
+    span, of = f"{min(widths):.3g} to {max(widths):.3g} nm", f"{min(centres):.4g} to {max(centres):.4g} nm"
+    return None, f"band widths are not used: {span} are none of bands at {of}"
+
+
+def is_length_unit(unit: str) -> bool:
+    """Tell whether a unit is one that wavelengths of light have."""
+    return (_factor(unit.strip()) or 1e6) < 1e6
 
 
 def _factor(unit: str) -> float | None:
