@@ -9,6 +9,12 @@ from rasterio.crs import CRS
 from terramamba.raster.control_points import GroundControl
 from terramamba.raster.windows import Window
 
+FARTHEST_EAST, FARTHEST_NORTH = 541.0, 91.0
+"""Degrees that corners may have: three half circles, as grids past 180 or 360 have, and the pole."""
+LARGEST_IN_DEGREES = 0.1
+"""Pixels of a projection near its origin that are larger are metres."""
+_RIGHT_SYSTEM = "areas and overlaps are wrong; name the right one (gdal_edit.py -a_srs)"
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -45,6 +51,23 @@ class Grid:
             return None
         corners = ((0, 0), (self.width, 0), (self.width, self.height), (0, self.height))
         return tuple(apply(self.transform, *corner) for corner in corners)
+
+
+def place_doubts(grid: Grid) -> tuple[str, ...]:
+    """Say where positions are none of the reference system: metres for degrees, or degrees for metres."""
+    if grid.crs is None or grid.corners is None or grid.transform is None:
+        return ()
+    x, y = np.abs(np.array(grid.corners)).T
+    size = max(abs(number) for number in (*grid.transform[:2], *grid.transform[3:5]))
+    system = crs_in_brief(grid.crs)
+    span = f"its positions (x {grid.corners[0][0]:.6g}, y {grid.corners[0][1]:.6g} at the first pixel)"
+    if grid.crs.is_geographic and (x.max() > FARTHEST_EAST or y.max() > FARTHEST_NORTH):
+        return (f"{span} are no degrees, which {system} counts in: {_RIGHT_SYSTEM}",)
+    near_origin = x.max() <= 360 and y.max() <= 90 and size < LARGEST_IN_DEGREES
+    if grid.crs.is_projected and near_origin:
+        counts = f"{system} counts in {_unit(grid.crs, plural=True)}"
+        return (f"{span} look like degrees, while {counts}: {_RIGHT_SYSTEM}",)
+    return ()
 
 
 def compose(outer: Affine, inner: Affine) -> Affine:

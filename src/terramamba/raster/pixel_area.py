@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+import rasterio
 from affine import Affine
 from jaxtyping import Float64, Int, Shaped
 from rasterio.crs import CRS
@@ -51,7 +52,8 @@ class PixelArea:
         try:
             (lon,), (lat,) = to_crs(grid.crs, CRS.from_string(f"+proj=longlat {shape} +no_defs"), x, y)
             around = f"+proj=laea +lat_0={float(lat)!r} +lon_0={float(lon)!r} {shape} +units=m +no_defs"
-            return cls(grid.transform, grid.crs, CRS.from_string(around))
+            with rasterio.Env():  # else GDAL prints its own message, too
+                return cls(grid.transform, grid.crs, CRS.from_string(around))
         except CRSError:
             return None
 

@@ -7,6 +7,7 @@ from math import isqrt
 import numpy as np
 from jaxtyping import Bool, Shaped
 
+from terramamba.raster.checks import byte_order
 from terramamba.raster.checks.fill_values import Fill, Part, probable_fill
 from terramamba.raster.checks.wrapped_values import Wrapped, probably_wrapped
 from terramamba.raster.scene import Scene
@@ -27,7 +28,8 @@ class Statistics:
     ``minimum`` and ``maximum`` are None where no value is valid. Bands without any data do not count for
     ``some_missing`` and are listed (0-based) in ``empty_bands``. ``sampled`` is the fraction of the pixels
     that were read, in ``bands``; the others are taken to be like them. ``fill`` are values that probably
-    stand for no data, ``wrapped`` those that probably lost their sign.
+    stand for no data, ``wrapped`` those that probably lost their sign. ``swapped``: all are probably read
+    with their bytes in the wrong order.
     """
 
     minimum: float | None
@@ -40,10 +42,13 @@ class Statistics:
     bands: tuple[int, ...]
     fill: tuple[Fill, ...]
     wrapped: Wrapped | None
+    swapped: bool
 
     @property
     def doubts(self) -> tuple[str, ...]:
         """Say which values are probably not what they stand for."""
+        if self.swapped:
+            return (byte_order.IN_WORDS,)
         wrapped = () if self.wrapped is None else (self.wrapped.in_words(),)
         return (*(fill.in_words() for fill in self.fill), *wrapped)
 
@@ -59,7 +64,8 @@ def sample_statistics(scene: Scene) -> Statistics:
         stored = [(declared.as_stored(part, bands), known) for part, known in samples]
     wrapped = probably_wrapped(stored)
     fill = tuple(one for one in probable_fill(stored) if wrapped is None or not wrapped.holds(one.value))
-    return _statistics(values, valid, bands, sampled, fill, wrapped)
+    swapped = byte_order.probably_swapped(stored)
+    return _statistics(values, valid, bands, sampled, fill, wrapped, swapped)
 
 
 def some_bands(scene: Scene) -> tuple[int, ...]:
@@ -106,6 +112,7 @@ def _statistics(
     sampled: float,
     fill: tuple[Fill, ...],
     wrapped: Wrapped | None,
+    swapped: bool,
 ) -> Statistics:
     data = values[valid]
     finite = data[np.isfinite(data)]
@@ -122,4 +129,5 @@ def _statistics(
         bands=tuple(bands),
         fill=fill,
         wrapped=wrapped,
+        swapped=swapped,
     )

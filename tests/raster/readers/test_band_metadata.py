@@ -11,6 +11,7 @@ from affine import Affine
 from terramamba.core.errors import InputError
 from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import same_crs
+from terramamba.raster.readers.in_memory import scene_from_array
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.readers.wavelengths import band_fwhm, band_wavelength, nanometres, width_beside
 from terramamba.raster.windows import Window
@@ -363,3 +364,94 @@ def test_wavelengths_of_one_band() -> None:
     assert nanometres("x") is None
     assert nanometres("-1", "nm") is None
     assert nanometres("2500", "cm-1") is None
+
+
+def sixteen_bits(folder: Path, values: np.ndarray, more: str) -> Path:
+    """An ENVI file of numbers of 16 bits whose header ends with ``more``."""
+    values.astype("<i2").tofile(folder / "a.img")
+    bands, lines, samples = values.shape
+    (folder / "a.hdr").write_text(
+        f"ENVI\nsamples = {samples}\nlines = {lines}\nbands = {bands}\ndata type = 2\ninterleave = bsq\n"
+        f"byte order = 0\n{more}\n"
+    )
+    return folder / "a.img"
+
+
+@pytest.mark.parametrize(
+    ("written", "nodata", "said"),
+    [
+        ("-9999.0f", -9999, ""),
+        ("{-9999}", -9999, ""),
+        ('"-9999"', -9999, ""),
+        ("None", None, "'None', which is no number: not used"),
+        ("{ }", None, "'{ }', which is no number: not used"),
+        ("0", 0, ""),
+        ("-9999, 7", -9999, "-9999, 7, of which -9999 counts; --nodata names all"),
+    ],
+)
+def test_the_value_that_a_header_ignores_is_the_number_that_it_writes_or_none(
+    tmp_path: Path, written: str, nodata: float | None, said: str
+) -> None:
+    values = np.arange(1, 13).reshape(1, 3, 4)
+    values[0, 0, :2] = 0, -9999
+    scene = open_scene(sixteen_bits(tmp_path, values, f"data ignore value = {written}"))
+    assert scene.nodata == nodata
+    np.testing.assert_array_equal(scene.read()[1], values != nodata)
+    assert said in "; ".join(scene.notes)
+    assert ("ignore" in "; ".join(scene.notes)) == bool(said)
+
+
+def test_bytes_between_lines_are_refused_and_not_read_as_pixels(tmp_path: Path) -> None:
+    path = sixteen_bits(tmp_path, np.ones((1, 3, 4)), "major frame offsets = {0, 0}")
+    assert open_scene(path).notes == ("no georeferencing; results will have none either",)
+    for entry in ("major frame offsets = {0, 4}", "minor frame offsets = {2, 0}"):
+        with pytest.raises(InputError, match=r"a\.img: its header has m[a-z]+ frame offsets \{.*; save"):
+            open_scene(sixteen_bits(tmp_path, np.ones((1, 3, 4)), entry))
+
+
+def test_a_header_with_a_mark_of_an_editor_is_named(tmp_path: Path) -> None:
+    path = sixteen_bits(tmp_path, np.ones((1, 3, 4)), "")
+    path.with_suffix(".hdr").write_bytes(b"\xef\xbb\xbf" + path.with_suffix(".hdr").read_bytes())
+    with pytest.raises(InputError, match=r"its header a\.hdr does not begin with the word ENVI; save it as"):
+        open_scene(path)
+
+
+def test_a_header_that_turns_an_image_by_half_a_circle_is_said_to_be_read_as_gdal_writes_it(
+    tmp_path: Path,
+) -> None:
+    place = "map info = {{UTM, 1, 1, 400000, 5800000, 10, 10, 33, North, WGS-84, rotation={}}}"
+    path = sixteen_bits(tmp_path, np.ones((1, 3, 4)), place.format(180))
+    assert any("rotation=180: read as rows from south to north" in note for note in open_scene(path).notes)
+    assert open_scene(sixteen_bits(tmp_path, np.ones((1, 3, 4)), place.format(20.0))).notes == ()
+
+
+def test_widths_that_no_imager_has_are_not_used_and_lengths_may_carry_their_unit(tmp_path: Path) -> None:
+    lists = "wavelength = {{450 nm, 500 nm, 550.5 nm}}\nfwhm = {{{}}}"
+    scene = open_scene(sixteen_bits(tmp_path, np.ones((3, 3, 4)), lists.format("0.01, 0.01, 0.01")))
+    assert (scene.wavelengths, scene.fwhm) == ((450, 500, 550.5), None)
+    assert "band widths are not used: 0.01 to 0.01 nm are none of bands at 450 to 550.5 nm" in scene.notes
+    assert open_scene(sixteen_bits(tmp_path, np.ones((3, 3, 4)), lists.format("9, 9, 9"))).fwhm == (9, 9, 9)
+
+
+@pytest.mark.parametrize(
+    ("crs", "place", "said"),
+    [
+        (
+            "EPSG:32633",
+            Affine(1e-4, 0, 10, 0, -1e-4, 50),
+            "like degrees, while EPSG:32633 counts in metres",
+        ),
+        ("EPSG:2263", Affine(1e-4, 0, -73, 0, -1e-4, 40), "look like degrees, while EPSG:2263 counts in"),
+        ("EPSG:4326", Affine(10, 0, 400_000, 0, -10, 5_800_000), "are no degrees, which EPSG:4326 counts in"),
+        ("EPSG:4326", Affine(0.1, 0, 359.9, 0, -0.1, 90), ""),
+        ("EPSG:3857", Affine(10, 0, -20, 0, -10, 20), ""),
+    ],
+)
+def test_positions_that_are_none_of_the_reference_system_are_said(
+    geotiff: Make, tmp_path: Path, crs: str, place: Affine, said: str
+) -> None:
+    values = np.ones((1, 3, 4), np.uint8)
+    path = geotiff(tmp_path / "a.tif", values, crs=crs, transform=place)
+    for scene in (open_scene(path), scene_from_array(values, crs=crs, transform=place)):
+        assert said in "; ".join(scene.notes)
+        assert bool(scene.notes) == bool(said)

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from terramamba.raster.readers.gdal import image_of_header
+from terramamba.raster.readers.envi_header import image_of_header
 
 POINTERS = (".vrt", ".csv", ".tsv", ".json", ".geojson", ".xml")
 """Files that say where pixels lie: equal ones in two folders mean different pixels."""

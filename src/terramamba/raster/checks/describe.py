@@ -4,6 +4,7 @@ import numpy as np
 
 from terramamba.core.words import count, percent, ranges
 from terramamba.raster.band_identity import known_names
+from terramamba.raster.checks import byte_order
 from terramamba.raster.geogrid import crs_name, pixel_size
 from terramamba.raster.pixel_area import why_not_measured
 from terramamba.raster.readers.wavelengths import band_wavelength
@@ -57,6 +58,8 @@ def describe(scene: Scene) -> dict[str, str]:
         lines["empty bands"] = f"{ranges(statistics.empty_bands)} (no valid pixel)"
     if statistics.not_finite:
         lines["not finite"] = f"{percent(statistics.not_finite)} of the valid values are NaN or infinite"
+    if statistics.swapped:
+        lines["byte order"] = byte_order.IN_WORDS
     if statistics.fill:
         lines["probable fill"] = "\n".join(fill.in_words() for fill in statistics.fill)
     if statistics.wrapped is not None:

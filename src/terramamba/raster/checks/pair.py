@@ -11,6 +11,7 @@ from terramamba.core.files import StrPath
 from terramamba.core.words import count, percent
 from terramamba.raster.band_identity import bands_of
 from terramamba.raster.band_matching import match_bands
+from terramamba.raster.checks import byte_order
 from terramamba.raster.checks.dates_values import ZEROS, Finding, compare_dates
 from terramamba.raster.checks.describe import range_in_words
 from terramamba.raster.checks.pair_facts import grids_in_words, units_in_words, values_in_words
@@ -112,6 +113,11 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
         Finding("lost signs", f"{scene.path}: {statistics.wrapped.in_words()}")
         for scene, statistics in zip((first, second), seen, strict=True)
         if statistics.wrapped is not None
+    ]
+    findings += [
+        Finding("byte order", f"{scene.path}: {byte_order.IN_WORDS}")
+        for scene, statistics in zip((first, second), seen, strict=True)
+        if statistics.swapped
     ]
     findings += _declared_alone(first, second)
     if problems:

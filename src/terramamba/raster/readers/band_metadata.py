@@ -18,7 +18,7 @@ from terramamba.raster.readers.wavelengths import (
     number_of,
     plausible_widths,
     settle_centres,
-    width_beside,
+    widths_of,
     written_wavelength,
 )
 
@@ -90,6 +90,36 @@ def wavelengths(
     return Centres(centres if len(centres) == len(known) else None)
 
 
+def ignored_value(header: dict[str, str], found: float | None) -> tuple[float | None, list[str]]:
+    """Return the value that an ENVI header says is no data, of which GDAL ``found`` one, and notes.
+
+    GDAL takes text for 0, and of several numbers the first.
+    """
+    written = header.get("data_ignore_value", "")
+    plain = written.strip("{}\"' \t")
+    numbers = re.findall(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", plain)
+    if len(numbers) > 1 and header_list(plain)[1:]:
+        note = (
+            f"its header's data ignore value is {written}, of which {numbers[0]} counts; --nodata names all"
+        )
+        return float(numbers[0]), [note]
+    if found != 0 or not written or re.match(r"[-+.\d]", written):
+        return found, []
+    if numbers and re.match(r"[-+.\d]", plain):
+        return float(numbers[0]), []
+    return None, [f"its header's data ignore value is {written[:40]!r}, which is no number: not used"]
+
+
+def turned_about(header: dict[str, str]) -> list[str]:
+    """Note that a header turns an image by 180 degrees, which GDAL writes for rows from south to north."""
+    angle = re.search(r"rotation\s*=\s*([-+.\d]+)", header.get("map_info", ""), re.I)
+    if angle is None or abs(abs(number_of(angle[1]) or 0.0) - 180.0) > 1e-6:
+        return []
+    return [
+        "its map info has rotation=180: read as rows from south to north, as GDAL writes them, not as turned"
+    ]
+
+
 def bare_numbers(names: Sequence[str], centres: Centres) -> list[str]:
     """Say that names of bands are numbers without a unit that may be wavelengths, which are not used then."""
     told = [number_of(name) for name in names]
@@ -118,28 +148,18 @@ def fwhm(
     centres: Centres,
 ) -> tuple[tuple[float, ...] | None, list[str]]:
     """Find the widths of the bands at half maximum in nanometres, None unless all are known, and note why."""
-    found = _widths(image, indexes, tags, header)
-    if found is None or centres.nanometres is None:
-        return found, []
-    widths, doubt = plausible_widths(found, centres.nanometres)
-    return widths, [] if doubt is None else [doubt]
-
-
-def _widths(
-    image: Any, indexes: Sequence[int], tags: Sequence[dict[str, str]], header: dict[str, str]
-) -> tuple[float, ...] | None:
-    centres, widths = (header_list(header.get(name, ""), image.count) for name in ("wavelength", "fwhm"))
-    if len(centres) == len(widths) == image.count:
-        written = [centres[i - 1] for i in indexes]
-        known = settle_centres(written, header.get("wavelength_units", "")).nanometres
-        if known is None:
-            return None
-        own = [widths[i - 1] for i in indexes]
-        values = [width_beside(*of_band) for of_band in zip(own, written, known, strict=True)]
-    else:
-        values = [band_fwhm(t, image.tags(i, ns="IMAGERY")) for i, t in zip(indexes, tags, strict=True)]
-    found = tuple(w for w in values if w is not None)
-    return found if len(found) == len(indexes) else None
+    listed, widths = (header_list(header.get(name, ""), image.count) for name in ("wavelength", "fwhm"))
+    if len(listed) == len(widths) == image.count:
+        own = [number_of(widths[i - 1]) or 0.0 for i in indexes]
+        written = [listed[i - 1] for i in indexes]
+        found, doubt = widths_of(own, written, header.get("wavelength_units", ""))
+        return found, [] if doubt is None else [doubt]
+    told = [band_fwhm(t, image.tags(i, ns="IMAGERY")) for i, t in zip(indexes, tags, strict=True)]
+    known = tuple(w for w in told if w is not None)
+    if len(known) < len(told) or centres.nanometres is None:
+        return None, []
+    found, doubt = plausible_widths(known, centres.nanometres)
+    return found, [] if doubt is None else [doubt]
 
 
 def bad_bands(tags: Sequence[dict[str, str]], header: dict[str, str]) -> tuple[bool, ...]:

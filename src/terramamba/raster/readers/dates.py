@@ -14,7 +14,7 @@ from rasterio.errors import RasterioError
 
 from terramamba.core.errors import InputError
 from terramamba.raster.readers.datasets import is_address, open_raster
-from terramamba.raster.readers.gdal import image_of_header
+from terramamba.raster.readers.envi_header import image_of_header
 from terramamba.raster.readers.stac import is_stac, read_item
 from terramamba.raster.scene import Scene
 

@@ -18,22 +18,25 @@ from terramamba.core.errors import InputError, reason_of
 from terramamba.core.network import TRIES, what_of_address
 from terramamba.raster.control_points import GroundControl
 from terramamba.raster.declared_scale import declared_scale
-from terramamba.raster.geogrid import Grid
+from terramamba.raster.geogrid import Grid, place_doubts
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers import band_metadata
 from terramamba.raster.readers.alpha import SAMPLED_PIXELS, Alpha, AlphaUse, judge_alpha
 from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.block_layout import has_small_overviews, storage_of
 from terramamba.raster.readers.datasets import dataset_of, is_address, is_on_web
-from terramamba.raster.readers.envi_header import header_entries
+from terramamba.raster.readers.envi_header import (
+    ENVI_SUFFIXES,
+    header_entries,
+    image_of_header,
+    wrong_header,
+)
 from terramamba.raster.readers.truncated import require_whole_image
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Storage, Window, sample_windows
 
 GDAL_CACHE_BYTES = 256 << 20
 """Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
-ENVI_SUFFIXES = ("", ".img", ".dat", ".bsq", ".bil", ".bip")
-"""How the data file beside an ENVI header may end."""
 PICKLES = (".pkl", ".pickle", ".joblib")
 """How dumps of Python end, among them the classifiers of EnMAP-Box."""
 
@@ -111,14 +114,19 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
     palette = _palette(image, indexes)
     if palette is not None:
         notes.append("values are numbers of colours in the file's palette")
+    header = envi or image.tags(ns="ENVI")
+    ignored = tuple(nodata[i - 1] for i in indexes)
+    if envi is not None:
+        value, doubtful = band_metadata.ignored_value(header, ignored[0])
+        notes += [*doubtful, *band_metadata.turned_about(header)]
+        ignored = ignored if value == ignored[0] else (value,) * len(indexes)
     source = GdalSource(
         path,
         indexes,
-        tuple(nodata[i - 1] for i in indexes),
+        ignored,
         transparency,
         _mask_kind(image, indexes[0]),
     )
-    header = envi or image.tags(ns="ENVI")
     if not is_address(path):
         notes += require_whole_image(path, image, header)
     declared, unusable = None, None
@@ -247,22 +255,6 @@ def _forget_errors(image: Any) -> None:
         _ = image.colorinterp
 
 
-def image_of_header(path: str) -> str:
-    """Return the data file of an ENVI header that was given instead of it.
-
-    Raises:
-        InputError: the header stands alone.
-    """
-    if not path.lower().endswith(".hdr") or is_address(path):
-        return path
-    header = Path(path)
-    stems = [header.with_suffix(suffix) for suffix in ENVI_SUFFIXES]
-    found = [stem for stem in stems if stem.is_file()]
-    if not found:
-        raise InputError(f"{path}: a header whose data file {stems[0].name} is missing; give the data file")
-    return str(found[0])
-
-
 def _why_not(path: str, error: RasterioError, remedy: str) -> str:
     """Say why GDAL opens no image at ``path``, and what to do."""
     reason = reason_of(error).removeprefix(f"'{path}' ")
@@ -274,6 +266,8 @@ def _why_not(path: str, error: RasterioError, remedy: str) -> str:
         return f"cannot be opened ({reason}); the file is damaged or incomplete, fetch it again"
     if Path(path).suffix.lower() in PICKLES:
         return "is a pickle of Python, which could run any code, so it is never opened; give images or labels"
+    if (wrong := wrong_header(path)) is not None:
+        return f"its header {wrong.name} does not begin with the word ENVI; save it as plain text that does"
     if Path(path).suffix.lower() in ENVI_SUFFIXES:
         remedy = f"ENVI data need their header {Path(path).with_suffix('.hdr').name} beside them"
     return f"not an image that can be read ({reason}); {remedy}"
@@ -340,5 +334,7 @@ def _grid(path: str, image: Any) -> tuple[Grid, list[str]]:
         raise InputError(
             f"{path}: its georeference ({numbers}) gives pixels no size; correct it (gdal_edit.py -a_ullr)"
         )
-    notes = [] if crs is not None else ["pixel positions but no coordinate reference system"]
-    return Grid(image.height, image.width, crs, transform), notes
+    grid = Grid(image.height, image.width, crs, transform)
+    if crs is None:
+        return grid, ["pixel positions but no coordinate reference system"]
+    return grid, list(place_doubts(grid))

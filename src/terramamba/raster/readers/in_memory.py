@@ -16,7 +16,7 @@ from rasterio.errors import CRSError
 
 from terramamba.core.arguments import checked
 from terramamba.core.errors import InputError, reason_of
-from terramamba.raster.geogrid import Grid
+from terramamba.raster.geogrid import Grid, place_doubts
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.readers.wavelengths import Centres, settle_centres
 from terramamba.raster.scene import Scene
@@ -130,6 +130,7 @@ def scene_from_array(
         nodata=None if nodata is None else float(nodata),
         band_names=tuple(names or ()),
         wavelengths=None if wavelengths is None else tuple(map(float, wavelengths)),
+        notes=place_doubts(grid),
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.raster.geogrid import place_doubts
 from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.array_scene import cut_block
 from terramamba.raster.readers.arrays import dims
@@ -82,7 +83,14 @@ def open_netcdf(
         f"{found.name} {dims(stored)}{f', by {why}' if why else ''} read as {in_words(settled, len(stored))}"
     )
     beside = describe_bands(path, listing, found, band)
-    notes = [said, *placed.notes, *westward.notes, *packing.in_words(), *beside.notes]
+    notes = [
+        said,
+        *placed.notes,
+        *westward.notes,
+        *place_doubts(westward.grid),
+        *packing.in_words(),
+        *beside.notes,
+    ]
     return Scene(
         path,
         NAME,

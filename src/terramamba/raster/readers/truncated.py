@@ -9,6 +9,7 @@ import numpy as np
 
 from terramamba.core.errors import InputError
 from terramamba.raster.readers.band_metadata import whole_number
+from terramamba.raster.readers.wavelengths import header_list
 
 PNG_START, PNG_END = 8, b"IEND"
 """Where the first chunk of a PNG file begins, and the name of the last one."""
@@ -18,17 +19,30 @@ def require_whole_image(path: str, image: Any, header: dict[str, str]) -> list[s
     """Note where an ENVI file, an open dataset with the entries ``header`` of its header, is too large.
 
     Raises:
-        InputError: an ENVI file that ends early, or a PNG file that lacks bytes anywhere.
+        InputError: an ENVI file that ends early or has bytes between its lines, or a PNG file that lacks
+            bytes anywhere.
     """
     if image.driver == "PNG":
         _require_chunks(path)
-    elif image.driver == "ENVI" and whole_number(header.get("file_compression", "")) == 0:
+    elif image.driver == "ENVI":
+        _require_no_frames(path, header)
+    if image.driver == "ENVI" and whole_number(header.get("file_compression", "")) == 0:
         pixel = sum(np.dtype(dtype).itemsize for dtype in image.dtypes)
         wanted = pixel * image.height * image.width + whole_number(header.get("header_offset", ""))
         size = _require_size(path, wanted)
         if size > wanted:
             return [f"{_sizes(size, wanted)}: check its samples, lines, bands and data type"]
     return []
+
+
+def _require_no_frames(path: str, header: dict[str, str]) -> None:
+    """Raise ``InputError`` where a header tells of bytes around each line or band, which GDAL would read."""
+    for entry in ("major_frame_offsets", "minor_frame_offsets"):
+        if any(whole_number(length) for length in header_list(header.get(entry, ""))):
+            raise InputError(
+                f"{path}: its header has {entry.replace('_', ' ')} {header[entry]}, which are not read; save"
+                " the file without them (in ENVI: Save As)"
+            )
 
 
 def require_whole_shapefile(path: str) -> None:
