@@ -1,6 +1,7 @@
 """Files that unpack to far more than they seem are refused before they do."""
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -39,6 +40,35 @@ def test_what_unpacks_to_far_more_than_an_image_is_refused(
             use(str(tmp_path / name))
     monkeypatch.setattr(unpacked, "MOST_RATIO", 2000)
     assert load_arrays(str(tmp_path / name))["cube"].shape == ZEROS.shape
+
+
+def mat_of_zeros(path: Path, count: int, follow: int, *, of: int = 9) -> None:
+    """A .mat file of one compressed matrix of ``count`` bytes, of which ``follow`` are there, of class ``of``."""
+    inner = struct.pack(
+        "<16I", 6, 8, of, 0, 5, 12, 100, 100, count // 10_000, 0, 1, 4, 0x65627563, 0, 2, count
+    )
+    head = struct.pack("<II", 14, len(inner) + count) + inner
+    element = zlib.compress(head + bytes(follow))
+    path.write_bytes(b"made by hand".ljust(124) + b"\0\1IM" + struct.pack("<II", 15, len(element)) + element)
+
+
+def test_mat_files_are_refused_by_the_sizes_that_they_declare_before_they_are_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.mat"
+    mat_of_zeros(path, 200_000, 200_000)
+    assert list_arrays(str(path))["cube"].shape == (100, 100, 20)
+    mat_of_zeros(path, 200_000, 300_000)
+    with pytest.raises(InputError, match="at byte 128 does not end where its matrix does"):
+        list_arrays(str(path))
+    monkeypatch.setattr("terramamba.raster.readers.matlab_tags._decompressed", None)
+    grown = r"a\.mat: cannot be read as MATLAB v5 \(0\.0 MB unpack to more than 2\.1 GB"
+    mat_of_zeros(path, 3_000_000_000, 1000)  # no more than that is there to unpack
+    with pytest.raises(InputError, match=grown):
+        list_arrays(str(path))
+    mat_of_zeros(path, 300_000_000, 1000, of=6)  # stored in bytes, of eight bytes each in memory
+    with pytest.raises(InputError, match=grown):
+        list_arrays(str(path))
 
 
 def test_arrays_are_listed_by_their_headers_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ matrix (MAT-File Format, The MathWorks, R2024b, chapter 1).
 
 import zlib
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 from struct import unpack_from
 
@@ -21,6 +22,10 @@ ARRAYS = range(6, 16)
 OPAQUE = (16, 17)
 """Classes of arrays: function handles and objects, which are not opened."""
 COMPLEX = 0x0800
+BYTES = {6: 8, 7: 4, 8: 1, 9: 1, 10: 2, 11: 2, 12: 4, 13: 4, 14: 8, 15: 8}
+"""Bytes of a number of each class in memory."""
+DECLARING = 160
+"""The first bytes of a matrix, which hold its length, class and up to 32 dimensions."""
 MOST_NESTED = 32
 MOST_BYTES = 64 << 30
 """Of the decompressed elements of a file together; more is a trap, or no file for memory."""
@@ -46,39 +51,78 @@ def require_tags(path: str) -> None:
     ):
         return
     order = "<" if data[126:128] == b"IM" else ">"
-    unpacked, most = 0, min(MOST_BYTES, most_unpacked(len(data)))
+    _require_affordable(data, order)
+    for kind, place, body in _outermost(data, order):
+        if kind == COMPRESSED:
+            _element(_decompressed(body, order, place), order, place)
+        else:
+            _matrix(body, order, place, 0)
+
+
+def _require_affordable(data: bytes, order: str) -> None:
+    """Raise where the tags of compressed elements say that they come to more than a file of this size may."""
+    most, unpacked = min(MOST_BYTES, most_unpacked(len(data))), 0
+    for kind, place, body in _outermost(data, order):
+        if kind == COMPRESSED:
+            unpacked += _declared(_beginning(body, place, DECLARING), order)
+    if unpacked > most:
+        require_plausible(len(data), unpacked)
+        raise TagError(f"it unpacks to more than {MOST_BYTES >> 30} GB")
+
+
+def _outermost(data: bytes, order: str) -> Iterator[tuple[int, int, memoryview]]:
+    """The type, the place and the content of each element of the file."""
     place = HEADER
     while place + 8 <= len(data):
         kind, length = unpack_from(order + "II", data, place)
         body = memoryview(data)[place + 8 : place + 8 + length]
-        if kind == COMPRESSED:
-            content = _decompressed(body, place, most - unpacked)
-            unpacked += len(content)
-            if unpacked > most:
-                require_plausible(len(data), unpacked)
-                raise TagError(f"it unpacks to more than {MOST_BYTES >> 30} GB")
-            _element(memoryview(content), order, place)
-        elif kind == MATRIX:
-            if len(body) < length:
-                raise TagError(f"cut short at byte {len(data)}")
-            _matrix(body, order, place, 0)
-        else:
+        if kind not in (COMPRESSED, MATRIX):
             raise TagError(f"element of type {kind} at byte {place}")
-        place += 8 + length
-        if kind == MATRIX:
-            place += -length % 8
+        if kind == MATRIX and len(body) < length:
+            raise TagError(f"cut short at byte {len(data)}")
+        yield kind, place, body
+        place += 8 + length + (-length % 8 if kind == MATRIX else 0)
 
 
-def _decompressed(body: memoryview, place: int, most: int) -> bytes:
-    """Unpack an element; of a longer one than ``most`` bytes one byte more than that."""
-    engine = zlib.decompressobj()
+def _declared(head: bytes, order: str) -> int:
+    """Bytes that a matrix, of which ``head`` is the beginning, says that it has in the file or in memory.
+
+    Numbers may be stored in fewer bytes than those of its class.
+    """
+    if len(head) < 8:
+        return 0
+    stored = 8 + int(unpack_from(order + "I", head, 4)[0])
+    if len(head) < 32:
+        return stored
+    word, kind, length = (unpack_from(order + "I", head, at)[0] for at in (16, 24, 28))
+    size = BYTES.get(word & 0xFF, 0) * (2 if word & COMPLEX else 1)
+    if kind != 5 or length % 4 or len(head) < 32 + length:
+        return stored
+    lengths = unpack_from(f"{order}{length // 4}i", head, 32)
+    return max(stored, size * prod(max(0, length) for length in lengths))
+
+
+def _beginning(body: memoryview, place: int, most: int) -> bytes:
+    """Unpack the first ``most`` bytes of an element, or all."""
     try:
-        content = engine.decompress(body, most + 1)
+        return zlib.decompressobj().decompress(body, most)
     except zlib.error as error:
         raise TagError(f"{error} at byte {place}") from error
-    if len(content) <= most and (engine.unconsumed_tail or not engine.eof):
-        raise TagError(f"compressed element at byte {place} does not end")
-    return content
+
+
+def _decompressed(body: memoryview, order: str, place: int) -> memoryview:
+    """Unpack an element up to the end of the matrix that it begins with."""
+    head = _beginning(body, place, 8)
+    length = int(unpack_from(order + "I", head, 4)[0]) if len(head) == 8 else 0
+    engine = zlib.decompressobj()
+    try:
+        # one byte more, if there is one, so that the checksum at the end is looked at
+        content = engine.decompress(body, 8 + length + 1)
+    except zlib.error as error:
+        raise TagError(f"{error} at byte {place}") from error
+    if not engine.eof:
+        raise TagError(f"compressed element at byte {place} does not end where its matrix does")
+    return memoryview(content)
 
 
 def _element(body: memoryview, order: str, place: int) -> None:
