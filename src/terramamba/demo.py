@@ -30,6 +30,7 @@ from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.core.folder_lock import require_no_link
+from terramamba.core.output_place import require_place
 from terramamba.core.progress import say
 from terramamba.core.run_files import REPORT
 from terramamba.data.pixel_list import PixelList
@@ -65,6 +66,7 @@ def run_demo(
         InputError: ``out`` is not empty and ``overwrite`` is not set, or there is no such device.
     """
     home = Path(out)
+    require_place(home)
     if not overwrite and home.exists() and (not home.is_dir() or any(home.iterdir())):
         raise InputError(f"{home}: is there already; give --overwrite, or another folder with --out")
     for path in home.rglob("*"):

@@ -94,7 +94,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_left(
 def test_a_file_that_is_there_is_kept(workshop, terramamba: Callable[..., object]) -> None:
     Path("mine.yaml").write_text("epochs: 3\n")
     done = terramamba("new", "change", workshop.pairs.root, "--out", "mine.yaml")
-    assert "mine.yaml: exists already; name another file with --out or give --overwrite" in done.err
+    assert "mine.yaml: exists already; name another file or give --overwrite" in done.err
     assert Path("mine.yaml").read_text() == "epochs: 3\n"
 
 

@@ -145,7 +145,7 @@ def test_deepness_finds_its_metadata(change):
     ("options", "message"),
     [
         ({"out": "model.pt"}, "give a name that ends in .onnx"),
-        ({"out": "there.onnx"}, "exists; give --overwrite"),
+        ({"out": "there.onnx"}, "exists already; name another file or give --overwrite"),
         ({"out": "no/where.onnx"}, "there is no folder"),
         ({"tilings": 3}, "choose one of 1, 2, 4, 9"),
         ({"tile": 8}, "at least 16 is needed"),

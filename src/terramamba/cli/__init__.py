@@ -23,6 +23,7 @@ from terramamba.core.launcher import launched_process
 from terramamba.core.start_message import said_at_once
 from terramamba.core.termination import RESUMABLE, Terminated, signals_interrupt
 from terramamba.core.trust import trusting
+from terramamba.core.unwritable import is_of_disks, remedy_of
 from terramamba.core.visible import visible, visible_streams
 
 LONGEST = 900
@@ -238,8 +239,9 @@ def _interrupted(words: list[str], stop: KeyboardInterrupt) -> int:
 def _in_one_line(error: Exception) -> str:
     if isinstance(error, InputError):
         return _shortened(" ".join("; ".join([str(error), *getattr(error, "__notes__", ())]).split()))
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and (error.filename is not None or is_of_disks(error)):
+        place = "" if error.filename is None else f"{_shortened(str(error.filename))}: "
+        return f"{place}{error.strerror}; {remedy_of(error)}"
     if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
         return f"{_shortened(error.object)}: a file name that is no text in UTF-8 cannot be used; rename it"
     text = _shortened(" ".join(str(error).split())) or "no message"

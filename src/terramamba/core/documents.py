@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.regular import require_regular
+from terramamba.core.unwritable import is_of_disks, remedy_of
 
 MOST_BYTES = 256 << 20
 """Longest document that is read; the longest of ours are tables of some ten megabytes."""
@@ -23,7 +24,7 @@ MOST_NESTED = 60
 
 
 def read_text(path: Path, remedy: str, *, kind: str = "text in UTF-8", most_bytes: int | None = None) -> str:
-    """Return the text of the file ``path``; ``remedy`` ends the message where it cannot be read.
+    """Return the text of the file ``path``; ``remedy`` ends the message where the file is at fault.
 
     Raises:
         InputError: the file cannot be opened, is too long, or is no UTF-8.
@@ -37,7 +38,9 @@ def read_text(path: Path, remedy: str, *, kind: str = "text in UTF-8", most_byte
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         what = f"cannot be read ({error.strerror or error})"
-        raise InputError(where=str(path), what=what, remedy=remedy) from error
+        of_disk = is_of_disks(error) and not isinstance(error, FileNotFoundError)
+        what_to_do = remedy_of(error) if of_disk else remedy
+        raise InputError(where=str(path), what=what, remedy=what_to_do) from error
     except UnicodeDecodeError as error:
         what = f"is no {kind} (byte {error.start} is none)"
         raise InputError(where=str(path), what=what, remedy=remedy) from error

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +101,7 @@ def digest(path: Path) -> Digest:
 
 
 def remove_if_empty(folder: Path) -> None:
-    """Remove ``folder`` where there is nothing in it."""
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+    """Remove ``folder`` where there is nothing in it, and the disk lets it go."""
+    with suppress(OSError):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -12,8 +12,8 @@ from typing import Any
 
 from terramamba.core.drafts import draft
 from terramamba.core.durable import make_folder, replace, sync_file
-from terramamba.core.errors import InputError
 from terramamba.core.tables import as_cell
+from terramamba.core.unwritable import unwritable
 
 StrPath = str | os.PathLike[str]
 """What names a file."""
@@ -37,9 +37,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             sync_file(temporary)
             replace(temporary, path)
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}); check the space and rights there"
-        ) from error
+        raise unwritable(path, error) from error
 
 
 def write_text(path: Path, text: str) -> None:

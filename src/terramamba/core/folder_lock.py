@@ -56,8 +56,11 @@ class FolderLock:
         os.close(self._handle)
 
     def leave(self) -> None:
-        """Let go of the folder, and remove it where it was held alone and nothing is in it."""
-        last = self.alone is True and self.is_there() and {*self._folder.iterdir()} == {self._folder / NAME}
+        """Let go of the folder, and remove it where it was held alone and nothing is in it.
+
+        Where the disk does not let it go, it stays: that is no reason to call what was done undone.
+        """
+        last = self.alone is True and self._is_empty()
         left = last and not _removed(self._folder / NAME)
         self.close()
         if left:  # Windows removes no file that is open, and none that the next process has opened by now
@@ -66,6 +69,12 @@ class FolderLock:
             with suppress(OSError):  # the next process is in it
                 self._folder.rmdir()
                 sync_folder(self._folder.parent)
+
+    def _is_empty(self) -> bool:
+        try:
+            return self.is_there() and {*self._folder.iterdir()} == {self._folder / NAME}
+        except OSError:
+            return False
 
 
 @contextmanager
@@ -99,7 +108,8 @@ def work_folder(folder: Path, what: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            empty(folder)
+            with suppress(OSError):  # the next one begins with this
+                empty(folder)
 
 
 @contextmanager
@@ -174,6 +184,6 @@ def lock_handle(handle: int, *, alone: bool) -> bool:
 def _removed(file: Path) -> bool:
     try:
         file.unlink()
-    except PermissionError:
+    except OSError:
         return False
     return True

@@ -1,5 +1,6 @@
-"""Files, told from what only looks like one: pipes without an end, devices, sockets."""
+"""Files, told from what only looks like one: pipes without an end, devices, sockets, what nobody may read."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -16,10 +17,16 @@ _OTHERS = (
 def require_regular(path: str | Path) -> None:
     """Raise ``InputError`` where ``path`` leads to a pipe, a socket or a device, of which reading has no end.
 
-    What is not there passes, for who opens it says so; so do folders. A name that no file can have does not.
+    So it is where it may not be read, which libraries say in words that lead elsewhere. What is not there
+    passes, for who opens it says so; so do folders. A name that no file can have does not.
     """
     try:
         mode = Path(path).stat().st_mode
+        if stat.S_ISREG(mode) and not os.access(path, os.R_OK):
+            Path(path).open("rb").close()  # some systems say so of files that can be read
+    except PermissionError as error:
+        what = f"cannot be read ({error.strerror})"
+        raise InputError(where=str(path), what=what, remedy="check the rights there") from error
     except OSError:
         return
     except ValueError as error:

@@ -5,8 +5,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from terramamba.core.durable import make_folder, remove_if_empty, replace, sync_tree
-from terramamba.core.errors import InputError, reason_of
+from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import work_folder
+from terramamba.core.output_place import require_place
+from terramamba.core.unwritable import unwritable
 
 DRAFT = "draft"
 
@@ -20,6 +22,7 @@ def make_whole(out: Path, fill: Callable[[Path], None]) -> None:
         InputError: ``out`` is there, another process makes it or it cannot be written, or ``fill`` raises it.
             Nothing is left then.
     """
+    require_place(out)
     work = out.with_name(f".{out.name}.fetched")
     with ExitStack() as leaving:
         try:
@@ -34,4 +37,4 @@ def make_whole(out: Path, fill: Callable[[Path], None]) -> None:
             sync_tree(draft)
             replace(draft, out)
         except OSError as error:
-            raise InputError(f"{out}: cannot be written ({reason_of(error)}); name another place") from error
+            raise unwritable(out, error) from error

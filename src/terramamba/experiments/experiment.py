@@ -8,6 +8,7 @@ from typing import Any
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import require_no_link
+from terramamba.core.output_place import require_place
 from terramamba.core.progress import progress
 from terramamba.experiments.file import read_experiment
 from terramamba.experiments.plan import PlannedRun, Train, is_done, other_settings, plan_runs
@@ -56,6 +57,7 @@ def run_experiment(
         raise InputError(f"--jobs {jobs}: at least 1 is needed")
     resolve_device(device)
     folder = Path(out)
+    require_place(folder)
     experiment = read_experiment(Path(file), tasks, variables)
     require_optuna(experiment)
     runs = list(plan_runs(experiment, folder, device))

@@ -22,6 +22,7 @@ from terramamba.core.files import StrPath, atomic_path, plain
 from terramamba.core.progress import Advance, progress
 from terramamba.export.network import TileNetwork
 from terramamba.ops import prefer
+from terramamba.raster.output.staging import check_outputs
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -54,8 +55,7 @@ def check_output(out: StrPath, *, overwrite: bool) -> Path:
         raise InputError(f"--out {path}: needs {' and '.join(missing)}; pip install '{EXTRA}'")
     if path.suffix.lower() != ".onnx":
         raise InputError(f"--out {path}: is an ONNX file; give a name that ends in .onnx")
-    if path.exists() and not overwrite:
-        raise InputError(f"--out {path}: exists; give --overwrite or another name")
+    check_outputs([path], overwrite=overwrite)
     if not path.parent.is_dir():
         raise InputError(f"--out {path}: there is no folder {path.parent}; make it first")
     return path

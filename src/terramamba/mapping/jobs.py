@@ -6,12 +6,11 @@ their names, and part files and folders are removed. Whenever a run ends, the ne
 files alone where it stopped.
 """
 
-import os
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,10 @@ from terramamba.core.durable import make_folder, remove_if_empty, sync_folder
 from terramamba.core.errors import InputError
 from terramamba.core.file_states import NO_FILES, ChangedFileError, FileStates
 from terramamba.core.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder, remove_any
+from terramamba.core.output_place import require_place
 from terramamba.core.progress import pixel_progress
 from terramamba.core.typed import typed
+from terramamba.core.unwritable import unwritable
 from terramamba.core.words import ranges
 from terramamba.mapping.executors import Work, WorkerPool, workers_for
 from terramamba.mapping.fingerprint import Facts, first_difference
@@ -189,9 +190,7 @@ def _finish(files: PartFiles, output: MapOutput, record: dict[str, Any], drafted
             sync_folder(draft.parent.parent)
         files.clear()
     except OSError as error:  # some disks say only now that they are full
-        raise InputError(
-            f"{files.out}: cannot be written ({error.strerror or error}); check the space and rights there"
-        ) from error
+        raise unwritable(files.out, error) from error
     return dict(record["found"])
 
 
@@ -260,25 +259,23 @@ def _claimed(files: PartFiles, targets: Sequence[Path], *, alone: bool) -> Itera
             for target in targets:
                 for folder in make_folder(target.parent):
                     leaving.callback(remove_if_empty, folder)
-                if not os.access(target.parent, os.W_OK):
-                    raise InputError(f"{target}: cannot be written (no right to); name another place")
+                require_place(target)
             lock = leaving.enter_context(lock_folder(files.folder, alone=alone))
         except OSError as error:
-            raise InputError(
-                f"{files.out}: cannot be written ({error.strerror or error}); name another place"
-            ) from error
+            raise unwritable(files.out, error) from error
         if lock is None:
             raise InputError(_AT_WORK.format(files.out))
         try:
             yield lock
         except BaseException as error:
-            done = len(files.done())
+            done = files.count()
             if done and not isinstance(error, _OtherJobError | ChangedFileError):
                 error.add_note(
                     f"{done} part{'s are' if done > 1 else ' is'} done and kept: the same command goes on"
                 )
             elif not done and lock.change(alone=True):
-                files.clear()
+                with suppress(OSError):  # what stays is gone on with
+                    files.clear()
             raise
 
 

@@ -24,6 +24,7 @@ from terramamba.core.durable import remove, replace, sync_folder
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.core.typed import of_kind
+from terramamba.core.unwritable import unwritable
 
 RECORD = "job.json"
 SUFFIX = ".npz"
@@ -60,7 +61,7 @@ class PartFiles:
                 Path(name).unlink(missing_ok=True)
                 raise
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise unwritable(self.out, error) from error
 
     def read(self, part: int) -> dict[str, Shaped[np.ndarray, "..."]]:
         """Return the arrays of a part.
@@ -81,6 +82,10 @@ class PartFiles:
     def done(self) -> set[int]:
         """Return the parts whose files are there, and whole."""
         return {int(path.stem) for path in self.folder.glob(f"[0-9]*{SUFFIX}") if zipfile.is_zipfile(path)}
+
+    def count(self) -> int:
+        """Return how many parts there are, whole or not, also where nothing can be opened for the moment."""
+        return len([*self.folder.glob(f"[0-9]*{SUFFIX}")])
 
     def record(self) -> dict[str, Any] | None:
         """Return what ``job.json`` says; None where there is none, or it does not say of what job it is."""
@@ -113,8 +118,3 @@ class PartFiles:
 
     def _path(self, part: int) -> Path:
         return self.folder / f"{part:06d}{SUFFIX}"
-
-    def _unwritable(self, error: OSError) -> InputError:
-        return InputError(
-            f"{self.out}: cannot be written ({error.strerror or error}); check the space and rights there"
-        )

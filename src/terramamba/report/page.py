@@ -16,6 +16,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_text
 from terramamba.core.run_files import REPORT
 from terramamba.core.visible import visible
+from terramamba.raster.output.staging import check_outputs
 from terramamba.report.colours import SHARES
 from terramamba.report.maps import MapFiles, read_map
 from terramamba.report.score_rows import score_rows
@@ -56,7 +57,7 @@ def write_report(
     target = Path(out)
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{target}: a report is a page; give --out a name that ends in .html")
-    _require_free(target, overwrite)
+    check_outputs([target], overwrite=overwrite)
     shown = task.report
     land = None if map_files is None else read_map(shown, records[0], map_files)
     written = datetime.now(UTC).isoformat(timespec="seconds")
@@ -90,14 +91,9 @@ def write_report(
             ),
         }
     )
-    _require_free(target, overwrite)  # another may have written it meanwhile
+    check_outputs([target], overwrite=overwrite)  # another may have written it meanwhile
     write_text(target, visible(page))
     return target
-
-
-def _require_free(target: Path, overwrite: bool) -> None:
-    if target.exists() and not overwrite:
-        raise InputError(f"{target} exists; give --overwrite to replace it, or another --out")
 
 
 def write_run_pages(task: Task, folder: str | Path) -> None:

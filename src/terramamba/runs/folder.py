@@ -16,6 +16,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.files import YAML_MARK, plain, write_table, write_yaml
 from terramamba.core.folder_lock import require_no_link
 from terramamba.core.options import before_it_was_there, identity, options_of
+from terramamba.core.output_place import require_place
 from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, SEED_FOLDERS, WEIGHTS, WRITTEN
 from terramamba.core.termination import RESUMABLE
 from terramamba.core.typed import FieldError, of_kind
@@ -47,6 +48,7 @@ def check_folder(out: str | Path, *, resume: bool = False, overwrite: bool = Fal
         InputError: another job writes the folder, it is no run folder, or has nothing to resume.
     """
     folder = Path(out)
+    require_place(folder)
     refuse_at_work(folder)
     _check(folder, resume=resume, overwrite=overwrite)
     return folder

@@ -14,7 +14,9 @@ from terramamba.core.durable import make_folder, remove, remove_if_empty, replac
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.core.folder_lock import held, remove_any
+from terramamba.core.output_place import require_place
 from terramamba.core.run_files import CARD, CONFIG
+from terramamba.core.unwritable import unwritable
 
 DRAFT = "draft"
 WHOLE = ".whole"
@@ -31,6 +33,8 @@ def check_result_folder(out: str | Path, record: str, *, overwrite: bool = False
             another process writes it.
     """
     folder = Path(out)
+    require_place(folder)
+    require_place(_work_of(folder))
     if _work_of(folder).is_dir():
         with held(_work_of(folder), folder):
             _settle(folder)
@@ -58,7 +62,7 @@ def result_folder(
                 leaving.callback(remove_if_empty, made)
             leaving.enter_context(held(work, folder))
         except OSError as error:
-            raise InputError(f"{folder}: cannot be written ({error.strerror}); name another place") from error
+            raise unwritable(folder, error) from error
         try:
             _settle(folder)
             _check(folder, record, overwrite=overwrite)
@@ -75,10 +79,7 @@ def result_folder(
             else:
                 replace(draft, folder)
         except OSError as error:
-            reason = error.strerror or error
-            raise InputError(
-                f"{folder}: cannot be written ({reason}); check the space and rights there"
-            ) from error
+            raise unwritable(folder, error) from error
 
 
 def _work_of(folder: Path) -> Path:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from terramamba.core.drafts import PART
 from terramamba.core.durable import make_folder, remove_if_empty
-from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import held, remove_any
 from terramamba.core.run_files import CHECKPOINT, CONFIG, WRITTEN
+from terramamba.core.unwritable import unwritable
 
 LOCK = ".at-work"
 """Hidden folder in that of a run, held by the job that writes it; of a launched job by the first process."""
@@ -44,9 +44,7 @@ def at_work(folder: Path) -> Iterator[None]:
                 leaving.callback(remove_if_empty, made)
             leaving.enter_context(held(folder / LOCK, folder))
         except OSError as error:
-            raise InputError(
-                f"{folder}: cannot be written ({error.strerror or error}); name another place"
-            ) from error
+            raise unwritable(folder, error) from error
         remove_left_overs(folder)
         yield
 

@@ -412,5 +412,5 @@ def test_two_do_not_fetch_one_file_at_a_time(server: Server, content: bytes, tmp
 
 def test_a_root_that_cannot_be_made_is_said(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"cannot be written \(.*\); check the space and rights there"):
+    with pytest.raises(InputError, match=r"cannot be written \(.*\); a file stands where"):
         download(record_of(server), tmp_path / "file")

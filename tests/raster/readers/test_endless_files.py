@@ -1,9 +1,11 @@
-"""Pipes, devices and sockets are refused by every reader before it waits for their end."""
+"""Pipes, devices, sockets and what may not be read are refused by every reader, in its own words."""
 
+import errno
 import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,18 +29,21 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     return open_scene(path, axes="bands,rows,cols")
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_a_pipe_is_no_scene_no_labels_and_no_text(tmp_path: Path, scene: Scene, ending: str) -> None:
-    os.mkfifo(tmp_path / f"pipe{ending}")
-    path = str(tmp_path / f"pipe{ending}")
-    readers: tuple[Callable[[], object], ...] = (
+def readers_of(path: str, scene: Scene) -> tuple[Callable[[], object], ...]:
+    return (
         lambda: open_scene(path),
         lambda: read_labels(path, scene),
         lambda: is_vector_file(path),
         lambda: list_layers(path),
         lambda: read_text(Path(path), "give another"),
     )
-    for read in readers:
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_pipe_is_no_scene_no_labels_and_no_text(tmp_path: Path, scene: Scene, ending: str) -> None:
+    os.mkfifo(tmp_path / f"pipe{ending}")
+    path = str(tmp_path / f"pipe{ending}")
+    for read in readers_of(path, scene):
         with pytest.raises(
             InputError, match=rf"pipe{ending}: is a pipe and no file; save what comes from it"
         ):
@@ -55,6 +60,39 @@ def test_devices_and_sockets_are_no_files(tmp_path: Path, monkeypatch: pytest.Mo
                 require_regular(name)
     for name in (tmp_path, "absent", "x" * 300):
         require_regular(name)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_file_that_may_not_be_read_is_no_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scene: Scene, ending: str
+) -> None:
+    path = tmp_path / f"shut{ending}"
+    path.write_bytes(b"words")
+    opened = Path.open
+
+    def refused(self: Path, *words: Any, **options: Any) -> Any:
+        if self == path:
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return opened(self, *words, **options)
+
+    monkeypatch.setattr(os, "access", lambda place, mode: Path(place) != path)
+    require_regular(path)  # some systems say so of files that can be read
+    monkeypatch.setattr(Path, "open", refused)
+    for read in readers_of(str(path), scene):
+        with pytest.raises(InputError, match=r"cannot be read \(Permission denied\); check the rights there"):
+            read()
+
+
+def test_a_disk_that_is_gone_is_no_damaged_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> str:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    (tmp_path / "model.json").write_text("{}")
+    with pytest.raises(InputError, match=r"No such file or directory.*; restore it"):
+        read_text(tmp_path / "absent.json", "restore it")
+    monkeypatch.setattr(Path, "read_text", gone)
+    with pytest.raises(InputError, match=r"\(Stale file handle\); see whether the disk is there"):
+        read_text(tmp_path / "model.json", "restore it")
 
 
 def test_a_name_that_no_file_can_have_is_refused() -> None:

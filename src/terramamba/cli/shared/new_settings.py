@@ -31,11 +31,12 @@ def target_for(out: str | None, like: str, *, overwrite: bool) -> Path:
     Raises:
         InputError: it does not end as YAML does, or is there already.
     """
+    from terramamba.raster.output.staging import check_outputs
+
     target = Path(f"{Path(like).stem}.yaml" if out is None else out)
     if target.suffix.lower() not in ENDINGS:
         raise InputError(f"--out {target}: settings are YAML; give the file a name that ends in .yaml")
-    if target.exists() and not overwrite:
-        raise InputError(f"{target}: exists already; name another file with --out or give --overwrite")
+    check_outputs([target], overwrite=overwrite)
     return target
 
 

@@ -22,6 +22,7 @@ from terramamba.core.errors import InputError, reason_of
 from terramamba.core.folder_lock import empty, held
 from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, TRIES, pause
 from terramamba.core.progress import progress
+from terramamba.core.unwritable import unwritable
 from terramamba.data.catalog.record import DataSet, Remote
 from terramamba.data.catalog.unpack import unpack
 
@@ -61,9 +62,7 @@ def _fetch(remote: Remote, root: Path, record: DataSet) -> str:
             empty(place, but=(CONTENT, MARK, remote.name))
             return _fetch_into(target, remote, place, record)
     except OSError as error:
-        raise InputError(
-            f"{target}: cannot be written ({error.strerror or error}); check the space and rights there"
-        ) from error
+        raise unwritable(target, error) from error
 
 
 def _fetch_into(target: Path, remote: Remote, place: Path, record: DataSet) -> str:

@@ -21,6 +21,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterioWindow
 
 from terramamba.core.errors import InputError
+from terramamba.core.unwritable import unwritable
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.staging import sidecar_of, staged
 from terramamba.raster.output.styles import style_of
@@ -189,10 +190,7 @@ class RasterWriter:
             except Exception as error:
                 if not (isinstance(error, OSError) or is_from_rasterio(error)):
                     raise
-                reason = " ".join(str(error.__cause__ or error).split())
-                raise InputError(
-                    f"{self.path}: cannot be written ({reason}); check the space and rights there"
-                ) from error
+                raise unwritable(self.path, error) from error
 
 
 def write_geotiff(path: str | Path, array: Shaped[np.ndarray, "c h w"], grid: Grid, **options: Any) -> None:

@@ -21,6 +21,8 @@ from terramamba.core.durable import (
 )
 from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import work_folder
+from terramamba.core.output_place import require_place, require_replaceable
+from terramamba.core.unwritable import unwritable
 from terramamba.raster.output.styles import move_style, style_of
 
 SIDECAR = ".aux.xml"
@@ -32,11 +34,13 @@ def check_outputs(
 ) -> None:
     """Raise ``InputError`` where a target exists (unless ``overwrite``), is an input, or is named twice.
 
-    Links are followed. Names that differ in case alone are one file on some systems, so they are one name.
+    So it is where it cannot lie there at all. Links are followed. Names that differ in case alone are one
+    file on some systems, so they are one name.
     """
     used = {os.path.realpath(path) for path in inputs}
     seen: dict[str, Path] = {}
     for target in map(Path, targets):
+        require_place(target)
         real = os.path.realpath(target)
         if real in used or _is_one_of(target, inputs):
             raise InputError(f"{target}: would replace its own input; give the output another name")
@@ -48,6 +52,7 @@ def check_outputs(
             raise InputError(f"{target}: is a folder; name a file in it")
         if target.exists() and not overwrite:
             raise InputError(f"{target}: exists already; name another file or give --overwrite")
+        require_replaceable(target)
 
 
 def _is_one_of(target: Path, inputs: Sequence[str | Path]) -> bool:
@@ -77,9 +82,7 @@ def staged(*targets: str | Path, overwrite: bool = False) -> Iterator[tuple[Path
                     cleaning.callback(remove_if_empty, folder)
                 cleaning.enter_context(work_folder(hidden, target))
             except OSError as error:
-                raise InputError(
-                    f"{target}: cannot be written ({error.strerror}); name another place"
-                ) from error
+                raise unwritable(target, error) from error
             yet_to_move.append((hidden / target.name, target))
         check_outputs(targets, overwrite=overwrite)  # another may have been at work when it was looked first
         yield tuple(part for part, _ in yet_to_move)
@@ -89,9 +92,7 @@ def staged(*targets: str | Path, overwrite: bool = False) -> Iterator[tuple[Path
             for part, target in yet_to_move:
                 publish(part, target, sidecar_of(part).exists())
         except OSError as error:  # some disks say only now that they are full
-            raise InputError(
-                f"{target}: cannot be written ({error.strerror or error}); check the space and rights there"
-            ) from error
+            raise unwritable(target, error) from error
 
 
 def draft_of(target: Path) -> Path:

@@ -13,6 +13,7 @@ from jaxtyping import Shaped
 from rasterio.crs import CRS
 
 from terramamba.core.errors import InputError
+from terramamba.core.unwritable import unwritable
 from terramamba.raster.output.styles import outline_style, style_of
 from terramamba.raster.vector.area_polygons import AreaPolygons
 
@@ -80,10 +81,7 @@ def writing(target: str) -> Iterator[None]:
     try:
         yield
     except (OSError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"{target}: cannot be written ({reason}); check the space and rights there"
-        ) from error
+        raise unwritable(target, error) from error
 
 
 def require_all(target: str, draft: Path, count: int) -> None:

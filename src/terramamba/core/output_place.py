@@ -1,0 +1,37 @@
+"""Whether an output can lie where it was named, looked at before hours of work are done for it."""
+
+import errno
+import os
+from pathlib import Path
+
+from terramamba.core.errors import InputError
+from terramamba.core.unwritable import unwritable
+
+_MORE = 14
+"""Letters that the names of drafts, and of the folders in which they lie, have more than the output's."""
+_WRITABLE = 0o222
+
+
+def require_place(out: str | os.PathLike[str]) -> None:
+    """Raise ``InputError`` where the file or folder ``out`` cannot be made: its name, its way, or the rights.
+
+    A folder that is there is one to write in. That all is well is no promise: disks fill up.
+    """
+    try:
+        os.lstat(os.fspath(out) + "x" * _MORE)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:  # too long, through a file, in a circle, no right to look; no name
+        raise unwritable(out, error) from error
+    whole = Path(out).absolute()
+    above = next(folder for folder in (whole, *whole.parents) if folder.is_dir())
+    if not os.access(above, os.W_OK | os.X_OK):
+        read_only = os.name != "nt" and os.statvfs(above).f_flag & os.ST_RDONLY
+        number = errno.EROFS if read_only else errno.EACCES
+        raise unwritable(out, OSError(number, os.strerror(number)))
+
+
+def require_replaceable(out: Path) -> None:
+    """Raise ``InputError`` where the file ``out`` is there and is protected: nobody may write it."""
+    if out.is_file() and not out.stat().st_mode & _WRITABLE:
+        raise InputError(f"{out}: is read-only, so it stays; have it written again, or name another file")
