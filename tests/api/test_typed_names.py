@@ -59,7 +59,10 @@ WRONG = {
 OURS = (
     "pipeline tasks models.* change.training change.map landcover.map report.page experiments.* *.explain.*"
 )
-LIBRARIES = "torch numpy scipy jaxtyping matplotlib pandas PIL yaml h5py rasterio pyogrio shapely affine"
+LIBRARIES = (
+    "torch numpy scipy sklearn jaxtyping matplotlib pandas PIL yaml h5py rasterio pyogrio shapely affine "
+    "IPython prompt_toolkit rich dask distributed huggingface_hub pydantic onnx ml_dtypes optype portalocker"
+)
 # What stands behind the signatures is not followed, so that one run takes seconds.
 CONFIG = f"""
 [mypy]
@@ -67,6 +70,7 @@ strict = True
 ignore_missing_imports = True
 [mypy-{",".join(f"{name}.*" for name in LIBRARIES.split())}]
 follow_imports = skip
+follow_imports_for_stubs = True
 [mypy-{",".join(f"terramamba.{name}" for name in OURS.split())}]
 follow_imports = skip
 [mypy-terramamba.*]
