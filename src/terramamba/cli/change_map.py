@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from terramamba.change.settings import ChangeMapSettings
 from terramamba.cli.shared.files import run_and_scenes, scenes_of
-from terramamba.cli.shared.map_options import MapFiles, arguments, open_scenes, say_what_was_opened
+from terramamba.cli.shared.map_options import MapFiles, arguments, open_all, say_what_was_opened
 from terramamba.cli.shared.parse import Usage, parse
 from terramamba.core.errors import InputError
 
@@ -68,6 +68,6 @@ def run(argv: Sequence[str]) -> int:
         run, places = shipped_detector(weights), scenes_of(paths, options.stac, DATES)
     else:
         run, places = run_and_scenes(paths, options.stac, DATES)
-    before, after = open_scenes("change", run, places, given)
+    run, (before, after) = open_all("change", run, places, given)
     show_map(map_change(run, before, after, **given))
     return 0

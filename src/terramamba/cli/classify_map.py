@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from terramamba.cli.shared.files import run_and_scenes, run_in, scenes_of
-from terramamba.cli.shared.map_options import MapFiles, arguments, open_scenes, say_what_was_opened
+from terramamba.cli.shared.map_options import MapFiles, arguments, open_all, say_what_was_opened
 from terramamba.cli.shared.parse import Usage, parse
 from terramamba.core.errors import InputError
 from terramamba.core.options import ABOVE_ZERO
@@ -57,6 +57,6 @@ def run(argv: Sequence[str]) -> int:
         folder, places = run_and_scenes(paths, options.stac, ["SCENE"])
     else:
         places = scenes_of(paths, options.stac, ["SCENE"])
-    (opened,) = open_scenes("classify", folder, places, given)
-    show_map(map_classes(folder, opened, **given))
+    trained, (opened,) = open_all("classify", folder, places, given)
+    show_map(map_classes(trained, opened, **given))
     return 0

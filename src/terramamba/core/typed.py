@@ -108,12 +108,13 @@ def _cell(hint: Any, text: str, field: str) -> Any:
     return text
 
 
+@cache
 def _kinds(hint: Any) -> set[Any]:
     """The types that an annotation allows, without bounds."""
     if get_origin(hint) is Annotated:
         return _kinds(get_args(hint)[0])
     if get_origin(hint) in (Union, UnionType):
-        return set().union(*(_kinds(one) for one in get_args(hint)))
+        return set().union(*map(_kinds, get_args(hint)))
     return {hint}
 
 

@@ -31,10 +31,13 @@ def arguments(options: MapFiles) -> dict[str, Any]:
     return given | {"mask": given["mask"] or ()}
 
 
-def open_scenes(task: str, run: "str | Run", places: Sequence[Any], given: dict[str, Any]) -> list["Scene"]:
-    """Open what a run for ``task`` is to map, and say what was decided of bare arrays and of bands.
+def open_all(
+    task: str, run: "str | Run", places: Sequence[Any], given: dict[str, Any]
+) -> tuple["str | Run", list["Scene"]]:
+    """Open a run for ``task`` and what it is to map, and say what was decided of bare arrays and of bands.
 
-    Takes the flags that are about opening out of ``given``.
+    Takes the flags that are about opening out of ``given``. Where other processes map, the run stays a
+    folder, which each of them opens.
 
     Raises:
         InputError: the run is for another task, or it and the scenes do not fit each other.
@@ -45,7 +48,8 @@ def open_scenes(task: str, run: "str | Run", places: Sequence[Any], given: dict[
     loaded = open_run(run, task)
     scenes = [open_for(loaded, place, **how) for place in places]
     say_what_was_opened(scenes)
-    return scenes
+    by_others = given["workers"] > 1 or given["dask"] is not None
+    return run if by_others else loaded, scenes
 
 
 def say_what_was_opened(scenes: Sequence["Scene"]) -> None:
