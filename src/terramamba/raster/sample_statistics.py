@@ -9,6 +9,7 @@ from jaxtyping import Bool, Shaped
 
 from terramamba.raster.checks import byte_order
 from terramamba.raster.checks.fill_values import Fill, Part, probable_fill
+from terramamba.raster.checks.unlike_tiles import unlike_tiles
 from terramamba.raster.checks.wrapped_values import Wrapped, probably_wrapped
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import MOST_DECODED, Window, evenly_spaced, sample_windows
@@ -29,7 +30,7 @@ class Statistics:
     ``some_missing`` and are listed (0-based) in ``empty_bands``. ``sampled`` is the fraction of the pixels
     that were read, in ``bands``; the others are taken to be like them. ``fill`` are values that probably
     stand for no data, ``wrapped`` those that probably lost their sign. ``swapped``: all are probably read
-    with their bytes in the wrong order.
+    with their bytes in the wrong order. ``unlike`` names tiles in other units than the others.
     """
 
     minimum: float | None
@@ -43,6 +44,7 @@ class Statistics:
     fill: tuple[Fill, ...]
     wrapped: Wrapped | None
     swapped: bool
+    unlike: tuple[str, ...]
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -50,7 +52,7 @@ class Statistics:
         if self.swapped:
             return (byte_order.IN_WORDS,)
         wrapped = () if self.wrapped is None else (self.wrapped.in_words(),)
-        return (*(fill.in_words() for fill in self.fill), *wrapped)
+        return (*(fill.in_words() for fill in self.fill), *wrapped, *self.unlike)
 
 
 def sample_statistics(scene: Scene) -> Statistics:
@@ -65,7 +67,7 @@ def sample_statistics(scene: Scene) -> Statistics:
     wrapped = probably_wrapped(stored)
     fill = tuple(one for one in probable_fill(stored) if wrapped is None or not wrapped.holds(one.value))
     swapped = byte_order.probably_swapped(stored)
-    return _statistics(values, valid, bands, sampled, fill, wrapped, swapped)
+    return _statistics(values, valid, bands, sampled, fill, wrapped, swapped, unlike_tiles(scene))
 
 
 def some_bands(scene: Scene) -> tuple[int, ...]:
@@ -113,6 +115,7 @@ def _statistics(
     fill: tuple[Fill, ...],
     wrapped: Wrapped | None,
     swapped: bool,
+    unlike: tuple[str, ...],
 ) -> Statistics:
     data = values[valid]
     finite = data[np.isfinite(data)]
@@ -130,4 +133,5 @@ def _statistics(
         fill=fill,
         wrapped=wrapped,
         swapped=swapped,
+        unlike=unlike,
     )

@@ -455,3 +455,15 @@ def test_positions_that_are_none_of_the_reference_system_are_said(
     for scene in (open_scene(path), scene_from_array(values, crs=crs, transform=place)):
         assert said in "; ".join(scene.notes)
         assert bool(scene.notes) == bool(said)
+
+
+@pytest.mark.parametrize("header", ["a.hdr", "a.img.hdr"])
+def test_a_header_that_was_corrected_counts_when_the_file_is_opened_again(
+    tmp_path: Path, header: str
+) -> None:
+    path = sixteen_bits(tmp_path, np.full((1, 3, 4), 258), "")
+    text = path.with_suffix(".hdr").read_text()
+    path.with_suffix(".hdr").rename(tmp_path / header)
+    assert open_scene(path).read()[0].max() == 258
+    (tmp_path / header).write_text(text.replace("byte order = 0", "byte order = 1"))
+    assert open_scene(path).read()[0].max() == 513

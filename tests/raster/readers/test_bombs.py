@@ -43,7 +43,7 @@ def test_what_unpacks_to_far_more_than_an_image_is_refused(
 
 
 def mat_of_zeros(path: Path, count: int, follow: int, *, of: int = 9) -> None:
-    """A .mat file of one compressed matrix of ``count`` bytes and class ``of``; ``follow`` bytes are there."""
+    """A .mat file of one compressed matrix of ``count`` bytes of class ``of``; ``follow`` are there."""
     inner = struct.pack(
         "<16I", 6, 8, of, 0, 5, 12, 100, 100, count // 10_000, 0, 1, 4, 0x65627563, 0, 2, count
     )

@@ -14,7 +14,9 @@ from terramamba.core.errors import InputError
 from terramamba.core.trust import trusting
 from terramamba.raster.checks.describe import describe
 from terramamba.raster.readers.open import open_scene
+from terramamba.raster.sample_statistics import sample_statistics
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.nodata import without_values
 from terramamba.raster.windows import Window
 
 Make = Callable[..., Path]
@@ -195,6 +197,59 @@ def test_tiles_with_other_wavelengths(geotiff: Make, tmp_path: Path) -> None:
     assert open_scene(names[:2]).wavelengths == (500.0,)
     with pytest.raises(InputError, match=r"c\.tif: has wavelengths up to 10 nm off those of .*a\.tif"):
         open_scene(names)
+
+
+def test_tiles_in_other_units_are_named_before_training_and_not_those_of_dark_water(
+    geotiff: Make, tmp_path: Path, seed: int
+) -> None:
+    land = np.random.default_rng(seed).uniform(0.05, 0.5, (3, 8, 8)).astype(np.float32)
+    for i, times in enumerate((1, 1, 0.1, 10_000)):
+        geotiff(tmp_path / f"{i}.tif", land * np.float32(times), transform=shifted(PLACE, 0, 8 * i))
+    scene = open_scene([tmp_path / f"{i}.tif" for i in range(4)])
+    (said,) = sample_statistics(without_values(scene, [7.0])).doubts
+    assert said.startswith(f"{tmp_path / '3.tif'}: bright values are about 10,000 times larger than those of")
+    assert said.endswith("0.tif: probably other units; give tiles in one unit")
+    assert describe(scene)["units"] == said
+    assert sample_statistics(open_scene([tmp_path / f"{i}.tif" for i in range(3)])).doubts == ()
+
+
+def test_what_is_noted_of_any_tile_is_noted_of_the_mosaic(geotiff: Make, tmp_path: Path) -> None:
+    values = np.arange(48).reshape(3, 4, 4).astype(np.int16)
+    for i, unit in enumerate(("nm", "nm", "")):
+        path = geotiff(tmp_path / f"{i}.tif", values, transform=shifted(PLACE, 0, 4 * i))
+        with rasterio.open(path, "r+") as image:
+            for band in (1, 2, 3):
+                image.update_tags(band, wavelength=str(400 + 50 * band), wavelength_units=unit)
+    scene = open_scene([tmp_path / f"{i}.tif" for i in range(3)])
+    assert scene.notes == (
+        f"{tmp_path / '2.tif'}: wavelengths have no unit; 450 to 550 are taken for nanometres by their size",
+    )
+
+
+def test_a_virtual_raster_without_the_no_data_and_scale_of_its_parts_is_said_to_lack_them(
+    geotiff: Make, tmp_path: Path
+) -> None:
+    part = geotiff(tmp_path / "part.tif", np.ones((1, 4, 4), np.int16), nodata=-9999)
+    with rasterio.open(part, "r+") as image:
+        image.scales = [1e-4]
+
+    def notes(band: str, source: str = "") -> str:
+        path = tmp_path / f"{len(band + source)}.vrt"
+        path.write_text(
+            '<VRTDataset rasterXSize="4" rasterYSize="4"><GeoTransform>0,1,0,0,0,-1</GeoTransform>'
+            f'<VRTRasterBand dataType="Int16" band="1">{band}<ComplexSource>'
+            '<SourceFilename relativeToVRT="1">'
+            f"part.tif</SourceFilename><SourceBand>1</SourceBand>{source}</ComplexSource></VRTRasterBand>"
+            "</VRTDataset>"
+        )
+        return "; ".join(open_scene(path).notes)
+
+    declared = "<NoDataValue>-9999</NoDataValue>"
+    assert f"no data, which it does not: -9999 ({part}); --nodata -9999 leaves them out" in notes("")
+    assert f"its part {part} declares a scale, which it does not: values are taken as" in notes("")
+    assert "no data" not in notes(declared)
+    assert "part" not in notes(declared + "<Scale>0.0001</Scale>")
+    assert "part" not in notes("", "<NODATA>-9999</NODATA>")
 
 
 def test_nothing_to_open(tmp_path: Path) -> None:

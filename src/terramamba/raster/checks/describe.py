@@ -58,6 +58,8 @@ def describe(scene: Scene) -> dict[str, str]:
         lines["empty bands"] = f"{ranges(statistics.empty_bands)} (no valid pixel)"
     if statistics.not_finite:
         lines["not finite"] = f"{percent(statistics.not_finite)} of the valid values are NaN or infinite"
+    if statistics.unlike:
+        lines["units"] = "\n".join(statistics.unlike)
     if statistics.swapped:
         lines["byte order"] = byte_order.IN_WORDS
     if statistics.fill:

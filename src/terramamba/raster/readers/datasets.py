@@ -49,7 +49,7 @@ def is_on_web(path: str) -> bool:
 
 
 def dataset_of(path: str) -> Any:
-    """Return this thread's dataset of ``path``, opened anew where the file, or its ``.aux.xml``, has changed.
+    """Return this thread's dataset of ``path``, opened anew where it, or what describes it, has changed.
 
     Raises:
         RasterioError: GDAL opens none.
@@ -60,7 +60,7 @@ def dataset_of(path: str) -> Any:
         _THREAD.process, _THREAD.opened = process, OrderedDict()
     opened: OrderedDict[tuple[Any, ...], Any] = _THREAD.opened
     on_disk = not is_address(path)
-    key = (path, *_stamps(path, f"{path}.aux.xml")) if on_disk else (path,)
+    key = (path, *_stamps(path, *_describing(path))) if on_disk else (path,)
     if key not in opened:
         opened[key] = open_raster(path)
         while len(opened) > OPEN_DATASETS:
@@ -134,6 +134,11 @@ def _is_crowded(folder: str, stamps: tuple[int, ...]) -> bool:
             return next(islice(entries, MOST_LISTED, None), None) is not None
     except OSError:
         return False
+
+
+def _describing(path: str) -> tuple[str, str, str]:
+    """Where what describes an image lies: statistics and nodata, and the header of ENVI data."""
+    return f"{path}.aux.xml", f"{path}.hdr", f"{path.rpartition('.')[0] or path}.hdr"
 
 
 def _stamps(*paths: str) -> tuple[int, ...]:

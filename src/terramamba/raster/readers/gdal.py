@@ -32,6 +32,7 @@ from terramamba.raster.readers.envi_header import (
     wrong_header,
 )
 from terramamba.raster.readers.truncated import require_whole_image
+from terramamba.raster.readers.vrt_parts import unsaid_of_parts
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Storage, Window, sample_windows
 
@@ -127,6 +128,7 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
         transparency,
         _mask_kind(image, indexes[0]),
     )
+    notes += unsaid_of_parts(image)
     if not is_address(path):
         notes += require_whole_image(path, image, header)
     declared, unusable = None, None

@@ -152,7 +152,19 @@ def _mosaic(scenes: Sequence[Scene], name: str) -> Scene:
         format=f"mosaic of {len(scenes)} {first.format} tiles",
         grid=first.grid.crop(whole),
         source=MosaicSource(tiles, first.dtype, _fill(first), tuple(scene.path for scene in scenes)),
+        notes=(*first.notes, *_notes_of_others(scenes)),
     )
+
+
+def _notes_of_others(scenes: Sequence[Scene]) -> list[str]:
+    """The notes of tiles that the first has not, each with the first tile that has it."""
+    found: dict[str, list[str]] = {}
+    for scene in scenes[1:]:
+        for note in scene.notes:
+            if note not in scenes[0].notes:
+                found.setdefault(note, []).append(scene.path)
+    more = {note: f" and {len(paths) - 1} more" if len(paths) > 1 else "" for note, paths in found.items()}
+    return [f"{paths[0]}{more[note]}: {note}" for note, paths in found.items()]
 
 
 def _fill(scene: Scene) -> float:
@@ -181,6 +193,9 @@ def _with_bands_of(first: Scene, scene: Scene) -> Scene:
         return match_bands(scene, bands_of(first))
     except InputError as error:
         own, theirs = (", ".join(tile.band_names[:NAMES_SHOWN]) for tile in (scene, first))
+        if scene.wavelengths and first.wavelengths:
+            known = (scene.wavelengths, first.wavelengths)
+            own, theirs = (", ".join(f"{nm:g} nm" for nm in of[:NAMES_SHOWN]) for of in known)
         raise InputError(
             f"{scene.path}: has the bands {own}, but {first.path} has {theirs}; give tiles of the "
             "same bands, or name them alike"
