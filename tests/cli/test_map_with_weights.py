@@ -181,3 +181,41 @@ def test_flags_of_weights_are_refused_for_runs(tmp_path, workshop, terramamba):
     done = terramamba(*words, "--fractions", tmp_path / "f.tif")
     assert (done.status, "--fractions: the probabilities of" in done.err) == (1, True)
     assert not list(tmp_path.iterdir())
+
+
+def stripes(scene, **given):
+    """The class that most pixels of each third of a map have."""
+    codes = tm.map_classes(tm.shipped_classifier(scene, **given), scene, progress=False, **given).values
+    classes = find_weights("spectral-library").card.classes
+    targets = [int(np.bincount(part[part > 0].ravel()).argmax()) for part in np.split(codes, 3)]
+    return [classes.names[classes.codes.index(code)] for code in targets]
+
+
+def test_the_scale_and_offset_that_a_file_declares_are_applied(tmp_path, capsys):
+    scene = write(tmp_path / "s.tif", FULL, stored=10_000.0, change=lambda cube: cube + 0.2)
+    assert stripes(scene) != list(spectra(FULL))
+    with rasterio.open(scene, "r+") as file:
+        file.scales, file.offsets = [1e-4] * len(FULL), [-0.2] * len(FULL)
+    capsys.readouterr()
+    assert stripes(scene) == list(spectra(FULL))
+    assert "the scale that it declares is applied (x 0.0001 + -0.2)" in capsys.readouterr().err
+
+
+def test_bands_of_one_value_were_not_recorded_and_are_left_out(tmp_path, capsys):
+    def without_some(cube):
+        cube[(FULL > 1480) & (FULL < 1560)] = 0
+        return cube
+
+    assert stripes(write(tmp_path / "s.tif", FULL, change=without_some)) == list(spectra(FULL))
+    said = capsys.readouterr().err
+    lost = np.flatnonzero((FULL > 1480) & (FULL < 1560)) + 1
+    assert f"bands without data, or of one value, are left out: {lost[0]}-{lost[-1]}" in said
+
+
+def test_fill_that_is_not_declared_is_named_in_place_of_negative_values(tmp_path):
+    scene = write(tmp_path / "s.tif", FULL)
+    with rasterio.open(scene, "r+") as file:
+        file.nodata = None
+    with pytest.raises(tm.InputError, match=r"s\.tif: .* pixels hold -9999 in all bands.* --nodata -9999 l"):
+        tm.shipped_classifier(scene)
+    assert stripes(scene, nodata=[-9999.0]) == list(spectra(FULL))

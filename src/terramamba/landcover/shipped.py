@@ -18,10 +18,11 @@ from terramamba.models.spectral_mlp import resampling_onto_grid
 from terramamba.models.weights import SavedModel
 from terramamba.raster.band_identity import bands_of
 from terramamba.raster.checks.reflectance import reflectance_scale, refuse_radiance
-from terramamba.raster.sample_statistics import sample_values
+from terramamba.raster.sample_statistics import sample_statistics, sample_values
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.nodata import without_values
+from terramamba.raster.views.physical import physical
 from terramamba.runs.folder import Run
 from terramamba.runs.model_card import DataCard, JudgedCard, MadeBy, ModelCard, PatchShape
 from terramamba.weights.card import ANEW, CARD
@@ -29,6 +30,8 @@ from terramamba.weights.registry import Weights, load_weights
 
 PROTOCOL = "weights-without-training"
 SAMPLED_VALUES = 4_000_000
+FEWEST_PIXELS = 100
+"""In fewer pixels a band may hold one value by chance; of more, it was not recorded: light that air takes."""
 NEEDED = ((430.0, 600.0, "blue or green"), (600.0, 700.0, "red"), (750.0, 900.0, "near-infrared"))
 """Light without some of which plants cannot be told from anything, first and last wavelength in nm."""
 SWIR_NM = 1500.0
@@ -68,7 +71,7 @@ def shipped_run(
             with too few of them, or one whose values are no surface reflectance.
     """
     model = load_weights(weights)
-    seen = masked(without_values(scene, nodata), mask)
+    seen = masked(physical(without_values(scene, nodata)), mask)
     if seen.wavelengths is None:
         raise InputError(
             f"{seen.path}: its bands have no wavelengths, by which {weights.card.name} knows them; write them"
@@ -79,12 +82,19 @@ def shipped_run(
     whole = sample[:, known.all(axis=0)]
     integers = np.issubdtype(np.dtype(seen.dtype), np.integer)
     known = np.ones(whole.shape, bool)
-    divisor = reflectance_scale(seen.path, whole, known, seen.scale, scale, whole_numbers=integers)
+    try:
+        divisor = reflectance_scale(seen.path, whole, known, seen.scale, scale, whole_numbers=integers)
+    except InputError as error:
+        if not (fill := sample_statistics(seen).fill):
+            raise
+        raise InputError(f"{seen.path}: {fill[0].in_words()}") from error
     if not refuse_radiance(seen.path, whole, wavelengths):
         say(
             f"note: {seen.path}: has no bands at 940 or 1,130 nm, by which radiance is told from surface"
             " reflectance; be sure that it is surface reflectance"
         )
+    if seen.declared is not None:
+        say(f"note: {seen.path}: the scale that it declares is applied ({seen.declared.in_words()})")
     declared = seen.scale is not None and seen.scale != 1
     how = "as given" if scale is not None else "as the file declares" if declared else "as its values suggest"
     say(f"note: {seen.path}: {divisor:g} is taken for a reflectance of 1, {how} (--reflectance-scale)")
@@ -104,6 +114,7 @@ def shipped_run(
         fwhm=identity.fwhm,
         band_names=identity.names,
         nodata=tuple(nodata) or None,
+        physical=True if seen.declared is not None else None,
         scaling=scaling,
         classes=card.classes,
         patches=PatchShape(1, "reflect"),
@@ -129,6 +140,10 @@ def _sampled(
     known = valid & np.isfinite(values)
     somewhere = known[:, known.any(axis=0)]
     kept = somewhere.mean(axis=1) >= MIN_VALID_FRACTION if somewhere.size else np.zeros(len(offered), bool)
+    spans = [np.ptp(band[data]) if data.any() else 1 for band, data in zip(values, known, strict=True)]
+    flat = kept & (np.array(spans) == 0)
+    if known.shape[1] >= FEWEST_PIXELS and 2 * np.count_nonzero(flat) < np.count_nonzero(kept):
+        kept &= ~flat
     bands = tuple(band for band, keep in zip(offered, kept, strict=True) if keep)
     centres = [scene.wavelengths[band] for band in bands]
     for first, last, light in NEEDED:
@@ -140,7 +155,7 @@ def _sampled(
             )
     left_out = sorted({*offered} - {*bands})
     if left_out:
-        say(f"note: {scene.path}: bands without data are left out: {ranges(left_out)}")
+        say(f"note: {scene.path}: bands without data, or of one value, are left out: {ranges(left_out)}")
     chosen = values[kept].astype(np.float64), known[kept]
     if not chosen[1].all(axis=0).any():
         raise InputError(

@@ -60,6 +60,12 @@ def test_a_wrong_answer_is_refused_too():
         scale_of(ground() * 10_000, given=1.0)
 
 
+def test_a_scale_that_was_applied_already_is_not_applied_again():
+    with pytest.raises(InputError, match=r"declares that 10000 is a reflectance .* divided already; give"):
+        scale_of(ground(), declared=1e-4)
+    assert scale_of(ground() * 40, declared=1e-4) == 10_000  # deep water
+
+
 def test_components_are_refused():
     values = np.random.default_rng(0).normal(0, 0.3, (20, 500))
     with pytest.raises(InputError, match="% of the values are negative, so it is no reflectance"):

@@ -19,6 +19,8 @@ BRIGHT = 99.0
 """Percentile of all values that is called bright."""
 DARKEST_BRIGHT = 0.04
 """A scene whose bright values are reflectances below this shows water alone, or is stored in other units."""
+DARKEST_DECLARED = 0.001
+"""Where a file says what a reflectance of 1 is, bright values are no less than this: water has more."""
 NEGATIVE = -0.02
 """Reflectances below this are no error of a correction, unless few."""
 MOST_NEGATIVE = 0.05
@@ -65,6 +67,11 @@ def reflectance_scale(
     scale = given
     if scale is None and declared is not None and declared != 1:
         scale = 1 / declared
+        if bright < DARKEST_DECLARED * scale:
+            raise InputError(
+                f"{path}: declares that {scale:g} is a reflectance of 1, but bright values are {bright:,.4g}:"
+                f" probably they were divided already; {SETTLE}"
+            )
     if scale is None:
         fitting = (one for one, most in SCALES.items() if DARKEST_BRIGHT * one <= bright <= most)
         scale = next((one for one in fitting if not (whole_numbers and one == PER_CENT)), None)
