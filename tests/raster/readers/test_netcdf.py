@@ -17,7 +17,10 @@ from terramamba.data.labels.raster_labels import label_shape
 from terramamba.raster.checks.describe import describe
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.band_subset import band_subset
 from terramamba.raster.views.masked import masked
+from terramamba.raster.views.nodata import require_held, without_values
+from terramamba.raster.views.physical import physical
 from terramamba.raster.windows import Window
 
 H, W, C = 6, 8, 5
@@ -405,6 +408,50 @@ def test_each_band_may_have_its_own_scale(tmp_path: Path) -> None:
         InputError, match=r"a\.nc: scale_factor of reflectance has 2 numbers for 5 bands; unp"
     ):
         open_scene(with_attributes(path, reflectance={"scale_factor": scales[:2]}))
+
+
+def test_packed_values_are_physical_and_no_data_is_named_as_it_is_stored(tmp_path: Path) -> None:
+    stored = CUBE.copy()
+    stored[:, :3] = -9999
+    scales, offsets = np.linspace(1e-4, 2e-4, C), np.linspace(0, 0.1, C)
+    path = with_attributes(
+        mapped(tmp_path / "a.nc", reflectance=(("band", "y", "x"), stored)),
+        reflectance={"scale_factor": scales, "add_offset": offsets},
+    )
+    scene = open_scene(path)
+    assert physical(scene) is scene
+    assert scene.declared is not None
+    assert (scene.declared.applied, scene.declared.stored, scene.dtype) == (True, "int16", "float32")
+    assert "50 % of the pixels hold -9999 in all bands" in describe(scene)["probable fill"]
+    turned = band_subset(scene, (4, 0))
+    for one in (scene, turned):
+        left = without_values(one, [-9999.0])
+        np.testing.assert_array_equal(
+            left.read()[1], np.broadcast_to(np.arange(H)[:, None] >= 3, (one.bands, H, W))
+        )
+    with pytest.raises(
+        InputError, match=r"--nodata -0\.9999: .*a\.nc has values of the type int16, none of which"
+    ):
+        require_held([scene], [-0.9999])
+    narrow = stored.astype(np.float32)
+    path = mapped(tmp_path / "b.nc", reflectance=(("band", "y", "x"), narrow))
+    floats = open_scene(with_attributes(path, reflectance={"scale_factor": 0.1, "add_offset": 3.0}))
+    np.testing.assert_array_equal(without_values(floats, [-9999.0]).read()[1], narrow > 0)
+
+
+def test_tiles_that_are_each_packed_in_their_own_way_are_one_scene(tmp_path: Path) -> None:
+    paths = []
+    for i, scale in enumerate((1e-4, 2e-4)):
+        east = {"x": (("x",), EASTING + 10 * W * i)}
+        paths.append(mapped(tmp_path / f"{i}.nc", **east))
+        with_attributes(paths[-1], reflectance={"scale_factor": scale})
+    scene = open_scene(paths)
+    np.testing.assert_allclose(scene.read()[0], np.concatenate([CUBE * 1e-4, CUBE * 2e-4], axis=2), rtol=1e-5)
+    assert physical(scene) is scene
+    one = with_attributes(
+        mapped(tmp_path / "2.nc", reflectance=(("y", "x"), CUBE[0])), reflectance={"scale_factor": 0.5}
+    )
+    assert physical(open_scene([one, one])).read()[0].max() == CUBE[0].max() / 2
 
 
 def test_degrees_about_a_rotated_pole_are_not_those_of_the_globe(tmp_path: Path) -> None:

@@ -221,10 +221,14 @@ def _declared(scenes: Sequence[Scene]) -> DeclaredScale | None:
     """What the only band of each scene declares."""
     if all(scene.declared is None for scene in scenes):
         return None
-    known = [scene.declared for scene in scenes]
+    told = [scene.declared for scene in scenes]
+    applied = all(one is not None and one.applied for one in told)
+    # what is applied as a band is read is not to be applied again for the sake of others
+    known = [one if one is not None and one.applied == applied else None for one in told]
     scales = tuple(1.0 if one is None else one.scales[0] for one in known)
     offsets = tuple(0.0 if one is None else one.offsets[0] for one in known)
-    return DeclaredScale(scales, offsets, scenes[0].dtype)
+    stored = known[0].stored if applied and known[0] is not None else scenes[0].dtype
+    return DeclaredScale(scales, offsets, stored, applied)
 
 
 def _name(scene: Scene, band: BandFile | None) -> str:

@@ -16,6 +16,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.words import count
 from terramamba.raster.band_identity import bands_of
 from terramamba.raster.band_matching import NAMES_SHOWN, match_bands
+from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import Grid, compose, same_crs
 from terramamba.raster.readers.alpha import AlphaUse, one_use
 from terramamba.raster.readers.band_stack import are_bands, are_named_bands, stack
@@ -153,7 +154,22 @@ def _mosaic(scenes: Sequence[Scene], name: str) -> Scene:
         grid=first.grid.crop(whole),
         source=MosaicSource(tiles, first.dtype, _fill(first), tuple(scene.path for scene in scenes)),
         notes=(*first.notes, *_notes_of_others(scenes)),
+        declared=_declared(scenes),
     )
+
+
+def _is_applied(scene: Scene) -> bool:
+    """Whether the values of a tile are physical ones as they are read."""
+    return scene.declared is not None and scene.declared.applied
+
+
+def _declared(scenes: Sequence[Scene]) -> DeclaredScale | None:
+    """What all tiles declare; where each is unpacked by its own scale, that values are physical, no more."""
+    first = scenes[0]
+    if first.declared is None or all(scene.declared == first.declared for scene in scenes):
+        return first.declared
+    none = (1.0,) * first.bands, (0.0,) * first.bands
+    return DeclaredScale(*none, first.dtype, applied=True)
 
 
 def _notes_of_others(scenes: Sequence[Scene]) -> list[str]:
@@ -215,7 +231,8 @@ def _require_one_mosaic(scene: Scene, first: Scene) -> None:
         "no scale" if tile.declared is None else f"the scale {tile.declared.in_words()}"
         for tile in (scene, first)
     )
-    _require(scene, scene.declared == first.declared, f"declares {own}, but {first.path} {theirs}", UNLIKE)
+    alike = scene.declared == first.declared or (_is_applied(scene) and _is_applied(first))
+    _require(scene, alike, f"declares {own}, but {first.path} {theirs}", UNLIKE)
     _window_in(first, scene)
 
 

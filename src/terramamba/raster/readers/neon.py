@@ -81,6 +81,7 @@ def open_neon(path: str, variable: str | None = None, flag: str = SCENE_VARIABLE
         grid,
         NetcdfSource(path, name, (0, 1, 2), False, False, packing),
         nodata=packing.nodata,
+        declared=packing.declared(bands),
         band_names=tuple(f"{w:.2f} nm" for w in centres),
         wavelengths=centres,
         fwhm=widths,

@@ -103,6 +103,7 @@ def open_netcdf(
         wavelengths=beside.wavelengths,
         fwhm=beside.fwhm,
         bad_bands=beside.bad_bands,
+        declared=packing.declared(bands),
         axes=order,
         turned=placed.rows_turned or placed.cols_turned or westward.seam > 0,
         notes=tuple(notes),

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.readers.gdal import is_data
 from terramamba.raster.readers.hdf5 import numbers
 from terramamba.raster.readers.variables import Variable
@@ -76,6 +77,13 @@ class Packing:
     def nodata(self) -> float | None:
         """What stands where there are no data."""
         return float("nan") if self.unpacks else next(iter(self.fills), None)
+
+    def declared(self, bands: int) -> DeclaredScale | None:
+        """Say what the file declares of each band, which is applied as it is read; None where nothing is."""
+        if not self.unpacks:
+            return None
+        scales, offsets = (of * bands if len(of) == 1 else of for of in (self.scale, self.offset))
+        return DeclaredScale(scales, offsets, self.stored, applied=True)
 
     def in_words(self) -> tuple[str, ...]:
         """Sentences about what is done to stored values."""

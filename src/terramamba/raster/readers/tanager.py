@@ -70,6 +70,7 @@ def open_tanager(path: str, variable: str | None = None, flag: str = SCENE_VARIA
         grid,
         NetcdfSource(path, f"{_FIELDS}/{name}", (1, 2, 0), False, False, packing),
         nodata=packing.nodata,
+        declared=packing.declared(bands),
         band_names=tuple(f"{w:.2f} nm" for w in centres),
         wavelengths=centres,
         fwhm=own.get("fwhm"),

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.views.physical import PhysicalSource
 from terramamba.raster.windows import Window
@@ -25,14 +26,17 @@ def without_values(scene: Scene, values: Sequence[float]) -> Scene:
     """
     stored = scene.source
     if isinstance(stored, PhysicalSource) and scene.declared is not None:
-        inner = replace(scene, source=stored.source, dtype=scene.declared.stored)
+        inner = replace(scene, source=stored.source, dtype=scene.declared.stored, declared=None)
         filled = without_values(inner, values)
         return replace(scene, source=replace(stored, source=filled.source), notes=filled.notes)
-    held = tuple(value for value in values if can_hold(scene.dtype, value))
+    declared = scene.declared if scene.declared is not None and scene.declared.applied else None
+    dtype = scene.dtype if declared is None else declared.stored
+    held = tuple(value for value in values if can_hold(dtype, value))
     if not held:
         return scene
     note = f"--nodata {in_words(held)}: no data wherever a band has that value"
-    return replace(scene, source=FilledSource(scene.source, held), notes=(*scene.notes, note))
+    source = FilledSource(scene.source, held, declared)
+    return replace(scene, source=source, notes=(*scene.notes, note))
 
 
 def require_held(scenes: Sequence[Scene], values: Sequence[float]) -> None:
@@ -83,16 +87,27 @@ def equal(values: Shaped[np.ndarray, "..."], value: float) -> Bool[np.ndarray, "
 
 @dataclass(frozen=True)
 class FilledSource:
-    """Pixels of ``source``; those that have one of ``fill`` are not data."""
+    """Pixels of ``source``; those that have one of ``fill`` are not data.
+
+    Where ``declared`` scales were applied, ``fill`` are values as they were stored.
+    """
 
     source: Source
     fill: tuple[float, ...]
+    declared: DeclaredScale | None = None
 
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
         """Read as ``Source.read`` does."""
         values, valid = self.source.read(window, bands, shape)
+        stored = values if self.declared is None else self.declared.as_stored(values, bands)
+        rounded = (
+            self.declared is not None
+            and stored.dtype.kind == "f"
+            and np.dtype(self.declared.stored).kind == "f"
+        )
         for value in self.fill:
-            valid = valid & ~equal(values, value)
+            same = np.isclose(stored, value, rtol=1e-5, atol=1e-6) if rounded else equal(stored, value)
+            valid = valid & ~same
         return values, valid
