@@ -317,6 +317,8 @@ def test_numbers_without_a_unit_that_name_bands_are_said(
         ("433 nm to 453 nm", 443),
         ("Panchromatic (0.50..0.68 micrometers)", 590),
         ("Band 2 - 450 nm", 450),
+        ("Reflectance 450.0 (nm)", 450),
+        ("0.45 [um]", 450),
         ("Band 200-1950 nm", 1950),
         ("Band 1, FWHM 10.5 nm, centre 450.0 nm", 450),
         ("width: 0.02 um, at 0.45 um", 450),

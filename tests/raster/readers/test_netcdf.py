@@ -15,6 +15,7 @@ from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import read_labels
 from terramamba.data.labels.raster_labels import label_shape
 from terramamba.raster.checks.describe import describe
+from terramamba.raster.geogrid import same_crs
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.band_subset import band_subset
@@ -350,6 +351,7 @@ def test_packed_values_are_unpacked_and_invalid_ones_are_no_data(tmp_path: Path)
         ({"valid_range": np.array([0, 1], np.int16)}, (0, 10_000)),  # the same, cut to the stored type
         ({"valid_range": np.array([100.0, 9000.0])}, (100, 9000)),  # no reflectance of 9000: stored values
         ({"valid_min": np.int16(2500)}, (2500, 40_000)),
+        ({"valid_range": np.array([9000, 100], np.int16)}, (100, 9000)),
     ],
 )
 def test_a_valid_range_is_of_stored_or_unpacked_values_as_its_type_says(
@@ -452,6 +454,41 @@ def test_tiles_that_are_each_packed_in_their_own_way_are_one_scene(tmp_path: Pat
         mapped(tmp_path / "2.nc", reflectance=(("y", "x"), CUBE[0])), reflectance={"scale_factor": 0.5}
     )
     assert physical(open_scene([one, one])).read()[0].max() == CUBE[0].max() / 2
+
+
+def test_metres_that_are_called_lat_and_lon_are_no_degrees(tmp_path: Path) -> None:
+    values = {
+        "lat": (("lat",), NORTHING),
+        "lon": (("lon",), EASTING),
+        "cube": (("band", "lat", "lon"), CUBE),
+    }
+    scene = open_scene(write(tmp_path / "a.nc", values))
+    is_the_cube(scene)
+    assert (scene.crs, scene.transform) == (None, NORTH_UP)
+    assert "pixel positions but no coordinate reference system" in scene.notes
+
+
+def test_bounds_say_where_the_middle_of_a_pixel_is(tmp_path: Path) -> None:
+    edges = {"x": EASTING - 5, "y": NORTHING + 5}  # the corner of each pixel
+    bounds = {
+        f"{n}_bnds": ((n, "nv"), np.stack([e, e + (10 if n == "x" else -10)], 1)) for n, e in edges.items()
+    }
+    path = mapped(tmp_path / "a.nc", **{n: ((n,), e) for n, e in edges.items()}, **bounds)
+    assert open_scene(path).transform == Affine(10, 0, 399_995, 0, -10, 5_800_005)
+    scene = open_scene(with_attributes(path, x={"bounds": "x_bnds"}, y={"bounds": "y_bnds"}))
+    assert scene.transform == NORTH_UP
+
+
+@pytest.mark.parametrize("written", ["EPSG:32633", UTM.to_wkt(), "+proj=utm +zone=33", "nonsense"])
+@pytest.mark.parametrize("of_file", [True, False])
+def test_a_reference_system_in_an_attribute_called_crs(tmp_path: Path, written: str, of_file: bool) -> None:
+    path = mapped(tmp_path / "a.nc")
+    with h5py.File(path, "r+") as file:
+        del file["crs"], file["reflectance"].attrs["grid_mapping"]
+        (file if of_file else file["reflectance"]).attrs["crs"] = written
+    scene = open_scene(path)
+    assert scene.transform == NORTH_UP
+    assert same_crs(scene.crs, None if written == "nonsense" else UTM)
 
 
 def test_degrees_about_a_rotated_pole_are_not_those_of_the_globe(tmp_path: Path) -> None:

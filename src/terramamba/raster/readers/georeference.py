@@ -6,7 +6,7 @@ The conventions are those of Climate and Forecast metadata (CF 1.11): coordinate
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from jaxtyping import Float64
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, NotGeoreferencedWarning, RasterioError
 
-from terramamba.raster.geogrid import Grid
+from terramamba.raster.geogrid import FARTHEST_EAST, Grid
 from terramamba.raster.readers.axes import Role, role_of_name
 from terramamba.raster.readers.hdf5 import numbers, text
 from terramamba.raster.readers.longitudes import carried_on
@@ -24,6 +24,7 @@ from terramamba.raster.readers.variables import Listing, Variable, load
 
 UNEVEN = 0.1
 """Coordinates that are further than this share of a pixel from even steps place no grid."""
+_NOWHERE = "no georeferencing; results will have none either"
 _METRES: dict[tuple[str, ...], float] = {
     ("m", "metre", "metres", "meter", "meters"): 1.0,
     ("km", "kilometre", "kilometres", "kilometer", "kilometers"): 1000.0,
@@ -32,6 +33,8 @@ _RADIANS = ("rad", "radian", "radians")
 _WKT = ("crs_wkt", "spatial_ref", "esri_pe_string", "wkt")
 _PROJ = ("proj4", "proj4text", "proj4_params", "proj4_string")
 _EPSG = ("epsg_code", "epsg", "EPSG", "EPSG_code")
+_ANY = ("crs", "CRS", "projection")
+"""Attributes in which people write a reference system in any of these ways, or something else."""
 _STANDARD: dict[str, Role] = {
     "projection_y_coordinate": "rows",
     "latitude": "rows",
@@ -81,27 +84,22 @@ def place(
     y, x = (_coordinate(listing, variable, axis, role) for axis, role in ((rows, "rows"), (cols, "cols")))
     if y is not None and x is not None:
         if crs is None and _on_rotated_globe(y, x, mapping):
-            notes += (
-                f"{y.name} and {x.name} are degrees about a rotated pole: no georeferencing; results will "
-                "have none either",
-            )
+            notes += (f"{y.name} and {x.name} are degrees about a rotated pole: {_NOWHERE}",)
             return Placed(Grid(*shape), notes=notes)
         wrong = [f"{v.name} in {v.words('units')}" for v in (y, x) if _in_units_of(v, crs, mapping) is None]
         if crs is not None and wrong:
-            notes += (
-                f"{' and '.join(wrong)}, which its reference system does not count in: no georeferencing; "
-                "results will have none either",
-            )
+            notes += (f"{' and '.join(wrong)}, which its reference system does not count in: {_NOWHERE}",)
             return Placed(Grid(*shape), notes=notes)
-        ys, xs = (_unpacked(path, v) * (_in_units_of(v, crs, mapping) or 1.0) for v in (y, x))
-        degrees = _in_degrees(x) if crs is None else crs.is_geographic
+        ys, xs = (_centres(path, listing, v) * (_in_units_of(v, crs, mapping) or 1.0) for v in (y, x))
+        on_globe = _in_degrees(y, ys) and _in_degrees(x, xs)
+        degrees = on_globe if crs is None else crs.is_geographic
         if degrees and _step(xs) is None:
             xs = carried_on(xs)
         steps = [_step(values) for values in (ys, xs)]
         uneven = [v.name for v, step in zip((y, x), steps, strict=True) if step is None]
         if not uneven:
             height, width = steps[0] or 0.0, steps[1] or 0.0
-            if crs is None and _in_degrees(y) and _in_degrees(x):
+            if crs is None and on_globe:
                 crs = CRS.from_epsg(4326)
                 notes += (
                     f"{y.name} and {x.name} are degrees without a reference system: taken for EPSG:4326",
@@ -117,9 +115,7 @@ def place(
             ]
             notes += tuple(f"stores {one}; read the other way round, north up" for one in turned)
             return Placed(Grid(*shape, crs, transform), height > 0, width < 0, notes)
-        notes += (
-            f"{' and '.join(uneven)} not evenly spaced: no georeferencing; results will have none either",
-        )
+        notes += (f"{' and '.join(uneven)} not evenly spaced: {_NOWHERE}",)
         return Placed(Grid(*shape), notes=notes)
     given = None if mapping is None else _geotransform(mapping.attributes)
     if given is not None:
@@ -139,6 +135,16 @@ def _on_rotated_globe(y: Variable, x: Variable, mapping: Variable | None) -> boo
     return rotated == "rotated_latitude_longitude" or any(
         v.words("standard_name").startswith("grid_") or v.leaf.lower() in ("rlat", "rlon") for v in (y, x)
     )
+
+
+def _centres(path: str, listing: Listing, coordinate: Variable) -> Float64[np.ndarray, " n"]:
+    """The middles of pixels along an axis: of the bounds that a coordinate names, else itself."""
+    group = coordinate.name.rpartition("/")[0]
+    bounds = listing.variables.get(f"{group}/{coordinate.words('bounds')}".strip("/"))
+    if bounds is None or bounds.shape != (*coordinate.shape, 2) or bounds.dtype.kind not in "iuf":
+        return _unpacked(path, coordinate)
+    packed = coordinate if bounds.dtype == coordinate.dtype else bounds
+    return _unpacked(path, replace(bounds, attributes=packed.attributes)).reshape(-1, 2).mean(axis=1)
 
 
 def _unpacked(path: str, coordinate: Variable) -> Float64[np.ndarray, " n"]:
@@ -202,10 +208,11 @@ def _step(values: Float64[np.ndarray, " n"]) -> float | None:
     return float(step) if step and np.abs(values - even).max() <= UNEVEN * abs(step) else None
 
 
-def _in_degrees(coordinate: Variable) -> bool:
+def _in_degrees(coordinate: Variable, values: Float64[np.ndarray, " n"]) -> bool:
+    """Whether a coordinate is latitudes or longitudes: metres may be called ``lat`` and ``lon``, too."""
     unit = coordinate.words("units").lower()
     named = coordinate.leaf.lower() in ("lat", "latitude", "lon", "longitude")
-    return unit.startswith("degree") or (named and not unit)
+    return unit.startswith("degree") or bool(named and not unit and np.abs(values).max() <= FARTHEST_EAST)
 
 
 def _grid_mapping(listing: Listing, variable: Variable) -> tuple[Variable | None, tuple[str, ...]]:
@@ -223,7 +230,20 @@ def _grid_mapping(listing: Listing, variable: Variable) -> tuple[Variable | None
         return able[0], (f"reference system of {able[0].name}, to which {variable.name} does not refer",)
     if not able and any(key in listing.attributes for key in keys):
         return Variable("the file", (), (), np.dtype("i4"), listing.attributes), ()
+    for one in (variable, Variable("the file", (), (), np.dtype("i4"), listing.attributes)):
+        for key in _ANY:
+            if not able and (crs := _understood(one.words(key))) is not None:
+                return replace(one, attributes={_WKT[0]: crs.to_wkt()}), ()
     return None, ()
+
+
+def _understood(text: str) -> CRS | None:
+    """The reference system that a text names; None where it names none."""
+    try:
+        with rasterio.Env():  # else GDAL prints its own message, too
+            return CRS.from_user_input(text) if text else None
+    except (CRSError, ValueError):
+        return None
 
 
 def _reference_system(

@@ -59,6 +59,8 @@ class Packing:
         low, high, notes = _valid_range(variable, found)
         if unsigned:
             low, high = (end if end is None else _without_sign(end, kind) for end in (low, high))
+        if low is not None and high is not None and low > high:
+            low, high = high, low  # else nothing would be data
         return cls(str(kind), _fills(variable, kind), low, high, scale, offset, notes)
 
     @property
