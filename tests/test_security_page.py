@@ -25,6 +25,8 @@ PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
         ("YAML files | {} MB at most", documents.MOST_YAML_BYTES >> 20),
         ("tables {} columns", tables.MOST_COLUMNS),
         ("and {} letters a line", tables.LONGEST_LINE),
+        ("lines of text | {} at most", documents.MOST_LINES),
+        ("more than {} GB and 100 times", unpacked.MOST_UNPACKED >> 30),
         ("{} levels and", documents.MOST_NESTED),
         ("and {} values at most", documents.MOST_NODES),
         ("`.npz`, MATLAB v5 | unpack to {} GB", unpacked.MOST_UNPACKED >> 30),

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -76,3 +77,25 @@ def test_text_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(documents, "MOST_BYTES", 3)
     with pytest.raises(InputError, match=r"a\.txt: has more than 0 MB"):
         read_text(tmp_path / "a.txt", "save it anew")
+
+
+def test_a_text_of_empty_lines_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "MOST_LINES", 10)
+    (tmp_path / "a").write_text("x,y" + "\n" * 10)
+    assert read_text(tmp_path / "a", "shorten it") == "x,y" + "\n" * 10
+    for ends in (b"\n", b"\r\n", b"\r"):
+        (tmp_path / "a").write_bytes(b"x,y" + ends * 11)
+        with pytest.raises(InputError, match=r"a: has more than 10 lines; shorten it"):
+            read_text(tmp_path / "a", "shorten it")
+
+
+@pytest.mark.parametrize("errors", ["strict", "replace"])
+def test_letters_that_are_none_may_be_replaced(tmp_path: Path, errors: Literal["strict", "replace"]) -> None:
+    (tmp_path / "a").write_bytes(b"caf\xe9")
+    if errors == "replace":
+        assert read_text(tmp_path / "a", "save it", errors=errors) == "caf\ufffd"
+    else:
+        with pytest.raises(InputError, match=r"byte 3 is none"):
+            read_text(tmp_path / "a", "save it", errors=errors)

@@ -7,7 +7,7 @@ says a thing twice.
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.regular import require_regular
@@ -15,6 +15,8 @@ from terramamba.core.unwritable import is_of_disks, remedy_of
 
 MOST_BYTES = 256 << 20
 """Longest document that is read; the longest of ours are tables of some ten megabytes."""
+MOST_LINES = 5_000_000
+"""Lines of a text: each takes far more memory than it has letters."""
 MOST_YAML_BYTES = 1 << 20
 """Longest YAML file, which takes long to read; ours have some kilobytes."""
 MOST_NODES = 100_000
@@ -23,11 +25,19 @@ MOST_NESTED = 60
 """Lists and mappings of YAML in each other; ours are at most four deep."""
 
 
-def read_text(path: Path, remedy: str, *, kind: str = "text in UTF-8", most_bytes: int | None = None) -> str:
+def read_text(
+    path: Path,
+    remedy: str,
+    *,
+    kind: str = "text in UTF-8",
+    most_bytes: int | None = None,
+    errors: Literal["strict", "replace"] = "strict",
+) -> str:
     """Return the text of the file ``path``; ``remedy`` ends the message where the file is at fault.
 
     Raises:
-        InputError: the file cannot be opened, is too long, or is no UTF-8.
+        InputError: the file cannot be opened, is too long, has too many lines, or is no UTF-8 (unless
+            ``errors`` are to be replaced).
     """
     require_regular(path)
     try:
@@ -35,7 +45,7 @@ def read_text(path: Path, remedy: str, *, kind: str = "text in UTF-8", most_byte
         if path.stat().st_size > most:
             what = f"has more than {most >> 20} MB, so it is no {kind}"
             raise InputError(where=str(path), what=what, remedy=remedy)
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig", errors=errors)
     except OSError as error:
         what = f"cannot be read ({error.strerror or error})"
         of_disk = is_of_disks(error) and not isinstance(error, FileNotFoundError)
@@ -44,6 +54,9 @@ def read_text(path: Path, remedy: str, *, kind: str = "text in UTF-8", most_byte
     except UnicodeDecodeError as error:
         what = f"is no {kind} (byte {error.start} is none)"
         raise InputError(where=str(path), what=what, remedy=remedy) from error
+    if text.count("\n") > MOST_LINES:
+        raise InputError(where=str(path), what=f"has more than {MOST_LINES:,} lines", remedy=remedy)
+    return text
 
 
 def read_json(path: Path, remedy: str) -> Any:

@@ -103,7 +103,7 @@ def read_table(path: Path, remedy: str) -> Table:
     text = read_text(path, remedy, kind="table in UTF-8")
     if _TOO_LONG.search(text) is not None:
         raise InputError(f"{path}: has a line of more than {LONGEST_LINE:,} letters; {remedy}")
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    first = next((line for line in StringIO(text) if line.strip()), "")
     told = first.strip().lower()
     separator = first.strip()[4:5] if told.startswith("sep=") else separator_of(first)  # as Excel writes it
     lines = [

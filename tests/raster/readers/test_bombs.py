@@ -107,3 +107,18 @@ def test_a_block_of_hdf5_is_stored_with_no_more_bytes_than_it_has(tmp_path: Path
                 open_scene(tmp_path / name)
         else:
             assert open_scene(tmp_path / name).bands == 4
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.mat"])
+def test_a_block_of_hdf5_stands_for_no_more_than_an_image_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """All of a block is unpacked for one of its pixels: gigabytes of zeros take a minute, again and again."""
+    with h5py.File(tmp_path / name, "w") as file:
+        file.create_dataset("cube", data=np.zeros((64, 64, 4), "u2"), chunks=(64, 64, 4), compression="gzip")
+        file["wavelength"] = np.linspace(400, 700, 4)
+    assert open_scene(tmp_path / name).bands == 4
+    monkeypatch.setattr(unpacked, "MOST_UNPACKED", 64 * 64 * 4)
+    path = (tmp_path / name).rename(tmp_path / f"again-{name}")
+    with pytest.raises(InputError, match=rf"{name}: a block of its member 'cube' is too large: .* unpack to"):
+        open_scene(path)

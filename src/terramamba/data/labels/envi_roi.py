@@ -24,6 +24,7 @@ import numpy as np
 from jaxtyping import Int64
 from scipy.ndimage import label
 
+from terramamba.core.documents import read_text
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_names import merged_in_words, one_spelling
 from terramamba.data.labels.class_raster import ClassRaster, OverlapResolver
@@ -100,7 +101,7 @@ def read_rois(path: str, scene: Scene) -> ClassRaster:
 
 
 def _text(path: str) -> str:
-    text = Path(path).read_text(encoding="utf-8", errors="replace")
+    text = read_text(Path(path), "save fewer regions", errors="replace")
     if not text.startswith(FIRST_LINE):
         raise InputError(
             f"{path}: these regions are not text (the first line must be {FIRST_LINE!r}); in ENVI, export "

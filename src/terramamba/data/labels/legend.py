@@ -12,6 +12,7 @@ import rasterio
 import rasterio.shutil
 from rasterio.errors import NotGeoreferencedWarning
 
+from terramamba.core.documents import read_text
 from terramamba.data.labels.attribute_table import esri_table_of, read_esri_table, read_gdal_table
 from terramamba.data.labels.cf_flags import read_cf_flags
 from terramamba.data.labels.class_names import name_key
@@ -128,7 +129,7 @@ def _colour_file(path: Path) -> tuple[dict[int, str], dict[int, Colour]]:
     """Lines of value, red, green, blue, then maybe opacity and a name."""
     names: dict[int, str] = {}
     colours: dict[int, Colour] = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in read_text(path, "name a file of colours", errors="replace").splitlines():
         row = re.fullmatch(
             r"\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)[\s,]+(\d+)(?:[\s,]+\d+)?(?:[\s,]+(\D.*))?\s*", line
         )

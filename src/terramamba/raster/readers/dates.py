@@ -12,6 +12,7 @@ from pathlib import Path
 import h5py
 from rasterio.errors import RasterioError
 
+from terramamba.core.documents import read_text
 from terramamba.core.errors import InputError
 from terramamba.raster.readers.datasets import is_address, open_raster
 from terramamba.raster.readers.envi_header import image_of_header
@@ -103,8 +104,8 @@ def _of_text(file: Path) -> date | None:
     if not any(file.match(pattern) for pattern in BESIDE):
         return None
     try:
-        match = _IN_TEXT.search(file.read_text(encoding="utf-8", errors="replace"))
-    except OSError:
+        match = _IN_TEXT.search(read_text(file, "fetch it again", errors="replace"))
+    except InputError:
         return None
     return None if match is None else day_in(next(text for text in match.groups() if text))
 

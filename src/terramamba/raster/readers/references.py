@@ -18,6 +18,7 @@ import numpy as np
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import CARD
 from terramamba.core.trust import is_trusted
+from terramamba.core.unpacked import GrowthError, require_plausible
 
 LOOKED_AT = 1 << 16
 """Bytes in which GDAL's drivers look for what a file is."""
@@ -124,22 +125,26 @@ def _led_elsewhere(path: str, changed: int, size: int) -> str | None:
 
 
 def _require_own_size(path: str, name: str, item: Any) -> None:
-    """Raise ``InputError`` where a stored block of a data set is longer than it is once unpacked.
+    """Raise ``InputError`` where a stored block of a data set is longer, or far shorter, than once unpacked.
 
-    HDF5 unpacks a block to its end, however long that is.
+    HDF5 unpacks a block to its end, however long that is, and all of it for one of its pixels.
     """
     if item.chunks is None or item.id.get_create_plist().get_nfilters() == 0:
         return
     block = int(np.prod(item.chunks, dtype=np.int64)) * item.dtype.itemsize
     most = 2 * block + FILTERED_BYTES
 
-    def is_longer(stored: Any) -> bool | None:
-        return True if stored.size > most else None
+    def wrong_with(stored: Any) -> str | None:
+        if stored.size > most:
+            return "is stored with more bytes than it has once unpacked"
+        try:
+            return require_plausible(stored.size, block)
+        except GrowthError as error:
+            return f"is too large: {error}"
 
-    if item.id.chunk_iter(is_longer):
+    if (wrong := item.id.chunk_iter(wrong_with)) is not None:
         raise InputError(
-            f"{path}: a block of its member {name[:200]!r} is stored with more bytes than it has once"
-            " unpacked; the file is damaged, fetch it again"
+            f"{path}: a block of its member {name[:200]!r} {wrong}; the file is damaged, fetch it again"
         )
 
 

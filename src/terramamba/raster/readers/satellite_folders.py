@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from terramamba.core.documents import read_text
+
 BANDS = ("GRANULE/*/IMG_DATA", "*/IMG_DATA", "IMG_DATA")
 """Where the bands of a Sentinel-2 product lie, seen from its folder, GRANULE, and the granule in that."""
 PIXEL_SIZES = ("R10m", "R20m", "R60m")
@@ -30,7 +32,7 @@ def sentinel_files(folder: Path) -> list[Path]:
 def sentinel_offset(folder: Path) -> list[str]:
     """Note where a Sentinel-2 product, by its metadata or else by its name, has values that are shifted."""
     for place in [folder, *folder.absolute().parents][:_LEVELS_UP]:
-        texts = [file.read_text(encoding="utf-8", errors="replace") for file in place.glob("MTD_MSIL*.xml")]
+        texts = [read_text(file, "fetch it again", errors="replace") for file in place.glob("MTD_MSIL*.xml")]
         named = _BASELINE.match(place.absolute().name)
         if texts or named is not None:
             break
