@@ -61,7 +61,9 @@ def test_a_second_job_is_refused_until_the_first_one_is_gone_however_it_ends(tmp
     with start("-c", HOLDS, run, stdout=subprocess.PIPE) as holder:
         while not (run / LOCK / "lock").exists() or _is_free(run):
             assert holder.poll() is None
-        with pytest.raises(InputError, match=r"run: another run is at work on it; wait for that, or name"):
+        with pytest.raises(
+            InputError, match=r"run: another run is at work on it \(process .*\); wait for that, or name"
+        ):
             check_folder(run)
         with pytest.raises(InputError, match="at work"), at_work(run):
             raise AssertionError

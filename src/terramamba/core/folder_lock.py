@@ -6,6 +6,8 @@ killed left there is removed by the next one.
 """
 
 import os
+import platform
+import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +20,8 @@ from terramamba.core.errors import InputError
 NAME = "lock"
 PATIENCE_SECONDS = 1.0
 
+
+_SIGNED = re.compile(r"process \d+ on (\S+)")
 
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 """Of a file that is opened: a link is an error. Windows has no such flag, and makes links for few."""
@@ -42,7 +46,16 @@ class FolderLock:
 
                 portalocker.unlock(self._handle)
             self.alone = alone if lock_handle(self._handle, alone=alone) else None
+            if self.alone is not None:
+                self._sign()
         return self.alone is not None
+
+    def _sign(self) -> None:
+        """Write down who holds the folder, for those who wait; the lock counts, not what it says."""
+        with suppress(OSError):
+            os.ftruncate(self._handle, 0)
+            os.lseek(self._handle, 0, os.SEEK_SET)
+            os.write(self._handle, f"process {os.getpid()} on {platform.node()}".encode())
 
     def is_there(self) -> bool:
         """Return whether the file that is locked is still the one in the folder."""
@@ -117,8 +130,24 @@ def held(folder: Path, what: Path) -> Iterator[None]:
     """Hold ``folder`` alone, with what is in it, while ``what`` is worked on; raises as ``work_folder``."""
     with lock_folder(folder, alone=True) as lock:
         if lock is None:
-            raise InputError(f"{what}: another run is at work on it; wait for that, or name another place")
+            raise at_work_error(folder, what)
         yield
+
+
+def at_work_error(folder: Path, what: Path) -> InputError:
+    """Return the error that another process holds ``folder`` to make ``what``: which one, and what to do.
+
+    File servers may keep the locks of a machine that is gone, or have been told so by nobody.
+    """
+    try:
+        found = _SIGNED.fullmatch((folder / NAME).read_text(encoding="utf-8", errors="replace")[:300])
+    except OSError:  # gone by now, or Windows, where nobody reads what is locked
+        found = None
+    holder = "" if found is None else f" ({found[0]})"
+    remedy = "wait for that, or name another place"
+    if found is not None and found[1] != platform.node():
+        remedy = f"wait for that, name another place, or, where that machine is gone, remove {folder / NAME}"
+    return InputError(f"{what}: another run is at work on it{holder}; {remedy}")
 
 
 def empty(folder: Path, *, but: Sequence[str] = ()) -> None:

@@ -19,7 +19,13 @@ import rasterio
 from terramamba.core.durable import make_folder, remove_if_empty, sync_folder
 from terramamba.core.errors import InputError
 from terramamba.core.file_states import NO_FILES, ChangedFileError, FileStates
-from terramamba.core.folder_lock import PATIENCE_SECONDS, FolderLock, lock_folder, remove_any
+from terramamba.core.folder_lock import (
+    PATIENCE_SECONDS,
+    FolderLock,
+    at_work_error,
+    lock_folder,
+    remove_any,
+)
 from terramamba.core.output_place import require_place
 from terramamba.core.progress import pixel_progress
 from terramamba.core.typed import typed
@@ -244,11 +250,8 @@ def _same_job(
             files.save_record(fresh)
             continue
         if time.monotonic() > end:
-            raise InputError(_AT_WORK.format(files.out))
+            raise at_work_error(files.folder, files.out)
         time.sleep(random.uniform(0.01, 0.1))
-
-
-_AT_WORK = "{}: another run is at work on it; wait for that, or name another file"
 
 
 @contextmanager
@@ -264,7 +267,7 @@ def _claimed(files: PartFiles, targets: Sequence[Path], *, alone: bool) -> Itera
         except OSError as error:
             raise unwritable(files.out, error) from error
         if lock is None:
-            raise InputError(_AT_WORK.format(files.out))
+            raise at_work_error(files.folder, files.out)
         try:
             yield lock
         except BaseException as error:
