@@ -11,7 +11,7 @@ TERRAMAMBA_SEED ?= $(shell date +%s)
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fresh coverage test-gpu test-triton test-qgis powercut kills fuzz sanitize lint format renew bench docs docs-test pictures release clean
+.PHONY: help install demo test test-fresh coverage test-gpu test-triton test-qgis powercut kills disks fuzz sanitize lint format renew bench docs docs-test pictures release clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,11 +48,15 @@ test-triton: install  ## Compile the GPU kernels as models launch them, and fill
 test-qgis: install  ## Run the plugin in QGIS (Debian: apt-get install qgis python3-qgis) beside the command line
 	$(BIN)/pytest -n 0 tests/integrations
 
-powercut: install  ## Cut the power at every recorded step of a map, and go on from all that may be left (4 minutes)
+powercut: install  ## Cut the power at every recorded step of a map, and of every command, and go on from what may be left
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist load tests/mapping/test_power_cut.py --power-cuts all
+	cd tests && PYTHONPATH=. OMP_NUM_THREADS=1 ../$(BIN)/python -W ignore -m reliability.cuts
 
 kills: install  ## Kill every command N times, all over its run, and compare what comes of it (hours; goes on with kills.jsonl)
 	cd tests && PYTHONPATH=. OMP_NUM_THREADS=1 ../$(BIN)/python -W ignore -m reliability.kills --kills $(N) --log ../kills.jsonl
+
+disks: install  ## Have the disk go wrong under every command, go on, and compare (an hour; goes on with disks.jsonl)
+	cd tests && PYTHONPATH=. OMP_NUM_THREADS=1 ../$(BIN)/python -W ignore -m reliability.disks --log ../disks.jsonl
 
 fuzz: install  ## Damage N files of all kinds and feed them to the commands that read them (goes on with fuzz.jsonl)
 	OMP_NUM_THREADS=1 $(BIN)/python -W ignore tests/fuzz/harness.py --count $(N) --log fuzz.jsonl

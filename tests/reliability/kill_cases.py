@@ -54,6 +54,8 @@ class Case:
         return [*self.program, *words, *flags]
 
 
+DONE = "all-made"
+"""Of a folder of inputs that are all there."""
 TIMES = {"TIFFTAG_DATETIME", "WRITTEN"}
 """Tags of a map that say when it was made."""
 TRAINED = (("--resume",), (), ("--overwrite",))
@@ -83,6 +85,7 @@ def make_inputs(home: Path, commands: tuple[str, ...] = ALL) -> None:
         for words in made(home)[name]:
             done, said = run(["-m", "terramamba", *words], home)
             assert done == 0, said
+    (home / DONE).touch()
 
 
 def run(words: list[str], folder: Path) -> tuple[int, str]:

@@ -26,6 +26,7 @@ from typing import Any
 
 from programs import SERVER, start
 from reliability.kill_cases import (
+    DONE,
     PATIENCE,
     Case,
     cases,
@@ -124,7 +125,7 @@ def trial(case: Case, number: int, home: Path, folder: Path, whole: Undisturbed,
             last = said.strip().splitlines()[-1:] or [""]
             if status != TERMINATED or "ended by SIGTERM: " not in last[0]:
                 problems.append(f"SIGTERM ended with {status}: {last[0]}")
-    outcome, said = _gone_on(case, folder)
+    outcome, said = gone_on(case, folder)
     problems += said
     if outcome.startswith(REFUSED):
         problems.append(outcome)
@@ -151,7 +152,7 @@ def _killed(case: Case, flags: tuple[str, ...], folder: Path, moment: Moment) ->
     return int(process.returncode or 0), said or ""
 
 
-def _gone_on(case: Case, folder: Path) -> tuple[str, list[str]]:
+def gone_on(case: Case, folder: Path) -> tuple[str, list[str]]:
     """Give the command again, with flags until it goes on; how, and what was wrong with its refusals."""
     wrong, refusals = [], []
     for flags in case.again:
@@ -180,6 +181,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--log", type=Path, default=Path("kills.jsonl"))
     parser.add_argument("--jobs", type=int, default=1, help="trials at the same time")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--home", type=Path, help="where inputs are kept; made there where there are none")
     parser.add_argument("--only", nargs="*", help="commands, by name; all")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no trial after that time")
     asked = parser.parse_args(argv)
@@ -191,8 +193,9 @@ def main(argv: list[str] | None = None) -> int:
 def _do(asked: argparse.Namespace) -> None:
     end = time.monotonic() + asked.seconds
     with tempfile.TemporaryDirectory(prefix="terramamba-kills-") as place:
-        home = Path(place) / "home"
-        make_inputs(home)
+        home = asked.home or Path(place) / "home"
+        if not (home / DONE).is_file():
+            make_inputs(home)
         chosen = [case for case in cases(home) if not asked.only or case.name in asked.only]
         rows = known(asked.log)
         done = {(row["case"], row["number"]) for row in rows}

@@ -1,9 +1,17 @@
-"""A sample of `make kills`: what was killed goes on to what nobody disturbed, and leaves nothing over."""
+"""A sample of `make kills`, `make disks` and `make powercut`.
 
+What was killed, had no disk to write on, or lost its power goes on to what nobody disturbed, and leaves
+nothing over.
+"""
+
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from reliability import disks
+from reliability.cuts import go_on, recorded, unseen
+from reliability.faulty import FAULTS
 from reliability.kill_cases import Case, cases, make_inputs
 from reliability.kills import main, trial, undisturbed
 from terramamba.cli import COMMANDS
@@ -31,6 +39,35 @@ def test_what_was_killed_goes_on_to_the_undisturbed_result(home: Path, tmp_path:
     for number in range(TRIALS):
         made = trial(case, number, home, tmp_path / f"work{number}", whole, seed=0)
         assert not made.problem, made
+
+
+def test_a_disk_that_goes_wrong_is_one_line_and_costs_nothing(home: Path, tmp_path: Path) -> None:
+    (case,) = (case for case in cases(home) if case.name == "report of a run")
+    whole = disks.undisturbed(case, home, tmp_path, own=False)
+    for fault in FAULTS:
+        made = disks.trial(case, fault, 0, home, tmp_path, whole)
+        assert not made.problem, made
+        assert made.said
+
+
+def test_a_disk_that_is_full_is_one_line_and_costs_nothing(home: Path, tmp_path: Path) -> None:
+    (case,) = (case for case in cases(home) if case.name == "evaluate --overwrite")
+    whole = disks.undisturbed(case, home, tmp_path, own=True)
+    made = disks.trial(case, disks.FULL, 0, home, tmp_path, whole)
+    assert not made.problem, made
+    assert "make room there" in made.said
+
+
+@pytest.mark.parametrize("name", ["evaluate --overwrite", "report of a run"])
+def test_a_power_cut_leaves_what_was_there_at_some_moment(home: Path, tmp_path: Path, name: str) -> None:
+    (case,) = (case for case in cases(home) if case.name == name)
+    found, states, whole = recorded(case, home, tmp_path)
+    assert len(found) > 3
+    assert unseen(found, states) == []
+    assert go_on(case, found[len(found) // 2], tmp_path / "again", whole) == ""
+    # and what no moment had is seen
+    torn = [replace(found[-1], disk={**found[-1].disk, "torn.csv": b"half of"})]
+    assert unseen(torn, states)
 
 
 def test_every_command_that_writes_is_killed(tmp_path: Path) -> None:
