@@ -52,3 +52,15 @@ def test_one_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(views, "STEPS_AT_ONCE", 10_000)
     with pytest.raises(InputError, match=r"a\.gpkg: 'seen' is a view whose rows have no end"):
         list_layers(with_view(tmp_path, query))
+
+
+def test_damage_that_is_no_text_is_left_to_gdal_and_a_name_that_is_none_refused(tmp_path: Path) -> None:
+    file = Path(with_view(tmp_path, "SELECT fid, geom, crop FROM fields"))
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b"CREATE VIEW seen", b"CREATE VIEX \xff\xff\xff\xff"))
+    views.require_ends(str(file))
+    file.write_bytes(
+        whole.replace(b"viewseenseen", b"viewse\xffnse\xffn").replace(b"VIEW seen", b"VIEW se\xffn")
+    )
+    with pytest.raises(InputError, match="is a view whose rows have no end in sight"):
+        views.require_ends(str(file))

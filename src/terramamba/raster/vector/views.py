@@ -4,6 +4,7 @@ GDAL runs it when it lists the layers, and cannot be stopped while it does. So i
 """
 
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 from terramamba.core.errors import InputError
@@ -27,10 +28,11 @@ def require_ends(path: str) -> None:
         if begin.read(len(MARK)) != MARK:
             return
     opened = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    opened.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
     try:
         views = opened.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'").fetchall()
         endless = next((name for name, query in views if not _ends(opened, str(name), str(query))), None)
-    except sqlite3.Error:  # damaged, as GDAL will say
+    except (sqlite3.Error, UnicodeDecodeError):  # damaged, as GDAL will say; SQLite may quote what is
         return
     finally:
         opened.close()
@@ -55,4 +57,6 @@ def _ends(opened: sqlite3.Connection, name: str, query: str) -> bool:
     except sqlite3.Error:
         # Also where it calls what GDAL alone has: such a view is believed, unless it may go round.
         return steps <= MOST_STEPS and "recursive" not in query.lower()
+    except UnicodeEncodeError:  # a name that is no text, which GDAL would take: it cannot be counted
+        return False
     return True
