@@ -34,6 +34,9 @@ PROGRAM = Path(__file__).parents[1] / "power_cuts.py"
 APPENDED = "log.txt"
 """Written line by line, and read by people alone."""
 
+UNRECORDED = ("experiment", "classify map --workers", "datasets --download", "demo")
+"""Write in other processes too, whose steps are not recorded, or are no command of ours."""
+
 Seen = frozenset[tuple[str, str]]
 """Files under names that a user sees, each with what its content is known by."""
 
@@ -104,7 +107,7 @@ def main(argv: list[str] | None = None) -> int:
         if not (home / DONE).is_file():
             make_inputs(home)
         for case in cases(home):
-            if (asked.only and case.name not in asked.only) or case.program[0] != "-m":
+            if (asked.only and case.name not in asked.only) or case.name in UNRECORDED:
                 continue
             place = Path(name) / "work"
             place.mkdir()
