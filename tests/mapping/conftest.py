@@ -40,8 +40,16 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, seed_of: Callable[[str], int]
         write_geotiff(home / name, values, _grid(*values.shape[1:]), nodata=NODATA)
     cover = cover_card(scaling=Scaling("minmax", (0, 1, 2, 3), (0.0,) * 4, (2.0,) * 4, (1.0,) * 4))
     change = change_card(scaling=Scaling("standard", (0, 1), (0.0,) * 2, (2.0,) * 2, (1.0,) * 2))
-    save_run(create_model("ssa_mamba", preset="tiny", in_channels=4, num_classes=3), home / "cover", cover)
-    save_run(create_model("glmamba", preset="nano", in_channels=2), home / "change", change)
+    # Networks of few operations: a job has dozens of parts, and is done a hundred times.
+    network = create_model("ssa_mamba", preset="tiny", in_channels=4, num_classes=3, d_model=8)
+    save_run(network, home / "cover", cover)
+    detector = create_model("unet_diff", in_channels=2, width=8).eval()
+    with torch.no_grad():  # logits around 0: areas of all sizes
+        logits = detector(torch.rand(1, 2, 2, 64, 64) / 2)
+        detector.head.bias -= logits.mean()
+        for parameter in detector.head.parameters():
+            parameter /= logits.std()
+    save_run(detector, home / "change", change)
     dates = (str(home / "before.tif"), str(home / "after.tif"))
     return Jobs(
         Job(
