@@ -21,6 +21,7 @@ DATA = Path(os.environ.get("TERRAMAMBA_DATA", Path(__file__).parents[2] / "share
 SEED = os.environ.get("TERRAMAMBA_SEED", "")
 MEMORY, MEMORY_BYTES = Path("/dev/shm"), 4 << 30
 """Where files lie in memory, and what must be free there: containers often have 64 MB."""
+LONGEST = "test_demo.py"
 
 # A shell that runs the tests in the background ignores SIGINT for all that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -50,6 +51,12 @@ def pytest_collection() -> None:
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: no process works on it alone at the end."""
+    items.sort(key=lambda item: item.path.name != LONGEST)
 
 
 @pytest.fixture(scope="session")
