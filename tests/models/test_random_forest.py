@@ -7,15 +7,16 @@ from sklearn.ensemble import RandomForestClassifier
 
 from terramamba.core.errors import InputError
 from terramamba.models import load_model, model_spec, save_model
-from terramamba.models.baselines.random_forest import LEAST, TREES, fit_random_forest
+from terramamba.models.baselines.random_forest import LEAST, fit_random_forest
 
-BANDS, FEW = 20, 40
+BANDS, FEW = 20, 12
 
 
 @pytest.fixture
 def few_trees(monkeypatch):
-    """A forest that is stored in several rounds, and a fifth of the usual ones."""
+    """A forest that is stored in several rounds, of few trees."""
     monkeypatch.setattr("terramamba.models.baselines.random_forest.TREES", FEW)
+    monkeypatch.setattr("terramamba.models.baselines.random_forest.AT_ONCE", FEW // 3)
 
 
 def spectra(generator, classes, count):
@@ -66,13 +67,14 @@ def test_bands_of_a_split_are_the_best_on_validation(seed):
     assert record["bands_a_split"] == [1, 2, 4, 6][int(np.argmax(shares))]
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_of_many_spectra_a_sample_chooses_and_all_grow_the_forest(seed, monkeypatch):
     monkeypatch.setattr("terramamba.models.baselines.random_forest.CHOSEN_ON", 40)
     generator = np.random.default_rng(seed)
     train, val = spectra(generator, (0, 1, 2), 90), spectra(generator, (0, 1, 2), 40)
     model, record = fit_random_forest(*train, *val, num_classes=3, seed=7)
     assert record["chosen_on"] <= 40
-    oracle = RandomForestClassifier(TREES, max_features=record["bands_a_split"], random_state=7).fit(*train)
+    oracle = RandomForestClassifier(FEW, max_features=record["bands_a_split"], random_state=7).fit(*train)
     assert record["nodes"] == sum(tree.tree_.node_count for tree in oracle.estimators_)
     assert record["validation_oa"] == pytest.approx(oracle.score(*val))
     found = model.probabilities(torch.from_numpy(val[0])).numpy()
