@@ -13,7 +13,6 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-import torch
 
 from programs import SERVER
 
@@ -73,6 +72,8 @@ def seed_of() -> Callable[[str], int]:
 @pytest.fixture(autouse=True)
 def seed(request: pytest.FixtureRequest, seed_of: Callable[[str], int]) -> int:
     """The seed of the test, which PyTorch's random numbers begin with."""
+    import torch  # not where the workers' work is handed out
+
     drawn = seed_of(request.node.nodeid)
     torch.default_generator.manual_seed(drawn)  # as torch.manual_seed, which takes milliseconds without CUDA
     if torch.cuda.is_available():
