@@ -23,7 +23,10 @@ from program_server import INTEGER
 
 ALONE = {"OMP_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
 """One thread, and no pool of processes to compile in: other tests run beside."""
-READ_AT_START = ("PYTHON", "OMP_", "TORCH_", "TORCHDYNAMO", "TORCHINDUCTOR", "TRITON_")
+READ_AT_START = (
+    *("PYTHON", "OMP_", "TORCH_", "TORCHDYNAMO", "TORCHINDUCTOR", "TRITON_"),
+    *("GDAL_SKIP", "GDAL_DRIVER", "PROJ_"),
+)
 """How variables begin that are read when Python starts or a library is imported."""
 
 
