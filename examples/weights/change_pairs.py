@@ -1,12 +1,11 @@
 """Write the tables of pairs that the weights `terramamba-change` learn from, one after the other.
 
     python examples/weights/change_pairs.py first FOLDER > first.csv
-    python examples/weights/change_pairs.py second FOLDER > second.csv
 
-FOLDER holds the sets as more/clcd_whole (512 x 512), more/levir_views and more/dsifn_views (256 x 256) to
-train on, and levir_cd, dsifn_cd and clcd to train on in the second step, to choose and to test on: each a
-folder of subsets with A, B and label. Images of a test part are named for test alone. Large training images
-are listed by windows of 256 x 256 pixels.
+and so on for second to sixth. FOLDER holds the sets as more/clcd_whole (512 x 512), more/levir_views and
+more/dsifn_views (256 x 256) to train on, and levir_cd, dsifn_cd and clcd to train on from the second step
+on, to choose and to test on: each a folder of subsets with A, B and label. Images of a test part are named
+for test alone. Large training images are listed by windows of 256 x 256 pixels.
 """
 
 import csv
@@ -18,9 +17,12 @@ SIDE = 256
 CLCD = ("train", "more/clcd_whole/train", "cropland", 512, 1)
 LEVIR = ("train", "more/levir_views/train", "buildings", SIDE, 1)
 DSIFN = ("train", "more/dsifn_views/train", "anything", SIDE, 1)
+OWN_CLCD = ("train", "clcd/train", "cropland", SIDE, 2)
+OWN_DSIFN = ("train", "dsifn_cd/train", "anything", SIDE, 3)
+LEVIR_VAL = ("val", "levir_cd/val", "buildings", SIDE, 1)
 JUDGED = (
     ("val", "clcd/val", "cropland", SIDE, 1),
-    ("val", "levir_cd/val", "buildings", SIDE, 1),
+    LEVIR_VAL,
     ("val", "dsifn_cd/val", "anything", SIDE, 1),
     ("test", "clcd/test", "cropland", SIDE, 1),
     ("test", "more/levir_test/test", "buildings", 1024, 1),
@@ -28,6 +30,13 @@ JUDGED = (
     ("unseen", "whu_cd/train", "buildings", SIDE, 1),
     ("unseen", "whu_cd/test", "buildings", SIDE, 1),
 )
+
+
+def own_levir(times: int) -> tuple[str, str, str, int, int]:
+    """Return the crops of LEVIR-CD in their own colours, to count so many times."""
+    return "train", "levir_cd/train", "buildings", SIDE, times
+
+
 TABLES = {
     "first": (
         CLCD,
@@ -37,25 +46,25 @@ TABLES = {
         ("val", "dsifn_cd/train", "anything", SIDE, 1),
         *JUDGED,
     ),
-    "second": (
-        CLCD,
-        ("train", "clcd/train", "cropland", SIDE, 2),
-        LEVIR,
-        ("train", "levir_cd/train", "buildings", SIDE, 9),
-        DSIFN,
-        ("train", "dsifn_cd/train", "anything", SIDE, 3),
-        *JUDGED,
-    ),
+    "second": (CLCD, OWN_CLCD, LEVIR, own_levir(9), DSIFN, OWN_DSIFN, *JUDGED),
+    "third": (LEVIR, own_levir(5), LEVIR_VAL),
+    "fourth": (LEVIR, own_levir(5), LEVIR_VAL),
+    "fifth": (CLCD, OWN_CLCD, (*LEVIR[:-1], 2), own_levir(18), DSIFN, OWN_DSIFN, *JUDGED),
+    "sixth": (CLCD, OWN_CLCD, DSIFN, OWN_DSIFN, *JUDGED),
 }
 """Subset, folder, what counts as changed in it, side of its images in pixels, how often each counts."""
+KEPT = {"third": (OWN_CLCD, OWN_DSIFN), "fourth": (OWN_CLCD, OWN_DSIFN), "sixth": (LEVIR,)}
+"""Of what is not learnt in a step one pair stands in its table all the same, so that its decoder is kept."""
 WHOLE = ("",) * 4
 HEAD = ("split", "before", "after", "label", "what", "row", "col", "height", "width", "times")
 
 
 def rows(step: str, folder: Path) -> Iterator[tuple[str | int, ...]]:
     """Yield the rows of a table, with paths relative to ``folder``."""
-    for split, own, what, side, times in TABLES[step]:
-        for before in sorted((folder / own / "A").iterdir()):
+    kept = [(*entry[:-1], 1) for entry in KEPT.get(step, ())]
+    for entry in (*TABLES[step], *kept):
+        split, own, what, side, times = entry
+        for before in sorted((folder / own / "A").iterdir())[: 1 if entry in kept else None]:
             (label,) = (folder / own / "label").glob(f"{before.stem}.*")
             files = (before, folder / own / "B" / before.name, label)
             names = [path.relative_to(folder).as_posix() for path in files]

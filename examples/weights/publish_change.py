@@ -1,12 +1,14 @@
 """Publish a trained run as the weights `terramamba-change`: score it, write its card and its licence.
 
-    python examples/weights/change_pairs.py first ROOT > first.csv
-    python examples/weights/change_pairs.py second ROOT > second.csv
-    terramamba change train --config examples/weights/change_first.yaml --data first.csv \\
-        --root ROOT --out FIRST
-    terramamba change train --config examples/weights/change_second.yaml --init FIRST --data second.csv \\
-        --root ROOT --out RUN
-    python examples/weights/publish_change.py RUN second.csv ROOT FOLDER
+    for step in first second third fourth fifth sixth; do
+        python examples/weights/change_pairs.py $step ROOT > $step.csv
+    done
+    train() { terramamba change train --config examples/weights/change_$1.yaml --data $1.csv --root ROOT \\
+        --out $1 $2 $3; }
+    train first; train second --init first; train third --init second; train fourth --init second
+    train fifth --init fourth; train sixth --init fifth
+    python examples/weights/mean_of_change.py second third fourth sixth mean
+    python examples/weights/publish_change.py mean sixth.csv ROOT FOLDER
 
 Test parts are read here, once; nothing is chosen by them.
 """
@@ -111,8 +113,9 @@ def main(run: str, table: str, root: str, folder: str) -> None:
         takes=(
             "two co-registered images of a place, red, green and blue, 8 or 16 bits or reflectance, however"
             " stretched: each pair is scaled by what its own two dates hold",
-            f"pixels of {FINEST_LEARNT:g} to {PIXEL_SIZES[1]:g} m on the ground, on which it was trained;"
-            f" it was tried on {PIXEL_SIZES[0]:g} m",
+            f"pixels of {FINEST_LEARNT:g} to {PIXEL_SIZES[1]:g} m on the ground, on which it was trained,"
+            " also as if they were up to 2.5 times finer and 2 times coarser; it was tried on"
+            f" {PIXEL_SIZES[0]:g} m",
         ),
         trained_on=TRAINED_ON,
         licence="academic use (see LICENSE)",
