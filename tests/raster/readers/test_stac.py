@@ -21,6 +21,8 @@ from terramamba.core.errors import InputError
 from terramamba.raster.readers.dates import acquisition_date
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.readers.stac import open_stac
+from terramamba.raster.views.nodata import without_values
+from terramamba.raster.views.physical import physical
 from terramamba.raster.windows import Window
 
 pystac = pytest.importorskip("pystac", reason="the extra stac is not installed")
@@ -143,6 +145,10 @@ def test_scale_and_offset_of_the_item_are_applied(sentinel: Any) -> None:
     assert np.isnan(values[~valid]).all()
     assert (scene.dtype, scene.scale) == ("float32", None)
     assert any("scale and offset of the item are applied" in note for note in scene.notes)
+    left = without_values(scene, [float(stored.max())]).read()[1]  # as it is stored
+    np.testing.assert_array_equal(left, valid & (stored != stored.max()))
+    assert physical(scene) is scene
+    assert scene.declared is not None
     before, _, _ = sentinel([{"scale": 0.0001, "offset": -0.1}], **{"earthsearch:boa_offset_applied": True})
     assert open_scene(before).read()[0].min() >= 0
 

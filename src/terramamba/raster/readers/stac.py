@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from terramamba.core.errors import InputError
 from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS, TRIES
+from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.band_stack import are_bands, stack
 from terramamba.raster.readers.gdal import GdalSource, open_image
@@ -107,6 +108,7 @@ def open_stac(item: str, *, assets: Sequence[str] | None = None) -> Scene:
         format=NAME,
         fwhm=None if None in widths else tuple(width for width in widths if width is not None),
         scale=None if physical else scene.scale,
+        declared=scene.declared if physical or (scene.declared and not scene.declared.applied) else None,
         notes=tuple(notes),
     )
 
@@ -277,7 +279,8 @@ def _grid(image: Scene, band: _Band) -> Grid:
 
 def _physical(scene: Scene, band: _Band) -> Scene:
     source = PhysicalSource(scene.source, (band.scale,), (band.offset,))
-    return replace(scene, dtype="float32", nodata=math.nan, source=source, scale=None, declared=None)
+    declared = DeclaredScale((band.scale,), (band.offset,), scene.dtype, applied=True)
+    return replace(scene, dtype="float32", nodata=math.nan, source=source, scale=None, declared=declared)
 
 
 def _pixel(numbers: dict[str, Any], geobox: Any) -> float:

@@ -102,6 +102,13 @@ class GridMapping:
             and cols.min() < self.source.width - TOUCHES
         )
 
+    def covered(self) -> float:
+        """Return the share of ``target`` that lies on ``source``, of some points all over it."""
+        rows, cols = (
+            np.linspace(0, length - 1, min(length, PROBES_A_SIDE)) for length in self.target.window.shape
+        )
+        return float(self.inside(*self.centre_coordinates(rows, cols)).mean())
+
     def inside(
         self, rows: Float64[np.ndarray, "h w"], cols: Float64[np.ndarray, "h w"]
     ) -> Bool[np.ndarray, "h w"]:

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
+from terramamba.core.words import percent
 from terramamba.raster.readers.emit import as_the_sensor_saw
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene, Source
@@ -25,6 +26,9 @@ from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
 from terramamba.raster.windows import BY_PIXEL, Storage, Window, evenly_spaced, sample_windows
 
 PIXELS_AT_ONCE = 4_000_000
+_BEYOND = "what lies beyond is not masked"
+NEARLY_ALL = 0.98
+"""A mask that covers less of a scene is said to."""
 _DEFECT = re.compile(r"cloud|cirrus|spacecraft")
 
 
@@ -51,13 +55,24 @@ def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
             notes += drawn.notes
         else:
             raster = open_scene(path)
-            layers.append(_layer(raster, scene))
+            layer = _layer(raster, scene)
+            layers.append(layer)
+            covered = 1.0 if layer.mapping is None else layer.mapping.covered()
+            if covered < NEARLY_ALL:
+                notes += (
+                    f"{path} covers {percent(covered)} of {scene.path}: what lies beyond is not masked",
+                )
             names.append(f"where {_in_words(path, raster)} is not 0")
     return replace(
         scene,
         source=MaskedSource(scene.source, tuple(layers)),
         notes=(*notes, f"masked: no data {', '.join(names)}"),
     )
+
+
+def partly_masked(scene: Scene) -> list[str]:
+    """Return what was noted of masks that cover a part of ``scene`` alone."""
+    return [note for note in scene.notes if note.endswith(_BEYOND)]
 
 
 def masked_fraction(scene: Scene) -> float:
