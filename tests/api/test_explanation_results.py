@@ -4,6 +4,7 @@ import json
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import terramamba as tm
@@ -108,3 +109,24 @@ def test_explanations_show_themselves_in_a_notebook(
     assert f"<td>{change.layers[0].layer}</td>" in of_change
     moved = tm.ExplainedClasses("classify", {**classes, "folder": str(tmp_path)})
     assert "data:image/png" not in moved._repr_html_()
+
+
+def in_other_units(path: str, times: float) -> tm.Scene:
+    values, _ = tm.open_scene(path).read()
+    return tm.scene_from_array(values.astype(np.float32) * np.float32(times))
+
+
+def test_what_a_map_says_of_other_units_an_explanation_says_too(
+    classes: tm.ExplainedClasses, change: tm.ExplainedChange, tmp_path: Path
+) -> None:
+    scene = in_other_units(classes["scene"], 1e-4)
+    shown = tm.explain_classes(
+        classes["run"], scene, out=tmp_path / "a", samples=5, device="cpu", progress=False
+    )
+    dates = [in_other_units(change[name], 1 / 255) for name in ("before", "after")]
+    how = {"window": "5,6,32,40", "device": "cpu", "progress": False}
+    seen = tm.explain_change(change["run"], *dates, out=tmp_path / "b", **how)
+    for found in (shown, seen):
+        assert any("times smaller than those that the model was trained on" in one for one in found["notes"])
+    for found in (classes, change):
+        assert not any("trained on" in note for note in found["notes"])

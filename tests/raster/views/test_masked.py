@@ -70,7 +70,10 @@ def test_a_mask_that_covers_a_part_of_the_scene_is_said_to(scene: Scene, tmp_pat
     part = Grid(15, 40, UTM33, HERE.transform)
     found = masked(scene, [mask(tmp_path / "m.tif", np.ones((15, 40), np.uint8), part)])
     assert mask_of(found).mean() == 0.5
-    assert f"{tmp_path / 'm.tif'} covers 50 % of {scene.path}: what lies beyond is not masked" in found.notes
+    assert (
+        f"{tmp_path / 'm.tif'} covers about 50 % of {scene.path}: what lies beyond is not masked"
+        in found.notes
+    )
     larger = Grid(64, 90, UTM33, Affine(10, 0, 499_900, 0, -10, 5_800_020))
     whole = masked(scene, [mask(tmp_path / "w.tif", np.zeros((64, 90), np.uint8), larger)])
     assert partly_masked(found) == [note for note in found.notes if "beyond" in note]

@@ -21,13 +21,14 @@ from terramamba.core.run_files import EXPLANATION
 from terramamba.data.scaling import read_scaled
 from terramamba.explain.activations import change_evidence
 from terramamba.mapping.fit_to_run import chosen_nodata, open_for, open_run
+from terramamba.mapping.value_range import training_differences
 from terramamba.raster.band_matching import band_notes
 from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.cropped import cropped
-from terramamba.raster.views.masked import masked
+from terramamba.raster.views.masked import masked, partly_masked
 from terramamba.raster.views.nodata import require_held, without_values
 from terramamba.raster.views.warped import Method
 from terramamba.runs.folder import Run
@@ -165,7 +166,11 @@ def _record(
         "model": found.run.card.model.name,
         "before": dates[0].path,
         "after": dates[1].path,
-        "notes": [f"{date.path}: {note}" for date in dates for note in band_notes(date)],
+        "notes": [
+            *(f"{date.path}: {note}" for date in dates for note in band_notes(date)),
+            *dict.fromkeys(note for date in dates for note in partly_masked(date)),
+            *(note for date in dates for note in training_differences(found.run, date)),
+        ],
         "window": asdict(chosen.window),
         "window_chosen": chosen.why,
         "threshold": found.threshold,

@@ -22,9 +22,10 @@ from terramamba.landcover.explain.explanation import ClassExplanation, PixelAnsw
 from terramamba.landcover.explain.files import write_attention, write_importance, write_pixels
 from terramamba.landcover.explain.patches import Patches, read_patches
 from terramamba.landcover.explain.pixels import Chosen, choose_pixels
-from terramamba.mapping.fit_to_run import chosen_nodata, open_run
+from terramamba.mapping.fit_to_run import chosen_nodata, nodata_note, open_run
+from terramamba.mapping.value_range import training_differences
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.masked import masked
+from terramamba.raster.views.masked import masked, partly_masked
 from terramamba.raster.views.nodata import require_held, without_values
 from terramamba.runs.folder import Run
 from terramamba.runs.result_folder import check_result_folder, result_folder
@@ -97,7 +98,9 @@ def explain_classes(
     )
     require_held([everything.scene], nodata or ())
     known = without_values(everything.scene, chosen_nodata(loaded, nodata))
-    everything = replace(everything, scene=masked(known, mask))
+    seen = masked(known, mask)
+    unlike = [] if scene is None else [*nodata_note(loaded, nodata), *training_differences(loaded, seen)]
+    everything = replace(everything, scene=seen, notes=(*everything.notes, *partly_masked(seen), *unlike))
     named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)
     chosen, images = _with_data(everything.drawn(samples, seed), loaded)
     answers, patches = _answers(loaded, everything, named, place)

@@ -59,9 +59,7 @@ def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
             layers.append(layer)
             covered = 1.0 if layer.mapping is None else layer.mapping.covered()
             if covered < NEARLY_ALL:
-                notes += (
-                    f"{path} covers {percent(covered)} of {scene.path}: what lies beyond is not masked",
-                )
+                notes += (f"{path} covers about {percent(covered)} of {scene.path}: {_BEYOND}",)
             names.append(f"where {_in_words(path, raster)} is not 0")
     return replace(
         scene,
