@@ -85,6 +85,7 @@ def test_an_empty_folder_goes_with_its_last_holder_and_one_with_files_stays(tmp_
     with lock_folder(folder, alone=True):
         (folder / "000000.npz").write_bytes(b"")
     assert sorted(path.name for path in folder.iterdir()) == ["000000.npz", "lock"]
+    assert (folder / "lock").read_bytes() == b"", "nobody holds it"
     with lock_folder(folder, alone=True):
         (folder / "000000.npz").unlink()
     assert not folder.exists()

@@ -70,10 +70,26 @@ def test_a_file_that_is_read_only_is_not_overwritten(tmp_path: Path) -> None:
     out.write_bytes(b"kept")
     check_outputs([out], overwrite=True)
     out.chmod(0o444)
-    with pytest.raises(InputError, match=r"map\.tif: is read-only, so it stays; have it written again"):
+    with pytest.raises(InputError, match=r"map\.tif: is read-only, so it stays; make it writable"):
         check_outputs([out], overwrite=True)
     with pytest.raises(InputError, match="exists already"):
         check_outputs([out])
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no such folders")
+def test_a_file_of_somebody_else_is_not_overwritten_where_each_has_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "map.tif"
+    out.write_bytes(b"kept")
+    own = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: own + 12345)
+    require_replaceable(out)
+    tmp_path.chmod(0o1777)
+    with pytest.raises(InputError, match=r"map\.tif: is somebody else's"):
+        require_replaceable(out)
+    monkeypatch.setattr(os, "geteuid", lambda: own)
+    require_replaceable(out)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,9 @@ class FolderLock:
 
     def close(self) -> None:
         """Let go of the folder and leave it as it is."""
+        if self.alone is not None:
+            with suppress(OSError):
+                os.ftruncate(self._handle, 0)
         os.close(self._handle)
 
     def leave(self) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 from terramamba.core.errors import InputError
@@ -32,6 +33,15 @@ def require_place(out: str | os.PathLike[str]) -> None:
 
 
 def require_replaceable(out: Path) -> None:
-    """Raise ``InputError`` where the file ``out`` is there and is protected: nobody may write it."""
-    if out.is_file() and not out.stat().st_mode & _WRITABLE:
-        raise InputError(f"{out}: is read-only, so it stays; have it written again, or name another file")
+    """Raise ``InputError`` where the file ``out`` is there and is protected: read-only, or not one's own.
+
+    In folders such as ``/tmp`` everybody may write, and each removes what is his own.
+    """
+    if not out.is_file():
+        return
+    if not out.stat().st_mode & _WRITABLE:
+        raise InputError(f"{out}: is read-only, so it stays; make it writable, or name another file")
+    above = out.parent.stat()
+    own = hasattr(os, "geteuid") and os.geteuid() in (0, above.st_uid, out.lstat().st_uid)
+    if above.st_mode & stat.S_ISVTX and not own:
+        raise InputError(f"{out}: is somebody else's, who alone may replace it there; name another file")

@@ -138,9 +138,10 @@ def _require_own_size(path: str, name: str, item: Any) -> None:
         if stored.size > most:
             return "is stored with more bytes than it has once unpacked"
         try:
-            return require_plausible(stored.size, block)
+            require_plausible(stored.size, block)
         except GrowthError as error:
             return f"is too large: {error}"
+        return None
 
     if (wrong := item.id.chunk_iter(wrong_with)) is not None:
         raise InputError(
