@@ -259,6 +259,20 @@ def test_a_loss_that_is_no_number_ends_training_with_its_place(tmp_path):
     assert len(checkpoint(tmp_path)["history"]) == 2
 
 
+class Rooted(PatchNet):
+    """Its loss is a number, and its gradients are none: a root is infinitely steep at 0."""
+
+    def token_logits(self, x):
+        y = super().token_logits(x)
+        return y + 0 * (y - y).sum().sqrt()
+
+
+def test_weights_that_are_no_numbers_after_the_last_step_end_training(tmp_path):
+    config = replace(CONFIG, epochs=1, warmup_epochs=0, batch_size=16)
+    with pytest.raises(InputError, match="the training loss gave weights that are no numbers in epoch 1"):
+        fit(make(Rooted), Classification, Patches(16, 1), Patches(16, 2), config, tmp_path)
+
+
 def test_tokens_are_learnt_in_the_same_run_of_the_network(tmp_path):
     config = replace(CONFIG, token_loss=0.5, epochs=1, warmup_epochs=0)
     model = make()
