@@ -82,7 +82,7 @@ def describe_bands(path: str, listing: Listing, variable: Variable, band: int | 
     if found:
         listed = Listed(_values(path, found[0]), found[0].words("units"))
     centres = Centres() if listed is None else listed.settled()
-    notes = () if centres.note is None else (centres.note,)
+    notes: tuple[str, ...] = () if centres.note is None else (centres.note,)
     of_numbers = {v.leaf.lower(): v for v in own if v.dtype.kind in "biuf"}
     fwhm = next((of_numbers[name] for name in _WIDTHS if name in of_numbers), None)
     widths = None

@@ -70,8 +70,8 @@ def open_neon(path: str, variable: str | None = None, flag: str = SCENE_VARIABLE
             own_unit = text(spectral["FWHM"].attrs.get("Units", ""))
             widths, _ = widths_of(numbers(spectral["FWHM"]).tolist(), wavelengths.tolist(), unit, own_unit)
         ignored = _windows(about.attrs)
-        variable = Variable(name, cube.shape, ("", "", ""), cube.dtype, dict(cube.attrs))
-        packing = Packing.of(path, variable, bands)
+        stored = Variable(name, cube.shape, ("", "", ""), cube.dtype, dict(cube.attrs))
+        packing = Packing.of(path, stored, bands)
         factor = cube.attrs.get("Scale_Factor")
     return Scene(
         path,

@@ -60,8 +60,8 @@ def open_tanager(path: str, variable: str | None = None, flag: str = SCENE_VARIA
                 f"{path}: {name} has {bands} bands, and its lists of wavelengths and widths do not fit; "
                 "fetch the file again"
             )
-        variable = Variable(name, cube.shape, ("", "", ""), cube.dtype, dict(cube.attrs))
-        packing = Packing.of(path, variable, bands)
+        stored = Variable(name, cube.shape, ("", "", ""), cube.dtype, dict(cube.attrs))
+        packing = Packing.of(path, stored, bands)
     return Scene(
         path,
         "",
