@@ -226,6 +226,19 @@ def test_what_is_noted_of_any_tile_is_noted_of_the_mosaic(geotiff: Make, tmp_pat
     )
 
 
+def test_of_many_tiles_each_with_a_note_of_its_own_some_are_noted(tmp_path: Path) -> None:
+    for i in range(12):
+        (tmp_path / f"{i}.img").write_bytes(bytes(16 + i))  # longer than described
+        (tmp_path / f"{i}.hdr").write_text(
+            "ENVI\nsamples = 4\nlines = 4\nbands = 1\ndata type = 1\ninterleave = bsq\n"
+            f"map info = {{UTM, 1, 1, {400_000 + 40 * i}, 5800000, 10, 10, 33, North, WGS-84}}\n"
+        )
+    notes = open_scene([tmp_path / f"{i}.img" for i in range(12)]).notes
+    assert len(notes) == 9
+    assert notes[0].startswith(f"{tmp_path / '1.img'}: holds 17 bytes")
+    assert notes[-1] == "3 further notes of other tiles"
+
+
 def test_a_virtual_raster_without_the_no_data_and_scale_of_its_parts_is_said_to_lack_them(
     geotiff: Make, tmp_path: Path
 ) -> None:

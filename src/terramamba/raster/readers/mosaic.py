@@ -24,6 +24,8 @@ from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, evenly_spaced, pieces
 
 UNLIKE = "name the image that is meant, or give tiles of one kind alone"
+MOST_NOTES = 8
+"""Notes of other tiles than the first; where each tile has its own, more would hide the rest."""
 PIXEL_TOLERANCE = 0.05
 WAVELENGTH_TOLERANCE_NM = 1.0
 COMPARED_AT_ONCE = 4_000_000
@@ -180,7 +182,9 @@ def _notes_of_others(scenes: Sequence[Scene]) -> list[str]:
             if note not in scenes[0].notes:
                 found.setdefault(note, []).append(scene.path)
     more = {note: f" and {len(paths) - 1} more" if len(paths) > 1 else "" for note, paths in found.items()}
-    return [f"{paths[0]}{more[note]}: {note}" for note, paths in found.items()]
+    said = [f"{paths[0]}{more[note]}: {note}" for note, paths in found.items()]
+    left = len(said) - MOST_NOTES
+    return said if left <= 0 else [*said[:MOST_NOTES], f"{count(left, 'further note')} of other tiles"]
 
 
 def _fill(scene: Scene) -> float:
