@@ -12,7 +12,7 @@ from rasterio.warp import transform
 
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid, apply
-from terramamba.raster.vector.features import on_pixels, read_features
+from terramamba.raster.vector.features import Features, on_pixels, read_features
 
 UTM = Grid(40, 50, CRS.from_epsg(32633), Affine(10, 0, 500_000, 0, -10, 5_800_000))
 DEGREES = Grid(40, 50, CRS.from_epsg(4326), Affine(1e-4, 0, 100.0, 0, -1e-4, 15.0))
@@ -109,3 +109,16 @@ def test_one_stray_point_accuses_nobody(tmp_path: Path) -> None:
     collection["features"].append({"type": "Feature", "properties": {}, "geometry": stray})
     path.write_text(json.dumps(collection))
     np.testing.assert_allclose(place(str(path), UTM), [5, 5, 15, 15], atol=0.05)
+
+
+def test_a_shape_beyond_the_ends_of_numbers_has_no_place() -> None:
+    """In pixels of a small size its coordinates are no numbers any longer, which no library takes well."""
+    ring = shapely.Polygon([(0, 0), (1.7e308, 0), (1, 1), (0, 0)])
+    shapes = np.array([shapely.Point(1.7e308, 0), shapely.Point(3, 2), ring, None])
+    features = Features("a.gpkg", "a", shapes, {}, None)
+    grid = Grid(10, 10, None, Affine.scale(0.1))
+    placed, _ = on_pixels(features, grid, "scene.tif")
+    assert placed[0].is_empty
+    assert placed[1].coords[0] == pytest.approx((30, 20))
+    assert placed[2].is_empty
+    assert placed[3] is None

@@ -4,7 +4,7 @@ n features   m attributes
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -181,7 +181,15 @@ def _reprojected(features: Features, grid: Grid) -> Shaped[np.ndarray, " n"]:
     def reproject(points: Float64[np.ndarray, "p 2"]) -> Float64[np.ndarray, "p 2"]:
         return np.stack(to_crs(features.crs, grid.crs, *points.T), axis=1)
 
-    moved = shapely.transform(_cut_and_split(features, grid), reproject)
+    return _transformed(_cut_and_split(features, grid), reproject)
+
+
+def _transformed(
+    shapes: Shaped[np.ndarray, " n"], move: Callable[[Float64[np.ndarray, "p 2"]], Float64[np.ndarray, "p 2"]]
+) -> Shaped[np.ndarray, " n"]:
+    """Move all points of ``shapes``; what has no place then, as numbers have their ends, becomes empty."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        moved = shapely.transform(shapes, move)
     points, shape = shapely.get_coordinates(moved, return_index=True)
     lost = np.unique(shape[~np.isfinite(points).all(axis=1)])
     moved[lost] = shapely.Point()
@@ -213,4 +221,4 @@ def _moved(shapes: Shaped[np.ndarray, " n"], transform: Affine) -> Shaped[np.nda
         x, y = points.T
         return np.stack([a * x + b * y + c, d * x + e * y + f], axis=1)
 
-    return shapely.transform(shapes, move)
+    return _transformed(shapes, move)
