@@ -43,7 +43,7 @@ def gradients(
     SOFTPLUS: tl.constexpr, ZOH: tl.constexpr,
     EVERY: tl.constexpr, UNROLL: tl.constexpr, ROWS: tl.constexpr, N: tl.constexpr, LANES: tl.constexpr,
 ):  # fmt: skip
-    """The gradients of one chunk, from that of the state after it, which enters it here.
+    """Compute the gradients of one chunk, from that of the state after it, which enters it here.
 
     The states of UNROLL steps are computed again from a saved one and held in registers; then these steps are
     walked in reverse. W is the ``input_factor``, g_t the gradient of h_t, q_t = Abar_t h_{t-1} g_t:

@@ -19,7 +19,7 @@ def convolve(
     sequences, channels, length,
     REVERSE: tl.constexpr, SEQUENCES: tl.constexpr, STEPS: tl.constexpr, LANES: tl.constexpr,
 ):  # fmt: skip
-    """y_t = sum over s <= t of k_{t-s} x_s; ``REVERSE`` counts the steps from the end: the gradient of x.
+    """Compute y_t = sum over s <= t of k_{t-s} x_s; ``REVERSE`` counts steps from the end: the gradient of x.
 
     A program has a tile of outputs (sequences, steps, channels) and adds what one input step gives to all.
     """
@@ -55,7 +55,7 @@ def kernel_gradient(
     sequences, channels, length, share,
     LAGS: tl.constexpr, LANES: tl.constexpr,
 ):  # fmt: skip
-    """dk_j = sum over t >= j of dy_t x_{t-j} for a share of the sequences; dk is (shares, d, l)."""
+    """Compute dk_j = sum over t >= j of dy_t x_{t-j} for a share of the sequences; dk is (shares, d, l)."""
     blocks = tl.cdiv(channels, LANES)
     lags = tl.cdiv(length, LAGS)
     index = tl.program_id(0)

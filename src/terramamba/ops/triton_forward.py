@@ -35,7 +35,7 @@ def chunk_states(
     SOFTPLUS: tl.constexpr, ZOH: tl.constexpr, BACKWARD: tl.constexpr,
     EVERY: tl.constexpr, UNROLL: tl.constexpr, ROWS: tl.constexpr, N: tl.constexpr, LANES: tl.constexpr,
 ):  # fmt: skip
-    """What each chunk makes of a state of 0, and the sum of its Delta, which gives the decay over the chunk.
+    """Compute what each chunk makes of a state of 0, and the sum of its Delta, by which the state decays.
 
     Forward: h = Abar h + Bbar u, with x = u and W = B. ``BACKWARD``: the gradient of the state before a step
     from that of the state after it, g = Abar (g + C dy), last step first, with x = dy and W = C.
@@ -138,7 +138,7 @@ def outputs(
     SOFTPLUS: tl.constexpr, ZOH: tl.constexpr,
     EVERY: tl.constexpr, UNROLL: tl.constexpr, ROWS: tl.constexpr, N: tl.constexpr, LANES: tl.constexpr,
 ):  # fmt: skip
-    """y_t = sum_n C_t h_t + D u_t of one chunk from the state that enters it.
+    """Compute y_t = sum_n C_t h_t + D u_t of one chunk from the state that enters it.
 
     ``saved_states`` (blocks of EVERY steps, b, n, d), or None, lies side by side in memory.
     """

@@ -25,7 +25,7 @@ LOG2_E = tl.constexpr(1.4426950408889634)
 @triton.jit
 @no_type_check
 def channel_tile(block, channels, ROWS: tl.constexpr, LANES: tl.constexpr):
-    """Channels (rows, lanes) of a block, counted in their group, and which of them there are."""
+    """Name the channels (rows, lanes) of a block, counted in their group, and which of them there are."""
     row, lane = tl.arange(0, ROWS), tl.arange(0, LANES)
     channel = (block * (ROWS * LANES) + row[:, None] * LANES + lane[None, :]).to(tl.int64)
     return channel, channel < channels
@@ -34,7 +34,7 @@ def channel_tile(block, channels, ROWS: tl.constexpr, LANES: tl.constexpr):
 @triton.jit
 @no_type_check
 def per_channel(parameter, stride, channel, real):
-    """A parameter (d) of the channels; 0 where it is None."""
+    """Load a parameter (d) of the channels; 0 where it is None."""
     value = tl.zeros(channel.shape, tl.float32)
     if parameter is not None:
         value = tl.load(parameter + channel * stride, mask=real, other=0.0).to(tl.float32)
@@ -44,7 +44,7 @@ def per_channel(parameter, stride, channel, real):
 @triton.jit
 @no_type_check
 def per_state(values, stride_d, stride_n, channel, state, tile):
-    """A matrix (d, n) at the states of a tile; 0 where it is None."""
+    """Load a matrix (d, n) at the states of a tile; 0 where it is None."""
     place = channel[:, None, :] * stride_d + state[None, :, None] * stride_n
     value = tl.zeros(place.shape, tl.float32)
     if values is not None:
@@ -55,7 +55,7 @@ def per_state(values, stride_d, stride_n, channel, state, tile):
 @triton.jit
 @no_type_check
 def softplus(x):
-    """log(1 + e^x) = max(x, 0) + log(1 + w), w = e^-|x|, with log(1 + w) = 2 artanh(w / (2 + w)) as a series.
+    """Compute log(1 + e^x) = max(x, 0) + log(1 + w), w = e^-|x|; log(1 + w) = 2 artanh(w / (2 + w)) as a series.
 
     The argument of the series is at most 1/3. A logarithm of 1 + w would lose the digits of a small w.
     """
@@ -75,7 +75,7 @@ def softplus(x):
 @triton.jit
 @no_type_check
 def sigmoid(x):
-    """The slope of ``softplus``; e^-|x| cannot overflow."""
+    """Compute the slope of ``softplus``; e^-|x| cannot overflow."""
     w = tl.exp(-tl.abs(x))
     return tl.where(x < 0, w, 1.0) / (1.0 + w)
 
@@ -83,7 +83,7 @@ def sigmoid(x):
 @triton.jit
 @no_type_check
 def load_delta(pointers, inside, bias, SOFTPLUS: tl.constexpr):
-    """Delta, and what it was before softplus; Delta is 0 outside."""
+    """Load Delta, and what it was before softplus; Delta is 0 outside."""
     raw = tl.load(pointers, mask=inside, other=0.0).to(tl.float32) + bias
     delta = raw
     if SOFTPLUS:
@@ -94,21 +94,21 @@ def load_delta(pointers, inside, bias, SOFTPLUS: tl.constexpr):
 @triton.jit
 @no_type_check
 def decay(delta, A):
-    """Abar = e^(Delta A). The steps are scaled, not A, which would hold twice as many registers."""
+    """Compute Abar = e^(Delta A). The steps are scaled, not A, which would hold twice as many registers."""
     return tl.exp2(delta * LOG2_E * A)
 
 
 @triton.jit
 @no_type_check
 def inverse(A):
-    """1 / A, where A is not 0: only ever used away from 0."""
+    """Compute 1 / A, where A is not 0: only ever used away from 0."""
     return 1.0 / tl.where(A == 0, 1.0, A)
 
 
 @triton.jit
 @no_type_check
 def input_factor(delta, A, A_inverse, A_bar, ZOH: tl.constexpr):
-    """Bbar / B: Delta, or (e^z - 1) / A with z = Delta A, which is Delta (1 + z/2 + z^2/6 + ...) near 0."""
+    """Compute Bbar / B: Delta, or (e^z - 1) / A with z = Delta A, near 0 Delta (1 + z/2 + z^2/6 + ...)."""
     factor = delta
     if ZOH:
         z = delta * A
@@ -127,7 +127,7 @@ def input_factor(delta, A, A_inverse, A_bar, ZOH: tl.constexpr):
 @triton.jit
 @no_type_check
 def input_factor_slope(delta, A, A_inverse, A_bar, factor):
-    """Derivative by A of the zoh ``input_factor``: near 0 Delta^2 times the sum of k z^(k-1) / (k+1)!."""
+    """Differentiate by A the zoh ``input_factor``: near 0 Delta^2 times the sum of k z^(k-1) / (k+1)!."""
     z = delta * A
     series = 1.0 / 5760 + z * (1.0 / 45360)
     series = 1.0 / 840 + z * series
@@ -142,7 +142,7 @@ def input_factor_slope(delta, A, A_inverse, A_bar, factor):
 @triton.jit
 @no_type_check
 def program_place(blocks, chunks, groups):
-    """Which (block of channels, chunk of steps, group, sequence) a program has; the blocks come in turn."""
+    """Tell which (block of channels, chunk of steps, group, sequence) a program has; blocks come in turn."""
     index = tl.program_id(0)
     block = index % blocks
     index = index // blocks
@@ -154,7 +154,7 @@ def program_place(blocks, chunks, groups):
 @triton.jit
 @no_type_check
 def row_of(t, inside, path_index, path_index_l):
-    """Where step t lies in memory: at row t, or in a map at that of its place."""
+    """Tell where step t lies in memory: at row t, or in a map at that of its place."""
     row = t
     if path_index is not None:
         row = tl.load(path_index + t * path_index_l, mask=inside, other=0)
@@ -168,7 +168,7 @@ def advance(
     a, a_inverse, shift, real, some,
     SOFTPLUS: tl.constexpr, ZOH: tl.constexpr,
 ):  # fmt: skip
-    """The state after step t, the step's row and its input; ``real`` channels and ``some`` states exist."""
+    """Compute the state after step t, its row and its input; ``real`` channels and ``some`` states exist."""
     inside = t < stop
     row = row_of(t, inside, path_index, path_index_l)
     u_t = tl.load(u + row * u_l, mask=real & inside, other=0.0).to(tl.float32)

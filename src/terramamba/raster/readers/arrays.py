@@ -83,7 +83,7 @@ def list_arrays(path: str) -> dict[str, ArrayInfo]:
 
 
 def unopened(path: str) -> tuple[str, ...]:
-    """Names of what a .mat file holds that only MATLAB can open: tables, objects, functions."""
+    """List what a .mat file holds that only MATLAB can open: tables, objects, functions."""
     with reading(path) as kind:
         return matlab.list_v5(path)[1] if kind == "MATLAB v5" else ()
 
@@ -179,7 +179,7 @@ def file_kind(path: str) -> Kind:
 
 @contextmanager
 def reading(path: str) -> Iterator[Kind]:
-    """While reading ``path``, turn what the libraries raise on a damaged file into ``InputError``.
+    """Turn what the libraries raise on a damaged file into ``InputError``, while ``path`` is read.
 
     One that leads to other files is refused.
     """

@@ -43,7 +43,7 @@ _NAMES: dict[Role, tuple[str, ...]] = {
 
 
 def axes_of_text(text: str) -> tuple[Role, ...] | None:
-    """The roles of the axes that a text such as ``rows,cols,bands`` names; None where it names no order."""
+    """Return the roles that a text such as ``rows,cols,bands`` gives to axes; None where it names no order."""
     found = tuple({"columns": "cols", "lines": "rows"}.get(w, w) for w in text.replace(" ", "").split(","))
     return found if sorted(found) == sorted(ROLES) else None  # type: ignore[return-value]
 
@@ -55,7 +55,7 @@ ORDER = Bound(
 
 
 def role_of_name(name: str) -> Role | None:
-    """What an axis of this name holds; None where the name does not say."""
+    """Tell what an axis of this name holds; None where the name does not say."""
     plain = name.rsplit("/", 1)[-1].strip().lower()
     return next((role for role, names in _NAMES.items() if plain in names), None)
 
@@ -183,12 +183,12 @@ def settle(stored: Sequence[int], what: str, asked: Asked, in_file: InFile) -> t
 
 
 def roles_of(axes: Axes, ndim: int) -> tuple[Role, ...]:
-    """The roles of an array's axes in their order."""
+    """Return the roles of an array's axes in their order."""
     return _roles(axes, ndim)
 
 
 def in_words(axes: Axes, ndim: int) -> str:
-    """The axes in their order, such as ``rows, columns, bands``."""
+    """Name the axes in their order, such as ``rows, columns, bands``."""
     return ", ".join(_WORDS[role] for role in _roles(axes, ndim))
 
 

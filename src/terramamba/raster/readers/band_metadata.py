@@ -32,7 +32,7 @@ _BAD = frozenset({"false", "f", "no", "n", "bad"})
 def tags_and_names(
     image: Any, indexes: Sequence[int], envi: dict[str, str] | None
 ) -> tuple[list[dict[str, str]], list[str]]:
-    """The tags and names of the bands; ``envi`` are the entries of an ENVI header.
+    """Return the tags and names of the bands; ``envi`` are the entries of an ENVI header.
 
     What GDAL takes from a header that is not UTF-8 cannot be read through it, but is in ``envi`` too.
     """
@@ -47,7 +47,7 @@ def tags_and_names(
 
 
 def header_notes(image: Any, header: dict[str, str], centres: Centres) -> list[str]:
-    """Sentences about lists of a header that cannot be used, and on what ``centres`` were taken for."""
+    """Write sentences about lists of a header that cannot be used, and on what ``centres`` were taken for."""
     notes = []
     for entry in ("wavelength", "fwhm", "bbl"):
         listed = len(header_list(header.get(entry, ""), image.count))

@@ -107,7 +107,7 @@ def open_emit(path: str, variable: str | None = None, flag: str = SCENE_VARIABLE
 
 
 def as_the_sensor_saw(scene: Scene) -> Scene | None:
-    """An EMIT scene before it is put on the ground: lines x samples; None for other scenes."""
+    """Return an EMIT scene before it is put on the ground: lines x samples; None for other scenes."""
     source = scene.source
     if not isinstance(source, EmitSource):
         return None

@@ -14,7 +14,7 @@ _OTHER_NAMES = {"wavelengths": "wavelength", "wavelength_unit": "wavelength_unit
 
 
 def header_entries(files: Sequence[str]) -> dict[str, str] | None:
-    """The entries of the header among the ``files`` of an image, by names such as ``wavelength_units``.
+    """Return the entries of the header among an image's ``files``, by names such as ``wavelength_units``.
 
     Text that is not UTF-8 is taken for Latin-1, in which µ is one byte. None where there is no header.
     """

@@ -58,7 +58,7 @@ class Placed:
 
 
 def role_of_axis(listing: Listing, axis: str) -> Role | None:
-    """What an axis holds, by its name or by the attributes of the variable of that name."""
+    """Tell what an axis holds, by its name or by the attributes of the variable of that name."""
     own = listing.variables.get(axis)
     said = None if own is None else _role_of_attributes(own)
     return said or role_of_name(axis)

@@ -24,7 +24,7 @@ _MOST_NESTED = 10_000
 
 
 def list_v5(path: str) -> tuple[dict[str, tuple[tuple[int, ...], str]], tuple[str, ...]]:
-    """Shapes and types of the numeric arrays of a v5 file, and the names of what cannot be opened."""
+    """List shapes and types of the numeric arrays of a v5 file, and the names of what cannot be opened."""
     require_tags(path)
     listed: dict[str, tuple[tuple[int, ...], str]] = {}
     closed = []
@@ -41,7 +41,7 @@ def list_v5(path: str) -> tuple[dict[str, tuple[tuple[int, ...], str]], tuple[st
 
 
 def load_v5(path: str, names: Sequence[str] | None = None) -> dict[str, Array]:
-    """The arrays and texts of a v5 file by name, those in structures and cells too."""
+    """Load the arrays and texts of a v5 file by name, those in structures and cells too."""
     require_tags(path)
     found = _loaded(path, None if names is None else list(dict.fromkeys(map(_outermost, names))))
     return found if names is None else {name: found[name] for name in names if name in found}
@@ -73,7 +73,7 @@ def _inside(name: str, item: Any) -> Iterator[tuple[str, Array]]:
 
 
 def members(file: Any) -> Iterator[tuple[str, Any]]:
-    """The names of the arrays, texts and cells of texts of an open v7.3 file, and their data sets."""
+    """List the names of the arrays, texts and cells of texts of an open v7.3 file, and their data sets."""
     for name, item in file.items():
         if not name.startswith("#"):  # where MATLAB keeps what cells and structures refer to
             yield from _members(file, name, item)
@@ -96,7 +96,7 @@ def _members(file: Any, name: str, item: Any) -> Iterator[tuple[str, Any]]:
 
 
 def data_set(file: Any, name: str) -> Any:
-    """The data set of an open v7.3 file that ``members`` calls ``name``; raises ``KeyError``."""
+    """Return the data set of an open v7.3 file that ``members`` calls ``name``; raises ``KeyError``."""
     if name in file and isinstance(file[name], h5py.Dataset):
         return file[name]
     outer = _outermost(name)
@@ -107,14 +107,14 @@ def data_set(file: Any, name: str) -> Any:
 
 
 def load_v7(path: str, names: Sequence[str] | None = None) -> dict[str, Array]:
-    """The arrays and texts of a v7.3 file by name, those in structures and cells too."""
+    """Load the arrays and texts of a v7.3 file by name, those in structures and cells too."""
     with h5py.File(path, "r") as file:
         read = {n: _read(file, i) for n, i in members(file) if names is None or n in names}
     return {name: item for name, item in read.items() if item is not None}
 
 
 def matlab_class(item: Any) -> Literal["number", "text", "cell", "other"]:
-    """What MATLAB calls a member of a v7.3 file."""
+    """Tell what MATLAB calls a member of a v7.3 file."""
     if not isinstance(item, h5py.Dataset) or "MATLAB_empty" in item.attrs:
         return "other"
     name = _class_name(item)

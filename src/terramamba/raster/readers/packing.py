@@ -88,7 +88,7 @@ class Packing:
         return DeclaredScale(scales, offsets, self.stored, applied=True)
 
     def in_words(self) -> tuple[str, ...]:
-        """Sentences about what is done to stored values."""
+        """Say what is done to stored values, in sentences."""
         ends = [
             f"{word} {end:g}" for word, end in (("below", self.low), ("above", self.high)) if end is not None
         ]

@@ -21,7 +21,7 @@ def is_swath(path: str) -> bool:
 
 
 def what_swath(path: str) -> tuple[str, str] | None:
-    """Which product a file is, and what to give instead; None where it is none of these."""
+    """Tell which product a file is, and what to give instead; None where it is none of these."""
     if not h5py.is_hdf5(path):
         return None
     with opened(path, "HDF5") as file:

@@ -39,12 +39,12 @@ class Variable:
         return self.name.rsplit("/", 1)[-1]
 
     def words(self, attribute: str) -> str:
-        """An attribute that is text; "" where there is none."""
+        """Return an attribute that is text; "" where there is none."""
         value = self.attributes.get(attribute)
         return "" if value is None or np.size(value) == 0 else text(value).strip()
 
     def number(self, attribute: str) -> float | None:
-        """An attribute that is one number; None where there is none."""
+        """Return an attribute that is one number; None where there is none."""
         value = self.attributes.get(attribute)
         try:
             found = numbers([] if value is None else value)
@@ -106,7 +106,7 @@ def load(path: str, variable: Variable) -> Shaped[np.ndarray, "..."]:
 
 
 def array_of(file: Any, name: str) -> Any:
-    """What holds the values of a variable of an open file; is read by slices."""
+    """Find what holds the values of a variable of an open file; is read by slices."""
     return file.variables[name].data if isinstance(file, scipy.io.netcdf_file) else file[name]
 
 
