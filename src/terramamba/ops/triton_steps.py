@@ -55,7 +55,7 @@ def per_state(values, stride_d, stride_n, channel, state, tile):
 @triton.jit
 @no_type_check
 def softplus(x):
-    """Compute log(1 + e^x) = max(x, 0) + log(1 + w), w = e^-|x|; log(1 + w) = 2 artanh(w / (2 + w)) as a series.
+    """Compute log(1 + e^x) = max(x, 0) + log(1 + w), w = e^-|x|; log(1 + w) = 2 artanh(w / (2 + w)).
 
     The argument of the series is at most 1/3. A logarithm of 1 + w would lose the digits of a small w.
     """

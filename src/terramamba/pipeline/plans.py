@@ -37,7 +37,7 @@ def plan_data(task: Task, settings: TrainSettings) -> Plan:
 
 
 def resolved(task: Task, settings: S) -> S:
-    """Return ``settings`` as ``train`` would keep them, with all they leave to the recipe. Nothing is written.
+    """Return ``settings`` as ``train`` would keep them, with all they leave to the recipe. Writes nothing.
 
     Raises:
         InputError: as ``train``.

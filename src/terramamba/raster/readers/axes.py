@@ -43,7 +43,7 @@ _NAMES: dict[Role, tuple[str, ...]] = {
 
 
 def axes_of_text(text: str) -> tuple[Role, ...] | None:
-    """Return the roles that a text such as ``rows,cols,bands`` gives to axes; None where it names no order."""
+    """Read the roles that a text such as ``rows,cols,bands`` gives to axes; None where it names no order."""
     found = tuple({"columns": "cols", "lines": "rows"}.get(w, w) for w in text.replace(" ", "").split(","))
     return found if sorted(found) == sorted(ROLES) else None  # type: ignore[return-value]
 
