@@ -7,7 +7,7 @@ import multiprocessing.connection
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 from typing import Any
 
 from terramamba.core.errors import InputError
@@ -85,12 +85,19 @@ def _work(run: PlannedRun, train: Train, jobs: int) -> None:
         logging.lastResort = None
         with redirect_stderr(io.StringIO()):
             do_run(run, train)
-    except InputError as error:
-        write_failure(run, "; ".join([error.message, *getattr(error, "__notes__", ())]))
-        sys.exit(1)
     except Exception as error:
-        write_failure(run, f"{type(error).__name__}: {error or 'no message'}")
-        if run.folder.is_dir() and not (run.folder / LOG).is_symlink():
-            with (run.folder / LOG).open("a", encoding="utf-8") as log:
-                traceback.print_exc(file=log)
+        # Where the disk does not take the reason either, whoever waits finds none, and says that of the disk.
+        with suppress(OSError, InputError):
+            _keep_reason(run, error)
         sys.exit(1)
+
+
+def _keep_reason(run: PlannedRun, error: Exception) -> None:
+    """Write why a run failed, and for what nobody foresaw where it happened."""
+    if isinstance(error, InputError):
+        write_failure(run, "; ".join([error.message, *getattr(error, "__notes__", ())]))
+        return
+    write_failure(run, f"{type(error).__name__}: {error or 'no message'}")
+    if run.folder.is_dir() and not (run.folder / LOG).is_symlink():
+        with (run.folder / LOG).open("a", encoding="utf-8") as log:
+            traceback.print_exception(error, file=log)
