@@ -27,6 +27,15 @@ def _grid(height: int, width: int) -> Grid:
     return Grid(height, width, CRS.from_epsg(32632), Affine(20, 0, 500_000, 0, -20, 5_000_000))
 
 
+def even_out(head: torch.nn.Linear | torch.nn.Conv2d, logits: torch.Tensor) -> None:
+    """Have the outputs of a network vary around 0, so that maps hold all classes, areas of all sizes."""
+    over = [axis for axis in range(logits.ndim) if axis != 1]
+    with torch.no_grad():
+        head.bias -= logits.mean(over)
+        for parameter in head.parameters():
+            parameter /= logits.std(over).mean()
+
+
 @pytest.fixture(scope="session")
 def jobs(tmp_path_factory: pytest.TempPathFactory, seed_of: Callable[[str], int]) -> Jobs:
     home = tmp_path_factory.mktemp("jobs")
@@ -41,14 +50,12 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, seed_of: Callable[[str], int]
     cover = cover_card(scaling=Scaling("minmax", (0, 1, 2, 3), (0.0,) * 4, (2.0,) * 4, (1.0,) * 4))
     change = change_card(scaling=Scaling("standard", (0, 1), (0.0,) * 2, (2.0,) * 2, (1.0,) * 2))
     # Networks of few operations: a job has dozens of parts, and is done a hundred times.
-    network = create_model("ssa_mamba", preset="tiny", in_channels=4, num_classes=3, d_model=8)
+    network = create_model("ssa_mamba", preset="tiny", in_channels=4, num_classes=3, d_model=8).eval()
+    side = cover.data.patches.size
+    even_out(network.head, network(2 * torch.rand(256, 4, side, side)))
     save_run(network, home / "cover", cover)
     detector = create_model("unet_diff", in_channels=2, width=8).eval()
-    with torch.no_grad():  # logits around 0: areas of all sizes
-        logits = detector(torch.rand(1, 2, 2, 64, 64) / 2)
-        detector.head.bias -= logits.mean()
-        for parameter in detector.head.parameters():
-            parameter /= logits.std()
+    even_out(detector.head, detector(torch.rand(1, 2, 2, 64, 64) / 2))
     save_run(detector, home / "change", change)
     dates = (str(home / "before.tif"), str(home / "after.tif"))
     return Jobs(

@@ -15,11 +15,11 @@ import signal
 import sys
 from pathlib import Path
 
-import terramamba.mapping.jobs
+import terramamba.mapping.drafts
 from terramamba.cli import main
 
 PLACES = {
-    "publish": terramamba.mapping.jobs,
+    "publish": terramamba.mapping.drafts,
     "rmtree": shutil,
     "replace": Path,
     "unlink": Path,

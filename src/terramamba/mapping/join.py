@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from terramamba.core.errors import InputError
-from terramamba.mapping.jobs import finish, tidy
+from terramamba.mapping.claims import tidy
+from terramamba.mapping.jobs import finish
 from terramamba.mapping.map_output import MapOutput
 from terramamba.mapping.part_files import PartFiles
 from terramamba.mapping.summary import MapSummary
