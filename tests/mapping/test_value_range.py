@@ -108,3 +108,37 @@ def test_other_values_than_those_of_training_are_said(
     said = training_differences(run, open_scene(scene))
     assert all(note.startswith(str(scene)) for note in said)
     assert sum(words in note for note in said) == 1
+
+
+@pytest.mark.parametrize(
+    ("learnt", "kind", "times", "said"),
+    [
+        (2000.0, "uint8", 0.06, "it holds bytes, those were none"),
+        (2000.0, "uint16", 0.06, None),  # a dark scene of one sensor
+        (60.0, "uint16", 8.0, "those were bytes, it holds none"),
+        (60.0, "uint8", 3.0, None),
+        (0.2, "float32", 8.0, None),
+    ],
+)
+def test_pictures_stretched_to_bytes_are_told_from_measurements(
+    jobs: Jobs, tmp_path: Path, learnt: float, kind: str, times: float, said: str | None
+) -> None:
+    run = load_run(jobs.classify.words[2])
+    scaling = run.scaling
+    bands = len(scaling.bands)
+    rows = tuple((learnt * step,) * bands for step in (0.5, 0.8, 1.0, 1.2))
+    data = replace(
+        run.card.data,
+        quantiles=rows,
+        scaling=replace(scaling, offset=(0.0,) * bands, factor=(1 / learnt,) * bands, fill=(1.0,) * bands),
+    )
+    with rasterio.open(jobs.home / "scene.tif") as image:
+        profile = {**image.profile, "dtype": kind, "nodata": None}
+    values = np.random.default_rng(0).uniform(0.8, 1.2, (profile["count"], 60, 60)) * learnt * times
+    with rasterio.open(tmp_path / "scene.tif", "w", **(profile | {"width": 60, "height": 60})) as file:
+        file.write(values.astype(kind))
+    warned = value_range_warning(
+        replace(run, card=replace(run.card, data=data)), open_scene(tmp_path / "scene.tif")
+    )
+    assert (warned is None) == (said is None)
+    assert said is None or said in str(warned)

@@ -1,8 +1,12 @@
-"""Does a scene hold values in the units that a model learnt? Reflectance comes as 0 to 1, 0 to 10,000, ..."""
+"""Does a scene hold values in the units that a model learnt? Reflectance comes as 0 to 1, 0 to 10,000, ...
+
+c band   n pixels
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Float64
 
 from terramamba.core.words import ranges
 from terramamba.raster.checks.band_order import named_order, order_like
@@ -17,6 +21,8 @@ FEWEST_PIXELS = 100
 """In fewer pixels a band may hold one value by chance."""
 LARGEST_RATIO = 30.0
 """Scenes of one sensor differ by a few times, units by 100, 255 or 10,000."""
+OTHER_TYPE_RATIO, LARGEST_BYTE = 4.0, 255
+"""So much is told already where the one side is bytes and the other cannot be: pictures are stretched so."""
 
 
 def value_range_warning(run: Run, scene: Scene) -> str | None:
@@ -39,15 +45,31 @@ def value_range_warning(run: Run, scene: Scene) -> str | None:
     trained_on = np.maximum(np.abs(mean), scale)
     size_here = np.array([max(abs(band.mean()), band.std()) for band in bands])
     ratio = float(np.median(size_here / trained_on))
-    if 1 / LARGEST_RATIO < ratio < LARGEST_RATIO:
+    bytes_alone = _bytes_alone(run, scene, trained_on, bands)
+    largest = OTHER_TYPE_RATIO if bytes_alone is not None else LARGEST_RATIO
+    if 1 / largest < ratio < largest:
         return None
     if ratio == 0:
         return f"{scene.path}: its values are 0, those that the model was trained on are not"
     size = f"{ratio:,.0f} times larger" if ratio > 1 else f"{1 / ratio:,.0f} times smaller"
+    why = "" if bytes_alone is None else f" ({bytes_alone})"
     return (
-        f"{scene.path}: its values are about {size} than those that the model was trained on; "
+        f"{scene.path}: its values are about {size} than those that the model was trained on{why}; "
         "give it in the same units"
     )
+
+
+def _bytes_alone(
+    run: Run, scene: Scene, trained_on: Float64[np.ndarray, " c"], bands: Sequence[Float64[np.ndarray, " n"]]
+) -> str | None:
+    """Say which of both sides is bytes where the other has values that no byte holds; None where none is."""
+    if scene.dtype == "uint8":
+        return "it holds bytes, those were none" if np.median(trained_on) > LARGEST_BYTE else None
+    learnt = np.array(run.card.data.quantiles or [[np.nan]])
+    whole = bool((learnt == np.round(learnt)).all() and learnt.min() >= 0 and learnt.max() <= LARGEST_BYTE)
+    varied = whole and learnt.max() > 1
+    beyond = float(np.median([np.median(band) for band in bands])) > LARGEST_BYTE
+    return "those were bytes, it holds none" if varied and beyond else None
 
 
 def training_differences(run: Run, scene: Scene) -> list[str]:
