@@ -36,7 +36,7 @@ from terramamba.mapping.value_range import training_differences
 from terramamba.raster.band_matching import band_notes
 from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.masked import masked, partly_masked
+from terramamba.raster.views.masked import masked, noted_of_masks
 from terramamba.raster.views.nodata import require_held, without_values
 from terramamba.runs.folder import Run, write_confusion
 from terramamba.runs.record import has_settings, read_settings
@@ -113,7 +113,7 @@ def evaluate(
         require_held([opened], nodata or ())
         known = masked(without_values(opened, chosen_nodata(run, nodata)), mask or ())
         scored = _elsewhere(run, known, labels, reading)
-        unlike = (*nodata_note(run, nodata), *partly_masked(known), *training_differences(run, known))
+        unlike = (*nodata_note(run, nodata), *noted_of_masks(known), *training_differences(run, known))
         scored = replace(scored, notes=(*scored.notes, *unlike))
     if len(scored.pixels) == 0:
         why = "; ".join(scored.notes)

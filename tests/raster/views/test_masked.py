@@ -13,7 +13,7 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction, partly_masked
+from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction, noted_of_masks
 from terramamba.raster.windows import Window
 
 UTM33 = CRS.from_epsg(32633)
@@ -76,8 +76,8 @@ def test_a_mask_that_covers_a_part_of_the_scene_is_said_to(scene: Scene, tmp_pat
     )
     larger = Grid(64, 90, UTM33, Affine(10, 0, 499_900, 0, -10, 5_800_020))
     whole = masked(scene, [mask(tmp_path / "w.tif", np.zeros((64, 90), np.uint8), larger)])
-    assert partly_masked(found) == [note for note in found.notes if "beyond" in note]
-    assert partly_masked(whole) == []
+    assert noted_of_masks(found) == [note for note in found.notes if "beyond" in note]
+    assert noted_of_masks(whole) == []
 
 
 def test_a_mask_on_another_grid_is_taken_by_nearest_pixel(scene: Scene, tmp_path: Path, seed: int) -> None:

@@ -28,7 +28,7 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.cropped import cropped
-from terramamba.raster.views.masked import masked, partly_masked
+from terramamba.raster.views.masked import masked, noted_of_masks
 from terramamba.raster.views.nodata import require_held, without_values
 from terramamba.raster.views.warped import Method
 from terramamba.runs.folder import Run
@@ -168,7 +168,7 @@ def _record(
         "after": dates[1].path,
         "notes": [
             *(f"{date.path}: {note}" for date in dates for note in band_notes(date)),
-            *dict.fromkeys(note for date in dates for note in partly_masked(date)),
+            *dict.fromkeys(note for date in dates for note in noted_of_masks(date)),
             *(note for date in dates for note in training_differences(found.run, date)),
         ],
         "window": asdict(chosen.window),

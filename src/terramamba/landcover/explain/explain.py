@@ -25,7 +25,7 @@ from terramamba.landcover.explain.pixels import Chosen, choose_pixels
 from terramamba.mapping.fit_to_run import chosen_nodata, nodata_note, open_run
 from terramamba.mapping.value_range import training_differences
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.masked import masked, partly_masked
+from terramamba.raster.views.masked import masked, noted_of_masks
 from terramamba.raster.views.nodata import require_held, without_values
 from terramamba.runs.folder import Run
 from terramamba.runs.result_folder import check_result_folder, result_folder
@@ -100,7 +100,7 @@ def explain_classes(
     known = without_values(everything.scene, chosen_nodata(loaded, nodata))
     seen = masked(known, mask)
     unlike = [] if scene is None else [*nodata_note(loaded, nodata), *training_differences(loaded, seen)]
-    everything = replace(everything, scene=seen, notes=(*everything.notes, *partly_masked(seen), *unlike))
+    everything = replace(everything, scene=seen, notes=(*everything.notes, *noted_of_masks(seen), *unlike))
     named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)
     chosen, images = _with_data(everything.drawn(samples, seed), loaded)
     answers, patches = _answers(loaded, everything, named, place)

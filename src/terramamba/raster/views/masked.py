@@ -3,8 +3,9 @@
 A mask is a raster of any format whose non-zero pixels are to be left out, or a vector file of polygons whose
 inside is (``drawn_mask``). Where a raster has no data itself it marks nothing, nor does it outside its
 extent. Of the flags of EMIT's mask product those of clouds, cirrus,
-clouds made wider and the spacecraft count: water is no defect, and the aggregate flag holds it. Pixels left
-out are as pixels without data to all that follows.
+clouds made wider and the spacecraft count: water is no defect, and the aggregate flag holds it. Layers of
+providers whose good pixels are not 0 have rules of their own (``quality_layers``). Pixels left out are as
+pixels without data to all that follows.
 """
 
 import os
@@ -19,16 +20,23 @@ from terramamba.core.errors import InputError
 from terramamba.core.words import percent
 from terramamba.raster.readers.emit import as_the_sensor_saw
 from terramamba.raster.readers.open import open_scene
+from terramamba.raster.sample_statistics import sample_values
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.vector.vector_files import is_vector_file
 from terramamba.raster.views.drawn_mask import DrawnMask, open_drawn
 from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
+from terramamba.raster.views.quality_layers import QualityLayer, quality_layer
 from terramamba.raster.windows import BY_PIXEL, Storage, Window, evenly_spaced, sample_windows
 
 PIXELS_AT_ONCE = 4_000_000
 _BEYOND = "what lies beyond is not masked"
+_RULE = "are left out, snow and water are not"
+PLAIN = ({0, 1}, {0, 255})
+"""Values of a mask, whatever its name: quality layers have others."""
 NEARLY_ALL = 0.98
 """A mask that covers less of a scene is said to."""
+MUCH = 0.5
+"""Masks that leave out more of a scene are said to: they may be the wrong way round."""
 _DEFECT = re.compile(r"cloud|cirrus|spacecraft")
 
 
@@ -37,7 +45,7 @@ def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
 
     A raster has the scene's pixels, or georeferencing; on another grid, a pixel of the scene is what the
     mask's pixel at its centre is. Polygons lie in any reference system and mark what they cover half of.
-    Opens the masks and reads no pixel.
+    Opens the masks, and reads some pixels of those that a provider's quality layers are called like.
 
     Raises:
         InputError: a mask that cannot be read, has another size and no georeferencing, holds other shapes
@@ -60,7 +68,11 @@ def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
             covered = 1.0 if layer.mapping is None else layer.mapping.covered()
             if covered < NEARLY_ALL:
                 notes += (f"{path} covers about {percent(covered)} of {scene.path}: {_BEYOND}",)
-            names.append(f"where {_in_words(path, raster)} is not 0")
+            if layer.quality is not None:
+                notes += (
+                    f"{path}: taken for {layer.quality.called}: clouds, their shadows and fill {_RULE}",
+                )
+            names.append(f"where {_in_words(path, raster, layer)}")
     return replace(
         scene,
         source=MaskedSource(scene.source, tuple(layers)),
@@ -68,9 +80,20 @@ def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
     )
 
 
-def partly_masked(scene: Scene) -> list[str]:
-    """Return what was noted of masks that cover a part of ``scene`` alone."""
-    return [note for note in scene.notes if note.endswith(_BEYOND)]
+def noted_of_masks(scene: Scene) -> list[str]:
+    """Return what was noted of masks that cover a part of ``scene`` alone, or have rules of their own."""
+    return [note for note in scene.notes if note.endswith((_BEYOND, _RULE))]
+
+
+def much_masked(scene: Scene) -> list[str]:
+    """Say that masks leave out more than half of ``scene``; reads them."""
+    share = masked_fraction(scene)
+    if share <= MUCH:
+        return []
+    return [
+        f"masks leave out {percent(share)} of the pixels of {scene.path}: a mask is 0 where pixels are to be"
+        " used; turn round one that is 0 where they are not"
+    ]
 
 
 def masked_fraction(scene: Scene) -> float:
@@ -95,16 +118,18 @@ def unmasked_source(scene: Scene) -> Source:
 class MaskLayer:
     """The ``bands`` of one mask, whose files have a ``storage``.
 
-    ``mapping`` leads to its pixels where they are not the scene's.
+    ``mapping`` leads to its pixels where they are not the scene's. A pixel is left out where one of the bands
+    is not 0, or as the ``quality`` layer that it is has it.
     """
 
     source: Source
     bands: tuple[int, ...]
     storage: Storage
     mapping: GridMapping | None
+    quality: QualityLayer | None = None
 
     def marked(self, window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
-        """Tell where the mask is not 0 in ``window`` of the scene, thinned out to ``shape``."""
+        """Tell where the mask leaves pixels out in ``window`` of the scene, thinned out to ``shape``."""
         bands = self.bands
         if self.mapping is None:
             values, valid = self.source.read(window, bands, shape)
@@ -116,8 +141,9 @@ class MaskLayer:
             )
             thinned = shape != window.shape
             self.mapping.take_nearest(self.source, coordinates, bands, values, valid, thinned=thinned)
-        not_nan = values == values
-        return np.asarray((valid & not_nan & (values != 0)).any(axis=0))
+        known = valid & (values == values)
+        left_out = values != 0 if self.quality is None else self.quality.left_out(values)
+        return np.asarray((known & left_out).any(axis=0))
 
 
 @dataclass(frozen=True)
@@ -143,13 +169,14 @@ class MaskedSource:
 
 
 def _layer(mask: Scene, scene: Scene) -> MaskLayer:
-    bands = _marking(mask)
+    found = quality_layer(mask.path, mask.band_names, lambda: _values(mask) in PLAIN)
+    bands, quality = (_marking(mask), None) if found is None else ((found[0],), found[1])
     storage = mask.storage.times(len(bands))
     if same_pixels(mask.grid, scene.grid):
-        return MaskLayer(mask.source, bands, storage, None)
+        return MaskLayer(mask.source, bands, storage, None, quality)
     raw = as_the_sensor_saw(mask) if scene.transform is None else None
     if raw is not None and raw.grid.window == scene.grid.window:
-        return MaskLayer(raw.source, bands, storage, None)
+        return MaskLayer(raw.source, bands, storage, None, quality)
     if mask.transform is None or scene.transform is None:
         if mask.turned != scene.turned:
             raise InputError(
@@ -157,7 +184,7 @@ def _layer(mask: Scene, scene: Scene) -> MaskLayer:
                 "rows are stored from the south or columns from the east; give one with georeferencing"
             )
         if mask.grid.window == scene.grid.window:
-            return MaskLayer(mask.source, bands, storage, None)
+            return MaskLayer(mask.source, bands, storage, None, quality)
         raise InputError(
             f"{mask.path}: a mask of {mask.height} x {mask.width} pixels, but {scene.path} has "
             f"{scene.height} x {scene.width}, and not both are georeferenced; give the mask of this scene"
@@ -168,7 +195,13 @@ def _layer(mask: Scene, scene: Scene) -> MaskLayer:
             f"{mask.path}: lies nowhere on {scene.path}; check the reference systems and the places, or "
             "leave this mask out"
         )
-    return MaskLayer(mask.source, bands, storage, mapping)
+    return MaskLayer(mask.source, bands, storage, mapping, quality)
+
+
+def _values(mask: Scene) -> set[float]:
+    """Return the values of the only band of a mask, of a sample of its pixels."""
+    values, valid = sample_values(mask, (0,), PIXELS_AT_ONCE)
+    return {float(value) for value in np.unique(values[valid])}
 
 
 def _marking(mask: Scene) -> tuple[int, ...]:
@@ -185,8 +218,10 @@ def _marking(mask: Scene) -> tuple[int, ...]:
     return found
 
 
-def _in_words(path: str, mask: Scene) -> str:
-    bands = _marking(mask)
-    if len(bands) == mask.bands:
-        return path
-    return f"{path} ({', '.join(mask.band_names[band] for band in bands)})"
+def _in_words(path: str, mask: Scene, layer: MaskLayer) -> str:
+    """What of a mask leaves pixels out."""
+    if layer.quality is not None:
+        return f"{path} has clouds, their shadows or fill"
+    if len(layer.bands) == mask.bands:
+        return f"{path} is not 0"
+    return f"{path} ({', '.join(mask.band_names[band] for band in layer.bands)}) is not 0"
