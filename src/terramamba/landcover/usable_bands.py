@@ -17,6 +17,7 @@ from terramamba.data.patch_store import window_size
 from terramamba.data.pixel_list import PixelList
 from terramamba.raster.checks.scales import Ends
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.quality_layers import holds_codes
 
 MIN_VALID_FRACTION = 0.5
 """A band with data at a smaller fraction of the labelled pixels than this is left out."""
@@ -147,4 +148,12 @@ def choose_bands(
         for reason, left_out in reasons.items()
         if left_out
     )
+    codes = [band for band in kept if holds_codes(scene.band_names[band])]
+    if codes and len(codes) < len(kept):
+        called = ", ".join(scene.band_names[band] for band in codes)
+        others = ranges([band for band in range(scene.bands) if band not in codes]).replace(" ", "")
+        notes += (
+            f"the model learns from {called}, by name codes of quality and no measurement; --bands {others}"
+            " leaves it out",
+        )
     return tuple(kept), notes

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from PIL import Image
 from rasterio.crs import CRS
 from rasterio.warp import transform, transform_bounds
 from scipy.io import savemat
@@ -14,7 +15,8 @@ from scipy.io import savemat
 from drawn import class_map, code_map
 from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import read_label_subsets, read_labels
-from terramamba.data.labels.raster_labels import label_shape
+from terramamba.data.labels.raster_labels import label_shape, read_codes
+from terramamba.data.settings import VectorOptions
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
@@ -84,6 +86,16 @@ def test_whole_floats_nan_nodata_and_negative_numbers(tmp_path: Path, scene: Sce
     floats[0, 1] = 2.5
     with pytest.raises(InputError, match=r"holds 2\.5, which is no class code"):
         read_labels(located(tmp_path / "odd.tif", floats), scene)
+
+
+def test_of_several_pages_of_labels_the_first_is_said_to_be_read(tmp_path: Path, scene: Scene) -> None:
+    first, second = (Image.fromarray(values) for values in (MAP, MAP[::-1].copy()))
+    path = tmp_path / "labels.tif"
+    first.save(path, save_all=True, append_images=[second])
+    flat = open_scene(located(tmp_path / "flat.tif", np.ones(MAP.shape, np.float32)))
+    raster = read_codes(str(path), flat, min_abundance=0.5, variable=None, vector=VectorOptions())
+    assert [note for note in raster.notes if "holds 2 images (pages of a TIFF)" in note]
+    assert not [note for note in raster.notes if "no georeferencing" in note]
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".npy"])

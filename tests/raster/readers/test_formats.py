@@ -110,3 +110,31 @@ def test_images_at_a_url(
             open_scene(f"{server}/b.tif")
     with pytest.raises(InputError, match=r"a\.mat: array files are read from disk only; download it first"):
         open_scene(f"{server}/a.mat")
+
+
+def test_the_file_of_a_product_of_snap_opens_its_folder_of_bands(geotiff: Make, tmp_path: Path) -> None:
+    bands = tmp_path / "S2.data"
+    bands.mkdir()
+    for number, name in enumerate(("B2", "B3")):
+        geotiff(bands / f"{name}.img", np.full((1, 3, 4), number, np.float32), driver="ENVI")
+    (tmp_path / "S2.dim").write_text("<Dimap_Document/>", encoding="utf-8")
+    scene = open_scene(tmp_path / "S2.dim")
+    assert scene.bands == 2
+    assert scene.path.endswith("S2.data")
+    (tmp_path / "other.dim").write_text("<Dimap_Document/>", encoding="utf-8")
+    with pytest.raises(InputError, match=r"other\.dim: its bands lie in other\.data, which is not beside it"):
+        open_scene(tmp_path / "other.dim")
+
+
+@pytest.mark.parametrize(("orientation", "placed"), [(3, False), (6, False), (1, False), (3, True)])
+def test_photographs_that_viewers_turn_are_said_to_be_read_as_stored(
+    tmp_path: Path, orientation: int, placed: bool
+) -> None:
+    picture = Image.new("RGB", (6, 4))
+    exif = picture.getexif()
+    exif[0x112] = orientation
+    picture.save(tmp_path / "a.jpg", exif=exif)
+    if placed:
+        (tmp_path / "a.jgw").write_text("10\n0\n0\n-10\n400005\n5799995\n", encoding="utf-8")
+    said = [note for note in open_scene(tmp_path / "a.jpg").notes if "mogrify -auto-orient" in note]
+    assert len(said) == (orientation != 1 and not placed)

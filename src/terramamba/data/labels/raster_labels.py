@@ -41,6 +41,9 @@ from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 from terramamba.raster.vector.vector_files import is_vector_file
 from terramamba.raster.views.masked import unmasked_source
 
+_OF_IMAGES = ("no georeferencing", "a reference system (", "pixel positions but", "values are numbers of col")
+"""How notes of images begin that say nothing of labels, or what is said of them elsewhere."""
+
 
 def label_shape(path: str, variable: str | None = None) -> tuple[int, int] | None:
     """Read rows and columns of a label file, to settle the axes of a scene that is a bare array.
@@ -109,7 +112,8 @@ def read_codes(
         )
     labels, said = as_one_band(path, labels)
     codes = _from_image(path, labels, scene, zero, others)
-    return replace(codes, notes=(*said, *codes.notes))
+    of_file = (f"{path}: {note}" for note in labels.notes if not note.startswith(_OF_IMAGES))
+    return replace(codes, notes=(*said, *of_file, *codes.notes))
 
 
 def _open(path: str, variable: str | None, column: str = "image") -> Scene:

@@ -42,7 +42,7 @@ from terramamba.raster.readers.format_record import (
     hdf5,
     on_disk,
 )
-from terramamba.raster.readers.satellite_folders import is_description
+from terramamba.raster.readers.satellite_folders import described_folder, is_description
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 
 
@@ -102,7 +102,7 @@ def _netcdf(path: str, options: OpenOptions) -> Scene:
 
 
 def _folder(path: str, options: OpenOptions) -> Scene:
-    folder = str(Path(path).parent) if is_description(path) else path
+    folder = str(described_folder(path)) if is_description(path) else path
     return scene_folders.open_folder(folder, open_part, options.alpha)
 
 
@@ -172,7 +172,7 @@ FORMATS = (
     Format(
         name="folder",
         known_by="a folder, a `.SAFE` product of Sentinel-2, a list of files, or the file that describes a "
-        "scene of single bands and lies beside them (`MTD_MSIL2A.xml`, `..._MTL.txt`)",
+        "scene of single bands and lies beside them (`MTD_MSIL2A.xml`, `..._MTL.txt`, SNAP's `.dim`)",
         reads="tiles of one pixel grid side by side, or single bands of one place; in a folder without "
         "images, the products in it (folders of bands, items) side by side",
         notes="Single bands stand in the order of their wavelengths, which the names of Landsat and "

@@ -22,6 +22,7 @@ from terramamba.raster.geogrid import Grid, place_doubts
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers import band_metadata
 from terramamba.raster.readers.alpha import SAMPLED_PIXELS, Alpha, AlphaUse, judge_alpha
+from terramamba.raster.readers.annotation_files import annotations_in
 from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.block_layout import has_small_overviews, storage_of
 from terramamba.raster.readers.datasets import dataset_of, is_address, is_on_web
@@ -110,6 +111,7 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
             f"holds {pages} images (pages of a TIFF), of which the first is read; save another as a file of"
             f" its own (gdal_translate GTIFF_DIR:2:{path} PAGE.tif)"
         )
+    notes += _shown_otherwise(image, grid)
     if alpha is not None:
         notes.append(alpha.note)
     palette = _palette(image, indexes)
@@ -266,6 +268,8 @@ def _why_not(path: str, error: RasterioError, remedy: str) -> str:
         return f"cannot be opened ({reason}); check the address"
     if "not recognized" not in reason:
         return f"cannot be opened ({reason}); the file is damaged or incomplete, fetch it again"
+    if (annotations := annotations_in(path)) is not None:
+        return f"holds {annotations}"
     if Path(path).suffix.lower() in PICKLES:
         return "is a pickle of Python, which could run any code, so it is never opened; give images or labels"
     if (wrong := wrong_header(path)) is not None:
@@ -273,6 +277,18 @@ def _why_not(path: str, error: RasterioError, remedy: str) -> str:
     if Path(path).suffix.lower() in ENVI_SUFFIXES:
         remedy = f"ENVI data need their header {Path(path).with_suffix('.hdr').name} beside them"
     return f"not an image that can be read ({reason}); {remedy}"
+
+
+def _shown_otherwise(image: Any, grid: Grid) -> list[str]:
+    """Say that viewers turn or mirror a photograph, which is read as it is stored."""
+    orientation = image.tags().get("EXIF_Orientation", "1").strip()
+    if grid.transform is not None or orientation in ("", "0", "1"):
+        return []
+    return [
+        f"its EXIF says that it is shown turned or mirrored (orientation {orientation}), it is read as it is"
+        " stored: what was drawn on it as shown does not fit; save both upright (ImageMagick: mogrify"
+        " -auto-orient)"
+    ]
 
 
 def _alpha(path: str, image: Any, use: AlphaUse | None) -> Alpha | None:

@@ -4,13 +4,14 @@ import re
 from pathlib import Path
 
 from terramamba.core.documents import read_text
+from terramamba.core.errors import InputError
 
 BANDS = ("GRANULE/*/IMG_DATA", "*/IMG_DATA", "IMG_DATA")
 """Where the bands of a Sentinel-2 product lie, seen from its folder, GRANULE, and the granule in that."""
 PIXEL_SIZES = ("R10m", "R20m", "R60m")
 """Folders in IMG_DATA in which products of level L2A have them."""
-DESCRIPTIONS = ("MTD_MSIL*.xml", "*_MTL.txt", "*_MTL.xml")
-"""Names of files that describe the scene whose bands lie beside them or below."""
+DESCRIPTIONS = ("MTD_MSIL*.xml", "*_MTL.txt", "*_MTL.xml", "*.dim")
+"""Names of files that describe the scene whose bands lie beside them or below; `.dim` is SNAP's."""
 
 _OFFSET = re.compile(r"<(?:BOA|RADIO)_ADD_OFFSET[^>]*>\s*(-?[0-9.]+)\s*<")
 """What must be added to the values of a Sentinel-2 product (levels L2A, L1C) to have reflectance x 10,000."""
@@ -52,3 +53,20 @@ def is_description(path: str) -> bool:
     """Tell whether a file describes the scene whose bands lie in its folder."""
     file = Path(path)
     return file.is_file() and any(file.match(name) for name in DESCRIPTIONS)
+
+
+def described_folder(path: str) -> Path:
+    """Return the folder with the bands of the scene that a file describes.
+
+    Raises:
+        InputError: SNAP's folder of bands is not beside its file.
+    """
+    file = Path(path)
+    if file.suffix != ".dim":
+        return file.parent
+    folder = file.with_suffix(".data")
+    if not folder.is_dir():
+        raise InputError(
+            f"{path}: its bands lie in {folder.name}, which is not beside it; fetch that folder, too"
+        )
+    return folder

@@ -53,6 +53,15 @@ _UNCLEAR = (
 )
 _UDM2 = {"clear", "cloud", "unusable_data"}
 
+_CODES = re.compile(
+    r"(?:.*[_.])?(?:SCL|QA|QA[0-9]+|QA_[A-Z0-9_]+|SR_QA_[A-Z]+|pixel_qa|BQA|Fmask|MSK_[A-Z]+)", re.I
+)
+
+
+def holds_codes(band_name: str) -> bool:
+    """Tell whether a band is called like layers of quality, whose values are codes and no measurements."""
+    return _CODES.fullmatch(band_name.strip()) is not None
+
 
 def quality_layer(
     path: str, names: Sequence[str], plain: Callable[[], bool]

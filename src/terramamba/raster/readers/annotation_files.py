@@ -1,0 +1,31 @@
+"""Files of programs that annotate pictures, which are not read: what they are, and what to save instead."""
+
+from contextlib import suppress
+from pathlib import Path
+
+LOOKED_AT = 1 << 16
+_POLYGONS = "which lie on pixels of a picture; save them as an image of codes of classes, as PNG"
+_ROI = (
+    "ENVI's regions of interest as XML; save them as a shapefile (in ENVI: ROI Tool, Export to Shapefile) or"
+    " as a classification image"
+)
+_KINDS = (
+    ((b'"shapes"', b'"imagePath"'), f"labelme's annotations, {_POLYGONS} (labelme_export_json)"),
+    ((b'"annotations"', b'"categories"'), f"annotations of COCO, {_POLYGONS} (pycocotools: annToMask)"),
+    ((b'"annotations"', b'"image_id"'), f"annotations of COCO, {_POLYGONS} (pycocotools: annToMask)"),
+    ((b'"shape_attributes"', b'"filename"'), f"annotations of VIA, {_POLYGONS}"),
+    ((b"<RegionsOfInterest",), _ROI),
+    ((b"<annotations>", b"<image "), f"annotations of CVAT, {_POLYGONS} (in CVAT: Segmentation mask)"),
+    ((b"<annotation>", b"<object>"), f"annotations of Pascal VOC, {_POLYGONS}"),
+)
+"""Words that all stand near the beginning, or the end, of a file, and what it is."""
+
+
+def annotations_in(path: str) -> str | None:
+    """Say what a file holds that annotates a picture, and what to save instead; None for other files."""
+    with suppress(OSError), Path(path).open("rb") as file:
+        text = file.read(LOOKED_AT)
+        file.seek(max(0, Path(path).stat().st_size - LOOKED_AT))
+        text += file.read()
+        return next((said for words, said in _KINDS if all(word in text for word in words)), None)
+    return None
