@@ -146,9 +146,8 @@ def _fills(variable: Variable, kind: np.dtype[Any]) -> tuple[float, ...]:
         for name in variable.attributes:
             if "".join(filter(str.isalpha, name.lower())) in _OTHER_FILLS:
                 fills += _numbers(variable, name).tolist()
-    usual = _FILLS.get(kind.str[1:]) if any(variable.axes) else None
-    if not fills and usual is not None:
-        fills = [usual]
+        usual = _FILLS.get(kind.str[1:]) if any(variable.axes) else None  # whatever others are called
+        fills += [] if usual is None else [usual]
     return tuple(dict.fromkeys(_without_sign(v, kind) if kind.kind == "u" else v for v in fills))
 
 
