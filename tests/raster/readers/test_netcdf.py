@@ -674,3 +674,22 @@ def test_other_variables_settle_axes_without_names(tmp_path: Path) -> None:
         file["cube"], file["wavelengths"] = CUBE.transpose(1, 2, 0), WAVELENGTHS
     is_the_cube(open_scene(tmp_path / "b.h5"))
     assert label_shape(f"{tmp_path / 'a.h5'}:gt") == (H, W)
+
+
+@pytest.mark.parametrize(
+    ("listed", "names", "centres"),
+    [
+        ({"long_name": ["B8A", "B4", "B3", "B2", "B12"]}, True, (864.7, 664.6, 559.8, 492.4, 2202.4)),
+        ({"band_names": ["nir", "red", "green", "blue", "swir"]}, True, None),
+        ({"long_name": "surface reflectance"}, False, None),
+        ({"long_name": ["a", "b"]}, False, None),
+    ],
+)
+def test_attributes_name_the_bands_as_rioxarray_writes_them(
+    tmp_path: Path, listed: dict[str, Any], names: bool, centres: tuple[float, ...] | None
+) -> None:
+    values = {"x": (("x",), EASTING), "y": (("y",), NORTHING), "r": (("band", "y", "x"), CUBE)}
+    scene = open_scene(write(tmp_path / "a.nc", values, {"r": listed}))
+    assert (list(scene.band_names) == next(iter(listed.values()))) == names
+    assert scene.wavelengths == (None if centres is None else pytest.approx(centres))
+    assert any("those of Sentinel-2" in note for note in scene.notes) == (centres is not None)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from terramamba.raster.readers.band_names import centres_of_names
+from terramamba.raster.readers.band_names import centres_of_names, names_note
 from terramamba.raster.readers.wavelengths import (
     Centres,
     band_fwhm,
@@ -80,8 +80,7 @@ def wavelengths(
     ]
     known = [one for one in told if one is not None]
     if not known and (centres := centres_of_names(names)) is not None:
-        note = f"bands {names[0]} to {names[-1]}, with B8A, are taken for those of Sentinel-2"
-        return Centres(centres, note)
+        return Centres(centres, names_note(names))
     if len(known) < len(told):
         return Centres()
     if len({unit for _, unit in known}) == 1:

@@ -108,3 +108,8 @@ def centres_of_names(names: Sequence[str]) -> tuple[float, ...] | None:
     if len(keys) < len(names) or len(set(keys)) < len(keys) or "8A" not in keys:
         return None
     return tuple(_MSI[key] for key in keys)
+
+
+def names_note(names: Sequence[str]) -> str:
+    """Say what ``centres_of_names`` took bands for."""
+    return f"bands {names[0]} to {names[-1]}, with B8A, are taken for those of Sentinel-2"

@@ -3,11 +3,13 @@
 Other variables hold it, of one value a band, or attributes of the variable itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
+from terramamba.raster.readers.band_names import centres_of_names, names_note
 from terramamba.raster.readers.hdf5 import text
 from terramamba.raster.readers.variables import Listing, Variable, load
 from terramamba.raster.readers.wavelengths import (
@@ -22,6 +24,8 @@ _WAVELENGTH_NAMES = ("wave", "wl", "wvl", "lambda")
 _LISTS = ("wavelength", "wavelengths", "centerwavelength", "centerwavelengths", *_WAVELENGTH_NAMES)
 """Attributes that list wavelengths, in small letters and without signs between."""
 _WIDTHS = ("fwhm", "bandwidth")
+_NAMES_IN_ATTRIBUTES = ("band_names", "long_name", "descriptions")
+"""Attributes that list the bands' names, one for each; ``long_name`` as rioxarray writes it."""
 _NAMES_OF_BANDS = ("mask_bands", "band_names", "bands", "band")
 
 
@@ -81,7 +85,12 @@ def describe_bands(path: str, listing: Listing, variable: Variable, band: int | 
     found = sorted((v for v in own if _is_wavelength(v)), key=lambda v: v.name != axis)
     if found:
         listed = Listed(_values(path, found[0]), found[0].words("units"))
-    centres = Centres() if listed is None else listed.settled()
+    names = _names(path, variable, count, axis, lines)
+    if listed is not None:
+        centres = listed.settled()
+    else:
+        by_names = centres_of_names(names) if names else None
+        centres = Centres() if by_names is None else Centres(by_names, names_note(names))
     notes: tuple[str, ...] = () if centres.note is None else (centres.note,)
     of_numbers = {v.leaf.lower(): v for v in own if v.dtype.kind in "biuf"}
     fwhm = next((of_numbers[name] for name in _WIDTHS if name in of_numbers), None)
@@ -91,15 +100,28 @@ def describe_bands(path: str, listing: Listing, variable: Variable, band: int | 
         widths, doubt = widths_of(written, listed.values, listed.unit, fwhm.words("units"))
         notes += () if doubt is None else (doubt,)
     good = of_numbers.get("good_wavelengths", of_numbers.get("bbl"))
-    words = [v for v in lines if v.dtype.kind in "OSU" and not _is_wavelength(v)]
-    named = [v for v in words if (v.axes == (axis,) if axis else v.leaf in _NAMES_OF_BANDS)]
     return BandFacts(
         centres.nanometres,
         widths,
         () if good is None else tuple(bool(g == 0) for g in load(path, good).ravel()),
-        tuple(text(name) for name in load(path, named[0]).ravel()) if len(named) == 1 else (),
+        names,
         notes,
     )
+
+
+def _names(
+    path: str, variable: Variable, count: int, axis: str, lines: Sequence[Variable]
+) -> tuple[str, ...]:
+    """The names of ``count`` bands along ``axis``, of one of ``lines`` or an attribute; else none."""
+    words = [v for v in lines if v.dtype.kind in "OSU" and not _is_wavelength(v)]
+    named = [v for v in words if (v.axes == (axis,) if axis else v.leaf in _NAMES_OF_BANDS)]
+    if len(named) == 1:
+        return tuple(text(name) for name in load(path, named[0]).ravel())
+    for name in _NAMES_IN_ATTRIBUTES:
+        value = np.asarray(variable.attributes.get(name, ""))
+        if value.dtype.kind in "OSU" and value.size == count > 1:
+            return tuple(text(word) for word in value.ravel())
+    return ()
 
 
 def _values(path: str, variable: Variable) -> list[float] | list[str]:

@@ -22,7 +22,6 @@ from terramamba.raster.geogrid import Grid, place_doubts
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers import band_metadata
 from terramamba.raster.readers.alpha import SAMPLED_PIXELS, Alpha, AlphaUse, judge_alpha
-from terramamba.raster.readers.annotation_files import annotations_in
 from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.block_layout import has_small_overviews, storage_of
 from terramamba.raster.readers.datasets import dataset_of, is_address, is_on_web
@@ -32,6 +31,7 @@ from terramamba.raster.readers.envi_header import (
     image_of_header,
     wrong_header,
 )
+from terramamba.raster.readers.other_files import annotations_in, format_elsewhere
 from terramamba.raster.readers.truncated import require_whole_image
 from terramamba.raster.readers.vrt_parts import unsaid_of_parts
 from terramamba.raster.scene import Scene
@@ -268,8 +268,8 @@ def _why_not(path: str, error: RasterioError, remedy: str) -> str:
         return f"cannot be opened ({reason}); check the address"
     if "not recognized" not in reason:
         return f"cannot be opened ({reason}); the file is damaged or incomplete, fetch it again"
-    if (annotations := annotations_in(path)) is not None:
-        return f"holds {annotations}"
+    if (other := annotations_in(path) or format_elsewhere(path)) is not None:
+        return other
     if Path(path).suffix.lower() in PICKLES:
         return "is a pickle of Python, which could run any code, so it is never opened; give images or labels"
     if (wrong := wrong_header(path)) is not None:

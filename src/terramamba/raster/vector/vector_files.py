@@ -12,12 +12,12 @@ from pathlib import Path, PurePosixPath
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.network import set_for_gdal
 from terramamba.core.regular import require_regular
-from terramamba.raster.readers.annotation_files import annotations_in
 from terramamba.raster.readers.array_path import split_layer
 from terramamba.raster.readers.code_pages import CodePage
 from terramamba.raster.readers.datasets import is_address, is_on_web
 from terramamba.raster.readers.dbase import page_of_table
 from terramamba.raster.readers.gdal import driver_of
+from terramamba.raster.readers.other_files import annotations_in
 from terramamba.raster.readers.references import LOOKED_AT, require_own_files, require_own_text
 from terramamba.raster.readers.scene_folders import IMAGE_SUFFIXES, PRODUCT_SUFFIXES
 from terramamba.raster.readers.stac import is_stac
@@ -141,7 +141,7 @@ def _layers(path: str) -> dict[str, str | None]:
             return {str(name): kind for name, kind in pyogrio.list_layers(opened)}
     except UNREADABLE as error:
         if (annotations := annotations_in(path)) is not None:
-            raise InputError(f"{path}: holds {annotations}") from error
+            raise InputError(f"{path}: {annotations}") from error
         raise InputError(
             f"{path}: cannot be read as a vector file ({reason_of(error)}); check the file"
         ) from error

@@ -1,9 +1,17 @@
-"""Files of programs that annotate pictures, which are not read: what they are, and what to save instead."""
+"""Files of other programs that are not read: what they are, and what to save instead."""
 
 from contextlib import suppress
 from pathlib import Path
 
 LOOKED_AT = 1 << 16
+_LIBRARY = "which GDAL opens only with a library of its makers; save it as GeoTIFF (in QGIS: Export)"
+_ELSEWHERE = {
+    ".ecw": f"is ECW, {_LIBRARY}",
+    ".sid": f"is MrSID, {_LIBRARY}",
+    ".hdf": "is HDF4, which this GDAL does not open; save its images as GeoTIFF (gdal_translate -sds, of one"
+    " that does)",
+}
+"""Formats that are not opened everywhere, by how files end."""
 _POLYGONS = "which lie on pixels of a picture; save them as an image of codes of classes, as PNG"
 _ROI = (
     "ENVI's regions of interest as XML; save them as a shapefile (in ENVI: ROI Tool, Export to Shapefile) or"
@@ -27,5 +35,10 @@ def annotations_in(path: str) -> str | None:
         text = file.read(LOOKED_AT)
         file.seek(max(0, Path(path).stat().st_size - LOOKED_AT))
         text += file.read()
-        return next((said for words, said in _KINDS if all(word in text for word in words)), None)
+        return next((f"holds {said}" for words, said in _KINDS if all(word in text for word in words)), None)
     return None
+
+
+def format_elsewhere(path: str) -> str | None:
+    """Say which format a file has that GDAL opens elsewhere, and what to save instead; None for others."""
+    return _ELSEWHERE.get(Path(path).suffix.lower())

@@ -1,4 +1,4 @@
-"""Files of programs that annotate pictures are called by what they are, whichever way they are given."""
+"""Files of other programs are called by what they are, whichever way they are given."""
 
 from pathlib import Path
 
@@ -22,9 +22,11 @@ VIA = '{"a.png": {"filename": "a.png", "regions": [{"shape_attributes": {"name":
         ("a.xml", "<RegionsOfInterest version='1.0'><Region/></RegionsOfInterest>", r"ROI Tool, Export to"),
         ("a.xml", "<annotations><image id='0'/></annotations>", r"annotations of CVAT"),
         ("a.xml", "<annotation><object><name>tree</name></object></annotation>", r"Pascal VOC"),
+        ("MOD09.hdf", "HDF", r"is HDF4, which .*gdal_translate -sds"),
+        ("a.ECW", "e", r"is ECW, which .*save it as GeoTIFF"),
     ],
 )
-def test_annotations_are_called_by_what_they_are(tmp_path: Path, name: str, text: str, said: str) -> None:
+def test_they_are_called_by_what_they_are(tmp_path: Path, name: str, text: str, said: str) -> None:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=said):
