@@ -92,6 +92,6 @@ def plan_map(
 
     def said() -> list[str]:
         much = [note for scene in scenes.values() for note in much_masked(scene)]
-        return [*nodata_note(loaded, given), *partly, *much, *notes()]
+        return [*nodata_note(loaded, given), *dict.fromkeys(partly), *much, *notes()]
 
     return replace(plan, notes=said)

@@ -132,3 +132,12 @@ def test_change_on_nan_is_refused_with_what_to_write(tmp_path: Path) -> None:
     path = tiff(tmp_path / "m.tif", np.where(CHANGED, 1, np.nan).astype(np.float32))
     with pytest.raises(InputError, match=r"hold 1 alone, so no pixel is unchanged \(60 are NaN, .* write 0"):
         read(path)
+
+
+def test_masks_of_several_pages_are_said_to_be_read_by_their_first(tmp_path: Path) -> None:
+    pages = [Image.fromarray(values * np.uint8(255)) for values in (ONES, 1 - ONES)]
+    pages[0].save(tmp_path / "m.tif", save_all=True, append_images=pages[1:])
+    pages[0].save(tmp_path / "one.tif")
+    found = settled(tmp_path / "m.tif", tmp_path / "one.tif")
+    (said,) = (note for note in found.notes if "of several images" in note)
+    assert said.startswith(f"1 mask of several images; the first: {tmp_path / 'm.tif'} holds 2 images")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from terramamba.raster.checks.date_order import days_in_name, order_of_dates
@@ -192,3 +193,15 @@ def test_names_tell_which_date_is_the_later(earlier: str, later: str, said: str)
 )
 def test_other_words_and_numbers_in_names_tell_nothing(first: str, second: str) -> None:
     assert order_of_dates(f"/nowhere/{first}", f"/nowhere/{second}") is None
+
+
+@pytest.mark.parametrize(("orientation", "turned"), [(3, True), (8, True), (1, False)])
+def test_a_photograph_that_viewers_turn_is_a_finding(tmp_path: Path, orientation: int, turned: bool) -> None:
+    pixels = np.random.default_rng(orientation).integers(0, 255, (24, 24, 3)).astype(np.uint8)
+    picture = Image.fromarray(pixels)
+    exif = picture.getexif()
+    exif[0x112] = orientation
+    picture.save(tmp_path / "a.jpg", exif=exif)
+    picture.save(tmp_path / "b.png")
+    found = check_pair(tmp_path / "a.jpg", tmp_path / "b.png")
+    assert ("shown turned" in kinds(found)) == turned

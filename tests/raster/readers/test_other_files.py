@@ -23,6 +23,7 @@ VIA = '{"a.png": {"filename": "a.png", "regions": [{"shape_attributes": {"name":
         ("a.xml", "<annotations><image id='0'/></annotations>", r"annotations of CVAT"),
         ("a.xml", "<annotation><object><name>tree</name></object></annotation>", r"Pascal VOC"),
         ("MOD09.hdf", "HDF", r"is HDF4, which .*gdal_translate -sds"),
+        ("a.xlsx", "e", r"is a workbook of Excel; save its sheet as CSV UTF-8"),
         ("a.ECW", "e", r"is ECW, which .*save it as GeoTIFF"),
     ],
 )

@@ -53,6 +53,7 @@ def marked(scene: Scene) -> np.ndarray:
         ("clouds_QA60.tif", "", [0], [1024, 2048]),
         ("SCL.tif", "", [0], [1]),  # a mask that was made of it
         ("cloud_probability.tif", "", [0], [255]),
+        ("a_SCL.tif", "", [0], []),
     ],
 )
 def test_bad_pixels_alone_are_left_out(

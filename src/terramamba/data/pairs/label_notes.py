@@ -69,6 +69,16 @@ def nan_in_words(masks: Sequence[MaskFacts]) -> list[str]:
     ]
 
 
+def several_in_words(masks: Sequence[MaskFacts]) -> list[str]:
+    """Say of how many files that hold several images the first is read."""
+    holding = [mask for mask in masks if mask.several is not None]
+    if not holding:
+        return []
+    return [
+        f"{count(len(holding), 'mask')} of several images; the first: {holding[0].path} {holding[0].several}"
+    ]
+
+
 def hidden_in_words(masks: Sequence[MaskFacts]) -> list[str]:
     """Say how many pixels transparency or a mask inside the file takes out of the reference."""
     if not masks:

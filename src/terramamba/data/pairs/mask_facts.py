@@ -8,7 +8,7 @@ from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels.legend import legend_of
-from terramamba.raster.readers.gdal import GdalSource
+from terramamba.raster.readers.gdal import PAGES, GdalSource
 from terramamba.raster.readers.value_facts import holds_one_bit, white_and_black
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, strips
@@ -35,6 +35,8 @@ class MaskFacts:
     """What the file calls its values."""
     nan: int = 0
     """Pixels that are NaN, which have no reference."""
+    several: str | None = None
+    """What is said of a file that holds other images, too, which are not read."""
 
 
 class MaskTally:
@@ -85,7 +87,8 @@ def mask_facts(mask: Scene) -> MaskFacts:
     one_bit = {*counts, *transparent} <= {0, 1} and holds_one_bit(mask)
     white, black = white_and_black(mask)
     names = legend_of(mask).names
-    return MaskFacts(mask.path, counts, transparent, nodata, one_bit, white, black, names, nan)
+    several = next((note for note in mask.notes if PAGES in note), None)
+    return MaskFacts(mask.path, counts, transparent, nodata, one_bit, white, black, names, nan, several)
 
 
 def band_of(scene: Scene, window: Window | None) -> tuple[Shaped[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:

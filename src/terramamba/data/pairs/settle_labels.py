@@ -11,6 +11,7 @@ from terramamba.data.pairs.label_notes import (
     on_drawn,
     on_other_grids,
     reversed_in_words,
+    several_in_words,
 )
 from terramamba.data.pairs.label_pixels import LabelPixels, label_pixels
 from terramamba.data.pairs.label_values import (
@@ -182,6 +183,7 @@ def code_labels(
         *on_drawn(labelled),
         *drawn,
         *notes,
+        *several_in_words(every),
         *nan_in_words(every),
         *hidden_in_words(transparent),
     )

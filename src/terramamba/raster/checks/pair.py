@@ -18,6 +18,7 @@ from terramamba.raster.checks.pair_facts import grids_in_words, units_in_words, 
 from terramamba.raster.checks.pair_problems import problems_and_notes, refuse_apart
 from terramamba.raster.checks.shared_edges import LEAST, shared_edges
 from terramamba.raster.checks.shift import Shift, estimate_shift
+from terramamba.raster.readers.gdal import SHOWN_OTHERWISE
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.sample_statistics import Statistics, sample_statistics
 from terramamba.raster.scene import Scene
@@ -120,6 +121,12 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
         if statistics.swapped
     ]
     findings += _declared_alone(first, second)
+    findings += [
+        Finding("shown turned", f"{scene.path}: {note}")
+        for scene in (first, second)
+        for note in scene.notes
+        if note.startswith(SHOWN_OTHERWISE)
+    ]
     if problems:
         notes += [finding.text for finding in findings]
         return PairReport(first, second, tuple(problems), tuple(notes), facts, missing, None, tuple(findings))

@@ -39,6 +39,8 @@ from terramamba.raster.windows import Storage, Window, sample_windows
 
 GDAL_CACHE_BYTES = 256 << 20
 """Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
+PAGES, SHOWN_OTHERWISE = "images (pages of a TIFF)", "its EXIF says that it is shown turned or mirrored"
+"""What notes hold on files of which another image, or the same turned, may have been meant."""
 PICKLES = (".pkl", ".pickle", ".joblib")
 """How dumps of Python end, among them the classifiers of EnMAP-Box."""
 
@@ -108,7 +110,7 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
     pages = len(image.subdatasets) if image.driver == "GTiff" else 0
     if pages > 1:
         notes.append(
-            f"holds {pages} images (pages of a TIFF), of which the first is read; save another as a file of"
+            f"holds {pages} {PAGES}, of which the first is read; save another as a file of"
             f" its own (gdal_translate GTIFF_DIR:2:{path} PAGE.tif)"
         )
     notes += _shown_otherwise(image, grid)
@@ -285,7 +287,7 @@ def _shown_otherwise(image: Any, grid: Grid) -> list[str]:
     if grid.transform is not None or orientation in ("", "0", "1"):
         return []
     return [
-        f"its EXIF says that it is shown turned or mirrored (orientation {orientation}), it is read as it is"
+        f"{SHOWN_OTHERWISE} (orientation {orientation}), it is read as it is"
         " stored: what was drawn on it as shown does not fit; save both upright (ImageMagick: mogrify"
         " -auto-orient)"
     ]

@@ -8,6 +8,8 @@ _LIBRARY = "which GDAL opens only with a library of its makers; save it as GeoTI
 _ELSEWHERE = {
     ".ecw": f"is ECW, {_LIBRARY}",
     ".sid": f"is MrSID, {_LIBRARY}",
+    ".xlsx": "is a workbook of Excel; save its sheet as CSV UTF-8",
+    ".xls": "is a workbook of Excel; save its sheet as CSV UTF-8",
     ".hdf": "is HDF4, which this GDAL does not open; save its images as GeoTIFF (gdal_translate -sds, of one"
     " that does)",
 }

@@ -169,7 +169,7 @@ class MaskedSource:
 
 
 def _layer(mask: Scene, scene: Scene) -> MaskLayer:
-    found = quality_layer(mask.path, mask.band_names, lambda: _values(mask) in PLAIN)
+    found = quality_layer(mask.path, mask.band_names, lambda: any(_values(mask) <= plain for plain in PLAIN))
     bands, quality = (_marking(mask), None) if found is None else ((found[0],), found[1])
     storage = mask.storage.times(len(bands))
     if same_pixels(mask.grid, scene.grid):
