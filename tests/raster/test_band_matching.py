@@ -127,6 +127,25 @@ def test_names_find_their_bands_whatever_their_capitals_and_order() -> None:
     assert "no band named Blue" in refusal(scene(3, band_names=("red", "green", "nir")), model)
 
 
+@pytest.mark.parametrize(
+    ("names", "given", "found"),
+    [
+        (("B2", "B3", "B11"), ("B11", "B03", "B02"), [2, 1, 0]),
+        (("B02", "B03"), ("S2_B3", "S2_B2"), [1, 0]),
+        (("B2", "B20"), ("B20", "B02"), [1, 0]),
+        (("B2", "B3"), ("B2", "B02", "B03"), None),  # which of two is B2 is left to who gives them
+    ],
+)
+def test_zeros_before_the_number_of_a_band_do_not_matter(
+    names: tuple[str, ...], given: tuple[str, ...], found: list[int] | None
+) -> None:
+    model, other = wanted(len(names), names=names), scene(len(given), band_names=given)
+    if found is None:
+        assert "no band named B3" in refusal(other, model)
+    else:
+        assert order(match_bands(other, model)) == found
+
+
 def test_a_name_that_all_bands_share_a_part_of_is_its_own_part() -> None:
     model = wanted(2, names=("T33UUP_20190101_B02", "T33UUP_20190101_B03"))
     other = scene(2, band_names=("T33UUP_20200202_B03", "T33UUP_20200202_B02"))

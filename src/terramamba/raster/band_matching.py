@@ -4,6 +4,7 @@ By wavelength where both have them, by name where both have names, else by place
 many. The result is a scene with the model's bands in the model's order.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -22,6 +23,8 @@ NOTED_NM = 5.0
 """Bands of one sensor drift by a nanometre or two; bands that are further apart are noted."""
 NAMES_SHOWN = 12
 PHOTOGRAPH_BANDS = 4
+_PADDING = re.compile(r"(?<!\d)0+(?=\d)")
+"""Zeros before the number of a band, with which some write B02 for B2."""
 MATCHED = "bands matched"
 """How the note about matched bands begins."""
 REMEDY = "or say with --bands which of its bands are meant, in that order"
@@ -204,18 +207,26 @@ def _by_name(scene: Scene, wanted: WantedBands) -> Positions:
     assert wanted.names is not None
     whole = _folded(scene.band_names), _folded(wanted.names)
     plain = plain_names(scene.band_names) or whole[0], plain_names(wanted.names) or whole[1]
-    for own, theirs in (whole, plain):
+    unpadded = _unpadded(plain[0]), _unpadded(plain[1])
+    for own, theirs in (whole, plain, unpadded):
         at = {name: i for i, name in enumerate(own)}
         if all(theirs[band] in at for band in wanted.used):
             used = set(wanted.used)
             return tuple(at[name] if band in used else None for band, name in enumerate(theirs))
-    lacking = [band for band in wanted.used if not {whole[1][band], plain[1][band]} & {*whole[0], *plain[0]}]
+    there = {*whole[0], *plain[0], *unpadded[0]}
+    lacking = [b for b in wanted.used if not {whole[1][b], plain[1][b], unpadded[1][b]} & there]
     name = wanted.names[(lacking or wanted.used)[0]]
     needed = [wanted.names[band] for band in wanted.used]
     raise InputError(
         f"{scene.path}: has no band named {name}, but {wanted.whose} one; it has {_few(scene.band_names)}; "
         f"name its bands alike, or say with --bands which of them stand for {_few(needed)}, in this order"
     )
+
+
+def _unpadded(names: Sequence[str]) -> tuple[str, ...]:
+    """Names without zeros before their numbers, unless two were one then."""
+    short = tuple(_PADDING.sub("", name) for name in names)
+    return short if len(set(short)) == len(names) else tuple(names)
 
 
 def _folded(names: Sequence[str]) -> tuple[str, ...]:

@@ -121,6 +121,12 @@ def test_the_file_of_a_product_of_snap_opens_its_folder_of_bands(geotiff: Make, 
     scene = open_scene(tmp_path / "S2.dim")
     assert scene.bands == 2
     assert scene.path.endswith("S2.data")
+    for name in ("B2", "B3"):
+        with (bands / f"{name}.hdr").open("a", encoding="utf-8") as header:
+            header.write("\nwavelength = {490.0}\n" if name == "B2" else "\nwavelength = {560.0}\n")
+    geotiff(bands / "B2_flags.img", np.zeros((1, 3, 4), np.int32), driver="ENVI")
+    scene = open_scene(tmp_path / "S2.dim")
+    assert (scene.wavelengths, scene.notes[-1]) == ((490.0, 560.0), "no bands, left out: B2_flags.img")
     (tmp_path / "other.dim").write_text("<Dimap_Document/>", encoding="utf-8")
     with pytest.raises(InputError, match=r"other\.dim: its bands lie in other\.data, which is not beside it"):
         open_scene(tmp_path / "other.dim")

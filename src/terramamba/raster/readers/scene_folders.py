@@ -1,6 +1,7 @@
 """Which files of a folder, or of a table, make one scene."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.tables import read_table
 from terramamba.raster.readers.alpha import AlphaUse
 from terramamba.raster.readers.band_names import band_of_file
+from terramamba.raster.readers.envi_header import header_entries
 from terramamba.raster.readers.listed_paths import listed_path
 from terramamba.raster.readers.mosaic import MosaicSource, OpenOne, open_tiles
 from terramamba.raster.readers.satellite_folders import sentinel_files, sentinel_offset
@@ -31,6 +33,8 @@ IMAGE_SUFFIXES = {
     ".jpg",
     ".jpeg",
 }
+BANDS_OF_SNAP = ".data"
+"""How the folder ends in which SNAP keeps the bands of a product (BEAM-DIMAP)."""
 PRODUCT_SUFFIXES = {".nc", ".nc4", ".cdf", ".h5", ".he5", ".hdf5", ".mat", ".npy", ".npz", ".vrt"}
 """Of files that hold a whole scene and may lie beside others, where no images do."""
 
@@ -46,11 +50,20 @@ def open_folder(folder: str, open_one: OpenOne, alpha: AlphaUse | None = None) -
     images = sorted((p for p in _files(Path(folder)) if _is_image(p)), key=_natural)
     if not images:
         return _open_products(folder, open_one, alpha)
-    bands = [path for path in images if band_of_file(path) is not None]
+    bands = [path for path in images if band_of_file(path) is not None] or _spectral(Path(folder), images)
     others = [path.name for path in images if path not in bands] if bands else []
     scene = open_tiles([str(p) for p in bands or images], open_one, folder, alpha)
     notes = [f"no bands, left out: {', '.join(others)}"] if others else []
     return replace(scene, notes=(*scene.notes, *notes, *sentinel_offset(Path(folder))))
+
+
+def _spectral(folder: Path, images: Sequence[Path]) -> list[Path]:
+    """The images of SNAP's folder of bands whose headers have wavelengths; others are flags and angles."""
+    if folder.suffix != BANDS_OF_SNAP:
+        return []
+    return [
+        path for path in images if (header_entries([str(path.with_suffix(".hdr"))]) or {}).get("wavelength")
+    ]
 
 
 def products_in(folder: Path) -> list[Path]:
