@@ -60,7 +60,7 @@ def value_range_warning(run: Run, scene: Scene) -> str | None:
 
 
 def _bytes_alone(
-    run: Run, scene: Scene, trained_on: Float64[np.ndarray, " c"], bands: Sequence[Float64[np.ndarray, " n"]]
+    run: Run, scene: Scene, trained_on: Float64[np.ndarray, " c"], bands: Sequence[Float64[np.ndarray, " _"]]
 ) -> str | None:
     """Say which of both sides is bytes where the other has values that no byte holds; None where none is."""
     if scene.dtype == "uint8":
