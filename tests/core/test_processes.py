@@ -13,11 +13,17 @@ from programs import python
 from terramamba.core.errors import InputError
 from terramamba.core.processes import run_in_processes
 
+NAMES = ("TERRAMAMBA_AT_FIRST", "TERRAMAMBA_LATER")
+
 
 def write_names(folder, rank, world, report):
     names = [os.environ[name] for name in ("LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR")]
     (folder / str(rank)).write_text(" ".join(names))
     report(0.5, f"from {rank} of {world}")
+
+
+def write_variables(folder, rank, world, report):
+    (folder / f"variables of {rank}").write_text(str({name: os.environ.get(name) for name in NAMES}))
 
 
 def refuse_and_wait(folder, rank, world, report):
@@ -48,6 +54,15 @@ def test_processes_know_each_other_and_report(tmp_path):
     assert texts == ["0 2 127.0.0.1", "1 2 127.0.0.1"]
     assert sorted(said) == ["from 0 of 2", "from 1 of 2"]
     assert "LOCAL_RANK" not in os.environ
+
+
+def test_processes_have_the_variables_of_the_moment(tmp_path, monkeypatch):
+    for values in (("1", None), (None, "2")):
+        for name, value in zip(NAMES, values, strict=True):
+            monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
+        run_in_processes(partial(write_variables, tmp_path), 2, lambda amount, remark="": None)
+        said = {path.read_text() for path in tmp_path.iterdir()}
+        assert said == {str(dict(zip(NAMES, values, strict=True)))}
 
 
 @pytest.mark.parametrize(

@@ -50,13 +50,17 @@ def parts(folder: Path, job: Job) -> int:
 
 
 def workers_of(pid: int) -> list[int]:
-    """Worker processes that the process ``pid`` started."""
+    """Worker processes that the server of the process ``pid`` forked."""
+    servers = [child for child in children_of(pid) if b"forkserver" in command_of(child)]
+    return [worker for server in servers for worker in children_of(server)]
+
+
+def children_of(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").iterdir()
-    children = [child for task in tasks for child in (task / "children").read_text().split()]
-    return [int(child) for child in children if b"spawn_main" in command_of(child)]
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
-def command_of(pid: str) -> bytes:
+def command_of(pid: int) -> bytes:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):

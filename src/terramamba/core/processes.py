@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from multiprocessing.connection import Connection
 from typing import Any, Protocol, runtime_checkable
@@ -39,12 +39,14 @@ def run_in_processes(work: Work, world: int, report: Report) -> None:
     ends the call, also Ctrl-C, ends the processes. The script that runs needs the guard
     ``if __name__ == "__main__":`` only when the work uses something that it defines itself.
     """
-    context = multiprocessing.get_context("spawn")
+    context = process_context("torch", "rasterio", __name__)
     messages: Any = context.Queue()
     # By value: tensors that are passed to a process as they are would be shared with it.
     parcel, port = pickle.dumps(work), _free_port()
     processes = [
-        context.Process(target=_run, args=(rank, world, port, parcel, messages), name=f"training {rank}")
+        context.Process(
+            target=_run, args=(rank, world, port, parcel, messages, dict(os.environ)), name=f"training {rank}"
+        )
         for rank in range(world)
     ]
     try:
@@ -60,6 +62,26 @@ def run_in_processes(work: Work, world: int, report: Report) -> None:
             if process.pid is not None:
                 process.join()
         messages.close()
+
+
+def process_context(*modules: str) -> Any:
+    """Return how processes start: on Linux forked by a server that has imported ``modules``, elsewhere anew.
+
+    The server, one for all that this process starts, has the environment variables of its own start; a
+    process that is to know later ones must be handed them. ``modules`` must not look for a GPU.
+    """
+    if not sys.platform.startswith("linux"):  # libraries of macOS do not outlive a fork
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([*modules])
+    return context
+
+
+def take_environment(variables: Mapping[str, str]) -> None:
+    """Have the environment variables of the process that started this one, and no others."""
+    for name in os.environ.keys() - variables.keys():
+        del os.environ[name]
+    os.environ |= variables
 
 
 @contextmanager
@@ -127,8 +149,11 @@ def _listen(processes: list[Any], messages: Any, report: Report) -> None:
             raise RuntimeError(content)
 
 
-def _run(rank: int, world: int, port: int, parcel: bytes, messages: Any) -> None:
+def _run(
+    rank: int, world: int, port: int, parcel: bytes, messages: Any, environment: Mapping[str, str]
+) -> None:
     end_with_parent()
+    take_environment(environment)
     os.environ |= {
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),

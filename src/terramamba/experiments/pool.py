@@ -2,7 +2,6 @@
 
 import io
 import logging
-import multiprocessing
 import multiprocessing.connection
 import sys
 import traceback
@@ -12,7 +11,7 @@ from typing import Any
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_text
-from terramamba.core.processes import end_with_parent, script_hidden
+from terramamba.core.processes import end_with_parent, process_context, script_hidden
 from terramamba.core.run_files import LOG
 from terramamba.experiments.plan import PlannedRun, Train, failure_of, failure_path
 
@@ -31,11 +30,7 @@ def run_all(runs: Sequence[PlannedRun], train: Train, jobs: int, on_done: OnDone
 
     Why a run failed is written beside its folder and reported to ``on_done``.
     """
-    methods = multiprocessing.get_all_start_methods()
-    # A fork server imports everything once; its children begin with memory of a known size.
-    context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload([train.__module__, *PRELOADED])
+    context = process_context(train.__module__, *PRELOADED)
     waiting = list(reversed(runs))
     working: dict[Any, tuple[Any, PlannedRun]] = {}
     try:

@@ -5,11 +5,11 @@ part at a time; the arrays go to the folder of part files, which all must see un
 """
 
 import hashlib
-import multiprocessing
+import os
 import pickle
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
@@ -23,7 +23,7 @@ import torch
 
 from terramamba.core.devices import resolve_device, use_threads
 from terramamba.core.errors import InputError
-from terramamba.core.processes import end_with_parent, script_hidden
+from terramamba.core.processes import end_with_parent, process_context, script_hidden, take_environment
 from terramamba.mapping.part_files import Arrays, PartFiles
 from terramamba.mapping.settings import Parallelism
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
@@ -79,7 +79,7 @@ def processes(work: Work, files: PartFiles, device: str, workers: int) -> Iterat
     Raises:
         InputError: a process was ended from outside.
     """
-    context = multiprocessing.get_context("spawn")
+    context = process_context("torch", "rasterio", __name__)
     # Workers end when this process closes its end, in the middle of a part too.
     end, alive = context.Pipe(duplex=False)
     ranks = context.SimpleQueue()
@@ -87,7 +87,8 @@ def processes(work: Work, files: PartFiles, device: str, workers: int) -> Iterat
         ranks.put(rank)
     parcel = pickle.dumps((work, files))
     threads = max(1, torch.get_num_threads() // workers)
-    pool = ProcessPoolExecutor(workers, context, _start_process, (end, ranks, parcel, device, threads))
+    first = (end, ranks, parcel, device, threads, dict(os.environ))
+    pool = ProcessPoolExecutor(workers, context, _start_process, first)
     try:
         # Work that the script itself defines can only be opened by processes that import the script.
         executor = pool if b"__main__" in parcel else _ScriptHidingExecutor(pool)
@@ -215,8 +216,11 @@ _PROCESS: dict[str, Any] = {}
 """What a worker process opened: the function that maps a part, and the folder of part files."""
 
 
-def _start_process(end: Any, ranks: Any, parcel: bytes, device: str, threads: int) -> None:
+def _start_process(
+    end: Any, ranks: Any, parcel: bytes, device: str, threads: int, environment: Mapping[str, str]
+) -> None:
     end_with_parent(end)
+    take_environment(environment)
     use_threads(threads)
     _PROCESS["rank"], _PROCESS["device"], _PROCESS["parcel"] = ranks.get(), device, parcel
 
