@@ -39,7 +39,8 @@ def run_in_processes(work: Work, world: int, report: Report) -> None:
     ends the call, also Ctrl-C, ends the processes. The script that runs needs the guard
     ``if __name__ == "__main__":`` only when the work uses something that it defines itself.
     """
-    context = process_context("torch", "rasterio", __name__)
+    module = getattr(getattr(work, "func", work), "__module__", "")  # of a partial's function
+    context = process_context(__name__, *[module] * module.startswith("terramamba."))
     messages: Any = context.Queue()
     # By value: tensors that are passed to a process as they are would be shared with it.
     parcel, port = pickle.dumps(work), _free_port()
