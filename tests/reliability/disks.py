@@ -15,7 +15,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -25,7 +24,7 @@ from shutil import rmtree
 from programs import SERVER
 from reliability.faulty import FAULTS
 from reliability.kill_cases import DONE, Case, cases, contents, difference, make_inputs, prepare, run
-from reliability.kills import REFUSED, evenly, gone_on, known
+from reliability.kills import REFUSED, evenly, gone_on, known, summary
 from small_disk import small_disk
 
 FAULTY = str(Path(__file__).with_name("faulty.py"))
@@ -195,12 +194,7 @@ def main(argv: list[str] | None = None) -> int:
                     if made.problem:
                         print(f"{case.name} {fault} {number}: {made.problem}", flush=True)
             print(f"{case.name}: {time.monotonic() - begin:.0f} s", flush=True)
-    rows = known(asked.log)
-    for name in dict.fromkeys(row["case"] for row in rows):
-        own = [row for row in rows if row["case"] == name]
-        outcomes = Counter("PROBLEM" if row["problem"] else row["outcome"] for row in own)
-        print(f"{name}: " + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()))
-    return int(any(row["problem"] for row in rows))
+    return summary(asked.log)
 
 
 if __name__ == "__main__":

@@ -236,7 +236,8 @@ def summary(log: Path) -> int:
         own = [row for row in rows if row["case"] == name]
         outcomes = Counter("PROBLEM" if row["problem"] else row["outcome"] for row in own)
         told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-        print(f"{name}: {len(own)} trials, {sum(len(row['kills']) for row in own)} kills: {told}")
+        kills = sum(len(row.get("kills", ())) for row in own)
+        print(f"{name}: {len(own)} trials{f', {kills} kills' if kills else ''}: {told}")
     return int(any(row["problem"] for row in rows))
 
 
