@@ -126,7 +126,10 @@ def test_a_model_that_this_version_does_not_have_is_named(weights: Path, saved: 
         ({"in_channels": 10**9}, "the model's in_channels is 1000000000, more than its weights have"),
         ({"num_classes": -(10**9)}, "the model's num_classes is -1000000000"),
         ({"depth": 10**7}, "the model's depth is 10000000"),
-        ({"d_model": 4000, "d_state": 4000, "depth": 40}, "the model has"),
+        (
+            {"d_model": 4000, "d_state": 4000, "depth": 40},
+            "make a larger model than that of the weights",
+        ),
         ({"in_channels": 6}, "the model has"),
         ({"num_classes": 0}, ""),
     ],

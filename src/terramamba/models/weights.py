@@ -4,15 +4,21 @@ Nothing is ever unpickled. What else a user of the model has to know is the mode
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_buffer_registration_hook,
+    register_module_parameter_registration_hook,
+)
 
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.files import atomic_path
@@ -20,12 +26,12 @@ from terramamba.core.run_files import CARD
 from terramamba.core.typed import Text
 from terramamba.models.model import Model
 from terramamba.models.origin import Sha256
-from terramamba.models.registry import create_model, model_spec, resolved_options
+from terramamba.models.registry import create_model, model_spec
 
 SMALL = 4096
 """Numbers among a model's options that are never too large."""
-FROM_DATA = ("in_channels", "num_classes", "patch_size", "meanings")
-"""Options that differ from run to run of one size of a model."""
+REGISTERED = 2
+"""How often a model may exchange a tensor for another of its size while it is built."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,9 @@ def load_model(path: Path, saved: SavedModel) -> Model:
         saved = replace(saved, options=spec.options_of_before(saved.options))
         tensors = spec.weights_of_before(tensors)
         _require_size(path, saved, tensors)
-        with torch.random.fork_rng(devices=[]):  # loading a model leaves the caller's random numbers alone
+        in_file = sum(tensor.numel() for tensor in tensors.values())
+        # Loading a model leaves the caller's random numbers alone.
+        with torch.random.fork_rng(devices=[]), _of_at_most(REGISTERED * in_file + SMALL):
             model = create_model(saved.name, preset=saved.preset, **saved.options)
     except InputError as error:
         raise InputError(
@@ -99,7 +107,7 @@ def _read(path: Path, checksum: str | None) -> Mapping[str, Tensor]:
 
 
 def _require_size(path: Path, saved: SavedModel, tensors: Mapping[str, Tensor]) -> None:
-    """Refuse options that make a model of another size than the weights, before it takes any memory."""
+    """Refuse options that are larger than anything in the weights."""
     if not tensors:
         return
     most = max(SMALL, len(tensors), *(length for tensor in tensors.values() for length in tensor.shape))
@@ -108,13 +116,35 @@ def _require_size(path: Path, saved: SavedModel, tensors: Mapping[str, Tensor]) 
             raise InputError(
                 f"{path} does not match {CARD}: the model's {name} is {value}, more than its weights have"
             )
-    of_data = {name: saved.options[name] for name in FROM_DATA if name in saved.options}
-    usual = resolved_options(saved.name, saved.preset, **of_data)
-    if usual != resolved_options(saved.name, saved.preset, **saved.options):
-        # Not a size that is known: built once without memory, since products of options may be enormous.
-        with torch.device("meta"):
-            drawn = create_model(saved.name, preset=saved.preset, **saved.options)
-        _check_tensors(path, drawn.state_dict(), tensors)
+
+
+@contextmanager
+def _of_at_most(weights: int) -> Iterator[None]:
+    """Refuse a model of more numbers than ``weights`` as it is built: products of options may be enormous.
+
+    PyTorch tells of a tensor that a module gets before it is filled, so that it takes no memory yet.
+    """
+    here, built = get_ident(), 0
+
+    def count(module: nn.Module, name: str, tensor: Tensor | None) -> None:
+        nonlocal built
+        if tensor is not None and get_ident() == here:
+            built += tensor.numel()
+            if built > weights:
+                raise ValueError(
+                    f"they make a larger model than that of the weights: {type(module).__name__} has a"
+                    f" {name} of {tuple(tensor.shape)}"
+                )
+
+    hooks = (
+        register_module_parameter_registration_hook(count),
+        register_module_buffer_registration_hook(count),
+    )
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _check_tensors(path: Path, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:

@@ -17,7 +17,6 @@ from terramamba.models.encoders.pretrained import widened
 from terramamba.models.model import Model
 from terramamba.models.origin import WeightsOrigin
 from terramamba.models.registry import resolved_options
-from terramamba.models.weights import FROM_DATA
 from terramamba.runs.folder import Run, load_run, with_kept_model
 from terramamba.runs.model_card import DataCard, ModelCard
 from terramamba.training.settings import TrainSettings
@@ -25,6 +24,8 @@ from terramamba.training.settings import TrainSettings
 S = TypeVar("S", bound=TrainSettings)
 NAMED = 4
 """Weights that are named where more are drawn anew."""
+FROM_DATA = ("in_channels", "num_classes", "patch_size", "meanings")
+"""Options that differ from run to run of one size of a model."""
 
 
 @dataclass(frozen=True)
