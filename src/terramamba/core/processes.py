@@ -4,6 +4,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import pickle
+import pickletools
 import queue
 import signal
 import socket
@@ -30,6 +31,9 @@ class Report(Protocol):
 
 Work = Callable[[int, int, Report], None]
 
+OPTIMISERS = ("torch._dynamo",)
+"""What an optimiser of PyTorch imports when it is made: a second and a half."""
+
 
 def run_in_processes(work: Work, world: int, report: Report) -> None:
     """Call ``work(rank, world, report)`` in ``world`` new processes and wait for all of them.
@@ -40,7 +44,7 @@ def run_in_processes(work: Work, world: int, report: Report) -> None:
     ``if __name__ == "__main__":`` only when the work uses something that it defines itself.
     """
     module = getattr(getattr(work, "func", work), "__module__", "")  # of a partial's function
-    context = process_context(__name__, *[module] * module.startswith("terramamba."))
+    context = process_context(__name__, *OPTIMISERS, *[module] * module.startswith("terramamba."))
     messages: Any = context.Queue()
     # By value: tensors that are passed to a process as they are would be shared with it.
     parcel, port = pickle.dumps(work), _free_port()
@@ -76,6 +80,12 @@ def process_context(*modules: str) -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*modules])
     return context
+
+
+def modules_of(parcel: bytes) -> list[str]:
+    """List the modules of ours that unpickling ``parcel`` imports."""
+    words = {word for _, word, _ in pickletools.genops(parcel) if isinstance(word, str)}
+    return sorted(word for word in words & sys.modules.keys() if word.startswith("terramamba."))
 
 
 def take_environment(variables: Mapping[str, str]) -> None:

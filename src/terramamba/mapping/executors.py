@@ -23,7 +23,13 @@ import torch
 
 from terramamba.core.devices import resolve_device, use_threads
 from terramamba.core.errors import InputError
-from terramamba.core.processes import end_with_parent, process_context, script_hidden, take_environment
+from terramamba.core.processes import (
+    end_with_parent,
+    modules_of,
+    process_context,
+    script_hidden,
+    take_environment,
+)
 from terramamba.mapping.part_files import Arrays, PartFiles
 from terramamba.mapping.settings import Parallelism
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
@@ -79,13 +85,13 @@ def processes(work: Work, files: PartFiles, device: str, workers: int) -> Iterat
     Raises:
         InputError: a process was ended from outside.
     """
-    context = process_context("torch", "rasterio", __name__)
+    parcel = pickle.dumps((work, files))
+    context = process_context("torch", "rasterio", __name__, *modules_of(parcel))
     # Workers end when this process closes its end, in the middle of a part too.
     end, alive = context.Pipe(duplex=False)
     ranks = context.SimpleQueue()
     for rank in range(workers):
         ranks.put(rank)
-    parcel = pickle.dumps((work, files))
     threads = max(1, torch.get_num_threads() // workers)
     first = (end, ranks, parcel, device, threads, dict(os.environ))
     pool = ProcessPoolExecutor(workers, context, _start_process, first)
