@@ -22,21 +22,38 @@ def test_exchanging_the_dates_changes_nothing(seed):
     torch.testing.assert_close(net(x), net(x.flip(1)), rtol=1e-4, atol=1e-5)
 
 
-def test_every_parameter_gets_a_gradient_from_both_dates(seed):
-    net, x = model(meanings=2), torch.randn(2, 2, 3, 32, 32, requires_grad=True)
+@pytest.mark.parametrize("own", [False, True])
+def test_every_parameter_gets_a_gradient_from_both_dates(own, seed):
+    net = model(meanings=2, own_encoders=own)
+    x = torch.randn(2, 2, 3, 32, 32, requires_grad=True)
     net(x, torch.tensor([0, 1])).square().sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
     assert (x.grad.abs().sum(dim=(0, 2, 3, 4)) > 0).all()
 
 
-def test_each_meaning_has_a_decoder_and_the_first_is_the_default(seed):
-    net, x = model(meanings=3).eval(), torch.randn(4, 2, 3, 32, 32)
+@pytest.mark.parametrize("own", [False, True])
+def test_each_meaning_has_a_decoder_and_the_first_is_the_default(own, seed):
+    net, x = model(meanings=3, own_encoders=own).eval(), torch.randn(4, 2, 3, 32, 32)
     found = [net(x, torch.full((4,), meaning)) for meaning in range(3)]
     assert not torch.allclose(found[0], found[2], atol=1e-3)
     torch.testing.assert_close(net(x), found[0])
     mixed = net(x, torch.tensor([2, 0, 1, 2]))
     wanted = torch.stack([found[2][0], found[0][1], found[1][2], found[2][3]])
     torch.testing.assert_close(mixed, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_with_encoders_of_their_own_meanings_share_nothing(seed):
+    net, x = model(meanings=2, own_encoders=True).eval(), torch.randn(1, 2, 3, 32, 32)
+    first = net(x, torch.tensor([0]))
+    with torch.no_grad():
+        for name, value in net.named_parameters():
+            if name.startswith(net.weights_of_meaning(1)):
+                value.add_(1)
+    torch.testing.assert_close(net(x, torch.tensor([0])), first)
+    assert all(name.startswith(sum(map(net.weights_of_meaning, (0, 1)), ())) for name in net.state_dict())
+    assert all(encoder.training for encoder in net.train().local_encoders)
+    net.set_encoder_rate(0)
+    assert not any(encoder.training for encoder in net.train().local_encoders)
 
 
 @pytest.mark.parametrize("meanings", [1, 2])

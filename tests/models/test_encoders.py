@@ -64,7 +64,7 @@ def test_its_encoder_begins_with_public_weights_learns_more_slowly_and_is_kept(n
     before = [group["params"] for group in model.parameter_groups(0.1)]
     save_file(public_names(theirs), tmp_path / "w.safetensors")
     begin_encoder(model, str(tmp_path / "w.safetensors"), model_spec(name).encoders)
-    found, expected = model.local_encoder.state_dict(), theirs.state_dict()
+    found, expected = model.local_encoders[0].state_dict(), theirs.state_dict()
     for key, value in expected.items():
         if key == "stem.0.weight":
             value = value.mean(1, keepdim=True).expand(-1, bands, -1, -1) * 3 / bands
@@ -72,7 +72,7 @@ def test_its_encoder_begins_with_public_weights_learns_more_slowly_and_is_kept(n
     groups = model.parameter_groups(0.1)
     assert [[id(p) for p in group["params"]] for group in groups] == [[id(p) for p in own] for own in before]
     rates = {id(p): group["lr_scale"] for group in groups for p in group["params"]}
-    encoder = {id(p) for p in model.local_encoder.parameters()}
+    encoder = {id(p) for p in model.local_encoders[0].parameters()}
     assert rates == {id(p): 0.25 if id(p) in encoder else 1.0 for p in model.parameters()}
     saved = save_model(model.eval(), tmp_path / "model")
     x = torch.randn(1, 2, bands, 32, 40)

@@ -62,6 +62,14 @@ def test_a_loaded_model_can_be_changed_and_saved_again(weights: Path, saved: Sav
     assert (load_model(weights, changed).head.bias == 1).all()
 
 
+def test_half_precision_takes_half_the_space_and_is_read_as_single(weights: Path, saved: SavedModel) -> None:
+    model, size = load_model(weights, saved), weights.stat().st_size
+    rounded = save_model(model, weights, half=True)
+    assert weights.stat().st_size < 0.7 * size
+    for key, value in load_model(weights, rounded).state_dict().items():
+        assert torch.equal(value, model.state_dict()[key].half().to(value.dtype))
+
+
 def test_a_missing_file_is_named(weights: Path, saved: SavedModel) -> None:
     weights.unlink()
     assert f"{weights} does not exist" in refused(weights, saved)

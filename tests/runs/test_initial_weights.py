@@ -17,12 +17,24 @@ from terramamba.runs.initial_weights import begin_with
 SIDE = 24
 
 
-def test_each_meaning_begins_with_the_decoder_of_its_name(seed):
-    def detector(*meanings):
-        sizes = {"width": 8, "d_state": 1, "meanings": len(meanings) or 1}
-        card = change_card(source_bands=3, scaling=plain_scaling(3), meanings=meanings or None)
-        return Run(Path("RUN"), create_model("difference_mamba", in_channels=3, **sizes), card)
+def detector(*meanings, **options):
+    sizes = {"width": 8, "d_state": 1, "meanings": len(meanings) or 1, **options}
+    card = change_card(source_bands=3, scaling=plain_scaling(3), meanings=meanings or None)
+    return Run(Path("RUN"), create_model("difference_mamba", in_channels=3, **sizes), card)
 
+
+@pytest.mark.parametrize("own", [False, True])
+def test_encoders_begin_with_those_of_a_run_that_shares_them_otherwise(own, seed):
+    run = detector("buildings", "water", own_encoders=not own).model.eval()
+    model = detector("water", own_encoders=own)
+    card = change_card(source_bands=3, scaling=plain_scaling(3), meanings=("buildings", "water"))
+    begun = begin_with(model.model, Run(Path("RUN"), run, card), "RUN", model.card.data)
+    assert begun.words == "the weights of RUN"
+    x = torch.randn(1, 2, 3, 32, 32)
+    torch.testing.assert_close(model.model.eval()(x), run(x, torch.tensor([1])))
+
+
+def test_each_meaning_begins_with_the_decoder_of_its_name(seed):
     run, two, one = detector("buildings", "water"), detector("roads", "water"), detector()
     begun = begin_with(two.model, run, "RUN", two.card.data)
     assert begun.words == "the weights of RUN; it begins with roads as buildings"

@@ -11,7 +11,8 @@ strides 16 and 8. Exchanging the dates changes nothing.
     logits = up(head(y_1))
 
 With ``meanings`` the model has learnt several meanings of "changed", such as buildings alone or anything:
-they share the encoder, and each has the rest for itself, so that none costs another anything.
+they share the encoder, or with ``own_encoders`` nothing, and each has the rest for itself, so that none costs
+another anything.
 """
 
 from collections.abc import Mapping, Sequence
@@ -107,10 +108,18 @@ class DifferenceMamba(OnLocalEncoder):
     takes_meaning = True
 
     def __init__(
-        self, in_channels: int, num_classes: int, width: int, mixed: int, d_state: int, meanings: int
+        self,
+        in_channels: int,
+        num_classes: int,
+        width: int,
+        mixed: int,
+        d_state: int,
+        meanings: int,
+        own_encoders: bool,
     ) -> None:
         super().__init__()
-        self.encoder = EfficientNetLite0(in_channels)
+        self.encoder = None if own_encoders else EfficientNetLite0(in_channels)
+        self.encoders = nn.ModuleList(EfficientNetLite0(in_channels) for _ in range(meanings * own_encoders))
         self.decoders = nn.ModuleList(Decoder(num_classes, width, mixed, d_state) for _ in range(meanings))
         self.may_skip_weights = meanings > 1
 
@@ -123,28 +132,36 @@ class DifferenceMamba(OnLocalEncoder):
         first.
         """
         h, w = x.shape[-2:]
-        y = reflect_to_multiple(x, COARSEST).transpose(0, 1).flatten(0, 1)
-        pairs = [by_date(maps) for maps in self.encoder(y.contiguous(memory_format=torch.channels_last))]
+        y = reflect_to_multiple(x, COARSEST)
+        shared = None if self.encoder is None else _encoded(self.encoder, y)
         if meaning is None or len(self.decoders) == 1:
-            return self.decoders[0](pairs)[..., :h, :w]
+            first = _encoded(self.encoders[0], y) if shared is None else shared
+            return self.decoders[0](first)[..., :h, :w]
         found, order = [], []
         for asked in sorted(set(meaning.tolist())):
             own = (meaning == asked).nonzero()[:, 0]
-            found.append(self.decoders[asked]([(before[own], after[own]) for before, after in pairs]))
+            pairs = (
+                _encoded(self.encoders[asked], y[own])
+                if shared is None
+                else [(before[own], after[own]) for before, after in shared]
+            )
+            found.append(self.decoders[asked](pairs))
             order.append(own)
         return torch.cat(found)[torch.cat(order).argsort()][..., :h, :w]
 
-    def weights_of_meaning(self, number: int) -> str:
-        """Return with what the names of a meaning's own weights begin."""
-        return f"decoders.{number}."
+    def weights_of_meaning(self, number: int) -> tuple[str, ...]:
+        """Return with what the names of the weights begin that a meaning is answered with."""
+        encoder = f"encoders.{number}." if self.encoder is None else "encoder."
+        return encoder, f"decoders.{number}."
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """Return the parameters in four groups: of the encoder and others, those that decay and those not."""
         return self.encoder_apart(decay_groups(self, weight_decay, is_scan_or_vector))
 
     def checkpoint_blocks(self) -> list[nn.Module]:
-        """List the blocks of the encoder and the VSS blocks."""
-        return [*self.encoder.blocks(), *(block for decoder in self._each() for block in decoder.mixing())]
+        """List the blocks of the encoders and the VSS blocks."""
+        local = [block for encoder in self.local_encoders for block in encoder.blocks()]
+        return [*local, *(block for decoder in self._each() for block in decoder.mixing())]
 
     def target_layers(self, meaning: int = 0) -> list[TargetLayer]:
         """List the differences and maps of the decoder of ``meaning``."""
@@ -152,6 +169,12 @@ class DifferenceMamba(OnLocalEncoder):
 
     def _each(self) -> list[Decoder]:
         return [decoder for decoder in self.decoders if isinstance(decoder, Decoder)]
+
+
+def _encoded(encoder: nn.Module, x: Float[Tensor, "b 2 c h w"]) -> list[tuple[Tensor, Tensor]]:
+    """The maps of both dates, fine to coarse."""
+    dates = x.transpose(0, 1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    return [by_date(maps) for maps in encoder(dates)]
 
 
 def _twice(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
@@ -166,6 +189,7 @@ def _build(
     d_state: int = 8,
     meanings: int = 1,
     encoder: Literal["efficientnet_lite0"] = "efficientnet_lite0",
+    own_encoders: bool = False,
 ) -> DifferenceMamba:
     options = {
         "in_channels": in_channels,
@@ -178,7 +202,7 @@ def _build(
     for name, value in options.items():
         if value < (0 if name == "mixed" else 1):
             raise InputError(f"difference_mamba: {name}={value!r}; give a number of at least 1")
-    return DifferenceMamba(**options)
+    return DifferenceMamba(**options, own_encoders=own_encoders)
 
 
 def weights_of_before(saved: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

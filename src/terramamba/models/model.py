@@ -14,7 +14,7 @@ change elsewhere, and a command can refuse what a model cannot do before anythin
     can an image be cut into tiles?    whole_image            False: it can
     which pixels count?                takes_valid            False: it does not ask
     what is called changed?            takes_meaning          False: it has learnt one meaning
-    which weights are a meaning's own? weights_of_meaning()   None: all are shared
+    which weights answer for a meaning? weights_of_meaning()  (): all, for any
     may a batch leave weights out?     may_skip_weights       False: it uses all
     which patches does it take?        patch_size             None: patches of any side
     does bfloat16 change anything?     supports_bf16          False
@@ -152,9 +152,9 @@ class Model(nn.Module):
         """
         return ()
 
-    def weights_of_meaning(self, number: int) -> str | None:
-        """Return with what the names of the weights begin that one meaning of "changed" has for itself."""
-        return None
+    def weights_of_meaning(self, number: int) -> tuple[str, ...]:
+        """Return with what the names of the weights begin that one meaning of "changed" is answered with."""
+        return ()
 
     def check_precision(self, precision: str) -> None:
         """Raise ``InputError`` where ``precision`` is "bf16" and the model has nothing to run in it."""

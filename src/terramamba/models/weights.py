@@ -30,8 +30,8 @@ from terramamba.models.registry import create_model, model_spec
 
 SMALL = 4096
 """Numbers among a model's options that are never too large."""
-REGISTERED = 2
-"""How often a model may exchange a tensor for another of its size while it is built."""
+REGISTERED, UNSAVED = 2, 2**24
+"""How often a model may have a tensor's place filled while it is built; numbers beside that are not saved."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,18 @@ class SavedModel:
     """Of the file; None: the model was never saved."""
 
 
-def save_model(model: Model, path: Path) -> SavedModel:
+def save_model(model: Model, path: Path, *, half: bool = False) -> SavedModel:
     """Write the weights of ``model``, built by ``create_model``, to ``path`` in one step.
+
+    ``half`` keeps their numbers in half precision, in half the space.
 
     Raises:
         InputError: the disk is full or must not be written to.
     """
     # Copies: tensors that share memory cannot be stored, and some live on a GPU.
     tensors = {key: value.detach().cpu().contiguous().clone() for key, value in model.state_dict().items()}
+    if half:
+        tensors = {key: _of_precision(value, torch.float32, torch.float16) for key, value in tensors.items()}
     weights = save(tensors)
     with atomic_path(path) as part:
         part.write_bytes(weights)
@@ -66,15 +70,16 @@ def load_model(path: Path, saved: SavedModel) -> Model:
     Raises:
         InputError: the file is missing or damaged, is a pickle, or holds the weights of another model.
     """
-    tensors = _read(path, saved.sha256)
+    read = _read(path, saved.sha256)
+    tensors = {key: _of_precision(value, torch.float16, torch.float32) for key, value in read.items()}
     try:
         spec = model_spec(saved.name)
         saved = replace(saved, options=spec.options_of_before(saved.options))
-        tensors = spec.weights_of_before(tensors)
+        tensors = dict(spec.weights_of_before(tensors))
         _require_size(path, saved, tensors)
         in_file = sum(tensor.numel() for tensor in tensors.values())
         # Loading a model leaves the caller's random numbers alone.
-        with torch.random.fork_rng(devices=[]), _of_at_most(REGISTERED * in_file + SMALL):
+        with torch.random.fork_rng(devices=[]), _of_at_most(REGISTERED * in_file + UNSAVED):
             model = create_model(saved.name, preset=saved.preset, **saved.options)
     except InputError as error:
         raise InputError(
@@ -88,6 +93,11 @@ def load_model(path: Path, saved: SavedModel) -> Model:
     _check_tensors(path, model.state_dict(), tensors)
     model.load_state_dict(tensors)
     return model.eval()
+
+
+def _of_precision(tensor: Tensor, known: torch.dtype, wanted: torch.dtype) -> Tensor:
+    """Return ``tensor`` in the precision that is ``wanted`` where it is in the one that is ``known``."""
+    return tensor.to(wanted) if tensor.dtype == known else tensor
 
 
 def _read(path: Path, checksum: str | None) -> Mapping[str, Tensor]:

@@ -138,17 +138,15 @@ def _by_meaning(model: Model, run: Run, meanings: Sequence[str] | None) -> tuple
     theirs, known = run.model.state_dict(), run.card.data.meanings or ("",)
     placed, likened = dict(theirs), []
     for number, meaning in enumerate(meanings or ("",)):
-        place = model.weights_of_meaning(number)
-        if place is None:
-            return theirs, ""
-        source = run.model.weights_of_meaning(known.index(meaning) if meaning in known else 0)
-        assert source is not None, "a run's model is of the same record"
-        placed |= {
-            f"{place}{name.removeprefix(source)}": value
-            for name, value in theirs.items()
-            if name.startswith(source)
-        }
-        if meaning not in known:
+        places = model.weights_of_meaning(number)
+        sources = run.model.weights_of_meaning(known.index(meaning) if meaning in known else 0)
+        for place, source in zip(places, sources, strict=True):  # a run's model is of the same record
+            placed |= {
+                f"{place}{name.removeprefix(source)}": value
+                for name, value in theirs.items()
+                if name.startswith(source)
+            }
+        if places and meaning not in known:
             likened.append(f"{meaning or 'changed'} as {known[0] or 'changed'}")
     return placed, f"; it begins with {', '.join(likened)}" if likened else ""
 

@@ -118,15 +118,17 @@ def load_weights(weights: Weights) -> Model:
     return model
 
 
-def save_weights(folder: Path, model: Model, card: WeightsCard, licence: str) -> Weights:
+def save_weights(
+    folder: Path, model: Model, card: WeightsCard, licence: str, *, half: bool = False
+) -> Weights:
     """Write ``model``, built by ``create_model``, its ``card`` and the text of its licence to ``folder``.
 
-    The card gets the model's size and the checksum of the file.
+    The card gets the model's size and the checksum of the file; ``half`` is as ``save_model`` has it.
 
     Raises:
         InputError: the disk is full or must not be written to.
     """
-    saved = replace(card, model=save_model(model, folder / WEIGHTS))
+    saved = replace(card, model=save_model(model, folder / WEIGHTS, half=half))
     write_text(folder / LICENCE, licence)
     write_weights_card(folder, saved)
     return Weights(folder, saved)

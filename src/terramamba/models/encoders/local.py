@@ -27,13 +27,14 @@ class OnLocalEncoder(Model):
     encoder_lr_scale = 1.0
 
     @property
-    def local_encoder(self) -> EfficientNetLite0:
-        """The encoder."""
-        return next(module for module in self.modules() if isinstance(module, EfficientNetLite0))
+    def local_encoders(self) -> list[EfficientNetLite0]:
+        """The encoder, or those of several meanings of "changed"."""
+        return [module for module in self.modules() if isinstance(module, EfficientNetLite0)]
 
     def load_encoder(self, weights: Mapping[str, Tensor]) -> None:
         """Have the encoder begin with public weights of EfficientNet-lite0; it then learns more slowly."""
-        self.local_encoder.load_public(weights)
+        for encoder in self.local_encoders:
+            encoder.load_public(weights)
         self.encoder_lr_scale = PRETRAINED_LR_SCALE
 
     def set_encoder_rate(self, share: float) -> None:
@@ -44,7 +45,8 @@ class OnLocalEncoder(Model):
         """Put the modules into their mode; an encoder that does not learn keeps its statistics."""
         super().train(mode)
         if not self.encoder_lr_scale:
-            self.local_encoder.eval()
+            for encoder in self.local_encoders:
+                encoder.eval()
         return self
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
@@ -53,7 +55,7 @@ class OnLocalEncoder(Model):
 
     def encoder_apart(self, groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Group the parameters of each of ``groups`` anew: the encoder's, at their own rate, and others."""
-        encoder = {id(parameter) for parameter in self.local_encoder.parameters()}
+        encoder = {id(weight) for encoder in self.local_encoders for weight in encoder.parameters()}
         parted = []
         for group in groups:
             for own, scale in ((True, self.encoder_lr_scale), (False, 1.0)):
