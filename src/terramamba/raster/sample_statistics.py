@@ -1,17 +1,19 @@
 """Range of values and fraction without data, from a sample of a scene's pixels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
 
 import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.raster.checks import byte_order
+from terramamba.raster.checks.file_layout import probably_other_layout
 from terramamba.raster.checks.fill_values import Fill, Part, probable_fill
 from terramamba.raster.checks.unlike_tiles import unlike_tiles
 from terramamba.raster.checks.wrapped_values import Wrapped, probably_wrapped
 from terramamba.raster.scene import Scene
+from terramamba.raster.scene_files import files_of
 from terramamba.raster.windows import MOST_DECODED, Window, evenly_spaced, sample_windows
 
 MOST_VALUES = 8_000_000
@@ -30,7 +32,8 @@ class Statistics:
     ``some_missing`` and are listed (0-based) in ``empty_bands``. ``sampled`` is the fraction of the pixels
     that were read, in ``bands``; the others are taken to be like them. ``fill`` are values that probably
     stand for no data, ``wrapped`` those that probably lost their sign. ``swapped``: all are probably read
-    with their bytes in the wrong order. ``unlike`` names tiles in other units than the others.
+    with their bytes in the wrong order. ``layout`` says which header probably describes its file wrongly.
+    ``unlike`` names tiles in other units than the others.
     """
 
     minimum: float | None
@@ -41,16 +44,19 @@ class Statistics:
     not_finite: float
     sampled: float
     bands: tuple[int, ...]
-    fill: tuple[Fill, ...]
-    wrapped: Wrapped | None
-    swapped: bool
-    unlike: tuple[str, ...]
+    fill: tuple[Fill, ...] = ()
+    wrapped: Wrapped | None = None
+    swapped: bool = False
+    layout: str | None = None
+    unlike: tuple[str, ...] = ()
 
     @property
     def doubts(self) -> tuple[str, ...]:
         """Say which values are probably not what they stand for."""
         if self.swapped:
             return (byte_order.IN_WORDS,)
+        if self.layout is not None:
+            return (self.layout,)
         wrapped = () if self.wrapped is None else (self.wrapped.in_words(),)
         return (*(fill.in_words() for fill in self.fill), *wrapped, *self.unlike)
 
@@ -67,7 +73,10 @@ def sample_statistics(scene: Scene) -> Statistics:
     wrapped = probably_wrapped(stored)
     fill = tuple(one for one in probable_fill(stored) if wrapped is None or not wrapped.holds(one.value))
     swapped = byte_order.probably_swapped(stored)
-    return _statistics(values, valid, bands, sampled, fill, wrapped, swapped, unlike_tiles(scene))
+    layout = None if swapped else probably_other_layout(files_of(scene))
+    found = _statistics(values, valid, bands, sampled)
+    unlike = unlike_tiles(scene)
+    return replace(found, fill=fill, wrapped=wrapped, swapped=swapped, layout=layout, unlike=unlike)
 
 
 def some_bands(scene: Scene) -> tuple[int, ...]:
@@ -112,10 +121,6 @@ def _statistics(
     valid: Bool[np.ndarray, "c n"],
     bands: Sequence[int],
     sampled: float,
-    fill: tuple[Fill, ...],
-    wrapped: Wrapped | None,
-    swapped: bool,
-    unlike: tuple[str, ...],
 ) -> Statistics:
     data = values[valid]
     finite = data[np.isfinite(data)]
@@ -130,8 +135,4 @@ def _statistics(
         not_finite=float(1 - finite.size / data.size) if data.size else 0.0,
         sampled=sampled,
         bands=tuple(bands),
-        fill=fill,
-        wrapped=wrapped,
-        swapped=swapped,
-        unlike=unlike,
     )

@@ -398,6 +398,25 @@ def test_every_value_that_is_named_as_no_data_is_none(tmp_path: Path, named: dic
     np.testing.assert_array_equal(valid, stored > 0)
 
 
+@pytest.mark.parametrize("factor", [10_000.0, [10_000.0] * C, np.int16(100)])
+def test_a_large_scale_of_reflectance_divides(tmp_path: Path, factor: Any) -> None:
+    told = {
+        "surface_reflectance": {"scale_factor": factor},
+        "light": {"scale_factor": factor, "units": "counts"},
+    }
+    cube = dict.fromkeys(told, (("band", "y", "x"), CUBE))
+    path = write(tmp_path / "a.h5", cube, told)
+    scene = open_scene(path, variable="surface_reflectance")
+    number = float(np.max(factor))
+    assert np.allclose(scene.read()[0], CUBE / number)
+    assert any(
+        note == f"its scale_factor of {number:g} divides: reflectance is no larger than 1"
+        for note in scene.notes
+    )
+    other = open_scene(path, variable="light")
+    assert np.allclose(other.read()[0], CUBE * number)
+
+
 def test_each_band_may_have_its_own_scale(tmp_path: Path) -> None:
     scales, offsets = np.linspace(1e-4, 2e-4, C), np.linspace(0, 1, C)
     path = mapped(tmp_path / "a.nc")

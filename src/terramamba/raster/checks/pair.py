@@ -120,6 +120,11 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
         for scene, statistics in zip((first, second), seen, strict=True)
         if statistics.swapped
     ]
+    findings += [
+        Finding("layout", f"{scene.path}: {statistics.layout}")
+        for scene, statistics in zip((first, second), seen, strict=True)
+        if statistics.layout is not None
+    ]
     findings += _declared_alone(first, second)
     findings += [
         Finding("shown turned", f"{scene.path}: {note}")

@@ -21,6 +21,8 @@ _FILLS = {"i1": None, "i2": -32767.0, "u2": 65535.0, "i4": -2147483647.0, "f4": 
 """What NetCDF writes where nothing was written, and no other value is named."""
 _OTHER_FILLS = ("dataignorevalue", "nodata", "nodatavalue", "fillvalue", "missingvalue")
 """Attributes that name no data in files of other conventions, in small letters and without signs between."""
+_DIVISOR = 100.0
+"""Whole numbers of reflectance are never so much or more each: they are divided, by 100 or 10,000."""
 _FAR_BEYOND = 10.0
 """Ends of a valid range this many times beyond the largest stored number are not those of unpacked values."""
 
@@ -55,13 +57,20 @@ class Packing:
             _of_bands(path, variable, name, plain, bands)
             for name, plain in (("scale_factor", 1.0), ("add_offset", 0.0))
         )
+        divides = _divides(variable, kind, scale, offset)
+        said = (
+            (f"its scale_factor of {max(scale):g} divides: reflectance is no larger than 1",)
+            if divides
+            else ()
+        )
+        scale = tuple(1 / one for one in scale) if divides else scale
         found = cls(str(kind), scale=scale, offset=offset)
         low, high, notes = _valid_range(variable, found)
         if unsigned:
             low, high = (end if end is None else _without_sign(end, kind) for end in (low, high))
         if low is not None and high is not None and low > high:
             low, high = high, low  # else nothing would be data
-        return cls(str(kind), _fills(variable, kind), low, high, scale, offset, notes)
+        return cls(str(kind), _fills(variable, kind), low, high, scale, offset, said + notes)
 
     @property
     def unpacks(self) -> bool:
@@ -137,6 +146,17 @@ def _of_bands(path: str, variable: Variable, name: str, plain: float, bands: int
             " or give it one number"
         )
     return tuple(found.tolist()) or (plain,)
+
+
+def _divides(
+    variable: Variable, kind: np.dtype[Any], scale: Sequence[float], offset: Sequence[float]
+) -> bool:
+    """Tell whether whole numbers of reflectance are to be divided by their scale, as some products mean it.
+
+    Multiplied, as NetCDF has it, each would be more than all light.
+    """
+    told = " ".join([variable.name, *map(variable.words, ("long_name", "standard_name", "units"))]).lower()
+    return "refl" in told and kind.kind in "iu" and min(scale) >= _DIVISOR and not any(offset)
 
 
 def _fills(variable: Variable, kind: np.dtype[Any]) -> tuple[float, ...]:
