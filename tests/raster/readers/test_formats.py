@@ -1,5 +1,6 @@
 """The records of formats, the page that they make, and files at addresses."""
 
+import struct
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from served import serving
 from terramamba.core.errors import InputError
 from terramamba.raster.readers import formats as readers
 from terramamba.raster.readers.open import open_scene
+from terramamba.raster.readers.orientation import orientation_of
 from terramamba.raster.windows import Window
 
 Make = Callable[..., Path]
@@ -132,15 +134,37 @@ def test_the_file_of_a_product_of_snap_opens_its_folder_of_bands(geotiff: Make, 
         open_scene(tmp_path / "other.dim")
 
 
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif"])
 @pytest.mark.parametrize(("orientation", "placed"), [(3, False), (6, False), (1, False), (3, True)])
-def test_photographs_that_viewers_turn_are_said_to_be_read_as_stored(
-    tmp_path: Path, orientation: int, placed: bool
+def test_pictures_that_viewers_turn_are_said_to_be_read_as_stored(
+    tmp_path: Path, orientation: int, placed: bool, ending: str
 ) -> None:
     picture = Image.new("RGB", (6, 4))
     exif = picture.getexif()
     exif[0x112] = orientation
-    picture.save(tmp_path / "a.jpg", exif=exif)
+    picture.save(tmp_path / f"a.{ending}", **{"tiffinfo" if ending == "tif" else "exif": exif})
+    placed = placed and ending != "webp"  # which has no file of its place beside it
     if placed:
-        (tmp_path / "a.jgw").write_text("10\n0\n0\n-10\n400005\n5799995\n", encoding="utf-8")
-    said = [note for note in open_scene(tmp_path / "a.jpg").notes if "mogrify -auto-orient" in note]
+        world = {"jpg": "jgw", "png": "pgw", "tif": "tfw"}[ending]
+        (tmp_path / f"a.{world}").write_text("10\n0\n0\n-10\n400005\n5799995\n", encoding="utf-8")
+    notes = open_scene(tmp_path / f"a.{ending}").notes
+    said = [note for note in notes if "mogrify -auto-orient" in note]
     assert len(said) == (orientation != 1 and not placed)
+    tagged = [note for note in notes if "its orientation of 3 (a tag of TIFF) is not applied" in note]
+    assert len(tagged) == (placed and ending == "tif")
+
+
+@pytest.mark.parametrize("options", [{"BIGTIFF": "YES"}, {"ENDIANNESS": "BIG"}, {"COMPRESS": "DEFLATE"}])
+def test_the_orientation_of_every_kind_of_tiff_is_found_and_damage_tells_none(
+    geotiff: Make, tmp_path: Path, options: dict[str, str]
+) -> None:
+    path = geotiff(tmp_path / "a.tif", np.zeros((3, 4, 6), np.uint8), INTERLEAVE="BAND", **options)
+    raw = path.read_bytes()
+    order = "<" if raw[:2] == b"II" else ">"
+    planar, orientation = (struct.pack(order + "HH", tag, 3) for tag in (284, 274))
+    with rasterio.open(path) as image:
+        assert orientation_of(str(path), image) == 1
+        path.write_bytes(raw.replace(planar, orientation, 1))  # each is one short number, here 2
+        assert orientation_of(str(path), image) == 2
+        path.write_bytes(raw[:20])
+        assert orientation_of(str(path), image) == 1

@@ -18,8 +18,8 @@ from terramamba.raster.checks.pair_facts import grids_in_words, units_in_words, 
 from terramamba.raster.checks.pair_problems import problems_and_notes, refuse_apart
 from terramamba.raster.checks.shared_edges import LEAST, shared_edges
 from terramamba.raster.checks.shift import Shift, estimate_shift
-from terramamba.raster.readers.gdal import SHOWN_OTHERWISE
 from terramamba.raster.readers.open import open_scene
+from terramamba.raster.readers.orientation import SHOWN_OTHERWISE
 from terramamba.raster.sample_statistics import Statistics, sample_statistics
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.grid_mapping import same_pixels

@@ -7,9 +7,16 @@ of them, and ``header`` the entries of an ENVI header.
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
-from terramamba.raster.readers.band_names import centres_of_names, names_note
+from terramamba.raster.readers.band_names import (
+    BandFile,
+    bands_of_one_scene,
+    centres_of_names,
+    names_note,
+)
+from terramamba.raster.readers.vrt_parts import files_of_bands, tags_and_names_of_parts
 from terramamba.raster.readers.wavelengths import (
     Centres,
     band_fwhm,
@@ -37,13 +44,30 @@ def tags_and_names(
     What GDAL takes from a header that is not UTF-8 cannot be read through it, but is in ``envi`` too.
     """
     try:
-        descriptions = image.descriptions
-        return [image.tags(i) for i in indexes], [descriptions[i - 1] or "" for i in indexes]
+        tags, descriptions = [image.tags(i) for i in indexes], image.descriptions
+        names = [descriptions[i - 1] or "" for i in indexes]
+        if image.driver == "VRT" and not any(names):
+            return _of_parts(image, indexes, tags)
+        return tags, names
     except UnicodeDecodeError:
         if envi is None:
             raise
         named = header_list(envi.get("band_names", ""))
         return [{} for _ in indexes], [named[i - 1] if len(named) == image.count else "" for i in indexes]
+
+
+def _of_parts(
+    image: Any, indexes: Sequence[int], tags: list[dict[str, str]]
+) -> tuple[list[dict[str, str]], list[str]]:
+    """Tags and names of the bands of a virtual raster, which has none itself, by the files that it shows."""
+    files = files_of_bands(image, indexes)
+    if files:
+        known = bands_of_one_scene(files)
+        return tags, [Path(file).stem for file in files] if known is None else [band.band for band in known]
+    found = tags_and_names_of_parts(image, indexes)
+    if found is None:
+        return tags, [""] * len(indexes)
+    return [part | own for part, own in zip(found[0], tags, strict=True)], found[1]
 
 
 def header_notes(image: Any, header: dict[str, str], centres: Centres) -> list[str]:
@@ -79,6 +103,8 @@ def wavelengths(
         for i, t, name in zip(indexes, tags, names, strict=True)
     ]
     known = [one for one in told if one is not None]
+    if not known and (bands := bands_of_one_scene(files_of_bands(image, indexes))):
+        return Centres(tuple(band.nanometres for band in bands), _bands_note(bands))
     if not known and (centres := centres_of_names(names)) is not None:
         return Centres(centres, names_note(names))
     if len(known) < len(told):
@@ -87,6 +113,10 @@ def wavelengths(
         return settle_centres([value for value, _ in known], known[0][1])
     centres = tuple(c for c in (nanometres(*one) for one in known) if c is not None)
     return Centres(centres if len(centres) == len(known) else None)
+
+
+def _bands_note(bands: Sequence[BandFile]) -> str:
+    return f"bands are called as their files are: {bands[0].band} to {bands[-1].band} of {bands[0].satellite}"
 
 
 def ignored_value(header: dict[str, str], found: float | None) -> tuple[float | None, list[str]]:

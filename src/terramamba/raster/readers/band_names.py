@@ -94,6 +94,13 @@ def band_of_file(path: str | Path) -> BandFile | None:
     return None
 
 
+def bands_of_one_scene(files: Sequence[str]) -> list[BandFile] | None:
+    """Tell the bands that files hold by their names; None where one is not known, or of another scene."""
+    known = [band for band in map(band_of_file, files) if band is not None]
+    whole = len(known) == len(files) and len({(band.satellite, band.scene) for band in known}) == 1
+    return known if whole and len({band.band for band in known}) == len(known) else None
+
+
 def centres_of_names(names: Sequence[str]) -> tuple[float, ...] | None:
     """Return the centres in nm of bands called B1 to B12 with B8A among them, as Sentinel-2 alone has one.
 

@@ -31,6 +31,7 @@ from terramamba.raster.readers.envi_header import (
     image_of_header,
     wrong_header,
 )
+from terramamba.raster.readers.orientation import shown_otherwise
 from terramamba.raster.readers.other_files import annotations_in, format_elsewhere
 from terramamba.raster.readers.truncated import require_whole_image
 from terramamba.raster.readers.vrt_parts import unsaid_of_parts
@@ -39,8 +40,8 @@ from terramamba.raster.windows import Storage, Window, sample_windows
 
 GDAL_CACHE_BYTES = 256 << 20
 """Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
-PAGES, SHOWN_OTHERWISE = "images (pages of a TIFF)", "its EXIF says that it is shown turned or mirrored"
-"""What notes hold on files of which another image, or the same turned, may have been meant."""
+PAGES = "images (pages of a TIFF)"
+"""What a note holds on a file of which another image may have been meant."""
 PICKLES = (".pkl", ".pickle", ".joblib")
 """How dumps of Python end, among them the classifiers of EnMAP-Box."""
 
@@ -113,7 +114,7 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
             f"holds {pages} {PAGES}, of which the first is read; save another as a file of"
             f" its own (gdal_translate GTIFF_DIR:2:{path} PAGE.tif)"
         )
-    notes += _shown_otherwise(image, grid)
+    notes += shown_otherwise(path, image, grid)
     if alpha is not None:
         notes.append(alpha.note)
     palette = _palette(image, indexes)
@@ -279,18 +280,6 @@ def _why_not(path: str, error: RasterioError, remedy: str) -> str:
     if Path(path).suffix.lower() in ENVI_SUFFIXES:
         remedy = f"ENVI data need their header {Path(path).with_suffix('.hdr').name} beside them"
     return f"not an image that can be read ({reason}); {remedy}"
-
-
-def _shown_otherwise(image: Any, grid: Grid) -> list[str]:
-    """Say that viewers turn or mirror a photograph, which is read as it is stored."""
-    orientation = image.tags().get("EXIF_Orientation", "1").strip()
-    if grid.transform is not None or orientation in ("", "0", "1"):
-        return []
-    return [
-        f"{SHOWN_OTHERWISE} (orientation {orientation}), it is read as it is"
-        " stored: what was drawn on it as shown does not fit; save both upright (ImageMagick: mogrify"
-        " -auto-orient)"
-    ]
 
 
 def _alpha(path: str, image: Any, use: AlphaUse | None) -> Alpha | None:

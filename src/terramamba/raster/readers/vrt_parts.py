@@ -1,7 +1,10 @@
 """What the parts of a virtual raster (VRT) declare, and it does not: GDAL reads them without it."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 from rasterio.errors import RasterioError
@@ -15,6 +18,8 @@ _HANDLED = ("<NODATA>", "<UseMaskBand>", "<ScaleRatio>", "<ScaleOffset>", "<LUT>
 """What is in a virtual raster that does something about it, or works by other rules."""
 PLAIN = (1.0, 0.0)
 """A scale and an offset that change nothing."""
+_BAND = re.compile(r"<VRTRasterBand\b.*?</VRTRasterBand>", re.S)
+_SOURCE = re.compile(r"<SourceFilename\b[^>]*>([^<]*)</SourceFilename>\s*(?:<SourceBand>(\d+)</SourceBand>)?")
 
 
 def unsaid_of_parts(image: Any) -> list[str]:
@@ -25,7 +30,7 @@ def unsaid_of_parts(image: Any) -> list[str]:
     nodata, scale = image.nodatavals[0], (image.scales[0], image.offsets[0])
     if image.driver != "VRT" or (nodata is not None and scale != PLAIN):
         return []
-    text = image.tags(ns="xml:VRT").get("xml:VRT", "")
+    text = _text(image)
     if any(word in text for word in _HANDLED):
         return []
     ignored: dict[float, str] = {}
@@ -49,6 +54,46 @@ def unsaid_of_parts(image: Any) -> list[str]:
             " declare it there too (gdal_edit.py -scale -offset)"
         )
     return notes
+
+
+def files_of_bands(image: Any, indexes: Sequence[int]) -> list[str]:
+    """Return the file that each band of a virtual raster shows, where each shows one and none another's.
+
+    `gdalbuildvrt -separate` gives no names to the bands, of which the names of such files tell what they are.
+    """
+    found = _sources(image)
+    files = [{file for file, _ in found[i - 1]} if i <= len(found) else set() for i in indexes]
+    alone = [file for one in files if len(one) == 1 for file in one]
+    return alone if len(set(alone)) == len(indexes) > 1 else []
+
+
+def tags_and_names_of_parts(
+    image: Any, indexes: Sequence[int]
+) -> tuple[list[dict[str, str]], list[str]] | None:
+    """Return tags and names of the bands of the only file that a virtual raster shows; None: of several."""
+    found = _sources(image)
+    first = [found[i - 1][0] for i in indexes if i <= len(found) and found[i - 1]]
+    if len(first) < len(indexes) or len({file for file, _ in first}) > 1:
+        return None
+    part = next((part for name, part in _parts(image) if Path(name).name == Path(first[0][0]).name), None)
+    if part is None or max(band for _, band in first) > part.count:
+        return None
+    names = part.descriptions
+    return [part.tags(band) for _, band in first], [names[band - 1] or "" for _, band in first]
+
+
+def _sources(image: Any) -> list[list[tuple[str, int]]]:
+    """The files, and bands of these, that each band of a virtual raster shows."""
+    if image.driver != "VRT":
+        return []
+    return [
+        [(unescape(name.strip()), int(band or 1)) for name, band in _SOURCE.findall(written)]
+        for written in _BAND.findall(_text(image))
+    ]
+
+
+def _text(image: Any) -> str:
+    return str(image.tags(ns="xml:VRT").get("xml:VRT", ""))
 
 
 def _parts(image: Any) -> Iterator[tuple[str, Any]]:
