@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from terramamba.raster.readers.datasets import MOST_LISTED
 from terramamba.raster.readers.open import open_scene
+from terramamba.raster.scene_files import files_of
+from terramamba.raster.windows import Window
 
 AUX = '<PAMDataset><PAMRasterBand band="1"><NoDataValue>{}</NoDataValue></PAMRasterBand></PAMDataset>'
 
@@ -47,3 +50,28 @@ def test_pages_of_a_tiff_that_are_not_read_are_said(tmp_path: Path) -> None:
         "holds 2 images (pages of a TIFF), of which the first is read; save another as a file of its own "
         f"(gdal_translate GTIFF_DIR:2:{two.path} PAGE.tif)"
     }
+
+
+def written_pages(path: Path, cube: np.ndarray, *more: np.ndarray) -> Path:
+    first, *others = (Image.fromarray(page) for page in (*cube, *more))
+    first.save(path, save_all=True, append_images=others)
+    return path
+
+
+def test_pages_of_one_kind_are_bands(tmp_path: Path, seed: int) -> None:
+    cube = np.random.default_rng(seed).integers(0, 4000, (20, 7, 9)).astype(np.uint16)
+    path = written_pages(tmp_path / "cube.tif", cube)
+    scene = open_scene(path)
+    assert np.array_equal(scene.read()[0], cube)
+    assert np.array_equal(scene.read(Window(1, 2, 3, 4), (18, 0))[0], cube[[18, 0], 1:4, 2:6])
+    assert scene.read(bands=())[0].shape == (0, 7, 9)
+    assert any("its 20 pages" in note and "20 bands of 7 x 9 pixels" in note for note in scene.notes)
+    assert str(path) in files_of(scene)
+    assert not any("GTIFF_DIR" in name for name in files_of(scene))
+
+
+@pytest.mark.parametrize("other", [np.zeros((3, 4), np.uint16), np.zeros((7, 9), np.uint8)])
+def test_pages_of_several_kinds_are_no_bands(tmp_path: Path, other: np.ndarray) -> None:
+    scene = open_scene(written_pages(tmp_path / "cube.tif", np.ones((6, 7, 9), np.uint16), other))
+    assert scene.bands == 1
+    assert any("holds 7 images (pages of a TIFF), of which the first is read" in note for note in scene.notes)

@@ -28,7 +28,7 @@ from terramamba.raster.readers.references import LEADING, require_own_files, req
 OPEN_DATASETS = 16
 MOST_LISTED = 1000
 """Files of a folder among which GDAL looks for those of an image; the list of a fuller one is thrown away."""
-_ADDRESS = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: C: is a drive
+_ADDRESS = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9+._-]+:")  # two letters at least: C: is a drive
 _ON_WEB = re.compile(r"(/vsi\w+/)*(/vsi(curl|s3|gs|az|oss|swift|webhdfs)|https?:|ftp:)", re.IGNORECASE)
 _THREAD = threading.local()
 # Filters of warnings belong to the whole process, so only one thread at a time may change them.

@@ -43,6 +43,7 @@ from terramamba.raster.readers.format_record import (
     on_disk,
 )
 from terramamba.raster.readers.satellite_folders import described_folder, is_description
+from terramamba.raster.readers.tiff_pages import with_pages_as_bands
 from terramamba.raster.scene import ARRAY_SUFFIXES, Scene
 
 
@@ -86,6 +87,10 @@ def page() -> str:
 
 def _image(path: str, options: OpenOptions) -> Scene:
     return gdal.open_image(path, options.variable, alpha=options.alpha, flag=options.variable_flag)
+
+
+def _tiff(path: str, options: OpenOptions) -> Scene:
+    return with_pages_as_bands(_image(path, options))
 
 
 def _is_netcdf(given: InputPath) -> bool:
@@ -323,9 +328,10 @@ FORMATS = (
         reads="all bands but transparency, which is a mask; COG and TIFF without georeferencing, too",
         notes="Wavelengths, widths and bad bands are read from the tags of the bands. Scale and offset that "
         "they declare are applied by training, and by a model that learnt so: nodata.md. A band that the "
-        "file calls transparency is one only if its values are 0 or full nearly everywhere: bands.md.",
+        "file calls transparency is one only if its values are 0 or full nearly everywhere: bands.md. Five "
+        "pages or more of one size and type are bands; of others the first is read, and that is noted.",
         matches=drivers("GTiff", "COG"),
-        reader=_image,
+        reader=_tiff,
         named=True,
     ),
     Format(
