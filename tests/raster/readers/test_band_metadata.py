@@ -210,6 +210,31 @@ def test_what_are_no_wavelengths_is_not_used_and_said(
     assert any("wavelengths are not used: " in note and said in note for note in scene.notes)
 
 
+@pytest.mark.parametrize(
+    ("listed", "kept"),
+    [("0, 600, 2200", [1, 2]), ("450, 0.0, 2200", [0, 2]), ("450, 600, nan", [0, 1])],
+)
+def test_bands_without_a_wavelength_are_left_out_and_said(
+    tmp_path: Path, listed: str, kept: list[int]
+) -> None:
+    path = envi(tmp_path, f"wavelength = {{{listed}}}", "wavelength units = nm", "fwhm = {9, 10, 11}")
+    cube = np.arange(60, dtype="<i2").reshape(3, 4, 5)
+    path.write_bytes(cube.tobytes())
+    scene = open_scene(path)
+    assert scene.wavelengths == tuple((450.0, 600.0, 2200.0)[band] for band in kept)
+    assert scene.fwhm == tuple((9.0, 10.0, 11.0)[band] for band in kept)
+    assert np.array_equal(scene.read()[0], cube[kept])
+    (gone,) = {0, 1, 2} - set(kept)
+    assert any(note.endswith(f"--bands does not count them: {gone + 1}") for note in scene.notes)
+
+
+@pytest.mark.parametrize("listed", ["0, 0, 2200", "0, 0, 0", "0, -1, 2200"])
+def test_lists_that_are_mostly_0_tell_no_wavelengths(tmp_path: Path, listed: str) -> None:
+    scene = open_scene(envi(tmp_path, f"wavelength = {{{listed}}}", "wavelength units = nm"))
+    assert (scene.bands, scene.wavelengths) == (3, None)
+    assert any("wavelengths are not used: " in note for note in scene.notes)
+
+
 def test_twice_as_many_numbers_are_no_decimals(tmp_path: Path) -> None:
     scene = open_scene(envi(tmp_path, "wavelength = {400,410,420,430,440,450}", "wavelength units = nm"))
     assert scene.wavelengths is None

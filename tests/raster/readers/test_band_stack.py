@@ -71,7 +71,9 @@ def test_landsat_stands_in_the_order_of_wavelengths(geotiff: Make, tmp_path: Pat
     assert scene.format == "5 bands of Landsat 8/9"
     assert scene.band_names == ("B2", "B4", "B5", "B9", "B10")
     assert scene.wavelengths == (482, 654.5, 865, 1373.5, 10895)
-    assert scene.notes == (f"no bands, left out: {LANDSAT}_QA_PIXEL.TIF",)
+    quality = f"{LANDSAT}_QA_PIXEL.TIF"
+    hint = f"(--mask {tmp_path / quality} leaves out what it marks)"
+    assert scene.notes == (f"no bands, left out: {quality} {hint}",)
     assert np.array_equal(scene.read()[0], values)
     listed = open_scene([tmp_path / f"{LANDSAT}_SR_B{band}.TIF" for band in (5, 2)])
     assert listed.band_names == ("B2", "B5")
@@ -117,7 +119,8 @@ def test_sentinel_2_comes_on_its_finest_grid(geotiff: Make, tmp_path: Path, seed
     assert list(scene.wavelengths) == sorted(scene.wavelengths)
     assert scene.notes == (
         "4 of the bands have larger pixels: brought onto the finest grid, nearest pixel",
-        f"no bands, left out: {TILE}_SCL_20m.jp2",
+        f"no bands, left out: {TILE}_SCL_20m.jp2 (--mask {tmp_path / place / TILE}_SCL_20m.jp2 leaves out"
+        " what it marks)",
     )
     values, valid = scene.read()
     whole = np.stack([expected[name] for name in scene.band_names])
@@ -222,3 +225,33 @@ def test_bands_of_another_place_are_no_bands_of_this(geotiff: Make, tmp_path: Pa
     geotiff(tmp_path / f"{TILE}_B11_20m.jp2", values, transform=metres(20))
     with pytest.raises(InputError, match=r"B11_20m\.jp2: has pixels of another size or direction than .*B02"):
         open_scene(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("images", "quality", "hint"),
+    [
+        ({"20200801_10_3B_AnalyticMS_SR_8b_clip.tif": 8}, {"20200801_10_3B_udm2_clip.tif": 8}, True),
+        ({"20200801_10_3B_AnalyticMS_SR.tif": 4}, {"20200801_10_3B_AnalyticMS_DN_udm.tif": 1}, False),
+        ({"B02.tif": 1, "B03.tif": 1, "B8A.tif": 1}, {"SCL.tif": 1}, True),
+        ({"red.tif": 1, "nir.tif": 1}, {"scene_QA_PIXEL.tif": 1, "scene_SR_QA_AEROSOL.tif": 1}, True),
+        ({"red.tif": 1, "nir.tif": 1}, {"scene_MSK_CLDPRB_20m.tif": 1}, False),
+    ],
+)
+def test_layers_of_quality_beside_a_scene_are_left_out_and_said(
+    geotiff: Make, tmp_path: Path, images: dict[str, int], quality: dict[str, int], hint: bool
+) -> None:
+    for name, bands in images.items():
+        geotiff(tmp_path / name, np.ones((bands, 6, 7), np.uint16))
+    alone = open_scene(tmp_path)
+    for name, bands in quality.items():
+        geotiff(tmp_path / name, np.ones((bands, 6, 7), np.uint8))
+    scene = open_scene(tmp_path)
+    assert (scene.bands, scene.dtype) == (alone.bands, "uint16")
+    (said,) = set(scene.notes) - set(alone.notes)
+    assert all(name in said for name in quality)
+    assert ("--mask" in said) == hint
+
+
+def test_a_folder_of_masks_alone_is_read(geotiff: Make, tmp_path: Path) -> None:
+    geotiff(tmp_path / "a_SCL.tif", np.ones((1, 6, 7), np.uint8))
+    assert open_scene(tmp_path).bands == 1

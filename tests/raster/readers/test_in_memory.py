@@ -129,3 +129,10 @@ def test_a_notebook_shows_what_is_known_and_a_picture() -> None:
     axes = given.plot()
     assert axes.get_images()[0].get_extent() == [300_000, 300_040, 5_799_940, 5_800_000]
     assert axes.get_images()[0].get_array().shape == (3, 4, 3)
+
+
+def test_bands_without_a_wavelength_are_left_out() -> None:
+    scene = scene_from_array(np.arange(12).reshape(3, 2, 2), wavelengths=[0, 500, 600])
+    assert scene.wavelengths == (500.0, 600.0)
+    assert np.array_equal(scene.read()[0], np.arange(4, 12).reshape(2, 2, 2))
+    assert any("left out" in note for note in scene.notes)

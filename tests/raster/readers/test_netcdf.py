@@ -555,6 +555,13 @@ def test_wavelengths_in_a_row_or_in_words_are_wavelengths(tmp_path: Path) -> Non
         assert scene.wavelengths == pytest.approx(tuple(WAVELENGTHS * 1000))
 
 
+def test_bands_whose_wavelength_is_0_or_none_are_left_out(tmp_path: Path) -> None:
+    path = mapped(tmp_path / "a.nc", wavelength=(("band",), np.array([0.45, np.nan, 0.9, 0, 2.25])))
+    scene = open_scene(path)
+    assert scene.wavelengths == pytest.approx((450, 900, 2250))
+    assert np.array_equal(scene.read()[0], CUBE[[0, 2, 4]])
+
+
 def test_widths_have_their_own_unit_where_it_is_named_and_none_that_no_imager_has(tmp_path: Path) -> None:
     wide = mapped(tmp_path / "a.nc", fwhm=(("band",), np.full(C, 10.0)))
     assert open_scene(wide).fwhm is None  # 10,000 nm

@@ -12,6 +12,7 @@ from terramamba.raster.readers.alpha import AlphaUse
 from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.axes import NOTHING, Asked
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.band_subset import without_unrecorded
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Format:
 
     def open(self, path: str, options: OpenOptions) -> Scene:
         """Open ``path``; this record's name is the scene's format unless the reader knows a better one."""
-        scene = self.reader(path, options)
+        scene = without_unrecorded(self.reader(path, options))
         return scene if scene.format else replace(scene, format=self.name)
 
 

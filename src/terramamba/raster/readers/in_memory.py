@@ -20,6 +20,7 @@ from terramamba.raster.geogrid import Grid, place_doubts
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.readers.wavelengths import Centres, settle_centres
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.band_subset import without_unrecorded
 from terramamba.raster.windows import Window, evenly_spaced
 
 ROWS, COLUMNS = ("y", "lat", "latitude"), ("x", "lon", "longitude")
@@ -120,7 +121,7 @@ def scene_from_array(
     if array.dtype.kind == "b":
         array = array.astype(np.uint8)
     grid = Grid(array.shape[1], array.shape[2], _crs(crs), _transform(transform))
-    return Scene(
+    scene = Scene(
         "array",
         "array in memory",
         len(array),
@@ -132,6 +133,7 @@ def scene_from_array(
         wavelengths=None if wavelengths is None else tuple(map(float, wavelengths)),
         notes=place_doubts(grid),
     )
+    return without_unrecorded(scene)
 
 
 def opened(
@@ -200,7 +202,7 @@ def _from_xarray(array: Any) -> Scene:
     notes = [] if centres.note is None else [centres.note]
     if band and band[0].lower() in TIMES:
         notes.append(f"bands are the {len(values)} steps of its axis {band[0]}; choose one date with isel")
-    return replace(scene, notes=tuple(notes))
+    return replace(scene, notes=(*scene.notes, *notes))
 
 
 def _nodata(array: Any, dtype: np.dtype[Any]) -> float | None:

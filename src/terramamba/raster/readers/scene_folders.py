@@ -15,6 +15,7 @@ from terramamba.raster.readers.mosaic import MosaicSource, OpenOne, open_tiles
 from terramamba.raster.readers.satellite_folders import sentinel_files, sentinel_offset
 from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.quality_layers import is_quality_file, serves_as_mask
 from terramamba.raster.windows import Window
 
 LABELS = "mask"
@@ -42,7 +43,8 @@ PRODUCT_SUFFIXES = {".nc", ".nc4", ".cdf", ".h5", ".he5", ".hdf5", ".mat", ".npy
 def open_folder(folder: str, open_one: OpenOne, alpha: AlphaUse | None = None) -> Scene:
     """Open all images of a folder as one scene, in natural order of their names; else the products in it.
 
-    Beside bands of Landsat or Sentinel-2, files that are no bands (quality, classes, pictures) are left out.
+    Beside bands of Landsat or Sentinel-2, files that are no bands (quality, classes, pictures) are left out,
+    and layers of quality by their usual names beside all images.
 
     Raises:
         InputError: there are none, or they do not fit each other.
@@ -51,9 +53,14 @@ def open_folder(folder: str, open_one: OpenOne, alpha: AlphaUse | None = None) -
     if not images:
         return _open_products(folder, open_one, alpha)
     bands = [path for path in images if band_of_file(path) is not None] or _spectral(Path(folder), images)
-    others = [path.name for path in images if path not in bands] if bands else []
-    scene = open_tiles([str(p) for p in bands or images], open_one, folder, alpha)
-    notes = [f"no bands, left out: {', '.join(others)}"] if others else []
+    measured = bands or [path for path in images if not is_quality_file(str(path))] or images
+    scene = open_tiles([str(p) for p in measured], open_one, folder, alpha)
+    others = [path for path in images if path not in measured]
+    notes = []
+    if others:
+        masks = [path for path in others if serves_as_mask(str(path))]
+        hint = f" (--mask {masks[0]} leaves out what it marks)" if masks else ""
+        notes.append(f"no bands, left out: {', '.join(path.name for path in others)}{hint}")
     return replace(scene, notes=(*scene.notes, *notes, *sentinel_offset(Path(folder))))
 
 

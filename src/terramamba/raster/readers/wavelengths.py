@@ -61,13 +61,17 @@ class Centres:
 
 
 def settle_centres(values: Sequence[str | float], unit: str = "") -> Centres:
-    """Decide what wavelengths of all bands are, written in ``unit``; without one their size tells it."""
+    """Decide what wavelengths of all bands are, written in ``unit``; without one their size tells it.
+
+    That of a band for which 0 or no number is written, as for bands that were not recorded, is 0.
+    """
     values, named = _without_units(values, unit.strip())
-    numbers = [number_of(str(value)) for value in values]
+    numbers = [0.0 if str(value).strip().lower() == "nan" else number_of(str(value)) for value in values]
     known = [number for number in numbers if number is not None and number > 0]
-    if not values or len(known) < len(numbers):
-        odd = next((v for v, n in zip(values, numbers, strict=True) if n is None or n <= 0), "nothing")
-        return Centres(note=f"wavelengths are not used: {str(odd)[:40]!r} among them is no length")
+    odd = [v for v, n in zip(values, numbers, strict=True) if n is None or n < 0 or (n == 0 and not known)]
+    if not values or odd or 2 * len(known) < len(numbers):
+        first = next(iter(odd), 0.0 if values else "nothing")
+        return Centres(note=f"wavelengths are not used: {str(first)[:40]!r} among them is no length")
     span = f"{min(known):.6g} to {max(known):.6g}"
     if _WAVENUMBERS.fullmatch(named.lower()):
         return Centres(
@@ -82,14 +86,14 @@ def settle_centres(values: Sequence[str | float], unit: str = "") -> Centres:
         factor, note = guess[2], f"wavelengths have no unit; {span} are taken for {guess[3]} by their size"
     if factor is None:
         return Centres(note=f"wavelengths are not used: their unit {named!r} is no length")
-    found = tuple(number * factor for number in known)
-    if min(found) < _SHORTEST_NM or max(found) > _LONGEST_NM:
+    lengths = tuple(number * factor for number in known)
+    if min(lengths) < _SHORTEST_NM or max(lengths) > _LONGEST_NM:
         return Centres(note=f"wavelengths are not used: {span} {named} are none that an imager sees")
-    if len(found) > 1 and len(set(found)) == 1:
+    if len(lengths) > 1 and len(set(lengths)) == 1:
         return Centres(
-            note=f"wavelengths are not used: all {len(found)} bands have the same, {found[0]:.6g} nm"
+            note=f"wavelengths are not used: all {len(lengths)} bands have the same, {lengths[0]:.6g} nm"
         )
-    return Centres(found, note)
+    return Centres(tuple((number or 0.0) * factor for number in numbers), note)
 
 
 def _without_units(values: Sequence[str | float], unit: str) -> tuple[Sequence[str | float], str]:
@@ -130,7 +134,8 @@ def nanometres(value: str, unit: str = "") -> float | None:
 def of_bands(values: Sequence[str | float], unit: str = "") -> Centres:
     """Decide what wavelengths of all bands are, as ``settle_centres``; two bands never have the same."""
     found = settle_centres(values, unit)
-    if found.nanometres is not None and len(set(found.nanometres)) < len(found.nanometres):
+    lengths = [length for length in found.nanometres or () if length]
+    if len(set(lengths)) < len(lengths):
         return Centres(note="wavelengths are not used: two bands have the same")
     return found
 
@@ -143,9 +148,11 @@ def widths_of(
     They have ``own_unit`` where that is a length, else the unit of the wavelengths beside them.
     """
     centres, factor = settle_centres(wavelengths, unit).nanometres, _factor(own_unit.strip())
-    known = all(0 < width < float("inf") for width in widths)
-    if centres is None or len(centres) != len(widths) or not known:
+    if centres is None or len(centres) != len(widths):
         return None, None
+    if not all(0 < width < float("inf") for width, centre in zip(widths, centres, strict=True) if centre):
+        return None, None
+    widths = [width if centre else 0.0 for width, centre in zip(widths, centres, strict=True)]
     if factor is not None:
         found = tuple(float(width) * factor for width in widths)
     else:

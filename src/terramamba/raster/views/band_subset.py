@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Shaped
 
+from terramamba.core.words import ranges
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window
 
@@ -67,3 +68,13 @@ def band_subset(
         alpha=None,
         notes=scene.notes if note is None else (*scene.notes, note),
     )
+
+
+def without_unrecorded(scene: Scene) -> Scene:
+    """Return ``scene`` without bands whose wavelength is 0: so those are listed that were not recorded."""
+    if scene.wavelengths is None or all(scene.wavelengths):
+        return scene
+    kept = [band for band, length in enumerate(scene.wavelengths) if length]
+    gone = [band for band, length in enumerate(scene.wavelengths) if not length]
+    note = f"bands without a wavelength (0) are left out, and --bands does not count them: {ranges(gone)}"
+    return band_subset(scene, kept, note=note)

@@ -63,6 +63,23 @@ def holds_codes(band_name: str) -> bool:
     return _CODES.fullmatch(band_name.strip()) is not None
 
 
+def is_quality_file(path: str) -> bool:
+    """Tell whether a file is called like a layer of quality that lies beside the bands of a scene."""
+    if serves_as_mask(path) or _called(path, "udm"):
+        return True
+    stem = re.sub(_SIZE_OR_CLIP + "$", "", _stem(path), flags=re.I)
+    return holds_codes(stem) or any(_called(path, name) for name, _ in _UNCLEAR)
+
+
+def serves_as_mask(path: str) -> bool:
+    """Tell whether a file is called like a layer of quality whose bad pixels are known."""
+    return any(_called(path, name) for name in (*(layer.name for layer in LAYERS[:-1]), "udm2"))
+
+
+def _called(path: str, name: str) -> bool:
+    return re.fullmatch(rf"(?:.*[_.])?{name}{_SIZE_OR_CLIP}", _stem(path), re.I) is not None
+
+
 def quality_layer(
     path: str, names: Sequence[str], plain: Callable[[], bool]
 ) -> tuple[int, QualityLayer] | None:
@@ -76,7 +93,7 @@ def quality_layer(
     Raises:
         InputError: a layer of which good pixels are not 0, but nothing says which they are.
     """
-    stem = re.sub(r"\.(?:tiff?|jp2|img|vrt|png)$", "", re.split(r"[/\\:]", path)[-1], flags=re.I)
+    stem = _stem(path)
     own = [name.strip() for name in names]
     planet = {name.lower() for name in own} >= _UDM2
     for layer in LAYERS if planet else LAYERS[:-1]:
@@ -96,3 +113,7 @@ def quality_layer(
                 " is 0 where they are good (such as gdal_calc.py -A FILE --calc 'A>40' --outfile mask.tif)"
             )
     return None
+
+
+def _stem(path: str) -> str:
+    return re.sub(r"\.(?:tiff?|jp2|img|vrt|png)$", "", re.split(r"[/\\:]", path)[-1], flags=re.I)
