@@ -21,7 +21,7 @@ def made(tmp_path: Path, seed: int) -> SyntheticScene:
     return make_scene(tmp_path / "scene", seed % 1000, height=96, width=96, bands=8)
 
 
-def clouds(made: SyntheticScene, path: Path, rows: slice) -> Path:
+def clouds(made: SyntheticScene, path: Path, rows: slice | np.ndarray) -> Path:
     grid = open_scene(made.scene).grid
     values = np.zeros((1, grid.height, grid.width), np.uint8)
     values[:, rows] = 200
@@ -49,6 +49,15 @@ def test_masked_pixels_are_no_samples(made: SyntheticScene, tmp_path: Path) -> N
     other = terramamba("classify", "evaluate", tmp_path / "run", *scene, "--mask", one)
     assert other.returncode == 0, other.stderr
     assert f"{labelled[::8].sum():,} of {labelled.sum():,} labelled pixels are masked" in other.stdout
+    most = clouds(made, tmp_path / "most.tif", np.arange(96) % 8 < 5)
+    few = (*train, "--out", tmp_path / "few", "--dry-run")
+    explained = ("explain", tmp_path / "run", made.scene, "--out", tmp_path / "why", "--repeats", "1")
+    for command in (("classify", "evaluate", tmp_path / "run", *scene), few, explained):
+        done = terramamba(*command, "--mask", most)
+        assert done.returncode == 0, done.stderr
+        said = " ".join((done.stdout + done.stderr).split())
+        assert "masks leave out 62.5 % of the pixels of" in said, said
+    assert "masks leave out" not in other.stdout
 
 
 def test_polygons_are_masks_of_every_command(made: SyntheticScene, tmp_path: Path) -> None:

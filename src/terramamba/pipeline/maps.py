@@ -21,7 +21,7 @@ from terramamba.mapping.settings import MapSettings
 from terramamba.mapping.summary import MapSummary
 from terramamba.raster.output.cog import check_raster_name
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.masked import masked, much_masked, noted_of_masks
+from terramamba.raster.views.masked import masked, noted_of_masks
 from terramamba.raster.views.nodata import require_held
 from terramamba.runs.folder import Run
 from terramamba.training.task import Task
@@ -88,10 +88,10 @@ def plan_map(
     by_others = settings.workers > 1 or settings.dask is not None
     sent = str(loaded.folder) if by_others and not isinstance(run, Run) else loaded
     plan = task.plan_map(MapInputs(loaded, sent, scenes, temperature), str(Path(out)), settings)
-    notes, partly = plan.notes, [note for scene in scenes.values() for note in noted_of_masks(scene)]
+    notes = plan.notes
 
     def said() -> list[str]:
-        much = [note for scene in scenes.values() for note in much_masked(scene)]
-        return [*nodata_note(loaded, given), *dict.fromkeys(partly), *much, *notes()]
+        of_masks = [note for scene in scenes.values() for note in noted_of_masks(scene)]
+        return [*nodata_note(loaded, given), *dict.fromkeys(of_masks), *notes()]
 
     return replace(plan, notes=said)

@@ -81,8 +81,11 @@ def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
 
 
 def noted_of_masks(scene: Scene) -> list[str]:
-    """Return what was noted of masks that cover a part of ``scene`` alone, or have rules of their own."""
-    return [note for note in scene.notes if note.endswith((_BEYOND, _RULE))]
+    """Say what is doubtful of the masks of ``scene``: they leave out most of it, or cover a part; reads them.
+
+    And that some have rules of their own.
+    """
+    return [note for note in scene.notes if note.endswith((_BEYOND, _RULE))] + much_masked(scene)
 
 
 def much_masked(scene: Scene) -> list[str]:
