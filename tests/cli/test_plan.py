@@ -96,6 +96,41 @@ def test_a_test_subset_of_one_class_is_warned_of(
     assert "scores of one class say nothing" in done.out
 
 
+@pytest.mark.parametrize(
+    "split", [("--split", "random", "--train-fraction", 0.3), ("--block-size", "8px"), ("--split", "polygon")]
+)
+def test_check_takes_the_split_that_training_takes(
+    scene: SyntheticScene, tmp_path: Path, terramamba: Callable, split: tuple[object, ...]
+) -> None:
+    done = terramamba("check", scene.scene, scene.labels, *split)
+    planned = terramamba(*words(scene, tmp_path / "run")[:6], *split, "--out", tmp_path / "run", "--dry-run")
+    assert (done.status, planned.status) == ((1, 1) if "polygon" in split else (0, 0))
+    shown = [line for line in done.out.splitlines() if line]
+    assert all(line in planned.out for line in shown)
+    assert bool(shown) == (done.status == 0)
+    if done.status:
+        assert done.err == planned.err
+
+
+def test_check_takes_a_label_file_for_each_subset(scene: SyntheticScene, terramamba: Callable) -> None:
+    files = ("--train-labels", scene.labels, "--test-labels", scene.cover)
+    done = terramamba("check", scene.scene, "--split", "given", *files)
+    assert done.status == 0, done.err
+    assert "split    given: " in done.out
+    refused = terramamba("check", scene.scene, "--split", "given")
+    assert refused.err.startswith("error: --split given: also name --train-labels, --test-labels")
+
+
+def test_check_says_a_note_of_a_scene_once(
+    scene: SyntheticScene, tmp_path: Path, terramamba: Callable
+) -> None:
+    copy = tmp_path / "copy.tif"
+    copy.write_bytes(scene.scene.read_bytes())
+    done = terramamba("check", scene.scene, copy, "--bands", "2,1,3")
+    assert done.status == 0, done.err
+    assert done.out.count("as --bands says") == 1
+
+
 def test_check_says_of_a_scene_and_its_labels_what_training_would(
     scene: SyntheticScene, tmp_path: Path, terramamba: Callable
 ) -> None:

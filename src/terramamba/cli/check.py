@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from terramamba.cli.shared.check_training import are_scene_and_labels, refuse_unused, training_plan
@@ -10,7 +10,14 @@ from terramamba.cli.shared.parse import AsJson, Usage, parse
 from terramamba.cli.shared.show import show, show_facts, show_json
 from terramamba.core.display import Shown
 from terramamba.core.errors import InputError
-from terramamba.data.settings import Alignment, ImageArray, LabelOptions, LabelValueOptions, Masks
+from terramamba.data.settings import (
+    Alignment,
+    ImageArray,
+    LabelOptions,
+    LabelValueOptions,
+    Masks,
+    Splitting,
+)
 
 USAGE = Usage(
     "check",
@@ -28,7 +35,7 @@ class FileOptions(Masks, Alignment, ImageArray):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckOptions(AsJson, FileOptions, LabelOptions, LabelValueOptions):
+class CheckOptions(AsJson, FileOptions, LabelOptions, LabelValueOptions, Splitting):
     """Flags of the command."""
 
     data: str | None = None
@@ -46,7 +53,8 @@ def run(argv: Sequence[str]) -> int:
         return 2
     answer = _Answer(options.json)
     try:
-        if options.data is not None or are_scene_and_labels(options, paths):
+        given = options.split == "given" and len(paths) == 1
+        if given or options.data is not None or are_scene_and_labels(options, paths):
             _check_training(options, paths, answer)
         else:
             refuse_unused(options, FileOptions, "files that are no scene with its labels, and no --data")
@@ -141,6 +149,8 @@ def _check_files(options: CheckOptions, paths: Sequence[str], answer: _Answer) -
             answer.add("labels", labels)
     if len(scenes) == 2:
         report = check_pair(*map(in_colours, scenes), align=options.align, masks=options.mask or ())
-        answer.add("pair", {**report.facts, "verdict": report.verdict})
+        said = {note for scene in scenes for note in scene.notes}
+        new = replace(report, notes=tuple(note for note in report.notes if note not in said))
+        answer.add("pair", {**report.facts, "verdict": new.verdict})
         if not report.ok:
             raise InputError(f"not a pair: {report.problems[0]}")

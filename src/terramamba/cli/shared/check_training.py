@@ -35,7 +35,8 @@ def training_plan(options: Any, paths: Sequence[str]) -> "Plan":
     from terramamba.tasks import CHANGE, LAND_COVER
 
     if options.data is None:
-        return pipeline.plan_data(LAND_COVER, _settings(LAND_COVER, options, scene=paths[0], labels=paths[1]))
+        named = dict(zip(("scene", "labels"), paths, strict=False))
+        return pipeline.plan_data(LAND_COVER, _settings(LAND_COVER, options, **named))
     if paths:
         raise InputError(f"--data {options.data}: stands for all files; leave out {' '.join(paths)}")
     task = LAND_COVER if _is_scene_of_the_catalogue(options.data) else CHANGE
@@ -99,5 +100,8 @@ def _settings(task: "Task", options: Any, **given: str) -> "TrainSettings":
     """The settings of ``task`` with what ``options`` say of its files."""
     refuse_unused(options, task.settings, f"{task.name} train")
     known = {field.name for field in fields(task.settings)}
-    said = {name: value for name, value in asdict(options).items() if name in known}
+    default = {field.name: field.default for field in fields(options)}
+    said = {
+        name: value for name, value in asdict(options).items() if name in known and value != default[name]
+    }
     return task.settings(**(said | given), out=OUT)
