@@ -89,6 +89,10 @@ def _reads_nothing(entry: Mapping[str, Any], known: DataSet | None) -> bool:
     return False
 
 
+def _look_at_nothing(settings: Any) -> None:
+    """Find nothing wrong with files of which there are none."""
+
+
 def _never_timed(run: Run, settings: Any) -> Timed:
     raise InputError(f"{run.folder}: runs for {run.task} are not timed")
 
@@ -99,6 +103,7 @@ class ExperimentRecord:
 
     comes_split: bool = False
     reads: Callable[[Mapping[str, Any], DataSet | None], bool] = _reads_nothing
+    look: Callable[[Any], None] = _look_at_nothing
     time: Callable[[Run, Any], Timed] = _never_timed
 
 
@@ -188,7 +193,9 @@ LAND_COVER = TaskRecord(
         controls=land_cover_sections.controls,
     ),
     experiment=ExperimentRecord(
-        reads=land_cover_experiments.reads_scene, time=land_cover_experiments.time_patches
+        reads=land_cover_experiments.reads_scene,
+        look=land_cover_experiments.look_at_scene,
+        time=land_cover_experiments.time_patches,
     ),
     explain=explain_classes,
     alternatives=patch_sides,
@@ -225,7 +232,10 @@ CHANGE = TaskRecord(
         controls=change_sections.controls,
     ),
     experiment=ExperimentRecord(
-        comes_split=True, reads=change_experiments.reads_pairs, time=change_experiments.time_pairs
+        comes_split=True,
+        reads=change_experiments.reads_pairs,
+        look=change_experiments.look_at_pairs,
+        time=change_experiments.time_pairs,
     ),
     explain=explain_change,
     explain_options=ExplainPair,

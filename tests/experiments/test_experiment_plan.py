@@ -1,4 +1,7 @@
-"""Runs of an experiment: those that are there already fit or are refused, and one that fails says why."""
+"""Runs of an experiment: those that are there already fit or are refused, and one that fails says why.
+
+Files that fail all runs of a set are named before the first of them.
+"""
 
 import errno
 import logging
@@ -6,14 +9,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import yaml
+from affine import Affine
+from rasterio.crs import CRS
 
 from cards import change_card
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_yaml
 from terramamba.experiments import pool
+from terramamba.experiments.experiment import run_experiment
 from terramamba.experiments.plan import PlannedRun, other_settings
 from terramamba.models.weights import SavedModel
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
 from terramamba.runs.model_card import write_card
 from terramamba.tasks import TASKS
 
@@ -68,3 +78,56 @@ def test_a_run_that_fails_says_why_also_where_the_disk_does_not_take_it(
     assert capsys.readouterr().err == ""
     found = pool.failure_of(run)
     assert found is None if refuse else str(error) in str(found)
+
+
+SIDE = 12
+PARTS, DATES = ("train", "val", "test"), ("", "_after")
+PAIRS = "before,after,label,split\n" + "".join(
+    f"{part}.tif,{part}_after.tif,mask.tif,{part}\n" for part in PARTS
+)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Images of three places at two dates, and labels, on one grid."""
+    rng = np.random.default_rng(0)
+    images = {
+        f"{name}{date}": rng.integers(1, 99, (3, SIDE, SIDE), np.uint8) for name in PARTS for date in DATES
+    }
+    mask = np.zeros((1, SIDE, SIDE), np.uint8)
+    mask[:, 4:8] = 1
+    grid = Grid(SIDE, SIDE, CRS.from_epsg(32633), Affine(10, 0, 600_000, 0, -10, 5_400_000))
+    for name, values in (images | {"mask": mask, "labels": mask + 1}).items():
+        write_geotiff(tmp_path / f"{name}.tif", values, grid)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("data", "tables", "said"),
+    [
+        ({"data": "pairs.csv"}, {"pairs.csv": PAIRS}, "test_after.tif"),
+        ({"data": "pairs.csv"}, {"pairs.csv": PAIRS.rpartition("test.tif")[0]}, "no test pairs"),
+        ({"data": "pairs.csv"}, {"pairs.csv": PAIRS.replace(",label", ",gt")}, "'gt'"),
+        ({"scene": "s.csv", "labels": "labels.tif"}, {"s.csv": "image\ntrain.tif\ngone.tif\n"}, "gone.tif"),
+        ({"scene": "val.tif", "labels": "labels.csv"}, {"labels.csv": "x,y\n600005,5399995\n"}, "labels.csv"),
+    ],
+)
+def test_files_that_fail_every_run_of_a_set_are_named_before_the_first_run(
+    data: dict[str, str], tables: dict[str, str], said: str, files: Path
+) -> None:
+    for name, text in tables.items():
+        (files / name).write_text(text)
+    if "test_after" in said:
+        (files / said).unlink()
+    good = {"scene": "val.tif", "labels": "labels.tif"}
+    study = {"data": {"good": good, "wrong": data}, "models": {"svm": {}, "cva": {}}, "seeds": 3}
+    file = files / "study.yaml"
+    file.write_text(yaml.safe_dump(study, sort_keys=False))
+
+    def never(*_: object) -> None:
+        raise AssertionError("a run began")
+
+    with pytest.raises(InputError, match=rf"study.yaml: data.wrong: .*{said}") as refused:
+        run_experiment(file, files / "out", tasks=TASKS, train=never, device="cpu")
+    assert "\n" not in str(refused.value)
+    assert not (files / "out").exists()

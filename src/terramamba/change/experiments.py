@@ -6,7 +6,7 @@ from typing import Any
 
 from terramamba.change.scored_pairs import scored_pairs
 from terramamba.change.settings import ChangeSettings, Dividing
-from terramamba.change.subsets import labelled_pairs
+from terramamba.change.subsets import divided_pairs, labelled_pairs
 from terramamba.core.errors import InputError
 from terramamba.core.options import part_of
 from terramamba.data.catalog.record import DataSet, SceneSet
@@ -21,6 +21,26 @@ TIMED_PAIRS = 4
 def reads_pairs(entry: Mapping[str, Any], known: DataSet | None) -> bool:
     """Tell whether the files are pairs, or pairs of the catalogue."""
     return "data" in entry and not isinstance(known, SceneSet)
+
+
+def look_at_pairs(settings: ChangeSettings) -> None:
+    """Open all pairs that ``settings`` name.
+
+    Raises:
+        InputError: a file cannot be opened, or training, validation or test pairs with labels are missing.
+    """
+    pairs = divided_pairs(
+        settings.data,
+        settings.root,
+        chosen_on_test=False,
+        align=settings.align,
+        variable=settings.scene_variable,
+        axes=settings.axes,
+        bands=settings.bands,
+        how=part_of(settings, Dividing),
+        seed=settings.seed,
+    )
+    _require_test(pairs, settings)
 
 
 def time_pairs(run: Run, settings: ChangeSettings) -> Timed:
@@ -38,8 +58,7 @@ def time_pairs(run: Run, settings: ChangeSettings) -> Timed:
         how=part_of(settings, Dividing),
         seed=settings.seed,
     )
-    if "test" not in labelled:
-        raise InputError(f"{settings.data}: no test pairs; an experiment compares scores on test, add some")
+    _require_test(labelled, settings)
     pairs = labelled["test"][:TIMED_PAIRS]
     evaluate_change(run.model, scored_pairs(run, pairs[:1]), device=settings.device)  # warm-up
     start = time.perf_counter()
@@ -49,3 +68,8 @@ def time_pairs(run: Run, settings: ChangeSettings) -> Timed:
     pixels = sum(window.height * window.width for window in windows)
     shape = (1, 2, len(run.scaling.bands), windows[0].height, windows[0].width)
     return Timed(pixels, seconds, shape)
+
+
+def _require_test(pairs: Mapping[str, Any], settings: ChangeSettings) -> None:
+    if "test" not in pairs:
+        raise InputError(f"{settings.data}: no test pairs; an experiment compares scores on test, add some")

@@ -73,9 +73,11 @@ def three_subsets(
     """
     for subset in SUBSETS:
         if not pairs.get(subset) and subset != "test":
+            others = [repr(name) for name in pairs if name not in SUBSETS]
+            has = f" (there is {', '.join(others[:6])})" if others else ""
             raise InputError(
-                f"{data}: no {subset} pairs; training needs train and val (chooses epoch and threshold), and "
-                "test to say what the model is worth"
+                f"{data}: no {subset} pairs{has}; training needs train and val (chooses epoch and threshold),"
+                " and test to say what the model is worth"
             )
         unlabelled = [pair for pair in pairs.get(subset, ()) if pair.label is None]
         if unlabelled:
@@ -115,28 +117,42 @@ def labelled_pairs(
     data: str,
     root: str | None,
     *,
+    stated: StatedValues | None = None,
+    shapes: ShapeValues | None = None,
+    **found: Any,
+) -> Mapping[str, list[PairFiles]]:
+    """Return the labelled pairs of ``data`` as ``divided_pairs`` does with what is ``found``, labels settled.
+
+    ``stated`` and ``shapes`` are what is said of the values in labels.
+
+    Raises:
+        InputError: as ``divided_pairs``, or ``settle_labels``.
+    """
+    return settle_labels(divided_pairs(data, root, **found), stated, shapes=shapes).pairs
+
+
+def divided_pairs(
+    data: str,
+    root: str | None,
+    *,
     chosen_on_test: bool,
     align: Method | None = None,
     variable: str | None = None,
     axes: str | None = None,
     bands: str | None = None,
-    stated: StatedValues | None = None,
-    shapes: ShapeValues | None = None,
     how: Dividing | None = None,
     seed: int = 0,
-) -> Mapping[str, list[PairFiles]]:
-    """Return the labelled pairs of ``data`` by subset, labels settled: train, val and, if there, test.
+) -> dict[str, list[PairFiles]]:
+    """Return the labelled pairs of ``data`` by subset: train, val and, if there, test.
 
-    ``stated`` and ``shapes`` are what is said of the values in labels, ``how`` and ``seed`` how
-    pairs become subsets.
+    ``how`` and ``seed`` are how pairs become subsets.
 
     Raises:
         InputError: a subset or a label is missing, or training or validation share images with test.
     """
     found, published, _ = load_pairs(data, root, align, variable, axes, bands)
     found, _ = divided(found, how or Dividing(), data, seed)
-    subsets = three_subsets(found, data, published, chosen_on_test=chosen_on_test)
-    return settle_labels(subsets.pairs, stated, shapes=shapes).pairs
+    return three_subsets(found, data, published, chosen_on_test=chosen_on_test).pairs
 
 
 def split_record(pairs: Mapping[str, Sequence[PairFiles]], kind: Split) -> dict[str, Any]:

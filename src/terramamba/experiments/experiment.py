@@ -51,7 +51,8 @@ def run_experiment(
     name, and each is trained by ``train``.
 
     Raises:
-        InputError: a file that is wrong, with the key; or runs in ``out`` with other settings.
+        InputError: a file that is wrong, with the key; files that it names and cannot be used; or runs in
+            ``out`` with other settings.
     """
     if jobs < 1:
         raise InputError(f"--jobs {jobs}: at least 1 is needed")
@@ -62,6 +63,7 @@ def run_experiment(
     require_optuna(experiment)
     runs = list(plan_runs(experiment, folder, device))
     _refuse_others(runs, folder, overwrite=overwrite)
+    _look_at_files(runs, file)
     done = sum(is_done(run) for run in runs)
     searches = [
         (search, where) for search in experiment.searches for where in searched_sets(experiment, search)
@@ -94,6 +96,15 @@ def run_experiment(
             results = write_results(folder, rows)
     written = (*results, *write_tables(folder, tasks))
     return Outcome(rows[: len(runs)], done, failed, written)
+
+
+def _look_at_files(runs: Sequence[PlannedRun], file: str | Path) -> None:
+    """Open the files of each set that is still to be trained on, once: what is wrong fails all its runs."""
+    for (data, _), run in {(run.data, run.split): run for run in runs if not is_done(run)}.items():
+        try:
+            run.task.experiment.look(run.settings)
+        except InputError as error:
+            raise InputError(f"{file}: data.{data}: {error}") from error
 
 
 def _refuse_others(runs: Sequence[PlannedRun], out: Path, *, overwrite: bool) -> None:

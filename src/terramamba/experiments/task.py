@@ -27,5 +27,8 @@ class ExperimentTask(Protocol):
     def reads(self, entry: Mapping[str, Any], known: DataSet | None) -> bool:
         """Tell whether it takes the files below ``data`` in an experiment, or the ``known`` set they name."""
 
+    def look(self, settings: Any) -> None:
+        """Open the files of runs with ``settings``; raise ``InputError`` where none of them can begin."""
+
     def time(self, run: Run, settings: Any) -> Timed:
         """Map some of the test set of a run with ``settings`` once more, for the speed."""

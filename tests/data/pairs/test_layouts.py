@@ -263,6 +263,13 @@ def test_a_table_as_other_programs_write_it(tmp_path: Path, name: str, between: 
             "split,before,after,times\ntrain,x/1.bmp,x/2.bmp,0\n",
             "times '0' is no whole number from 1 to 1000",
         ),
+        (
+            "split,before,after\nval,x/1.bmp,x/2.bmp\nval,x/2.bmp,x/1.bmp\n",
+            "line 3 is the pair of line 2 with its dates exchanged, so that it would count twice",
+        ),
+        ("before,after,GT\nx/1.bmp,x/2.bmp,x/c.bmp\n", "no column 'label', but 'GT': call it label where"),
+        ("before,after,changed\nx/1.bmp,x/2.bmp,x/c.bmp\n", "no column 'label', but 'changed': call it"),
+        ("before,after,labels\nx/1.bmp,x/2.bmp,x/c.bmp\n", "no column 'label', but 'labels': call it"),
         ("before,label\nx/1.bmp,x/c.bmp\n", "no column 'after'; it has before, label"),
         ("befor,after\nx/1.bmp,x/2.bmp\n", "no column 'before', but 'befor'"),
         ("before,after,Lable\nx/1.bmp,x/2.bmp,x/c.bmp\n", "no column 'label', but 'Lable', which is not"),
@@ -298,12 +305,24 @@ def test_columns_that_are_not_known_are_named(tmp_path: Path) -> None:
     scene(tmp_path)
     table = tmp_path / "pairs.csv"
     # none of these is like one of ours that is not there: a weight is no height where there are no windows
-    own = "id,City,date,time,weight,labels,area_m2"
-    table.write_text(f"before,after,label,{own}\nx/1.bmp,x/2.bmp,x/c.bmp,1,Ulm,2020,2020,1,2,9\n")
+    # a share of what changed is no misspelt "unchanged"
+    own = "id,City,date,time,weight,labels,area_m2,changed"
+    table.write_text(f"before,after,label,{own}\nx/1.bmp,x/2.bmp,x/c.bmp,1,Ulm,2020,2020,1,2,9,0.1\n")
     found, _, notes = load_pairs(str(table), None)
     assert len(found["all"]) == 1
     assert notes == [f"{table}: columns that are not known are not used: {own.replace(',', ', ')}"]
     table.write_text("before,after\nx/1.bmp,x/2.bmp\n")
+    assert load_pairs(str(table), None)[2] == []
+
+
+def test_a_pair_with_two_labels_is_remarked_on(tmp_path: Path) -> None:
+    scene(tmp_path)
+    table, rows = tmp_path / "pairs.csv", "x/1.bmp,x/2.bmp,x/c.bmp,{}\nx/2.bmp,x/1.bmp,x/u.bmp,{}\n"
+    table.write_text("before,after,label,what\n" + rows.format("", ""))
+    (note,) = load_pairs(str(table), None)[2]
+    assert "its pair is listed with 2 labels" in note
+    assert "x/c.bmp" in note.replace("\\", "/")
+    table.write_text("before,after,label,what\n" + rows.format("road", "roof"))
     assert load_pairs(str(table), None)[2] == []
 
 

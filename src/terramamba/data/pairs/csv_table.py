@@ -6,6 +6,8 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.core.tables import read_table
+from terramamba.core.words import count
+from terramamba.data.pairs.image_folders import LABELS
 from terramamba.data.pairs.image_pair import MASKS, WHOLE, PairFiles, stem_of, subset_named
 from terramamba.data.pairs.label_values import ShapeValues, stated_values
 from terramamba.raster.readers.listed_paths import listed_path
@@ -15,6 +17,8 @@ VALUES = ("changed_values", "unchanged_values", "ignore_values")
 TIMES, MOST_TIMES = "times", 1000
 _WINDOW = ("row", "col", "height", "width")
 COLUMNS = ("before", "after", "label", "unchanged", "split", "area", "what", *MASKS, *VALUES, *_WINDOW, TIMES)
+NOT_LABEL = {*LABELS, "changed"} - {*COLUMNS}
+"""What a column of labels may be called by somebody who does not know what it is called here."""
 MISSPELT = 0.79
 """How like a column (``difflib``'s ratio) another name is that is probably it: lable for label."""
 
@@ -30,6 +34,12 @@ def pairs_of_table(table: Path, root: Path) -> list[PairFiles]:
     if not table.is_file():
         raise InputError(f"{table}: no such file; check the path")
     read = read_table(table, "save it as a CSV table")
+    called = [title for name, title in read.titles.items() if name in NOT_LABEL]
+    if called and "label" not in read.titles:
+        raise InputError(
+            f"{table}: has no column 'label', but {called[0]!r}: call it label where its masks mark what"
+            " changed, else quite otherwise"
+        )
     wrong = _misspelt(read.titles)
     if wrong is not None:
         raise InputError(
@@ -59,7 +69,9 @@ def notes_on_columns(table: Path) -> list[str]:
 
 
 def notes_on_labels(pairs: Sequence[PairFiles]) -> list[str]:
-    """Say which label is laid pixel by pixel on images that have nothing to do with each other."""
+    """Say which label is laid pixel by pixel on images that have nothing to do with each other, and which
+    pair has two.
+    """
     images: dict[str, list[frozenset[str]]] = {}
     for pair in pairs:
         if pair.label is None or pair.is_drawn:
@@ -68,10 +80,27 @@ def notes_on_labels(pairs: Sequence[PairFiles]) -> list[str]:
             images.setdefault(pair.label, []).append(frozenset((pair.before, pair.after)))
     shared = {label: dates for label, dates in images.items() if not all(dates[0] & two for two in dates)}
     more = f"; so are {len(shared) - 1} others" if len(shared) > 1 else ""
-    return [
+    return _two_labels(pairs) + [
         f"{label}: is the label of {len(set(dates))} pairs with other images at both dates, right only where "
         f"they show the same ground{more}"
         for label, dates in list(shared.items())[:1]
+    ]
+
+
+def _two_labels(pairs: Sequence[PairFiles]) -> list[str]:
+    """Say which pair is listed with several labels of one meaning, of which one alone can be right."""
+    labels: dict[tuple[object, ...], dict[str, str]] = {}
+    for pair in pairs:
+        if pair.label is not None:
+            key = (frozenset((pair.before, pair.after)), pair.window, pair.what)
+            labels.setdefault(key, {})[pair.label] = pair.before
+    several = [listed for listed in labels.values() if len(listed) > 1]
+    more = f"; likewise {count(len(several) - 1, 'other pair')}" if len(several) > 1 else ""
+    return [
+        f"{next(iter(listed.values()))}: its pair is listed with {count(len(listed), 'label')}"
+        f" ({', '.join(list(listed)[:2])}), each of which counts; where they mark different things, say which"
+        f" in a column what{more}"
+        for listed in several[:1]
     ]
 
 
@@ -82,7 +111,7 @@ def _misspelt(titles: Mapping[str, str]) -> tuple[str, str] | None:
     absent = [one for one in COLUMNS if one not in (*titles, TIMES) and (windows or one not in _WINDOW)]
     for name in titles:
         near = get_close_matches(name, absent, n=1, cutoff=MISSPELT)
-        if name not in COLUMNS and near:
+        if name not in COLUMNS and name not in NOT_LABEL - {"labels"} and near:
             return name, near[0]
     return None
 
@@ -96,11 +125,17 @@ def _require_once(table: Path, pairs: Sequence[PairFiles], lines: Sequence[int])
                 f"{table}: line {line}: {pair.before} is both dates; name the image of the later "
                 "date as after"
             )
-        key = (pair.split, pair.before, pair.after, pair.label, pair.window, pair.masks, pair.what)
+        rest = (pair.split, pair.label, pair.window, pair.masks, pair.what)
+        key, turned = (pair.before, pair.after, *rest), (pair.after, pair.before, *rest)
         if key in seen:
             raise InputError(
                 f"{table}: line {line} says the same as line {seen[key]}, so that the pair would count "
                 f"twice; take one of them out (a training pair that shall count so has {TIMES!r} 2)"
+            )
+        if turned in seen and pair.split != "train":
+            raise InputError(
+                f"{table}: line {line} is the pair of line {seen[turned]} with its dates exchanged, so that "
+                "it would count twice; take one of them out"
             )
         seen[key] = line
 
