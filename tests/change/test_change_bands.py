@@ -14,8 +14,11 @@ from PIL import Image
 from programs import terramamba
 from terramamba.api import evaluate_change_detector, map_change, train_change_detector
 from terramamba.change.settings import ChangeSettings
+from terramamba.cli import main
 from terramamba.core.errors import InputError
+from terramamba.pipeline import plan_data
 from terramamba.runs.folder import load_run
+from terramamba.tasks import CHANGE
 
 SIDE = 32
 SUBSETS = ("train", "val", "test")
@@ -215,3 +218,24 @@ def test_resuming_with_other_bands_is_refused(tmp_path: Path, seed: int) -> None
         train_change_detector(settings)
     with pytest.raises(InputError, match="--bands 7"):
         train_change_detector(replace(settings, bands="7", resume=False, overwrite=True))
+
+
+def test_codes_among_the_bands_are_said_by_training_and_by_maps_without_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, subset in enumerate(SUBSETS):
+        for folder, values in zip(("A", "B", "label"), dates(number), strict=True):
+            if folder == "label":
+                save(tmp_path / subset / folder / "1.tif", values[None])
+                continue
+            values[3] = 4 + (np.arange(SIDE) > 20) * 2
+            save(tmp_path / subset / folder / "1.tif", values)
+    said = "the model uses band 4, which holds 4,6 alone, as codes do, and no measurement; --bands 1-3 leaves"
+    plan = plan_data(CHANGE, ChangeSettings(data=str(tmp_path), out="run", model="cva"))
+    assert said in str(plan.shown)
+    pair = [str(tmp_path / "test" / date / "1.tif") for date in ("A", "B")]
+    words = ["change", "map", *pair, "--model", "cva", "--out", str(tmp_path / "m.tif")]
+    assert main(words) == 0
+    assert said in capsys.readouterr().err
+    assert main([*words, "--overwrite", "--bands", "1-3"]) == 0
+    assert "as codes do" not in capsys.readouterr().err

@@ -1,7 +1,6 @@
 """Which bands a classifier learns from, what the run keeps of them, and scenes that have them elsewhere."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +15,10 @@ from terramamba.api import evaluate_classifier, map_classes, train_classifier
 from terramamba.core.errors import InputError
 from terramamba.data.synthetic.files import make_scene
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.landcover.usable_bands import Survey, choose_bands
 from terramamba.mapping.fit_to_run import open_for
-from terramamba.raster.readers.open import open_scene
+from terramamba.pipeline import plan_data
 from terramamba.runs.folder import load_run
+from terramamba.tasks import LAND_COVER
 
 Trained = tuple[ClassifySettings, dict[str, Any]]
 
@@ -221,27 +220,14 @@ def test_check_shows_the_chosen_bands(trained: Trained) -> None:
     assert terramamba("check", trained[0].scene, "--bands", "17").returncode == 1
 
 
-@pytest.mark.parametrize(
-    ("names", "said"),
-    [
-        (("B2", "B3", "SCL"), "the model learns from SCL, .*; --bands 1-2 leaves it out"),
-        (("SR_B2", "QA_PIXEL", "SR_B3"), "from QA_PIXEL, .*; --bands 1,3 leaves it out"),
-        (("S2_MSK_CLDPRB", "B2", "QA60"), "from S2_MSK_CLDPRB, QA60, .*; --bands 2 leaves it out"),
-        (("QA_PIXEL", "SCL", "QA10"), None),  # nothing else is there to learn from
-        (("B2", "B3", "SCALE"), None),
-    ],
-)
-def test_codes_of_quality_are_not_learnt_from_without_a_word(
-    tmp_path: Path, names: tuple[str, ...], said: str | None
-) -> None:
-    profile = {"driver": "GTiff", "count": 3, "height": 2, "width": 2, "dtype": "uint8"}
-    placed = rasterio.Affine(10, 0, 0, 0, -10, 0)
-    with rasterio.open(tmp_path / "a.tif", "w", **profile, transform=placed) as file:
-        file.write(np.ones((3, 2, 2), np.uint8))
-        file.descriptions = names
-    whole = np.full((4, 1), 255, np.uint8)
-    found = Survey(whole, 0 * whole, np.full(3, 4), np.zeros(3), np.ones(3))
-    bands, notes = choose_bands(open_scene(tmp_path / "a.tif"), found)
-    assert bands == (0, 1, 2)
-    assert len(notes) == (said is not None)
-    assert said is None or re.search(said, notes[0])
+def test_codes_of_quality_are_not_learnt_from_without_a_word(tmp_path: Path) -> None:
+    made = make_scene(tmp_path, 1, height=40, width=40, bands=3)
+    with rasterio.open(made.scene) as file:
+        values, profile = file.read(), {"count": 3, "width": 40, "height": 40, "dtype": file.dtypes[0]}
+        profile |= {"crs": file.crs, "transform": file.transform}
+    with rasterio.open(tmp_path / "a.tif", "w", **profile) as file:
+        file.write(values)
+        file.descriptions = ("red", "SCL", "nir")
+    scene, labels = str(tmp_path / "a.tif"), str(made.labels)
+    plan = plan_data(LAND_COVER, ClassifySettings(scene=scene, labels=labels, out="run", model="svm"))
+    assert "uses SCL, by name codes of quality, and no measurement; --bands 1,3 leaves it out" in str(plan)

@@ -25,6 +25,7 @@ from terramamba.mapping.stac_item import check_item_place
 from terramamba.mapping.tags import run_tags
 from terramamba.mapping.value_range import value_differences
 from terramamba.mapping.windows import require_affordable
+from terramamba.raster.checks.code_bands import notes_on_codes
 from terramamba.raster.checks.pair import pair_report, require_pair
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.dates import day_of
@@ -128,6 +129,7 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
             changes = changes_in_words(second)
             return [
                 *changes,
+                *(notes_on_codes(first, run.scaling.bands) if run.card.model.sha256 is None else ()),
                 *pair_report(first, second).notes,
                 *differences,
                 *notes_on_domain(run, (first, second), grid),

@@ -34,6 +34,7 @@ from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.band_identity import WantedBands, bands_of
+from terramamba.raster.checks.code_bands import notes_on_codes
 from terramamba.raster.readers.array_path import file_of
 from terramamba.raster.readers.axes import axes_of_text
 from terramamba.raster.scene import Scene
@@ -93,6 +94,7 @@ def prepare(settings: ChangeSettings, spec: ModelSpec) -> "Training":
     notes = (
         *on_split,
         *on_bands,
+        *notes_on_codes(example, wanted.used),
         *untested,
         *settled.notes,
         *empty,

@@ -15,9 +15,9 @@ from terramamba.core.words import ranges
 from terramamba.data.labels.labels import Labels
 from terramamba.data.patch_store import window_size
 from terramamba.data.pixel_list import PixelList
+from terramamba.raster.checks.code_bands import notes_on_codes
 from terramamba.raster.checks.scales import Ends
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.quality_layers import holds_codes
 
 MIN_VALID_FRACTION = 0.5
 """A band with data at a smaller fraction of the labelled pixels than this is left out."""
@@ -50,6 +50,7 @@ def usable(scene: Scene, labels: Labels, offered: Sequence[int] | None = None) -
     """
     found = _survey(scene, labels.pixels)
     bands, left_out = choose_bands(scene, found, offered)
+    left_out = (*left_out, *notes_on_codes(scene, bands))
     ends = found.low[list(bands)], found.high[list(bands)]
     kept, infinite = found.whole(bands), found.infinite(bands)
     lost = int(np.count_nonzero(~kept))
@@ -148,12 +149,4 @@ def choose_bands(
         for reason, left_out in reasons.items()
         if left_out
     )
-    codes = [band for band in kept if holds_codes(scene.band_names[band])]
-    if codes and len(codes) < len(kept):
-        called = ", ".join(scene.band_names[band] for band in codes)
-        others = ranges([band for band in range(scene.bands) if band not in codes]).replace(" ", "")
-        notes += (
-            f"the model learns from {called}, by name codes of quality and no measurement; --bands {others}"
-            " leaves it out",
-        )
     return tuple(kept), notes
