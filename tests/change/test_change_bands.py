@@ -16,6 +16,7 @@ from terramamba.api import evaluate_change_detector, map_change, train_change_de
 from terramamba.change.settings import ChangeSettings
 from terramamba.cli import main
 from terramamba.core.errors import InputError
+from terramamba.models.registry import model_spec
 from terramamba.pipeline import plan_data
 from terramamba.runs.folder import load_run
 from terramamba.tasks import CHANGE
@@ -239,3 +240,19 @@ def test_codes_among_the_bands_are_said_by_training_and_by_maps_without_it(
     assert said in capsys.readouterr().err
     assert main([*words, "--overwrite", "--bands", "1-3"]) == 0
     assert "as codes do" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("later", "level"), [("L2A", 2), ("L1C", None)])
+def test_a_run_keeps_the_level_of_the_products_that_it_learnt_from(
+    tmp_path: Path, later: str, level: int | None
+) -> None:
+    for number, subset in enumerate(SUBSETS):
+        before, after, changed = dates(number)
+        for kind, values in (("L2A", before), (later, after)):
+            save(tmp_path / f"S2A_MSI{kind}_{subset}" / f"{values is after}.tif", values)
+        save(tmp_path / f"{subset}.tif", changed[None])
+    row = "S2A_MSIL2A_{0}/False.tif,S2A_MSI{1}_{0}/True.tif,{0}.tif,{0}"
+    rows = [row.format(subset, later) for subset in SUBSETS]
+    (tmp_path / "pairs.csv").write_text("\n".join(["before,after,label,split", *rows]))
+    settings = ChangeSettings(data=str(tmp_path / "pairs.csv"), out="run", model="cva")
+    assert CHANGE.prepare(settings, model_spec("cva")).card.level == level

@@ -95,6 +95,9 @@ def test_bands_that_were_not_recorded_are_said(
     [
         (lambda values: values + 1000, "higher than those that the model was trained on by about 1,000"),
         (lambda values: values * 2, "about 2 times larger than those that the model was trained on"),
+        # where much larger, much alike is enough; beyond all values of training by an offset and a gain
+        (lambda values: 4 * np.abs(values) ** 1.2, "about 3.5 times larger in all bands than"),
+        (lambda values: 9 + values / 3, "nearly all its values lie above nearly all that the model was"),
         (lambda values: values / 10_000, "about 10,000 times smaller than"),
         (lambda values: np.where(np.indices(values.shape)[1] == 3, 1e9, values), "--nodata 1000000000"),
     ],

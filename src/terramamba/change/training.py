@@ -35,6 +35,7 @@ from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.band_identity import WantedBands, bands_of
 from terramamba.raster.checks.code_bands import notes_on_codes
+from terramamba.raster.checks.product_level import common_level
 from terramamba.raster.readers.array_path import file_of
 from terramamba.raster.readers.axes import axes_of_text
 from terramamba.raster.scene import Scene
@@ -211,6 +212,7 @@ class Training(PreparedSamples):
             quantiles=self.quantiles,
             nodata=tuple(self.settings.nodata) if self.settings.nodata else None,
             physical=True if declares_scale(self.pairs) else None,
+            level=common_level(path for pair in self.pairs["train"] for path in (pair.before, pair.after)),
             scaling=self.scaling,
             scale_by=self.settings.scale_by,
             meanings=self.meanings or None,

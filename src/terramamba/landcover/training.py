@@ -23,6 +23,7 @@ from terramamba.models.baselines.sampling import sample_by_class
 from terramamba.models.model import Model
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.band_identity import known_names
+from terramamba.raster.checks.product_level import common_level
 from terramamba.raster.readers.array_path import file_of
 from terramamba.raster.readers.axes import axes_of_text
 from terramamba.raster.scene_files import states_of
@@ -110,6 +111,7 @@ class Training(PreparedSamples):
             quantiles=None if samples.scales is None else samples.scales.rows,
             nodata=tuple(self.settings.nodata) if self.settings.nodata else None,
             physical=True if samples.scene.declared is not None else None,
+            level=common_level([samples.scene.path]),
             scaling=samples.scaling,
             classes=labels.classes,
             patches=PatchShape(split.patch_size, self.settings.border),

@@ -24,6 +24,7 @@ GROUPED = {
         "quantiles",
         "nodata",
         "physical",
+        "level",
         "scaling",
         "scale_by",
         "meanings",
@@ -64,6 +65,7 @@ OPTIONAL = (
     "quantiles",
     "nodata",
     "physical",
+    "level",
     "fractions",
     "origin",
 )

@@ -118,6 +118,8 @@ class DataCard:
     physical: bool | None = None
     """Whether the scale and offset that images declare are applied, as they were in training; None also: no
     image of the training declared any, or a run of before, in which they were not."""
+    level: Literal[1, 2] | None = None
+    """Level of the products that it was trained on (``raster.checks.product_level``); None: not known."""
     scaling: Scaling
     scale_by: ScaleBy | None = None
     """Whether ``scaling`` scales all pairs, or each its own values; None: ``scaling``, or no pairs."""

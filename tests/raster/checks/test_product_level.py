@@ -8,7 +8,7 @@ import rasterio
 from affine import Affine
 
 from terramamba.raster.checks.pair import check_pair
-from terramamba.raster.checks.product_level import level_in, levels_note
+from terramamba.raster.checks.product_level import common_level, level_in, levels_note, other_level_note
 
 L1C = "S2B_MSIL1C_20200103T102329_N0500_R065_T32UQD_20230401T000000"
 L2A = "S2A_MSIL2A_20220715T102601_N0400_R065_T32UQD_20220715T000000"
@@ -37,6 +37,17 @@ def test_like_levels_and_unknown_ones_need_no_word() -> None:
     assert levels_note(L1C, LEVEL_1) is None
     assert levels_note(L2A, "after.tif") is None
     assert levels_note(LEVEL_2, L2A) is None
+
+
+def test_a_level_other_than_that_of_training_is_said_where_both_are_known() -> None:
+    assert common_level([L2A, LEVEL_2]) == 2
+    assert common_level([L2A, LEVEL_1]) is None
+    assert common_level([L2A, "stack.tif"]) is None
+    assert other_level_note(L2A, 2) is None
+    assert other_level_note(L2A, None) is None
+    assert other_level_note("stack.tif", 2) is None
+    assert f"{L1C}: is of level 1 (as seen from above" in str(other_level_note(L1C, 2))
+    assert "give a product of level 2" in str(other_level_note(L1C, 2))
 
 
 def test_a_pair_of_both_levels_says_so(tmp_path: Path, seed: int) -> None:
