@@ -221,11 +221,11 @@ def test_check_shows_the_chosen_bands(trained: Trained) -> None:
 
 
 def test_codes_of_quality_are_not_learnt_from_without_a_word(tmp_path: Path) -> None:
-    made = make_scene(tmp_path, 1, height=40, width=40, bands=16)
+    made = make_scene(tmp_path, 1, height=60, width=60, bands=16)
     with rasterio.open(made.scene) as file:
         values, profile = (
             file.read()[[0, 3, 8]],
-            {"count": 3, "width": 40, "height": 40, "dtype": file.dtypes[0]},
+            {"count": 3, "width": 60, "height": 60, "dtype": file.dtypes[0]},
         )
         profile |= {"crs": file.crs, "transform": file.transform}
     with rasterio.open(tmp_path / "a.tif", "w", **profile) as file:
