@@ -125,6 +125,7 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
         for scene, statistics in zip((first, second), seen, strict=True)
         if statistics.layout is not None
     ]
+    findings += [Finding("tiles in other units", said) for statistics in seen for said in statistics.unlike]
     findings += _declared_alone(first, second)
     findings += [
         Finding("shown turned", f"{scene.path}: {note}")

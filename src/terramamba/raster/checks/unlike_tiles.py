@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from terramamba.raster.checks.tile_seams import jumps_at_seams
 from terramamba.raster.readers.mosaic import MosaicSource
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window
@@ -18,7 +19,8 @@ MOST_TILES, MOST_BANDS, SIDE = 64, 16, 24
 
 
 def unlike_tiles(scene: Scene) -> tuple[str, ...]:
-    """Name the tiles of a mosaic whose values are far larger or smaller than those of most others.
+    """Name the tiles of a mosaic whose values are far larger or smaller than those of most others, else tiles
+    between which values jump.
 
     Reads some pixels of up to 64 tiles; nothing of other scenes, or of those of one band, which may be codes.
     """
@@ -26,16 +28,16 @@ def unlike_tiles(scene: Scene) -> tuple[str, ...]:
     if mosaic is None or scene.bands == 1:
         return ()
     bands = _spread(scene.bands, MOST_BANDS)
-    bright = {
-        mosaic.paths[i]: _bright(*mosaic.tiles[i], bands) for i in _spread(len(mosaic.tiles), MOST_TILES)
-    }
+    chosen = _spread(len(mosaic.tiles), MOST_TILES)
+    bright = {mosaic.paths[i]: _bright(*mosaic.tiles[i], bands) for i in chosen}
     known = {path: value for path, value in bright.items() if value is not None}
     if len(known) < 2:
         return ()
     usual = sorted(known.values())[(len(known) - 1) // 2]
     far = {path: value / usual for path, value in known.items() if not 1 / TIMES < value / usual < TIMES}
     if not far:
-        return ()
+        jump = jumps_at_seams([(mosaic.paths[i], *mosaic.tiles[i]) for i in chosen], bands)
+        return () if jump is None else (jump,)
     path, times = next(iter(far.items()))
     other = next(one for one in known if one not in far)
     more = f" ({len(far)} tiles differ so)" if len(far) > 1 else ""

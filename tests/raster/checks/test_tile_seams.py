@@ -1,0 +1,79 @@
+"""Tiles of one date in other units, or of another processing, are told by the jump where they meet."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from scipy.ndimage import gaussian_filter
+
+from terramamba.raster.checks.pair import check_pair
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.sample_statistics import sample_statistics
+
+SIDE = 64
+Change = Callable[[np.ndarray], np.ndarray]
+
+
+def ground(seed: int, bands: int = 4) -> np.ndarray:
+    """Reflectance times 10,000 of two tiles side by side and two below."""
+    random = np.random.default_rng(seed)
+    level = np.linspace(800, 2600, bands)[:, None, None]
+    shape = gaussian_filter(random.normal(0, 1, (2 * SIDE, 2 * SIDE)), 3) * 3000
+    return level + shape + random.normal(0, 60, (bands, 2 * SIDE, 2 * SIDE))
+
+
+def tiled(folder: Path, values: np.ndarray, odd: Change, overlap: int = 0) -> Path:
+    """Four tiles, the last of them ``odd``; each but the first begins ``overlap`` pixels earlier."""
+    folder.mkdir(parents=True)
+    for row in (0, SIDE):
+        for col in (0, SIDE):
+            top, left = max(0, row - overlap), max(0, col - overlap)
+            tile = values[:, top : row + SIDE, left : col + SIDE]
+            tile = odd(tile) if row and col else tile
+            place = Affine(10, 0, 6e5 + 10 * left, 0, -10, 5e6 - 10 * top)
+            profile = {"count": len(tile), "height": tile.shape[1], "width": tile.shape[2], "dtype": "uint16"}
+            with rasterio.open(
+                folder / f"{row}_{col}.tif", "w", **profile, crs="EPSG:32633", transform=place
+            ) as file:
+                file.write(tile.round().clip(1, 65535).astype(np.uint16))
+    return folder
+
+
+@pytest.mark.parametrize("overlap", [0, 6])
+@pytest.mark.parametrize(
+    ("odd", "jumps"),
+    [
+        (lambda tile: tile, False),
+        (lambda tile: tile + 1000, True),
+        (lambda tile: tile * 2, True),
+        (lambda tile: tile / 3, True),
+        (lambda tile: 2000 + (tile - 500) * 1.4, True),  # stretched otherwise
+        (lambda tile: tile * 1.05, False),  # light of another minute
+        (lambda tile: np.concatenate([tile[:1] + 1000, tile[1:]]), False),  # one band may be what is there
+    ],
+)
+def test_a_tile_of_another_kind_is_told_by_its_seams(
+    tmp_path: Path, odd: Change, jumps: bool, overlap: int
+) -> None:
+    scene = open_scene(tiled(tmp_path / "date", ground(1), odd, overlap))
+    said = sample_statistics(scene).doubts
+    assert len(said) == jumps
+    if jumps:
+        assert "64_64.tif: values jump where these tiles meet, in all bands, as from " in said[0]
+        assert "give tiles of one kind" in said[0]
+
+
+def test_tiles_of_one_band_may_be_codes_and_are_not_compared(tmp_path: Path) -> None:
+    scene = open_scene(tiled(tmp_path / "date", ground(1, bands=1), lambda tile: tile + 1000))
+    assert sample_statistics(scene).doubts == ()
+
+
+def test_a_tile_of_one_date_alone_is_said_of_the_pair(tmp_path: Path) -> None:
+    before = tiled(tmp_path / "before", ground(1), lambda tile: tile)
+    after = tiled(tmp_path / "after", ground(1) + 9, lambda tile: tile + 1000)
+    (finding,) = [one for one in check_pair(before, after).findings if one.kind == "tiles in other units"]
+    assert str(after) in finding.text
+    assert not [one for one in check_pair(before, before).findings if one.kind == "tiles in other units"]
