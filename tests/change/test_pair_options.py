@@ -199,6 +199,21 @@ def test_shifts_of_the_pairs_are_reported(tmp_path: Path, seed: int, offset: tup
     assert ("it is not corrected" in note) == (offset != (0, 0))
 
 
+def test_a_date_that_is_laid_on_the_other_without_a_place_of_its_own_is_said(
+    tmp_path: Path, seed: int
+) -> None:
+    make(tmp_path, seed)
+    said = "one date alone is georeferenced in 2 pairs, and the other is taken to show the same pixels"
+    assert not [note for note in survey(find_pairs(tmp_path)) if note.startswith("one date alone")]
+    for part in PARTS[:2]:
+        path = tmp_path / part / "B" / "1.tif"
+        values = open_scene(path).read()[0].copy()
+        path.unlink()
+        save(path, values)
+    (note,) = (note for note in survey(find_pairs(tmp_path)) if note.startswith("one date alone"))
+    assert note == f"{said}; the first without is {tmp_path / 'train' / 'B' / '1.tif'}"
+
+
 def test_check_compares_warps_and_masks(tmp_path: Path, seed: int) -> None:
     make(tmp_path, seed, moved=(3, 2))
     before, after = (tmp_path / "train" / date / "1.tif" for date in ("A", "B"))

@@ -1,6 +1,7 @@
 """Layouts of image pairs, tables of paths, and files without their mates."""
 
 import pickle
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import copyfile
@@ -80,6 +81,17 @@ def test_two_folders_that_can_hold_labels_are_refused(tmp_path: Path, both: tupl
     for folder in both:
         layout(tmp_path / "train", ("A", "B", folder), ["a.png"])
     with pytest.raises(InputError, match=r"train: \w+ and \w+ can both hold the labels; rename or move"):
+        find_pairs(tmp_path)
+
+
+def test_annotations_of_pictures_are_no_labels_and_leave_the_masks_beside_them(tmp_path: Path) -> None:
+    layout(tmp_path / "train", ("A", "B", "targets"), ["a.png"])
+    (tmp_path / "train" / "labels").mkdir()
+    (tmp_path / "train" / "labels" / "a.json").write_text('{"features": {"lng_lat": [], "xy": []}}')
+    (pair,) = find_pairs(tmp_path)["train"]
+    assert pair.label == str(tmp_path / "train" / "targets" / "a.png")
+    shutil.rmtree(tmp_path / "train" / "targets")
+    with pytest.raises(InputError, match=r"a\.json: holds the labels of xView2, .*save them as an image of"):
         find_pairs(tmp_path)
 
 

@@ -127,6 +127,12 @@ def test_values_of_an_attribute_are_known_whatever_their_capitals_and_said(tmp_p
         ({"kind": ["change", "no change"]}, "--changed-attribute kind --changed-values change"),
         ({"changed": [True, False]}, "--changed-attribute changed --changed-values True"),
         ({"change": [1, 0]}, "--changed-attribute change --changed-values 1"),
+        (
+            {"change": ["new building", "no change"]},
+            '--changed-attribute change --changed-values "new building"',
+        ),
+        ({"change": ["demolished", "none"]}, "--changed-attribute change --changed-values demolished"),
+        ({"damage": ["destroyed", "un-classified"]}, "--changed-attribute damage --changed-values destroyed"),
     ],
 )
 def test_polygons_that_say_that_nothing_changed_are_asked_about(
@@ -138,7 +144,7 @@ def test_polygons_that_say_that_nothing_changed_are_asked_about(
         shapes(root / part / "label" / "one.geojson", [BOXES[number]], **{name: [values[number]]})
     with pytest.raises(InputError, match=rf"one\.geojson: {name} is .*; say {flags}, or other"):
         settle_labels(find_pairs(str(root)))
-    stated = shape_values(name, [flags.split()[-1]], None, None, None)
+    stated = shape_values(name, [flags.rpartition("values ")[2].strip('"')], None, None, None)
     found = settle_labels(find_pairs(str(root)), shapes=stated)
     np.testing.assert_array_equal(mask(found), expected([0]))
     np.testing.assert_array_equal(mask(found, "val"), expected([]))
@@ -155,6 +161,11 @@ def test_a_subset_that_is_the_other_way_round_is_named(tmp_path: Path) -> None:
     assert warning.startswith("95 % of the test masks are changed and 5 % of the train masks: those of test")
     write_geotiff(root / "test" / "label" / "one.tif", changed, grid, overwrite=True)
     assert settle_labels(find_pairs(root)).warnings == ()
+    for part in ("train", "val", "test"):
+        write_geotiff(root / part / "label" / "one.tif", 1 - changed, grid, overwrite=True)
+    (warning,) = settle_labels(find_pairs(root)).warnings
+    assert warning.startswith("95 % of the pixels of all masks are changed: where these show change dark on")
+    assert settle_labels(find_pairs(root), stated_values(["1"], None, None)).warnings == ()
 
 
 def test_outside_of_the_area_nothing_is_known(tmp_path: Path) -> None:

@@ -69,6 +69,14 @@ def test_latitude_before_longitude_is_refused_where_exchanging_them_helps(tmp_pa
         place(wrong, grid)
 
 
+@pytest.mark.parametrize("down", [1, -1])
+@pytest.mark.parametrize("grid", [UTM, DEGREES])
+def test_pixels_in_place_of_coordinates_are_told(tmp_path: Path, grid: Grid, down: int) -> None:
+    ring = [[0.0, 0.0], [50.0, 0.0], [50.0, down * 30.0], [0.0, down * 30.0], [0.0, 0.0]]
+    with pytest.raises(InputError, match=r"seem to be pixels of scene\.tif \(50 x 40\), and no places"):
+        place(geojson(tmp_path / "a.geojson", ring), grid)
+
+
 def test_northing_before_easting_is_refused_too(tmp_path: Path) -> None:
     name = "urn:ogc:def:crs:EPSG::32633"
     path = geojson(tmp_path / "a.geojson", box(UTM, "EPSG:32633", exchanged=True), name)

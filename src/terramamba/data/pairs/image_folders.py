@@ -7,6 +7,7 @@ from pathlib import Path
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import MASKS, SUBSETS, stem_of
 from terramamba.raster.readers.open import open_scene
+from terramamba.raster.readers.other_files import annotations_in
 from terramamba.raster.readers.scene_folders import IMAGE_SUFFIXES, products_in
 from terramamba.raster.vector.vector_files import IN_FOLDERS
 
@@ -122,6 +123,8 @@ def label_folder(root: Path) -> Path | None:
     """
     found = [entry for entry in sorted(root.iterdir()) if entry.is_dir() and entry.name.lower() in LABELS]
     chosen = [entry for entry in found if entry.name.lower() not in MASKS] or found
+    # annotations of pictures (labels/*.json) may lie beside the masks that were made of them
+    chosen = [entry for entry in chosen if any(_of_images(entry, IN_FOLDERS))] or chosen
     if len(chosen) > 1:
         names = " and ".join(entry.name for entry in chosen)
         raise InputError(
@@ -208,6 +211,10 @@ def no_mate(path: Path, folder: Path) -> InputError:
     )
     if unread:
         return InputError(f"{folder / unread[0]}: is in a format that is not read; save it as PNG or GeoTIFF")
+    said = {other: annotations_in(str(other)) for other in folder.iterdir() if other.stem == stem}
+    annotated = [f"{other}: {what}" for other, what in said.items() if what is not None]
+    if annotated:
+        return InputError(annotated[0])
     others = images_in(folder, IN_FOLDERS)
     beside = images_in(path.parent, IN_FOLDERS)
     if others and not set(others) & set(beside):

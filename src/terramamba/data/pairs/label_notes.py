@@ -15,9 +15,20 @@ MOSTLY = 0.75
 
 
 def reversed_in_words(totals: Mapping[str, LabelPixels]) -> list[str]:
-    """Say which subset is changed for the most part where the others are hardly: it may be the reverse."""
+    """Say which subset is changed for the most part where the others are hardly: it may be the reverse.
+
+    Where most pixels of all subsets are changed, all may be.
+    """
     shares = {subset: of.changed / (of.changed + of.unchanged) for subset, of in totals.items() if of.changed}
     mostly = [subset for subset, share in shares.items() if share > MOSTLY]
+    changed = sum(of.changed for of in totals.values())
+    every = sum(of.changed + of.unchanged + of.ignored for of in totals.values())
+    if len(mostly) == len(totals) and changed > MOSTLY * every:
+        return [
+            f"{percent(changed / every)} of the pixels of all masks are changed: where these show change dark"
+            " on bright, they are the other way round; look at one, and say which value means changed with"
+            " --changed-values"
+        ]
     hardly = [subset for subset, share in shares.items() if share < 1 - MOSTLY]
     if not mostly or not hardly:
         return []

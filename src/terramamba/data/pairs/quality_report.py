@@ -34,6 +34,7 @@ def survey(subsets: Mapping[str, Sequence[PairFiles]], *, one_rule: bool = True)
         *(unlike_values(_by_subset(subsets, chosen)) if one_rule else ()),
         *unlike_pixels(chosen),
         *_warped(pairs),
+        *_placed_alone(reports),
         *_left_out(chosen, reports),
         *_unlike(chosen, reports),
         *_found(reports),
@@ -78,6 +79,18 @@ def _warped(pairs: Sequence[PairFiles]) -> list[str]:
         return ["--align: no date had to be warped, all pairs share their grid"]
     number = f"{len(done)} of {count(len(pairs), 'later date')}"
     return [f"{number} warped onto the grid of the earlier; the first: {done[0]}"]
+
+
+def _placed_alone(reports: Sequence[PairReport]) -> list[str]:
+    """Say of how many pairs one date alone has a place on the ground, and how the other was laid on it."""
+    alone = [one for one in reports if (one.before.transform is None) != (one.after.transform is None)]
+    if not alone:
+        return []
+    first = alone[0].before if alone[0].before.transform is None else alone[0].after
+    return [
+        f"one date alone is georeferenced in {count(len(alone), 'pair')}, and the other is taken to show the"
+        f" same pixels; the first without is {first.path}"
+    ]
 
 
 def _left_out(pairs: Sequence[PairFiles], reports: Sequence[PairReport]) -> list[str]:

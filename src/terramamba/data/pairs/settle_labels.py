@@ -96,7 +96,8 @@ def settle_labels(
             f"the {' and '.join(still)} masks mark no change, read as {settled.values.in_words()}; scores of "
             f"what changed say nothing there"
         )
-    on_top += reversed_in_words(totals)
+    if not settled.values.stated:
+        on_top += reversed_in_words(totals)
     notes = (*on_top, settled.values.as_note(), *settled.notes)
     return replace(settled, notes=notes, warnings=tuple(on_top), pixels=totals)
 

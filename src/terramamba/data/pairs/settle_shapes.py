@@ -17,7 +17,7 @@ from terramamba.data.pairs.shape_labels import (
 from terramamba.data.pairs.value_names import meaning_of_name
 from terramamba.raster.readers.array_path import file_of
 
-_NO: dict[str, Meaning] = {"false": UNCHANGED, "no": UNCHANGED, "n": UNCHANGED, "0": UNCHANGED}
+_NO: dict[str, Meaning] = dict.fromkeys(("false", "no", "n", "0", "none", "nein", "non"), UNCHANGED)
 """Values of an attribute that is called after change."""
 
 
@@ -93,13 +93,15 @@ def _require_all_of_change(path: str, telling: Mapping[str, Sequence[str]]) -> N
     """Refuse polygons of which an attribute says in words that some are of no change."""
     for name, values in telling.items():
         about = meaning_of_name(name) == CHANGED
-        says = {value: _NO.get(value.lower()) if about else meaning_of_name(value) for value in values}
+        plain = _NO if about else {}
+        says = {value: plain.get(value.lower(), meaning_of_name(value)) for value in values}
         others = [value for value, meaning in says.items() if meaning in (UNCHANGED, IGNORED)]
         if others:
-            changed = ",".join(value for value in values if value not in others)
+            changed = ",".join(value for value in values if value not in others) or values[0]
+            changed = f'"{changed}"' if " " in changed else changed
             raise InputError(
                 f"{path}: {name} is {_listed(values)} in these labels, so that not all polygons mean "
-                f"changed; say --changed-attribute {name} --changed-values {changed or values[0]}, or "
+                f"changed; say --changed-attribute {name} --changed-values {changed}, or "
                 "other values"
             )
 

@@ -12,7 +12,9 @@ _UNCHANGED = re.compile(
     rf"(?<![a-z])(un|in|non|not?|keine?|nicht|sans|pas de|sin|sem|nessun)[\s_-]*{_CHANGE}"
     r"|(?<![a-z])(intact|stable|undamaged|no[\s_-]*damage)(?![a-z])"
 )
-_IGNORED = re.compile(r"(?<![a-z])no[\s_-]*(data|ref|label)|unlabel|unknown|ignore|cloud|invalid|undefined")
+_IGNORED = re.compile(
+    r"(?<![a-z])no[\s_-]*(data|ref|label)|unlabel|un[\s_-]*classif|unknown|ignore|cloud|invalid|undefined"
+)
 _CHANGED = re.compile(rf"(?<![a-z]){_CHANGE}")
 
 

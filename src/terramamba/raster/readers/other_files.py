@@ -23,6 +23,7 @@ _KINDS = (
     ((b'"shapes"', b'"imagePath"'), f"labelme's annotations, {_POLYGONS} (labelme_export_json)"),
     ((b'"annotations"', b'"categories"'), f"annotations of COCO, {_POLYGONS} (pycocotools: annToMask)"),
     ((b'"annotations"', b'"image_id"'), f"annotations of COCO, {_POLYGONS} (pycocotools: annToMask)"),
+    ((b'"lng_lat"', b'"features"'), f"the labels of xView2, {_POLYGONS} (xView2's mask_polygons.py)"),
     ((b'"shape_attributes"', b'"filename"'), f"annotations of VIA, {_POLYGONS}"),
     ((b"<RegionsOfInterest",), _ROI),
     ((b"<annotations>", b"<image "), f"annotations of CVAT, {_POLYGONS} (in CVAT: Segmentation mask)"),

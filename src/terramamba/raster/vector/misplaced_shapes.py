@@ -49,6 +49,11 @@ def require_here(path: str, shapes: Bounds, crs: CRS | None, grid: Grid, scene: 
         return
     said = f"x {left:.8g} to {right:.8g}, y {bottom:.8g} to {top:.8g}"
     exchanged = (bottom, left, top, right)
+    if here is not None and _far(shapes, here) and _are_pixels(shapes, here, grid):
+        raise InputError(
+            f"{path}: its coordinates ({said}) seem to be pixels of {scene} ({grid.width} x {grid.height}),"
+            " and no places; georeference them, or save them as an image of the same pixels"
+        )
     if here is not None and _far(shapes, here) and meet(exchanged, here):
         order = "latitude before longitude" if crs.is_geographic else "y before x"
         raise InputError(
@@ -82,3 +87,11 @@ def _far(shapes: Bounds, scene: Bounds) -> bool:
     side = max(scene[2] - scene[0], scene[3] - scene[1])
     gaps = (shapes[0] - scene[2], scene[0] - shapes[2], shapes[1] - scene[3], scene[1] - shapes[3])
     return max(gaps) > FAR * side
+
+
+def _are_pixels(shapes: Bounds, scene: Bounds, grid: Grid) -> bool:
+    """Tell whether shapes lie within the columns and rows of a scene, and are far larger than it is."""
+    left, bottom, right, top = shapes
+    side = max(scene[2] - scene[0], scene[3] - scene[1])
+    inside = left >= -1 and right <= grid.width + 1 and max(-bottom, top) <= grid.height + 1
+    return inside and max(right - left, top - bottom) > FAR * side
