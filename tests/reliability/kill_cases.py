@@ -47,6 +47,8 @@ class Case:
     """Of so many kills of quick commands there is one of this."""
     finished: tuple[str, ...] = ("exists", "is not empty", "is there already")
     """What a refusal says where everything was done before the kill."""
+    stays: str = ""
+    """Python that reads what the command is to replace, in the folder: it does so after every kill."""
 
     def command(self, flags: tuple[str, ...] = ()) -> list[str]:
         """The arguments of Python, with ``flags`` in place of those that exclude them."""
@@ -60,6 +62,9 @@ TIMES = {"TIFFTAG_DATETIME", "WRITTEN"}
 """Tags of a map that say when it was made."""
 TRAINED = (("--resume",), (), ("--overwrite",))
 OVERWRITTEN = ((), ("--overwrite",))
+READS = "import terramamba; terramamba.load_run({!r})"
+EXCHANGED = "is being put in its place"
+"""What reading is refused with in the moments in which files of one run take the places of another's."""
 
 
 ALL = (
@@ -168,12 +173,32 @@ def cases(home: Path) -> list[Case]:
     sampled = ("sample", f"{home}/map.tif", "--out", "points.geojson", "--per-class", "5")
     return [
         Case("classify train", cover, TRAINED),
-        Case("classify train --overwrite", (*cover, "--overwrite"), TRAINED, ("run",)),
+        Case(
+            "classify train --overwrite",
+            (*cover, "--overwrite"),
+            TRAINED,
+            ("run",),
+            stays=READS.format("run"),
+        ),
         Case(
             "classify train --seeds", (*cover[:-2], "--epochs", "1", "--seeds", "2", "--out", "run"), TRAINED
         ),
         Case("classify train forest", forest, TRAINED),
+        Case(
+            "classify train forest --overwrite",
+            (*forest, "--overwrite"),
+            TRAINED,
+            ("run",),
+            stays=READS.format("run"),
+        ),
         Case("change train", change, TRAINED),
+        Case(
+            "change train --overwrite",
+            (*change, "--overwrite"),
+            TRAINED,
+            ("change_run",),
+            stays=READS.format("change_run"),
+        ),
         Case("classify map", (*cover_map, "--out", "map.tif", "--probabilities", "far/p.tif")),
         Case(
             "classify map --overwrite", (*cover_map, "--out", "map.tif", "--overwrite"), ((),), ("map.tif",)

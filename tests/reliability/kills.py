@@ -27,6 +27,7 @@ from typing import Any
 from programs import SERVER, start
 from reliability.kill_cases import (
     DONE,
+    EXCHANGED,
     PATIENCE,
     Case,
     cases,
@@ -125,6 +126,7 @@ def trial(case: Case, number: int, home: Path, folder: Path, whole: Undisturbed,
             last = said.strip().splitlines()[-1:] or [""]
             if status != TERMINATED or "ended by SIGTERM: " not in last[0]:
                 problems.append(f"SIGTERM ended with {status}: {last[0]}")
+    problems += lost_meanwhile(case, folder)
     outcome, said = gone_on(case, folder)
     problems += said
     if outcome.startswith(REFUSED):
@@ -150,6 +152,14 @@ def _killed(case: Case, flags: tuple[str, ...], folder: Path, moment: Moment) ->
                 process.kill()
                 raise
     return int(process.returncode or 0), said or ""
+
+
+def lost_meanwhile(case: Case, folder: Path) -> list[str]:
+    """Say what is wrong with that which the command was to replace and has not yet."""
+    if not case.stays:
+        return []
+    status, said = run(["-c", case.stays], folder)
+    return [f"what was there before: {said[-400:]}"] if status and EXCHANGED not in said else []
 
 
 def gone_on(case: Case, folder: Path) -> tuple[str, list[str]]:

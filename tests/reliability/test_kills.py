@@ -20,7 +20,7 @@ PRINT = {"check", "classify assess", "change assess", "completion", "info", "mod
 PRINT |= {"weights verify"}
 OTHERWISE = {"bench", "datasets", "export", "push"}
 """Writes what it measured; is killed through ``fetching.py``; needs what may be missing; writes to a hub."""
-SAMPLE = ("classify train forest", "evaluate", "evaluate --overwrite", "report of a run")
+SAMPLE = ("classify train forest --overwrite", "evaluate", "evaluate --overwrite", "report of a run")
 TRIALS = 2
 
 

@@ -16,6 +16,7 @@
     history.csv, report.html, log.txt
     checkpoints/last.ckpt                for --resume alone
     seed-*/                              with --seeds: a run of each seed, beside metrics.json with the means
+    .new-run/                            with --overwrite: the run that replaces this one when it is complete
 
 They stand below all rooms because several write a file of a run: training its history, splits their pixels.
 """

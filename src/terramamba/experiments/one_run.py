@@ -12,7 +12,8 @@ from terramamba.core.run_files import MEASURED, METRICS
 from terramamba.experiments.plan import MeasuredCost, PlannedRun, Train
 from terramamba.models.cost import model_cost
 from terramamba.models.registry import model_spec
-from terramamba.runs.folder import is_run_folder, load_run
+from terramamba.runs.clearing import is_run_folder
+from terramamba.runs.folder import load_run
 
 
 def do_run(run: PlannedRun, train: Train) -> None:

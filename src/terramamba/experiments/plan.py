@@ -18,7 +18,8 @@ from terramamba.experiments.values import (
     Settings,
 )
 from terramamba.models.registry import model_spec
-from terramamba.runs.folder import check_same_config, is_run_folder
+from terramamba.runs.clearing import is_run_folder
+from terramamba.runs.folder import check_same_config
 from terramamba.runs.seeds import refuse_other_model
 from terramamba.training.config import unobeyed
 from terramamba.training.settings import TrainSettings

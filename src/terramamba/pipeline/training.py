@@ -24,6 +24,8 @@ from terramamba.pipeline.plans import plan_of
 from terramamba.pipeline.ready import Ready, make_ready, named, objective_of, spec_of
 from terramamba.raster.output.staging import check_outputs
 from terramamba.report.page import write_run_pages
+from terramamba.runs.apart import trained_apart
+from terramamba.runs.exchange import final
 from terramamba.runs.folder import as_begun, check_folder, run_folder
 from terramamba.runs.model_card import MadeBy, ModelCard, write_card
 from terramamba.runs.seeds import train_seeds
@@ -44,8 +46,8 @@ def train(task: Task, settings: TrainSettings) -> dict[str, Any]:
     """
     if settings.dry_run:
         raise InputError("--dry-run: trains nothing; ask for the plan alone")
-    settings = _searched(task, named(task, settings))
-    result = train_seeds(settings, partial(_train_one, task))
+    with trained_apart(settings) as here:
+        result = train_seeds(_searched(task, named(task, here)), partial(_train_one, task))
     write_run_pages(task, settings.out)
     return result
 
@@ -76,7 +78,7 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
     settings, prepared = ready.settings, ready.prepared
     plan = plan_of(task, ready)
     read = [name for name, _ in prepared.inputs.states]
-    check_outputs([Path(settings.out, name) for name in WRITTEN], overwrite=True, inputs=read)
+    check_outputs([Path(final(settings.out), name) for name in WRITTEN], overwrite=True, inputs=read)
     with run_folder(settings) as folder:
         if settings.resume:
             refuse_other_contents(folder, prepared.contents)
@@ -94,7 +96,7 @@ def _train_one(task: Task, settings: Any) -> dict[str, Any]:
         write_card(folder, ModelCard(task.name, saved, prepared.card, judged.card, made_by, origin))
         judged.write(folder)
         result = {
-            "folder": str(folder),
+            "folder": final(str(folder)),
             "task": task.name,
             "protocol": prepared.card.protocol,
             "split_id": prepared.card.split_id,

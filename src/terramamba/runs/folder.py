@@ -13,11 +13,11 @@ from terramamba.core.arguments import checked
 from terramamba.core.documents import read_yaml
 from terramamba.core.durable import make_folder
 from terramamba.core.errors import InputError
-from terramamba.core.files import YAML_MARK, plain, write_table, write_yaml
-from terramamba.core.folder_lock import require_no_link
+from terramamba.core.files import plain, write_table, write_yaml
+from terramamba.core.folder_lock import remove_any, require_no_link
 from terramamba.core.options import before_it_was_there, identity, options_of
 from terramamba.core.output_place import require_place
-from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, SEED_FOLDERS, WEIGHTS, WRITTEN
+from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, WEIGHTS
 from terramamba.core.termination import RESUMABLE
 from terramamba.core.typed import FieldError, of_kind
 from terramamba.data.hub import at_hand
@@ -27,6 +27,8 @@ from terramamba.models.model import Model
 from terramamba.models.registry import model_spec
 from terramamba.models.weights import load_model
 from terramamba.raster.notebook_pictures import table_html
+from terramamba.runs.clearing import clear, holds_run, is_run_folder
+from terramamba.runs.exchange import NEW, final, place_of, refuse_unsettled
 from terramamba.runs.model_card import ModelCard, PatchShape, ThresholdSource, read_card
 from terramamba.runs.run_lock import at_work, contents, refuse_at_work
 from terramamba.runs.run_log import run_log
@@ -39,10 +41,11 @@ T = TypeVar("T")
 
 
 def check_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:
-    """Return ``out`` as a path, when a run may be written there; nothing is touched.
+    """Return ``out`` as a path, when a run may be written there.
 
-    A new run wants a folder that is new or empty; ``overwrite`` and ``resume`` want an earlier run. A folder
-    in which a kill has left nothing but hidden drafts is as an empty one, which may be resumed too.
+    What a kill has left of an exchange of runs is put right; nothing else is touched. A new run wants a
+    folder that is new or empty; ``overwrite`` and ``resume`` want an earlier run. A folder in which a kill
+    has left nothing but hidden drafts is as an empty one, which may be resumed too.
 
     Raises:
         InputError: another job writes the folder, it is no run folder, or has nothing to resume.
@@ -60,14 +63,14 @@ def _check(folder: Path, *, resume: bool, overwrite: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; give another --out")
     inside = contents(folder) if folder.is_dir() else []
-    if resume and not is_run_folder(folder) and (inside or not folder.is_dir()):
+    if resume and not is_run_folder(place_of(folder, resume=True)) and (inside or not folder.is_dir()):
         raise InputError(f"{folder} is no run folder, so there is nothing to resume; leave out --resume")
     if not resume and inside:
         if not overwrite:
             raise InputError(
                 f"{folder} is not empty; give --resume to go on, --overwrite to start again, or another --out"
             )
-        if not is_run_folder(folder):
+        if not holds_run(folder):
             raise InputError(f"{folder} is not empty and not a run folder, so it stays; give another --out")
     # Files are replaced by renaming, which follows no link; what is appended to, and folders, are not.
     for path in (folder / LOG, (folder / CHECKPOINT).parent):
@@ -78,15 +81,15 @@ def prepare_folder(out: str | Path, *, resume: bool = False, overwrite: bool = F
     """Make ``out`` ready for a run and return it; raises as ``check_folder``.
 
     ``overwrite`` removes the files of an earlier run (those that a run writes, and no others, also in its
-    seed-* folders); ``resume`` leaves everything as it is, also where the run ended before its first
-    checkpoint.
+    seed-* folders, and what was to replace it); ``resume`` leaves everything as it is, also where the run
+    ended before its first checkpoint.
     """
     folder = check_folder(out, resume=resume, overwrite=overwrite)
     with at_work(folder):
         _check(folder, resume=resume, overwrite=overwrite)
-        if overwrite and is_run_folder(folder):
-            _clear(folder)
-            (folder / CONFIG).unlink()  # last: by it an interrupted clearing can be repeated
+        if overwrite:
+            remove_any(folder / NEW)
+            clear(folder)
     make_folder(folder)
     return folder
 
@@ -105,9 +108,10 @@ def run_folder(settings: TrainSettings) -> Iterator[Path]:
         if settings.resume and is_run_folder(folder):
             check_same_config(folder, settings)
         else:
-            if settings.overwrite and is_run_folder(folder):
-                _clear(folder)
-            write_yaml(folder / CONFIG, asdict(replace(settings, overwrite=False, resume=False)))
+            if settings.overwrite and holds_run(folder):
+                clear(folder, keep_settings=True)
+            kept = replace(settings, out=final(settings.out), overwrite=False, resume=False)
+            write_yaml(folder / CONFIG, asdict(kept))
         try:
             with run_log(folder):
                 yield folder
@@ -116,28 +120,21 @@ def run_folder(settings: TrainSettings) -> Iterator[Path]:
             raise
 
 
-def is_run_folder(folder: Path) -> bool:
-    """Tell whether ``folder`` holds the settings of a run."""
-    config = folder / CONFIG
-    if not config.is_file():
-        return False
-    with config.open("rb") as file:
-        return file.readline().decode("utf-8", "replace").strip() == YAML_MARK
-
-
 def as_begun(settings: S) -> S:
     """Return ``settings``; where they resume a run, with what the recipe decided when it began."""
-    if not settings.resume or not is_run_folder(Path(settings.out)):
+    folder = place_of(Path(settings.out), resume=settings.resume)
+    if not settings.resume or not is_run_folder(folder):
         return settings
-    record = _kept_settings(Path(settings.out))
+    record = _kept_settings(folder)
     return decide(settings, {name: record.get(name) for name in record["decided"]})
 
 
 def with_kept_model(settings: S) -> S | None:
     """Return ``settings`` with the model of the run that they resume; None where they resume none."""
-    if not settings.resume or not is_run_folder(Path(settings.out)):
+    folder = place_of(Path(settings.out), resume=settings.resume)
+    if not settings.resume or not is_run_folder(folder):
         return None
-    record = _kept_settings(Path(settings.out))
+    record = _kept_settings(folder)
     begun = settings.encoder_weights or record.get("encoder_weights")
     return replace(settings, model=str(record.get("model")), encoder_weights=begun)
 
@@ -271,19 +268,6 @@ def load_run(folder: str | Path) -> Run:
     path = Path(at_hand(folder if isinstance(folder, str) else folder.as_posix()))
     if not path.is_dir():
         raise InputError(f"{path} is not a folder; give the run folder that training wrote")
+    refuse_unsettled(path)
     card = read_card(path)
     return Run(path, load_model(path / WEIGHTS, card.model), card)
-
-
-def _clear(folder: Path) -> None:
-    """Remove all that a run writes but its settings."""
-    for seeded in folder.glob(SEED_FOLDERS):
-        if seeded.is_dir() and not seeded.is_symlink() and is_run_folder(seeded):
-            prepare_folder(seeded, overwrite=True)
-            if not any(seeded.iterdir()):
-                seeded.rmdir()
-    for name in WRITTEN:
-        (folder / name).unlink(missing_ok=True)
-    checkpoints = (folder / CHECKPOINT).parent
-    if checkpoints.is_dir() and not any(checkpoints.iterdir()):
-        checkpoints.rmdir()

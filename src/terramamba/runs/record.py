@@ -26,6 +26,7 @@ from terramamba.core.run_files import (
 from terramamba.core.tables import read_rows
 from terramamba.core.typed import FieldError, Finite, Fraction, typed, typed_row
 from terramamba.data.splits.leakage import Leakage
+from terramamba.runs.exchange import refuse_unsettled
 from terramamba.runs.model_card import ModelCard, read_card
 from terramamba.scores.score import tested
 from terramamba.scores.scores_file import require_scores
@@ -197,6 +198,7 @@ def all_metrics(folder: Path) -> dict[str, Any]:
 def _with_seeds(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such run folder; name the folder that training wrote with --out")
+    refuse_unsettled(folder)
     if (folder / CARD).exists():
         return [folder]
     seeds = sorted(path.parent for path in folder.glob(f"{SEED_FOLDERS}/{CARD}"))

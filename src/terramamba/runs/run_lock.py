@@ -10,9 +10,8 @@ from terramamba.core.durable import make_folder, remove_if_empty
 from terramamba.core.folder_lock import held, remove_any
 from terramamba.core.run_files import CHECKPOINT, CONFIG, WRITTEN
 from terramamba.core.unwritable import unwritable
-
-LOCK = ".at-work"
-"""Hidden folder in that of a run, held by the job that writes it; of a launched job by the first process."""
+from terramamba.runs.clearing import LOCK
+from terramamba.runs.exchange import NEW, has_begun, is_settled, settle
 
 _STEMS = "|".join({re.escape(Path(name).stem) for name in (CONFIG, *WRITTEN)})
 _LEFT_OVER = re.compile(rf"\.({_STEMS})\.(.+\.)?[^.]+{re.escape(PART)}(\.\w+)?")
@@ -21,14 +20,18 @@ _LEFT_OVER = re.compile(rf"\.({_STEMS})\.(.+\.)?[^.]+{re.escape(PART)}(\.\w+)?")
 
 def contents(folder: Path) -> list[Path]:
     """List what is in ``folder`` but what a killed job has left of files that it was writing."""
-    return [path for path in folder.iterdir() if path.name != LOCK and not _is_left_over(path)]
+    ignored = {LOCK} if has_begun(folder) else {LOCK, NEW}
+    return [path for path in folder.iterdir() if path.name not in ignored and not _is_left_over(path)]
 
 
 def refuse_at_work(folder: Path) -> None:
-    """Raise ``InputError`` where another job holds ``folder``."""
-    if (folder / LOCK).is_dir():
-        with held(folder / LOCK, folder):
-            return
+    """Raise ``InputError`` where another job holds ``folder``; finish what a kill left of an exchange."""
+    if (folder / LOCK).is_dir() or not is_settled(folder):
+        try:
+            with held(folder / LOCK, folder):
+                settle(folder)
+        except OSError as error:
+            raise unwritable(folder, error) from error
 
 
 @contextmanager
@@ -43,6 +46,7 @@ def at_work(folder: Path) -> Iterator[None]:
             for made in make_folder(folder):
                 leaving.callback(remove_if_empty, made)
             leaving.enter_context(held(folder / LOCK, folder))
+            settle(folder)
         except OSError as error:
             raise unwritable(folder, error) from error
         remove_left_overs(folder)

@@ -11,7 +11,8 @@ from terramamba.core.folder_lock import require_no_link
 from terramamba.core.run_files import CARD, METRICS, seed_folder
 from terramamba.core.termination import RESUMABLE
 from terramamba.models.registry import model_spec
-from terramamba.runs.folder import is_run_folder
+from terramamba.runs.clearing import is_run_folder
+from terramamba.runs.exchange import final
 from terramamba.runs.model_card import read_card
 from terramamba.runs.record import all_metrics
 from terramamba.runs.run_lock import at_work
@@ -61,7 +62,7 @@ def _train_all(settings: S, train_one: Callable[[S], dict[str, Any]]) -> dict[st
                 stop.add_note(RESUMABLE)
             raise
     # Where they lie says the command, not what is kept of earlier ones: they may have been moved.
-    averaged = {"folder": settings.out, **average(results)}
+    averaged = {"folder": final(settings.out), **average(results)}
     write_json(Path(settings.out) / METRICS, averaged)
     return averaged
 
