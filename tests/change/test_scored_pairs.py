@@ -19,6 +19,7 @@ from terramamba.change.objective import ChangeDetection
 from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.change.scores import count_pairs
 from terramamba.change.settings import ChangeConfig
+from terramamba.core.errors import InputError
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
@@ -117,6 +118,16 @@ def test_counts_of_large_pairs_are_those_of_blended_tiles(pairs: list[PairFiles]
     assert counts.logits.sum() == counts.histograms.sum()
     whole = torch.sigmoid(model(torch.from_numpy(read(pairs[1])[0])[None])).detach().numpy()[0, 0]
     assert np.abs(whole - blended(model, read(pairs[1])[0])).max() > 0.01  # it does matter
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_pair_for_which_the_model_gives_no_number_is_not_scored(
+    pairs: list[PairFiles], number: int
+) -> None:
+    model = Neighbours()
+    torch.nn.init.constant_(model.mean.bias, torch.nan)
+    with pytest.raises(InputError, match=r"the model gives no number for [\d,]+ of what is scored, as of"):
+        change_counts(model, ScoredPairs([pairs[number]], SCALING), device="cpu")
 
 
 def test_the_score_of_a_large_pair_is_that_of_its_map(pairs: list[PairFiles], tmp_path: Path) -> None:

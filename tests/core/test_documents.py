@@ -61,7 +61,9 @@ def test_plain_yaml(tmp_path: Path) -> None:
     assert read_yaml(tmp_path / "a.yaml", "") == {"a": [1, {"b": 2}], "c": "ä", "d": None}
 
 
-@pytest.mark.parametrize("text", ["{", "[" * 100_000 + "]" * 100_000, "nul", '{"a": 1}}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[" * 100_000 + "]" * 100_000, "nul", '{"a": 1}}', '[{"b": {"a": 1, "a": 1}}]']
+)
 def test_json_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(InputError, match=r"a\.json: is not JSON \(.*\); train anew"):

@@ -195,6 +195,43 @@ def test_a_class_map_agrees_with_one_patch_at_a_time(tmp_path: Path, seed: int, 
         assert file.tags(1)["CLASS_3"] == "class 3"
 
 
+class Silent(Model):
+    """Gives ``model``'s logits, but no number at the one pixel that has this value at the centre."""
+
+    def __init__(self, model: Model, value: float) -> None:
+        super().__init__()
+        self.model, self.value = model, value
+
+    def forward(self, x: Tensor) -> Tensor:
+        centre = x[:, :, PATCH // 2, PATCH // 2] if x.ndim == 4 else x[:, :1, 0]
+        logits = self.model(x)
+        at = (centre[:, 0] - self.value).abs() < 1e-6
+        return logits.masked_fill(at.reshape(len(x), 1, *at.shape[1:]), torch.nan)
+
+
+def test_what_a_model_has_no_answer_for_is_no_data(tmp_path: Path, seed: int) -> None:
+    """Of NaN, argmax would make the first class, and a threshold "unchanged"."""
+    values = make_scene(tmp_path / "scene.tif", seed)
+    learnt = (float(values[USED[0], 5, 6]) - SCALING.offset[0]) * SCALING.factor[0]
+    model, out, likely = PatchModel(), tmp_path / "map.tif", tmp_path / "p.tif"
+    expected = by_hand(values, model, "reflect")[0]
+    expected[5, 6] = 0
+    run = Run(tmp_path, Silent(model, learnt), class_card(patches=PatchShape(PATCH, "reflect")))
+    summary = map_classes(run, tmp_path / "scene.tif", out, probabilities=likely, strip_rows=4)
+    assert np.count_nonzero(read(out)[0] != expected) <= 1  # classes that are equal to the last bit
+    assert read(out)[0, 5, 6] == 0
+    np.testing.assert_array_equal(read(likely)[0] == 255, expected == 0)
+    assert summary.not_finite_pixels == 3
+
+    before, _ = make_pair(tmp_path, seed, 40, 40)
+    pixel = (20, 14)  # in two tiles
+    silent = Silent(Difference(reach=0), (float(before[0][pixel]) - 0.5) * 2)
+    named = (tmp_path / "before.tif", tmp_path / "after.tif", tmp_path / "c.tif")
+    found = map_change(Run(tmp_path, silent, pair_card()), *named, tile_size=16, overlap=5)
+    assert read(tmp_path / "c.tif")[0][pixel] == 255
+    assert found.not_finite_pixels == 2
+
+
 def test_strips_and_batches_do_not_change_a_class_map(tmp_path: Path, seed: int) -> None:
     make_scene(tmp_path / "scene.tif", seed)
     model = create_model("ssa_mamba", preset="tiny", in_channels=len(USED), num_classes=CLASSES)

@@ -122,6 +122,14 @@ def test_tensors_that_do_not_match_are_named(weights: Path, saved: SavedModel) -
     assert "head.bias is (7,) torch.float32, the model has (3,) torch.float32" in said
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_weights_that_are_no_numbers_are_named(weights: Path, saved: SavedModel, value: float) -> None:
+    model = load_model(weights, saved)
+    model.state_dict()["head.bias"][1] = value
+    said = refused(weights, save_model(model, weights))
+    assert said == f"{weights}: head.bias holds NaN or infinity; train the model anew"
+
+
 def test_a_model_that_this_version_does_not_have_is_named(weights: Path, saved: SavedModel) -> None:
     said = refused(weights, replace(saved, name="alexnet"))
     assert f"{weights.with_name('model.json')} does not fit this version of terramamba" in said

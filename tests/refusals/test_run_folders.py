@@ -94,6 +94,18 @@ def test_a_field_out_of_its_bounds(home: Path, refused: Refused) -> None:
     assert "run/model.json: patch_size is 6, not an odd number from 1 to 9,999; restore it" in said
 
 
+@pytest.mark.parametrize(
+    ("run", "other", "missing"), [("cover/run", "change", "pairs"), ("change/run", "classify", "per_class")]
+)
+def test_a_page_about_a_card_and_scores_of_different_jobs(
+    home: Path, refused: Refused, run: str, other: str, missing: str
+) -> None:
+    card = home / run / "model.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"task": other}))
+    said = refused("report", home / run, "--out", "new.html")
+    assert f"metrics.json: test.{missing} is missing; train the run anew" in said
+
+
 def test_a_card_without_what_its_job_needs(home: Path, refused: Refused) -> None:
     card = home / "cover" / "run" / "model.json"
     kept = json.loads(card.read_text())
@@ -105,6 +117,11 @@ def test_a_card_without_what_its_job_needs(home: Path, refused: Refused) -> None
     ("name", "content", "parts"),
     [
         ("metrics.json", '{"test": {}, "minutes": "few"}', ("metrics.json: minutes is 'few', not a number",)),
+        (
+            "metrics.json",
+            '{"test": {"per_class": [], "worst_class": {"recall": 0}}}',
+            ("metrics.json: test.worst_class.name is None, not text",),
+        ),
         ("metrics.json", "\xff", ("metrics.json: is no JSON (byte 0",)),
         ("history.csv", "epoch\xff\n", ("history.csv: is no table",)),
         (

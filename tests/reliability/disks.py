@@ -26,11 +26,10 @@ from reliability.faulty import FAULTS
 from reliability.kill_cases import DONE, Case, cases, contents, difference, make_inputs, prepare, run
 from reliability.kills import REFUSED, evenly, gone_on, known, summary
 from small_disk import small_disk
+from terramamba.runs.exchange import MOVED, WHOLE
 
 FAULTY = str(Path(__file__).with_name("faulty.py"))
 FULL = "full"
-BEGINS_ANEW = ("classify train --overwrite",)
-"""Removes the earlier run before it trains, as it was asked to."""
 ROOMY, PAGE = 1 << 30, 4096
 
 
@@ -124,10 +123,11 @@ def trial(case: Case, fault: str, number: int, home: Path, place: Path, whole: U
         wrong = misspoken(status, said)
         if wrong:
             problems.append(f"{wrong}: {said[-500:]}")
+        there = {(in_place(name), held) for name, held in left.items()}
         lost = [
             name
             for name, held in before.items()
-            if left.get(name) not in (held, whole.contents.get(name)) and case.name not in BEGINS_ANEW
+            if not there & {(name, held), (name, whole.contents.get(name))}
         ]
         if lost:
             problems.append(f"lost: {', '.join(lost)}")
@@ -142,6 +142,11 @@ def trial(case: Case, fault: str, number: int, home: Path, place: Path, whole: U
             problems.append(other)
     line = ([one for one in said.splitlines() if one.startswith("error: ")] or [""])[0]
     return Trial(case.name, fault, number, line, outcome, "; ".join(problems))
+
+
+def in_place(name: str) -> str:
+    """Return the name that a file will have once the run that it belongs to is put in its place."""
+    return "/".join(part for part in name.split("/") if part not in (WHOLE, MOVED))
 
 
 def misspoken(status: int, said: str) -> str:

@@ -1,5 +1,6 @@
 """Training with --overwrite: the earlier run is usable until the new one is complete, and then all new."""
 
+import errno
 import os
 import signal
 from dataclasses import replace
@@ -52,10 +53,10 @@ def settings(run: Path, **given: object) -> TrainSettings:
     return TrainSettings(model="one_d_cnn", out=str(run), **{"overwrite": True, "seed": 0, **given})
 
 
-def train(given: TrainSettings, names: tuple[str, ...] = LATER, error: type[BaseException] | None = None):
+def train(given: TrainSettings, names: tuple[str, ...] = LATER, error=None, one=None):
     """Do what training does with a folder; ends with ``error`` when ``names`` are written."""
 
-    def one(settings: TrainSettings) -> dict:
+    def write(settings: TrainSettings) -> dict:
         with run_folder(settings) as folder:
             fill(folder, names, "later")
             if error is not None:
@@ -63,7 +64,7 @@ def train(given: TrainSettings, names: tuple[str, ...] = LATER, error: type[Base
         return {"folder": final(str(folder)), "seed": settings.seed}
 
     with trained_apart(given) as here:
-        return train_seeds(here, one)
+        return train_seeds(here, one or write)
 
 
 def test_the_new_run_takes_the_place_of_the_earlier_whole(run):
@@ -172,6 +173,24 @@ def test_an_exchange_that_was_cut_anywhere_is_finished_by_the_next_command(run, 
             break
     assert most > 10
     assert done
+
+
+def test_a_disk_that_fails_in_the_exchange_is_said_with_how_it_is_finished(run, monkeypatch):
+    def failing(self, target):
+        raise OSError(errno.EDQUOT, "Disk quota exceeded", str(target))
+
+    def one(given: TrainSettings) -> dict:
+        with run_folder(given) as folder:
+            fill(folder, LATER, "later")
+        monkeypatch.setattr(Path, "replace", failing)
+        return {}
+
+    with pytest.raises(InputError, match="Disk quota exceeded") as caught:
+        train(settings(run), one=one)
+    assert caught.value.__notes__ == ["the new run is complete, and --resume puts it in its place"]
+    monkeypatch.undo()
+    train(settings(run, overwrite=False, resume=True, seed=0))
+    assert all_of(run) == {"notes.txt": "mine", **dict.fromkeys(LATER, "later")}
 
 
 HOLDS = """

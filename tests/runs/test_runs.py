@@ -277,6 +277,13 @@ def test_a_run_whose_files_would_be_written_elsewhere_through_a_link_is_refused(
     assert names(victim) == ["last.ckpt"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such files")
+def test_a_log_that_is_a_pipe_is_refused_as_writing_it_would_have_no_end(run):
+    os.mkfifo(run / "log.txt")
+    with pytest.raises(InputError, match=r"log\.txt: is a pipe and no file"):
+        prepare_folder(run, resume=True)
+
+
 def test_a_file_of_a_run_that_is_a_link_is_replaced_and_what_it_leads_to_stays(run, tmp_path):
     (tmp_path / "precious.json").write_text("precious")
     for name in ("plan.json", "metrics.json"):

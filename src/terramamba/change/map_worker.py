@@ -71,6 +71,8 @@ class ChangeDetector:
         self._dates, self._scaling, self._meaning = dates, scaling, meaning
         self._model = model.to(device).eval()
         self._device, self._precision, self._temperature = device, precision, temperature
+        self.unanswered = 0
+        """Pixels with data for which the model has given no number; a pixel of two tiles counts twice."""
 
     def detect(self, windows: Sequence[Window]) -> list[MappedWindow]:
         """Compute the probability of change in each of ``windows``, which have one size."""
@@ -89,10 +91,13 @@ class ChangeDetector:
                 logits = logits_of(self._model, on_device(batch, self._device)).float()
                 found = change_probability(logits / self._temperature).cpu().numpy()
             probability.update(zip(worth_it, found, strict=True))
-        return [
-            MappedWindow(windows[i], probability[i], usable[i], before[2] | after[2])
-            for i, (before, after) in enumerate(read)
-        ]
+        mapped = []
+        for i, (before, after) in enumerate(read):
+            unanswered = np.isnan(probability[i]) & usable[i]
+            known, not_finite = usable[i] & ~unanswered, before[2] | after[2] | unanswered
+            self.unanswered += int(np.count_nonzero(unanswered))
+            mapped.append(MappedWindow(windows[i], np.nan_to_num(probability[i]), known, not_finite))
+        return mapped
 
 
 def change_probability(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:

@@ -42,9 +42,10 @@ def sentences(run: RunRecord) -> list[str]:
     test = run.test
     if not test:
         return [f"{model_name(run)} was not tested: its data have no test pairs."]
+    pairs = run.tested("pairs")
     said = [
-        f"{model_name(run)} finds {reached(RECALL, test)} of what changed in {test['pairs']} test"
-        f" pair{'s' * (test['pairs'] != 1)} ({RECALL.title}), and {reached(PRECISION, test)} of what it"
+        f"{model_name(run)} finds {reached(RECALL, test)} of what changed in {pairs} test"
+        f" pair{'s' * (pairs != 1)} ({RECALL.title}), and {reached(PRECISION, test)} of what it"
         f" reports did change ({PRECISION.title}): {F1.title} {reached(F1, test)}{_interval(test)}."
     ]
     if (rate := FALSE_ALARMS.value_in(test)) is not None:

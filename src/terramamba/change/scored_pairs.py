@@ -21,7 +21,7 @@ from terramamba.models.model import Model
 from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
 from terramamba.raster.windows import tiles
 from terramamba.runs.folder import Run
-from terramamba.training.predict import Rows
+from terramamba.training.predict import Rows, no_number_error
 
 WHOLE_PIXELS = 1024 * 1024
 """A pair of more pixels is scored by tiles. The images of most published sets have 1024 a side at most, and
@@ -72,6 +72,8 @@ class ScoredPairs(PairDataset):
                 row = masks.setdefault(window.row, np.empty((window.height, width), np.uint8))
                 row[:, window.col : window.right] = mask
                 yield tile
+            if detector.unanswered:
+                raise no_number_error(detector.unanswered)
 
         with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
             for rows in blend(mapped(), height, width, OVERLAP):

@@ -1,7 +1,7 @@
 """Reading text, JSON and YAML that others may have written: bounded, and refused in one line.
 
-Aliases of YAML and deep nesting, by which a few bytes can stand for gigabytes, are not read; nor is YAML that
-says a thing twice.
+Aliases of YAML and deep nesting, by which a few bytes can stand for gigabytes, are not read; nor is what says
+a thing twice.
 """
 
 import json
@@ -63,7 +63,7 @@ def read_json(path: Path, remedy: str) -> Any:
     """Return what the JSON file ``path`` holds; raises ``InputError`` as ``read_text``, or for other text."""
     text = read_text(path, remedy, kind="JSON")
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_said_once)
     except (ValueError, RecursionError) as error:
         what = f"is not JSON ({reason_of(error)})"
         raise InputError(where=str(path), what=what, remedy=remedy) from error
@@ -105,6 +105,16 @@ def _nodes(node: Any, counted: dict[int, int]) -> int:
         parts = [part for item in inner for part in (item if isinstance(item, tuple) else (item,))]
         counted[id(node)] = 1 + sum(_nodes(part, counted) for part in parts)
     return counted[id(node)]
+
+
+def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The mapping of JSON that ``pairs`` are; ``ValueError`` where one name would stand for two values."""
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice[:80]} stands there twice")
+    return record
 
 
 def _require_once(mapping: Any) -> None:

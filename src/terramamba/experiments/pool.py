@@ -93,6 +93,7 @@ def _keep_reason(run: PlannedRun, error: Exception) -> None:
         write_failure(run, "; ".join([error.message, *getattr(error, "__notes__", ())]))
         return
     write_failure(run, f"{type(error).__name__}: {error or 'no message'}")
-    if run.folder.is_dir() and not (run.folder / LOG).is_symlink():
-        with (run.folder / LOG).open("a", encoding="utf-8") as log:
+    path = run.folder / LOG
+    if run.folder.is_dir() and not path.is_symlink() and (path.is_file() or not path.exists()):
+        with path.open("a", encoding="utf-8") as log:
             traceback.print_exception(error, file=log)

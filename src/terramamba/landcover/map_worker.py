@@ -109,10 +109,17 @@ class ClassMapper:
         seen = PaddedWindow.read(scene, self._scaling, outer, self._margin, self._border)
         usable = seen.usable[inner.slices]
         raw = logits = torch.zeros(0, len(self._codes))
+        not_finite = np.count_nonzero(seen.not_finite[inner.slices])
         if usable.any():
             raw, logits = self._classified(seen, inner, (outer.row, outer.col))
+            answered = _answered(raw) & _answered(logits)
+            if not answered.all():  # of NaN, argmax would make the first class
+                usable = usable.copy()
+                usable[usable] = answered.numpy()
+                raw, logits = raw[answered], logits[answered]
+                not_finite += np.count_nonzero(~answered.numpy())
         named = self._codes[logits.argmax(dim=1).numpy()].astype(self._type)
-        arrays = {"not_finite": np.array(np.count_nonzero(seen.not_finite[inner.slices]))}
+        arrays = {"not_finite": np.array(not_finite)}
         if self._work.probabilities:
             likely = torch.softmax(raw / self._work.temperature, dim=1).numpy()
             arrays["probability"] = _stored(likely.T, usable)
@@ -157,6 +164,13 @@ class ClassMapper:
         inside = torch.zeros(seen.usable.shape, dtype=torch.bool)
         inside[inner.slices] = True
         return logits[inside[torch.from_numpy(seen.usable)]], smoothed_logits(smooth.cpu()[:, there].T)
+
+
+def _answered(logits: Float32[Tensor, "m k"]) -> Bool[Tensor, " m"]:
+    """Which pixels have probabilities; a logit of minus infinity, as of a forest, is one of 0."""
+    if torch.isfinite(logits).all():
+        return torch.ones(len(logits), dtype=torch.bool)
+    return ~torch.softmax(logits, dim=1).isnan().any(dim=1)
 
 
 def _stored(

@@ -25,7 +25,7 @@ OA, AA, KAPPA, WORST = (
 def sentences(run: RunRecord) -> list[str]:
     """Write what the run's own test says."""
     test = run.test
-    pixels = sum(entry["pixels"] for entry in test["per_class"])
+    pixels = sum(entry["pixels"] for entry in run.tested("per_class"))
     said = [
         f"{model_name(run)} names the right class for {reached(OA, test)} of {pixels:,} test pixels"
         f" ({OA.title}); the mean over the classes is {reached(AA, test)},"
@@ -76,7 +76,7 @@ def bars(run: RunRecord, scores: Scores) -> tuple[str, list[str]]:
     colours = dict(zip(run.card.data.classes.names, run.card.data.classes.colours, strict=True))
     return "Each class", [
         bar_row(str(entry["name"]), entry, f"{entry['pixels']:,}", colours.get(str(entry["name"])), scores)
-        for entry in run.test["per_class"]
+        for entry in run.tested("per_class")
     ]
 
 

@@ -59,8 +59,8 @@ class _HeldRows:
         self._alone[:, cols] = np.where(first, tile.probability, np.nan)
         self._sum[:, cols] += self._tile_weights * tile.probability
         self._weights[:, cols] += self._tile_weights
-        self._usable[:, cols] = tile.usable
-        self._not_finite[:, cols] = tile.not_finite
+        self._usable[:, cols] = tile.usable & (first | self._usable[:, cols])
+        self._not_finite[:, cols] |= tile.not_finite
 
     def release(self, rows: int) -> MappedWindow:
         """Return the uppermost ``rows``; those below them move up."""

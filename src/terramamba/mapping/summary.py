@@ -34,8 +34,8 @@ class MapSummary:
 class CountedMap(PicturedMap, MapSummary):
     """A map whose pixels were counted by class.
 
-    ``not_finite_pixels`` have data that is NaN or infinite, at either date of a pair; they count as nodata
-    too.
+    ``not_finite_pixels`` have data that is NaN or infinite, at either date of a pair, or for which the model
+    gives no number; they count as nodata too.
     """
 
     probabilities: Path | None

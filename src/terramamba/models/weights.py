@@ -165,3 +165,5 @@ def _check_tensors(path: Path, expected: Mapping[str, Tensor], found: Mapping[st
         )
         if want != have:
             raise InputError(f"{path} does not match {CARD}: {name} is {have}, the model has {want}")
+        if not torch.isfinite(found[name]).all():
+            raise InputError(f"{path}: {name} holds NaN or infinity; train the model anew")

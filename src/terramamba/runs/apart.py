@@ -10,6 +10,7 @@ from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import remove_any
 from terramamba.core.progress import say
 from terramamba.core.run_files import CHECKPOINT, METRICS
+from terramamba.core.unwritable import unwritable
 from terramamba.runs.clearing import holds_run, is_run_folder
 from terramamba.runs.exchange import NEW, exchange, has_begun, refuse_links
 from terramamba.runs.folder import check_folder
@@ -52,4 +53,9 @@ def trained_apart(settings: S) -> Iterator[S]:
             if not any(new.rglob(Path(CHECKPOINT).name)) and not any(new.rglob(METRICS)):
                 remove_any(new)
             raise
-        exchange(folder)
+        try:
+            exchange(folder)
+        except OSError as error:
+            wrong = unwritable(folder, error)
+            wrong.add_note("the new run is complete, and --resume puts it in its place")
+            raise wrong from error

@@ -17,6 +17,7 @@ from terramamba.core.files import plain, write_table, write_yaml
 from terramamba.core.folder_lock import remove_any, require_no_link
 from terramamba.core.options import before_it_was_there, identity, options_of
 from terramamba.core.output_place import require_place
+from terramamba.core.regular import require_regular
 from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, WEIGHTS
 from terramamba.core.termination import RESUMABLE
 from terramamba.core.typed import FieldError, of_kind
@@ -75,6 +76,7 @@ def _check(folder: Path, *, resume: bool, overwrite: bool) -> None:
     # Files are replaced by renaming, which follows no link; what is appended to, and folders, are not.
     for path in (folder / LOG, (folder / CHECKPOINT).parent):
         require_no_link(path)
+        require_regular(path)
 
 
 def prepare_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:

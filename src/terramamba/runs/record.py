@@ -122,6 +122,16 @@ class RunRecord:
         """Scores on the run's own test pixels or pairs."""
         return self.metrics.test
 
+    def tested(self, key: str) -> Any:
+        """Return what the run's test has under ``key``, which that of every run for this job has.
+
+        Raises:
+            InputError: it is not there: the scores are another job's, or somebody changed them.
+        """
+        if self.test.get(key) is None:
+            raise InputError(f"{self.folder / METRICS}: test.{key} is missing; train the run anew")
+        return self.test[key]
+
 
 def read_runs(folders: Sequence[str | Path]) -> list[RunRecord]:
     """Read the runs in ``folders``; one of several seeds stands for its ``seed-*`` runs.

@@ -26,6 +26,8 @@ def require_scores(found: Mapping[str, Any], place: str) -> None:
         elif name in NAMED:
             if value is not None:
                 _row(value, field)
+                if name == "worst_class" and not isinstance(value.get("name"), str):
+                    raise FieldError(f"{field}.name", value.get("name"), "text")
         elif name == "absent":
             if not all(isinstance(one, str) for one in _list(value, field)):
                 raise FieldError(field, value, "names of classes")

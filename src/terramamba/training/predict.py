@@ -111,6 +111,7 @@ def class_logits(
             advance(len(logits))
             done = here.stop
     assert found is not None, "no sample to score"
+    _require_numbers(found.T, torch.ones(len(found), dtype=torch.bool))
     return found, labels
 
 
@@ -164,6 +165,7 @@ def count_changes(
     for batch, logits in outputs(model, batches.only(small) if large else batches, precision):
         one = only_channel(logits)
         known, changed = batch["mask"] != IGNORE, batch["mask"] != 0
+        _require_numbers(one[None], known)
         likely = torch.sigmoid(one)
         if passing is not None:
             for place, sample in enumerate(zip(likely, batch["mask"], strict=True), start=counted):
@@ -187,6 +189,21 @@ def count_changes(
         if advance is not None:
             advance(1)
     return ChangeCounts(np.concatenate(histograms)[np.argsort(own)], levels, total)
+
+
+def _require_numbers(logits: Float[Tensor, "k ..."], known: Shaped[Tensor, "..."]) -> None:
+    """Raise ``InputError`` where a ``known`` sample or pixel has a logit that is no number."""
+    without = int((logits.isnan().any(dim=0) & known).sum())
+    if without:
+        raise no_number_error(without)
+
+
+def no_number_error(count: int) -> InputError:
+    """Return the error that a model has no answer for ``count`` samples or pixels that are to be scored."""
+    return InputError(
+        f"the model gives no number for {count:,} of what is scored, as of values far from those that it"
+        " learnt; see what `terramamba check` says of the images, or train it anew"
+    )
 
 
 def _as_rows(
