@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from programs import terramamba
+from terramamba.cli import main
 from terramamba.core.visible import visible, visible_streams
 
 ODD = "\x1b]0;title\x07\x9b2J\r\u202egnp.exe\u2028"
@@ -51,3 +52,15 @@ def test_a_name_that_is_no_text_is_refused_in_words(tmp_path: Path) -> None:
     assert (
         done.stderr == "error: a\\udcff.tif: a file name that is no text in UTF-8 cannot be used; rename it\n"
     )
+
+
+def test_of_a_record_that_cannot_be_written_for_a_name_in_it_the_name_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write(path: str) -> None:
+        json.dumps({"run": "a", "out": os.fsdecode(b"b\xff.tif")}, indent=2, ensure_ascii=False).encode()
+
+    monkeypatch.setattr("terramamba.cli.check.run", write)
+    assert main(["check", "scene.tif"]) == 1
+    said = "error: b\\udcff.tif: a file name that is no text in UTF-8 cannot be used; rename it\n"
+    assert capsys.readouterr().err == said

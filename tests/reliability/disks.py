@@ -26,6 +26,7 @@ from reliability.faulty import FAULTS
 from reliability.kill_cases import DONE, Case, cases, contents, difference, make_inputs, prepare, run
 from reliability.kills import REFUSED, evenly, gone_on, known, summary
 from small_disk import small_disk
+from terramamba.core.run_files import REPORT
 from terramamba.runs.exchange import MOVED, WHOLE
 
 FAULTY = str(Path(__file__).with_name("faulty.py"))
@@ -127,7 +128,8 @@ def trial(case: Case, fault: str, number: int, home: Path, place: Path, whole: U
         lost = [
             name
             for name, held in before.items()
-            if not there & {(name, held), (name, whole.contents.get(name))}
+            if not name.endswith(REPORT)  # drawn of the run that is there, when that is there
+            and not there & {(name, held), (name, whole.contents.get(name))}
         ]
         if lost:
             problems.append(f"lost: {', '.join(lost)}")

@@ -243,6 +243,13 @@ def test_links_that_came_with_a_run_are_not_followed(run, tmp_path, state):
     assert not (run / state).exists()
 
 
+@pytest.mark.parametrize("name", [NEW, WHOLE])
+def test_what_is_no_folder_where_new_runs_are_made_is_in_no_way(run, name):
+    (run / name).write_text("no run")
+    train(settings(run))
+    assert all_of(run) == {"notes.txt": "mine", **dict.fromkeys(LATER, "later")}
+
+
 def test_clearing_for_good_takes_what_was_begun_too(run):
     write_yaml(run / NEW / CONFIG, {"seed": 1})
     prepare_folder(run, overwrite=True)

@@ -243,9 +243,17 @@ def _in_one_line(error: Exception) -> str:
         place = "" if error.filename is None else f"{_shortened(str(error.filename))}: "
         return f"{place}{error.strerror}; {remedy_of(error)}"
     if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
-        return f"{_shortened(error.object)}: a file name that is no text in UTF-8 cannot be used; rename it"
+        name = _shortened(_name_in(error))
+        return f"{name}: a file name that is no text in UTF-8 cannot be used; rename it"
     text = _shortened(" ".join(str(error).split())) or "no message"
     return f"{type(error).__name__}: {text} (this was not foreseen; --debug shows where it happened)"
+
+
+def _name_in(error: UnicodeEncodeError) -> str:
+    """The name that cannot be written, which may stand in quotes in what was to be written."""
+    text, here = error.object, error.start
+    ends = [place for mark in '"\n' if (place := text.find(mark, here)) >= 0]
+    return text[max(text.rfind(mark, 0, here) for mark in '"\n') + 1 : min(ends, default=len(text))]
 
 
 def _shortened(text: str) -> str:

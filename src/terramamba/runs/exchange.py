@@ -66,7 +66,7 @@ def refuse_links(folder: Path) -> None:
 def settle(folder: Path) -> None:
     """Finish the exchange in ``folder``, which is held, that a kill interrupted; drop what has not begun."""
     for path in (folder / name for name in (NEW, WHOLE, MOVED)):
-        if path.is_symlink():  # none of ours is
+        if path.is_symlink() or (path.exists() and not path.is_dir()):  # none of ours
             path.unlink()
     for name in (NEW, WHOLE):
         if (folder / name).is_dir() and not holds_run(folder / name):

@@ -111,7 +111,7 @@ def class_logits(
             advance(len(logits))
             done = here.stop
     assert found is not None, "no sample to score"
-    _require_numbers(found.T, torch.ones(len(found), dtype=torch.bool))
+    _require_numbers(torch.softmax(found, dim=1).T, torch.ones(len(found), dtype=torch.bool))
     return found, labels
 
 
@@ -191,9 +191,9 @@ def count_changes(
     return ChangeCounts(np.concatenate(histograms)[np.argsort(own)], levels, total)
 
 
-def _require_numbers(logits: Float[Tensor, "k ..."], known: Shaped[Tensor, "..."]) -> None:
-    """Raise ``InputError`` where a ``known`` sample or pixel has a logit that is no number."""
-    without = int((logits.isnan().any(dim=0) & known).sum())
+def _require_numbers(found: Float[Tensor, "k ..."], known: Shaped[Tensor, "..."]) -> None:
+    """Raise ``InputError`` where something ``found`` for a ``known`` sample or pixel is no number."""
+    without = int((found.isnan().any(dim=0) & known).sum())
     if without:
         raise no_number_error(without)
 
