@@ -494,3 +494,24 @@ def test_a_header_that_was_corrected_counts_when_the_file_is_opened_again(
     assert open_scene(path).read()[0].max() == 258
     (tmp_path / header).write_text(text.replace("byte order = 0", "byte order = 1"))
     assert open_scene(path).read()[0].max() == 513
+
+
+@pytest.mark.parametrize("ending", [".raw", ".hyspex", ".bin", ".cube"])
+def test_a_header_finds_its_data_file_whatever_its_ending(tmp_path: Path, ending: str) -> None:
+    cube = envi(tmp_path).rename(tmp_path / f"cube{ending}")
+    (tmp_path / "cube.png").touch()
+    assert open_scene(tmp_path / "cube.hdr").path == str(cube)
+    assert open_scene(tmp_path).bands == 3
+    (tmp_path / "cube.other").touch()
+    with pytest.raises(InputError, match=r"data file cube may be cube\.\w+ or cube\.\w+; give the data file"):
+        open_scene(tmp_path / "cube.hdr")
+
+
+def test_what_a_scanner_saw_of_its_references_is_no_scene(tmp_path: Path) -> None:
+    envi(tmp_path)
+    for name in ("DARKREF_cube", "WHITEREF_cube"):
+        (tmp_path / f"{name}.dat").write_bytes((tmp_path / "cube.dat").read_bytes())
+        (tmp_path / f"{name}.hdr").write_bytes((tmp_path / "cube.hdr").read_bytes())
+    scene = open_scene(tmp_path)
+    assert (scene.bands, scene.height) == (3, 4)
+    assert scene.notes[-1] == "no bands, left out: DARKREF_cube.dat, WHITEREF_cube.dat"

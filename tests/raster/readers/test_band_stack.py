@@ -227,31 +227,28 @@ def test_bands_of_another_place_are_no_bands_of_this(geotiff: Make, tmp_path: Pa
         open_scene(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("images", "quality", "hint"),
-    [
-        ({"20200801_10_3B_AnalyticMS_SR_8b_clip.tif": 8}, {"20200801_10_3B_udm2_clip.tif": 8}, True),
-        ({"20200801_10_3B_AnalyticMS_SR.tif": 4}, {"20200801_10_3B_AnalyticMS_DN_udm.tif": 1}, False),
-        ({"B02.tif": 1, "B03.tif": 1, "B8A.tif": 1}, {"SCL.tif": 1}, True),
-        ({"red.tif": 1, "nir.tif": 1}, {"scene_QA_PIXEL.tif": 1, "scene_SR_QA_AEROSOL.tif": 1}, True),
-        ({"red.tif": 1, "nir.tif": 1}, {"scene_MSK_CLDPRB_20m.tif": 1}, False),
-    ],
-)
-def test_layers_of_quality_beside_a_scene_are_left_out_and_said(
-    geotiff: Make, tmp_path: Path, images: dict[str, int], quality: dict[str, int], hint: bool
+def test_plain_names_of_sentinel_2_have_its_wavelengths_whatever_their_order(
+    geotiff: Make, tmp_path: Path
 ) -> None:
-    for name, bands in images.items():
-        geotiff(tmp_path / name, np.ones((bands, 6, 7), np.uint16))
-    alone = open_scene(tmp_path)
-    for name, bands in quality.items():
-        geotiff(tmp_path / name, np.ones((bands, 6, 7), np.uint8))
+    for i, name in enumerate(("B11", "B8A", "B02")):
+        geotiff(tmp_path / f"{name}.tif", np.full((1, 6, 7), i, np.uint16))
     scene = open_scene(tmp_path)
-    assert (scene.bands, scene.dtype) == (alone.bands, "uint16")
-    (said,) = set(scene.notes) - set(alone.notes)
-    assert all(name in said for name in quality)
-    assert ("--mask" in said) == hint
+    assert (scene.band_names, scene.wavelengths) == (("B02", "B8A", "B11"), (492.4, 864.7, 1613.7))
+    assert scene.read()[0][:, 0, 0].tolist() == [2, 1, 0]
 
 
-def test_a_folder_of_masks_alone_is_read(geotiff: Make, tmp_path: Path) -> None:
-    geotiff(tmp_path / "a_SCL.tif", np.ones((1, 6, 7), np.uint8))
-    assert open_scene(tmp_path).bands == 1
+def test_the_first_collection_of_landsat_tiles_writes_its_bands_together(
+    geotiff: Make, tmp_path: Path
+) -> None:
+    name = "LC08_CU_003009_20200801_20210504_C01_V01_{}.tif"
+    for kind in ("SRB4", "SRB5", "PIXELQA", "LINEAGEQA"):
+        geotiff(tmp_path / name.format(kind), np.ones((1, 6, 7), np.uint16))
+    assert open_scene(tmp_path).wavelengths == (654.5, 865.0)
+
+
+def test_a_product_of_sentinel_3_is_refused_in_a_line_of_its_own(tmp_path: Path) -> None:
+    product = tmp_path / "S3A_OL_2_LFR____2020.SEN3"
+    product.mkdir()
+    (product / "geo_coordinates.nc").write_bytes(b"CDF\x01")
+    with pytest.raises(InputError, match=r"Sentinel-3, whose pixels lie on no map grid; .*Reprojection"):
+        open_scene(product)

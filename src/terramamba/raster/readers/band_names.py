@@ -29,7 +29,7 @@ class BandFile:
     nanometres: float
 
 
-_LANDSAT = r"_(?:SR_|ST_|toa_)?(?:B|band)"
+_LANDSAT = r"_(?:SR_?|ST_?|TA|BT|toa_)?(?:B|band)"
 _LANDSAT_BAND = r"[0-9]{1,2}"
 _TM = {"1": 485.0, "2": 560.0, "3": 660.0, "4": 830.0, "5": 1650.0, "6": 11450.0, "7": 2215.0}
 _ETM = _TM | {"4": 835.0, "7": 2220.0, "8": 710.0}

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Int, Shaped
 from terramamba.core.errors import InputError
 from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import Grid, compose, same_crs
-from terramamba.raster.readers.band_names import BandFile, band_of_file
+from terramamba.raster.readers.band_names import BandFile, band_of_file, centres_of_names, names_note
 from terramamba.raster.readers.gdal import GdalSource
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, evenly_spaced
@@ -56,6 +56,9 @@ def stack(scenes: Sequence[Scene], name: str) -> Scene:
     scenes = _one_of_each([_with_fill(scene) for scene in scenes])
     known = [band_of_file(scene.path) for scene in scenes]
     waves = [_wavelength(scene, band) for scene, band in zip(scenes, known, strict=True)]
+    names = [_name(scene, band) for scene, band in zip(scenes, known, strict=True)]
+    called = centres_of_names(names) if set(waves) == {None} else None
+    waves = waves if called is None else list(called)
     if None not in waves:
         order = sorted(range(len(scenes)), key=lambda i: waves[i] or 0.0)
         scenes, known = [scenes[i] for i in order], [known[i] for i in order]
@@ -63,7 +66,7 @@ def stack(scenes: Sequence[Scene], name: str) -> Scene:
     finest = _finest(scenes)
     layers = tuple(_on_grid(scene, finest.grid) for scene in scenes)
     coarser = sum(isinstance(layer, CoarserSource) for layer in layers)
-    notes = finest.notes
+    notes = finest.notes if called is None else (*finest.notes, names_note(names))
     if coarser:
         notes += (f"{coarser} of the bands have larger pixels: brought onto the finest grid, nearest pixel",)
     satellites = {band.satellite for band in known if band is not None}

@@ -8,7 +8,13 @@ from terramamba.core.errors import InputError
 from terramamba.raster.readers.datasets import is_address
 
 ENVI_SUFFIXES = ("", ".img", ".dat", ".bsq", ".bil", ".bip")
-"""How the data file beside an ENVI header may end."""
+"""How the data file beside an ENVI header usually ends; that of a scanner as .raw, .hyspex, or otherwise."""
+_BESIDE = re.compile(
+    r"\.(?:hdr|xml|txt|csv|json|log|jpe?g|png|bmp|tiff?|kml|prj|sta|stx|clr|ovr|enp|qml|wvl|zip|gz|nav|geo|roi"
+    r"|sli)",
+    re.I,
+)
+"""How files end that lie beside ENVI data and hold none."""
 _ENTRY = re.compile(r"^[ \t]*([^=\n{}]+?)[ \t]*=[ \t]*(?:\n\s*(?=\{))?(\{[^}]*\}?|[^\n]*)", re.MULTILINE)
 _OTHER_NAMES = {"wavelengths": "wavelength", "wavelength_unit": "wavelength_units", "bad_bands_list": "bbl"}
 
@@ -42,11 +48,26 @@ def image_of_header(path: str) -> str:
     if not path.lower().endswith(".hdr") or is_address(path):
         return path
     header = Path(path)
-    stems = [header.with_suffix(suffix) for suffix in ENVI_SUFFIXES]
-    found = [stem for stem in stems if stem.is_file()]
-    if not found:
-        raise InputError(f"{path}: a header whose data file {stems[0].name} is missing; give the data file")
+    found = _data_of(header)
+    if len(found) != 1:
+        what = "is missing" if not found else f"may be {' or '.join(file.name for file in found)}"
+        raise InputError(f"{path}: a header whose data file {header.stem} {what}; give the data file")
     return str(found[0])
+
+
+def is_data_of(header: Path, path: Path) -> bool:
+    """Tell whether ``path`` is the data file of an ENVI header that is called like it but for the ending."""
+    return _data_of(header) == [path]
+
+
+def _data_of(header: Path) -> list[Path]:
+    """The data file of a header: with a usual ending, else any but of what lies beside it; or several."""
+    usual = [header.with_suffix(suffix) for suffix in ENVI_SUFFIXES]
+    found = next(([file] for file in usual if file.is_file()), [])
+    if found or not header.parent.is_dir():
+        return found
+    beside = [file for file in header.parent.iterdir() if file.stem == header.stem and file != header]
+    return sorted(file for file in beside if file.is_file() and _BESIDE.fullmatch(file.suffix) is None)
 
 
 def wrong_header(path: str) -> Path | None:

@@ -9,13 +9,14 @@ from terramamba.core.errors import InputError
 from terramamba.core.tables import read_table
 from terramamba.raster.readers.alpha import AlphaUse
 from terramamba.raster.readers.band_names import band_of_file
-from terramamba.raster.readers.envi_header import header_entries
+from terramamba.raster.readers.beside_scenes import measured_among
+from terramamba.raster.readers.envi_header import header_entries, is_data_of
 from terramamba.raster.readers.listed_paths import listed_path
 from terramamba.raster.readers.mosaic import MosaicSource, OpenOne, open_tiles
 from terramamba.raster.readers.satellite_folders import sentinel_files, sentinel_offset
 from terramamba.raster.readers.stac import is_stac
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.quality_layers import is_quality_file, serves_as_mask
+from terramamba.raster.views.quality_layers import serves_as_mask
 from terramamba.raster.windows import Window
 
 LABELS = "mask"
@@ -44,16 +45,17 @@ def open_folder(folder: str, open_one: OpenOne, alpha: AlphaUse | None = None) -
     """Open all images of a folder as one scene, in natural order of their names; else the products in it.
 
     Beside bands of Landsat or Sentinel-2, files that are no bands (quality, classes, pictures) are left out,
-    and layers of quality by their usual names beside all images.
+    and beside all images what is no image of the scene by its name (``beside_scenes``).
 
     Raises:
         InputError: there are none, or they do not fit each other.
     """
+    _refuse_ocean_and_land_colour(folder)
     images = sorted((p for p in _files(Path(folder)) if _is_image(p)), key=_natural)
     if not images:
         return _open_products(folder, open_one, alpha)
     bands = [path for path in images if band_of_file(path) is not None] or _spectral(Path(folder), images)
-    measured = bands or [path for path in images if not is_quality_file(str(path))] or images
+    measured = bands or measured_among(images)
     scene = open_tiles([str(p) for p in measured], open_one, folder, alpha)
     others = [path for path in images if path not in measured]
     notes = []
@@ -62,6 +64,15 @@ def open_folder(folder: str, open_one: OpenOne, alpha: AlphaUse | None = None) -
         hint = f" (--mask {masks[0]} leaves out what it marks)" if masks else ""
         notes.append(f"no bands, left out: {', '.join(path.name for path in others)}{hint}")
     return replace(scene, notes=(*scene.notes, *notes, *sentinel_offset(Path(folder))))
+
+
+def _refuse_ocean_and_land_colour(folder: str) -> None:
+    """Raise ``InputError`` for a product of Sentinel-3, whose bands lie as the sensor saw them."""
+    if Path(folder).suffix.upper() == ".SEN3" or Path(folder, "xfdumanifest.xml").is_file():
+        raise InputError(
+            f"{folder}: is a product of Sentinel-3, whose pixels lie on no map grid; bring it onto one first"
+            " (SNAP: Raster, Geometric Operations, Reprojection) and save it as GeoTIFF"
+        )
 
 
 def _spectral(folder: Path, images: Sequence[Path]) -> list[Path]:
@@ -136,7 +147,10 @@ def _is_image(path: Path) -> bool:
         return False
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return True
-    return any(path.with_name(path.name + suffix).exists() for suffix in (".hdr", ".HDR"))
+    if any(path.with_name(path.name + suffix).exists() for suffix in (".hdr", ".HDR")):
+        return True
+    header = path.with_suffix(".hdr")
+    return path != header and header.is_file() and is_data_of(header, path)
 
 
 def _is_product(path: Path) -> bool:

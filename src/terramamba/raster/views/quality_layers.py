@@ -54,7 +54,7 @@ _UNCLEAR = (
 _UDM2 = {"clear", "cloud", "unusable_data"}
 
 _CODES = re.compile(
-    r"(?:.*[_.])?(?:SCL|QA|QA[0-9]+|QA_[A-Z0-9_]+|SR_QA_[A-Z]+|pixel_qa|BQA|Fmask|MSK_[A-Z]+)", re.I
+    r"(?:.*[_.])?(?:SCL|QA|QA[0-9]+|QA_[A-Z0-9_]+|SR_QA_[A-Z]+|[A-Z]+QA|pixel_qa|BQA|Fmask|MSK_[A-Z]+)", re.I
 )
 
 
