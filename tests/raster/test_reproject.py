@@ -1,11 +1,12 @@
 """Points between reference systems: those that have no place there are infinite, and no others."""
 
 import numpy as np
+import pytest
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
-from terramamba.raster.geogrid import Grid
+from terramamba.raster.geogrid import Grid, same_crs
 from terramamba.raster.pixel_area import PixelArea, pixel_sides
 from terramamba.raster.reproject import to_crs
 
@@ -60,3 +61,16 @@ def test_pixels_of_unknown_size_have_no_sides() -> None:
     assert pixel_sides(Grid(9, 9, NOWHERE, Affine(1, 0, 0, 0, -1, 0))) is None
     corner = Grid(2, 2, DISC, Affine(48_000, 0, -5_568_000, 0, -48_000, 5_568_000))
     assert pixel_sides(corner) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("EPSG:32633", "EPSG:32633+5773", True),
+        ("EPSG:25832+7837", "EPSG:25832", True),
+        ("EPSG:25832+7837", "EPSG:25832+5773", True),
+        ("EPSG:32632", "EPSG:32633+5773", False),
+    ],
+)
+def test_heights_make_no_other_reference_system_on_the_ground(first: str, second: str, same: bool) -> None:
+    assert same_crs(CRS.from_user_input(first), CRS.from_user_input(second)) == same

@@ -1,5 +1,6 @@
 """The pixels of an image on the ground."""
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -85,13 +86,31 @@ def apply(transform: Affine, x: float | int, y: float | int) -> tuple[float, flo
 
 
 def same_crs(first: CRS | None, second: CRS | None) -> bool:
-    """Tell whether two reference systems are the same, spelled alike or not; None equals only None."""
+    """Tell whether two reference systems are the same on the ground; None equals only None.
+
+    They may be spelled in two ways, or one may say heights too.
+    """
     if first is None or second is None:
         return first is second
     if first == second:
         return True
+    first, second = _without_heights(first), _without_heights(second)
     authority = first.to_authority()
-    return authority is not None and authority == second.to_authority()
+    return first == second or (authority is not None and authority == second.to_authority())
+
+
+def _without_heights(crs: CRS) -> CRS:
+    """The system of places in one of places and heights (``COMPD_CS`` of WKT); others as they are."""
+    wkt = str(crs.to_wkt())
+    begin = re.match(r'COMPD_CS\["(?:[^"]|"")*",', wkt)
+    if begin is None:
+        return crs
+    depth = 0
+    for i, sign in enumerate(wkt[begin.end() :]):
+        depth += {"[": 1, "]": -1}.get(sign, 0)
+        if sign == "]" and not depth:
+            return CRS.from_wkt(wkt[begin.end() : begin.end() + i + 1])
+    return crs
 
 
 def crs_name(crs: CRS) -> str:

@@ -515,3 +515,63 @@ def test_what_a_scanner_saw_of_its_references_is_no_scene(tmp_path: Path) -> Non
     scene = open_scene(tmp_path)
     assert (scene.bands, scene.height) == (3, 4)
     assert scene.notes[-1] == "no bands, left out: DARKREF_cube.dat, WHITEREF_cube.dat"
+
+
+@pytest.mark.parametrize(
+    ("gains", "offsets", "said"),
+    [("1, 1, 1", "0, 0, 0", False), ("2, 2, 2", "0, 0, 0", True), ("1, 1, 1", "0, 0.5, 0", True)],
+)
+def test_gains_to_reflectance_that_are_not_applied_are_said(
+    tmp_path: Path, gains: str, offsets: str, said: bool
+) -> None:
+    entries = (f"data reflectance {of} values" for of in ("gain", "offset"))
+    lines = [f"{entry} = {{{values}}}" for entry, values in zip(entries, (gains, offsets), strict=True)]
+    notes = open_scene(envi(tmp_path, *lines)).notes
+    assert any("reflectance gain and offset values are not applied" in note for note in notes) == said
+
+
+def test_the_values_of_a_raster_of_r_are_told_their_description(tmp_path: Path) -> None:
+    (tmp_path / "a.gri").write_bytes(bytes(100))
+    (tmp_path / "a.grd").touch()
+    with pytest.raises(InputError, match=r"a\.gri: holds the values alone of a raster of R; give a\.grd"):
+        open_scene(tmp_path / "a.gri")
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"wavelength": "{450, 550, 650}", "wavelength_units": "nm"},
+        {"Wavelengths": "[450.0, 550.0, 650.0]"},
+        {"wavelength": "0.45,0.55,0.65", "wavelength units": "Micrometers"},
+    ],
+)
+def test_lists_in_the_tags_of_a_whole_image_are_those_of_its_bands(
+    geotiff: Make, tmp_path: Path, tags: dict[str, str]
+) -> None:
+    path = geotiff(tmp_path / "a.tif", np.ones((3, 4, 5), np.uint16))
+    with rasterio.open(path, "r+") as image:
+        image.update_tags(**tags, fwhm="[10, 10]")
+    scene = open_scene(path)
+    assert scene.wavelengths == pytest.approx((450, 550, 650))
+    assert any("its header lists 2 entries of fwhm for 3 bands: not used" in note for note in scene.notes)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("X443.1", "X490.2", "X560.3", "X665.4"), True),
+        (("wl_443", "wl_490", "wl_560", "wl_665"), True),
+        (("B1", "B2", "B3", "B4"), False),
+        (("ndvi_2001", "ndvi_2002", "ndvi_2003", "ndvi_2004"), False),
+        (("a443", "b490", "a560", "b665"), False),
+    ],
+)
+def test_names_that_are_numbers_behind_a_letter_are_no_wavelengths_and_said(
+    geotiff: Make, tmp_path: Path, names: tuple[str, ...], said: bool
+) -> None:
+    path = geotiff(tmp_path / "a.tif", np.ones((4, 4, 5), np.uint16))
+    with rasterio.open(path, "r+") as image:
+        image.descriptions = names
+    scene = open_scene(path)
+    assert scene.wavelengths is None
+    assert any("without a unit: not used as wavelengths" in note for note in scene.notes) == said

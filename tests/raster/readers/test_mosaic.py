@@ -97,6 +97,20 @@ def test_the_first_valid_tile_counts(geotiff: Make, tmp_path: Path) -> None:
     assert open_scene(paths[::-1]).read()[0].tolist() == [[[5, 6, 7, 8]]]
 
 
+def test_images_of_one_place_that_hide_each_other_are_said(geotiff: Make, tmp_path: Path) -> None:
+    ones = np.ones((2, 6, 8), np.uint8)
+    here = [geotiff(tmp_path / f"{day}.tif", ones, transform=TURNED) for day in (1, 2)]
+    there = geotiff(tmp_path / "3.tif", ones, transform=shifted(TURNED, 0, 5))
+    far = geotiff(tmp_path / "4.tif", ones, transform=shifted(TURNED, 0, 13))
+
+    def said(*paths: Path) -> list[str]:
+        return [note for note in open_scene(list(paths)).notes if "show the same ground" in note]
+
+    assert said(*here)[0].startswith(f"{here[0]} and {here[1]} show the same ground: where both have data")
+    assert len(said(*here, there, far)) == 1
+    assert not said(here[0], there, far)  # three of eight columns
+
+
 def test_turned_tiles_are_placed(geotiff: Make, tmp_path: Path, seed: int) -> None:
     values = np.random.default_rng(seed).integers(1, 100, (1, 6, 9)).astype(np.uint8)
     left = geotiff(tmp_path / "left.tif", values[..., :4], transform=TURNED, crs=None)

@@ -5,7 +5,7 @@ of them, and ``header`` the entries of an ENVI header.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from terramamba.raster.readers.band_names import (
     centres_of_names,
     names_note,
 )
+from terramamba.raster.readers.envi_header import OTHER_NAMES
 from terramamba.raster.readers.vrt_parts import files_of_bands, tags_and_names_of_parts
 from terramamba.raster.readers.wavelengths import (
     Centres,
@@ -32,6 +33,7 @@ from terramamba.raster.readers.wavelengths import (
 LEAST_RISING = 4
 SHORTEST_SEEN = 300.0
 """Nanometres; numbers of bands and of days are seldom taken for longer ones."""
+_LISTED = ("wavelength", "wavelength_units", "fwhm", "bbl")
 _GOOD = frozenset({"true", "t", "yes", "y", "good", "ok"})
 _BAD = frozenset({"false", "f", "no", "n", "bad"})
 
@@ -77,6 +79,11 @@ def header_notes(image: Any, header: dict[str, str], centres: Centres) -> list[s
         listed = len(header_list(header.get(entry, ""), image.count))
         if listed not in (0, image.count):
             notes.append(f"its header lists {listed} entries of {entry} for {image.count} bands: not used")
+    gains = [header_list(header.get(f"data_reflectance_{entry}_values", "")) for entry in ("gain", "offset")]
+    if any({number_of(word) for word in one} - {plain} for one, plain in zip(gains, (1.0, 0.0), strict=True)):
+        notes.append(
+            "its header's data reflectance gain and offset values are not applied: values are as stored"
+        )
     if centres.note is not None:
         notes.append(centres.note)
     unclear = [word for word in header_list(header.get("bbl", "")) if _is_good(word) is None]
@@ -151,7 +158,7 @@ def turned_about(header: dict[str, str]) -> list[str]:
 
 def bare_numbers(names: Sequence[str], centres: Centres) -> list[str]:
     """Say that names of bands are numbers without a unit that may be wavelengths, which are not used then."""
-    told = [number_of(name) for name in names]
+    told = [number_of(name) for name in _unprefixed(names)]
     known = [number for number in told if number is not None]
     if centres.nanometres is not None or len(known) < max(len(told), LEAST_RISING):
         return []
@@ -167,6 +174,26 @@ def bare_numbers(names: Sequence[str], centres: Centres) -> list[str]:
         f"names of bands are numbers from {names[0]} to {names[-1]} without a unit: not used as wavelengths; "
         f"name it with them, as in '{names[0]} nm', where they are"
     ]
+
+
+def _unprefixed(names: Sequence[str]) -> list[str]:
+    """Names without the few letters that all begin with, as R has them (X443.0), where numbers follow."""
+    found = [re.fullmatch(r"([A-Za-z]{1,10}[_ ]?)(\d.*)", name.strip()) for name in names]
+    known = [match for match in found if match is not None]
+    if len(known) < len(names) or len({match[1] for match in known}) != 1:
+        return list(names)
+    return [match[2] for match in known]
+
+
+def listed_for_all(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return lists of wavelengths and the like among the tags of an image, as entries of an ENVI header."""
+    entries = {name.strip().lower().replace(" ", "_"): text for name, text in tags.items()}
+    entries = {OTHER_NAMES.get(name, name): text.strip("[]() ") for name, text in entries.items()}
+    if "," not in entries.get("wavelength", ""):
+        return {}
+    return {
+        name: entries[name] for name in ("wavelength", "wavelength_units", "fwhm", "bbl") if name in entries
+    }
 
 
 def fwhm(

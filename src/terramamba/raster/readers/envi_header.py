@@ -16,7 +16,7 @@ _BESIDE = re.compile(
 )
 """How files end that lie beside ENVI data and hold none."""
 _ENTRY = re.compile(r"^[ \t]*([^=\n{}]+?)[ \t]*=[ \t]*(?:\n\s*(?=\{))?(\{[^}]*\}?|[^\n]*)", re.MULTILINE)
-_OTHER_NAMES = {"wavelengths": "wavelength", "wavelength_unit": "wavelength_units", "bad_bands_list": "bbl"}
+OTHER_NAMES = {"wavelengths": "wavelength", "wavelength_unit": "wavelength_units", "bad_bands_list": "bbl"}
 
 
 def header_entries(files: Sequence[str]) -> dict[str, str] | None:
@@ -35,7 +35,7 @@ def header_entries(files: Sequence[str]) -> dict[str, str] | None:
     entries: dict[str, str] = {}
     for name, value in _ENTRY.findall(text.replace("\r\n", "\n").replace("\r", "\n")):
         plain = re.sub(r"\s+", "_", name.strip().lower())
-        entries[_OTHER_NAMES.get(plain, plain)] = value.strip()
+        entries[OTHER_NAMES.get(plain, plain)] = value.strip()
     return entries
 
 

@@ -120,7 +120,7 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
     palette = _palette(image, indexes)
     if palette is not None:
         notes.append("values are numbers of colours in the file's palette")
-    header = envi or image.tags(ns="ENVI")
+    header = envi or image.tags(ns="ENVI") or band_metadata.listed_for_all(image.tags())
     ignored = tuple(nodata[i - 1] for i in indexes)
     if envi is not None:
         value, doubtful = band_metadata.ignored_value(header, ignored[0])
@@ -275,6 +275,9 @@ def _why_not(path: str, error: RasterioError, remedy: str) -> str:
         return other
     if Path(path).suffix.lower() in PICKLES:
         return "is a pickle of Python, which could run any code, so it is never opened; give images or labels"
+    described = Path(path).with_suffix(".grd")
+    if Path(path).suffix.lower() == ".gri" and described.is_file():
+        return f"holds the values alone of a raster of R; give {described.name}, which describes them"
     if (wrong := wrong_header(path)) is not None:
         return f"its header {wrong.name} does not begin with the word ENVI; save it as plain text that does"
     if Path(path).suffix.lower() in ENVI_SUFFIXES:

@@ -24,6 +24,8 @@ from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, evenly_spaced, pieces
 
 UNLIKE = "name the image that is meant, or give tiles of one kind alone"
+MOSTLY = 0.5
+"""Tiles that share more of the smaller one than this show the same ground."""
 MOST_NOTES = 8
 """Notes of other tiles than the first; where each tile has its own, more would hide the rest."""
 PIXEL_TOLERANCE = 0.05
@@ -155,9 +157,26 @@ def _mosaic(scenes: Sequence[Scene], name: str) -> Scene:
         format=f"mosaic of {len(scenes)} {first.format} tiles",
         grid=first.grid.crop(whole),
         source=MosaicSource(tiles, first.dtype, _fill(first), tuple(scene.path for scene in scenes)),
-        notes=(*first.notes, *_notes_of_others(scenes)),
+        notes=(*first.notes, *_notes_of_others(scenes), *_hidden(scenes, windows)),
         declared=_declared(scenes),
     )
+
+
+def _hidden(scenes: Sequence[Scene], windows: Sequence[Window]) -> list[str]:
+    """Say which tiles lie on the ground of an earlier one, as images of another date do."""
+    places = [_box(window) for window in windows]
+    found = []
+    for i, j in sorted(shapely.STRtree(places).query(places).T.tolist()):
+        shared = windows[i].intersect(windows[j]).pixels
+        if i < j and shared > MOSTLY * min(windows[i].pixels, windows[j].pixels):
+            found.append((scenes[i].path, scenes[j].path))
+    if not found:
+        return []
+    more = f", and so do {count(len(found) - 1, 'further pair')}" if len(found) > 1 else ""
+    return [
+        f"{found[0][0]} and {found[0][1]} show the same ground{more}: where both have data the first"
+        " counts; of two dates name the one that is meant"
+    ]
 
 
 def _is_applied(scene: Scene) -> bool:
