@@ -10,6 +10,7 @@ from jaxtyping import Bool, Shaped
 from terramamba.raster.checks import byte_order
 from terramamba.raster.checks.file_layout import probably_other_layout
 from terramamba.raster.checks.fill_values import Fill, Part, probable_fill
+from terramamba.raster.checks.stored_type import probably_other_type
 from terramamba.raster.checks.unlike_tiles import unlike_tiles
 from terramamba.raster.checks.wrapped_values import Wrapped, probably_wrapped
 from terramamba.raster.scene import Scene
@@ -32,7 +33,7 @@ class Statistics:
     ``some_missing`` and are listed (0-based) in ``empty_bands``. ``sampled`` is the fraction of the pixels
     that were read, in ``bands``; the others are taken to be like them. ``fill`` are values that probably
     stand for no data, ``wrapped`` those that probably lost their sign. ``swapped``: all are probably read
-    with their bytes in the wrong order. ``layout`` says which header probably describes its file wrongly.
+    with their bytes in the wrong order. ``misread`` says that a header probably describes its file wrongly.
     ``unlike`` names tiles in other units than the others.
     """
 
@@ -47,7 +48,7 @@ class Statistics:
     fill: tuple[Fill, ...] = ()
     wrapped: Wrapped | None = None
     swapped: bool = False
-    layout: str | None = None
+    misread: str | None = None
     unlike: tuple[str, ...] = ()
 
     @property
@@ -55,8 +56,8 @@ class Statistics:
         """Say which values are probably not what they stand for."""
         if self.swapped:
             return (byte_order.IN_WORDS,)
-        if self.layout is not None:
-            return (self.layout,)
+        if self.misread is not None:
+            return (self.misread,)
         wrapped = () if self.wrapped is None else (self.wrapped.in_words(),)
         return (*(fill.in_words() for fill in self.fill), *wrapped, *self.unlike)
 
@@ -73,10 +74,10 @@ def sample_statistics(scene: Scene) -> Statistics:
     wrapped = probably_wrapped(stored)
     fill = tuple(one for one in probable_fill(stored) if wrapped is None or not wrapped.holds(one.value))
     swapped = byte_order.probably_swapped(stored)
-    layout = None if swapped else probably_other_layout(files_of(scene))
+    misread = None if swapped else probably_other_type(stored) or probably_other_layout(files_of(scene))
     found = _statistics(values, valid, bands, sampled)
     unlike = unlike_tiles(scene)
-    return replace(found, fill=fill, wrapped=wrapped, swapped=swapped, layout=layout, unlike=unlike)
+    return replace(found, fill=fill, wrapped=wrapped, swapped=swapped, misread=misread, unlike=unlike)
 
 
 def some_bands(scene: Scene) -> tuple[int, ...]:

@@ -575,3 +575,12 @@ def test_names_that_are_numbers_behind_a_letter_are_no_wavelengths_and_said(
     scene = open_scene(path)
     assert scene.wavelengths is None
     assert any("without a unit: not used as wavelengths" in note for note in scene.notes) == said
+
+
+@pytest.mark.parametrize("interleave", ['"bil"', "{bil}", "band interleaved by line", "bop"])
+def test_an_interleave_that_is_none_is_refused_and_not_taken_for_bsq(tmp_path: Path, interleave: str) -> None:
+    path = envi(tmp_path)
+    header = tmp_path / "cube.hdr"
+    header.write_text(header.read_text("utf-8").replace("= bsq", f"= {interleave}"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"interleave is .*, which is none of bsq, bil, bip; correct it"):
+        open_scene(path)

@@ -62,8 +62,8 @@ def describe(scene: Scene) -> dict[str, str]:
         lines["units"] = "\n".join(statistics.unlike)
     if statistics.swapped:
         lines["byte order"] = byte_order.IN_WORDS
-    if statistics.layout is not None:
-        lines["layout"] = statistics.layout
+    if statistics.misread is not None:
+        lines["layout"] = statistics.misread
     if statistics.fill:
         lines["probable fill"] = "\n".join(fill.in_words() for fill in statistics.fill)
     if statistics.wrapped is not None:

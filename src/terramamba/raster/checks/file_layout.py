@@ -106,7 +106,7 @@ def layout_of(path: str) -> Layout | None:
         return None
     if header is None or whole_number(header.get("file_compression", "")):
         return None
-    interleave = header.get("interleave", "bsq").strip().lower()
+    interleave = header.get("interleave", "bsq").strip().lower()[:3]
     dtype = np.dtype(image.dtypes[0])
     if interleave not in _STORED or dtype.kind not in "iuf":
         return None

@@ -121,9 +121,9 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
         if statistics.swapped
     ]
     findings += [
-        Finding("layout", f"{scene.path}: {statistics.layout}")
+        Finding("layout", f"{scene.path}: {statistics.misread}")
         for scene, statistics in zip((first, second), seen, strict=True)
-        if statistics.layout is not None
+        if statistics.misread is not None
     ]
     findings += [Finding("tiles in other units", said) for statistics in seen for said in statistics.unlike]
     findings += _declared_alone(first, second)

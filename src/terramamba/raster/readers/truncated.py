@@ -11,6 +11,8 @@ from terramamba.core.errors import InputError
 from terramamba.raster.readers.band_metadata import whole_number
 from terramamba.raster.readers.wavelengths import header_list
 
+INTERLEAVES = ("bsq", "bil", "bip")
+"""How bands lie in ENVI data: one after the other, line by line, pixel by pixel."""
 PNG_START, PNG_END = 8, b"IEND"
 """Where the first chunk of a PNG file begins, and the name of the last one."""
 
@@ -19,13 +21,14 @@ def require_whole_image(path: str, image: Any, header: dict[str, str]) -> list[s
     """Note where an ENVI file, an open dataset with the entries ``header`` of its header, is too large.
 
     Raises:
-        InputError: an ENVI file that ends early or has bytes between its lines, or a PNG file that lacks
-            bytes anywhere.
+        InputError: an ENVI file that ends early, has bytes between its lines or an interleave that is none,
+            or a PNG file that lacks bytes anywhere.
     """
     if image.driver == "PNG":
         _require_chunks(path)
     elif image.driver == "ENVI":
         _require_no_frames(path, header)
+        _require_interleave(path, header)
     if image.driver == "ENVI" and whole_number(header.get("file_compression", "")) == 0:
         pixel = sum(np.dtype(dtype).itemsize for dtype in image.dtypes)
         wanted = pixel * image.height * image.width + whole_number(header.get("header_offset", ""))
@@ -43,6 +46,16 @@ def _require_no_frames(path: str, header: dict[str, str]) -> None:
                 f"{path}: its header has {entry.replace('_', ' ')} {header[entry]}, which are not read; save"
                 " the file without them (in ENVI: Save As)"
             )
+
+
+def _require_interleave(path: str, header: dict[str, str]) -> None:
+    """Raise ``InputError`` for an interleave that is none, which GDAL takes for bsq without a word."""
+    written = header.get("interleave", "bsq").strip()
+    if not written.lower().startswith(INTERLEAVES):
+        raise InputError(
+            f"{path}: its header's interleave is {written[:40]!r}, which is none of {', '.join(INTERLEAVES)};"
+            " correct it"
+        )
 
 
 def require_whole_shapefile(path: str) -> None:

@@ -1,0 +1,55 @@
+"""Values that are read as another type than they were written in are told from rough, fill and noise."""
+
+import numpy as np
+import pytest
+
+from terramamba.raster.checks.stored_type import probably_other_type
+
+
+def found(values: np.ndarray) -> str | None:
+    return probably_other_type([(values, np.ones(values.shape, bool))])
+
+
+def smooth(seed: int, low: float, high: float) -> np.ndarray:
+    """Fields of 8 x 8 pixels with some noise, in three bands."""
+    rng = np.random.default_rng(seed)
+    fields = rng.uniform(low, high, (3, 6, 6)).repeat(8, 1).repeat(8, 2)
+    return fields + rng.normal(0, (high - low) / 200, fields.shape)
+
+
+@pytest.mark.parametrize(("unsigned", "signed"), [("u2", "i2"), ("u4", "i4")])
+def test_large_numbers_that_became_negative_are_told(seed: int, unsigned: str, signed: str) -> None:
+    largest = np.iinfo(unsigned).max
+    values = smooth(seed, 0.3 * largest, 0.75 * largest).astype(unsigned)
+    assert "without a sign" in str(found(values.view(signed)))
+    assert found(values) is None
+
+
+@pytest.mark.parametrize("stored", ["uint16", "int16"])
+def test_whole_numbers_that_are_read_as_floating_point_are_told(seed: int, stored: str) -> None:
+    values = smooth(seed, 200, 6000).astype(stored)
+    assert "sizes that no measurement has" in str(found(values.view(np.float32)))
+    assert found(values.astype(np.float32)) is None
+
+
+FILLED = smooth(1, 200, 6000).astype(np.int16)
+FILLED[:, ::3] = -32768
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        FILLED,
+        np.where(FILLED < 0, -9999, FILLED * 5).astype(np.int16),
+        smooth(2, -30_000, 30_000).astype(np.int16),  # jumps at the borders of fields either way
+        np.random.default_rng(0).integers(-32768, 32767, (3, 48, 48)).astype(np.int16),
+        np.random.default_rng(0).normal(0, 1, (3, 48, 48)).astype(np.float32),
+        np.random.default_rng(0).normal(8e15, 1e15, (3, 48, 48)).astype(np.float32),  # molecules over a cm2
+        np.random.default_rng(0).normal(1e-6, 1e-7, (3, 48, 48)).astype(np.float32),  # backscatter
+        np.zeros((2, 48, 48), np.float32),
+        np.full((2, 48, 48), 1e30, np.float64) * (np.arange(48) < 20),
+        np.full((2, 48, 48), np.nan, np.float32),
+    ],
+)
+def test_measurements_fill_and_noise_are_not_taken_for_it(values: np.ndarray) -> None:
+    assert found(values) is None
