@@ -197,3 +197,19 @@ def test_what_the_map_said_of_reference_points_is_no_class() -> None:
     found = find_classes("f", said)
     assert (found.attribute, found.codes.tolist()) == ("reference", [2, 1, 0, 0])
     assert find_classes("f", said, "stratum").attribute == "stratum"
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        ["2020-05-01", "2020-05-02", "2020-05-01"],
+        ["1.5.2020", "12.5.2020", "1.5.2020"],
+        ["2020/05/01 10:00", "2020/05/01 11:00", "2020/05/01 10:00"],
+        ["train", "Test", "train"],
+    ],
+)
+def test_days_and_subsets_say_no_class_beside_another_attribute(aside: list[str]) -> None:
+    crops = np.array(["maize", "wheat", "maize"], object)
+    found = find_classes("f.gpkg", {"aside": np.array(aside, object), "crop": crops})
+    assert found.attribute == "crop"
+    assert find_classes("f.gpkg", {"aside": np.array(aside, object)}).attribute == "aside"

@@ -216,6 +216,19 @@ def test_points_in_the_same_pixel_and_beside_the_scene(tmp_path: Path, scene: Sc
     assert "1 pixels are claimed by shapes of two classes" in said
 
 
+def test_a_class_whose_shapes_all_lie_on_those_of_another_is_said_to_be_gone(
+    tmp_path: Path, scene: Scene
+) -> None:
+    wood, lake, field = shapely.box(0, 0, 8, 8), shapely.box(2, 2, 4, 4), shapely.box(9, 9, 14, 14)
+    shapes = [on_ground(shape) for shape in (wood, lake, field)]
+    labels = read_labels(write(tmp_path / "a.gpkg", shapes, cover=["wood", "lake", "field"]), scene)
+    assert labels.classes.names == ("field", "wood")
+    assert any("no pixel is left of the class lake" in note for note in labels.notes)
+    apart = [on_ground(shape) for shape in (wood, shapely.box(10, 1, 12, 3), field)]
+    whole = read_labels(write(tmp_path / "b.gpkg", apart, cover=["wood", "lake", "field"]), scene)
+    assert not any("no pixel is left" in note for note in whole.notes)
+
+
 def test_of_a_point_and_a_polygon_of_one_class_the_first_has_the_pixel(tmp_path: Path, scene: Scene) -> None:
     box, point = shapely.box(2, 2, 5, 5), shapely.Point(3.5, 3.5)
     for name, shapes, owner in (("box", [box, point], 1), ("point", [point, box], 1)):

@@ -33,6 +33,9 @@ FEW = 5
 _WHOLE = re.compile(r"([+-]?\d+)(?:[.,]0*)?")
 """A whole number written as text."""
 
+_DAY = re.compile(r"\d{4}([-/.])\d{1,2}\1\d{1,2}(?:[T ].*)?|\d{1,2}([-/.])\d{1,2}\2\d{4}(?: .*)?")
+_SUBSETS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "calibration"}
+
 MEASURES = {
     "pixels",
     "area",
@@ -136,6 +139,8 @@ def find_classes(
         # a different number for each feature counts them, where something else can say the class
         if found.names or len(attributes) == 1 or not _differs(found):
             told[name] = found
+    aside = {name for name in told if _says_when_or_what_for(attributes[name])}
+    told = {name: found for name, found in told.items() if name not in aside} or told
     several = {name: found for name, found in told.items() if _repeats(found)}
     # one feature each, or one value for all: then text says more than numbers
     texts = {name: found for name, found in told.items() if found.names}
@@ -174,6 +179,13 @@ def _beside(file: Path, suffix: str) -> tuple[Path, Path]:
 
 def _differs(candidate: ClassAttribute) -> bool:
     return 1 < len(_present(candidate)) == int(np.count_nonzero(candidate.codes))
+
+
+def _says_when_or_what_for(values: Shaped[np.ndarray, " n"]) -> bool:
+    """Whether all texts are days, or subsets that features are to train, validate or test in."""
+    texts = {str(value).strip() for value in values if value is not None and str(value).strip()}
+    days = all(_DAY.fullmatch(text) for text in texts)
+    return bool(texts) and (days or {text.lower() for text in texts} <= _SUBSETS)
 
 
 def _repeats(candidate: ClassAttribute) -> bool:

@@ -99,6 +99,10 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
         notes += (f"{path}: {disputed} pixels are claimed by shapes of two classes and left unlabelled",)
     present, often = np.unique(classes.codes[classes.codes > 0], return_counts=True)
     counts = dict(zip(present.tolist(), often.tolist(), strict=True))
+    gone = sorted(set(counts) - set(np.unique(codes).tolist()))
+    if gone:
+        called = ", ".join(str(classes.names.get(code, code)) for code in gone)
+        notes += (f"{path}: no pixel is left of the class {called}: its shapes are those counted above",)
     found = CodeCounts(counts, classes.names, of="features")
     return ClassRaster(pixels, codes, found, classes.names, classes.colours, classes.by_name, numbers, notes)
 
