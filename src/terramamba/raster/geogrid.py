@@ -12,6 +12,8 @@ from terramamba.raster.windows import Window
 
 FARTHEST_EAST, FARTHEST_NORTH = 541.0, 91.0
 """Degrees that corners may have: three half circles, as grids past 180 or 360 have, and the pole."""
+SOUTHERN_UTM = range(32701, 32761)
+"""Codes of UTM zones south of the equator, where images with northings below 0 are in those north of it."""
 LARGEST_IN_DEGREES = 0.1
 """Pixels of a projection near its origin that are larger are metres."""
 _RIGHT_SYSTEM = "areas and overlaps are wrong; name the right one (gdal_edit.py -a_srs)"
@@ -68,6 +70,10 @@ def place_doubts(grid: Grid) -> tuple[str, ...]:
     if grid.crs.is_projected and near_origin:
         counts = f"{system} counts in {_unit(grid.crs, plural=True)}"
         return (f"{span} look like degrees, while {counts}: {_RIGHT_SYSTEM}",)
+    southern = (grid.crs.to_epsg() or 0) in SOUTHERN_UTM
+    if southern and np.array(grid.corners)[:, 1].max() < 0:
+        said = f"{span} lie beyond the pole in {system}, which counts from 10,000,000 at the equator"
+        return (f"{said}: {_RIGHT_SYSTEM.replace('name the right one', 'name that of the northern zone')}",)
     return ()
 
 

@@ -39,6 +39,16 @@ def test_fill_is_found(dtype: str, bands: int, value: float, high: float, seed: 
     assert found(values, values != value) == {}
 
 
+@pytest.mark.parametrize("dtype", ["int16", "float32"])
+def test_the_only_number_below_0_is_fill_and_noise_about_0_is_not(dtype: str, seed: int) -> None:
+    values = scene(dtype, 6, seed)
+    values[:, :, :10] = -1
+    assert found(values) == {-1.0: 0.2}
+    values = values - values[:, :, 10:].min() - 5
+    values[:, :, :10] = -6
+    assert found(values) == {}
+
+
 @pytest.mark.parametrize(("dtype", "value"), [("int16", -9999), ("int16", -32768), ("float32", -999.0)])
 def test_fill_of_a_single_band_is_found(dtype: str, value: float, seed: int) -> None:
     values = scene(dtype, 6, seed)

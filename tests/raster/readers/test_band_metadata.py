@@ -472,6 +472,9 @@ def test_widths_that_no_imager_has_are_not_used_and_lengths_may_carry_their_unit
         ("EPSG:4326", Affine(10, 0, 400_000, 0, -10, 5_800_000), "are no degrees, which EPSG:4326 counts in"),
         ("EPSG:4326", Affine(0.1, 0, 359.9, 0, -0.1, 90), ""),
         ("EPSG:3857", Affine(10, 0, -20, 0, -10, 20), ""),
+        ("EPSG:32733", Affine(30, 0, 400_000, 0, -30, -1_200_000), "beyond the pole in EPSG:32733"),
+        ("EPSG:32733", Affine(30, 0, 400_000, 0, -30, 8_800_000), ""),
+        ("EPSG:32633", Affine(30, 0, 400_000, 0, -30, -1_200_000), ""),  # as Landsat has it
     ],
 )
 def test_positions_that_are_none_of_the_reference_system_are_said(
@@ -584,3 +587,10 @@ def test_an_interleave_that_is_none_is_refused_and_not_taken_for_bsq(tmp_path: P
     header.write_text(header.read_text("utf-8").replace("= bsq", f"= {interleave}"), encoding="utf-8")
     with pytest.raises(InputError, match=r"interleave is .*, which is none of bsq, bil, bip; correct it"):
         open_scene(path)
+
+
+def test_a_file_of_the_reference_system_that_is_not_read_is_named(geotiff: Make, tmp_path: Path) -> None:
+    path = geotiff(tmp_path / "a.tif", np.ones((1, 3, 4), np.uint8), crs=None)
+    (plain,) = open_scene(path).notes
+    (tmp_path / "a.prj").write_text(rasterio.CRS.from_epsg(32633).to_wkt(), encoding="utf-8")
+    assert open_scene(path).notes == (f"{plain}; a.prj beside it is not read",)

@@ -146,6 +146,8 @@ def _stands_out(parts: Sequence[Part], marked: Sequence[Bool[np.ndarray, "h w"]]
     )
     if not rest.size or (bands == 1 and len(np.unique(rest[:10_000])) <= FEWEST_VALUES):
         return False
+    if bands > 1 and value < 0 <= rest.min():
+        return True  # the only number below 0
     low, high = np.percentile(rest, [1, 99]).tolist()
     return bool(np.abs(rest.astype(np.float64) - value).min() >= GAP * (high - low))
 

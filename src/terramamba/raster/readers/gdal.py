@@ -348,5 +348,7 @@ def _grid(path: str, image: Any) -> tuple[Grid, list[str]]:
         )
     grid = Grid(image.height, image.width, crs, transform)
     if crs is None:
-        return grid, ["pixel positions but no coordinate reference system"]
+        beside = Path(path).with_suffix(".prj")
+        unread = "" if is_address(path) or not beside.is_file() else f"; {beside.name} beside it is not read"
+        return grid, [f"pixel positions but no coordinate reference system{unread}"]
     return grid, list(place_doubts(grid))
