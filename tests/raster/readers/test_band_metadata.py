@@ -365,6 +365,11 @@ def test_a_band_described_by_both_its_ends_or_with_its_width_lies_at_its_centre(
         (["B2", "B8A", "QA60"], None),
         (["B8", "B8A", "B8"], None),
         (["B8A", "B13"], None),
+        (["B2_median", "B8A_median"], (492.4, 864.7)),
+        (["0_B02_10m", "0_B8A_20m"], (492.4, 864.7)),
+        (["S2 2020 B11", "S2 2020 B8A"], (1613.7, 864.7)),
+        (["20200101_B2", "20200201_B8A"], None),
+        (["B2_min", "B8A_max"], None),
     ],
 )
 def test_bands_called_as_those_of_sentinel_2_lie_where_these_do(

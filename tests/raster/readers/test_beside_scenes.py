@@ -79,3 +79,10 @@ def test_pictures_that_have_a_place_or_are_all_there_is_are_read(geotiff: Make, 
     (tmp_path / "a.pgw").write_text("10\n0\n0\n-10\n400075\n5799995\n", encoding="utf-8")
     geotiff(tmp_path / "b.tif", np.ones((3, 6, 7), np.uint8), crs=None, transform=place)
     assert open_scene(tmp_path).width == 14
+
+
+def test_what_a_system_hides_beside_an_image_is_no_image(geotiff: Make, tmp_path: Path) -> None:
+    geotiff(tmp_path / "a.tif", np.ones((3, 6, 7), np.uint16))
+    (tmp_path / "._a.tif").write_bytes(bytes(4096))
+    scene = open_scene(tmp_path)
+    assert (scene.bands, scene.notes) == (3, open_scene(tmp_path / "a.tif").notes)

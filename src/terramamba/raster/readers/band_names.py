@@ -104,17 +104,29 @@ def bands_of_one_scene(files: Sequence[str]) -> list[BandFile] | None:
 def centres_of_names(names: Sequence[str]) -> tuple[float, ...] | None:
     """Return the centres in nm of bands called B1 to B12 with B8A among them, as Sentinel-2 alone has one.
 
-    None for any others: B2, B3 and B4 are another colour each for Landsat.
+    Words before and behind that all have do not matter, nor does the size of pixels. None for any others: B2,
+    B3 and B4 are another colour each for Landsat.
 
     >>> centres_of_names(["B2", "B8", "B8A"])
     (492.4, 832.8, 864.7)
+    >>> centres_of_names(["0_B02_10m", "0_B8A_20m"])
+    (492.4, 864.7)
     >>> centres_of_names(["B2", "B3", "B4"])
     """
-    matches = [re.fullmatch(f"B({_MSI_BAND})", name.strip(), re.I) for name in names]
+    matches = [re.fullmatch(f"B({_MSI_BAND})", name, re.I) for name in _without_common_words(names)]
     keys = [match[1].upper().lstrip("0").rjust(2, "0") for match in matches if match is not None]
     if len(keys) < len(names) or len(set(keys)) < len(keys) or "8A" not in keys:
         return None
     return tuple(_MSI[key] for key in keys)
+
+
+def _without_common_words(names: Sequence[str]) -> list[str]:
+    """Names without sizes of pixels, and without words that all begin or end with, as means of a year do."""
+    words = [re.split(r"[_\s.-]+", re.sub(r"_[0-9]{2}m$", "", name.strip())) for name in names]
+    shortest = min(map(len, words), default=0)
+    first = next((i for i in range(shortest) if len({own[i] for own in words}) > 1), 0)
+    last = next((i for i in range(shortest - first) if len({own[-1 - i] for own in words}) > 1), 0)
+    return ["_".join(own[first : len(own) - last]) for own in words]
 
 
 def names_note(names: Sequence[str]) -> str:

@@ -143,7 +143,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_image(path: Path) -> bool:
-    if not path.is_file():
+    if not path.is_file() or path.name.startswith("."):  # as ._scene.tif, which macOS puts beside
         return False
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return True
