@@ -184,8 +184,10 @@ FORMATS = (
         "Sentinel-2 files tell, else of their names; larger pixels are brought onto the finest grid (nearest "
         "pixel). Of a band in several pixel sizes the finest counts. In bands of these satellites 0 is no "
         "data where the file does not say otherwise. Without georeferencing, files of one size whose names "
-        "differ in the band alone (B01, ... B8A, B12) are bands. To leave out bands, list the others in a "
-        "CSV table.",
+        "differ in the band alone (B01, ... B8A, B12) are bands. What lies beside a scene by its name is "
+        "left out and noted: layers of quality, pictures, maps of aerosols, dark and white references. Of "
+        "images that show the same ground the first with data counts, which is noted. To leave out bands, "
+        "list the others in a CSV table.",
         matches=on_disk(lambda path: Path(path).is_dir() or is_description(path)),
         reader=_folder,
     ),
@@ -307,7 +309,8 @@ FORMATS = (
         "are read as -180 to 0, and run on where they jump from 359 to 0",
         notes="`--scene-variable` names one of several, with its group or without. Names and coordinates of "
         "the axes settle what is rows, columns and bands; axes without names are as those of .npy. Latitude "
-        "and longitude without a reference system are taken for EPSG:4326.",
+        "and longitude without a reference system are taken for EPSG:4326. A `scale_factor` of 100 or more "
+        "of reflectance in whole numbers divides.",
         matches=_is_netcdf,
         reader=_netcdf,
         named=True,
@@ -338,7 +341,7 @@ FORMATS = (
         name="VRT",
         known_by="content, as GeoTIFF",
         reads="as GeoTIFF",
-        notes="Its parts may lie elsewhere.",
+        notes="Its parts may lie elsewhere. Bands without names are called by the files that they show.",
         matches=drivers("VRT"),
         reader=_image,
         named=True,
@@ -348,7 +351,9 @@ FORMATS = (
         known_by="a header `.hdr` beside the data; either may be given",
         reads="BSQ, BIL and BIP; wavelengths, band widths, bad-band list (`bbl`), value of no data",
         notes="The reflectance scale factor is reported, not applied. Bad bands may be told in words (True, "
-        "no); lists of another length than the bands are noted and not used. Text may be Latin-1.",
+        "no); lists of another length than the bands are noted and not used. Bands whose wavelength is 0 are "
+        "left out. Text may be Latin-1. A header whose interleave, numbers, byte order or data type are not "
+        "the file's is told by how alike neighbouring pixels are otherwise.",
         matches=drivers("ENVI"),
         reader=_image,
         named=True,
