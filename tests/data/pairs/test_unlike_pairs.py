@@ -89,3 +89,26 @@ def test_pixels_of_other_sizes_in_one_set_are_said(tmp_path: Path, seed: int) ->
     (note,) = [note for note in survey(subsets(tmp_path, seed, wide=10.0)) if note.startswith("pixels are")]
     assert "0.5 m wide in" in note
     assert "10 m in" in note
+
+
+@pytest.mark.parametrize(("wrong", "said"), [(0, False), (1, False), (3, True)])
+def test_dates_that_names_bring_together_wrongly_are_said_of_the_set(
+    tmp_path: Path, wrong: int, said: bool
+) -> None:
+    """One pair of six that shows nothing twice is found in every set; half of them are not."""
+    pairs = []
+    for number in range(6):
+        paths = []
+        for date, place in enumerate((number, number + 100 if number < wrong else number)):
+            rough = gaussian_filter(np.random.default_rng(place).normal(size=(256, 256)), 1.5)
+            noise = np.random.default_rng(1000 + 2 * number + date).normal(0, 3, (3, 256, 256))
+            values = 120 + 80 * np.round(rough / rough.std()) / 3 + noise
+            paths.append(str(tmp_path / f"{number}{date}.tif"))
+            write_geotiff(paths[-1], values.clip(0, 255).astype(np.uint8), Grid(256, 256, None, None))
+        pairs.append(PairFiles(*paths, None, None, None, str(number), "train"))
+    notes = [note for note in doubts({"train": pairs}) if note.startswith("hardly an edge in common")]
+    assert len(notes) == said
+    if said:
+        assert notes[0].startswith("hardly an edge in common in 3 of 6 pairs; the first: ")
+        assert "00.tif and " in notes[0]
+        assert "check that names bring together what belongs together" in notes[0]

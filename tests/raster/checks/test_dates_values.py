@@ -68,6 +68,43 @@ def test_the_same_image_twice(report: Callable[..., PairReport], seed: int) -> N
     assert kinds(report(before, after)) == []
 
 
+@pytest.mark.parametrize("quality", [95, 80])
+def test_an_image_that_was_compressed_anew_is_no_other_date(tmp_path: Path, quality: int) -> None:
+    picture = Image.fromarray((ground(3, 7) / 16).clip(0, 255).astype(np.uint8).transpose(1, 2, 0))
+    picture = picture.resize((192, 192), Image.Resampling.BICUBIC)  # as smooth as cameras see
+    picture.save(tmp_path / "a.png")
+    picture.save(tmp_path / "b.jpg", quality=quality)
+    (finding,) = check_pair(tmp_path / "a.png", tmp_path / "b.jpg").findings
+    assert finding.kind == "the same image twice"
+    assert "b.jpg holds nearly the values of" in finding.text
+
+
+def test_a_grey_date_beside_one_in_colour(report: Callable[..., PairReport], seed: int) -> None:
+    before = ground(3, seed).astype(np.float32)
+    grey = np.repeat(later(before, seed).mean(axis=0, keepdims=True), 3, axis=0).astype(np.float32)
+    found = report(before, grey)
+    assert kinds(found) == ["grey beside colour"]
+    assert found.findings[0].text.startswith(f"the bands of {found.after.path} are all alike")
+    assert kinds(report(grey, np.repeat(before[:1], 3, axis=0))) == []  # both are grey
+    assert kinds(report(before[:1], grey[:1])) == []
+
+
+@pytest.mark.parametrize(
+    ("side", "dtype", "said"), [(48, "uint8", True), (30, "uint8", False), (48, "uint16", False)]
+)
+def test_white_of_one_date_in_one_piece(
+    report: Callable[..., PairReport], side: int, dtype: str, said: bool, seed: int
+) -> None:
+    before = (ground(4, seed) / 50).clip(1, 250).astype(dtype)
+    after = (later(ground(4, seed), seed) / 50).clip(1, 250).astype(dtype)
+    after[:, np.add(*np.indices((96, 96))) < side] = 255  # a roof may be as large as 30 rows make it
+    found = [one.text for one in report(before, after).findings if one.kind == "white at one date"]
+    assert len(found) == said
+    if said:
+        assert "b.tif: 12.76 % of the pixels are 255 in all bands, in one piece, where" in found[0]
+        assert "no data (or saturated), which would count as change; --nodata 255 leaves them out" in found[0]
+
+
 @pytest.mark.parametrize("offset", [1000, -700])
 def test_an_offset_of_all_bands(report: Callable[..., PairReport], offset: int, seed: int) -> None:
     before = ground(4, seed) + 2000

@@ -9,13 +9,15 @@ from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.unlike_pairs import unlike_pixels, unlike_values
 from terramamba.raster.checks.band_order import better_order, order_in_words
 from terramamba.raster.checks.dates_values import ORDER
-from terramamba.raster.checks.pair import NOTED_SHIFT, PairReport, pair_report, warping_in_words
+from terramamba.raster.checks.pair import NOTED_SHIFT, STRANGERS, PairReport, pair_report, warping_in_words
 from terramamba.raster.checks.shift import compared_windows, pooled_shift
 from terramamba.raster.views.masked import masked_fraction
 from terramamba.raster.views.shifted import steps_in_words
 
 MOST_PAIRS = 24
 """At most this many pairs are compared, evenly spaced over the set."""
+MOST_STRANGERS = 1 / 3
+"""Of real pairs 3 in 100 show hardly any edge in common, of pairs put together wrongly 83 in 100."""
 LEAST_TOGETHER = 8
 """Pairs whose common shift is estimated; of up to 24 unrelated ones the peak reaches 7.0."""
 
@@ -126,6 +128,14 @@ def _found(reports: Sequence[PairReport]) -> list[str]:
     for report in reports:
         for kind in dict.fromkeys(finding.kind for finding in report.findings):
             by_kind.setdefault(kind, []).extend([one.text for one in report.findings if one.kind == kind][:1])
+    strangers = by_kind.pop(STRANGERS, [])  # a few are found in every set
+    if len(strangers) > max(1, MOST_STRANGERS * len(reports)):
+        first = next(one for one in reports if any(finding.kind == STRANGERS for finding in one.findings))
+        words = (
+            f"{first.before.path} and {first.after.path} show hardly any edge in common, as images of two"
+            " places do: check that names bring together what belongs together"
+        )
+        by_kind[STRANGERS] = [words] * len(strangers)
     by_kind.pop(ORDER, None)  # judged on all pairs together, which tells far more than one
     order = better_order([report.colours for report in reports if report.colours is not None])
     if order is not None:

@@ -16,7 +16,7 @@ from terramamba.raster.checks.dates_values import ZEROS, Finding, compare_dates
 from terramamba.raster.checks.describe import range_in_words
 from terramamba.raster.checks.pair_facts import grids_in_words, units_in_words, values_in_words
 from terramamba.raster.checks.pair_problems import problems_and_notes, refuse_apart
-from terramamba.raster.checks.shared_edges import LEAST, shared_edges
+from terramamba.raster.checks.shared_edges import LEAST, shared_edges, turned_date
 from terramamba.raster.checks.shift import Shift, estimate_shift
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.readers.orientation import SHOWN_OTHERWISE
@@ -30,6 +30,7 @@ from terramamba.raster.views.warped import WARPED, Method, warped
 
 RANGE_RATIO = 3.0
 """Two dates whose value ranges differ by more than this factor are probably in different units."""
+STRANGERS = "hardly an edge in common"
 NOTED_SHIFT = 0.5
 """Dates further apart than this, in pixels, show change along every edge."""
 
@@ -143,8 +144,9 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
     notes += [finding.text for finding in findings]
     shift = estimate_shift(first, second)
     facts["shift"] = shift_in_words(shift)
-    if not shift.known:
-        notes += _strangers(first, second)
+    strange = [] if shift.known else _strangers(first, second)
+    findings += strange
+    notes += [finding.text for finding in strange]
     warping = warping_in_words(first, second)
     if warping is not None:
         notes.append(warping)
@@ -157,15 +159,23 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
     return PairReport(first, second, (), tuple(notes), facts, missing, shift, tuple(findings), values.colours)
 
 
-def _strangers(first: Scene, second: Scene) -> list[str]:
-    """Say where two images share so little that they may show two places."""
+def _strangers(first: Scene, second: Scene) -> list[Finding]:
+    """Say that the second of two images is turned, or that they share too little to show one place."""
+    way = turned_date(first, second)
+    if way is not None:
+        words = (
+            f"{second.path} shows what {first.path} shows {way}: probably one of the two is stored so; turn"
+            " it back, as all of it would count as change"
+        )
+        return [Finding("turned dates", words)]
     shared = shared_edges(first, second)
     if shared is None or shared >= LEAST:
         return []
-    return [
+    words = (
         "the two show hardly any edge in common, as images of two different places do: check that they are "
         "the right files (of real pairs about 3 in 100 look so, where nearly everything changed)"
-    ]
+    )
+    return [Finding(STRANGERS, words)]
 
 
 def require_pair(

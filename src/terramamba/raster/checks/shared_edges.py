@@ -6,22 +6,44 @@ what was brighter is darker now (then the correlation of their squares is). Of i
 small.
 """
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Shaped
 from scipy import fft
 from scipy.ndimage import gaussian_filter
 
 from terramamba.raster.checks.shift import SIDE, Dates, compared_windows
+from terramamba.raster.sample_statistics import some_bands
 from terramamba.raster.scene import Scene
+from terramamba.raster.windows import Window
 
 BLUR, FARTHEST = 1.5, 8
 """Pixels that edges are smoothed over, and that the dates may lie apart."""
+COLOURS = 3
+"""At most so many bands are looked at in the middle of two dates."""
 WINDOWS = 4
 """At most so many windows are looked at; only those of full size, for which LEAST was measured."""
 LEAST = 0.06
 """Sum of both correlations, at the median window, below which dates share hardly anything. In single windows
 of the test images of CLCD, LEVIR-CD and DSIFN-CD: 2 of 59 pairs (3 %) and 49 of 59 pairs put together
 wrongly (83 %) lie below; wrong ones reached 0.09, pairs have 0.28 at the median of CLCD."""
+
+TURNED, TIMES_BETTER = 0.15, 2.0
+"""A date fits turned where it agrees so much, and so many times better than as it lies. Of 230 real pairs
+none does; turned on purpose, 3 of 4."""
+Turn = Callable[[Shaped[np.ndarray, "... s s"]], Shaped[np.ndarray, "... s s"]]
+TURNS: Mapping[str, Turn] = {
+    "upside down": lambda image: image[..., ::-1, :],
+    "mirrored from left to right": lambda image: image[..., ::-1],
+    "turned by half a circle": lambda image: image[..., ::-1, ::-1],
+    "with rows and columns exchanged": lambda image: image.swapaxes(-1, -2),
+    "turned by a quarter to the left": lambda image: np.rot90(image, 1, (-2, -1)),
+    "turned by a quarter to the right": lambda image: np.rot90(image, -1, (-2, -1)),
+    "with rows and columns exchanged, upside down": lambda image: np.rot90(
+        image.swapaxes(-1, -2), 2, (-2, -1)
+    ),
+}
 
 
 def shared_edges(first: Scene, second: Scene) -> float | None:
@@ -37,6 +59,31 @@ def shared_edges(first: Scene, second: Scene) -> float | None:
         if len(found) == WINDOWS:
             break
     return float(np.median(found)) if found else None
+
+
+def turned_date(first: Scene, second: Scene) -> str | None:
+    """Say how the second of two scenes of one size is turned, where its edges fit the first's so alone.
+
+    Judged on the middle of both, where each turn leaves it; None also where they are too small to tell.
+
+    Raises:
+        InputError: a file is damaged.
+    """
+    height, width = first.height, first.width
+    if min(height, width) < SIDE:
+        return None
+    middle = Window((height - SIDE) // 2, (width - SIDE) // 2, SIDE, SIDE)
+    bands = some_bands(first)[:COLOURS]
+    (before, known), (after, also_known) = (scene.read(middle, bands) for scene in (first, second))
+    valid, also_valid = known.all(axis=0), also_known.all(axis=0)
+    as_it_lies = _agreement((before, after, valid, also_valid))
+    turns = {
+        way: _agreement((before, turn(after), valid, turn(also_valid)))
+        for way, turn in TURNS.items()
+        if height == width or not way.startswith(("with", "turned by a quarter"))
+    }
+    way = max(turns, key=lambda one: turns[one])
+    return way if turns[way] >= max(TURNED, TIMES_BETTER * as_it_lies) else None
 
 
 def _agreement(dates: Dates) -> float:
