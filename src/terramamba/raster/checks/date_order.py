@@ -1,20 +1,37 @@
 """Was the image that is given first taken first?"""
 
 import re
-from datetime import date
+from calendar import isleap
+from datetime import date, timedelta
 from pathlib import Path
 
 from terramamba.raster.readers.dates import acquisition_date, day_in
 
 _DAY = re.compile(r"(?<!\d)(?:19|20)\d{2}([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?![\d])")
+_DAY_FIRST = re.compile(r"(?<!\d)(0[1-9]|[12]\d|3[01])([-_.]?)(0[1-9]|1[0-2])\2((?:19|20)\d{2})(?!\d)")
+_OF_YEAR = re.compile(
+    r"(?:(?<!\d)|(?<=L[CETMO]\d{7})|(?<=L[CETMO][CETMO]\d{7}))((?:19|20)\d{2})([0-3]\d{2})(?!\d)", re.I
+)
+"""Year and day of the year, as MODIS (A2021168) and older Landsat (LE71870581999273) have it."""
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = re.compile(rf"(?<![a-z])({'|'.join(_MONTHS)})[a-z]*[-_. ]?((?:19|20)\d{{2}})(?![0-9a-z])")
 _YEAR = re.compile(r"(?<![0-9a-z])((?:19[6-9]|20[0-3])\d)(?:[-_.]?(0[1-9]|1[0-2]))?(?![0-9a-z])")
 _WORDS = (
     ("before", "after"),
     ("pre", "post"),
     ("old", "new"),
+    ("earlier", "later"),
+    ("first", "second"),
+    ("vor", "nach"),
+    ("vorher", "nachher"),
+    ("avant", "apres"),
+    ("antes", "despues"),
+    ("antes", "depois"),
+    ("prima", "dopo"),
     *((f"{date}1", f"{date}2") for date in ("t", "time", "date", "im", "img", "image")),
 )
 """What the earlier and the later date are called in names of files and folders."""
+_NUMBERED = re.compile(r"(t|time|date)(\d{1,2})")
 _FOLDERS = ("a", "b")
 """What their folders are called beside; in the name of a file, a letter may be anything."""
 
@@ -59,11 +76,19 @@ def days_in_name(path: str) -> tuple[date, ...]:
     """
     given = Path(path)
     for name in (given.name, given.parent.name):
-        told = (day_in(re.sub(r"[_.]", "-", match[0])) for match in _DAY.finditer(name))
+        told = [day_in(re.sub(r"[_.]", "-", match[0])) for match in _DAY.finditer(name)]
+        told = told or [day_in("-".join(match.group(4, 3, 1))) for match in _DAY_FIRST.finditer(name)]
+        told = told or [_day_of_year(*map(int, match.groups())) for match in _OF_YEAR.finditer(name)]
         days = tuple(dict.fromkeys(day for day in told if day is not None))
         if days:
             return days
     return ()
+
+
+def _day_of_year(year: int, day: int) -> date | None:
+    if not 1 <= day <= 365 + isleap(year):
+        return None
+    return date(year, 1, 1) + timedelta(day - 1)
 
 
 def _year_in_name(first: str, second: str) -> tuple[str, str] | None:
@@ -72,7 +97,8 @@ def _year_in_name(first: str, second: str) -> tuple[str, str] | None:
     for path in (first, second):
         given = Path(path.lower())
         told = [
-            {match.groups("") for match in _YEAR.finditer(name)} for name in (given.stem, given.parent.name)
+            {match.groups("") for match in _YEAR.finditer(_with_numbers(name))}
+            for name in (given.stem, given.parent.name)
         ]
         years = next((one for one in told if one), set())
         if len(years) != 1:
@@ -83,15 +109,29 @@ def _year_in_name(first: str, second: str) -> tuple[str, str] | None:
     return before, after
 
 
+def _with_numbers(name: str) -> str:
+    """Return a name with months after their years and as numbers: ``jun_2021`` becomes ``2021-06``."""
+    return _MONTH.sub(lambda match: f"{match[2]}-{_MONTHS.index(match[1]) + 1:02}", name)
+
+
 def _called_in_reverse(first: str, second: str) -> tuple[str, str] | None:
     """Find the words of a later and an earlier date where the first of two paths has the one, the second the
     other, and both are alike but for such words."""
     found = []
     for later, earlier, folder in _different_words(first, second):
-        if (earlier, later) not in _WORDS and not (folder and (earlier, later) == _FOLDERS):
+        known = (earlier, later) in _WORDS or (folder and (earlier, later) == _FOLDERS)
+        if not known and not _counted(earlier, later):
             return None
         found.append((later, earlier))
     return found[0] if found else None
+
+
+def _counted(earlier: str, later: str) -> bool:
+    """Tell whether two words number dates, and the second comes later: t0 and t1, time02 and time03."""
+    numbers = [_NUMBERED.fullmatch(word) for word in (earlier, later)]
+    if numbers[0] is None or numbers[1] is None:
+        return False
+    return numbers[0][1] == numbers[1][1] and int(numbers[0][2]) < int(numbers[1][2])
 
 
 def _different_words(first: str, second: str) -> list[tuple[str, str, bool]]:
