@@ -74,4 +74,6 @@ def test_a_change_map_names_areas_threshold_and_all_its_files():
         "logits divided by temperature 1.7; changed is what has a probability of 0.3 or more"
     )
     assert facts["written"].split() == ["change.tif", "p.tif", "c.gpkg", "c.geojson", "areas.csv"]
+    small = replace(CHANGE, areas=0, least_area=500.0)
+    assert small.shown().facts["changed areas"] == "0, of 500 square metres or more (--min-area)"
     assert "changed areas" not in replace(CHANGE, areas=None, polygons=()).shown().facts

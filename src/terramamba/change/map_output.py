@@ -38,11 +38,16 @@ CERTAINTY = "calibrated probability of what the map says: stored value / 254; 25
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeSummary(CountedMap):
-    """What was mapped of change. ``areas`` is the number of polygons, None where none were asked for."""
+    """What was mapped of change.
+
+    ``areas`` is the number of polygons of at least ``least_area`` square metres, or pixels where these have
+    no size; None where none were asked for.
+    """
 
     polygons: tuple[Path, ...]
     threshold: float
     areas: int | None
+    least_area: float = 0.0
     certainty: Path | None = None
     rejected: str | None = None
     """What was left unnamed, in words; None: every pixel is changed or unchanged."""
@@ -55,7 +60,9 @@ class ChangeSummary(CountedMap):
 
     def facts(self) -> dict[str, str]:
         """Say what else there is to be said of how the map was made."""
-        facts = {} if self.areas is None else {"changed areas": number(self.areas)}
+        unit = "square metres" if self.not_measured is None else "pixels"
+        of_size = f", of {number(self.least_area)} {unit} or more (--min-area)" if self.least_area else ""
+        facts = {} if self.areas is None else {"changed areas": f"{number(self.areas)}{of_size}"}
         if self.rejected is not None:
             facts[NAMES[NOT_SURE]] = self.rejected
         if self.temperature is not None:
@@ -190,6 +197,7 @@ class ChangeMapOutput(MapOutput):
             classes=classes,
             threshold=self.threshold,
             areas=result["areas"] if result else None,
+            least_area=float(self.polygon_options.get("min_area", 0.0)),
             seconds=seconds,
             temperature=self.temperature,
             missing_parts=None if result else outcome.missing,

@@ -56,6 +56,10 @@ def test_light_and_dark_places_are_of_one_kind(tmp_path: Path, seed: int) -> Non
             r"the values of 1 pair of 7 are in other units than those of most (uint8)",
         ),
         (
+            lambda part, number, values: values[[0, 0, 0]] if part == "test" else values,
+            "the bands of 2 pairs of 7 are all alike, as in radar or a grey picture, those of others are not",
+        ),
+        (
             lambda part, number, values: values.astype(np.uint16) * 10 if part == "test" else values,
             r"the values of 2 pairs of 7 are in other units than those of most (uint8)",
         ),
@@ -68,7 +72,7 @@ def test_light_and_dark_places_are_of_one_kind(tmp_path: Path, seed: int) -> Non
             "the values of the test pairs are higher than those of the train pairs by about",
         ),
     ],
-    ids=["one pair", "tenfold", "reflectance", "offset"],
+    ids=["one pair", "grey", "tenfold", "reflectance", "offset"],
 )
 def test_other_values_are_named_where_one_rule_scales_all(
     tmp_path: Path, seed: int, change: Change, said: str

@@ -11,7 +11,7 @@ from terramamba.raster.checks.band_order import better_order, order_in_words
 from terramamba.raster.checks.dates_values import ORDER
 from terramamba.raster.checks.pair import NOTED_SHIFT, STRANGERS, PairReport, pair_report, warping_in_words
 from terramamba.raster.checks.shift import compared_windows, pooled_shift
-from terramamba.raster.views.masked import masked_fraction
+from terramamba.raster.views.masked import MUCH, masked_fraction
 from terramamba.raster.views.shifted import steps_in_words
 
 MOST_PAIRS = 24
@@ -99,7 +99,12 @@ def _left_out(pairs: Sequence[PairFiles], reports: Sequence[PairReport]) -> list
     notes = []
     if any(pair.masks for pair in pairs):
         share = np.mean([masked_fraction(report.before) for report in reports])
-        notes.append(f"masks leave out {percent(float(share))} of the pixels")
+        wrong = (
+            "; a mask is 0 where pixels are to be used: turn round those that are 0 where they are not"
+            if share > MUCH
+            else ""
+        )
+        notes.append(f"masks leave out {percent(float(share))} of the pixels{wrong}")
     missing = [report.missing for report in reports]
     if np.any(missing):
         before, after = (percent(float(share)) for share in np.mean(missing, axis=0))

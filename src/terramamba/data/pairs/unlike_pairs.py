@@ -57,7 +57,7 @@ def unlike_values(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
     every = [one for found in known.values() for one in found]
     if not every:
         return []
-    odd = _of_other_size(every)
+    odd = [*_of_other_size(every), *_grey_among_colours(every)]
     return odd or [
         said
         for subset, found in known.items()
@@ -107,6 +107,19 @@ def _of_other_size(every: Sequence[Sampled]) -> list[str]:
         f"the values of {count(len(odd), 'pair')} of {len(every)} are in other units than those of most"
         f" ({usual}), and one rule scales all; the first, {first.path} ({first.dtype}), has about {way} ones:"
         " bring them into the same units, or train with --scale-by pair"
+    ]
+
+
+def _grey_among_colours(every: Sequence[Sampled]) -> list[str]:
+    """Pairs whose bands are all alike, as in grey pictures, among others whose bands are not."""
+    grey = [one for one in every if len(one.values) > 1 and bool((one.values == one.values[:1]).all())]
+    varied = [one for one in grey if np.ptp(one.values)]
+    if not varied or len(grey) == len(every):
+        return []
+    return [
+        f"the bands of {count(len(varied), 'pair')} of {len(every)} are all alike, as in radar or a grey"
+        f" picture, those of others are not; the first is {varied[0].path}: what is learnt from colours means"
+        " little there"
     ]
 
 
