@@ -1,6 +1,7 @@
 """A folder of results: whole or not there, and nobody else's files are touched."""
 
 import json
+import os
 
 import pytest
 
@@ -56,10 +57,36 @@ def test_a_record_cannot_name_files_elsewhere(tmp_path) -> None:
     out = tmp_path / "why"
     fill(out, "x.csv")
     (tmp_path / "precious.txt").write_text("precious")
-    record = json.loads((out / RECORD).read_text()) | {"files": ["../precious.txt"]}
+    (out / "mine").mkdir()
+    names = ["../precious.txt", "..", ".", "", "a\0b", "mine", str(tmp_path / "precious.txt")]
+    record = json.loads((out / RECORD).read_text()) | {"files": names}
     (out / RECORD).write_text(json.dumps(record))
     fill(out, "y.csv", overwrite=True)
     assert (tmp_path / "precious.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize("files", ['"abc"', "[null]", "[" * 200_000, "{}"])
+def test_a_record_that_lists_no_files_is_refused(tmp_path, files) -> None:
+    fill(tmp_path / "why", "x.csv")
+    (tmp_path / "why" / RECORD).write_text(f'{{"files": {files}}}')
+    with pytest.raises(InputError, match=r"why is not empty and holds no why\.json of such results"):
+        fill(tmp_path / "why", "y.csv", overwrite=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such files")
+def test_a_record_that_is_a_pipe_is_not_waited_for(tmp_path) -> None:
+    (tmp_path / "why").mkdir()
+    os.mkfifo(tmp_path / "why" / RECORD)
+    with pytest.raises(InputError, match=r"holds no why\.json of such results, so it stays"):
+        fill(tmp_path / "why", "y.csv", overwrite=True)
+
+
+@pytest.mark.parametrize("name", [".", "../why", "../why/."])
+def test_the_folder_in_which_one_stands_may_be_replaced(tmp_path, monkeypatch, name) -> None:
+    fill(tmp_path / "why", "x.csv")
+    monkeypatch.chdir(tmp_path / "why")
+    fill(name, "y.csv", overwrite=True)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["why", RECORD, "y.csv"]
 
 
 def test_other_places_are_refused(tmp_path) -> None:

@@ -13,6 +13,7 @@ from terramamba.change.settings import ChangeSettings
 from terramamba.core.arguments import checked
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
+from terramamba.core.output_place import named
 from terramamba.core.progress import OnProgress, told
 from terramamba.data.settings import Align
 from terramamba.landcover.settings import ClassifySettings, Regularise
@@ -60,7 +61,7 @@ def train_classifier(
             raise InputError(f"--{name}: the settings have {said} already; give one of both")
     if scene is not None or labels is not None:
         out = check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
-        inputs = out.with_name(out.name + INPUTS)
+        inputs = (beside := named(out)).with_name(beside.name + INPUTS)
         if scene is not None:
             settings = replace(settings, scene=kept_scene(scene, inputs))
         if labels is not None:

@@ -9,6 +9,7 @@ from terramamba.change.settings import Dividing
 from terramamba.cli.shared.new_settings import target_for, write_settings
 from terramamba.cli.shared.parse import Usage, parse
 from terramamba.core.errors import InputError
+from terramamba.core.regular import require_regular
 from terramamba.data.settings import Alignment, ImageArray, LabelValueOptions, NoData
 
 USAGE = Usage(
@@ -72,6 +73,7 @@ def run(argv: Sequence[str]) -> int:
     table = target.with_suffix(".csv")
     if table.exists() and not options.overwrite:
         raise InputError(f"{table}: exists already; name another file with --out or give --overwrite")
+    require_regular(table)
     before = table.read_bytes() if table.exists() else None
     _write_table(table, paths)
     try:

@@ -32,6 +32,12 @@ def require_place(out: str | os.PathLike[str]) -> None:
         raise unwritable(out, OSError(number, os.strerror(number)))
 
 
+def named(out: str | os.PathLike[str]) -> Path:
+    """Return ``out`` as a path that ends in a name, as drafts beside it need: not in ``.`` or ``..``."""
+    path = Path(out)
+    return path if path.name not in ("", "..") else Path(os.path.abspath(path))  # noqa: PTH100 -- links stay
+
+
 def require_replaceable(out: Path) -> None:
     """Raise ``InputError`` where the file ``out`` is there and is protected: read-only, or not one's own.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from terramamba.core.durable import make_folder, remove_if_empty, replace, sync_tree
 from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import work_folder
-from terramamba.core.output_place import require_place
+from terramamba.core.output_place import named, require_place
 from terramamba.core.unwritable import unwritable
 
 DRAFT = "draft"
@@ -23,6 +23,7 @@ def make_whole(out: Path, fill: Callable[[Path], None]) -> None:
             Nothing is left then.
     """
     require_place(out)
+    out = named(out)
     work = out.with_name(f".{out.name}.fetched")
     with ExitStack() as leaving:
         try:

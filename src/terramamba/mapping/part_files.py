@@ -23,6 +23,7 @@ from jaxtyping import Shaped
 from terramamba.core.durable import remove, replace, sync_folder
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
+from terramamba.core.regular import require_regular
 from terramamba.core.typed import of_kind
 from terramamba.core.unwritable import unwritable
 
@@ -81,14 +82,20 @@ class PartFiles:
 
     def done(self) -> set[int]:
         """Return the parts whose files are there, and whole."""
-        return {int(path.stem) for path in self.folder.glob(f"[0-9]*{SUFFIX}") if zipfile.is_zipfile(path)}
+        parts = [path for path in self.folder.glob(f"[0-9]*{SUFFIX}") if path.is_file()]
+        return {int(path.stem) for path in parts if zipfile.is_zipfile(path)}
 
     def count(self) -> int:
         """Return how many parts there are, whole or not, also where nothing can be opened for the moment."""
         return len([*self.folder.glob(f"[0-9]*{SUFFIX}")])
 
     def record(self) -> dict[str, Any] | None:
-        """Return what ``job.json`` says; None where there is none, or it does not say of what job it is."""
+        """Return what ``job.json`` says; None where there is none, or it does not say of what job it is.
+
+        Raises:
+            InputError: it is a pipe, of which reading has no end.
+        """
+        require_regular(self.folder / RECORD)
         try:
             found = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
             record: dict[str, Any] = of_kind(dict[str, Any], found)

@@ -4,18 +4,19 @@ Results are drafted in a hidden folder beside it. Once they are whole, a kill wh
 leaves what the next command finishes, whichever it is: none finds half of one and half of the other.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from terramamba.core.documents import read_json
 from terramamba.core.durable import make_folder, remove, remove_if_empty, replace, sync_tree
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
 from terramamba.core.folder_lock import held, remove_any
-from terramamba.core.output_place import require_place
+from terramamba.core.output_place import named, require_place
 from terramamba.core.run_files import CARD, CONFIG
+from terramamba.core.typed import of_kind
 from terramamba.core.unwritable import unwritable
 
 DRAFT = "draft"
@@ -32,7 +33,7 @@ def check_result_folder(out: str | Path, record: str, *, overwrite: bool = False
         InputError: it is a file, or is not empty and either without such a record or not to be replaced; or
             another process writes it.
     """
-    folder = Path(out)
+    folder = named(out)
     require_place(folder)
     require_place(_work_of(folder))
     if _work_of(folder).is_dir():
@@ -54,7 +55,7 @@ def result_folder(
     Raises:
         InputError: as ``check_result_folder``, or ``out`` cannot be written.
     """
-    folder = Path(out)
+    folder = named(out)
     work = _work_of(folder)
     with ExitStack() as leaving:
         try:
@@ -123,9 +124,10 @@ def _check(folder: Path, record: str, *, overwrite: bool) -> None:
 def _listed(folder: Path, record: str) -> list[str]:
     """The files of the results in ``folder``; raises ``InputError`` where there are none."""
     try:
-        names = json.loads((folder / record).read_text(encoding="utf-8"))["files"]
-        return [name for name in names if Path(name).name == name]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        names = of_kind(list[str], read_json(folder / record, "restore it")["files"])
+        own = [name for name in names if Path(name).name == name and "\0" not in name]
+        return [name for name in own if not (folder / name).is_dir()]
+    except (InputError, OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{folder} is not empty and holds no {record} of such results, so it stays; give another --out"
         ) from error

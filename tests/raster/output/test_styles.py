@@ -1,5 +1,6 @@
 """Styles beside maps: a legend of the classes alone, a ramp, outlines; nobody else's is replaced."""
 
+import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -49,6 +50,13 @@ def test_a_style_that_somebody_made_stays(tmp_path: Path, made: str) -> None:
     write_geotiff(tmp_path / "map.tif", CODES, Grid(2, 2), style=STYLE)
     assert own.read_bytes() == before
     assert (tmp_path / "map.tif").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such files")
+def test_a_pipe_with_the_name_of_a_style_stays(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "map.qml")
+    write_geotiff(tmp_path / "map.tif", CODES, Grid(2, 2), style=STYLE)
+    assert (tmp_path / "map.qml").is_fifo()
 
 
 def test_a_map_whose_style_cannot_be_written_is_a_map(tmp_path: Path) -> None:

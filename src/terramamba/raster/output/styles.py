@@ -76,6 +76,8 @@ def move_style(draft: Path, target: Path) -> None:
     own, there = style_of(draft), style_of(target)
     if not own.exists() or (target.suffix.lower() not in RASTERS and _has_raster_beside(target)):
         return
+    if there.exists() and not there.is_file():
+        return
     with suppress(OSError):
         if not there.exists() or MARK in there.read_text(encoding="utf-8", errors="ignore"):
             own.replace(there)
