@@ -1,5 +1,6 @@
 """Maps of scenes and pairs against brute force; what they need, what they refuse, what they leave behind."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -193,6 +194,24 @@ def test_a_class_map_agrees_with_one_patch_at_a_time(tmp_path: Path, seed: int, 
         assert file.nodata == 0
         assert file.colormap(1)[2] == (0, 200, 0, 255)
         assert file.tags(1)["CLASS_3"] == "class 3"
+
+
+def test_a_scene_that_is_replaced_once_its_header_is_known_gives_no_map(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, opened = tmp_path / "scene.tif", maps.open_for
+    make_scene(scene, seed)
+
+    def replaced(*given: Any) -> Scene:
+        found = opened(*given)
+        os.utime(scene, (1, 1))
+        return found
+
+    monkeypatch.setattr(maps, "open_for", replaced)
+    run = Run(tmp_path, PatchModel(), class_card(patches=PatchShape(PATCH, "reflect")))
+    with pytest.raises(InputError, match=r"scene\.tif: was changed, cut or replaced while it was in use"):
+        map_classes(run, scene, tmp_path / "map.tif")
+    assert not (tmp_path / "map.tif").exists()
 
 
 class Silent(Model):

@@ -44,11 +44,15 @@ class FileStates:
     states: tuple[tuple[str, State], ...]
 
     @classmethod
-    def of(cls, paths: Iterable[str | Path]) -> "FileStates":
-        """Note what files and addresses are like. What is neither, or says nothing of itself, is left out."""
+    def of(cls, paths: Iterable[str | Path], *, patience: float = PATIENCE_SECONDS) -> "FileStates":
+        """Note what files and addresses are like, of which servers have so many seconds to say it.
+
+        What is neither, or says nothing of itself, is left out.
+        """
         names = [found for path in paths if (found := _name_of(str(path))) is not None]
         once = tuple(dict.fromkeys(names))
-        return cls(tuple((name, state) for name, state in zip(once, _states(once), strict=True) if state))
+        told = zip(once, _states(once, patience), strict=True)
+        return cls(tuple((name, state) for name, state in told if state))
 
     def changed(self, *, local: bool = False, may_be_gone: bool = False) -> str | None:
         """Return the first file that is not what it was; None where all are.
@@ -61,7 +65,8 @@ class FileStates:
             InputError: a server that answered before does not any longer.
         """
         asked = [(name, state) for name, state in self.states if not (local and is_web_address(name))]
-        for (name, before), now in zip(asked, _states([name for name, _ in asked], again=True), strict=True):
+        now_told = _states([name for name, _ in asked], PATIENCE_SECONDS, again=True)
+        for (name, before), now in zip(asked, now_told, strict=True):
             if now is None and may_be_gone:
                 continue
             if now != before:
@@ -107,12 +112,13 @@ def _name_of(path: str) -> str | None:
     return None
 
 
-def _states(names: Sequence[str], *, again: bool = False) -> list[State | None]:
+def _states(names: Sequence[str], patience: float, *, again: bool = False) -> list[State | None]:
     remote = [name for name in names if is_web_address(name)]
     if not remote:
         return [_local_state(name) for name in names]
     with ThreadPoolExecutor(ASKED_AT_ONCE) as asking:
-        told = dict(zip(remote, asking.map(lambda name: _web_state(name, again=again), remote), strict=True))
+        states = asking.map(lambda name: _web_state(name, patience, again=again), remote)
+        told = dict(zip(remote, states, strict=True))
     return [told[name] if name in told else _local_state(name) for name in names]
 
 
@@ -124,7 +130,7 @@ def _local_state(name: str) -> State | None:
     return status.st_size, str(status.st_mtime_ns)
 
 
-def _web_state(address: str, *, again: bool) -> State | None:
+def _web_state(address: str, patience: float, *, again: bool) -> State | None:
     """Return what the server of ``address`` says of it; None: nothing that tells versions apart.
 
     Raises:
@@ -134,7 +140,7 @@ def _web_state(address: str, *, again: bool) -> State | None:
     for pause in (0.0, *PAUSES) if again else (0.0,):
         time.sleep(pause)
         try:
-            return _answered(address)
+            return _answered(address, patience)
         except urllib.error.HTTPError as error:
             error.close()
             if error.code in (404, 410):
@@ -149,19 +155,19 @@ def _web_state(address: str, *, again: bool) -> State | None:
     )
 
 
-def _answered(address: str) -> State | None:
+def _answered(address: str, patience: float) -> State | None:
     try:
-        return _told(urllib.request.Request(address, method="HEAD"))
+        return _told(urllib.request.Request(address, method="HEAD"), patience)
     except urllib.error.HTTPError as error:
         if error.code not in _NO_HEAD:
             raise
         error.close()
-    return _told(urllib.request.Request(address, headers={"Range": "bytes=0-0"}))
+    return _told(urllib.request.Request(address, headers={"Range": "bytes=0-0"}), patience)
 
 
-def _told(request: urllib.request.Request) -> State | None:
+def _told(request: urllib.request.Request, patience: float) -> State | None:
     answer: HTTPResponse
-    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+    with urllib.request.urlopen(request, timeout=patience) as answer:
         told = answer.headers
         # Of one byte that was asked for, the length of all stands behind a slash.
         length = told.get("Content-Range", "").rpartition("/")[2] or told.get("Content-Length", "")

@@ -11,6 +11,8 @@ TRIES = 3
 CONNECT_SECONDS = 10
 PATIENCE_SECONDS = 12
 """Without a byte for so long, a transfer counts as broken."""
+SLOWEST = 1000
+"""Bytes a second: so does an image of which less comes for so long, since one that trickles has no end."""
 PAUSE_SECONDS = 1.0
 """Before the second request; twice as long before each that follows."""
 AGAIN = (429, 500, 502, 503, 504)
@@ -19,7 +21,7 @@ AGAIN = (429, 500, 502, 503, 504)
 GDAL = {
     "GDAL_HTTP_CONNECTTIMEOUT": str(CONNECT_SECONDS),
     "GDAL_HTTP_LOW_SPEED_TIME": str(PATIENCE_SECONDS),
-    "GDAL_HTTP_LOW_SPEED_LIMIT": "1",
+    "GDAL_HTTP_LOW_SPEED_LIMIT": str(SLOWEST),
     "GDAL_HTTP_MAX_RETRY": str(TRIES - 1),
     "GDAL_HTTP_RETRY_DELAY": str(PAUSE_SECONDS),
     "GDAL_HTTP_RETRY_CODES": ",".join(map(str, AGAIN)),

@@ -13,6 +13,7 @@ from affine import Affine
 from jaxtyping import Bool, Shaped, UInt8
 from rasterio.crs import CRS
 
+from terramamba.core.file_states import NO_FILES, FileStates
 from terramamba.raster import notebook_pictures
 from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import Grid, crs_name, pixel_size
@@ -47,7 +48,8 @@ class Scene:
     other way round. ``alpha`` is the band that the file calls transparency, and what was made of it.
     ``palette`` has red, green, blue and opacity (0 to 255) of each value where values are numbers of colours.
     ``storage`` says what is decoded of the file to read a pixel of one band.
-    ``notes`` are sentences for people about what was assumed or left out.
+    ``notes`` are sentences for people about what was assumed or left out. ``opened`` is what the file that
+    was named was like before anything of it was read.
     """
 
     path: str
@@ -70,6 +72,7 @@ class Scene:
     palette: tuple[tuple[int, int, int, int], ...] | None = field(default=None, repr=False)
     storage: Storage = BY_PIXEL
     notes: tuple[str, ...] = ()
+    opened: FileStates = field(default=NO_FILES, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.band_names:

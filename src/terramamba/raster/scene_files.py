@@ -29,9 +29,15 @@ def files_of(scene: Scene) -> tuple[str, ...]:
 
 
 def states_of(scenes: Iterable[Scene], others: Iterable[str | Path] = ()) -> FileStates:
-    """Note what all files are like that ``scenes`` are read from, and ``others``, such as labels or masks."""
+    """Note what all files are like that ``scenes`` are read from, and ``others``, such as labels or masks.
+
+    The file that a scene was opened from is noted as it was then: what is replaced once its header is known
+    would be read by the header of another.
+    """
+    scenes = list(scenes)
     beside = [file for path in others for file in _with_parts(Path(file_of(str(path))))]
-    return FileStates.of([*(path for scene in scenes for path in files_of(scene)), *beside])
+    now = FileStates.of([*(path for scene in scenes for path in files_of(scene)), *beside])
+    return sum((scene.opened for scene in scenes), now)
 
 
 def _named(value: object) -> Iterator[str]:

@@ -99,8 +99,8 @@ def image(tmp_path: Path, seed: int, server: Server) -> np.ndarray:
 @pytest.mark.parametrize(
     ("statuses", "said"),
     [
-        ([404] * 2, r"HTTP response code: 404\); check the address"),
-        ([403] * 2, r"code: 403\); the server wants a name and password, or a signed address"),
+        ([404] * 9, r"HTTP response code: 404\); check the address"),
+        ([403] * 9, r"code: 403\); the server wants a name and password, or a signed address"),
         ([503] * 9, r"code: 503\), though it was asked 3 times; the server has trouble, try again later"),
         ([0] * 9, r"the server gave no answer, though it was asked 3 times; check the address"),
         ([-1] * 9, r"the server gave no answer, though it was asked 3 times; check the address"),

@@ -2,15 +2,20 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from terramamba.core.errors import InputError
+from terramamba.core.file_states import FileStates
 from terramamba.raster.readers.alpha import AlphaUse
-from terramamba.raster.readers.array_path import SCENE_VARIABLE
+from terramamba.raster.readers.array_path import SCENE_VARIABLE, file_of
 from terramamba.raster.readers.axes import FLAG, Asked, axes_of_text
 from terramamba.raster.readers.format_record import OpenOptions
 from terramamba.raster.readers.formats import open_any, open_part
 from terramamba.raster.readers.mosaic import open_tiles
 from terramamba.raster.scene import Scene
+
+FIRST_LOOK_SECONDS = 5.0
+"""For a server to say what version of a file it has, before it is asked for the file itself."""
 
 
 def open_scene(
@@ -43,10 +48,14 @@ def open_scene(
     if not isinstance(path, str | os.PathLike):
         if variable is not None:
             raise InputError(f"{SCENE_VARIABLE} {variable}: is for one file that holds several; leave it out")
-        return open_tiles([os.fspath(p) for p in path], open_part, alpha=alpha)
+        tiles = [os.fspath(p) for p in path]
+        states = FileStates.of(tiles, patience=FIRST_LOOK_SECONDS)
+        return replace(open_tiles(tiles, open_part, alpha=alpha), opened=states)
     order = None if axes is None else axes_of_text(axes)
     if axes is not None and order is None:
         raise InputError(f"{FLAG} {axes}: is no order of rows, cols and bands, such as rows,cols,bands")
     earlier = None if not like else axes_of_text(",".join(like))
     asked = Asked(order, shape, bands, earlier)
-    return open_any(os.fspath(path), OpenOptions(variable, asked=asked, column=column, alpha=alpha))
+    states = FileStates.of([file_of(os.fspath(path))], patience=FIRST_LOOK_SECONDS)
+    found = open_any(os.fspath(path), OpenOptions(variable, asked=asked, column=column, alpha=alpha))
+    return replace(found, opened=states)
