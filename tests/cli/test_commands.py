@@ -12,6 +12,7 @@ from shutil import copytree
 import numpy as np
 import pytest
 import shapely
+import torch
 from pyogrio import read_info
 from pyogrio.raw import write
 
@@ -372,3 +373,26 @@ def test_classify_evaluate_writes_scores(workshop, terramamba, tmp_path) -> None
     assert json.loads(done.out) == record
     rows = (tmp_path / "scores" / "confusion.csv").read_text().splitlines()
     assert [row.split(",")[1:] for row in rows[1:]] == [list(map(str, row)) for row in record["confusion"]]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 2.64 GiB for an array"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB. GPU 0 has a total capacity of"),
+        RuntimeError(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"
+        ),
+    ],
+)
+def test_memory_that_runs_out_is_said_with_what_takes_less(monkeypatch, capsys, error) -> None:
+    def ends(words) -> int:
+        raise error
+
+    monkeypatch.setattr("terramamba.cli.models.run", ends)
+    assert main(["models"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(
+        f"error: not enough memory ({str(error).partition('. ')[0]}); ask for less at once ("
+    )
+    assert said.endswith("--workers), or close other programs\n")

@@ -20,6 +20,7 @@ from terramamba.cli.shared.verbosity import spoken
 from terramamba.cli.shared.widths import listed, width_of_terminal, wrapped
 from terramamba.core.errors import InputError, speaking_to_shell
 from terramamba.core.launcher import launched_process
+from terramamba.core.memory import is_of_memory
 from terramamba.core.start_message import said_at_once
 from terramamba.core.termination import RESUMABLE, Terminated, signals_interrupt
 from terramamba.core.trust import trusting
@@ -28,6 +29,8 @@ from terramamba.core.visible import visible, visible_streams
 
 LONGEST = 900
 """Letters of a message."""
+LESS = "--batch-size, --crop-size, --tile-size, --strip-rows, --workers"
+"""Flags by which commands hold less in memory."""
 
 DONE, CANNOT, USAGE, INTERRUPTED, ENDED_BY = 0, 1, 2, 130, 128
 
@@ -246,6 +249,9 @@ def _in_one_line(error: Exception) -> str:
         name = _shortened(_name_in(error))
         return f"{name}: a file name that is no text in UTF-8 cannot be used; rename it"
     text = _shortened(" ".join(str(error).split())) or "no message"
+    if is_of_memory(error):
+        said = text.partition(". ")[0]
+        return f"not enough memory ({said}); ask for less at once ({LESS}), or close other programs"
     return f"{type(error).__name__}: {text} (this was not foreseen; --debug shows where it happened)"
 
 

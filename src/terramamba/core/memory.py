@@ -1,6 +1,16 @@
-"""How much memory this process has taken."""
+"""How much memory this process has taken, and whether an error says that there is no more."""
 
 from pathlib import Path
+
+NO_MORE = "DefaultCPUAllocator: can't allocate memory"
+"""How PyTorch says so of the main memory, by no error of its own."""
+
+
+def is_of_memory(error: BaseException) -> bool:
+    """Tell whether ``error`` says that memory ran out, of the machine or of a GPU."""
+    return (
+        isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or NO_MORE in str(error)
+    )
 
 
 def most_resident() -> float:
