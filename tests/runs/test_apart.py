@@ -232,6 +232,13 @@ def test_a_run_that_would_be_replaced_through_a_link_is_refused_before_it_is_tra
     assert all_of(victim) == {"precious.txt": "precious"}
 
 
+def test_a_run_that_is_named_by_a_link_is_replaced_where_it_lies(run, tmp_path):
+    (tmp_path / "latest").symlink_to(run)
+    train(settings(tmp_path / "latest"))
+    assert (tmp_path / "latest").is_symlink()
+    assert all_of(run) == {"notes.txt": "mine", **dict.fromkeys(LATER, "later")}
+
+
 @pytest.mark.parametrize("state", [WHOLE, MOVED])
 def test_links_that_came_with_a_run_are_not_followed(run, tmp_path, state):
     fill(tmp_path, ("victim/precious.txt",), "precious")

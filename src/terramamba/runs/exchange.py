@@ -80,12 +80,12 @@ def settle(folder: Path) -> None:
 
 def _move(source: Path, target: Path) -> None:
     """Move all files below ``source`` to the same places below ``target``, and remove it."""
-    require_no_link(target)
     make_folder(target)
     for path in sorted(source.iterdir(), key=lambda path: path.name in LAST):
         if path.name == LOCK or path.is_symlink():  # none of ours is a link
             continue
         if path.is_dir():
+            require_no_link(target / path.name)
             _move(path, target / path.name)
         else:
             replace(path, target / path.name)
