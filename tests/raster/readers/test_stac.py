@@ -18,6 +18,7 @@ from affine import Affine
 
 from programs import terramamba
 from terramamba.core.errors import InputError
+from terramamba.raster.readers import stac, stac_answers
 from terramamba.raster.readers.dates import acquisition_date
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.readers.stac import open_stac
@@ -229,6 +230,22 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield f"http://127.0.0.1:{served.server_address[1]}"
         served.shutdown()
         thread.join()
+
+
+@pytest.mark.parametrize(
+    ("bound", "least", "said"),
+    [
+        ("LARGEST_ITEM", 1000, "it has more than 0.001 MB"),
+        ("WHOLE_SECONDS", 0.0, "not whole after 0 seconds"),
+    ],
+)
+def test_an_answer_without_end_is_not_taken_for_an_item(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, least: float, said: str
+) -> None:
+    (tmp_path / "item.json").write_text(f'{{"stac_version": "{"1" * 5000}"}}')
+    monkeypatch.setattr(stac if bound == "LARGEST_ITEM" else stac_answers, bound, least)
+    with pytest.raises(InputError, match=rf"item\.json: cannot be read as a STAC item \(.*{said}\)"):
+        open_scene(f"{server}/item.json")
 
 
 def test_an_item_on_a_web_server(sentinel: Any, server: str, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from terramamba.core.errors import InputError
-from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS, TRIES
 from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.band_stack import are_bands, stack
@@ -122,17 +121,15 @@ def read_item(item: str) -> Any:
     try:
         import odc.stac  # noqa: F401  # so that what is missing is said before anything is fetched
         import pystac
-        from pystac_client.stac_api_io import StacApiIO
-        from urllib3 import Retry
+
+        from terramamba.raster.readers.stac_answers import bounded_answers
     except ImportError as error:
         raise InputError(
             f"{item}: STAC items need pystac-client and odc-stac ({error}); "
             "install them with: pip install 'terramamba[stac]'"
         ) from error
     try:
-        again = Retry(total=TRIES - 1, backoff_factor=PAUSE_SECONDS, status_forcelist=AGAIN)
-        waiting = (CONNECT_SECONDS, PATIENCE_SECONDS)
-        record = pystac.read_file(item, stac_io=StacApiIO(max_retries=again, timeout=waiting))
+        record = pystac.read_file(item, stac_io=bounded_answers(LARGEST_ITEM))
     except Exception as error:  # of network, JSON and each version of STAC, which share no class
         raise InputError(
             f"{item}: cannot be read as a STAC item ({_one_line(error)}); check path or address"
