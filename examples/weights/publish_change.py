@@ -1,14 +1,14 @@
 """Publish a trained run as the weights `terramamba-change`: score it, write its card and its licence.
 
-    for step in first second third fourth fifth sixth; do
+    for step in first second third fourth fifth sixth seventh; do
         python examples/weights/change_pairs.py $step ROOT > $step.csv
     done
     train() { terramamba change train --config examples/weights/change_$1.yaml --data $1.csv --root ROOT \\
         --out $1 $2 $3; }
-    train first; train second --init first; train third --init second; train fourth --init second
-    train fifth --init fourth; train sixth --init fifth
-    python examples/weights/mean_of_change.py second third fourth sixth mean
-    python examples/weights/publish_change.py mean sixth.csv ROOT FOLDER
+    train first; train second --init first; train third --init second; train fourth --init third
+    train fifth --init fourth; train sixth --init first; train seventh --init sixth
+    python examples/weights/join_change.py second fifth seventh joined
+    python examples/weights/publish_change.py joined fifth.csv ROOT FOLDER
 
 Test parts are read here, once; nothing is chosen by them.
 """
@@ -132,7 +132,7 @@ def main(run: str, table: str, root: str, folder: str) -> None:
         ),
         own=plain(own_part(loaded, PIXEL_SIZES)),
     )
-    save_weights(Path(folder), loaded.model, card, LICENCE)
+    save_weights(Path(folder), loaded.model, card, LICENCE, half=True)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,33 @@ def test_each_meaning_has_a_decoder_and_the_first_is_the_default(own, seed):
     torch.testing.assert_close(mixed, wanted, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_evaluated_it_also_sees_images_enlarged_for_the_meanings_that_ask_for_it(own, seed):
+    net = model(meanings=2, finer=[1, 2], own_encoders=own).eval()
+    x, meaning = torch.randn(2, 2, 3, 20, 27), torch.tensor([1, 0])
+    found = net(x, meaning)
+    net.finer = (1, 1)
+    first = torch.tensor([1])
+    enlarged = torch.nn.functional.interpolate(x[0], scale_factor=2, mode="bilinear")[None]
+    alone = net(enlarged, first).unflatten(2, (20, 2)).unflatten(4, (27, 2)).mean((3, 5))
+    torch.testing.assert_close(found[:1], (net(x[:1], first) + alone) / 2, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found[1:], net(x[1:], meaning[1:]), rtol=1e-4, atol=1e-5)
+
+
+def test_trained_it_sees_images_as_they_are(seed):
+    net, seen = model(finer=[2]), []
+    net.encoder.register_forward_hook(lambda _, given, __: seen.append(given[0].shape[-1]))
+    net.train()(torch.randn(1, 2, 3, 20, 27))
+    net.eval()(torch.randn(1, 2, 3, 20, 27))
+    assert seen == [32, 32, 64]
+
+
+@pytest.mark.parametrize("finer", [[], [0], [1, 2]])
+def test_how_much_finer_is_a_number_for_each_meaning(finer):
+    with pytest.raises(InputError, match=r"finer=.*; give a number of at least 1, or one for each meaning"):
+        model(meanings=3, finer=finer)
+
+
 def test_with_encoders_of_their_own_meanings_share_nothing(seed):
     net, x = model(meanings=2, own_encoders=True).eval(), torch.randn(1, 2, 3, 32, 32)
     first = net(x, torch.tensor([0]))

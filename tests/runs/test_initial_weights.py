@@ -1,6 +1,7 @@
 """Training begins with an earlier run: its weights and sizes, and what of them other data cannot take."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import torch
 from safetensors.numpy import load_file
 
 from cards import change_card, plain_scaling
+from terramamba.change.settings import ChangeSettings
 from terramamba.cli import main
 from terramamba.models.registry import create_model
 from terramamba.runs.folder import Run, load_run
-from terramamba.runs.initial_weights import begin_with
+from terramamba.runs.initial_weights import begin_with, with_sizes_of
 
 SIDE = 24
 
@@ -32,6 +34,15 @@ def test_encoders_begin_with_those_of_a_run_that_shares_them_otherwise(own, seed
     assert begun.words == "the weights of RUN"
     x = torch.randn(1, 2, 3, 32, 32)
     torch.testing.assert_close(model.model.eval()(x), run(x, torch.tensor([1])))
+
+
+def test_what_belongs_to_meanings_is_no_size_that_others_begin_with():
+    begun = detector("roads", "water", own_encoders=True, finer=[1, 2])
+    model = replace(begun.card.model, name="difference_mamba", options=begun.model.options)
+    begun = replace(begun, card=replace(begun.card, model=model))
+    settings = ChangeSettings(data="D", out="O", init="RUN", model="difference_mamba")
+    sizes = with_sizes_of(settings, begun, "change").set
+    assert sizes == {"width": 8, "d_state": 1, "own_encoders": True}
 
 
 def test_each_meaning_begins_with_the_decoder_of_its_name(seed):

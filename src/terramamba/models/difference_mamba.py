@@ -12,7 +12,10 @@ strides 16 and 8. Exchanging the dates changes nothing.
 
 With ``meanings`` the model has learnt several meanings of "changed", such as buildings alone or anything:
 they share the encoder, or with ``own_encoders`` nothing, and each has the rest for itself, so that none costs
-another anything.
+another anything. For meanings whose ``finer`` is above 1 images are seen enlarged so many times, too, when
+the model is evaluated:
+
+    logits = (logits(x) + means over finer x finer of logits(enlarged x)) / 2
 """
 
 from collections.abc import Mapping, Sequence
@@ -116,8 +119,10 @@ class DifferenceMamba(OnLocalEncoder):
         d_state: int,
         meanings: int,
         own_encoders: bool,
+        finer: tuple[int, ...],
     ) -> None:
         super().__init__()
+        self.finer = finer * meanings if len(finer) == 1 else finer
         self.encoder = None if own_encoders else EfficientNetLite0(in_channels)
         self.encoders = nn.ModuleList(EfficientNetLite0(in_channels) for _ in range(meanings * own_encoders))
         self.decoders = nn.ModuleList(Decoder(num_classes, width, mixed, d_state) for _ in range(meanings))
@@ -131,23 +136,39 @@ class DifferenceMamba(OnLocalEncoder):
         ``meaning`` says for each pair which of the model's meanings of "changed" is asked for; None: the
         first.
         """
-        h, w = x.shape[-2:]
-        y = reflect_to_multiple(x, COARSEST)
-        shared = None if self.encoder is None else _encoded(self.encoder, y)
         if meaning is None or len(self.decoders) == 1:
-            first = _encoded(self.encoders[0], y) if shared is None else shared
-            return self.decoders[0](first)[..., :h, :w]
+            return self._answer(0, x, self._maps(0, x))
+        shared = None if self.encoder is None else self._maps(0, x)
         found, order = [], []
         for asked in sorted(set(meaning.tolist())):
             own = (meaning == asked).nonzero()[:, 0]
-            pairs = (
-                _encoded(self.encoders[asked], y[own])
+            maps = (
+                self._maps(asked, x[own])
                 if shared is None
                 else [(before[own], after[own]) for before, after in shared]
             )
-            found.append(self.decoders[asked](pairs))
+            found.append(self._answer(asked, x[own], maps))
             order.append(own)
-        return torch.cat(found)[torch.cat(order).argsort()][..., :h, :w]
+        return torch.cat(found)[torch.cat(order).argsort()]
+
+    def _maps(self, number: int, x: Float[Tensor, "b 2 c h w"]) -> list[tuple[Tensor, Tensor]]:
+        """The encoder's maps of both dates for a meaning, fine to coarse."""
+        encoder = self.encoders[number] if self.encoder is None else self.encoder
+        dates = reflect_to_multiple(x, COARSEST).transpose(0, 1).flatten(0, 1)
+        return [by_date(maps) for maps in encoder(dates.contiguous(memory_format=torch.channels_last))]
+
+    def _answer(
+        self, number: int, x: Float[Tensor, "b 2 c h w"], maps: Sequence[tuple[Tensor, Tensor]]
+    ) -> Float[Tensor, "b k h w"]:
+        """The logits of images with these ``maps`` for a meaning."""
+        (h, w), decoder = x.shape[-2:], self.decoders[number]
+        times = 1 if self.training else self.finer[number]
+        if times == 1:
+            return decoder(maps)[..., :h, :w]
+        enlarged = F.interpolate(x.flatten(0, 1), scale_factor=times, mode="bilinear", align_corners=False)
+        finer = decoder(self._maps(number, enlarged.reshape(*x.shape[:3], times * h, times * w)))
+        finer = F.avg_pool2d(finer[..., : times * h, : times * w], times)
+        return (finer + decoder(maps)[..., :h, :w]) / 2  # this one last, as what hooks keep has its size
 
     def weights_of_meaning(self, number: int) -> tuple[str, ...]:
         """Return with what the names of the weights begin that a meaning is answered with."""
@@ -171,12 +192,6 @@ class DifferenceMamba(OnLocalEncoder):
         return [decoder for decoder in self.decoders if isinstance(decoder, Decoder)]
 
 
-def _encoded(encoder: nn.Module, x: Float[Tensor, "b 2 c h w"]) -> list[tuple[Tensor, Tensor]]:
-    """The maps of both dates, fine to coarse."""
-    dates = x.transpose(0, 1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
-    return [by_date(maps) for maps in encoder(dates)]
-
-
 def _twice(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
     return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
@@ -190,6 +205,7 @@ def _build(
     meanings: int = 1,
     encoder: Literal["efficientnet_lite0"] = "efficientnet_lite0",
     own_encoders: bool = False,
+    finer: tuple[int, ...] = (1,),
 ) -> DifferenceMamba:
     options = {
         "in_channels": in_channels,
@@ -202,7 +218,11 @@ def _build(
     for name, value in options.items():
         if value < (0 if name == "mixed" else 1):
             raise InputError(f"difference_mamba: {name}={value!r}; give a number of at least 1")
-    return DifferenceMamba(**options, own_encoders=own_encoders)
+    if len(finer) not in (1, meanings) or min(finer) < 1:
+        raise InputError(
+            f"difference_mamba: finer={list(finer)!r}; give a number of at least 1, or one for each meaning"
+        )
+    return DifferenceMamba(**options, own_encoders=own_encoders, finer=finer)
 
 
 def weights_of_before(saved: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

@@ -24,7 +24,7 @@ from terramamba.training.settings import TrainSettings
 S = TypeVar("S", bound=TrainSettings)
 NAMED = 4
 """Weights that are named where more are drawn anew."""
-FROM_DATA = ("in_channels", "num_classes", "patch_size", "meanings")
+FROM_DATA = ("in_channels", "num_classes", "patch_size", "meanings", "finer")
 """Options that differ from run to run of one size of a model."""
 
 
