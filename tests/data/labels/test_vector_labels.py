@@ -216,6 +216,23 @@ def test_points_in_the_same_pixel_and_beside_the_scene(tmp_path: Path, scene: Sc
     assert "1 pixels are claimed by shapes of two classes" in said
 
 
+def test_a_row_of_codes_from_0_is_asked_about_unless_pixels_gave_it(tmp_path: Path, scene: Scene) -> None:
+    shapes = [on_ground(shapely.box(*bounds)) for bounds in ((1, 1, 5, 4), (6, 2, 10, 9), (0, 8, 3, 12))]
+    path = write(tmp_path / "a.gpkg", shapes, landcover=[0, 1, 2])
+    with pytest.raises(InputError, match=r": 0 \(1 of 3 features\) begins a row of codes up to 2, .* none "):
+        read_labels(path, scene)
+    assert read_labels(path, scene, ignore=[0]).classes.codes == (1, 2)
+    counted = read_labels(path, scene, ignore=["none"])
+    assert counted.classes.codes == (0, 1, 2)
+    assert code_map(counted)[6, 8] == 1
+    assert np.count_nonzero(counted.targets == 0) == 12
+    outlines = write(tmp_path / "b.gpkg", shapes, DN=[0, 1, 2])
+    assert read_labels(outlines, scene).classes.codes == (1, 2)
+    gaps = read_labels(write(tmp_path / "c.gpkg", shapes, kind=[0, 5, 9]), scene)
+    assert gaps.classes.codes == (5, 9)
+    assert any("1 of 3 features with 0 in 'kind': unlabelled" in note for note in gaps.notes)
+
+
 def test_a_class_whose_shapes_all_lie_on_those_of_another_is_said_to_be_gone(
     tmp_path: Path, scene: Scene
 ) -> None:

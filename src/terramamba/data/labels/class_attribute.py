@@ -60,14 +60,14 @@ class ClassAttribute:
     """The class of every feature: a code, or 0 for none. ``names`` is empty where the file has numbers alone.
 
     ``by_name``: it has text alone, whose values the codes only count. ``note`` says what is to be known of
-    them; ``zeros`` features have the number 0 and ``below`` one below 0, and none therefore.
+    them; ``is_zero``: which have the number 0; ``below`` have one below 0, and no class therefore.
     """
 
     attribute: str
     codes: Int[np.ndarray, " n"]
     names: Mapping[int, str]
+    is_zero: Bool[np.ndarray, " n"]
     note: str | None = None
-    zeros: int = 0
     below: int = 0
     by_name: bool = False
 
@@ -227,7 +227,8 @@ def _classes(name: str, values: Shaped[np.ndarray, " n"]) -> ClassAttribute | No
     place = {"": 0} | {text: code_of[chosen] for text, chosen in spelling.items()}
     codes = np.array([place[text] for text in written], np.int64)
     numbered = dict(enumerate(names, start=1))
-    return ClassAttribute(name, codes, numbered, merged_in_words(spelling), by_name=True)
+    none = np.zeros(len(codes), bool)
+    return ClassAttribute(name, codes, numbered, none, merged_in_words(spelling), by_name=True)
 
 
 def _says(text: str) -> bool:
@@ -236,8 +237,10 @@ def _says(text: str) -> bool:
 
 def _numbered(name: str, codes: Int[np.ndarray, " n"], known: Bool[np.ndarray, " n"]) -> ClassAttribute:
     """Take numbers for codes, where they are ``known``; those below 0 are none, and 0 is none either."""
-    zeros, below = (int(np.count_nonzero(known & there)) for there in (codes == 0, codes < 0))
-    return ClassAttribute(name, np.where(known, np.maximum(codes, 0), 0), {}, zeros=zeros, below=below)
+    below = int(np.count_nonzero(known & (codes < 0)))
+    return ClassAttribute(
+        name, np.where(known, np.maximum(codes, 0), 0), {}, known & (codes == 0), below=below
+    )
 
 
 def _listed(attributes: Mapping[str, Shaped[np.ndarray, " n"]]) -> str:

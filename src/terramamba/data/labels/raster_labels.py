@@ -96,7 +96,7 @@ def read_codes(
     """
     path, variable = split_variable(path, variable, FLAG)
     if is_vector_file(path):
-        return read_shapes(path, scene, vector)
+        return read_shapes(path, scene, vector, zero)
     if (listed := pixel_format(path)) is not None:
         require_upright(path, scene)
         return listed.read(path, scene)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int, Shaped
+from jaxtyping import Bool, Int, Shaped
 
 from terramamba.data.labels.class_attribute import find_classes
 from terramamba.data.labels.palette import Colour
@@ -18,8 +18,8 @@ from terramamba.data.labels.qgis_style import category_style
 class StyledClasses:
     """The class of every feature: a code, or 0 for none; names and colours by code, as far as known.
 
-    ``by_name``: the attribute is text, and codes only count its values. ``zeros`` features have the number 0
-    and ``below`` one below 0, and no class therefore.
+    ``by_name``: the attribute is text, and codes only count its values. ``is_zero``: which have the
+    number 0; ``below`` have one below 0, and no class therefore.
     """
 
     attribute: str
@@ -27,7 +27,7 @@ class StyledClasses:
     names: Mapping[int, str]
     colours: Mapping[int, Colour]
     by_name: bool
-    zeros: int = 0
+    is_zero: Bool[np.ndarray, " n"]
     below: int = 0
     notes: tuple[str, ...] = ()
 
@@ -52,7 +52,7 @@ def find_styled_classes(
         classes.names,
         {},
         classes.by_name,
-        classes.zeros,
+        classes.is_zero,
         classes.below,
         notes,
     )

@@ -37,7 +37,8 @@ class CodeCounts:
 
     ``missing``: pixels that hold NaN or less than 0 without that being declared as no data. ``nodata``: the
     declared value, which ``no_data`` pixels hold. ``hidden``: the file has a mask, which leaves out some
-    of its pixels, ``masked`` of those on the scene. ``of``: what is counted, for messages.
+    of its pixels, ``masked`` of those on the scene. ``row``: somebody gave the codes one by one from 0 on.
+    ``of``: what is counted, for messages.
     """
 
     counts: Mapping[int, int]
@@ -47,6 +48,7 @@ class CodeCounts:
     no_data: int = 0
     hidden: bool = False
     masked: int = 0
+    row: bool = False
     of: str = "pixels"
 
     @property
@@ -187,6 +189,8 @@ def _settle_zero(
         )
     elif _is_name(name):
         doubts[0] = f"is called {name!r}, but no value is declared as no data"
+    elif found.row and not name:
+        doubts[0] = f"begins a row of codes up to {max(found.counts)}, as of classes that count from 0"
     elif known is not None and 0 in known.codes:
         doubts[0] = "is a class of the run, but here no value is declared as no data"
     else:

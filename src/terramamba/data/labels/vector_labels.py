@@ -26,17 +26,20 @@ from terramamba.raster.windows import Window
 POINT = 0
 """Shapely's number of this kind of shape."""
 
+OF_PIXELS = ("dn", "gridcode", "value")
+"""What programs call the values of pixels that they make shapes of: 0 is what surrounds the others."""
+
 ROUNDING = 1e-6
 """Shares of a pixel below this come from rounding in reprojection, not from what somebody drew."""
 
 
-def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
+def read_shapes(path: str, scene: Scene, options: VectorOptions, zero: bool = False) -> ClassRaster:
     """Read a vector file (GeoPackage, Shapefile, GeoJSON, ...) in any reference system.
 
     A polygon labels the pixels that it covers enough of, a line those it passes through, a point the one it
     is in. Pixels that shapes of two classes claim are unlabelled and counted in the notes, and so are shapes
     outside the scene, without a class, or too small to label anything. A shape of several parts labels what
-    it covers as a whole; its parts are features of their own.
+    it covers as a whole; its parts are features of their own. ``zero``: 0 is a class, else it is none.
 
     Raises:
         InputError: what ``read_features``, ``on_pixels`` and ``find_styled_classes`` refuse, or no shape that
@@ -51,7 +54,7 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
     shapes, notes = on_pixels(features, scene.grid, scene.path)
     least = ROUNDING if options.all_touched else options.min_coverage - ROUNDING
     overlaps = OverlapResolver(scene.height, scene.width)
-    drawn = ~shapely.is_missing(shapes) & (classes.codes > 0)
+    drawn = ~shapely.is_missing(shapes) & ((classes.codes > 0) | (classes.is_zero & zero))
     points = drawn & (shapely.get_type_id(shapes) == POINT) & ~shapely.is_empty(shapes)
     outside, on_border = _add_points(overlaps, shapes, classes.codes, np.flatnonzero(points))
     small, parts, multipart = 0, len(features), 0
@@ -74,13 +77,16 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
     pixels, codes, numbers, disputed = overlaps.resolve()
     if not len(pixels):
         raise InputError(_nothing_labelled(path, shapes, scene, outside, small, options, features.crs))
-    zero = f"with 0 in {classes.attribute!r}: unlabelled; where that is a class, number the classes from 1"
+    zeros = int(np.count_nonzero(classes.is_zero))
     said = (
         (np.count_nonzero(shapely.is_missing(shapes)), "without a shape"),
-        (classes.zeros, zero),
+        (
+            0 if zero else zeros,
+            f"with 0 in {classes.attribute!r}: unlabelled (--ignore-classes none: a class)",
+        ),
         (classes.below, f"with a number below 0 in {classes.attribute!r}: unlabelled"),
         (
-            np.count_nonzero(classes.codes == 0) - classes.zeros - classes.below,
+            np.count_nonzero(classes.codes == 0) - zeros - classes.below,
             f"without a class in {classes.attribute!r}",
         ),
         (outside, "outside the scene"),
@@ -103,7 +109,9 @@ def read_shapes(path: str, scene: Scene, options: VectorOptions) -> ClassRaster:
     if gone:
         called = ", ".join(str(classes.names.get(code, code)) for code in gone)
         notes += (f"{path}: no pixel is left of the class {called}: its shapes are those counted above",)
-    found = CodeCounts(counts, classes.names, of="features")
+    whole_row = sorted(counts) == list(range(1, len(counts) + 1)) and len(counts) > 1
+    drawn_from_0 = whole_row and classes.attribute.lower() not in OF_PIXELS
+    found = CodeCounts(counts | ({0: zeros} if zeros else {}), classes.names, row=drawn_from_0, of="features")
     return ClassRaster(pixels, codes, found, classes.names, classes.colours, classes.by_name, numbers, notes)
 
 
