@@ -7,7 +7,7 @@ import pytest
 from test_band_views import Numbered
 
 from terramamba.core.errors import InputError
-from terramamba.raster.band_identity import WantedBands, bands_of
+from terramamba.raster.band_identity import WantedBands, bands_of, plain_names
 from terramamba.raster.band_matching import match_bands, place_note
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.wavelengths import nanometres
@@ -209,3 +209,18 @@ def test_views_keep_what_is_known_of_each_band() -> None:
     matched = match_bands(given, wanted(2, wavelengths=(3e3, 1e3)))
     assert (matched.fwhm, matched.bad_bands, matched.nodata) == ((3.0, 1.0), (False, True), 7.0)
     assert np.array_equal(matched.preview(2)[0][:, 0, 0], [2, 0])
+
+
+@pytest.mark.parametrize(
+    ("names", "known"),
+    [
+        (("Band_4", "Band_3", "Band_2"), True),
+        (("Layer 5", "Layer 6"), True),
+        (("Band_1", "Band_2"), False),
+        (("Layer_0", "Layer_1"), False),
+        (("band 4", "band 3"), False),  # as bands without names are called here
+        (("4", "3"), False),
+    ],
+)
+def test_numbers_in_another_order_tell_which_bands_they_are(names: tuple[str, ...], known: bool) -> None:
+    assert (plain_names(names) is not None) == known

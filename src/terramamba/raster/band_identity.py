@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from terramamba.raster.scene import Scene
 
-_NUMBERED = re.compile(r"(?:band|b[aä]nd|channel|layer)?[\s_#.-]*\d+", re.I)
+_NUMBERED = re.compile(r"(band|b[aä]nd|channel|layer)?[\s_#.-]*(\d+)", re.I)
 """Names that only count: ``band 3``, ``Band_3``, ``3``."""
 _SEPARATOR = re.compile(r"[\s_.\-]+")
 
@@ -22,8 +22,10 @@ def plain_names(names: Sequence[str]) -> tuple[str, ...] | None:
     ('red', 'green', 'band 3')
     >>> plain_names(["band 1", "band 2"]) is None
     True
+    >>> plain_names(["Band_4", "Band_3"])
+    ('4', '3')
     """
-    if len(names) < 2 or all(_NUMBERED.fullmatch(name.strip()) for name in names):
+    if len(names) < 2 or _only_count(names):
         return None
     parts = [[part for part in _SEPARATOR.split(name.strip().casefold()) if part] for name in names]
     shortest = min(map(len, parts))
@@ -35,6 +37,20 @@ def plain_names(names: Sequence[str]) -> tuple[str, ...] | None:
         after += 1
     plain = tuple(" ".join(part[before : len(part) - after]) for part in parts)
     return plain if len(set(plain)) == len(plain) and all(plain) else None
+
+
+def _only_count(names: Sequence[str]) -> bool:
+    """Whether names are numbers; those of bands in another order, or of some alone, tell which they are.
+
+    Names that this package gives (``band 3``) do not, nor do numbers without a word.
+    """
+    found = [_NUMBERED.fullmatch(name.strip()) for name in names]
+    numbers = [int(match[2]) for match in found if match is not None]
+    if len(numbers) < len(names):
+        return False
+    told = all(match is not None and match[1] for match in found)
+    given = all(name == f"band {number}" for name, number in zip(names, numbers, strict=True))
+    return given or not told or numbers in (list(range(len(names))), list(range(1, len(names) + 1)))
 
 
 def known_names(scene: Scene) -> tuple[str, ...] | None:

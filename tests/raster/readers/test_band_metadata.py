@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from rasterio.enums import ColorInterp
 
 from terramamba.core.errors import InputError
 from terramamba.raster.declared_scale import DeclaredScale
@@ -599,3 +602,35 @@ def test_a_file_of_the_reference_system_that_is_not_read_is_named(geotiff: Make,
     (plain,) = open_scene(path).notes
     (tmp_path / "a.prj").write_text(rasterio.CRS.from_epsg(32633).to_wkt(), encoding="utf-8")
     assert open_scene(path).notes == (f"{plain}; a.prj beside it is not read",)
+
+
+@pytest.mark.parametrize(("lengths", "known"), [((492.4, 664.6, 864.7), True), ((492.4, 664.6, 0.0), False)])
+def test_bands_of_a_geotiff_of_snap_have_the_names_in_its_tag(
+    tmp_path: Path, lengths: tuple[float, ...], known: bool
+) -> None:
+    band = (
+        "<Spectral_Band_Info><BAND_INDEX>{}</BAND_INDEX><BAND_NAME>{}</BAND_NAME>"
+        "<BAND_WAVELEN>{}</BAND_WAVELEN></Spectral_Band_Info>"
+    )
+    names = ("blue &amp; green", "red", "nir")
+    told = "".join(band.format(i, names[i], lengths[i]) for i in (2, 0, 1))
+    texts = {"a": told, "b": told.replace("<BAND_INDEX>2<", "<BAND_INDEX>3<"), "c": "<xml>" * 9}
+    for name, text in texts.items():
+        tags = ImageFileDirectory_v2()
+        tags[65000] = f"<Dimap_Document>{text}"
+        Image.new("RGB", (5, 4)).save(tmp_path / f"{name}.tif", tiffinfo=tags)
+    scene = open_scene(tmp_path / "a.tif")
+    assert scene.band_names == ("blue & green", "red", "nir")
+    assert scene.wavelengths == (lengths if known else None)
+    for other in ("b", "c"):
+        assert open_scene(tmp_path / f"{other}.tif").band_names == ("band 1", "band 2", "band 3")
+
+
+def test_colours_in_another_order_are_said(geotiff: Make, tmp_path: Path) -> None:
+    path = geotiff(tmp_path / "a.tif", np.ones((4, 4, 5), np.uint8))
+    colours = (ColorInterp.undefined, ColorInterp.blue, ColorInterp.green, ColorInterp.red)
+    for order, said in ((colours, True), ((*colours[:0:-1], colours[0]), False)):
+        with rasterio.open(path, "r+") as image:
+            image.colorinterp = order
+        notes = open_scene(path).notes
+        assert any("--bands 4,3,2 takes red, green and blue" in note for note in notes) == said

@@ -50,6 +50,7 @@ def test_a_folder_of_masks_alone_is_read(geotiff: Make, tmp_path: Path) -> None:
         (("red.tif", "nir.tif"), ("scl.tif", "visual.tif", "thumbnail.jpg"), 3),
         (("a_R1C1.TIF",), ("a-BROWSE.JPG", "map of it.png"), 2),
         (("green.tif", "nir.tif"), ("plot_preview.tif",), 1),
+        (("red.tif", "nir.tif"), ("sun_zenith.tif", "VAA.tif", "cloud_mask.tif", "x_msk.tif"), 4),
     ],
 )
 def test_pictures_and_derived_layers_beside_a_scene_are_no_bands(

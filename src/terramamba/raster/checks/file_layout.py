@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64
@@ -63,7 +63,7 @@ class Layout:
     def read(self, band: int, row: int, col: int) -> Float64[np.ndarray, "h w"]:
         """Read a window of at most ``SIDE`` pixels a side of one band."""
         rows, cols = slice(row, min(row + SIDE, self.sizes[1])), slice(col, min(col + SIDE, self.sizes[2]))
-        wanted = {"b": band, "l": rows, "s": cols}
+        wanted: dict[str, int | slice] = {"b": band, "l": rows, "s": cols}
         file = NpyArray(self.path, self.stored, self.dtype, False, self.offset)
         return np.asarray(file[tuple(wanted[axis] for axis in _STORED[self.interleave])], np.float64)
 
@@ -113,7 +113,7 @@ def layout_of(path: str) -> Layout | None:
     order = ">" if whole_number(header.get("byte_order", "")) else "<"
     sizes = (image.count, image.height, image.width)
     offset = whole_number(header.get("header_offset", ""))
-    return Layout(path, dtype.newbyteorder(order), offset, sizes, cast(Interleave, interleave))
+    return Layout(path, dtype.newbyteorder(order), offset, sizes, interleave)
 
 
 def better_layout(layout: Layout) -> str | None:

@@ -17,6 +17,7 @@ from terramamba.raster.readers.band_names import (
     names_note,
 )
 from terramamba.raster.readers.envi_header import OTHER_NAMES
+from terramamba.raster.readers.tiff_entries import bands_of_snap
 from terramamba.raster.readers.vrt_parts import files_of_bands, tags_and_names_of_parts
 from terramamba.raster.readers.wavelengths import (
     Centres,
@@ -50,6 +51,12 @@ def tags_and_names(
         names = [descriptions[i - 1] or "" for i in indexes]
         if image.driver == "VRT" and not any(names):
             return _of_parts(image, indexes, tags)
+        snap = bands_of_snap(image.name, image.count) if image.driver == "GTiff" and not any(names) else []
+        if snap:
+            lengths = [snap[i - 1][1] for i in indexes]
+            told = [{"wavelength": f"{length}", "wavelength_units": "nm"} for length in lengths]
+            own = told if all(lengths) else [{} for _ in lengths]
+            return [a | b for a, b in zip(own, tags, strict=True)], [snap[i - 1][0] for i in indexes]
         return tags, names
     except UnicodeDecodeError:
         if envi is None:

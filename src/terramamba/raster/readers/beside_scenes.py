@@ -14,8 +14,12 @@ _SHOWN = re.compile(
     re.I,
 )
 """Pictures of a scene, in colours that were made to be looked at."""
-_DERIVED = re.compile(r"(?:.*[_.])?(?:AOT|WVP)(?:_[0-9]{2}m)?", re.I)
-"""Maps of aerosols and water vapour."""
+_DERIVED = re.compile(
+    r"(?:.*[_.])?(?:AOT|WVP|[SV][AZ]A|(?:sun|solar|view|sensor|satellite)_?(?:zenith|azimuth)(?:_angle)?"
+    r"|(?:[a-z]+_?)?ma?sk)(?:_[0-9]{2}m)?",
+    re.I,
+)
+"""Maps of aerosols, water vapour and angles, and masks."""
 _REFERENCES = re.compile(r"(?:DARK|WHITE|WHITEDARK)REF_.*", re.I)
 """What a scanner saw of its shutter and of a white panel, beside a capture."""
 

@@ -146,6 +146,7 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
     centres = band_metadata.wavelengths(image, indexes, tags, names, header)
     notes += band_metadata.header_notes(image, header, centres)
     notes += [] if header else band_metadata.bare_numbers(names, centres)
+    notes += [] if any(names) else _colours_turned(image, indexes)
     widths, doubtful = band_metadata.fwhm(image, indexes, tags, header, centres)
     notes += doubtful
     return Scene(
@@ -283,6 +284,17 @@ def _why_not(path: str, error: RasterioError, remedy: str) -> str:
     if Path(path).suffix.lower() in ENVI_SUFFIXES:
         remedy = f"ENVI data need their header {Path(path).with_suffix('.hdr').name} beside them"
     return f"not an image that can be read ({reason}); {remedy}"
+
+
+def _colours_turned(image: Any, indexes: Sequence[int]) -> list[str]:
+    """Say that the file calls its bands red, green and blue, but in another order."""
+    colours = [image.colorinterp[i - 1] for i in indexes]
+    usual = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
+    if colours[:3] == usual or not set(usual) <= set(colours):
+        return []
+    called = ", ".join(colour.name for colour in colours)
+    order = ",".join(str(indexes[colours.index(colour)]) for colour in usual)
+    return [f"the file calls its bands {called}: --bands {order} takes red, green and blue in this order"]
 
 
 def _alpha(path: str, image: Any, use: AlphaUse | None) -> Alpha | None:

@@ -10,11 +10,12 @@ from typing import Any
 
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.datasets import is_address
+from terramamba.raster.readers.tiff_entries import entries_of_tiff
 
 SHOWN_OTHERWISE = "its EXIF says that it is shown turned or mirrored"
 """How a note begins on files of which the same turned may have been meant."""
 _ORIENTATION, _SHORT = 274, 3
-_MOST_ENTRIES, _MOST_CHUNKS = 4096, 4096
+_MOST_CHUNKS = 4096
 _UPRIGHT = 1
 
 
@@ -54,20 +55,9 @@ def orientation_of(path: str, image: Any) -> int:
 
 
 def _of_directory(file: BufferedIOBase) -> int:
-    """Read the tag in the first directory of TIFF, classic or BigTIFF."""
-    begin = file.read(4)
-    order = {b"II": "<", b"MM": ">"}.get(begin[:2])
-    if order is None:
-        return _UPRIGHT
-    big = struct.unpack(order + "H", begin[2:])[0] == 43
-    file.seek(8 if big else 4)
-    file.seek(struct.unpack(order + ("Q" if big else "I"), file.read(8 if big else 4))[0])
-    count = struct.unpack(order + ("Q" if big else "H"), file.read(8 if big else 2))[0]
-    size = 20 if big else 12
-    for _ in range(min(count, _MOST_ENTRIES)):
-        entry = file.read(size)
-        if struct.unpack_from(order + "HH", entry) == (_ORIENTATION, _SHORT):
-            return int(struct.unpack_from(order + "H", entry, size - (8 if big else 4))[0])
+    for entry in entries_of_tiff(file):
+        if (entry.tag, entry.kind) == (_ORIENTATION, _SHORT):
+            return int(struct.unpack_from(entry.order + "H", entry.value)[0])
     return _UPRIGHT
 
 
