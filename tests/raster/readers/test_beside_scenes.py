@@ -21,6 +21,7 @@ Make = Callable[..., Path]
         ({"B02.tif": 1, "B03.tif": 1, "B8A.tif": 1}, {"SCL.tif": 1}, True),
         ({"red.tif": 1, "nir.tif": 1}, {"scene_QA_PIXEL.tif": 1, "scene_SR_QA_AEROSOL.tif": 1}, True),
         ({"red.tif": 1, "nir.tif": 1}, {"scene_MSK_CLDPRB_20m.tif": 1}, False),
+        ({"20200801_10_3B_Visual.tif": 3}, {"20200801_10_3B_udm2.tif": 8}, True),
     ],
 )
 def test_layers_of_quality_beside_a_scene_are_left_out_and_said(

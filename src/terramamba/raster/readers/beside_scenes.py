@@ -25,11 +25,13 @@ _REFERENCES = re.compile(r"(?:DARK|WHITE|WHITEDARK)REF_.*", re.I)
 
 
 def measured_among(images: Sequence[Path]) -> list[Path]:
-    """Return those of ``images`` that belong to the scene; all where none would be left."""
-    kept = [path for path in images if not (_is_other(path) or is_quality_file(path.name))]
+    """Return those of ``images`` that belong to the scene; what would leave none counts as what is there."""
+    kept = list(images)
+    kept = [path for path in kept if not is_quality_file(path.name)] or kept
+    kept = [path for path in kept if not _is_other(path)] or kept
     if any(path.suffix.lower() not in PICTURES for path in kept):
         kept = [path for path in kept if path.suffix.lower() not in PICTURES or _is_placed(path)]
-    return kept or list(images)
+    return kept
 
 
 def _is_other(path: Path) -> bool:
