@@ -18,6 +18,8 @@ MOST_JUMPS, LEFT = 0.002, 0.05
 """Neighbours jump over half of the type's range more often than this, and 20 times less without a sign."""
 FEWEST_VALUES = 20
 """Different numbers below 0 that are jumped to; of fill there is one."""
+MOST_SIZES = 200_000
+"""Floating-point numbers that are looked at."""
 _REMEDY = "probably the file names the wrong data type; correct it (data type in an ENVI header)"
 UNSIGNED = f"values jump from large numbers to negative ones, and do not without a sign: {_REMEDY}"
 NO_SIZES = f"the values are of sizes that no measurement has (the median is {{}}): {_REMEDY}"
@@ -28,6 +30,7 @@ def probably_other_type(parts: Sequence[Part]) -> str | None:
     dtype = parts[0][0].dtype
     if dtype.kind == "f":
         found = np.concatenate([values[valid].ravel() for values, valid in parts])
+        found = found[:: max(1, found.size // MOST_SIZES)]
         sizes = np.abs(found[np.isfinite(found) & (found != 0)].astype(np.float64))
         middle = float(np.median(sizes)) if 2 * sizes.size > found.size else 1.0
         return None if SMALLEST <= middle <= LARGEST else NO_SIZES.format(f"{middle:.1g}")
