@@ -2,9 +2,9 @@
 
 Any numbers with the right product describe the file, and the wrong ones mix pixels of all over the image and
 bands. Neighbours on the ground are alike, and so is a pixel in neighbouring bands: where they are far more
-alike with the interleave or two of the numbers exchanged, the header is probably wrong. Of 220 real images
-in each of the three orders none is said to be; of wrong headers of images of 6 bands and more, and of 48 x 48
-pixels, most are.
+alike with the interleave or two of the numbers exchanged, the header is probably wrong. Of 174 images,
+most of them real, in each of the three orders none is said to be; of wrong headers of images of 6 bands and
+more with 48 x 48 pixels two thirds are: not those of noise, of components and of sizes that are nearly equal.
 """
 
 from collections.abc import Iterator, Sequence
