@@ -102,3 +102,13 @@ def test_what_is_found_and_refused_is_the_same_whether_pairs_are_looked_at_early
     found = understood(root, look_at)
     assert found == understood(root, None)
     assert found != before
+
+
+def test_windows_beyond_the_image_are_refused_as_they_are_without_a_look(root: Path) -> None:
+    table = root / "pairs.csv"
+    table.write_text("before,after,row,col,height,width\ntrain/A/0.png,train/B/0.png,20,0,16,16\n")
+    for look in (None, look_at):
+        with pytest.raises(
+            InputError, match=r"rows 20 to 35, columns 0 to 15 are not all in its 32 x 32 pixels"
+        ):
+            load_pairs(str(table), None, look=look)

@@ -15,12 +15,15 @@ from terramamba.core.errors import InputError
 from terramamba.data.labels.labels import read_labels
 from terramamba.data.labels.raster_labels import label_shape
 from terramamba.raster.checks.describe import describe
+from terramamba.raster.checks.pair import require_pair
 from terramamba.raster.geogrid import same_crs
+from terramamba.raster.readers.in_memory import scene_from_array
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.band_subset import band_subset
 from terramamba.raster.views.masked import masked
 from terramamba.raster.views.nodata import require_held, without_values
+from terramamba.raster.views.on_grid import on_grid
 from terramamba.raster.views.physical import physical
 from terramamba.raster.windows import Window
 
@@ -185,6 +188,16 @@ def test_labels_and_masks_without_a_place_are_refused_on_what_is_turned(tmp_path
     ):
         masked(scene, [tmp_path / "gt.npy"])
     assert len(read_labels(f"{path}:classes", scene, min_classes=1).pixels) == H * W
+    said = (
+        rf"without georeferencing on both, the two may lie either way round on each other, as {path} stores"
+    )
+    with pytest.raises(InputError, match=rf"gt\.npy: {said}"):
+        on_grid(open_scene(tmp_path / "gt.npy"), scene)
+    unplaced = scene_from_array(CUBE)
+    for dates in ((scene, unplaced), (unplaced, scene)):
+        with pytest.raises(InputError, match=said):
+            require_pair(*dates)
+    assert require_pair(scene, open_scene(mapped(tmp_path / "north.nc")))[1].turned is False
 
 
 def test_degrees_without_a_reference_system(tmp_path: Path) -> None:

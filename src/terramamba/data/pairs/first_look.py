@@ -31,6 +31,8 @@ MOST_VALUES = 2**22
 def look_at(pair: PairFiles, training: int) -> None:
     """Read what will be asked of the pixels of ``pair``, if it can be read; ``training`` pairs train."""
     with suppress(InputError):
+        if pair.window is not None and not pair.grid.window.contains(pair.window):
+            return  # said in its turn
         dates = _held(pair)
         coarse_picture(pair, dates)
         squares_in(pair, dates)

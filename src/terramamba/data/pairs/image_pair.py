@@ -166,7 +166,7 @@ class PairFiles:
         return self._laid(without_nodata(self.facts.scene(path), opaque=opaque))
 
     def _laid(self, mask: Scene) -> Scene:
-        return on_grid(mask, self.grid, self.before)
+        return on_grid(mask, replace(self.open()[0], path=self.before))
 
     def image(self, path: str) -> Scene:
         """Return one of the dates as its file has it, but for its alpha band; looks at no other pixels."""

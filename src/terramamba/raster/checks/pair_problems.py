@@ -7,6 +7,7 @@ from terramamba.raster.checks.product_level import levels_note
 from terramamba.raster.geogrid import crs_name, same_crs
 from terramamba.raster.readers.mosaic import WAVELENGTH_TOLERANCE_NM
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.on_grid import either_way
 
 
 def refuse_apart(first: Scene, second: Scene) -> None:
@@ -49,6 +50,8 @@ def problems_and_notes(first: Scene, second: Scene, unmatched: str | None) -> tu
         difference = displacement(first.grid, second.grid)
         if difference:
             problems.append(f"{pair} differ in place: {difference}; {remedy}")
+    if not both_located and first.turned != second.turned:
+        problems.append(f"{pair}: {either_way(first if first.turned else second)}")
     if not both_located:
         notes.append(_unlocated(first, second))
     elif (first.crs is None) != (second.crs is None):

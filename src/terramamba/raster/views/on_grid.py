@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
-from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.gdal import GdalSource
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
@@ -36,18 +35,22 @@ class NearestSource:
         return values, valid
 
 
-def on_grid(scene: Scene, grid: Grid, name: str) -> Scene:
-    """Lay ``scene`` on the pixels of ``grid``, that of the file ``name``; reads no pixel.
+def on_grid(scene: Scene, image: Scene) -> Scene:
+    """Lay ``scene`` on the pixels of ``image``; reads no pixel.
 
     By nearest neighbour where both are georeferenced: in any reference system, direction and size. By place
     where one of them is not; then they must be of one size.
 
     Raises:
-        InputError: they do not overlap, or are of different sizes and not both georeferenced.
+        InputError: they do not overlap, or are not both georeferenced, and of different sizes or perhaps the
+            other way round.
     """
+    grid, name = image.grid, image.path
     if same_pixels(scene.grid, grid):
         return scene
     if scene.transform is None or grid.transform is None:
+        if scene.turned != image.turned:
+            raise InputError(f"{scene.path}: {either_way(image if image.turned else scene)}")
         if scene.grid.window == grid.window:
             return replace(scene, grid=grid)
         raise InputError(
@@ -61,6 +64,14 @@ def on_grid(scene: Scene, grid: Grid, name: str) -> Scene:
             "reference systems and the places, or give the mask of this pair"
         )
     return replace(scene, grid=grid, source=NearestSource(scene.source, scene.dtype, mapping))
+
+
+def either_way(turned: Scene) -> str:
+    """Say that what has no place may lie either way round on a scene that is read ``turned``."""
+    return (
+        f"without georeferencing on both, the two may lie either way round on each other, as {turned.path}"
+        " stores rows from the south or columns from the east; give both with georeferencing"
+    )
 
 
 def without_nodata(scene: Scene, *, opaque: bool = False) -> Scene:
