@@ -186,6 +186,12 @@ def test_aligned_pairs(geotiff: Make, tmp_path: Path, seed: int) -> None:
     assert "edges will show as change; `change map --correct-shift` moves it" in report.notes[1]
     assert report.facts["shift"].startswith("the second shows everything 0.")
     assert "(1 of 1 window)" in report.facts["shift"]
+    aside = geotiff(
+        tmp_path / "aside.tif", values, transform=Affine(30, 0, 500_000 + 30 * 120, 0, -30, 5_800_000)
+    )
+    (said,) = [note for note in check_pair(before, aside, align="cubic").notes if "hardly lie on" in note]
+    assert said.startswith(f"of the pixels of {before}, 6.25 % have data of {aside}: they hardly lie on")
+    assert not [note for note in report.notes if "hardly lie on" in note]
     first, second = require_pair(before, after, align="cubic")
     np.testing.assert_array_equal(second.read()[0], report.after.read()[0])
     assert warping_in_words(first, second) == report.notes[0]

@@ -30,6 +30,8 @@ from terramamba.raster.views.warped import WARPED, Method, warped
 
 RANGE_RATIO = 3.0
 """Two dates whose value ranges differ by more than this factor are probably in different units."""
+MOSTLY_MISSING = 0.75
+"""Share of the first date's pixels without data of the second, from which a warped pair is odd."""
 STRANGERS = "hardly an edge in common"
 NOTED_SHIFT = 0.5
 """Dates further apart than this, in pixels, show change along every edge."""
@@ -150,6 +152,11 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
     warping = warping_in_words(first, second)
     if warping is not None:
         notes.append(warping)
+        if missing[1] > MOSTLY_MISSING:
+            notes.append(
+                f"of the pixels of {first.path}, {percent(1 - missing[1])} have data of {second.path}: they"
+                " hardly lie on each other; give images of one area"
+            )
     if shift.known and shift.pixels > NOTED_SHIFT:
         off = f"{shift.pixels:.2g}"
         notes.append(
