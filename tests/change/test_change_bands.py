@@ -256,3 +256,24 @@ def test_a_run_keeps_the_level_of_the_products_that_it_learnt_from(
     (tmp_path / "pairs.csv").write_text("\n".join(["before,after,label,split", *rows]))
     settings = ChangeSettings(data=str(tmp_path / "pairs.csv"), out="run", model="cva")
     assert CHANGE.prepare(settings, model_spec("cva")).card.level == level
+
+
+@pytest.mark.parametrize(
+    ("options", "sizes"),
+    [
+        ({"model": "fc_siam_diff"}, (10.0, 10.0)),
+        ({"model": "fc_siam_diff", "zoom": 2.5}, (4.0, 25.0)),
+        ({"model": "cva"}, None),  # has learnt from none
+    ],
+)
+def test_a_run_keeps_how_wide_the_pixels_are_that_it_learnt_from(
+    tmp_path: Path, options: dict[str, Any], sizes: tuple[float, float] | None
+) -> None:
+    settings = ChangeSettings(data=str(make(tmp_path, 1)), out="run", **options)
+    assert CHANGE.prepare(settings, model_spec(settings.model)).card.pixel_sizes == sizes
+    if options == {"model": "fc_siam_diff"}:
+        path = tmp_path / "train" / "A" / "1.tif"
+        later = tmp_path / "train" / "B" / "1.tif"
+        for one in (path, later):
+            save(one, pixels(one), crs=None, transform=None)
+        assert CHANGE.prepare(settings, model_spec(settings.model)).card.pixel_sizes is None

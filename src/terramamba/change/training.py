@@ -15,6 +15,7 @@ from terramamba.change.settings import ChangeSettings, Dividing
 from terramamba.change.splitting import divided
 from terramamba.change.subsets import protocol_id, split_record, three_subsets
 from terramamba.change.training_digests import contents_of
+from terramamba.change.training_domain import sizes_of_pixels
 from terramamba.change.training_plan import plan_of
 from terramamba.core.devices import resolve_device
 from terramamba.core.file_states import FileStates
@@ -32,6 +33,7 @@ from terramamba.data.pairs.settle_labels import Settled, settle_labels
 from terramamba.data.pairs.statistics import fit_pairs
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model
+from terramamba.models.registry import model_spec
 from terramamba.models.spec import ModelSpec
 from terramamba.raster.band_identity import WantedBands, bands_of
 from terramamba.raster.checks.code_bands import notes_on_codes
@@ -217,12 +219,19 @@ class Training(PreparedSamples):
             scale_by=self.settings.scale_by,
             meanings=self.meanings or None,
             classes=CLASSES,
+            pixel_sizes=self._pixel_sizes(),
             label_values=self.settled.values,
             protocol=protocol_id(
                 self.pairs, self.settings.split, self.settings.chosen_on_test, self.published
             ),
             split_id=split_record(self.pairs, self.settings.split)["id"],
         )
+
+    def _pixel_sizes(self) -> tuple[float, float] | None:
+        """Of what was learnt from; None where nothing was, or they are not known."""
+        if not model_spec(self.settings.model).trainable:
+            return None
+        return sizes_of_pixels(self.pairs["train"], self.settings.zoom)
 
     @property
     def facts(self) -> Mapping[str, Any]:

@@ -16,8 +16,20 @@ from terramamba.runs.folder import Run
 
 SAMPLED_VALUES = 300_000
 COLOURS = 3
+NEARLY_AS_LARGE = 1.25
+"""Pixels that are so many times larger than those of training are as good."""
 MOST_PAIRS = 8
 """Of pairs that are scored, so many are looked at."""
+
+
+def sizes_of_pixels(pairs: Sequence[PairFiles], zoom: float) -> tuple[float, float] | None:
+    """Return the least and the largest side in metres of pixels of ``pairs``, crops of which are zoomed.
+
+    None where it is not known of one of them.
+    """
+    sides = [pixel_sides(pair.grid) for pair in pairs]
+    lengths = [(high * wide) ** 0.5 for high, wide in filter(None, sides)]
+    return (min(lengths) / zoom, max(lengths) * zoom) if len(lengths) == len(pairs) else None
 
 
 def notes_on_domain(run: Run, dates: tuple[Scene, Scene], grid: Grid) -> list[str]:
@@ -50,7 +62,7 @@ def _on_pixel_sizes(run: Run, grid: Grid) -> list[str]:
         return []
     least, most = known
     own = (sides[0] * sides[1]) ** 0.5
-    if least <= own <= most:
+    if least / NEARLY_AS_LARGE <= own <= most * NEARLY_AS_LARGE:
         return []
     than = "smaller" if own < least else "larger"
     return [
