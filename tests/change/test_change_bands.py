@@ -14,10 +14,12 @@ from PIL import Image
 from programs import terramamba
 from terramamba.api import evaluate_change_detector, map_change, train_change_detector
 from terramamba.change.settings import ChangeSettings
+from terramamba.change.training_domain import notes_on_domain
 from terramamba.cli import main
 from terramamba.core.errors import InputError
 from terramamba.models.registry import model_spec
 from terramamba.pipeline import plan_data
+from terramamba.raster.readers.open import open_scene
 from terramamba.runs.folder import load_run
 from terramamba.tasks import CHANGE
 
@@ -275,5 +277,18 @@ def test_a_run_keeps_how_wide_the_pixels_are_that_it_learnt_from(
         path = tmp_path / "train" / "A" / "1.tif"
         later = tmp_path / "train" / "B" / "1.tif"
         for one in (path, later):
-            save(one, pixels(one), crs=None, transform=None)
+            save(one, pixels(one), crs=None)
         assert CHANGE.prepare(settings, model_spec(settings.model)).card.pixel_sizes is None
+
+
+def test_a_run_that_learnt_from_colours_has_a_word_on_grey_pictures(tmp_path: Path) -> None:
+    trained(make(tmp_path / "data", 1), tmp_path / "run")
+    run = load_run(tmp_path / "run")
+    grey = save(tmp_path / "grey.tif", dates(4)[0][[1, 1, 1, 1]])
+    colour, greyed = open_scene(tmp_path / "data" / "test" / "A" / "1.tif"), open_scene(grey)
+    (note,) = notes_on_domain(run, (colour, greyed), colour.grid)
+    assert note.startswith(f"{grey}: its four bands are all alike, as in radar or a grey picture; the model")
+    assert notes_on_domain(run, (colour, colour), colour.grid) == []
+    alike = replace(run.card.data, quantiles=((1.0,) * 4, (2.0,) * 4, (3.0,) * 4, (4.0,) * 4))
+    once_grey = replace(run, card=replace(run.card, data=alike))
+    assert notes_on_domain(once_grey, (greyed, greyed), colour.grid) == []

@@ -16,6 +16,7 @@ from terramamba.runs.folder import Run
 
 SAMPLED_VALUES = 300_000
 COLOURS = 3
+IN_WORDS = {2: "two", 3: "three", 4: "four"}
 NEARLY_AS_LARGE = 1.25
 """Pixels that are so many times larger than those of training are as good."""
 MOST_PAIRS = 8
@@ -73,16 +74,25 @@ def _on_pixel_sizes(run: Run, grid: Grid) -> list[str]:
 
 
 def _on_colours(run: Run, dates: tuple[Scene, Scene]) -> list[str]:
-    """Radar and panchromatic pictures come as three bands that are all alike."""
+    """Radar and panchromatic pictures come as bands that are all alike."""
     bands = run.scaling.bands
-    if run.card.data.scale_by != "pair" or len(bands) != COLOURS:
-        return []  # whether other models have learnt from colours is not known
+    if not _knows_colours(run):
+        return []
     return [
-        f"{date.path}: its three bands are all alike, as in radar or a grey picture; the model knows"
-        " colours, and what it marks, or does not, means little: --model cva takes one band of it (--bands 1)"
+        f"{date.path}: its {IN_WORDS.get(len(bands), len(bands))} bands are all alike, as in radar or a grey"
+        " picture; the model knows colours, and what it marks, or does not, means little: --model cva takes"
+        " one band of it (--bands 1)"
         for date in dates
         if _is_grey(date, bands)
     ]
+
+
+def _knows_colours(run: Run) -> bool:
+    """Tell whether a run is known to have learnt from bands that are not all alike."""
+    data = run.card.data
+    if data.scale_by == "pair":
+        return len(run.scaling.bands) == COLOURS
+    return data.quantiles is not None and any(len(set(row)) > 1 for row in data.quantiles)
 
 
 def _is_grey(date: Scene, bands: tuple[int, ...]) -> bool:

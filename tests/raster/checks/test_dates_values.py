@@ -86,6 +86,8 @@ def test_a_grey_date_beside_one_in_colour(report: Callable[..., PairReport], see
     assert kinds(found) == ["grey beside colour"]
     assert found.findings[0].text.startswith(f"the bands of {found.after.path} are all alike")
     assert kinds(report(grey, np.repeat(before[:1], 3, axis=0))) == []  # both are grey
+    darker = np.repeat((before[:1] - 400 * gaussian_filter(before[:1], 1) / before.max()), 3, axis=0)
+    assert kinds(report(np.repeat(before[:1], 3, axis=0), darker)) == []  # as of one band, no offset is told
     assert kinds(report(before[:1], grey[:1])) == []
 
 

@@ -172,8 +172,8 @@ def difference_of_pixels(a: Float64[np.ndarray, "c n"], b: Float64[np.ndarray, "
 
     More than half of the pixels must not have changed.
     """
-    if len(a) < 2:
-        return None  # one band that differs may be what changed
+    if all((date == date[:1]).all() for date in (a, b)):
+        return None  # one band that differs, or several that are all alike, may be what changed
     offset, deviation, alike = _common(b - a)
     certain = abs(offset) >= CERTAIN * deviation and alike <= ALIKE_OFFSETS * abs(offset)
     spreads = np.subtract(*np.percentile(a, [75, 25], axis=1))
