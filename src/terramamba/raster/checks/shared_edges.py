@@ -75,7 +75,7 @@ def turned_date(first: Scene, second: Scene) -> str | None:
     middle = Window((height - SIDE) // 2, (width - SIDE) // 2, SIDE, SIDE)
     bands = some_bands(first)[:COLOURS]
     (before, known), (after, also_known) = (scene.read(middle, bands) for scene in (first, second))
-    valid, also_valid = known.all(axis=0), also_known.all(axis=0)
+    valid, also_valid = np.asarray(known.all(axis=0)), np.asarray(also_known.all(axis=0))
     as_it_lies = _agreement((before, after, valid, also_valid))
     turns = {
         way: _agreement((before, turn(after), valid, turn(also_valid)))
