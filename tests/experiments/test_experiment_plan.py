@@ -108,12 +108,13 @@ def files(tmp_path: Path) -> Path:
         ({"data": "pairs.csv"}, {"pairs.csv": PAIRS}, "test_after.tif"),
         ({"data": "pairs.csv"}, {"pairs.csv": PAIRS.rpartition("test.tif")[0]}, "no test pairs"),
         ({"data": "pairs.csv"}, {"pairs.csv": PAIRS.replace(",label", ",gt")}, "'gt'"),
+        ({"data": "pairs.csv", "changed_values": ["7"]}, {"pairs.csv": PAIRS}, "no mask holds 7"),
         ({"scene": "s.csv", "labels": "labels.tif"}, {"s.csv": "image\ntrain.tif\ngone.tif\n"}, "gone.tif"),
         ({"scene": "val.tif", "labels": "labels.csv"}, {"labels.csv": "x,y\n600005,5399995\n"}, "labels.csv"),
     ],
 )
 def test_files_that_fail_every_run_of_a_set_are_named_before_the_first_run(
-    data: dict[str, str], tables: dict[str, str], said: str, files: Path
+    data: dict[str, Any], tables: dict[str, str], said: str, files: Path
 ) -> None:
     for name, text in tables.items():
         (files / name).write_text(text)

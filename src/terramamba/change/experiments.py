@@ -6,10 +6,11 @@ from typing import Any
 
 from terramamba.change.scored_pairs import scored_pairs
 from terramamba.change.settings import ChangeSettings, Dividing
-from terramamba.change.subsets import divided_pairs, labelled_pairs
+from terramamba.change.subsets import labelled_pairs
 from terramamba.core.errors import InputError
 from terramamba.core.options import part_of
 from terramamba.data.catalog.record import DataSet, SceneSet
+from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.experiments.task import Timed
 from terramamba.runs.folder import Run
 from terramamba.training.predict import evaluate_change
@@ -24,28 +25,31 @@ def reads_pairs(entry: Mapping[str, Any], known: DataSet | None) -> bool:
 
 
 def look_at_pairs(settings: ChangeSettings) -> None:
-    """Open all pairs that ``settings`` name.
+    """Open all pairs that ``settings`` name, and read their labels.
 
     Raises:
-        InputError: a file cannot be opened, or training, validation or test pairs with labels are missing.
+        InputError: a file cannot be opened, values of labels can be read in two ways, or training, validation
+            or test pairs with labels are missing.
     """
-    pairs = divided_pairs(
-        settings.data,
-        settings.root,
-        chosen_on_test=False,
-        align=settings.align,
-        variable=settings.scene_variable,
-        axes=settings.axes,
-        bands=settings.bands,
-        how=part_of(settings, Dividing),
-        seed=settings.seed,
-    )
-    _require_test(pairs, settings)
+    _labelled(settings)
 
 
 def time_pairs(run: Run, settings: ChangeSettings) -> Timed:
     """Map whole test pairs."""
-    labelled = labelled_pairs(
+    pairs = _labelled(settings)["test"][:TIMED_PAIRS]
+    evaluate_change(run.model, scored_pairs(run, pairs[:1]), device=settings.device)  # warm-up
+    start = time.perf_counter()
+    evaluate_change(run.model, scored_pairs(run, pairs), device=settings.device)
+    seconds = time.perf_counter() - start
+    windows = [pair.window or pair.open()[0].grid for pair in pairs]
+    pixels = sum(window.height * window.width for window in windows)
+    shape = (1, 2, len(run.scaling.bands), windows[0].height, windows[0].width)
+    return Timed(pixels, seconds, shape)
+
+
+def _labelled(settings: ChangeSettings) -> Mapping[str, list[PairFiles]]:
+    """The pairs by subset, of which one is test."""
+    pairs = labelled_pairs(
         settings.data,
         settings.root,
         chosen_on_test=False,
@@ -58,18 +62,6 @@ def time_pairs(run: Run, settings: ChangeSettings) -> Timed:
         how=part_of(settings, Dividing),
         seed=settings.seed,
     )
-    _require_test(labelled, settings)
-    pairs = labelled["test"][:TIMED_PAIRS]
-    evaluate_change(run.model, scored_pairs(run, pairs[:1]), device=settings.device)  # warm-up
-    start = time.perf_counter()
-    evaluate_change(run.model, scored_pairs(run, pairs), device=settings.device)
-    seconds = time.perf_counter() - start
-    windows = [pair.window or pair.open()[0].grid for pair in pairs]
-    pixels = sum(window.height * window.width for window in windows)
-    shape = (1, 2, len(run.scaling.bands), windows[0].height, windows[0].width)
-    return Timed(pixels, seconds, shape)
-
-
-def _require_test(pairs: Mapping[str, Any], settings: ChangeSettings) -> None:
     if "test" not in pairs:
         raise InputError(f"{settings.data}: no test pairs; an experiment compares scores on test, add some")
+    return pairs

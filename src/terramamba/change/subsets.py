@@ -117,42 +117,28 @@ def labelled_pairs(
     data: str,
     root: str | None,
     *,
-    stated: StatedValues | None = None,
-    shapes: ShapeValues | None = None,
-    **found: Any,
-) -> Mapping[str, list[PairFiles]]:
-    """Return the labelled pairs of ``data`` as ``divided_pairs`` does with what is ``found``, labels settled.
-
-    ``stated`` and ``shapes`` are what is said of the values in labels.
-
-    Raises:
-        InputError: as ``divided_pairs``, or ``settle_labels``.
-    """
-    return settle_labels(divided_pairs(data, root, **found), stated, shapes=shapes).pairs
-
-
-def divided_pairs(
-    data: str,
-    root: str | None,
-    *,
     chosen_on_test: bool,
     align: Method | None = None,
     variable: str | None = None,
     axes: str | None = None,
     bands: str | None = None,
+    stated: StatedValues | None = None,
+    shapes: ShapeValues | None = None,
     how: Dividing | None = None,
     seed: int = 0,
-) -> dict[str, list[PairFiles]]:
-    """Return the labelled pairs of ``data`` by subset: train, val and, if there, test.
+) -> Mapping[str, list[PairFiles]]:
+    """Return the labelled pairs of ``data`` by subset, labels settled: train, val and, if there, test.
 
-    ``how`` and ``seed`` are how pairs become subsets.
+    ``stated`` and ``shapes`` are what is said of the values in labels, ``how`` and ``seed`` how
+    pairs become subsets.
 
     Raises:
         InputError: a subset or a label is missing, or training or validation share images with test.
     """
     found, published, _ = load_pairs(data, root, align, variable, axes, bands)
     found, _ = divided(found, how or Dividing(), data, seed)
-    return three_subsets(found, data, published, chosen_on_test=chosen_on_test).pairs
+    subsets = three_subsets(found, data, published, chosen_on_test=chosen_on_test)
+    return settle_labels(subsets.pairs, stated, shapes=shapes).pairs
 
 
 def split_record(pairs: Mapping[str, Sequence[PairFiles]], kind: Split) -> dict[str, Any]:
