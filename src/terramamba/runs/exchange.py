@@ -45,7 +45,10 @@ def exchange(folder: Path) -> None:
 
 def is_settled(folder: Path) -> bool:
     """Tell whether no exchange in ``folder`` was interrupted."""
-    return not ((folder / WHOLE).is_dir() or (folder / MOVED).is_dir())
+    try:
+        return not ((folder / WHOLE).is_dir() or (folder / MOVED).is_dir())
+    except PermissionError:  # which reading the run, or writing it, says of a file that people know
+        return True
 
 
 def refuse_unsettled(folder: Path) -> None:

@@ -152,7 +152,7 @@ class RunOutput(Options):
     resume: Annotated[bool, MAY_DIFFER] = False
     """Continue an interrupted run in the same folder."""
     overwrite: Annotated[bool, MAY_DIFFER] = False
-    """Replace an earlier run in the folder."""
+    """Replace an earlier run in the folder, once the new one is complete."""
 
 
 @dataclass(frozen=True, kw_only=True)
