@@ -89,8 +89,9 @@ def test_what_fails_with_nothing_to_go_on_with_leaves_the_earlier_run_alone(run,
 @pytest.mark.parametrize("error", [InputError, KeyboardInterrupt])
 def test_what_ended_early_is_gone_on_with_and_the_earlier_run_is_there_meanwhile(run, error):
     before = all_of(run)
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         train(settings(run, seed=3), (CHECKPOINT,), error)
+    assert f"{run}/.new-run keeps" in caught.value.__notes__[0] or error is KeyboardInterrupt
     assert {name: said for name, said in all_of(run).items() if NEW not in name} == before
     again = settings(run, seed=3, overwrite=False, resume=True)
     assert check_folder(run, resume=True) == run

@@ -49,8 +49,10 @@ def trained_apart(settings: S) -> Iterator[S]:
         say(f"the run in {folder} stays as it is until the new one, made in {new}, is complete")
         try:
             yield replace(settings, out=str(new))
-        except Exception:
-            if not any(new.rglob(Path(CHECKPOINT).name)) and not any(new.rglob(METRICS)):
+        except Exception as error:
+            if any(new.rglob(Path(CHECKPOINT).name)) or any(new.rglob(METRICS)):
+                error.add_note(f"the earlier run is as it was, and {new} keeps what was done of the new one")
+            else:
                 remove_any(new)
             raise
         try:
