@@ -251,6 +251,18 @@ def test_what_a_model_has_no_answer_for_is_no_data(tmp_path: Path, seed: int) ->
     assert found.not_finite_pixels == 2
 
 
+def test_what_one_of_two_tiles_has_no_answer_for_is_no_data() -> None:
+    sound, nothing = np.ones((2, 4), bool), np.zeros((2, 4), bool)
+    silent = sound.copy()
+    silent[0, 2] = False
+    tiles = [
+        MappedWindow(Window(0, 0, 2, 4), np.full((2, 4), 0.5, np.float32), silent, ~silent),
+        MappedWindow(Window(0, 2, 2, 4), np.full((2, 4), 0.5, np.float32), sound, nothing),
+    ]
+    (rows,) = blend(tiles, 2, 6, 2)
+    assert np.argwhere(~rows.usable).tolist() == np.argwhere(rows.not_finite).tolist() == [[0, 2]]
+
+
 def test_strips_and_batches_do_not_change_a_class_map(tmp_path: Path, seed: int) -> None:
     make_scene(tmp_path / "scene.tif", seed)
     model = create_model("ssa_mamba", preset="tiny", in_channels=len(USED), num_classes=CLASSES)

@@ -126,6 +126,7 @@ def test_runs_of_several_seeds_and_of_one_replace_each_other(run):
     found = all_of(run)
     assert '"seeds"' in found.pop(METRICS)
     assert found == {"notes.txt": "mine", **several}
+    assert not (run / CONFIG).exists()
     assert f"out: {run}/seed-1\n" in (run / "seed-1" / CONFIG).read_text()
     with pytest.raises(KeyboardInterrupt):
         train(settings(run, seeds=2, seed=5), LATER, KeyboardInterrupt)
@@ -249,6 +250,18 @@ def test_links_that_came_with_a_run_are_not_followed(run, tmp_path, state):
     check_folder(run, overwrite=True)
     assert all_of(tmp_path / "victim") == {"precious.txt": "precious"}
     assert not (run / state).exists()
+
+
+def test_files_of_a_new_run_are_moved_through_no_link(run, tmp_path):
+    fill(tmp_path, ("victim/last.ckpt",), "precious")
+    (run / CHECKPOINT).unlink()
+    (run / CHECKPOINT).parent.rmdir()
+    (run / CHECKPOINT).parent.symlink_to(tmp_path / "victim")
+    (run / MOVED).mkdir()
+    fill(run, (f"{MOVED}/{CHECKPOINT}",), "later")
+    with pytest.raises(InputError, match="checkpoints: is a link"):
+        check_folder(run, overwrite=True)
+    assert all_of(tmp_path / "victim") == {"last.ckpt": "precious"}
 
 
 @pytest.mark.parametrize("name", [NEW, WHOLE])
