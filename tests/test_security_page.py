@@ -13,6 +13,7 @@ from terramamba.mapping import executors
 from terramamba.mapping import windows as mapping_windows
 from terramamba.models.encoders import pretrained
 from terramamba.raster import sample_statistics, windows
+from terramamba.raster.readers import stac, stac_answers
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
@@ -35,6 +36,9 @@ PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
         ("nothing else, {} GB at most", pretrained.LARGEST_FILE >> 30),
         ("until a connection stands | {} seconds", network.CONNECT_SECONDS),
         ("without a byte | {} seconds", network.PATIENCE_SECONDS),
+        ("so long with less than | {} bytes a second", network.SLOWEST),
+        ("a STAC item | {} bytes", stac.LARGEST_ITEM),
+        ("bytes, in {} seconds", int(stac_answers.WHOLE_SECONDS)),
         ("requests for one thing | {},", network.TRIES),
         ("that does not answer | {} seconds", executors.CONNECTING_SECONDS),
         ("without workers | {} seconds", executors.WITHOUT_WORKERS),
