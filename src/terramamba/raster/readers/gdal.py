@@ -288,7 +288,8 @@ def _why_not(path: str, error: RasterioError, remedy: str) -> str:
 
 def _colours_turned(image: Any, indexes: Sequence[int]) -> list[str]:
     """Say that the file calls its bands red, green and blue, but in another order."""
-    colours = [image.colorinterp[i - 1] for i in indexes]
+    every = image.colorinterp  # made anew for all bands each time
+    colours = [every[i - 1] for i in indexes]
     usual = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
     if colours[:3] == usual or not set(usual) <= set(colours):
         return []
