@@ -213,6 +213,15 @@ def test_days_in_names(name: str, days: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "names", [("05032019.tif", "06022019.tif"), ("05_03_2019/a.tif", "06_02_2019/a.tif")]
+)
+def test_days_that_may_be_months_do_not_tell_an_order_of_their_own(names: tuple[str, str]) -> None:
+    """The fifth of March and the sixth of February, or May the third and June the second."""
+    for first, second in (names, names[::-1]):
+        assert order_of_dates(f"/nowhere/{first}", f"/nowhere/{second}") is None
+
+
+@pytest.mark.parametrize(
     ("earlier", "later", "said"),
     [
         ("LC08_123032_20180101_20200901_T1.tif", "LC08_123032_20200101_20200824_T1.tif", "on 2020-01-01"),
@@ -228,6 +237,8 @@ def test_days_in_names(name: str, days: list[str]) -> None:
         ("dec2019.tif", "jan2020.tif", "in 2020-01"),
         ("vor.tif", "nach.tif", "'nach'"),
         ("A/0.png", "B/0.png", "'b'"),
+        ("05.03.2019.tif", "17.02.2020.tif", "on 2020-02-17"),
+        ("05.03.2019.tif", "06.04.2019.tif", "on 2019-04-06"),
     ],
 )
 def test_names_tell_which_date_is_the_later(earlier: str, later: str, said: str) -> None:

@@ -36,7 +36,7 @@ def notes_on_codes(scene: Scene, bands: Sequence[int]) -> tuple[str, ...]:
         values = in_words(held[:SHOWN]) + ", ..." * (len(held) > SHOWN)
         said.append(f"band {band + 1}, which holds {values} alone, as codes do")
     left_out = (*named, *few)
-    others = ranges([band for band in range(scene.bands) if band not in left_out]).replace(" ", "")
+    others = ranges([band for band in bands if band not in left_out]).replace(" ", "")
     return (
         f"the model uses {' and '.join(said)}, and no measurement; --bands {others} leaves"
         f" {'it' if len(left_out) == 1 else 'them'} out",

@@ -43,12 +43,11 @@ def order_of_dates(first: str, second: str) -> str | None:
     (and months), else words such as pre and post.
     """
     days = days_in_name(first), days_in_name(second)
-    told = [tuple(str(own[0]) for own in days)] if all(days) else [_year_in_name(first, second)]
-    for before, after in filter(None, told):
-        if before > after:
-            return _reversed(first, second, before, after, "their names")
-        if before < after:
-            return None
+    told = _year_in_name(first, second) if not all(days) else None
+    if all(days) and _is_certain(first, second):
+        told = str(days[0][0]), str(days[1][0])
+    if told is not None and told[0] != told[1]:
+        return _reversed(first, second, *told, "their names") if told[0] > told[1] else None
     called = _called_in_reverse(first, second)
     if called is not None:
         return f"{first} is called {called[0]!r}, and {second} {called[1]!r}: {_CURE}"
@@ -83,6 +82,19 @@ def days_in_name(path: str) -> tuple[date, ...]:
         if days:
             return days
     return ()
+
+
+def _is_certain(first: str, second: str) -> bool:
+    """Tell whether days written first in both names cannot be months, or tell the same order as these."""
+    named = [(Path(path).name, Path(path).parent.name) for path in (first, second)]
+    written = [_DAY_FIRST.findall(name) or _DAY_FIRST.findall(folder) for name, folder in named]
+    if not all(written):
+        return True
+    (day, _, month, year), (other_day, _, other_month, other_year) = (found[0] for found in written)
+    if max(day, other_day) > "12":
+        return True
+    days_first = (year, month, day) > (other_year, other_month, other_day)
+    return days_first == ((year, day, month) > (other_year, other_day, other_month))
 
 
 def _day_of_year(year: int, day: int) -> date | None:

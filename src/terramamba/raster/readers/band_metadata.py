@@ -198,9 +198,7 @@ def listed_for_all(tags: Mapping[str, str]) -> dict[str, str]:
     entries = {OTHER_NAMES.get(name, name): text.strip("[]() ") for name, text in entries.items()}
     if "," not in entries.get("wavelength", ""):
         return {}
-    return {
-        name: entries[name] for name in ("wavelength", "wavelength_units", "fwhm", "bbl") if name in entries
-    }
+    return {name: entries[name] for name in _LISTED if name in entries}
 
 
 def fwhm(

@@ -42,6 +42,8 @@ GDAL_CACHE_BYTES = 256 << 20
 """Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
 PAGES = "images (pages of a TIFF)"
 """What a note holds on a file of which another image may have been meant."""
+MOST_COLOURS = 4
+"""Bands among which an order of red, green and blue is one of all."""
 PICKLES = (".pkl", ".pickle", ".joblib")
 """How dumps of Python end, among them the classifiers of EnMAP-Box."""
 
@@ -288,14 +290,15 @@ def _why_not(path: str, error: RasterioError, remedy: str) -> str:
 
 def _colours_turned(image: Any, indexes: Sequence[int]) -> list[str]:
     """Say that the file calls its bands red, green and blue, but in another order."""
-    every = image.colorinterp  # made anew for all bands each time
-    colours = [every[i - 1] for i in indexes]
+    if len(indexes) > MOST_COLOURS:  # of many, as in ENVI, three are named that are shown so
+        return []
     usual = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
+    colours = [image.colorinterp[i - 1] for i in indexes]
     if colours[:3] == usual or not set(usual) <= set(colours):
         return []
     called = ", ".join(colour.name for colour in colours)
     order = ",".join(str(indexes[colours.index(colour)]) for colour in usual)
-    return [f"the file calls its bands {called}: --bands {order} takes red, green and blue in this order"]
+    return [f"the file calls its bands {called}: red, green and blue are --bands {order}"]
 
 
 def _alpha(path: str, image: Any, use: AlphaUse | None) -> Alpha | None:

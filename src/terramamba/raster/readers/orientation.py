@@ -15,7 +15,7 @@ from terramamba.raster.readers.tiff_entries import entries_of_tiff
 SHOWN_OTHERWISE = "its EXIF says that it is shown turned or mirrored"
 """How a note begins on files of which the same turned may have been meant."""
 _ORIENTATION, _SHORT = 274, 3
-_MOST_CHUNKS = 4096
+_MOST_CHUNKS, _MOST_BYTES = 4096, 1 << 20
 _UPRIGHT = 1
 
 
@@ -66,7 +66,7 @@ def _of_png(file: BufferedIOBase) -> int:
     for _ in range(_MOST_CHUNKS):
         length, name = struct.unpack(">I4s", file.read(8))
         if name == b"eXIf":
-            return _of_directory(BytesIO(file.read(length)))
+            return _of_directory(BytesIO(file.read(min(length, _MOST_BYTES))))
         if name == b"IEND":
             break
         file.seek(length + 4, 1)
@@ -81,7 +81,7 @@ def _of_webp(file: BufferedIOBase) -> int:
             break
         name, length = struct.unpack("<4sI", begin)
         if name == b"EXIF":
-            return _of_directory(BytesIO(file.read(length).removeprefix(b"Exif\0\0")))
+            return _of_directory(BytesIO(file.read(min(length, _MOST_BYTES)).removeprefix(b"Exif\0\0")))
         file.seek(length + length % 2, 1)
     return _UPRIGHT
 

@@ -51,7 +51,7 @@ def entries_of_tiff(file: BufferedIOBase) -> Iterator[Entry]:
 def bands_of_snap(path: str, bands: int) -> list[tuple[str, float]]:
     """Return name and wavelength (nm, 0 for none) of the bands, as SNAP writes them into its GeoTIFF.
 
-    None where the file does not hold them for as many ``bands``.
+    Empty where the file does not hold them for as many ``bands``.
     """
     if is_address(path):
         return []
