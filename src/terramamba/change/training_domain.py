@@ -7,6 +7,7 @@ import numpy as np
 from terramamba.core.words import count
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.mapping.value_range import value_differences
+from terramamba.raster.checks.grey import is_grey
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.pixel_area import pixel_sides
 from terramamba.raster.sample_statistics import sample_values
@@ -98,4 +99,4 @@ def _knows_colours(run: Run) -> bool:
 def _is_grey(date: Scene, bands: tuple[int, ...]) -> bool:
     values, valid = sample_values(date, bands, SAMPLED_VALUES)
     known = values[:, valid.all(axis=0)]
-    return known.shape[1] > 0 and bool((known == known[:1]).all()) and bool(np.ptp(known) > 0)
+    return is_grey(known) and bool(np.ptp(known) > 0)

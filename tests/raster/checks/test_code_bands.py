@@ -41,6 +41,11 @@ def codes(*values: float) -> np.ndarray:
     return np.random.default_rng(0).choice(np.array(values, float), (SIDE, SIDE))
 
 
+def test_bands_that_are_not_used_are_not_advised() -> None:
+    notes = notes_on_codes(scene(("B2", "B3", "B4", "SCL"), *map(measured, range(4))), (0, 2, 3))
+    assert "--bands 1,3 leaves it out" in notes[0]
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [

@@ -13,6 +13,7 @@ from jaxtyping import Float64
 from terramamba.core.words import count
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.raster.checks.band_order import order_like
+from terramamba.raster.checks.grey import is_grey
 from terramamba.raster.checks.scales import Scales, difference_of_scales
 from terramamba.raster.pixel_area import pixel_sides
 from terramamba.raster.sample_statistics import sample_values, some_bands
@@ -112,7 +113,7 @@ def _of_other_size(every: Sequence[Sampled]) -> list[str]:
 
 def _grey_among_colours(every: Sequence[Sampled]) -> list[str]:
     """Pairs whose bands are all alike, as in grey pictures, among others whose bands are not."""
-    grey = [one for one in every if len(one.values) > 1 and bool((one.values == one.values[:1]).all())]
+    grey = [one for one in every if is_grey(one.values)]
     varied = [one for one in grey if np.ptp(one.values)]
     if not varied or len(grey) == len(every):
         return []

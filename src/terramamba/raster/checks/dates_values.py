@@ -14,6 +14,7 @@ from terramamba.core.words import percent
 from terramamba.raster.checks.band_order import better_order, colour_correlations, order_in_words
 from terramamba.raster.checks.date_order import order_of_dates
 from terramamba.raster.checks.fill_values import Part, in_one_piece
+from terramamba.raster.checks.grey import is_grey
 from terramamba.raster.checks.scales import Scales, difference_of_pixels, difference_of_scales
 from terramamba.raster.sample_statistics import some_bands, spread_windows
 from terramamba.raster.scene import Scene
@@ -125,7 +126,7 @@ def _grey_beside_colour(
     first: Scene, second: Scene, a: Float64[np.ndarray, "c n"], b: Float64[np.ndarray, "c n"]
 ) -> Finding | None:
     """One date whose bands are all alike, where those of the other are not."""
-    grey = [len(own) > 1 and bool((own == own[:1]).all()) for own in (a, b)]
+    grey = [is_grey(own) for own in (a, b)]
     if grey[0] == grey[1] or not np.ptp(a) or not np.ptp(b):
         return None
     one, other = (first, second) if grey[0] else (second, first)
