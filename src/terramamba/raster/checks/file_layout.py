@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64
@@ -20,7 +19,7 @@ from rasterio.errors import RasterioError
 from terramamba.core.errors import InputError
 from terramamba.raster.readers.band_metadata import whole_number
 from terramamba.raster.readers.datasets import dataset_of
-from terramamba.raster.readers.envi_header import header_entries
+from terramamba.raster.readers.envi_header import Interleave, header_entries, interleave_of
 from terramamba.raster.readers.npy import NpyArray
 
 MOST_FILES, MOST_IMAGES = 16, 2
@@ -39,7 +38,6 @@ CLEAR = 0.9
 """Where all is as alike as this the header is believed."""
 CENTRED = 1e-9
 """A window varies by more than this part of its values, or tells nothing."""
-Interleave = Literal["bsq", "bil", "bip"]
 _STORED: dict[Interleave, str] = {"bsq": "bls", "bil": "lbs", "bip": "lsb"}
 """Axes of the file, outermost first, of bands, lines and samples."""
 _WORDS = {"b": "bands", "l": "lines", "s": "samples"}
@@ -106,9 +104,9 @@ def layout_of(path: str) -> Layout | None:
         return None
     if header is None or whole_number(header.get("file_compression", "")):
         return None
-    interleave = header.get("interleave", "bsq").strip().lower()[:3]
+    interleave = interleave_of(header)
     dtype = np.dtype(image.dtypes[0])
-    if interleave not in _STORED or dtype.kind not in "iuf":
+    if interleave is None or dtype.kind not in "iuf":
         return None
     order = ">" if whole_number(header.get("byte_order", "")) else "<"
     sizes = (image.count, image.height, image.width)

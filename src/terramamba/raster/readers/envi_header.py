@@ -1,12 +1,16 @@
 """The header of an ENVI file: which file it is of, and its text, of which GDAL hands on none but UTF-8."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from terramamba.core.errors import InputError
 from terramamba.raster.readers.datasets import is_address
 
+Interleave = Literal["bsq", "bil", "bip"]
+INTERLEAVES: tuple[Interleave, ...] = ("bsq", "bil", "bip")
+"""How bands lie in ENVI data: one after the other, line by line, pixel by pixel."""
 ENVI_SUFFIXES = ("", ".img", ".dat", ".bsq", ".bil", ".bip")
 """How the data file beside an ENVI header usually ends; that of a scanner as .raw, .hyspex, or otherwise."""
 _BESIDE = re.compile(
@@ -37,6 +41,12 @@ def header_entries(files: Sequence[str]) -> dict[str, str] | None:
         plain = re.sub(r"\s+", "_", name.strip().lower())
         entries[OTHER_NAMES.get(plain, plain)] = value.strip()
     return entries
+
+
+def interleave_of(header: Mapping[str, str]) -> Interleave | None:
+    """Return the interleave that a header names, bsq where it names none; None for another word."""
+    written = header.get("interleave", "bsq").strip().lower()
+    return next((known for known in INTERLEAVES if written.startswith(known)), None)
 
 
 def image_of_header(path: str) -> str:

@@ -9,10 +9,9 @@ import numpy as np
 
 from terramamba.core.errors import InputError
 from terramamba.raster.readers.band_metadata import whole_number
+from terramamba.raster.readers.envi_header import INTERLEAVES, interleave_of
 from terramamba.raster.readers.wavelengths import header_list
 
-INTERLEAVES = ("bsq", "bil", "bip")
-"""How bands lie in ENVI data: one after the other, line by line, pixel by pixel."""
 PNG_START, PNG_END = 8, b"IEND"
 """Where the first chunk of a PNG file begins, and the name of the last one."""
 
@@ -50,10 +49,10 @@ def _require_no_frames(path: str, header: dict[str, str]) -> None:
 
 def _require_interleave(path: str, header: dict[str, str]) -> None:
     """Raise ``InputError`` for an interleave that is none, which GDAL takes for bsq without a word."""
-    written = header.get("interleave", "bsq").strip()
-    if not written.lower().startswith(INTERLEAVES):
+    if interleave_of(header) is None:
         raise InputError(
-            f"{path}: its header's interleave is {written[:40]!r}, which is none of {', '.join(INTERLEAVES)};"
+            f"{path}: its header's interleave is {header['interleave'].strip()[:40]!r}, which is none of"
+            f" {', '.join(INTERLEAVES)};"
             " correct it"
         )
 
