@@ -56,10 +56,11 @@ class Statistics:
         """Say which values are probably not what they stand for."""
         if self.swapped:
             return (byte_order.IN_WORDS,)
+        filled = tuple(fill.in_words() for fill in self.fill)
         if self.misread is not None:
-            return (self.misread,)
+            return (self.misread, *filled)
         wrapped = () if self.wrapped is None else (self.wrapped.in_words(),)
-        return (*(fill.in_words() for fill in self.fill), *wrapped, *self.unlike)
+        return (*filled, *wrapped, *self.unlike)
 
 
 def sample_statistics(scene: Scene) -> Statistics:
@@ -74,7 +75,7 @@ def sample_statistics(scene: Scene) -> Statistics:
     wrapped = probably_wrapped(stored)
     fill = tuple(one for one in probable_fill(stored) if wrapped is None or not wrapped.holds(one.value))
     swapped = byte_order.probably_swapped(stored)
-    misread = None if swapped else probably_other_type(stored) or probably_other_layout(files_of(scene))
+    misread = None if swapped else probably_other_type(stored, fill) or probably_other_layout(files_of(scene))
     found = _statistics(values, valid, bands, sampled)
     unlike = unlike_tiles(scene)
     return replace(found, fill=fill, wrapped=wrapped, swapped=swapped, misread=misread, unlike=unlike)

@@ -1,13 +1,19 @@
 """Values that are read as another type than they were written in are told from rough, fill and noise."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from terramamba.raster.checks.fill_values import probable_fill
 from terramamba.raster.checks.stored_type import probably_other_type
+from terramamba.raster.readers.open import open_scene
+from terramamba.raster.sample_statistics import sample_statistics
 
 
 def found(values: np.ndarray) -> str | None:
-    return probably_other_type([(values, np.ones(values.shape, bool))])
+    parts = [(values, np.ones(values.shape, bool))]
+    return probably_other_type(parts, probable_fill(parts))
 
 
 def smooth(seed: int, low: float, high: float) -> np.ndarray:
@@ -53,3 +59,23 @@ FILLED[:, ::3] = -32768
 )
 def test_measurements_fill_and_noise_are_not_taken_for_it(values: np.ndarray) -> None:
     assert found(values) is None
+
+
+@pytest.mark.parametrize("value", [-3.4028235e38, 1e30, 1e-30])
+def test_fill_in_most_pixels_is_called_fill_and_no_wrong_type(
+    tmp_path: Path, seed: int, value: float
+) -> None:
+    values = smooth(seed, 0.1, 0.6).astype(np.float32)
+    values[:, 16:] = value
+    np.save(tmp_path / "cube.npy", values)
+    (said,) = sample_statistics(open_scene(tmp_path / "cube.npy", axes="bands,rows,cols")).doubts
+    assert said.startswith(f"66.67 % of the pixels hold {value:.8g} in all bands")
+    assert f"--nodata {value:.8g} leaves" in said
+
+
+def test_fill_is_named_beside_a_wrong_type(tmp_path: Path, seed: int) -> None:
+    values = smooth(seed, 200, 6000).astype(np.int16)
+    values[:, :16] = 0
+    np.save(tmp_path / "cube.npy", values.view(np.float32))
+    said = sample_statistics(open_scene(tmp_path / "cube.npy", axes="bands,rows,cols")).doubts
+    assert ["sizes that no measurement has" in said[0], "--nodata 0 " in said[1]] == [True, True]

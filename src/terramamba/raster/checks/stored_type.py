@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Shaped
 
 from terramamba.raster.checks.byte_order import MOST_BANDS
-from terramamba.raster.checks.fill_values import Part
+from terramamba.raster.checks.fill_values import Fill, Part
+from terramamba.raster.views.nodata import equal
 
 SMALLEST, LARGEST = 1e-12, 1e20
 """Half of the numbers of a measurement are between these, zeros aside."""
@@ -25,11 +26,16 @@ UNSIGNED = f"values jump from large numbers to negative ones, and do not without
 NO_SIZES = f"the values are of sizes that no measurement has (the median is {{}}): {_REMEDY}"
 
 
-def probably_other_type(parts: Sequence[Part]) -> str | None:
-    """Say that the values of a scene are probably of another type than they are read as; None: they are."""
+def probably_other_type(parts: Sequence[Part], fill: Sequence[Fill] = ()) -> str | None:
+    """Say that the values of a scene are probably of another type than they are read as; None: they are.
+
+    What is probably ``fill`` is of any size, in however many pixels, and does not count.
+    """
     dtype = parts[0][0].dtype
     if dtype.kind == "f":
         found = np.concatenate([values[valid].ravel() for values, valid in parts])
+        for one in fill:
+            found = found[~equal(found, one.value)]
         found = found[:: max(1, found.size // MOST_SIZES)]
         sizes = np.abs(found[np.isfinite(found) & (found != 0)].astype(np.float64))
         middle = float(np.median(sizes)) if 2 * sizes.size > found.size else 1.0
