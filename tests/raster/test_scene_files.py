@@ -10,7 +10,10 @@ import rasterio.shutil
 from affine import Affine
 
 from terramamba.core.file_states import FileStates
+from terramamba.raster import scene_files
+from terramamba.raster.checks.file_layout import MOST_FILES
 from terramamba.raster.readers.open import open_scene
+from terramamba.raster.sample_statistics import sample_statistics
 from terramamba.raster.scene import Scene
 from terramamba.raster.scene_files import files_of, states_of
 from terramamba.raster.views.masked import masked
@@ -51,6 +54,23 @@ def test_tiles_masks_and_arrays_are_found_below_views(tmp_path: Path) -> None:
     np.save(tmp_path / "cube.npy", np.zeros((4, 5, 3)))
     cube = open_scene(tmp_path / "cube.npy", axes="rows,cols,bands")
     assert files_of(cube) == (str(tmp_path / "cube.npy"),)
+
+
+def test_no_more_tiles_are_opened_than_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiles = [image(tmp_path / f"{i}.tif", transform=Affine(1, 0, 5 * i, 0, -1, 6)) for i in range(20)]
+    scene = open_scene(tiles)
+    opened = list[str]()
+
+    def files(path: str) -> list[str]:
+        opened.append(path)
+        return [path]
+
+    monkeypatch.setattr(scene_files, "files_of_image", files)
+    sample_statistics(scene)
+    assert 0 < len(opened) <= MOST_FILES
+    opened.clear()
+    assert set(map(str, tiles)) <= set(files_of(scene))
+    assert len(opened) == len(tiles)
 
 
 def test_all_files_of_a_shapefile_are_looked_at(tmp_path: Path) -> None:

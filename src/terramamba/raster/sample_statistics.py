@@ -14,7 +14,7 @@ from terramamba.raster.checks.stored_type import probably_other_type
 from terramamba.raster.checks.unlike_tiles import unlike_tiles
 from terramamba.raster.checks.wrapped_values import Wrapped, probably_wrapped
 from terramamba.raster.scene import Scene
-from terramamba.raster.scene_files import files_of
+from terramamba.raster.scene_files import each_file
 from terramamba.raster.windows import MOST_DECODED, Window, evenly_spaced, sample_windows
 
 MOST_VALUES = 8_000_000
@@ -75,7 +75,9 @@ def sample_statistics(scene: Scene) -> Statistics:
     wrapped = probably_wrapped(stored)
     fill = tuple(one for one in probable_fill(stored) if wrapped is None or not wrapped.holds(one.value))
     swapped = byte_order.probably_swapped(stored)
-    misread = None if swapped else probably_other_type(stored, fill) or probably_other_layout(files_of(scene))
+    misread = (
+        None if swapped else probably_other_type(stored, fill) or probably_other_layout(each_file(scene))
+    )
     found = _statistics(values, valid, bands, sampled)
     unlike = unlike_tiles(scene)
     return replace(found, fill=fill, wrapped=wrapped, swapped=swapped, misread=misread, unlike=unlike)

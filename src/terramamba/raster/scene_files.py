@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from itertools import chain
 from pathlib import Path
 
 from rasterio.errors import RasterioError
@@ -24,8 +25,16 @@ def files_of(scene: Scene) -> tuple[str, ...]:
     These are its file, its bands' or tiles' files, what lies beside them (headers, masks), the parts of a
     VRT, those of masks, and of both dates of what was made of two.
     """
-    found = dict.fromkeys([scene.path, *_named(scene.source)])
-    return tuple(path for path in found if not path.endswith(NOT_PIXELS))
+    return tuple(each_file(scene))
+
+
+def each_file(scene: Scene) -> Iterator[str]:
+    """Yield what ``files_of`` returns, one after the other: each image is opened when it is its turn."""
+    found = set[str]()
+    for path in chain([scene.path], _named(scene.source)):
+        if path not in found and not path.endswith(NOT_PIXELS):
+            found.add(path)
+            yield path
 
 
 def states_of(scenes: Iterable[Scene], others: Iterable[str | Path] = ()) -> FileStates:

@@ -7,9 +7,9 @@ most of them real, in each of the three orders none is said to be; of wrong head
 more with 48 x 48 pixels two thirds are: not those of noise, of components and of sizes that are nearly equal.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 
 import numpy as np
@@ -79,12 +79,13 @@ class Likeness:
         return self.ground if self.bands is None else min(self.ground, self.bands)
 
 
-def probably_other_layout(paths: Sequence[str]) -> str | None:
+def probably_other_layout(paths: Iterable[str]) -> str | None:
     """Say which header of the images ``paths`` probably describes another layout than its file has.
 
-    None where they are of other formats than ENVI, small, or where anything else leaves it open.
+    None where they are of other formats than ENVI, small, or where anything else leaves it open. No more than
+    ``MOST_FILES`` of ``paths`` are asked for.
     """
-    found = [layout for layout in map(layout_of, paths[:MOST_FILES]) if layout is not None]
+    found = [layout for layout in map(layout_of, islice(paths, MOST_FILES)) if layout is not None]
     for layout in found[:MOST_IMAGES]:
         better = better_layout(layout)
         if better is not None:
