@@ -1,6 +1,7 @@
 """Tiles of one date in other units, or of another processing, are told by the jump where they meet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,12 @@ import rasterio
 from affine import Affine
 from scipy.ndimage import gaussian_filter
 
+from terramamba.raster.checks import tile_seams
 from terramamba.raster.checks.pair import check_pair
+from terramamba.raster.checks.tile_seams import LEAST_PLACES, MOST_PLACES, jumps_at_seams
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.sample_statistics import sample_statistics
+from terramamba.raster.windows import Window
 
 SIDE = 64
 Change = Callable[[np.ndarray], np.ndarray]
@@ -64,6 +68,43 @@ def test_a_tile_of_another_kind_is_told_by_its_seams(
     if jumps:
         assert "64_64.tif: values jump where these tiles meet, in all bands, as from " in said[0]
         assert "give tiles of one kind" in said[0]
+
+
+@dataclass
+class Large:
+    """Pixels of one value and some noise; notes what is read of them."""
+
+    value: float
+    read_of_it: list[tuple[Window, tuple[int, int]]] = field(default_factory=list)
+
+    def read(
+        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        self.read_of_it.append((window, shape))
+        values = np.random.default_rng(0).normal(self.value, 9, (len(bands), *shape))
+        return values, np.ones(values.shape, bool)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        Window(0, 9000, 9000, 9000),  # beside the first
+        Window(9000, -100, 9000, 9000),  # below it
+        Window(0, 8000, 9000, 9000),  # over it
+        Window(8998, 0, 9000, 9000),  # by two rows
+    ],
+)
+def test_a_few_pixels_together_in_the_middle_of_a_seam_are_read(place: Window) -> None:
+    first, second = Large(1000), Large(2000)
+    tiles = [("a.tif", first, Window.whole(9000, 9000)), ("b.tif", second, place)]
+    assert "a.tif and b.tif: values jump" in str(jumps_at_seams(tiles, range(4)))
+    for window, shape in (*first.read_of_it, *second.read_of_it):
+        assert window.shape == shape
+        assert LEAST_PLACES <= window.pixels <= max(MOST_PLACES, tile_seams.SIDE**2)
+        assert Window.whole(9000, 9000).contains(window)
+    (at, _), (there, _) = first.read_of_it[0], second.read_of_it[0]
+    down, right = there.row + place.row - at.row, there.col + place.col - at.col
+    assert (down, right) == (int(place.row == 9000), int(place.col == 9000))
 
 
 def test_tiles_of_one_band_may_be_codes_and_are_not_compared(tmp_path: Path) -> None:

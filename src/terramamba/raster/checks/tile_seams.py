@@ -15,8 +15,8 @@ from terramamba.raster.scene import Source
 from terramamba.raster.windows import Window
 
 MOST_PLACES, SIDE, LEAST_PLACES = 512, 24, 50
-"""Pixels along a seam, or along each side of what two tiles both show, that are looked at; so many must have
-data."""
+"""Pixels that are looked at, together in the middle of a seam so that few blocks are read; the side of a
+square in the middle of what two tiles both show (longer where that is narrow); so many must have data."""
 STEP, OF_SPREAD, OF_VALUE = 2.0, 0.2, 0.2
 """A jump is so many median deviations from it in every band, this part of the middle half of the values at
 least, and in half of the bands this part of the values. Of 3,328 lines in real images none is one."""
@@ -59,14 +59,21 @@ def _sides(first: Tile, second: Tile, bands: Sequence[int]) -> Sides | None:
         if places is None:
             return None
         places = places[::-1]
-    shape = tuple(min(side, MOST_PLACES if 1 in places[0].shape else SIDE) for side in places[0].shape)
+    middles = [_middle(place) for place in places]
     read = [
-        tile[1].read(place.relative_to(tile[2]), tuple(bands), (shape[0], shape[1]))
-        for tile, place in zip((first, second), places, strict=True)
+        tile[1].read(place.relative_to(tile[2]), tuple(bands), place.shape)
+        for tile, place in zip((first, second), middles, strict=True)
     ]
     known = np.logical_and.reduce([(valid & np.isfinite(values)).all(axis=0) for values, valid in read])
     a, b = (values[:, known].astype(np.float64) for values, _ in read)
     return (a, b) if a.shape[1] >= LEAST_PLACES else None
+
+
+def _middle(place: Window) -> Window:
+    height = min(place.height, max(SIDE, MOST_PLACES // place.width))
+    width = min(place.width, max(SIDE, MOST_PLACES // height))
+    row, col = place.row + (place.height - height) // 2, place.col + (place.width - width) // 2
+    return Window(row, col, height, width)
 
 
 def _along(first: Window, second: Window) -> tuple[Window, Window] | None:
