@@ -85,6 +85,19 @@ class Large:
         return values, np.ones(values.shape, bool)
 
 
+@dataclass
+class Shown:
+    """A column of pixels: c bands, n rows."""
+
+    values: np.ndarray
+
+    def read(
+        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        values = self.values[list(bands)][:, window.row : window.bottom, None]
+        return values, np.ones(values.shape, bool)
+
+
 @pytest.mark.parametrize(
     "place",
     [
@@ -105,6 +118,26 @@ def test_a_few_pixels_together_in_the_middle_of_a_seam_are_read(place: Window) -
     (at, _), (there, _) = first.read_of_it[0], second.read_of_it[0]
     down, right = there.row + place.row - at.row, there.col + place.col - at.col
     assert (down, right) == (int(place.row == 9000), int(place.col == 9000))
+
+
+NOISE = np.random.default_rng(0).normal(0, 1, (2, 4, 200))
+HALF_BRIGHTER = np.array([600, 600, 0, 0])[:, None]
+
+
+@pytest.mark.parametrize(
+    ("sides", "jumps"),
+    [
+        ((1000 + 99 * NOISE[0], 1600 + 99 * NOISE[1]), True),
+        ((1000 + 400 * NOISE[0], 1400 + 400 * NOISE[1]), False),  # brighter by less than the noise
+        ((1000 + 4000 * NOISE[0], 1800 + 4000 * NOISE[0]), False),  # a little of what the ground differs by
+        ((9000 + 99 * NOISE[0], 9600 + 99 * NOISE[1]), False),  # a little of what the values are
+        ((1000 + 99 * NOISE[0], 1000 + HALF_BRIGHTER + 99 * NOISE[1]), False),  # in half of the bands alone
+    ],
+)
+def test_what_may_be_there_is_no_jump(sides: tuple[np.ndarray, np.ndarray], jumps: bool) -> None:
+    columns = [Window(0, col, 200, 1) for col in (0, 1)]
+    tiles = [(name, Shown(side), own) for name, side, own in zip("ab", sides, columns, strict=True)]
+    assert (jumps_at_seams(tiles, range(4)) is not None) == jumps
 
 
 def test_tiles_of_one_band_may_be_codes_and_are_not_compared(tmp_path: Path) -> None:
