@@ -72,9 +72,10 @@ def test_a_tile_of_another_kind_is_told_by_its_seams(
 
 @dataclass
 class Large:
-    """Pixels of one value and some noise; notes what is read of them."""
+    """Pixels of one value and some noise, without data in some rows; notes what is read of them."""
 
     value: float
+    empty: range = range(0)
     read_of_it: list[tuple[Window, tuple[int, int]]] = field(default_factory=list)
 
     def read(
@@ -82,7 +83,9 @@ class Large:
     ) -> tuple[np.ndarray, np.ndarray]:
         self.read_of_it.append((window, shape))
         values = np.random.default_rng(0).normal(self.value, 9, (len(bands), *shape))
-        return values, np.ones(values.shape, bool)
+        rows = np.arange(window.row, window.bottom)
+        known = (rows < self.empty.start) | (rows >= self.empty.stop)
+        return values, np.broadcast_to(known[:, None], values.shape)
 
 
 @dataclass
@@ -118,6 +121,17 @@ def test_a_few_pixels_together_in_the_middle_of_a_seam_are_read(place: Window) -
     (at, _), (there, _) = first.read_of_it[0], second.read_of_it[0]
     down, right = there.row + place.row - at.row, there.col + place.col - at.col
     assert (down, right) == (int(place.row == 9000), int(place.col == 9000))
+
+
+@pytest.mark.parametrize(
+    ("empty", "jumps"), [(range(2500, 6000), True), (range(5000), True), (range(9000), False)]
+)
+def test_where_the_middle_of_a_seam_has_no_data_its_quarters_are_read(empty: range, jumps: bool) -> None:
+    tiles = [
+        ("a.tif", Large(1000, empty), Window.whole(9000, 9000)),
+        ("b.tif", Large(2000), Window(0, 9000, 9000, 9000)),
+    ]
+    assert (jumps_at_seams(tiles, range(4)) is not None) == jumps
 
 
 NOISE = np.random.default_rng(0).normal(0, 1, (2, 4, 200))

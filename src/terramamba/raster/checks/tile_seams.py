@@ -17,6 +17,8 @@ from terramamba.raster.windows import Window
 MOST_PLACES, SIDE, LEAST_PLACES = 512, 24, 50
 """Pixels that are looked at, together in the middle of a seam so that few blocks are read; the side of a
 square in the middle of what two tiles both show (longer where that is narrow); so many must have data."""
+PARTS = (0.5, 0.25, 0.75)
+"""Where the middle has no data the quarters are looked at."""
 STEP, OF_SPREAD, OF_VALUE = 2.0, 0.2, 0.2
 """A jump is so many median deviations from it in every band, this part of the middle half of the values at
 least, and in half of the bands this part of the values. Of 3,328 lines in real images none is one."""
@@ -59,21 +61,24 @@ def _sides(first: Tile, second: Tile, bands: Sequence[int]) -> Sides | None:
         if places is None:
             return None
         places = places[::-1]
-    middles = [_middle(place) for place in places]
-    read = [
-        tile[1].read(place.relative_to(tile[2]), tuple(bands), place.shape)
-        for tile, place in zip((first, second), middles, strict=True)
-    ]
-    known = np.logical_and.reduce([(valid & np.isfinite(values)).all(axis=0) for values, valid in read])
-    a, b = (values[:, known].astype(np.float64) for values, _ in read)
-    return (a, b) if a.shape[1] >= LEAST_PLACES else None
+    for parts in dict.fromkeys(tuple(_part(place, at) for place in places) for at in PARTS):
+        read = [
+            tile[1].read(part.relative_to(tile[2]), tuple(bands), part.shape)
+            for tile, part in zip((first, second), parts, strict=True)
+        ]
+        known = np.logical_and.reduce([(valid & np.isfinite(values)).all(axis=0) for values, valid in read])
+        if np.count_nonzero(known) >= LEAST_PLACES:
+            a, b = (values[:, known].astype(np.float64) for values, _ in read)
+            return a, b
+    return None
 
 
-def _middle(place: Window) -> Window:
+def _part(place: Window, at: float) -> Window:
+    """Pixels together that lie ``at`` so much of the way from the first to the last of ``place``."""
     height = min(place.height, max(SIDE, MOST_PLACES // place.width))
     width = min(place.width, max(SIDE, MOST_PLACES // height))
-    row, col = place.row + (place.height - height) // 2, place.col + (place.width - width) // 2
-    return Window(row, col, height, width)
+    row, col = (int((whole - part) * at) for whole, part in ((place.height, height), (place.width, width)))
+    return Window(place.row + row, place.col + col, height, width)
 
 
 def _along(first: Window, second: Window) -> tuple[Window, Window] | None:
