@@ -227,6 +227,19 @@ def test_tiles_in_other_units_are_named_before_training_and_not_those_of_dark_wa
     assert sample_statistics(open_scene([tmp_path / f"{i}.tif" for i in range(3)])).doubts == ()
 
 
+@pytest.mark.parametrize("value", [1e30, -3.4028235e38])
+def test_undeclared_fill_of_one_tile_is_no_other_unit_and_no_jump(
+    geotiff: Make, tmp_path: Path, seed: int, value: float
+) -> None:
+    land = np.random.default_rng(seed).uniform(0.05, 0.5, (3, 80, 80)).astype(np.float32)
+    filled = land.copy()
+    filled[:, :60] = value
+    for i, tile in enumerate((land, filled)):
+        geotiff(tmp_path / f"{i}.tif", tile, transform=shifted(PLACE, 0, 80 * i))
+    (said,) = sample_statistics(open_scene([tmp_path / f"{i}.tif" for i in range(2)])).doubts
+    assert "which is not declared as no data" in said
+
+
 def test_what_is_noted_of_any_tile_is_noted_of_the_mosaic(geotiff: Make, tmp_path: Path) -> None:
     values = np.arange(48).reshape(3, 4, 4).astype(np.int16)
     for i, unit in enumerate(("nm", "nm", "")):

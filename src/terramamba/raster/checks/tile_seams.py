@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from terramamba.raster.scene import Source
+from terramamba.raster.views.nodata import BEYOND_DATA
 from terramamba.raster.windows import Window
 
 MOST_PLACES, SIDE, LEAST_PLACES = 512, 24, 50
@@ -66,7 +67,9 @@ def _sides(first: Tile, second: Tile, bands: Sequence[int]) -> Sides | None:
             tile[1].read(part.relative_to(tile[2]), tuple(bands), part.shape)
             for tile, part in zip((first, second), parts, strict=True)
         ]
-        known = np.logical_and.reduce([(valid & np.isfinite(values)).all(axis=0) for values, valid in read])
+        known = np.logical_and.reduce(
+            [(valid & (np.abs(values) < BEYOND_DATA)).all(axis=0) for values, valid in read]
+        )
         if np.count_nonzero(known) >= LEAST_PLACES:
             a, b = (values[:, known].astype(np.float64) for values, _ in read)
             return a, b

@@ -8,6 +8,7 @@ import numpy as np
 from terramamba.raster.checks.tile_seams import jumps_at_seams
 from terramamba.raster.readers.mosaic import MosaicSource
 from terramamba.raster.scene import Scene, Source
+from terramamba.raster.views.nodata import BEYOND_DATA
 from terramamba.raster.windows import Window
 
 TIMES = 60.0
@@ -65,6 +66,6 @@ def _bright(source: Source, window: Window, bands: Sequence[int]) -> float | Non
     """The brightest band's bright value; None where nothing is above 0."""
     whole, shape = Window.whole(*window.shape), (min(SIDE, window.height), min(SIDE, window.width))
     values, valid = source.read(whole, bands, shape)
-    known = valid & np.isfinite(values) & (values > 0)
+    known = valid & (values > 0) & (values < BEYOND_DATA)  # fill that is not declared is no bright value
     bright = [float(np.percentile(values[i][known[i]], BRIGHT)) for i in range(len(bands)) if known[i].any()]
     return max(bright, default=None)
