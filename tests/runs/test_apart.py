@@ -129,11 +129,36 @@ def test_runs_of_several_seeds_and_of_one_replace_each_other(run):
     assert not (run / CONFIG).exists()
     assert f"out: {run}/seed-1\n" in (run / "seed-1" / CONFIG).read_text()
     with pytest.raises(KeyboardInterrupt):
-        train(settings(run, seeds=2, seed=5), LATER, KeyboardInterrupt)
+        train(settings(run, seeds=2, seed=5), (CHECKPOINT,), KeyboardInterrupt)
     assert several.items() <= all_of(run).items()
+    with pytest.raises(InputError, match="is no run folder, so there is nothing to resume"):
+        train(settings(run, seed=5, overwrite=False, resume=True))
+    train(settings(run, seeds=2, seed=5, overwrite=False, resume=True))
+    found = all_of(run)
+    assert '"seeds"' in found.pop(METRICS)
+    again = {f"seed-{seed}/{name}": "later" for seed in (5, 6) for name in LATER}
+    assert found == {"notes.txt": "mine", f"seed-5/{CHECKPOINT}": "later", **again}
     train(settings(run))
     assert all_of(run) == {"notes.txt": "mine", **dict.fromkeys(LATER, "later")}
     assert not [path for path in run.iterdir() if path.is_dir()]
+
+
+def test_several_seeds_do_not_go_on_in_a_new_run_of_one(run):
+    with pytest.raises(KeyboardInterrupt):
+        train(settings(run, seed=3), (CHECKPOINT,), KeyboardInterrupt)
+    with pytest.raises(InputError, match=r"\.new-run is a run of one seed; give --overwrite to replace it"):
+        train(settings(run, seed=3, seeds=2, overwrite=False, resume=True))
+    assert not list((run / NEW).glob("seed-*"))
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_only_runs_of_several_seeds_go_on_in_a_folder_of_such(tmp_path, seeds):
+    write_yaml(tmp_path / "seed-0" / CONFIG, {"seed": 0})
+    if seeds > 1:
+        assert check_folder(tmp_path, resume=True, seeds=seeds) == tmp_path
+        return
+    with pytest.raises(InputError, match="is no run folder, so there is nothing to resume"):
+        check_folder(tmp_path, resume=True, seeds=seeds)
 
 
 def test_an_exchange_that_was_cut_anywhere_is_finished_by_the_next_command(run, tmp_path, monkeypatch):

@@ -60,7 +60,8 @@ def train_classifier(
         if value is not None and (said := getattr(settings, name)) is not None:
             raise InputError(f"--{name}: the settings have {said} already; give one of both")
     if scene is not None or labels is not None:
-        out = check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
+        how = {"resume": settings.resume, "overwrite": settings.overwrite}
+        out = check_folder(settings.out, **how, seeds=settings.seeds)
         inputs = (beside := named(out)).with_name(beside.name + INPUTS)
         if scene is not None:
             settings = replace(settings, scene=kept_scene(scene, inputs))

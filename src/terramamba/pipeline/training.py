@@ -59,7 +59,7 @@ def _searched(task: Task, settings: Any) -> Any:
         return settings
     if len(tried) == 1:
         return next(iter(tried.values()))
-    check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite)
+    check_folder(settings.out, resume=settings.resume, overwrite=settings.overwrite, seeds=settings.seeds)
     scores = {}
     for name, one in tried.items():
         with TemporaryDirectory(prefix="terramamba-") as folder:

@@ -12,7 +12,7 @@ from terramamba.core.progress import say
 from terramamba.core.run_files import CHECKPOINT, METRICS
 from terramamba.core.unwritable import unwritable
 from terramamba.runs.clearing import holds_run, is_run_folder
-from terramamba.runs.exchange import NEW, exchange, has_begun, refuse_links
+from terramamba.runs.exchange import NEW, exchange, has_begun, place_of, refuse_links
 from terramamba.runs.folder import check_folder
 from terramamba.runs.run_lock import at_work, refuse_at_work
 from terramamba.training.settings import TrainSettings
@@ -33,12 +33,13 @@ def trained_apart(settings: S) -> Iterator[S]:
     folder = Path(settings.out)
     refuse_at_work(folder)
     goes_on = settings.resume and has_begun(folder)
-    if settings.seeds > 1 and is_run_folder(folder) and not (settings.overwrite or goes_on):
-        raise InputError(f"{folder} is a run of one seed; give --overwrite to replace it, or another --out")
+    place = place_of(folder, resume=settings.resume)
+    if settings.seeds > 1 and is_run_folder(place) and not settings.overwrite:
+        raise InputError(f"{place} is a run of one seed; give --overwrite to replace it, or another --out")
     if not goes_on and not (settings.overwrite and holds_run(folder)):
         yield settings
         return
-    check_folder(folder, resume=settings.resume, overwrite=settings.overwrite)
+    check_folder(folder, resume=settings.resume, overwrite=settings.overwrite, seeds=settings.seeds)
     refuse_links(folder)
     with at_work(folder):
         new = folder / NEW

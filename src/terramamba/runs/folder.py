@@ -41,8 +41,8 @@ S = TypeVar("S", bound=TrainSettings)
 T = TypeVar("T")
 
 
-def check_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:
-    """Return ``out`` as a path, when a run may be written there.
+def check_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False, seeds: int = 1) -> Path:
+    """Return ``out`` as a path, when a run of ``seeds`` may be written there.
 
     What a kill has left of an exchange of runs is put right; nothing else is touched. A new run wants a
     folder that is new or empty; ``overwrite`` and ``resume`` want an earlier run. A folder in which a kill
@@ -54,17 +54,18 @@ def check_folder(out: str | Path, *, resume: bool = False, overwrite: bool = Fal
     folder = Path(out)
     require_place(folder)
     refuse_at_work(folder)
-    _check(folder, resume=resume, overwrite=overwrite)
+    _check(folder, resume=resume, overwrite=overwrite, seeds=seeds)
     return folder
 
 
-def _check(folder: Path, *, resume: bool, overwrite: bool) -> None:
+def _check(folder: Path, *, resume: bool, overwrite: bool, seeds: int = 1) -> None:
     if resume and overwrite:
         raise InputError("--resume and --overwrite exclude each other; give one of them")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; give another --out")
     inside = contents(folder) if folder.is_dir() else []
-    if resume and not is_run_folder(place_of(folder, resume=True)) and (inside or not folder.is_dir()):
+    begun = is_run_folder if seeds == 1 else holds_run  # of several, each keeps its own settings
+    if resume and not begun(place_of(folder, resume=True)) and (inside or not folder.is_dir()):
         raise InputError(f"{folder} is no run folder, so there is nothing to resume; leave out --resume")
     if not resume and inside:
         if not overwrite:
