@@ -112,6 +112,38 @@ def test_check_takes_the_split_that_training_takes(
         assert done.err == planned.err
 
 
+@pytest.mark.parametrize(
+    ("split", "said"),
+    [
+        ((), "does not say which pairs train"),
+        (("--split", "block", "--block-size", "16px"), ""),
+        (("--split", "image"), ""),
+        (("--split", "random"), "--split: 'random' is not one of given, image, block"),
+        (("--block-size", "16px"), "--block-size 16px: goes with --split block; leave"),
+    ],
+)
+def test_check_takes_the_split_of_pairs_that_training_takes(
+    pairs: SyntheticPairs, tmp_path: Path, terramamba: Callable, split: tuple[str, ...], said: str
+) -> None:
+    labels = sorted(map(str, pairs.root.glob("*/label/*")))
+    rows = [",".join(path.replace("/label/", f"/{kind}/") for kind in ("A", "B", "label")) for path in labels]
+    table = tmp_path / "pairs.csv"  # which has no column split
+    table.write_text("\n".join(["before,after,label", *rows]))
+    done = terramamba("check", "--data", table, *split)
+    planned = terramamba("change", "train", "--data", table, *split, "--out", tmp_path / "run", "--dry-run")
+    assert bool(done.status) == bool(planned.status) == bool(said)
+    assert said in done.err
+    assert said in planned.err
+    shown = [line for line in done.out.splitlines() if line]
+    assert all(line in planned.out for line in shown)
+    assert bool(shown) != bool(said)
+
+
+def test_check_says_that_a_scene_has_no_split_of_pairs(scene: SyntheticScene, terramamba: Callable) -> None:
+    done = terramamba("check", scene.scene, scene.labels, "--split", "image")
+    assert done.err == "error: --split: 'image' is not one of block, random, polygon, given\n"
+
+
 def test_check_takes_a_label_file_for_each_subset(scene: SyntheticScene, terramamba: Callable) -> None:
     files = ("--train-labels", scene.labels, "--test-labels", scene.cover)
     done = terramamba("check", scene.scene, "--split", "given", *files)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from terramamba.cli.shared.check_training import are_scene_and_labels, refuse_unused, training_plan
 from terramamba.cli.shared.parse import AsJson, Usage, parse
@@ -11,6 +11,7 @@ from terramamba.cli.shared.show import show, show_facts, show_json
 from terramamba.core.display import Shown
 from terramamba.core.errors import InputError
 from terramamba.data.settings import (
+    BLOCK_SIZE,
     Alignment,
     ImageArray,
     LabelOptions,
@@ -35,7 +36,23 @@ class FileOptions(Masks, Alignment, ImageArray):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckOptions(AsJson, FileOptions, LabelOptions, LabelValueOptions, Splitting):
+class AnySplitting(Splitting):
+    """Flags of what trains, validates and tests, be it of a scene or of pairs."""
+
+    # Scenes and pairs have other defaults, so what is not given is left to the settings of the task.
+    split: Literal["block", "random", "polygon", "given", "image"] | None = None  # type: ignore[assignment]
+    """Of a scene: block, spatially separate subsets, also where it is not given; polygon, whole polygons of a
+    vector file; random, the papers' protocol, which leaks; given, the label files named below. Of pairs
+    (--data): given, as folders, lists or a column split say, also where it is not given; image, images are
+    drawn; block, parts of large images are."""
+    block_size: Annotated[str | None, BLOCK_SIZE] = None
+    """With --split block: side of the square blocks of a scene, or parts of images of pairs, each of which
+    trains, validates or tests as a whole; 500m or 1.5km where there is georeferencing, 50 or 50px in pixels.
+    None: blocks of a scene are pieces of connected labels, parts of an image a sixth of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(AsJson, FileOptions, LabelOptions, LabelValueOptions, AnySplitting):
     """Flags of the command."""
 
     data: str | None = None

@@ -219,7 +219,7 @@ class Splitting(Options):
 
     def refuse_contradictions(self) -> None:
         """Raise ``InputError`` where blocks have a side, but the split deals none."""
-        if self.block_size is not None and self.split != "block":
+        if self.block_size is not None and self.split not in ("block", None):  # None: of `check` alone
             raise InputError(
                 f"--block-size {self.block_size}: goes with --split block, not --split {self.split}; leave "
                 "one of them out"

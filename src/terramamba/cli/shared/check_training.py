@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from terramamba.core.errors import InputError
-from terramamba.core.options import flag_of
+from terramamba.core.options import flag_of, options_of
 from terramamba.core.tables import SUFFIXES
 
 if TYPE_CHECKING:
@@ -99,9 +99,11 @@ def _is_scene_of_the_catalogue(name: str) -> bool:
 def _settings(task: "Task", options: Any, **given: str) -> "TrainSettings":
     """The settings of ``task`` with what ``options`` say of its files."""
     refuse_unused(options, task.settings, f"{task.name} train")
-    known = {field.name for field in fields(task.settings)}
     default = {field.name: field.default for field in fields(options)}
-    said = {
-        name: value for name, value in asdict(options).items() if name in known and value != default[name]
+    said = {name: value for name, value in asdict(options).items() if value != default[name]}
+    checked = {
+        option.name: option.checked(said[option.name], option.flag)
+        for option in options_of(task.settings)
+        if option.name in said
     }
-    return task.settings(**(said | given), out=OUT)
+    return task.settings(**(checked | given), out=OUT)
