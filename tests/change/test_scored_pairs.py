@@ -1,10 +1,13 @@
 """Large pairs are scored by the tiles of their map: the same counts as blending by hand, and as the map."""
 
+import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 import torch
 from affine import Affine
 from rasterio.crs import CRS
@@ -120,14 +123,40 @@ def test_counts_of_large_pairs_are_those_of_blended_tiles(pairs: list[PairFiles]
     assert np.abs(whole - blended(model, read(pairs[1])[0])).max() > 0.01  # it does matter
 
 
+class Puzzled(Neighbours):
+    """Gives no number where the later date is far brighter than any that it learnt."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.clamp(-9, 9)).masked_fill(x[:, 1, :1] > 100, torch.nan)
+
+
+def brighten(path: str, pixels: list[tuple[int, int]]) -> None:
+    with rasterio.open(path) as file:
+        values, profile = file.read(), file.profile
+    for row, col in pixels:
+        values[0, row, col] = 1e6
+    with rasterio.open(path, "w", **profile) as file:
+        file.write(values)
+
+
 @pytest.mark.parametrize("number", [0, 1])
-def test_a_pair_for_which_the_model_gives_no_number_is_not_scored(
-    pairs: list[PairFiles], number: int
+def test_a_pair_for_which_the_model_gives_no_number_is_not_scored_but_named(
+    pairs: list[PairFiles], number: int, tmp_path: Path
 ) -> None:
-    model = Neighbours()
-    torch.nn.init.constant_(model.mean.bias, torch.nan)
-    with pytest.raises(InputError, match=r"the model gives no number for [\d,]+ of what is scored, as of"):
-        change_counts(model, ScoredPairs([pairs[number]], SCALING), device="cpu")
+    pair, good = pairs[number], str(shutil.copy(pairs[number].before, tmp_path / "good.tif"))
+    brighten(pair.after, [(20, 16), (20, 17), (12, 15)])  # tiles overlap there; the last has no reference
+    several = [pairs[3], replace(pair, before=good, after=good, name="good"), pair]
+    said = f"{re.escape(pair.before)}: the model gives no number for 2 of what is scored, as of"
+    with pytest.raises(InputError, match=said):
+        change_counts(Puzzled(), ScoredPairs(several, SCALING), batch_size=3, device="cpu")
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_pixels_without_a_reference_need_no_number(pairs: list[PairFiles], number: int) -> None:
+    pair = pairs[number]
+    brighten(pair.after, [(12, 0), (12, 15), (12, 18)])
+    counts = change_counts(Puzzled(), ScoredPairs([pair], SCALING), device="cpu")
+    assert counts.histograms.sum() == counts.logits.sum() == np.count_nonzero(read(pair)[1] != 255)
 
 
 def test_the_score_of_a_large_pair_is_that_of_its_map(pairs: list[PairFiles], tmp_path: Path) -> None:

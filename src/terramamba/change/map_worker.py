@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from terramamba.data.scaling import Scaling, read_scaled
@@ -71,8 +71,8 @@ class ChangeDetector:
         self._dates, self._scaling, self._meaning = dates, scaling, meaning
         self._model = model.to(device).eval()
         self._device, self._precision, self._temperature = device, precision, temperature
-        self.unanswered = 0
-        """Pixels with data for which the model has given no number; a pixel of two tiles counts twice."""
+        self.unanswered: list[Bool[np.ndarray, "h w"]] = []
+        """Of each window that was detected last: pixels with data for which the model gives no number."""
 
     def detect(self, windows: Sequence[Window]) -> list[MappedWindow]:
         """Compute the probability of change in each of ``windows``, which have one size."""
@@ -91,11 +91,11 @@ class ChangeDetector:
                 logits = logits_of(self._model, on_device(batch, self._device)).float()
                 found = change_probability(logits / self._temperature).cpu().numpy()
             probability.update(zip(worth_it, found, strict=True))
-        mapped = []
+        mapped, self.unanswered = [], []
         for i, (before, after) in enumerate(read):
             unanswered = np.isnan(probability[i]) & usable[i]
             known, not_finite = usable[i] & ~unanswered, before[2] | after[2] | unanswered
-            self.unanswered += int(np.count_nonzero(unanswered))
+            self.unanswered.append(unanswered)
             mapped.append(MappedWindow(windows[i], np.nan_to_num(probability[i]), known, not_finite))
         return mapped
 

@@ -55,8 +55,15 @@ class ScoredPairs(PairDataset):
             return []
         return [index for index in range(len(self)) if self.area(index).pixels > WHOLE_PIXELS]
 
+    def file_of(self, index: int) -> str:
+        """Return the file by which a message names a pair."""
+        return self.pairs[index].before
+
     def map_rows(self, index: int, model: Model, device: torch.device, precision: str) -> Rows:
-        """Yield probability of change, as ``map_change`` finds it, and mask of a pair, by full rows."""
+        """Yield probability of change, as ``map_change`` finds it, and mask of a pair, by full rows.
+
+        Raises ``InputError`` after the last, where the model gives no number for pixels that count.
+        """
         height, width = self.area(index).shape
         what = self.pairs[index].what
         meaning = self.meanings.index(what) if self.meanings and what is not None else None
@@ -68,17 +75,19 @@ class ScoredPairs(PairDataset):
             for window in tiles(height, width, TILE_SIZE, OVERLAP):
                 (tile,) = detector.detect([window])
                 mask = self.reference(index, window)
-                mask[~tile.usable] = IGNORE
+                mask[~(tile.usable | detector.unanswered[0])] = IGNORE
                 row = masks.setdefault(window.row, np.empty((window.height, width), np.uint8))
                 row[:, window.col : window.right] = mask
                 yield tile
-            if detector.unanswered:
-                raise no_number_error(detector.unanswered)
 
+        without = 0
         with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
             for rows in blend(mapped(), height, width, OVERLAP):
                 mask = masks.pop(rows.window.row)[: rows.window.height]
+                without += int(np.count_nonzero(~rows.usable & (mask != IGNORE)))
                 yield np.minimum(rows.probability, 1), mask  # votes may add up to a hair more than 1
+        if without:
+            raise no_number_error(without, self.file_of(index))
 
 
 def scored_pairs(run: Run, pairs: Sequence[PairFiles]) -> ScoredPairs:

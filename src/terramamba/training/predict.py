@@ -41,6 +41,10 @@ class MappedPairs(Protocol):
         """Return the samples that are too large for ``model``, in their order."""
         ...
 
+    def file_of(self, index: int) -> str:
+        """Return the file by which a message names a sample."""
+        ...
+
     def map_rows(self, index: int, model: Model, device: torch.device, precision: str) -> Rows:
         """Yield the rows of such a sample."""
         ...
@@ -111,7 +115,9 @@ def class_logits(
             advance(len(logits))
             done = here.stop
     assert found is not None, "no sample to score"
-    _require_numbers(torch.softmax(found, dim=1).T, torch.ones(len(found), dtype=torch.bool))
+    without = int(torch.softmax(found, dim=1).isnan().any(dim=1).sum())
+    if without:
+        raise no_number_error(without)
     return found, labels
 
 
@@ -165,7 +171,11 @@ def count_changes(
     for batch, logits in outputs(model, batches.only(small) if large else batches, precision):
         one = only_channel(logits)
         known, changed = batch["mask"] != IGNORE, batch["mask"] != 0
-        _require_numbers(one[None], known)
+        without = one.isnan() & known
+        if without.any():
+            place = int(without.flatten(1).any(dim=1).int().argmax())
+            named = dataset.file_of(own[counted + place]) if isinstance(dataset, MappedPairs) else None
+            raise no_number_error(int(without[place].sum()), named)
         likely = torch.sigmoid(one)
         if passing is not None:
             for place, sample in enumerate(zip(likely, batch["mask"], strict=True), start=counted):
@@ -191,18 +201,12 @@ def count_changes(
     return ChangeCounts(np.concatenate(histograms)[np.argsort(own)], levels, total)
 
 
-def _require_numbers(found: Float[Tensor, "k ..."], known: Shaped[Tensor, "..."]) -> None:
-    """Raise ``InputError`` where something ``found`` for a ``known`` sample or pixel is no number."""
-    without = int((found.isnan().any(dim=0) & known).sum())
-    if without:
-        raise no_number_error(without)
-
-
-def no_number_error(count: int) -> InputError:
-    """Return the error that a model has no answer for ``count`` samples or pixels that are to be scored."""
+def no_number_error(count: int, file: str | None = None) -> InputError:
+    """Return the error that a model has no answer for ``count`` samples, or pixels of a pair: ``file``."""
+    named = "" if file is None else f"{file}: "
     return InputError(
-        f"the model gives no number for {count:,} of what is scored, as of values far from those that it"
-        " learnt; see what `terramamba check` says of the images, or train it anew"
+        f"{named}the model gives no number for {count:,} of what is scored, as of values far from those that"
+        " it learnt; see what `terramamba check` says of the images, or train it anew"
     )
 
 
