@@ -22,7 +22,8 @@ PARTS = (0.5, 0.25, 0.75)
 """Where the middle has no data the quarters are looked at."""
 STEP, OF_SPREAD, OF_VALUE = 2.0, 0.2, 0.2
 """A jump is so many median deviations from it in every band, this part of the middle half of the values at
-least, and in half of the bands this part of the values. Of 3,328 lines in real images none is one."""
+least, and in half of the bands this part of the values. Of 3,328 lines in real images, read whole, none is
+one."""
 
 Tile = tuple[str, Source, Window]
 Sides = tuple[Float64[np.ndarray, "c n"], Float64[np.ndarray, "c n"]]
