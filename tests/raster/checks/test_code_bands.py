@@ -1,7 +1,7 @@
 """Bands of codes among bands of measurements are known by their names, or by how few values they hold."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -39,6 +39,12 @@ def measured(seed: int, spread: float = 300) -> np.ndarray:
 
 def codes(*values: float) -> np.ndarray:
     return np.random.default_rng(0).choice(np.array(values, float), (SIDE, SIDE))
+
+
+def test_of_few_pixels_few_values_say_nothing() -> None:
+    whole = scene(None, measured(0), measured(1), codes(1, 2, 3))
+    assert notes_on_codes(whole, range(3))
+    assert not notes_on_codes(replace(whole, grid=Grid(14, 14, None, None)), range(3))
 
 
 def test_bands_that_are_not_used_are_not_advised() -> None:

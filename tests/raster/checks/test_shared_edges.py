@@ -56,6 +56,11 @@ def test_a_date_that_is_stored_turned_is_said_to_be(turn, way: str) -> None:
     assert f"shows what {one.path} shows {way}: probably one of the two" in found.notes[-1]
 
 
+def test_what_looks_the_same_turned_is_not_said_to_be_turned() -> None:
+    half = ground(0, 300)
+    assert turned_date(scene(half + half[::-1] - 120), scene(half + half[::-1] - 120, 1)) is None
+
+
 def test_of_images_that_are_no_squares_rows_and_columns_are_not_exchanged() -> None:
     one = scene(ground(0, 300)[:280])
     assert turned_date(one, scene(ground(0, 300)[:280][::-1], 1)) == "upside down"

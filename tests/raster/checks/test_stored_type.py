@@ -38,6 +38,8 @@ def test_whole_numbers_that_are_read_as_floating_point_are_told(seed: int, store
     assert found(values.astype(np.float32)) is None
 
 
+MARKED = smooth(3, 25_000, 32_000).astype(np.int16)
+MARKED[:, ::9, ::7] = -30_000
 FILLED = smooth(1, 200, 6000).astype(np.int16)
 FILLED[:, ::3] = -32768
 
@@ -46,6 +48,7 @@ FILLED[:, ::3] = -32768
     "values",
     [
         FILLED,
+        MARKED,
         np.where(FILLED < 0, -9999, FILLED * 5).astype(np.int16),
         smooth(2, -30_000, 30_000).astype(np.int16),  # jumps at the borders of fields either way
         np.random.default_rng(0).integers(-32768, 32767, (3, 48, 48)).astype(np.int16),
