@@ -1,7 +1,6 @@
 """Training begins with an earlier run: its weights and sizes, and what of them other data cannot take."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from safetensors.numpy import load_file
 
 from cards import change_card, plain_scaling
 from terramamba.change.settings import ChangeSettings
+from terramamba.change.shipped import shipped_run
 from terramamba.cli import main
 from terramamba.models.registry import create_model
 from terramamba.runs.folder import Run, load_run
@@ -37,12 +37,9 @@ def test_encoders_begin_with_those_of_a_run_that_shares_them_otherwise(own, seed
 
 
 def test_what_belongs_to_meanings_is_no_size_that_others_begin_with():
-    begun = detector("roads", "water", own_encoders=True, finer=[1, 2])
-    model = replace(begun.card.model, name="difference_mamba", options=begun.model.options)
-    begun = replace(begun, card=replace(begun.card, model=model))
     settings = ChangeSettings(data="D", out="O", init="RUN", model="difference_mamba")
-    sizes = with_sizes_of(settings, begun, "change").set
-    assert sizes == {"width": 8, "d_state": 1, "own_encoders": True}
+    shipped = with_sizes_of(settings, shipped_run("terramamba-change"), "change")
+    assert shipped.set == {"own_encoders": True}
 
 
 def test_each_meaning_begins_with_the_decoder_of_its_name(seed):

@@ -18,7 +18,7 @@ from terramamba.models.model import Model
 from terramamba.models.origin import WeightsOrigin
 from terramamba.models.registry import resolved_options
 from terramamba.runs.folder import Run, load_run, with_kept_model
-from terramamba.runs.model_card import DataCard, ModelCard
+from terramamba.runs.model_card import DataCard
 from terramamba.training.settings import TrainSettings
 
 S = TypeVar("S", bound=TrainSettings)
@@ -91,7 +91,7 @@ def with_sizes_of(settings: S, begun: Run | None, task: str) -> S:
         raise InputError(
             f"--preset {settings.preset}: the run of --init {settings.init} is {model.preset}; leave one out"
         )
-    own = _sizes(card)
+    own = _sizes(begun.model)
     for name, value in settings.set.items():
         if name in own and own[name] != value:
             raise InputError(
@@ -170,9 +170,8 @@ def _fitting(theirs: Tensor | None, own: Tensor) -> Tensor | None:
     return None
 
 
-def _sizes(card: ModelCard) -> Mapping[str, Any]:
+def _sizes(model: Model) -> Mapping[str, Any]:
     """The options of a run's model that neither its preset nor the data decided."""
-    options = card.model.options
-    of_data = {name: options[name] for name in FROM_DATA if name in options}
-    usual = resolved_options(card.model.name, card.model.preset, **of_data)
-    return {name: value for name, value in options.items() if usual.get(name) != value}
+    of_data = {name: model.options[name] for name in FROM_DATA if name in model.options}
+    usual = resolved_options(model.spec_name, model.preset, **of_data)
+    return {name: value for name, value in model.options.items() if usual[name] != value}
