@@ -25,8 +25,8 @@ from terramamba.weights.card import TrainedOn, WeightsCard, WeightsMadeBy, Weigh
 from terramamba.weights.registry import save_weights
 
 NAME = "terramamba-change"
-PIXEL_SIZES, FINEST_LEARNT = (0.2, 2.0), 0.5
-"""Metres: from the finest it is tried on, aerial images, to the coarsest it learns from, Gaofen-2."""
+PIXEL_SIZES = {"anything": (1.0, 6.0), "buildings": (0.2, 1.25), "cropland": (0.5, 2.0)}
+"""Metres: what each learnt from, made finer and coarser too, or was tried on."""
 PARTS = {"val": "chosen on", "test": "test", "unseen": "a set never trained on"}
 SETS = {
     "cropland": "CLCD",
@@ -113,9 +113,9 @@ def main(run: str, table: str, root: str, folder: str) -> None:
         takes=(
             "two co-registered images of a place, red, green and blue, 8 or 16 bits or reflectance, however"
             " stretched: each pair is scaled by what its own two dates hold",
-            f"pixels of {FINEST_LEARNT:g} to {PIXEL_SIZES[1]:g} m on the ground, on which it was trained,"
-            " also as if they were up to 2.5 times finer and 2 times coarser; it was tried on"
-            f" {PIXEL_SIZES[0]:g} m",
+            "pixels on the ground of "
+            + ", ".join(f"{low:g} to {high:g} m for {what}" for what, (low, high) in PIXEL_SIZES.items())
+            + ", which it was trained or tried on; larger ones with --enlarge",
         ),
         trained_on=TRAINED_ON,
         licence="academic use (see LICENSE)",

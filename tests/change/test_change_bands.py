@@ -286,9 +286,9 @@ def test_a_run_that_learnt_from_colours_has_a_word_on_grey_pictures(tmp_path: Pa
     run = load_run(tmp_path / "run")
     grey = save(tmp_path / "grey.tif", dates(4)[0][[1, 1, 1, 1]])
     colour, greyed = open_scene(tmp_path / "data" / "test" / "A" / "1.tif"), open_scene(grey)
-    (note,) = notes_on_domain(run, (colour, greyed), colour.grid)
+    (note,) = notes_on_domain(run, (colour, greyed), colour.grid, None, 1)
     assert note.startswith(f"{grey}: its four bands are all alike, as in radar or a grey picture; the model")
-    assert notes_on_domain(run, (colour, colour), colour.grid) == []
+    assert notes_on_domain(run, (colour, colour), colour.grid, None, 1) == []
     alike = replace(run.card.data, quantiles=((1.0,) * 4, (2.0,) * 4, (3.0,) * 4, (4.0,) * 4))
     once_grey = replace(run, card=replace(run.card, data=alike))
-    assert notes_on_domain(once_grey, (greyed, greyed), colour.grid) == []
+    assert notes_on_domain(once_grey, (greyed, greyed), colour.grid, None, 1) == []

@@ -6,7 +6,9 @@ import shutil
 import numpy as np
 import pytest
 import rasterio
+import torch
 from affine import Affine
+from rasterio.crs import CRS
 
 import terramamba as tm
 from cards import weights_card
@@ -19,6 +21,8 @@ from terramamba.core.files import plain
 from terramamba.data.scaling import Scaling
 from terramamba.export.settings import ExportSettings
 from terramamba.models.registry import create_model
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
 from terramamba.weights.registry import save_weights
 
 MEANINGS = ("buildings", "water")
@@ -36,6 +40,9 @@ def weights(tmp_path_factory):
         pixel_sizes=(0.2, 2.0),
     )
     model = create_model("difference_mamba", in_channels=3, meanings=2, width=16, d_state=2)
+    with torch.no_grad():
+        for decoder in model.decoders:
+            decoder.head.weight *= 50  # so that probabilities differ
     card = weights_card(task="change", classes=CLASSES, own=plain(own))
     return save_weights(tmp_path_factory.mktemp("w") / "a-test", model, card, "free").folder
 
@@ -57,8 +64,8 @@ def test_a_map_comes_with_a_note_on_pixels_that_are_too_large(weights, dates, tm
     assert main([*words, "--out", str(tmp_path / "c.tif"), "--polygons", str(tmp_path / "c.gpkg")]) == 0
     said = capsys.readouterr()
     assert (
-        "pixels are 10 m wide, larger than those that the model was trained or tried on (0.2 to 2 m)"
-        in said.err
+        "pixels are 10 m wide, larger than those that the model was trained or tried on for water (0.2 to 2"
+        " m)" in said.err
     )
     with rasterio.open(tmp_path / "c.tif") as file:
         assert file.crs.to_epsg() == 32633
@@ -82,6 +89,57 @@ def test_the_same_with_workers_and_from_python(weights, dates, tmp_path):
     tm.map_change(detector, *dates, tmp_path / "c.tif", what="buildings", workers=2, progress=False)
     with rasterio.open(tmp_path / "c.tif") as file:
         np.testing.assert_array_equal(file.read(1), array.values)
+
+
+def test_images_are_shown_enlarged_as_a_user_would_enlarge_them(weights, tmp_path, capsys):
+    paths = {name: tmp_path / f"{name}.tif" for name in ("before", "after", "larger before", "larger after")}
+    for seed, name in enumerate(("before", "after")):
+        coarse = np.random.default_rng(seed).uniform(0, 3000, (3, 5, 6)).astype(np.float32)
+        for larger, pixel in (("", 10), ("larger ", 5)):
+            values = coarse = zoomed(coarse, 2 if larger else 8)
+            save(paths[larger + name], values, pixel)
+    maps = []
+    for larger, flags in (("", ["--enlarge", "2"]), ("larger ", [])):
+        dates = [str(paths[larger + name]) for name in ("before", "after")]
+        maps.append(tmp_path / f"{larger}p.tif")
+        words = ["--weights", str(weights), "--what", "water", "--out", str(tmp_path / f"{larger}map.tif")]
+        assert main(["change", "map", *dates, *words, "--probabilities", str(maps[-1]), *flags]) == 0
+        assert ("10 m wide, seen as 5 m, larger" in capsys.readouterr().err) == bool(flags)
+    with rasterio.open(maps[0]) as file, rasterio.open(maps[1]) as other:
+        assert (file.shape, file.tags()["ENLARGED"]) == ((40, 48), "2")
+        found, seen = (one.read(1).astype(float) for one in (file, other))
+    # means of probabilities are those of logits where these differ little
+    assert np.abs(found - seen.reshape(40, 2, 48, 2).mean(axis=(1, 3))).max() < 2
+    assert np.ptp(found) > 8
+
+
+def zoomed(values, times):
+    """Bands with sides so many times as long, bilinear."""
+    larger = torch.nn.functional.interpolate(
+        torch.from_numpy(values)[None], scale_factor=times, mode="bilinear"
+    )
+    return larger[0].numpy()
+
+
+def save(path, values, pixel):
+    """Write a GeoTIFF with pixels so many metres wide."""
+    place = CRS.from_epsg(32633), Affine(pixel, 0, 4e5, 0, -pixel, 5e6)
+    write_geotiff(path, values, Grid(*values.shape[1:], *place))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--model", "cva", "--enlarge", "2"], "cva compares pixel by pixel; leave it out"),
+        (["--model", "ir_mad", "--enlarge", "5"], "a whole number from 1 to 4 is needed"),
+    ],
+)
+def test_what_learnt_nothing_is_not_shown_images_enlarged(words, reason, dates, tmp_path, capsys):
+    assert main(["change", "map", *dates, *words, "--out", str(tmp_path / "c.tif")]) in (1, 2)
+    said = capsys.readouterr().err
+    assert f"--enlarge {words[-1]}" in said
+    assert reason in said
+    assert not (tmp_path / "c.tif").exists()
 
 
 def test_scores_come_with_the_notes_of_a_map(weights, dates, tmp_path):
@@ -114,7 +172,9 @@ def test_a_detector_that_sees_each_pair_by_itself_is_no_network_of_one_file(weig
 
 def test_what_is_published_of_a_run_is_the_run_again(weights):
     run = shipped_run(str(weights))
-    own = own_part(run, (0.2, 2.0))
+    sizes = {"buildings": (0.2, 1.0), "water": (0.5, 30.0)}
+    own = own_part(run, sizes)
+    assert (own.pixel_sizes, own.pixel_sizes_of) == ((0.2, 30.0), sizes)
     assert own.thresholds == {"buildings": 0.4, "water": 0.6}
     assert (own.meanings, own.scale_by, own.threshold) == (MEANINGS, "pair", 0.5)
 

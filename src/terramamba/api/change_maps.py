@@ -39,6 +39,7 @@ class ChangeMapOptions(TypedDict, total=False):
     match_radiometry: bool
     threshold: float | int | None
     what: str | None
+    enlarge: int
     calibrated: bool
     min_area: float | int
     simplify: float | int
@@ -98,6 +99,7 @@ def map_change(
     match_radiometry: bool = False,
     threshold: float | int | None = None,
     what: str | None = None,
+    enlarge: int = 1,
     calibrated: bool = False,
     min_area: float | int = 0.0,
     simplify: float | int = 0.0,
@@ -145,6 +147,8 @@ def map_change(
         threshold: Least probability that counts as changed, a whole thousandth; None: the run's own, chosen
             on validation.
         what: What counts as changed, for a model that has learnt several meanings of it.
+        enlarge: Show the model images enlarged so many times, 1 to 4, where their pixels are so many times
+            larger than those it learnt from; the map stays on their own pixels.
         calibrated: Divide logits by the run's temperature, fitted on its validation pairs, so that
             probabilities hold. The run's own threshold moves with them, so that the same is marked (but for
             single pixels where tiles are blended); a given ``threshold`` is one of the new probabilities.
@@ -184,6 +188,7 @@ def map_change(
         match_radiometry=match_radiometry,
         threshold=None if threshold is None else float(threshold),
         what=what,
+        enlarge=enlarge,
         calibrated=calibrated,
         min_area=float(min_area),
         simplify=float(simplify),

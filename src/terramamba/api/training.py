@@ -214,6 +214,7 @@ def evaluate_change_detector(
     nodata: Sequence[float] | None = None,
     threshold: float | int | None = None,
     what: str | None = None,
+    enlarge: int = 1,
     changed_values: Sequence[str | int] | None = None,
     unchanged_values: Sequence[str | int] | None = None,
     ignore_values: Sequence[str | int] | None = None,
@@ -240,6 +241,7 @@ def evaluate_change_detector(
         threshold: Least probability that counts as changed, in thousandths; None: the run's own.
         what: What counts as changed, for a model that has learnt several meanings of it, where the pairs do
             not say it themselves.
+        enlarge: As of ``map_change``.
         changed_values: Values in change masks that mean changed, such as 255 or "128-255"; None: as in the
             run's own masks where these have all values, else found from all masks of ``data``.
         unchanged_values: Values that mean unchanged.
@@ -270,6 +272,7 @@ def evaluate_change_detector(
             nodata=None if nodata is None else [float(one) for one in nodata],
             threshold=None if threshold is None else float(threshold),
             what=what,
+            enlarge=enlarge,
             changed_values=_texts(changed_values),
             unchanged_values=_texts(unchanged_values),
             ignore_values=_texts(ignore_values),

@@ -8,6 +8,7 @@ import numpy as np
 
 from terramamba.change.error_maps import error_maps
 from terramamba.change.judging import counted
+from terramamba.change.map_worker import shown_enlarged
 from terramamba.change.meanings import asked_pairs, threshold_for
 from terramamba.change.scored_pairs import scored_pairs
 from terramamba.change.scores import pair_scores
@@ -55,6 +56,7 @@ def evaluate(
     nodata: Sequence[float] | None = None,
     threshold: float | None = None,
     what: str | None = None,
+    enlarge: int = 1,
     changed_values: Sequence[str] | None = None,
     unchanged_values: Sequence[str] | None = None,
     ignore_values: Sequence[str] | None = None,
@@ -105,7 +107,7 @@ def evaluate(
     cuts = [cut if threshold is not None else threshold_for(run, pair.what) for pair in labelled]
     pairs = scored_pairs(run, labelled)
     maps = None if folder is None else error_maps(folder, pairs, cuts)
-    counts = counted(run.model, pairs, device=device, passing=maps)
+    counts = counted(shown_enlarged(run, enlarge), pairs, device=device, passing=maps)
     temperature = run.temperature
     calibration = None if temperature is None else change_calibration(counts.logits, temperature)
     scores = pair_scores(counts, cuts, calibration)
@@ -118,7 +120,7 @@ def evaluate(
         "threshold_from": run.threshold_source if threshold is None else "given",
         "notes": [
             *notes,
-            *notes_on_pairs(run, labelled),
+            *notes_on_pairs(run, labelled, enlarge),
             *misplaced_labels({split: labelled}),
             *repeated_labels({split: labelled}),
             *survey({split: labelled}, one_rule=run.card.data.scale_by != "pair"),

@@ -12,7 +12,7 @@ import rasterio
 
 from terramamba.change.date_correction import changes_in_words, make_comparable
 from terramamba.change.map_output import NAMES, NOT_SURE, ChangeMapOutput
-from terramamba.change.map_worker import ChangeWork
+from terramamba.change.map_worker import ChangeWork, shown_enlarged
 from terramamba.change.pair_view import view_of
 from terramamba.change.settings import ChangeMapSettings
 from terramamba.change.training_domain import notes_on_domain
@@ -109,6 +109,7 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
             before=first.path,
             after=second.path,
             **({} if view.what is None else {"what": view.what}),
+            **({} if settings.enlarge == 1 else {"enlarged": str(settings.enlarge)}),
             **({} if settings.reject is None else {REJECTED_TAG: f"{NOT_SURE} {NAMES[NOT_SURE]}"}),
         ),
         given.temperature if settings.calibrated else None,
@@ -117,8 +118,17 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
         None if rule is None else rule.least,
         settings.item,
     )
+    shown_enlarged(run, settings.enlarge)  # refused here, and not by the first worker
     work = ChangeWork(
-        given.sent, first, second, batches, settings.precision, given.temperature, view.scaling, view.meaning
+        given.sent,
+        first,
+        second,
+        batches,
+        settings.precision,
+        given.temperature,
+        view.scaling,
+        view.meaning,
+        settings.enlarge,
     )
     learnt_values = run.card.data.scale_by != "pair"
 
@@ -132,7 +142,7 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
                 *(notes_on_codes(first, run.scaling.bands) if run.card.model.sha256 is None else ()),
                 *pair_report(first, second).notes,
                 *differences,
-                *notes_on_domain(run, (first, second), grid),
+                *notes_on_domain(run, (first, second), grid, view.what, settings.enlarge),
             ]
 
     return given.plan(output, work, settings, notes, threshold=option_fact("--threshold", threshold))

@@ -8,10 +8,12 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
+from terramamba.core.errors import InputError
 from terramamba.data.scaling import Scaling, read_scaled
 from terramamba.mapping.blend import MappedWindow
 from terramamba.mapping.fit_to_run import open_run
 from terramamba.mapping.inference import inferring
+from terramamba.models.enlarged import Enlarged
 from terramamba.models.model import Model
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
@@ -45,14 +47,32 @@ class ChangeWork:
     """Of both dates."""
     meaning: int | None
     """Which of the run's meanings of "changed" is asked for; None: it has learnt one."""
+    enlarge: int
+    """How many times enlarged the model sees the dates."""
 
     def start(self, device: torch.device) -> Callable[[int], dict[str, Shaped[np.ndarray, "..."]]]:
         """Load the model; return the function that maps a batch of tiles to the arrays of ``packed``."""
-        run = open_run(self.run, "change")
+        model = shown_enlarged(open_run(self.run, "change"), self.enlarge)
         dates = self.before, self.after
         how = (device, self.precision, self.temperature, self.meaning)
-        detector = ChangeDetector(run.model, self.scaling, dates, *how)
+        detector = ChangeDetector(model, self.scaling, dates, *how)
         return lambda part: packed(detector.detect(self.batches[part]))
+
+
+def shown_enlarged(run: Run, times: int) -> Model:
+    """Return the model of ``run`` as it answers when it is shown images enlarged so many times.
+
+    Raises:
+        InputError: it learnt nothing, so that nothing is too small for it.
+    """
+    if times == 1:
+        return run.model
+    if run.card.model.sha256 is None or run.model.whole_image or run.model.takes_valid:
+        raise InputError(
+            f"--enlarge {times}: is for a detector that learnt from smaller pixels, and"
+            f" {run.card.model.name} compares pixel by pixel; leave it out"
+        )
+    return Enlarged(run.model, times)
 
 
 class ChangeDetector:

@@ -20,6 +20,9 @@ from terramamba.mapping.settings import MapSettings
 from terramamba.training.settings import ChangeLoss, TrainConfig, TrainSettings
 
 Split = Literal["given", "image", "block"]
+MOST_TIMES = 4
+"""Images are shown enlarged so many times at most."""
+TIMES = Bound(f"a whole number from 1 to {MOST_TIMES}", lambda value: 1 <= value <= MOST_TIMES)
 SHARE = Bound("a share above 0 and below 1", lambda value: 0 < value < 1)
 SHARE_OR_NONE = Bound("a share of at least 0 and below 1", lambda value: 0 <= value < 1)
 
@@ -51,6 +54,17 @@ class Meaning(Options):
     what: str | None = None
     """What counts as changed, for a model that knows several, such as buildings, cropland or anything; pairs
     whose table says it in a column what keep that."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enlarging(Options):
+    """How a trained detector is shown images whose pixels are larger than those it learnt from."""
+
+    heading: ClassVar[str] = "map"
+
+    enlarge: Annotated[int, TIMES] = 1
+    """Show the detector images enlarged so many times, 1 to 4, where their pixels are so many times larger
+    than those it learnt from; the map stays on their own pixels. Takes the square of it times the time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +157,7 @@ class ChangeSettings(ChangeConfig, TrainSettings, Threshold, Crops, Dividing, Pa
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangeMapSettings(Threshold, Meaning, Alignment, MapSettings):
+class ChangeMapSettings(Threshold, Meaning, Enlarging, Alignment, MapSettings):
     """Settings of `terramamba change map`, but for the files."""
 
     correct_shift: bool = False

@@ -31,6 +31,8 @@ class ChangeWeights:
     """By meaning."""
     pixel_sizes: tuple[Metres, Metres] | None = None
     """Sides on the ground, in metres, of pixels that the model was trained or tried on."""
+    pixel_sizes_of: Mapping[Text, tuple[Metres, Metres]] | None = None
+    """By meaning."""
 
 
 def shipped_run(given: str) -> Run:
@@ -57,6 +59,7 @@ def shipped_run(given: str) -> Run:
         scale_by=own.scale_by,
         meanings=own.meanings,
         pixel_sizes=own.pixel_sizes,
+        pixel_sizes_of=own.pixel_sizes_of,
         classes=card.classes,
         protocol=card.protocol,
         split_id="none",
@@ -80,14 +83,19 @@ def run_of_weights(given: str) -> Run | None:
     return shipped_run(given) if named or Path(given, CARD).is_file() else None
 
 
-def own_part(run: Run, pixel_sizes: tuple[float, float] | None) -> ChangeWeights:
-    """Return what a card of weights has to say of ``run`` beyond its model, to be published."""
+def own_part(run: Run, pixel_sizes_of: Mapping[str, tuple[float, float]]) -> ChangeWeights:
+    """Return what a card of weights has to say of ``run`` beyond its model, to be published.
+
+    ``pixel_sizes_of`` are sides in metres of the pixels that it was trained or tried on, by meaning.
+    """
     data, judged = run.card.data, run.card.judged
+    least, most = zip(*pixel_sizes_of.values(), strict=True)
     return ChangeWeights(
         scaling=data.scaling,
         scale_by=data.scale_by or "training",
         threshold=run.threshold,
         meanings=data.meanings,
         thresholds=judged.thresholds,
-        pixel_sizes=pixel_sizes,
+        pixel_sizes=(min(least), max(most)),
+        pixel_sizes_of=pixel_sizes_of,
     )

@@ -15,7 +15,7 @@ from terramamba.change.settings import ChangeSettings, Dividing
 from terramamba.change.splitting import divided
 from terramamba.change.subsets import protocol_id, split_record, three_subsets
 from terramamba.change.training_digests import contents_of
-from terramamba.change.training_domain import sizes_of_pixels
+from terramamba.change.training_domain import sizes_by_meaning, sizes_of_pixels
 from terramamba.change.training_plan import plan_of
 from terramamba.core.devices import resolve_device
 from terramamba.core.file_states import FileStates
@@ -205,6 +205,8 @@ class Training(PreparedSamples):
     @property
     def card(self) -> DataCard:
         """What mapping has to know of the data."""
+        learnt = self.pairs["train"] if model_spec(self.settings.model).trainable else ()
+        zoom = self.settings.zoom
         return DataCard(
             source_bands=self.example.bands,
             wavelengths=self.wanted.wavelengths,
@@ -219,19 +221,14 @@ class Training(PreparedSamples):
             scale_by=self.settings.scale_by,
             meanings=self.meanings or None,
             classes=CLASSES,
-            pixel_sizes=self._pixel_sizes(),
+            pixel_sizes=sizes_of_pixels(learnt, zoom),
+            pixel_sizes_of=sizes_by_meaning(learnt, zoom) or None,
             label_values=self.settled.values,
             protocol=protocol_id(
                 self.pairs, self.settings.split, self.settings.chosen_on_test, self.published
             ),
             split_id=split_record(self.pairs, self.settings.split)["id"],
         )
-
-    def _pixel_sizes(self) -> tuple[float, float] | None:
-        """Of what was learnt from; None where nothing was, or they are not known."""
-        if not model_spec(self.settings.model).trainable:
-            return None
-        return sizes_of_pixels(self.pairs["train"], self.settings.zoom)
 
     @property
     def facts(self) -> Mapping[str, Any]:

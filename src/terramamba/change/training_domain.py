@@ -1,9 +1,11 @@
 """What in a pair lies outside the domain of training: pixels of another size, pictures without colours."""
 
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 
+from terramamba.change.settings import MOST_TIMES
 from terramamba.core.words import count
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.mapping.value_range import value_differences
@@ -27,19 +29,31 @@ MOST_PAIRS = 8
 def sizes_of_pixels(pairs: Sequence[PairFiles], zoom: float) -> tuple[float, float] | None:
     """Return the least and the largest side in metres of pixels of ``pairs``, crops of which are zoomed.
 
-    None where it is not known of one of them.
+    None where there are none, or it is not known of one of them.
     """
     sides = [pixel_sides(pair.grid) for pair in pairs]
     lengths = [(high * wide) ** 0.5 for high, wide in filter(None, sides)]
-    return (min(lengths) / zoom, max(lengths) * zoom) if len(lengths) == len(pairs) else None
+    return (min(lengths) / zoom, max(lengths) * zoom) if lengths and len(lengths) == len(pairs) else None
 
 
-def notes_on_domain(run: Run, dates: tuple[Scene, Scene], grid: Grid) -> list[str]:
-    """Say what in ``dates``, which lie on ``grid``, ``run`` was neither trained nor tried on."""
-    return [*_on_pixel_sizes(run, grid), *_on_colours(run, dates)]
+def sizes_by_meaning(pairs: Sequence[PairFiles], zoom: float) -> dict[str, tuple[float, float]]:
+    """Return the same for each meaning of "changed" of whose pairs it is known."""
+    named = {pair.what for pair in pairs if pair.what is not None}
+    sizes = {what: sizes_of_pixels([pair for pair in pairs if pair.what == what], zoom) for what in named}
+    return {what: size for what, size in sorted(sizes.items()) if size is not None}
 
 
-def notes_on_pairs(run: Run, pairs: Sequence[PairFiles]) -> list[str]:
+def notes_on_domain(
+    run: Run, dates: tuple[Scene, Scene], grid: Grid, what: str | None, enlarge: int
+) -> list[str]:
+    """Say what in ``dates``, which lie on ``grid``, ``run`` was neither trained nor tried on.
+
+    It is asked for ``what``, and sees pixels that are ``enlarge`` times smaller than those of ``grid``.
+    """
+    return [*_on_pixel_sizes(run, grid, what, enlarge), *_on_colours(run, dates)]
+
+
+def notes_on_pairs(run: Run, pairs: Sequence[PairFiles], enlarge: int = 1) -> list[str]:
     """Say which pixels, colours or values of most ``pairs`` the ``run`` was neither trained nor tried on.
 
     Looks at up to ``MOST_PAIRS`` of them, evenly spaced over all. Raises ``InputError`` where a file is
@@ -51,26 +65,32 @@ def notes_on_pairs(run: Run, pairs: Sequence[PairFiles]) -> list[str]:
         dates = pair.open()
         learnt_values = run.card.data.scale_by != "pair"
         values = value_differences(run, dates[0]) if learnt_values else []
-        found.append((_on_pixel_sizes(run, pair.grid), _on_colours(run, dates), values))
+        sizes = _on_pixel_sizes(run, pair.grid, pair.what, enlarge)
+        found.append((sizes, _on_colours(run, dates), values))
     said = [[notes[0] for notes in kind if notes] for kind in zip(*found, strict=True)]
     looked = f"{count(len(chosen), 'pair')} that {'was' if len(chosen) == 1 else 'were'} looked at"
     return [f"{kind[0]} (so in {len(kind)} of {looked})" for kind in said if 2 * len(kind) > len(chosen)]
 
 
-def _on_pixel_sizes(run: Run, grid: Grid) -> list[str]:
+def _on_pixel_sizes(run: Run, grid: Grid, what: str | None, enlarge: int) -> list[str]:
     """Nothing where the size, or what the run knows of sizes, is not known."""
-    known, sides = run.card.data.pixel_sizes, pixel_sides(grid)
+    data, sides = run.card.data, pixel_sides(grid)
+    known = (data.pixel_sizes_of or {}).get(what or "", data.pixel_sizes)
     if known is None or sides is None:
         return []
     least, most = known
     own = (sides[0] * sides[1]) ** 0.5
-    if least / NEARLY_AS_LARGE <= own <= most * NEARLY_AS_LARGE:
+    if least / NEARLY_AS_LARGE <= own / enlarge <= most * NEARLY_AS_LARGE:
         return []
-    than = "smaller" if own < least else "larger"
+    than = "smaller" if own / enlarge < least else "larger"
+    seen = "" if enlarge == 1 else f", seen as {own / enlarge:.3g} m"
+    times = ceil(own / (most * NEARLY_AS_LARGE))
+    nearer = "" if than == "smaller" or times > MOST_TIMES else f" with --enlarge {times},"
     return [
-        f"pixels are {own:.3g} m wide, {than} than those that the model was trained or tried on ({least:g} to"
-        f" {most:g} m): what it marks, or does not, may be wrong; try it where you know what changed, or map"
-        " with --model ir_mad, which shows whatever differs, at any resolution"
+        f"pixels are {own:.3g} m wide{seen}, {than} than those that the model was trained or tried on"
+        f"{'' if what is None else f' for {what}'} ({least:g} to {most:g} m): what it marks, or does not, may"
+        f" be wrong; try it where you know what changed,{nearer} or map with --model ir_mad, which shows"
+        " whatever differs, at any resolution"
     ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from terramamba.change.settings import Meaning, Threshold
+from terramamba.change.settings import Enlarging, Meaning, Threshold
 from terramamba.cli.shared.parse import AsJson, Usage, parse
 from terramamba.core.errors import InputError
 from terramamba.data.settings import Pairs, ScoresOutput
@@ -18,7 +18,7 @@ USAGE = Usage(
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(AsJson, OnDevice, ScoresOutput, Threshold, Meaning, Pairs):
+class EvaluateOptions(AsJson, OnDevice, ScoresOutput, Threshold, Meaning, Enlarging, Pairs):
     """Flags of the command."""
 
     weights: str | None = None

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from terramamba.core.errors import InputError
 from terramamba.models.encoders.efficientnet_lite0 import CHANNELS, EfficientNetLite0
 from terramamba.models.encoders.local import OnLocalEncoder
+from terramamba.models.enlarged import as_before, enlarge
 from terramamba.models.layers import (
     by_date,
     conv_bn_relu,
@@ -165,9 +166,7 @@ class DifferenceMamba(OnLocalEncoder):
         times = 1 if self.training else self.finer[number]
         if times == 1:
             return decoder(maps)[..., :h, :w]
-        enlarged = F.interpolate(x.flatten(0, 1), scale_factor=times, mode="bilinear", align_corners=False)
-        finer = decoder(self._maps(number, enlarged.reshape(*x.shape[:3], times * h, times * w)))
-        finer = F.avg_pool2d(finer[..., : times * h, : times * w], times)
+        finer = as_before(decoder(self._maps(number, enlarge(x, times))), x, times)
         return (finer + decoder(maps)[..., :h, :w]) / 2  # this one last, as what hooks keep has its size
 
     def weights_of_meaning(self, number: int) -> tuple[str, ...]:

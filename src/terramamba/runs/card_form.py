@@ -36,6 +36,7 @@ GROUPED = {
         "label_values",
         "fractions",
         "pixel_sizes",
+        "pixel_sizes_of",
     ),
     "judged": ("threshold", "thresholds", "calibration", "certainty", "fast", "regularise"),
 }
@@ -62,6 +63,7 @@ OPTIONAL = (
     "band_names",
     "label_values",
     "pixel_sizes",
+    "pixel_sizes_of",
     "quantiles",
     "nodata",
     "physical",

@@ -135,6 +135,9 @@ class DataCard:
     pixel_sizes: tuple[Metres, Metres] | None = None
     """Least and largest side on the ground, in metres, of pixels that it was trained or tried on; None: not
     known."""
+    pixel_sizes_of: Mapping[Text, tuple[Metres, Metres]] | None = None
+    """The same by what counts as changed, where the model has learnt several meanings; None: not known, or a
+    run of before."""
     label_values: LabelValues | None = None
     """What the values in change masks mean; None: a run of before, or one without masks."""
     fractions: Mapping[str, tuple[Code, ...]] | None = None
