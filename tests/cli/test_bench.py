@@ -8,7 +8,7 @@ import pytest
 
 from terramamba.bench import scan
 from terramamba.bench.loops import loop_backends
-from terramamba.ops import native
+from terramamba.ops import native_library
 
 SMALL = ("--size", "small", "--seconds", "0.05", "--threads", "1")
 
@@ -47,8 +47,8 @@ def test_every_way_of_scanning_is_timed(terramamba, tmp_path) -> None:
     done = terramamba("bench", "scan", *SMALL, "--only", "sequence", "--json", written)
     assert done.status == 0, done.err
     record = read(written)
-    levels = [f"native-{level}" for level in native.levels()[1:]]
-    backends = ["loop", "reference", "pytorch", *(["native"] if native.levels() else []), *levels]
+    levels = [f"native-{level}" for level in native_library.levels()[1:]]
+    backends = ["loop", "reference", "pytorch", *(["native"] if native_library.levels() else []), *levels]
     for case in record["cases"]:
         others = set(case["ways"]) - set(backends)
         assert list(case["ways"])[: len(backends)] == backends

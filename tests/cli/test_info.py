@@ -8,7 +8,7 @@ import torch
 
 from programs import python
 from terramamba import __version__
-from terramamba.ops import backends, native
+from terramamba.ops import backends, native_library
 
 
 def test_it_says_what_there_is(program):
@@ -21,7 +21,7 @@ def test_it_says_what_there_is(program):
     assert lines["Python"].startswith(f"Python {platform.python_version()} on ")
     assert lines["threads"] == "threads 1"
     assert "CUDA device" in lines
-    for level in native.levels():
+    for level in native_library.levels():
         assert level in lines["CPU kernel"]
     for operator in backends.BACKENDS:
         assert operator in done.out
@@ -31,19 +31,19 @@ def test_it_says_what_there_is(program):
         assert any(row.startswith("triton float32 cuda cannot run: it needs ") for row in rows)
 
 
-@pytest.mark.skipif(len(native.levels()) < 2, reason="the kernel has no levels to choose from here")
+@pytest.mark.skipif(len(native_library.levels()) < 2, reason="the kernel has no levels to choose from here")
 def test_the_level_in_use_comes_first(terramamba):
-    before = native.use_level("plain")
+    before = native_library.use_level("plain")
     try:
         out = terramamba("info").out
     finally:
-        native.use_level(before)
+        native_library.use_level(before)
     assert "  plain (also there: " in out
 
 
 def test_what_is_missing_is_named_with_the_reason(terramamba, monkeypatch):
     reason = "it was not built"
-    monkeypatch.setattr(native, "REASON", reason)
+    monkeypatch.setattr(native_library, "REASON", reason)
     table = backends.BACKENDS["lti_scan"]
     monkeypatch.setitem(table, "native", replace(table["native"], reason=reason))
     done = terramamba("info")
@@ -68,8 +68,8 @@ def test_a_gpu_is_named(terramamba, monkeypatch):
 
 
 def test_a_kernel_without_openmp_says_so(terramamba, monkeypatch):
-    monkeypatch.setattr(native, "REASON", "")
-    monkeypatch.setattr(native, "threaded", lambda: False)
+    monkeypatch.setattr(native_library, "REASON", "")
+    monkeypatch.setattr(native_library, "threaded", lambda: False)
     assert "1 in the CPU kernel, built without OpenMP" in terramamba("info").out
 
 

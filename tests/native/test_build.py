@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from programs import python
-from terramamba.ops import native
+from terramamba.ops.native_library import LEVELS, levels
 
 ROOT = Path(__file__).parents[2]
 NEEDED = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "src")
@@ -60,10 +60,13 @@ def test_without_a_compiler_it_is_built_without_the_kernel(source, tmp_path):
 
 
 @needs_a_compiler
-@pytest.mark.skipif(len(native.levels()) < 2, reason="the kernel has no levels to choose from here")
+@pytest.mark.skipif(len(levels()) < 2, reason="the kernel has no levels to choose from here")
 @pytest.mark.parametrize("left_out", ["avx512", "avx2"])
 def test_flags_of_the_user_win(source, left_out):
     flags = {"avx512": "-O1 -mno-avx512f", "avx2": "-O1 -mno-avx512f -mno-avx2"}[left_out]
     folder = build(source, CXXFLAGS=flags)
     assert libraries(folder) == ["_scan"]
-    use(folder, *(x for x in native.levels() if native.LEVELS.index(x) < native.LEVELS.index(left_out)))
+    use(
+        folder,
+        *(x for x in levels() if LEVELS.index(x) < LEVELS.index(left_out)),
+    )

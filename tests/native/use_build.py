@@ -15,7 +15,7 @@ from scan_cases import CORNERS, assert_close, wave
 from scan_ways import FLOAT32, at_level
 
 import terramamba
-from terramamba.ops import available_backends, lti_scan, native, selective_scan
+from terramamba.ops import available_backends, lti_scan, native_library, selective_scan
 from terramamba.ops.backends import BACKENDS
 
 BUILD, *LEVELS = sys.argv[1:]
@@ -71,7 +71,7 @@ def check_that_it_does_without() -> None:
 
 
 assert Path(terramamba.__file__).is_relative_to(BUILD), terramamba.__file__
-assert list(native.levels()) == LEVELS, native.levels()
+assert list(native_library.levels()) == LEVELS, native_library.levels()
 if not LEVELS:
     check_that_it_does_without()
 for name in LEVELS:

@@ -7,30 +7,30 @@ from typing import Any
 import pytest
 import torch
 
-from terramamba.ops import native
 from terramamba.ops.backends import BACKENDS
+from terramamba.ops.native_library import REASON, levels, use_level
 
 FLOAT32 = {"outputs": 1e-6, "gradients": 1e-5}
 """Bounds of relative errors where everything is computed in float32."""
 
-NATIVE = [f"native-{level}" for level in native.levels()]
+NATIVE = [f"native-{level}" for level in levels()]
 """The native kernel at every instruction set that this processor has."""
 
 
 def ways() -> list[Any]:
     """For the fixture ``backend``; the native kernel is skipped where it cannot run."""
-    missing = pytest.param("native", marks=pytest.mark.skip(reason=f"no native kernel: {native.REASON}"))
+    missing = pytest.param("native", marks=pytest.mark.skip(reason=f"no native kernel: {REASON}"))
     return ["pytorch", *(NATIVE or [missing])]
 
 
 @contextmanager
 def at_level(level: str) -> Iterator[None]:
     """The native kernel runs on this instruction set."""
-    before = native.use_level(level)
+    before = use_level(level)
     try:
         yield
     finally:
-        native.use_level(before)
+        use_level(before)
 
 
 def is_double(op: str, backend: str) -> bool:

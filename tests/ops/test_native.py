@@ -14,10 +14,10 @@ from scan_cases import LAYOUTS, SEQUENCES, Case, assert_close, disturbed, laid_o
 from scan_ways import FLOAT32, NATIVE, at_level
 from torch import Tensor
 
-from terramamba.ops import native, reference
+from terramamba.ops import native_library, reference
 from terramamba.ops.kernels import CONVOLUTIONS, SCANS, native_exponentials
 
-pytestmark = pytest.mark.skipif(not NATIVE, reason=f"no native kernel: {native.REASON}")
+pytestmark = pytest.mark.skipif(not NATIVE, reason=f"no native kernel: {native_library.REASON}")
 
 AT_EVERY_LEVEL = pytest.mark.parametrize("backend", NATIVE, indirect=True)
 DRAWN = settings(
@@ -113,7 +113,7 @@ def same(*several: dict[str, Tensor]) -> bool:
     flags=st.tuples(*(st.booleans() for _ in range(5))),
     layout=st.sampled_from(LAYOUTS),
     on_paths=st.booleans(),
-    level=st.sampled_from(native.levels() or ("none",)),
+    level=st.sampled_from(native_library.levels() or ("none",)),
     draw=st.integers(0, 2**32 - 1),
 )
 def test_scans_of_any_size(poison, sizes, b, flags, layout, on_paths, level, draw):
@@ -137,7 +137,7 @@ def test_scans_of_any_size(poison, sizes, b, flags, layout, on_paths, level, dra
     length=st.integers(1, 130),
     d=st.integers(1, 40),
     layout=st.sampled_from(LAYOUTS),
-    level=st.sampled_from(native.levels() or ("none",)),
+    level=st.sampled_from(native_library.levels() or ("none",)),
     draw=st.integers(0, 2**32 - 1),
 )
 def test_convolutions_of_any_size(poison, b, length, d, layout, level, draw):
@@ -271,7 +271,7 @@ def test_no_channels_and_no_states(d, n):
 
 def test_a_level_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match=r"the kernel has no level 'sse9' here; there are: .*plain"):
-        native.use_level("sse9")
+        native_library.use_level("sse9")
 
 
 def test_second_derivatives_are_refused(seed):

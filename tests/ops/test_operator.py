@@ -8,9 +8,9 @@ from kernel_cases import ARGUMENTS, draw_path_index, inputs_of
 from scan_cases import Case, wave
 
 from programs import python
-from terramamba.ops import native
+from terramamba.ops.native_library import REASON, levels
 
-pytestmark = pytest.mark.skipif(not native.levels(), reason=f"no native kernel: {native.REASON}")
+pytestmark = pytest.mark.skipif(not levels(), reason=f"no native kernel: {REASON}")
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)

@@ -11,7 +11,7 @@ import torch
 
 from terramamba._version import __version__
 from terramamba.bench.timing import take_turns
-from terramamba.ops import native
+from terramamba.ops import native_library
 
 MATRIX = {"full": 1536, "small": 64}
 """Side of the matrices that are multiplied."""
@@ -21,15 +21,15 @@ COPIED = {"full": 64 * 2**20, "small": 2**10}
 
 def describe() -> dict[str, Any]:
     """Return processor, threads, instruction sets and versions."""
-    levels = native.levels()
+    levels = native_library.levels()
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "system": f"{platform.system()} {platform.machine()}",
         "instruction set of PyTorch": torch.backends.cpu.get_cpu_capability(),
-        "instruction set of the native kernel": levels[0] if levels else f"none: {native.REASON}",
-        "native kernel on several threads": native.threaded(),
+        "instruction set of the native kernel": levels[0] if levels else f"none: {native_library.REASON}",
+        "native kernel on several threads": native_library.threaded(),
         "load at the start": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "versions": {
             "terramamba": __version__,

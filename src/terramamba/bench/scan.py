@@ -11,7 +11,7 @@ from terramamba import ops
 from terramamba.bench.alternatives import find
 from terramamba.bench.loops import LOOP, timed_backends
 from terramamba.bench.timing import Case, Work
-from terramamba.ops import native
+from terramamba.ops import native_library
 
 Inputs = dict[str, Tensor]
 Scan = Callable[[Inputs], Tensor]
@@ -109,7 +109,7 @@ def cases(size: str, long: bool) -> Iterator[Case]:
 def absent() -> dict[str, str]:
     """Return what could be compared with and is not there, with the reason."""
     _, missing = find()
-    return missing | ({"native": native.REASON} if native.REASON else {})
+    return missing | ({"native": native_library.REASON} if native_library.REASON else {})
 
 
 def warm_up() -> None:
@@ -159,7 +159,7 @@ def _ways(shape: Shape) -> dict[str, Scan]:
     there = timed_backends(shape.op)
     # The loop first: everything else is compared with it.
     ways = {name: shape.scan(name) for name in sorted(there, key=lambda name: name != LOOP)}
-    for level in native.levels()[1:]:
+    for level in native_library.levels()[1:]:
         ways[f"native-{level}"] = partial(_at_level, level, ways["native"])
     if shape.op == "selective_scan":
         ways |= find()[0]
@@ -167,11 +167,11 @@ def _ways(shape: Shape) -> dict[str, Scan]:
 
 
 def _at_level(level: str, scan: Scan, inputs: Inputs) -> Tensor:
-    before = native.use_level(level)
+    before = native_library.use_level(level)
     try:
         return scan(inputs)
     finally:
-        native.use_level(before)
+        native_library.use_level(before)
 
 
 def _least_bytes(shape: Shape) -> int:

@@ -60,17 +60,17 @@ def _kernel() -> dict[str, str]:
     """What the CPU kernel was built for and how it runs."""
     import torch
 
-    from terramamba.ops import native
+    from terramamba.ops import native_library
 
     threads = torch.get_num_threads()
-    if native.REASON:
-        return {"CPU kernel": f"not there: {native.REASON}", "threads": str(threads)}
-    others = [level for level in native.levels() if level != native.level()]
+    if native_library.REASON:
+        return {"CPU kernel": f"not there: {native_library.REASON}", "threads": str(threads)}
+    others = [level for level in native_library.levels() if level != native_library.level()]
     also = f" (also there: {', '.join(others)})" if others else ""
     return {
-        "CPU kernel": native.level() + also,
+        "CPU kernel": native_library.level() + also,
         "threads": str(threads)
-        if native.threaded()
+        if native_library.threaded()
         else f"{threads}; 1 in the CPU kernel, built without OpenMP",
     }
 

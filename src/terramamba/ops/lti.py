@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Inexact, Num
 from torch import Tensor
 
-from terramamba.ops import graph, native, reference, triton, triton_trial
+from terramamba.ops import graph, reference, triton, triton_trial
 from terramamba.ops.backends import (
     BACKENDS,
     Backend,
@@ -30,6 +30,7 @@ from terramamba.ops.backends import (
 from terramamba.ops.causal_convolution import causal_convolution, native_convolution
 from terramamba.ops.derivatives import first_derivative
 from terramamba.ops.kernels import CONVOLUTIONS, native_exponentials
+from terramamba.ops.native_library import REASON
 from terramamba.ops.operator import Convolution, Exponentials
 
 
@@ -147,7 +148,7 @@ BACKENDS["lti_scan"] = {
     "reference": Backend(reference.lti_scan, differentiable=True),
     "pytorch": Backend(_by(exponential_sums, causal_convolution)),
     "graph": Backend(_by(exponential_sums, graph.causal_convolution)),
-    "native": Backend(_by(native_exponentials, native_convolution), ("cpu",), native.REASON, torch.float32),
+    "native": Backend(_by(native_exponentials, native_convolution), ("cpu",), REASON, torch.float32),
     "triton": Backend(
         _by(exponential_sums, CONVOLUTIONS["triton"]),
         ("cuda",),

@@ -1,117 +1,23 @@
-"""The CPU kernel in ``native/``: loading it, and calling it with tensors.
+"""The CPU kernel, called with tensors.
 
-One library holds the kernel for several instruction sets. It works in float32 on as many threads as PyTorch
-has; every sum is taken in an order that does not depend on their number.
+It works in float32 on as many threads as PyTorch has; every sum is taken in an order that does not depend on
+their number.
 """
-
-import ctypes
-from importlib.machinery import EXTENSION_SUFFIXES
-from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from terramamba.ops import native_library
+from terramamba.ops.native_library import (
+    EVERY,
+    SEQUENCES_A_CHUNK,
+    Convolution,
+    Exponentials,
+    Scan,
+    Strided,
+    Weights,
+)
 from terramamba.ops.operator import like
-
-LEVELS = ("plain", "avx2", "avx512")
-"""Instruction sets by the kernel's numbers for them; "plain" is what every processor has: SSE2, NEON."""
-
-
-class _Strided(ctypes.Structure):
-    """A pointer and three strides, in numbers."""
-
-    _fields_ = (("data", ctypes.c_void_p), ("strides", ctypes.c_int64 * 3))
-
-
-class _Weights(ctypes.Structure):
-    _fields_ = (("data", ctypes.c_void_p), ("strides", ctypes.c_int64 * 4))
-
-
-def _fields(kind: Any, names: str) -> list[tuple[str, Any]]:
-    return [(name, kind) for name in names.split()]
-
-
-class _Scan(ctypes.Structure):
-    _fields_ = (
-        *_fields(ctypes.c_int64, "b d length n groups softplus zoh threads"),
-        *_fields(ctypes.c_void_p, "path_index"),
-        *_fields(_Strided, "u delta y"),
-        *_fields(_Weights, "B C"),
-        *_fields(ctypes.c_void_p, "A D bias state last saved_states"),
-        *_fields(_Strided, "du ddelta"),
-        *_fields(ctypes.c_void_p, "dB dC dA dD dbias dstate"),
-    )
-
-
-class _Convolution(ctypes.Structure):
-    _fields_ = (
-        *_fields(ctypes.c_int64, "b length d threads"),
-        *_fields(ctypes.c_void_p, "x k dy y dx dk"),
-    )
-
-
-class _Exponentials(ctypes.Structure):
-    _fields_ = (
-        *_fields(ctypes.c_int64, "d n length threads"),
-        *_fields(ctypes.c_void_p, "z w D dk k dz dw"),
-    )
-
-
-def _load() -> tuple[Any, str]:
-    """The library, or None and the reason why there is none."""
-    home = Path(__file__).parent
-    # The last suffixes come first: what builds of before left under a name with Python's version is old.
-    names = [home / f"_scan{suffix}" for suffix in reversed(EXTENSION_SUFFIXES)]
-    found = [name for name in names if name.is_file()]
-    if not found:
-        return None, (
-            "it was not built when terramamba was installed; install a C++ compiler (gcc, clang or MSVC) and "
-            "then terramamba again"
-        )
-    try:
-        library = ctypes.CDLL(str(found[0]))
-    except OSError as error:
-        return None, f"{found[0]} cannot be loaded: {error}"
-    library.terramamba_shares.restype = ctypes.c_int64
-    return library, ""
-
-
-_library, REASON = _load()
-"""REASON says why the kernel cannot run here, "" if it can."""
-
-
-def levels() -> tuple[str, ...]:
-    """List the instruction sets that are built in and that this processor has, the fastest first."""
-    if _library is None:
-        return ()
-    return tuple(name for i, name in reversed(list(enumerate(LEVELS))) if _library.terramamba_has(i))
-
-
-def threaded() -> bool:
-    """Tell whether the kernel was built with OpenMP; otherwise it runs on one thread."""
-    return _library is not None and bool(_library.terramamba_threaded())
-
-
-_level = LEVELS.index(levels()[0]) if levels() else 0
-
-
-def level() -> str:
-    """Name the instruction set that the kernel runs on."""
-    return LEVELS[_level]
-
-
-def use_level(name: str) -> str:
-    """Run the kernel with this instruction set from now on; returns the one before (for tests and timing).
-
-    Raises:
-        ValueError: it is not built in, or this processor does not have it.
-    """
-    global _level
-    if name not in levels():
-        raise ValueError(f"the kernel has no level {name!r} here; there are: {', '.join(levels()) or 'none'}")
-    before, _level = level(), LEVELS.index(name)
-    return before
 
 
 def _empty(*shape: int) -> Tensor:
@@ -146,7 +52,7 @@ class _Call:
             None if x is None else x.detach().float().contiguous() for x in (A, D, delta_bias, state)
         ]
         self.path_index = None if path_index is None else path_index.to(torch.int32).contiguous()
-        self.scan = _Scan(
+        self.scan = Scan(
             *(self.b, self.d, self.length, self.n, self.groups, softplus, zoh, torch.get_num_threads()),
             path_index=_pointer(self.path_index),
         )
@@ -157,12 +63,12 @@ class _Call:
 
     def point(self, name: str, x: Tensor) -> None:
         """Enter a tensor and its strides."""
-        kind = _Strided if x.ndim == 3 else _Weights
+        kind = Strided if x.ndim == 3 else Weights
         setattr(self.scan, name, kind(x.data_ptr(), x.stride()))
 
     def run(self, back: bool) -> None:
-        if self.b and self.d and _library.terramamba_scan(_level, ctypes.byref(self.scan), int(back)):
-            raise MemoryError("not enough memory for the scan")
+        if self.b and self.d:
+            native_library.run("scan", self.scan, back)
 
 
 def saved_shape(b: int, d: int, length: int, n: int) -> tuple[int, ...]:
@@ -218,7 +124,7 @@ def backward(
     du, ddelta = (like(x, torch.float32) for x in (u, delta))
     for name, x in (("y", dy), ("du", du), ("ddelta", ddelta)):
         call.point(name, x)
-    shares = _library.terramamba_shares(_level, ctypes.byref(scan))
+    shares = native_library.shares(scan)
     dB, dC = (_empty(shares, b, call.length, call.groups, n) for _ in range(2))
     dA, dD, dbias, dstate = (_empty(b, d, *rest) for rest in ((n,), (), (), (n,)))
     parts = {
@@ -261,9 +167,9 @@ def _convolve(x: Tensor, k: Tensor, **others: Tensor) -> None:
     b, length, d = x.shape
     x, k = (z.detach().float().contiguous() for z in (x, k.t()))
     pointers = {name: z.data_ptr() for name, z in others.items()}
-    call = _Convolution(b, length, d, torch.get_num_threads(), x.data_ptr(), k.data_ptr(), **pointers)
-    if x.numel() and _library.terramamba_convolution(_level, ctypes.byref(call), int("dy" in others)):
-        raise MemoryError("not enough memory for the convolution")
+    call = Convolution(b, length, d, torch.get_num_threads(), x.data_ptr(), k.data_ptr(), **pointers)
+    if x.numel():
+        native_library.run("convolution", call, back="dy" in others)
 
 
 def exponentials_forward(z: Tensor, w: Tensor, D: Tensor | None, length: int) -> Tensor:
@@ -285,9 +191,9 @@ def _sum_exponentials(z: Tensor, w: Tensor, length: int, **others: Tensor | None
     given = {"z": z, "w": w, **others}
     held = {name: None if x is None else x.detach().float().contiguous() for name, x in given.items()}
     pointers = {name: _pointer(x) for name, x in held.items()}
-    call = _Exponentials(*z.shape, length, torch.get_num_threads(), **pointers)
-    if len(z) and _library.terramamba_exponentials(_level, ctypes.byref(call), int("dk" in others)):
-        raise MemoryError("not enough memory for the kernel of a scan")
+    call = Exponentials(*z.shape, length, torch.get_num_threads(), **pointers)
+    if len(z):
+        native_library.run("exponentials", call, back="dk" in others)
 
 
 def _total(parts: Tensor) -> Tensor:
@@ -299,9 +205,3 @@ def _total(parts: Tensor) -> Tensor:
 
 def _as_type(x: Tensor, model: Tensor) -> Tensor:
     return x.to(model.dtype)
-
-
-EVERY = _library.terramamba_block() if _library is not None else 1
-"""Steps between the states that are saved for the backward pass, a tile of the kernel's."""
-SEQUENCES_A_CHUNK = _library.terramamba_sequences_a_chunk() if _library is not None else 1
-"""Sequences over which the gradient of a convolution's kernel is summed up at once."""

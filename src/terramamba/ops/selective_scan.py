@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Inexact, Num
 from torch import Tensor
 
-from terramamba.ops import graph, native, pytorch, reference, triton, triton_trial
+from terramamba.ops import graph, native_library, pytorch, reference, triton, triton_trial
 from terramamba.ops.backends import (
     BACKENDS,
     Backend,
@@ -36,7 +36,7 @@ BACKENDS["selective_scan"] = {
     "reference": Backend(reference.selective_scan, differentiable=True),
     "pytorch": Backend(pytorch.selective_scan),
     "graph": Backend(graph.selective_scan),
-    "native": Backend(_kernel(SCANS["native"]), ("cpu",), native.REASON, torch.float32),
+    "native": Backend(_kernel(SCANS["native"]), ("cpu",), native_library.REASON, torch.float32),
     "triton": Backend(
         _kernel(SCANS["triton"]), ("cuda",), triton.reason(), torch.float32, trial=triton_trial.failure
     ),

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Inexact, Num
 from torch import Tensor
 
-from terramamba.ops import graph, native, pytorch, reference, triton, triton_trial
+from terramamba.ops import graph, native_library, pytorch, reference, triton, triton_trial
 from terramamba.ops.backends import (
     BACKENDS,
     Backend,
@@ -140,7 +140,7 @@ BACKENDS["selective_scan_2d"] = {
     "reference": Backend(reference.selective_scan_2d, differentiable=True),
     "pytorch": Backend(_along_sequences(pytorch.selective_scan)),
     "graph": Backend(graph.selective_scan_2d),
-    "native": Backend(_in_place(SCANS["native"]), ("cpu",), native.REASON, torch.float32),
+    "native": Backend(_in_place(SCANS["native"]), ("cpu",), native_library.REASON, torch.float32),
     "triton": Backend(
         _in_place(SCANS["triton"]), ("cuda",), triton.reason(), torch.float32, trial=triton_trial.failure
     ),
