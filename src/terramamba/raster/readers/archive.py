@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from terramamba.core.errors import InputError
+from terramamba.raster.readers.format_record import Format, on_disk
 
 IMAGES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".jp2")
 """Endings of images that open from inside a zip archive."""
@@ -37,3 +38,14 @@ def _images(path: str) -> list[str]:
         raise InputError(f"{path}: cannot be read as a zip archive ({error}); fetch it again") from error
     # macOS adds a hidden twin for each file
     return [n for n in names if Path(n).suffix.lower() in IMAGES and not n.startswith("__MACOSX/")]
+
+
+FORMAT = Format(
+    name="archive (zip, tar, ...)",
+    known_by="`.zip`, `.tar`, `.tgz`, `.gz` and others",
+    reads="nothing: refused",
+    notes="Unpack it. A single image in a zip archive opens as `/vsizip/PATH.zip/IMAGE.tif`. Polygons "
+    "are read from zip archives.",
+    matches=on_disk(is_archive),
+    reader=lambda path, options: refuse_archive(path),
+)

@@ -20,6 +20,7 @@ from rasterio.errors import CRSError
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.array_path import SCENE_VARIABLE
+from terramamba.raster.readers.format_record import Format, hdf5
 from terramamba.raster.readers.hdf5 import holds, numbers, opened, text
 from terramamba.raster.readers.netcdf import NetcdfSource
 from terramamba.raster.readers.packing import Packing
@@ -178,3 +179,17 @@ class EmitSource:
             left = int(x.min())
             block = cube[top : int(y.max()) + 1, left : int(x.max()) + 1, first:last]
             values[:, here] = block[y - top, x - left][:, wanted].T
+
+
+FORMAT = Format(
+    name=NAME,
+    known_by="NetCDF with a geometry lookup table (`location/glt_x`, `location/glt_y`)",
+    reads="`reflectance` (L2A) or `radiance` (L1B), put on the ground by the lookup table as it is read; "
+    "wavelengths and band widths",
+    notes="By windows. Bands that `good_wavelengths` excludes are bad bands; pixels outside the swath "
+    "have no data. The mask product is for `--mask`: its flags of clouds, cirrus and the spacecraft "
+    "count.",
+    matches=hdf5(is_emit),
+    reader=lambda path, options: open_emit(path, options.variable, options.variable_flag),
+    named=True,
+)

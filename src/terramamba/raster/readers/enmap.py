@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from terramamba.core.errors import InputError, reason_of
+from terramamba.raster.readers.format_record import Format, on_disk
 from terramamba.raster.readers.gdal import GdalSource, open_image
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.views.physical import PhysicalSource
@@ -162,3 +163,15 @@ def _number(band: ElementTree.Element, name: str, missing: float | None = None) 
             raise ValueError(f"a band without {name}")
         return missing
     return float(text)
+
+
+FORMAT = Format(
+    name="EnMAP",
+    known_by="a folder with one `ENMAP...-METADATA.XML` or `DESIS...-METADATA.xml`, that file, or the "
+    "`...-SPECTRAL_IMAGE` beside it",
+    reads="the spectral image; wavelengths, band widths, gain and offset from the metadata",
+    notes="Levels L1C and L2A, of DESIS alike. Bands that the metadata report as empty are bad bands. "
+    "Gains are applied only where they differ from band to band.",
+    matches=on_disk(is_enmap),
+    reader=lambda path, options: open_enmap(path),
+)

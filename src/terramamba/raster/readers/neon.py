@@ -16,6 +16,7 @@ from rasterio.errors import CRSError
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.array_path import SCENE_VARIABLE
+from terramamba.raster.readers.format_record import Format, hdf5
 from terramamba.raster.readers.hdf5 import numbers, opened, text
 from terramamba.raster.readers.netcdf import NetcdfSource
 from terramamba.raster.readers.packing import Packing
@@ -135,3 +136,15 @@ def _windows(attributes: Any) -> list[tuple[float, float]]:
     found = (attributes.get(f"Band_Window_{i}_Nanometers") for i in (1, 2))
     pairs = [numbers(value) for value in found if value is not None and np.size(value) == 2]
     return [(float(low), float(high)) for low, high in pairs]
+
+
+FORMAT = Format(
+    name=NAME,
+    known_by="HDF5 with `SITE/Reflectance/Reflectance_Data` (or `Radiance`) and its `Metadata`",
+    reads="the cube, its grid from map info and EPSG code; wavelengths, band widths, value of no data",
+    notes="By windows; bidirectional reflectance, too. The scale factor is reported, not applied. Bands "
+    "in the windows of water vapour that it names are bad bands. The layout before 2016 is refused.",
+    matches=hdf5(is_neon),
+    reader=lambda path, options: open_neon(path, options.variable, options.variable_flag),
+    named=True,
+)

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import place_doubts
+from terramamba.raster.readers import datasets
 from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.array_scene import cut_block
 from terramamba.raster.readers.arrays import dims
@@ -22,6 +23,7 @@ from terramamba.raster.readers.axes import (
     settle,
 )
 from terramamba.raster.readers.band_variables import describe_bands, own_wavelengths, spectral_variables
+from terramamba.raster.readers.format_record import Format, InputPath, OpenOptions
 from terramamba.raster.readers.georeference import place, role_of_axis
 from terramamba.raster.readers.longitudes import RolledSource, west_of_180
 from terramamba.raster.readers.packing import Packing
@@ -29,6 +31,7 @@ from terramamba.raster.readers.variables import (
     Listing,
     Variable,
     array_of,
+    is_netcdf3,
     list_variables,
     open_variables,
 )
@@ -196,3 +199,38 @@ def _kept_axes(path: str, listing: Listing, variable: Variable) -> tuple[int, ..
             "rows, columns and bands: save one step of the others alone (ncks -d time,0)"
         )
     return tuple(axes)
+
+
+def _is_netcdf(given: InputPath) -> bool:
+    if given.on_disk:
+        listed = given.is_hdf5 or is_netcdf3(given.begin)
+        return listed and given.suffix not in _HDF5_OF_OTHERS
+    return given.suffix in _NETCDF_ENDINGS and given.driver in ("netCDF", "HDF5", "HDF5Image")
+
+
+def _netcdf(path: str, options: OpenOptions) -> Scene:
+    if datasets.is_address(path):
+        raise InputError(f"{path}: NetCDF and HDF5 are read from disk only; download it first")
+    return open_netcdf(path, options.variable, options.asked, options.variable_flag)
+
+
+_HDF5_OF_OTHERS = (".kea", ".bag")
+"""Endings of files that are HDF5, which GDAL reads with drivers of their own."""
+_NETCDF_ENDINGS = (".nc", ".nc4", ".cdf", ".h5", ".he5", ".hdf5", ".hdf")
+
+FORMAT = Format(
+    name="NetCDF, HDF5",
+    known_by="content; on disk only",
+    reads="one variable, by windows, north up on the grid of its coordinate variables (or "
+    "`GeoTransform`), with the reference system of its grid mapping; wavelengths, widths, bad bands; "
+    "`_FillValue` and `valid_range` are no data, packed values are unpacked; longitudes of 180 to 360 "
+    "are read as -180 to 0, and run on where they jump from 359 to 0",
+    notes="`--scene-variable` names one of several, with its group or without. Names and coordinates of "
+    "the axes settle what is rows, columns and bands; axes without names are as those of .npy. Latitude "
+    "and longitude without a reference system are taken for EPSG:4326. A `scale_factor` of 100 or more "
+    "of reflectance in whole numbers divides.",
+    matches=_is_netcdf,
+    reader=_netcdf,
+    named=True,
+    bare=True,
+)

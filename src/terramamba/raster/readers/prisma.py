@@ -20,6 +20,7 @@ from rasterio.errors import CRSError
 
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
+from terramamba.raster.readers.format_record import Format, hdf5
 from terramamba.raster.readers.hdf5 import holds, numbers, opened
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, evenly_spaced
@@ -184,3 +185,14 @@ def _grid(attributes: Any, height: int, width: int, path: str) -> Grid:
         raise InputError(f"{path}: unknown Epsg_Code {code}; fetch the file again") from error
     transform = Affine(PIXEL_METRES, 0.0, west - margin, 0.0, -PIXEL_METRES, north + margin)
     return Grid(height, width, crs, transform)
+
+
+FORMAT = Format(
+    name=NAME,
+    known_by="HDF-EOS5 with swaths `PRS_...`",
+    reads="both cubes as one, by rising wavelength, as reflectance; band widths; the UTM grid",
+    notes="By windows. Where the spectrometers overlap, the short-wave infrared one counts. Other levels "
+    "than L2D have no map grid and are refused.",
+    matches=hdf5(is_prisma),
+    reader=lambda path, options: open_prisma(path),
+)

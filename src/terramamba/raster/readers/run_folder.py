@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from terramamba.core.errors import InputError
 from terramamba.core.run_files import CARD, CONFIG, PLAN
+from terramamba.raster.readers.format_record import Format, on_disk
 
 NAME = "run of terramamba"
 
@@ -21,3 +22,13 @@ def refuse_run(path: str) -> NoReturn:
         f"{path}: is a run, not an image; `terramamba report` shows what it is worth, `classify map` and"
         " `change map` use it"
     )
+
+
+FORMAT = Format(
+    name=NAME,
+    known_by="a folder with `model.json`, or `config.yaml` and `plan.json`",
+    reads="nothing: refused",
+    notes="It is what maps, not what is mapped. The image of its split in it opens by its own name.",
+    matches=on_disk(is_run),
+    reader=lambda path, options: refuse_run(path),
+)

@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from terramamba.core.errors import InputError
 from terramamba.raster.readers.envi_header import header_entries
+from terramamba.raster.readers.format_record import Format, on_disk
 
 NAME = "ENVI spectral library"
 
@@ -26,3 +27,14 @@ def refuse_library(path: str) -> NoReturn:
         f"{path}: is a spectral library, spectra without places, which is not read; give a scene, and labels"
         " that lie on it"
     )
+
+
+FORMAT = Format(
+    name=NAME,
+    known_by="`file type = ENVI Spectral Library` in the header `.hdr` of a `.sli` or `.esl`",
+    reads="nothing: refused",
+    notes="Spectra without places. So are those of EnMAP-Box in a GeoPackage: points that have a place "
+    "are labels like others, their profiles are not read.",
+    matches=on_disk(is_library),
+    reader=lambda path, options: refuse_library(path),
+)

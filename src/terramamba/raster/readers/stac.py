@@ -7,23 +7,22 @@ assets window by window, as those of any image, by GDAL. Only a source that pick
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from terramamba.core.errors import InputError
 from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.band_stack import are_bands, stack
+from terramamba.raster.readers.format_record import Format, OpenOptions
 from terramamba.raster.readers.gdal import GdalSource, open_image
-from terramamba.raster.readers.wavelengths import nanometres
+from terramamba.raster.readers.stac_bands import StacBand, bands_of, chosen_bands
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.physical import PhysicalSource
 
 NAME = "STAC item"
-NOT_FOR_MODELS = {"thumbnail", "overview", "visual", "metadata", "cloud", "cloud-shadow", "snow-ice"}
-"""Roles of assets that show the bands again, or say something about them."""
 OFFSET_APPLIED = "earthsearch:boa_offset_applied"
 """Set where a catalogue has taken the offset of Sentinel-2 off the pixels and lists it all the same."""
 SOFTWARE = "terramamba"
@@ -31,7 +30,6 @@ SOFTWARE = "terramamba"
 LARGEST_ITEM = 10_000_000
 """Bytes. Items have some thousand; shapes in GeoJSON, which look alike, may have any number."""
 
-MISSING = TypeVar("MISSING", float, None)
 _STAC = re.compile(rb'"stac_version"\s*:')
 
 
@@ -67,7 +65,7 @@ def open_stac(item: str, *, assets: Sequence[str] | None = None) -> Scene:
         where = "" if made is None else f", or its file {made.href} where a map is wanted"
         raise InputError(f"{item}: lists a map that terramamba made, no image; give the image{where}")
     try:
-        bands = _bands(record)
+        bands = bands_of(record)
     except InputError:
         raise
     except Exception as error:  # of texts where the standard has numbers and the like, in three libraries
@@ -78,7 +76,7 @@ def open_stac(item: str, *, assets: Sequence[str] | None = None) -> Scene:
     if not bands:
         listed = ", ".join(record.assets) or "no assets"
         raise InputError(f"{item}: holds no raster bands ({listed}); give an item with images")
-    chosen = _chosen(item, bands, assets)
+    chosen = chosen_bands(item, bands, assets)
     offset_applied = bool(record.properties.get(OFFSET_APPLIED, False))
     if offset_applied:
         chosen = [replace(band, offset=0.0) for band in chosen]
@@ -141,94 +139,7 @@ def read_item(item: str) -> Any:
     return record
 
 
-@dataclass(frozen=True)
-class _Band:
-    """One raster band of an asset: its place (from 1), whether it is alone, and what the item says of it."""
-
-    asset: str
-    href: str
-    index: int
-    alone: bool
-    name: str
-    wavelength: float | None
-    fwhm: float | None
-    scale: float
-    offset: float
-    nodata: float | None
-    pixel: float
-    """Size of a pixel in units of the asset's grid; infinity where it is not told."""
-    described: bool
-    for_models: bool
-    geobox: Any
-
-
-def _bands(record: Any) -> list[_Band]:
-    """List the bands of all assets that are rasters."""
-    from odc.loader.types import RasterSource
-    from odc.stac import parse_item
-
-    try:
-        parsed = parse_item(record).bands
-    except ValueError:  # odc-stac has no word for an item without any raster
-        return []
-    bands = []
-    for key, source in {key: source for (key, _), source in parsed.items()}.items():
-        asset = record.assets[key]
-        if not isinstance(source, RasterSource):
-            continue
-        fields = asset.extra_fields
-        lists = [fields.get(name) or [] for name in ("eo:bands", "raster:bands", "bands")]
-        count = max(1, *map(len, lists))
-        for index in range(1, count + 1):
-            told, numbers, newer = (_at(listed, index) for listed in lists)
-            told, numbers = told | newer, fields | numbers | newer
-            bands.append(
-                _Band(
-                    asset=key,
-                    href=source.uri,
-                    index=index,
-                    alone=count == 1,
-                    name=str(told.get("name") or (key if count == 1 else f"{key} {index}")),
-                    wavelength=_micrometres(told, "center_wavelength"),
-                    fwhm=_micrometres(told, "full_width_half_max"),
-                    scale=_number(numbers.get("scale", numbers.get("raster:scale")), 1.0),
-                    offset=_number(numbers.get("offset", numbers.get("raster:offset")), 0.0),
-                    nodata=_number(numbers.get("nodata"), None),
-                    pixel=_pixel(fields | numbers, source.geobox),
-                    described=bool(told),
-                    for_models=not set(asset.roles or ()) & NOT_FOR_MODELS,
-                    geobox=source.geobox,
-                )
-            )
-    return bands
-
-
-def _chosen(item: str, bands: Sequence[_Band], assets: Sequence[str] | None) -> list[_Band]:
-    if assets is not None:
-        chosen: list[_Band] = []
-        for name in assets:
-            # A key before a name: of an asset all bands.
-            match = [b for b in bands if b.asset == name] or [b for b in bands if b.name == name][:1]
-            if not match:
-                there = ", ".join(dict.fromkeys(band.asset for band in bands))
-                raise InputError(f"{item}: no asset or band {name!r} with pixels; it has {there}")
-            chosen += [band for band in match if band not in chosen]
-        return chosen
-    usable = [band for band in bands if band.for_models] or list(bands)
-    if any(band.described for band in usable):  # beside bands, rasters that are none: classes, quality
-        usable = [band for band in usable if band.described]
-    # A band may be there again in a picture of three, in larger pixels, or as JPEG 2000 beside GeoTIFF.
-    once: dict[str, _Band] = {}
-    for band in sorted(usable, key=lambda band: (not band.alone, band.pixel, _jpeg_2000(band))):
-        once.setdefault(band.name, band)
-    return [band for band in usable if once[band.name] is band]
-
-
-def _jpeg_2000(band: _Band) -> bool:
-    return urlsplit(band.href).path.lower().endswith(".jp2")
-
-
-def _open(band: _Band, item: str) -> Scene:
+def _open(band: StacBand, item: str) -> Scene:
     """Open one band of an asset as a scene."""
     try:
         whole = open_image(band.href)
@@ -263,7 +174,7 @@ def _open(band: _Band, item: str) -> Scene:
     )
 
 
-def _grid(image: Scene, band: _Band) -> Grid:
+def _grid(image: Scene, band: StacBand) -> Grid:
     """Return the grid of the file; where it has none, that of the item."""
     box = band.geobox
     if image.transform is not None or box is None or tuple(box.shape) != (image.height, image.width):
@@ -274,36 +185,30 @@ def _grid(image: Scene, band: _Band) -> Grid:
     return Grid(image.height, image.width, crs, box.transform)
 
 
-def _physical(scene: Scene, band: _Band) -> Scene:
+def _physical(scene: Scene, band: StacBand) -> Scene:
     source = PhysicalSource(scene.source, (band.scale,), (band.offset,))
     declared = DeclaredScale((band.scale,), (band.offset,), scene.dtype, applied=True)
     return replace(scene, dtype="float32", nodata=math.nan, source=source, scale=None, declared=declared)
 
 
-def _pixel(numbers: dict[str, Any], geobox: Any) -> float:
-    if geobox is not None:
-        return abs(geobox.resolution.x)
-    told = (numbers.get(name) for name in ("raster:spatial_resolution", "spatial_resolution", "gsd"))
-    return next((float(value) for value in told if value is not None), math.inf)
-
-
-def _at(listed: Any, index: int) -> dict[str, Any]:
-    """Return the description of band ``index``, counted from 1."""
-    return dict(listed[index - 1]) if isinstance(listed, list) and index <= len(listed) else {}
-
-
-def _micrometres(told: dict[str, Any], name: str) -> float | None:
-    value = told.get(name, told.get(f"eo:{name}"))
-    return None if value is None else nanometres(str(value), "um")
-
-
-def _number(value: Any, missing: MISSING) -> float | MISSING:
-    """Return ``value`` as a number; it may be written as a text such as ``"nan"``."""
-    try:
-        return missing if value is None else float(value)
-    except (TypeError, ValueError):
-        return missing
-
-
 def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
+def _stac(path: str, options: OpenOptions) -> Scene:
+    names = [name.strip() for name in (options.variable or "").split(",") if name.strip()]
+    return open_stac(path, assets=names or None)
+
+
+FORMAT = Format(
+    name=NAME,
+    known_by="JSON with a `stac_version`, on disk or at a web address (`....json` or `.../items/...`)",
+    reads="the bands of its assets by rising wavelength, through pystac-client and odc-stac; "
+    "wavelengths, band widths, values of no data; scale and offset are applied",
+    notes="Needs `pip install 'terramamba[stac]'`. Larger pixels are brought onto the finest grid "
+    "(nearest pixel). Of a band that is there twice one counts; pictures, classes and quality layers are "
+    "left out. `--scene-variable red,nir` names assets or bands. Addresses are opened unsigned.",
+    matches=lambda given: is_stac(given.path),
+    reader=_stac,
+    named=True,
+)

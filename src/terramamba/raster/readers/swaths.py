@@ -9,6 +9,7 @@ from typing import NoReturn
 import h5py
 
 from terramamba.core.errors import InputError
+from terramamba.raster.readers.format_record import Format, hdf5
 from terramamba.raster.readers.hdf5 import opened
 
 NAME = "swath of PACE OCI or Tanager"
@@ -46,3 +47,13 @@ def refuse_swath(path: str) -> NoReturn:
         f"{path}: is {product}: pixels as the sensor saw them, each with a latitude and a longitude, on no "
         f"map grid; give {remedy}"
     )
+
+
+FORMAT = Format(
+    name=NAME,
+    known_by="HDF5 with swaths `HYP`, or with `navigation_data` beside `geophysical_data`",
+    reads="nothing: refused",
+    notes="Their pixels lie on no map grid: give a product that does, of Tanager the ortho one.",
+    matches=hdf5(is_swath),
+    reader=lambda path, options: refuse_swath(path),
+)

@@ -15,6 +15,7 @@ from rasterio.errors import CRSError
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.array_path import SCENE_VARIABLE
+from terramamba.raster.readers.format_record import Format, hdf5
 from terramamba.raster.readers.hdf5 import holds, numbers, opened, text
 from terramamba.raster.readers.netcdf import NetcdfSource
 from terramamba.raster.readers.packing import Packing
@@ -106,3 +107,14 @@ def _corner(structure: str, name: str) -> tuple[float, float]:
     if found is None:
         raise ValueError(f"StructMetadata without {name}")
     return float(found[1]), float(found[2])
+
+
+FORMAT = Format(
+    name=NAME,
+    known_by="HDF-EOS5 with the grid `HYP`",
+    reads="`surface_reflectance` or `toa_radiance` on its UTM grid; wavelengths, widths, fill value",
+    notes="By windows. Bands that `good_wavelengths` excludes are bad bands.",
+    matches=hdf5(is_tanager),
+    reader=lambda path, options: open_tanager(path, options.variable, options.variable_flag),
+    named=True,
+)

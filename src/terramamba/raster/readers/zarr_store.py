@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from terramamba.core.errors import InputError
+from terramamba.raster.readers.format_record import Format, on_disk
 
 NAME = "Zarr"
 _MARKS = (".zgroup", ".zarray", ".zmetadata", "zarr.json")
@@ -21,3 +22,13 @@ def refuse_zarr(path: str) -> NoReturn:
         f"{path}: is a Zarr store, which is not read; save its image as NetCDF (in Python, xarray: "
         "open_zarr(...).to_netcdf(...)) or as GeoTIFF (rioxarray: rio.to_raster(...))"
     )
+
+
+FORMAT = Format(
+    name=NAME,
+    known_by="a folder with `.zgroup`, `.zarray` or `zarr.json`",
+    reads="nothing: refused",
+    notes="Save it as NetCDF or GeoTIFF.",
+    matches=on_disk(is_zarr),
+    reader=lambda path, options: refuse_zarr(path),
+)
