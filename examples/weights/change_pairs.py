@@ -2,7 +2,7 @@
 
     python examples/weights/change_pairs.py first FOLDER > first.csv
 
-and so on for second to seventh. FOLDER holds the sets as more/clcd_whole (512 x 512), more/levir_views and
+and so on for second to ninth, and `judged` to choose thresholds and to score. FOLDER holds the sets as more/clcd_whole (512 x 512), more/levir_views and
 more/dsifn_views (256 x 256) to train on, and levir_cd, dsifn_cd and clcd to train on from the second step
 on, to choose and to test on: each a folder of subsets with A, B and label. Images of a test part are named
 for test alone. Large training images are listed by windows of 256 x 256 pixels.
@@ -20,6 +20,7 @@ DSIFN = ("train", "more/dsifn_views/train", "anything", SIDE, 1)
 OWN_CLCD = ("train", "clcd/train", "cropland", SIDE, 2)
 OWN_DSIFN = ("train", "dsifn_cd/train", "anything", SIDE, 3)
 LEVIR_VAL = ("val", "levir_cd/val", "buildings", SIDE, 1)
+CLCD_VAL = (("val", "clcd/val", "cropland", SIDE, 1), ("val", "more/clcd_whole/val", "cropland", 512, 1))
 JUDGED = (
     ("val", "clcd/val", "cropland", SIDE, 1),
     LEVIR_VAL,
@@ -52,6 +53,9 @@ TABLES = {
     "fifth": (CLCD, OWN_CLCD, DSIFN, OWN_DSIFN, *JUDGED),
     "sixth": (LEVIR, own_levir(8), LEVIR_VAL),
     "seventh": (LEVIR, own_levir(8), LEVIR_VAL),
+    "eighth": (CLCD, OWN_CLCD, *CLCD_VAL),
+    "ninth": (CLCD, OWN_CLCD, *CLCD_VAL),
+    "judged": (CLCD, LEVIR, DSIFN, *JUDGED, CLCD_VAL[1]),
 }
 """Subset, folder, what counts as changed in it, side of its images in pixels, how often each counts."""
 KEPT = {**dict.fromkeys(("third", "sixth", "seventh"), (OWN_CLCD, OWN_DSIFN)), "fifth": (LEVIR,)}

@@ -1,10 +1,11 @@
 """Join trainings of `terramamba-change` into one model, and choose thresholds on validation pairs.
 
-    python examples/weights/join_change.py second fifth seventh JOINED
+    python examples/weights/join_change.py judged.csv ROOT second fifth seventh ninth JOINED
 
 Each meaning of "changed" gets a network of its own: buildings that of the seventh training, which learnt
-nothing else and sees images enlarged, too; cropland and anything the mean of the second and the fifth.
-JOINED is a run folder, of a model in half precision and its card.
+nothing else and sees images enlarged, too; cropland that of the ninth, or where it is not named the mean of
+the second and the fifth, with which the eighth begins; anything that mean. JOINED is a run folder, of a model
+in half precision and its card.
 """
 
 import sys
@@ -24,16 +25,17 @@ from terramamba.runs.record import read_settings
 from terramamba.scores.thresholds import best_threshold
 from terramamba.training.predict import change_counts
 
-TRAININGS = ("second", "fifth", "seventh")
-SOURCES = {"anything": ("second", "fifth"), "buildings": ("seventh",), "cropland": ("second", "fifth")}
+MEAN = ("second", "fifth")
+SOURCES = {"anything": [MEAN], "buildings": [("seventh",)], "cropland": [("ninth",), MEAN]}
+"""By meaning; the first of which all trainings are named."""
 FINER = {"buildings": 2}
 """How many times images are enlarged; the others lose by it."""
 
 
-def main(*folders: str) -> None:
-    """Write what the runs in ``folders`` make together to the last of them."""
+def main(table: str, root: str, *folders: str) -> None:
+    """Write what the runs in ``folders``, called as trainings are, make together to the last of them."""
     *given, out = folders
-    runs = dict(zip(TRAININGS, map(shipped_run, given), strict=True))
+    runs = {Path(folder).name: shipped_run(folder) for folder in given}
     last = runs["fifth"]
     weights = {name: run.model.state_dict() for name, run in runs.items()}
     meanings = last.card.data.meanings or ()
@@ -41,19 +43,26 @@ def main(*folders: str) -> None:
     joined = create_model(last.card.model.name, **{**last.model.options, **own})
     filled = {}
     for number, meaning in enumerate(meanings):
-        places, begins = (net.weights_of_meaning(number) for net in (joined, last.model))
-        for place, begin in zip(places, begins, strict=True):
-            for key in weights["fifth"]:
-                if key.startswith(begin):
-                    values = torch.stack([weights[name][key] for name in SOURCES[meaning]])
-                    mean = values.mean(0) if values.is_floating_point() else values[-1]
-                    filled[place + key.removeprefix(begin)] = mean
+        sources = next(names for names in SOURCES[meaning] if set(names) <= set(runs))
+        # a training of one meaning has one network, whatever the number of that meaning elsewhere
+        of_one = [runs[name] for name in sources]
+        begins = [
+            run.model.weights_of_meaning(0 if len(run.card.data.meanings or ()) == 1 else number)
+            for run in of_one
+        ]
+        for place, *begun in zip(joined.weights_of_meaning(number), *begins, strict=True):
+            for key in weights[sources[0]]:
+                if key.startswith(begun[0]):
+                    rest = key.removeprefix(begun[0])
+                    found = zip(sources, begun, strict=True)
+                    values = torch.stack([weights[name][begin + rest] for name, begin in found])
+                    filled[place + rest] = values.mean(0) if values.is_floating_point() else values[-1]
     joined.load_state_dict(filled)
     folder = Path(out)
     folder.mkdir()
     saved = save_model(joined, folder / WEIGHTS, half=True)
     model = load_model(folder / WEIGHTS, saved)
-    settings = read_settings(last.folder, ChangeSettings)
+    settings = replace(read_settings(last.folder, ChangeSettings), data=table, root=root)
     pairs = prepare(settings, model_spec(settings.model))
     counts = change_counts(model, pairs.validation_set(), device="cpu")
     judged = pairs.judge(model, best_threshold(counts.histograms.sum(axis=0))).card

@@ -1,14 +1,16 @@
 """Publish a trained run as the weights `terramamba-change`: score it, write its card and its licence.
 
-    for step in first second third fourth fifth sixth seventh; do
+    for step in first second third fourth fifth sixth seventh eighth ninth judged; do
         python examples/weights/change_pairs.py $step ROOT > $step.csv
     done
     train() { terramamba change train --config examples/weights/change_$1.yaml --data $1.csv --root ROOT \\
         --out $1 $2 $3; }
     train first; train second --init first; train third --init second; train fourth --init third
     train fifth --init fourth; train sixth --init first; train seventh --init sixth
-    python examples/weights/join_change.py second fifth seventh joined
-    python examples/weights/publish_change.py joined fifth.csv ROOT FOLDER
+    python examples/weights/join_change.py judged.csv ROOT second fifth seventh begun
+    train eighth --init begun; train ninth --init eighth
+    python examples/weights/join_change.py judged.csv ROOT second fifth seventh ninth joined
+    python examples/weights/publish_change.py joined judged.csv ROOT FOLDER
 
 Test parts are read here, once; nothing is chosen by them.
 """
