@@ -2,10 +2,11 @@
 
     python examples/weights/change_pairs.py first FOLDER > first.csv
 
-and so on for second to ninth, and `judged` to choose thresholds and to score. FOLDER holds the sets as more/clcd_whole (512 x 512), more/levir_views and
-more/dsifn_views (256 x 256) to train on, and levir_cd, dsifn_cd and clcd to train on from the second step
-on, to choose and to test on: each a folder of subsets with A, B and label. Images of a test part are named
-for test alone. Large training images are listed by windows of 256 x 256 pixels.
+and so on for second to ninth, and `judged` to choose thresholds and to score. FOLDER holds the sets as
+more/clcd_whole (512 x 512), more/levir_views and more/dsifn_views (256 x 256) to train on, and levir_cd,
+dsifn_cd and clcd to train on from the second step on, to choose and to test on: each a folder of subsets with
+A, B and label. Images of a test part are named for test alone. Large training images are listed by windows of
+256 x 256 pixels.
 """
 
 import csv

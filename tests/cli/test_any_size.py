@@ -14,7 +14,7 @@ from affine import Affine
 from cards import change_card, save_run
 from terramamba.mapping.windows import PIXELS_PER_WINDOW, class_windows
 from terramamba.models import create_model
-from terramamba.raster.readers.gdal import GdalSource
+from terramamba.raster.readers.gdal_source import GdalSource
 from terramamba.raster.windows import Window
 
 HUGE = 2_000_000

@@ -16,7 +16,7 @@ from rasterio.enums import ColorInterp
 
 from terramamba.core.errors import InputError
 from terramamba.raster.geogrid import Grid
-from terramamba.raster.readers import datasets, gdal
+from terramamba.raster.readers import datasets, gdal_source
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, evenly_spaced
@@ -99,10 +99,10 @@ def test_nodata_is_not_valid(geotiff: Make, tmp_path: Path, dtype: str, nodata: 
 
 def test_nodata_that_the_type_cannot_hold_marks_nothing() -> None:
     values = np.arange(6, dtype=np.uint8)
-    assert gdal.is_data(values, -9999.0).all()
-    assert gdal.is_data(values, 2.5).all()
-    assert gdal.is_data(values, float("nan")).all()
-    assert gdal.is_data(values.astype(np.float32), -1.8e308).all()
+    assert gdal_source.is_data(values, -9999.0).all()
+    assert gdal_source.is_data(values, 2.5).all()
+    assert gdal_source.is_data(values, float("nan")).all()
+    assert gdal_source.is_data(values.astype(np.float32), -1.8e308).all()
 
 
 def test_nan_without_a_nodata_value_is_a_value(geotiff: Make, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from terramamba.raster.checks.code_bands import notes_on_codes
 from terramamba.raster.checks.pair import pair_report, require_pair
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.dates import day_of
-from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
+from terramamba.raster.readers.gdal_source import GDAL_CACHE_BYTES
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.polygon_files import check_polygon_place

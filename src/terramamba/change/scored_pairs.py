@@ -18,7 +18,7 @@ from terramamba.data.scaling import Scaling
 from terramamba.data.settings import ScaleBy
 from terramamba.mapping.blend import MappedWindow, blend
 from terramamba.models.model import Model
-from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
+from terramamba.raster.readers.gdal_source import GDAL_CACHE_BYTES
 from terramamba.raster.windows import tiles
 from terramamba.runs.folder import Run
 from terramamba.training.predict import Rows, no_number_error

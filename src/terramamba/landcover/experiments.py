@@ -15,7 +15,7 @@ from terramamba.landcover.labelled_scene import read_labelled
 from terramamba.landcover.patches import labelled_patches
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
+from terramamba.raster.readers.gdal_source import GDAL_CACHE_BYTES
 from terramamba.runs.folder import Run
 from terramamba.runs.record import read_settings
 from terramamba.training.predict import PATCHES_AT_ONCE, class_logits

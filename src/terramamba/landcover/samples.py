@@ -21,7 +21,7 @@ from terramamba.landcover.smoothing_strength import reach_of
 from terramamba.landcover.usable_bands import finite_in_float32
 from terramamba.raster.band_matching import band_notes
 from terramamba.raster.checks.scales import Ends, Scales, far_in_words, scene_scales
-from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
+from terramamba.raster.readers.gdal_source import GDAL_CACHE_BYTES
 from terramamba.raster.sample_statistics import sample_statistics
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import much_masked

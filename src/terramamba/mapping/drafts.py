@@ -18,7 +18,7 @@ from terramamba.core.unwritable import unwritable
 from terramamba.mapping.map_output import MapOutput
 from terramamba.mapping.part_files import PartFiles
 from terramamba.raster.output.staging import Sealed, draft_of, is_whole, publish, seal
-from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
+from terramamba.raster.readers.gdal_source import GDAL_CACHE_BYTES
 
 
 def publish_all(files: PartFiles, output: MapOutput, record: dict[str, Any], drafted: bool) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from terramamba.core.processes import (
 )
 from terramamba.mapping.part_files import Arrays, PartFiles
 from terramamba.mapping.settings import Parallelism
-from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
+from terramamba.raster.readers.gdal_source import GDAL_CACHE_BYTES
 
 IN_FLIGHT = 2
 """Parts that are handed out for each worker: one it maps, and the one after."""

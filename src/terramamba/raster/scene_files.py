@@ -10,7 +10,7 @@ from rasterio.errors import RasterioError
 from terramamba.core.file_states import FileStates
 from terramamba.raster.readers.array_path import file_of
 from terramamba.raster.readers.datasets import files_of_image
-from terramamba.raster.readers.gdal import GdalSource
+from terramamba.raster.readers.gdal_source import GdalSource
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.vector_files import GEODATABASE
 

@@ -21,7 +21,9 @@ from terramamba.data.labels.qgis_style import SUFFIX as STYLE
 from terramamba.data.labels.qgis_style import raster_style
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers.datasets import dataset_of
-from terramamba.raster.readers.gdal import GdalSource, palette_of, reading_header
+from terramamba.raster.readers.gdal import palette_of
+from terramamba.raster.readers.gdal_refusals import reading_header
+from terramamba.raster.readers.gdal_source import GdalSource
 from terramamba.raster.readers.netcdf import NetcdfSource
 from terramamba.raster.readers.value_facts import shows_zero_white
 from terramamba.raster.scene import Scene

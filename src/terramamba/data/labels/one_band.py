@@ -7,7 +7,7 @@ import numpy as np
 from terramamba.core.errors import InputError
 from terramamba.core.words import count
 from terramamba.data.labels.class_codes import is_whole
-from terramamba.raster.readers.gdal import GdalSource
+from terramamba.raster.readers.gdal_source import GdalSource
 from terramamba.raster.readers.value_facts import is_lossy
 from terramamba.raster.sample_statistics import sample_values
 from terramamba.raster.scene import Scene

@@ -33,7 +33,7 @@ from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array
 from terramamba.raster.readers.format_record import OpenOptions
 from terramamba.raster.readers.formats import open_any
-from terramamba.raster.readers.gdal import is_data
+from terramamba.raster.readers.gdal_source import is_data
 from terramamba.raster.readers.mosaic import MosaicSource
 from terramamba.raster.readers.scene_folders import LABELS
 from terramamba.raster.readers.value_facts import hides_pixels, is_lossy

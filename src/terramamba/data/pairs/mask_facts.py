@@ -8,7 +8,8 @@ from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
 from terramamba.data.labels.legend import legend_of
-from terramamba.raster.readers.gdal import PAGES, GdalSource
+from terramamba.raster.readers.gdal import PAGES
+from terramamba.raster.readers.gdal_source import GdalSource
 from terramamba.raster.readers.value_facts import holds_one_bit, white_and_black
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, strips

@@ -12,7 +12,7 @@ from terramamba.data.pairs.change_masks import read_mask
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import CHANGED, IGNORE, UNCHANGED
 from terramamba.data.pairs.mask_facts import band_of
-from terramamba.raster.readers.gdal import is_data
+from terramamba.raster.readers.gdal_source import is_data
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window, strips
 

@@ -16,7 +16,7 @@ from terramamba.data.splits.leakage import LEFT_OUT, SUBSET_NAMES, TEST, TRAIN, 
 from terramamba.data.splits.split import PIXELS_AT_ONCE, Split
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import RasterWriter
-from terramamba.raster.readers.gdal import GDAL_CACHE_BYTES
+from terramamba.raster.readers.gdal_source import GDAL_CACHE_BYTES
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.windows import strips
 

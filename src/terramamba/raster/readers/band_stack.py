@@ -17,7 +17,7 @@ from terramamba.core.errors import InputError
 from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import Grid, compose, same_crs
 from terramamba.raster.readers.band_names import BandFile, band_of_file, centres_of_names, names_note
-from terramamba.raster.readers.gdal import GdalSource
+from terramamba.raster.readers.gdal_source import GdalSource
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.windows import Window, evenly_spaced
 

@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 
 from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.readers.format_record import Format, on_disk
-from terramamba.raster.readers.gdal import GdalSource, open_image
+from terramamba.raster.readers.gdal import open_image
+from terramamba.raster.readers.gdal_source import GdalSource
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.views.physical import PhysicalSource
 

@@ -1,51 +1,40 @@
 """Images that GDAL opens, files or addresses: GeoTIFF and COG, ENVI, VRT, PNG, JPEG, BMP, ..."""
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from affine import Affine
-from jaxtyping import Bool, Shaped
-from rasterio import windows
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 
-from terramamba.core.errors import InputError, reason_of
-from terramamba.core.network import TRIES, what_of_address
+from terramamba.core.errors import InputError
 from terramamba.raster.control_points import GroundControl
 from terramamba.raster.declared_scale import declared_scale
 from terramamba.raster.geogrid import Grid, place_doubts
-from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.readers import band_metadata
 from terramamba.raster.readers.alpha import SAMPLED_PIXELS, Alpha, AlphaUse, judge_alpha
 from terramamba.raster.readers.array_path import SCENE_VARIABLE
 from terramamba.raster.readers.block_layout import has_small_overviews, storage_of
-from terramamba.raster.readers.datasets import dataset_of, is_address, is_on_web
+from terramamba.raster.readers.datasets import dataset_of, is_address
 from terramamba.raster.readers.envi_header import (
-    ENVI_SUFFIXES,
     header_entries,
     image_of_header,
-    wrong_header,
 )
+from terramamba.raster.readers.gdal_refusals import reading_header, why_not
+from terramamba.raster.readers.gdal_source import GdalSource
 from terramamba.raster.readers.orientation import shown_otherwise
-from terramamba.raster.readers.other_files import annotations_in, format_elsewhere
 from terramamba.raster.readers.truncated import require_whole_image
 from terramamba.raster.readers.vrt_parts import unsaid_of_parts
 from terramamba.raster.scene import Scene
-from terramamba.raster.windows import Storage, Window, sample_windows
+from terramamba.raster.windows import Storage, sample_windows
 
-GDAL_CACHE_BYTES = 256 << 20
-"""Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
 PAGES = "images (pages of a TIFF)"
 """What a note holds on a file of which another image may have been meant."""
 MOST_COLOURS = 4
 """Bands among which an order of red, green and blue is one of all."""
-PICKLES = (".pkl", ".pickle", ".joblib")
-"""How dumps of Python end, among them the classifiers of EnMAP-Box."""
 
 
 def driver_of(path: str) -> str | None:
@@ -81,7 +70,7 @@ def open_image(
         try:
             image = dataset_of(path)
         except RasterioError as error:
-            raise InputError(f"{path}: {_why_not(path, error, remedy)}") from error
+            raise InputError(f"{path}: {why_not(path, error, remedy)}") from error
         return _described(path, image, variable, alpha, flag)
 
 
@@ -171,121 +160,6 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
         storage=_storage(path, image),
         notes=tuple(notes),
     )
-
-
-@contextmanager
-def reading_header(path: str) -> Iterator[None]:
-    """Turn what rasterio raises on a damaged header, or text that is not UTF-8, into ``InputError``."""
-    try:
-        yield
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: its header holds text that is not UTF-8 ({error.object[:60]!r}); save it in UTF-8"
-        ) from error
-    except Exception as error:
-        if not is_from_rasterio(error):
-            raise
-        raise InputError(
-            f"{path}: its header cannot be read ({reason_of(error)}); the file is damaged, fetch it again"
-        ) from error
-
-
-@dataclass(frozen=True)
-class GdalSource:
-    """Pixels of a dataset's bands ``indexes`` (1-based), with each band's nodata value.
-
-    ``alpha`` is the 1-based transparency band; ``mask`` says whether the dataset, or each band, has a mask of
-    another kind.
-    """
-
-    path: str
-    indexes: tuple[int, ...]
-    nodata: tuple[float | None, ...]
-    alpha: int | None
-    mask: Literal["none", "dataset", "bands"]
-
-    def read(
-        self, window: Window, bands: Sequence[int], shape: tuple[int, int]
-    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
-        """Read as ``Source.read`` does."""
-        indexes = [self.indexes[band] for band in bands]
-        where = {
-            "window": windows.Window(window.col, window.row, window.width, window.height),
-            "out_shape": (len(indexes), *shape),
-        }
-        image = None
-        try:
-            image = dataset_of(self.path)
-            if not indexes or not window.pixels:
-                dtype = image.dtypes[self.indexes[0] - 1]
-                return np.empty(where["out_shape"], dtype), np.empty(where["out_shape"], dtype=bool)
-            values = image.read(indexes, **where)
-            valid = np.ones(values.shape, dtype=bool)
-            for i, band in enumerate(bands):
-                if self.nodata[band] is not None:
-                    valid[i] = is_data(values[i], self.nodata[band])
-            if self.mask == "bands":
-                valid &= image.read_masks(indexes, **where) != 0
-            if self.mask == "dataset":
-                valid &= image.read_masks(indexes[:1], window=where["window"], out_shape=(1, *shape)) != 0
-            if self.alpha is not None:
-                valid &= image.read([self.alpha], window=where["window"], out_shape=(1, *shape)) != 0
-        except RasterioError as error:
-            _forget_errors(image)
-            remedy = "the file is damaged or incomplete, fetch it again"
-            if is_on_web(self.path):
-                remedy = (
-                    f"the server broke off, though it was asked {TRIES} times; give the same command again"
-                )
-            raise InputError(
-                f"{self.path}: rows {window.row} to {window.bottom - 1}, columns {window.col} to "
-                f"{window.right - 1} cannot be read ({reason_of(error)}); {remedy}"
-            ) from error
-        return values, valid
-
-
-def is_data(values: Shaped[np.ndarray, "..."], nodata: float | None) -> Bool[np.ndarray, "..."]:
-    """Tell where ``values`` are not the nodata value, compared in their own type."""
-    if nodata is None:
-        return np.ones(values.shape, dtype=bool)
-    if values.dtype.kind == "f":
-        if np.isnan(nodata):
-            return ~np.isnan(values)
-        with np.errstate(over="ignore"):
-            return values != values.dtype.type(nodata)
-    limits = np.iinfo(values.dtype)
-    if not (float(nodata).is_integer() and limits.min <= nodata <= limits.max):
-        return np.ones(values.shape, dtype=bool)
-    return values != values.dtype.type(nodata)
-
-
-def _forget_errors(image: Any) -> None:
-    """Clear GDAL's last error, which rasterio would else raise again while it looks at another file."""
-    with suppress(Exception):  # whatever it raises is what is to be cleared
-        _ = image.colorinterp
-
-
-def _why_not(path: str, error: RasterioError, remedy: str) -> str:
-    """Say why GDAL opens no image at ``path``, and what to do."""
-    reason = reason_of(error).removeprefix(f"'{path}' ")
-    if is_on_web(path):
-        return what_of_address(reason)
-    if is_address(path):
-        return f"cannot be opened ({reason}); check the address"
-    if "not recognized" not in reason:
-        return f"cannot be opened ({reason}); the file is damaged or incomplete, fetch it again"
-    if (other := annotations_in(path) or format_elsewhere(path)) is not None:
-        return other
-    if Path(path).suffix.lower() in PICKLES:
-        return "is a pickle of Python, which could run any code, so it is never opened; give images or labels"
-    described = Path(path).with_suffix(".grd")
-    if Path(path).suffix.lower() == ".gri" and described.is_file():
-        return f"holds the values alone of a raster of R; give {described.name}, which describes them"
-    if (wrong := wrong_header(path)) is not None:
-        return f"its header {wrong.name} does not begin with the word ENVI; save it as plain text that does"
-    if Path(path).suffix.lower() in ENVI_SUFFIXES:
-        remedy = f"ENVI data need their header {Path(path).with_suffix('.hdr').name} beside them"
-    return f"not an image that can be read ({reason}); {remedy}"
 
 
 def _colours_turned(image: Any, indexes: Sequence[int]) -> list[str]:

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float64, Shaped
 
 from terramamba.core.errors import InputError
 from terramamba.raster.declared_scale import DeclaredScale
-from terramamba.raster.readers.gdal import is_data
+from terramamba.raster.readers.gdal_source import is_data
 from terramamba.raster.readers.hdf5 import numbers
 from terramamba.raster.readers.variables import Variable
 

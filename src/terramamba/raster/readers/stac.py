@@ -17,7 +17,8 @@ from terramamba.raster.declared_scale import DeclaredScale
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.readers.band_stack import are_bands, stack
 from terramamba.raster.readers.format_record import Format, OpenOptions
-from terramamba.raster.readers.gdal import GdalSource, open_image
+from terramamba.raster.readers.gdal import open_image
+from terramamba.raster.readers.gdal_source import GdalSource
 from terramamba.raster.readers.stac_bands import StacBand, bands_of, chosen_bands
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.physical import PhysicalSource

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.raster.readers.datasets import dataset_of
-from terramamba.raster.readers.gdal import PAGES, GdalSource
+from terramamba.raster.readers.gdal import PAGES
+from terramamba.raster.readers.gdal_source import GdalSource
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 

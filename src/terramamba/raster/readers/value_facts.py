@@ -6,7 +6,9 @@ from rasterio.windows import Window as Rows
 from terramamba.raster.readers.array_scene import ArraySource
 from terramamba.raster.readers.arrays import list_arrays
 from terramamba.raster.readers.datasets import dataset_of
-from terramamba.raster.readers.gdal import GdalSource, palette_of, reading_header
+from terramamba.raster.readers.gdal import palette_of
+from terramamba.raster.readers.gdal_refusals import reading_header
+from terramamba.raster.readers.gdal_source import GdalSource
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import strips
 

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from terramamba.core.errors import InputError
-from terramamba.raster.readers.gdal import GdalSource
+from terramamba.raster.readers.gdal_source import GdalSource
 from terramamba.raster.scene import Scene, Source
 from terramamba.raster.views.grid_mapping import GridMapping, same_pixels
 from terramamba.raster.windows import Window, evenly_spaced
