@@ -18,6 +18,7 @@ from cards import change_card
 from terramamba.api import map_change
 from terramamba.change import scored_pairs
 from terramamba.change.error_maps import error_maps
+from terramamba.change.map_worker import ChangeDetector
 from terramamba.change.objective import ChangeDetection
 from terramamba.change.scored_pairs import ScoredPairs
 from terramamba.change.scores import count_pairs
@@ -149,6 +150,16 @@ def test_a_pair_for_which_the_model_gives_no_number_is_not_scored_but_named(
     said = f"{re.escape(pair.before)}: the model gives no number for 2 of what is scored, as of"
     with pytest.raises(InputError, match=said):
         change_counts(Puzzled(), ScoredPairs(several, SCALING), batch_size=3, device="cpu")
+
+
+def test_each_detected_window_keeps_what_had_no_number(pairs: list[PairFiles]) -> None:
+    pair = pairs[0]
+    brighten(pair.after, [(12, 1)])
+    dates = open_scene(pair.before), open_scene(pair.after)
+    detector = ChangeDetector(Puzzled(), SCALING, dates, torch.device("cpu"))
+    (odd,), (whole,) = (detector.detect([Window(row, 0, 10, 10)]) for row in (10, 20))
+    assert np.argwhere(odd.unanswered).tolist() == [[2, 1]]
+    assert not whole.unanswered.any()
 
 
 @pytest.mark.parametrize("number", [0, 1])

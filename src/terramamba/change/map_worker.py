@@ -75,6 +75,13 @@ def shown_enlarged(run: Run, times: int) -> Model:
     return Enlarged(run.model, times)
 
 
+@dataclass(frozen=True, eq=False)
+class DetectedWindow(MappedWindow):
+    """A mapped window, and its pixels with data for which the model gives no number: not usable either."""
+
+    unanswered: Bool[np.ndarray, "h w"]
+
+
 class ChangeDetector:
     """Runs one model over tiles of one pair. Logits are divided by ``temperature``."""
 
@@ -91,10 +98,8 @@ class ChangeDetector:
         self._dates, self._scaling, self._meaning = dates, scaling, meaning
         self._model = model.to(device).eval()
         self._device, self._precision, self._temperature = device, precision, temperature
-        self.unanswered: list[Bool[np.ndarray, "h w"]] = []
-        """Of each window that was detected last: pixels with data for which the model gives no number."""
 
-    def detect(self, windows: Sequence[Window]) -> list[MappedWindow]:
+    def detect(self, windows: Sequence[Window]) -> list[DetectedWindow]:
         """Compute the probability of change in each of ``windows``, which have one size."""
         read = [[read_scaled(scene, self._scaling, window) for scene in self._dates] for window in windows]
         usable = [before[1] & after[1] for before, after in read]
@@ -111,13 +116,13 @@ class ChangeDetector:
                 logits = logits_of(self._model, on_device(batch, self._device)).float()
                 found = change_probability(logits / self._temperature).cpu().numpy()
             probability.update(zip(worth_it, found, strict=True))
-        mapped, self.unanswered = [], []
+        detected = []
         for i, (before, after) in enumerate(read):
             unanswered = np.isnan(probability[i]) & usable[i]
             known, not_finite = usable[i] & ~unanswered, before[2] | after[2] | unanswered
-            self.unanswered.append(unanswered)
-            mapped.append(MappedWindow(windows[i], np.nan_to_num(probability[i]), known, not_finite))
-        return mapped
+            likely = np.nan_to_num(probability[i])
+            detected.append(DetectedWindow(windows[i], likely, known, not_finite, unanswered))
+        return detected
 
 
 def change_probability(logits: Float[Tensor, "b k h w"]) -> Float[Tensor, "b h w"]:

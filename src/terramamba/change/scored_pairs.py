@@ -75,7 +75,7 @@ class ScoredPairs(PairDataset):
             for window in tiles(height, width, TILE_SIZE, OVERLAP):
                 (tile,) = detector.detect([window])
                 mask = self.reference(index, window)
-                mask[~(tile.usable | detector.unanswered[0])] = IGNORE
+                mask[~(tile.usable | tile.unanswered)] = IGNORE
                 row = masks.setdefault(window.row, np.empty((window.height, width), np.uint8))
                 row[:, window.col : window.right] = mask
                 yield tile
