@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from programs import terramamba
 from terramamba.core.files import plain
 from terramamba.data.pairs.layouts import find_pairs
-from terramamba.data.pairs.quality_report import survey
+from terramamba.data.pairs.quality_report import doubts, survey
 from terramamba.data.pairs.statistics import fit_pair_scaling
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
@@ -113,6 +113,18 @@ def test_masked_pixels_are_neither_learnt_from_nor_scored(tmp_path: Path, seed: 
         assert card["scaling"] == results[name]["scaling"]
     for key in ("threshold", "validation", "test", "scaling"):
         assert results["plain"][key] == results["spoilt"][key]
+
+
+def test_masks_that_leave_most_out_are_warned_of(tmp_path: Path, seed: int) -> None:
+    """As those are that mark what is to be used."""
+    make(tmp_path, seed)
+    for columns, warned in ((8, []), (40, ["masks leave out 83.33 % of the pixels: a mask is 0 where"])):
+        for part in PARTS:
+            mask = np.zeros((1, SIDE, SIDE), np.uint8)
+            mask[:, :, :columns] = 1
+            (tmp_path / part / "mask" / "1.tif").unlink(missing_ok=True)
+            save(tmp_path / part / "mask" / "1.tif", mask)
+        assert [said[:60] for said in doubts(find_pairs(tmp_path))] == [said[:60] for said in warned]
 
 
 def spoil(folder: Path, where: np.ndarray, rng: np.random.Generator) -> None:

@@ -60,6 +60,7 @@ def said_of(images: tuple[Path, np.ndarray], folder: Path, labels: np.ndarray) -
         (lambda labels: labels[:36].swapaxes(1, 2), "far better with rows and columns exchanged"),
         (lambda labels: np.roll(labels, 1, axis=0)[:36], "worse than the label of the pair after each"),
         (lambda labels: np.roll(labels, -1, axis=0)[:36], "worse than the label of the pair before each"),
+        (lambda labels: 255 - labels[:36], "far better reversed than as they lie"),
         (lambda labels: np.roll(labels, 7, axis=0), "no better than those of other pairs would"),
     ],
 )
@@ -69,6 +70,13 @@ def test_labels_out_of_their_places_are_said_to_be(
     said = said_of(images, tmp_path, change(images[1]))
     assert len(said) == 1
     assert words in said[0]
+
+
+def test_what_no_small_part_tells_all_together_do(images: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    (pairs,) = settled(images, tmp_path, images[1][:36, :, ::-1]).values()
+    parts = {f"part {start}": pairs[start : start + 6] for start in range(0, 36, 6)}
+    assert [said[:29] for said in misplaced_labels(parts)] == ["the labels of all pairs fit w"]
+    assert misplaced_labels({"train": pairs[:6]}) == []
 
 
 @pytest.mark.parametrize("number", [PAIRS, 5])

@@ -21,15 +21,15 @@ def reversed_in_words(totals: Mapping[str, LabelPixels]) -> list[str]:
     """
     shares = {subset: of.changed / (of.changed + of.unchanged) for subset, of in totals.items() if of.changed}
     mostly = [subset for subset, share in shares.items() if share > MOSTLY]
+    hardly = [subset for subset, share in shares.items() if share < 1 - MOSTLY]
     changed = sum(of.changed for of in totals.values())
     every = sum(of.changed + of.unchanged + of.ignored for of in totals.values())
-    if len(mostly) == len(totals) and changed > MOSTLY * every:
+    if len(shares) == len(totals) and not hardly and changed > MOSTLY * every:
         return [
             f"{percent(changed / every)} of the pixels of all masks are changed: where these show change dark"
             " on bright, they are the other way round; look at one, and say which value means changed with"
             " --changed-values"
         ]
-    hardly = [subset for subset, share in shares.items() if share < 1 - MOSTLY]
     if not mostly or not hardly:
         return []
     odd = mostly if len(mostly) <= len(hardly) else hardly

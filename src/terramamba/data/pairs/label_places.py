@@ -2,13 +2,15 @@
 
 What labels call changed mostly looks different at the two dates. In one pair that tells little, over many it
 is certain: how labels correlate with what differs in small pictures of both dates is compared with how they
-do mirrored, or laid on the pair before or after their own. Of 15 parts of CLCD, LEVIR-CD, DSIFN-CD and WHU-CD
+do mirrored, or laid on the pair before or after their own; where they mark what did not change, it is
+negative. Of 15 parts of CLCD, LEVIR-CD, DSIFN-CD and WHU-CD
 none is accused as it is; of those of at least 40 pairs all are when labels are mirrored or shifted by a name.
 
 n pairs   s side of a picture
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64
@@ -38,23 +40,28 @@ LEAST_SHAPE = 0.005
 """Part of the pixels that make a shape which no two places share; three of CLCD mark a corner pixel."""
 Pictures = Float64[np.ndarray, "n s s"]
 
+_TRANSPOSED, _REVERSED = "with rows and columns exchanged", "reversed"
 WAYS: Mapping[str, Callable[[Pictures], Pictures]] = {
     "upside down": lambda labels: labels[:, ::-1],
     "mirrored from left to right": lambda labels: labels[:, :, ::-1],
     "turned by half a circle": lambda labels: labels[:, ::-1, ::-1],
-    "with rows and columns exchanged": lambda labels: labels.swapaxes(1, 2),
+    _TRANSPOSED: lambda labels: labels.swapaxes(1, 2),
 }
 NEIGHBOURS = {"before": 1, "after": -1}
 
 
 def misplaced_labels(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
-    """Say which subset has labels, whose meaning is settled, that fit other pairs or lie the other way round.
+    """Say which subset has labels, whose meaning is settled, that fit other pairs, lie the other way round, or
+    mark what has not changed; where no subset tells it alone, all together may.
 
     Reads up to 200 labels of each. Raises ``InputError`` where a label is damaged.
     """
-    return [
-        said for subset, pairs in subsets.items() if (said := _of_subset(subset, _chosen(pairs))) is not None
-    ]
+    seen = {subset: _Fitted.of(_chosen(pairs)) for subset, pairs in subsets.items()}
+    found = [said for subset, of in seen.items() if (said := _in_words(f"the {subset} pairs", of))]
+    if found or len(seen) < 2:
+        return found
+    said = _in_words("all pairs", _Fitted.joined(list(seen.values())))
+    return [said] if said else []
 
 
 def repeated_labels(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
@@ -90,29 +97,61 @@ def _has_a_shape(counts: Mapping[int, int]) -> bool:
     return sum(counts.values()) - max(counts.values(), default=0) >= LEAST_SHAPE * sum(counts.values())
 
 
-def _of_subset(subset: str, pairs: Sequence[PairFiles]) -> str | None:
+@dataclass(frozen=True, eq=False)
+class _Fitted:
+    """Pairs that are looked at, what differs between their dates, and their labels."""
+
+    pairs: Sequence[PairFiles]
+    differences: Pictures
+    labels: Pictures
+
+    @classmethod
+    def of(cls, pairs: Sequence[PairFiles]) -> "_Fitted":
+        """Look at ``pairs``."""
+        empty = np.zeros((0, COARSE, COARSE))
+        found = [[look(pair) for pair in pairs] for look in (_difference, _label)]
+        return cls(pairs, *(np.stack(own) if own else empty for own in found))
+
+    @classmethod
+    def joined(cls, several: "Sequence[_Fitted]") -> "_Fitted":
+        """Return those of all together."""
+        pictures = [np.concatenate([getattr(one, of) for one in several]) for of in ("differences", "labels")]
+        return cls([pair for one in several for pair in one.pairs], *pictures)
+
+
+def _in_words(whose: str, seen: _Fitted) -> str | None:
+    """Say in which way the labels of ``whose`` pairs do not fit; None where they do, or it cannot be told."""
+    pairs, differences, labels = seen.pairs, seen.differences, seen.labels
     if len(pairs) < LEAST_PAIRS:
         return None
-    differences = np.stack([_difference(pair) for pair in pairs])
-    labels = np.stack([_label(pair) for pair in pairs])
     own = _correlations(differences, labels)
     square = all(pair.grid.height == pair.grid.width for pair in pairs)
-    these = f"the labels of the {subset} pairs fit what differs between the dates"
+    these = f"the labels of {whose} fit what differs between the dates"
     looked_at = f"(of {count(len(pairs), 'pair')} looked at; the first: {pairs[0].label})"
-    for way, turned in WAYS.items():
-        if (square or turned is not WAYS["with rows and columns exchanged"]) and _fit_better(
-            _correlations(differences, turned(labels)), own
-        ):
+    others = {_REVERSED: -own}
+    others |= {
+        way: _correlations(differences, turned(labels))
+        for way, turned in WAYS.items()
+        if square or way != _TRANSPOSED
+    }
+    others |= {
+        side: _correlations(differences, np.roll(labels, step, axis=0)) for side, step in NEIGHBOURS.items()
+    }
+    better = [way for way, correlations in others.items() if _fit_better(correlations, own)]
+    if better:
+        way = max(better, key=lambda one: float(np.nanmean(others[one])))
+        if way in NEIGHBOURS:
             return (
-                f"{these} far better {way} than as they lie {looked_at}: probably labels and images are"
-                " stored the other way round to each other; turn one of them"
-            )
-    for side, step in NEIGHBOURS.items():
-        if _fit_better(_correlations(differences, np.roll(labels, step, axis=0)), own):
-            return (
-                f"{these} of their own pairs far worse than the label of the pair {side} each does"
+                f"{these} of their own pairs far worse than the label of the pair {way} each does"
                 f" {looked_at}: probably their names are shifted by one; give each pair its own label"
             )
+        why = (
+            "what they mark as changed did not change; look at one, and say which value means changed with"
+            " --changed-values"
+            if way == _REVERSED
+            else "labels and images are stored the other way round to each other; turn one of them"
+        )
+        return f"{these} far better {way} than as they lie {looked_at}: probably {why}"
     known = own[np.isfinite(own)]
     if len(known) >= MANY and _standard_errors(known) < HARDLY:
         return (

@@ -11,7 +11,7 @@ from terramamba.raster.checks.band_order import better_order, order_in_words
 from terramamba.raster.checks.dates_values import ORDER
 from terramamba.raster.checks.pair import NOTED_SHIFT, STRANGERS, PairReport, pair_report, warping_in_words
 from terramamba.raster.checks.shift import compared_windows, pooled_shift
-from terramamba.raster.views.masked import MUCH, masked_fraction
+from terramamba.raster.views.masked import masked_fraction, much_left_out
 from terramamba.raster.views.shifted import steps_in_words
 
 MOST_PAIRS = 24
@@ -46,10 +46,12 @@ def survey(subsets: Mapping[str, Sequence[PairFiles]], *, one_rule: bool = True)
 
 
 def doubts(subsets: Mapping[str, Sequence[PairFiles]], *, one_rule: bool = True) -> list[str]:
-    """Return those of the notes that say why values can hardly be compared, of two dates or of pairs."""
+    """Return those of the notes that say why values can hardly be compared, of two dates or of pairs, and that
+    masks leave out most of them."""
     chosen, whole = _chosen(subsets)
+    reports = [_report(pair) for pair in chosen]
     unlike = unlike_values(_by_subset(subsets, chosen)) if one_rule else []
-    return [note + whole for note in (*unlike, *_found([_report(pair) for pair in chosen]))]
+    return [note + whole for note in (*unlike, *much_left_out(*_masked(reports)), *_found(reports))]
 
 
 def _by_subset(
@@ -98,13 +100,8 @@ def _placed_alone(reports: Sequence[PairReport]) -> list[str]:
 def _left_out(pairs: Sequence[PairFiles], reports: Sequence[PairReport]) -> list[str]:
     notes = []
     if any(pair.masks for pair in pairs):
-        share = np.mean([masked_fraction(report.before) for report in reports])
-        wrong = (
-            "; a mask is 0 where pixels are to be used: turn round those that are 0 where they are not"
-            if share > MUCH
-            else ""
-        )
-        notes.append(f"masks leave out {percent(float(share))} of the pixels{wrong}")
+        share, of_what = _masked(reports)
+        notes += much_left_out(share, of_what) or [f"masks leave out {percent(share)} {of_what}"]
     missing = [report.missing for report in reports]
     if np.any(missing):
         before, after = (percent(float(share)) for share in np.mean(missing, axis=0))
@@ -112,6 +109,11 @@ def _left_out(pairs: Sequence[PairFiles], reports: Sequence[PairReport]) -> list
             f"without data, masks included: {before} of the pixels of the earlier dates, {after} of the later"
         )
     return notes
+
+
+def _masked(reports: Sequence[PairReport]) -> tuple[float, str]:
+    """Share that masks leave out, and of what."""
+    return float(np.mean([masked_fraction(report.before) for report in reports])), "of the pixels"
 
 
 def _unlike(pairs: Sequence[PairFiles], reports: Sequence[PairReport]) -> list[str]:

@@ -90,12 +90,16 @@ def noted_of_masks(scene: Scene) -> list[str]:
 
 def much_masked(scene: Scene) -> list[str]:
     """Say that masks leave out more than half of ``scene``; reads them."""
-    share = masked_fraction(scene)
+    return much_left_out(masked_fraction(scene), f"of the pixels of {scene.path}")
+
+
+def much_left_out(share: float, of_what: str) -> list[str]:
+    """Say that masks leave out ``share``, where it is more than half: they may be the wrong way round."""
     if share <= MUCH:
         return []
     return [
-        f"masks leave out {percent(share)} of the pixels of {scene.path}: a mask is 0 where pixels are to be"
-        " used; turn round one that is 0 where they are not"
+        f"masks leave out {percent(share)} {of_what}: a mask is 0 where pixels are to be used; turn round"
+        " one that is 0 where they are not"
     ]
 
 
