@@ -118,13 +118,13 @@ def test_masked_pixels_are_neither_learnt_from_nor_scored(tmp_path: Path, seed: 
 def test_masks_that_leave_most_out_are_warned_of(tmp_path: Path, seed: int) -> None:
     """As those are that mark what is to be used."""
     make(tmp_path, seed)
-    for columns, warned in ((8, []), (40, ["masks leave out 83.33 % of the pixels: a mask is 0 where"])):
+    for columns, warned in ((8, []), (40, ["masks leave out 83.33 % of the pixels: a mask is 0 wher"])):
         for part in PARTS:
             mask = np.zeros((1, SIDE, SIDE), np.uint8)
             mask[:, :, :columns] = 1
             (tmp_path / part / "mask" / "1.tif").unlink(missing_ok=True)
             save(tmp_path / part / "mask" / "1.tif", mask)
-        assert [said[:60] for said in doubts(find_pairs(tmp_path))] == [said[:60] for said in warned]
+        assert [said[:55] for said in doubts(find_pairs(tmp_path))] == warned
 
 
 def spoil(folder: Path, where: np.ndarray, rng: np.random.Generator) -> None:

@@ -246,7 +246,8 @@ def evaluate_change_detector(
             run's own masks where these have all values, else found from all masks of ``data``.
         unchanged_values: Values that mean unchanged.
         ignore_values: Values that mean no reference.
-        changed_attribute: Attribute of labels drawn as polygons whose values these are.
+        changed_attribute: Attribute of labels drawn as polygons whose values these are, or two with a comma
+            between them, where those changed whose two differ.
         area: Polygons of what was looked at, for labels drawn as polygons.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.
         out: Folder to write: scores.json, confusion.csv and, for change, a map of each pair's errors.

@@ -110,7 +110,8 @@ class LabelValueOptions(Options):
     ignore_values: list[str] | None = None
     """Values in change masks that mean no reference: neither learnt from nor scored; None: found."""
     changed_attribute: str | None = None
-    """Attribute of labels drawn as polygons whose values the lists above are; None: all are change."""
+    """Attribute of labels drawn as polygons whose values the lists above are, or two, such as
+    class_2018,class_2020, where those changed whose two differ; None: all are change."""
     area: str | None = None
     """Polygons of what was looked at, for labels drawn as polygons: outside there is no reference."""
 

@@ -108,6 +108,44 @@ def test_an_attribute_says_what_changed_and_a_run_keeps_it(tmp_path: Path) -> No
     np.testing.assert_array_equal(mask(again, "test"), expected([0], [2]))
 
 
+@pytest.mark.parametrize(
+    "names", [("from", "to"), ("C06", "C12"), ("classOld", "classNew"), ("lc_1", "lc_2")]
+)
+def test_classes_of_two_dates_say_what_changed_where_they_differ(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
+    data = images(tmp_path, "train")
+    label = data / "train" / "gt" / "one.gpkg"
+    kinds = {names[0]: ["field", "Field", None], names[1]: ["house", "field ", None]}
+    shapes(label, BOXES, number=["1", "2", "3"], **kinds)
+    flag = f"--changed-attribute {names[0]},{names[1]}"
+    with pytest.raises(InputError, match=f"are the same for 1 of 2 polygons .* say {flag} where"):
+        settle_labels(find_pairs(data))
+    settled = settle_labels(find_pairs(data), shapes=shape_values(",".join(names), None, None, None, None))
+    np.testing.assert_array_equal(mask(settled), expected([0], [2]))
+    assert (
+        f"changed inside polygons whose {names[0]} and {names[1]} differ, unch" in settled.values.in_words()
+    )
+    again = settle_for_scoring(find_pairs(data), "train", None, settled.values)
+    np.testing.assert_array_equal(mask(again), expected([0], [2]))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"from": ["field", "field", "wood"], "to": ["house", "road", "house"]},  # all of change
+        {"height": [2, 2, 4], "storeys": [2, 3, 4]},  # called by no date
+        {"id_1": ["a", "b", "c"], "id_2": ["a", "b", "c"]},  # no classes
+    ],
+)
+def test_attributes_that_are_no_classes_of_two_dates_ask_for_nothing(
+    tmp_path: Path, columns: dict[str, list]
+) -> None:
+    data = images(tmp_path, "train")
+    shapes(data / "train" / "gt" / "one.gpkg", BOXES, **columns)
+    np.testing.assert_array_equal(mask(settle_labels(find_pairs(data))), expected([0, 1, 2]))
+
+
 def test_values_of_an_attribute_are_known_whatever_their_capitals_and_said(tmp_path: Path) -> None:
     data = images(tmp_path, "train")
     shapes(data / "train" / "gt" / "one.gpkg", BOXES, damage=["Destroyed ", "intact", "UNKNOWN"])

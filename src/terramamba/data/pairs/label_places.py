@@ -51,7 +51,7 @@ NEIGHBOURS = {"before": 1, "after": -1}
 
 
 def misplaced_labels(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
-    """Say which subset has labels, whose meaning is settled, that fit other pairs, lie the other way round, or
+    """Say which subset has labels, whose meaning is settled, that fit other pairs, lie the other way round or
     mark what has not changed; where no subset tells it alone, all together may.
 
     Reads up to 200 labels of each. Raises ``InputError`` where a label is damaged.

@@ -71,18 +71,27 @@ class ShapeValues:
     """What polygons that are labels mean."""
 
     attribute: Text | None = None
-    """Whose values say it; None: all polygons are of change."""
+    """Whose values say it, or two with a comma between them, where those changed whose two differ; None: all
+    polygons are of change."""
     changed: tuple[Text, ...] = ()
     ignored: tuple[Text, ...] = ()
     """Values of what has no reference; all other polygons, and what lies between, are unchanged."""
     area: Text | None = None
     """File of polygons of what was looked at; what lies outside has no reference."""
 
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Return the attributes that say it."""
+        if self.attribute is None:
+            return ()
+        return (self.attribute,) if self.changed else tuple(map(str.strip, self.attribute.split(",")))
+
     def in_words(self) -> str:
         """Say it such as "changed inside polygons, unchanged outside"."""
         said = "changed inside polygons, unchanged outside"
         if self.attribute is not None:
-            said = f"changed inside polygons whose {self.attribute} is {' or '.join(self.changed)}"
+            how = f"is {' or '.join(self.changed)}" if self.changed else "differ"
+            said = f"changed inside polygons whose {' and '.join(self.attributes)} {how}"
             said += f", no reference where it is {' or '.join(self.ignored)}" if self.ignored else ""
             said += ", unchanged elsewhere"
         return said + (f" within {self.area}, no reference beyond" if self.area is not None else "")
@@ -190,20 +199,21 @@ def shape_values(
     """
     if attribute is None:
         return None if area is None else ShapeValues(area=area)
-    if not changed:
+    if not changed and attribute.count(",") != 1:
         raise InputError(
-            f"--changed-attribute {attribute}: say which of its values mean changed with --changed-values"
+            f"--changed-attribute {attribute}: say which of its values mean changed with --changed-values, or"
+            " give two attributes, such as class_2018,class_2020, where polygons changed whose two differ"
         )
     if unchanged:
         raise InputError(
             f"--unchanged-values: polygons whose {attribute} is not listed are unchanged; leave it out"
         )
-    both = set(changed) & set(ignored or ())
+    both = set(changed or ()) & set(ignored or ())
     if both:
         raise InputError(
             f"--changed-values: {min(both)!r} is in --ignore-values too; a value means one thing"
         )
-    return ShapeValues(attribute, tuple(changed), tuple(ignored or ()), area)
+    return ShapeValues(attribute, tuple(changed or ()), tuple(ignored or ()), area)
 
 
 def values_in_words(values: Iterable[float], most: int = 8) -> str:

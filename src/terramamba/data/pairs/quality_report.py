@@ -46,8 +46,8 @@ def survey(subsets: Mapping[str, Sequence[PairFiles]], *, one_rule: bool = True)
 
 
 def doubts(subsets: Mapping[str, Sequence[PairFiles]], *, one_rule: bool = True) -> list[str]:
-    """Return those of the notes that say why values can hardly be compared, of two dates or of pairs, and that
-    masks leave out most of them."""
+    """Return those of the notes that make scores doubtful: why values can hardly be compared, of two dates or
+    of pairs, and that masks leave out most of them."""
     chosen, whole = _chosen(subsets)
     reports = [_report(pair) for pair in chosen]
     unlike = unlike_values(_by_subset(subsets, chosen)) if one_rule else []

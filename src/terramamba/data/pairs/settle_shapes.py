@@ -9,8 +9,11 @@ from terramamba.core.words import count
 from terramamba.data.labels.class_names import name_key
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import CHANGED, IGNORED, UNCHANGED, Meaning, ShapeValues
+from terramamba.data.pairs.shape_dates import refuse_unchanged
 from terramamba.data.pairs.shape_labels import (
     ShapeSource,
+    as_texts,
+    attribute_tables,
     attribute_values,
     telling_attributes,
 )
@@ -56,22 +59,26 @@ def with_shapes(
     notes = []
     if meaning.attribute is not None:
         found = {
-            value for label in labels for value in attribute_values(label, meaning.attribute, grids[label])
+            value for label in labels for value in attribute_values(label, meaning.attributes, grids[label])
         }
-        if found and not set(map(name_key, found)) & set(map(name_key, meaning.changed)):
+        if meaning.changed and found and not set(map(name_key, found)) & set(map(name_key, meaning.changed)):
             raise InputError(
                 f"{labels[0]}: no {meaning.attribute} is {' or '.join(meaning.changed)}; they are "
                 f"{', '.join(sorted(found)[:12])}; correct --changed-values"
             )
         notes += _written_otherwise(meaning, found)
-    elif telling := telling_attributes(grids):
-        others = ", ".join(f"{name} ({_listed(values)})" for name, values in telling.items())
+    else:
+        tables = attribute_tables({label: grids[label] for label in labels})
+        telling = telling_attributes(tables)
         if given is None and kept is None:
             _require_all_of_change(labels[0], telling)
-        notes.append(
-            f"all polygons of {count(len(labels), 'label')} mean changed, whatever their attributes say: "
-            f"{others}; --changed-attribute and --changed-values choose among them"
-        )
+            refuse_unchanged(labels[0], list(map(as_texts, tables)))
+        if telling:
+            others = ", ".join(f"{name} ({_listed(values)})" for name, values in telling.items())
+            notes.append(
+                f"all polygons of {count(len(labels), 'label')} mean changed, whatever their attributes say: "
+                f"{others}; --changed-attribute and --changed-values choose among them"
+            )
     told = {
         subset: [
             replace(pair, shapes=replace(meaning, area=pair.shapes.area or meaning.area))

@@ -58,16 +58,18 @@ def open_shapes(path: str, grid: Grid, image: str, values: ShapeValues) -> Scene
     Raises:
         InputError: it cannot be read or placed, holds no polygons, or lacks the attribute or its values.
     """
-    wanted = LayerWanted(values.attribute, polygons=True, grid=grid)
-    features = read_features(path, wanted=wanted)
+    features = _read(path, values.attributes, grid)
     shapes, notes = _polygons(features, grid, image)
     changed, ignored = np.ones(len(shapes), bool), np.zeros(len(shapes), bool)
     if values.attribute is not None and len(shapes):
-        texts = np.array([name_key(text) for text in _texts(features, values.attribute)])
-        changed, ignored = (
-            np.isin(texts, [name_key(value) for value in listed])
-            for listed in (values.changed, values.ignored)
-        )
+        keys = [np.array(list(map(name_key, _texts(features, of)))) for of in values.attributes]
+        of_change, without = (list(map(name_key, listed)) for listed in (values.changed, values.ignored))
+        ignored = np.isin(keys, without).any(axis=0)
+        # of two dates, what neither says is not known
+        changed = np.isin(keys[0], of_change) if values.changed else keys[0] != keys[1]
+        if not values.changed:
+            ignored |= (keys[0] == "") & (keys[1] == "")
+            changed &= ~ignored
     there = ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)
     area = None
     if values.area is not None:
@@ -82,24 +84,33 @@ def open_shapes(path: str, grid: Grid, image: str, values: ShapeValues) -> Scene
     return Scene(path, "polygons", 1, "uint8", grid, source, notes=notes)
 
 
-def attribute_values(path: str, attribute: str, grid: Grid) -> set[str]:
-    """List the values of ``attribute`` of polygons on ``grid``; raises ``InputError`` where none has it."""
-    features = read_features(path, wanted=LayerWanted(attribute, polygons=True, grid=grid))
-    return set(_texts(features, attribute)) if len(features) else set()
+def attribute_values(path: str, attributes: Sequence[str], grid: Grid) -> set[str]:
+    """List the values of ``attributes`` of polygons on ``grid``; raises ``InputError`` where none has one."""
+    features = _read(path, attributes, grid)
+    return {text for of in attributes for text in _texts(features, of)} if len(features) else set()
 
 
-def telling_attributes(labels: Mapping[str, Grid]) -> dict[str, list[str]]:
-    """Find the attributes of all ``labels`` that may say what changed, with their values.
+def attribute_tables(labels: Mapping[str, Grid]) -> list[Mapping[str, Shaped[np.ndarray, " n"]]]:
+    """Read the attributes of all ``labels``, which have the grid of each file."""
+    return [_read(path, (), grid).attributes for path, grid in labels.items()]
 
-    They have a few texts, yes and no, or numbers that repeat. ``labels``: the grid of each file.
+
+def as_texts(table: Mapping[str, Shaped[np.ndarray, " n"]]) -> dict[str, list[str]]:
+    """Return the attributes of a file with their values as somebody writes them."""
+    return {name: list(map(_text, column)) for name, column in table.items()}
+
+
+def telling_attributes(tables: Sequence[Mapping[str, Shaped[np.ndarray, " n"]]]) -> dict[str, list[str]]:
+    """Find the attributes of all files that may say what changed, with their values.
+
+    They have a few texts, yes and no, or numbers that repeat.
     """
     values: dict[str, list[str]] = {}
     kinds: dict[str, set[str]] = {}
-    for path, grid in labels.items():
-        features = read_features(path, wanted=LayerWanted(polygons=True, grid=grid))
-        for name, column in features.attributes.items():
-            values.setdefault(name, []).extend(map(_text, column))
-            kinds.setdefault(name, set()).add(column.dtype.kind)
+    for table in tables:
+        for name, texts in as_texts(table).items():
+            values.setdefault(name, []).extend(texts)
+            kinds.setdefault(name, set()).add(table[name].dtype.kind)
     found = {}
     for name, texts in values.items():
         different = sorted(set(texts) - {""})
@@ -107,6 +118,11 @@ def telling_attributes(labels: Mapping[str, Grid]) -> dict[str, list[str]]:
         if repeats and 1 < len(different) <= MOST_CLASSES:
             found[name] = different
     return found
+
+
+def _read(path: str, attributes: Sequence[str], grid: Grid) -> Features:
+    wanted = LayerWanted(attributes[0] if attributes else None, polygons=True, grid=grid)
+    return read_features(path, wanted=wanted)
 
 
 def _polygons(features: Features, grid: Grid, image: str) -> tuple[Shaped[np.ndarray, " n"], tuple[str, ...]]:

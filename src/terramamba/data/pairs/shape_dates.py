@@ -1,0 +1,62 @@
+"""Polygons that say what their ground is at both dates, such as ``class_2018`` and ``class_2020``.
+
+Where the two are the same for some of a file, as in a map of land use and its changes, not all are of change.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from terramamba.core.errors import InputError
+from terramamba.data.labels.class_names import name_key
+
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+_DATES = (
+    *(("from", "to"), ("old", "new"), ("before", "after"), ("pre", "post"), ("a", "b"), ("start", "end")),
+    *(("earlier", "later"), ("first", "second"), ("initial", "final"), ("past", "present")),
+    *(("von", "nach"), ("vorher", "nachher"), ("alt", "neu"), ("avant", "apres"), ("antes", "despues")),
+)
+"""Words for two dates; so are two numbers."""
+MOST_STATES = 100
+"""Attributes of more values are no classes."""
+
+
+def refuse_unchanged(path: str, tables: Sequence[Mapping[str, Sequence[str]]]) -> None:
+    """Refuse polygons some of which have one class at both dates.
+
+    ``tables`` have the attributes of each file, as texts; ``path`` is that of the first.
+    """
+    for first, second in _of_two_dates(list(tables[0])):
+        named = [(table[first], table[second]) for table in tables if {first, second} <= {*table}]
+        both = [
+            (name_key(one), name_key(other))
+            for columns in named
+            for one, other in zip(*columns, strict=True)
+            if one and other
+        ]
+        same = sum(one == other for one, other in both)
+        states = len({state for of in both for state in of})
+        numbers = same == len(both) and states == same  # of shapes: each its own, and the same twice
+        if same and not numbers and states <= MOST_STATES:
+            raise InputError(
+                f"{path}: {first} and {second} are the same for {same:,} of {len(both):,} polygons of these"
+                f" labels, which then did not change; say --changed-attribute {first},{second} where those are"
+                f" of change whose two differ, else choose by one attribute and --changed-values"
+            )
+
+
+def _of_two_dates(names: Sequence[str]) -> list[tuple[str, str]]:
+    """The pairs of attributes that are called alike but for a date."""
+    words = {name: [word.lower() for word in _WORD.findall(name)] for name in names}
+    found = []
+    for place, first in enumerate(names):
+        for second in names[place + 1 :]:
+            if len(words[first]) != len(words[second]):
+                continue
+            differ = [both for both in zip(words[first], words[second], strict=True) if both[0] != both[1]]
+            if len(differ) == 1 and _are_dates(*differ[0]):
+                found.append((first, second))
+    return found
+
+
+def _are_dates(one: str, other: str) -> bool:
+    return (one.isdecimal() and other.isdecimal()) or (one, other) in _DATES or (other, one) in _DATES
