@@ -58,6 +58,25 @@ def test_change_and_seasons_are_no_findings(
     assert found.facts["medians"].startswith("(")
 
 
+@pytest.mark.parametrize(
+    ("colour", "remedy"), [((0, 0, 0), "--nodata 0"), ((128, 128, 128), "a mask"), ((12, 40, 90), "a mask")]
+)
+def test_one_colour_that_stands_apart_at_one_date_is_no_data(
+    report: Callable[..., PairReport], colour: tuple[int, ...], remedy: str, seed: int
+) -> None:
+    """As between the scan lines of Landsat 7, or where a basemap has nothing: not in one piece."""
+    full = ground(3, seed)
+    before, after = ((date / 20).clip(1, 254).astype(np.uint8) for date in (full, later(full, seed)))
+    assert kinds(report(before, after)) == []
+    after[:, ::5] = np.array(colour)[:, None, None]
+    found = report(before, after)
+    assert kinds(found) == ["one colour at one date"]
+    assert "b.tif: 20.83 % of the pixels " in found.findings[0].text
+    assert f"{remedy} (--mask) leaves them out".replace("0 (--mask)", "0") in found.findings[0].text
+    before[:, ::5] = after[:, ::5]
+    assert kinds(report(before, after)) == []
+
+
 def test_the_same_image_twice(report: Callable[..., PairReport], seed: int) -> None:
     before = ground(4, seed).astype(np.float32)
     found = report(before, before)

@@ -39,8 +39,8 @@ def refuse_unchanged(path: str, tables: Sequence[Mapping[str, Sequence[str]]]) -
         if same and not numbers and states <= MOST_STATES:
             raise InputError(
                 f"{path}: {first} and {second} are the same for {same:,} of {len(both):,} polygons of these"
-                f" labels, which then did not change; say --changed-attribute {first},{second} where those are"
-                f" of change whose two differ, else choose by one attribute and --changed-values"
+                f" labels, which then did not change; say --changed-attribute {first},{second} where those"
+                " changed whose two differ, else choose by one attribute and --changed-values"
             )
 
 

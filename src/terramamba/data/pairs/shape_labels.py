@@ -64,9 +64,9 @@ def open_shapes(path: str, grid: Grid, image: str, values: ShapeValues) -> Scene
     if values.attribute is not None and len(shapes):
         keys = [np.array(list(map(name_key, _texts(features, of)))) for of in values.attributes]
         of_change, without = (list(map(name_key, listed)) for listed in (values.changed, values.ignored))
-        ignored = np.isin(keys, without).any(axis=0)
+        ignored = np.asarray(np.isin(keys, without).any(axis=0))
         # of two dates, what neither says is not known
-        changed = np.isin(keys[0], of_change) if values.changed else keys[0] != keys[1]
+        changed = np.isin(keys[0], of_change) if values.changed else np.not_equal(*keys)
         if not values.changed:
             ignored |= (keys[0] == "") & (keys[1] == "")
             changed &= ~ignored

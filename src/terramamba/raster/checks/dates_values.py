@@ -15,6 +15,7 @@ from terramamba.raster.checks.band_order import better_order, colour_correlation
 from terramamba.raster.checks.date_order import order_of_dates
 from terramamba.raster.checks.fill_values import Part, in_one_piece
 from terramamba.raster.checks.grey import is_grey
+from terramamba.raster.checks.lone_colour import lone_colour
 from terramamba.raster.checks.scales import Scales, difference_of_pixels, difference_of_scales
 from terramamba.raster.sample_statistics import some_bands, spread_windows
 from terramamba.raster.scene import Scene
@@ -26,7 +27,7 @@ LEAST_PIXELS = 400
 WEDGE_SHARE = 0.01
 """Zeros of one date alone count from this share of the pixels on, in one piece."""
 WEDGE_PIECE = 0.5
-ZEROS, ORDER = "zeros at one date", "order of bands"
+ZEROS, ORDER, LONE = "zeros at one date", "order of bands", "one colour at one date"
 WHITE, WHITE_SHARE = 255, 0.1
 """White of one date alone counts in bytes from this share on; bright roofs take 5 % of a real image."""
 NEARLY_EQUAL, MOST_EQUAL = (0.12, 0.6), 0.9
@@ -61,7 +62,7 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
     findings = [] if order is None else [Finding("dates", order)]
     parts = _common_parts(first, second)
     stored = [_as_stored(scene, own) for scene, own in zip((first, second), parts, strict=True)]
-    findings += _zeros(first, second, *stored)
+    findings += _zeros(first, second, *stored) or _lone_colours(first, second, *stored)
     if first.declared == second.declared:
         parts = (stored[0], stored[1])  # of one scale; offsets are known as they are stored
     values = _in_both(parts, stored)
@@ -214,6 +215,30 @@ def _zeros(first: Scene, second: Scene, a: Sequence[Part], b: Sequence[Part]) ->
                         f" change; --nodata {value} leaves them out",
                     )
                 )
+    return found
+
+
+def _lone_colours(first: Scene, second: Scene, a: Sequence[Part], b: Sequence[Part]) -> list[Finding]:
+    """One colour of one date that stands apart from all its others, where the other date has data."""
+    found = []
+    for scene, own, other in ((first, a, b), (second, b, a)):
+        lone = lone_colour(own, other)
+        if lone is None:
+            continue
+        values = [f"{value:.7g}" for value in lone.values]
+        alike = len(set(values)) == 1
+        more = ", ..." if len(values) > 4 else ""
+        said = f"are {values[0]} in all bands" if alike else f"hold {', '.join(values[:4])}{more}"
+        # in the middle of the range a band of other pixels has the value, too
+        remedy = f"--nodata {values[0]} leaves" if alike and lone.at_end else "a mask (--mask) leaves"
+        found.append(
+            Finding(
+                LONE,
+                f"{scene.path}: {percent(lone.share)} of the pixels {said},"
+                " which no others are near to, where the other date has data: probably no data, which would"
+                f" count as change; {remedy} them out",
+            )
+        )
     return found
 
 

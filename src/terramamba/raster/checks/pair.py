@@ -12,7 +12,7 @@ from terramamba.core.words import count, percent
 from terramamba.raster.band_identity import bands_of
 from terramamba.raster.band_matching import match_bands
 from terramamba.raster.checks import byte_order
-from terramamba.raster.checks.dates_values import ZEROS, Finding, compare_dates
+from terramamba.raster.checks.dates_values import LONE, ZEROS, Finding, compare_dates
 from terramamba.raster.checks.describe import range_in_words
 from terramamba.raster.checks.pair_facts import grids_in_words, units_in_words, values_in_words
 from terramamba.raster.checks.pair_problems import problems_and_notes, refuse_apart
@@ -32,7 +32,7 @@ RANGE_RATIO = 3.0
 """Two dates whose value ranges differ by more than this factor are probably in different units."""
 MOSTLY_MISSING = 0.75
 """Share of the first date's pixels without data of the second, from which a warped pair is odd."""
-STRANGERS = "hardly an edge in common"
+STRANGERS, FILL = "hardly an edge in common", "probable fill"
 NOTED_SHIFT = 0.5
 """Dates further apart than this, in pixels, show change along every edge."""
 
@@ -109,7 +109,7 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
         facts["masked"] = f"{percent(masked_fraction(first))} of the pixels, which then have no data"
     notes += _unlike_values(first, second, *seen)
     findings = [
-        Finding("probable fill", f"{scene.path}: {fill.in_words()}")
+        Finding(FILL, f"{scene.path}: {fill.in_words()}")
         for scene, statistics in zip((first, second), seen, strict=True)
         for fill in statistics.fill
     ]
@@ -142,7 +142,11 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
     values = compare_dates(first, second)
     facts |= values.facts
     zeros = {finding.text.split(":")[0] for finding in values.findings if finding.kind == ZEROS}
-    findings = [*(one for one in findings if one.text.split(":")[0] not in zeros), *values.findings]
+    filled = {finding.text.split(":")[0] for finding in findings if finding.kind == FILL}
+    findings = [
+        *(one for one in findings if one.text.split(":")[0] not in zeros),
+        *(one for one in values.findings if one.kind != LONE or one.text.split(":")[0] not in filled),
+    ]
     notes += [finding.text for finding in findings]
     shift = estimate_shift(first, second)
     facts["shift"] = shift_in_words(shift)

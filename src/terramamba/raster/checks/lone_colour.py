@@ -1,0 +1,79 @@
+"""One colour that stands apart from all others at one of two dates: no data that no usual value marks.
+
+A gap of a scan line corrector, the background of a basemap, a mask painted over. What is seen, water and
+roofs too, has others like it: of 802 dates of CLCD, LEVIR-CD, DSIFN-CD and WHU-CD the colour that most pixels
+have is, where it is 0.5 % and more, never less often met within ``NEAR`` than 0.67 times itself, and the next
+never less often than 0.16 times.
+
+c band   n pixels
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Shaped
+
+from terramamba.raster.checks.fill_values import FEWEST_VALUES, LEAST_SHARE, Part
+
+NEAR, NEAR_PART = 3.0, 0.01
+"""As near in each band are others like it: in bytes, and in parts of the range of the values."""
+ALIKE, NEXT = 0.1, 0.1
+"""Others like it, and the next colour, are met less often than these parts of it."""
+MOST_PIXELS = 200_000
+
+
+@dataclass(frozen=True)
+class LoneColour:
+    """What is stored of it in each band, and which share of all pixels has it, of this date alone."""
+
+    values: tuple[float, ...]
+    share: float
+    at_end: bool
+    """No pixel has a smaller value in any band, or none a larger one."""
+
+
+def lone_colour(own: Sequence[Part], other: Sequence[Part]) -> LoneColour | None:
+    """Find it in the parts of one date, where the ``other`` shows many colours; None where there is none."""
+    (a, known), (b, also_known) = _pixels(own), _pixels(other)
+    both = np.logical_and.reduce([known, also_known, np.isfinite(a).all(axis=0), np.isfinite(b).all(axis=0)])
+    if not both.any():
+        return None
+    a, b = a[:, both], b[:, both]
+    codes, first, counts = np.unique(_hashed(a), return_index=True, return_counts=True)
+    most = int(counts.argmax())
+    if len(codes) <= FEWEST_VALUES or counts[most] < LEAST_SHARE * both.size:
+        return None
+    if np.partition(counts, -2)[-2] > NEXT * counts[most]:
+        return None
+    colour = a[:, first[most]]
+    same = np.asarray((a == colour[:, None]).all(axis=0))
+    ranges = np.ptp(np.percentile(a, [1, 99], axis=1), axis=0)
+    near = np.maximum(NEAR if a.dtype.itemsize == 1 else 0, NEAR_PART * ranges)
+    like = (np.abs(a.astype(np.float64) - colour[:, None].astype(np.float64)) <= near[:, None]).all(axis=0)
+    if like.sum() - same.sum() > ALIKE * same.sum():
+        return None
+    alone = np.asarray(same & (b != colour[:, None]).any(axis=0))
+    if alone.sum() < LEAST_SHARE * both.size or len(np.unique(_hashed(b[:, alone]))) <= FEWEST_VALUES:
+        return None
+    at_end = bool((colour <= a.min(axis=1)).all() or (colour >= a.max(axis=1)).all())
+    return LoneColour(tuple(colour.astype(np.float64).tolist()), float(alone.sum() / both.size), at_end)
+
+
+def _pixels(parts: Sequence[Part]) -> tuple[Shaped[np.ndarray, "c n"], Bool[np.ndarray, " n"]]:
+    """Some pixels of all parts, and which of them have data."""
+    pixels = sum(valid[0].size for _, valid in parts)
+    step = max(1, pixels // MOST_PIXELS)
+    values = [part.reshape(len(part), -1)[:, ::step] for part, _ in parts]
+    valid = [np.asarray(part.all(axis=0)).ravel()[::step] for _, part in parts]
+    return np.concatenate(values, axis=1), np.concatenate(valid)
+
+
+def _hashed(values: Shaped[np.ndarray, "c n"]) -> Shaped[np.ndarray, " n"]:
+    """A number for each pixel that others share only by chance where their values differ."""
+    found = np.zeros(values.shape[1], np.uint64)
+    for band in values.astype(np.float64):
+        bits = (band + 0.0).view(np.uint64)
+        found = (found ^ bits) * np.uint64(0x9E3779B97F4A7C15)
+        found ^= found >> np.uint64(29)
+    return found
