@@ -119,6 +119,9 @@ def test_lists_beside_the_folders_of_images(tmp_path: Path) -> None:
     found = {subset: [pair.name for pair in pairs] for subset, pairs in find_pairs(tmp_path).items()}
     assert found == {"train": ["b", "a"], "val": ["c"]}
     assert notes_on_lists(tmp_path) == []
+    (tmp_path / "val.txt").write_text("A/a.png B/c.png label/c.png\n")
+    with pytest.raises(InputError, match=r"val\.txt: lists images of unlike names as one pair \(A/a\.png B"):
+        find_pairs(tmp_path)
     (tmp_path / "val.txt").write_text("c.png\nc\n")
     with pytest.raises(InputError, match=r"val\.txt: lists c twice, so that the pair would count twice"):
         find_pairs(tmp_path)

@@ -10,6 +10,7 @@ from terramamba.data.catalog import CATALOG, PairSet, find_set
 from terramamba.data.catalog.verify import Finding, verify_pairs
 from terramamba.data.pairs.csv_table import notes_on_columns, notes_on_labels
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.joined_names import notes_on_names
 from terramamba.data.pairs.layouts import find_pairs, notes_on_lists
 from terramamba.data.pairs.pair_bands import Look, settle_bands
 from terramamba.raster.band_identity import WantedBands
@@ -58,7 +59,8 @@ def load_pairs(
         if table.suffix.lower() in TABLE_SUFFIXES:
             notes = [
                 *notes_on_columns(table),
-                *notes_on_labels([p for pairs in known.values() for p in pairs]),
+                *notes_on_labels(every := [p for pairs in known.values() for p in pairs]),
+                *notes_on_names(every),
             ]
         elif table.is_dir():
             notes = notes_on_lists(table)

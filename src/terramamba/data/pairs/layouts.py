@@ -42,6 +42,7 @@ from terramamba.data.pairs.image_pair import SUBSETS, WHOLE, PairFiles, stem_of,
 from terramamba.data.pairs.pair_bands import Look, settle_bands
 from terramamba.data.pairs.suffixed import NO_SUBSETS, suffixed_pairs
 from terramamba.raster.band_identity import WantedBands
+from terramamba.raster.readers.scene_folders import IMAGE_SUFFIXES
 from terramamba.raster.vector.vector_files import IN_FOLDERS
 from terramamba.raster.views.warped import Method
 
@@ -192,9 +193,25 @@ def notes_on_lists(root: Path) -> list[str]:
 
 
 def _listed(file: Path) -> list[tuple[str, str]]:
-    """The lines of a list, each with the name of its image without extension."""
-    lines = read_text(file, "save the list as text").splitlines()
-    return [(line.strip(), stem_of(Path(line.strip()))) for line in lines if line.strip()]
+    """The lines of a list, each with the name of its image without extension.
+
+    Raises ``InputError`` for a line of several images that are not called alike.
+    """
+    lines = map(str.strip, read_text(file, "save the list as text").splitlines())
+    return [(line, _named_in(line, file)) for line in lines if line]
+
+
+def _named_in(line: str, file: Path) -> str:
+    """The name that all images in a line have."""
+    words = [Path(word) for word in re.split(r"[\s,;]+", line)]
+    if len(words) < 2 or any(word.suffix.lower() not in IMAGE_SUFFIXES for word in words):
+        return stem_of(Path(line))
+    names = {stem_of(word) for word in words}
+    if len(names) > 1:
+        raise InputError(
+            f"{file}: lists images of unlike names as one pair ({line}); name them in {BY_TABLE}"
+        )
+    return names.pop()
 
 
 def _from_list(file: Path, split: str, folders: PairFolders) -> list[PairFiles]:
