@@ -77,6 +77,41 @@ def test_one_colour_that_stands_apart_at_one_date_is_no_data(
     assert kinds(report(before, after)) == []
 
 
+@pytest.mark.parametrize("times", [2, 5])
+def test_a_date_whose_pixels_are_repeated_is_coarser(
+    report: Callable[..., PairReport], times: int, seed: int
+) -> None:
+    before = ground(3, seed)
+    after = later(before, seed)[:, ::times, ::times].repeat(times, 1).repeat(times, 2)[:, :96, :96]
+    (finding,) = report(before.astype(np.int16), after.astype(np.int16)).findings
+    assert finding.kind == "pixels of two sizes"
+    assert f"b.tif holds every pixel {times} x {times} times" in finding.text
+    assert kinds(report(after.astype(np.int16), (after * 1.1).astype(np.int16))) == []
+
+
+def test_a_part_of_one_date_in_the_other_is_said(report: Callable[..., PairReport], seed: int) -> None:
+    before = ground(3, seed).astype(np.int16)
+    after = later(before, seed).astype(np.int16)
+    after[:, :40] = before[:, :40]
+    (finding,) = report(before, after).findings
+    assert finding.kind == "a part of one date in the other"
+    assert finding.text.startswith("41.67 % of the pixels of ")
+
+
+@pytest.mark.parametrize("names", [("S1A_VV_1", "S1A_VV_2"), ("one", "two")])
+def test_intensity_beside_amplitude_is_radar_of_two_kinds(
+    report: Callable[..., PairReport], names: tuple[str, str], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    scene = ground(1, seed).clip(300) / 3000
+    dates = [(scene * rng.gamma(4, 0.25, scene.shape)).astype(np.float32) for _ in range(2)]
+    assert "radar of two kinds" not in kinds(report(*dates, names=names))
+    found = report(np.sqrt(dates[0]), dates[1], names=names)
+    radar = [finding for finding in found.findings if finding.kind == "radar of two kinds"]
+    assert len(radar) == (names[0] != "one")
+    assert all(f"pixels of {found.after.path} differ " in one.text for one in radar)
+
+
 def test_the_same_image_twice(report: Callable[..., PairReport], seed: int) -> None:
     before = ground(4, seed).astype(np.float32)
     found = report(before, before)

@@ -49,8 +49,8 @@ def _joined_otherwise(first: Sequence[str], second: Sequence[str], what: str) ->
     here = odd[0]
     return (
         f"{count(len(odd), 'pair')} of {len(first):,} in the table go by the names of two places:"
-        f" {first[here]} has {second[here]} as {what}, while other rows would bring equal names together; check"
-        " that each row holds what belongs together"
+        f" {first[here]} has {second[here]} as {what}, while other rows would bring equal names together;"
+        " check that each row holds what belongs together"
     )
 
 

@@ -13,9 +13,13 @@ from jaxtyping import Float64
 from terramamba.core.words import percent
 from terramamba.raster.checks.band_order import better_order, colour_correlations, order_in_words
 from terramamba.raster.checks.date_order import order_of_dates
+from terramamba.raster.checks.enlarged import enlarged_by
 from terramamba.raster.checks.fill_values import Part, in_one_piece
+from terramamba.raster.checks.finding import Finding
 from terramamba.raster.checks.grey import is_grey
 from terramamba.raster.checks.lone_colour import lone_colour
+from terramamba.raster.checks.one_image import part_of_one, the_same_twice
+from terramamba.raster.checks.radar import is_radar, speckle_ratio
 from terramamba.raster.checks.scales import Scales, difference_of_pixels, difference_of_scales
 from terramamba.raster.sample_statistics import some_bands, spread_windows
 from terramamba.raster.scene import Scene
@@ -30,20 +34,8 @@ WEDGE_PIECE = 0.5
 ZEROS, ORDER, LONE = "zeros at one date", "order of bands", "one colour at one date"
 WHITE, WHITE_SHARE = 255, 0.1
 """White of one date alone counts in bytes from this share on; bright roofs take 5 % of a real image."""
-NEARLY_EQUAL, MOST_EQUAL = (0.12, 0.6), 0.9
-"""Half, and 99 %, of the pixels of an image in bytes that was compressed anew differ by at most these parts
-of the middle half of its values, and at most so many not at all; of 460 real pairs the least are 0.29 and
-1.38."""
 NEARLY_ALL = 0.9
 """Backscatter in decibels is below 0 at so many pixels; in linear units it never is."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that makes two dates incomparable: its ``kind`` in short, and a sentence with the remedy."""
-
-    kind: str
-    text: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +65,18 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
         "medians": _both(_numbers(a.medians), _numbers(b.medians)),
         "spreads": _both(_numbers(a.spreads), _numbers(b.spreads)) + " (middle half of the values)",
     }
-    same = _the_same(first, second, stored, values) if a.spreads.any() else None
-    findings += [one for one in (same, _grey_beside_colour(first, second, *values)) if one is not None]
+    same = the_same_twice(first, second, stored, values) if a.spreads.any() else None
+    whole = (
+        same,
+        _grey_beside_colour(first, second, *values),
+        _of_two_sizes(first, second, *stored),
+        None if same is not None else part_of_one(first, second, *stored),
+    )
+    findings += [one for one in whole if one is not None]
     by = difference_of_scales(a, b) or difference_of_pixels(*values)
-    logarithm = _decibels(first, second, *values)
-    if logarithm is not None:
-        findings.append(logarithm)
+    other_kind = _decibels(first, second, *values) or _radar_of_two_kinds(first, second, *parts)
+    if other_kind is not None:
+        findings.append(other_kind)
     elif by is not None:
         said = by.in_words(f"the values of {second.path}", f"those of {first.path}")
         kind = "offset between the dates" if by.offset else "gain between the dates"
@@ -88,39 +86,6 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
     if swapped is not None:
         findings.append(Finding(ORDER, order_in_words(swapped, first.path, second.path)))
     return Compared(facts, tuple(findings), colours)
-
-
-def _the_same(
-    first: Scene,
-    second: Scene,
-    stored: Sequence[Sequence[Part]],
-    values: tuple[Float64[np.ndarray, "c n"], Float64[np.ndarray, "c n"]],
-) -> Finding | None:
-    """Two files of one image, as it is or compressed anew."""
-    if first.path == second.path:
-        return None
-    bytes_both = first.dtype == second.dtype == "uint8"
-    nearly = bytes_both and _are_nearly_equal(*values)
-    how = "holds" if _are_equal(*stored) else "holds nearly" if nearly else None
-    if how is None:
-        return None
-    return Finding(
-        "the same image twice",
-        f"{second.path} {how} the values of {first.path}, in all pixels that were compared: probably "
-        "the same image twice, of which no change can be told; give that of the other date",
-    )
-
-
-def _are_nearly_equal(a: Float64[np.ndarray, "c n"], b: Float64[np.ndarray, "c n"]) -> bool:
-    """Tell whether values differ as little as those of one picture that was compressed twice.
-
-    Where nearly all are the same to the last bit, somebody has drawn a change.
-    """
-    spreads = np.subtract(*np.percentile(a, [75, 25], axis=1))
-    if not (spreads > 0).all() or (a == b).all(axis=0).mean() > MOST_EQUAL:
-        return False
-    middle, most = np.percentile(np.abs(b - a) / spreads[:, None], [50, 99])
-    return bool(middle <= NEARLY_EQUAL[0] and most <= NEARLY_EQUAL[1])
 
 
 def _grey_beside_colour(
@@ -154,6 +119,36 @@ def _decibels(
     return None
 
 
+def _radar_of_two_kinds(first: Scene, second: Scene, a: Sequence[Part], b: Sequence[Part]) -> Finding | None:
+    """Radar whose speckle is far stronger at one date."""
+    ratio = speckle_ratio(a, b) if is_radar(first) and is_radar(second) else None
+    if ratio is None:
+        return None
+    one, other = (first, second) if ratio < 1 else (second, first)
+    times = f"{max(ratio, 1 / ratio):.2g} times more"
+    return Finding(
+        "radar of two kinds",
+        f"neighbouring pixels of {one.path} differ {times}, in proportion, than those of {other.path}:"
+        " probably one holds intensities and the other amplitudes (their roots), or one is filtered for"
+        " speckle, which would count as change; bring them into one kind",
+    )
+
+
+def _of_two_sizes(first: Scene, second: Scene, a: Sequence[Part], b: Sequence[Part]) -> Finding | None:
+    """One date whose pixels are repeated, where those of the other are not, or not as often."""
+    times = enlarged_by(a), enlarged_by(b)
+    if times[0] == times[1]:
+        return None
+    coarse, fine = (first, second) if times[0] > times[1] else (second, first)
+    side = max(times)
+    return Finding(
+        "pixels of two sizes",
+        f"{coarse.path} holds every pixel {side} x {side} times, as an image of larger pixels that was"
+        f" enlarged, {fine.path} does not: what is smaller would count as change; bring both to the larger"
+        " pixels (gdalwarp -r average)",
+    )
+
+
 def _common_parts(first: Scene, second: Scene) -> tuple[list[Part], list[Part]]:
     """The same pixels of both dates."""
     bands = min(some_bands(first), some_bands(second), key=len)
@@ -164,14 +159,6 @@ def _common_parts(first: Scene, second: Scene) -> tuple[list[Part], list[Part]]:
     windows = min(own, other, key=lambda placed: sum(window.pixels for window in placed))
     before, after = ([date.read(window, bands) for window in windows] for date in (first, second))
     return before, after
-
-
-def _are_equal(first: Sequence[Part], second: Sequence[Part]) -> bool:
-    """Tell whether two dates hold the same values, and have data at the same pixels."""
-    return all(
-        np.array_equal(valid, there) and np.array_equal(values[valid], others[there])
-        for (values, valid), (others, there) in zip(first, second, strict=True)
-    )
 
 
 def _as_stored(scene: Scene, parts: Sequence[Part]) -> list[Part]:

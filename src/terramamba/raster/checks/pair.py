@@ -12,8 +12,9 @@ from terramamba.core.words import count, percent
 from terramamba.raster.band_identity import bands_of
 from terramamba.raster.band_matching import match_bands
 from terramamba.raster.checks import byte_order
-from terramamba.raster.checks.dates_values import LONE, ZEROS, Finding, compare_dates
+from terramamba.raster.checks.dates_values import LONE, ZEROS, compare_dates
 from terramamba.raster.checks.describe import range_in_words
+from terramamba.raster.checks.finding import Finding
 from terramamba.raster.checks.pair_facts import grids_in_words, units_in_words, values_in_words
 from terramamba.raster.checks.pair_problems import problems_and_notes, refuse_apart
 from terramamba.raster.checks.shared_edges import LEAST, shared_edges, turned_date
