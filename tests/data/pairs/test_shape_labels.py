@@ -108,6 +108,26 @@ def test_an_attribute_says_what_changed_and_a_run_keeps_it(tmp_path: Path) -> No
     np.testing.assert_array_equal(mask(again, "test"), expected([0], [2]))
 
 
+def test_polygons_too_small_to_be_seen_are_counted_and_one_over_all_is_refused(tmp_path: Path) -> None:
+    data = images(tmp_path, "train")
+    label = data / "train" / "gt" / "one.gpkg"
+    shapes(label, [BOXES[0], box(10, 10, 0.6, 0.6), box(14, 5, 0.7, 0.7)], name=["a", "b", "c"])
+    settled = settle_labels(find_pairs(data))
+    np.testing.assert_array_equal(mask(settled), expected([0]))
+    assert any(
+        "one.gpkg: 2 of 3 polygons of change are smaller than half a" in note for note in settled.notes
+    )
+    label.unlink()
+    shapes(label, BOXES, name=["a", "b", "c"])
+    assert not any("smaller" in note for note in settle_labels(find_pairs(data)).notes)
+    label.unlink()
+    shapes(label, [box(-1, -1, 30, 30)], name=["a"])
+    with pytest.raises(
+        InputError, match=r"no pixel is unchanged .* polygons are of change with --changed-attr"
+    ):
+        settle_labels(find_pairs(data))
+
+
 @pytest.mark.parametrize(
     "names", [("from", "to"), ("C06", "C12"), ("classOld", "classNew"), ("lc_1", "lc_2")]
 )

@@ -75,9 +75,12 @@ def settle_labels(
         said = f"in the {subset} masks, read as {settled.values.in_words()}"
         first = next(pair.label for pair in settled.pairs[subset] if pair.label is not None)
         if of.changed:
-            raise InputError(
-                f"{first}: no pixel is unchanged {said}; say what their values mean with {FLAGS}"
+            remedy = (
+                f"say what their values mean with {FLAGS}"
+                if settled.values.shapes is None
+                else "say which polygons are of change with --changed-attribute and --changed-values"
             )
+            raise InputError(f"{first}: no pixel is unchanged {said}; {remedy}")
         area = None if settled.values.shapes is None else settled.values.shapes.area
         remedy = (
             f"give masks that say what changed, or say what their values mean with {FLAGS}"

@@ -17,6 +17,8 @@ from terramamba.raster.vector.features import Features, on_pixels, read_features
 from terramamba.raster.vector.layers import LayerWanted
 from terramamba.raster.windows import Window, evenly_spaced
 
+HALF_A_PIXEL, MOST_SMALL = 0.5, 0.1
+"""So many polygons may be too small without a word."""
 MOST_CLASSES = 20
 """An attribute of more values says something else than what changed."""
 
@@ -78,10 +80,22 @@ def open_shapes(path: str, grid: Grid, image: str, values: ShapeValues) -> Scene
         )
         notes = (*notes, *of_area)
         area = area[~shapely.is_missing(area) & ~shapely.is_empty(area)]
+    notes = (*notes, *_too_small(path, shapes[changed & there]))
     source = ShapeSource(
         shapes[changed & there], shapes[ignored & there], area, shapes[~changed & ~ignored & there]
     )
     return Scene(path, "polygons", 1, "uint8", grid, source, notes=notes)
+
+
+def _too_small(path: str, changed: Shaped[np.ndarray, " n"]) -> list[str]:
+    """Say how many polygons of change, in pixels, are too small to be seen."""
+    small = int(np.count_nonzero(shapely.area(changed) < HALF_A_PIXEL))
+    if small <= MOST_SMALL * len(changed):
+        return []
+    return [
+        f"{path}: {small:,} of {len(changed):,} polygons of change are smaller than half a pixel, and mark no"
+        " pixel alone; give images with smaller pixels, or leave small changes out of what is scored"
+    ]
 
 
 def attribute_values(path: str, attributes: Sequence[str], grid: Grid) -> set[str]:
