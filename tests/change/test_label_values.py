@@ -133,6 +133,10 @@ def test_a_page_doubts_a_map_of_another_run_that_has_no_weights(tmp_path: Path, 
         folder = shutil.copytree(run, tmp_path / name)
         page = write_report([folder], tmp_path / f"{name}.html", map_files=files)
         assert (doubt in page.read_text()) is said
+    card = tmp_path / "other" / "model.json"
+    card.write_text(card.read_text().replace('"cva"', '"pca_kmeans"'))
+    with pytest.raises(InputError, match=r"was made by another model \(cva, .* than that in .* \(pca_kmeans"):
+        write_report([card.parent], tmp_path / "page.html", map_files=files)
 
 
 def test_nodata_0_is_unchanged_and_said(tmp_path: Path, expected: Plain) -> None:

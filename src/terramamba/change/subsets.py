@@ -17,6 +17,7 @@ from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import ShapeValues, StatedValues
 from terramamba.data.pairs.overlaps import shown_in_both
 from terramamba.data.pairs.settle_labels import settle_labels
+from terramamba.data.pairs.shape_dates import of_two_dates
 from terramamba.data.pairs.shared_images import shared_images
 from terramamba.raster.views.warped import Method
 
@@ -83,9 +84,14 @@ def three_subsets(
         if unlabelled:
             first = unlabelled[0].before
             others = [] if Path(data).is_file() else unknown_beside(Path(first))
+            classes = (
+                "; where they hold what is there at either date, save as one mask what differs"
+                if of_two_dates(others)
+                else ""
+            )
             unknown = (
                 f"; {' and '.join(others)} beside it {'is' if len(others) == 1 else 'are'} not known: call"
-                " the one that marks change label"
+                f" the one that marks change label{classes}"
             )
             raise InputError(
                 f"{first}: no label for this {subset} pair; add it or remove the pair "

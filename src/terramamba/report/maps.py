@@ -201,10 +201,11 @@ def _made_by(run: RunRecord, file: Scene, tags: Mapping[str, str], what: str) ->
             f"its file has no tag {MODEL_TAG}" if told is None else "the run keeps no checksum of its model"
         )
         return [f"It is not known whether {run.name} made the {what} {file.path}: {lacks}."]
-    if told != own:
+    model, name = tags.get("MODEL", "unnamed"), run.card.model.name
+    if told != own or model not in (name, "unnamed"):  # models without weights have the same checksum
         raise InputError(
-            f"{file.path}: was made by another model ({tags.get('MODEL', 'unnamed')}, SHA-256 {told[:12]}...)"
-            f" than that in {run.folder} ({own[:12]}...); name the run that made it first, or map anew"
+            f"{file.path}: was made by another model ({model}, SHA-256 {told[:12]}...) than that in"
+            f" {run.folder} ({name}, {own[:12]}...); name the run that made it first, or map anew"
         )
     maker = tags.get("RUN", run.folder.name)
     if maker != run.folder.absolute().name and not model_spec(run.card.model.name).trainable:

@@ -151,8 +151,12 @@ def provenance(runs: Sequence[RunRecord], land: ReportMap | None, written: str, 
 
 
 def _maker(runs: Sequence[RunRecord], land: ReportMap) -> str:
-    sha = land.tags.get(MODEL_TAG)
-    made = [run.name for run in runs if sha and run.card.model.sha256 == sha]
+    sha, model = land.tags.get(MODEL_TAG), land.tags.get("MODEL")
+    made = [
+        run.name
+        for run in runs
+        if sha and run.card.model.sha256 == sha and model in (None, run.card.model.name)
+    ]
     return made[0] if made else "the file does not name any of these runs"
 
 

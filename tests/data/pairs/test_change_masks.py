@@ -1,5 +1,6 @@
 """Change masks of every kind, read as unchanged, changed and without reference."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -180,6 +181,14 @@ def test_more_than_two_levels_are_refused_unless_stated(tmp_path: Path, mask: np
     stated = read(path, changed=[str(changed)])
     np.testing.assert_array_equal(stated == 1, mask == changed)
     np.testing.assert_array_equal(stated == IGNORE, mask == 255 if mask.max() == 255 else mask < 0)
+
+
+def test_masks_that_number_what_changed_are_told_how_to_say_it(tmp_path: Path) -> None:
+    for values, said in (([0, 1, 2, 3], "unchanged then; 1-3 where they number"), ([0, 1, 3], "then), and")):
+        mask = np.repeat(np.uint8(values), 9)[None]
+        write_geotiff(tmp_path / f"{len(values)}.tif", mask[None], Grid(*mask.shape))
+        with pytest.raises(InputError, match=re.escape(said)):
+            read(str(tmp_path / f"{len(values)}.tif"))
 
 
 def test_greys_can_be_cut_elsewhere(tmp_path: Path) -> None:

@@ -95,6 +95,16 @@ def test_annotations_of_pictures_are_no_labels_and_leave_the_masks_beside_them(t
         find_pairs(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [("SET/train", r"SET: give that folder instead"), ("train/SET", r"train: move those folders one up")],
+)
+def test_pairs_that_lie_deeper_are_found_and_said(tmp_path: Path, at: str, said: str) -> None:
+    layout(tmp_path / at, ("A", "B", "label"), ["a.png"])
+    with pytest.raises(InputError, match=rf"its image pairs lie deeper, in .*{said}"):
+        find_pairs(tmp_path)
+
+
 def test_lists_of_names_beside_the_images(tmp_path: Path) -> None:
     layout(tmp_path, ("A", "B", "label"), ["a.png", "b.png", "c.png", "unused.png"])
     (tmp_path / "list").mkdir()

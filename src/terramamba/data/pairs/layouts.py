@@ -141,11 +141,23 @@ def _from_folder(root: Path) -> list[PairFiles]:
     if not pairs and not lists_of(root):
         pairs = suffixed_pairs(root, WHOLE)
     if not pairs:
+        nested = next((folder for folder in below if _holds_pairs(folder)), None)
+        if nested is not None:
+            remedy = (
+                "move those folders one up" if nested.name.lower() in SUBSETS else "give that folder instead"
+            )
+            raise InputError(f"{root}: its image pairs lie deeper, in {nested}: {remedy}")
         raise InputError(
             f"{root}: no image pairs in it; give folders such as {_LAYOUTS}, or {BY_TABLE}; sets of the"
             " catalogue go by their names (`terramamba datasets`)"
         )
     return pairs
+
+
+def _holds_pairs(folder: Path) -> bool:
+    """Tell whether a folder, or one in it, holds folders of two dates."""
+    inside = [entry for entry in folder.iterdir() if entry.is_dir()]
+    return any(PairFolders.of(one) is not None for one in (folder, *inside))
 
 
 def _from_names(folders: PairFolders, split: str) -> list[PairFiles]:

@@ -25,7 +25,7 @@ def refuse_unchanged(path: str, tables: Sequence[Mapping[str, Sequence[str]]]) -
 
     ``tables`` have the attributes of each file, as texts; ``path`` is that of the first.
     """
-    for first, second in _of_two_dates(list(tables[0])):
+    for first, second in of_two_dates(list(tables[0])):
         named = [(table[first], table[second]) for table in tables if {first, second} <= {*table}]
         both = [
             (name_key(one), name_key(other))
@@ -44,8 +44,8 @@ def refuse_unchanged(path: str, tables: Sequence[Mapping[str, Sequence[str]]]) -
             )
 
 
-def _of_two_dates(names: Sequence[str]) -> list[tuple[str, str]]:
-    """The pairs of attributes that are called alike but for a date."""
+def of_two_dates(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Find the names, of attributes or folders, that are alike but for a date, two by two."""
     words = {name: [word.lower() for word in _WORD.findall(name)] for name in names}
     found = []
     for place, first in enumerate(names):

@@ -185,10 +185,11 @@ def _two_readings(tally: MaskTally, values: set[int]) -> InputError:
     names = {value: name for mask in tally.named for value, name in mask.names.items() if value in values}
     called = "".join(f", {value} is called {name!r}" for value, name in sorted(names.items())[:6])
     without = "" if 0 in values else ", without 0"
+    numbers = f"; 1-{max(values)} where they number what changed" if values >= set(range(4)) else ""
     return InputError(
         f"{where}: the masks of this set hold {listed}{without}{called}, and which of them mean changed is "
         f"not known; say it with --changed-values, such as --changed-values {max(values)} (the others are "
-        "unchanged then), and --ignore-values for what has no reference"
+        f"unchanged then{numbers}), and --ignore-values for what has no reference"
     )
 
 

@@ -17,8 +17,9 @@ NEARLY_EQUAL, MOST_EQUAL = (0.12, 0.6), 0.9
 """Half, and 99 %, of the pixels of an image in bytes that was compressed anew differ by at most these parts
 of the middle half of its values, and at most so many not at all; of 460 real pairs the least are 0.29 and
 1.38."""
-FILLED, FILLED_COLOURS = 0.05, 16
-"""A part that is the same at both dates counts from this share and so many values on."""
+FILLED, FILLED_COLOURS = (0.05, 0.6), 16
+"""A part that is the same at both dates counts between these shares, from so many values on: where more is
+the same, somebody has drawn a change, too."""
 
 
 def the_same_twice(
@@ -62,7 +63,7 @@ def part_of_one(first: Scene, second: Scene, a: Sequence[Part], b: Sequence[Part
         same.append(np.asarray((values == others).all(axis=0) & known))
         colours = max(colours, len(np.unique(values[0][same[-1]])))
     share = sum(int(np.count_nonzero(one)) for one in same) / sum(one.size for one in same)
-    if not FILLED <= share <= MOST_EQUAL or colours < FILLED_COLOURS or in_one_piece(same) < IN_ONE_PIECE:
+    if not FILLED[0] <= share <= FILLED[1] or colours < FILLED_COLOURS or in_one_piece(same) < IN_ONE_PIECE:
         return None
     return Finding(
         "a part of one date in the other",
